@@ -1,2 +1,96 @@
-//! placeholder
-fn main() {}
+//! Every task of this repository: `cargo xtask --help`.
+//!
+//! A task first sets up what it needs and is missing (`setup`), says so, and then works. Nothing
+//! here is part of what users of the library get.
+
+mod exec;
+mod npm;
+mod page;
+mod process;
+mod run;
+mod setup;
+mod size;
+mod stamp;
+mod suite;
+mod toolchain;
+mod versions;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The tasks of this repository"
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the chat and its relay, start the relay and print the address
+    Run {
+        /// Where the relay listens
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// The folder of the relay's store [default: data in the repository]
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+    /// Check everything; the last line counts the tests
+    Test {
+        /// Run only this stage (may be given several times)
+        #[arg(long, value_enum, value_name = "STAGE")]
+        only: Vec<suite::Stage>,
+    },
+    /// Build the npm package and try it in Node
+    Npm,
+    /// Print the sizes after brotli and hold them against their budgets
+    Size,
+    /// Get the wasm target and the pinned tools
+    Setup,
+    /// Run a command where the wasm target and the tools are found: `cargo xtask exec -- trunk serve`
+    Exec {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    let workspace = Workspace::locate()?;
+    match task {
+        Task::Run { listen, data } => run::run(&workspace, listen, data.as_deref())?,
+        Task::Test { only } => return suite::run(&workspace, &only),
+        Task::Npm => {
+            npm::build(&workspace)?;
+            process::run(&mut npm::check(&workspace)?)?;
+        }
+        Task::Size => size::print_and_hold(&workspace)?,
+        Task::Setup => {
+            setup::ensure(&workspace, setup::Need::ALL)?;
+            println!("set-up: complete");
+        }
+        Task::Exec { command } => return exec::exec(&workspace, &command),
+    }
+    Ok(ExitCode::SUCCESS)
+}

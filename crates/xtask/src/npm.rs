@@ -1,0 +1,104 @@
+//! The npm package: wasm-pack's output with the files of `npm/` laid over it, and its trial in Node.
+
+use crate::setup::{self, Need};
+use crate::stamp;
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+use crate::{process, versions};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What building and trying the package takes.
+pub const NEEDS: &[Need] = &[Need::WasmBindgen, Need::WasmPack, Need::WasmOpt, Need::Node];
+
+/// Gets what it takes and builds the package.
+pub fn build(workspace: &Workspace) -> Result<()> {
+    let toolchain = setup::ensure(workspace, NEEDS)?;
+    build_with(workspace, &toolchain)
+}
+
+/// Builds the package into the target directory.
+pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
+    let entry_files = workspace.root.join("npm");
+    if !entry_files.join("package.json").exists() {
+        bail!("npm/package.json is missing: the package has no description");
+    }
+    let package = workspace.npm_package();
+    let _ = fs::remove_dir_all(&package);
+    let mut wasm_pack = toolchain.command("wasm-pack");
+    wasm_pack
+        .args(["build", "--release", "--target", "web"])
+        .args(["--mode", "no-install", "--no-pack", "--out-dir"])
+        .arg(&package)
+        .current_dir(&workspace.root);
+    process::run(&mut wasm_pack)?;
+    // wasm-pack leaves a .gitignore, which npm would obey.
+    let _ = fs::remove_file(package.join(".gitignore"));
+    copy_over(&entry_files, &package)?;
+    let version = versions::of_the_library(&workspace.root)?;
+    let mut npm = process::command("npm");
+    npm.args(["pkg", "set", &format!("version={version}")])
+        .current_dir(&package);
+    process::run(&mut npm)
+}
+
+/// Copies all files of a folder into another, over what is there.
+pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
+    for file in stamp::files(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(&file, &target)
+            .with_context(|| format!("{} could not be copied", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Packs the package, installs it into an empty project as a user would, and gives the command
+/// that runs `tests/npm` there.
+pub fn check(workspace: &Workspace) -> Result<Command> {
+    let package = workspace.npm_package();
+    let project = workspace.own_target().join("npm/trial");
+    let _ = fs::remove_dir_all(&project);
+    fs::create_dir_all(&project)?;
+    fs::write(
+        project.join("package.json"),
+        "{ \"private\": true, \"type\": \"module\" }\n",
+    )?;
+
+    let mut pack = process::command("npm");
+    pack.args(["pack", "--silent", "--pack-destination"])
+        .arg(&project)
+        .current_dir(&package);
+    process::run(&mut pack)?;
+    let version = versions::of_the_library(&workspace.root)?;
+    let mut install = process::command("npm");
+    install
+        .args([
+            "install",
+            "--offline",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+        ])
+        .arg(format!("./event-driven-kit-{version}.tgz"))
+        .current_dir(&project);
+    process::run(&mut install)?;
+
+    let mut node = process::command("node");
+    node.args(["--test", "--test-reporter=spec"])
+        .current_dir(&project);
+    let tests = workspace.root.join("tests/npm");
+    let files = stamp::files(&tests)?;
+    if files.is_empty() {
+        bail!("tests/npm has no test of the package");
+    }
+    copy_over(&tests, &project)?;
+    for file in files {
+        node.arg(file.strip_prefix(&tests)?);
+    }
+    Ok(node)
+}

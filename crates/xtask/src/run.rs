@@ -1,0 +1,187 @@
+//! `run`: the page and the relay, built and started. It ends when the relay does, or with Ctrl-C,
+//! which it passes on so that the relay can close its sockets and its store.
+
+use crate::workspace::Workspace;
+use crate::{page, process};
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Where `trunk serve` serves the page that it builds; see Trunk.toml.
+const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"];
+/// How long the relay may take to stop before it is ended.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// Builds and starts, and stays until the relay has ended.
+pub fn run(workspace: &Workspace, listen: SocketAddr, data: Option<&Path>) -> Result<()> {
+    check_free(listen)?;
+    page::ensure(workspace)?;
+    build_relay(workspace)?;
+    let default = workspace.root.join("data");
+    let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
+    let interrupts = count_interrupts()?;
+    let child = start(&mut relay)?;
+    let status = attend(child, &interrupts)?;
+    if interrupts.load(Ordering::SeqCst) == 0 {
+        process::check(&relay, status)?;
+        bail!("the relay has ended by itself");
+    }
+    Ok(())
+}
+
+/// Asked before minutes of building, not after.
+fn check_free(listen: SocketAddr) -> Result<()> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "{listen} is taken: end the program that listens there, or choose another address with `--listen {}:{}`",
+            listen.ip(),
+            listen.port().checked_add(10).unwrap_or(8080)
+        ),
+        Err(error) => Err(error).context(format!(
+            "{listen} can't be listened on: choose another address with `--listen`"
+        )),
+    }
+}
+
+/// A no-op when nothing has changed.
+pub fn build_relay(workspace: &Workspace) -> Result<()> {
+    let mut cargo = process::native_cargo();
+    cargo
+        .args(["build", "--release", "--package", "event-driven-kit-relay"])
+        .current_dir(&workspace.root);
+    process::run(&mut cargo)
+}
+
+fn relay_command(workspace: &Workspace, listen: SocketAddr, data: &Path) -> Command {
+    let mut relay = process::command(workspace.relay());
+    relay.arg("--listen").arg(listen.to_string());
+    relay.arg("--data").arg(data);
+    relay.arg("--page").arg(workspace.dist());
+    for origin in TRUNK_SERVE {
+        relay.args(["--allow-origin", origin]);
+    }
+    relay
+}
+
+fn start(relay: &mut Command) -> Result<Child> {
+    // A process group of its own: Ctrl-C in the terminal reaches it once, from us.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(relay, 0);
+    relay.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = relay.spawn().with_context(|| process::unstartable(relay))?;
+    if let Some(output) = child.stdout.take() {
+        thread::spawn(move || tell(output));
+    }
+    Ok(child)
+}
+
+/// Passes on what the relay prints; of its address it makes an invitation.
+fn tell(output: impl Read) {
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        match line.strip_prefix("listening on ") {
+            Some(address) => println!("\nThe chat is at {address} (Ctrl-C ends it)"),
+            None => println!("{line}"),
+        }
+    }
+}
+
+fn count_interrupts() -> Result<Arc<AtomicUsize>> {
+    let interrupts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&interrupts);
+    ctrlc::set_handler(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    })
+    .context("Ctrl-C can't be handled")?;
+    Ok(interrupts)
+}
+
+/// Waits for the relay's end: asks for it at the first Ctrl-C, insists at the second or when the
+/// relay takes too long.
+fn attend(mut child: Child, interrupts: &AtomicUsize) -> Result<ExitStatus> {
+    let tick = Duration::from_millis(50);
+    while interrupts.load(Ordering::SeqCst) == 0 {
+        if let Some(status) = process::wait_within(&mut child, tick)? {
+            return Ok(status);
+        }
+    }
+    eprintln!("\nstopping the relay");
+    interrupt(&child)?;
+    let mut waited = Duration::ZERO;
+    while interrupts.load(Ordering::SeqCst) < 2 && waited < GRACE {
+        if let Some(status) = process::wait_within(&mut child, tick)? {
+            return Ok(status);
+        }
+        waited += tick;
+    }
+    eprintln!("the relay has not stopped and is killed");
+    child.kill()?;
+    Ok(child.wait()?)
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) -> Result<()> {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    let id = i32::try_from(child.id()).context("the relay's process id is out of range")?;
+    match kill(Pid::from_raw(id), Signal::SIGINT) {
+        // It has ended meanwhile, which is what was asked for.
+        Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
+        Err(error) => Err(error).context("the relay can't be asked to stop"),
+    }
+}
+
+/// The console gives Ctrl-C to the relay itself.
+#[cfg(not(unix))]
+fn interrupt(_: &Child) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_told_with_what_to_do() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = check_free(address).unwrap_err().to_string();
+        assert!(
+            error.contains("is taken") && error.contains("--listen"),
+            "{error}"
+        );
+        drop(taken);
+        check_free(address).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn ctrl_c_reaches_the_relay_once_and_its_own_ending_is_awaited() {
+        let mut relay = Command::new("sh");
+        relay.args([
+            "-c",
+            "trap 'sleep 0.2; exit 7' INT; while :; do sleep 0.05; done",
+        ]);
+        let child = start(&mut relay).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        let status = attend(child, &AtomicUsize::new(1)).unwrap();
+        assert_eq!(status.code(), Some(7));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_second_ctrl_c_ends_a_relay_that_does_not_stop() {
+        let mut relay = Command::new("sh");
+        relay.args(["-c", "trap '' INT; while :; do sleep 0.05; done"]);
+        let child = start(&mut relay).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        let status = attend(child, &AtomicUsize::new(2)).unwrap();
+        assert_eq!(status.code(), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Gets what a task needs and is not there: the wasm target, pinned tools, browsers.
+//!
+//! Every part is skipped when it is there already, says what it does when it is not, and answers
+//! with one line that says what to do when it can't.
+
+mod browsers;
+mod cargo_tools;
+mod debian;
+mod npm_tools;
+mod python;
+mod wasm_target;
+
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::fs::{self, File, TryLockError};
+use std::time::Instant;
+
+pub use browsers::{WebKit, chromedriver, chromium, webkit};
+pub use python::python;
+
+/// What a task may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    WasmBindgen,
+    WasmPack,
+    Trunk,
+    WasmOpt,
+    /// Node with its npm.
+    Node,
+    /// With chromedriver.
+    Chromium,
+    /// With geckodriver.
+    Firefox,
+    /// WebKitGTK's driver and a display for it, or Safari's driver.
+    WebKit,
+    /// With the WebSocket client from PyPI.
+    Python,
+    /// Clippy beside the Rust that builds wasm.
+    WasmClippy,
+}
+
+impl Need {
+    pub const ALL: &[Self] = &[
+        Self::WasmBindgen,
+        Self::WasmPack,
+        Self::Trunk,
+        Self::WasmOpt,
+        Self::Node,
+        Self::Chromium,
+        Self::Firefox,
+        Self::WebKit,
+        Self::Python,
+        Self::WasmClippy,
+    ];
+
+    /// What building the page takes.
+    pub const PAGE: &[Self] = &[
+        Self::WasmBindgen,
+        Self::WasmPack,
+        Self::Trunk,
+        Self::WasmOpt,
+    ];
+}
+
+/// Gets the wasm target, which all who call this need, and the rest as asked.
+pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
+    let _alone = lock(workspace)?;
+    let rust = wasm_target::ensure(workspace)?;
+    let toolchain = Toolchain::new(workspace, rust)?;
+    // One call of the package manager for all that is missing.
+    debian::install_missing(needs, rust)?;
+    for need in needs {
+        match need {
+            Need::WasmBindgen => {
+                cargo_tools::ensure(workspace, &cargo_tools::wasm_bindgen(workspace)?)?
+            }
+            Need::WasmPack => cargo_tools::ensure(workspace, &cargo_tools::wasm_pack())?,
+            Need::Trunk => cargo_tools::ensure(workspace, &cargo_tools::trunk())?,
+            Need::WasmOpt => npm_tools::ensure_wasm_opt(workspace)?,
+            Need::Node => npm_tools::ensure_node()?,
+            Need::Chromium => browsers::check_chromium()?,
+            Need::Firefox => {
+                browsers::check_firefox()?;
+                cargo_tools::ensure(workspace, &cargo_tools::geckodriver())?;
+            }
+            Need::WebKit => browsers::check_webkit()?,
+            Need::Python => python::ensure(workspace)?,
+            Need::WasmClippy => wasm_target::check_clippy(rust)?,
+        }
+    }
+    cargo_tools::discard_build(workspace)?;
+    Ok(toolchain)
+}
+
+/// The cache belongs to all clones of the repository: two set-ups must not write it at once.
+fn lock(workspace: &Workspace) -> Result<File> {
+    let path = workspace.cache.join("lock");
+    fs::create_dir_all(&workspace.cache)
+        .with_context(|| format!("{} could not be made", workspace.cache.display()))?;
+    let file =
+        File::create(&path).with_context(|| format!("{} could not be made", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            eprintln!("set-up: waiting for another set-up to finish");
+            file.lock()?;
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).context(format!("{} could not be locked", path.display()));
+        }
+    }
+    Ok(file)
+}
+
+/// Says what is being got, and afterwards how long that took.
+fn step(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    eprintln!("set-up: {what} ...");
+    let started = Instant::now();
+    work()?;
+    eprintln!("set-up: {what}: done in {} s", started.elapsed().as_secs());
+    Ok(())
+}

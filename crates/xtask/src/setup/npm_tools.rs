@@ -1,0 +1,71 @@
+//! Tools from npm: `wasm-opt`, which is part of binaryen; and Node itself, which must be there.
+
+use super::{cargo_tools, step};
+use crate::versions::BINARYEN;
+use crate::workspace::Workspace;
+use crate::{process, toolchain};
+use anyhow::{Context, Result, bail};
+use std::fs;
+
+const NODE: &str =
+    "install Node 20 or newer with npm (https://nodejs.org, or `apt-get install nodejs npm`)";
+const OLDEST_NODE: u32 = 20;
+
+pub fn ensure_wasm_opt(workspace: &Workspace) -> Result<()> {
+    if cargo_tools::present_version(workspace, "wasm-opt").as_deref() == Some(BINARYEN) {
+        return Ok(());
+    }
+    which::which("npm").with_context(|| format!("wasm-opt comes from npm: {NODE}"))?;
+    let dir = workspace.npm_tools();
+    fs::create_dir_all(&dir)?;
+    let mut npm = process::command("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--save-exact"])
+        .arg("--prefix")
+        .arg(&dir)
+        .arg(format!("binaryen@{BINARYEN}"))
+        .current_dir(&dir);
+    step(&format!("wasm-opt {BINARYEN} from npm"), || {
+        process::run(&mut npm)
+    })
+    .with_context(|| {
+        format!(
+            "wasm-opt {BINARYEN} could not be installed: is the npm registry reachable? By hand: `{}`",
+            process::line(&npm)
+        )
+    })?;
+    if toolchain::find(workspace, "wasm-opt").is_none() {
+        bail!("npm has installed binaryen@{BINARYEN}, but without wasm-opt");
+    }
+    Ok(())
+}
+
+pub fn ensure_node() -> Result<()> {
+    let answer = process::capture(process::command("node").arg("--version"))
+        .with_context(|| format!("the npm package is tried in Node: {NODE}"))?;
+    which::which("npm").with_context(|| format!("the npm package is packed by npm: {NODE}"))?;
+    match major(&answer) {
+        Some(version) if version >= OLDEST_NODE => Ok(()),
+        _ => bail!("Node is {}: {NODE}", answer.trim()),
+    }
+}
+
+fn major(answer: &str) -> Option<u32> {
+    answer
+        .trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_answer_begins_with_its_major_version() {
+        assert_eq!(major("v20.20.0\n"), Some(20));
+        assert_eq!(major("20"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! The wasm target: rustup's where rustup can download it; otherwise the distribution's Rust, for
+//! which std is built once, because its packages have only the sources.
+
+use super::{debian, step};
+use crate::process;
+use crate::toolchain::{CHOICE, Rust, WASM};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Long enough for 30 MB on a slow line; a network that swallows packets ends here.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
+const PACKAGES: [&str; 5] = [
+    "rustc-web",
+    "cargo-web",
+    "rust-web-src",
+    "rust-web-llvm",
+    "lld-22",
+];
+pub const CLIPPY_PACKAGE: &str = "rust-web-clippy";
+
+/// Gives a Rust that builds wasm.
+pub fn ensure(workspace: &Workspace) -> Result<Rust> {
+    match Rust::chosen()? {
+        Some(Rust::OnPath) if Rust::OnPath.has_wasm() => Ok(Rust::OnPath),
+        Some(Rust::OnPath) => add_by_rustup()
+            .map(|()| Rust::OnPath)
+            .with_context(|| format!("{CHOICE} is 'rustup', which can't get {WASM}")),
+        Some(Rust::Distribution) => ensure_distribution(workspace),
+        None => {
+            // A target that is there comes before one that would have to be downloaded.
+            for rust in [Rust::OnPath, Rust::Distribution] {
+                if rust.has_wasm() {
+                    return Ok(rust);
+                }
+            }
+            match add_by_rustup() {
+                Ok(()) => Ok(Rust::OnPath),
+                Err(error) => {
+                    eprintln!("set-up: rustup can't get {WASM} here ({error:#})");
+                    ensure_distribution(workspace)
+                }
+            }
+        }
+    }
+}
+
+fn add_by_rustup() -> Result<()> {
+    which::which("rustup").context("there is no rustup")?;
+    let mut rustup = process::command("rustup");
+    rustup.args(["target", "add", WASM]);
+    step(&format!("rustup's {WASM}"), || {
+        process::run_within(&mut rustup, RUSTUP_LIMIT)
+    })?;
+    if !Rust::OnPath.has_wasm() {
+        bail!("rustup has added it to another toolchain than the one on PATH");
+    }
+    Ok(())
+}
+
+fn ensure_distribution(workspace: &Workspace) -> Result<Rust> {
+    let rust = Rust::Distribution;
+    if rust.has_wasm() {
+        return Ok(rust);
+    }
+    debian::install(
+        &PACKAGES,
+        &format!("run `rustup target add {WASM}` where that can download"),
+    )?;
+    step("std for wasm, built once (about 90 s)", || {
+        build_std(workspace)
+    })?;
+    if !rust.has_wasm() {
+        bail!("std was built for {WASM}, but the distribution's rustc does not find it");
+    }
+    Ok(rust)
+}
+
+/// Builds std in an empty crate and puts it where rustup would have.
+fn build_std(workspace: &Workspace) -> Result<()> {
+    let rust = Rust::Distribution;
+    let libraries = rust.wasm_libraries()?;
+    let scratch = workspace.cache.join("build-std");
+    let _ = fs::remove_dir_all(&scratch);
+    fs::create_dir_all(scratch.join("src"))?;
+    fs::write(scratch.join("src/lib.rs"), "")?;
+    fs::write(
+        scratch.join("Cargo.toml"),
+        "[package]\nname = \"scratch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n",
+    )?;
+    let mut cargo = rust.program("cargo");
+    cargo
+        .args(["build", "--release", "--target", WASM])
+        .arg("-Zbuild-std=std,panic_abort,test")
+        .current_dir(&scratch)
+        .env("CARGO_TARGET_DIR", scratch.join("target"))
+        // The sources of std are those of this very compiler, so its unstable features are safe.
+        .env("RUSTC_BOOTSTRAP", "1")
+        // Without bitcode in the libraries a build with `lto = true` fails.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes");
+    process::run(&mut cargo)?;
+
+    let built = scratch.join("target").join(WASM).join("release/deps");
+    install(&built, &libraries).with_context(|| {
+        format!(
+            "std can't be put into {}: run this once as root",
+            libraries.display()
+        )
+    })?;
+    fs::remove_dir_all(&scratch)?;
+    Ok(())
+}
+
+fn install(built: &Path, libraries: &Path) -> Result<()> {
+    fs::create_dir_all(libraries)?;
+    let mut core = None;
+    for entry in fs::read_dir(built)? {
+        let path = entry?.path();
+        let library = path
+            .extension()
+            .is_some_and(|extension| extension == "rlib" || extension == "rmeta");
+        let Some(name) = path.file_name().filter(|_| library) else {
+            continue;
+        };
+        let text = name.to_string_lossy();
+        if text.starts_with("libscratch") {
+            continue;
+        }
+        // Last, since its presence is what says that the target is complete.
+        if text.starts_with("libcore-") && text.ends_with(".rlib") {
+            core = Some(path.clone());
+            continue;
+        }
+        if text.starts_with("libcore-") {
+            continue;
+        }
+        fs::copy(&path, libraries.join(name))?;
+    }
+    let core = core.context("the build has left no libcore")?;
+    let meta = core.with_extension("rmeta");
+    for path in [meta, core] {
+        if let Some(name) = path.file_name() {
+            fs::copy(&path, libraries.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Is there a clippy of the Rust that builds wasm?
+pub fn check_clippy(rust: Rust) -> Result<()> {
+    process::capture(rust.program("cargo-clippy").arg("--version"))
+        .map(drop)
+        .context(match rust {
+            Rust::OnPath => "there is no clippy: run `rustup component add clippy`".to_owned(),
+            Rust::Distribution => {
+                format!("there is no clippy: run `apt-get install {CLIPPY_PACKAGE}`")
+            }
+        })
+}

@@ -1,0 +1,195 @@
+//! What a browser downloads, after brotli, held against the budgets.
+
+use crate::stamp;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// In bytes after brotli; a kB has 1000 bytes.
+struct Budget {
+    name: &'static str,
+    bytes: u64,
+    files: fn(&Workspace) -> Result<Vec<PathBuf>>,
+}
+
+const BUDGETS: [Budget; 3] = [
+    Budget {
+        name: "chat wasm",
+        bytes: 130_000,
+        files: |workspace| chat(workspace, "wasm"),
+    },
+    Budget {
+        name: "chat JS",
+        bytes: 12_000,
+        files: |workspace| chat(workspace, "js"),
+    },
+    Budget {
+        name: "npm wasm and JS",
+        bytes: 60_000,
+        files: npm,
+    },
+];
+
+/// A line of the table.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    name: &'static str,
+    raw: u64,
+    compressed: u64,
+    budget: u64,
+}
+
+/// Prints the table; an error names what is over its budget.
+pub fn print_and_hold(workspace: &Workspace) -> Result<()> {
+    let mut rows = Vec::new();
+    for budget in BUDGETS {
+        rows.push(measure(&budget, &(budget.files)(workspace)?)?);
+    }
+    print!("{}", table(&rows));
+    let over: Vec<&str> = over_budget(&rows).collect();
+    if !over.is_empty() {
+        bail!("over budget: {}", over.join(", "));
+    }
+    Ok(())
+}
+
+/// Of the page without the npm package and the page that embeds it.
+fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
+    let dist = workspace.dist();
+    let mut files = stamp::files(&dist)?;
+    files.retain(|file| {
+        let name = file.strip_prefix(&dist).unwrap_or(file);
+        !name.starts_with("npm") && !name.starts_with("embed.js") && has(file, &[extension])
+    });
+    Ok(files)
+}
+
+/// Of the npm package; its users may load all of these.
+fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut files = stamp::files(&workspace.npm_package())?;
+    files.retain(|file| has(file, &["wasm", "js", "mjs", "cjs"]));
+    Ok(files)
+}
+
+fn has(file: &Path, extensions: &[&str]) -> bool {
+    file.extension()
+        .is_some_and(|extension| extensions.iter().any(|known| extension == *known))
+}
+
+/// Each file on its own, as it is served.
+fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
+    if files.is_empty() {
+        bail!(
+            "there is no {}: build it with `cargo xtask run` or `cargo xtask test --only page`",
+            budget.name
+        );
+    }
+    let mut row = Row {
+        name: budget.name,
+        raw: 0,
+        compressed: 0,
+        budget: budget.bytes,
+    };
+    for file in files {
+        let bytes =
+            fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
+        row.raw += bytes.len() as u64;
+        row.compressed += brotli_size(&bytes)?;
+    }
+    Ok(row)
+}
+
+fn brotli_size(bytes: &[u8]) -> Result<u64> {
+    let mut compressed = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: 22,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut &bytes[..], &mut compressed, &params)?;
+    Ok(compressed.len() as u64)
+}
+
+fn over_budget(rows: &[Row]) -> impl Iterator<Item = &'static str> {
+    rows.iter()
+        .filter(|row| row.compressed > row.budget)
+        .map(|row| row.name)
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = String::new();
+    let kb = |bytes: u64| format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100);
+    let _ = writeln!(
+        text,
+        "{:<16} {:>10} {:>10} {:>10}",
+        "", "built", "brotli", "budget"
+    );
+    for row in rows {
+        let verdict = if row.compressed > row.budget {
+            "  over"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "{:<16} {:>10} {:>10} {:>10}{verdict}",
+            row.name,
+            kb(row.raw),
+            kb(row.compressed),
+            kb(row.budget)
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHIN: Row = Row {
+        name: "chat JS",
+        raw: 40_512,
+        compressed: 12_000,
+        budget: 12_000,
+    };
+    const OVER: Row = Row {
+        name: "chat wasm",
+        raw: 300_000,
+        compressed: 130_001,
+        budget: 130_000,
+    };
+
+    #[test]
+    fn a_size_at_its_budget_is_within_and_a_byte_more_is_over() {
+        assert_eq!(
+            over_budget(&[WITHIN, OVER]).collect::<Vec<_>>(),
+            ["chat wasm"]
+        );
+    }
+
+    #[test]
+    fn the_table_shows_kilobytes_of_1000_bytes_and_marks_what_is_over() {
+        let text = table(&[WITHIN, OVER]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            "chat JS             40.5 kB    12.0 kB    12.0 kB"
+        );
+        assert!(lines[2].ends_with("130.0 kB  over"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_built_is_an_error_and_not_a_size_of_nothing() {
+        let error = measure(&BUDGETS[0], &[]).unwrap_err().to_string();
+        assert!(error.starts_with("there is no chat wasm"), "{error}");
+    }
+
+    #[test]
+    fn repetition_compresses() {
+        let size = brotli_size(&[b'a'; 10_000]).unwrap();
+        assert!((1..100).contains(&size), "{size}");
+    }
+}

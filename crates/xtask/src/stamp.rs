@@ -1,0 +1,90 @@
+//! Has anything changed since the page was built? A stamp is a hash over the inputs' names and
+//! contents, so that a checkout back and forth costs nothing.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// The stamp of these files and folders, relative to the root; those that don't exist count too.
+pub fn of(root: &Path, inputs: &[&str]) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    for input in inputs {
+        input.hash(&mut hasher);
+        for path in files(&root.join(input))? {
+            let name = path.strip_prefix(root).unwrap_or(&path);
+            name.to_string_lossy().hash(&mut hasher);
+            fs::read(&path)
+                .with_context(|| format!("{} could not be read", path.display()))?
+                .hash(&mut hasher);
+        }
+    }
+    // Not the same from one Rust release to the next: a new xtask then builds once too often.
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// All files at or below the path, in one order; none if it does not exist.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in WalkDir::new(path).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("src")).unwrap();
+        fs::write(dir.path().join("src/a.rs"), "a").unwrap();
+        fs::write(dir.path().join("Cargo.lock"), "lock").unwrap();
+        dir
+    }
+
+    fn stamp(dir: &tempfile::TempDir) -> String {
+        of(dir.path(), &["src", "Cargo.lock", "www"]).unwrap()
+    }
+
+    #[test]
+    fn writing_the_same_again_changes_nothing() {
+        let dir = folder();
+        let before = stamp(&dir);
+        fs::write(dir.path().join("src/a.rs"), "a").unwrap();
+        assert_eq!(stamp(&dir), before);
+    }
+
+    #[test]
+    fn what_is_no_input_changes_nothing() {
+        let dir = folder();
+        let before = stamp(&dir);
+        fs::write(dir.path().join("README.md"), "new").unwrap();
+        assert_eq!(stamp(&dir), before);
+    }
+
+    #[test]
+    fn content_name_and_presence_of_an_input_change_the_stamp() {
+        let dir = folder();
+        let before = stamp(&dir);
+        fs::write(dir.path().join("src/a.rs"), "b").unwrap();
+        let changed = stamp(&dir);
+        fs::rename(dir.path().join("src/a.rs"), dir.path().join("src/b.rs")).unwrap();
+        let renamed = stamp(&dir);
+        fs::create_dir(dir.path().join("www")).unwrap();
+        fs::write(dir.path().join("www/x"), "").unwrap();
+        let added = stamp(&dir);
+        let mut all = vec![before, changed, renamed, added];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 4);
+    }
+}

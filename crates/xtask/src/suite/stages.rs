@@ -1,0 +1,255 @@
+//! What each stage of `test` does and needs.
+
+use super::count::{Counts, run_counted};
+use crate::setup::{self, Need};
+use crate::toolchain::{Toolchain, WASM};
+use crate::workspace::Workspace;
+use crate::{npm, page, process, run, size};
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A part of `test`, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// All code is formatted
+    Fmt,
+    /// Clippy has nothing to say about the native code
+    Clippy,
+    /// Clippy has nothing to say about the code as wasm
+    ClippyWasm,
+    /// Unit, property, integration and documentation tests of the native crates
+    Native,
+    /// The library's tests in Chromium
+    Chromium,
+    /// The same in Firefox
+    Firefox,
+    /// The same in WebKit
+    Webkit,
+    /// The page can be built
+    Page,
+    /// The npm package works in Node
+    Npm,
+    /// The sizes are within their budgets
+    Size,
+    /// Browsers, relay and a Python client together
+    EndToEnd,
+}
+
+/// What the stages share.
+pub struct Context<'a> {
+    pub workspace: &'a Workspace,
+    /// Only there when a selected stage needs it.
+    pub toolchain: Option<Toolchain>,
+}
+
+impl Context<'_> {
+    fn toolchain(&self) -> Result<&Toolchain> {
+        self.toolchain.as_ref().context("the stage has no set-up")
+    }
+
+    fn cargo(&self) -> Command {
+        let mut cargo = process::native_cargo();
+        cargo.current_dir(&self.workspace.root);
+        cargo
+    }
+}
+
+/// The packages whose tests run natively.
+const NATIVE: [&str; 4] = [
+    "event-driven-kit-bus",
+    "event-driven-kit-session",
+    "event-driven-kit-relay",
+    "xtask",
+];
+/// The packages that are built for wasm.
+const WEB: [&str; 2] = ["event-driven-kit", "event-driven-kit-chat"];
+
+impl Stage {
+    pub const ALL: &[Self] = &[
+        Self::Fmt,
+        Self::Clippy,
+        Self::ClippyWasm,
+        Self::Native,
+        Self::Chromium,
+        Self::Firefox,
+        Self::Webkit,
+        Self::Page,
+        Self::Npm,
+        Self::Size,
+        Self::EndToEnd,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::ClippyWasm => "clippy-wasm",
+            Self::Native => "native",
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+            Self::Webkit => "webkit",
+            Self::Page => "page",
+            Self::Npm => "npm",
+            Self::Size => "size",
+            Self::EndToEnd => "end-to-end",
+        }
+    }
+
+    /// `None`: it needs nothing but the native Rust.
+    pub fn needs(self) -> Option<&'static [Need]> {
+        match self {
+            Self::Fmt | Self::Clippy | Self::Native | Self::Size => None,
+            Self::ClippyWasm => Some(&[Need::WasmClippy]),
+            Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
+            Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
+            Self::Webkit => Some(&[Need::WasmBindgen, Need::WebKit]),
+            Self::Page => Some(Need::PAGE),
+            Self::Npm => Some(npm::NEEDS),
+            Self::EndToEnd => Some(&[Need::Chromium, Need::Python]),
+        }
+    }
+
+    /// A stage of tests that has run none has not passed.
+    pub fn has_tests(self) -> bool {
+        matches!(
+            self,
+            Self::Native
+                | Self::Chromium
+                | Self::Firefox
+                | Self::Webkit
+                | Self::Npm
+                | Self::EndToEnd
+        )
+    }
+
+    /// Runs the stage; its tests are added to the counts, whether it fails or not.
+    pub fn run(self, context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+        match self {
+            Self::Fmt => process::run(context.cargo().args(["fmt", "--all", "--check"])),
+            Self::Clippy => clippy(context),
+            Self::ClippyWasm => clippy_wasm(context),
+            Self::Native => native(context, counts),
+            Self::Chromium => chromium(context, counts),
+            Self::Firefox => firefox(context, counts),
+            Self::Webkit => webkit(context, counts),
+            Self::Page => page::ensure(context.workspace),
+            Self::Npm => npm_package(context, counts),
+            Self::Size => size::print_and_hold(context.workspace),
+            Self::EndToEnd => end_to_end(context, counts),
+        }
+    }
+}
+
+fn clippy(context: &Context<'_>) -> Result<()> {
+    let mut cargo = context.cargo();
+    cargo
+        .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+        .args(["--", "--deny", "warnings"]);
+    process::run(&mut cargo)
+}
+
+fn clippy_wasm(context: &Context<'_>) -> Result<()> {
+    let mut cargo = context.toolchain()?.cargo();
+    cargo
+        .args(["clippy", "--target", WASM, "--all-targets"])
+        .args(["--all-features"])
+        .args(packages(&WEB))
+        .args(["--", "--deny", "warnings"])
+        .current_dir(&context.workspace.root);
+    process::run(&mut cargo)
+}
+
+fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut cargo = context.cargo();
+    cargo
+        .args(["test", "--all-features", "--no-fail-fast"])
+        .args(packages(&NATIVE));
+    run_counted(&mut cargo, counts)
+}
+
+fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    names.iter().flat_map(|&name| ["--package", name])
+}
+
+/// As users of wasm-pack do it.
+fn chromium(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut wasm_pack = context.toolchain()?.command("wasm-pack");
+    wasm_pack
+        .args(["test", "--headless", "--chrome", "--mode", "no-install"])
+        .arg("--all-features");
+    run_counted(in_browser(context, &mut wasm_pack), counts)
+}
+
+fn firefox(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut cargo = context.toolchain()?.cargo();
+    cargo.args(WASM_TESTS);
+    in_browser(context, &mut cargo).env("GECKODRIVER", "geckodriver");
+    run_counted(&mut cargo, counts)
+}
+
+fn webkit(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let toolchain = context.toolchain()?;
+    let mut command = match setup::webkit().context("there is no WebKit")? {
+        setup::WebKit::Safari(driver) => {
+            let mut cargo = toolchain.cargo();
+            in_browser(context, &mut cargo).env("SAFARIDRIVER", driver);
+            cargo
+        }
+        setup::WebKit::Gtk { driver, xvfb_run } => {
+            let mut xvfb = toolchain.command(xvfb_run);
+            in_browser(context, &mut xvfb).env("SAFARIDRIVER", driver);
+            xvfb.args(["--auto-servernum", "cargo"]);
+            xvfb
+        }
+    };
+    run_counted(command.args(WASM_TESTS), counts)
+}
+
+/// The same build as wasm-pack's.
+const WASM_TESTS: [&str; 4] = ["test", "--target", WASM, "--all-features"];
+
+/// The runner takes the first driver that its environment names.
+fn in_browser<'a>(context: &Context<'_>, command: &'a mut Command) -> &'a mut Command {
+    for driver in [
+        "GECKODRIVER",
+        "SAFARIDRIVER",
+        "CHROMEDRIVER",
+        "MSEDGEDRIVER",
+    ] {
+        command.env_remove(driver);
+        command.env_remove(format!("{driver}_REMOTE"));
+    }
+    command
+        .current_dir(&context.workspace.root)
+        // Seconds, for one file of tests: a busy machine starts browsers slowly.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
+}
+
+fn npm_package(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    // The page has the package in it.
+    page::ensure(context.workspace)?;
+    run_counted(&mut npm::check(context.workspace)?, counts)
+}
+
+fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let workspace = context.workspace;
+    page::ensure(workspace)?;
+    run::build_relay(workspace)?;
+    let found = |program: Option<PathBuf>, name: &str| {
+        program.with_context(|| format!("{name} is not on PATH"))
+    };
+    let mut cargo = context.cargo();
+    cargo
+        .args(["test", "--package", "end-to-end", "--no-fail-fast"])
+        .env("EDK_RELAY", workspace.relay())
+        .env("EDK_PAGE", workspace.dist())
+        .env(
+            "EDK_CHROMEDRIVER",
+            found(setup::chromedriver(), "chromedriver")?,
+        )
+        .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
+        .env("EDK_PYTHON", setup::python(workspace));
+    run_counted(&mut cargo, counts)
+}

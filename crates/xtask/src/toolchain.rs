@@ -1,0 +1,185 @@
+//! The environment in which wasm is built: which Rust, and the tools' folders on PATH.
+//!
+//! `setup` makes the value; whoever builds, tests or serves wasm starts its commands with it.
+
+use crate::process;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub const WASM: &str = "wasm32-unknown-unknown";
+/// Says which Rust builds wasm, where the choice should not be xtask's: `rustup` or `distribution`.
+pub const CHOICE: &str = "EDK_WASM_TOOLCHAIN";
+/// Where a distribution puts its Rust.
+const DISTRIBUTION_BIN: &str = "/usr/bin";
+const RUST_PROGRAMS: [&str; 7] = [
+    "cargo",
+    "rustc",
+    "rustdoc",
+    "cargo-clippy",
+    "clippy-driver",
+    "cargo-fmt",
+    "rustfmt",
+];
+
+/// Which Rust has the wasm target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rust {
+    /// The one on PATH: rustup's, or any other that has the target.
+    OnPath,
+    /// The distribution's packages, with a std that `setup` has built for them.
+    Distribution,
+}
+
+impl Rust {
+    /// The Rust that the user insists on.
+    pub fn chosen() -> Result<Option<Self>> {
+        match env::var(CHOICE) {
+            Err(_) => Ok(None),
+            Ok(choice) => match choice.as_str() {
+                "rustup" => Ok(Some(Self::OnPath)),
+                "distribution" => Ok(Some(Self::Distribution)),
+                _ => bail!(
+                    "{CHOICE} is '{choice}': set it to 'rustup' or 'distribution', or unset it"
+                ),
+            },
+        }
+    }
+
+    /// Can this Rust build wasm as it is?
+    pub fn has_wasm(self) -> bool {
+        self.wasm_libraries()
+            .is_ok_and(|dir| dir.is_dir() && has_core(&dir))
+    }
+
+    /// Where this Rust looks for the libraries of the wasm target.
+    pub fn wasm_libraries(self) -> Result<PathBuf> {
+        let mut rustc = self.program("rustc");
+        rustc.args(["--print", "target-libdir", "--target", WASM]);
+        Ok(process::capture(&mut rustc)?.trim().into())
+    }
+
+    /// One of Rust's own programs, on its own: tools are not on its PATH.
+    pub fn program(self, name: &str) -> Command {
+        match self {
+            Self::OnPath => process::command(name),
+            Self::Distribution => {
+                let mut command = process::command(Path::new(DISTRIBUTION_BIN).join(name));
+                command.env("PATH", with_first([DISTRIBUTION_BIN.into()]));
+                forget_rustup(&mut command);
+                command
+            }
+        }
+    }
+}
+
+fn has_core(dir: &Path) -> bool {
+    fs::read_dir(dir).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with("libcore-") && name.ends_with(".rlib")
+        })
+    })
+}
+
+/// A program that cargo has started inherits the toolchain that cargo was started with, and the
+/// rustup proxies first on PATH: a build with another Rust must know nothing of it.
+fn forget_rustup(command: &mut Command) {
+    for name in [
+        "CARGO",
+        "CARGO_HOME_BIN",
+        "RUSTC",
+        "RUSTDOC",
+        "RUSTC_WRAPPER",
+        "RUSTUP_TOOLCHAIN",
+        "RUSTUP_TOOLCHAIN_SOURCE",
+        "RUST_RECURSION_COUNT",
+    ] {
+        command.env_remove(name);
+    }
+}
+
+fn with_first(dirs: impl IntoIterator<Item = PathBuf>) -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let all: Vec<PathBuf> = dirs.into_iter().chain(env::split_paths(&path)).collect();
+    // A folder whose name holds the separator can't be on a PATH at all.
+    env::join_paths(all).unwrap_or(path)
+}
+
+/// The environment of wasm commands.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    rust: Rust,
+    path: OsString,
+}
+
+impl Toolchain {
+    pub fn new(workspace: &Workspace, rust: Rust) -> Result<Self> {
+        let mut dirs = tool_dirs(workspace);
+        if rust == Rust::Distribution {
+            // Only Rust's programs, so that the rest of the user's PATH stays as it is.
+            let dir = workspace.cache.join("distribution-rust");
+            link_rust(&dir)?;
+            dirs.insert(0, dir);
+        }
+        Ok(Self {
+            rust,
+            path: with_first(dirs),
+        })
+    }
+
+    /// A command in this environment.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let found = which::which_in(program.as_ref(), Some(&self.path), ".");
+        let mut command = process::command(found.unwrap_or_else(|_| program.as_ref().into()));
+        command.env("PATH", &self.path);
+        if self.rust == Rust::Distribution {
+            forget_rustup(&mut command);
+        }
+        process::colour(&mut command);
+        command
+    }
+
+    /// Cargo, for the wasm target.
+    pub fn cargo(&self) -> Command {
+        self.command("cargo")
+    }
+}
+
+/// The folders that `setup` fills with tools.
+fn tool_dirs(workspace: &Workspace) -> Vec<PathBuf> {
+    vec![
+        workspace.tools().join("bin"),
+        workspace.npm_tools().join("node_modules/.bin"),
+    ]
+}
+
+/// A program on the PATH that wasm commands get.
+pub fn find(workspace: &Workspace, program: &str) -> Option<PathBuf> {
+    which::which_in(program, Some(with_first(tool_dirs(workspace))), ".").ok()
+}
+
+#[cfg(unix)]
+fn link_rust(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir)?;
+    for program in RUST_PROGRAMS {
+        let (from, to) = (dir.join(program), Path::new(DISTRIBUTION_BIN).join(program));
+        if !to.exists() || fs::read_link(&from).is_ok_and(|there| there == to) {
+            continue;
+        }
+        let _ = fs::remove_file(&from);
+        std::os::unix::fs::symlink(&to, &from)
+            .with_context(|| format!("{} could not be linked", from.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn link_rust(_: &Path) -> Result<()> {
+    bail!("a distribution's Rust is only known on Linux: run `rustup target add {WASM}`")
+}

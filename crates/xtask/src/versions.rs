@@ -1,0 +1,111 @@
+//! Which version of each tool: pinned here, or taken from Cargo.lock; and what a tool's
+//! `--version` says.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+
+pub const TRUNK: &str = "0.22.0-beta.1";
+pub const WASM_PACK: &str = "0.15.1";
+pub const GECKODRIVER: &str = "0.37.0";
+/// npm's `binaryen`, which brings `wasm-opt`; its versions end in `.0.0`.
+pub const BINARYEN: &str = "132";
+/// PyPI's `websocket-client`.
+pub const WEBSOCKET_CLIENT: &str = "1.9.2";
+
+#[derive(Deserialize)]
+struct Lock {
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+/// wasm-bindgen's two halves, the library and the tool, must be of one version.
+pub fn wasm_bindgen(root: &Path) -> Result<String> {
+    locked(&lock_file(root)?, "wasm-bindgen")
+}
+
+/// The version of the library in this repository, which is also that of its npm package.
+pub fn of_the_library(root: &Path) -> Result<String> {
+    locked(&lock_file(root)?, "event-driven-kit")
+}
+
+fn lock_file(root: &Path) -> Result<String> {
+    let path = root.join("Cargo.lock");
+    fs::read_to_string(&path).with_context(|| format!("{} could not be read", path.display()))
+}
+
+fn locked(lock: &str, name: &str) -> Result<String> {
+    let lock: Lock = toml::from_str(lock).context("Cargo.lock could not be understood")?;
+    lock.package
+        .into_iter()
+        .find(|package| package.name == name)
+        .map(|package| package.version)
+        .with_context(|| format!("Cargo.lock has no {name}"))
+}
+
+/// The version in a tool's answer to `--version`: the first word that begins with a digit.
+pub fn in_answer(answer: &str) -> Option<&str> {
+    answer
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_found_in_what_the_tools_answer() {
+        for (answer, version) in [
+            ("wasm-bindgen 0.2.130\n", "0.2.130"),
+            ("wasm-opt version 132 (version_132)\n", "132"),
+            ("trunk 0.22.0-beta.1", "0.22.0-beta.1"),
+            (
+                "geckodriver 0.37.0 (a1b2c3 2026-01-01 10:00)\n\nThe source",
+                "0.37.0",
+            ),
+        ] {
+            assert_eq!(in_answer(answer), Some(version));
+        }
+        assert_eq!(in_answer("no version here"), None);
+    }
+
+    #[test]
+    fn the_locked_version_is_that_of_the_package_of_exactly_this_name() {
+        let lock = r#"
+            version = 4
+            [[package]]
+            name = "wasm-bindgen-shared"
+            version = "0.1.0"
+            [[package]]
+            name = "wasm-bindgen"
+            version = "0.2.130"
+        "#;
+        assert_eq!(locked(lock, "wasm-bindgen").unwrap(), "0.2.130");
+        assert!(locked(lock, "wasm").is_err());
+    }
+
+    #[test]
+    fn trunk_asks_for_the_tools_that_setup_installs() {
+        #[derive(Deserialize)]
+        struct Trunk {
+            tools: Tools,
+        }
+        #[derive(Deserialize)]
+        struct Tools {
+            wasm_bindgen: String,
+            wasm_opt: String,
+        }
+        let root = crate::workspace::Workspace::locate().unwrap().root;
+        let text = fs::read_to_string(root.join("Trunk.toml")).unwrap();
+        let trunk: Trunk = toml::from_str(&text).unwrap();
+        assert_eq!(trunk.tools.wasm_bindgen, wasm_bindgen(&root).unwrap());
+        assert_eq!(trunk.tools.wasm_opt, format!("version_{BINARYEN}"));
+    }
+}

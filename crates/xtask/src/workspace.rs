@@ -1,0 +1,82 @@
+//! Where things are: the repository, cargo's target directory, and the user's cache of tools.
+
+use anyhow::{Context, Result};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The places every task works with.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The repository.
+    pub root: PathBuf,
+    /// Cargo's target directory, as the user has set it.
+    pub target: PathBuf,
+    /// Tools live outside of the repository, so that a fresh clone finds them.
+    pub cache: PathBuf,
+}
+
+impl Workspace {
+    pub fn locate() -> Result<Self> {
+        // xtask is only ever run from the sources that it was built from.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .nth(2)
+            .context("xtask is not in crates/xtask of the repository")?
+            .to_path_buf();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) => env::current_dir()?.join(dir),
+            None => root.join("target"),
+        };
+        Ok(Self {
+            root,
+            target,
+            cache: cache_root()?.join("event-driven-kit"),
+        })
+    }
+
+    /// The built page, as the relay serves it.
+    pub fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// What belongs to this checkout even where CARGO_TARGET_DIR is shared with others.
+    pub fn own_target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// The built npm package.
+    pub fn npm_package(&self) -> PathBuf {
+        self.own_target().join("npm/event-driven-kit")
+    }
+
+    /// The relay that `cargo build --release` leaves.
+    pub fn relay(&self) -> PathBuf {
+        self.target
+            .join("release")
+            .join(format!("event-relay{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// What `cargo install --root` is given.
+    pub fn tools(&self) -> PathBuf {
+        self.cache.join("tools")
+    }
+
+    /// Where npm installs tools.
+    pub fn npm_tools(&self) -> PathBuf {
+        self.cache.join("npm")
+    }
+
+    /// The virtual environment with the packages of the Python client's test.
+    pub fn python(&self) -> PathBuf {
+        self.cache.join("python")
+    }
+}
+
+fn cache_root() -> Result<PathBuf> {
+    if let Some(dir) = env::var_os("XDG_CACHE_HOME").filter(|dir| Path::new(dir).is_absolute()) {
+        return Ok(dir.into());
+    }
+    env::home_dir()
+        .map(|home| home.join(".cache"))
+        .context("there is no home directory for the tools: set XDG_CACHE_HOME to a folder")
+}

@@ -1,1 +1,27 @@
-//! placeholder
+//! The protocol between a bridge and its peer, as pure state machines.
+//!
+//! Bytes and the time go in; frames, effects and events come out. [`client::Client`] is the bridge's
+//! end of a link and outlives its connections; [`server::Server`] is the peer's end of one connection.
+//! Neither knows a socket, a store or a clock: the browser and the relay carry out their effects.
+
+pub mod client;
+mod close;
+mod event;
+mod frame;
+#[cfg(feature = "json")]
+pub mod json;
+pub mod server;
+mod topics;
+
+pub use close::{CloseCode, Durability, RejectCode};
+pub use event::{Body, BodyError, Extension, Position, Start};
+pub use frame::{
+    Ack, Bye, CaughtUp, Credit, DecodeError, Event, Frame, Gap, Head, Hello, Ping, Publish,
+    Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
+};
+
+/// The most durable publishes of a client that may be without an answer.
+pub const MAX_UNANSWERED: usize = 1_024;
+
+/// Milliseconds of a clock that never goes back; which one is its owner's choice.
+pub type Millis = u64;

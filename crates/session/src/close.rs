@@ -1,0 +1,111 @@
+//! Why connections end and events are refused: the close codes and the reject codes, each named once.
+
+use minicbor::{Decode, Encode};
+
+/// The close codes of the WebSocket (RFC 6455, 7.4.2, leaves 4000-4999 to applications), in two
+/// ranges: after 4000-4499 a client connects again, after 4500-4999 it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u16)]
+#[non_exhaustive]
+pub enum CloseCode {
+    /// The peer restarts or shuts down.
+    GoingAway = 4000,
+    /// Nothing was heard for too long.
+    Silent = 4001,
+    /// The receiver does not keep up, or the peer is too busy.
+    Overloaded = 4002,
+    /// The peer cannot use its store.
+    Unavailable = 4003,
+    /// The other end has lost its place in what was sent.
+    OutOfStep = 4004,
+    /// A message breaks the grammar or the order of frames.
+    ProtocolError = 4500,
+    /// Neither `event-driven-kit.v1` nor `cloudevents.json` was asked for.
+    UnsupportedSubprotocol = 4501,
+    /// A message is larger than the peer takes.
+    MessageTooLarge = 4502,
+    /// A newer connection of this client has taken over.
+    Fenced = 4503,
+    /// The secret is not this client's.
+    Unauthorized = 4504,
+    /// A second hello, or a frame before the first.
+    UnexpectedHello = 4505,
+    /// More subscriptions than the peer takes.
+    TooManySubscriptions = 4506,
+    /// More publishes without an answer than may be.
+    TooManyUnanswered = 4507,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    pub fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// Whether a client that is closed with `code` connects again: all codes but 4500-4999 say so.
+    pub fn is_reconnect(code: u16) -> bool {
+        !(4500..=4999).contains(&code)
+    }
+}
+
+/// Why an event or a subscription is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+#[non_exhaustive]
+pub enum RejectCode {
+    /// The topic or the pattern breaks the rules.
+    #[n(0)]
+    IllegalTopic,
+    /// The event breaks the rules.
+    #[n(1)]
+    IllegalEvent,
+    /// The event is larger than the peer takes.
+    #[n(2)]
+    TooLarge,
+    /// The store cannot take it now.
+    #[n(3)]
+    Unavailable,
+    /// A lower number of this client waits to be sent again.
+    #[n(4)]
+    HeldBack,
+    /// The number is not above those that were decided, and its outcome is forgotten.
+    #[n(5)]
+    StaleNumber,
+    /// The peer has forgotten this client: the event may be in the log or not.
+    #[n(6)]
+    Uncertain,
+    /// The same subscription stands already.
+    #[n(7)]
+    AlreadySubscribed,
+}
+
+impl RejectCode {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IllegalTopic => "illegal_topic",
+            Self::IllegalEvent => "illegal_event",
+            Self::TooLarge => "too_large",
+            Self::Unavailable => "unavailable",
+            Self::HeldBack => "held_back",
+            Self::StaleNumber => "stale_number",
+            Self::Uncertain => "uncertain",
+            Self::AlreadySubscribed => "already_subscribed",
+        }
+    }
+}
+
+/// How safely an acknowledged event is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Durability {
+    /// In the peer's memory.
+    #[n(0)]
+    Memory,
+    /// Synced to its disk.
+    #[n(1)]
+    Disk,
+    /// On several peers.
+    #[n(2)]
+    Replicated,
+}

@@ -1,0 +1,200 @@
+//! What an event is on the wire and in the log: its body, its position, where reading starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use minicbor::data::Type;
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+
+/// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
+///
+/// The topic is the `type` attribute. Encoded once, by whoever logs it, for all its receivers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Body {
+    /// Names the event among those of its source; at most [`Body::MAX_ATTRIBUTE_BYTES`].
+    #[n(0)]
+    pub id: String,
+    /// Who says so, a URI reference. A peer puts the client that it has authenticated before it.
+    #[n(1)]
+    #[cbor(default, skip_if = "String::is_empty")]
+    pub source: String,
+    /// When it was published, in milliseconds since 1970 by the publisher's clock.
+    #[n(2)]
+    pub time: Option<u64>,
+    /// The media type of `data`; `application/json` if absent.
+    #[n(3)]
+    pub content_type: Option<String>,
+    /// The schema that `data` keeps to, a URI.
+    #[n(4)]
+    pub schema: Option<String>,
+    /// The payload. Opaque to the peer.
+    #[n(5)]
+    #[cbor(with = "minicbor::bytes")]
+    pub data: Vec<u8>,
+    /// Extension attributes by their names, which are lower-case letters and digits.
+    #[n(6)]
+    #[cbor(default, skip_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<String, Extension>,
+    /// The ids of the peers that it went through, so that no bridge sends it back along them.
+    #[n(7)]
+    #[cbor(default, skip_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+}
+
+/// The value of an extension attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extension {
+    /// A string, or a type that CloudEvents writes as one.
+    Text(String),
+    /// A whole number.
+    Integer(i32),
+    /// True or false.
+    Boolean(bool),
+}
+
+/// A place in a log: after the event that it names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(map)]
+pub struct Position {
+    /// The life of the log. One that may have lost its tail starts a new one.
+    #[n(1)]
+    pub epoch: u64,
+    /// Counts from 1; 0 is before the first event.
+    #[n(2)]
+    pub offset: u64,
+    /// The id of the event there, if it is known: a resume is told when another one stands there.
+    #[n(3)]
+    pub id: Option<String>,
+}
+
+/// Where a subscription starts to read.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Start {
+    /// With what comes after now.
+    #[n(0)]
+    Latest,
+    /// With the first event that the log still holds.
+    #[n(1)]
+    Earliest,
+    /// With the last so many matching events.
+    #[n(2)]
+    Last(#[n(0)] u64),
+    /// After a position.
+    #[n(3)]
+    After(#[n(0)] Position),
+}
+
+/// A body breaks a rule; the text says which.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BodyError(&'static str);
+
+impl Body {
+    /// The most bytes of an id, a source, a media type, a schema, or an extension's value.
+    pub const MAX_ATTRIBUTE_BYTES: usize = 1_024;
+    /// The most extensions, and the most peers on the path.
+    pub const MAX_LIST: usize = 32;
+
+    /// Checks what comes from the wire against the bounds and CloudEvents' naming rule (3.1).
+    ///
+    /// # Errors
+    /// A [`BodyError`] that names the rule.
+    pub fn check(&self) -> Result<(), BodyError> {
+        let short = |text: &str| text.len() <= Self::MAX_ATTRIBUTE_BYTES;
+        let optional = |text: &Option<String>| text.as_deref().is_none_or(short);
+        if self.id.is_empty() {
+            return Err(BodyError("the event has no id: give each event one of its own"));
+        }
+        if !(short(&self.id) && short(&self.source))
+            || !(optional(&self.content_type) && optional(&self.schema))
+        {
+            return Err(BodyError("an attribute is longer than 1,024 bytes"));
+        }
+        if self.extensions.len() > Self::MAX_LIST || self.path.len() > Self::MAX_LIST {
+            return Err(BodyError("more than 32 extensions or peers on the path"));
+        }
+        let name_is_fine = |name: &str| {
+            (1..=64).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        let value_is_fine =
+            |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
+        if !self.extensions.iter().all(|(name, value)| name_is_fine(name) && value_is_fine(value))
+            || !self.path.iter().all(|peer| short(peer))
+        {
+            return Err(BodyError(
+                "an extension's name is not 1 to 64 lower-case letters and digits, or its value too long",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The body as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.data.len() + 64);
+        write(self, &mut bytes);
+        bytes
+    }
+
+    /// The body that `bytes` are, checked.
+    ///
+    /// # Errors
+    /// A [`BodyError`] if they are none or break a bound.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut decoder = Decoder::new(bytes);
+        let body: Self = decoder
+            .decode()
+            .map_err(|_| BodyError("the event's body is not the CBOR map of the grammar"))?;
+        if decoder.position() != bytes.len() {
+            return Err(BodyError("bytes stand after the event's body"));
+        }
+        body.check()?;
+        Ok(body)
+    }
+}
+
+/// Appends `value` to `bytes` as CBOR.
+pub(crate) fn write<T: Encode<()>>(value: &T, bytes: &mut Vec<u8>) {
+    // A Vec takes all that is written, and no implementation in this crate fails of its own.
+    minicbor::encode(value, bytes).expect("a Vec takes all bytes");
+}
+
+impl Position {
+    /// Before the first event of a log's life.
+    pub fn start_of(epoch: u64) -> Self {
+        Self { epoch, offset: 0, id: None }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}@{:x}", self.offset, self.epoch)
+    }
+}
+
+impl<C> Encode<C> for Extension {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        match self {
+            Self::Text(text) => e.str(text)?,
+            Self::Integer(integer) => e.i32(*integer)?,
+            Self::Boolean(boolean) => e.bool(*boolean)?,
+        };
+        Ok(())
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Extension {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        Ok(match d.datatype()? {
+            Type::String => Self::Text(d.str()?.to_owned()),
+            Type::Bool => Self::Boolean(d.bool()?),
+            _ => Self::Integer(d.i32()?),
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Topics by number: each is sent once per direction of a connection, and then by its number.
+
+use std::collections::HashMap;
+
+use bus::{Topic, TopicError};
+
+/// The most topics that have a number at one time. The sender gives the oldest number again, with the
+/// new topic's name.
+const MAX_TOPICS: u32 = 1_024;
+
+/// The sender's end.
+#[derive(Debug, Default)]
+pub(crate) struct TopicNumbers {
+    numbers: HashMap<Topic, u32>,
+    topics: Vec<Topic>,
+    oldest: usize,
+}
+
+impl TopicNumbers {
+    /// The topic's number, and its name if the receiver does not know it by that number yet.
+    pub(crate) fn number(&mut self, topic: &Topic) -> (u32, Option<String>) {
+        if let Some(&number) = self.numbers.get(topic) {
+            return (number, None);
+        }
+        let number = if self.topics.len() < MAX_TOPICS as usize {
+            self.topics.push(topic.clone());
+            self.topics.len() - 1
+        } else {
+            let number = self.oldest;
+            self.oldest = (number + 1) % self.topics.len();
+            let replaced = std::mem::replace(&mut self.topics[number], topic.clone());
+            self.numbers.remove(&replaced);
+            number
+        } as u32;
+        self.numbers.insert(topic.clone(), number);
+        (number, Some(topic.to_string()))
+    }
+}
+
+/// The receiver's end.
+#[derive(Debug, Default)]
+pub(crate) struct TopicNames {
+    topics: HashMap<u32, Topic>,
+}
+
+/// What a topic's number and name did not tell.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum UnknownTopic {
+    /// The number has no name, or is above the bound.
+    Number,
+    /// The name is no topic.
+    Name(TopicError),
+}
+
+impl TopicNames {
+    /// The topic that the sender means.
+    pub(crate) fn topic(&mut self, number: u32, name: Option<&str>) -> Result<Topic, UnknownTopic> {
+        if number >= MAX_TOPICS {
+            return Err(UnknownTopic::Number);
+        }
+        let Some(name) = name else {
+            return self.topics.get(&number).cloned().ok_or(UnknownTopic::Number);
+        };
+        let topic = Topic::parse(name).map_err(UnknownTopic::Name)?;
+        self.topics.insert(number, topic.clone());
+        Ok(topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_named_once_and_a_number_that_is_given_again_is_named_again() {
+        let (mut sender, mut receiver) = (TopicNumbers::default(), TopicNames::default());
+        for round in 0..2 {
+            for topic in 0..2 * MAX_TOPICS {
+                let topic = Topic::parse(&format!("t.{topic}")).unwrap();
+                for repeat in 0..2 {
+                    let (number, name) = sender.number(&topic);
+                    assert_eq!(name.is_some(), repeat == 0, "round {round}");
+                    assert_eq!(receiver.topic(number, name.as_deref()), Ok(topic.clone()));
+                }
+            }
+        }
+        assert!(receiver.topics.len() <= MAX_TOPICS as usize);
+        assert_eq!(receiver.topic(MAX_TOPICS, Some("a")), Err(UnknownTopic::Number));
+    }
+}

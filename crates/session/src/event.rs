@@ -107,9 +107,11 @@ impl Body {
         if self.id.is_empty() {
             return Err(BodyError("the event has no id: give each event one of its own"));
         }
-        if !(short(&self.id) && short(&self.source))
-            || !(optional(&self.content_type) && optional(&self.schema))
-        {
+        let attributes_are_short = short(&self.id)
+            && short(&self.source)
+            && optional(&self.content_type)
+            && optional(&self.schema);
+        if !attributes_are_short {
             return Err(BodyError("an attribute is longer than 1,024 bytes"));
         }
         if self.extensions.len() > Self::MAX_LIST || self.path.len() > Self::MAX_LIST {

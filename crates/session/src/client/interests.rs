@@ -1,0 +1,123 @@
+//! What a client is subscribed to, over all its connections, and how far it has been told.
+
+use std::collections::BTreeMap;
+
+use bus::Pattern;
+
+use super::SubscriptionId;
+use crate::frame::Head;
+use crate::{Position, Start};
+
+#[derive(Debug, Default)]
+pub(super) struct Interests {
+    by_id: BTreeMap<SubscriptionId, Interest>,
+    next_id: u64,
+    /// Wire numbers are not used twice on a connection.
+    next_number: u32,
+}
+
+#[derive(Debug)]
+struct Interest {
+    pattern: Pattern,
+    /// Where it starts if it knows no position.
+    start: Start,
+    position: Option<Position>,
+    /// Its number on this connection.
+    number: Option<u32>,
+    epoch: u64,
+}
+
+/// What an event is to a subscription.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The one after the last.
+    Next(SubscriptionId),
+    /// Known already, or the subscription has ended.
+    Known,
+    /// Something before it is missing.
+    Hole(SubscriptionId),
+}
+
+impl Interests {
+    pub(super) fn insert(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
+        self.next_id += 1;
+        let id = SubscriptionId(self.next_id);
+        self.by_id.insert(id, Interest { pattern, start, position: None, number: None, epoch: 0 });
+        id
+    }
+
+    /// Ends it, and answers its number on this connection.
+    pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<u32> {
+        self.by_id.remove(&id)?.number
+    }
+
+    pub(super) fn ids(&self) -> Vec<SubscriptionId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    /// A number, a pattern and a start with which to ask the peer for `id`.
+    pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
+        let interest = self.by_id.get_mut(&id)?;
+        self.next_number += 1;
+        interest.number = Some(self.next_number);
+        let start = interest.position.clone().map_or_else(|| interest.start.clone(), Start::After);
+        Some((self.next_number, interest.pattern.clone(), start))
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.next_number = 0;
+        for interest in self.by_id.values_mut() {
+            interest.number = None;
+        }
+    }
+
+    /// The peer has made the subscription: what starts at the head knows where it is.
+    pub(super) fn subscribed(&mut self, number: u32, head: &Position) {
+        if let Some((_, interest)) = self.of(number) {
+            interest.epoch = head.epoch;
+            if interest.position.is_none() && interest.start == Start::Latest {
+                interest.position = Some(head.clone());
+            }
+        }
+    }
+
+    /// The position is worth nothing any more; the subscription starts anew.
+    pub(super) fn reset(&mut self, number: u32) -> Option<SubscriptionId> {
+        let (id, interest) = self.of(number)?;
+        (interest.position, interest.number) = (None, None);
+        Some(id)
+    }
+
+    pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
+        let (id, interest) = self.of(number)?;
+        if interest.position.as_ref().is_none_or(|position| position.offset < head.offset) {
+            interest.position = Some(head);
+        }
+        Some(id)
+    }
+
+    pub(super) fn id(&mut self, number: u32) -> Option<SubscriptionId> {
+        self.of(number).map(|(id, _)| id)
+    }
+
+    /// Takes a logged event's place in a subscription.
+    pub(super) fn take(&mut self, head: Head, offset: u64, event_id: &str) -> (Turn, u64) {
+        let Some((id, interest)) = self.of(head.subscription) else { return (Turn::Known, 0) };
+        let last = interest.position.as_ref().map(|position| position.offset);
+        if last.is_some_and(|last| offset <= last) {
+            return (Turn::Known, interest.epoch);
+        }
+        if last.is_some() && last != head.previous {
+            return (Turn::Hole(id), interest.epoch);
+        }
+        let epoch = interest.epoch;
+        interest.position = Some(Position { epoch, offset, id: Some(event_id.to_owned()) });
+        (Turn::Next(id), epoch)
+    }
+
+    fn of(&mut self, number: u32) -> Option<(SubscriptionId, &mut Interest)> {
+        let mut all = self.by_id.iter_mut();
+        all.find(|(_, interest)| interest.number == Some(number))
+            .map(|(id, interest)| (*id, interest))
+    }
+}

@@ -7,8 +7,6 @@
 mod backoff;
 mod interests;
 mod outbox;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -5,8 +5,6 @@
 //! socket takes nothing its owner feeds it nothing, and it catches up from the log.
 
 mod subscriptions;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -93,7 +91,10 @@ pub enum Effect {
     Close(CloseCode, String),
     /// Look the client up, and fence its older connections. Answer with [`Server::opened`].
     Open(frame::Hello),
-    /// Log an event and answer with [`Server::decided`], after the commit.
+    /// Log an event and answer with [`Server::decided`], after the commit. Several may be asked for
+    /// at a time. When the answer is that the same may be tried again, the higher numbers of this
+    /// client get [`RejectCode::HeldBack`] until that number has come again: they stand in the order
+    /// of their numbers.
     Append(Append),
     /// Hand an ephemeral event to the other connections.
     Forward(Topic, Arc<[u8]>),

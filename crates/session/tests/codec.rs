@@ -1,0 +1,234 @@
+//! The codec against itself, and against the grammar in `session.cddl`.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use session::*;
+
+const GRAMMAR: &str = include_str!("../session.cddl");
+
+fn position() -> impl Strategy<Value = Position> {
+    (any::<u64>(), any::<u64>(), prop::option::of(".{0,20}"))
+        .prop_map(|(epoch, offset, id)| Position { epoch, offset, id })
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    prop_oneof![
+        Just(Start::Latest),
+        Just(Start::Earliest),
+        any::<u64>().prop_map(Start::Last),
+        position().prop_map(Start::After),
+    ]
+}
+
+fn code() -> impl Strategy<Value = RejectCode> {
+    prop::sample::select(vec![
+        RejectCode::IllegalTopic,
+        RejectCode::IllegalEvent,
+        RejectCode::TooLarge,
+        RejectCode::Unavailable,
+        RejectCode::HeldBack,
+        RejectCode::StaleNumber,
+        RejectCode::Uncertain,
+        RejectCode::AlreadySubscribed,
+    ])
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..40)
+}
+
+fn name() -> impl Strategy<Value = Option<String>> {
+    prop::option::of(".{0,20}")
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let extension = prop_oneof![
+        ".{0,10}".prop_map(Extension::Text),
+        any::<i32>().prop_map(Extension::Integer),
+        any::<bool>().prop_map(Extension::Boolean),
+    ];
+    let extensions = prop::collection::btree_map("[a-z0-9]{1,8}", extension, 0..3);
+    let path = prop::collection::vec("[a-f0-9]{8}", 0..3);
+    (
+        ".{1,20}",
+        ".{0,20}",
+        prop::option::of(any::<u64>()),
+        name(),
+        name(),
+        bytes(),
+        extensions,
+        path,
+    )
+        .prop_map(|(id, source, time, content_type, schema, data, extensions, path)| Body {
+            id,
+            source,
+            time,
+            content_type,
+            schema,
+            data,
+            extensions,
+            path,
+        })
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    (any::<u32>(), prop::option::of(any::<u64>()))
+        .prop_map(|(subscription, previous)| Head { subscription, previous })
+}
+
+fn frame() -> impl Strategy<Value = Frame> {
+    let durability =
+        prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
+    let retry = || prop::option::of(any::<u32>());
+    prop_oneof![
+        (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
+            |(client, secret, fence, lowest, returning)| Frame::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning
+            })
+        ),
+        (".{0,20}", any::<u64>(), name(), any::<u32>(), any::<u32>(), any::<bool>()).prop_map(
+            |(peer, highest, highest_id, heartbeat, max_message, forgotten)| Frame::Welcome(
+                Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
+            )
+        ),
+        (any::<u32>(), ".{0,20}", start()).prop_map(|(subscription, pattern, start)| {
+            Frame::Subscribe(Subscribe { subscription, pattern, start })
+        }),
+        (any::<u32>(), position(), any::<bool>()).prop_map(|(subscription, head, reset)| {
+            Frame::Subscribed(Subscribed { subscription, head, reset })
+        }),
+        (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
+            Frame::Refused(Refused { subscription, code, message })
+        }),
+        any::<u32>().prop_map(|subscription| Frame::Unsubscribe(Unsubscribe { subscription })),
+        (
+            prop::option::of(any::<u64>()),
+            any::<u32>(),
+            name(),
+            bytes(),
+            prop::option::of(any::<u64>())
+        )
+            .prop_map(|(number, topic, name, body, lowest)| Frame::Publish(Publish {
+                number,
+                topic,
+                name,
+                body,
+                lowest
+            })),
+        (any::<u64>(), position(), durability).prop_map(|(number, position, durability)| {
+            Frame::Ack(Ack { number, position, durability })
+        }),
+        (any::<u64>(), code(), ".{0,20}", retry()).prop_map(|(number, code, message, retry)| {
+            Frame::Reject(Reject { number, code, message, retry })
+        }),
+        (
+            any::<u32>(),
+            name(),
+            prop::collection::vec(head(), 1..4),
+            prop::option::of(any::<u64>()),
+            bytes()
+        )
+            .prop_map(|(topic, name, heads, offset, body)| Frame::Event(Event {
+                topic,
+                name,
+                heads,
+                offset,
+                body
+            })),
+        (any::<u32>(), any::<u64>(), position()).prop_map(|(subscription, count, head)| {
+            Frame::CaughtUp(CaughtUp { subscription, count, head })
+        }),
+        (any::<u32>(), any::<u64>(), any::<u64>())
+            .prop_map(|(subscription, from, to)| Frame::Gap(Gap { subscription, from, to })),
+        (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(subscription, events, bytes)| {
+            Frame::Credit(Credit { subscription, events, bytes })
+        }),
+        any::<u32>().prop_map(|number| Frame::Ping(Ping { number })),
+        any::<u32>().prop_map(|number| Frame::Pong(Ping { number })),
+        (any::<u16>(), ".{0,20}", retry()).prop_map(|(code, message, retry)| Frame::Bye(Bye {
+            code,
+            message,
+            retry
+        })),
+    ]
+}
+
+fn encoded(frame: &Frame) -> Vec<u8> {
+    let mut message = Vec::new();
+    frame.encode(&mut message);
+    message
+}
+
+/// Holds `bytes` against the rule `rule` of the grammar.
+fn keeps_to_the_grammar(rule: &str, bytes: &[u8]) -> Result<(), String> {
+    // The first rule of a CDDL text is what is asked for (RFC 8610, 2.2).
+    let grammar = format!("root = {rule}\n{GRAMMAR}");
+    cddl::validate_cbor_from_slice(&grammar, bytes, None).map_err(|error| error.to_string())
+}
+
+proptest! {
+    #[test]
+    fn a_message_of_frames_comes_back_as_it_was(frames in prop::collection::vec(frame(), 0..6)) {
+        let mut message = Vec::new();
+        for frame in &frames {
+            frame.encode(&mut message);
+        }
+        let decoded: Result<Vec<Frame>, _> = Frame::decode(&message).collect();
+        prop_assert_eq!(decoded, Ok(frames));
+    }
+
+    #[test]
+    fn a_body_comes_back_as_it_was(body in body()) {
+        prop_assert_eq!(Body::decode(&body.encode()), Ok(body));
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_frames_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let errors = Frame::decode(&bytes).filter(Result::is_err).count();
+        prop_assert!(errors <= 1);
+        let _ = Body::decode(&bytes);
+    }
+
+    #[test]
+    fn a_truncated_frame_is_an_error(frame in frame(), cut in any::<prop::sample::Index>()) {
+        let message = encoded(&frame);
+        let cut = cut.index(message.len() - 1) + 1;
+        let decoded: Result<Vec<Frame>, _> = Frame::decode(&message[..cut]).collect();
+        prop_assert!(decoded.is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))] // the validator parses the grammar each time
+
+    #[test]
+    fn every_frame_keeps_to_the_grammar(frame in frame()) {
+        prop_assert_eq!(keeps_to_the_grammar("frame", &encoded(&frame)), Ok(()));
+    }
+
+    #[test]
+    fn every_body_keeps_to_the_grammar(body in body()) {
+        prop_assert_eq!(keeps_to_the_grammar("body", &body.encode()), Ok(()));
+    }
+}
+
+#[test]
+fn the_grammar_refuses_what_is_no_frame() {
+    let mut message = Vec::new();
+    minicbor::encode((13, BTreeMap::from([(0, "text")])), &mut message).unwrap();
+    assert!(keeps_to_the_grammar("frame", &message).is_err());
+    assert!(Frame::decode(&message).all(|frame| frame.is_err()));
+}
+
+#[test]
+fn keys_that_are_not_known_are_ignored() {
+    let mut message = Vec::new();
+    minicbor::encode((13, BTreeMap::from([(0, 7), (99, 1)])), &mut message).unwrap();
+    let frames: Vec<_> = Frame::decode(&message).collect();
+    assert_eq!(frames, [Ok(Frame::Ping(Ping { number: 7 }))]);
+}

@@ -1,0 +1,168 @@
+//! Both state machines over a link that is cut, with a peer that restarts: what was promised holds.
+
+mod world;
+
+use bus::{Pattern, Topic};
+use session::client::{Effect, LinkState, Outcome};
+use session::server::{Opened, Options, Server, Wire};
+use session::*;
+use world::{World, body};
+
+fn topic(text: &str) -> Topic {
+    Topic::parse(text).unwrap()
+}
+
+#[test]
+fn an_acked_event_reaches_every_subscriber_and_its_publisher_once() {
+    let mut world = World::new(2, 1);
+    for client in 0..2 {
+        world.subscribe(client, "chat.>", Start::Latest);
+    }
+    world.settle();
+    world.publish(0, "chat.a", "one");
+    world.publish(1, "chat.a", "two");
+    world.settle();
+    for client in &world.clients {
+        assert_eq!(client.delivered.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [1, 2]);
+        assert!(matches!(client.settled[..], [(_, Outcome::Stored(..))]));
+    }
+}
+
+#[test]
+fn a_subscription_reads_the_history_and_then_what_is_live_without_a_gap() {
+    let mut world = World::new(2, 2);
+    for number in 0..300 {
+        world.publish(0, if number % 3 == 0 { "a" } else { "b" }, &number.to_string());
+    }
+    world.settle();
+    world.subscribe(1, "a", Start::Last(5));
+    world.publish(0, "a", "live");
+    world.settle();
+    let offsets: Vec<u64> = world.clients[1].delivered.iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(offsets.last(), Some(&301));
+    assert!((5..=6).contains(&offsets.len()), "{offsets:?}");
+    assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[test]
+fn what_one_end_sends_as_ephemeral_reaches_the_others_and_no_log() {
+    let mut world = World::new(2, 3);
+    world.subscribe(1, "typing", Start::Latest);
+    world.settle();
+    assert!(world.clients[0].machine.send_ephemeral(&topic("typing"), &body("t")));
+    world.settle();
+    assert_eq!(world.clients[1].ephemeral, ["t"]);
+    assert!(world.log.events.is_empty());
+}
+
+#[test]
+fn a_log_that_was_replaced_resets_its_readers_and_tells_what_is_uncertain() {
+    let mut world = World::new(1, 4);
+    world.subscribe(0, ">", Start::Earliest);
+    world.publish(0, "a", "old");
+    world.settle();
+    world.lose_the_log();
+    world.settle();
+    world.publish(0, "a", "new");
+    world.settle();
+    let client = &world.clients[0];
+    assert_eq!(client.resets, 1);
+    assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
+    assert!(client.settled.iter().all(|(_, outcome)| matches!(outcome, Outcome::Stored(..))));
+}
+
+#[test]
+fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_order() {
+    let mut world = World::new(1, 5);
+    world.settle();
+    world.log.refuse_next = 3;
+    for number in 0..10 {
+        world.publish(0, "a", &number.to_string());
+    }
+    world.settle();
+    let ids: Vec<&str> = world.log.events.iter().map(|(_, id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+}
+
+#[test]
+fn a_stop_code_stops_and_a_reconnect_code_does_not() {
+    for (code, stops) in [(1006, false), (4000, false), (4499, false), (4503, true), (4999, true)] {
+        let mut world = World::new(1, 6);
+        world.settle();
+        let now = world.now;
+        world.clients[0].machine.closed(code, "", now);
+        let mut last = None;
+        while let Some(effect) = world.clients[0].machine.poll() {
+            if let Effect::Link(link) = effect {
+                last = Some(link);
+            }
+        }
+        let stopped = matches!(last, Some(LinkState::Stopped { .. }));
+        assert_eq!((stopped, code), (stops, code));
+    }
+}
+
+#[test]
+fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
+    let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
+    let mut hello = Vec::new();
+    Frame::Hello(Hello { client: [1; 16], secret: [2; 32], fence: 1, lowest: 1, returning: false })
+        .encode(&mut hello);
+    server.received(&hello, 0);
+    server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
+    while server.poll().is_some() {}
+    server.tick(20_000);
+    let Some(server::Effect::Send(server::Message::Binary(ping))) = server.poll() else {
+        panic!("no ping")
+    };
+    assert!(matches!(Frame::decode(&ping).next(), Some(Ok(Frame::Ping(_)))));
+    server.tick(40_000);
+    let effects: Vec<_> = std::iter::from_fn(|| server.poll()).collect();
+    assert!(matches!(effects.last(), Some(server::Effect::Close(CloseCode::Silent, _))));
+}
+
+/// Random programs over links that are cut and a peer that restarts; a failure names its seed.
+#[test]
+fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
+    for seed in 0..500 {
+        let mut world = World::new(3, seed);
+        for client in 0..3 {
+            let pattern = ["a.>", ">", "*.x"][client];
+            world.subscribe(client, pattern, Start::Earliest);
+        }
+        for step in 0..120 {
+            match world.random(10) {
+                0 => world.cut(),
+                1 => world.restart(),
+                2 => world.advance(),
+                _ => {
+                    let client = world.random(3) as usize;
+                    let at = ["a.x", "a.y", "b.x"][world.random(3) as usize];
+                    world.publish(client, at, &format!("{client}-{step}"));
+                    world.run(3);
+                }
+            }
+        }
+        world.settle();
+        for (index, client) in world.clients.iter().enumerate() {
+            let pattern = Pattern::parse(["a.>", ">", "*.x"][index]).unwrap();
+            let expected: Vec<(u64, String)> = (1..)
+                .zip(&world.log.events)
+                .filter(|(_, (topic, ..))| pattern.matches(topic))
+                .map(|(offset, (_, id, _))| (offset, id.clone()))
+                .collect();
+            assert_eq!(client.delivered, expected, "seed {seed}, client {index}");
+            assert_eq!(client.machine.outbox_len(), 0, "seed {seed}, client {index}");
+            assert_eq!(client.settled.len(), client.published.len(), "seed {seed}");
+            let own = format!("{index}-");
+            let logged: Vec<&String> = world
+                .log
+                .events
+                .iter()
+                .map(|(_, id, _)| id)
+                .filter(|id| id.starts_with(&own))
+                .collect();
+            assert!(logged.iter().copied().eq(&client.published), "seed {seed}, client {index}");
+        }
+    }
+}

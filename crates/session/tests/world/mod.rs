@@ -1,0 +1,366 @@
+//! Clients, a peer and its log in one place, with virtual time and links that can be cut.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bus::{Pattern, Topic};
+use session::client::{self, Client, Outcome};
+use session::server::{
+    self, Append, Decided, Located, Logged, Message, Opened, Options, Page, Server, Wire,
+};
+use session::*;
+
+pub struct World {
+    pub clients: Vec<End>,
+    pub log: Log,
+    pub now: Millis,
+    links: Vec<Option<Link>>,
+    random: u64,
+}
+
+/// A client and what its application has seen.
+pub struct End {
+    pub machine: Client,
+    pub delivered: Vec<(u64, String)>,
+    pub ephemeral: Vec<String>,
+    pub settled: Vec<(String, Outcome)>,
+    pub published: Vec<String>,
+    pub resets: usize,
+}
+
+struct Link {
+    server: Server,
+    up: VecDeque<Vec<u8>>,
+    down: VecDeque<Vec<u8>>,
+    /// Asked of the log and not committed yet: lost when the peer restarts.
+    appends: VecDeque<Append>,
+    cursor: usize,
+    opened: bool,
+}
+
+/// A log that decides as a store does.
+#[derive(Default)]
+pub struct Log {
+    pub events: Vec<(Topic, String, Arc<[u8]>)>,
+    pub refuse_next: usize,
+    epoch: u64,
+    clients: HashMap<[u8; 16], ClientRow>,
+}
+
+#[derive(Default)]
+struct ClientRow {
+    fence: u64,
+    highest: u64,
+    held_back: Option<u64>,
+    outcomes: HashMap<u64, Position>,
+}
+
+pub fn body(id: &str) -> Body {
+    Body { id: id.to_owned(), data: b"{}".to_vec(), ..Body::default() }
+}
+
+impl World {
+    pub fn new(clients: usize, seed: u64) -> Self {
+        let end = |number: usize| {
+            let mut state = seed.wrapping_mul(31).wrapping_add(number as u64 + 1);
+            let entropy = move |bytes: &mut [u8]| {
+                for byte in bytes {
+                    *byte = next_random(&mut state) as u8;
+                }
+            };
+            let mut machine = Client::new(client::Options::default(), Box::new(entropy));
+            machine.connect(0);
+            End {
+                machine,
+                delivered: Vec::new(),
+                ephemeral: Vec::new(),
+                settled: Vec::new(),
+                published: Vec::new(),
+                resets: 0,
+            }
+        };
+        Self {
+            clients: (0..clients).map(end).collect(),
+            log: Log::default(),
+            now: 0,
+            links: (0..clients).map(|_| None).collect(),
+            random: seed.wrapping_add(0x9e37_79b9),
+        }
+    }
+
+    pub fn random(&mut self, below: u64) -> u64 {
+        next_random(&mut self.random) % below
+    }
+
+    pub fn subscribe(&mut self, client: usize, pattern: &str, start: Start) {
+        self.clients[client].machine.subscribe(Pattern::parse(pattern).unwrap(), start);
+    }
+
+    pub fn publish(&mut self, client: usize, topic: &str, id: &str) {
+        let end = &mut self.clients[client];
+        end.machine.publish(Topic::parse(topic).unwrap(), &body(id), self.now).unwrap();
+        end.published.push(id.to_owned());
+    }
+
+    /// Cuts one link; what was on the way is lost in both directions.
+    pub fn cut(&mut self) {
+        let client = self.random(self.clients.len() as u64) as usize;
+        self.hang_up(client, 1006);
+    }
+
+    /// Kills the peer: all links break, and what was not committed is gone.
+    pub fn restart(&mut self) {
+        for client in 0..self.clients.len() {
+            self.hang_up(client, 1006);
+        }
+    }
+
+    pub fn lose_the_log(&mut self) {
+        self.restart();
+        self.log = Log { epoch: self.log.epoch + 1, ..Log::default() };
+    }
+
+    /// Lets time pass up to the next deadline.
+    pub fn advance(&mut self) {
+        let deadlines = self.clients.iter().filter_map(|end| end.machine.deadline());
+        if let Some(deadline) = deadlines.min() {
+            self.now = self.now.max(deadline);
+        }
+        for end in &mut self.clients {
+            end.machine.tick(self.now);
+        }
+    }
+
+    /// Runs until all is quiet, with time passing where somebody waits.
+    pub fn settle(&mut self) {
+        for _ in 0..200 {
+            while self.run(1) {}
+            let quiet = self.clients.iter().all(|end| end.machine.outbox_len() == 0);
+            let online = self.clients.iter().all(|end| end.machine.peer().is_some());
+            if quiet && online {
+                return;
+            }
+            self.advance();
+        }
+        panic!(
+            "it does not settle: {:?}",
+            self.clients.iter().map(|end| &end.machine).collect::<Vec<_>>()
+        );
+    }
+
+    /// Lets each end do something, so many times; whether anybody did.
+    pub fn run(&mut self, times: usize) -> bool {
+        let mut busy = false;
+        for _ in 0..times {
+            for client in 0..self.clients.len() {
+                busy |= self.run_client(client);
+                busy |= self.run_server(client);
+            }
+        }
+        busy
+    }
+
+    fn hang_up(&mut self, client: usize, code: u16) {
+        if self.links[client].take().is_some() {
+            self.clients[client].machine.closed(code, "", self.now);
+        }
+    }
+
+    fn run_client(&mut self, client: usize) -> bool {
+        let end = &mut self.clients[client];
+        let message = self.links[client].as_mut().and_then(|link| link.down.pop_front());
+        let mut busy = message.is_some();
+        if let Some(message) = message {
+            end.machine.received(&message, self.now);
+        }
+        while let Some(effect) = end.machine.poll() {
+            busy = true;
+            match effect {
+                client::Effect::Open => {
+                    let head = self.log.events.len();
+                    let options = Options { page: 7, ..Options::default() }.into();
+                    self.links[client] = Some(Link {
+                        server: Server::new(options, Wire::Frames, head as u64, self.now),
+                        up: VecDeque::new(),
+                        down: VecDeque::new(),
+                        appends: VecDeque::new(),
+                        cursor: head,
+                        opened: false,
+                    });
+                    end.machine.opened(self.now);
+                }
+                client::Effect::Send(message) => {
+                    if let Some(link) = &mut self.links[client] {
+                        link.up.push_back(message);
+                    }
+                }
+                client::Effect::Close(_) => self.links[client] = None,
+                client::Effect::Deliver(delivery) => match delivery.position {
+                    Some(position) => end.delivered.push((position.offset, delivery.body.id)),
+                    None => end.ephemeral.push(delivery.body.id),
+                },
+                client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
+                client::Effect::Reset(_) => end.resets += 1,
+                _ => {}
+            }
+        }
+        busy
+    }
+
+    fn run_server(&mut self, client: usize) -> bool {
+        let Some(link) = &mut self.links[client] else { return false };
+        let mut busy = false;
+        if let Some(message) = link.up.pop_front() {
+            busy = true;
+            link.server.received(&message, self.now);
+        }
+        if let Some(append) = link.appends.pop_front() {
+            busy = true;
+            let decided = self.log.decide(&append);
+            link.server.decided(append.ticket, decided);
+        }
+        if link.cursor < self.log.events.len() {
+            busy = true;
+            let events = self.log.read(link.cursor as u64 + 1, usize::MAX, |_| true).events;
+            link.cursor = self.log.events.len();
+            link.server.committed(&events);
+        }
+        let mut forward = Vec::new();
+        let mut close = None;
+        while let Some(effect) = link.server.poll() {
+            busy = true;
+            match effect {
+                server::Effect::Send(Message::Binary(message)) => link.down.push_back(message),
+                server::Effect::Send(_) => panic!("text on a binary wire"),
+                server::Effect::Close(code, _) => close = Some(code),
+                server::Effect::Open(hello) => {
+                    assert!(!link.opened, "opened twice");
+                    link.opened = true;
+                    link.server.opened(self.log.open(&hello));
+                }
+                server::Effect::Append(append) => link.appends.push_back(append),
+                server::Effect::Forward(topic, body) => forward.push((topic, body)),
+                server::Effect::Locate { ticket, pattern, start } => {
+                    let located = self.log.locate(&pattern, &start);
+                    link.server.located(ticket, located);
+                }
+                server::Effect::Read { ticket, pattern, from, limit } => {
+                    let page = self.log.read(from, limit, |topic| pattern.matches(topic));
+                    link.server.page(ticket, &page);
+                }
+            }
+        }
+        if let Some(code) = close {
+            self.hang_up(client, code.code());
+        }
+        for (topic, body) in forward {
+            for (_, other) in
+                self.links.iter_mut().enumerate().filter(|(other, _)| *other != client)
+            {
+                if let Some(other) = other {
+                    other.server.forwarded(&topic, &body);
+                }
+            }
+        }
+        busy
+    }
+}
+
+impl Log {
+    fn position(&self, offset: usize) -> Position {
+        let id = offset.checked_sub(1).map(|index| self.events[index].1.clone());
+        Position { epoch: self.epoch, offset: offset as u64, id }
+    }
+
+    fn open(&mut self, hello: &Hello) -> Opened {
+        let new = !self.clients.contains_key(&hello.client);
+        let row = self.clients.entry(hello.client).or_default();
+        if hello.fence <= row.fence {
+            return Opened::Fenced;
+        }
+        row.fence = hello.fence;
+        Opened::Welcome { highest: row.highest, highest_id: None, new }
+    }
+
+    fn decide(&mut self, append: &Append) -> Decided {
+        let numbered = append.client.unwrap();
+        if self.clients[&numbered.client].fence != numbered.fence {
+            return Decided::Fenced;
+        }
+        if let Some(position) = self.clients[&numbered.client].outcomes.get(&numbered.number) {
+            return Decided::Stored(position.clone(), Durability::Disk);
+        }
+        assert!(numbered.number > self.clients[&numbered.client].highest, "a number goes back");
+        let row = self.clients.get_mut(&numbered.client).unwrap();
+        let (code, refuse) = match row.held_back {
+            Some(held) if numbered.number > held => (RejectCode::HeldBack, true),
+            _ => (RejectCode::Unavailable, self.refuse_next > 0),
+        };
+        if refuse {
+            self.refuse_next = self.refuse_next.saturating_sub(1);
+            row.held_back = Some(row.held_back.unwrap_or(numbered.number).min(numbered.number));
+            return Decided::Rejected { code, message: String::new(), retry: Some(50) };
+        }
+        row.held_back = None;
+        self.events.push((
+            append.topic.clone(),
+            append.body.id.clone(),
+            append.body.encode().into(),
+        ));
+        let position = self.position(self.events.len());
+        let row = self.clients.get_mut(&numbered.client).unwrap();
+        row.highest = numbered.number;
+        row.outcomes.insert(numbered.number, position.clone());
+        Decided::Stored(position, Durability::Disk)
+    }
+
+    fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
+        let len = self.events.len();
+        let head = self.position(len);
+        let (next, previous) = match start {
+            Start::Latest => (len as u64 + 1, Some(len as u64)),
+            Start::Earliest => (1, None),
+            Start::Last(n) => {
+                let matching =
+                    (1..).zip(&self.events).filter(|(_, (topic, ..))| pattern.matches(topic));
+                let offsets: Vec<u64> = matching.map(|(offset, _)| offset).collect();
+                let first = offsets.len().saturating_sub(*n as usize);
+                (offsets.get(first).copied().unwrap_or(len as u64 + 1), None)
+            }
+            Start::After(position)
+                if position.epoch != self.epoch || position.offset > len as u64 =>
+            {
+                return Located::Reset(head);
+            }
+            Start::After(position) => (position.offset + 1, Some(position.offset)),
+        };
+        Located::At { next, previous, head, gap: None }
+    }
+
+    fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
+        let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1 };
+        for (offset, (topic, _, body)) in (1..).zip(&self.events).skip(from as usize - 1) {
+            if page.events.len() == limit {
+                page.next = offset;
+                break;
+            }
+            if matches(topic) {
+                page.events.push(Arc::new(Logged {
+                    offset,
+                    topic: topic.clone(),
+                    body: body.clone(),
+                }));
+            }
+        }
+        page
+    }
+}
+
+fn next_random(state: &mut u64) -> u64 {
+    // SplitMix64.
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,174 @@
+//! A browser with a profile of its own, and what a person does in the chat with it.
+
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{Driver, eventually, tool};
+
+/// A headless Chromium on one page.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+}
+
+impl Browser {
+    /// Opens one, with an empty profile.
+    pub async fn open(driver: &Driver) -> Self {
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=900,800",
+        ];
+        let capabilities = json!({
+            "goog:chromeOptions": { "binary": tool("EDK_CHROMIUM"), "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let Value::Object(capabilities) = capabilities else { unreachable!("it is an object") };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(driver.url())
+            .await
+            .expect("ChromeDriver opens a browser");
+        Self { client }
+    }
+
+    /// Joins a room of the Yew chat at `url` under a name.
+    pub async fn join(&self, url: &str, room: &str, name: &str) {
+        self.goto(url).await;
+        self.fill("#name", name).await;
+        self.fill("#room", room).await;
+        self.click("#join").await;
+        self.online().await;
+    }
+
+    /// Opens a page.
+    pub async fn goto(&self, url: &str) {
+        self.client.goto(url).await.expect("the page opens");
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page reloads");
+    }
+
+    /// Waits until the page says that the link is up.
+    pub async fn online(&self) {
+        self.appears("#link[data-state=online]").await;
+    }
+
+    /// Types a text into the composer, as a person does, and sends it by Enter.
+    pub async fn say(&self, text: &str) {
+        // ChromeDriver types characters of the Basic Multilingual Plane only.
+        if text.chars().all(|character| u32::from(character) < 0x1_0000) {
+            let composer = self.appears("#composer").await;
+            composer.send_keys(text).await.expect("the composer takes keys");
+        } else {
+            self.put("#composer", text).await;
+        }
+        let composer = self.appears("#composer").await;
+        composer.send_keys(&char::from(Key::Enter).to_string()).await.expect("Enter sends");
+    }
+
+    /// Sets the composer's text at once and sends it: for texts that are too long to type.
+    pub async fn paste(&self, text: &str) {
+        self.put("#composer", text).await;
+        self.click("#send").await;
+    }
+
+    /// The texts of the messages in their order, with their states.
+    pub async fn messages(&self) -> Vec<(String, String)> {
+        let script = "return [...document.querySelectorAll('.message')].map(
+            message => [message.querySelector('.text').textContent, message.dataset.state ?? ''])";
+        let rows = self.run(script, vec![]).await;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = rows.as_array().cloned().unwrap_or_default();
+        rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect()
+    }
+
+    /// The texts of the messages in their order.
+    pub async fn texts(&self) -> Vec<String> {
+        self.messages().await.into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// Waits until the page shows these texts, no more and in this order.
+    pub async fn shows(&self, expected: &[String]) {
+        let mut last = Vec::new();
+        let deadline = std::time::Instant::now() + crate::PATIENCE;
+        while std::time::Instant::now() < deadline {
+            last = self.texts().await;
+            if last == expected {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(last, expected, "after {:?}", crate::PATIENCE);
+    }
+
+    /// Waits for an element.
+    pub async fn appears(&self, css: &str) -> fantoccini::elements::Element {
+        eventually(css, async || self.client.find(Locator::Css(css)).await.ok()).await
+    }
+
+    /// Clicks an element, once it is there.
+    pub async fn click(&self, css: &str) {
+        self.appears(css).await.click().await.expect("it can be clicked");
+    }
+
+    /// Replaces the text of an input by typing.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let input = self.appears(css).await;
+        input.clear().await.expect("it can be cleared");
+        input.send_keys(text).await.expect("it takes keys");
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute(script, arguments).await.expect("the script runs")
+    }
+
+    /// What the console holds since the last call that is an error, a CSP violation among them.
+    pub async fn console_errors(&self) -> Vec<String> {
+        let entries = self.client.issue_cmd(ConsoleLog).await.expect("ChromeDriver keeps the log");
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Closes it.
+    pub async fn close(self) {
+        self.client.close().await.expect("the browser closes");
+    }
+
+    async fn put(&self, css: &str, text: &str) {
+        self.appears(css).await;
+        let script = "const [css, text] = arguments, input = document.querySelector(css);
+            input.focus(); input.value = text;
+            input.dispatchEvent(new InputEvent('input', { bubbles: true }));";
+        self.run(script, vec![css.into(), text.into()]).await;
+    }
+}
+
+/// ChromeDriver's own command for the log of the console.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}

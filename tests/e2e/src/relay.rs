@@ -1,0 +1,68 @@
+//! The relay as a process on a port and a data folder that survive its restarts.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::tool;
+
+/// A running relay that serves the built page.
+#[derive(Debug)]
+pub struct Relay {
+    data: TempDir,
+    address: String,
+    process: Child,
+}
+
+impl Relay {
+    /// Starts one on a free port and an empty data folder.
+    pub async fn start() -> Self {
+        let data = tempfile::tempdir().expect("a folder for the relay's data");
+        let (process, address) = spawn("127.0.0.1:0", data.path()).await;
+        Self { data, address, process }
+    }
+
+    /// Where the page is: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// `ws://127.0.0.1:PORT/ws`.
+    pub fn socket(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    /// Kills the process, with no chance to tidy up.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.expect("the relay was running");
+    }
+
+    /// Starts it again on the same port and data.
+    pub async fn restart(&mut self) {
+        (self.process, self.address) = spawn(&self.address, self.data.path()).await;
+    }
+}
+
+async fn spawn(listen: &str, data: &Path) -> (Child, String) {
+    let mut process = Command::new(tool("EDK_RELAY"))
+        .args(["--listen", listen])
+        .arg("--data")
+        .arg(data)
+        .arg("--page")
+        .arg(tool("EDK_PAGE"))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("EDK_RELAY names the relay's binary");
+    let stdout = process.stdout.take().expect("it is piped");
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await.expect("the relay writes text") {
+        if let Some(address) = line.strip_prefix("listening on http://") {
+            return (process, address.trim().to_owned());
+        }
+    }
+    panic!("the relay ended before it listened on {listen}");
+}

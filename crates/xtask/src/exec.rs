@@ -40,9 +40,7 @@ fn become_it(mut command: std::process::Command) -> Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn become_it(mut command: std::process::Command) -> Result<ExitCode> {
-    let status = command
-        .status()
-        .with_context(|| process::unstartable(&command))?;
+    let status = command.status().with_context(|| process::unstartable(&command))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

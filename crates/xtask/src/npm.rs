@@ -39,8 +39,7 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     copy_over(&entry_files, &package)?;
     let version = versions::of_the_library(&workspace.root)?;
     let mut npm = process::command("npm");
-    npm.args(["pkg", "set", &format!("version={version}")])
-        .current_dir(&package);
+    npm.args(["pkg", "set", &format!("version={version}")]).current_dir(&package);
     process::run(&mut npm)
 }
 
@@ -64,33 +63,21 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     let project = workspace.own_target().join("npm/trial");
     let _ = fs::remove_dir_all(&project);
     fs::create_dir_all(&project)?;
-    fs::write(
-        project.join("package.json"),
-        "{ \"private\": true, \"type\": \"module\" }\n",
-    )?;
+    fs::write(project.join("package.json"), "{ \"private\": true, \"type\": \"module\" }\n")?;
 
     let mut pack = process::command("npm");
-    pack.args(["pack", "--silent", "--pack-destination"])
-        .arg(&project)
-        .current_dir(&package);
+    pack.args(["pack", "--silent", "--pack-destination"]).arg(&project).current_dir(&package);
     process::run(&mut pack)?;
     let version = versions::of_the_library(&workspace.root)?;
     let mut install = process::command("npm");
     install
-        .args([
-            "install",
-            "--offline",
-            "--no-audit",
-            "--no-fund",
-            "--silent",
-        ])
+        .args(["install", "--offline", "--no-audit", "--no-fund", "--silent"])
         .arg(format!("./event-driven-kit-{version}.tgz"))
         .current_dir(&project);
     process::run(&mut install)?;
 
     let mut node = process::command("node");
-    node.args(["--test", "--test-reporter=spec"])
-        .current_dir(&project);
+    node.args(["--test", "--test-reporter=spec"]).current_dir(&project);
     let tests = workspace.root.join("tests/npm");
     let files = stamp::files(&tests)?;
     if files.is_empty() {

@@ -67,10 +67,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// What it prints to standard output; its standard error is kept for the error.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| unstartable(command))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| unstartable(command))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         let last = text.trim().lines().last().unwrap_or_default();
@@ -82,10 +79,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
 /// Runs it in the foreground, but no longer than that.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     announce(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| unstartable(command))?;
+    let mut child = command.stdin(Stdio::null()).spawn().with_context(|| unstartable(command))?;
     match wait_within(&mut child, limit)? {
         Some(status) => check(command, status),
         None => {
@@ -129,10 +123,7 @@ pub fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
     let words = std::iter::once(name).chain(command.get_args());
-    words
-        .map(|word| quote(&word.to_string_lossy()))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn quote(word: &str) -> String {
@@ -171,9 +162,6 @@ mod tests {
         let error = capture(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]))
             .unwrap_err()
             .to_string();
-        assert!(
-            error.starts_with("`sh -c") && error.ends_with("failed: two"),
-            "{error}"
-        );
+        assert!(error.starts_with("`sh -c") && error.ends_with("failed: two"), "{error}");
     }
 }

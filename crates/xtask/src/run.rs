@@ -152,10 +152,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         let error = check_free(address).unwrap_err().to_string();
-        assert!(
-            error.contains("is taken") && error.contains("--listen"),
-            "{error}"
-        );
+        assert!(error.contains("is taken") && error.contains("--listen"), "{error}");
         drop(taken);
         check_free(address).unwrap();
     }
@@ -164,10 +161,7 @@ mod tests {
     #[test]
     fn ctrl_c_reaches_the_relay_once_and_its_own_ending_is_awaited() {
         let mut relay = Command::new("sh");
-        relay.args([
-            "-c",
-            "trap 'sleep 0.2; exit 7' INT; while :; do sleep 0.05; done",
-        ]);
+        relay.args(["-c", "trap 'sleep 0.2; exit 7' INT; while :; do sleep 0.05; done"]);
         let child = start(&mut relay).unwrap();
         thread::sleep(Duration::from_millis(300));
         let status = attend(child, &AtomicUsize::new(1)).unwrap();

@@ -55,12 +55,7 @@ impl Need {
     ];
 
     /// What building the page takes.
-    pub const PAGE: &[Self] = &[
-        Self::WasmBindgen,
-        Self::WasmPack,
-        Self::Trunk,
-        Self::WasmOpt,
-    ];
+    pub const PAGE: &[Self] = &[Self::WasmBindgen, Self::WasmPack, Self::Trunk, Self::WasmOpt];
 }
 
 /// Gets the wasm target, which all who call this need, and the rest as asked.

@@ -15,21 +15,9 @@ struct Budget {
 }
 
 const BUDGETS: [Budget; 3] = [
-    Budget {
-        name: "chat wasm",
-        bytes: 130_000,
-        files: |workspace| chat(workspace, "wasm"),
-    },
-    Budget {
-        name: "chat JS",
-        bytes: 12_000,
-        files: |workspace| chat(workspace, "js"),
-    },
-    Budget {
-        name: "npm wasm and JS",
-        bytes: 60_000,
-        files: npm,
-    },
+    Budget { name: "chat wasm", bytes: 130_000, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 12_000, files: |workspace| chat(workspace, "js") },
+    Budget { name: "npm wasm and JS", bytes: 60_000, files: npm },
 ];
 
 /// A line of the table.
@@ -74,8 +62,7 @@ fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 }
 
 fn has(file: &Path, extensions: &[&str]) -> bool {
-    file.extension()
-        .is_some_and(|extension| extensions.iter().any(|known| extension == *known))
+    file.extension().is_some_and(|extension| extensions.iter().any(|known| extension == *known))
 }
 
 /// Each file on its own, as it is served.
@@ -86,12 +73,7 @@ fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
             budget.name
         );
     }
-    let mut row = Row {
-        name: budget.name,
-        raw: 0,
-        compressed: 0,
-        budget: budget.bytes,
-    };
+    let mut row = Row { name: budget.name, raw: 0, compressed: 0, budget: budget.bytes };
     for file in files {
         let bytes =
             fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
@@ -114,25 +96,15 @@ fn brotli_size(bytes: &[u8]) -> Result<u64> {
 }
 
 fn over_budget(rows: &[Row]) -> impl Iterator<Item = &'static str> {
-    rows.iter()
-        .filter(|row| row.compressed > row.budget)
-        .map(|row| row.name)
+    rows.iter().filter(|row| row.compressed > row.budget).map(|row| row.name)
 }
 
 fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let kb = |bytes: u64| format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100);
-    let _ = writeln!(
-        text,
-        "{:<16} {:>10} {:>10} {:>10}",
-        "", "built", "brotli", "budget"
-    );
+    let _ = writeln!(text, "{:<16} {:>10} {:>10} {:>10}", "", "built", "brotli", "budget");
     for row in rows {
-        let verdict = if row.compressed > row.budget {
-            "  over"
-        } else {
-            ""
-        };
+        let verdict = if row.compressed > row.budget { "  over" } else { "" };
         let _ = writeln!(
             text,
             "{:<16} {:>10} {:>10} {:>10}{verdict}",
@@ -149,35 +121,19 @@ fn table(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    const WITHIN: Row = Row {
-        name: "chat JS",
-        raw: 40_512,
-        compressed: 12_000,
-        budget: 12_000,
-    };
-    const OVER: Row = Row {
-        name: "chat wasm",
-        raw: 300_000,
-        compressed: 130_001,
-        budget: 130_000,
-    };
+    const WITHIN: Row = Row { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
+    const OVER: Row = Row { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
 
     #[test]
     fn a_size_at_its_budget_is_within_and_a_byte_more_is_over() {
-        assert_eq!(
-            over_budget(&[WITHIN, OVER]).collect::<Vec<_>>(),
-            ["chat wasm"]
-        );
+        assert_eq!(over_budget(&[WITHIN, OVER]).collect::<Vec<_>>(), ["chat wasm"]);
     }
 
     #[test]
     fn the_table_shows_kilobytes_of_1000_bytes_and_marks_what_is_over() {
         let text = table(&[WITHIN, OVER]);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(
-            lines[1],
-            "chat JS             40.5 kB    12.0 kB    12.0 kB"
-        );
+        assert_eq!(lines[1], "chat JS             40.5 kB    12.0 kB    12.0 kB");
         assert!(lines[2].ends_with("130.0 kB  over"), "{text}");
     }
 

@@ -62,10 +62,7 @@ fn prepare<'a>(workspace: &'a Workspace, selected: &[Stage]) -> Result<Context<'
     } else {
         None
     };
-    Ok(Context {
-        workspace,
-        toolchain,
-    })
+    Ok(Context { workspace, toolchain })
 }
 
 fn perform(stage: Stage, context: &Context<'_>) -> Outcome {
@@ -79,12 +76,7 @@ fn perform(stage: Stage, context: &Context<'_>) -> Outcome {
         // What fails without a test of its own, such as a lint, must not be lost in the sum.
         counts.failed = 1;
     }
-    Outcome {
-        stage: stage.name(),
-        took: started.elapsed(),
-        counts,
-        error: result.err(),
-    }
+    Outcome { stage: stage.name(), took: started.elapsed(), counts, error: result.err() }
 }
 
 fn line(outcome: &Outcome) -> String {
@@ -93,17 +85,10 @@ fn line(outcome: &Outcome) -> String {
         Some(error) => format!("FAILED: {error:#}"),
     };
     let tests = match outcome.counts {
-        Counts {
-            passed: 0,
-            failed: 0,
-        } => String::new(),
+        Counts { passed: 0, failed: 0 } => String::new(),
         counts => format!(", {counts}"),
     };
-    format!(
-        "{}: {:.1} s{tests}, {verdict}",
-        outcome.stage,
-        outcome.took.as_secs_f64()
-    )
+    format!("{}: {:.1} s{tests}, {verdict}", outcome.stage, outcome.took.as_secs_f64())
 }
 
 fn summarise(outcomes: &[Outcome]) -> ExitCode {

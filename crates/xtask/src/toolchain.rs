@@ -16,15 +16,8 @@ pub const WASM: &str = "wasm32-unknown-unknown";
 pub const CHOICE: &str = "EDK_WASM_TOOLCHAIN";
 /// Where a distribution puts its Rust.
 const DISTRIBUTION_BIN: &str = "/usr/bin";
-const RUST_PROGRAMS: [&str; 7] = [
-    "cargo",
-    "rustc",
-    "rustdoc",
-    "cargo-clippy",
-    "clippy-driver",
-    "cargo-fmt",
-    "rustfmt",
-];
+const RUST_PROGRAMS: [&str; 7] =
+    ["cargo", "rustc", "rustdoc", "cargo-clippy", "clippy-driver", "cargo-fmt", "rustfmt"];
 
 /// Which Rust has the wasm target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +45,7 @@ impl Rust {
 
     /// Can this Rust build wasm as it is?
     pub fn has_wasm(self) -> bool {
-        self.wasm_libraries()
-            .is_ok_and(|dir| dir.is_dir() && has_core(&dir))
+        self.wasm_libraries().is_ok_and(|dir| dir.is_dir() && has_core(&dir))
     }
 
     /// Where this Rust looks for the libraries of the wasm target.
@@ -127,10 +119,7 @@ impl Toolchain {
             link_rust(&dir)?;
             dirs.insert(0, dir);
         }
-        Ok(Self {
-            rust,
-            path: with_first(dirs),
-        })
+        Ok(Self { rust, path: with_first(dirs) })
     }
 
     /// A command in this environment.
@@ -153,10 +142,7 @@ impl Toolchain {
 
 /// The folders that `setup` fills with tools.
 fn tool_dirs(workspace: &Workspace) -> Vec<PathBuf> {
-    vec![
-        workspace.tools().join("bin"),
-        workspace.npm_tools().join("node_modules/.bin"),
-    ]
+    vec![workspace.tools().join("bin"), workspace.npm_tools().join("node_modules/.bin")]
 }
 
 /// A program on the PATH that wasm commands get.

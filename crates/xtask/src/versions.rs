@@ -51,9 +51,7 @@ fn locked(lock: &str, name: &str) -> Result<String> {
 
 /// The version in a tool's answer to `--version`: the first word that begins with a digit.
 pub fn in_answer(answer: &str) -> Option<&str> {
-    answer
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    answer.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -66,10 +64,7 @@ mod tests {
             ("wasm-bindgen 0.2.130\n", "0.2.130"),
             ("wasm-opt version 132 (version_132)\n", "132"),
             ("trunk 0.22.0-beta.1", "0.22.0-beta.1"),
-            (
-                "geckodriver 0.37.0 (a1b2c3 2026-01-01 10:00)\n\nThe source",
-                "0.37.0",
-            ),
+            ("geckodriver 0.37.0 (a1b2c3 2026-01-01 10:00)\n\nThe source", "0.37.0"),
         ] {
             assert_eq!(in_answer(answer), Some(version));
         }

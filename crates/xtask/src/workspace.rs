@@ -27,11 +27,7 @@ impl Workspace {
             Some(dir) => env::current_dir()?.join(dir),
             None => root.join("target"),
         };
-        Ok(Self {
-            root,
-            target,
-            cache: cache_root()?.join("event-driven-kit"),
-        })
+        Ok(Self { root, target, cache: cache_root()?.join("event-driven-kit") })
     }
 
     /// The built page, as the relay serves it.
@@ -51,9 +47,7 @@ impl Workspace {
 
     /// The relay that `cargo build --release` leaves.
     pub fn relay(&self) -> PathBuf {
-        self.target
-            .join("release")
-            .join(format!("event-relay{}", env::consts::EXE_SUFFIX))
+        self.target.join("release").join(format!("event-relay{}", env::consts::EXE_SUFFIX))
     }
 
     /// What `cargo install --root` is given.

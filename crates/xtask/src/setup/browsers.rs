@@ -16,12 +16,7 @@ fn first(programs: &[&str]) -> Option<PathBuf> {
 
 pub fn chromium() -> Option<PathBuf> {
     env::var_os(CHROMIUM).map(PathBuf::from).or_else(|| {
-        first(&[
-            "chromium",
-            "chromium-browser",
-            "google-chrome",
-            "google-chrome-stable",
-        ])
+        first(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
     })
 }
 
@@ -48,10 +43,7 @@ pub fn webkit() -> Option<WebKit> {
     if let Some(driver) = first(&["safaridriver"]) {
         return Some(WebKit::Safari(driver));
     }
-    Some(WebKit::Gtk {
-        driver: first(&["WebKitWebDriver"])?,
-        xvfb_run: first(&["xvfb-run"])?,
-    })
+    Some(WebKit::Gtk { driver: first(&["WebKitWebDriver"])?, xvfb_run: first(&["xvfb-run"])? })
 }
 
 pub fn missing_for_chromium() -> Vec<&'static str> {

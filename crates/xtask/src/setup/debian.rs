@@ -44,9 +44,7 @@ pub fn install(packages: &[&str], otherwise: &str) -> Result<()> {
     step(&format!("Debian's {list}"), || {
         process::run(apt_get().args(["update", "-q"]))?;
         process::run(
-            apt_get()
-                .args(["install", "-y", "-q", "--no-install-recommends"])
-                .args(packages),
+            apt_get().args(["install", "-y", "-q", "--no-install-recommends"]).args(packages),
         )
     })
     .with_context(failed)

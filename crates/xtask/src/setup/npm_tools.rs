@@ -50,13 +50,7 @@ pub fn ensure_node() -> Result<()> {
 }
 
 fn major(answer: &str) -> Option<u32> {
-    answer
-        .trim()
-        .strip_prefix('v')?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
+    answer.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]

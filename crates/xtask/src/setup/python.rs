@@ -10,11 +10,7 @@ use std::path::{Path, PathBuf};
 /// The virtual environment's Python.
 pub fn python(workspace: &Workspace) -> PathBuf {
     let dir = workspace.python();
-    if cfg!(windows) {
-        dir.join("Scripts/python.exe")
-    } else {
-        dir.join("bin/python")
-    }
+    if cfg!(windows) { dir.join("Scripts/python.exe") } else { dir.join("bin/python") }
 }
 
 pub fn ensure(workspace: &Workspace) -> Result<()> {
@@ -22,18 +18,15 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     if installed(&python).as_deref() == Some(WEBSOCKET_CLIENT) {
         return Ok(());
     }
-    step(
-        &format!("websocket-client {WEBSOCKET_CLIENT} from PyPI"),
-        || {
-            make_environment(&workspace.python())?;
-            let package = format!("websocket-client=={WEBSOCKET_CLIENT}");
-            let mut pip = process::command(&python);
-            pip.args(["-m", "pip", "install", "--quiet", &package]);
-            process::run(&mut pip).with_context(|| {
+    step(&format!("websocket-client {WEBSOCKET_CLIENT} from PyPI"), || {
+        make_environment(&workspace.python())?;
+        let package = format!("websocket-client=={WEBSOCKET_CLIENT}");
+        let mut pip = process::command(&python);
+        pip.args(["-m", "pip", "install", "--quiet", &package]);
+        process::run(&mut pip).with_context(|| {
             format!("{package} could not be installed: is PyPI reachable? By hand: `{} -m pip install {package}`", python.display())
         })
-        },
-    )
+    })
 }
 
 fn installed(python: &Path) -> Option<String> {

@@ -12,13 +12,7 @@ use std::time::Duration;
 
 /// Long enough for 30 MB on a slow line; a network that swallows packets ends here.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
-const PACKAGES: [&str; 5] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "rust-web-llvm",
-    "lld-22",
-];
+const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 pub const CLIPPY_PACKAGE: &str = "rust-web-clippy";
 
 /// Gives a Rust that builds wasm.
@@ -50,10 +44,11 @@ pub fn ensure(workspace: &Workspace) -> Result<Rust> {
 fn add_by_rustup() -> Result<()> {
     which::which("rustup").context("there is no rustup")?;
     let mut rustup = process::command("rustup");
-    rustup.args(["target", "add", WASM]);
-    step(&format!("rustup's {WASM}"), || {
-        process::run_within(&mut rustup, RUSTUP_LIMIT)
-    })?;
+    rustup
+        .args(["target", "add", WASM])
+        // Its own failure is not worth a page.
+        .env_remove("RUST_BACKTRACE");
+    step(&format!("rustup's {WASM}"), || process::run_within(&mut rustup, RUSTUP_LIMIT))?;
     if !Rust::OnPath.has_wasm() {
         bail!("rustup has added it to another toolchain than the one on PATH");
     }
@@ -65,13 +60,8 @@ fn ensure_distribution(workspace: &Workspace) -> Result<Rust> {
     if rust.has_wasm() {
         return Ok(rust);
     }
-    debian::install(
-        &PACKAGES,
-        &format!("run `rustup target add {WASM}` where that can download"),
-    )?;
-    step("std for wasm, built once (about 90 s)", || {
-        build_std(workspace)
-    })?;
+    debian::install(&PACKAGES, &format!("run `rustup target add {WASM}` where that can download"))?;
+    step("std for wasm, built once (about 90 s)", || build_std(workspace))?;
     if !rust.has_wasm() {
         bail!("std was built for {WASM}, but the distribution's rustc does not find it");
     }
@@ -104,10 +94,7 @@ fn build_std(workspace: &Workspace) -> Result<()> {
 
     let built = scratch.join("target").join(WASM).join("release/deps");
     install(&built, &libraries).with_context(|| {
-        format!(
-            "std can't be put into {}: run this once as root",
-            libraries.display()
-        )
+        format!("std can't be put into {}: run this once as root", libraries.display())
     })?;
     fs::remove_dir_all(&scratch)?;
     Ok(())
@@ -118,9 +105,8 @@ fn install(built: &Path, libraries: &Path) -> Result<()> {
     let mut core = None;
     for entry in fs::read_dir(built)? {
         let path = entry?.path();
-        let library = path
-            .extension()
-            .is_some_and(|extension| extension == "rlib" || extension == "rmeta");
+        let library =
+            path.extension().is_some_and(|extension| extension == "rlib" || extension == "rmeta");
         let Some(name) = path.file_name().filter(|_| library) else {
             continue;
         };
@@ -150,12 +136,10 @@ fn install(built: &Path, libraries: &Path) -> Result<()> {
 
 /// Is there a clippy of the Rust that builds wasm?
 pub fn check_clippy(rust: Rust) -> Result<()> {
-    process::capture(rust.program("cargo-clippy").arg("--version"))
-        .map(drop)
-        .context(match rust {
-            Rust::OnPath => "there is no clippy: run `rustup component add clippy`".to_owned(),
-            Rust::Distribution => {
-                format!("there is no clippy: run `apt-get install {CLIPPY_PACKAGE}`")
-            }
-        })
+    process::capture(rust.program("cargo-clippy").arg("--version")).map(drop).context(match rust {
+        Rust::OnPath => "there is no clippy: run `rustup component add clippy`".to_owned(),
+        Rust::Distribution => {
+            format!("there is no clippy: run `apt-get install {CLIPPY_PACKAGE}`")
+        }
+    })
 }

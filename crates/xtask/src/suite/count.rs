@@ -34,10 +34,8 @@ pub fn run_counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
 
 fn run_into(command: &mut Command, shown: &mut impl Write, counts: &mut Counts) -> Result<()> {
     process::announce(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| process::unstartable(command))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| process::unstartable(command))?;
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
@@ -57,24 +55,16 @@ fn in_line(line: &str) -> Counts {
     let line = without_escapes(line);
     let line = line.trim();
     if line.starts_with("test result: ") {
-        return Counts {
-            passed: before(line, " passed"),
-            failed: before(line, " failed"),
-        };
+        return Counts { passed: before(line, " passed"), failed: before(line, " failed") };
     }
     // Node says `# pass 3` or `ℹ pass 3`, as its reporter has it.
     let Some(rest) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) else {
         return Counts::default();
     };
     let number = |word: &str| {
-        rest.strip_prefix(word)
-            .and_then(|number| number.trim().parse().ok())
-            .unwrap_or(0)
+        rest.strip_prefix(word).and_then(|number| number.trim().parse().ok()).unwrap_or(0)
     };
-    Counts {
-        passed: number("pass "),
-        failed: number("fail "),
-    }
+    Counts { passed: number("pass "), failed: number("fail ") }
 }
 
 /// The number that stands before the word.
@@ -118,14 +108,8 @@ mod tests {
                 "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s\n",
                 counts(12, 0),
             ),
-            (
-                "test result: FAILED. 3 passed; 2 failed; 0 ignored",
-                counts(3, 2),
-            ),
-            (
-                "test result: ok. 7 passed; 0 failed; 0 ignored; 0 filtered out",
-                counts(7, 0),
-            ),
+            ("test result: FAILED. 3 passed; 2 failed; 0 ignored", counts(3, 2)),
+            ("test result: ok. 7 passed; 0 failed; 0 ignored; 0 filtered out", counts(7, 0)),
             (
                 "\u{1b}[1mtest result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 4 passed; 0 failed",
                 counts(4, 0),
@@ -162,10 +146,7 @@ mod tests {
     fn a_runner_that_fails_is_counted_too() {
         let mut sum = counts(1, 0);
         let mut runner = Command::new("sh");
-        runner.args([
-            "-c",
-            "echo 'test result: FAILED. 2 passed; 1 failed'; exit 101",
-        ]);
+        runner.args(["-c", "echo 'test result: FAILED. 2 passed; 1 failed'; exit 101"]);
         let mut shown = Vec::new();
         assert!(run_into(&mut runner, &mut shown, &mut sum).is_err());
         assert_eq!(sum, counts(3, 1));

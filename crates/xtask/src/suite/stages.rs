@@ -57,12 +57,8 @@ impl Context<'_> {
 }
 
 /// The packages whose tests run natively.
-const NATIVE: [&str; 4] = [
-    "event-driven-kit-bus",
-    "event-driven-kit-session",
-    "event-driven-kit-relay",
-    "xtask",
-];
+const NATIVE: [&str; 4] =
+    ["event-driven-kit-bus", "event-driven-kit-session", "event-driven-kit-relay", "xtask"];
 /// The packages that are built for wasm.
 const WEB: [&str; 2] = ["event-driven-kit", "event-driven-kit-chat"];
 
@@ -163,9 +159,7 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
 
 fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.cargo();
-    cargo
-        .args(["test", "--all-features", "--no-fail-fast"])
-        .args(packages(&NATIVE));
+    cargo.args(["test", "--all-features", "--no-fail-fast"]).args(packages(&NATIVE));
     run_counted(&mut cargo, counts)
 }
 
@@ -212,12 +206,7 @@ const WASM_TESTS: [&str; 4] = ["test", "--target", WASM, "--all-features"];
 
 /// The runner takes the first driver that its environment names.
 fn in_browser<'a>(context: &Context<'_>, command: &'a mut Command) -> &'a mut Command {
-    for driver in [
-        "GECKODRIVER",
-        "SAFARIDRIVER",
-        "CHROMEDRIVER",
-        "MSEDGEDRIVER",
-    ] {
+    for driver in ["GECKODRIVER", "SAFARIDRIVER", "CHROMEDRIVER", "MSEDGEDRIVER"] {
         command.env_remove(driver);
         command.env_remove(format!("{driver}_REMOTE"));
     }
@@ -245,10 +234,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
         .args(["test", "--package", "end-to-end", "--no-fail-fast"])
         .env("EDK_RELAY", workspace.relay())
         .env("EDK_PAGE", workspace.dist())
-        .env(
-            "EDK_CHROMEDRIVER",
-            found(setup::chromedriver(), "chromedriver")?,
-        )
+        .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
         .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
         .env("EDK_PYTHON", setup::python(workspace));
     run_counted(&mut cargo, counts)

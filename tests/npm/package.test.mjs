@@ -1,0 +1,67 @@
+// The npm package as a user has it: packed, installed into an empty project, and imported in Node.
+// `cargo xtask npm` copies this file into that project and runs it there.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { createSingleton } from "event-driven-kit";
+
+const installed = new URL("./node_modules/event-driven-kit/", import.meta.url);
+
+test("what is published reaches the subscribers of its topic, by destructured functions", () => {
+  const { subscribe, publish } = createSingleton("delivery");
+  const heard = [];
+  subscribe("orders.*.created", (data, event) => heard.push([event.topic, data]));
+  assert.equal(publish("orders.eu.created", { id: 1, emoji: "🦀" }), undefined);
+  publish("orders.eu.cancelled", { id: 1 });
+  assert.deepEqual(heard, [["orders.eu.created", { id: 1, emoji: "🦀" }]]);
+});
+
+test("a subscription that was disposed of hears no more", () => {
+  const { subscribe, publish } = createSingleton("disposal");
+  const heard = [];
+  const dispose = subscribe("news", (data) => heard.push(data));
+  publish("news", 1);
+  dispose();
+  publish("news", 2);
+  assert.deepEqual(heard, [1]);
+});
+
+test("one name is one bus, and another name is another", () => {
+  const heard = [];
+  createSingleton("shared").subscribe("news", (data) => heard.push(data));
+  createSingleton("shared").publish("news", "here");
+  createSingleton("apart").publish("news", "elsewhere");
+  assert.deepEqual(heard, ["here"]);
+});
+
+test("a handler that throws stops no other, and is told on $bus.error", () => {
+  const { subscribe, publish } = createSingleton("isolation");
+  const heard = [];
+  const failures = [];
+  subscribe("$bus.error", (failure) => failures.push(failure));
+  subscribe("news", () => {
+    throw new Error("broken on purpose");
+  });
+  subscribe("news", (data) => heard.push(data));
+  publish("news", 1);
+  assert.deepEqual(heard, [1]);
+  assert.equal(failures.length, 1);
+  assert.equal(failures[0].topic, "news");
+  assert.match(String(failures[0].message), /broken on purpose/);
+});
+
+test("what is no topic is an error to its publisher", () => {
+  const { publish } = createSingleton("illegal");
+  assert.throws(() => publish("news.*", 1), Error);
+  assert.throws(() => publish("", 1), Error);
+});
+
+test("the description names the types, and they are there", () => {
+  const description = JSON.parse(readFileSync(new URL("package.json", installed), "utf8"));
+  const root = description.exports?.["."] ?? {};
+  const types = description.types ?? root.types;
+  assert.ok(types, "package.json names no types");
+  assert.ok(existsSync(new URL(types, installed)), `${types} is missing`);
+});

@@ -1,6 +1,6 @@
 //! Starting programs, and saying clearly which one failed.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
@@ -65,6 +65,16 @@ pub fn run(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
+/// Runs an installation in the foreground; it has printed why it failed, so the error says only what to do.
+pub fn install(command: &mut Command, what: &str, registry: &str) -> Result<()> {
+    run(command).map_err(|_| {
+        anyhow!(
+            "{what} could not be installed (is {registry} reachable?); by hand: `{}`",
+            line(command)
+        )
+    })
+}
+
 /// What it prints to standard output; its standard error is kept for the error.
 pub fn capture(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| unstartable(command))?;
@@ -118,10 +128,14 @@ pub fn unstartable(command: &Command) -> String {
     format!("`{}` could not be started", line(command))
 }
 
-/// The command as one would type it, the program by its name only.
+/// The command as one would type it.
 pub fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let name = program.file_name().unwrap_or(program.as_os_str());
+    // Those that are on PATH are typed without their folder.
+    let name = match program.file_name() {
+        Some(name) if which::which(name).is_ok() => name,
+        _ => program.as_os_str(),
+    };
     let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
@@ -141,9 +155,9 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
-        let mut command = Command::new("/opt/bin/tool");
+        let mut command = Command::new("/no/such/tool");
         command.args(["--name=x", "two words", "it's", ""]);
-        assert_eq!(line(&command), r"tool --name=x 'two words' 'it'\''s' ''");
+        assert_eq!(line(&command), r"/no/such/tool --name=x 'two words' 'it'\''s' ''");
     }
 
     #[cfg(unix)]

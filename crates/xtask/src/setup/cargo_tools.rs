@@ -74,19 +74,10 @@ pub fn ensure(workspace: &Workspace, tool: &Tool) -> Result<()> {
     if present_version(workspace, tool.program).as_deref() == Some(tool.version.as_str()) {
         return Ok(());
     }
-    let what = format!(
-        "{} {} from crates.io (about {} minutes)",
-        tool.package, tool.version, tool.minutes
-    );
+    let named = format!("{} {}", tool.package, tool.version);
+    let what = format!("{named} from crates.io (about {} minutes)", tool.minutes);
     let mut cargo = install_command(workspace, tool);
-    step(&what, || process::run(&mut cargo)).with_context(|| {
-        format!(
-            "{} {} could not be installed: is crates.io reachable? By hand: `{}`, with its bin folder on PATH",
-            tool.package,
-            tool.version,
-            process::line(&cargo)
-        )
-    })
+    step(&what, || process::install(&mut cargo, &named, "crates.io"))
 }
 
 /// The version of what a wasm command would start.

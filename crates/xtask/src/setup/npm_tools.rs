@@ -24,15 +24,8 @@ pub fn ensure_wasm_opt(workspace: &Workspace) -> Result<()> {
         .arg(&dir)
         .arg(format!("binaryen@{BINARYEN}"))
         .current_dir(&dir);
-    step(&format!("wasm-opt {BINARYEN} from npm"), || {
-        process::run(&mut npm)
-    })
-    .with_context(|| {
-        format!(
-            "wasm-opt {BINARYEN} could not be installed: is the npm registry reachable? By hand: `{}`",
-            process::line(&npm)
-        )
-    })?;
+    let named = format!("wasm-opt {BINARYEN}");
+    step(&format!("{named} from npm"), || process::install(&mut npm, &named, "npm's registry"))?;
     if toolchain::find(workspace, "wasm-opt").is_none() {
         bail!("npm has installed binaryen@{BINARYEN}, but without wasm-opt");
     }

@@ -23,9 +23,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
         let package = format!("websocket-client=={WEBSOCKET_CLIENT}");
         let mut pip = process::command(&python);
         pip.args(["-m", "pip", "install", "--quiet", &package]);
-        process::run(&mut pip).with_context(|| {
-            format!("{package} could not be installed: is PyPI reachable? By hand: `{} -m pip install {package}`", python.display())
-        })
+        process::install(&mut pip, &package, "PyPI")
     })
 }
 

@@ -1,1 +1,53 @@
-//! placeholder
+//! An event runtime for the browser: components, scripts and remote peers publish events to topics and
+//! subscribe to patterns of topics, and every event reaches every subscriber once and in one order.
+//!
+//! A [`Bus`] carries events inside a page. A [`Bridge`] joins it to a peer (`event-relay`) by
+//! [`Rule`]s that say which patterns flow and how. With the feature `yew` there are hooks for
+//! components; with the feature `npm` (the default) the wasm module exports the face that JavaScript
+//! sees. Rust applications switch the defaults off.
+//!
+//! ```no_run
+//! use event_driven_kit::Bus;
+//!
+//! let bus = Bus::singleton("app");
+//! let subscription = bus.subscribe("greeting.*", |event| {
+//!     let text = event.data::<String>()?;
+//!     assert_eq!(*text, "hello");
+//!     Ok(())
+//! })?;
+//! bus.publish("greeting.world", "hello".to_owned())?;
+//! drop(subscription); // dropped, it ends
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A payload is published as a Rust value, a JS value or bytes, and is converted only for a subscriber
+//! or a bridge that needs another form, and then once.
+
+//BR mod bridge;
+mod bus;
+mod cause;
+mod event;
+#[cfg(feature = "yew")]
+mod hooks;
+mod js;
+#[cfg(feature = "npm")]
+mod npm;
+mod payload;
+mod receipt;
+
+//BR pub use crate::bridge::{ Bridge, BridgeError, BridgeOptions, LINK_TOPIC, LinkState, Rule, RuleGuard };
+pub use crate::bus::{Bus, PublishError, Subscriber};
+pub use crate::cause::{Cause, Failure, HandlerResult};
+pub use crate::event::{Delivery, Event, Rejection, Stage};
+#[cfg(feature = "yew")]
+pub use crate::hooks::{
+    BusProvider, BusProviderProps, use_bus, use_publish, use_subscription,
+    use_subscription_with_echo, use_topic,
+};
+pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
+pub use crate::receipt::{Receipt, Status};
+pub use ::bus::{
+    ERROR_TOPIC, MAX_TOPIC_BYTES, Pattern, Subscription, Topic, TopicError, escape_token,
+    unescape_token,
+};
+pub use session::{CloseCode, Position, RejectCode, Start as StartFrom};

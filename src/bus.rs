@@ -1,0 +1,254 @@
+//! The bus as applications see it: the pure bus over events, with the way out through bridges.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+use bus::{Pattern, Published, Subscription, Topic, TopicError};
+use serde::Serialize;
+
+use crate::js::console_error;
+use crate::{Cause, DataError, Delivery, Event, HandlerResult, Payload, Receipt};
+
+/// Carries events to subscribers. A handle: clones share one bus.
+///
+/// Its promises are those of the [pure bus](::bus). A handler that fails stops no other: the failure
+/// is an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and goes to the console if nobody listens there.
+#[derive(Clone)]
+pub struct Bus(Rc<Shared>);
+
+struct Shared {
+    bus: ::bus::Bus<Event>,
+    outlets: RefCell<Vec<Rc<dyn Outlet>>>,
+}
+
+/// A way out of the bus: a bridge.
+pub(crate) trait Outlet {
+    /// Takes `event` if a rule names its topic, else gives it back.
+    fn take(&self, bus: &Bus, topic: &Topic, payload: &Payload)
+    -> Option<Result<Receipt, PublishError>>;
+}
+
+/// Why an event was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// What was to be the topic is none.
+    #[error("this is no topic: {0}")]
+    Topic(#[from] TopicError),
+    /// Topics that begin with `$` belong to the runtime.
+    #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]
+    SystemTopic(Topic),
+    /// Handlers publish faster than events are delivered.
+    #[error(
+        "65,536 events published inside handlers wait already: does a handler publish to itself?"
+    )]
+    QueueFull(Topic),
+    /// A bridge must send it, and it cannot be made bytes.
+    #[error("`{0}` goes over a bridge: {1}")]
+    Data(Topic, DataError),
+    /// The outbox has no room.
+    #[error("{0} events wait for the peer already: publish again when some have been answered")]
+    OutboxFull(usize),
+    /// The event is larger than a peer takes.
+    #[error("{0} bytes are more than the peer takes in one event: publish a reference instead")]
+    TooLarge(usize),
+}
+
+impl Bus {
+    /// A bus without subscribers.
+    pub fn new() -> Self {
+        let bus = ::bus::Bus::new(|failure: &::bus::Failure<Cause>| {
+            console_error(&failure.to_string(), &failure.cause.to_js());
+        });
+        Self(Rc::new(Shared { bus, outlets: RefCell::default() }))
+    }
+
+    /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
+    pub fn singleton(name: &str) -> Self {
+        thread_local! {
+            static SINGLETONS: RefCell<HashMap<Box<str>, Bus>> = RefCell::default();
+        }
+        SINGLETONS.with_borrow_mut(|buses| match buses.get(name) {
+            Some(bus) => bus.clone(),
+            None => buses.entry(name.into()).or_default().clone(),
+        })
+    }
+
+    /// Publishes a Rust value, which is converted only for who needs another form.
+    ///
+    /// Outside a handler a local or ephemeral event has been delivered when this returns. A durable
+    /// one reaches subscribers when the peer has stored it; the receipt tells of that.
+    ///
+    /// # Errors
+    /// A [`PublishError`]; nothing has been delivered or sent then.
+    pub fn publish<T: Serialize + 'static>(
+        &self,
+        topic: impl TryInto<Topic, Error: Into<TopicError>>,
+        value: T,
+    ) -> Result<Receipt, PublishError> {
+        self.publish_payload(topic, Payload::new(value))
+    }
+
+    /// Publishes a payload that may be a JS value or bytes; otherwise like [`Bus::publish`].
+    ///
+    /// # Errors
+    /// Like [`Bus::publish`].
+    pub fn publish_payload(
+        &self,
+        topic: impl TryInto<Topic, Error: Into<TopicError>>,
+        payload: Payload,
+    ) -> Result<Receipt, PublishError> {
+        self.send(topic.try_into().map_err(Into::into)?, payload)
+    }
+
+    /// Calls `handler` for each event whose topic `pattern` matches, until the answer is dropped.
+    ///
+    /// # Errors
+    /// A [`TopicError`] if `pattern` is none.
+    pub fn subscribe(
+        &self,
+        pattern: &str,
+        handler: impl Fn(&Event) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        self.subscriber(pattern).handle(handler)
+    }
+
+    /// A subscription with a priority, a label or echo.
+    pub fn subscriber<'a>(&'a self, pattern: &'a str) -> Subscriber<'a> {
+        Subscriber { bus: self, pattern, priority: 0, label: None, echo: false }
+    }
+
+    /// How many subscriptions stand.
+    pub fn subscriptions(&self) -> usize {
+        self.0.bus.subscriptions()
+    }
+
+    fn send(&self, topic: Topic, payload: Payload) -> Result<Receipt, PublishError> {
+        if topic.is_system() {
+            return Err(PublishError::SystemTopic(topic));
+        }
+        if !self.0.outlets.borrow().is_empty() {
+            let outlets = self.0.outlets.borrow().clone();
+            if let Some(taken) =
+                outlets.iter().find_map(|outlet| outlet.take(self, &topic, &payload))
+            {
+                return taken;
+            }
+        }
+        self.deliver(Event::new(topic, payload, Delivery::Local))
+    }
+
+    /// Delivers `event` to the subscribers of this bus, at its turn.
+    pub(crate) fn deliver(&self, event: Event) -> Result<Receipt, PublishError> {
+        use ::bus::PublishError as Refused;
+        match self.0.bus.publish(event.topic().clone(), event.clone()) {
+            Ok(Published::Delivered(_) | Published::Queued) => Ok(Receipt::delivered(event)),
+            Err(Refused::SystemTopic(topic, _)) => Err(PublishError::SystemTopic(topic)),
+            Err(_) => Err(PublishError::QueueFull(event.topic().clone())),
+        }
+    }
+
+    /// Delivers an event of the runtime itself.
+    pub(crate) fn announce(&self, event: Event) {
+        self.0.bus.announce(event.topic().clone(), event);
+    }
+
+    /// A handle that does not keep the bus alive.
+    #[cfg(feature = "npm")]
+    pub(crate) fn downgrade(&self) -> impl Fn() -> Option<Self> + Clone + 'static {
+        let weak = Rc::downgrade(&self.0);
+        move || weak.upgrade().map(Self)
+    }
+
+    /// Tells of a failure that is no handler's answer: a rejected promise, a hook's publish.
+    pub(crate) fn fail(&self, topic: Topic, label: &str, cause: impl Into<Cause>) {
+        self.0.bus.fail(::bus::Failure { topic, label: label.into(), cause: cause.into() });
+    }
+
+    pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
+        self.0.outlets.borrow_mut().push(outlet);
+    }
+
+    pub(crate) fn detach(&self, outlet: &Rc<dyn Outlet>) {
+        let mut detached = None;
+        {
+            let mut outlets = self.0.outlets.borrow_mut();
+            if let Some(at) = outlets.iter().position(|one| Rc::ptr_eq(one, outlet)) {
+                detached = Some(outlets.remove(at));
+            }
+        }
+        drop(detached);
+    }
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Bus {
+    /// Whether both are handles of one bus.
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bus.fmt(out)
+    }
+}
+
+/// Sets how a handler is subscribed; see [`Bus::subscriber`].
+#[derive(Debug)]
+#[must_use = "nothing is subscribed before `handle`"]
+pub struct Subscriber<'a> {
+    bus: &'a Bus,
+    pattern: &'a str,
+    priority: i32,
+    label: Option<&'a str>,
+    echo: bool,
+}
+
+impl<'a> Subscriber<'a> {
+    /// Higher comes first; 0 if not set.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// What failures call it; its pattern if not set.
+    pub fn label(mut self, label: &'a str) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// Also sees the durable events of this bus before the peer has stored them: at once and at each
+    /// stage as [`Delivery::Pending`], and those that the peer refuses as [`Delivery::Rejected`].
+    pub fn echo(mut self) -> Self {
+        self.echo = true;
+        self
+    }
+
+    /// Calls `handler` for each event whose topic matches, until the answer is dropped.
+    ///
+    /// # Errors
+    /// A [`TopicError`] if the pattern is none.
+    pub fn handle(
+        self,
+        handler: impl Fn(&Event) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        let echo = self.echo;
+        let mut subscriber =
+            self.bus.0.bus.subscriber(Pattern::parse(self.pattern)?).priority(self.priority);
+        if let Some(label) = self.label {
+            subscriber = subscriber.label(label);
+        }
+        Ok(subscriber.handle(move |event| {
+            if event.payload.is_echo() && !echo { Ok(()) } else { handler(&event.payload) }
+        }))
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a handler failed, and the payload of `$bus.error` that tells of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+use crate::js::text_of;
+use crate::{DataError, PublishError, TopicError};
+
+/// What a handler answers: an `Err` stops no other handler and is published on
+/// [`ERROR_TOPIC`](crate::ERROR_TOPIC) as a [`Failure`].
+pub type HandlerResult = Result<(), Cause>;
+
+/// Why a handler failed: a text, or what JavaScript has thrown or rejected with.
+#[derive(Debug, Clone)]
+pub struct Cause(Why);
+
+#[derive(Debug, Clone)]
+enum Why {
+    Text(Box<str>),
+    Thrown(JsValue),
+}
+
+/// The payload of an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC). JavaScript reads the same fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// The topic of the event that the handler was called with.
+    pub topic: String,
+    /// The subscription's label; its pattern, if it was given none.
+    pub label: String,
+    /// Why, in words.
+    pub message: String,
+    /// Why: what was thrown, or an `Error` with the message.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub cause: JsValue,
+}
+
+impl Cause {
+    /// A cause that is told in words.
+    pub fn new(text: impl fmt::Display) -> Self {
+        text.to_string().into()
+    }
+
+    /// What was thrown; an `Error` with the text, if nothing was.
+    pub fn to_js(&self) -> JsValue {
+        match &self.0 {
+            Why::Text(text) => js_sys::Error::new(text).into(),
+            Why::Thrown(value) => value.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Why::Text(text) => out.write_str(text),
+            Why::Thrown(value) => out.write_str(&text_of(value)),
+        }
+    }
+}
+
+impl From<String> for Cause {
+    fn from(text: String) -> Self {
+        Self(Why::Text(text.into()))
+    }
+}
+
+impl From<&str> for Cause {
+    fn from(text: &str) -> Self {
+        Self(Why::Text(text.into()))
+    }
+}
+
+impl From<JsValue> for Cause {
+    fn from(thrown: JsValue) -> Self {
+        Self(Why::Thrown(thrown))
+    }
+}
+
+/// Errors of this crate and any boxed error, so that `?` works in handlers.
+macro_rules! told_in_words {
+    ($($error:ty)*) => {$(
+        impl From<$error> for Cause {
+            fn from(error: $error) -> Self {
+                Self::new(error)
+            }
+        }
+    )*};
+}
+told_in_words!(DataError PublishError TopicError Box<dyn std::error::Error>);

@@ -1,0 +1,207 @@
+//! What a handler gets: an event, where it came from and how far it has come.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
+
+use bus::Topic;
+use serde::de::DeserializeOwned;
+use session::{Position, RejectCode};
+use wasm_bindgen::JsValue;
+
+use crate::js::random_id;
+use crate::{DataError, Failure, Payload};
+
+/// A payload on its way, with its attributes. Cheap to clone.
+#[derive(Clone)]
+pub struct Event(Rc<Attributes>);
+
+struct Attributes {
+    topic: Topic,
+    payload: Payload,
+    /// Random, and so made only when somebody asks.
+    id: OnceCell<Box<str>>,
+    source: Box<str>,
+    time: f64,
+    delivery: Delivery,
+    /// The object that JS handlers get: one for all of them.
+    #[cfg(feature = "npm")]
+    face: OnceCell<JsValue>,
+}
+
+/// How an event has come to its subscribers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivery {
+    /// It never leaves this bus.
+    Local,
+    /// It is sent while the link is up, and kept nowhere.
+    Ephemeral,
+    /// It waits for the peer to store it. Reaches subscribers with echo only.
+    Pending(Stage),
+    /// The peer has stored it, there.
+    Stored(Position),
+    /// The peer did not take it. Reaches subscribers with echo only.
+    Rejected(Rejection),
+}
+
+/// What an event that is pending waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The link: it is in the outbox.
+    Queued,
+    /// The peer's answer.
+    Sent,
+}
+
+/// Why a durable event is not in the peer's log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    /// The reason, for programs.
+    pub code: RejectCode,
+    /// The reason, in words.
+    pub message: String,
+}
+
+impl Event {
+    /// An event of this page, published now.
+    pub(crate) fn new(topic: Topic, payload: Payload, delivery: Delivery) -> Self {
+        Self::build(topic, payload, OnceCell::new(), "".into(), js_sys::Date::now(), delivery)
+    }
+
+    /// An event that a bridge brings.
+    pub(crate) fn inbound(
+        topic: Topic,
+        payload: Payload,
+        id: &str,
+        source: &str,
+        time: f64,
+        delivery: Delivery,
+    ) -> Self {
+        Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
+    }
+
+    /// The same event at another stage of its way.
+    pub(crate) fn at(&self, delivery: Delivery) -> Self {
+        let Attributes { topic, payload, source, time, .. } = &*self.0;
+        let id = OnceCell::from(Box::from(self.id()));
+        Self::build(topic.clone(), payload.clone(), id, source.clone(), *time, delivery)
+    }
+
+    fn build(
+        topic: Topic,
+        payload: Payload,
+        id: OnceCell<Box<str>>,
+        source: Box<str>,
+        time: f64,
+        delivery: Delivery,
+    ) -> Self {
+        Self(Rc::new(Attributes {
+            topic,
+            payload,
+            id,
+            source,
+            time,
+            delivery,
+            #[cfg(feature = "npm")]
+            face: OnceCell::new(),
+        }))
+    }
+
+    /// The topic that it was published to.
+    pub fn topic(&self) -> &Topic {
+        &self.0.topic
+    }
+
+    /// Names it among all events: 32 hex digits, if it was published by this library.
+    pub fn id(&self) -> &str {
+        self.0.id.get_or_init(|| self.made_id())
+    }
+
+    #[cfg(not(feature = "npm"))]
+    fn made_id(&self) -> Box<str> {
+        random_id()
+    }
+
+    /// JavaScript may have asked first.
+    #[cfg(feature = "npm")]
+    fn made_id(&self) -> Box<str> {
+        let known = self.0.face.get().and_then(crate::npm::event_id);
+        known.map_or_else(random_id, String::into_boxed_str)
+    }
+
+    /// Who published it, as the peer says; empty for an event of this page.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// When it was published, in milliseconds since 1970 by the publisher's clock.
+    pub fn time(&self) -> f64 {
+        self.0.time
+    }
+
+    /// How it has come here.
+    pub fn delivery(&self) -> &Delivery {
+        &self.0.delivery
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> &Payload {
+        &self.0.payload
+    }
+
+    /// The payload as a `T`: the value itself, if a `T` was published.
+    ///
+    /// # Errors
+    /// A [`DataError`] if it cannot be read as a `T`. A handler passes it on with `?`.
+    pub fn data<T: DeserializeOwned + 'static>(&self) -> Result<Rc<T>, DataError> {
+        self.0.payload.to_rust()
+    }
+
+    /// The payload as a JS value: the value itself, if one was published.
+    ///
+    /// # Errors
+    /// A [`DataError`] if it has no JS form.
+    pub fn js(&self) -> Result<JsValue, DataError> {
+        self.0.payload.to_js()
+    }
+
+    /// Whether it is for subscribers with echo only.
+    pub(crate) fn is_echo(&self) -> bool {
+        matches!(self.0.delivery, Delivery::Pending(_) | Delivery::Rejected(_))
+    }
+
+    /// The object for JS handlers, made by `make` for the first of them.
+    #[cfg(feature = "npm")]
+    pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {
+        self.0.face.get_or_init(|| make(self.0.id.get().map(|id| &**id)))
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Event")
+            .field("topic", self.topic())
+            .field("delivery", self.delivery())
+            .finish_non_exhaustive()
+    }
+}
+
+impl bus::Payload for Event {
+    type Cause = crate::Cause;
+
+    fn failure(failure: bus::Failure<crate::Cause>) -> Self {
+        let told = Failure {
+            topic: failure.topic.to_string(),
+            label: failure.label.to_string(),
+            message: failure.cause.to_string(),
+            cause: failure.cause.to_js(),
+        };
+        Self::new(error_topic(&failure.topic), Payload::new(told), Delivery::Local)
+    }
+}
+
+/// [`bus::ERROR_TOPIC`], which always parses; `otherwise` only satisfies the type.
+fn error_topic(otherwise: &Topic) -> Topic {
+    Topic::parse(bus::ERROR_TOPIC).unwrap_or_else(|_| otherwise.clone())
+}

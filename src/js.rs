@@ -1,0 +1,37 @@
+//! The few globals that the runtime calls, bound so that they work in windows, workers and Node.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    pub(crate) fn console_error(text: &str, cause: &JsValue);
+
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(bytes: &mut [u8]) -> Result<Uint8Array, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = String)]
+    fn string(value: &JsValue) -> Result<String, JsValue>;
+}
+
+/// Fills `bytes` from the platform's secure source. False if it has none.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> bool {
+    get_random_values(bytes).is_ok()
+}
+
+/// Sixteen random bytes in hex: an id that nobody else has.
+pub(crate) fn random_id() -> Box<str> {
+    let mut bytes = [0; 16];
+    if !fill_random(&mut bytes) {
+        // An id need only differ, not be secret.
+        bytes.fill_with(|| (js_sys::Math::random() * 256.0) as u8);
+    }
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+}
+
+/// What a thrown value says, whatever it is.
+pub(crate) fn text_of(value: &JsValue) -> String {
+    string(value).unwrap_or_else(|_| "a value without a text".to_owned())
+}

@@ -1,0 +1,215 @@
+//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
+//! them whose functions can be destructured. The types are in `npm/types.d.ts`.
+
+mod kept;
+
+use bus::Topic;
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use crate::{Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("npm/types.d.ts");
+
+#[wasm_bindgen(module = "/src/npm/face.js")]
+extern "C" {
+    fn face(core: Core) -> JsValue;
+    fn fail(code: &str, message: &str) -> JsValue;
+    #[wasm_bindgen(js_name = makeEvent)]
+    fn make_event(
+        topic: &str,
+        source: &str,
+        time: f64,
+        delivery: JsValue,
+        id: Option<&str>,
+    ) -> JsValue;
+    #[wasm_bindgen(js_name = makeStatus)]
+    fn make_status(status: &str, first: &str, second: &str) -> JsValue;
+    #[wasm_bindgen(catch, js_name = idOf)]
+    fn id_of(event: &JsValue) -> Result<String, JsValue>;
+}
+
+/// The one bus of that name, as an object for JavaScript.
+///
+/// # Errors
+/// An `Error` if `name` is not a string.
+#[wasm_bindgen(js_name = createSingleton, skip_typescript)]
+pub fn create_singleton(name: &JsValue) -> Result<JsValue, JsValue> {
+    let name = name
+        .as_string()
+        .ok_or_else(|| fail("illegal_argument", "the name of a singleton must be a string"))?;
+    Ok(wrap(Bus::singleton(&name)))
+}
+
+/// A bus of its own, as an object for JavaScript.
+#[wasm_bindgen(js_name = createBus, skip_typescript)]
+pub fn create_bus() -> JsValue {
+    wrap(Bus::new())
+}
+
+fn wrap(bus: Bus) -> JsValue {
+    face(Core(bus))
+}
+
+/// A bus behind the object that JavaScript holds.
+#[derive(Debug)]
+#[wasm_bindgen(skip_typescript)]
+pub struct Core(Bus);
+
+#[wasm_bindgen]
+impl Core {
+    /// Subscribes; the answer ends it through `release`.
+    ///
+    /// # Errors
+    /// An `Error` if the pattern is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn subscribe(
+        &self,
+        pattern: &str,
+        handler: Function,
+        priority: i32,
+        label: Option<String>,
+        echo: bool,
+    ) -> Result<u32, JsValue> {
+        let bus = self.0.downgrade();
+        let label = label.unwrap_or_else(|| pattern.to_owned());
+        let mut subscriber = self.0.subscriber(pattern).priority(priority).label(&label);
+        if echo {
+            subscriber = subscriber.echo();
+        }
+        let called = label.clone();
+        let subscription = subscriber
+            .handle(move |event| {
+                let returned = call(&handler, event)?;
+                if let (true, Some(bus)) = (returned.is_object(), bus()) {
+                    report_rejection(bus, event.topic().clone(), called.clone(), returned);
+                }
+                Ok(())
+            })
+            .map_err(|error| topic_error(&error))?;
+        Ok(kept::keep(subscription))
+    }
+
+    /// Ends what `number` names.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn release(&self, number: u32) {
+        kept::release(number);
+    }
+
+    /// Publishes; a durable event has a receipt.
+    ///
+    /// # Errors
+    /// An `Error` that says why nothing was published.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn publish(&self, topic: &str, data: JsValue) -> Result<Option<Receipt>, JsValue> {
+        let receipt = self
+            .0
+            .publish_payload(topic, Payload::from_js(data))
+            .map_err(|error| publish_error(&error))?;
+        Ok(receipt.is_durable().then_some(Receipt(receipt)))
+    }
+}
+
+/// A receipt behind the object that JavaScript holds.
+#[derive(Debug)]
+#[wasm_bindgen(skip_typescript)]
+pub struct Receipt(crate::Receipt);
+
+#[wasm_bindgen]
+impl Receipt {
+    /// The event's id.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn id(&self) -> String {
+        self.0.id().to_owned()
+    }
+
+    /// How far the event has come.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn status(&self) -> JsValue {
+        match self.0.status() {
+            Status::Delivered => make_status("local", "", ""),
+            Status::Queued => make_status("queued", "", ""),
+            Status::Sent => make_status("sent", "", ""),
+            Status::Stored(position) => stored(&position),
+            Status::Rejected(rejection) => {
+                make_status("rejected", rejection.code.name(), &rejection.message)
+            }
+        }
+    }
+
+    /// A promise of the event's position.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn settled(&self) -> Promise {
+        let receipt = self.0.clone();
+        wasm_bindgen_futures::future_to_promise(async move {
+            match receipt.settled().await {
+                Ok(Some(position)) => {
+                    js_sys::Reflect::get(&stored(&position), &JsValue::from_str("position"))
+                }
+                Ok(None) => Ok(JsValue::UNDEFINED),
+                Err(rejection) => Err(fail(rejection.code.name(), &rejection.message)),
+            }
+        })
+    }
+}
+
+/// The id that JavaScript has made for `event`, if it has read it first.
+pub(crate) fn event_id(event: &JsValue) -> Option<String> {
+    id_of(event).ok()
+}
+
+fn call(handler: &Function, event: &Event) -> Result<JsValue, crate::Cause> {
+    let data = event.js()?;
+    let face = event.face(|id| {
+        let delivery = delivery(event.delivery());
+        make_event(event.topic().as_str(), event.source(), event.time(), delivery, id)
+    });
+    Ok(handler.call2(&JsValue::UNDEFINED, &data, face)?)
+}
+
+/// Tells of an async handler's failure on the bus.
+fn report_rejection(bus: Bus, topic: Topic, label: String, returned: JsValue) {
+    let promise = Promise::resolve(&returned);
+    spawn_local(async move {
+        let outcome: HandlerResult =
+            JsFuture::from(promise).await.map(drop).map_err(crate::Cause::from);
+        if let Err(cause) = outcome {
+            bus.fail(topic, &label, cause);
+        }
+    });
+}
+
+fn delivery(delivery: &Delivery) -> JsValue {
+    match delivery {
+        Delivery::Local => make_status("local", "", ""),
+        Delivery::Ephemeral => make_status("ephemeral", "", ""),
+        Delivery::Pending(Stage::Queued) => make_status("queued", "", ""),
+        Delivery::Pending(Stage::Sent) => make_status("sent", "", ""),
+        Delivery::Stored(position) => stored(position),
+        Delivery::Rejected(rejection) => {
+            make_status("rejected", rejection.code.name(), &rejection.message)
+        }
+    }
+}
+
+fn stored(position: &session::Position) -> JsValue {
+    make_status("stored", &position.offset.to_string(), &position.epoch.to_string())
+}
+
+fn topic_error(error: &TopicError) -> JsValue {
+    fail("illegal_topic", &error.to_string())
+}
+
+fn publish_error(error: &PublishError) -> JsValue {
+    let code = match error {
+        PublishError::Topic(_) => "illegal_topic",
+        PublishError::SystemTopic(_) => "system_topic",
+        PublishError::QueueFull(_) => "queue_full",
+        PublishError::Data(..) => "illegal_data",
+        PublishError::OutboxFull(_) => "outbox_full",
+        PublishError::TooLarge(_) => "too_large",
+    };
+    fail(code, &error.to_string())
+}

@@ -1,0 +1,107 @@
+// The objects that users of the npm package hold, made over the `Core`s of npm.rs. Nothing here uses
+// `this`, so every function works when it is destructured.
+
+const names = { string: "a string", function: "a function", object: "an object" };
+
+/** An Error with a code for programs and a message that says what to do. */
+export function fail(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+function expect(value, type, what) {
+  if (typeof value !== type || value === null) {
+    throw fail("illegal_argument", `${what} must be ${names[type]}: pass one`);
+  }
+}
+
+function disposer(dispose) {
+  if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
+  return dispose;
+}
+
+/** What `createBus` and `createSingleton` return. */
+export function face(core) {
+  function subscribe(pattern, handler, options = {}) {
+    expect(pattern, "string", "the pattern");
+    expect(handler, "function", "the handler");
+    expect(options, "object", "the options of subscribe");
+    const { priority = 0, label, echo = false, signal } = options;
+    if (signal?.aborted) return disposer(() => {});
+    const number = core.subscribe(pattern, handler, priority, label, echo);
+    const dispose = disposer(() => {
+      signal?.removeEventListener("abort", dispose);
+      core.release(number);
+    });
+    signal?.addEventListener("abort", dispose, { once: true });
+    return dispose;
+  }
+
+  function publish(topic, data) {
+    expect(topic, "string", "the topic");
+    return receipt(core.publish(topic, data));
+  }
+
+  return Object.freeze({ subscribe, publish });
+}
+
+function receipt(core) {
+  return (
+    core && {
+      get id() {
+        return core.id();
+      },
+      get status() {
+        return core.status();
+      },
+      settled: () => core.settled(),
+    }
+  );
+}
+
+/** What a handler gets beside the data: one object per event, for all JS handlers. */
+class Event {
+  #id;
+  constructor(topic, source, time, delivery, id) {
+    this.topic = topic;
+    this.source = source;
+    this.time = time;
+    this.delivery = delivery;
+    this.#id = id;
+    Object.freeze(this);
+  }
+  get id() {
+    return (this.#id ??= randomId());
+  }
+}
+
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function makeEvent(topic, source, time, delivery, id) {
+  return new Event(topic, source, time, delivery, id);
+}
+
+export function idOf(event) {
+  return event.id;
+}
+
+const local = Object.freeze({ status: "local" });
+const ephemeral = Object.freeze({ status: "ephemeral" });
+
+/** How far an event has come. `first` and `second` are offset and epoch, or code and message. */
+export function makeStatus(status, first, second) {
+  switch (status) {
+    case "local":
+      return local;
+    case "ephemeral":
+      return ephemeral;
+    case "stored":
+      return { status, position: { offset: first, epoch: second } };
+    case "rejected":
+      return { status, code: first, message: second };
+    default:
+      return { status };
+  }
+}

@@ -1,0 +1,191 @@
+//! What an event carries: a value in the form in which it was published, converted to another form
+//! when somebody first needs it. Used by the bus, the bridge and the npm face.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::js::text_of;
+
+/// The media type of payloads that are written as JSON.
+pub const JSON: &str = "application/json";
+/// The media type of payloads that are bytes as they are: a `Uint8Array`.
+pub const OCTET_STREAM: &str = "application/octet-stream";
+
+/// A value that is carried by events; cheap to clone. Immutable by contract: who changes a JS object
+/// after publishing it changes what others read, or not.
+#[derive(Clone)]
+pub struct Payload(Rc<Forms>);
+
+/// At least one is there from the start.
+#[derive(Default)]
+struct Forms {
+    rust: OnceCell<RustForm>,
+    js: OnceCell<JsValue>,
+    bytes: OnceCell<Bytes>,
+}
+
+struct RustForm {
+    value: Rc<dyn Any>,
+    to_js: fn(&dyn Any) -> Result<JsValue, DataError>,
+}
+
+/// A payload as it crosses a bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bytes {
+    /// The media type of `data`.
+    pub content_type: Cow<'static, str>,
+    /// The bytes.
+    pub data: Rc<[u8]>,
+}
+
+/// Why a payload cannot be had in the form that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The Rust value's `Serialize` failed.
+    #[error("the payload cannot be made a JS value: {0}")]
+    Serialize(String),
+    /// The payload is not of the type that was asked for.
+    #[error("the payload is not of the type that the subscriber asks for: {0}")]
+    Deserialize(String),
+    /// JSON cannot say it: a function, a symbol, a cycle, a BigInt.
+    #[error(
+        "the payload cannot be written as JSON: {0}; publish plain data without functions, symbols, cycles and BigInts"
+    )]
+    NotJson(String),
+    /// Bytes that claim to be JSON are not.
+    #[error("the payload came as `application/json` and is none: {0}")]
+    IllegalJson(String),
+}
+
+impl Payload {
+    /// A payload from a Rust value.
+    pub fn new<T: Serialize + 'static>(value: T) -> Self {
+        let form = RustForm { value: Rc::new(value), to_js: to_js::<T> };
+        Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
+    }
+
+    /// A payload from a JS value.
+    pub fn from_js(value: JsValue) -> Self {
+        Self(Rc::new(Forms { js: OnceCell::from(value), ..Forms::default() }))
+    }
+
+    /// A payload from bytes.
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        Self(Rc::new(Forms { bytes: OnceCell::from(bytes), ..Forms::default() }))
+    }
+
+    /// The payload as a `T`: the value that was published, if it is one, else converted.
+    ///
+    /// The first conversion is kept; a subscriber that asks for a second type pays for its own.
+    ///
+    /// # Errors
+    /// A [`DataError`] if it cannot be read as a `T`.
+    pub fn to_rust<T: DeserializeOwned + 'static>(&self) -> Result<Rc<T>, DataError> {
+        if let Some(form) = self.0.rust.get()
+            && let Ok(value) = form.value.clone().downcast::<T>()
+        {
+            return Ok(value);
+        }
+        let value: T = serde_wasm_bindgen::from_value(self.to_js()?)
+            .map_err(|error| DataError::Deserialize(error.to_string()))?;
+        let value = Rc::new(value);
+        // It has a JS form already, so this is never called.
+        let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);
+        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js });
+        Ok(value)
+    }
+
+    /// The payload as a JS value. Bytes that are not JSON are a `Uint8Array`.
+    ///
+    /// # Errors
+    /// A [`DataError`] if a Rust value does not serialize or bytes are not the JSON they claim to be.
+    pub fn to_js(&self) -> Result<JsValue, DataError> {
+        let forms = &*self.0;
+        if let Some(value) = forms.js.get() {
+            return Ok(value.clone());
+        }
+        let value = match (forms.rust.get(), forms.bytes.get()) {
+            (Some(form), _) => (form.to_js)(&*form.value)?,
+            (None, Some(bytes)) => bytes.to_js()?,
+            (None, None) => JsValue::UNDEFINED,
+        };
+        Ok(forms.js.get_or_init(|| value).clone())
+    }
+
+    /// The payload as bytes: a `Uint8Array` as it is, everything else as JSON. `undefined` is written
+    /// as `null`.
+    ///
+    /// # Errors
+    /// A [`DataError`] if JSON cannot say it.
+    pub fn to_bytes(&self) -> Result<Bytes, DataError> {
+        if let Some(bytes) = self.0.bytes.get() {
+            return Ok(bytes.clone());
+        }
+        let bytes = Bytes::from_js(&self.to_js()?)?;
+        Ok(self.0.bytes.get_or_init(|| bytes).clone())
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Payload")
+            .field("rust", &self.0.rust.get().is_some())
+            .field("js", &self.0.js.get().is_some())
+            .field("bytes", &self.0.bytes.get().is_some())
+            .finish()
+    }
+}
+
+impl Bytes {
+    /// Bytes that are JSON.
+    pub fn json(data: impl Into<Rc<[u8]>>) -> Self {
+        Self { content_type: Cow::Borrowed(JSON), data: data.into() }
+    }
+
+    fn is_json(&self) -> bool {
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim_end();
+        media_type.eq_ignore_ascii_case(JSON) || media_type.ends_with("+json")
+    }
+
+    fn to_js(&self) -> Result<JsValue, DataError> {
+        if !self.is_json() {
+            return Ok(Uint8Array::from(&*self.data).into());
+        }
+        let text = std::str::from_utf8(&self.data)
+            .map_err(|_| DataError::IllegalJson("it is not UTF-8".to_owned()))?;
+        js_sys::JSON::parse(text).map_err(|thrown| DataError::IllegalJson(text_of(&thrown)))
+    }
+
+    fn from_js(value: &JsValue) -> Result<Self, DataError> {
+        if let Some(array) = value.dyn_ref::<Uint8Array>() {
+            let content_type = Cow::Borrowed(OCTET_STREAM);
+            return Ok(Self { content_type, data: array.to_vec().into() });
+        }
+        if value.is_undefined() {
+            return Ok(Self::json(*b"null"));
+        }
+        let text =
+            js_sys::JSON::stringify(value).map_err(|thrown| DataError::NotJson(text_of(&thrown)))?;
+        // A function or a symbol: `undefined`, which no string is.
+        let text = JsValue::from(text)
+            .as_string()
+            .ok_or_else(|| DataError::NotJson("it is a function or a symbol".to_owned()))?;
+        Ok(Self::json(text.into_bytes()))
+    }
+}
+
+fn to_js<T: Serialize + 'static>(value: &dyn Any) -> Result<JsValue, DataError> {
+    let Some(value) = value.downcast_ref::<T>() else { return Ok(JsValue::UNDEFINED) };
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| DataError::Serialize(error.to_string()))
+}

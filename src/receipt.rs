@@ -1,0 +1,110 @@
+//! What a publish returns: which event it was, and what becomes of it.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use session::Position;
+
+use crate::{Delivery, Event, Rejection, Stage};
+
+/// Follows a published event. It may be dropped; the event goes its way.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    event: Event,
+    /// Of a durable event.
+    settlement: Option<Rc<Settlement>>,
+}
+
+/// How far a published event has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// It is local or ephemeral: nothing further becomes of it.
+    Delivered,
+    /// In the outbox.
+    Queued,
+    /// Sent, and not answered.
+    Sent,
+    /// In the peer's log, there.
+    Stored(Position),
+    /// Refused, for good.
+    Rejected(Rejection),
+}
+
+/// The state that a receipt and a bridge share.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    status: RefCell<Status>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Receipt {
+    pub(crate) fn delivered(event: Event) -> Self {
+        Self { event, settlement: None }
+    }
+
+    pub(crate) fn durable(event: Event, settlement: Rc<Settlement>) -> Self {
+        Self { event, settlement: Some(settlement) }
+    }
+
+    /// The event's id.
+    pub fn id(&self) -> &str {
+        self.event.id()
+    }
+
+    /// How far the event has come by now.
+    pub fn status(&self) -> Status {
+        self.settlement.as_ref().map_or(Status::Delivered, |state| state.status.borrow().clone())
+    }
+
+    /// Whether the event is durable: a peer's answer decides what becomes of it.
+    pub fn is_durable(&self) -> bool {
+        self.settlement.is_some()
+    }
+
+    /// Waits for the peer's answer: where the event stands in its log. `None` at once if the event is
+    /// local or ephemeral. Waits as long as the outbox keeps the event.
+    ///
+    /// # Errors
+    /// The [`Rejection`], if the event was refused for good.
+    pub async fn settled(&self) -> Result<Option<Position>, Rejection> {
+        let Some(state) = &self.settlement else { return Ok(None) };
+        poll_fn(|context| match &*state.status.borrow() {
+            Status::Stored(position) => Poll::Ready(Ok(Some(position.clone()))),
+            Status::Rejected(rejection) => Poll::Ready(Err(rejection.clone())),
+            _ => {
+                let mut waiting = state.waiting.borrow_mut();
+                if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                    waiting.push(context.waker().clone());
+                }
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+impl Settlement {
+    pub(crate) fn queued() -> Rc<Self> {
+        Rc::new(Self { status: RefCell::new(Status::Queued), waiting: RefCell::default() })
+    }
+
+    /// Follows the event to `delivery`, and wakes who waits if that is final.
+    pub(crate) fn follow(&self, delivery: &Delivery) {
+        let status = match delivery {
+            Delivery::Local | Delivery::Ephemeral => Status::Delivered,
+            Delivery::Pending(Stage::Queued) => Status::Queued,
+            Delivery::Pending(Stage::Sent) => Status::Sent,
+            Delivery::Stored(position) => Status::Stored(position.clone()),
+            Delivery::Rejected(rejection) => Status::Rejected(rejection.clone()),
+        };
+        let is_final = !matches!(status, Status::Queued | Status::Sent);
+        self.status.replace(status);
+        if is_final {
+            // Taken first: a waker is foreign code.
+            let waiting = self.waiting.take();
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+}

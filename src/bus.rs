@@ -26,8 +26,12 @@ struct Shared {
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
     /// Takes `event` if a rule names its topic, else gives it back.
-    fn take(&self, bus: &Bus, topic: &Topic, payload: &Payload)
-    -> Option<Result<Receipt, PublishError>>;
+    fn take(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+    ) -> Option<Result<Receipt, PublishError>>;
 }
 
 /// Why an event was not published.

@@ -88,4 +88,4 @@ macro_rules! told_in_words {
         }
     )*};
 }
-told_in_words!(DataError PublishError TopicError Box<dyn std::error::Error>);
+told_in_words!(DataError PublishError TopicError crate::BridgeError Box<dyn std::error::Error>);

@@ -8,6 +8,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     pub(crate) fn console_error(text: &str, cause: &JsValue);
 
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+
     #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
     fn get_random_values(bytes: &mut [u8]) -> Result<Uint8Array, JsValue>;
 
@@ -27,8 +30,17 @@ pub(crate) fn random_id() -> Box<str> {
         // An id need only differ, not be secret.
         bytes.fill_with(|| (js_sys::Math::random() * 256.0) as u8);
     }
+    hex(&bytes).into()
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Milliseconds of a clock that never goes back.
+pub(crate) fn monotonic() -> u64 {
+    performance_now() as u64
 }
 
 /// What a thrown value says, whatever it is.

@@ -23,7 +23,7 @@
 //! A payload is published as a Rust value, a JS value or bytes, and is converted only for a subscriber
 //! or a bridge that needs another form, and then once.
 
-//BR mod bridge;
+mod bridge;
 mod bus;
 mod cause;
 mod event;
@@ -35,7 +35,9 @@ mod npm;
 mod payload;
 mod receipt;
 
-//BR pub use crate::bridge::{ Bridge, BridgeError, BridgeOptions, LINK_TOPIC, LinkState, Rule, RuleGuard };
+pub use crate::bridge::{
+    Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
+};
 pub use crate::bus::{Bus, PublishError, Subscriber};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};

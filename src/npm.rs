@@ -8,7 +8,9 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use crate::{Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError};
+use crate::{
+    Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError,
+};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("npm/types.d.ts");

@@ -173,8 +173,8 @@ impl Bytes {
         if value.is_undefined() {
             return Ok(Self::json(*b"null"));
         }
-        let text =
-            js_sys::JSON::stringify(value).map_err(|thrown| DataError::NotJson(text_of(&thrown)))?;
+        let text = js_sys::JSON::stringify(value)
+            .map_err(|thrown| DataError::NotJson(text_of(&thrown)))?;
         // A function or a symbol: `undefined`, which no string is.
         let text = JsValue::from(text)
             .as_string()

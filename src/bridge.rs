@@ -1,0 +1,140 @@
+//! The bridge: joins a bus to a peer over a WebSocket, by rules. It carries out the effects of
+//! `session`'s client machine, which decides everything else.
+
+mod link;
+mod outbound;
+mod rule;
+mod socket;
+mod state;
+mod wake;
+
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use crate::bus::Outlet;
+use crate::{Bus, TopicError};
+use link::Link;
+pub use rule::Rule;
+pub use state::{Gap, LinkState};
+
+/// Where the state of a link is published whenever it changes, as a [`LinkState`].
+pub const LINK_TOPIC: &str = "$bus.link";
+/// Where it is told that events which a rule asked for are gone from the peer's log, as a [`Gap`].
+pub const GAP_TOPIC: &str = "$bus.gap";
+
+/// A link between a bus and a peer. It connects, and keeps connecting with growing, jittered waits.
+///
+/// Dropping it closes the link. Durable events that have no answer then are
+/// [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain): the outbox is in
+/// memory.
+#[must_use = "dropping a bridge closes its link"]
+pub struct Bridge {
+    link: Rc<Link>,
+    outlet: Rc<dyn Outlet>,
+}
+
+/// How a bridge connects.
+#[derive(Debug, Clone)]
+pub struct BridgeOptions {
+    url: String,
+}
+
+/// Why there is no bridge, or no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BridgeError {
+    /// The browser does not make a WebSocket of this address.
+    #[error("no WebSocket can be opened: {0}; pass an address like `ws://127.0.0.1:8080/ws`")]
+    Address(String),
+    /// There is no `crypto.getRandomValues`, and identities must not be guessed.
+    #[error("this platform has no secure random numbers, which a client's secret needs")]
+    NoRandomness,
+    /// What was to be the rule's pattern is none.
+    #[error("this is no pattern: {0}")]
+    Pattern(#[from] TopicError),
+    /// Patterns that begin with `$` belong to the runtime and are never bridged.
+    #[error("`{0}` belongs to the runtime: topics that begin with `$` do not cross a bridge")]
+    SystemPattern(String),
+}
+
+/// Keeps a rule in force. Dropping it ends the rule: what it asked the peer for is not sent any more.
+#[must_use = "dropping a guard ends its rule"]
+pub struct RuleGuard {
+    link: Weak<Link>,
+    key: u64,
+}
+
+impl BridgeOptions {
+    /// Connects to `url`: `ws:` or `wss:`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into() }
+    }
+}
+
+impl Bridge {
+    /// Starts to connect `bus` to a peer. Returns at once; [`LINK_TOPIC`] tells how it goes.
+    ///
+    /// # Errors
+    /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
+    pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
+        let link = Link::new(bus.clone(), options.url)?;
+        let outlet: Rc<dyn Outlet> = link.clone();
+        bus.attach(outlet.clone());
+        let bridge = Self { link, outlet };
+        bridge.link.connect()?;
+        Ok(bridge)
+    }
+
+    /// Puts a rule in force, until the answer is dropped. Of several outbound rules that name a topic a
+    /// durable one decides. Two inbound rules with one pattern share one subscription, which keeps
+    /// the start of the first; patterns that overlap may bring a past event once for each.
+    ///
+    /// # Errors
+    /// [`BridgeError::Pattern`] and [`BridgeError::SystemPattern`].
+    pub fn rule(&self, rule: Rule) -> Result<RuleGuard, BridgeError> {
+        let key = self.link.add_rule(rule)?;
+        Ok(RuleGuard { link: Rc::downgrade(&self.link), key })
+    }
+
+    /// The state of the link.
+    pub fn state(&self) -> LinkState {
+        self.link.state()
+    }
+
+    /// How many durable events wait for the peer's answer.
+    pub fn unanswered(&self) -> usize {
+        self.link.unanswered()
+    }
+
+    /// How many events came that no inbound rule names, and so reached nobody.
+    pub fn ignored(&self) -> u64 {
+        self.link.ignored()
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.link.bus().detach(&self.outlet);
+        self.link.end();
+    }
+}
+
+impl Drop for RuleGuard {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.upgrade() {
+            link.remove_rule(self.key);
+        }
+    }
+}
+
+impl fmt::Debug for Bridge {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Bridge").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RuleGuard {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("RuleGuard").field(&self.key).finish()
+    }
+}

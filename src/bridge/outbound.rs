@@ -1,0 +1,195 @@
+//! The way out: which publishes the link takes, and what becomes of those that the peer stores.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bus::Topic;
+use session::client::{Outcome, PublishError as Refused};
+use session::{Body, RejectCode};
+
+use super::link::Link;
+use crate::bus::Outlet;
+use crate::js::{hex, monotonic};
+use crate::receipt::Settlement;
+use crate::{Bus, Bytes, Delivery, Event, JSON, Payload, PublishError, Receipt, Rejection, Stage};
+
+/// The durable events of this page that have no answer yet, by their ids.
+#[derive(Default)]
+pub(super) struct Pending {
+    events: HashMap<String, Unanswered>,
+    next: u64,
+}
+
+struct Unanswered {
+    /// Its place among the publishes.
+    order: u64,
+    event: Event,
+    settlement: Rc<Settlement>,
+    /// The peer's log has brought it already.
+    delivered: bool,
+}
+
+/// Above so many unsent bytes ephemeral events are not sent: they would only arrive late.
+const MAX_BUFFERED: u32 = 1 << 20;
+
+impl Outlet for Link {
+    fn take(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+    ) -> Option<Result<Receipt, PublishError>> {
+        let durable = {
+            let rules = self.rules.borrow();
+            let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
+            named.map(|rule| rule.durable).reduce(|one, other| one || other)?
+        };
+        // The borrow has ended: a `toJSON` may publish.
+        let bytes = match payload.to_bytes() {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(Err(PublishError::Data(topic.clone(), error))),
+        };
+        Some(if durable {
+            self.publish(bus, topic, payload, bytes)
+        } else {
+            self.send(bus, topic, payload, bytes)
+        })
+    }
+}
+
+impl Link {
+    fn publish(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+        bytes: Bytes,
+    ) -> Result<Receipt, PublishError> {
+        let queued = Delivery::Pending(Stage::Queued);
+        let event = Event::new(topic.clone(), payload.clone(), queued);
+        let body = body(&event, bytes);
+        let taken = self.client.borrow_mut().publish(topic.clone(), &body, monotonic());
+        taken.map_err(|refused| match refused {
+            Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
+            _ => PublishError::OutboxFull(self.unanswered()),
+        })?;
+        let settlement = Settlement::queued();
+        self.pending.borrow_mut().insert(&event, &settlement);
+        // A full queue costs the echo, not the event.
+        let _echo = bus.deliver(event.clone());
+        self.drive();
+        Ok(Receipt::durable(event, settlement))
+    }
+
+    fn send(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+        bytes: Bytes,
+    ) -> Result<Receipt, PublishError> {
+        let event = Event::new(topic.clone(), payload.clone(), Delivery::Ephemeral);
+        if self.buffered() <= MAX_BUFFERED {
+            let body = body(&event, bytes);
+            let _is_up = self.client.borrow_mut().send_ephemeral(topic, &body);
+            self.drive();
+        }
+        bus.deliver(event)
+    }
+
+    pub(super) fn sent(&self, id: &str) {
+        self.at_stage(id, Stage::Sent);
+    }
+
+    pub(super) fn requeued(&self, id: &str) {
+        self.at_stage(id, Stage::Queued);
+    }
+
+    fn at_stage(&self, id: &str, stage: Stage) {
+        let found =
+            self.pending.borrow().events.get(id).map(|pending| {
+                (pending.event.clone(), pending.settlement.clone(), pending.delivered)
+            });
+        let Some((event, settlement, delivered)) = found else { return };
+        settlement.follow(&Delivery::Pending(stage));
+        if !delivered {
+            let _echo = self.bus().deliver(event.at(Delivery::Pending(stage)));
+        }
+    }
+
+    /// The answer to a durable publish. A stored event is delivered by the subscription that brings
+    /// it, in the log's order; by this answer only if no rule asks for it.
+    pub(super) fn settled(&self, id: &str, outcome: Outcome) {
+        let Some(pending) = self.pending.borrow_mut().events.remove(id) else { return };
+        match outcome {
+            Outcome::Stored(mut position, _) => {
+                position.id.get_or_insert_with(|| id.to_owned());
+                let stored = Delivery::Stored(position);
+                pending.settlement.follow(&stored);
+                if !pending.delivered && !self.is_asked_for(pending.event.topic()) {
+                    let _reached = self.bus().deliver(pending.event.at(stored));
+                }
+            }
+            Outcome::Rejected(code, message) => pending.reject(self.bus(), code, &message),
+        }
+    }
+
+    /// The payload that was published here, if `body` is an unanswered event of this page: as it was,
+    /// not read anew from bytes.
+    pub(super) fn own_payload(&self, body: &Body) -> Option<Payload> {
+        let mut pending = self.pending.borrow_mut();
+        let unanswered = pending.events.get_mut(&body.id)?;
+        // The peer writes `/clients/<client>` first: somebody else's event with this id is not this one.
+        let client = hex(&self.client.borrow().id());
+        if !body.source.split('/').nth(2).is_some_and(|named| named == client) {
+            return None;
+        }
+        unanswered.delivered = true;
+        Some(unanswered.event.payload().clone())
+    }
+
+    /// The link has ended: nobody will answer.
+    pub(super) fn give_up_pending(&self) {
+        let mut pending: Vec<_> = self.pending.take().events.into_values().collect();
+        pending.sort_unstable_by_key(|unanswered| unanswered.order);
+        for unanswered in pending {
+            let message =
+                "the bridge was closed before the peer answered: the event may be stored or not";
+            unanswered.reject(self.bus(), RejectCode::Uncertain, message);
+        }
+    }
+
+    fn is_asked_for(&self, topic: &Topic) -> bool {
+        let rules = self.rules.borrow();
+        rules.iter().any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
+    }
+}
+
+impl Pending {
+    fn insert(&mut self, event: &Event, settlement: &Rc<Settlement>) {
+        let (event, settlement) = (event.clone(), settlement.clone());
+        let id = event.id().to_owned();
+        let order = self.next;
+        self.next += 1;
+        self.events.insert(id, Unanswered { order, event, settlement, delivered: false });
+    }
+}
+
+impl Unanswered {
+    fn reject(&self, bus: &Bus, code: RejectCode, message: &str) {
+        let rejected = Delivery::Rejected(Rejection { code, message: message.to_owned() });
+        self.settlement.follow(&rejected);
+        let _echo = bus.deliver(self.event.at(rejected));
+    }
+}
+
+fn body(event: &Event, bytes: Bytes) -> Body {
+    let content_type = (bytes.content_type != JSON).then(|| bytes.content_type.into_owned());
+    Body {
+        id: event.id().to_owned(),
+        time: Some(event.time() as u64),
+        content_type,
+        data: bytes.data.to_vec(),
+        ..Body::default()
+    }
+}

@@ -1,0 +1,57 @@
+//! A rule: which topics cross a bridge, in which direction, and whether the peer keeps them.
+
+use session::Start;
+
+/// Says which topics cross a bridge. What no rule names is local: neither sent nor accepted.
+///
+/// Durable unless said otherwise; an inbound rule starts with what comes after now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a rule does nothing before it is given to a bridge"]
+pub struct Rule {
+    pub(super) pattern: String,
+    pub(super) outbound: bool,
+    pub(super) inbound: bool,
+    pub(super) durable: bool,
+    pub(super) start: Start,
+}
+
+impl Rule {
+    /// What is published here is sent, and what the peer has is delivered here. A durable event
+    /// comes back in the peer's order, and is delivered then.
+    pub fn both(pattern: impl Into<String>) -> Self {
+        Self::new(pattern, true, true)
+    }
+
+    /// What is published here is sent. A durable event is delivered here when the peer has stored it.
+    pub fn outbound(pattern: impl Into<String>) -> Self {
+        Self::new(pattern, true, false)
+    }
+
+    /// What the peer has is delivered here. What is published here stays local.
+    pub fn inbound(pattern: impl Into<String>) -> Self {
+        Self::new(pattern, false, true)
+    }
+
+    fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
+        let pattern = pattern.into();
+        Self { pattern, outbound, inbound, durable: true, start: Start::Latest }
+    }
+
+    /// Events are kept in the outbox until the peer has stored them.
+    pub fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
+    /// Events are sent while the link is up, and kept nowhere.
+    pub fn ephemeral(mut self) -> Self {
+        self.durable = false;
+        self
+    }
+
+    /// Where reading starts, when the link is up for the first time; later it resumes where it was.
+    pub fn from(mut self, start: Start) -> Self {
+        self.start = start;
+        self
+    }
+}

@@ -1,0 +1,37 @@
+//! The page's wake-ups: the network or the page is back, so the link is probed now instead of at a
+//! timer that a hidden page may have missed.
+
+use std::rc::{Rc, Weak};
+
+use gloo_events::EventListener;
+use web_sys::VisibilityState;
+
+use super::link::Link;
+
+/// Listens while the answer lives; a worker has neither window nor document.
+pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
+    let Some(window) = web_sys::window() else { return Vec::new() };
+    let weak = Rc::downgrade(link);
+    let mut listeners: Vec<_> = ["online", "pageshow"]
+        .into_iter()
+        .map(|event| {
+            let link = weak.clone();
+            EventListener::new(&window, event, move |_| wake(&link))
+        })
+        .collect();
+    if let Some(document) = window.document() {
+        let page = document.clone();
+        listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
+            if page.visibility_state() == VisibilityState::Visible {
+                wake(&weak);
+            }
+        }));
+    }
+    listeners
+}
+
+fn wake(link: &Weak<Link>) {
+    if let Some(link) = link.upgrade() {
+        link.wake();
+    }
+}

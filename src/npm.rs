@@ -2,6 +2,7 @@
 //! them whose functions can be destructured. The types are in `npm/types.d.ts`.
 
 mod kept;
+mod link;
 
 use bus::Topic;
 use js_sys::{Function, Promise};
@@ -92,6 +93,15 @@ impl Core {
             })
             .map_err(|error| topic_error(&error))?;
         Ok(kept::keep(subscription))
+    }
+
+    /// Starts to connect to a peer.
+    ///
+    /// # Errors
+    /// An `Error` if no WebSocket can be made.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn connect(&self, url: &str) -> Result<link::Link, JsValue> {
+        link::connect(&self.0, url)
     }
 
     /// Ends what `number` names.

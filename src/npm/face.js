@@ -41,7 +41,52 @@ export function face(core) {
     return receipt(core.publish(topic, data));
   }
 
-  return Object.freeze({ subscribe, publish });
+  function connect(options) {
+    expect(options, "object", "the options of connect");
+    const { url, rules = [], signal } = options;
+    expect(url, "string", "the url");
+    const wanted = Array.from(rules, readRule);
+    const link = core.connect(url);
+    const close = () => {
+      signal?.removeEventListener("abort", close);
+      link.close();
+    };
+    try {
+      for (const rule of wanted) link.rule(...rule);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    signal?.addEventListener("abort", close, { once: true });
+    if (signal?.aborted) close();
+    const face = {
+      close,
+      get state() {
+        return link.state();
+      },
+    };
+    if (Symbol.dispose) face[Symbol.dispose] = close;
+    return Object.freeze(face);
+  }
+
+  return Object.freeze({ subscribe, publish, connect });
+}
+
+function readRule(rule) {
+  expect(rule, "object", "a rule");
+  const { pattern, direction = "both", durable = false, from = "latest" } = rule;
+  expect(pattern, "string", "the pattern of a rule");
+  if (!["both", "in", "out"].includes(direction)) {
+    throw fail("illegal_argument", 'the direction of a rule must be "both", "in" or "out": pass one');
+  }
+  const last = from?.last;
+  if (from !== "latest" && from !== "earliest" && !(Number.isSafeInteger(last) && last >= 0)) {
+    throw fail(
+      "illegal_argument",
+      'a rule\'s `from` must be "latest", "earliest" or { last: n }: pass one',
+    );
+  }
+  return [pattern, direction, Boolean(durable), last === undefined ? from : "last", last ?? 0];
 }
 
 function receipt(core) {

@@ -80,6 +80,40 @@ export interface SubscribeOptions {
 /** What `subscribe` calls. A thrown error or a rejected promise becomes an event on `$bus.error`. */
 export type Handler<T = unknown> = (data: T, event: Event) => unknown;
 
+/** The state of a link: the data of events on `$bus.link`. */
+export type LinkState =
+  | { readonly state: "connecting" | "online" }
+  | { readonly state: "offline"; /** When the next try comes, in milliseconds. */ readonly retryInMs: number }
+  | { readonly state: "stopped"; /** The close code. */ readonly code: number; readonly reason: string };
+
+/** Says which topics cross a link. What no rule names is neither sent nor accepted. */
+export interface Rule {
+  /** The topics, with `*` and `>`. */
+  readonly pattern: string;
+  /** `both` if not given. */
+  readonly direction?: "both" | "in" | "out";
+  /** Kept until the peer has stored it, and delivered then; if not, sent while the link is up. */
+  readonly durable?: boolean;
+  /** Where reading starts when the link is up for the first time; `latest` if not given. */
+  readonly from?: "latest" | "earliest" | { readonly last: number };
+}
+
+export interface ConnectOptions {
+  /** The peer's address: `ws:` or `wss:`. */
+  readonly url: string;
+  readonly rules?: Iterable<Rule>;
+  /** Closes the link when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** A link to a peer. It reconnects by itself, until it is closed. */
+export interface Link {
+  readonly close: () => void;
+  readonly state: LinkState;
+  /** There where the browser has `Symbol.dispose`. */
+  readonly [Symbol.dispose]?: () => void;
+}
+
 /** Carries events from publishers to subscribers. Its functions work when destructured. */
 export interface Bus {
   /**
@@ -92,6 +126,8 @@ export interface Bus {
    * `undefined` (inside a handler: follows the current event). A durable one returns a receipt.
    */
   readonly publish: (topic: string, data?: unknown) => Receipt | undefined;
+  /** Starts to connect to a peer and returns at once; events on `$bus.link` tell how it goes. */
+  readonly connect: (options: ConnectOptions) => Link;
 }
 
 /** The one bus of that name in this window, worker or process. */

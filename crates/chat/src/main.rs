@@ -1,2 +1,22 @@
-//! placeholder
-fn main() {}
+//! A chat on event-driven-kit: the first application of the runtime, and its proof.
+//!
+//! Components know topics, never each other: see [`events`] for the topics, [`components`] for who
+//! publishes and who subscribes, [`model`] for what they show.
+
+mod address;
+mod app;
+mod clock;
+mod components;
+mod events;
+mod model;
+mod profile;
+
+fn main() {
+    let root = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id("app"));
+    match root {
+        Some(root) => yew::Renderer::<app::App>::with_root(root).render(),
+        None => yew::Renderer::<app::App>::new().render(),
+    };
+}

@@ -1,0 +1,108 @@
+//! The page: the frame with the link's state, and in it the join screen or a room. Which room is open
+//! stands in the page's address and nowhere else.
+
+use event_driven_kit::{Bus, BusProvider};
+use gloo_events::EventListener;
+use web_sys::window;
+use yew::prelude::*;
+
+use crate::components::{Join, Joined, LinkBar, RoomView, Uplink};
+use crate::events::{Person, Room};
+use crate::{address, profile};
+
+const TITLE: &str = "event-driven-kit chat";
+
+/// The whole application, with a bus of its own.
+#[component]
+pub fn App() -> Html {
+    let bus = use_memo((), |()| Bus::new());
+    let me = use_state(profile::person);
+    let asked = use_room_of_address();
+    let room = use_memo((*asked).clone(), |asked| {
+        asked.as_deref().map(Room::named)
+    });
+    let open = match room.as_ref() {
+        Some(Ok(room)) if !me.name.is_empty() => Some(room.clone()),
+        _ => None,
+    };
+    use_title(open.as_ref());
+
+    let on_join = {
+        let (me, asked) = (me.clone(), asked.clone());
+        Callback::from(move |Joined { name, room }: Joined| {
+            profile::remember(&name, &room.name);
+            address::go_to(&room.name);
+            me.set(Person {
+                id: me.id.clone(),
+                name,
+            });
+            asked.set(Some(room.name.to_string()));
+        })
+    };
+    let on_leave = {
+        let asked = asked.clone();
+        Callback::from(move |_: MouseEvent| {
+            address::go_to("");
+            asked.set(None);
+        })
+    };
+
+    html! {
+        <BusProvider bus={(*bus).clone()}>
+            <Uplink>
+                <header class="top">
+                    { title(open.as_ref()) }
+                    <LinkBar />
+                    if open.is_some() {
+                        <button id="leave" type="button" onclick={on_leave}>{ "Leave" }</button>
+                    }
+                </header>
+                if let Some(room) = open {
+                    <RoomView key={room.name.to_string()} {room} me={(*me).clone()} />
+                } else {
+                    <Join
+                        name={me.name.clone()}
+                        room={(*asked).clone().or_else(profile::last_room)}
+                        {on_join}
+                    />
+                }
+            </Uplink>
+        </BusProvider>
+    }
+}
+
+fn title(open: Option<&Room>) -> Html {
+    match open {
+        Some(room) => html! {
+            <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
+        },
+        None => html! { <h1>{ TITLE }</h1> },
+    }
+}
+
+/// The room's name in the address, kept up when the user goes back or edits it.
+#[hook]
+fn use_room_of_address() -> UseStateHandle<Option<String>> {
+    let asked = use_state_eq(address::room);
+    let set = asked.setter();
+    use_effect_with((), move |()| {
+        let listener = window().map(|window| {
+            EventListener::new(&window, "hashchange", move |_| set.set(address::room()))
+        });
+        move || drop(listener)
+    });
+    asked
+}
+
+#[hook]
+fn use_title(open: Option<&Room>) {
+    let name = open.map(|room| room.name.clone());
+    use_effect_with(name, |name| {
+        if let Some(document) = window().and_then(|window| window.document()) {
+            match name {
+                Some(name) => document.set_title(&[name, " - ", TITLE].concat()),
+                None => document.set_title(TITLE),
+            }
+        }
+    });
+}

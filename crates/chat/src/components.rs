@@ -1,0 +1,37 @@
+//! The parts of the page, one file each. They meet on the bus: who subscribes does not know who publishes.
+//!
+//! | component | publishes | subscribes |
+//! | --- | --- | --- |
+//! | [`LinkBar`] | | `$bus.link` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry) | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.link` |
+//! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
+//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
+//! | [`Outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
+//!
+//! [`Uplink`] owns the bridge, [`RoomRules`] says what of a room crosses it.
+
+mod composer;
+mod emoji_picker;
+mod join;
+mod link_bar;
+mod message_list;
+mod message_row;
+mod outlet;
+mod room_rules;
+mod room_view;
+mod typing_bar;
+mod uplink;
+
+pub use join::{Join, Joined};
+pub use link_bar::LinkBar;
+pub use room_view::RoomView;
+pub use uplink::Uplink;
+
+use composer::Composer;
+use emoji_picker::EmojiPicker;
+use message_list::MessageList;
+use message_row::MessageRow;
+use outlet::Outlet;
+use room_rules::RoomRules;
+use typing_bar::TypingBar;
+use uplink::Link;

@@ -1,0 +1,164 @@
+//! Where one writes. Publishes what was written, and that one is writing; knows nobody who listens.
+
+use event_driven_kit::{use_bus, use_publish};
+use web_sys::{HtmlElement, HtmlTextAreaElement, Node, SelectionMode};
+use yew::prelude::*;
+
+use super::EmojiPicker;
+use crate::clock;
+use crate::events::{Person, Room, TextMessage};
+use crate::model::throttle::Throttle;
+
+/// That one types is said at most this often, in milliseconds.
+const TYPING_EVERY_MS: f64 = 2_000.0;
+
+/// The key code of every key that an input method takes for itself.
+const TAKEN_BY_INPUT_METHOD: u32 = 229;
+
+#[derive(Properties, PartialEq)]
+pub struct ComposerProps {
+    pub room: Room,
+    pub me: Person,
+}
+
+#[component]
+pub fn Composer(props: &ComposerProps) -> Html {
+    let bus = use_bus();
+    let say_typing = use_publish::<Person>(props.room.typing.as_str());
+    let throttle = use_mut_ref(|| Throttle::every(TYPING_EVERY_MS));
+    let field = use_node_ref();
+    let problem = use_state_eq(|| None);
+    let picking = use_state_eq(|| false);
+
+    use_effect_with(field.clone(), focus);
+
+    let send = {
+        let (field, throttle, problem, picking) =
+            (field.clone(), throttle.clone(), problem.setter(), picking.setter());
+        let (room, me) = (props.room.clone(), props.me.clone());
+        Callback::from(move |()| {
+            let Some(area) = field.cast::<HtmlTextAreaElement>() else { return };
+            let text = area.value().trim().to_owned();
+            if text.is_empty() {
+                return;
+            }
+            let sender = me.clone();
+            match bus.publish(room.text_message.clone(), TextMessage { sender, text }) {
+                // What becomes of it is told by events.
+                Ok(_receipt) => {
+                    area.set_value("");
+                    throttle.borrow_mut().reset();
+                    problem.set(None);
+                }
+                Err(error) => problem.set(Some(error.to_string())),
+            }
+            picking.set(false);
+            focus(&field);
+        })
+    };
+
+    let oninput = {
+        let (field, me) = (field.clone(), props.me.clone());
+        Callback::from(move |_: InputEvent| {
+            let writes = field.cast::<HtmlTextAreaElement>().is_some_and(|area| !area.value().is_empty());
+            let admitted = writes && throttle.borrow_mut().admit(clock::now());
+            if admitted {
+                say_typing.emit(me.clone());
+            }
+        })
+    };
+    let onkeydown = {
+        let send = send.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            let composes = event.is_composing() || event.key_code() == TAKEN_BY_INPUT_METHOD;
+            if event.key() == "Enter" && !event.shift_key() && !composes {
+                event.prevent_default();
+                send.emit(());
+            }
+        })
+    };
+    let onsubmit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        send.emit(());
+    });
+
+    let toggle = {
+        let picking = picking.clone();
+        Callback::from(move |_: MouseEvent| picking.set(!*picking))
+    };
+    let on_close = {
+        let (picking, field) = (picking.setter(), field.clone());
+        Callback::from(move |()| {
+            picking.set(false);
+            focus(&field);
+        })
+    };
+    let on_pick = {
+        let (on_close, field) = (on_close.clone(), field.clone());
+        Callback::from(move |emoji: &'static str| {
+            insert(&field, emoji);
+            on_close.emit(());
+        })
+    };
+    let onfocusout = {
+        let picking = picking.setter();
+        Callback::from(move |event: FocusEvent| {
+            let inside = event.current_target().and_then(|whole| whole.dyn_into::<Node>().ok());
+            let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+            if !inside.is_some_and(|inside| inside.contains(next.as_ref())) {
+                picking.set(false);
+            }
+        })
+    };
+
+    html! {
+        <div class="write" {onfocusout}>
+            if *picking {
+                <EmojiPicker {on_pick} {on_close} />
+            }
+            if let Some(problem) = &*problem {
+                <p class="problem" role="alert">{ problem.clone() }</p>
+            }
+            <form {onsubmit}>
+                <button
+                    type="button"
+                    class="open-emoji"
+                    aria-label="Emoji"
+                    aria-expanded={if *picking { "true" } else { "false" }}
+                    onclick={toggle}
+                >
+                    { "🙂" }
+                </button>
+                <textarea
+                    ref={field}
+                    id="composer"
+                    rows="1"
+                    aria-label="Message"
+                    placeholder="Write a message"
+                    enterkeyhint="send"
+                    autocomplete="off"
+                    dir="auto"
+                    {oninput}
+                    {onkeydown}
+                />
+                <button id="send" class="primary">{ "Send" }</button>
+            </form>
+        </div>
+    }
+}
+
+fn focus(field: &NodeRef) {
+    if let Some(field) = field.cast::<HtmlElement>() {
+        // Fails only where there is nothing to focus any more.
+        let _ = field.focus();
+    }
+}
+
+/// Puts `text` where the caret is, in place of what is selected.
+fn insert(field: &NodeRef, text: &str) {
+    let Some(area) = field.cast::<HtmlTextAreaElement>() else { return };
+    let caret = |at: Result<Option<u32>, _>| at.ok().flatten().unwrap_or(u32::MAX);
+    let (start, end) = (caret(area.selection_start()), caret(area.selection_end()));
+    // Refused only for a start after the end, which a caret has not.
+    let _ = area.set_range_text_with_start_and_end_and_selection_mode(text, start, end, SelectionMode::End);
+}

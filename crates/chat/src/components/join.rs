@@ -1,0 +1,133 @@
+//! The join screen: asks for a name and a room.
+
+use web_sys::HtmlInputElement;
+use yew::prelude::*;
+
+use crate::address;
+use crate::events::Room;
+
+/// More than this is no name but a text; in UTF-16 units, as browsers count.
+const LONGEST_NAME: &str = "64";
+
+/// What the user decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joined {
+    /// The user's name, not empty.
+    pub name: String,
+    /// Where to.
+    pub room: Room,
+}
+
+#[derive(Properties, PartialEq)]
+pub struct JoinProps {
+    /// The name used last; may be empty.
+    pub name: String,
+    /// The room that was asked for, or visited last.
+    pub room: Option<String>,
+    pub on_join: Callback<Joined>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Problems {
+    name: Option<&'static str>,
+    room: Option<String>,
+}
+
+#[component]
+pub fn Join(props: &JoinProps) -> Html {
+    let name = use_node_ref();
+    let room = use_node_ref();
+    let problems = use_state_eq(Problems::default);
+
+    // Fields keep what is typed: they are filled once, and again only when another room is asked for.
+    use_effect_with((name.clone(), props.name.clone()), |(field, text)| fill(field, text));
+    use_effect_with((room.clone(), props.room.clone()), |(field, text)| {
+        fill(field, text.as_deref().unwrap_or("lobby"));
+    });
+    use_effect_with((name.clone(), room.clone()), |(name, room)| {
+        let first_empty = if value(name).is_empty() { name } else { room };
+        focus(first_empty);
+    });
+
+    let onsubmit = {
+        let (name, room, problems) = (name.clone(), room.clone(), problems.clone());
+        let on_join = props.on_join.clone();
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let typed = value(&name).trim().to_owned();
+            let named = Room::named(&address::composed(&value(&room)));
+            let found = Problems {
+                name: typed.is_empty().then_some("Say who you are."),
+                room: named.as_ref().err().map(ToString::to_string),
+            };
+            if found.name.is_some() {
+                focus(&name);
+            } else if found.room.is_some() {
+                focus(&room);
+            }
+            match named {
+                Ok(room) if found.name.is_none() => on_join.emit(Joined { name: typed, room }),
+                _ => problems.set(found),
+            }
+        })
+    };
+
+    html! {
+        <main class="join">
+            <form {onsubmit} novalidate=true>
+                <h2>{ "Join a room" }</h2>
+                <p class="lead">{ "Anyone who knows a room's name can read and write in it." }</p>
+                <div>
+                    <label for="name">{ "Your name" }</label>
+                    <input
+                        ref={name}
+                        id="name"
+                        autocomplete="nickname"
+                        maxlength={LONGEST_NAME}
+                        dir="auto"
+                        aria-invalid={problems.name.map(|_| "true")}
+                        aria-describedby="name-problem"
+                    />
+                    { problem("name-problem", problems.name) }
+                </div>
+                <div>
+                    <label for="room">{ "Room" }</label>
+                    <input
+                        ref={room}
+                        id="room"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        dir="auto"
+                        aria-invalid={problems.room.as_ref().map(|_| "true")}
+                        aria-describedby="room-problem"
+                    />
+                    { problem("room-problem", problems.room.as_deref()) }
+                </div>
+                <button id="join" class="primary">{ "Join" }</button>
+            </form>
+        </main>
+    }
+}
+
+/// There from the start, so that its text is read out when it comes.
+fn problem(id: &'static str, text: Option<&str>) -> Html {
+    html! { <p {id} class="problem" role="alert">{ text.unwrap_or_default().to_owned() }</p> }
+}
+
+fn value(field: &NodeRef) -> String {
+    field.cast::<HtmlInputElement>().map(|field| field.value()).unwrap_or_default()
+}
+
+fn fill(field: &NodeRef, text: &str) {
+    if let Some(field) = field.cast::<HtmlInputElement>() {
+        field.set_value(text);
+    }
+}
+
+fn focus(field: &NodeRef) {
+    if let Some(field) = field.cast::<HtmlInputElement>() {
+        // Fails only where there is nothing to focus any more.
+        let _ = field.focus();
+    }
+}

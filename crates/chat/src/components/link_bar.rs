@@ -1,0 +1,37 @@
+//! Always says how the link to the relay is.
+
+use event_driven_kit::{LinkState, use_subscription};
+use gloo_timers::callback::Interval;
+use yew::prelude::*;
+
+use crate::clock;
+use crate::model::link;
+
+#[component]
+pub fn LinkBar() -> Html {
+    let heard = use_state(|| (LinkState::Connecting, clock::now()));
+    let tick = use_force_update();
+    let set = heard.setter();
+    use_subscription("$bus.link", move |event| {
+        set.set((event.data::<LinkState>()?.as_ref().clone(), clock::now()));
+        Ok(())
+    });
+
+    let (state, since) = &*heard;
+    let counts_down = matches!(state, LinkState::Offline { .. });
+    use_effect_with(counts_down, move |&counts_down| {
+        let timer = counts_down.then(|| Interval::new(1_000, move || tick.force_update()));
+        move || drop(timer)
+    });
+
+    let words = link::words(state, clock::now() - since);
+    html! {
+        <div id="link" data-state={words.state}>
+            <span role="status">{ words.word }</span>
+            // Not part of the status: a count of seconds is not to be read out.
+            if let Some(detail) = words.detail {
+                <span class="detail">{ detail }</span>
+            }
+        </div>
+    }
+}

@@ -1,0 +1,153 @@
+//! The room's messages. Subscribes with echo, so that one's own stand here at once, and publishes a
+//! failed one again when asked to.
+
+mod history;
+mod stick_to_end;
+
+use std::rc::Rc;
+
+use event_driven_kit::{
+    DataError, Delivery, Event, Stage, use_bus, use_subscription, use_subscription_with_echo,
+};
+use yew::prelude::*;
+
+use super::MessageRow;
+use crate::clock;
+use crate::events::{Person, Room, TextError, TextMessage, TextSuccess};
+use crate::model::timeline::{Change, Row, Seen, State, Timeline};
+use history::use_history;
+use stick_to_end::use_stick_to_end;
+
+#[derive(Properties, PartialEq)]
+pub struct MessageListProps {
+    pub room: Room,
+    pub me: Person,
+}
+
+impl Reducible for Timeline {
+    type Action = Change;
+
+    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
+        let mut timeline = Rc::unwrap_or_clone(self);
+        timeline.apply(change);
+        Rc::new(timeline)
+    }
+}
+
+#[component]
+pub fn MessageList(props: &MessageListProps) -> Html {
+    let timeline = use_timeline(&props.room);
+    let history = use_history(&props.room);
+    let end = use_stick_to_end(&timeline);
+    let on_retry = use_retry(&props.room, timeline.dispatcher());
+
+    let mut before: Option<&Rc<Row>> = None;
+    let rows = timeline.rows().iter().map(|row| {
+        let follows = before.is_some_and(|before| row.follows(before));
+        before = Some(row);
+        html! {
+            <MessageRow
+                key={row.id.clone()}
+                row={row.clone()}
+                own={row.message.sender.id == props.me.id}
+                {follows}
+                on_retry={on_retry.clone()}
+            />
+        }
+    });
+    let rows: Html = rows.collect();
+
+    html! {
+        <div class="board">
+            <div
+                ref={end.scroller}
+                class="log"
+                role="log"
+                tabindex="0"
+                aria-label="Messages"
+                // What was said before one came is not to be read out.
+                aria-live={if history.is_over { "polite" } else { "off" }}
+                aria-busy={if history.is_over { "false" } else { "true" }}
+                onscroll={end.onscroll}
+            >
+                if history.is_over && timeline.rows().is_empty() {
+                    <p class="empty">{ "Nobody has said anything here yet." }</p>
+                }
+                <ol ref={end.content} class="messages">{ rows }</ol>
+            </div>
+            if end.has_newer {
+                <div class="newer">
+                    <button type="button" onclick={end.jump}>{ "New messages ↓" }</button>
+                </div>
+            }
+        </div>
+    }
+}
+
+#[hook]
+fn use_timeline(room: &Room) -> UseReducerHandle<Timeline> {
+    let timeline = use_reducer(Timeline::default);
+    let fold = timeline.dispatcher();
+    use_subscription_with_echo(room.text_message.as_str(), move |event| {
+        if let Some(change) = change(event)? {
+            fold.dispatch(change);
+        }
+        Ok(())
+    });
+    let fold = timeline.dispatcher();
+    use_subscription(room.text_success.as_str(), move |event| {
+        let success = event.data::<TextSuccess>()?;
+        if let Ok(offset) = success.offset.parse() {
+            let id = success.id.as_str().into();
+            fold.dispatch(Change::Succeeded { id, offset });
+        }
+        Ok(())
+    });
+    let fold = timeline.dispatcher();
+    use_subscription(room.text_error.as_str(), move |event| {
+        let error = event.data::<TextError>()?;
+        let id = error.id.as_str().into();
+        let reason = error.message.clone();
+        fold.dispatch(Change::Failed { id, reason });
+        Ok(())
+    });
+    timeline
+}
+
+/// What an event of the room's text says about the timeline. The outcome of one's own is told by
+/// `TEXT_ERROR`; what is neither durable nor one's own does not belong here.
+fn change(event: &Event) -> Result<Option<Change>, DataError> {
+    let seen = || {
+        Ok::<_, DataError>(Seen {
+            id: event.id().into(),
+            message: event.data::<TextMessage>()?,
+            time_ms: clock::sane(event.time()),
+        })
+    };
+    Ok(match event.delivery() {
+        Delivery::Pending(Stage::Queued) => {
+            Some(Change::Pending { seen: seen()?, state: State::Queued })
+        }
+        Delivery::Pending(Stage::Sent) => Some(Change::Pending { seen: seen()?, state: State::Sent }),
+        Delivery::Stored(position) => Some(Change::Stored {
+            seen: seen()?,
+            epoch: position.epoch,
+            offset: position.offset,
+        }),
+        _ => None,
+    })
+}
+
+/// Publishes a failed message again, as a new event, and takes the failed one away. If even publishing
+/// fails, it stays, with the reason.
+#[hook]
+fn use_retry(room: &Room, fold: UseReducerDispatcher<Timeline>) -> Callback<Rc<Row>> {
+    let bus = use_bus();
+    use_callback(room.text_message.clone(), move |row: Rc<Row>, topic| {
+        let id = row.id.clone();
+        fold.dispatch(match bus.publish(topic.clone(), row.message.as_ref().clone()) {
+            Ok(_receipt) => Change::Retried { id },
+            Err(error) => Change::Failed { id, reason: error.to_string() },
+        });
+    })
+}

@@ -1,0 +1,6 @@
+//! What the components show, folded from events: pure code, without a browser, tested natively.
+
+pub mod link;
+pub mod throttle;
+pub mod timeline;
+pub mod typists;

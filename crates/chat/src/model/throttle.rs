@@ -1,0 +1,54 @@
+//! Lets something happen at most once per interval. The composer asks it before it says that one types.
+
+/// Remembers when it last said yes.
+#[derive(Debug, Clone, Copy)]
+pub struct Throttle {
+    interval_ms: f64,
+    last_ms: Option<f64>,
+}
+
+impl Throttle {
+    /// One that says yes at once, and then at most once per `interval_ms`.
+    pub fn every(interval_ms: f64) -> Self {
+        Self {
+            interval_ms,
+            last_ms: None,
+        }
+    }
+
+    /// Whether it may happen at `now_ms`; a yes is remembered. A clock that was set back says yes.
+    pub fn admit(&mut self, now_ms: f64) -> bool {
+        let wait = |last| (last..last + self.interval_ms).contains(&now_ms);
+        if self.last_ms.is_some_and(wait) {
+            return false;
+        }
+        self.last_ms = Some(now_ms);
+        true
+    }
+
+    /// Forgets: the next one is admitted.
+    pub fn reset(&mut self) {
+        self.last_ms = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn admits_once_per_interval() {
+        let mut throttle = Throttle::every(2_000.0);
+        let admitted = [0.0, 1.0, 1_999.0, 2_000.0, 3_999.0, 4_001.0].map(|t| throttle.admit(t));
+        assert_eq!(admitted, [true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn admits_again_after_a_reset_and_when_the_clock_was_set_back() {
+        let mut throttle = Throttle::every(2_000.0);
+        assert!(throttle.admit(10_000.0));
+        throttle.reset();
+        assert!(throttle.admit(10_001.0));
+        assert!(throttle.admit(5_000.0));
+    }
+}

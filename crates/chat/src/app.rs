@@ -58,7 +58,7 @@ pub fn App() -> Html {
                     }
                 </header>
                 if let Some(room) = open {
-                    <RoomView key={room.name.to_string()} {room} me={(*me).clone()} />
+                    <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} />
                 } else {
                     <Join
                         name={me.name.clone()}

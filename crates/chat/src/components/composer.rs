@@ -1,7 +1,8 @@
 //! Where one writes. Publishes what was written, and that one is writing; knows nobody who listens.
 
 use event_driven_kit::{use_bus, use_publish};
-use web_sys::{HtmlElement, HtmlTextAreaElement, Node, SelectionMode};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, HtmlTextAreaElement, Node};
 use yew::prelude::*;
 
 use super::EmojiPicker;
@@ -160,5 +161,5 @@ fn insert(field: &NodeRef, text: &str) {
     let caret = |at: Result<Option<u32>, _>| at.ok().flatten().unwrap_or(u32::MAX);
     let (start, end) = (caret(area.selection_start()), caret(area.selection_end()));
     // Refused only for a start after the end, which a caret has not.
-    let _ = area.set_range_text_with_start_and_end_and_selection_mode(text, start, end, SelectionMode::End);
+    let _ = area.set_range_text_with_start_and_end_and_mode(text, start, end, "end");
 }

@@ -15,7 +15,7 @@ use super::MessageRow;
 use crate::clock;
 use crate::events::{Person, Room, TextError, TextMessage, TextSuccess};
 use crate::model::timeline::{Change, Row, Seen, State, Timeline};
-use history::use_history;
+use history::use_history_is_over;
 use stick_to_end::use_stick_to_end;
 
 #[derive(Properties, PartialEq)]
@@ -37,7 +37,7 @@ impl Reducible for Timeline {
 #[component]
 pub fn MessageList(props: &MessageListProps) -> Html {
     let timeline = use_timeline(&props.room);
-    let history = use_history(&props.room);
+    let history_is_over = use_history_is_over(&props.room);
     let end = use_stick_to_end(&timeline);
     let on_retry = use_retry(&props.room, timeline.dispatcher());
 
@@ -66,11 +66,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 tabindex="0"
                 aria-label="Messages"
                 // What was said before one came is not to be read out.
-                aria-live={if history.is_over { "polite" } else { "off" }}
-                aria-busy={if history.is_over { "false" } else { "true" }}
+                aria-live={if history_is_over { "polite" } else { "off" }}
+                aria-busy={if history_is_over { "false" } else { "true" }}
                 onscroll={end.onscroll}
             >
-                if history.is_over && timeline.rows().is_empty() {
+                if history_is_over && timeline.rows().is_empty() {
                     <p class="empty">{ "Nobody has said anything here yet." }</p>
                 }
                 <ol ref={end.content} class="messages">{ rows }</ol>

@@ -18,8 +18,9 @@ impl Typists {
     /// `person` typed at `now_ms`.
     pub fn typed(&mut self, person: Person, now_ms: f64) {
         let until = now_ms + FADE_MS;
-        match self.entries.iter_mut().find(|(known, _)| known.id == person.id) {
-            Some(entry) => *entry = (person, until),
+        let known = self.entries.iter().position(|(known, _)| known.id == person.id);
+        match known {
+            Some(at) => self.entries[at] = (person, until),
             None if self.entries.len() < MOST => self.entries.push((person, until)),
             None => {}
         }

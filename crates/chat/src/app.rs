@@ -18,9 +18,7 @@ pub fn App() -> Html {
     let bus = use_memo((), |()| Bus::new());
     let me = use_state(profile::person);
     let asked = use_room_of_address();
-    let room = use_memo((*asked).clone(), |asked| {
-        asked.as_deref().map(Room::named)
-    });
+    let room = use_memo((*asked).clone(), |asked| asked.as_deref().map(Room::named));
     let open = match room.as_ref() {
         Some(Ok(room)) if !me.name.is_empty() => Some(room.clone()),
         _ => None,

@@ -34,11 +34,17 @@ pub fn Composer(props: &ComposerProps) -> Html {
     use_effect_with(field.clone(), focus);
 
     let send = {
-        let (field, throttle, problem, picking) =
-            (field.clone(), throttle.clone(), problem.setter(), picking.setter());
+        let (field, throttle, problem, picking) = (
+            field.clone(),
+            throttle.clone(),
+            problem.setter(),
+            picking.setter(),
+        );
         let (room, me) = (props.room.clone(), props.me.clone());
         Callback::from(move |()| {
-            let Some(area) = field.cast::<HtmlTextAreaElement>() else { return };
+            let Some(area) = field.cast::<HtmlTextAreaElement>() else {
+                return;
+            };
             let text = area.value().trim().to_owned();
             if text.is_empty() {
                 return;
@@ -61,7 +67,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let oninput = {
         let (field, me) = (field.clone(), props.me.clone());
         Callback::from(move |_: InputEvent| {
-            let writes = field.cast::<HtmlTextAreaElement>().is_some_and(|area| !area.value().is_empty());
+            let writes = field
+                .cast::<HtmlTextAreaElement>()
+                .is_some_and(|area| !area.value().is_empty());
             let admitted = writes && throttle.borrow_mut().admit(clock::now());
             if admitted {
                 say_typing.emit(me.clone());
@@ -104,8 +112,12 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let onfocusout = {
         let picking = picking.setter();
         Callback::from(move |event: FocusEvent| {
-            let inside = event.current_target().and_then(|whole| whole.dyn_into::<Node>().ok());
-            let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+            let inside = event
+                .current_target()
+                .and_then(|whole| whole.dyn_into::<Node>().ok());
+            let next = event
+                .related_target()
+                .and_then(|next| next.dyn_into::<Node>().ok());
             if !inside.is_some_and(|inside| inside.contains(next.as_ref())) {
                 picking.set(false);
             }
@@ -157,7 +169,9 @@ fn focus(field: &NodeRef) {
 
 /// Puts `text` where the caret is, in place of what is selected.
 fn insert(field: &NodeRef, text: &str) {
-    let Some(area) = field.cast::<HtmlTextAreaElement>() else { return };
+    let Some(area) = field.cast::<HtmlTextAreaElement>() else {
+        return;
+    };
     let caret = |at: Result<Option<u32>, _>| at.ok().flatten().unwrap_or(u32::MAX);
     let (start, end) = (caret(area.selection_start()), caret(area.selection_end()));
     // Refused only for a start after the end, which a caret has not.

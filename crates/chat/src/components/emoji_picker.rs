@@ -65,7 +65,9 @@ pub fn EmojiPicker(props: &EmojiPickerProps) -> Html {
                 "ArrowLeft" => at.saturating_sub(1),
                 "ArrowRight" => (*at + 1).min(last),
                 "ArrowUp" => at.checked_sub(columns(&panel)).unwrap_or(*at),
-                "ArrowDown" => Some(*at + columns(&panel)).filter(|&to| to <= last).unwrap_or(*at),
+                "ArrowDown" => Some(*at + columns(&panel))
+                    .filter(|&to| to <= last)
+                    .unwrap_or(*at),
                 "Home" => 0,
                 "End" => last,
                 "Escape" => {
@@ -108,12 +110,20 @@ fn keep_focus(event: MouseEvent) {
 
 /// How many stand in a row depends on the width of the screen.
 fn columns(panel: &NodeRef) -> usize {
-    let tops: Vec<i32> = buttons(panel).iter().map(|button| button.offset_top()).collect();
-    tops.iter().take_while(|&top| Some(top) == tops.first()).count().max(1)
+    let tops: Vec<i32> = buttons(panel)
+        .iter()
+        .map(|button| button.offset_top())
+        .collect();
+    tops.iter()
+        .take_while(|&top| Some(top) == tops.first())
+        .count()
+        .max(1)
 }
 
 fn buttons(panel: &NodeRef) -> Vec<HtmlElement> {
-    let Some(panel) = panel.cast::<HtmlElement>() else { return Vec::new() };
+    let Some(panel) = panel.cast::<HtmlElement>() else {
+        return Vec::new();
+    };
     let children = panel.children();
     let child = |at| children.item(at).and_then(|child| child.dyn_into().ok());
     (0..children.length()).filter_map(child).collect()

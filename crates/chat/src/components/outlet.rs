@@ -20,24 +20,28 @@ pub fn Outlet(props: &OutletProps) -> Html {
     // Bounded by the bridge's outbox: what is pending stands there.
     let pending = use_mut_ref(HashSet::<String>::new);
     let room = props.room.clone();
-    use_subscription_with_echo(props.room.text_message.as_str(), move |event: &Event| -> HandlerResult {
-        let id = event.id().to_owned();
-        match event.delivery() {
-            Delivery::Pending(_) => {
-                pending.borrow_mut().insert(id);
+    use_subscription_with_echo(
+        props.room.text_message.as_str(),
+        move |event: &Event| -> HandlerResult {
+            let id = event.id().to_owned();
+            match event.delivery() {
+                Delivery::Pending(_) => {
+                    pending.borrow_mut().insert(id);
+                }
+                Delivery::Stored(position) if pending.borrow_mut().remove(&id) => {
+                    let offset = position.offset.to_string();
+                    bus.publish(room.text_success.clone(), TextSuccess { id, offset })?;
+                }
+                Delivery::Rejected(rejection) => {
+                    pending.borrow_mut().remove(&id);
+                    let (code, message) =
+                        (rejection.code.name().to_owned(), rejection.message.clone());
+                    bus.publish(room.text_error.clone(), TextError { id, code, message })?;
+                }
+                _ => {}
             }
-            Delivery::Stored(position) if pending.borrow_mut().remove(&id) => {
-                let offset = position.offset.to_string();
-                bus.publish(room.text_success.clone(), TextSuccess { id, offset })?;
-            }
-            Delivery::Rejected(rejection) => {
-                pending.borrow_mut().remove(&id);
-                let (code, message) = (rejection.code.to_string(), rejection.message.clone());
-                bus.publish(room.text_error.clone(), TextError { id, code, message })?;
-            }
-            _ => {}
-        }
-        Ok(())
-    });
+            Ok(())
+        },
+    );
     Html::default()
 }

@@ -33,7 +33,9 @@ pub fn RoomRules(props: &RoomRulesProps) -> Html {
 
 fn rules(room: &Room) -> [Rule; 2] {
     [
-        Rule::both(room.text_message.as_str()).durable().from(StartFrom::Last(HISTORY)),
+        Rule::both(room.text_message.as_str())
+            .durable()
+            .from(StartFrom::Last(HISTORY)),
         Rule::both(room.typing.as_str()).ephemeral(),
     ]
 }

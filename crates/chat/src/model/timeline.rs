@@ -109,7 +109,11 @@ impl Timeline {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Pending { seen, state } => self.pending(seen, state),
-            Change::Stored { seen, epoch, offset } => {
+            Change::Stored {
+                seen,
+                epoch,
+                offset,
+            } => {
                 let life = self.life(epoch);
                 self.remove(&seen.id);
                 self.insert(seen, State::Stored, Place::InLog { life, offset });

@@ -4,8 +4,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
@@ -40,9 +40,12 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
         (row.id.clone(), is_pending)
     });
     {
-        let (is_at_end, scroller, has_newer) = (is_at_end.clone(), scroller.clone(), has_newer.setter());
+        let (is_at_end, scroller, has_newer) =
+            (is_at_end.clone(), scroller.clone(), has_newer.setter());
         use_effect_with(newest, move |newest| {
-            let Some((_, is_pending)) = newest else { return };
+            let Some((_, is_pending)) = newest else {
+                return;
+            };
             // Who has just said something wants to see it.
             if *is_pending {
                 is_at_end.set(true);
@@ -57,9 +60,12 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
     use_size_watch(&scroller, &content, &is_at_end);
 
     let onscroll = {
-        let (is_at_end, scroller, has_newer) = (is_at_end.clone(), scroller.clone(), has_newer.setter());
+        let (is_at_end, scroller, has_newer) =
+            (is_at_end.clone(), scroller.clone(), has_newer.setter());
         Callback::from(move |_: Event| {
-            let Some(element) = scroller.cast::<Element>() else { return };
+            let Some(element) = scroller.cast::<Element>() else {
+                return;
+            };
             let below = element.scroll_height() - element.scroll_top() - element.client_height();
             is_at_end.set(below < NEAR);
             if below < NEAR {
@@ -97,7 +103,10 @@ fn use_size_watch(scroller: &NodeRef, content: &NodeRef, is_at_end: &Rc<Cell<boo
         });
         let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
         if let Some(observer) = &observer {
-            watched.iter().flatten().for_each(|element| observer.observe(element));
+            watched
+                .iter()
+                .flatten()
+                .for_each(|element| observer.observe(element));
         }
         move || {
             if let Some(observer) = observer {

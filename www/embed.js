@@ -163,8 +163,12 @@ function showMessages({ subscribe, publish, me, topic }) {
     item.querySelector("time").dateTime = isTime ? when.toISOString() : "";
     item.querySelector("time").textContent = isTime ? clock.format(when) : "";
     item.querySelector(".retry").addEventListener("click", () => {
-      publish(topic, message);
-      forget(row);
+      try {
+        publish(topic, message);
+        forget(row);
+      } catch (error) {
+        item.querySelector(".reason").textContent = `Not sent: ${error.message}`;
+      }
     });
     rows.set(id, row);
     return row;

@@ -6,7 +6,7 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
-use crate::components::{Join, Joined, LinkBar, RoomView, Uplink};
+use crate::components::{Join, Joined, LinkBar, RoomView, use_uplink};
 use crate::events::{Person, Room};
 use crate::{address, profile};
 
@@ -24,6 +24,7 @@ pub fn App() -> Html {
         _ => None,
     };
     use_title(open.as_ref());
+    let (link, problem) = use_uplink(&bus);
 
     let on_join = {
         let (me, asked) = (me.clone(), asked.clone());
@@ -47,24 +48,25 @@ pub fn App() -> Html {
 
     html! {
         <BusProvider bus={(*bus).clone()}>
-            <Uplink>
-                <header class="top">
-                    { title(open.as_ref()) }
-                    <LinkBar />
-                    if open.is_some() {
-                        <button id="leave" type="button" onclick={on_leave}>{ "Leave" }</button>
-                    }
-                </header>
-                if let Some(room) = open {
-                    <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} />
-                } else {
-                    <Join
-                        name={me.name.clone()}
-                        room={(*asked).clone().or_else(profile::last_room)}
-                        {on_join}
-                    />
+            <header class="top">
+                { title(open.as_ref()) }
+                <LinkBar />
+                if open.is_some() {
+                    <button id="leave" type="button" onclick={on_leave}>{ "Leave" }</button>
                 }
-            </Uplink>
+            </header>
+            if let Some(room) = open {
+                <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} {link} />
+            } else {
+                <Join
+                    name={me.name.clone()}
+                    room={(*asked).clone().or_else(profile::last_room)}
+                    {on_join}
+                />
+            }
+            if let Some(problem) = problem {
+                <p class="problem" role="alert">{ problem }</p>
+            }
         </BusProvider>
     }
 }

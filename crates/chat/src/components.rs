@@ -6,9 +6,9 @@
 //! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry) | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.link` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
 //! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
-//! | [`Outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
+//! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //!
-//! [`Uplink`] owns the bridge, [`RoomRules`] says what of a room crosses it.
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it.
 
 mod composer;
 mod emoji_picker;
@@ -25,13 +25,13 @@ mod uplink;
 pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
 pub use room_view::RoomView;
-pub use uplink::Uplink;
+pub use uplink::use_uplink;
 
 use composer::Composer;
 use emoji_picker::EmojiPicker;
 use message_list::MessageList;
 use message_row::MessageRow;
-use outlet::Outlet;
-use room_rules::RoomRules;
+use outlet::use_outlet;
+use room_rules::use_room_rules;
 use typing_bar::TypingBar;
 use uplink::Link;

@@ -2,46 +2,45 @@
 //! holds it, `TEXT_ERROR` when it was refused. It follows the echoes and not the receipts that publishing
 //! returned: echoes also tell of messages that were published before a reload, or in another tab.
 
-use std::collections::HashSet;
-
-use event_driven_kit::{Delivery, Event, HandlerResult, use_bus, use_subscription_with_echo};
+use event_driven_kit::{Delivery, use_bus, use_subscription_with_echo};
 use yew::prelude::*;
 
 use crate::events::{Room, TextError, TextSuccess};
 
-#[derive(Properties, PartialEq)]
-pub struct OutletProps {
-    pub room: Room,
-}
-
-#[component]
-pub fn Outlet(props: &OutletProps) -> Html {
+/// Publishes the outcomes of one's own messages in `room`.
+#[hook]
+pub fn use_outlet(room: &Room) {
     let bus = use_bus();
     // Bounded by the bridge's outbox: what is pending stands there.
-    let pending = use_mut_ref(HashSet::<String>::new);
-    let room = props.room.clone();
-    use_subscription_with_echo(
-        props.room.text_message.as_str(),
-        move |event: &Event| -> HandlerResult {
-            let id = event.id().to_owned();
-            match event.delivery() {
-                Delivery::Pending(_) => {
-                    pending.borrow_mut().insert(id);
-                }
-                Delivery::Stored(position) if pending.borrow_mut().remove(&id) => {
-                    let offset = position.offset.to_string();
-                    bus.publish(room.text_success.clone(), TextSuccess { id, offset })?;
-                }
-                Delivery::Rejected(rejection) => {
-                    pending.borrow_mut().remove(&id);
-                    let (code, message) =
-                        (rejection.code.name().to_owned(), rejection.message.clone());
-                    bus.publish(room.text_error.clone(), TextError { id, code, message })?;
+    let pending = use_mut_ref(Vec::<String>::new);
+    let room = room.clone();
+    use_subscription_with_echo(room.text_message.clone().as_str(), move |event| {
+        let id = event.id();
+        let was_pending = {
+            let mut pending = pending.borrow_mut();
+            let at = pending.iter().position(|other| other == id);
+            match (event.delivery(), at) {
+                (Delivery::Pending(_), None) => pending.push(id.to_owned()),
+                (Delivery::Stored(_) | Delivery::Rejected(_), Some(at)) => {
+                    pending.swap_remove(at);
                 }
                 _ => {}
             }
-            Ok(())
-        },
-    );
-    Html::default()
+            at.is_some()
+        };
+        let id = id.to_owned();
+        match event.delivery() {
+            Delivery::Stored(position) if was_pending => {
+                let offset = position.offset.to_string();
+                bus.publish(room.text_success.clone(), TextSuccess { id, offset })?;
+            }
+            Delivery::Rejected(rejection) => {
+                let code = rejection.code.name().to_owned();
+                let message = rejection.message.clone();
+                bus.publish(room.text_error.clone(), TextError { id, code, message })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    });
 }

@@ -1,5 +1,4 @@
-//! Says what of a room crosses the bridge, while the room is open. Stands after the room's subscribers:
-//! it speaks in an effect, and they subscribe while they render, so nothing of a replay passes them by.
+//! Says what of a room crosses the bridge, while the room is open.
 
 use event_driven_kit::{Rule, StartFrom};
 use yew::prelude::*;
@@ -7,28 +6,26 @@ use yew::prelude::*;
 use super::Link;
 use crate::events::{HISTORY, Room};
 
-#[derive(Properties, PartialEq)]
-pub struct RoomRulesProps {
-    pub room: Room,
-}
-
-#[component]
-pub fn RoomRules(props: &RoomRulesProps) -> Html {
-    let link = use_context::<Link>().unwrap_or_default();
+/// Sets the room's rules in an effect, which comes after those of the components within: they
+/// subscribe while they render, so nothing of a replay passes them by. Answers what to tell the user if
+/// a rule is refused.
+#[hook]
+pub fn use_room_rules(room: &Room, link: &Link) -> Option<String> {
     let problem = use_state_eq(|| None);
     let set = problem.setter();
-    use_effect_with((link, props.room.clone()), move |(link, room)| {
-        let guards: Vec<_> = rules(room)
-            .into_iter()
-            .filter_map(|rule| link.bridge().map(|bridge| bridge.rule(rule)))
-            .filter_map(|rule| rule.map_err(|error| set.set(Some(error.to_string()))).ok())
-            .collect();
+    use_effect_with((link.clone(), room.clone()), move |(link, room)| {
+        let mut guards = Vec::new();
+        if let Some(bridge) = link.bridge() {
+            for rule in rules(room) {
+                match bridge.rule(rule) {
+                    Ok(guard) => guards.push(guard),
+                    Err(error) => set.set(Some(error.to_string())),
+                }
+            }
+        }
         move || drop(guards)
     });
-    match &*problem {
-        Some(problem) => html! { <p class="problem" role="alert">{ problem.clone() }</p> },
-        None => Html::default(),
-    }
+    (*problem).clone()
 }
 
 fn rules(room: &Room) -> [Rule; 2] {

@@ -2,26 +2,30 @@
 
 use yew::prelude::*;
 
-use super::{Composer, MessageList, Outlet, RoomRules, TypingBar};
+use super::{Composer, Link, MessageList, TypingBar, use_outlet, use_room_rules};
 use crate::events::{Person, Room};
 
 #[derive(Properties, PartialEq)]
 pub struct RoomViewProps {
     pub room: Room,
     pub me: Person,
+    pub link: Link,
 }
 
 #[component]
 pub fn RoomView(props: &RoomViewProps) -> Html {
     let room = || props.room.clone();
     let me = || props.me.clone();
+    use_outlet(&props.room);
+    let problem = use_room_rules(&props.room, &props.link);
     html! {
         <main class="room">
             <MessageList room={room()} me={me()} />
             <TypingBar room={room()} me={me()} />
             <Composer room={room()} me={me()} />
-            <Outlet room={room()} />
-            <RoomRules room={room()} />
+            if let Some(problem) = problem {
+                <p class="problem" role="alert">{ problem }</p>
+            }
         </main>
     }
 }

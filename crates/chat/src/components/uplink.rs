@@ -1,8 +1,11 @@
-//! Owns the bridge to the relay for as long as the page is open, and lends it to who sets rules.
+//! Owns the bridge to the relay for as long as the page is open.
+//!
+//! This, the outlet and the room's rules draw nothing. They are hooks and not components because each
+//! Yew component costs the page some two kilobytes.
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, BridgeOptions, use_bus};
+use event_driven_kit::{Bridge, BridgeOptions, Bus};
 use yew::prelude::*;
 
 use crate::address;
@@ -27,32 +30,19 @@ impl PartialEq for Link {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct UplinkProps {
-    pub children: Html,
-}
-
-/// Connects in its first effect: by then all that shows the link's state has subscribed.
-#[component]
-pub fn Uplink(props: &UplinkProps) -> Html {
-    let bus = use_bus();
-    let link = use_state(Link::default);
-    let problem = use_state(|| None);
-    {
-        let (link, problem) = (link.setter(), problem.setter());
-        use_effect_with((), move |()| {
+/// Connects `bus` in the first effect of the page: by then all that shows the link's state has
+/// subscribed. Beside the link there is what to tell the user if there can be none.
+#[hook]
+pub fn use_uplink(bus: &Bus) -> (Link, Option<String>) {
+    let state = use_state(|| (Link::default(), None));
+    let (set, bus) = (state.setter(), bus.clone());
+    use_effect_with((), move |()| {
+        set.set(
             match Bridge::connect(&bus, BridgeOptions::new(address::peer())) {
-                Ok(bridge) => link.set(Link(Some(Rc::new(bridge)))),
-                Err(error) => problem.set(Some(error.to_string())),
-            }
-        });
-    }
-    html! {
-        <ContextProvider<Link> context={(*link).clone()}>
-            { props.children.clone() }
-            if let Some(problem) = &*problem {
-                <p class="problem" role="alert">{ problem.clone() }</p>
-            }
-        </ContextProvider<Link>>
-    }
+                Ok(bridge) => (Link(Some(Rc::new(bridge))), None),
+                Err(error) => (Link::default(), Some(error.to_string())),
+            },
+        );
+    });
+    (*state).clone()
 }

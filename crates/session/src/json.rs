@@ -1,1 +1,104 @@
-//! .
+//! The texts of the subprotocol `cloudevents.json`: one CloudEvents 1.0 JSON event each. Used by
+//! [`Server`](crate::server::Server).
+//!
+//! The topic is `type`. Types that begin with `$link.` steer the link. Offsets and epochs are decimal
+//! strings, for CloudEvents' integers have 32 bits and JavaScript's 53.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::{Body, Start};
+pub use read::read;
+pub use write::{ack, event, gap, reject, subscribed};
+
+/// The WebSocket subprotocol in which these texts are spoken.
+pub const SUBPROTOCOL: &str = "cloudevents.json";
+
+/// The one stream of a peer's log.
+const STREAM: &str = "main";
+
+/// The extensions that only the peer sets; what a publisher says there is left out.
+const OF_THE_PEER: [&str; 4] = ["stream", "epoch", "sequence", "prev"];
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// Publishes an event.
+    Publish {
+        /// Its topic, not checked.
+        topic: String,
+        /// Its body; only its form has been checked.
+        body: Body,
+        /// It is to be sent and not kept.
+        ephemeral: bool,
+    },
+    /// Asks for events.
+    Subscribe {
+        /// The id of the control event, by which it may be rejected.
+        id: String,
+        /// The pattern, not checked.
+        pattern: String,
+        /// Where to start.
+        start: Start,
+    },
+    /// Ends a subscription.
+    Unsubscribe {
+        /// Its pattern.
+        pattern: String,
+    },
+}
+
+/// A text is not what a client may say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// It has an id by which it can be rejected.
+    #[error("{message}")]
+    Event {
+        /// The id.
+        id: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// It is not even that.
+    #[error("{0}")]
+    Text(String),
+}
+
+/// Where an event stands in the log, for one receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The life of the log.
+    pub epoch: u64,
+    /// The event's offset.
+    pub offset: u64,
+    /// The offset up to which the receiver has been told everything.
+    pub previous: Option<u64>,
+}
+
+/// How CloudEvents writes data of a media type in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As JSON.
+    Json,
+    /// As a string.
+    Text,
+    /// As `data_base64`.
+    Bytes,
+}
+
+impl Form {
+    fn of(content_type: Option<&str>) -> Self {
+        let Some(content_type) = content_type else { return Self::Json };
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let essence = essence.to_ascii_lowercase();
+        if essence.ends_with("/json") || essence.ends_with("+json") {
+            Self::Json
+        } else if essence.starts_with("text/") {
+            Self::Text
+        } else {
+            Self::Bytes
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Reading the log at one moment: where subscriptions start, and pages of matching events.
+
+use std::collections::BTreeSet;
+
+use bus::{Pattern, Topic};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use session::server::{Located, Page};
+use session::{Body, Position, Start};
+
+use super::StoreError;
+use super::embedded::{BY_TOPIC, EVENTS, logged};
+
+/// A page ends after about so many bytes of bodies,
+const PAGE_BYTES: usize = 256 << 10;
+/// and after so many rows, so that a rare topic does not hold a thread for long.
+const PAGE_ROWS: usize = 4_096;
+/// The newest so many of a pattern's events are found topic by topic, more than that by walking the log.
+const MERGED: u64 = 1_000;
+
+/// The tables of one moment.
+pub(super) struct Reading {
+    events: ReadOnlyTable<u64, (&'static str, &'static [u8])>,
+    by_topic: ReadOnlyTable<(&'static str, u64), ()>,
+    epoch: u64,
+    head: u64,
+}
+
+impl Reading {
+    pub(super) fn new(transaction: &ReadTransaction, epoch: u64) -> Result<Self, StoreError> {
+        let events = transaction.open_table(EVENTS)?;
+        let by_topic = transaction.open_table(BY_TOPIC)?;
+        let head = events.last()?.map_or(0, |(offset, _)| offset.value());
+        Ok(Self { events, by_topic, epoch, head })
+    }
+
+    pub(super) fn head_offset(&self) -> u64 {
+        self.head
+    }
+
+    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
+        let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
+        let (next, previous) = match start {
+            Start::Latest => (self.head + 1, None),
+            Start::Earliest => (1, None),
+            Start::Last(count) => (self.newest(pattern, *count)?.unwrap_or(self.head + 1), None),
+            Start::After(position) => {
+                let other_event = || -> Result<bool, StoreError> {
+                    Ok(position.id.is_some() && self.id(position.offset)? != position.id)
+                };
+                if position.epoch != self.epoch
+                    || position.offset > self.head
+                    || (position.offset > 0 && other_event()?)
+                {
+                    return Ok(Located::Reset(head));
+                }
+                (position.offset + 1, Some(position.offset))
+            }
+        };
+        Ok(Located::At { next, previous, head, gap: None })
+    }
+
+    pub(super) fn page(
+        &self,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let mut page = Page { events: Vec::new(), next: from.max(self.head + 1) };
+        let mut bytes = 0;
+        let mut take = |offset, topic: &str, body: &[u8], page: &mut Page| {
+            bytes += body.len();
+            page.events.push(logged(offset, topic, body)?);
+            Ok::<_, StoreError>(page.events.len() >= limit || bytes >= PAGE_BYTES)
+        };
+        if let Some(topic) = pattern.as_topic() {
+            let topic = topic.as_str();
+            for row in self.by_topic.range((topic, from)..=(topic, u64::MAX))? {
+                let offset = row?.0.value().1;
+                let event = self.events.get(offset)?.ok_or(StoreError::Corrupt("index"))?;
+                if take(offset, topic, event.value().1, &mut page)? {
+                    page.next = offset + 1;
+                    break;
+                }
+            }
+            return Ok(page);
+        }
+        for (looked_at, row) in self.events.range(from..)?.enumerate() {
+            let (offset, event) = row?;
+            let (offset, (topic, body)) = (offset.value(), event.value());
+            let full = matches(pattern, topic)? && take(offset, topic, body, &mut page)?;
+            if full || looked_at + 1 >= PAGE_ROWS {
+                page.next = offset + 1;
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// The offset of the `count`th newest matching event, or of the oldest if there are fewer.
+    fn newest(&self, pattern: &Pattern, count: u64) -> Result<Option<u64>, StoreError> {
+        if let Some(topic) = pattern.as_topic() {
+            let mut offsets = self.newest_of(topic.as_str())?;
+            return last_of(&mut offsets, count);
+        }
+        if count > MERGED {
+            let mut matching = self.events.range(..=self.head)?.rev().filter_map(|row| {
+                let found = row.map_err(StoreError::from).and_then(|(offset, event)| {
+                    Ok(matches(pattern, event.value().0)?.then(|| offset.value()))
+                });
+                found.transpose()
+            });
+            return last_of(&mut matching, count);
+        }
+        let mut newest = BTreeSet::new();
+        self.each_topic(pattern, |topic| {
+            for offset in self.newest_of(topic)?.take(count as usize) {
+                newest.insert(offset?);
+                if newest.len() as u64 > count {
+                    newest.pop_first();
+                }
+            }
+            Ok(())
+        })?;
+        Ok(newest.first().copied())
+    }
+
+    /// The offsets of a topic, descending.
+    fn newest_of(
+        &self,
+        topic: &str,
+    ) -> Result<impl Iterator<Item = Result<u64, StoreError>>, StoreError> {
+        let rows = self.by_topic.range((topic, 0)..=(topic, u64::MAX))?;
+        Ok(rows.rev().map(|row| Ok(row?.0.value().1)))
+    }
+
+    /// Calls `found` with each topic of the log that matches: one seek per topic, within the pattern's
+    /// literal beginning.
+    fn each_topic(
+        &self,
+        pattern: &Pattern,
+        mut found: impl FnMut(&str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut prefix = String::new();
+        for token in pattern.tokens().take_while(|token| !matches!(*token, "*" | ">")) {
+            prefix.push_str(token);
+            prefix.push('.');
+        }
+        let mut after = (prefix.clone(), 0);
+        loop {
+            let key = (after.0.as_str(), after.1);
+            let Some(row) = self.by_topic.range(key..)?.next() else { return Ok(()) };
+            let topic = row?.0.value().0.to_owned();
+            if !topic.starts_with(&prefix) {
+                return Ok(());
+            }
+            if matches(pattern, &topic)? {
+                found(&topic)?;
+            }
+            after = (topic, u64::MAX);
+        }
+    }
+
+    fn id(&self, offset: u64) -> Result<Option<String>, StoreError> {
+        let Some(event) = self.events.get(offset)? else { return Ok(None) };
+        let body = Body::decode(event.value().1).map_err(|_| StoreError::Corrupt("body"))?;
+        Ok(Some(body.id))
+    }
+}
+
+fn matches(pattern: &Pattern, topic: &str) -> Result<bool, StoreError> {
+    let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
+    Ok(pattern.matches(&topic))
+}
+
+fn last_of(
+    offsets: &mut impl Iterator<Item = Result<u64, StoreError>>,
+    count: u64,
+) -> Result<Option<u64>, StoreError> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    offsets.take(count).last().transpose()
+}

@@ -1,0 +1,142 @@
+//! From what the peer says to text.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bus::{Pattern, Topic};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::{Form, OF_THE_PEER, Place, STREAM};
+use crate::{Body, Extension, Position, RejectCode};
+
+/// `$link.ack`: the event `id` is in the log.
+pub fn ack(id: &str, position: &Position) -> String {
+    let data = json!({
+        "id": id,
+        "stream": STREAM,
+        "epoch": position.epoch.to_string(),
+        "offset": position.offset.to_string(),
+    });
+    control("ack", id, data)
+}
+
+/// `$link.reject`: the event `id` was refused, be it one to log or one that steers the link.
+pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
+    control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
+}
+
+/// `$link.subscribed`: the pattern is subscribed to, or, with `reset`, its position is of another log.
+pub fn subscribed(pattern: &Pattern, head: &Position, reset: bool) -> String {
+    let mut place = json!({
+        "stream": STREAM,
+        "epoch": head.epoch.to_string(),
+        "offset": head.offset.to_string(),
+    });
+    if let Some(id) = &head.id {
+        place["id"] = json!(id);
+    }
+    let data = json!({ "pattern": pattern.as_str(), "head": [place], "reset": reset });
+    control("subscribed", pattern.as_str(), data)
+}
+
+/// `$link.gap`: these offsets, both included, are gone from the log.
+pub fn gap(pattern: &Pattern, from: u64, to: u64) -> String {
+    let data = json!({
+        "pattern": pattern.as_str(),
+        "stream": STREAM,
+        "from": from.to_string(),
+        "to": to.to_string(),
+    });
+    control("gap", pattern.as_str(), data)
+}
+
+/// An event, with its place in the log unless it is ephemeral.
+pub fn event(topic: &Topic, body: &Body, place: Option<Place>) -> String {
+    let mut members = Map::new();
+    for (name, value) in &body.extensions {
+        let value = match value {
+            Extension::Text(text) => json!(text),
+            Extension::Integer(integer) => json!(integer),
+            Extension::Boolean(boolean) => json!(boolean),
+        };
+        members.insert(name.clone(), value);
+    }
+    // What the peer says about the event goes over what its publisher may have said.
+    for name in OF_THE_PEER {
+        members.remove(name);
+    }
+    match place {
+        Some(place) => {
+            members.remove("ephemeral");
+            members.insert("stream".to_owned(), json!(STREAM));
+            members.insert("epoch".to_owned(), json!(place.epoch.to_string()));
+            members.insert("sequence".to_owned(), json!(place.offset.to_string()));
+            if let Some(previous) = place.previous {
+                members.insert("prev".to_owned(), json!(previous.to_string()));
+            }
+        }
+        None => {
+            members.insert("ephemeral".to_owned(), json!(true));
+        }
+    }
+    members.insert("specversion".to_owned(), json!("1.0"));
+    members.insert("id".to_owned(), json!(body.id));
+    members.insert("source".to_owned(), json!(body.source));
+    members.insert("type".to_owned(), json!(topic.as_str()));
+    if let Some(time) = body.time.and_then(rfc3339) {
+        members.insert("time".to_owned(), json!(time));
+    }
+    if let Some(content_type) = &body.content_type {
+        members.insert("datacontenttype".to_owned(), json!(content_type));
+    }
+    if let Some(schema) = &body.schema {
+        members.insert("dataschema".to_owned(), json!(schema));
+    }
+    with_data(members, body)
+}
+
+fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
+    let bytes = body.data.as_slice();
+    let form = Form::of(body.content_type.as_deref());
+    match (form, std::str::from_utf8(bytes)) {
+        _ if bytes.is_empty() => {}
+        (Form::Json, Ok(text)) if is_json(text) => {
+            // As it stands: numbers keep their digits and objects their order.
+            let mut whole = Value::Object(members).to_string();
+            whole.pop();
+            whole.push_str(",\"data\":");
+            whole.push_str(text);
+            whole.push('}');
+            return whole;
+        }
+        (Form::Text, Ok(text)) => {
+            members.insert("data".to_owned(), json!(text));
+        }
+        _ => {
+            members.insert("data_base64".to_owned(), json!(STANDARD.encode(bytes)));
+        }
+    }
+    Value::Object(members).to_string()
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+/// None beyond the year 9999.
+fn rfc3339(time: u64) -> Option<String> {
+    let time = i64::try_from(time).ok()?;
+    Some(jiff::Timestamp::from_millisecond(time).ok()?.to_string())
+}
+
+fn control(kind: &str, about: &str, data: Value) -> String {
+    json!({
+        "specversion": "1.0",
+        "id": format!("{kind}:{about}"),
+        "source": "/link",
+        "type": format!("$link.{kind}"),
+        "datacontenttype": "application/json",
+        "data": data,
+    })
+    .to_string()
+}

@@ -1,2 +1,13 @@
 //! The remote peer: a native server that logs durable events and carries them between browsers.
+//!
+//! [`store`] keeps the log, [`hub`] is where connections meet, and each connection drives one
+//! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
+
+mod connection;
+mod http;
+pub mod hub;
+mod page;
+mod relay;
 pub mod store;
+
+pub use relay::{Config, Relay, StartError};

@@ -519,11 +519,10 @@ impl Server {
             self.state = State::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
-        let body = self.checked(topic, &publish.body);
+        let body = self.checked(topic, &publish.body, Some(&client));
         let Some(number) = publish.number else {
             return match body {
-                Ok((topic, mut body)) => {
-                    self.sign(&mut body, Some(&client));
+                Ok((topic, body)) => {
                     self.effects.push_back(Effect::Forward(topic, body.encode().into()));
                 }
                 Err((_, message)) => self.close(CloseCode::ProtocolError, &message),
@@ -538,11 +537,10 @@ impl Server {
             );
         }
         self.held_back = None;
-        let (topic, mut body) = match body {
+        let (topic, body) = match body {
             Ok(fine) => fine,
             Err((code, message)) => return self.reject(number, code, &message, None),
         };
-        self.sign(&mut body, Some(&client));
         let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), topic, body);
     }
@@ -557,11 +555,12 @@ impl Server {
         self.effects.push_back(Effect::Append(Append { ticket, client, topic, body }));
     }
 
-    /// A topic and body that may be published, or why they may not.
+    /// A topic and signed body that may be published, or why they may not.
     fn checked(
         &self,
         topic: Result<Topic, UnknownTopic>,
         body: &[u8],
+        client: Option<&[u8; 16]>,
     ) -> Result<(Topic, Body), (RejectCode, String)> {
         let topic = topic.map_err(|unknown| {
             let message = match unknown {
@@ -578,8 +577,11 @@ impl Server {
             let message = format!("an event may have {} bytes", self.options.max_event);
             return Err((RejectCode::TooLarge, message));
         }
-        let body =
-            Body::decode(body).map_err(|error| (RejectCode::IllegalEvent, error.to_string()))?;
+        let illegal = |error: crate::BodyError| (RejectCode::IllegalEvent, error.to_string());
+        let mut body = Body::decode(body).map_err(illegal)?;
+        self.sign(&mut body, client);
+        // What the peer adds may pass a bound, and what is logged must be readable again.
+        body.check().map_err(illegal)?;
         Ok((topic, body))
     }
 
@@ -784,10 +786,9 @@ mod text {
         fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool) {
             let id = body.id.clone();
             let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-            match self.checked(topic, &body.encode()) {
+            match self.checked(topic, &body.encode(), None) {
                 Err((code, message)) => self.text(json::reject(&id, code, &message)),
-                Ok((topic, mut body)) => {
-                    self.sign(&mut body, None);
+                Ok((topic, body)) => {
                     if ephemeral {
                         self.effects.push_back(Effect::Forward(topic, body.encode().into()));
                     } else {

@@ -59,8 +59,7 @@ impl<'t> Clients<'t> {
         let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
         let known = self.row(&hello.client)?;
         let new = known.is_none();
-        let mut row =
-            known.unwrap_or(Row { secret_hash, fence: 0, highest: 0, highest_id: None });
+        let mut row = known.unwrap_or(Row { secret_hash, fence: 0, highest: 0, highest_id: None });
         if row.secret_hash != secret_hash {
             return Ok(Opened::WrongSecret);
         }

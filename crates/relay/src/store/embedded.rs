@@ -62,7 +62,10 @@ impl Embedded {
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
-    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut opened = self.database.read().unwrap_or_else(PoisonError::into_inner);
         if opened.is_none() {
             drop(opened);
@@ -98,7 +101,11 @@ impl Embedded {
         Reading::new(&database.begin_read()?, self.epoch)
     }
 
-    fn decide(&self, transaction: &WriteTransaction, batch: &[Write]) -> Result<Written, StoreError> {
+    fn decide(
+        &self,
+        transaction: &WriteTransaction,
+        batch: &[Write],
+    ) -> Result<Written, StoreError> {
         let mut clients = Clients::open(transaction)?;
         let mut events = transaction.open_table(EVENTS)?;
         let mut by_topic = transaction.open_table(BY_TOPIC)?;

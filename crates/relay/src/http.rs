@@ -1,0 +1,127 @@
+//! The routes: `/ws`, `/healthz`, and the page.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use session::server::Wire;
+use session::{CloseCode, SUBPROTOCOL, json};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::connection::{self, Shared};
+use crate::{connection::reject, page};
+
+/// An idle connection costs its read buffer.
+const READ_BUFFER: usize = 4 << 10;
+/// The most connections at one time; more are answered 503.
+const CONNECTIONS: usize = 10_000;
+
+/// What the routes share.
+#[derive(Clone)]
+pub(crate) struct Site {
+    shared: Shared,
+    /// Held by each connection, so that its end can be waited for.
+    alive: mpsc::Sender<()>,
+    page: Option<PathBuf>,
+    allow_origin: Arc<[String]>,
+    room: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Site").field("page", &self.page).finish_non_exhaustive()
+    }
+}
+
+impl FromRef<Site> for Shared {
+    fn from_ref(site: &Site) -> Self {
+        site.shared.clone()
+    }
+}
+
+impl Site {
+    pub(crate) fn new(
+        shared: Shared,
+        alive: mpsc::Sender<()>,
+        page: Option<PathBuf>,
+        allow_origin: Vec<String>,
+    ) -> Self {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { shared, alive, page, allow_origin: allow_origin.into(), room }
+    }
+
+    /// Whether a page of this origin may connect. Native clients have none.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let own = origin.split_once("://").map(|(_, host)| host);
+        let is_own =
+            matches!((own, host), (Some(own), Some(host)) if own.eq_ignore_ascii_case(host));
+        is_own || self.allow_origin.iter().any(|allowed| allowed == origin)
+    }
+}
+
+pub(crate) fn router(site: Site) -> Router {
+    let page = site.page.clone();
+    let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
+    let routes = routes.with_state(site);
+    match page {
+        Some(directory) => routes.merge(page::router(&directory)),
+        None => routes,
+    }
+}
+
+async fn health(State(shared): State<Shared>) -> Response {
+    let store = shared.store;
+    match tokio::task::spawn_blocking(move || store.head()).await {
+        Ok(Ok(_)) => "ok\n".into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be used\n").into_response(),
+    }
+}
+
+async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+    if !site.admits(&headers) {
+        let message = "pages of this origin may not connect; see --allow-origin\n";
+        return (StatusCode::FORBIDDEN, message).into_response();
+    }
+    let Ok(permit) = Arc::clone(&site.room).try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
+    };
+    // Above the machine's own bound, so that it is the one to answer.
+    let largest = site.shared.options.max_message * 2;
+    let mut ws = ws
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(largest)
+        .max_frame_size(largest)
+        .protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
+    let wire = match ws.selected_protocol() {
+        Some(protocol) if protocol == SUBPROTOCOL => Some(Wire::Frames),
+        Some(_) => Some(Wire::Json),
+        None => None,
+    };
+    let first = ws.requested_protocols().next().cloned();
+    if wire.is_none()
+        && let Some(first) = first
+    {
+        // Without one in the answer a browser fails the connection and never sees the close code.
+        ws.set_selected_protocol(first);
+    }
+    let Site { shared, alive, .. } = site;
+    ws.on_upgrade(move |socket| async move {
+        match wire {
+            Some(wire) => connection::run(socket, wire, shared).await,
+            None => {
+                let message = "speak event-driven-kit.v1 or cloudevents.json";
+                reject(socket, CloseCode::UnsupportedSubprotocol, message).await;
+            }
+        }
+        drop((permit, alive));
+    })
+}

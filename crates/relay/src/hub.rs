@@ -1,0 +1,147 @@
+//! Where connections meet: the queue to the store's one writer, the newest committed events, and the
+//! ephemeral ones.
+//!
+//! The writer takes all that waits, commits it once, and only then answers and shows the events. A
+//! connection holds a position and pulls; nothing is queued for it here.
+
+mod tail;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use bus::Topic;
+use session::server::{Decided, Logged, Opened, Ticket};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::store::{Store, StoreError, Write};
+pub use tail::Recent;
+use tail::Tail;
+
+/// The most writes that wait for the writer; connections wait for room.
+const QUEUE: usize = 4_096;
+/// The most ephemeral events that wait for a connection; a slower one skips the oldest.
+const EPHEMERAL: usize = 1_024;
+
+/// The answer to a [`Write`], for the connection that asked.
+#[derive(Debug)]
+pub enum Answer {
+    /// To [`Write::Open`].
+    Opened(Opened),
+    /// To [`Write::Append`].
+    Decided(Ticket, Decided),
+}
+
+/// An ephemeral event on its way to the other connections.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// The connection that it came through, which does not get it back.
+    pub from: u64,
+    /// Its topic.
+    pub topic: Topic,
+    /// Its body.
+    pub body: Arc<[u8]>,
+}
+
+/// A write and who waits for its answer. The channel has no bound of its own: a connection has a
+/// bounded number of writes without an answer.
+#[derive(Debug)]
+struct Job {
+    write: Write,
+    answer: mpsc::UnboundedSender<Answer>,
+}
+
+/// The connection by which each client is here: its fencing token, and what ends it when dropped.
+type Present = HashMap<[u8; 16], (u64, oneshot::Sender<()>)>;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Hub {
+    jobs: mpsc::Sender<Job>,
+    head: watch::Receiver<u64>,
+    tail: Arc<RwLock<Tail>>,
+    ephemeral: broadcast::Sender<Arc<Forwarded>>,
+    present: Mutex<Present>,
+    connections: AtomicU64,
+}
+
+impl Hub {
+    /// Starts the writer of `store`. Its thread ends when the hub has been dropped, after it has written
+    /// what waits.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if the log's head cannot be read.
+    pub fn start(store: Arc<dyn Store>) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let (committed, head) = watch::channel(store.head()?);
+        let tail = Arc::new(RwLock::new(Tail::default()));
+        let ephemeral = broadcast::Sender::new(EPHEMERAL);
+        let hub = Self {
+            jobs,
+            head,
+            tail: Arc::clone(&tail),
+            ephemeral,
+            present: Mutex::default(),
+            connections: AtomicU64::new(0),
+        };
+        let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tail, &committed));
+        Ok((Arc::new(hub), thread))
+    }
+
+    /// A number that no other connection has.
+    pub fn number(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Queues a write, waiting for room; false if the writer is gone.
+    pub async fn write(&self, write: Write, answer: &mpsc::UnboundedSender<Answer>) -> bool {
+        self.jobs.send(Job { write, answer: answer.clone() }).await.is_ok()
+    }
+
+    /// The offset of the last committed event, and word of each commit.
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// The next committed events from an offset on.
+    pub fn recent(&self, from: u64) -> Recent {
+        self.tail.read().unwrap_or_else(PoisonError::into_inner).from(from)
+    }
+
+    /// Hands an ephemeral event to the other connections.
+    pub fn forward(&self, forwarded: Forwarded) {
+        // No receiver is no error.
+        let _ = self.ephemeral.send(Arc::new(forwarded));
+    }
+
+    /// The ephemeral events from now on.
+    pub fn ephemeral(&self) -> broadcast::Receiver<Arc<Forwarded>> {
+        self.ephemeral.subscribe()
+    }
+
+    /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a
+    /// newer one comes.
+    pub fn arrive(&self, client: [u8; 16], fence: u64) -> oneshot::Receiver<()> {
+        let (ended, end) = oneshot::channel();
+        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        if present.get(&client).is_none_or(|(newest, _)| *newest < fence) {
+            present.insert(client, (fence, ended));
+        }
+        end
+    }
+
+    /// Takes back [`Hub::arrive`].
+    pub fn leave(&self, client: [u8; 16], fence: u64) {
+        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        if present.get(&client).is_some_and(|(newest, _)| *newest == fence) {
+            present.remove(&client);
+        }
+    }
+}
+
+/// The bytes that an event costs while it is kept.
+fn cost(event: &Logged) -> usize {
+    event.body.len() + event.topic.as_str().len() + size_of::<Logged>()
+}

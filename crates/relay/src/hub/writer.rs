@@ -1,0 +1,126 @@
+//! The one thread that writes: all that waits in one commit, and nothing told before it.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use session::RejectCode;
+use session::server::{Append, Decided, Opened};
+use tokio::sync::{mpsc, watch};
+
+use super::tail::Tail;
+use super::{Answer, Job};
+use crate::store::{Outcome, Store, Write, Written};
+
+/// The most writes of one commit.
+const BATCH: usize = 1_024;
+/// After a failure of the store a client may try again after so many milliseconds.
+const RETRY: u32 = 1_000;
+
+/// The lowest number that failed, of each client's newest connection. A higher one that waits in the
+/// queue already must not be logged before it.
+type Held = HashMap<[u8; 16], (u64, u64)>;
+
+pub(super) fn run(
+    store: &dyn Store,
+    mut waiting: mpsc::Receiver<Job>,
+    tail: &RwLock<Tail>,
+    committed: &watch::Sender<u64>,
+) {
+    let mut held = Held::new();
+    while let Some(first) = waiting.blocking_recv() {
+        let mut jobs = vec![first];
+        while jobs.len() < BATCH
+            && let Ok(job) = waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+        let (mut writes, mut answers) = (Vec::new(), Vec::new());
+        for Job { write, answer } in jobs {
+            if holds_back(&mut held, &write) {
+                tell(&answer, &write, held_back());
+            } else {
+                writes.push(write);
+                answers.push(answer);
+            }
+        }
+        if writes.is_empty() {
+            continue;
+        }
+        match store.write(&writes) {
+            Ok(Written { outcomes, logged }) => {
+                if let Some(last) = logged.last() {
+                    tail.write().unwrap_or_else(PoisonError::into_inner).extend(&logged);
+                    committed.send_replace(last.offset);
+                }
+                for ((write, answer), outcome) in writes.iter().zip(&answers).zip(outcomes) {
+                    tell(answer, write, outcome);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged");
+                for (write, answer) in writes.iter().zip(&answers) {
+                    hold(&mut held, write);
+                    tell(answer, write, failed(write));
+                }
+            }
+        }
+    }
+}
+
+fn tell(answer: &mpsc::UnboundedSender<Answer>, write: &Write, outcome: Outcome) {
+    let told = match (write, outcome) {
+        (Write::Append(append), Outcome::Decided(decided)) => {
+            Answer::Decided(append.ticket, decided)
+        }
+        (_, Outcome::Opened(opened)) => Answer::Opened(opened),
+        (Write::Open(_), Outcome::Decided(_)) => return,
+    };
+    // The connection may have ended meanwhile; its client asks again on the next one.
+    let _ = answer.send(told);
+}
+
+fn holds_back(held: &mut Held, write: &Write) -> bool {
+    let Write::Append(Append { client: Some(numbered), .. }) = write else {
+        if let Write::Open(hello) = write {
+            // It sends from its lowest unanswered number again.
+            held.remove(&hello.client);
+        }
+        return false;
+    };
+    match held.get(&numbered.client) {
+        Some(&(fence, number)) if fence == numbered.fence && number < numbered.number => true,
+        Some(_) => {
+            held.remove(&numbered.client);
+            false
+        }
+        None => false,
+    }
+}
+
+fn hold(held: &mut Held, write: &Write) {
+    if let Write::Append(Append { client: Some(numbered), .. }) = write {
+        let lowest = held.entry(numbered.client).or_insert((numbered.fence, numbered.number));
+        if lowest.0 < numbered.fence || lowest.1 > numbered.number {
+            *lowest = (numbered.fence, numbered.number);
+        }
+    }
+}
+
+fn held_back() -> Outcome {
+    Outcome::Decided(Decided::Rejected {
+        code: RejectCode::HeldBack,
+        message: "a lower number comes first".to_owned(),
+        retry: Some(RETRY),
+    })
+}
+
+fn failed(write: &Write) -> Outcome {
+    match write {
+        Write::Open(_) => Outcome::Opened(Opened::Unavailable),
+        Write::Append(_) => Outcome::Decided(Decided::Rejected {
+            code: RejectCode::Unavailable,
+            message: "the store cannot take it now".to_owned(),
+            retry: Some(RETRY),
+        }),
+    }
+}

@@ -1,0 +1,126 @@
+//! A relay on a port: started, run, and shut down in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use session::server::Options;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use crate::connection::Shared;
+use crate::http::{self, Site};
+use crate::hub::Hub;
+use crate::store::{Embedded, Store, StoreError};
+
+/// How long connections have to end when the relay shuts down.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a relay is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The directory of the store.
+    pub data: PathBuf,
+    /// The directory of the built page, if it is served.
+    pub page: Option<PathBuf>,
+    /// Origins beside the relay's own whose pages may connect, such as `https://example.org`.
+    pub allow_origin: Vec<String>,
+}
+
+/// Why a relay does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {error}; stop what uses the port, or give another with --listen"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The page is not there.
+    #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
+    NoPage(PathBuf),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Relay {
+    listener: TcpListener,
+    address: SocketAddr,
+    site: Site,
+    stop: watch::Sender<bool>,
+    ended: mpsc::Receiver<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Relay {
+    /// Takes the port and opens the store.
+    ///
+    /// # Errors
+    /// A [`StartError`] that says what to do.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let failed = |error| StartError::Listen { address: config.listen, error };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if let Some(page) = config.page.as_ref().filter(|page| !page.join("index.html").is_file()) {
+            return Err(StartError::NoPage(page.clone()));
+        }
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data)?);
+        let (hub, writer) = Hub::start(Arc::clone(&store))?;
+        let (stop, stopping) = watch::channel(false);
+        let (alive, ended) = mpsc::channel(1);
+        let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
+        let shared = Shared { hub, store, options, stopping };
+        let site = Site::new(shared, alive, config.page, config.allow_origin);
+        Ok(Self { listener, address, site, stop, ended, writer })
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` resolves; then closes the connections with a code after which clients
+    /// come again, and returns when what they sent has been written.
+    ///
+    /// # Errors
+    /// What the system says about the port.
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let Self { listener, site, stop, mut ended, writer, .. } = self;
+        let stopped = stop.clone();
+        let shutdown = async move {
+            shutdown.await;
+            stopped.send_replace(true);
+        };
+        let serve = axum::serve(listener, http::router(site)).with_graceful_shutdown(shutdown);
+        let mut stopping = stop.subscribe();
+        let served = tokio::select! {
+            served = serve.into_future() => served,
+            // A client that keeps a plain HTTP connection open holds the server up.
+            () = async {
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+                tokio::time::sleep(GRACE).await;
+            } => Ok(()),
+        };
+        if tokio::time::timeout(GRACE, ended.recv()).await.is_err() {
+            tracing::warn!("connections did not end in time");
+        } else {
+            // All connections are gone, and the hub with them: the writer writes what waits and ends.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+        served
+    }
+}

@@ -31,10 +31,7 @@ pub fn App() -> Html {
         Callback::from(move |Joined { name, room }: Joined| {
             profile::remember(&name, &room.name);
             address::go_to(&room.name);
-            me.set(Person {
-                id: me.id.clone(),
-                name,
-            });
+            me.set(Person { id: me.id.clone(), name });
             asked.set(Some(room.name.to_string()));
         })
     };

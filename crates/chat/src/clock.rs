@@ -28,9 +28,7 @@ pub fn local(time_ms: u64) -> String {
     let today = Date::new_0().to_date_string() == date.to_date_string();
     let format = if today { &TIME } else { &DATE_AND_TIME };
     let text = format.with(|format| format.call1(&JsValue::UNDEFINED, &date));
-    text.ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_default()
+    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// The same for machines (ISO 8601).

@@ -17,10 +17,7 @@ pub fn person() -> Person {
         write(ID, &id);
         id
     });
-    Person {
-        id,
-        name: read(NAME).unwrap_or_default(),
-    }
+    Person { id, name: read(NAME).unwrap_or_default() }
 }
 
 /// The name of the room visited last.

@@ -34,12 +34,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
     use_effect_with(field.clone(), focus);
 
     let send = {
-        let (field, throttle, problem, picking) = (
-            field.clone(),
-            throttle.clone(),
-            problem.setter(),
-            picking.setter(),
-        );
+        let (field, throttle, problem, picking) =
+            (field.clone(), throttle.clone(), problem.setter(), picking.setter());
         let (room, me) = (props.room.clone(), props.me.clone());
         Callback::from(move |()| {
             let Some(area) = field.cast::<HtmlTextAreaElement>() else {
@@ -67,9 +63,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let oninput = {
         let (field, me) = (field.clone(), props.me.clone());
         Callback::from(move |_: InputEvent| {
-            let writes = field
-                .cast::<HtmlTextAreaElement>()
-                .is_some_and(|area| !area.value().is_empty());
+            let writes =
+                field.cast::<HtmlTextAreaElement>().is_some_and(|area| !area.value().is_empty());
             let admitted = writes && throttle.borrow_mut().admit(clock::now());
             if admitted {
                 say_typing.emit(me.clone());
@@ -112,12 +107,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let onfocusout = {
         let picking = picking.setter();
         Callback::from(move |event: FocusEvent| {
-            let inside = event
-                .current_target()
-                .and_then(|whole| whole.dyn_into::<Node>().ok());
-            let next = event
-                .related_target()
-                .and_then(|next| next.dyn_into::<Node>().ok());
+            let inside = event.current_target().and_then(|whole| whole.dyn_into::<Node>().ok());
+            let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
             if !inside.is_some_and(|inside| inside.contains(next.as_ref())) {
                 picking.set(false);
             }

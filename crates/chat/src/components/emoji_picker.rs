@@ -65,9 +65,7 @@ pub fn EmojiPicker(props: &EmojiPickerProps) -> Html {
                 "ArrowLeft" => at.saturating_sub(1),
                 "ArrowRight" => (*at + 1).min(last),
                 "ArrowUp" => at.checked_sub(columns(&panel)).unwrap_or(*at),
-                "ArrowDown" => Some(*at + columns(&panel))
-                    .filter(|&to| to <= last)
-                    .unwrap_or(*at),
+                "ArrowDown" => Some(*at + columns(&panel)).filter(|&to| to <= last).unwrap_or(*at),
                 "Home" => 0,
                 "End" => last,
                 "Escape" => {
@@ -110,14 +108,8 @@ fn keep_focus(event: MouseEvent) {
 
 /// How many stand in a row depends on the width of the screen.
 fn columns(panel: &NodeRef) -> usize {
-    let tops: Vec<i32> = buttons(panel)
-        .iter()
-        .map(|button| button.offset_top())
-        .collect();
-    tops.iter()
-        .take_while(|&top| Some(top) == tops.first())
-        .count()
-        .max(1)
+    let tops: Vec<i32> = buttons(panel).iter().map(|button| button.offset_top()).collect();
+    tops.iter().take_while(|&top| Some(top) == tops.first()).count().max(1)
 }
 
 fn buttons(panel: &NodeRef) -> Vec<HtmlElement> {

@@ -40,9 +40,7 @@ pub fn Join(props: &JoinProps) -> Html {
     let problems = use_state_eq(Problems::default);
 
     // Fields keep what is typed: they are filled once, and again only when another room is asked for.
-    use_effect_with((name.clone(), props.name.clone()), |(field, text)| {
-        fill(field, text)
-    });
+    use_effect_with((name.clone(), props.name.clone()), |(field, text)| fill(field, text));
     use_effect_with((room.clone(), props.room.clone()), |(field, text)| {
         fill(field, text.as_deref().unwrap_or("lobby"));
     });
@@ -118,10 +116,7 @@ fn problem(id: &'static str, text: Option<&str>) -> Html {
 }
 
 fn value(field: &NodeRef) -> String {
-    field
-        .cast::<HtmlInputElement>()
-        .map(|field| field.value())
-        .unwrap_or_default()
+    field.cast::<HtmlInputElement>().map(|field| field.value()).unwrap_or_default()
 }
 
 fn fill(field: &NodeRef, text: &str) {

@@ -125,19 +125,15 @@ fn change(event: &Event) -> Result<Option<Change>, DataError> {
         })
     };
     Ok(match event.delivery() {
-        Delivery::Pending(Stage::Queued) => Some(Change::Pending {
-            seen: seen()?,
-            state: State::Queued,
-        }),
-        Delivery::Pending(Stage::Sent) => Some(Change::Pending {
-            seen: seen()?,
-            state: State::Sent,
-        }),
-        Delivery::Stored(position) => Some(Change::Stored {
-            seen: seen()?,
-            epoch: position.epoch,
-            offset: position.offset,
-        }),
+        Delivery::Pending(Stage::Queued) => {
+            Some(Change::Pending { seen: seen()?, state: State::Queued })
+        }
+        Delivery::Pending(Stage::Sent) => {
+            Some(Change::Pending { seen: seen()?, state: State::Sent })
+        }
+        Delivery::Stored(position) => {
+            Some(Change::Stored { seen: seen()?, epoch: position.epoch, offset: position.offset })
+        }
         _ => None,
     })
 }
@@ -149,14 +145,9 @@ fn use_retry(room: &Room, fold: UseReducerDispatcher<Timeline>) -> Callback<Rc<R
     let bus = use_bus();
     use_callback(room.text_message.clone(), move |row: Rc<Row>, topic| {
         let id = row.id.clone();
-        fold.dispatch(
-            match bus.publish(topic.clone(), row.message.as_ref().clone()) {
-                Ok(_receipt) => Change::Retried { id },
-                Err(error) => Change::Failed {
-                    id,
-                    reason: error.to_string(),
-                },
-            },
-        );
+        fold.dispatch(match bus.publish(topic.clone(), row.message.as_ref().clone()) {
+            Ok(_receipt) => Change::Retried { id },
+            Err(error) => Change::Failed { id, reason: error.to_string() },
+        });
     })
 }

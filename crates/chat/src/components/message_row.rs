@@ -21,9 +21,7 @@ pub struct MessageRowProps {
 
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
-    let MessageRowProps {
-        row, own, follows, ..
-    } = props;
+    let MessageRowProps { row, own, follows, .. } = props;
     let sender = &row.message.sender;
     let state = row.state.word();
     html! {
@@ -65,9 +63,8 @@ fn failure(reason: &str, props: &MessageRowProps) -> Html {
 
 /// One of the stylesheet's eight colours for names, the same for a person everywhere.
 fn tone(id: &str) -> &'static str {
-    const TONES: [&str; 8] = [
-        "tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7",
-    ];
+    const TONES: [&str; 8] =
+        ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
     let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
     TONES[id.bytes().fold(0, mix) % TONES.len()]
 }

@@ -30,9 +30,7 @@ pub fn use_room_rules(room: &Room, link: &Link) -> Option<String> {
 
 fn rules(room: &Room) -> [Rule; 2] {
     [
-        Rule::both(room.text_message.as_str())
-            .durable()
-            .from(StartFrom::Last(HISTORY)),
+        Rule::both(room.text_message.as_str()).durable().from(StartFrom::Last(HISTORY)),
         Rule::both(room.typing.as_str()).ephemeral(),
     ]
 }

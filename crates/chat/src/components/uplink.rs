@@ -37,12 +37,10 @@ pub fn use_uplink(bus: &Bus) -> (Link, Option<String>) {
     let state = use_state(|| (Link::default(), None));
     let (set, bus) = (state.setter(), bus.clone());
     use_effect_with((), move |()| {
-        set.set(
-            match Bridge::connect(&bus, BridgeOptions::new(address::peer())) {
-                Ok(bridge) => (Link(Some(Rc::new(bridge))), None),
-                Err(error) => (Link::default(), Some(error.to_string())),
-            },
-        );
+        set.set(match Bridge::connect(&bus, BridgeOptions::new(address::peer())) {
+            Ok(bridge) => (Link(Some(Rc::new(bridge))), None),
+            Err(error) => (Link::default(), Some(error.to_string())),
+        });
     });
     (*state).clone()
 }

@@ -35,11 +35,7 @@ pub fn words(state: &LinkState, age_ms: f64) -> Words {
             ("stopped", "Stopped", Some(detail))
         }
     };
-    Words {
-        state: name,
-        word,
-        detail,
-    }
+    Words { state: name, word, detail }
 }
 
 #[cfg(test)]
@@ -52,9 +48,7 @@ mod tests {
 
     #[test]
     fn an_offline_link_counts_down_and_never_below_zero() {
-        let offline = LinkState::Offline {
-            retry_in_ms: 2_500.0,
-        };
+        let offline = LinkState::Offline { retry_in_ms: 2_500.0 };
         let details =
             [0.0, 1_000.0, 2_499.0, 2_500.0, 9_000.0].map(|age| detail(offline.clone(), age));
         let expected = [
@@ -69,14 +63,8 @@ mod tests {
 
     #[test]
     fn a_stopped_link_says_why() {
-        let stopped = |reason: &str| LinkState::Stopped {
-            code: 4501,
-            reason: reason.into(),
-        };
-        assert_eq!(
-            detail(stopped("fenced"), 0.0).as_deref(),
-            Some("fenced (4501)")
-        );
+        let stopped = |reason: &str| LinkState::Stopped { code: 4501, reason: reason.into() };
+        assert_eq!(detail(stopped("fenced"), 0.0).as_deref(), Some("fenced (4501)"));
         assert_eq!(detail(stopped(""), 0.0).as_deref(), Some("4501"));
     }
 }

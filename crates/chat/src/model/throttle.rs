@@ -10,10 +10,7 @@ pub struct Throttle {
 impl Throttle {
     /// One that says yes at once, and then at most once per `interval_ms`.
     pub fn every(interval_ms: f64) -> Self {
-        Self {
-            interval_ms,
-            last_ms: None,
-        }
+        Self { interval_ms, last_ms: None }
     }
 
     /// Whether it may happen at `now_ms`; a yes is remembered. A clock that was set back says yes.

@@ -109,11 +109,7 @@ impl Timeline {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Pending { seen, state } => self.pending(seen, state),
-            Change::Stored {
-                seen,
-                epoch,
-                offset,
-            } => {
+            Change::Stored { seen, epoch, offset } => {
                 let life = self.life(epoch);
                 self.remove(&seen.id);
                 self.insert(seen, State::Stored, Place::InLog { life, offset });
@@ -192,23 +188,13 @@ impl Timeline {
 
 impl Row {
     fn seen(&self) -> Seen {
-        Seen {
-            id: self.id.clone(),
-            message: self.message.clone(),
-            time_ms: self.time_ms,
-        }
+        Seen { id: self.id.clone(), message: self.message.clone(), time_ms: self.time_ms }
     }
 }
 
 impl Seen {
     fn into_row(self, state: State, place: Place) -> Row {
-        Row {
-            id: self.id,
-            message: self.message,
-            time_ms: self.time_ms,
-            state,
-            place,
-        }
+        Row { id: self.id, message: self.message, time_ms: self.time_ms, state, place }
     }
 }
 

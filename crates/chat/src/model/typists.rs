@@ -18,10 +18,7 @@ impl Typists {
     /// `person` typed at `now_ms`.
     pub fn typed(&mut self, person: Person, now_ms: f64) {
         let until = now_ms + FADE_MS;
-        let known = self
-            .entries
-            .iter()
-            .position(|(known, _)| known.id == person.id);
+        let known = self.entries.iter().position(|(known, _)| known.id == person.id);
         match known {
             Some(at) => self.entries[at] = (person, until),
             None if self.entries.len() < MOST => self.entries.push((person, until)),
@@ -42,9 +39,7 @@ impl Typists {
     /// How long until the next one fades, in milliseconds.
     pub fn next_fade(&self, now_ms: f64) -> Option<f64> {
         let soonest = self.entries.iter().map(|(_, until)| until - now_ms);
-        soonest
-            .reduce(f64::min)
-            .map(|wait| wait.clamp(0.0, FADE_MS))
+        soonest.reduce(f64::min).map(|wait| wait.clamp(0.0, FADE_MS))
     }
 
     /// Those who type.
@@ -58,10 +53,7 @@ mod tests {
     use super::*;
 
     fn person(id: &str) -> Person {
-        Person {
-            id: id.into(),
-            name: id.to_uppercase(),
-        }
+        Person { id: id.into(), name: id.to_uppercase() }
     }
 
     fn ids(typists: &Typists) -> Vec<&str> {

@@ -81,13 +81,7 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
             scroll_to_end(&scroller);
         })
     };
-    End {
-        scroller,
-        content,
-        onscroll,
-        has_newer: *has_newer,
-        jump,
-    }
+    End { scroller, content, onscroll, has_newer: *has_newer, jump }
 }
 
 /// The end also moves without a new message: a phone's keyboard opens, a window narrows, a text wraps.
@@ -103,10 +97,7 @@ fn use_size_watch(scroller: &NodeRef, content: &NodeRef, is_at_end: &Rc<Cell<boo
         });
         let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
         if let Some(observer) = &observer {
-            watched
-                .iter()
-                .flatten()
-                .for_each(|element| observer.observe(element));
+            watched.iter().flatten().for_each(|element| observer.observe(element));
         }
         move || {
             if let Some(observer) = observer {

@@ -8,45 +8,25 @@ fn seen(id: &str) -> Seen {
 }
 
 fn seen_of(sender: &str, id: &str, time_ms: u64) -> Seen {
-    let sender = Person {
-        id: sender.into(),
-        name: sender.to_uppercase(),
-    };
+    let sender = Person { id: sender.into(), name: sender.to_uppercase() };
     let text = format!("text of {id}");
-    Seen {
-        id: id.into(),
-        message: Rc::new(TextMessage { sender, text }),
-        time_ms,
-    }
+    Seen { id: id.into(), message: Rc::new(TextMessage { sender, text }), time_ms }
 }
 
 fn queued(id: &str) -> Change {
-    Change::Pending {
-        seen: seen(id),
-        state: State::Queued,
-    }
+    Change::Pending { seen: seen(id), state: State::Queued }
 }
 
 fn sent(id: &str) -> Change {
-    Change::Pending {
-        seen: seen(id),
-        state: State::Sent,
-    }
+    Change::Pending { seen: seen(id), state: State::Sent }
 }
 
 fn stored(id: &str, offset: u64) -> Change {
-    Change::Stored {
-        seen: seen(id),
-        epoch: 7,
-        offset,
-    }
+    Change::Stored { seen: seen(id), epoch: 7, offset }
 }
 
 fn failed(id: &str) -> Change {
-    Change::Failed {
-        id: id.into(),
-        reason: "too large".into(),
-    }
+    Change::Failed { id: id.into(), reason: "too large".into() }
 }
 
 fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {
@@ -64,19 +44,8 @@ fn shown(timeline: &Timeline) -> Vec<(&str, &str)> {
 
 #[test]
 fn stored_messages_stand_by_offset_and_pending_ones_after_them_in_publish_order() {
-    let timeline = fold([
-        queued("p"),
-        queued("q"),
-        stored("b", 20),
-        stored("a", 3),
-        sent("p"),
-    ]);
-    let expected = [
-        ("a", "stored"),
-        ("b", "stored"),
-        ("p", "sent"),
-        ("q", "queued"),
-    ];
+    let timeline = fold([queued("p"), queued("q"), stored("b", 20), stored("a", 3), sent("p")]);
+    let expected = [("a", "stored"), ("b", "stored"), ("p", "sent"), ("q", "queued")];
     assert_eq!(shown(&timeline), expected);
 }
 
@@ -93,10 +62,7 @@ fn an_echo_becomes_the_stored_message_in_the_place_that_the_log_gave_it() {
         sent("mine"),
         stored("mine", 4),
         stored("theirs", 5),
-        Change::Succeeded {
-            id: "mine".into(),
-            offset: 4,
-        },
+        Change::Succeeded { id: "mine".into(), offset: 4 },
     ]);
     assert_eq!(shown(&timeline), [("mine", "stored"), ("theirs", "stored")]);
 }
@@ -107,10 +73,7 @@ fn a_success_alone_puts_the_message_into_its_place() {
         stored("a", 1),
         stored("c", 9),
         queued("mine"),
-        Change::Succeeded {
-            id: "mine".into(),
-            offset: 4,
-        },
+        Change::Succeeded { id: "mine".into(), offset: 4 },
     ]);
     let expected = [("a", "stored"), ("mine", "stored"), ("c", "stored")];
     assert_eq!(shown(&timeline), expected);
@@ -153,10 +116,7 @@ fn what_is_not_known_changes_nothing() {
     let timeline = fold([
         stored("a", 1),
         failed("x"),
-        Change::Succeeded {
-            id: unknown(),
-            offset: 1,
-        },
+        Change::Succeeded { id: unknown(), offset: 1 },
         Change::Retried { id: unknown() },
         Change::Retried { id: "a".into() },
     ]);
@@ -166,11 +126,7 @@ fn what_is_not_known_changes_nothing() {
 #[test]
 fn a_new_life_of_the_log_stands_after_the_old_one() {
     let mut timeline = fold([stored("a", 100), stored("b", 101)]);
-    let reborn = |id, offset| Change::Stored {
-        seen: seen(id),
-        epoch: 8,
-        offset,
-    };
+    let reborn = |id, offset| Change::Stored { seen: seen(id), epoch: 8, offset };
     timeline.apply(reborn("b", 1));
     timeline.apply(reborn("c", 2));
     let expected = [("a", "stored"), ("b", "stored"), ("c", "stored")];

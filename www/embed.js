@@ -92,7 +92,7 @@ function enter(room, me, topics) {
     url: `${scheme}//${location.host}/ws`,
     rules: [
       { pattern: topics.message, direction: "both", durable: true, from: { last: HISTORY } },
-      { pattern: topics.typing, direction: "both" },
+      { pattern: topics.typing, direction: "both", durable: false },
     ],
   });
 }

@@ -20,7 +20,7 @@ use crate::Bus;
 /// #[component]
 /// fn Temperature() -> Html {
 ///     match use_topic::<f64>("weather.temperature") {
-///         Some(degrees) => html! { <p>{ degrees }</p> },
+///         Some(degrees) => html! { <p>{ *degrees }</p> },
 ///         None => html! { <p>{ "not measured yet" }</p> },
 ///     }
 /// }

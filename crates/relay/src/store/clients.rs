@@ -51,7 +51,10 @@ pub(super) struct Clients<'t> {
 impl<'t> Clients<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         let rows = transaction.open_table(CLIENTS)?;
-        Ok(Self { rows, outcomes: transaction.open_table(OUTCOMES)? })
+        Ok(Self {
+            rows,
+            outcomes: transaction.open_table(OUTCOMES)?,
+        })
     }
 
     /// Checks who says hello, and ends the older connections of that client.
@@ -59,7 +62,12 @@ impl<'t> Clients<'t> {
         let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
         let known = self.row(&hello.client)?;
         let new = known.is_none();
-        let mut row = known.unwrap_or(Row { secret_hash, fence: 0, highest: 0, highest_id: None });
+        let mut row = known.unwrap_or(Row {
+            secret_hash,
+            fence: 0,
+            highest: 0,
+            highest_id: None,
+        });
         if row.secret_hash != secret_hash {
             return Ok(Opened::WrongSecret);
         }
@@ -69,12 +77,18 @@ impl<'t> Clients<'t> {
         row.fence = hello.fence;
         self.put(&hello.client, &row)?;
         self.forget(&hello.client, hello.lowest)?;
-        Ok(Opened::Welcome { highest: row.highest, highest_id: row.highest_id, new })
+        Ok(Opened::Welcome {
+            highest: row.highest,
+            highest_id: row.highest_id,
+            new,
+        })
     }
 
     /// What is known about an event before it is logged.
     pub(super) fn admit(&mut self, numbered: &Numbered) -> Result<Admission, StoreError> {
-        let Some(row) = self.row(&numbered.client)? else { return Ok(Admission::Unknown) };
+        let Some(row) = self.row(&numbered.client)? else {
+            return Ok(Admission::Unknown);
+        };
         if numbered.fence < row.fence {
             return Ok(Admission::Fenced);
         }
@@ -82,7 +96,9 @@ impl<'t> Clients<'t> {
             return Ok(Admission::New);
         }
         let outcome = self.outcomes.get((&numbered.client, numbered.number))?;
-        Ok(outcome.map_or(Admission::Stale, |offset| Admission::Decided(offset.value())))
+        Ok(outcome.map_or(Admission::Stale, |offset| {
+            Admission::Decided(offset.value())
+        }))
     }
 
     /// Notes the outcome of an event that was [new](Admission::New).
@@ -93,7 +109,9 @@ impl<'t> Clients<'t> {
         offset: u64,
     ) -> Result<(), StoreError> {
         let client = &numbered.client;
-        let Some(mut row) = self.row(client)? else { return Ok(()) };
+        let Some(mut row) = self.row(client)? else {
+            return Ok(());
+        };
         row.highest = numbered.number;
         row.highest_id = Some(id.to_owned());
         self.put(client, &row)?;
@@ -103,13 +121,18 @@ impl<'t> Clients<'t> {
 
     /// Drops the outcomes below `lowest`.
     fn forget(&mut self, client: &[u8; 16], lowest: u64) -> Result<(), StoreError> {
-        self.outcomes.retain_in((client, 0)..(client, lowest), |_, _| false)?;
+        self.outcomes
+            .retain_in((client, 0)..(client, lowest), |_, _| false)?;
         Ok(())
     }
 
     fn row(&self, client: &[u8; 16]) -> Result<Option<Row>, StoreError> {
-        let Some(bytes) = self.rows.get(client)? else { return Ok(None) };
-        minicbor::decode(bytes.value()).map(Some).map_err(|_| StoreError::Corrupt("client"))
+        let Some(bytes) = self.rows.get(client)? else {
+            return Ok(None);
+        };
+        minicbor::decode(bytes.value())
+            .map(Some)
+            .map_err(|_| StoreError::Corrupt("client"))
     }
 
     fn put(&mut self, client: &[u8; 16], row: &Row) -> Result<(), StoreError> {

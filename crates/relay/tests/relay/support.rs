@@ -1,0 +1,244 @@
+//! A relay in a process of its own, and a client that speaks frames by hand.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use session::{Ack, Body, Event, Frame, Hello, Publish, SUBPROTOCOL, Start, Subscribe, Welcome};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Process {
+    child: Child,
+    pub address: String,
+}
+
+impl Process {
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_event-relay"))
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap()
+            .to_owned();
+        Self { child, address }
+    }
+
+    /// As a power cut would: nothing is shut down.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, as a service manager does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    frames: VecDeque<Frame>,
+}
+
+/// Connects with these headers.
+pub async fn connect(relay: &Process, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+    let mut request = relay.url().into_client_request()?;
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let (socket, _) = tokio::time::timeout(PATIENCE, connect_async(request))
+        .await
+        .unwrap()?;
+    Ok(Client {
+        socket,
+        frames: VecDeque::new(),
+    })
+}
+
+impl Client {
+    /// A connection that speaks frames and has said nothing.
+    pub async fn connect(relay: &Process) -> Self {
+        connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)])
+            .await
+            .unwrap()
+    }
+
+    /// A connection of the client `id` that has been welcomed.
+    pub async fn welcomed(relay: &Process, id: u8, fence: u64) -> Self {
+        let mut client = Self::connect(relay).await;
+        client.hello(id, fence, 1).await;
+        client
+    }
+
+    pub async fn hello(&mut self, id: u8, fence: u64, lowest: u64) -> Welcome {
+        self.send(&[hello(id, fence, lowest)]).await;
+        match self.frame().await {
+            Frame::Welcome(welcome) => welcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn send(&mut self, frames: &[Frame]) {
+        let mut bytes = Vec::new();
+        frames.iter().for_each(|frame| frame.encode(&mut bytes));
+        self.socket
+            .send(Message::Binary(bytes.into()))
+            .await
+            .unwrap();
+    }
+
+    async fn message(&mut self) -> Message {
+        let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+        message
+            .expect("a message in time")
+            .expect("a message before the end")
+            .unwrap()
+    }
+
+    pub async fn frame(&mut self) -> Frame {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return frame;
+            }
+            if let Message::Binary(bytes) = self.message().await {
+                self.frames
+                    .extend(Frame::decode(&bytes).map(Result::unwrap));
+            }
+        }
+    }
+
+    pub async fn ack(&mut self) -> Ack {
+        loop {
+            match self.frame().await {
+                Frame::Ack(ack) => return ack,
+                Frame::Event(_) | Frame::CaughtUp(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    pub async fn event(&mut self) -> Event {
+        loop {
+            match self.frame().await {
+                Frame::Event(event) => return event,
+                Frame::Ack(_) | Frame::CaughtUp(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Subscribes, and waits until that stands.
+    pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
+        let pattern = pattern.to_owned();
+        self.send(&[Frame::Subscribe(Subscribe {
+            subscription: 1,
+            pattern,
+            start,
+        })])
+        .await;
+        match self.frame().await {
+            Frame::Subscribed(subscribed) => subscribed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Reads to the end, which is to come with a close frame.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Message::Close(frame) = self.message().await {
+                return frame.expect("a code").code.into();
+            }
+        }
+    }
+}
+
+pub fn hello(id: u8, fence: u64, lowest: u64) -> Frame {
+    let (client, secret) = ([id; 16], [id; 32]);
+    Frame::Hello(Hello {
+        client,
+        secret,
+        fence,
+        lowest,
+        returning: false,
+    })
+}
+
+/// A durable event whose topic is named each time, so that it can be sent on any connection.
+pub fn publish(number: u64, topic: &str, id: &str) -> Frame {
+    let body = Body {
+        id: id.to_owned(),
+        data: b"1".to_vec(),
+        ..Body::default()
+    }
+    .encode();
+    let name = Some(topic.to_owned());
+    Frame::Publish(Publish {
+        number: Some(number),
+        topic: 0,
+        name,
+        body,
+        lowest: None,
+    })
+}
+
+pub fn id_of(event: &Event) -> String {
+    Body::decode(&event.body).unwrap().id
+}
+
+/// That others are served: a client comes, publishes and is acknowledged.
+pub async fn assert_serves(relay: &Process) {
+    let mut other = Client::welcomed(relay, 200, now()).await;
+    other.send(&[publish(now(), "others", "fine")]).await;
+    other.ack().await;
+}
+
+/// Ascends from call to call.
+fn now() -> u64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    u64::try_from(since.as_nanos()).unwrap()
+}

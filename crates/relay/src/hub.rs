@@ -5,6 +5,8 @@
 //! connection holds a position and pulls; nothing is queued for it here.
 
 mod tail;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::collections::HashMap;

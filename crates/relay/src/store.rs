@@ -6,6 +6,8 @@
 mod clients;
 mod embedded;
 mod reading;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,187 @@
+use std::sync::atomic::AtomicBool;
+
+use bus::Pattern;
+use session::server::{Effect, Located, Options, Page, Server, Wire};
+use session::{Body, Frame, Hello, Publish, RejectCode, Start};
+
+use super::*;
+use crate::store::{Embedded, Written};
+
+/// A store whose commits fail while it is told so.
+struct Failing {
+    inner: Embedded,
+    fails: AtomicBool,
+    /// Held by the test to let writes pile up.
+    gate: Mutex<()>,
+}
+
+impl Store for Failing {
+    fn peer(&self) -> &str {
+        self.inner.peer()
+    }
+    fn head(&self) -> Result<u64, StoreError> {
+        self.inner.head()
+    }
+    fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
+        let _gate = self.gate.lock().unwrap();
+        if self.fails.swap(false, Ordering::SeqCst) {
+            return Err(
+                redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into(),
+            );
+        }
+        self.inner.write(batch)
+    }
+    fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
+        self.inner.locate(pattern, start)
+    }
+    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
+        self.inner.read(pattern, from, limit)
+    }
+}
+
+/// The writes that a client's frames ask for.
+fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
+    let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, 0, 0);
+    let (client, secret) = ([1; 16], [2; 32]);
+    let mut say = |frame: Frame| {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        server.received(&bytes, 0);
+        let effect = server.poll();
+        if matches!(effect, Some(Effect::Open(_))) {
+            server.opened(Opened::Welcome {
+                highest: 0,
+                highest_id: None,
+                new: true,
+            });
+            server.poll();
+        }
+        effect
+    };
+    let hello = Hello {
+        client,
+        secret,
+        fence: 1,
+        lowest: 1,
+        returning: false,
+    };
+    let Some(Effect::Open(hello)) = say(Frame::Hello(hello)) else {
+        panic!()
+    };
+    let appends = numbers.iter().map(|&number| {
+        let body = Body {
+            id: number.to_string(),
+            ..Body::default()
+        }
+        .encode();
+        let name = Some("t".to_owned());
+        let publish = Publish {
+            number: Some(number),
+            topic: 0,
+            name,
+            body,
+            lowest: None,
+        };
+        match say(Frame::Publish(publish)) {
+            Some(Effect::Append(append)) => Write::Append(append),
+            other => panic!("{other:?}"),
+        }
+    });
+    let appends = appends.collect();
+    (Write::Open(hello), appends)
+}
+
+async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
+    match answers.recv().await.unwrap() {
+        Answer::Decided(_, Decided::Stored(position, _)) => Ok(position.offset),
+        Answer::Decided(
+            _,
+            Decided::Rejected {
+                code,
+                retry: Some(_),
+                ..
+            },
+        ) => Err(code),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path()).unwrap();
+    let store = Arc::new(Failing {
+        inner,
+        fails: AtomicBool::new(false),
+        gate: Mutex::new(()),
+    });
+    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let (hello, appends) = writes(&[1, 2, 3]);
+    hub.write(hello, &answer).await;
+    assert!(matches!(
+        answers.recv().await,
+        Some(Answer::Opened(Opened::Welcome { .. }))
+    ));
+
+    let head = hub.head();
+    store.fails.store(true, Ordering::SeqCst);
+    let mut appends = appends.into_iter();
+    hub.write(appends.next().unwrap(), &answer).await;
+    assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
+    // The store is well again, but these were on their way before their connection heard of it.
+    for append in appends {
+        hub.write(append, &answer).await;
+        assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
+    }
+    assert_eq!((*head.borrow(), hub.recent(1)), (0, Recent::Older));
+
+    let (_, again) = writes(&[1, 2, 3]);
+    for (append, offset) in again.into_iter().zip(1..) {
+        hub.write(append, &answer).await;
+        assert_eq!(decided(&mut answers).await, Ok(offset));
+    }
+    assert_eq!(*head.borrow(), 3);
+    drop(hub);
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path()).unwrap();
+    let store = Arc::new(Failing {
+        inner,
+        fails: AtomicBool::new(false),
+        gate: Mutex::new(()),
+    });
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let (hello, appends) = writes(&[1, 2, 3, 4]);
+    hub.write(hello, &answer).await;
+    answers.recv().await.unwrap();
+    let mut head = hub.head();
+    {
+        let gate = store.gate.lock().unwrap();
+        for append in appends {
+            hub.jobs
+                .try_send(Job {
+                    write: append,
+                    answer: answer.clone(),
+                })
+                .unwrap();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert!(answers.try_recv().is_err());
+        assert_eq!(
+            (*head.borrow_and_update(), hub.recent(1)),
+            (0, Recent::Older)
+        );
+        drop(gate);
+    }
+    for offset in 1..=4 {
+        assert_eq!(decided(&mut answers).await, Ok(offset));
+    }
+    assert!(matches!(hub.recent(1), Recent::Events(events) if events.len() == 4));
+    assert_eq!(*head.borrow(), 4);
+}

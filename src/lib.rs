@@ -31,7 +31,7 @@ mod event;
 mod hooks;
 mod js;
 #[cfg(feature = "npm")]
-mod npm;
+pub mod npm;
 mod payload;
 mod receipt;
 

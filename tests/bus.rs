@@ -1,0 +1,453 @@
+//! The bus in a browser: payloads in all forms, failures, and the face that JavaScript sees.
+#![cfg(target_arch = "wasm32")]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bus, Bytes, Cause, DataError, Delivery, ERROR_TOPIC, Event, Failure, Payload, PublishError,
+    Status, Topic,
+};
+use serde::{Deserialize, Serialize, Serializer};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(inline_js = r#"
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const evaluate = (code, ...values) => new Function("bus", "other", code)(...values);
+"#)]
+extern "C" {
+    async fn sleep(ms: u32);
+    #[wasm_bindgen(catch)]
+    fn evaluate(code: &str, bus: &JsValue, other: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Person {
+    name: String,
+    age: u32,
+}
+
+fn ann() -> Person {
+    Person { name: "Ann".to_owned(), age: 7 }
+}
+
+type Log<T> = Rc<RefCell<Vec<T>>>;
+
+/// Keeps what `read` makes of each event of `pattern`.
+fn listen<T: 'static>(
+    bus: &Bus,
+    pattern: &str,
+    read: impl Fn(&Event) -> Result<T, Cause> + 'static,
+) -> (event_driven_kit::Subscription, Log<T>) {
+    let log: Log<T> = Rc::default();
+    let kept = log.clone();
+    let subscription = bus.subscribe(pattern, move |event| {
+        let read = read(event)?;
+        kept.borrow_mut().push(read);
+        Ok(())
+    });
+    (subscription.unwrap(), log)
+}
+
+fn js(code: &str) -> JsValue {
+    evaluate(&format!("return {code}"), &JsValue::UNDEFINED, &JsValue::UNDEFINED).unwrap()
+}
+
+/// Runs `code` with `bus` being the face of a new bus, and answers a text.
+fn on_face(code: &str) -> String {
+    let bus = event_driven_kit::npm::create_bus();
+    let answer = evaluate(code, &bus, &JsValue::UNDEFINED);
+    answer.map_or_else(
+        |thrown| format!("thrown: {}", String::from(js_sys::JsString::from(thrown))),
+        |value| value.as_string().unwrap_or_default(),
+    )
+}
+
+#[wasm_bindgen_test]
+fn a_rust_value_reaches_a_rust_subscriber_as_it_is() {
+    let bus = Bus::new();
+    let seen = Rc::new(Cell::new(std::ptr::null::<Person>()));
+    let addresses: Log<*const Person> = Rc::default();
+    let kept = addresses.clone();
+    let _first = bus.subscribe("a", {
+        let seen = seen.clone();
+        move |event| {
+            seen.set(Rc::as_ptr(&event.data::<Person>()?));
+            Ok(())
+        }
+    });
+    let _second = bus.subscribe("a", move |event| {
+        kept.borrow_mut().push(Rc::as_ptr(&event.data::<Person>()?));
+        Ok(())
+    });
+    bus.publish("a", ann()).unwrap();
+    assert_eq!(*addresses.borrow(), [seen.get()]);
+}
+
+#[wasm_bindgen_test]
+fn a_rust_value_is_serialized_once_however_many_need_its_js_form() {
+    struct Counted(Rc<Cell<u32>>);
+    impl Serialize for Counted {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.set(self.0.get() + 1);
+            serializer.serialize_str("counted")
+        }
+    }
+    let bus = Bus::new();
+    let count = Rc::new(Cell::new(0));
+    bus.publish("a", Counted(count.clone())).unwrap();
+    assert_eq!(count.get(), 0);
+    let (_one, one) = listen(&bus, "a", |event| Ok(event.js()?.as_string()));
+    let (_two, two) = listen(&bus, "a", |event| Ok((*event.data::<String>()?).clone()));
+    bus.publish("a", Counted(count.clone())).unwrap();
+    assert_eq!(count.get(), 1);
+    assert_eq!(*one.borrow(), [Some("counted".to_owned())]);
+    assert_eq!(*two.borrow(), ["counted"]);
+}
+
+#[wasm_bindgen_test]
+fn a_js_value_is_the_same_object_for_js_and_a_struct_for_rust() {
+    let bus = Bus::new();
+    let value = js(r#"({ name: "Ann", age: 7 })"#);
+    let (_js, objects) = listen(&bus, "a", |event| Ok(event.js()?));
+    let (_rust, people) = listen(&bus, "a", |event| Ok(event.data::<Person>()?));
+    bus.publish_payload("a", Payload::from_js(value.clone())).unwrap();
+    assert!(js_sys::Object::is(&objects.borrow()[0], &value));
+    assert_eq!(*people.borrow()[0], ann());
+}
+
+#[wasm_bindgen_test]
+fn a_payload_of_another_type_is_the_handlers_failure() {
+    let bus = Bus::new();
+    let (_errors, errors) = listen(&bus, ERROR_TOPIC, |event| Ok(event.data::<Failure>()?));
+    let (_wrong, wrong) = listen(&bus, "a", |event| Ok(event.data::<Person>()?));
+    bus.publish("a", 5_u32).unwrap();
+    assert!(wrong.borrow().is_empty());
+    let failure = errors.borrow()[0].clone();
+    assert_eq!((failure.topic.as_str(), failure.label.as_str()), ("a", "a"));
+    assert!(failure.message.starts_with("the payload is not of the type"), "{}", failure.message);
+}
+
+#[wasm_bindgen_test]
+fn bytes_are_json_or_a_uint8array_by_their_media_type() {
+    let json = Payload::from_bytes(Bytes::json(*br#"{"name":"Ann","age":7}"#));
+    assert_eq!(*json.to_rust::<Person>().unwrap(), ann());
+    let raw = Bytes { content_type: "image/png".into(), data: Rc::new([1, 2, 3]) };
+    let array = Payload::from_bytes(raw.clone()).to_js().unwrap();
+    assert_eq!(array.unchecked_into::<js_sys::Uint8Array>().to_vec(), [1, 2, 3]);
+    assert_eq!(Payload::from_bytes(raw.clone()).to_bytes().unwrap(), raw);
+    let broken = Payload::from_bytes(Bytes::json(*b"{")).to_js();
+    assert!(matches!(broken, Err(DataError::IllegalJson(_))), "{broken:?}");
+    let not_utf8 = Payload::from_bytes(Bytes::json(*b"\"\xff\"")).to_js();
+    assert!(matches!(not_utf8, Err(DataError::IllegalJson(_))), "{not_utf8:?}");
+}
+
+#[wasm_bindgen_test]
+fn a_value_becomes_json_and_a_uint8array_stays_bytes() {
+    let rust = Payload::new(ann()).to_bytes().unwrap();
+    assert_eq!(rust, Bytes::json(*br#"{"name":"Ann","age":7}"#));
+    let array = Payload::from_js(js("new Uint8Array([1, 2])")).to_bytes().unwrap();
+    assert_eq!((&*array.content_type, &*array.data), ("application/octet-stream", &[1, 2][..]));
+    let nothing = Payload::from_js(JsValue::UNDEFINED).to_bytes().unwrap();
+    assert_eq!(nothing, Bytes::json(*b"null"));
+}
+
+#[wasm_bindgen_test]
+fn what_json_cannot_say_is_a_typed_error() {
+    for code in [
+        "() => 1",
+        "Symbol('s')",
+        "10n",
+        "(() => { const o = {}; o.o = o; return o })()",
+        "({ toJSON() { throw null } })",
+    ] {
+        let bytes = Payload::from_js(js(code)).to_bytes();
+        assert!(matches!(bytes, Err(DataError::NotJson(_))), "{code}: {bytes:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn an_id_is_the_same_for_all_and_another_for_each_event() {
+    let bus = Bus::new();
+    let (_one, one) = listen(&bus, "a", |event| Ok(event.id().to_owned()));
+    let (_two, two) = listen(&bus, ">", |event| Ok(event.id().to_owned()));
+    let receipts: Vec<_> = (0..2).map(|n: u32| bus.publish("a", n).unwrap()).collect();
+    let ids: Vec<_> = receipts.iter().map(|receipt| receipt.id().to_owned()).collect();
+    assert_eq!(*one.borrow(), ids);
+    assert_eq!(*two.borrow(), ids);
+    assert_ne!(ids[0], ids[1]);
+    assert!(ids[0].len() == 32 && ids[0].bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
+#[wasm_bindgen_test]
+async fn a_local_event_is_delivered_and_settled_at_once() {
+    let bus = Bus::new();
+    let before = js_sys::Date::now();
+    let (_all, all) = listen(&bus, "a", |event| {
+        Ok((event.time(), event.source().to_owned(), event.delivery().clone()))
+    });
+    let receipt = bus.publish("a", ()).unwrap();
+    assert_eq!(receipt.status(), Status::Delivered);
+    assert_eq!(receipt.settled().await, Ok(None));
+    let (time, source, delivery) = all.borrow()[0].clone();
+    assert!((before..=js_sys::Date::now()).contains(&time));
+    assert_eq!((source.as_str(), delivery), ("", Delivery::Local));
+}
+
+#[wasm_bindgen_test]
+fn an_event_published_inside_a_handler_follows_the_current_one() {
+    let bus = Bus::new();
+    let inner = bus.clone();
+    let _first = bus.subscribe("a", move |event| {
+        if *event.data::<u32>()? == 1 {
+            inner.publish("a", 2_u32)?;
+        }
+        Ok(())
+    });
+    let (_second, second) = listen(&bus, "a", |event| Ok(*event.data::<u32>()?));
+    bus.publish("a", 1_u32).unwrap();
+    assert_eq!(*second.borrow(), [1, 2]);
+}
+
+#[wasm_bindgen_test]
+fn a_topic_of_the_runtime_or_no_topic_at_all_is_an_error_to_the_publisher() {
+    let bus = Bus::new();
+    let system = bus.publish(ERROR_TOPIC, 1);
+    assert_eq!(system.err(), Some(PublishError::SystemTopic(Topic::parse(ERROR_TOPIC).unwrap())));
+    assert!(matches!(bus.publish("a b", 1), Err(PublishError::Topic(_))));
+    assert!(bus.subscribe("a.>.b", |_| Ok(())).is_err());
+}
+
+#[wasm_bindgen_test]
+fn a_name_is_one_bus() {
+    assert_eq!(Bus::singleton("one"), Bus::singleton("one"));
+    assert_ne!(Bus::singleton("one"), Bus::singleton("two"));
+    assert_ne!(Bus::new(), Bus::new());
+}
+
+#[wasm_bindgen_test]
+fn a_handler_that_fails_stops_no_other_and_its_cause_is_readable() {
+    let bus = Bus::new();
+    let (_errors, errors) = listen(&bus, ERROR_TOPIC, |event| Ok(event.data::<Failure>()?));
+    let _bad = bus.subscriber("a").label("bad").handle(|_| Err(js("new RangeError('no')").into()));
+    let (_good, good) = listen(&bus, "a", |_| Ok(()));
+    bus.publish("a", ()).unwrap();
+    assert_eq!(good.borrow().len(), 1);
+    let failure = errors.borrow()[0].clone();
+    assert_eq!((failure.topic.as_str(), failure.label.as_str()), ("a", "bad"));
+    assert_eq!(failure.message, "RangeError: no");
+    assert!(failure.cause.is_instance_of::<js_sys::RangeError>());
+}
+
+#[wasm_bindgen_test]
+fn dropping_a_handler_that_owns_a_subscription_and_publishes_borrows_nothing() {
+    struct Last(Bus);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.publish("gone", ()).unwrap();
+        }
+    }
+    let bus = Bus::new();
+    let (_gone, gone) = listen(&bus, "gone", |_| Ok(()));
+    let last = Last(bus.clone());
+    let inner = bus.subscribe("b", |_| Ok(())).unwrap();
+    let outer = bus.subscribe("a", move |_| {
+        let _owned = (&last, &inner);
+        Ok(())
+    });
+    drop(outer);
+    assert_eq!(gone.borrow().len(), 1);
+    assert_eq!(bus.subscriptions(), 1);
+}
+
+#[wasm_bindgen_test]
+fn the_face_works_destructured_and_its_disposer_ends_the_subscription() {
+    let heard = on_face(
+        r#"
+        const { subscribe, publish } = bus;
+        const heard = [];
+        const dispose = subscribe("orders.*", (data, event) => heard.push(event.topic + data));
+        const receipt = publish("orders.eu", 1);
+        publish("orders.eu.late", 2);
+        dispose();
+        dispose();
+        publish("orders.eu", 3);
+        return heard.join() + "|" + receipt;
+        "#,
+    );
+    assert_eq!(heard, "orders.eu1|undefined");
+}
+
+#[wasm_bindgen_test]
+fn a_disposer_is_disposable_where_the_browser_has_that() {
+    let heard = on_face(
+        r#"
+        let heard = 0;
+        const dispose = bus.subscribe("a", () => (heard += 1));
+        if (Symbol.dispose) dispose[Symbol.dispose](); else dispose();
+        bus.publish("a");
+        return String(heard);
+        "#,
+    );
+    assert_eq!(heard, "0");
+}
+
+#[wasm_bindgen_test]
+fn an_abort_signal_ends_a_subscription() {
+    let heard = on_face(
+        r#"
+        const heard = [];
+        const controller = new AbortController();
+        bus.subscribe("a", (data) => heard.push(data), { signal: controller.signal });
+        bus.publish("a", 1);
+        controller.abort();
+        bus.publish("a", 2);
+        bus.subscribe("a", (data) => heard.push(data), { signal: controller.signal });
+        bus.publish("a", 3);
+        return heard.join();
+        "#,
+    );
+    assert_eq!(heard, "1");
+}
+
+#[wasm_bindgen_test]
+fn js_handlers_of_one_event_share_one_frozen_event_object() {
+    let told = on_face(
+        r#"
+        const events = [];
+        bus.subscribe("a", (data, event) => events.push(event));
+        bus.subscribe("a", (data, event) => events.push(event), { priority: 1 });
+        bus.publish("a", 1);
+        const [one, two] = events;
+        const near = Math.abs(Date.now() - one.time) < 5000;
+        return [one === two, Object.isFrozen(one), /^[0-9a-f]{32}$/.test(one.id), one.id === one.id,
+          one.source, near, one.delivery.status].join();
+        "#,
+    );
+    assert_eq!(told, "true,true,true,true,,true,local");
+}
+
+#[wasm_bindgen_test]
+fn rust_and_js_read_the_same_id_whoever_reads_it_first() {
+    for js_first in [true, false] {
+        let name = if js_first { "js first" } else { "rust first" };
+        let bus = Bus::singleton(name);
+        let face = event_driven_kit::npm::create_singleton(&JsValue::from_str(name)).unwrap();
+        let priority = if js_first { "1" } else { "-1" };
+        let ids = js_sys::Array::new();
+        let code = format!(
+            "bus.subscribe('a', (_, event) => other.push(event.id), {{ priority: {priority} }})"
+        );
+        evaluate(&code, &face, &ids).unwrap();
+        let (_rust, rust) = listen(&bus, "a", |event| Ok(event.id().to_owned()));
+        bus.publish("a", ()).unwrap();
+        assert_eq!(ids.get(0).as_string().as_ref(), rust.borrow().first(), "{name}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_rust_event_reaches_js_as_plain_data() {
+    let bus = Bus::singleton("plain data");
+    let face = event_driven_kit::npm::create_singleton(&JsValue::from_str("plain data")).unwrap();
+    let told = js_sys::Array::new();
+    evaluate("bus.subscribe('a', (data) => other.push(JSON.stringify(data)))", &face, &told)
+        .unwrap();
+    bus.publish("a", ann()).unwrap();
+    assert_eq!(told.get(0).as_string().as_deref(), Some(r#"{"name":"Ann","age":7}"#));
+}
+
+#[wasm_bindgen_test]
+fn a_js_handler_that_throws_stops_no_other_and_is_told_with_what_it_threw() {
+    let told = on_face(
+        r#"
+        const told = [];
+        const thrown = new TypeError("broken");
+        bus.subscribe("$bus.error", (failure) => told.push(failure));
+        bus.subscribe("a", () => { throw thrown }, { label: "bad" });
+        bus.subscribe("a", () => told.push("good"));
+        bus.publish("a");
+        const [good, { topic, label, message, cause }] = told;
+        return [good, topic, label, message, cause === thrown].join();
+        "#,
+    );
+    assert_eq!(told, "good,a,bad,TypeError: broken,true");
+}
+
+#[wasm_bindgen_test]
+async fn a_rejected_promise_of_a_js_handler_is_told_too() {
+    let bus = event_driven_kit::npm::create_bus();
+    let told = js_sys::Array::new();
+    evaluate(
+        r#"
+        bus.subscribe("$bus.error", (failure) => other.push(failure.label + ":" + failure.cause));
+        bus.subscribe("a", async (data) => { if (data) throw "late" }, { label: "async" });
+        bus.subscribe("a", () => ({ then: (_, reject) => reject("thenable") }), { label: "like" });
+        bus.publish("a", 1);
+        bus.publish("b", 1);
+        "#,
+        &bus,
+        &told,
+    )
+    .unwrap();
+    assert_eq!(told.length(), 0);
+    sleep(20).await;
+    assert_eq!(String::from(told.sort().join(",")), "async:late,like:thenable");
+}
+
+#[wasm_bindgen_test]
+fn js_may_subscribe_publish_and_dispose_inside_handlers() {
+    let heard = on_face(
+        r#"
+        const heard = [];
+        const dispose = bus.subscribe("a", (data) => {
+          if (data === 1) {
+            bus.publish("a", 2);
+            bus.subscribe("a", (data) => heard.push("new" + data));
+          } else {
+            dispose();
+          }
+          heard.push(data);
+        });
+        bus.publish("a", 1);
+        bus.publish("a", 3);
+        return heard.join();
+        "#,
+    );
+    assert_eq!(heard, "1,2,new2,new3");
+}
+
+#[wasm_bindgen_test]
+fn errors_for_js_have_a_code_and_say_what_to_do() {
+    for (code, wanted) in [
+        ("bus.publish('a b', 1)", "illegal_topic"),
+        ("bus.publish('$bus.link', 1)", "system_topic"),
+        ("bus.publish(7, 1)", "illegal_argument"),
+        ("bus.subscribe('a..b', () => {})", "illegal_topic"),
+        ("bus.subscribe('a')", "illegal_argument"),
+        ("bus.subscribe('a', () => {}, 7)", "illegal_argument"),
+        ("bus.connect({})", "illegal_argument"),
+        (
+            "bus.connect({ url: 'ws://x', rules: [{ pattern: 'a', direction: 'up' }] })",
+            "illegal_argument",
+        ),
+        (
+            "bus.connect({ url: 'ws://x', rules: [{ pattern: 'a', from: 'then' }] })",
+            "illegal_argument",
+        ),
+        ("bus.connect({ url: 'gopher://x' })", "illegal_address"),
+        (
+            "bus.connect({ url: 'ws://127.0.0.1:9', rules: [{ pattern: '$bus.>' }] })",
+            "system_topic",
+        ),
+    ] {
+        let told = on_face(&format!(
+            "try {{ {code}; return 'nothing thrown' }} catch (error) {{
+               return error instanceof Error && error.message.length > 20 ? error.code : String(error);
+             }}"
+        ));
+        assert_eq!(told, wanted, "{code}");
+    }
+}

@@ -1,0 +1,229 @@
+//! The hooks, in components that are mounted in a page.
+#![cfg(all(target_arch = "wasm32", feature = "yew"))]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bus, BusProvider, ERROR_TOPIC, Failure, use_bus, use_publish, use_subscription, use_topic,
+};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use yew::prelude::*;
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// A component on a page of its own.
+struct Stage<C: BaseComponent> {
+    element: web_sys::Element,
+    app: yew::AppHandle<C>,
+}
+
+impl<C: BaseComponent> Stage<C> {
+    async fn mount(props: C::Properties) -> Self {
+        let document = web_sys::window().unwrap().document().unwrap();
+        let element = document.create_element("div").unwrap();
+        let app = yew::Renderer::<C>::with_root_and_props(element.clone(), props).render();
+        settled().await;
+        Self { element, app }
+    }
+
+    async fn text(&self) -> String {
+        settled().await;
+        self.element.text_content().unwrap_or_default()
+    }
+}
+
+async fn settled() {
+    for _ in 0..4 {
+        yew::scheduler::flush().await;
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct Props {
+    bus: Bus,
+    #[prop_or("a".to_owned())]
+    pattern: String,
+    #[prop_or_default]
+    factor: u32,
+}
+
+#[component]
+fn Newest(props: &Props) -> Html {
+    #[derive(Properties, PartialEq)]
+    struct Inner {
+        pattern: String,
+    }
+    #[component]
+    fn Show(props: &Inner) -> Html {
+        let newest = use_topic::<u32>(&props.pattern);
+        html! { <p>{ newest.map_or("none".to_owned(), |number| number.to_string()) }</p> }
+    }
+    html! {
+        <BusProvider bus={props.bus.clone()}><Show pattern={props.pattern.clone()} /></BusProvider>
+    }
+}
+
+fn props(bus: &Bus) -> Props {
+    Props { bus: bus.clone(), pattern: "a".to_owned(), factor: 0 }
+}
+
+#[wasm_bindgen_test]
+async fn use_topic_shows_the_newest_payload() {
+    let bus = Bus::new();
+    let stage = Stage::<Newest>::mount(props(&bus)).await;
+    assert_eq!(stage.text().await, "none");
+    bus.publish("a", 1_u32).unwrap();
+    assert_eq!(stage.text().await, "1");
+    bus.publish("a", 2_u32).unwrap();
+    bus.publish("a", 3_u32).unwrap();
+    assert_eq!(stage.text().await, "3");
+}
+
+#[wasm_bindgen_test]
+async fn use_topic_forgets_when_the_pattern_or_the_bus_changes() {
+    let (bus, other) = (Bus::new(), Bus::new());
+    let mut stage = Stage::<Newest>::mount(props(&bus)).await;
+    bus.publish("a", 1_u32).unwrap();
+    assert_eq!(stage.text().await, "1");
+    stage.app.update(Props { pattern: "b".to_owned(), ..props(&bus) });
+    assert_eq!(stage.text().await, "none");
+    bus.publish("a", 2_u32).unwrap();
+    bus.publish("b", 3_u32).unwrap();
+    assert_eq!(stage.text().await, "3");
+    stage.app.update(Props { pattern: "b".to_owned(), ..props(&other) });
+    assert_eq!(stage.text().await, "none");
+    other.publish("b", 4_u32).unwrap();
+    bus.publish("b", 5_u32).unwrap();
+    assert_eq!(stage.text().await, "4");
+    assert_eq!((bus.subscriptions(), other.subscriptions()), (0, 1));
+}
+
+#[wasm_bindgen_test]
+async fn a_payload_of_another_type_changes_nothing_and_is_told() {
+    let bus = Bus::new();
+    let told = Rc::new(Cell::new(0));
+    let count = told.clone();
+    let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
+        assert_eq!(event.data::<Failure>()?.topic, "a");
+        count.set(count.get() + 1);
+        Ok(())
+    });
+    let stage = Stage::<Newest>::mount(props(&bus)).await;
+    bus.publish("a", 1_u32).unwrap();
+    bus.publish("a", "no number").unwrap();
+    assert_eq!(stage.text().await, "1");
+    assert_eq!(told.get(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn an_unmounted_component_is_subscribed_to_nothing() {
+    let bus = Bus::new();
+    let stage = Stage::<Newest>::mount(props(&bus)).await;
+    assert_eq!(bus.subscriptions(), 1);
+    stage.app.destroy();
+    settled().await;
+    assert_eq!(bus.subscriptions(), 0);
+}
+
+thread_local! {
+    static HEARD: RefCell<Vec<u32>> = RefCell::default();
+}
+
+#[component]
+fn Multiplier(props: &Props) -> Html {
+    #[derive(Properties, PartialEq)]
+    struct Inner {
+        factor: u32,
+    }
+    #[component]
+    fn Show(props: &Inner) -> Html {
+        let factor = props.factor;
+        use_subscription("a", move |event| {
+            let product = *event.data::<u32>()? * factor;
+            HEARD.with_borrow_mut(|heard| heard.push(product));
+            Ok(())
+        });
+        Html::default()
+    }
+    html! { <BusProvider bus={props.bus.clone()}><Show factor={props.factor} /></BusProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn the_handler_of_the_newest_render_runs_without_a_new_subscription() {
+    let bus = Bus::new();
+    let mut stage = Stage::<Multiplier>::mount(Props { factor: 2, ..props(&bus) }).await;
+    bus.publish("a", 10_u32).unwrap();
+    stage.app.update(Props { factor: 3, ..props(&bus) });
+    settled().await;
+    bus.publish("a", 10_u32).unwrap();
+    assert_eq!(HEARD.take(), [20, 30]);
+    assert_eq!(bus.subscriptions(), 1);
+    stage.app.destroy();
+}
+
+#[component]
+fn Eager(props: &Props) -> Html {
+    #[component]
+    fn Show() -> Html {
+        let bus = use_bus();
+        use_subscription("a", |event| {
+            let number = *event.data::<u32>()?;
+            HEARD.with_borrow_mut(|heard| heard.push(number));
+            Ok(())
+        });
+        // Between this render and its effects.
+        use_memo((), move |()| drop(bus.publish("a", 7_u32)));
+        Html::default()
+    }
+    html! { <BusProvider bus={props.bus.clone()}><Show /></BusProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn nothing_passes_a_component_by_between_its_first_render_and_its_effects() {
+    let bus = Bus::new();
+    let stage = Stage::<Eager>::mount(props(&bus)).await;
+    assert_eq!(HEARD.take(), [7]);
+    stage.app.destroy();
+}
+
+#[component]
+fn Publisher(props: &Props) -> Html {
+    #[derive(Properties, PartialEq)]
+    struct Inner {
+        topic: String,
+        factor: u32,
+    }
+    #[component]
+    fn Show(props: &Inner) -> Html {
+        let publish = use_publish::<u32>(&props.topic);
+        let factor = props.factor;
+        use_effect_with(factor, move |_| publish.emit(factor));
+        Html::default()
+    }
+    html! {
+        <BusProvider bus={props.bus.clone()}>
+            <Show topic={props.pattern.clone()} factor={props.factor} />
+        </BusProvider>
+    }
+}
+
+#[wasm_bindgen_test]
+async fn use_publish_publishes_and_tells_what_it_could_not() {
+    let bus = Bus::new();
+    let heard: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (numbers, errors) = (heard.clone(), heard.clone());
+    let _numbers = bus.subscribe("a", move |event| {
+        numbers.borrow_mut().push(event.data::<u32>()?.to_string());
+        Ok(())
+    });
+    let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
+        let failure = event.data::<Failure>()?;
+        errors.borrow_mut().push(format!("{} {}", failure.topic, failure.label));
+        Ok(())
+    });
+    let mut stage = Stage::<Publisher>::mount(Props { factor: 1, ..props(&bus) }).await;
+    stage.app.update(Props { factor: 2, pattern: "no topic".to_owned(), ..props(&bus) });
+    settled().await;
+    assert_eq!(*heard.borrow(), ["1", "$bus.publish no topic"]);
+}

@@ -1,0 +1,419 @@
+//! The bridge in a browser, against the real server machine behind a fake WebSocket class.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "bridge/fake_socket.rs"]
+mod fake_socket;
+#[path = "bridge/peer.rs"]
+mod peer;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bridge, BridgeError, BridgeOptions, Bus, Cause, CloseCode, Delivery, Event, LINK_TOPIC,
+    LinkState, Payload, PublishError, RejectCode, Rule, Stage, StartFrom, Status, Subscription,
+};
+use fake_socket::{self as socket, sleep};
+use peer::Peer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+type Log = Rc<RefCell<Vec<String>>>;
+
+fn connect(bus: &Bus) -> Bridge {
+    Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws")).unwrap()
+}
+
+/// A bus with a bridge to a peer that has welcomed it.
+async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    let bridge = connect(&bus);
+    for rule in rules {
+        // Kept as long as the page: these tests end with the bridge.
+        std::mem::forget(bridge.rule(rule).unwrap());
+    }
+    peer.accept();
+    peer.serve().await;
+    assert_eq!(bridge.state(), LinkState::Online);
+    (bus, bridge, peer)
+}
+
+/// Accepts the connection that comes after the jittered wait.
+async fn reconnected(peer: &mut Peer, sockets: u32) {
+    for _ in 0..200 {
+        if socket::count() > sockets {
+            peer.accept();
+            return peer.serve().await;
+        }
+        sleep(10).await;
+    }
+    panic!("it does not connect again");
+}
+
+fn tell(event: &Event) -> Result<String, Cause> {
+    let data = event.data::<String>()?;
+    Ok(match event.delivery() {
+        Delivery::Local => format!("{data} local"),
+        Delivery::Ephemeral => format!("{data} ephemeral"),
+        Delivery::Pending(Stage::Queued) => format!("{data} queued"),
+        Delivery::Pending(Stage::Sent) => format!("{data} sent"),
+        Delivery::Stored(position) => format!("{data} stored {}", position.offset),
+        Delivery::Rejected(rejection) => format!("{data} rejected {}", rejection.code.name()),
+    })
+}
+
+fn listen(bus: &Bus, pattern: &str, with_echo: bool) -> (Subscription, Log) {
+    let log = Log::default();
+    let kept = log.clone();
+    let subscriber = bus.subscriber(pattern);
+    let subscriber = if with_echo { subscriber.echo() } else { subscriber };
+    let subscription = subscriber.handle(move |event| {
+        let told = tell(event)?;
+        kept.borrow_mut().push(told);
+        Ok(())
+    });
+    (subscription.unwrap(), log)
+}
+
+fn say(bus: &Bus, topic: &str, text: &str) -> event_driven_kit::Receipt {
+    bus.publish(topic, text.to_owned()).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_durable_event_reaches_plain_subscribers_when_the_peer_has_stored_it() {
+    let (bus, _bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
+    let (_plain, plain) = listen(&bus, "chat.a", false);
+    let receipt = say(&bus, "chat.a", "hi");
+    assert_eq!(receipt.status(), Status::Sent);
+    assert!(plain.borrow().is_empty());
+    peer.serve().await;
+    assert_eq!(*plain.borrow(), ["hi stored 1"]);
+    assert!(matches!(receipt.status(), Status::Stored(position) if position.offset == 1));
+    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+}
+
+#[wasm_bindgen_test]
+async fn echo_shows_every_stage_with_one_id() {
+    let (bus, _bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
+    let ids: Log = Rc::default();
+    let kept = ids.clone();
+    let _ids = bus.subscriber("chat.a").echo().handle(move |event| {
+        kept.borrow_mut().push(event.id().to_owned());
+        Ok(())
+    });
+    let (_echo, echo) = listen(&bus, "chat.a", true);
+    let receipt = say(&bus, "chat.a", "hi");
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent"]);
+    peer.serve().await;
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi stored 1"]);
+    assert!(ids.borrow().iter().all(|id| id == receipt.id()));
+}
+
+#[wasm_bindgen_test]
+async fn under_an_outbound_rule_the_answer_delivers_the_event() {
+    let (bus, _bridge, mut peer) = online([Rule::outbound("chat.>").durable()]).await;
+    let (_plain, plain) = listen(&bus, "chat.a", false);
+    say(&bus, "chat.a", "hi");
+    peer.serve().await;
+    assert_eq!(*plain.borrow(), ["hi stored 1"]);
+    peer.append("chat.a", "x", "\"not asked for\"");
+    peer.serve().await;
+    assert_eq!(plain.borrow().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn what_no_rule_names_stays_local() {
+    let rules = [Rule::both("chat.*.message").durable(), Rule::inbound("news")];
+    let (bus, _bridge, mut peer) = online(rules).await;
+    let (_all, all) = listen(&bus, ">", false);
+    say(&bus, "chat.a.draft", "mine");
+    say(&bus, "news", "also mine");
+    peer.append("chat.a.draft", "x", "\"theirs\"");
+    peer.serve().await;
+    assert_eq!(*all.borrow(), ["mine local", "also mine local"]);
+    assert_eq!(peer.log.len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_new_page_reads_the_history_and_then_what_is_live() {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    for n in 1..=5 {
+        peer.append("chat.a", &format!("id{n}"), &format!("\"m{n}\""));
+    }
+    let (_plain, plain) = listen(&bus, "chat.a", false);
+    let bridge = connect(&bus);
+    let _rule = bridge.rule(Rule::both("chat.a").durable().from(StartFrom::Last(2))).unwrap();
+    peer.accept();
+    peer.serve().await;
+    peer.append("chat.a", "id6", "\"live\"");
+    peer.serve().await;
+    assert_eq!(*plain.borrow(), ["m4 stored 4", "m5 stored 5", "live stored 6"]);
+}
+
+#[wasm_bindgen_test]
+async fn an_event_published_before_the_link_is_up_waits_in_the_outbox() {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    let bridge = connect(&bus);
+    let _rule = bridge.rule(Rule::both("a").durable()).unwrap();
+    let (_echo, echo) = listen(&bus, "a", true);
+    let receipt = say(&bus, "a", "early");
+    assert_eq!((receipt.status(), bridge.unanswered()), (Status::Queued, 1));
+    peer.accept();
+    peer.serve().await;
+    assert_eq!(*echo.borrow(), ["early queued", "early sent", "early stored 1"]);
+    assert_eq!(bridge.unanswered(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn what_was_sent_when_the_link_broke_is_sent_again_and_lands_once() {
+    let (bus, _bridge, mut peer) = online([Rule::both("a").durable()]).await;
+    let (_echo, echo) = listen(&bus, "a", true);
+    peer.dies = true;
+    let receipt = say(&bus, "a", "hi");
+    peer.serve().await;
+    assert_eq!((receipt.status(), peer.log.len()), (Status::Queued, 1));
+    reconnected(&mut peer, 1).await;
+    assert_eq!(peer.log.len(), 1);
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi queued", "hi sent", "hi stored 1"]);
+}
+
+#[wasm_bindgen_test]
+async fn after_a_break_reading_goes_on_where_it_was() {
+    let (bus, bridge, mut peer) = online([Rule::inbound("a").durable()]).await;
+    let (_plain, plain) = listen(&bus, "a", false);
+    peer.append("a", "1", "\"one\"");
+    peer.serve().await;
+    peer.hang_up(4000, "restart");
+    peer.append("a", "2", "\"two\"");
+    sleep(0).await;
+    assert!(matches!(bridge.state(), LinkState::Offline { .. } | LinkState::Connecting));
+    reconnected(&mut peer, 1).await;
+    assert_eq!(*plain.borrow(), ["one stored 1", "two stored 2"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_refused_event_ends_as_rejected_for_echo_and_receipt() {
+    let (bus, _bridge, mut peer) = online([Rule::both("a").durable()]).await;
+    let (_plain, plain) = listen(&bus, "a", false);
+    let (_echo, echo) = listen(&bus, "a", true);
+    peer.refuses = true;
+    let receipt = say(&bus, "a", "hi");
+    peer.serve().await;
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi rejected illegal_event"]);
+    assert!(plain.borrow().is_empty());
+    let rejection = receipt.settled().await.unwrap_err();
+    assert_eq!(rejection.code, RejectCode::IllegalEvent);
+    assert_eq!(rejection.message, "not today");
+}
+
+#[wasm_bindgen_test]
+async fn an_ephemeral_event_is_delivered_at_once_and_kept_nowhere() {
+    let (bus, _bridge, mut peer) = online([Rule::both("typing").ephemeral()]).await;
+    let (_plain, plain) = listen(&bus, "typing", false);
+    let receipt = say(&bus, "typing", "mine");
+    assert_eq!(receipt.status(), Status::Delivered);
+    peer.forward("typing", "x", "\"theirs\"");
+    peer.serve().await;
+    assert_eq!(*plain.borrow(), ["mine ephemeral", "theirs ephemeral"]);
+    assert_eq!((peer.ephemeral.len(), peer.log.len()), (1, 0));
+    peer.hang_up(1006, "");
+    sleep(0).await;
+    say(&bus, "typing", "offline");
+    reconnected(&mut peer, 1).await;
+    assert_eq!(plain.borrow().last().unwrap(), "offline ephemeral");
+    assert_eq!(peer.ephemeral.len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_payload_that_cannot_become_bytes_is_an_error_to_its_publisher_alone() {
+    let (bus, bridge, _peer) = online([Rule::both("a").durable()]).await;
+    let (_echo, echo) = listen(&bus, "a", true);
+    let function = js_sys::Function::new_no_args("");
+    let published = bus.publish_payload("a", Payload::from_js(function.into()));
+    assert!(matches!(published, Err(PublishError::Data(..))));
+    assert!(echo.borrow().is_empty());
+    assert_eq!(bridge.unanswered(), 0);
+    let huge = bus.publish("a", "x".repeat(2 << 20));
+    assert!(matches!(huge, Err(PublishError::TooLarge(_))));
+}
+
+#[wasm_bindgen_test]
+async fn a_handler_may_answer_over_the_bridge_and_may_drop_it() {
+    let (bus, bridge, mut peer) =
+        online([Rule::both("a").durable(), Rule::both("b").durable()]).await;
+    let kept = Rc::new(RefCell::new(Some(bridge)));
+    let (answering, dropping) = (bus.clone(), kept.clone());
+    let _answer = bus.subscribe("a", move |_| {
+        answering.publish("b", "answer".to_owned())?;
+        Ok(())
+    });
+    let _drop = bus.subscribe("b", move |_| {
+        drop(dropping.take());
+        Ok(())
+    });
+    say(&bus, "a", "question");
+    peer.serve().await;
+    assert!(kept.borrow().is_none());
+    assert_eq!(peer.log.len(), 2);
+    assert_ne!(socket::state(0), socket::OPEN);
+}
+
+#[wasm_bindgen_test]
+async fn the_state_of_the_link_is_an_event() {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    let states: Rc<RefCell<Vec<LinkState>>> = Rc::default();
+    let kept = states.clone();
+    let _link = bus.subscribe(LINK_TOPIC, move |event| {
+        kept.borrow_mut().push((*event.data::<LinkState>()?).clone());
+        Ok(())
+    });
+    let bridge = connect(&bus);
+    peer.accept();
+    peer.serve().await;
+    peer.hang_up(4503, "another tab has taken over");
+    sleep(0).await;
+    let reason = "another tab has taken over".to_owned();
+    let stopped = LinkState::Stopped { code: 4503, reason };
+    assert_eq!(*states.borrow(), [LinkState::Connecting, LinkState::Online, stopped.clone()]);
+    assert_eq!(bridge.state(), stopped);
+    sleep(700).await;
+    assert_eq!(socket::count(), 1, "a stop is a stop");
+}
+
+#[wasm_bindgen_test]
+async fn a_peer_that_speaks_another_subprotocol_is_a_stop() {
+    socket::install();
+    let bus = Bus::new();
+    let bridge = connect(&bus);
+    socket::accept(0, "");
+    sleep(0).await;
+    let code = CloseCode::UnsupportedSubprotocol.code();
+    assert!(matches!(bridge.state(), LinkState::Stopped { code: stopped, .. } if stopped == code));
+    assert_ne!(socket::state(0), socket::OPEN);
+}
+
+#[wasm_bindgen_test]
+async fn a_refused_connection_is_tried_again() {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    let bridge = connect(&bus);
+    socket::hang_up(0, 1006, "");
+    sleep(0).await;
+    assert_ne!(bridge.state(), LinkState::Online);
+    reconnected(&mut peer, 1).await;
+    assert_eq!(bridge.state(), LinkState::Online);
+}
+
+#[wasm_bindgen_test]
+async fn waking_up_connects_at_once() {
+    let (_bus, bridge, mut peer) = online([]).await;
+    peer.hang_up(1006, "");
+    sleep(0).await;
+    let window = web_sys::window().unwrap();
+    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
+    assert_eq!(socket::count(), 2);
+    peer.accept();
+    peer.serve().await;
+    assert_eq!(bridge.state(), LinkState::Online);
+}
+
+#[wasm_bindgen_test]
+async fn dropping_the_bridge_closes_all_and_settles_what_has_no_answer() {
+    let (bus, bridge, _peer) = online([Rule::both("a").durable()]).await;
+    let (_echo, echo) = listen(&bus, "a", true);
+    let receipts = ["one", "two"].map(|text| say(&bus, "a", text));
+    echo.take();
+    drop(bridge);
+    assert_eq!(*echo.borrow(), ["one rejected uncertain", "two rejected uncertain"]);
+    for receipt in receipts {
+        assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
+    }
+    assert_eq!(socket::closed_with(0), Some(CloseCode::GoingAway.code()));
+    say(&bus, "a", "later");
+    assert_eq!(echo.borrow().last().unwrap(), "later local");
+    let window = web_sys::window().unwrap();
+    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
+    sleep(700).await;
+    assert_eq!(socket::count(), 1, "nothing connects any more");
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_guard_ends_its_rule_and_no_other_with_that_pattern() {
+    let (bus, bridge, mut peer) = online([]).await;
+    let (_plain, plain) = listen(&bus, "a", false);
+    let [one, two] = [(), ()].map(|()| bridge.rule(Rule::both("a").durable()).unwrap());
+    peer.serve().await;
+    drop(one);
+    peer.append("a", "1", "\"one\"");
+    peer.serve().await;
+    drop(two);
+    peer.append("a", "2", "\"two\"");
+    peer.serve().await;
+    say(&bus, "a", "mine");
+    assert_eq!(*plain.borrow(), ["one stored 1", "mine local"]);
+}
+
+#[wasm_bindgen_test]
+async fn what_cannot_be_bridged_is_an_error() {
+    let (bus, bridge, _peer) = online([]).await;
+    let system = bridge.rule(Rule::both("$bus.>"));
+    assert!(matches!(system, Err(BridgeError::SystemPattern(_))));
+    assert!(matches!(bridge.rule(Rule::both("a..b")), Err(BridgeError::Pattern(_))));
+    let nowhere = Bridge::connect(&bus, BridgeOptions::new("gopher://x"));
+    assert!(matches!(nowhere, Err(BridgeError::Address(_))));
+}
+
+#[wasm_bindgen_test]
+async fn garbage_from_the_peer_is_answered_by_a_new_connection() {
+    let (_bus, bridge, mut peer) = online([]).await;
+    socket::deliver(0, &[0xff, 0x00, 0x13]);
+    sleep(0).await;
+    assert_eq!(socket::closed_with(0), Some(CloseCode::OutOfStep.code()));
+    reconnected(&mut peer, 1).await;
+    assert_eq!(bridge.state(), LinkState::Online);
+}
+
+#[wasm_bindgen_test]
+async fn javascript_connects_publishes_and_closes() {
+    socket::install();
+    let mut peer = Peer::default();
+    let bus = event_driven_kit::npm::create_bus();
+    let told = js_sys::Array::new();
+    let link = socket::evaluate(
+        r#"
+        const { subscribe, publish, connect } = bus;
+        subscribe("chat.a", (data, { delivery }) => {
+          other.push(data + " " + delivery.status + " " + (delivery.position?.offset ?? ""));
+        }, { echo: true });
+        subscribe("$bus.link", (link) => other.push(link.state));
+        const link = connect({
+          url: "ws://peer.test/ws",
+          rules: [{ pattern: "chat.a", direction: "both", durable: true, from: { last: 5 } }],
+        });
+        const receipt = publish("chat.a", "hi");
+        receipt.settled().then((position) => other.push("settled " + position.offset));
+        other.push(receipt.status.status + " " + receipt.id.length + " " + link.state.state);
+        return link;
+        "#,
+        &bus,
+        &told,
+    )
+    .unwrap();
+    peer.accept();
+    peer.serve().await;
+    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &told)
+        .unwrap();
+    let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
+    assert_eq!(
+        told.join("|"),
+        "connecting|hi queued |queued 32 connecting|online|hi sent |hi stored 1|settled 1|stopped|stopped"
+    );
+    assert_ne!(socket::state(0), socket::OPEN);
+    let _unused: &JsValue = &link;
+}

@@ -1,6 +1,6 @@
 //! The way out: which publishes the link takes, and what becomes of those that the peer stores.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bus::Topic;
@@ -13,16 +13,12 @@ use crate::js::{hex, monotonic};
 use crate::receipt::Settlement;
 use crate::{Bus, Bytes, Delivery, Event, JSON, Payload, PublishError, Receipt, Rejection, Stage};
 
-/// The durable events of this page that have no answer yet, by their ids.
+/// The durable events of this page that have no answer yet, in the order of their publishes. Answers
+/// come in that order, so what is looked for stands near the front.
 #[derive(Default)]
-pub(super) struct Pending {
-    events: HashMap<String, Unanswered>,
-    next: u64,
-}
+pub(super) struct Pending(VecDeque<Unanswered>);
 
 struct Unanswered {
-    /// Its place among the publishes.
-    order: u64,
     event: Event,
     settlement: Rc<Settlement>,
     /// The peer's log has brought it already.
@@ -41,8 +37,12 @@ impl Outlet for Link {
     ) -> Option<Result<Receipt, PublishError>> {
         let durable = {
             let rules = self.rules.borrow();
-            let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
-            named.map(|rule| rule.durable).reduce(|one, other| one || other)?
+            let named = rules
+                .iter()
+                .filter(|rule| rule.outbound && rule.pattern.matches(topic));
+            named
+                .map(|rule| rule.durable)
+                .reduce(|one, other| one || other)?
         };
         // The borrow has ended: a `toJSON` may publish.
         let bytes = match payload.to_bytes() {
@@ -68,13 +68,21 @@ impl Link {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
-        let taken = self.client.borrow_mut().publish(topic.clone(), &body, monotonic());
+        let taken = self
+            .client
+            .borrow_mut()
+            .publish(topic.clone(), &body, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
         })?;
         let settlement = Settlement::queued();
-        self.pending.borrow_mut().insert(&event, &settlement);
+        let unanswered = Unanswered {
+            event: event.clone(),
+            settlement: settlement.clone(),
+            delivered: false,
+        };
+        self.pending.borrow_mut().0.push_back(unanswered);
         // A full queue costs the echo, not the event.
         let _echo = bus.deliver(event.clone());
         self.drive();
@@ -106,11 +114,16 @@ impl Link {
     }
 
     fn at_stage(&self, id: &str, stage: Stage) {
-        let found =
-            self.pending.borrow().events.get(id).map(|pending| {
-                (pending.event.clone(), pending.settlement.clone(), pending.delivered)
-            });
-        let Some((event, settlement, delivered)) = found else { return };
+        let found = self.pending.borrow_mut().find(id).map(|pending| {
+            (
+                pending.event.clone(),
+                pending.settlement.clone(),
+                pending.delivered,
+            )
+        });
+        let Some((event, settlement, delivered)) = found else {
+            return;
+        };
         settlement.follow(&Delivery::Pending(stage));
         if !delivered {
             let _echo = self.bus().deliver(event.at(Delivery::Pending(stage)));
@@ -120,7 +133,9 @@ impl Link {
     /// The answer to a durable publish. A stored event is delivered by the subscription that brings
     /// it, in the log's order; by this answer only if no rule asks for it.
     pub(super) fn settled(&self, id: &str, outcome: Outcome) {
-        let Some(pending) = self.pending.borrow_mut().events.remove(id) else { return };
+        let Some(pending) = self.pending.borrow_mut().remove(id) else {
+            return;
+        };
         match outcome {
             Outcome::Stored(mut position, _) => {
                 position.id.get_or_insert_with(|| id.to_owned());
@@ -138,10 +153,15 @@ impl Link {
     /// not read anew from bytes.
     pub(super) fn own_payload(&self, body: &Body) -> Option<Payload> {
         let mut pending = self.pending.borrow_mut();
-        let unanswered = pending.events.get_mut(&body.id)?;
+        let unanswered = pending.find(&body.id)?;
         // The peer writes `/clients/<client>` first: somebody else's event with this id is not this one.
         let client = hex(&self.client.borrow().id());
-        if !body.source.split('/').nth(2).is_some_and(|named| named == client) {
+        if !body
+            .source
+            .split('/')
+            .nth(2)
+            .is_some_and(|named| named == client)
+        {
             return None;
         }
         unanswered.delivered = true;
@@ -150,9 +170,7 @@ impl Link {
 
     /// The link has ended: nobody will answer.
     pub(super) fn give_up_pending(&self) {
-        let mut pending: Vec<_> = self.pending.take().events.into_values().collect();
-        pending.sort_unstable_by_key(|unanswered| unanswered.order);
-        for unanswered in pending {
+        for unanswered in self.pending.take().0 {
             let message =
                 "the bridge was closed before the peer answered: the event may be stored or not";
             unanswered.reject(self.bus(), RejectCode::Uncertain, message);
@@ -161,23 +179,34 @@ impl Link {
 
     fn is_asked_for(&self, topic: &Topic) -> bool {
         let rules = self.rules.borrow();
-        rules.iter().any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
+        rules
+            .iter()
+            .any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
     }
 }
 
 impl Pending {
-    fn insert(&mut self, event: &Event, settlement: &Rc<Settlement>) {
-        let (event, settlement) = (event.clone(), settlement.clone());
-        let id = event.id().to_owned();
-        let order = self.next;
-        self.next += 1;
-        self.events.insert(id, Unanswered { order, event, settlement, delivered: false });
+    fn find(&mut self, id: &str) -> Option<&mut Unanswered> {
+        self.0
+            .iter_mut()
+            .find(|unanswered| unanswered.event.id() == id)
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Unanswered> {
+        let at = self
+            .0
+            .iter()
+            .position(|unanswered| unanswered.event.id() == id)?;
+        self.0.remove(at)
     }
 }
 
 impl Unanswered {
     fn reject(&self, bus: &Bus, code: RejectCode, message: &str) {
-        let rejected = Delivery::Rejected(Rejection { code, message: message.to_owned() });
+        let rejected = Delivery::Rejected(Rejection {
+            code,
+            message: message.to_owned(),
+        });
         self.settlement.follow(&rejected);
         let _echo = bus.deliver(self.event.at(rejected));
     }

@@ -10,7 +10,9 @@ use super::link::Link;
 
 /// Listens while the answer lives; a worker has neither window nor document.
 pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
-    let Some(window) = web_sys::window() else { return Vec::new() };
+    let Some(window) = web_sys::window() else {
+        return Vec::new();
+    };
     let weak = Rc::downgrade(link);
     let mut listeners: Vec<_> = ["online", "pageshow"]
         .into_iter()
@@ -21,11 +23,15 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         .collect();
     if let Some(document) = window.document() {
         let page = document.clone();
-        listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
-            if page.visibility_state() == VisibilityState::Visible {
-                wake(&weak);
-            }
-        }));
+        listeners.push(EventListener::new(
+            &document,
+            "visibilitychange",
+            move |_| {
+                if page.visibility_state() == VisibilityState::Visible {
+                    wake(&weak);
+                }
+            },
+        ));
     }
     listeners
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use crate::router::{Key, Router};
+use crate::router::{Key, Router, in_order};
 use crate::routes::Routes;
 use crate::subscription::{Registry, Subscription};
 use crate::{Pattern, Topic};
@@ -56,7 +56,11 @@ pub struct Failure<C> {
 
 impl<C: fmt::Display> fmt::Display for Failure<C> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "subscription `{}` failed on `{}`: {}", self.label, self.topic, self.cause)
+        write!(
+            out,
+            "subscription `{}` failed on `{}`: {}",
+            self.label, self.topic, self.cause
+        )
     }
 }
 
@@ -163,7 +167,12 @@ impl<P: Payload> Bus<P> {
 
     /// A subscription with a priority or a label.
     pub fn subscriber(&self, pattern: Pattern) -> Subscriber<'_, P> {
-        Subscriber { bus: self, label: None, priority: 0, pattern }
+        Subscriber {
+            bus: self,
+            label: None,
+            priority: 0,
+            pattern,
+        }
     }
 
     /// How many subscriptions stand.
@@ -179,13 +188,17 @@ impl<P: Payload> Bus<P> {
 
 impl<P: Payload> Clone for Bus<P> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone() }
+        Self {
+            core: self.core.clone(),
+        }
     }
 }
 
 impl<P: Payload> fmt::Debug for Bus<P> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Bus").field("subscriptions", &self.subscriptions()).finish()
+        out.debug_struct("Bus")
+            .field("subscriptions", &self.subscriptions())
+            .finish()
     }
 }
 
@@ -266,8 +279,11 @@ impl<P: Payload> Core<P> {
         for slot in route.iter().filter(|slot| !slot.ended.get()) {
             reached += 1;
             if let Err(cause) = (slot.handler)(event) {
-                let failure =
-                    Failure { topic: event.topic.clone(), label: slot.label.clone(), cause };
+                let failure = Failure {
+                    topic: event.topic.clone(),
+                    label: slot.label.clone(),
+                    cause,
+                };
                 self.fail(failure);
             }
         }
@@ -275,7 +291,9 @@ impl<P: Payload> Core<P> {
     }
 
     fn fail(&self, failure: Failure<P::Cause>) {
-        let Ok(topic) = Topic::parse(ERROR_TOPIC) else { return };
+        let Ok(topic) = Topic::parse(ERROR_TOPIC) else {
+            return;
+        };
         if failure.topic == topic || self.route(&topic).is_empty() {
             (self.last_resort)(&failure);
         } else {
@@ -293,12 +311,18 @@ impl<P: Payload> Core<P> {
         if let Some(route) = self.routes.borrow_mut().get(topic) {
             return route;
         }
-        let mut slots: Vec<Rc<Slot<P>>> =
-            self.router.borrow().matches(topic).into_iter().map(|(_, slot)| slot.clone()).collect();
+        let slots: Vec<Rc<Slot<P>>> = self
+            .router
+            .borrow()
+            .matches(topic)
+            .into_iter()
+            .map(|(_, slot)| slot.clone())
+            .collect();
         // Stable, so that among equals the older subscription stays first.
-        slots.sort_by_key(|slot| std::cmp::Reverse(slot.priority));
-        let route: Route<P> = slots.into();
-        self.routes.borrow_mut().insert(topic.clone(), route.clone());
+        let route: Route<P> = in_order(slots, |slot| std::cmp::Reverse(slot.priority)).into();
+        self.routes
+            .borrow_mut()
+            .insert(topic.clone(), route.clone());
         route
     }
 

@@ -80,6 +80,21 @@ pub enum RejectCode {
 }
 
 impl RejectCode {
+    /// The code that has `number` on the wire.
+    pub(crate) fn from_number(number: u64) -> Option<Self> {
+        Some(match number {
+            0 => Self::IllegalTopic,
+            1 => Self::IllegalEvent,
+            2 => Self::TooLarge,
+            3 => Self::Unavailable,
+            4 => Self::HeldBack,
+            5 => Self::StaleNumber,
+            6 => Self::Uncertain,
+            7 => Self::AlreadySubscribed,
+            _ => return None,
+        })
+    }
+
     /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -108,4 +123,16 @@ pub enum Durability {
     /// On several peers.
     #[n(2)]
     Replicated,
+}
+
+impl Durability {
+    /// The durability that has `number` on the wire.
+    pub(crate) fn from_number(number: u64) -> Option<Self> {
+        Some(match number {
+            0 => Self::Memory,
+            1 => Self::Disk,
+            2 => Self::Replicated,
+            _ => return None,
+        })
+    }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use minicbor::data::Type;
-use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use minicbor::{Decoder, Encode, Encoder, encode};
+
+use crate::decode;
 
 /// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
 ///
 /// The topic is the `type` attribute. Encoded once, by whoever logs it, for all its receivers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode)]
 #[cbor(map)]
 pub struct Body {
     /// Names the event among those of its source; at most [`Body::MAX_ATTRIBUTE_BYTES`].
@@ -17,7 +18,7 @@ pub struct Body {
     pub id: String,
     /// Who says so, a URI reference. A peer puts the client that it has authenticated before it.
     #[n(1)]
-    #[cbor(default, skip_if = "String::is_empty")]
+    #[cbor(skip_if = "String::is_empty")]
     pub source: String,
     /// When it was published, in milliseconds since 1970 by the publisher's clock.
     #[n(2)]
@@ -34,11 +35,11 @@ pub struct Body {
     pub data: Vec<u8>,
     /// Extension attributes by their names, which are lower-case letters and digits.
     #[n(6)]
-    #[cbor(default, skip_if = "BTreeMap::is_empty")]
+    #[cbor(skip_if = "BTreeMap::is_empty")]
     pub extensions: BTreeMap<String, Extension>,
     /// The ids of the peers that it went through, so that no bridge sends it back along them.
     #[n(7)]
-    #[cbor(default, skip_if = "Vec::is_empty")]
+    #[cbor(skip_if = "Vec::is_empty")]
     pub path: Vec<String>,
 }
 
@@ -54,7 +55,7 @@ pub enum Extension {
 }
 
 /// A place in a log: after the event that it names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode)]
 #[cbor(map)]
 pub struct Position {
     /// The life of the log. One that may have lost its tail starts a new one.
@@ -69,7 +70,7 @@ pub struct Position {
 }
 
 /// Where a subscription starts to read.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(flat)]
 pub enum Start {
     /// With what comes after now.
@@ -105,7 +106,9 @@ impl Body {
         let short = |text: &str| text.len() <= Self::MAX_ATTRIBUTE_BYTES;
         let optional = |text: &Option<String>| text.as_deref().is_none_or(short);
         if self.id.is_empty() {
-            return Err(BodyError("the event has no id: give each event one of its own"));
+            return Err(BodyError(
+                "the event has no id: give each event one of its own",
+            ));
         }
         let attributes_are_short = short(&self.id)
             && short(&self.source)
@@ -119,11 +122,16 @@ impl Body {
         }
         let name_is_fine = |name: &str| {
             (1..=64).contains(&name.len())
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         let value_is_fine =
             |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
-        if !self.extensions.iter().all(|(name, value)| name_is_fine(name) && value_is_fine(value))
+        if !self
+            .extensions
+            .iter()
+            .all(|(name, value)| name_is_fine(name) && value_is_fine(value))
             || !self.path.iter().all(|peer| short(peer))
         {
             return Err(BodyError(
@@ -146,9 +154,9 @@ impl Body {
     /// A [`BodyError`] if they are none or break a bound.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut decoder = Decoder::new(bytes);
-        let body: Self = decoder
-            .decode()
-            .map_err(|_| BodyError("the event's body is not the CBOR map of the grammar"))?;
+        let body = decode::body(&mut decoder).map_err(|decode::Malformed| {
+            BodyError("the event's body is not the CBOR map of the grammar")
+        })?;
         if decoder.position() != bytes.len() {
             return Err(BodyError("bytes stand after the event's body"));
         }
@@ -166,7 +174,11 @@ pub(crate) fn write<T: Encode<()>>(value: &T, bytes: &mut Vec<u8>) {
 impl Position {
     /// Before the first event of a log's life.
     pub fn start_of(epoch: u64) -> Self {
-        Self { epoch, offset: 0, id: None }
+        Self {
+            epoch,
+            offset: 0,
+            id: None,
+        }
     }
 }
 
@@ -188,15 +200,5 @@ impl<C> Encode<C> for Extension {
             Self::Boolean(boolean) => e.bool(*boolean)?,
         };
         Ok(())
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Extension {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        Ok(match d.datatype()? {
-            Type::String => Self::Text(d.str()?.to_owned()),
-            Type::Bool => Self::Boolean(d.bool()?),
-            _ => Self::Integer(d.i32()?),
-        })
     }
 }

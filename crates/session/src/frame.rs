@@ -3,8 +3,9 @@
 //! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a
 //! map with integer keys, of which unknown ones are ignored.
 
-use minicbor::{Decode, Decoder, Encode};
+use minicbor::{Decoder, Encode};
 
+use crate::decode;
 use crate::event::{Position, Start, write};
 use crate::{Durability, RejectCode};
 
@@ -12,7 +13,7 @@ use crate::{Durability, RejectCode};
 pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
 
 /// One frame, in either direction.
-#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Encode)]
 #[cbor(flat)]
 #[allow(missing_docs)] // each variant is its struct
 pub enum Frame {
@@ -51,7 +52,7 @@ pub enum Frame {
 }
 
 /// The first frame of a client: who it is, and proof of it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Hello {
     /// The client's public id.
@@ -70,12 +71,12 @@ pub struct Hello {
     pub lowest: u64,
     /// Whether a peer has welcomed this client before, so that being unknown means being forgotten.
     #[n(4)]
-    #[cbor(default, skip_if = "is_false")]
+    #[cbor(skip_if = "is_false")]
     pub returning: bool,
 }
 
 /// The answer to [`Hello`].
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Welcome {
     /// The peer's id, as it stands on the path of events.
@@ -95,12 +96,12 @@ pub struct Welcome {
     pub max_message: u32,
     /// The peer does not know a client that says it is returning.
     #[n(5)]
-    #[cbor(default, skip_if = "is_false")]
+    #[cbor(skip_if = "is_false")]
     pub forgotten: bool,
 }
 
 /// Asks for events.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Subscribe {
     /// The subscription's number on this connection, chosen by the client and not used twice.
@@ -115,7 +116,7 @@ pub struct Subscribe {
 }
 
 /// A subscription stands, or its position does not.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Subscribed {
     /// Its number.
@@ -127,12 +128,12 @@ pub struct Subscribed {
     /// The position asked for is of another log or of another life of this one. The subscription has
     /// ended; what was read under that position may not be what the log holds.
     #[n(2)]
-    #[cbor(default, skip_if = "is_false")]
+    #[cbor(skip_if = "is_false")]
     pub reset: bool,
 }
 
 /// A subscription was not made.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Refused {
     /// Its number.
@@ -147,7 +148,7 @@ pub struct Refused {
 }
 
 /// Ends a subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Unsubscribe {
     /// Its number.
@@ -156,7 +157,7 @@ pub struct Unsubscribe {
 }
 
 /// Publishes an event.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Publish {
     /// Ascends among a client's durable events. An event without one is ephemeral.
@@ -178,7 +179,7 @@ pub struct Publish {
 }
 
 /// A durable event is in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Ack {
     /// Its number.
@@ -193,7 +194,7 @@ pub struct Ack {
 }
 
 /// A durable event is not in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Reject {
     /// Its number.
@@ -212,7 +213,7 @@ pub struct Reject {
 }
 
 /// An event for some of the receiver's subscriptions.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Event {
     /// The topic's number in this direction of this connection.
@@ -234,7 +235,7 @@ pub struct Event {
 }
 
 /// A subscription that an event matches, and where it was before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode)]
 pub struct Head {
     /// Its number.
     #[n(0)]
@@ -245,7 +246,7 @@ pub struct Head {
 }
 
 /// What was there when a subscription started has been sent; what follows is live.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct CaughtUp {
     /// Its number.
@@ -260,7 +261,7 @@ pub struct CaughtUp {
 }
 
 /// A range is gone from the log.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Gap {
     /// The subscription that asked for it.
@@ -275,7 +276,7 @@ pub struct Gap {
 }
 
 /// What the receiver of a subscription can take beyond what it was granted before.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Credit {
     /// The subscription.
@@ -290,7 +291,7 @@ pub struct Credit {
 }
 
 /// Asks for a sign of life, which carries the same number.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Ping {
     /// Chosen by who asks.
@@ -299,7 +300,7 @@ pub struct Ping {
 }
 
 /// The connection is about to be closed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode)]
 #[cbor(map)]
 pub struct Bye {
     /// The close code that follows.
@@ -315,10 +316,9 @@ pub struct Bye {
 
 /// Bytes are not what the grammar asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks: {what}")]
+#[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
 pub struct DecodeError {
     at: usize,
-    what: String,
 }
 
 impl Frame {
@@ -336,9 +336,9 @@ impl Frame {
                 return None;
             }
             let at = decoder.position();
-            Some(decoder.decode().map_err(|error| {
+            Some(decode::frame(&mut decoder).map_err(|decode::Malformed| {
                 failed = true;
-                DecodeError { at, what: error.to_string() }
+                DecodeError { at }
             }))
         })
     }

@@ -6,6 +6,7 @@
 
 pub mod client;
 mod close;
+mod decode;
 mod event;
 mod frame;
 #[cfg(feature = "json")]

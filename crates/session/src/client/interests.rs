@@ -1,7 +1,5 @@
 //! What a client is subscribed to, over all its connections, and how far it has been told.
 
-use std::collections::BTreeMap;
-
 use bus::Pattern;
 
 use super::SubscriptionId;
@@ -10,7 +8,8 @@ use crate::{Position, Start};
 
 #[derive(Debug, Default)]
 pub(super) struct Interests {
-    by_id: BTreeMap<SubscriptionId, Interest>,
+    /// Their ids ascend.
+    by_id: Vec<(SubscriptionId, Interest)>,
     next_id: u64,
     /// Wire numbers are not used twice on a connection.
     next_number: u32,
@@ -42,31 +41,43 @@ impl Interests {
     pub(super) fn insert(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
-        self.by_id.insert(id, Interest { pattern, start, position: None, number: None, epoch: 0 });
+        let interest = Interest {
+            pattern,
+            start,
+            position: None,
+            number: None,
+            epoch: 0,
+        };
+        self.by_id.push((id, interest));
         id
     }
 
     /// Ends it, and answers its number on this connection.
     pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<u32> {
-        self.by_id.remove(&id)?.number
+        let at = self.at(id)?;
+        self.by_id.remove(at).1.number
     }
 
     pub(super) fn ids(&self) -> Vec<SubscriptionId> {
-        self.by_id.keys().copied().collect()
+        self.by_id.iter().map(|(id, _)| *id).collect()
     }
 
     /// A number, a pattern and a start with which to ask the peer for `id`.
     pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
-        let interest = self.by_id.get_mut(&id)?;
+        let at = self.at(id)?;
+        let (_, interest) = &mut self.by_id[at];
         self.next_number += 1;
         interest.number = Some(self.next_number);
-        let start = interest.position.clone().map_or_else(|| interest.start.clone(), Start::After);
+        let start = interest
+            .position
+            .clone()
+            .map_or_else(|| interest.start.clone(), Start::After);
         Some((self.next_number, interest.pattern.clone(), start))
     }
 
     pub(super) fn disconnected(&mut self) {
         self.next_number = 0;
-        for interest in self.by_id.values_mut() {
+        for (_, interest) in &mut self.by_id {
             interest.number = None;
         }
     }
@@ -90,7 +101,11 @@ impl Interests {
 
     pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        if interest.position.as_ref().is_none_or(|position| position.offset < head.offset) {
+        if interest
+            .position
+            .as_ref()
+            .is_none_or(|position| position.offset < head.offset)
+        {
             interest.position = Some(head);
         }
         Some(id)
@@ -102,7 +117,9 @@ impl Interests {
 
     /// Takes a logged event's place in a subscription.
     pub(super) fn take(&mut self, head: Head, offset: u64, event_id: &str) -> (Turn, u64) {
-        let Some((id, interest)) = self.of(head.subscription) else { return (Turn::Known, 0) };
+        let Some((id, interest)) = self.of(head.subscription) else {
+            return (Turn::Known, 0);
+        };
         let last = interest.position.as_ref().map(|position| position.offset);
         if last.is_some_and(|last| offset <= last) {
             return (Turn::Known, interest.epoch);
@@ -111,8 +128,16 @@ impl Interests {
             return (Turn::Hole(id), interest.epoch);
         }
         let epoch = interest.epoch;
-        interest.position = Some(Position { epoch, offset, id: Some(event_id.to_owned()) });
+        interest.position = Some(Position {
+            epoch,
+            offset,
+            id: Some(event_id.to_owned()),
+        });
         (Turn::Next(id), epoch)
+    }
+
+    fn at(&self, id: SubscriptionId) -> Option<usize> {
+        self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 
     fn of(&mut self, number: u32) -> Option<(SubscriptionId, &mut Interest)> {

@@ -1,13 +1,14 @@
 //! The durable events of a client that have no answer yet, in the order of their numbers.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use bus::Topic;
 
 /// Bounded in rows and bytes; in memory, so that it does not survive a reload.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    rows: BTreeMap<u64, Row>,
+    /// Their numbers ascend.
+    rows: VecDeque<(u64, Row)>,
     next: u64,
     bytes: usize,
     max_rows: usize,
@@ -31,7 +32,13 @@ pub(super) struct Full;
 
 impl Outbox {
     pub(super) fn new(max_rows: usize, max_bytes: usize) -> Self {
-        Self { rows: BTreeMap::new(), next: 1, bytes: 0, max_rows, max_bytes }
+        Self {
+            rows: VecDeque::new(),
+            next: 1,
+            bytes: 0,
+            max_rows,
+            max_bytes,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,7 +52,7 @@ impl Outbox {
 
     /// The lowest number without an answer.
     pub(super) fn lowest(&self) -> u64 {
-        self.rows.first_key_value().map_or(self.next, |(number, _)| *number)
+        self.rows.front().map_or(self.next, |(number, _)| *number)
     }
 
     pub(super) fn push(&mut self, topic: Topic, id: String, body: Vec<u8>) -> Result<u64, Full> {
@@ -55,13 +62,19 @@ impl Outbox {
         let number = self.next;
         self.next += 1;
         self.bytes += body.len();
-        let row = Row { topic, id, body, sent: false, maybe_stored: false };
-        self.rows.insert(number, row);
+        let row = Row {
+            topic,
+            id,
+            body,
+            sent: false,
+            maybe_stored: false,
+        };
+        self.rows.push_back((number, row));
         Ok(number)
     }
 
     pub(super) fn remove(&mut self, number: u64) -> Option<Row> {
-        let row = self.rows.remove(&number)?;
+        let (_, row) = self.rows.remove(self.at(number)?)?;
         self.bytes -= row.body.len();
         Some(row)
     }
@@ -73,14 +86,16 @@ impl Outbox {
     }
 
     pub(super) fn sent(&mut self, number: u64) -> Option<&Row> {
-        let row = self.rows.get_mut(&number)?;
+        let at = self.at(number)?;
+        let (_, row) = self.rows.get_mut(at)?;
         (row.sent, row.maybe_stored) = (true, true);
         Some(row)
     }
 
     /// Marks the rows from `number` on as not sent, and answers the ids of those that were.
     pub(super) fn unsend_from(&mut self, number: u64) -> Vec<String> {
-        let sent = self.rows.range_mut(number..).filter(|(_, row)| row.sent);
+        let from = self.rows.partition_point(|(other, _)| *other < number);
+        let sent = self.rows.range_mut(from..).filter(|(_, row)| row.sent);
         sent.map(|(_, row)| {
             row.sent = false;
             row.id.clone()
@@ -96,13 +111,22 @@ impl Outbox {
             .filter(|(_, row)| row.maybe_stored)
             .map(|(number, _)| *number)
             .collect();
-        uncertain.into_iter().filter_map(|number| self.remove(number)).collect()
+        uncertain
+            .into_iter()
+            .filter_map(|number| self.remove(number))
+            .collect()
     }
 
     /// Numbers the rows anew, from 1, for a client with a new identity.
     pub(super) fn renumber(&mut self) {
         let rows = std::mem::take(&mut self.rows);
-        self.rows = (1..).zip(rows.into_values()).collect();
+        self.rows = (1..).zip(rows.into_iter().map(|(_, row)| row)).collect();
         self.next = self.rows.len() as u64 + 1;
+    }
+
+    fn at(&self, number: u64) -> Option<usize> {
+        self.rows
+            .binary_search_by_key(&number, |(number, _)| *number)
+            .ok()
     }
 }

@@ -14,7 +14,7 @@ use super::outbound::Pending;
 use super::socket::Socket;
 use super::{BridgeError, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, wake};
 use crate::js::{fill_random, monotonic, text_of};
-use crate::{Bus, Bytes, Delivery, Event, Payload};
+use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
 pub(super) struct Link {
     this: Weak<Link>,
@@ -244,8 +244,10 @@ impl Link {
                 self.announce(LINK_TOPIC, Payload::new(state));
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
-            Effect::Sent(id) => self.sent(&id),
-            Effect::Requeued(id) => self.requeued(&id),
+            // At the end an event that waits again is about to be given up.
+            Effect::Sent(_) | Effect::Requeued(_) if self.ended.get() => {}
+            Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
+            Effect::Requeued(id) => self.at_stage(&id, Stage::Queued),
             Effect::Settled { id, outcome } => self.settled(&id, outcome),
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}

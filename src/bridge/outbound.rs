@@ -105,15 +105,8 @@ impl Link {
         bus.deliver(event)
     }
 
-    pub(super) fn sent(&self, id: &str) {
-        self.at_stage(id, Stage::Sent);
-    }
-
-    pub(super) fn requeued(&self, id: &str) {
-        self.at_stage(id, Stage::Queued);
-    }
-
-    fn at_stage(&self, id: &str, stage: Stage) {
+    /// A durable publish has left, or waits again.
+    pub(super) fn at_stage(&self, id: &str, stage: Stage) {
         let found = self.pending.borrow_mut().find(id).map(|pending| {
             (
                 pending.event.clone(),

@@ -93,10 +93,7 @@ impl Bridge {
     /// [`BridgeError::Pattern`] and [`BridgeError::SystemPattern`].
     pub fn rule(&self, rule: Rule) -> Result<RuleGuard, BridgeError> {
         let key = self.link.add_rule(rule)?;
-        Ok(RuleGuard {
-            link: Rc::downgrade(&self.link),
-            key,
-        })
+        Ok(RuleGuard { link: Rc::downgrade(&self.link), key })
     }
 
     /// The state of the link.
@@ -132,9 +129,7 @@ impl Drop for RuleGuard {
 
 impl fmt::Debug for Bridge {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Bridge")
-            .field("state", &self.state())
-            .finish_non_exhaustive()
+        out.debug_struct("Bridge").field("state", &self.state()).finish_non_exhaustive()
     }
 }
 

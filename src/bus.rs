@@ -66,10 +66,7 @@ impl Bus {
         let bus = ::bus::Bus::new(|failure: &::bus::Failure<Cause>| {
             console_error(&failure.to_string(), &failure.cause.to_js());
         });
-        Self(Rc::new(Shared {
-            bus,
-            outlets: RefCell::default(),
-        }))
+        Self(Rc::new(Shared { bus, outlets: RefCell::default() }))
     }
 
     /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
@@ -124,13 +121,7 @@ impl Bus {
 
     /// A subscription with a priority, a label or echo.
     pub fn subscriber<'a>(&'a self, pattern: &'a str) -> Subscriber<'a> {
-        Subscriber {
-            bus: self,
-            pattern,
-            priority: 0,
-            label: None,
-            echo: false,
-        }
+        Subscriber { bus: self, pattern, priority: 0, label: None, echo: false }
     }
 
     /// How many subscriptions stand.
@@ -144,9 +135,8 @@ impl Bus {
         }
         if !self.0.outlets.borrow().is_empty() {
             let outlets = self.0.outlets.borrow().clone();
-            if let Some(taken) = outlets
-                .iter()
-                .find_map(|outlet| outlet.take(self, &topic, &payload))
+            if let Some(taken) =
+                outlets.iter().find_map(|outlet| outlet.take(self, &topic, &payload))
             {
                 return taken;
             }
@@ -178,11 +168,7 @@ impl Bus {
 
     /// Tells of a failure that is no handler's answer: a rejected promise, a hook's publish.
     pub(crate) fn fail(&self, topic: Topic, label: &str, cause: impl Into<Cause>) {
-        self.0.bus.fail(::bus::Failure {
-            topic,
-            label: label.into(),
-            cause: cause.into(),
-        });
+        self.0.bus.fail(::bus::Failure { topic, label: label.into(), cause: cause.into() });
     }
 
     pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
@@ -260,21 +246,13 @@ impl<'a> Subscriber<'a> {
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
         let echo = self.echo;
-        let mut subscriber = self
-            .bus
-            .0
-            .bus
-            .subscriber(Pattern::parse(self.pattern)?)
-            .priority(self.priority);
+        let mut subscriber =
+            self.bus.0.bus.subscriber(Pattern::parse(self.pattern)?).priority(self.priority);
         if let Some(label) = self.label {
             subscriber = subscriber.label(label);
         }
         Ok(subscriber.handle(move |event| {
-            if event.payload.is_echo() && !echo {
-                Ok(())
-            } else {
-                handler(&event.payload)
-            }
+            if event.payload.is_echo() && !echo { Ok(()) } else { handler(&event.payload) }
         }))
     }
 }

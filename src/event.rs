@@ -66,14 +66,7 @@ pub struct Rejection {
 impl Event {
     /// An event of this page, published now.
     pub(crate) fn new(topic: Topic, payload: Payload, delivery: Delivery) -> Self {
-        Self::build(
-            topic,
-            payload,
-            OnceCell::new(),
-            "".into(),
-            js_sys::Date::now(),
-            delivery,
-        )
+        Self::build(topic, payload, OnceCell::new(), "".into(), js_sys::Date::now(), delivery)
     }
 
     /// An event that a bridge brings.
@@ -85,34 +78,14 @@ impl Event {
         time: f64,
         delivery: Delivery,
     ) -> Self {
-        Self::build(
-            topic,
-            payload,
-            OnceCell::from(Box::from(id)),
-            source.into(),
-            time,
-            delivery,
-        )
+        Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
     }
 
     /// The same event at another stage of its way.
     pub(crate) fn at(&self, delivery: Delivery) -> Self {
-        let Attributes {
-            topic,
-            payload,
-            source,
-            time,
-            ..
-        } = &*self.0;
+        let Attributes { topic, payload, source, time, .. } = &*self.0;
         let id = OnceCell::from(Box::from(self.id()));
-        Self::build(
-            topic.clone(),
-            payload.clone(),
-            id,
-            source.clone(),
-            *time,
-            delivery,
-        )
+        Self::build(topic.clone(), payload.clone(), id, source.clone(), *time, delivery)
     }
 
     fn build(
@@ -195,18 +168,13 @@ impl Event {
 
     /// Whether it is for subscribers with echo only.
     pub(crate) fn is_echo(&self) -> bool {
-        matches!(
-            self.0.delivery,
-            Delivery::Pending(_) | Delivery::Rejected(_)
-        )
+        matches!(self.0.delivery, Delivery::Pending(_) | Delivery::Rejected(_))
     }
 
     /// The object for JS handlers, made by `make` for the first of them.
     #[cfg(feature = "npm")]
     pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {
-        self.0
-            .face
-            .get_or_init(|| make(self.0.id.get().map(|id| &**id)))
+        self.0.face.get_or_init(|| make(self.0.id.get().map(|id| &**id)))
     }
 }
 
@@ -229,11 +197,7 @@ impl bus::Payload for Event {
             message: failure.cause.to_string(),
             cause: failure.cause.to_js(),
         };
-        Self::new(
-            error_topic(&failure.topic),
-            Payload::new(told),
-            Delivery::Local,
-        )
+        Self::new(error_topic(&failure.topic), Payload::new(told), Delivery::Local)
     }
 }
 

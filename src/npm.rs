@@ -40,12 +40,9 @@ extern "C" {
 /// An `Error` if `name` is not a string.
 #[wasm_bindgen(js_name = createSingleton, skip_typescript)]
 pub fn create_singleton(name: &JsValue) -> Result<JsValue, JsValue> {
-    let name = name.as_string().ok_or_else(|| {
-        fail(
-            "illegal_argument",
-            "the name of a singleton must be a string",
-        )
-    })?;
+    let name = name
+        .as_string()
+        .ok_or_else(|| fail("illegal_argument", "the name of a singleton must be a string"))?;
     Ok(wrap(Bus::singleton(&name)))
 }
 
@@ -179,13 +176,7 @@ fn call(handler: &Function, event: &Event) -> Result<JsValue, crate::Cause> {
     let data = event.js()?;
     let face = event.face(|id| {
         let delivery = delivery(event.delivery());
-        make_event(
-            event.topic().as_str(),
-            event.source(),
-            event.time(),
-            delivery,
-            id,
-        )
+        make_event(event.topic().as_str(), event.source(), event.time(), delivery, id)
     });
     Ok(handler.call2(&JsValue::UNDEFINED, &data, face)?)
 }
@@ -194,10 +185,8 @@ fn call(handler: &Function, event: &Event) -> Result<JsValue, crate::Cause> {
 fn report_rejection(bus: Bus, topic: Topic, label: String, returned: JsValue) {
     let promise = Promise::resolve(&returned);
     spawn_local(async move {
-        let outcome: HandlerResult = JsFuture::from(promise)
-            .await
-            .map(drop)
-            .map_err(crate::Cause::from);
+        let outcome: HandlerResult =
+            JsFuture::from(promise).await.map(drop).map_err(crate::Cause::from);
         if let Err(cause) = outcome {
             bus.fail(topic, &label, cause);
         }
@@ -218,11 +207,7 @@ fn delivery(delivery: &Delivery) -> JsValue {
 }
 
 fn stored(position: &session::Position) -> JsValue {
-    make_status(
-        "stored",
-        &position.offset.to_string(),
-        &position.epoch.to_string(),
-    )
+    make_status("stored", &position.offset.to_string(), &position.epoch.to_string())
 }
 
 fn topic_error(error: &TopicError) -> JsValue {

@@ -69,30 +69,18 @@ pub enum DataError {
 impl Payload {
     /// A payload from a Rust value.
     pub fn new<T: Serialize + 'static>(value: T) -> Self {
-        let form = RustForm {
-            value: Rc::new(value),
-            to_js: to_js::<T>,
-        };
-        Self(Rc::new(Forms {
-            rust: OnceCell::from(form),
-            ..Forms::default()
-        }))
+        let form = RustForm { value: Rc::new(value), to_js: to_js::<T> };
+        Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
     /// A payload from a JS value.
     pub fn from_js(value: JsValue) -> Self {
-        Self(Rc::new(Forms {
-            js: OnceCell::from(value),
-            ..Forms::default()
-        }))
+        Self(Rc::new(Forms { js: OnceCell::from(value), ..Forms::default() }))
     }
 
     /// A payload from bytes.
     pub fn from_bytes(bytes: Bytes) -> Self {
-        Self(Rc::new(Forms {
-            bytes: OnceCell::from(bytes),
-            ..Forms::default()
-        }))
+        Self(Rc::new(Forms { bytes: OnceCell::from(bytes), ..Forms::default() }))
     }
 
     /// The payload as a `T`: the value that was published, if it is one, else converted.
@@ -112,10 +100,7 @@ impl Payload {
         let value = Rc::new(value);
         // It has a JS form already, so this is never called.
         let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);
-        let _ = self.0.rust.set(RustForm {
-            value: value.clone(),
-            to_js,
-        });
+        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js });
         Ok(value)
     }
 
@@ -163,19 +148,11 @@ impl fmt::Debug for Payload {
 impl Bytes {
     /// Bytes that are JSON.
     pub fn json(data: impl Into<Rc<[u8]>>) -> Self {
-        Self {
-            content_type: Cow::Borrowed(JSON),
-            data: data.into(),
-        }
+        Self { content_type: Cow::Borrowed(JSON), data: data.into() }
     }
 
     fn is_json(&self) -> bool {
-        let media_type = self
-            .content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim_end();
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim_end();
         media_type.eq_ignore_ascii_case(JSON) || media_type.ends_with("+json")
     }
 
@@ -191,10 +168,7 @@ impl Bytes {
     fn from_js(value: &JsValue) -> Result<Self, DataError> {
         if let Some(array) = value.dyn_ref::<Uint8Array>() {
             let content_type = Cow::Borrowed(OCTET_STREAM);
-            return Ok(Self {
-                content_type,
-                data: array.to_vec().into(),
-            });
+            return Ok(Self { content_type, data: array.to_vec().into() });
         }
         if value.is_undefined() {
             return Ok(Self::json(*b"null"));

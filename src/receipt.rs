@@ -41,17 +41,11 @@ pub(crate) struct Settlement {
 
 impl Receipt {
     pub(crate) fn delivered(event: Event) -> Self {
-        Self {
-            event,
-            settlement: None,
-        }
+        Self { event, settlement: None }
     }
 
     pub(crate) fn durable(event: Event, settlement: Rc<Settlement>) -> Self {
-        Self {
-            event,
-            settlement: Some(settlement),
-        }
+        Self { event, settlement: Some(settlement) }
     }
 
     /// The event's id.
@@ -61,9 +55,7 @@ impl Receipt {
 
     /// How far the event has come by now.
     pub fn status(&self) -> Status {
-        self.settlement
-            .as_ref()
-            .map_or(Status::Delivered, |state| state.status.borrow().clone())
+        self.settlement.as_ref().map_or(Status::Delivered, |state| state.status.borrow().clone())
     }
 
     /// Whether the event is durable: a peer's answer decides what becomes of it.
@@ -97,10 +89,7 @@ impl Receipt {
 
 impl Settlement {
     pub(crate) fn queued() -> Rc<Self> {
-        Rc::new(Self {
-            status: RefCell::new(Status::Queued),
-            waiting: RefCell::default(),
-        })
+        Rc::new(Self { status: RefCell::new(Status::Queued), waiting: RefCell::default() })
     }
 
     /// Follows the event to `delivery`, and wakes who waits if that is final.

@@ -69,11 +69,7 @@ fn listen(bus: &Bus, pattern: &str, with_echo: bool) -> (Subscription, Log) {
     let log = Log::default();
     let kept = log.clone();
     let subscriber = bus.subscriber(pattern);
-    let subscriber = if with_echo {
-        subscriber.echo()
-    } else {
-        subscriber
-    };
+    let subscriber = if with_echo { subscriber.echo() } else { subscriber };
     let subscription = subscriber.handle(move |event| {
         let told = tell(event)?;
         kept.borrow_mut().push(told);
@@ -130,10 +126,7 @@ async fn under_an_outbound_rule_the_answer_delivers_the_event() {
 
 #[wasm_bindgen_test]
 async fn what_no_rule_names_stays_local() {
-    let rules = [
-        Rule::both("chat.*.message").durable(),
-        Rule::inbound("news"),
-    ];
+    let rules = [Rule::both("chat.*.message").durable(), Rule::inbound("news")];
     let (bus, _bridge, mut peer) = online(rules).await;
     let (_all, all) = listen(&bus, ">", false);
     say(&bus, "chat.a.draft", "mine");
@@ -153,17 +146,12 @@ async fn a_new_page_reads_the_history_and_then_what_is_live() {
     }
     let (_plain, plain) = listen(&bus, "chat.a", false);
     let bridge = connect(&bus);
-    let _rule = bridge
-        .rule(Rule::both("chat.a").durable().from(StartFrom::Last(2)))
-        .unwrap();
+    let _rule = bridge.rule(Rule::both("chat.a").durable().from(StartFrom::Last(2))).unwrap();
     peer.accept();
     peer.serve().await;
     peer.append("chat.a", "id6", "\"live\"");
     peer.serve().await;
-    assert_eq!(
-        *plain.borrow(),
-        ["m4 stored 4", "m5 stored 5", "live stored 6"]
-    );
+    assert_eq!(*plain.borrow(), ["m4 stored 4", "m5 stored 5", "live stored 6"]);
 }
 
 #[wasm_bindgen_test]
@@ -177,10 +165,7 @@ async fn an_event_published_before_the_link_is_up_waits_in_the_outbox() {
     assert_eq!((receipt.status(), bridge.unanswered()), (Status::Queued, 1));
     peer.accept();
     peer.serve().await;
-    assert_eq!(
-        *echo.borrow(),
-        ["early queued", "early sent", "early stored 1"]
-    );
+    assert_eq!(*echo.borrow(), ["early queued", "early sent", "early stored 1"]);
     assert_eq!(bridge.unanswered(), 0);
 }
 
@@ -194,16 +179,7 @@ async fn what_was_sent_when_the_link_broke_is_sent_again_and_lands_once() {
     assert_eq!((receipt.status(), peer.log.len()), (Status::Queued, 1));
     reconnected(&mut peer, 1).await;
     assert_eq!(peer.log.len(), 1);
-    assert_eq!(
-        *echo.borrow(),
-        [
-            "hi queued",
-            "hi sent",
-            "hi queued",
-            "hi sent",
-            "hi stored 1"
-        ]
-    );
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi queued", "hi sent", "hi stored 1"]);
 }
 
 #[wasm_bindgen_test]
@@ -215,10 +191,7 @@ async fn after_a_break_reading_goes_on_where_it_was() {
     peer.hang_up(4000, "restart");
     peer.append("a", "2", "\"two\"");
     sleep(0).await;
-    assert!(matches!(
-        bridge.state(),
-        LinkState::Offline { .. } | LinkState::Connecting
-    ));
+    assert!(matches!(bridge.state(), LinkState::Offline { .. } | LinkState::Connecting));
     reconnected(&mut peer, 1).await;
     assert_eq!(*plain.borrow(), ["one stored 1", "two stored 2"]);
 }
@@ -231,10 +204,7 @@ async fn a_refused_event_ends_as_rejected_for_echo_and_receipt() {
     peer.refuses = true;
     let receipt = say(&bus, "a", "hi");
     peer.serve().await;
-    assert_eq!(
-        *echo.borrow(),
-        ["hi queued", "hi sent", "hi rejected illegal_event"]
-    );
+    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi rejected illegal_event"]);
     assert!(plain.borrow().is_empty());
     let rejection = receipt.settled().await.unwrap_err();
     assert_eq!(rejection.code, RejectCode::IllegalEvent);
@@ -300,8 +270,7 @@ async fn the_state_of_the_link_is_an_event() {
     let states: Rc<RefCell<Vec<LinkState>>> = Rc::default();
     let kept = states.clone();
     let _link = bus.subscribe(LINK_TOPIC, move |event| {
-        kept.borrow_mut()
-            .push((*event.data::<LinkState>()?).clone());
+        kept.borrow_mut().push((*event.data::<LinkState>()?).clone());
         Ok(())
     });
     let bridge = connect(&bus);
@@ -311,10 +280,7 @@ async fn the_state_of_the_link_is_an_event() {
     sleep(0).await;
     let reason = "another tab has taken over".to_owned();
     let stopped = LinkState::Stopped { code: 4503, reason };
-    assert_eq!(
-        *states.borrow(),
-        [LinkState::Connecting, LinkState::Online, stopped.clone()]
-    );
+    assert_eq!(*states.borrow(), [LinkState::Connecting, LinkState::Online, stopped.clone()]);
     assert_eq!(bridge.state(), stopped);
     sleep(700).await;
     assert_eq!(socket::count(), 1, "a stop is a stop");
@@ -350,9 +316,7 @@ async fn waking_up_connects_at_once() {
     peer.hang_up(1006, "");
     sleep(0).await;
     let window = web_sys::window().unwrap();
-    window
-        .dispatch_event(&web_sys::Event::new("online").unwrap())
-        .unwrap();
+    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
     assert_eq!(socket::count(), 2);
     peer.accept();
     peer.serve().await;
@@ -366,23 +330,15 @@ async fn dropping_the_bridge_closes_all_and_settles_what_has_no_answer() {
     let receipts = ["one", "two"].map(|text| say(&bus, "a", text));
     echo.take();
     drop(bridge);
-    assert_eq!(
-        *echo.borrow(),
-        ["one rejected uncertain", "two rejected uncertain"]
-    );
+    assert_eq!(*echo.borrow(), ["one rejected uncertain", "two rejected uncertain"]);
     for receipt in receipts {
-        assert_eq!(
-            receipt.settled().await.unwrap_err().code,
-            RejectCode::Uncertain
-        );
+        assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
     }
     assert_eq!(socket::closed_with(0), Some(CloseCode::GoingAway.code()));
     say(&bus, "a", "later");
     assert_eq!(echo.borrow().last().unwrap(), "later local");
     let window = web_sys::window().unwrap();
-    window
-        .dispatch_event(&web_sys::Event::new("online").unwrap())
-        .unwrap();
+    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
     sleep(700).await;
     assert_eq!(socket::count(), 1, "nothing connects any more");
 }
@@ -408,10 +364,7 @@ async fn what_cannot_be_bridged_is_an_error() {
     let (bus, bridge, _peer) = online([]).await;
     let system = bridge.rule(Rule::both("$bus.>"));
     assert!(matches!(system, Err(BridgeError::SystemPattern(_))));
-    assert!(matches!(
-        bridge.rule(Rule::both("a..b")),
-        Err(BridgeError::Pattern(_))
-    ));
+    assert!(matches!(bridge.rule(Rule::both("a..b")), Err(BridgeError::Pattern(_))));
     let nowhere = Bridge::connect(&bus, BridgeOptions::new("gopher://x"));
     assert!(matches!(nowhere, Err(BridgeError::Address(_))));
 }
@@ -454,12 +407,8 @@ async fn javascript_connects_publishes_and_closes() {
     .unwrap();
     peer.accept();
     peer.serve().await;
-    socket::evaluate(
-        "bus.close(); bus.close(); other.push(bus.state.state)",
-        &link,
-        &told,
-    )
-    .unwrap();
+    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &told)
+        .unwrap();
     let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
     assert_eq!(
         told.join("|"),

@@ -31,10 +31,7 @@ struct Person {
 }
 
 fn ann() -> Person {
-    Person {
-        name: "Ann".to_owned(),
-        age: 7,
-    }
+    Person { name: "Ann".to_owned(), age: 7 }
 }
 
 type Log<T> = Rc<RefCell<Vec<T>>>;
@@ -56,12 +53,7 @@ fn listen<T: 'static>(
 }
 
 fn js(code: &str) -> JsValue {
-    evaluate(
-        &format!("return {code}"),
-        &JsValue::UNDEFINED,
-        &JsValue::UNDEFINED,
-    )
-    .unwrap()
+    evaluate(&format!("return {code}"), &JsValue::UNDEFINED, &JsValue::UNDEFINED).unwrap()
 }
 
 /// Runs `code` with `bus` being the face of a new bus, and answers a text.
@@ -122,8 +114,7 @@ fn a_js_value_is_the_same_object_for_js_and_a_struct_for_rust() {
     let value = js(r#"({ name: "Ann", age: 7 })"#);
     let (_js, objects) = listen(&bus, "a", |event| Ok(event.js()?));
     let (_rust, people) = listen(&bus, "a", |event| Ok(event.data::<Person>()?));
-    bus.publish_payload("a", Payload::from_js(value.clone()))
-        .unwrap();
+    bus.publish_payload("a", Payload::from_js(value.clone())).unwrap();
     assert!(js_sys::Object::is(&objects.borrow()[0], &value));
     assert_eq!(*people.borrow()[0], ann());
 }
@@ -137,52 +128,29 @@ fn a_payload_of_another_type_is_the_handlers_failure() {
     assert!(wrong.borrow().is_empty());
     let failure = errors.borrow()[0].clone();
     assert_eq!((failure.topic.as_str(), failure.label.as_str()), ("a", "a"));
-    assert!(
-        failure
-            .message
-            .starts_with("the payload is not of the type"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.starts_with("the payload is not of the type"), "{}", failure.message);
 }
 
 #[wasm_bindgen_test]
 fn bytes_are_json_or_a_uint8array_by_their_media_type() {
     let json = Payload::from_bytes(Bytes::json(*br#"{"name":"Ann","age":7}"#));
     assert_eq!(*json.to_rust::<Person>().unwrap(), ann());
-    let raw = Bytes {
-        content_type: "image/png".into(),
-        data: Rc::new([1, 2, 3]),
-    };
+    let raw = Bytes { content_type: "image/png".into(), data: Rc::new([1, 2, 3]) };
     let array = Payload::from_bytes(raw.clone()).to_js().unwrap();
-    assert_eq!(
-        array.unchecked_into::<js_sys::Uint8Array>().to_vec(),
-        [1, 2, 3]
-    );
+    assert_eq!(array.unchecked_into::<js_sys::Uint8Array>().to_vec(), [1, 2, 3]);
     assert_eq!(Payload::from_bytes(raw.clone()).to_bytes().unwrap(), raw);
     let broken = Payload::from_bytes(Bytes::json(*b"{")).to_js();
-    assert!(
-        matches!(broken, Err(DataError::IllegalJson(_))),
-        "{broken:?}"
-    );
+    assert!(matches!(broken, Err(DataError::IllegalJson(_))), "{broken:?}");
     let not_utf8 = Payload::from_bytes(Bytes::json(*b"\"\xff\"")).to_js();
-    assert!(
-        matches!(not_utf8, Err(DataError::IllegalJson(_))),
-        "{not_utf8:?}"
-    );
+    assert!(matches!(not_utf8, Err(DataError::IllegalJson(_))), "{not_utf8:?}");
 }
 
 #[wasm_bindgen_test]
 fn a_value_becomes_json_and_a_uint8array_stays_bytes() {
     let rust = Payload::new(ann()).to_bytes().unwrap();
     assert_eq!(rust, Bytes::json(*br#"{"name":"Ann","age":7}"#));
-    let array = Payload::from_js(js("new Uint8Array([1, 2])"))
-        .to_bytes()
-        .unwrap();
-    assert_eq!(
-        (&*array.content_type, &*array.data),
-        ("application/octet-stream", &[1, 2][..])
-    );
+    let array = Payload::from_js(js("new Uint8Array([1, 2])")).to_bytes().unwrap();
+    assert_eq!((&*array.content_type, &*array.data), ("application/octet-stream", &[1, 2][..]));
     let nothing = Payload::from_js(JsValue::UNDEFINED).to_bytes().unwrap();
     assert_eq!(nothing, Bytes::json(*b"null"));
 }
@@ -197,10 +165,7 @@ fn what_json_cannot_say_is_a_typed_error() {
         "({ toJSON() { throw null } })",
     ] {
         let bytes = Payload::from_js(js(code)).to_bytes();
-        assert!(
-            matches!(bytes, Err(DataError::NotJson(_))),
-            "{code}: {bytes:?}"
-        );
+        assert!(matches!(bytes, Err(DataError::NotJson(_))), "{code}: {bytes:?}");
     }
 }
 
@@ -210,10 +175,7 @@ fn an_id_is_the_same_for_all_and_another_for_each_event() {
     let (_one, one) = listen(&bus, "a", |event| Ok(event.id().to_owned()));
     let (_two, two) = listen(&bus, ">", |event| Ok(event.id().to_owned()));
     let receipts: Vec<_> = (0..2).map(|n: u32| bus.publish("a", n).unwrap()).collect();
-    let ids: Vec<_> = receipts
-        .iter()
-        .map(|receipt| receipt.id().to_owned())
-        .collect();
+    let ids: Vec<_> = receipts.iter().map(|receipt| receipt.id().to_owned()).collect();
     assert_eq!(*one.borrow(), ids);
     assert_eq!(*two.borrow(), ids);
     assert_ne!(ids[0], ids[1]);
@@ -225,11 +187,7 @@ async fn a_local_event_is_delivered_and_settled_at_once() {
     let bus = Bus::new();
     let before = js_sys::Date::now();
     let (_all, all) = listen(&bus, "a", |event| {
-        Ok((
-            event.time(),
-            event.source().to_owned(),
-            event.delivery().clone(),
-        ))
+        Ok((event.time(), event.source().to_owned(), event.delivery().clone()))
     });
     let receipt = bus.publish("a", ()).unwrap();
     assert_eq!(receipt.status(), Status::Delivered);
@@ -258,12 +216,7 @@ fn an_event_published_inside_a_handler_follows_the_current_one() {
 fn a_topic_of_the_runtime_or_no_topic_at_all_is_an_error_to_the_publisher() {
     let bus = Bus::new();
     let system = bus.publish(ERROR_TOPIC, 1);
-    assert_eq!(
-        system.err(),
-        Some(PublishError::SystemTopic(
-            Topic::parse(ERROR_TOPIC).unwrap()
-        ))
-    );
+    assert_eq!(system.err(), Some(PublishError::SystemTopic(Topic::parse(ERROR_TOPIC).unwrap())));
     assert!(matches!(bus.publish("a b", 1), Err(PublishError::Topic(_))));
     assert!(bus.subscribe("a.>.b", |_| Ok(())).is_err());
 }
@@ -279,18 +232,12 @@ fn a_name_is_one_bus() {
 fn a_handler_that_fails_stops_no_other_and_its_cause_is_readable() {
     let bus = Bus::new();
     let (_errors, errors) = listen(&bus, ERROR_TOPIC, |event| Ok(event.data::<Failure>()?));
-    let _bad = bus
-        .subscriber("a")
-        .label("bad")
-        .handle(|_| Err(js("new RangeError('no')").into()));
+    let _bad = bus.subscriber("a").label("bad").handle(|_| Err(js("new RangeError('no')").into()));
     let (_good, good) = listen(&bus, "a", |_| Ok(()));
     bus.publish("a", ()).unwrap();
     assert_eq!(good.borrow().len(), 1);
     let failure = errors.borrow()[0].clone();
-    assert_eq!(
-        (failure.topic.as_str(), failure.label.as_str()),
-        ("a", "bad")
-    );
+    assert_eq!((failure.topic.as_str(), failure.label.as_str()), ("a", "bad"));
     assert_eq!(failure.message, "RangeError: no");
     assert!(failure.cause.is_instance_of::<js_sys::RangeError>());
 }
@@ -397,11 +344,7 @@ fn rust_and_js_read_the_same_id_whoever_reads_it_first() {
         evaluate(&code, &face, &ids).unwrap();
         let (_rust, rust) = listen(&bus, "a", |event| Ok(event.id().to_owned()));
         bus.publish("a", ()).unwrap();
-        assert_eq!(
-            ids.get(0).as_string().as_ref(),
-            rust.borrow().first(),
-            "{name}"
-        );
+        assert_eq!(ids.get(0).as_string().as_ref(), rust.borrow().first(), "{name}");
     }
 }
 
@@ -410,17 +353,10 @@ fn a_rust_event_reaches_js_as_plain_data() {
     let bus = Bus::singleton("plain data");
     let face = event_driven_kit::npm::create_singleton(&JsValue::from_str("plain data")).unwrap();
     let told = js_sys::Array::new();
-    evaluate(
-        "bus.subscribe('a', (data) => other.push(JSON.stringify(data)))",
-        &face,
-        &told,
-    )
-    .unwrap();
+    evaluate("bus.subscribe('a', (data) => other.push(JSON.stringify(data)))", &face, &told)
+        .unwrap();
     bus.publish("a", ann()).unwrap();
-    assert_eq!(
-        told.get(0).as_string().as_deref(),
-        Some(r#"{"name":"Ann","age":7}"#)
-    );
+    assert_eq!(told.get(0).as_string().as_deref(), Some(r#"{"name":"Ann","age":7}"#));
 }
 
 #[wasm_bindgen_test]
@@ -458,10 +394,7 @@ async fn a_rejected_promise_of_a_js_handler_is_told_too() {
     .unwrap();
     assert_eq!(told.length(), 0);
     sleep(20).await;
-    assert_eq!(
-        String::from(told.sort().join(",")),
-        "async:late,like:thenable"
-    );
+    assert_eq!(String::from(told.sort().join(",")), "async:late,like:thenable");
 }
 
 #[wasm_bindgen_test]

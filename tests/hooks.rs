@@ -65,11 +65,7 @@ fn Newest(props: &Props) -> Html {
 }
 
 fn props(bus: &Bus) -> Props {
-    Props {
-        bus: bus.clone(),
-        pattern: "a".to_owned(),
-        factor: 0,
-    }
+    Props { bus: bus.clone(), pattern: "a".to_owned(), factor: 0 }
 }
 
 #[wasm_bindgen_test]
@@ -90,18 +86,12 @@ async fn use_topic_forgets_when_the_pattern_or_the_bus_changes() {
     let mut stage = Stage::<Newest>::mount(props(&bus)).await;
     bus.publish("a", 1_u32).unwrap();
     assert_eq!(stage.text().await, "1");
-    stage.app.update(Props {
-        pattern: "b".to_owned(),
-        ..props(&bus)
-    });
+    stage.app.update(Props { pattern: "b".to_owned(), ..props(&bus) });
     assert_eq!(stage.text().await, "none");
     bus.publish("a", 2_u32).unwrap();
     bus.publish("b", 3_u32).unwrap();
     assert_eq!(stage.text().await, "3");
-    stage.app.update(Props {
-        pattern: "b".to_owned(),
-        ..props(&other)
-    });
+    stage.app.update(Props { pattern: "b".to_owned(), ..props(&other) });
     assert_eq!(stage.text().await, "none");
     other.publish("b", 4_u32).unwrap();
     bus.publish("b", 5_u32).unwrap();
@@ -162,16 +152,9 @@ fn Multiplier(props: &Props) -> Html {
 #[wasm_bindgen_test]
 async fn the_handler_of_the_newest_render_runs_without_a_new_subscription() {
     let bus = Bus::new();
-    let mut stage = Stage::<Multiplier>::mount(Props {
-        factor: 2,
-        ..props(&bus)
-    })
-    .await;
+    let mut stage = Stage::<Multiplier>::mount(Props { factor: 2, ..props(&bus) }).await;
     bus.publish("a", 10_u32).unwrap();
-    stage.app.update(Props {
-        factor: 3,
-        ..props(&bus)
-    });
+    stage.app.update(Props { factor: 3, ..props(&bus) });
     settled().await;
     bus.publish("a", 10_u32).unwrap();
     assert_eq!(HEARD.take(), [20, 30]);
@@ -236,21 +219,11 @@ async fn use_publish_publishes_and_tells_what_it_could_not() {
     });
     let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
         let failure = event.data::<Failure>()?;
-        errors
-            .borrow_mut()
-            .push(format!("{} {}", failure.topic, failure.label));
+        errors.borrow_mut().push(format!("{} {}", failure.topic, failure.label));
         Ok(())
     });
-    let mut stage = Stage::<Publisher>::mount(Props {
-        factor: 1,
-        ..props(&bus)
-    })
-    .await;
-    stage.app.update(Props {
-        factor: 2,
-        pattern: "no topic".to_owned(),
-        ..props(&bus)
-    });
+    let mut stage = Stage::<Publisher>::mount(Props { factor: 1, ..props(&bus) }).await;
+    stage.app.update(Props { factor: 2, pattern: "no topic".to_owned(), ..props(&bus) });
     settled().await;
     assert_eq!(*heard.borrow(), ["1", "$bus.publish no topic"]);
 }

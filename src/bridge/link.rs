@@ -103,19 +103,9 @@ impl Link {
         }
         let key = self.next_rule.get();
         self.next_rule.set(key + 1);
-        let subscription = rule
-            .inbound
-            .then(|| self.subscription(&pattern, rule.start));
-        let Rule {
-            outbound, durable, ..
-        } = rule;
-        self.rules.borrow_mut().push(Active {
-            key,
-            pattern,
-            outbound,
-            durable,
-            subscription,
-        });
+        let subscription = rule.inbound.then(|| self.subscription(&pattern, rule.start));
+        let Rule { outbound, durable, .. } = rule;
+        self.rules.borrow_mut().push(Active { key, pattern, outbound, durable, subscription });
         self.drive();
         Ok(key)
     }
@@ -162,10 +152,7 @@ impl Link {
 
     /// How much the socket has not sent yet, in bytes.
     pub(super) fn buffered(&self) -> u32 {
-        self.socket
-            .borrow()
-            .as_ref()
-            .map_or(0, |(_, socket)| socket.buffered())
+        self.socket.borrow().as_ref().map_or(0, |(_, socket)| socket.buffered())
     }
 
     pub(super) fn opened(&self, socket: u64) {
@@ -197,10 +184,7 @@ impl Link {
     }
 
     fn is_current(&self, socket: u64) -> bool {
-        self.socket
-            .borrow()
-            .as_ref()
-            .is_some_and(|(current, _)| *current == socket)
+        self.socket.borrow().as_ref().is_some_and(|(current, _)| *current == socket)
     }
 
     /// Carries out what the machine asks for. Handlers that run meanwhile may come back here; then
@@ -289,12 +273,7 @@ impl Link {
     }
 
     fn deliver(&self, inbound: Inbound) {
-        let Inbound {
-            subscriptions,
-            topic,
-            body,
-            position,
-        } = inbound;
+        let Inbound { subscriptions, topic, body, position } = inbound;
         let is_named = self.rules.borrow().iter().any(|rule| {
             rule.pattern.matches(&topic)
                 && rule
@@ -307,10 +286,7 @@ impl Link {
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
         let payload = self.own_payload(&body).unwrap_or_else(|| {
             let content_type = body.content_type.map_or(crate::JSON.into(), Into::into);
-            Payload::from_bytes(Bytes {
-                content_type,
-                data: body.data.into(),
-            })
+            Payload::from_bytes(Bytes { content_type, data: body.data.into() })
         });
         let time = body.time.unwrap_or_default() as f64;
         let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
@@ -321,16 +297,13 @@ impl Link {
 
     fn announce(&self, topic: &str, payload: Payload) {
         if let Ok(topic) = Topic::parse(topic) {
-            self.bus
-                .announce(Event::new(topic, payload, Delivery::Local));
+            self.bus.announce(Event::new(topic, payload, Delivery::Local));
         }
     }
 
     fn pattern_of(&self, subscription: SubscriptionId) -> Option<String> {
         let rules = self.rules.borrow();
-        let rule = rules
-            .iter()
-            .find(|rule| rule.subscription == Some(subscription))?;
+        let rule = rules.iter().find(|rule| rule.subscription == Some(subscription))?;
         Some(rule.pattern.to_string())
     }
 
@@ -341,12 +314,7 @@ impl Link {
             return;
         };
         let now = monotonic();
-        if self
-            .timer
-            .borrow()
-            .as_ref()
-            .is_some_and(|(at, _)| *at <= deadline && *at > now)
-        {
+        if self.timer.borrow().as_ref().is_some_and(|(at, _)| *at <= deadline && *at > now) {
             return;
         }
         let wait = deadline.saturating_sub(now).clamp(1, LONGEST_TIMER);

@@ -37,12 +37,8 @@ impl Outlet for Link {
     ) -> Option<Result<Receipt, PublishError>> {
         let durable = {
             let rules = self.rules.borrow();
-            let named = rules
-                .iter()
-                .filter(|rule| rule.outbound && rule.pattern.matches(topic));
-            named
-                .map(|rule| rule.durable)
-                .reduce(|one, other| one || other)?
+            let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
+            named.map(|rule| rule.durable).reduce(|one, other| one || other)?
         };
         // The borrow has ended: a `toJSON` may publish.
         let bytes = match payload.to_bytes() {
@@ -68,20 +64,14 @@ impl Link {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
-        let taken = self
-            .client
-            .borrow_mut()
-            .publish(topic.clone(), &body, monotonic());
+        let taken = self.client.borrow_mut().publish(topic.clone(), &body, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
         })?;
         let settlement = Settlement::queued();
-        let unanswered = Unanswered {
-            event: event.clone(),
-            settlement: settlement.clone(),
-            delivered: false,
-        };
+        let unanswered =
+            Unanswered { event: event.clone(), settlement: settlement.clone(), delivered: false };
         self.pending.borrow_mut().0.push_back(unanswered);
         // A full queue costs the echo, not the event.
         let _echo = bus.deliver(event.clone());
@@ -107,13 +97,10 @@ impl Link {
 
     /// A durable publish has left, or waits again.
     pub(super) fn at_stage(&self, id: &str, stage: Stage) {
-        let found = self.pending.borrow_mut().find(id).map(|pending| {
-            (
-                pending.event.clone(),
-                pending.settlement.clone(),
-                pending.delivered,
-            )
-        });
+        let found =
+            self.pending.borrow_mut().find(id).map(|pending| {
+                (pending.event.clone(), pending.settlement.clone(), pending.delivered)
+            });
         let Some((event, settlement, delivered)) = found else {
             return;
         };
@@ -149,12 +136,7 @@ impl Link {
         let unanswered = pending.find(&body.id)?;
         // The peer writes `/clients/<client>` first: somebody else's event with this id is not this one.
         let client = hex(&self.client.borrow().id());
-        if !body
-            .source
-            .split('/')
-            .nth(2)
-            .is_some_and(|named| named == client)
-        {
+        if body.source.split('/').nth(2).is_none_or(|named| named != client) {
             return None;
         }
         unanswered.delivered = true;
@@ -172,34 +154,24 @@ impl Link {
 
     fn is_asked_for(&self, topic: &Topic) -> bool {
         let rules = self.rules.borrow();
-        rules
-            .iter()
-            .any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
+        rules.iter().any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
     }
 }
 
 impl Pending {
     fn find(&mut self, id: &str) -> Option<&mut Unanswered> {
-        self.0
-            .iter_mut()
-            .find(|unanswered| unanswered.event.id() == id)
+        self.0.iter_mut().find(|unanswered| unanswered.event.id() == id)
     }
 
     fn remove(&mut self, id: &str) -> Option<Unanswered> {
-        let at = self
-            .0
-            .iter()
-            .position(|unanswered| unanswered.event.id() == id)?;
+        let at = self.0.iter().position(|unanswered| unanswered.event.id() == id)?;
         self.0.remove(at)
     }
 }
 
 impl Unanswered {
     fn reject(&self, bus: &Bus, code: RejectCode, message: &str) {
-        let rejected = Delivery::Rejected(Rejection {
-            code,
-            message: message.to_owned(),
-        });
+        let rejected = Delivery::Rejected(Rejection { code, message: message.to_owned() });
         self.settlement.follow(&rejected);
         let _echo = bus.deliver(self.event.at(rejected));
     }

@@ -34,13 +34,7 @@ impl Rule {
 
     fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
         let pattern = pattern.into();
-        Self {
-            pattern,
-            outbound,
-            inbound,
-            durable: true,
-            start: Start::Latest,
-        }
+        Self { pattern, outbound, inbound, durable: true, start: Start::Latest }
     }
 
     /// Events are kept in the outbox until the peer has stored them.

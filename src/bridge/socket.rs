@@ -43,11 +43,7 @@ impl Socket {
         spawn_local(async move {
             let _aborted = reading.await;
         });
-        Ok(Self {
-            handle,
-            reader,
-            _opened: opened,
-        })
+        Ok(Self { handle, reader, _opened: opened })
     }
 
     /// Sends a message. A socket that is closing throws it away, and its close event is on the way.

@@ -61,24 +61,16 @@ enum Name {
 
 impl From<LinkState> for Form {
     fn from(state: LinkState) -> Self {
-        let form = |state| Self {
-            state,
-            retry_in_ms: None,
-            code: None,
-            reason: None,
-        };
+        let form = |state| Self { state, retry_in_ms: None, code: None, reason: None };
         match state {
             LinkState::Connecting => form(Name::Connecting),
             LinkState::Online => form(Name::Online),
-            LinkState::Offline { retry_in_ms } => Self {
-                retry_in_ms: Some(retry_in_ms),
-                ..form(Name::Offline)
-            },
-            LinkState::Stopped { code, reason } => Self {
-                code: Some(code),
-                reason: Some(reason),
-                ..form(Name::Stopped)
-            },
+            LinkState::Offline { retry_in_ms } => {
+                Self { retry_in_ms: Some(retry_in_ms), ..form(Name::Offline) }
+            }
+            LinkState::Stopped { code, reason } => {
+                Self { code: Some(code), reason: Some(reason), ..form(Name::Stopped) }
+            }
         }
     }
 }
@@ -88,9 +80,7 @@ impl From<Form> for LinkState {
         match form.state {
             Name::Connecting => Self::Connecting,
             Name::Online => Self::Online,
-            Name::Offline => Self::Offline {
-                retry_in_ms: form.retry_in_ms.unwrap_or_default(),
-            },
+            Name::Offline => Self::Offline { retry_in_ms: form.retry_in_ms.unwrap_or_default() },
             Name::Stopped => Self::Stopped {
                 code: form.code.unwrap_or_default(),
                 reason: form.reason.unwrap_or_default(),
@@ -105,9 +95,7 @@ impl From<session::client::LinkState> for LinkState {
         match state {
             Link::Connecting => Self::Connecting,
             Link::Online => Self::Online,
-            Link::Offline { retry_in } => Self::Offline {
-                retry_in_ms: retry_in as f64,
-            },
+            Link::Offline { retry_in } => Self::Offline { retry_in_ms: retry_in as f64 },
             Link::Stopped { code, reason } => Self::Stopped { code, reason },
         }
     }

@@ -23,15 +23,11 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         .collect();
     if let Some(document) = window.document() {
         let page = document.clone();
-        listeners.push(EventListener::new(
-            &document,
-            "visibilitychange",
-            move |_| {
-                if page.visibility_state() == VisibilityState::Visible {
-                    wake(&weak);
-                }
-            },
-        ));
+        listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
+            if page.visibility_state() == VisibilityState::Visible {
+                wake(&weak);
+            }
+        }));
     }
     listeners
 }

@@ -47,15 +47,12 @@ fn use_handler(pattern: &str, echo: Echo, handler: Handler) {
     // Dropped when nothing is borrowed: it is the component's code.
     let outdated = newest.replace(handler);
     drop(outdated);
-    use_memo(
-        (bus, pattern.to_owned(), echo),
-        move |(bus, pattern, echo)| {
-            subscribe(bus, pattern, *echo, move |event| {
-                let handler = newest.borrow().clone();
-                handler(event)
-            })
-        },
-    );
+    use_memo((bus, pattern.to_owned(), echo), move |(bus, pattern, echo)| {
+        subscribe(bus, pattern, *echo, move |event| {
+            let handler = newest.borrow().clone();
+            handler(event)
+        })
+    });
 }
 
 fn subscribe(
@@ -65,15 +62,8 @@ fn subscribe(
     handler: impl Fn(&Event) -> HandlerResult + 'static,
 ) -> Option<Subscription> {
     let subscriber = bus.subscriber(pattern);
-    let subscriber = if echo == Echo::With {
-        subscriber.echo()
-    } else {
-        subscriber
-    };
-    subscriber
-        .handle(handler)
-        .map_err(|error| report(bus, "$bus.subscribe", pattern, error))
-        .ok()
+    let subscriber = if echo == Echo::With { subscriber.echo() } else { subscriber };
+    subscriber.handle(handler).map_err(|error| report(bus, "$bus.subscribe", pattern, error)).ok()
 }
 
 /// Tells what a component cannot be told: it is rendering.

@@ -39,16 +39,10 @@ pub fn use_topic<T: DeserializeOwned + 'static>(pattern: &str) -> Option<Rc<T>> 
         let (bus, pattern) = (bus.clone(), pattern.to_owned());
         move |event| {
             let payload = event.data::<T>()?;
-            set.set(Some(Newest {
-                bus: bus.clone(),
-                pattern: pattern.clone(),
-                payload,
-            }));
+            set.set(Some(Newest { bus: bus.clone(), pattern: pattern.clone(), payload }));
             Ok(())
         }
     });
-    let newest = newest
-        .as_ref()
-        .filter(|newest| newest.pattern == pattern && newest.bus == bus)?;
+    let newest = newest.as_ref().filter(|newest| newest.pattern == pattern && newest.bus == bus)?;
     Some(newest.payload.clone())
 }

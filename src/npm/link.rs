@@ -27,15 +27,9 @@ struct Open {
 
 pub(super) fn connect(bus: &Bus, url: &str) -> Result<Link, JsValue> {
     let bridge = Bridge::connect(bus, BridgeOptions::new(url)).map_err(|error| thrown(&error))?;
-    let open = Rc::new(Open {
-        rules: RefCell::default(),
-        bridge,
-    });
+    let open = Rc::new(Open { rules: RefCell::default(), bridge });
     let number = kept::keep(open.clone());
-    Ok(Link {
-        open: RefCell::new(Some(open)),
-        number,
-    })
+    Ok(Link { open: RefCell::new(Some(open)), number })
 }
 
 #[wasm_bindgen]
@@ -58,11 +52,7 @@ impl Link {
             "out" => Rule::outbound(pattern),
             _ => Rule::both(pattern),
         };
-        let rule = if durable {
-            rule.durable()
-        } else {
-            rule.ephemeral()
-        };
+        let rule = if durable { rule.durable() } else { rule.ephemeral() };
         let rule = rule.from(match start {
             "earliest" => StartFrom::Earliest,
             "last" => StartFrom::Last(last as u64),
@@ -84,15 +74,10 @@ impl Link {
     pub fn state(&self) -> Result<JsValue, JsValue> {
         let open = self.open.borrow().clone();
         let state = open.map_or_else(
-            || LinkState::Stopped {
-                code: 1_000,
-                reason: "the link was closed".to_owned(),
-            },
+            || LinkState::Stopped { code: 1_000, reason: "the link was closed".to_owned() },
             |open| open.bridge.state(),
         );
-        Payload::new(state)
-            .to_js()
-            .map_err(|error| fail("illegal_data", &error.to_string()))
+        Payload::new(state).to_js().map_err(|error| fail("illegal_data", &error.to_string()))
     }
 
     /// Closes the link. A second time nothing happens.

@@ -44,16 +44,9 @@ impl Peer {
     pub fn accept(&mut self) {
         let number = socket::count() - 1;
         assert_eq!(socket::asked(number), SUBPROTOCOL);
-        let options = Options {
-            peer: "/peer".to_owned(),
-            ..Options::default()
-        };
+        let options = Options { peer: "/peer".to_owned(), ..Options::default() };
         let server = Server::new(options.into(), Wire::Frames, self.log.len() as u64, 0);
-        self.connections.push(Connection {
-            number,
-            server,
-            told: self.log.len(),
-        });
+        self.connections.push(Connection { number, server, told: self.log.len() });
         socket::accept(number, SUBPROTOCOL);
     }
 
@@ -80,16 +73,9 @@ impl Peer {
     /// Somebody else sends an ephemeral event.
     pub fn forward(&mut self, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
-        let body = Body {
-            id: id.to_owned(),
-            data,
-            ..Body::default()
-        }
-        .encode();
+        let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
         for connection in &mut self.connections {
-            connection
-                .server
-                .forwarded(&Topic::parse(topic).unwrap(), &body.clone().into());
+            connection.server.forwarded(&Topic::parse(topic).unwrap(), &body.clone().into());
         }
     }
 
@@ -122,8 +108,7 @@ impl Peer {
                 }
             }
         }
-        self.connections
-            .retain(|connection| socket::state(connection.number) == OPEN);
+        self.connections.retain(|connection| socket::state(connection.number) == OPEN);
     }
 
     fn carry_out(&mut self, at: usize, effect: Effect) {
@@ -138,11 +123,7 @@ impl Peer {
                 assert!(hello.fence > client.fence);
                 client.fence = hello.fence;
                 let highest = client.highest;
-                let welcome = Opened::Welcome {
-                    highest,
-                    highest_id: None,
-                    new,
-                };
+                let welcome = Opened::Welcome { highest, highest_id: None, new };
                 self.connections[at].server.opened(welcome);
             }
             Effect::Append(append) => {
@@ -152,20 +133,11 @@ impl Peer {
                 }
             }
             Effect::Forward(topic, _) => self.ephemeral.push(topic),
-            Effect::Locate {
-                ticket,
-                pattern,
-                start,
-            } => {
+            Effect::Locate { ticket, pattern, start } => {
                 let located = self.locate(&pattern, &start);
                 self.connections[at].server.located(ticket, located);
             }
-            Effect::Read {
-                ticket,
-                pattern,
-                from,
-                limit,
-            } => {
+            Effect::Read { ticket, pattern, from, limit } => {
                 let matching = self
                     .log
                     .iter()
@@ -175,35 +147,21 @@ impl Peer {
                     Some(last) if events.len() == limit => last.offset + 1,
                     _ => self.log.len() as u64 + 1,
                 };
-                self.connections[at]
-                    .server
-                    .page(ticket, &Page { events, next });
+                self.connections[at].server.page(ticket, &Page { events, next });
             }
         }
     }
 
     fn decide(&mut self, append: &Append) -> Decided {
-        let Some(numbered) = append.client else {
-            panic!("an event without a client")
-        };
-        if let Some(known) = self.clients[&numbered.client]
-            .outcomes
-            .get(&numbered.number)
-        {
+        let Some(numbered) = append.client else { panic!("an event without a client") };
+        if let Some(known) = self.clients[&numbered.client].outcomes.get(&numbered.number) {
             return known.clone();
         }
         let decided = if self.refuses {
             let message = "not today".to_owned();
-            Decided::Rejected {
-                code: RejectCode::IllegalEvent,
-                message,
-                retry: None,
-            }
+            Decided::Rejected { code: RejectCode::IllegalEvent, message, retry: None }
         } else {
-            Decided::Stored(
-                self.log(append.topic.clone(), &append.body),
-                Durability::Disk,
-            )
+            Decided::Stored(self.log(append.topic.clone(), &append.body), Durability::Disk)
         };
         let client = self.clients.entry(numbered.client).or_default();
         assert!(numbered.number > client.highest, "a number goes back");
@@ -214,16 +172,8 @@ impl Peer {
 
     fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged {
-            offset,
-            topic,
-            body: body.encode().into(),
-        }));
-        Position {
-            epoch: EPOCH,
-            offset,
-            id: Some(body.id.clone()),
-        }
+        self.log.push(Arc::new(Logged { offset, topic, body: body.encode().into() }));
+        Position { epoch: EPOCH, offset, id: Some(body.id.clone()) }
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
@@ -232,26 +182,13 @@ impl Peer {
             Start::Latest => (last + 1, Some(last)),
             Start::Earliest => (1, None),
             Start::Last(n) => {
-                let matching = self
-                    .log
-                    .iter()
-                    .rev()
-                    .filter(|event| pattern.matches(&event.topic));
+                let matching = self.log.iter().rev().filter(|event| pattern.matches(&event.topic));
                 let first = matching.take(*n as usize).last();
                 (first.map_or(last + 1, |event| event.offset), None)
             }
             Start::After(position) => (position.offset + 1, Some(position.offset)),
         };
-        let head = Position {
-            epoch: EPOCH,
-            offset: last,
-            id: None,
-        };
-        Located::At {
-            next,
-            previous,
-            head,
-            gap: None,
-        }
+        let head = Position { epoch: EPOCH, offset: last, id: None };
+        Located::At { next, previous, head, gap: None }
     }
 }

@@ -56,11 +56,7 @@ pub struct Failure<C> {
 
 impl<C: fmt::Display> fmt::Display for Failure<C> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "subscription `{}` failed on `{}`: {}",
-            self.label, self.topic, self.cause
-        )
+        write!(out, "subscription `{}` failed on `{}`: {}", self.label, self.topic, self.cause)
     }
 }
 
@@ -167,12 +163,7 @@ impl<P: Payload> Bus<P> {
 
     /// A subscription with a priority or a label.
     pub fn subscriber(&self, pattern: Pattern) -> Subscriber<'_, P> {
-        Subscriber {
-            bus: self,
-            label: None,
-            priority: 0,
-            pattern,
-        }
+        Subscriber { bus: self, label: None, priority: 0, pattern }
     }
 
     /// How many subscriptions stand.
@@ -188,17 +179,13 @@ impl<P: Payload> Bus<P> {
 
 impl<P: Payload> Clone for Bus<P> {
     fn clone(&self) -> Self {
-        Self {
-            core: self.core.clone(),
-        }
+        Self { core: self.core.clone() }
     }
 }
 
 impl<P: Payload> fmt::Debug for Bus<P> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Bus")
-            .field("subscriptions", &self.subscriptions())
-            .finish()
+        out.debug_struct("Bus").field("subscriptions", &self.subscriptions()).finish()
     }
 }
 
@@ -279,11 +266,8 @@ impl<P: Payload> Core<P> {
         for slot in route.iter().filter(|slot| !slot.ended.get()) {
             reached += 1;
             if let Err(cause) = (slot.handler)(event) {
-                let failure = Failure {
-                    topic: event.topic.clone(),
-                    label: slot.label.clone(),
-                    cause,
-                };
+                let failure =
+                    Failure { topic: event.topic.clone(), label: slot.label.clone(), cause };
                 self.fail(failure);
             }
         }
@@ -311,18 +295,11 @@ impl<P: Payload> Core<P> {
         if let Some(route) = self.routes.borrow_mut().get(topic) {
             return route;
         }
-        let slots: Vec<Rc<Slot<P>>> = self
-            .router
-            .borrow()
-            .matches(topic)
-            .into_iter()
-            .map(|(_, slot)| slot.clone())
-            .collect();
+        let slots: Vec<Rc<Slot<P>>> =
+            self.router.borrow().matches(topic).into_iter().map(|(_, slot)| slot.clone()).collect();
         // Stable, so that among equals the older subscription stays first.
         let route: Route<P> = in_order(slots, |slot| std::cmp::Reverse(slot.priority)).into();
-        self.routes
-            .borrow_mut()
-            .insert(topic.clone(), route.clone());
+        self.routes.borrow_mut().insert(topic.clone(), route.clone());
         route
     }
 

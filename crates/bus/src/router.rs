@@ -43,22 +43,13 @@ struct Node<T> {
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
-        Self {
-            root: Node::default(),
-            next: 0,
-            len: 0,
-        }
+        Self { root: Node::default(), next: 0, len: 0 }
     }
 }
 
 impl<T> Default for Node<T> {
     fn default() -> Self {
-        Self {
-            tokens: HashMap::new(),
-            any: None,
-            here: Vec::new(),
-            tail: Vec::new(),
-        }
+        Self { tokens: HashMap::new(), any: None, here: Vec::new(), tail: Vec::new() }
     }
 }
 
@@ -93,8 +84,7 @@ impl<T> Router<T> {
     /// The values whose patterns match `topic`, in the order of their insertion.
     pub fn matches(&self, topic: &Topic) -> Vec<(Key, &T)> {
         let mut found = Vec::new();
-        self.root
-            .collect(topic.tokens(), topic.is_system(), &mut found);
+        self.root.collect(topic.tokens(), topic.is_system(), &mut found);
         in_order(found, |(key, _)| *key)
     }
 

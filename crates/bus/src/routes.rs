@@ -15,10 +15,7 @@ pub(crate) struct Routes<R> {
 
 impl<R> Default for Routes<R> {
     fn default() -> Self {
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-        }
+        Self { young: HashMap::new(), old: HashMap::new() }
     }
 }
 
@@ -49,10 +46,9 @@ impl<R: Clone> Routes<R> {
     pub(crate) fn invalidate(&mut self, pattern: &Pattern) -> Vec<R> {
         let generations = [&mut self.young, &mut self.old];
         match pattern.as_topic() {
-            Some(topic) => generations
-                .into_iter()
-                .filter_map(|routes| routes.remove(&topic))
-                .collect(),
+            Some(topic) => {
+                generations.into_iter().filter_map(|routes| routes.remove(&topic)).collect()
+            }
             None => generations
                 .into_iter()
                 .flat_map(|routes| routes.extract_if(|topic, _| pattern.matches(topic)))

@@ -22,11 +22,7 @@ pub(crate) trait Registry {
 
 impl Subscription {
     pub(crate) fn new(registry: Weak<dyn Registry>, pattern: Pattern, key: Key) -> Self {
-        Self {
-            registry,
-            pattern,
-            key,
-        }
+        Self { registry, pattern, key }
     }
 
     /// What it asks for.
@@ -48,8 +44,6 @@ impl Drop for Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Subscription")
-            .field(&self.pattern)
-            .finish()
+        out.debug_tuple("Subscription").field(&self.pattern).finish()
     }
 }

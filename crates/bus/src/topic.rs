@@ -98,9 +98,7 @@ impl Pattern {
     /// # Errors
     /// A [`TopicError`] that names the rule which `text` breaks.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
-        check(text, |token, is_last| {
-            token == "*" || (token == ">" && is_last)
-        })?;
+        check(text, |token, is_last| token == "*" || (token == ">" && is_last))?;
         Ok(Self(text.into()))
     }
 
@@ -157,13 +155,8 @@ impl From<Topic> for Pattern {
 /// assert_eq!(bus::unescape_token("tea%20&%20cake%2E%20%2A"), "tea & cake. *");
 /// ```
 pub fn escape_token(text: &str) -> String {
-    const RESERVED: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'.')
-        .add(b'*')
-        .add(b'>')
-        .add(b'%')
-        .add(b'$');
+    const RESERVED: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'.').add(b'*').add(b'>').add(b'%').add(b'$');
     if text.is_empty() {
         return "%".to_owned();
     }
@@ -266,44 +259,22 @@ mod tests {
 
     #[test]
     fn a_topic_follows_the_rules_of_nats_subjects() {
-        for good in [
-            "a",
-            "chat.lobby.TEXT_MESSAGE",
-            "$bus.error",
-            "räume.日本.🙂",
-            "a-b_c.d%20",
-        ] {
-            assert_eq!(
-                Topic::parse(good).map(|topic| topic.to_string()),
-                Ok(good.to_owned())
-            );
+        for good in ["a", "chat.lobby.TEXT_MESSAGE", "$bus.error", "räume.日本.🙂", "a-b_c.d%20"]
+        {
+            assert_eq!(Topic::parse(good).map(|topic| topic.to_string()), Ok(good.to_owned()));
         }
         for empty in ["", ".", "a.", ".a", "a..b"] {
-            assert_eq!(
-                Topic::parse(empty),
-                Err(TopicError::EmptyToken),
-                "{empty:?}"
-            );
+            assert_eq!(Topic::parse(empty), Err(TopicError::EmptyToken), "{empty:?}");
         }
         for illegal in ["a b", "a.\t", "a\u{0}", "a\u{85}", "a\u{a0}b", "a\u{2028}"] {
             let found = Topic::parse(illegal);
-            assert!(
-                matches!(found, Err(TopicError::IllegalCharacter(_))),
-                "{illegal:?}"
-            );
+            assert!(matches!(found, Err(TopicError::IllegalCharacter(_))), "{illegal:?}");
         }
         for wild in ["*", ">", "a.*", "a.>", "a*b", "x>"] {
-            assert_eq!(
-                Topic::parse(wild),
-                Err(TopicError::MisplacedWildcard),
-                "{wild:?}"
-            );
+            assert_eq!(Topic::parse(wild), Err(TopicError::MisplacedWildcard), "{wild:?}");
         }
         assert!(Topic::parse(&"x".repeat(256)).is_ok());
-        assert_eq!(
-            Topic::parse(&"x".repeat(257)),
-            Err(TopicError::TooLong(257))
-        );
+        assert_eq!(Topic::parse(&"x".repeat(257)), Err(TopicError::TooLong(257)));
     }
 
     #[test]
@@ -312,20 +283,14 @@ mod tests {
             assert!(Pattern::parse(good).is_ok(), "{good:?}");
         }
         for bad in ["a*", "*a.b", ">.a", "a.>.b", ">>", "**"] {
-            assert_eq!(
-                Pattern::parse(bad),
-                Err(TopicError::MisplacedWildcard),
-                "{bad:?}"
-            );
+            assert_eq!(Pattern::parse(bad), Err(TopicError::MisplacedWildcard), "{bad:?}");
         }
     }
 
     #[test]
     fn a_star_stands_for_one_token_and_a_tail_for_one_or_more() {
         let matches = |pattern: &str, topic: &str| {
-            Pattern::parse(pattern)
-                .unwrap()
-                .matches(&Topic::parse(topic).unwrap())
+            Pattern::parse(pattern).unwrap().matches(&Topic::parse(topic).unwrap())
         };
         assert!(matches("a.*.c", "a.b.c"));
         assert!(!matches("a.*", "a"));
@@ -339,35 +304,18 @@ mod tests {
     #[test]
     fn a_leading_wildcard_matches_no_topic_of_the_runtime() {
         let error = Topic::parse("$bus.error").unwrap();
-        for (pattern, matches) in [
-            (">", false),
-            ("*.error", false),
-            ("*.>", false),
-            ("$bus.>", true),
-            ("$bus.*", true),
-        ] {
-            assert_eq!(
-                Pattern::parse(pattern).unwrap().matches(&error),
-                matches,
-                "{pattern}"
-            );
+        for (pattern, matches) in
+            [(">", false), ("*.error", false), ("*.>", false), ("$bus.>", true), ("$bus.*", true)]
+        {
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(&error), matches, "{pattern}");
         }
     }
 
     #[test]
     fn any_text_becomes_a_token_and_comes_back() {
-        for text in [
-            "",
-            "lobby",
-            "a.b",
-            "5 % of *",
-            "$bus",
-            ">",
-            "日本 語",
-            "\u{2028}\u{7f}\n",
-            "%",
-            "🙂",
-        ] {
+        for text in
+            ["", "lobby", "a.b", "5 % of *", "$bus", ">", "日本 語", "\u{2028}\u{7f}\n", "%", "🙂"]
+        {
             let token = escape_token(text);
             let topic = Topic::parse(&token);
             assert!(

@@ -30,10 +30,7 @@ fn topics() -> impl Strategy<Value = String> {
 
 fn patterns() -> impl Strategy<Value = String> {
     let token = prop_oneof![3 => "[ab]", 1 => "[$]a", 1 => "é", 2 => Just("*".to_owned())];
-    (
-        prop::collection::vec(token, 0..4),
-        prop::option::of(Just(">".to_owned())),
-    )
+    (prop::collection::vec(token, 0..4), prop::option::of(Just(">".to_owned())))
         .prop_map(|(mut tokens, tail)| {
             tokens.extend(tail);
             tokens.join(".")

@@ -13,10 +13,7 @@ struct Text(String);
 impl Payload for Text {
     type Cause = &'static str;
     fn failure(failure: Failure<&'static str>) -> Self {
-        Self(format!(
-            "{}|{}|{}",
-            failure.topic, failure.label, failure.cause
-        ))
+        Self(format!("{}|{}|{}", failure.topic, failure.label, failure.cause))
     }
 }
 
@@ -33,11 +30,7 @@ impl Stage {
         let console = Log::default();
         let told = console.clone();
         let bus = Bus::new(move |failure| told.borrow_mut().push(failure.to_string()));
-        Self {
-            bus,
-            log: Log::default(),
-            console,
-        }
+        Self { bus, log: Log::default(), console }
     }
 
     /// Logs `name:payload` for each event of `pattern`.
@@ -87,10 +80,7 @@ fn an_event_published_inside_a_handler_follows_the_current_one_for_all_subscribe
 
     assert_eq!(stage.publish("a", "one"), Published::Delivered(3));
     assert_eq!(answers.get(), Some(Published::Queued));
-    assert_eq!(
-        stage.logged(),
-        ["second:one", "third:one", "second:two", "third:two"]
-    );
+    assert_eq!(stage.logged(), ["second:one", "third:one", "second:two", "third:two"]);
 }
 
 #[test]
@@ -99,10 +89,7 @@ fn outside_a_handler_publish_returns_when_the_event_has_been_delivered() {
     let _one = stage.listen("one", "a");
     assert_eq!(stage.publish("a", "x"), Published::Delivered(1));
     assert_eq!(stage.logged(), ["one:x"]);
-    assert_eq!(
-        stage.publish("nobody.listens", "x"),
-        Published::Delivered(0)
-    );
+    assert_eq!(stage.publish("nobody.listens", "x"), Published::Delivered(0));
 }
 
 #[test]
@@ -110,14 +97,10 @@ fn higher_priority_is_first_then_the_older_subscription_whatever_the_pattern() {
     let stage = Stage::new();
     let listen = |name: &'static str, at: &str, priority| {
         let log = stage.log.clone();
-        stage
-            .bus
-            .subscriber(pattern(at))
-            .priority(priority)
-            .handle(move |_| {
-                log.borrow_mut().push(name.into());
-                Ok(())
-            })
+        stage.bus.subscriber(pattern(at)).priority(priority).handle(move |_| {
+            log.borrow_mut().push(name.into());
+            Ok(())
+        })
     };
     let _subscriptions = [
         listen("old wildcard", "a.>", 0),
@@ -127,10 +110,7 @@ fn higher_priority_is_first_then_the_older_subscription_whatever_the_pattern() {
         listen("young wildcard", "*.b", 0),
     ];
     stage.publish("a.b", "");
-    assert_eq!(
-        stage.logged(),
-        ["first", "old wildcard", "exact", "young wildcard", "late"]
-    );
+    assert_eq!(stage.logged(), ["first", "old wildcard", "exact", "young wildcard", "late"]);
 }
 
 #[test]
@@ -140,11 +120,10 @@ fn a_subscription_made_inside_a_handler_sees_the_next_event() {
     let (bus, log, keep) = (stage.bus.clone(), stage.log.clone(), made.clone());
     let _maker = stage.bus.subscribe(pattern("a"), move |_| {
         let log = log.clone();
-        keep.borrow_mut()
-            .push(bus.subscribe(pattern("a"), move |event| {
-                log.borrow_mut().push(event.payload.0.clone());
-                Ok(())
-            }));
+        keep.borrow_mut().push(bus.subscribe(pattern("a"), move |event| {
+            log.borrow_mut().push(event.payload.0.clone());
+            Ok(())
+        }));
         Ok(())
     });
     stage.publish("a", "one");
@@ -205,11 +184,7 @@ fn dropping_a_handler_that_owns_subscriptions_ends_them_too() {
 fn a_handler_that_fails_stops_no_other() {
     let stage = Stage::new();
     let _errors = stage.listen("error", "$bus.error");
-    let _bad = stage
-        .bus
-        .subscriber(pattern("a.*"))
-        .label("bad")
-        .handle(|_| Err("no milk"));
+    let _bad = stage.bus.subscriber(pattern("a.*")).label("bad").handle(|_| Err("no milk"));
     let _good = stage.listen("good", "a.b");
     stage.publish("a.b", "x");
     assert_eq!(stage.logged(), ["good:x", "error:a.b|bad|no milk"]);
@@ -221,32 +196,20 @@ fn a_failure_of_an_error_handler_or_one_for_nobody_goes_to_the_last_resort() {
     let stage = Stage::new();
     let _bad = stage.bus.subscribe(pattern("a"), |_| Err("no milk"));
     stage.publish("a", "x");
-    assert_eq!(
-        stage.console.take(),
-        ["subscription `a` failed on `a`: no milk"]
-    );
+    assert_eq!(stage.console.take(), ["subscription `a` failed on `a`: no milk"]);
 
-    let _worse = stage
-        .bus
-        .subscribe(pattern("$bus.error"), |_| Err("no cup"));
+    let _worse = stage.bus.subscribe(pattern("$bus.error"), |_| Err("no cup"));
     stage.publish("a", "x");
-    assert_eq!(
-        stage.console.take(),
-        ["subscription `$bus.error` failed on `$bus.error`: no cup"]
-    );
+    assert_eq!(stage.console.take(), ["subscription `$bus.error` failed on `$bus.error`: no cup"]);
 }
 
 #[test]
 fn topics_of_the_runtime_are_closed_to_others_and_to_leading_wildcards() {
     let stage = Stage::new();
     let _all = stage.listen("all", ">");
-    let refused = stage
-        .bus
-        .publish(topic("$bus.error"), Text("forged".into()));
+    let refused = stage.bus.publish(topic("$bus.error"), Text("forged".into()));
     assert!(matches!(refused, Err(PublishError::SystemTopic(_, Text(text))) if text == "forged"));
-    stage
-        .bus
-        .announce(topic("$bus.link"), Text("online".into()));
+    stage.bus.announce(topic("$bus.link"), Text("online".into()));
     assert!(stage.logged().is_empty());
 }
 

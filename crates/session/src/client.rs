@@ -304,13 +304,8 @@ impl Client {
                 Some(until)
             }
             State::Online { .. } => {
-                let Connection {
-                    probe, hold_until, ..
-                } = self.connection;
-                [Some(self.silence_ends()), probe, hold_until]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                let Connection { probe, hold_until, .. } = self.connection;
+                [Some(self.silence_ends()), probe, hold_until].into_iter().flatten().min()
             }
         }
     }
@@ -351,24 +346,11 @@ impl Client {
         if !matches!(self.state, State::Opening { .. }) {
             return;
         }
-        self.state = State::Greeting {
-            until: now + self.options.connect_timeout,
-        };
+        self.state = State::Greeting { until: now + self.options.connect_timeout };
         self.identity.fence += 1;
-        let Identity {
-            client,
-            secret,
-            fence,
-            known,
-        } = self.identity;
+        let Identity { client, secret, fence, known } = self.identity;
         let lowest = self.outbox.lowest();
-        self.send(&Frame::Hello(frame::Hello {
-            client,
-            secret,
-            fence,
-            lowest,
-            returning: known,
-        }));
+        self.send(&Frame::Hello(frame::Hello { client, secret, fence, lowest, returning: known }));
     }
 
     /// The socket is closed, or was refused.
@@ -406,27 +388,16 @@ impl Client {
             Frame::Ack(ack) => {
                 self.settle(ack.number, Outcome::Stored(ack.position, ack.durability));
             }
-            Frame::Reject(frame::Reject {
-                number,
-                retry: Some(retry),
-                ..
-            }) => {
+            Frame::Reject(frame::Reject { number, retry: Some(retry), .. }) => {
                 self.requeue(number);
                 let until = now + Millis::from(retry);
                 let hold = &mut self.connection.hold_until;
                 *hold = Some(hold.map_or(until, |hold| hold.max(until)));
             }
             Frame::Reject(reject) => {
-                self.settle(
-                    reject.number,
-                    Outcome::Rejected(reject.code, reject.message),
-                );
+                self.settle(reject.number, Outcome::Rejected(reject.code, reject.message));
             }
-            Frame::Subscribed(frame::Subscribed {
-                subscription,
-                reset: true,
-                ..
-            }) => {
+            Frame::Subscribed(frame::Subscribed { subscription, reset: true, .. }) => {
                 if let Some(id) = self.interests.reset(subscription) {
                     self.effects.push_back(Effect::Reset(id));
                     self.ask(id);
@@ -436,8 +407,7 @@ impl Client {
             Frame::Refused(frame) => {
                 if let Some(id) = self.interests.id(frame.subscription) {
                     self.interests.remove(id);
-                    self.effects
-                        .push_back(Effect::Refused(id, frame.code, frame.message));
+                    self.effects.push_back(Effect::Refused(id, frame.code, frame.message));
                 }
             }
             Frame::CaughtUp(frame) => {
@@ -447,8 +417,7 @@ impl Client {
             }
             Frame::Gap(frame) => {
                 if let Some(id) = self.interests.id(frame.subscription) {
-                    self.effects
-                        .push_back(Effect::Gap(id, frame.from, frame.to));
+                    self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
                 }
             }
             Frame::Event(event) => self.event(event, now),
@@ -502,16 +471,10 @@ impl Client {
     }
 
     fn event(&mut self, event: frame::Event, now: Millis) {
-        let Ok(topic) = self
-            .connection
-            .topics_in
-            .topic(event.topic, event.name.as_deref())
-        else {
+        let Ok(topic) = self.connection.topics_in.topic(event.topic, event.name.as_deref()) else {
             return self.out_of_step(now);
         };
-        let Ok(body) = Body::decode(&event.body) else {
-            return self.out_of_step(now);
-        };
+        let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
         let mut subscriptions = Vec::new();
         let mut position = None;
         for head in event.heads {
@@ -519,11 +482,7 @@ impl Client {
                 None => subscriptions.extend(self.interests.id(head.subscription)),
                 Some(offset) => {
                     let (turn, epoch) = self.take(head, offset, &body.id);
-                    position = Some(Position {
-                        epoch,
-                        offset,
-                        id: Some(body.id.clone()),
-                    });
+                    position = Some(Position { epoch, offset, id: Some(body.id.clone()) });
                     subscriptions.extend(turn);
                 }
             }
@@ -560,18 +519,11 @@ impl Client {
         self.connection.hold_until = None;
         let lowest = self.outbox.lowest();
         for number in self.outbox.sendable(MAX_UNANSWERED) {
-            let Some(row) = self.outbox.sent(number) else {
-                continue;
-            };
+            let Some(row) = self.outbox.sent(number) else { continue };
             let (topic, name) = self.connection.topics_out.number(&row.topic);
             let (body, id) = (row.body.clone(), row.id.clone());
-            let publish = frame::Publish {
-                number: Some(number),
-                topic,
-                name,
-                body,
-                lowest: Some(lowest),
-            };
+            let publish =
+                frame::Publish { number: Some(number), topic, name, body, lowest: Some(lowest) };
             self.send(&Frame::Publish(publish));
             self.flush();
             self.effects.push_back(Effect::Sent(id));
@@ -580,40 +532,25 @@ impl Client {
 
     fn settle(&mut self, number: u64, outcome: Outcome) {
         if let Some(row) = self.outbox.remove(number) {
-            self.effects.push_back(Effect::Settled {
-                id: row.id,
-                outcome,
-            });
+            self.effects.push_back(Effect::Settled { id: row.id, outcome });
         }
     }
 
     fn uncertain(&mut self, message: &str) {
         for row in self.outbox.take_uncertain() {
             let outcome = Outcome::Rejected(RejectCode::Uncertain, message.to_owned());
-            self.effects.push_back(Effect::Settled {
-                id: row.id,
-                outcome,
-            });
+            self.effects.push_back(Effect::Settled { id: row.id, outcome });
         }
     }
 
     fn requeue(&mut self, from: u64) {
-        self.effects.extend(
-            self.outbox
-                .unsend_from(from)
-                .into_iter()
-                .map(Effect::Requeued),
-        );
+        self.effects.extend(self.outbox.unsend_from(from).into_iter().map(Effect::Requeued));
     }
 
     fn ask(&mut self, id: SubscriptionId) {
         if let Some((subscription, pattern, start)) = self.interests.ask(id) {
             let pattern = pattern.to_string();
-            self.send(&Frame::Subscribe(frame::Subscribe {
-                subscription,
-                pattern,
-                start,
-            }));
+            self.send(&Frame::Subscribe(frame::Subscribe { subscription, pattern, start }));
         }
     }
 
@@ -627,9 +564,7 @@ impl Client {
     }
 
     fn open(&mut self, now: Millis) {
-        self.state = State::Opening {
-            until: now + self.options.connect_timeout,
-        };
+        self.state = State::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Link(LinkState::Connecting));
         self.effects.push_back(Effect::Open);
     }
@@ -662,18 +597,14 @@ impl Client {
         let mut random = [0; 8];
         (self.entropy)(&mut random);
         let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));
-        self.state = State::Waiting {
-            until: now + retry_in,
-        };
-        self.effects
-            .push_back(Effect::Link(LinkState::Offline { retry_in }));
+        self.state = State::Waiting { until: now + retry_in };
+        self.effects.push_back(Effect::Link(LinkState::Offline { retry_in }));
     }
 
     fn stopped(&mut self, code: u16, reason: &str) {
         self.state = State::Stopped;
         let reason = reason.to_owned();
-        self.effects
-            .push_back(Effect::Link(LinkState::Stopped { code, reason }));
+        self.effects.push_back(Effect::Link(LinkState::Stopped { code, reason }));
     }
 
     fn send(&mut self, frame: &Frame) {
@@ -706,11 +637,6 @@ impl Identity {
         let (mut client, mut secret) = ([0; 16], [0; 32]);
         entropy(&mut client);
         entropy(&mut secret);
-        Self {
-            client,
-            secret,
-            fence: 0,
-            known: false,
-        }
+        Self { client, secret, fence: 0, known: false }
     }
 }

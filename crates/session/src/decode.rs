@@ -73,9 +73,7 @@ pub(crate) fn frame(d: &mut Decoder<'_>) -> Read<Frame> {
             code: f.reject_code(1)?,
             message: f.text(2)?,
         }),
-        5 => Frame::Unsubscribe(Unsubscribe {
-            subscription: f.number32(0)?,
-        }),
+        5 => Frame::Unsubscribe(Unsubscribe { subscription: f.number32(0)? }),
         6 => Frame::Publish(Publish {
             number: f.optional_number(0)?,
             topic: f.number32(1)?,
@@ -106,22 +104,16 @@ pub(crate) fn frame(d: &mut Decoder<'_>) -> Read<Frame> {
             count: f.number(1)?,
             head: position(f.nested(2)?)?,
         }),
-        11 => Frame::Gap(Gap {
-            subscription: f.number32(0)?,
-            from: f.number(1)?,
-            to: f.number(2)?,
-        }),
+        11 => {
+            Frame::Gap(Gap { subscription: f.number32(0)?, from: f.number(1)?, to: f.number(2)? })
+        }
         12 => Frame::Credit(Credit {
             subscription: f.number32(0)?,
             events: f.number32(1)?,
             bytes: f.number32(2)?,
         }),
-        13 => Frame::Ping(Ping {
-            number: f.number32(0)?,
-        }),
-        14 => Frame::Pong(Ping {
-            number: f.number32(0)?,
-        }),
+        13 => Frame::Ping(Ping { number: f.number32(0)? }),
+        14 => Frame::Pong(Ping { number: f.number32(0)? }),
         15 => Frame::Bye(Bye {
             code: f.number32(0)?.try_into().map_err(|_| Malformed)?,
             message: f.text(1)?,
@@ -156,11 +148,7 @@ pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
 
 fn position(mut d: Decoder<'_>) -> Read<Position> {
     let f = Fields::read(&mut d)?;
-    Ok(Position {
-        epoch: f.number(1)?,
-        offset: f.number(2)?,
-        id: f.optional_text(3)?,
-    })
+    Ok(Position { epoch: f.number(1)?, offset: f.number(2)?, id: f.optional_text(3)? })
 }
 
 fn start(mut d: Decoder<'_>) -> Read<Start> {
@@ -195,10 +183,7 @@ fn head(d: &mut Decoder<'_>) -> Read<Head> {
         }
     }
     end(d, length, if is_over { 1 } else { 2 })?;
-    Ok(Head {
-        subscription,
-        previous,
-    })
+    Ok(Head { subscription, previous })
 }
 
 fn list<T>(mut d: Decoder<'_>, item: fn(&mut Decoder<'_>) -> Read<T>) -> Read<Vec<T>> {
@@ -260,10 +245,7 @@ impl<'b> Fields<'b> {
         while more(d, &mut left)? {
             let key = d.u64()?;
             let value = Value::read(d)?;
-            if let Some(field) = usize::try_from(key)
-                .ok()
-                .and_then(|key| fields.0.get_mut(key))
-            {
+            if let Some(field) = usize::try_from(key).ok().and_then(|key| fields.0.get_mut(key)) {
                 *field = value;
             }
         }
@@ -283,10 +265,7 @@ impl<'b> Fields<'b> {
     }
 
     fn optional_number32(&self, key: usize) -> Read<Option<u32>> {
-        self.optional_number(key)?
-            .map(u32::try_from)
-            .transpose()
-            .map_err(|_| Malformed)
+        self.optional_number(key)?.map(u32::try_from).transpose().map_err(|_| Malformed)
     }
 
     fn number32(&self, key: usize) -> Read<u32> {

@@ -106,9 +106,7 @@ impl Body {
         let short = |text: &str| text.len() <= Self::MAX_ATTRIBUTE_BYTES;
         let optional = |text: &Option<String>| text.as_deref().is_none_or(short);
         if self.id.is_empty() {
-            return Err(BodyError(
-                "the event has no id: give each event one of its own",
-            ));
+            return Err(BodyError("the event has no id: give each event one of its own"));
         }
         let attributes_are_short = short(&self.id)
             && short(&self.source)
@@ -122,16 +120,11 @@ impl Body {
         }
         let name_is_fine = |name: &str| {
             (1..=64).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         let value_is_fine =
             |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
-        if !self
-            .extensions
-            .iter()
-            .all(|(name, value)| name_is_fine(name) && value_is_fine(value))
+        if !self.extensions.iter().all(|(name, value)| name_is_fine(name) && value_is_fine(value))
             || !self.path.iter().all(|peer| short(peer))
         {
             return Err(BodyError(
@@ -174,11 +167,7 @@ pub(crate) fn write<T: Encode<()>>(value: &T, bytes: &mut Vec<u8>) {
 impl Position {
     /// Before the first event of a log's life.
     pub fn start_of(epoch: u64) -> Self {
-        Self {
-            epoch,
-            offset: 0,
-            id: None,
-        }
+        Self { epoch, offset: 0, id: None }
     }
 }
 

@@ -90,9 +90,7 @@ enum Form {
 
 impl Form {
     fn of(content_type: Option<&str>) -> Self {
-        let Some(content_type) = content_type else {
-            return Self::Json;
-        };
+        let Some(content_type) = content_type else { return Self::Json };
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let essence = essence.to_ascii_lowercase();
         if essence.ends_with("/json") || essence.ends_with("+json") {

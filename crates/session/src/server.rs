@@ -331,10 +331,8 @@ impl Server {
             return self.too_large();
         }
         if self.wire != Wire::Frames {
-            return self.close(
-                CloseCode::ProtocolError,
-                "this subprotocol is spoken in text messages",
-            );
+            return self
+                .close(CloseCode::ProtocolError, "this subprotocol is spoken in text messages");
         }
         for frame in Frame::decode(message) {
             match frame {
@@ -357,18 +355,13 @@ impl Server {
         if self.state == State::Closed {
             return;
         }
-        let bye = frame::Bye {
-            code: code.code(),
-            message: message.to_owned(),
-            retry: None,
-        };
+        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry: None };
         if self.wire == Wire::Frames {
             self.send(&Frame::Bye(bye));
         }
         self.flush();
         self.state = State::Closed;
-        self.effects
-            .push_back(Effect::Close(code, message.to_owned()));
+        self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 
     /// Closes because a message was larger than [`Options::max_message`].
@@ -379,24 +372,10 @@ impl Server {
 
     /// The answer to [`Effect::Open`].
     pub fn opened(&mut self, opened: Opened) {
-        let State::Opening {
-            client,
-            fence,
-            lowest,
-            returning,
-        } = self.state
-        else {
-            return;
-        };
+        let State::Opening { client, fence, lowest, returning } = self.state else { return };
         match opened {
-            Opened::Welcome {
-                highest,
-                highest_id,
-                new,
-            } => {
-                self.state = State::Open {
-                    client: Some((client, fence, lowest)),
-                };
+            Opened::Welcome { highest, highest_id, new } => {
+                self.state = State::Open { client: Some((client, fence, lowest)) };
                 self.send(&Frame::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
                     highest,
@@ -418,37 +397,21 @@ impl Server {
 
     /// A newer connection of this client has taken over.
     pub fn fenced(&mut self) {
-        self.close(
-            CloseCode::Fenced,
-            "a newer connection of this client has taken over",
-        );
+        self.close(CloseCode::Fenced, "a newer connection of this client has taken over");
     }
 
     /// The answer to [`Effect::Append`].
     pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
-        let Some(waiting) = self.unanswered.remove(&ticket) else {
-            return;
-        };
+        let Some(waiting) = self.unanswered.remove(&ticket) else { return };
         if self.state == State::Closed {
             return;
         }
         match (waiting, decided) {
             (_, Decided::Fenced) => self.fenced(),
             (Waiting::Number(number), Decided::Stored(position, durability)) => {
-                self.send(&Frame::Ack(frame::Ack {
-                    number,
-                    position,
-                    durability,
-                }));
+                self.send(&Frame::Ack(frame::Ack { number, position, durability }));
             }
-            (
-                Waiting::Number(number),
-                Decided::Rejected {
-                    code,
-                    message,
-                    retry,
-                },
-            ) => {
+            (Waiting::Number(number), Decided::Rejected { code, message, retry }) => {
                 self.reject(number, code, &message, retry);
             }
             #[cfg(feature = "json")]
@@ -464,9 +427,7 @@ impl Server {
 
     /// The answer to [`Effect::Locate`].
     pub fn located(&mut self, ticket: Ticket, located: Located) {
-        let Some(subscription) = self.subscriptions.locating(ticket) else {
-            return;
-        };
+        let Some(subscription) = self.subscriptions.locating(ticket) else { return };
         match located {
             Located::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
@@ -475,15 +436,8 @@ impl Server {
                 let ended = self.subscriptions.remove(subscription);
                 self.subscribed(subscription, ended.as_ref(), head, true);
             }
-            Located::At {
-                next,
-                previous,
-                head,
-                gap,
-            } => {
-                let pattern = self
-                    .subscriptions
-                    .start(subscription, next, previous, &head);
+            Located::At { next, previous, head, gap } => {
+                let pattern = self.subscriptions.start(subscription, next, previous, &head);
                 self.subscribed(subscription, pattern.as_ref(), head, false);
                 if let Some((from, to)) = gap {
                     self.gap(subscription, from, to);
@@ -495,9 +449,7 @@ impl Server {
 
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
-        let Some(subscription) = self.subscriptions.reading(ticket) else {
-            return;
-        };
+        let Some(subscription) = self.subscriptions.reading(ticket) else { return };
         for event in &page.events {
             if let Some(head) = self.subscriptions.replay(subscription, event.offset) {
                 self.event(&event.topic, vec![head], Some(event.offset), &event.body);
@@ -509,11 +461,8 @@ impl Server {
 
     /// Events have been committed: all of them, in order, each once.
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        for event in events
-            .iter()
-            .filter(|event| event.offset >= self.seen)
-            .cloned()
-            .collect::<Vec<_>>()
+        for event in
+            events.iter().filter(|event| event.offset >= self.seen).cloned().collect::<Vec<_>>()
         {
             self.seen = event.offset + 1;
             let heads = self.subscriptions.live(&event.topic, Some(event.offset));
@@ -535,28 +484,12 @@ impl Server {
         match (self.state, frame) {
             (State::Closed, _) => {}
             (State::Greeting, Frame::Hello(hello)) => {
-                let frame::Hello {
-                    client,
-                    fence,
-                    lowest,
-                    returning,
-                    ..
-                } = hello;
-                self.state = State::Opening {
-                    client,
-                    fence,
-                    lowest,
-                    returning,
-                };
+                let frame::Hello { client, fence, lowest, returning, .. } = hello;
+                self.state = State::Opening { client, fence, lowest, returning };
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, Frame::Hello(_)) => self.close(CloseCode::UnexpectedHello, "one hello is enough"),
-            (
-                State::Open {
-                    client: Some(client),
-                },
-                Frame::Publish(publish),
-            ) => {
+            (State::Open { client: Some(client) }, Frame::Publish(publish)) => {
                 self.publish(client, publish);
             }
             (State::Open { .. }, Frame::Subscribe(subscribe)) => {
@@ -570,10 +503,7 @@ impl Server {
             // holds a slow receiver.
             (State::Open { .. }, Frame::Pong(_) | Frame::Credit(_)) => {}
             (State::Greeting | State::Opening { .. }, _) => {
-                self.close(
-                    CloseCode::UnexpectedHello,
-                    "say hello first, and wait for the welcome",
-                );
+                self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
             _ => self.close(CloseCode::ProtocolError, "only a peer sends this frame"),
         }
@@ -586,17 +516,14 @@ impl Server {
     ) {
         if let Some(raised) = publish.lowest {
             lowest = lowest.max(raised);
-            self.state = State::Open {
-                client: Some((client, fence, lowest)),
-            };
+            self.state = State::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
         let body = self.checked(topic, &publish.body, Some(&client));
         let Some(number) = publish.number else {
             return match body {
                 Ok((topic, body)) => {
-                    self.effects
-                        .push_back(Effect::Forward(topic, body.encode().into()));
+                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
                 }
                 Err((_, message)) => self.close(CloseCode::ProtocolError, &message),
             };
@@ -614,12 +541,7 @@ impl Server {
             Ok(fine) => fine,
             Err((code, message)) => return self.reject(number, code, &message, None),
         };
-        let client = Numbered {
-            client,
-            fence,
-            number,
-            lowest,
-        };
+        let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), topic, body);
     }
 
@@ -630,12 +552,7 @@ impl Server {
         }
         let ticket = self.ticket();
         self.unanswered.insert(ticket, waiting);
-        self.effects.push_back(Effect::Append(Append {
-            ticket,
-            client,
-            topic,
-            body,
-        }));
+        self.effects.push_back(Effect::Append(Append { ticket, client, topic, body }));
     }
 
     /// A topic and signed body that may be published, or why they may not.
@@ -695,27 +612,15 @@ impl Server {
             }
         };
         if self.subscriptions.len() >= self.options.max_subscriptions {
-            let message = format!(
-                "a connection may have {} subscriptions",
-                self.options.max_subscriptions
-            );
+            let message =
+                format!("a connection may have {} subscriptions", self.options.max_subscriptions);
             return self.close(CloseCode::TooManySubscriptions, &message);
         }
         let ticket = self.ticket();
-        match self
-            .subscriptions
-            .insert(subscription, pattern.clone(), ticket)
-        {
-            Ok(()) => self.effects.push_back(Effect::Locate {
-                ticket,
-                pattern,
-                start,
-            }),
+        match self.subscriptions.insert(subscription, pattern.clone(), ticket) {
+            Ok(()) => self.effects.push_back(Effect::Locate { ticket, pattern, start }),
             Err(Taken) => {
-                self.close(
-                    CloseCode::ProtocolError,
-                    "the subscription's number is taken already",
-                );
+                self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
             }
         }
     }
@@ -726,20 +631,11 @@ impl Server {
         match self.subscriptions.advance(subscription, self.seen, ticket) {
             subscriptions::Next::Read { pattern, from } => {
                 let limit = self.options.page;
-                self.effects.push_back(Effect::Read {
-                    ticket,
-                    pattern,
-                    from,
-                    limit,
-                });
+                self.effects.push_back(Effect::Read { ticket, pattern, from, limit });
             }
             subscriptions::Next::Live { count, head } => match self.wire {
                 Wire::Frames => {
-                    self.send(&Frame::CaughtUp(frame::CaughtUp {
-                        subscription,
-                        count,
-                        head,
-                    }));
+                    self.send(&Frame::CaughtUp(frame::CaughtUp { subscription, count, head }));
                 }
                 #[cfg(feature = "json")]
                 Wire::Json => {}
@@ -757,11 +653,7 @@ impl Server {
     ) {
         match self.wire {
             Wire::Frames => {
-                self.send(&Frame::Subscribed(frame::Subscribed {
-                    subscription,
-                    head,
-                    reset,
-                }));
+                self.send(&Frame::Subscribed(frame::Subscribed { subscription, head, reset }));
             }
             #[cfg(feature = "json")]
             Wire::Json => {
@@ -776,11 +668,7 @@ impl Server {
 
     fn gap(&mut self, subscription: u32, from: u64, to: u64) {
         match self.wire {
-            Wire::Frames => self.send(&Frame::Gap(frame::Gap {
-                subscription,
-                from,
-                to,
-            })),
+            Wire::Frames => self.send(&Frame::Gap(frame::Gap { subscription, from, to })),
             #[cfg(feature = "json")]
             Wire::Json => {
                 if let Some(pattern) = self.subscriptions.pattern(subscription) {
@@ -795,12 +683,7 @@ impl Server {
             self.held_back = Some(self.held_back.map_or(number, |held| held.min(number)));
         }
         let message = message.to_owned();
-        self.send(&Frame::Reject(frame::Reject {
-            number,
-            code,
-            message,
-            retry,
-        }));
+        self.send(&Frame::Reject(frame::Reject { number, code, message, retry }));
     }
 
     fn event(
@@ -814,13 +697,7 @@ impl Server {
             Wire::Frames => {
                 let (topic, name) = self.topics_out.number(topic);
                 let body = body.to_vec();
-                self.send(&Frame::Event(frame::Event {
-                    topic,
-                    name,
-                    heads,
-                    offset,
-                    body,
-                }));
+                self.send(&Frame::Event(frame::Event { topic, name, heads, offset, body }));
             }
             #[cfg(feature = "json")]
             Wire::Json => {
@@ -857,8 +734,7 @@ impl Server {
     fn flush(&mut self) {
         if !self.message.is_empty() {
             let message = std::mem::take(&mut self.message);
-            self.effects
-                .push_back(Effect::Send(Message::Binary(message)));
+            self.effects.push_back(Effect::Send(Message::Binary(message)));
         }
     }
 
@@ -887,11 +763,7 @@ mod text {
                 return self.close(CloseCode::ProtocolError, message);
             }
             match json::read(message) {
-                Ok(Incoming::Publish {
-                    topic,
-                    body,
-                    ephemeral,
-                }) => {
+                Ok(Incoming::Publish { topic, body, ephemeral }) => {
                     self.publish_text(&topic, body, ephemeral);
                 }
                 Ok(Incoming::Subscribe { id, pattern, start }) => {
@@ -918,8 +790,7 @@ mod text {
                 Err((code, message)) => self.text(json::reject(&id, code, &message)),
                 Ok((topic, body)) => {
                     if ephemeral {
-                        self.effects
-                            .push_back(Effect::Forward(topic, body.encode().into()));
+                        self.effects.push_back(Effect::Forward(topic, body.encode().into()));
                     } else {
                         self.append(Waiting::Id(id), None, topic, body);
                     }
@@ -929,11 +800,7 @@ mod text {
 
         fn subscribe_text(&mut self, id: &str, pattern: &str, start: Start) {
             if let Err(error) = Pattern::parse(pattern) {
-                return self.text(json::reject(
-                    id,
-                    RejectCode::IllegalTopic,
-                    &error.to_string(),
-                ));
+                return self.text(json::reject(id, RejectCode::IllegalTopic, &error.to_string()));
             }
             if self.subscriptions.find(pattern).is_some() {
                 let message = "the pattern is subscribed to already";

@@ -59,11 +59,7 @@ impl TopicNames {
             return Err(UnknownTopic::Number);
         }
         let Some(name) = name else {
-            return self
-                .topics
-                .get(&number)
-                .cloned()
-                .ok_or(UnknownTopic::Number);
+            return self.topics.get(&number).cloned().ok_or(UnknownTopic::Number);
         };
         let topic = Topic::parse(name).map_err(UnknownTopic::Name)?;
         self.topics.insert(number, topic.clone());
@@ -89,9 +85,6 @@ mod tests {
             }
         }
         assert!(receiver.topics.len() <= MAX_TOPICS as usize);
-        assert_eq!(
-            receiver.topic(MAX_TOPICS, Some("a")),
-            Err(UnknownTopic::Number)
-        );
+        assert_eq!(receiver.topic(MAX_TOPICS, Some("a")), Err(UnknownTopic::Number));
     }
 }

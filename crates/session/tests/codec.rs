@@ -60,91 +60,50 @@ fn body() -> impl Strategy<Value = Body> {
         extensions,
         path,
     )
-        .prop_map(
-            |(id, source, time, content_type, schema, data, extensions, path)| Body {
-                id,
-                source,
-                time,
-                content_type,
-                schema,
-                data,
-                extensions,
-                path,
-            },
-        )
+        .prop_map(|(id, source, time, content_type, schema, data, extensions, path)| Body {
+            id,
+            source,
+            time,
+            content_type,
+            schema,
+            data,
+            extensions,
+            path,
+        })
 }
 
 fn head() -> impl Strategy<Value = Head> {
-    (any::<u32>(), prop::option::of(any::<u64>())).prop_map(|(subscription, previous)| Head {
-        subscription,
-        previous,
-    })
+    (any::<u32>(), prop::option::of(any::<u64>()))
+        .prop_map(|(subscription, previous)| Head { subscription, previous })
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
-    let durability = prop::sample::select(vec![
-        Durability::Memory,
-        Durability::Disk,
-        Durability::Replicated,
-    ]);
+    let durability =
+        prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
     let retry = || prop::option::of(any::<u32>());
     prop_oneof![
-        (
-            any::<[u8; 16]>(),
-            any::<[u8; 32]>(),
-            any::<u64>(),
-            any::<u64>(),
-            any::<bool>()
-        )
-            .prop_map(
-                |(client, secret, fence, lowest, returning)| Frame::Hello(Hello {
-                    client,
-                    secret,
-                    fence,
-                    lowest,
-                    returning
-                })
-            ),
-        (
-            ".{0,20}",
-            any::<u64>(),
-            name(),
-            any::<u32>(),
-            any::<u32>(),
-            any::<bool>()
-        )
-            .prop_map(
-                |(peer, highest, highest_id, heartbeat, max_message, forgotten)| Frame::Welcome(
-                    Welcome {
-                        peer,
-                        highest,
-                        highest_id,
-                        heartbeat,
-                        max_message,
-                        forgotten
-                    }
-                )
-            ),
-        (any::<u32>(), ".{0,20}", start()).prop_map(|(subscription, pattern, start)| {
-            Frame::Subscribe(Subscribe {
-                subscription,
-                pattern,
-                start,
+        (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
+            |(client, secret, fence, lowest, returning)| Frame::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning
             })
+        ),
+        (".{0,20}", any::<u64>(), name(), any::<u32>(), any::<u32>(), any::<bool>()).prop_map(
+            |(peer, highest, highest_id, heartbeat, max_message, forgotten)| Frame::Welcome(
+                Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
+            )
+        ),
+        (any::<u32>(), ".{0,20}", start()).prop_map(|(subscription, pattern, start)| {
+            Frame::Subscribe(Subscribe { subscription, pattern, start })
         }),
         (any::<u32>(), position(), any::<bool>()).prop_map(|(subscription, head, reset)| {
-            Frame::Subscribed(Subscribed {
-                subscription,
-                head,
-                reset,
-            })
+            Frame::Subscribed(Subscribed { subscription, head, reset })
         }),
         (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
-            Frame::Refused(Refused {
-                subscription,
-                code,
-                message,
-            })
+            Frame::Refused(Refused { subscription, code, message })
         }),
         any::<u32>().prop_map(|subscription| Frame::Unsubscribe(Unsubscribe { subscription })),
         (
@@ -154,29 +113,18 @@ fn frame() -> impl Strategy<Value = Frame> {
             bytes(),
             prop::option::of(any::<u64>())
         )
-            .prop_map(
-                |(number, topic, name, body, lowest)| Frame::Publish(Publish {
-                    number,
-                    topic,
-                    name,
-                    body,
-                    lowest
-                })
-            ),
-        (any::<u64>(), position(), durability).prop_map(|(number, position, durability)| {
-            Frame::Ack(Ack {
+            .prop_map(|(number, topic, name, body, lowest)| Frame::Publish(Publish {
                 number,
-                position,
-                durability,
-            })
+                topic,
+                name,
+                body,
+                lowest
+            })),
+        (any::<u64>(), position(), durability).prop_map(|(number, position, durability)| {
+            Frame::Ack(Ack { number, position, durability })
         }),
         (any::<u64>(), code(), ".{0,20}", retry()).prop_map(|(number, code, message, retry)| {
-            Frame::Reject(Reject {
-                number,
-                code,
-                message,
-                retry,
-            })
+            Frame::Reject(Reject { number, code, message, retry })
         }),
         (
             any::<u32>(),
@@ -193,25 +141,12 @@ fn frame() -> impl Strategy<Value = Frame> {
                 body
             })),
         (any::<u32>(), any::<u64>(), position()).prop_map(|(subscription, count, head)| {
-            Frame::CaughtUp(CaughtUp {
-                subscription,
-                count,
-                head,
-            })
+            Frame::CaughtUp(CaughtUp { subscription, count, head })
         }),
-        (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(subscription, from, to)| Frame::Gap(
-            Gap {
-                subscription,
-                from,
-                to
-            }
-        )),
+        (any::<u32>(), any::<u64>(), any::<u64>())
+            .prop_map(|(subscription, from, to)| Frame::Gap(Gap { subscription, from, to })),
         (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(subscription, events, bytes)| {
-            Frame::Credit(Credit {
-                subscription,
-                events,
-                bytes,
-            })
+            Frame::Credit(Credit { subscription, events, bytes })
         }),
         any::<u32>().prop_map(|number| Frame::Ping(Ping { number })),
         any::<u32>().prop_map(|number| Frame::Pong(Ping { number })),

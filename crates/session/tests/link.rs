@@ -23,14 +23,7 @@ fn an_acked_event_reaches_every_subscriber_and_its_publisher_once() {
     world.publish(1, "chat.a", "two");
     world.settle();
     for client in &world.clients {
-        assert_eq!(
-            client
-                .delivered
-                .iter()
-                .map(|(offset, _)| *offset)
-                .collect::<Vec<_>>(),
-            [1, 2]
-        );
+        assert_eq!(client.delivered.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(), [1, 2]);
         assert!(matches!(client.settled[..], [(_, Outcome::Stored(..))]));
     }
 }
@@ -39,21 +32,13 @@ fn an_acked_event_reaches_every_subscriber_and_its_publisher_once() {
 fn a_subscription_reads_the_history_and_then_what_is_live_without_a_gap() {
     let mut world = World::new(2, 2);
     for number in 0..300 {
-        world.publish(
-            0,
-            if number % 3 == 0 { "a" } else { "b" },
-            &number.to_string(),
-        );
+        world.publish(0, if number % 3 == 0 { "a" } else { "b" }, &number.to_string());
     }
     world.settle();
     world.subscribe(1, "a", Start::Last(5));
     world.publish(0, "a", "live");
     world.settle();
-    let offsets: Vec<u64> = world.clients[1]
-        .delivered
-        .iter()
-        .map(|(offset, _)| *offset)
-        .collect();
+    let offsets: Vec<u64> = world.clients[1].delivered.iter().map(|(offset, _)| *offset).collect();
     assert_eq!(offsets.last(), Some(&301));
     assert!((5..=6).contains(&offsets.len()), "{offsets:?}");
     assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]));
@@ -64,11 +49,7 @@ fn what_one_end_sends_as_ephemeral_reaches_the_others_and_no_log() {
     let mut world = World::new(2, 3);
     world.subscribe(1, "typing", Start::Latest);
     world.settle();
-    assert!(
-        world.clients[0]
-            .machine
-            .send_ephemeral(&topic("typing"), &body("t"))
-    );
+    assert!(world.clients[0].machine.send_ephemeral(&topic("typing"), &body("t")));
     world.settle();
     assert_eq!(world.clients[1].ephemeral, ["t"]);
     assert!(world.log.events.is_empty());
@@ -87,12 +68,7 @@ fn a_log_that_was_replaced_resets_its_readers_and_tells_what_is_uncertain() {
     let client = &world.clients[0];
     assert_eq!(client.resets, 1);
     assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
-    assert!(
-        client
-            .settled
-            .iter()
-            .all(|(_, outcome)| matches!(outcome, Outcome::Stored(..)))
-    );
+    assert!(client.settled.iter().all(|(_, outcome)| matches!(outcome, Outcome::Stored(..))));
 }
 
 #[test]
@@ -104,24 +80,13 @@ fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_or
         world.publish(0, "a", &number.to_string());
     }
     world.settle();
-    let ids: Vec<&str> = world
-        .log
-        .events
-        .iter()
-        .map(|(_, id, _)| id.as_str())
-        .collect();
+    let ids: Vec<&str> = world.log.events.iter().map(|(_, id, _)| id.as_str()).collect();
     assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 }
 
 #[test]
 fn a_stop_code_stops_and_a_reconnect_code_does_not() {
-    for (code, stops) in [
-        (1006, false),
-        (4000, false),
-        (4499, false),
-        (4503, true),
-        (4999, true),
-    ] {
+    for (code, stops) in [(1006, false), (4000, false), (4499, false), (4503, true), (4999, true)] {
         let mut world = World::new(1, 6);
         world.settle();
         let now = world.now;
@@ -141,35 +106,19 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
 fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
     let mut hello = Vec::new();
-    Frame::Hello(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
-    })
-    .encode(&mut hello);
+    Frame::Hello(Hello { client: [1; 16], secret: [2; 32], fence: 1, lowest: 1, returning: false })
+        .encode(&mut hello);
     server.received(&hello, 0);
-    server.opened(Opened::Welcome {
-        highest: 0,
-        highest_id: None,
-        new: true,
-    });
+    server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}
     server.tick(20_000);
     let Some(server::Effect::Send(server::Message::Binary(ping))) = server.poll() else {
         panic!("no ping")
     };
-    assert!(matches!(
-        Frame::decode(&ping).next(),
-        Some(Ok(Frame::Ping(_)))
-    ));
+    assert!(matches!(Frame::decode(&ping).next(), Some(Ok(Frame::Ping(_)))));
     server.tick(40_000);
     let effects: Vec<_> = std::iter::from_fn(|| server.poll()).collect();
-    assert!(matches!(
-        effects.last(),
-        Some(server::Effect::Close(CloseCode::Silent, _))
-    ));
+    assert!(matches!(effects.last(), Some(server::Effect::Close(CloseCode::Silent, _))));
 }
 
 /// Random programs over links that are cut and a peer that restarts; a failure names its seed.
@@ -203,11 +152,7 @@ fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
                 .map(|(offset, (_, id, _))| (offset, id.clone()))
                 .collect();
             assert_eq!(client.delivered, expected, "seed {seed}, client {index}");
-            assert_eq!(
-                client.machine.outbox_len(),
-                0,
-                "seed {seed}, client {index}"
-            );
+            assert_eq!(client.machine.outbox_len(), 0, "seed {seed}, client {index}");
             assert_eq!(client.settled.len(), client.published.len(), "seed {seed}");
             let own = format!("{index}-");
             let logged: Vec<&String> = world
@@ -217,10 +162,7 @@ fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
                 .map(|(_, id, _)| id)
                 .filter(|id| id.starts_with(&own))
                 .collect();
-            assert!(
-                logged.iter().copied().eq(&client.published),
-                "seed {seed}, client {index}"
-            );
+            assert!(logged.iter().copied().eq(&client.published), "seed {seed}, client {index}");
         }
     }
 }

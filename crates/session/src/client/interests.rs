@@ -41,13 +41,7 @@ impl Interests {
     pub(super) fn insert(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
-        let interest = Interest {
-            pattern,
-            start,
-            position: None,
-            number: None,
-            epoch: 0,
-        };
+        let interest = Interest { pattern, start, position: None, number: None, epoch: 0 };
         self.by_id.push((id, interest));
         id
     }
@@ -68,10 +62,7 @@ impl Interests {
         let (_, interest) = &mut self.by_id[at];
         self.next_number += 1;
         interest.number = Some(self.next_number);
-        let start = interest
-            .position
-            .clone()
-            .map_or_else(|| interest.start.clone(), Start::After);
+        let start = interest.position.clone().map_or_else(|| interest.start.clone(), Start::After);
         Some((self.next_number, interest.pattern.clone(), start))
     }
 
@@ -101,11 +92,7 @@ impl Interests {
 
     pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        if interest
-            .position
-            .as_ref()
-            .is_none_or(|position| position.offset < head.offset)
-        {
+        if interest.position.as_ref().is_none_or(|position| position.offset < head.offset) {
             interest.position = Some(head);
         }
         Some(id)
@@ -128,11 +115,7 @@ impl Interests {
             return (Turn::Hole(id), interest.epoch);
         }
         let epoch = interest.epoch;
-        interest.position = Some(Position {
-            epoch,
-            offset,
-            id: Some(event_id.to_owned()),
-        });
+        interest.position = Some(Position { epoch, offset, id: Some(event_id.to_owned()) });
         (Turn::Next(id), epoch)
     }
 

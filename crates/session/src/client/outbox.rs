@@ -32,13 +32,7 @@ pub(super) struct Full;
 
 impl Outbox {
     pub(super) fn new(max_rows: usize, max_bytes: usize) -> Self {
-        Self {
-            rows: VecDeque::new(),
-            next: 1,
-            bytes: 0,
-            max_rows,
-            max_bytes,
-        }
+        Self { rows: VecDeque::new(), next: 1, bytes: 0, max_rows, max_bytes }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,13 +56,7 @@ impl Outbox {
         let number = self.next;
         self.next += 1;
         self.bytes += body.len();
-        let row = Row {
-            topic,
-            id,
-            body,
-            sent: false,
-            maybe_stored: false,
-        };
+        let row = Row { topic, id, body, sent: false, maybe_stored: false };
         self.rows.push_back((number, row));
         Ok(number)
     }
@@ -111,10 +99,7 @@ impl Outbox {
             .filter(|(_, row)| row.maybe_stored)
             .map(|(number, _)| *number)
             .collect();
-        uncertain
-            .into_iter()
-            .filter_map(|number| self.remove(number))
-            .collect()
+        uncertain.into_iter().filter_map(|number| self.remove(number)).collect()
     }
 
     /// Numbers the rows anew, from 1, for a client with a new identity.
@@ -125,8 +110,6 @@ impl Outbox {
     }
 
     fn at(&self, number: u64) -> Option<usize> {
-        self.rows
-            .binary_search_by_key(&number, |(number, _)| *number)
-            .ok()
+        self.rows.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 }

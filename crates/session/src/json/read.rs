@@ -54,9 +54,7 @@ fn publish(
     topic: String,
     mut members: Members<'_>,
 ) -> Result<Incoming, String> {
-    let time = string(&mut members, "time")?
-        .map(|time| milliseconds(&time))
-        .transpose()?;
+    let time = string(&mut members, "time")?.map(|time| milliseconds(&time)).transpose()?;
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
     let data = data(&mut members, Form::of(content_type.as_deref()))?;
@@ -73,21 +71,8 @@ fn publish(
         .map(|(name, value)| extension(&name, value).map(|value| (name, value)))
         .collect::<Result<_, _>>()?;
     let id = id.to_owned();
-    let body = Body {
-        id,
-        source,
-        time,
-        content_type,
-        schema,
-        data,
-        extensions,
-        path: Vec::new(),
-    };
-    Ok(Incoming::Publish {
-        topic,
-        body,
-        ephemeral,
-    })
+    let body = Body { id, source, time, content_type, schema, data, extensions, path: Vec::new() };
+    Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
 fn data(members: &mut Members<'_>, form: Form) -> Result<Vec<u8>, String> {
@@ -114,9 +99,7 @@ fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
         Value::String(text) => Ok(Extension::Text(text)),
         Value::Bool(boolean) => Ok(Extension::Boolean(boolean)),
         Value::Number(number) => {
-            let integer = number
-                .as_i64()
-                .and_then(|number| i32::try_from(number).ok());
+            let integer = number.as_i64().and_then(|number| i32::try_from(number).ok());
             integer.map(Extension::Integer).ok_or_else(unfit)
         }
         _ => Err(unfit()),
@@ -130,11 +113,7 @@ fn subscribe(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
         None => Start::Latest,
         Some(from) => start(from)?,
     };
-    Ok(Incoming::Subscribe {
-        id: id.to_owned(),
-        pattern,
-        start,
-    })
+    Ok(Incoming::Subscribe { id: id.to_owned(), pattern, start })
 }
 
 fn start(from: &Value) -> Result<Start, String> {
@@ -146,11 +125,9 @@ fn start(from: &Value) -> Result<Start, String> {
     match from {
         Value::String(word) if word == "latest" => Ok(Start::Latest),
         Value::String(word) if word == "earliest" => Ok(Start::Earliest),
-        Value::Object(last) => last
-            .get("last")
-            .and_then(Value::as_u64)
-            .map(Start::Last)
-            .ok_or_else(unfit),
+        Value::Object(last) => {
+            last.get("last").and_then(Value::as_u64).map(Start::Last).ok_or_else(unfit)
+        }
         Value::Array(positions) => {
             let main = positions
                 .iter()
@@ -160,10 +137,7 @@ fn start(from: &Value) -> Result<Start, String> {
             let (Some(epoch), Some(offset)) = (decimal("epoch"), decimal("offset")) else {
                 return Err(unfit());
             };
-            let id = position
-                .get("id")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
+            let id = position.get("id").and_then(Value::as_str).map(str::to_owned);
             Ok(Start::After(Position { epoch, offset, id }))
         }
         _ => Err(unfit()),
@@ -172,9 +146,7 @@ fn start(from: &Value) -> Result<Start, String> {
 
 /// The data of a control event.
 fn control(members: &Members<'_>) -> Result<Value, String> {
-    let data = members
-        .get("data")
-        .ok_or("a control event has `data`, an object")?;
+    let data = members.get("data").ok_or("a control event has `data`, an object")?;
     serde_json::from_str(data.get()).map_err(|error| format!("`data` is not JSON: {error}"))
 }
 
@@ -184,12 +156,8 @@ fn text_of(data: &Value, name: &str) -> Result<String, String> {
 }
 
 fn string(members: &mut Members<'_>, name: &str) -> Result<Option<String>, String> {
-    let value = members
-        .remove(name)
-        .map(|value| serde_json::from_str(value.get()));
-    value
-        .transpose()
-        .map_err(|_| format!("`{name}` is not a string"))
+    let value = members.remove(name).map(|value| serde_json::from_str(value.get()));
+    value.transpose().map_err(|_| format!("`{name}` is not a string"))
 }
 
 fn required(members: &mut Members<'_>, name: &str) -> Result<String, String> {
@@ -198,8 +166,7 @@ fn required(members: &mut Members<'_>, name: &str) -> Result<String, String> {
 }
 
 fn milliseconds(time: &str) -> Result<u64, String> {
-    let time: jiff::Timestamp = time
-        .parse()
-        .map_err(|error| format!("`time` is not as RFC 3339 asks: {error}"))?;
+    let time: jiff::Timestamp =
+        time.parse().map_err(|error| format!("`time` is not as RFC 3339 asks: {error}"))?;
     u64::try_from(time.as_millisecond()).map_err(|_| "`time` is before 1970".to_owned())
 }

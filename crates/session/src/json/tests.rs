@@ -35,14 +35,7 @@ fn subscribe(from: Value) -> Result<Start, ReadError> {
 fn an_event_keeps_its_attributes_and_the_bytes_of_its_json_data() {
     let text = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-11-23T10:00:00.5+01:00",
         "dataschema":"urn:x","n":7,"b":true,"t":"x","none":null,"data":{"z":1.10, "a":123456789012345678901}}"#;
-    let Ok(Incoming::Publish {
-        topic,
-        body,
-        ephemeral,
-    }) = read(text)
-    else {
-        panic!()
-    };
+    let Ok(Incoming::Publish { topic, body, ephemeral }) = read(text) else { panic!() };
     assert_eq!((topic.as_str(), ephemeral), ("t", false));
     assert_eq!(body.data, br#"{"z":1.10, "a":123456789012345678901}"#);
     assert_eq!(body.time, Some(1_795_424_400_500));
@@ -59,26 +52,14 @@ fn an_event_keeps_its_attributes_and_the_bytes_of_its_json_data() {
 #[test]
 fn a_string_that_is_not_declared_to_be_json_is_the_data_and_base64_stands_for_bytes() {
     assert_eq!(body(json!({ "data": "x" })).data, b"\"x\"");
-    assert_eq!(
-        body(json!({ "datacontenttype": "text/plain", "data": "x" })).data,
-        b"x"
-    );
+    assert_eq!(body(json!({ "datacontenttype": "text/plain", "data": "x" })).data, b"x");
     assert_eq!(body(json!({ "data_base64": "AP8=" })).data, [0, 255]);
     assert_eq!(body(json!({})).data, b"");
 }
 
 #[test]
 fn what_has_no_id_is_no_event_and_what_has_one_is_rejected_by_it() {
-    for text in [
-        "",
-        "[",
-        "[]",
-        "7",
-        "{}",
-        r#"{"id":1}"#,
-        r#"{"id":""}"#,
-        "{\"id\":\"\0\"}",
-    ] {
+    for text in ["", "[", "[]", "7", "{}", r#"{"id":1}"#, r#"{"id":""}"#, "{\"id\":\"\0\"}"] {
         assert!(matches!(read(text), Err(ReadError::Text(_))), "{text}");
     }
     for members in [
@@ -97,10 +78,7 @@ fn what_has_no_id_is_no_event_and_what_has_one_is_rejected_by_it() {
         json!({ "extra": 5_000_000_000_u64 }),
     ] {
         let error = publish(members.clone()).unwrap_err();
-        assert!(
-            matches!(error, ReadError::Event { ref id, .. } if id == "e1"),
-            "{members}"
-        );
+        assert!(matches!(error, ReadError::Event { ref id, .. } if id == "e1"), "{members}");
     }
 }
 
@@ -110,18 +88,9 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
     assert_eq!(subscribe(json!("earliest")), Ok(Start::Earliest));
     assert_eq!(subscribe(json!({ "last": 5 })), Ok(Start::Last(5)));
     let position = json!([{ "stream": "main", "epoch": "18446744073709551615", "offset": "3" }]);
-    let after = Position {
-        epoch: u64::MAX,
-        offset: 3,
-        id: None,
-    };
+    let after = Position { epoch: u64::MAX, offset: 3, id: None };
     assert_eq!(subscribe(position), Ok(Start::After(after)));
-    for from in [
-        json!("now"),
-        json!([]),
-        json!({ "last": -1 }),
-        json!([{ "stream": "main" }]),
-    ] {
+    for from in [json!("now"), json!([]), json!({ "last": -1 }), json!([{ "stream": "main" }])] {
         assert!(subscribe(from.clone()).is_err(), "{from}");
     }
 }
@@ -131,43 +100,25 @@ fn what_the_peer_alone_says_is_not_taken_from_a_publisher() {
     let forged = json!({ "stream": "x", "epoch": "1", "sequence": "9", "prev": "8" });
     assert_eq!(body(forged), body(json!({})));
     let extensions = [("sequence".to_owned(), Extension::Text("9".to_owned()))].into();
-    let body = Body {
-        id: "1".to_owned(),
-        extensions,
-        ..Body::default()
-    };
+    let body = Body { id: "1".to_owned(), extensions, ..Body::default() };
     let text = event(&Topic::parse("t").unwrap(), &body, None);
     let event: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(
-        (&event["sequence"], &event["ephemeral"]),
-        (&Value::Null, &json!(true))
-    );
+    assert_eq!((&event["sequence"], &event["ephemeral"]), (&Value::Null, &json!(true)));
 }
 
 #[test]
 fn data_that_is_not_the_json_it_is_said_to_be_goes_out_as_base64() {
     for data in [&b"{"[..], b"1 2", b"\"\xff\"", b"}, \"id\": 1"] {
-        let body = Body {
-            id: "1".to_owned(),
-            data: data.to_vec(),
-            ..Body::default()
-        };
+        let body = Body { id: "1".to_owned(), data: data.to_vec(), ..Body::default() };
         let text = event(&Topic::parse("t").unwrap(), &body, None);
         let event: Value = serde_json::from_str(&text).unwrap();
-        assert!(
-            event.get("data").is_none() && event["data_base64"].is_string(),
-            "{text}"
-        );
+        assert!(event.get("data").is_none() && event["data_base64"].is_string(), "{text}");
     }
 }
 
 #[test]
 fn control_events_carry_offsets_as_decimal_strings() {
-    let position = Position {
-        epoch: u64::MAX,
-        offset: 12,
-        id: Some("e".to_owned()),
-    };
+    let position = Position { epoch: u64::MAX, offset: 12, id: Some("e".to_owned()) };
     let pattern = Pattern::parse("a.>").unwrap();
     let data = |text: String| serde_json::from_str::<Value>(&text).unwrap()["data"].clone();
     let epoch = u64::MAX.to_string();

@@ -22,11 +22,7 @@ pub fn ack(id: &str, position: &Position) -> String {
 
 /// `$link.reject`: the event `id` was refused, be it one to log or one that steers the link.
 pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
-    control(
-        "reject",
-        id,
-        json!({ "id": id, "code": code.name(), "message": message }),
-    )
+    control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
 }
 
 /// `$link.subscribed`: the pattern is subscribed to, or, with `reset`, its position is of another log.

@@ -66,16 +66,8 @@ impl Subscriptions {
             return Err(Taken);
         }
         let stage = Stage::Locating(ticket);
-        self.by_number.insert(
-            number,
-            Subscription {
-                pattern,
-                stage,
-                next: 0,
-                previous: None,
-                count: 0,
-            },
-        );
+        self.by_number
+            .insert(number, Subscription { pattern, stage, next: 0, previous: None, count: 0 });
         Ok(())
     }
 
@@ -106,10 +98,7 @@ impl Subscriptions {
     }
 
     fn at_stage(&self, stage: &Stage) -> Option<u32> {
-        self.by_number
-            .iter()
-            .find(|(_, it)| it.stage == *stage)
-            .map(|(number, _)| *number)
+        self.by_number.iter().find(|(_, it)| it.stage == *stage).map(|(number, _)| *number)
     }
 
     pub(super) fn start(
@@ -133,10 +122,7 @@ impl Subscriptions {
         }
         it.next = offset + 1;
         it.count += 1;
-        Some(Head {
-            subscription: number,
-            previous: it.previous.replace(offset),
-        })
+        Some(Head { subscription: number, previous: it.previous.replace(offset) })
     }
 
     pub(super) fn looked_up_to(&mut self, number: u32, next: u64) {
@@ -148,27 +134,15 @@ impl Subscriptions {
     /// Goes live once everything before `seen` has been told; what follows comes by itself.
     pub(super) fn advance(&mut self, number: u32, seen: u64, ticket: Ticket) -> Next {
         let epoch = self.epoch;
-        let Some(it) = self.by_number.get_mut(&number) else {
-            return Next::Gone;
-        };
+        let Some(it) = self.by_number.get_mut(&number) else { return Next::Gone };
         if it.next < seen {
             it.stage = Stage::Reading(ticket);
-            return Next::Read {
-                pattern: it.pattern.clone(),
-                from: it.next,
-            };
+            return Next::Read { pattern: it.pattern.clone(), from: it.next };
         }
         it.stage = Stage::Live;
         let offset = it.next - 1;
         it.previous = Some(offset);
-        Next::Live {
-            count: it.count,
-            head: Position {
-                epoch,
-                offset,
-                id: None,
-            },
-        }
+        Next::Live { count: it.count, head: Position { epoch, offset, id: None } }
     }
 
     /// The live subscriptions that are to be told of an event; one without an offset is ephemeral.
@@ -186,10 +160,7 @@ impl Subscriptions {
                 }
                 None => None,
             };
-            heads.push(Head {
-                subscription,
-                previous,
-            });
+            heads.push(Head { subscription, previous });
         }
         heads
     }

@@ -56,11 +56,7 @@ struct ClientRow {
 }
 
 pub fn body(id: &str) -> Body {
-    Body {
-        id: id.to_owned(),
-        data: b"{}".to_vec(),
-        ..Body::default()
-    }
+    Body { id: id.to_owned(), data: b"{}".to_vec(), ..Body::default() }
 }
 
 impl World {
@@ -97,16 +93,12 @@ impl World {
     }
 
     pub fn subscribe(&mut self, client: usize, pattern: &str, start: Start) {
-        self.clients[client]
-            .machine
-            .subscribe(Pattern::parse(pattern).unwrap(), start);
+        self.clients[client].machine.subscribe(Pattern::parse(pattern).unwrap(), start);
     }
 
     pub fn publish(&mut self, client: usize, topic: &str, id: &str) {
         let end = &mut self.clients[client];
-        end.machine
-            .publish(Topic::parse(topic).unwrap(), &body(id), self.now)
-            .unwrap();
+        end.machine.publish(Topic::parse(topic).unwrap(), &body(id), self.now).unwrap();
         end.published.push(id.to_owned());
     }
 
@@ -125,10 +117,7 @@ impl World {
 
     pub fn lose_the_log(&mut self) {
         self.restart();
-        self.log = Log {
-            epoch: self.log.epoch + 1,
-            ..Log::default()
-        };
+        self.log = Log { epoch: self.log.epoch + 1, ..Log::default() };
     }
 
     /// Lets time pass up to the next deadline.
@@ -155,10 +144,7 @@ impl World {
         }
         panic!(
             "it does not settle: {:?}",
-            self.clients
-                .iter()
-                .map(|end| &end.machine)
-                .collect::<Vec<_>>()
+            self.clients.iter().map(|end| &end.machine).collect::<Vec<_>>()
         );
     }
 
@@ -182,9 +168,7 @@ impl World {
 
     fn run_client(&mut self, client: usize) -> bool {
         let end = &mut self.clients[client];
-        let message = self.links[client]
-            .as_mut()
-            .and_then(|link| link.down.pop_front());
+        let message = self.links[client].as_mut().and_then(|link| link.down.pop_front());
         let mut busy = message.is_some();
         if let Some(message) = message {
             end.machine.received(&message, self.now);
@@ -194,11 +178,7 @@ impl World {
             match effect {
                 client::Effect::Open => {
                     let head = self.log.events.len();
-                    let options = Options {
-                        page: 7,
-                        ..Options::default()
-                    }
-                    .into();
+                    let options = Options { page: 7, ..Options::default() }.into();
                     self.links[client] = Some(Link {
                         server: Server::new(options, Wire::Frames, head as u64, self.now),
                         up: VecDeque::new(),
@@ -228,9 +208,7 @@ impl World {
     }
 
     fn run_server(&mut self, client: usize) -> bool {
-        let Some(link) = &mut self.links[client] else {
-            return false;
-        };
+        let Some(link) = &mut self.links[client] else { return false };
         let mut busy = false;
         if let Some(message) = link.up.pop_front() {
             busy = true;
@@ -243,10 +221,7 @@ impl World {
         }
         if link.cursor < self.log.events.len() {
             busy = true;
-            let events = self
-                .log
-                .read(link.cursor as u64 + 1, usize::MAX, |_| true)
-                .events;
+            let events = self.log.read(link.cursor as u64 + 1, usize::MAX, |_| true).events;
             link.cursor = self.log.events.len();
             link.server.committed(&events);
         }
@@ -265,20 +240,11 @@ impl World {
                 }
                 server::Effect::Append(append) => link.appends.push_back(append),
                 server::Effect::Forward(topic, body) => forward.push((topic, body)),
-                server::Effect::Locate {
-                    ticket,
-                    pattern,
-                    start,
-                } => {
+                server::Effect::Locate { ticket, pattern, start } => {
                     let located = self.log.locate(&pattern, &start);
                     link.server.located(ticket, located);
                 }
-                server::Effect::Read {
-                    ticket,
-                    pattern,
-                    from,
-                    limit,
-                } => {
+                server::Effect::Read { ticket, pattern, from, limit } => {
                     let page = self.log.read(from, limit, |topic| pattern.matches(topic));
                     link.server.page(ticket, &page);
                 }
@@ -288,11 +254,8 @@ impl World {
             self.hang_up(client, code.code());
         }
         for (topic, body) in forward {
-            for (_, other) in self
-                .links
-                .iter_mut()
-                .enumerate()
-                .filter(|(other, _)| *other != client)
+            for (_, other) in
+                self.links.iter_mut().enumerate().filter(|(other, _)| *other != client)
             {
                 if let Some(other) = other {
                     other.server.forwarded(&topic, &body);
@@ -305,14 +268,8 @@ impl World {
 
 impl Log {
     fn position(&self, offset: usize) -> Position {
-        let id = offset
-            .checked_sub(1)
-            .map(|index| self.events[index].1.clone());
-        Position {
-            epoch: self.epoch,
-            offset: offset as u64,
-            id,
-        }
+        let id = offset.checked_sub(1).map(|index| self.events[index].1.clone());
+        Position { epoch: self.epoch, offset: offset as u64, id }
     }
 
     fn open(&mut self, hello: &Hello) -> Opened {
@@ -322,11 +279,7 @@ impl Log {
             return Opened::Fenced;
         }
         row.fence = hello.fence;
-        Opened::Welcome {
-            highest: row.highest,
-            highest_id: None,
-            new,
-        }
+        Opened::Welcome { highest: row.highest, highest_id: None, new }
     }
 
     fn decide(&mut self, append: &Append) -> Decided {
@@ -334,16 +287,10 @@ impl Log {
         if self.clients[&numbered.client].fence != numbered.fence {
             return Decided::Fenced;
         }
-        if let Some(position) = self.clients[&numbered.client]
-            .outcomes
-            .get(&numbered.number)
-        {
+        if let Some(position) = self.clients[&numbered.client].outcomes.get(&numbered.number) {
             return Decided::Stored(position.clone(), Durability::Disk);
         }
-        assert!(
-            numbered.number > self.clients[&numbered.client].highest,
-            "a number goes back"
-        );
+        assert!(numbered.number > self.clients[&numbered.client].highest, "a number goes back");
         let row = self.clients.get_mut(&numbered.client).unwrap();
         let (code, refuse) = match row.held_back {
             Some(held) if numbered.number > held => (RejectCode::HeldBack, true),
@@ -351,16 +298,8 @@ impl Log {
         };
         if refuse {
             self.refuse_next = self.refuse_next.saturating_sub(1);
-            row.held_back = Some(
-                row.held_back
-                    .unwrap_or(numbered.number)
-                    .min(numbered.number),
-            );
-            return Decided::Rejected {
-                code,
-                message: String::new(),
-                retry: Some(50),
-            };
+            row.held_back = Some(row.held_back.unwrap_or(numbered.number).min(numbered.number));
+            return Decided::Rejected { code, message: String::new(), retry: Some(50) };
         }
         row.held_back = None;
         self.events.push((
@@ -382,9 +321,8 @@ impl Log {
             Start::Latest => (len as u64 + 1, Some(len as u64)),
             Start::Earliest => (1, None),
             Start::Last(n) => {
-                let matching = (1..)
-                    .zip(&self.events)
-                    .filter(|(_, (topic, ..))| pattern.matches(topic));
+                let matching =
+                    (1..).zip(&self.events).filter(|(_, (topic, ..))| pattern.matches(topic));
                 let offsets: Vec<u64> = matching.map(|(offset, _)| offset).collect();
                 let first = offsets.len().saturating_sub(*n as usize);
                 (offsets.get(first).copied().unwrap_or(len as u64 + 1), None)
@@ -396,19 +334,11 @@ impl Log {
             }
             Start::After(position) => (position.offset + 1, Some(position.offset)),
         };
-        Located::At {
-            next,
-            previous,
-            head,
-            gap: None,
-        }
+        Located::At { next, previous, head, gap: None }
     }
 
     fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
-        let mut page = Page {
-            events: Vec::new(),
-            next: self.events.len() as u64 + 1,
-        };
+        let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1 };
         for (offset, (topic, _, body)) in (1..).zip(&self.events).skip(from as usize - 1) {
             if page.events.len() == limit {
                 page.next = offset;

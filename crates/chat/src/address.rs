@@ -22,15 +22,23 @@ pub fn go_to(room: &str) {
     }
 }
 
-/// Where this page's peer listens.
+/// The relay beside `trunk serve` and the port of the latter, as host names have them; see Trunk.toml.
+const RELAY_PORT: &str = ":8080";
+const TRUNK_PORT: &str = ":8081";
+
+/// Where this page's peer listens: where the page comes from. A debug page that `trunk serve` serves
+/// asks the relay beside it, because Trunk's proxy drops the subprotocol of a WebSocket.
 pub fn peer() -> String {
     let secure = location().and_then(|location| location.protocol().ok());
-    let host = location().and_then(|location| location.host().ok());
+    let host = location().and_then(|location| location.host().ok()).unwrap_or_default();
     let scheme = match secure.as_deref() {
         Some("https:") => "wss://",
         _ => "ws://",
     };
-    [scheme, &host.unwrap_or_default(), "/ws"].concat()
+    match host.strip_suffix(TRUNK_PORT) {
+        Some(name) if cfg!(debug_assertions) => [scheme, name, RELAY_PORT, "/ws"].concat(),
+        _ => [scheme, &host, "/ws"].concat(),
+    }
 }
 
 /// One spelling (Unicode NFC) for names that look the same, so that they name the same room.

@@ -153,28 +153,13 @@ impl Connection {
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
                 Effect::Forward(topic, body) => {
-                    self.shared.hub.forward(Forwarded {
-                        from: self.number,
-                        topic,
-                        body,
-                    });
+                    self.shared.hub.forward(Forwarded { from: self.number, topic, body });
                 }
-                Effect::Locate {
-                    ticket,
-                    pattern,
-                    start,
-                } => {
-                    self.lookups
-                        .push_back(Lookup::Locate(ticket, pattern, start));
+                Effect::Locate { ticket, pattern, start } => {
+                    self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
                 }
-                Effect::Read {
-                    ticket,
-                    pattern,
-                    from,
-                    limit,
-                } => {
-                    self.lookups
-                        .push_back(Lookup::Read(ticket, pattern, from, limit));
+                Effect::Read { ticket, pattern, from, limit } => {
+                    self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
             }
         }
@@ -183,8 +168,7 @@ impl Connection {
 
     async fn write(&mut self, write: Write) {
         if !self.shared.hub.write(write, &self.answers).await {
-            self.server
-                .close(CloseCode::Unavailable, "the store has stopped");
+            self.server.close(CloseCode::Unavailable, "the store has stopped");
         }
     }
 
@@ -194,9 +178,7 @@ impl Connection {
         if from <= head {
             if let Recent::Events(events) = self.shared.hub.recent(from) {
                 let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move {
-                    Ok(Found::Committed(Page { events, next }))
-                }));
+                return Some(Box::pin(async move { Ok(Found::Committed(Page { events, next })) }));
             }
             let page = self.shared.options.page;
             let everything = Pattern::parse(">").ok()?;
@@ -208,14 +190,10 @@ impl Connection {
         }
         Some(match self.lookups.pop_front()? {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
-                store
-                    .locate(&pattern, &start)
-                    .map(|located| Found::Located(ticket, located))
+                store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
             }),
             Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
-                store
-                    .read(&pattern, from, limit)
-                    .map(|page| Found::Page(ticket, page))
+                store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
         })
     }
@@ -241,8 +219,7 @@ impl Connection {
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");
-                self.server
-                    .close(CloseCode::Unavailable, "the store cannot be used now");
+                self.server.close(CloseCode::Unavailable, "the store cannot be used now");
             }
         }
     }

@@ -34,9 +34,7 @@ pub(crate) struct Site {
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Site")
-            .field("page", &self.page)
-            .finish_non_exhaustive()
+        out.debug_struct("Site").field("page", &self.page).finish_non_exhaustive()
     }
 }
 
@@ -54,13 +52,7 @@ impl Site {
         allow_origin: Vec<String>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
-        Self {
-            shared,
-            alive,
-            page,
-            allow_origin: allow_origin.into(),
-            room,
-        }
+        Self { shared, alive, page, allow_origin: allow_origin.into(), room }
     }
 
     /// Whether a page of this origin may connect. Native clients have none.
@@ -71,9 +63,7 @@ impl Site {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let own = origin.split_once("://").map(|(_, host)| host);
         let is_own =
             matches!((own, host), (Some(own), Some(host)) if own.eq_ignore_ascii_case(host));
@@ -83,9 +73,7 @@ impl Site {
 
 pub(crate) fn router(site: Site) -> Router {
     let page = site.page.clone();
-    let routes = Router::new()
-        .route("/ws", any(socket))
-        .route("/healthz", get(health));
+    let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
     let routes = routes.with_state(site);
     match page {
         Some(directory) => routes.merge(page::router(&directory)),
@@ -97,11 +85,7 @@ async fn health(State(shared): State<Shared>) -> Response {
     let store = shared.store;
     match tokio::task::spawn_blocking(move || store.head()).await {
         Ok(Ok(_)) => "ok\n".into_response(),
-        _ => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the store cannot be used\n",
-        )
-            .into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be used\n").into_response(),
     }
 }
 

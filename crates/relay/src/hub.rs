@@ -99,13 +99,7 @@ impl Hub {
 
     /// Queues a write, waiting for room; false if the writer is gone.
     pub async fn write(&self, write: Write, answer: &mpsc::UnboundedSender<Answer>) -> bool {
-        self.jobs
-            .send(Job {
-                write,
-                answer: answer.clone(),
-            })
-            .await
-            .is_ok()
+        self.jobs.send(Job { write, answer: answer.clone() }).await.is_ok()
     }
 
     /// The offset of the last committed event, and word of each commit.
@@ -115,10 +109,7 @@ impl Hub {
 
     /// The next committed events from an offset on.
     pub fn recent(&self, from: u64) -> Recent {
-        self.tail
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .from(from)
+        self.tail.read().unwrap_or_else(PoisonError::into_inner).from(from)
     }
 
     /// Hands an ephemeral event to the other connections.
@@ -137,10 +128,7 @@ impl Hub {
     pub fn arrive(&self, client: [u8; 16], fence: u64) -> oneshot::Receiver<()> {
         let (ended, end) = oneshot::channel();
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        if present
-            .get(&client)
-            .is_none_or(|(newest, _)| *newest < fence)
-        {
+        if present.get(&client).is_none_or(|(newest, _)| *newest < fence) {
             present.insert(client, (fence, ended));
         }
         end
@@ -149,10 +137,7 @@ impl Hub {
     /// Takes back [`Hub::arrive`].
     pub fn leave(&self, client: [u8; 16], fence: u64) {
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        if present
-            .get(&client)
-            .is_some_and(|(newest, _)| *newest == fence)
-        {
+        if present.get(&client).is_some_and(|(newest, _)| *newest == fence) {
             present.remove(&client);
         }
     }

@@ -29,25 +29,10 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments {
-        listen,
-        data,
-        page,
-        allow_origin,
-    } = Arguments::parse();
+    let Arguments { listen, data, page, allow_origin } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-    let relay = match Relay::start(Config {
-        listen,
-        data,
-        page,
-        allow_origin,
-    })
-    .await
-    {
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let relay = match Relay::start(Config { listen, data, page, allow_origin }).await {
         Ok(relay) => relay,
         Err(error) => {
             eprintln!("event-relay: {error}");

@@ -43,16 +43,9 @@ async fn guard(mut request: Request, next: Next) -> Response {
     let is_html = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| {
-            kind.to_str()
-                .is_ok_and(|kind| kind.starts_with("text/html"))
-        });
+        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/html")));
     let is_found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    let mut response = if is_html {
-        with_nonce(response, &nonce).await
-    } else {
-        response
-    };
+    let mut response = if is_html { with_nonce(response, &nonce).await } else { response };
     let cache = if is_found && is_hashed(&path) {
         "public, max-age=31536000, immutable"
     } else {
@@ -60,14 +53,8 @@ async fn guard(mut request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(policy) = HeaderValue::from_str(&policy(&nonce)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -77,11 +64,7 @@ async fn guard(mut request: Request, next: Next) -> Response {
 async fn with_nonce(response: Response, nonce: &str) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, MAX_HTML).await else {
-        return (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the page cannot be read\n",
-        )
-            .into_response();
+        return (StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be read\n").into_response();
     };
     let html = String::from_utf8_lossy(&bytes).replace(PLACEHOLDER, nonce);
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -120,19 +103,10 @@ mod tests {
 
     #[test]
     fn only_a_name_with_a_hash_is_cached_for_long() {
-        for path in [
-            "/chat-1f2e3d4c5b6a7980.js",
-            "/a/chat-1f2e3d4c5b6a7980_bg.wasm",
-        ] {
+        for path in ["/chat-1f2e3d4c5b6a7980.js", "/a/chat-1f2e3d4c5b6a7980_bg.wasm"] {
             assert!(is_hashed(path), "{path}");
         }
-        for path in [
-            "/",
-            "/index.html",
-            "/embed.js",
-            "/a-b.js",
-            "/npm/event-driven.wasm",
-        ] {
+        for path in ["/", "/index.html", "/embed.js", "/a-b.js", "/npm/event-driven.wasm"] {
             assert!(!is_hashed(path), "{path}");
         }
     }

@@ -69,42 +69,20 @@ impl Relay {
     /// # Errors
     /// A [`StartError`] that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let failed = |error| StartError::Listen {
-            address: config.listen,
-            error,
-        };
+        let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        if let Some(page) = config
-            .page
-            .as_ref()
-            .filter(|page| !page.join("index.html").is_file())
-        {
+        if let Some(page) = config.page.as_ref().filter(|page| !page.join("index.html").is_file()) {
             return Err(StartError::NoPage(page.clone()));
         }
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data)?);
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
-        let options = Arc::new(Options {
-            peer: store.peer().to_owned(),
-            ..Options::default()
-        });
-        let shared = Shared {
-            hub,
-            store,
-            options,
-            stopping,
-        };
+        let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
+        let shared = Shared { hub, store, options, stopping };
         let site = Site::new(shared, alive, config.page, config.allow_origin);
-        Ok(Self {
-            listener,
-            address,
-            site,
-            stop,
-            ended,
-            writer,
-        })
+        Ok(Self { listener, address, site, stop, ended, writer })
     }
 
     /// The address that it listens on.
@@ -121,14 +99,7 @@ impl Relay {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let Self {
-            listener,
-            site,
-            stop,
-            mut ended,
-            writer,
-            ..
-        } = self;
+        let Self { listener, site, stop, mut ended, writer, .. } = self;
         let stopped = stop.clone();
         let shutdown = async move {
             shutdown.await;

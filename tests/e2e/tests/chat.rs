@@ -152,7 +152,7 @@ async fn a_client_in_another_language_reads_what_the_browser_sends() {
     let topic = "chat.polyglot.TEXT_MESSAGE";
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/relay/tests/third_party.py");
     let reader = tokio::process::Command::new(tool("EDK_PYTHON"))
-        .args([script, &relay.socket(), topic, "--expect", "hello from the browser"])
+        .args([script, &relay.socket(), topic, "read", "hello from the browser"])
         .output();
     ann.say("hello from the browser").await;
     let output =

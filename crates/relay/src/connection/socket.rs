@@ -35,11 +35,7 @@ pub(crate) enum Heard {
 
 impl Socket {
     pub(crate) fn new(inner: WebSocket) -> Self {
-        Self {
-            inner,
-            broken: false,
-            gone: false,
-        }
+        Self { inner, broken: false, gone: false }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -83,22 +79,13 @@ impl Socket {
             return;
         }
         let reason = &reason[..reason.floor_char_boundary(REASON)];
-        let frame = CloseFrame {
-            code: code.code(),
-            reason: reason.into(),
-        };
-        if !matches!(
-            timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await,
-            Ok(Ok(()))
-        ) {
+        let frame = CloseFrame { code: code.code(), reason: reason.into() };
+        if !matches!(timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await, Ok(Ok(()))) {
             return;
         }
         if self.broken {
             return tokio::time::sleep(CLOSE).await;
         }
-        let _ = timeout(CLOSE, async {
-            while let Some(Ok(_)) = self.inner.recv().await {}
-        })
-        .await;
+        let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.recv().await {} }).await;
     }
 }

@@ -33,11 +33,7 @@ pub enum Recent {
 impl Tail {
     pub(super) fn extend(&mut self, events: &[Arc<Logged>]) {
         for event in events {
-            if self
-                .events
-                .back()
-                .is_some_and(|last| last.offset + 1 != event.offset)
-            {
+            if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
                 // A commit whose success was not told has left events that only the store has.
                 self.events.clear();
                 self.bytes = 0;
@@ -60,9 +56,7 @@ impl Tail {
         let Some(skip) = offset.checked_sub(first.offset) else {
             return Recent::Older;
         };
-        let skip = usize::try_from(skip)
-            .unwrap_or(usize::MAX)
-            .min(self.events.len());
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.events.len());
         Recent::Events(self.events.range(skip..).take(ANSWER).cloned().collect())
     }
 }
@@ -76,11 +70,7 @@ mod tests {
         let topic = Topic::parse("t").unwrap();
         offsets
             .map(|offset| {
-                Arc::new(Logged {
-                    offset,
-                    topic: topic.clone(),
-                    body: vec![0; size].into(),
-                })
+                Arc::new(Logged { offset, topic: topic.clone(), body: vec![0; size].into() })
             })
             .collect()
     }
@@ -91,10 +81,7 @@ mod tests {
         assert_eq!(tail.from(1), Recent::Older);
         tail.extend(&events(1..100_000, 10));
         assert_eq!((tail.from(1), tail.events.len()), (Recent::Older, EVENTS));
-        assert_eq!(
-            tail.from(99_990),
-            Recent::Events(events(99_990..100_000, 10))
-        );
+        assert_eq!(tail.from(99_990), Recent::Events(events(99_990..100_000, 10)));
         assert_eq!(tail.from(100_000), Recent::Events(Vec::new()));
         tail.extend(&events(100_000..100_100, 1 << 20));
         assert!(tail.bytes <= BYTES && tail.events.len() < 17);

@@ -26,7 +26,7 @@ impl Store for Failing {
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(
-                redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into(),
+                redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into()
             );
         }
         self.inner.write(batch)
@@ -49,39 +49,17 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         server.received(&bytes, 0);
         let effect = server.poll();
         if matches!(effect, Some(Effect::Open(_))) {
-            server.opened(Opened::Welcome {
-                highest: 0,
-                highest_id: None,
-                new: true,
-            });
+            server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
             server.poll();
         }
         effect
     };
-    let hello = Hello {
-        client,
-        secret,
-        fence: 1,
-        lowest: 1,
-        returning: false,
-    };
-    let Some(Effect::Open(hello)) = say(Frame::Hello(hello)) else {
-        panic!()
-    };
+    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false };
+    let Some(Effect::Open(hello)) = say(Frame::Hello(hello)) else { panic!() };
     let appends = numbers.iter().map(|&number| {
-        let body = Body {
-            id: number.to_string(),
-            ..Body::default()
-        }
-        .encode();
+        let body = Body { id: number.to_string(), ..Body::default() }.encode();
         let name = Some("t".to_owned());
-        let publish = Publish {
-            number: Some(number),
-            topic: 0,
-            name,
-            body,
-            lowest: None,
-        };
+        let publish = Publish { number: Some(number), topic: 0, name, body, lowest: None };
         match say(Frame::Publish(publish)) {
             Some(Effect::Append(append)) => Write::Append(append),
             other => panic!("{other:?}"),
@@ -94,14 +72,7 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
     match answers.recv().await.unwrap() {
         Answer::Decided(_, Decided::Stored(position, _)) => Ok(position.offset),
-        Answer::Decided(
-            _,
-            Decided::Rejected {
-                code,
-                retry: Some(_),
-                ..
-            },
-        ) => Err(code),
+        Answer::Decided(_, Decided::Rejected { code, retry: Some(_), .. }) => Err(code),
         other => panic!("{other:?}"),
     }
 }
@@ -110,19 +81,12 @@ async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, R
 async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path()).unwrap();
-    let store = Arc::new(Failing {
-        inner,
-        fails: AtomicBool::new(false),
-        gate: Mutex::new(()),
-    });
+    let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
     hub.write(hello, &answer).await;
-    assert!(matches!(
-        answers.recv().await,
-        Some(Answer::Opened(Opened::Welcome { .. }))
-    ));
+    assert!(matches!(answers.recv().await, Some(Answer::Opened(Opened::Welcome { .. }))));
 
     let head = hub.head();
     store.fails.store(true, Ordering::SeqCst);
@@ -150,11 +114,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
 async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path()).unwrap();
-    let store = Arc::new(Failing {
-        inner,
-        fails: AtomicBool::new(false),
-        gate: Mutex::new(()),
-    });
+    let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
@@ -164,19 +124,11 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     {
         let gate = store.gate.lock().unwrap();
         for append in appends {
-            hub.jobs
-                .try_send(Job {
-                    write: append,
-                    answer: answer.clone(),
-                })
-                .unwrap();
+            hub.jobs.try_send(Job { write: append, answer: answer.clone() }).unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(answers.try_recv().is_err());
-        assert_eq!(
-            (*head.borrow_and_update(), hub.recent(1)),
-            (0, Recent::Older)
-        );
+        assert_eq!((*head.borrow_and_update(), hub.recent(1)), (0, Recent::Older));
         drop(gate);
     }
     for offset in 1..=4 {

@@ -49,9 +49,7 @@ pub(super) fn run(
         match store.write(&writes) {
             Ok(Written { outcomes, logged }) => {
                 if let Some(last) = logged.last() {
-                    tail.write()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .extend(&logged);
+                    tail.write().unwrap_or_else(PoisonError::into_inner).extend(&logged);
                     committed.send_replace(last.offset);
                 }
                 for ((write, answer), outcome) in writes.iter().zip(&answers).zip(outcomes) {
@@ -82,11 +80,7 @@ fn tell(answer: &mpsc::UnboundedSender<Answer>, write: &Write, outcome: Outcome)
 }
 
 fn holds_back(held: &mut Held, write: &Write) -> bool {
-    let Write::Append(Append {
-        client: Some(numbered),
-        ..
-    }) = write
-    else {
+    let Write::Append(Append { client: Some(numbered), .. }) = write else {
         if let Write::Open(hello) = write {
             // It sends from its lowest unanswered number again.
             held.remove(&hello.client);
@@ -104,14 +98,8 @@ fn holds_back(held: &mut Held, write: &Write) -> bool {
 }
 
 fn hold(held: &mut Held, write: &Write) {
-    if let Write::Append(Append {
-        client: Some(numbered),
-        ..
-    }) = write
-    {
-        let lowest = held
-            .entry(numbered.client)
-            .or_insert((numbered.fence, numbered.number));
+    if let Write::Append(Append { client: Some(numbered), .. }) = write {
+        let lowest = held.entry(numbered.client).or_insert((numbered.fence, numbered.number));
         if lowest.0 < numbered.fence || lowest.1 > numbered.number {
             *lowest = (numbered.fence, numbered.number);
         }

@@ -51,10 +51,7 @@ pub(super) struct Clients<'t> {
 impl<'t> Clients<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         let rows = transaction.open_table(CLIENTS)?;
-        Ok(Self {
-            rows,
-            outcomes: transaction.open_table(OUTCOMES)?,
-        })
+        Ok(Self { rows, outcomes: transaction.open_table(OUTCOMES)? })
     }
 
     /// Checks who says hello, and ends the older connections of that client.
@@ -62,12 +59,7 @@ impl<'t> Clients<'t> {
         let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
         let known = self.row(&hello.client)?;
         let new = known.is_none();
-        let mut row = known.unwrap_or(Row {
-            secret_hash,
-            fence: 0,
-            highest: 0,
-            highest_id: None,
-        });
+        let mut row = known.unwrap_or(Row { secret_hash, fence: 0, highest: 0, highest_id: None });
         if row.secret_hash != secret_hash {
             return Ok(Opened::WrongSecret);
         }
@@ -77,11 +69,7 @@ impl<'t> Clients<'t> {
         row.fence = hello.fence;
         self.put(&hello.client, &row)?;
         self.forget(&hello.client, hello.lowest)?;
-        Ok(Opened::Welcome {
-            highest: row.highest,
-            highest_id: row.highest_id,
-            new,
-        })
+        Ok(Opened::Welcome { highest: row.highest, highest_id: row.highest_id, new })
     }
 
     /// What is known about an event before it is logged.
@@ -96,9 +84,7 @@ impl<'t> Clients<'t> {
             return Ok(Admission::New);
         }
         let outcome = self.outcomes.get((&numbered.client, numbered.number))?;
-        Ok(outcome.map_or(Admission::Stale, |offset| {
-            Admission::Decided(offset.value())
-        }))
+        Ok(outcome.map_or(Admission::Stale, |offset| Admission::Decided(offset.value())))
     }
 
     /// Notes the outcome of an event that was [new](Admission::New).
@@ -121,8 +107,7 @@ impl<'t> Clients<'t> {
 
     /// Drops the outcomes below `lowest`.
     fn forget(&mut self, client: &[u8; 16], lowest: u64) -> Result<(), StoreError> {
-        self.outcomes
-            .retain_in((client, 0)..(client, lowest), |_, _| false)?;
+        self.outcomes.retain_in((client, 0)..(client, lowest), |_, _| false)?;
         Ok(())
     }
 
@@ -130,9 +115,7 @@ impl<'t> Clients<'t> {
         let Some(bytes) = self.rows.get(client)? else {
             return Ok(None);
         };
-        minicbor::decode(bytes.value())
-            .map(Some)
-            .map_err(|_| StoreError::Corrupt("client"))
+        minicbor::decode(bytes.value()).map(Some).map_err(|_| StoreError::Corrupt("client"))
     }
 
     fn put(&mut self, client: &[u8; 16], row: &Row) -> Result<(), StoreError> {

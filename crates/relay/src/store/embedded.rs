@@ -42,9 +42,7 @@ pub struct Embedded {
 
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Embedded")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        out.debug_struct("Embedded").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -60,12 +58,7 @@ impl Embedded {
         let database = open_file(&path)?;
         let (epoch, peer) = prepare(&database, &path)?;
         let peer = format!("{peer:016x}");
-        Ok(Self {
-            path,
-            epoch,
-            peer,
-            database: RwLock::new(Some(database)),
-        })
+        Ok(Self { path, epoch, peer, database: RwLock::new(Some(database)) })
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
@@ -86,19 +79,13 @@ impl Embedded {
         drop(opened);
         if let Err(StoreError::Engine(error)) = &result {
             tracing::error!(%error, path = %self.path.display(), "the store failed; its file is opened anew");
-            *self
-                .database
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = None;
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
         result
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
-        let mut slot = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
         if slot.is_none() {
             let database = open_file(&self.path)?;
             // A file that was replaced meanwhile is another log; its positions must not be mixed.
@@ -136,11 +123,7 @@ impl Embedded {
             events.insert(head, (topic.as_str(), &*bytes))?;
             by_topic.insert((topic.as_str(), head), ())?;
             ids.insert(name, head)?;
-            logged.push(Arc::new(Logged {
-                offset: head,
-                topic: topic.clone(),
-                body: bytes,
-            }));
+            logged.push(Arc::new(Logged { offset: head, topic: topic.clone(), body: bytes }));
             Ok(head)
         };
         for write in batch {
@@ -177,14 +160,7 @@ impl Embedded {
     }
 
     fn acknowledge(&self, offset: u64, id: Option<String>) -> Decided {
-        Decided::Stored(
-            Position {
-                epoch: self.epoch,
-                offset,
-                id,
-            },
-            Durability::Disk,
-        )
+        Decided::Stored(Position { epoch: self.epoch, offset, id }, Durability::Disk)
     }
 }
 
@@ -217,21 +193,14 @@ impl Store for Embedded {
 }
 
 fn rejected(code: RejectCode, message: &str) -> Decided {
-    Decided::Rejected {
-        code,
-        message: message.to_owned(),
-        retry: None,
-    }
+    Decided::Rejected { code, message: message.to_owned(), retry: None }
 }
 
 fn open_file(path: &Path) -> Result<Database, StoreError> {
-    Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create(path)
-        .map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
-            error => error.into(),
-        })
+    Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
+        error => error.into(),
+    })
 }
 
 /// Makes the tables of a new file, and gives the epoch and the peer's id.
@@ -243,11 +212,7 @@ fn prepare(database: &Database, path: &Path) -> Result<(u64, u64), StoreError> {
         match format {
             Some(FORMAT) => {}
             Some(found) => {
-                return Err(StoreError::Format {
-                    path: path.to_owned(),
-                    found,
-                    known: FORMAT,
-                });
+                return Err(StoreError::Format { path: path.to_owned(), found, known: FORMAT });
             }
             None => {
                 meta.insert("epoch", getrandom::u64().map_err(StoreError::Random)?)?;
@@ -271,9 +236,5 @@ fn prepare(database: &Database, path: &Path) -> Result<(u64, u64), StoreError> {
 /// An event as it stands in a row.
 pub(super) fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
     let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-    Ok(Arc::new(Logged {
-        offset,
-        topic,
-        body: body.into(),
-    }))
+    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
 }

@@ -30,12 +30,7 @@ impl Reading {
         let events = transaction.open_table(EVENTS)?;
         let by_topic = transaction.open_table(BY_TOPIC)?;
         let head = events.last()?.map_or(0, |(offset, _)| offset.value());
-        Ok(Self {
-            events,
-            by_topic,
-            epoch,
-            head,
-        })
+        Ok(Self { events, by_topic, epoch, head })
     }
 
     pub(super) fn head_offset(&self) -> u64 {
@@ -43,11 +38,7 @@ impl Reading {
     }
 
     pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        let head = Position {
-            epoch: self.epoch,
-            offset: self.head,
-            id: self.id(self.head)?,
-        };
+        let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
         let (next, previous) = match start {
             Start::Latest => (self.head + 1, None),
             Start::Earliest => (1, None),
@@ -65,12 +56,7 @@ impl Reading {
                 (position.offset + 1, Some(position.offset))
             }
         };
-        Ok(Located::At {
-            next,
-            previous,
-            head,
-            gap: None,
-        })
+        Ok(Located::At { next, previous, head, gap: None })
     }
 
     pub(super) fn page(
@@ -79,10 +65,7 @@ impl Reading {
         from: u64,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let mut page = Page {
-            events: Vec::new(),
-            next: from.max(self.head + 1),
-        };
+        let mut page = Page { events: Vec::new(), next: from.max(self.head + 1) };
         let mut bytes = 0;
         let mut take = |offset, topic: &str, body: &[u8], page: &mut Page| {
             bytes += body.len();
@@ -93,10 +76,7 @@ impl Reading {
             let topic = topic.as_str();
             for row in self.by_topic.range((topic, from)..=(topic, u64::MAX))? {
                 let offset = row?.0.value().1;
-                let event = self
-                    .events
-                    .get(offset)?
-                    .ok_or(StoreError::Corrupt("index"))?;
+                let event = self.events.get(offset)?.ok_or(StoreError::Corrupt("index"))?;
                 if take(offset, topic, event.value().1, &mut page)? {
                     page.next = offset + 1;
                     break;
@@ -161,10 +141,7 @@ impl Reading {
         mut found: impl FnMut(&str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let mut prefix = String::new();
-        for token in pattern
-            .tokens()
-            .take_while(|token| !matches!(*token, "*" | ">"))
-        {
+        for token in pattern.tokens().take_while(|token| !matches!(*token, "*" | ">")) {
             prefix.push_str(token);
             prefix.push('.');
         }

@@ -13,17 +13,8 @@ fn topic(index: u8) -> Topic {
 }
 
 fn append(topic_index: u8, id: u8, numbered: Option<Numbered>) -> Write {
-    let body = Body {
-        id: id.to_string(),
-        source: "s".to_owned(),
-        ..Body::default()
-    };
-    Write::Append(Append {
-        ticket: ticket(),
-        client: numbered,
-        topic: topic(topic_index),
-        body,
-    })
+    let body = Body { id: id.to_string(), source: "s".to_owned(), ..Body::default() };
+    Write::Append(Append { ticket: ticket(), client: numbered, topic: topic(topic_index), body })
 }
 
 /// Tickets come from a machine only.
@@ -50,27 +41,14 @@ fn open(directory: &Path) -> Embedded {
 }
 
 fn hello(fence: u64) -> Write {
-    Write::Open(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence,
-        lowest: 1,
-        returning: false,
-    })
+    Write::Open(Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false })
 }
 
 #[test]
 fn a_batch_is_decided_in_its_order_and_an_older_connection_in_it_is_fenced() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
-    let numbered = |fence, number| {
-        Some(Numbered {
-            client: [1; 16],
-            fence,
-            number,
-            lowest: 1,
-        })
-    };
+    let numbered = |fence, number| Some(Numbered { client: [1; 16], fence, number, lowest: 1 });
     let batch = [
         append(0, 1, numbered(1, 1)),
         hello(1),
@@ -83,26 +61,18 @@ fn a_batch_is_decided_in_its_order_and_an_older_connection_in_it_is_fenced() {
     ];
     let outcomes = store.write(&batch).unwrap().outcomes;
     let offsets: Vec<_> = outcomes.iter().map(offset).collect();
-    assert_eq!(
-        offsets,
-        [None, None, Some(1), None, None, Some(1), Some(2), None]
-    );
+    assert_eq!(offsets, [None, None, Some(1), None, None, Some(1), Some(2), None]);
     assert_eq!(outcomes[4], Outcome::Decided(Decided::Fenced));
-    for (index, code) in [
-        (0, session::RejectCode::Uncertain),
-        (7, session::RejectCode::StaleNumber),
-    ] {
+    for (index, code) in
+        [(0, session::RejectCode::Uncertain), (7, session::RejectCode::StaleNumber)]
+    {
         let is_so = matches!(&outcomes[index],
             Outcome::Decided(Decided::Rejected { code: found, retry: None, .. }) if *found == code);
         assert!(is_so, "{:?}", outcomes[index]);
     }
     drop(store);
     let again = open(directory.path()).write(&[hello(3)]).unwrap().outcomes;
-    let welcome = Opened::Welcome {
-        highest: 5,
-        highest_id: Some("3".to_owned()),
-        new: false,
-    };
+    let welcome = Opened::Welcome { highest: 5, highest_id: Some("3".to_owned()), new: false };
     assert_eq!(again, [Outcome::Opened(welcome)]);
 }
 
@@ -113,18 +83,11 @@ fn a_file_of_a_newer_format_is_left_alone() {
     let file = redb::Database::open(directory.path().join("events.redb")).unwrap();
     let transaction = file.begin_write().unwrap();
     let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
-    transaction
-        .open_table(meta)
-        .unwrap()
-        .insert("format", 9)
-        .unwrap();
+    transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
     transaction.commit().unwrap();
     drop(file);
     let error = Embedded::open(directory.path()).unwrap_err();
-    assert!(
-        matches!(error, StoreError::Format { found: 9, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Format { found: 9, .. }), "{error}");
 }
 
 proptest! {

@@ -28,10 +28,7 @@ fn encoded(frame: &Frame) -> Vec<u8> {
 #[tokio::test]
 async fn garbage_is_a_protocol_error() {
     let garbage = Message::Binary(vec![0xff; 100].into());
-    assert_eq!(
-        close_code_after(vec![garbage]).await,
-        CloseCode::ProtocolError.code()
-    );
+    assert_eq!(close_code_after(vec![garbage]).await, CloseCode::ProtocolError.code());
 }
 
 #[tokio::test]
@@ -59,27 +56,17 @@ async fn a_message_over_the_bound_is_too_large() {
 #[tokio::test]
 async fn a_second_hello_is_unexpected() {
     let message = Message::Binary(encoded(&hello(1, 2, 1)).into());
-    assert_eq!(
-        close_code_after(vec![message]).await,
-        CloseCode::UnexpectedHello.code()
-    );
+    assert_eq!(close_code_after(vec![message]).await, CloseCode::UnexpectedHello.code());
 }
 
 #[tokio::test]
 async fn a_flood_of_subscriptions_is_too_many() {
     let flood = (0..1_000).flat_map(|subscription| {
         let pattern = format!("t.{subscription}");
-        encoded(&Frame::Subscribe(Subscribe {
-            subscription,
-            pattern,
-            start: Start::Earliest,
-        }))
+        encoded(&Frame::Subscribe(Subscribe { subscription, pattern, start: Start::Earliest }))
     });
     let message = Message::Binary(flood.collect::<Vec<_>>().into());
-    assert_eq!(
-        close_code_after(vec![message]).await,
-        CloseCode::TooManySubscriptions.code()
-    );
+    assert_eq!(close_code_after(vec![message]).await, CloseCode::TooManySubscriptions.code());
 }
 
 #[tokio::test]
@@ -92,11 +79,7 @@ async fn an_illegal_topic_is_rejected_and_the_connection_goes_on() {
         match client.frame().await {
             Frame::Reject(reject) => {
                 let answer = (reject.number, reject.code, reject.retry);
-                assert_eq!(
-                    answer,
-                    (number, RejectCode::IllegalTopic, None),
-                    "{topic:?}"
-                );
+                assert_eq!(answer, (number, RejectCode::IllegalTopic, None), "{topic:?}");
             }
             other => panic!("{other:?}"),
         }
@@ -112,10 +95,7 @@ async fn an_unknown_subprotocol_or_none_is_closed_with_its_code() {
     let relay = Process::start(data.path());
     for headers in [&[][..], &[("sec-websocket-protocol", "mqtt")]] {
         let mut client = connect(&relay, headers).await.unwrap();
-        assert_eq!(
-            client.close_code().await,
-            CloseCode::UnsupportedSubprotocol.code()
-        );
+        assert_eq!(client.close_code().await, CloseCode::UnsupportedSubprotocol.code());
     }
     assert_serves(&relay).await;
 }
@@ -135,11 +115,7 @@ async fn a_page_of_another_origin_may_not_connect_unless_it_is_allowed() {
     };
     assert_eq!(status(&own).await, 101);
     assert_eq!(status("https://friend.example").await, 101);
-    for foreign in [
-        "https://evil.example",
-        "null",
-        "https://friend.example.evil.example",
-    ] {
+    for foreign in ["https://evil.example", "null", "https://friend.example.evil.example"] {
         assert_eq!(status(foreign).await, 403, "{foreign}");
     }
     assert_serves(&relay).await;
@@ -150,19 +126,11 @@ async fn text_that_is_no_event_closes_and_an_event_that_is_wrong_is_rejected() {
     use futures_util::StreamExt;
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
-    let mut client = connect(&relay, &[("sec-websocket-protocol", "cloudevents.json")])
-        .await
-        .unwrap();
+    let mut client =
+        connect(&relay, &[("sec-websocket-protocol", "cloudevents.json")]).await.unwrap();
     let wrong = r#"{"specversion":"0.2","id":"7","source":"s","type":"t"}"#;
     client.socket.send(Message::text(wrong)).await.unwrap();
-    let answer = client
-        .socket
-        .next()
-        .await
-        .unwrap()
-        .unwrap()
-        .into_text()
-        .unwrap();
+    let answer = client.socket.next().await.unwrap().unwrap().into_text().unwrap();
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["type"], "$link.reject");
     assert_eq!(

@@ -9,9 +9,7 @@ async fn a_repeat_gets_the_same_answer_also_after_the_relay_was_killed() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
-    client
-        .send(&[publish(1, "a.b", "e1"), publish(2, "a.b", "e2")])
-        .await;
+    client.send(&[publish(1, "a.b", "e1"), publish(2, "a.b", "e2")]).await;
     let (first, second) = (client.ack().await, client.ack().await);
     assert_eq!((first.position.offset, second.position.offset), (1, 2));
     client.send(&[publish(1, "a.b", "e1")]).await;
@@ -22,17 +20,8 @@ async fn a_repeat_gets_the_same_answer_also_after_the_relay_was_killed() {
     let relay = Process::start(data.path());
     let mut client = Client::connect(&relay).await;
     let welcome = client.hello(1, 2, 1).await;
-    assert_eq!(
-        (welcome.highest, welcome.highest_id.as_deref()),
-        (2, Some("e2"))
-    );
-    client
-        .send(&[
-            publish(1, "a.b", "e1"),
-            publish(2, "a.b", "e2"),
-            publish(3, "a.b", "e3"),
-        ])
-        .await;
+    assert_eq!((welcome.highest, welcome.highest_id.as_deref()), (2, Some("e2")));
+    client.send(&[publish(1, "a.b", "e1"), publish(2, "a.b", "e2"), publish(3, "a.b", "e3")]).await;
     for offset in 1..=3 {
         let ack = client.ack().await;
         let place = (ack.number, ack.position.offset, ack.position.epoch);
@@ -48,9 +37,7 @@ async fn what_was_acknowledged_before_a_kill_is_read_after_it_once_and_in_order(
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
-    let sent: Vec<_> = (1..=400)
-        .map(|n| publish(n, "a.b", &format!("e{n}")))
-        .collect();
+    let sent: Vec<_> = (1..=400).map(|n| publish(n, "a.b", &format!("e{n}"))).collect();
     client.send(&sent).await;
     let mut acknowledged = 0;
     while acknowledged < 100 {
@@ -78,44 +65,22 @@ async fn a_subscriber_resumes_after_its_position_and_is_told_when_that_is_of_ano
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
-    client
-        .send(&[
-            publish(1, "a", "e1"),
-            publish(2, "b", "x"),
-            publish(3, "a", "e3"),
-        ])
-        .await;
+    client.send(&[publish(1, "a", "e1"), publish(2, "b", "x"), publish(3, "a", "e3")]).await;
     let first = client.ack().await.position;
     client.ack().await;
     client.ack().await;
 
     let mut reader = Client::welcomed(&relay, 2, 1).await;
-    let head = reader
-        .subscribe("a", Start::After(first.clone()))
-        .await
-        .head;
+    let head = reader.subscribe("a", Start::After(first.clone())).await.head;
     assert_eq!((head.offset, head.id.as_deref()), (3, Some("e3")));
     let event = reader.event().await;
-    assert_eq!(
-        (id_of(&event).as_str(), event.heads[0].previous),
-        ("e3", Some(1))
-    );
+    assert_eq!((id_of(&event).as_str(), event.heads[0].previous), ("e3", Some(1)));
 
     let (epoch, offset) = (first.epoch, first.offset);
     for strange in [
-        Position {
-            epoch: epoch ^ 1,
-            ..first.clone()
-        },
-        Position {
-            offset: 9,
-            ..first.clone()
-        },
-        Position {
-            epoch,
-            offset,
-            id: Some("other".to_owned()),
-        },
+        Position { epoch: epoch ^ 1, ..first.clone() },
+        Position { offset: 9, ..first.clone() },
+        Position { epoch, offset, id: Some("other".to_owned()) },
     ] {
         let mut reader = Client::welcomed(&relay, 3, u64::from(next_fence())).await;
         assert!(reader.subscribe("a", Start::After(strange)).await.reset);
@@ -129,9 +94,7 @@ async fn the_newest_events_of_a_pattern_are_replayed_before_the_live_ones() {
     let mut client = Client::welcomed(&relay, 1, 1).await;
     for number in 1..=30 {
         let topic = format!("room.{}.text", number % 3);
-        client
-            .send(&[publish(number, &topic, &format!("e{number}"))])
-            .await;
+        client.send(&[publish(number, &topic, &format!("e{number}"))]).await;
         client.ack().await;
     }
     let mut one = Client::welcomed(&relay, 2, 1).await;
@@ -151,18 +114,13 @@ async fn the_newest_events_of_a_pattern_are_replayed_before_the_live_ones() {
 async fn two_clients_that_publish_at_once_see_one_order() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
-    let mut clients = [
-        Client::welcomed(&relay, 1, 1).await,
-        Client::welcomed(&relay, 2, 1).await,
-    ];
+    let mut clients = [Client::welcomed(&relay, 1, 1).await, Client::welcomed(&relay, 2, 1).await];
     for client in &mut clients {
         client.subscribe("a.>", Start::Latest).await;
     }
     for number in 1..=100 {
         for (name, client) in clients.iter_mut().enumerate() {
-            client
-                .send(&[publish(number, "a.b", &format!("{name}.{number}"))])
-                .await;
+            client.send(&[publish(number, "a.b", &format!("{name}.{number}"))]).await;
         }
     }
     let mut orders = [Vec::new(), Vec::new()];
@@ -173,10 +131,7 @@ async fn two_clients_that_publish_at_once_see_one_order() {
         }
     }
     assert_eq!(orders[0], orders[1]);
-    let offsets: Vec<_> = orders[0]
-        .iter()
-        .map(|(offset, _)| offset.unwrap())
-        .collect();
+    let offsets: Vec<_> = orders[0].iter().map(|(offset, _)| offset.unwrap()).collect();
     assert_eq!(offsets, (1..=200).collect::<Vec<_>>());
 }
 
@@ -192,15 +147,8 @@ async fn an_ephemeral_event_reaches_the_others_and_not_the_log() {
     sender.send(&[publish(1, "a", "durable")]).await;
     assert_eq!(id_of(&sender.event().await), "durable");
     assert_eq!(id_of(&other.event().await), "durable");
-    let Frame::Publish(ephemeral) = publish(0, "a", "typing") else {
-        unreachable!()
-    };
-    sender
-        .send(&[Frame::Publish(Publish {
-            number: None,
-            ..ephemeral
-        })])
-        .await;
+    let Frame::Publish(ephemeral) = publish(0, "a", "typing") else { unreachable!() };
+    sender.send(&[Frame::Publish(Publish { number: None, ..ephemeral })]).await;
     let event = other.event().await;
     assert_eq!((id_of(&event).as_str(), event.offset), ("typing", None));
     sender.send(&[publish(2, "a", "after")]).await;
@@ -217,9 +165,7 @@ async fn a_newer_connection_of_a_client_ends_the_older_and_needs_the_secret() {
     let mut stale = Client::connect(&relay).await;
     stale.send(&[hello(1, 2, 1)]).await;
     assert_eq!(stale.close_code().await, CloseCode::Fenced.code());
-    let Frame::Hello(mut forged) = hello(1, 3, 1) else {
-        unreachable!()
-    };
+    let Frame::Hello(mut forged) = hello(1, 3, 1) else { unreachable!() };
     forged.secret = [9; 32];
     let mut thief = Client::connect(&relay).await;
     thief.send(&[Frame::Hello(forged)]).await;
@@ -233,9 +179,7 @@ async fn a_number_whose_outcome_is_forgotten_is_rejected_as_stale() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
-    client
-        .send(&[publish(1, "a", "e1"), publish(2, "a", "e2")])
-        .await;
+    client.send(&[publish(1, "a", "e1"), publish(2, "a", "e2")]).await;
     client.ack().await;
     client.ack().await;
     let mut client = Client::connect(&relay).await;

@@ -22,18 +22,9 @@ fn get(relay: &Process, path: &str, extra: &str) -> (u16, HashMap<String, String
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.map(|line| line.split_once(": ").unwrap());
-    let headers = headers
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     (status, headers, body.to_owned())
 }
 
@@ -48,27 +39,12 @@ fn each_page_has_a_nonce_of_its_own_in_its_policy_and_its_text() {
     let mut nonces = Vec::new();
     for path in ["/", "/index.html"] {
         // A browser that has a copy asks like this; the copy's nonce is old.
-        let (status, headers, body) = get(
-            &relay,
-            path,
-            "if-modified-since: Fri, 01 Jan 2100 00:00:00 GMT\r\n",
-        );
-        assert_eq!(
-            (status, headers["cache-control"].as_str()),
-            (200, "no-cache")
-        );
+        let (status, headers, body) =
+            get(&relay, path, "if-modified-since: Fri, 01 Jan 2100 00:00:00 GMT\r\n");
+        assert_eq!((status, headers["cache-control"].as_str()), (200, "no-cache"));
         let policy = &headers["content-security-policy"];
-        let nonce = policy
-            .split_once("'nonce-")
-            .unwrap()
-            .1
-            .split_once('\'')
-            .unwrap()
-            .0;
-        assert!(
-            body.contains(&format!("nonce=\"{nonce}\"")) && nonce.len() >= 22,
-            "{body}"
-        );
+        let nonce = policy.split_once("'nonce-").unwrap().1.split_once('\'').unwrap().0;
+        assert!(body.contains(&format!("nonce=\"{nonce}\"")) && nonce.len() >= 22, "{body}");
         assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval' "));
         assert!(!policy.contains("unsafe-inline"));
         nonces.push(nonce.to_owned());
@@ -83,11 +59,7 @@ fn each_page_has_a_nonce_of_its_own_in_its_policy_and_its_text() {
         ("/../Cargo.toml", 404, "no-cache"),
     ] {
         let (found, headers, _) = get(&relay, path, "");
-        assert_eq!(
-            (found, headers["cache-control"].as_str()),
-            (status, cache),
-            "{path}"
-        );
+        assert_eq!((found, headers["cache-control"].as_str()), (status, cache), "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(headers["referrer-policy"], "no-referrer");
         assert!(headers.contains_key("content-security-policy"), "{path}");
@@ -99,21 +71,16 @@ fn each_page_has_a_nonce_of_its_own_in_its_policy_and_its_text() {
 fn a_taken_port_or_store_is_told_in_one_line() {
     let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let relay = Process::start(data.path());
-    for (listen, data, advice) in [
-        (relay.address.as_str(), other.path(), "--listen"),
-        ("127.0.0.1:0", data.path(), "--data"),
-    ] {
+    for (listen, data, advice) in
+        [(relay.address.as_str(), other.path(), "--listen"), ("127.0.0.1:0", data.path(), "--data")]
+    {
         let output = Command::new(env!("CARGO_BIN_EXE_event-relay"))
             .args(["--listen", listen, "--data"])
             .arg(data)
             .output()
             .unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(
-            (output.status.code(), told.lines().count()),
-            (Some(1), 1),
-            "{told}"
-        );
+        assert_eq!((output.status.code(), told.lines().count()), (Some(1), 1), "{told}");
         assert!(told.contains(advice), "{told}");
     }
 }

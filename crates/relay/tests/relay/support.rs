@@ -35,14 +35,8 @@ impl Process {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .unwrap()
-            .to_owned();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
         Self { child, address }
     }
 
@@ -55,13 +49,7 @@ impl Process {
     /// Tells it to stop, as a service manager does.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
     pub fn wait(&mut self) -> ExitStatus {
@@ -91,21 +79,14 @@ pub async fn connect(relay: &Process, headers: &[(&'static str, &str)]) -> Resul
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
-    let (socket, _) = tokio::time::timeout(PATIENCE, connect_async(request))
-        .await
-        .unwrap()?;
-    Ok(Client {
-        socket,
-        frames: VecDeque::new(),
-    })
+    let (socket, _) = tokio::time::timeout(PATIENCE, connect_async(request)).await.unwrap()?;
+    Ok(Client { socket, frames: VecDeque::new() })
 }
 
 impl Client {
     /// A connection that speaks frames and has said nothing.
     pub async fn connect(relay: &Process) -> Self {
-        connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)])
-            .await
-            .unwrap()
+        connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
     }
 
     /// A connection of the client `id` that has been welcomed.
@@ -126,18 +107,12 @@ impl Client {
     pub async fn send(&mut self, frames: &[Frame]) {
         let mut bytes = Vec::new();
         frames.iter().for_each(|frame| frame.encode(&mut bytes));
-        self.socket
-            .send(Message::Binary(bytes.into()))
-            .await
-            .unwrap();
+        self.socket.send(Message::Binary(bytes.into())).await.unwrap();
     }
 
     async fn message(&mut self) -> Message {
         let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
-        message
-            .expect("a message in time")
-            .expect("a message before the end")
-            .unwrap()
+        message.expect("a message in time").expect("a message before the end").unwrap()
     }
 
     pub async fn frame(&mut self) -> Frame {
@@ -146,8 +121,7 @@ impl Client {
                 return frame;
             }
             if let Message::Binary(bytes) = self.message().await {
-                self.frames
-                    .extend(Frame::decode(&bytes).map(Result::unwrap));
+                self.frames.extend(Frame::decode(&bytes).map(Result::unwrap));
             }
         }
     }
@@ -175,12 +149,7 @@ impl Client {
     /// Subscribes, and waits until that stands.
     pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
         let pattern = pattern.to_owned();
-        self.send(&[Frame::Subscribe(Subscribe {
-            subscription: 1,
-            pattern,
-            start,
-        })])
-        .await;
+        self.send(&[Frame::Subscribe(Subscribe { subscription: 1, pattern, start })]).await;
         match self.frame().await {
             Frame::Subscribed(subscribed) => subscribed,
             other => panic!("{other:?}"),
@@ -199,31 +168,14 @@ impl Client {
 
 pub fn hello(id: u8, fence: u64, lowest: u64) -> Frame {
     let (client, secret) = ([id; 16], [id; 32]);
-    Frame::Hello(Hello {
-        client,
-        secret,
-        fence,
-        lowest,
-        returning: false,
-    })
+    Frame::Hello(Hello { client, secret, fence, lowest, returning: false })
 }
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.
 pub fn publish(number: u64, topic: &str, id: &str) -> Frame {
-    let body = Body {
-        id: id.to_owned(),
-        data: b"1".to_vec(),
-        ..Body::default()
-    }
-    .encode();
+    let body = Body { id: id.to_owned(), data: b"1".to_vec(), ..Body::default() }.encode();
     let name = Some(topic.to_owned());
-    Frame::Publish(Publish {
-        number: Some(number),
-        topic: 0,
-        name,
-        body,
-        lowest: None,
-    })
+    Frame::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }
 
 pub fn id_of(event: &Event) -> String {

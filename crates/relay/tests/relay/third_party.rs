@@ -22,10 +22,6 @@ fn a_python_client_publishes_repeats_and_resumes_by_cloudevents_json() {
         .args([script, &relay.url(), "chat.lobby.TEXT_MESSAGE", "check"])
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.stdout, b"checked\n");
 }

@@ -101,7 +101,9 @@ impl Stage {
     /// `None`: it needs nothing but the native Rust.
     pub fn needs(self) -> Option<&'static [Need]> {
         match self {
-            Self::Fmt | Self::Clippy | Self::Native | Self::Size => None,
+            Self::Fmt | Self::Clippy | Self::Size => None,
+            // The relay is joined by a client in Python too.
+            Self::Native => Some(&[Need::Python]),
             Self::ClippyWasm => Some(&[Need::WasmClippy]),
             Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
             Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
@@ -165,6 +167,7 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
 fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.cargo();
     cargo.args(["test", "--all-features", "--no-fail-fast"]).args(packages(NATIVE));
+    cargo.env("EDK_PYTHON", setup::python(context.workspace));
     run_counted(&mut cargo, counts)
 }
 
@@ -236,7 +239,8 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     };
     let mut cargo = context.cargo();
     cargo
-        .args(["test", "--package", "end-to-end", "--no-fail-fast"])
+        // One at a time: each opens browsers of its own.
+        .args(["test", "--package", "end-to-end", "--no-fail-fast", "--", "--test-threads=1"])
         .env("EDK_RELAY", workspace.relay())
         .env("EDK_PAGE", workspace.dist())
         .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)

@@ -1,7 +1,5 @@
 //! Why connections end and events are refused: the close codes and the reject codes, each named once.
 
-use minicbor::{Decode, Encode};
-
 /// The close codes of the WebSocket (RFC 6455, 7.4.2, leaves 4000-4999 to applications), in two
 /// ranges: after 4000-4499 a client connects again, after 4500-4999 it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,34 +47,25 @@ impl CloseCode {
 }
 
 /// Why an event or a subscription is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectCode {
     /// The topic or the pattern breaks the rules.
-    #[n(0)]
-    IllegalTopic,
+    IllegalTopic = 0,
     /// The event breaks the rules.
-    #[n(1)]
-    IllegalEvent,
+    IllegalEvent = 1,
     /// The event is larger than the peer takes.
-    #[n(2)]
-    TooLarge,
+    TooLarge = 2,
     /// The store cannot take it now.
-    #[n(3)]
-    Unavailable,
+    Unavailable = 3,
     /// A lower number of this client waits to be sent again.
-    #[n(4)]
-    HeldBack,
+    HeldBack = 4,
     /// The number is not above those that were decided, and its outcome is forgotten.
-    #[n(5)]
-    StaleNumber,
+    StaleNumber = 5,
     /// The peer has forgotten this client: the event may be in the log or not.
-    #[n(6)]
-    Uncertain,
+    Uncertain = 6,
     /// The same subscription stands already.
-    #[n(7)]
-    AlreadySubscribed,
+    AlreadySubscribed = 7,
 }
 
 impl RejectCode {
@@ -111,18 +100,14 @@ impl RejectCode {
 }
 
 /// How safely an acknowledged event is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Durability {
     /// In the peer's memory.
-    #[n(0)]
-    Memory,
+    Memory = 0,
     /// Synced to its disk.
-    #[n(1)]
-    Disk,
+    Disk = 1,
     /// On several peers.
-    #[n(2)]
-    Replicated,
+    Replicated = 2,
 }
 
 impl Durability {

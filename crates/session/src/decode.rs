@@ -1,5 +1,5 @@
-//! Reads frames and bodies from CBOR. Written by hand where encoding is derived: a browser downloads
-//! this, and one loop over maps for all frames takes a quarter of what derived decoders take.
+//! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
+//! maps for all frames takes a quarter of what derived decoders take.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl From<minicbor::decode::Error> for Malformed {
 /// The next frame.
 pub(crate) fn frame(d: &mut Decoder<'_>) -> Read<Frame> {
     let length = d.array()?;
-    let kind = d.u32()?;
+    let kind = d.u64()?;
     let f = Fields::read(d)?;
     let frame = match kind {
         0 => Frame::Hello(Hello {
@@ -153,7 +153,7 @@ fn position(mut d: Decoder<'_>) -> Read<Position> {
 
 fn start(mut d: Decoder<'_>) -> Read<Start> {
     let length = d.array()?;
-    let (start, items) = match d.u32()? {
+    let (start, items) = match d.u64()? {
         0 => (Start::Latest, 1),
         1 => (Start::Earliest, 1),
         2 => (Start::Last(d.u64()?), 2),
@@ -170,7 +170,7 @@ fn start(mut d: Decoder<'_>) -> Read<Start> {
 
 fn head(d: &mut Decoder<'_>) -> Read<Head> {
     let length = d.array()?;
-    let subscription = d.u32()?;
+    let subscription = d.u64()?.try_into().map_err(|_| Malformed)?;
     let is_over = match length {
         Some(length) => length < 2,
         None => d.datatype()? == Type::Break,
@@ -203,7 +203,7 @@ fn extensions(mut d: Decoder<'_>) -> Read<BTreeMap<String, Extension>> {
         let value = match d.datatype()? {
             Type::String => Extension::Text(d.str()?.to_owned()),
             Type::Bool => Extension::Boolean(d.bool()?),
-            _ => Extension::Integer(d.i32()?),
+            _ => Extension::Integer(i32::try_from(i128::from(d.int()?)).map_err(|_| Malformed)?),
         };
         extensions.insert(name, value);
     }

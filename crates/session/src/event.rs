@@ -3,43 +3,30 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use minicbor::{Decoder, Encode, Encoder, encode};
+use minicbor::Decoder;
 
-use crate::decode;
+use crate::{decode, encode};
 
 /// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
 ///
 /// The topic is the `type` attribute. Encoded once, by whoever logs it, for all its receivers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Body {
     /// Names the event among those of its source; at most [`Body::MAX_ATTRIBUTE_BYTES`].
-    #[n(0)]
     pub id: String,
     /// Who says so, a URI reference. A peer puts the client that it has authenticated before it.
-    #[n(1)]
-    #[cbor(skip_if = "String::is_empty")]
     pub source: String,
     /// When it was published, in milliseconds since 1970 by the publisher's clock.
-    #[n(2)]
     pub time: Option<u64>,
     /// The media type of `data`; `application/json` if absent.
-    #[n(3)]
     pub content_type: Option<String>,
     /// The schema that `data` keeps to, a URI.
-    #[n(4)]
     pub schema: Option<String>,
     /// The payload. Opaque to the peer.
-    #[n(5)]
-    #[cbor(with = "minicbor::bytes")]
     pub data: Vec<u8>,
     /// Extension attributes by their names, which are lower-case letters and digits.
-    #[n(6)]
-    #[cbor(skip_if = "BTreeMap::is_empty")]
     pub extensions: BTreeMap<String, Extension>,
     /// The ids of the peers that it went through, so that no bridge sends it back along them.
-    #[n(7)]
-    #[cbor(skip_if = "Vec::is_empty")]
     pub path: Vec<String>,
 }
 
@@ -55,36 +42,27 @@ pub enum Extension {
 }
 
 /// A place in a log: after the event that it names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode)]
-#[cbor(map)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The life of the log. One that may have lost its tail starts a new one.
-    #[n(1)]
     pub epoch: u64,
     /// Counts from 1; 0 is before the first event.
-    #[n(2)]
     pub offset: u64,
     /// The id of the event there, if it is known: a resume is told when another one stands there.
-    #[n(3)]
     pub id: Option<String>,
 }
 
 /// Where a subscription starts to read.
-#[derive(Debug, Clone, PartialEq, Eq, Encode)]
-#[cbor(flat)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// With what comes after now.
-    #[n(0)]
     Latest,
     /// With the first event that the log still holds.
-    #[n(1)]
     Earliest,
     /// With the last so many matching events.
-    #[n(2)]
-    Last(#[n(0)] u64),
+    Last(u64),
     /// After a position.
-    #[n(3)]
-    After(#[n(0)] Position),
+    After(Position),
 }
 
 /// A body breaks a rule; the text says which.
@@ -136,9 +114,7 @@ impl Body {
 
     /// The body as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.data.len() + 64);
-        write(self, &mut bytes);
-        bytes
+        encode::body(self)
     }
 
     /// The body that `bytes` are, checked.
@@ -158,12 +134,6 @@ impl Body {
     }
 }
 
-/// Appends `value` to `bytes` as CBOR.
-pub(crate) fn write<T: Encode<()>>(value: &T, bytes: &mut Vec<u8>) {
-    // A Vec takes all that is written, and no implementation in this crate fails of its own.
-    minicbor::encode(value, bytes).expect("a Vec takes all bytes");
-}
-
 impl Position {
     /// Before the first event of a log's life.
     pub fn start_of(epoch: u64) -> Self {
@@ -174,20 +144,5 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}@{:x}", self.offset, self.epoch)
-    }
-}
-
-impl<C> Encode<C> for Extension {
-    fn encode<W: encode::Write>(
-        &self,
-        e: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        match self {
-            Self::Text(text) => e.str(text)?,
-            Self::Integer(integer) => e.i32(*integer)?,
-            Self::Boolean(boolean) => e.bool(*boolean)?,
-        };
-        Ok(())
     }
 }

@@ -7,6 +7,7 @@
 pub mod client;
 mod close;
 mod decode;
+mod encode;
 mod event;
 mod frame;
 #[cfg(feature = "json")]

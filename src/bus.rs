@@ -1,7 +1,6 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -72,11 +71,15 @@ impl Bus {
     /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
     pub fn singleton(name: &str) -> Self {
         thread_local! {
-            static SINGLETONS: RefCell<HashMap<Box<str>, Bus>> = RefCell::default();
+            static SINGLETONS: RefCell<Vec<(Box<str>, Bus)>> = const { RefCell::new(Vec::new()) };
         }
-        SINGLETONS.with_borrow_mut(|buses| match buses.get(name) {
-            Some(bus) => bus.clone(),
-            None => buses.entry(name.into()).or_default().clone(),
+        SINGLETONS.with_borrow_mut(|buses| {
+            if let Some((_, bus)) = buses.iter().find(|(known, _)| **known == *name) {
+                return bus.clone();
+            }
+            let bus = Self::new();
+            buses.push((name.into(), bus.clone()));
+            bus
         })
     }
 

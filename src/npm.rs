@@ -13,6 +13,11 @@ use crate::{
     Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError,
 };
 
+// The module is all of its wasm instance, which has one thread.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("npm/types.d.ts");
 

@@ -28,9 +28,11 @@ export function face(core) {
     const { priority = 0, label, echo = false, signal } = options;
     if (signal?.aborted) return disposer(() => {});
     const number = core.subscribe(pattern, handler, priority, label, echo);
+    let live = true;
     const dispose = disposer(() => {
       signal?.removeEventListener("abort", dispose);
-      core.release(number);
+      if (live) core.release(number);
+      live = false;
     });
     signal?.addEventListener("abort", dispose, { once: true });
     return dispose;

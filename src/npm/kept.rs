@@ -3,34 +3,21 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
-#[derive(Default)]
-struct Kept {
-    next: u32,
-    things: HashMap<u32, Box<dyn Any>>,
-}
+use slab::Slab;
 
 thread_local! {
-    static KEPT: RefCell<Kept> = RefCell::default();
+    static KEPT: RefCell<Slab<Box<dyn Any>>> = const { RefCell::new(Slab::new()) };
 }
 
 /// Keeps `thing` until its number is released.
 pub(super) fn keep(thing: impl Any) -> u32 {
-    KEPT.with_borrow_mut(|kept| {
-        while kept.things.contains_key(&kept.next) {
-            kept.next = kept.next.wrapping_add(1);
-        }
-        let number = kept.next;
-        kept.next = number.wrapping_add(1);
-        kept.things.insert(number, Box::new(thing));
-        number
-    })
+    KEPT.with_borrow_mut(|kept| kept.insert(Box::new(thing))) as u32
 }
 
-/// Ends what `number` names. A second time nothing happens.
+/// Ends what `number` names, and gives the number away: it must be released once only.
 pub(super) fn release(number: u32) {
     // Dropped when nothing is borrowed: ending a subscription drops foreign code.
-    let released = KEPT.with_borrow_mut(|kept| kept.things.remove(&number));
+    let released = KEPT.with_borrow_mut(|kept| kept.try_remove(number as usize));
     drop(released);
 }

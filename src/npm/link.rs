@@ -83,9 +83,10 @@ impl Link {
     /// Closes the link. A second time nothing happens.
     #[wasm_bindgen(skip_typescript)]
     pub fn close(&self) {
-        let open = self.open.take();
-        kept::release(self.number);
-        drop(open);
+        if let Some(open) = self.open.take() {
+            kept::release(self.number);
+            drop(open);
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
 //! maps for all frames takes a quarter of what derived decoders take.
 
-use std::collections::BTreeMap;
-
 use minicbor::Decoder;
 use minicbor::data::Type;
 
@@ -137,7 +135,7 @@ pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
         data: f.bytes(5)?.to_vec(),
         extensions: match f.optional_nested(6)? {
             Some(nested) => extensions(nested)?,
-            None => BTreeMap::new(),
+            None => Vec::new(),
         },
         path: match f.optional_nested(7)? {
             Some(nested) => list(nested, |d| Ok(d.str()?.to_owned()))?,
@@ -195,9 +193,9 @@ fn list<T>(mut d: Decoder<'_>, item: fn(&mut Decoder<'_>) -> Read<T>) -> Read<Ve
     Ok(items)
 }
 
-fn extensions(mut d: Decoder<'_>) -> Read<BTreeMap<String, Extension>> {
+fn extensions(mut d: Decoder<'_>) -> Read<Vec<(String, Extension)>> {
     let mut left = d.map()?;
-    let mut extensions = BTreeMap::new();
+    let mut extensions = Vec::new();
     while more(&mut d, &mut left)? {
         let name = d.str()?.to_owned();
         let value = match d.datatype()? {
@@ -205,7 +203,7 @@ fn extensions(mut d: Decoder<'_>) -> Read<BTreeMap<String, Extension>> {
             Type::Bool => Extension::Boolean(d.bool()?),
             _ => Extension::Integer(i32::try_from(i128::from(d.int()?)).map_err(|_| Malformed)?),
         };
-        extensions.insert(name, value);
+        extensions.push((name, value));
     }
     Ok(extensions)
 }

@@ -1,7 +1,6 @@
 //! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::decode) is and for the same
 //! reason: a browser downloads this, and one loop over the fields of all maps is small.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use minicbor::Encoder;
@@ -22,7 +21,7 @@ enum Value<'v> {
     Position(&'v Position),
     Start(&'v Start),
     Heads(&'v [Head]),
-    Extensions(&'v BTreeMap<String, Extension>),
+    Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
 }
 

@@ -1,6 +1,5 @@
 //! What an event is on the wire and in the log: its body, its position, where reading starts.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use minicbor::Decoder;
@@ -24,8 +23,8 @@ pub struct Body {
     pub schema: Option<String>,
     /// The payload. Opaque to the peer.
     pub data: Vec<u8>,
-    /// Extension attributes by their names, which are lower-case letters and digits.
-    pub extensions: BTreeMap<String, Extension>,
+    /// Extension attributes by their names, which are lower-case letters and digits, each there once.
+    pub extensions: Vec<(String, Extension)>,
     /// The ids of the peers that it went through, so that no bridge sends it back along them.
     pub path: Vec<String>,
 }
@@ -102,11 +101,15 @@ impl Body {
         };
         let value_is_fine =
             |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
-        if !self.extensions.iter().all(|(name, value)| name_is_fine(name) && value_is_fine(value))
-            || !self.path.iter().all(|peer| short(peer))
-        {
+        let is_first = |at: usize, name: &str| {
+            !self.extensions.iter().take(at).any(|(earlier, _)| earlier == name)
+        };
+        let extensions_are_fine = self.extensions.iter().enumerate().all(|(at, (name, value))| {
+            name_is_fine(name) && value_is_fine(value) && is_first(at, name)
+        });
+        if !extensions_are_fine || !self.path.iter().all(|peer| short(peer)) {
             return Err(BodyError(
-                "an extension's name is not 1 to 64 lower-case letters and digits, or its value too long",
+                "an extension's name is not 1 to 64 lower-case letters and digits or occurs twice, or a value is too long",
             ));
         }
         Ok(())

@@ -40,7 +40,8 @@ impl TopicNumbers {
 /// The receiver's end.
 #[derive(Debug, Default)]
 pub(crate) struct TopicNames {
-    topics: HashMap<u32, Topic>,
+    /// By their numbers.
+    topics: Vec<Option<Topic>>,
 }
 
 /// What a topic's number and name did not tell.
@@ -58,11 +59,15 @@ impl TopicNames {
         if number >= MAX_TOPICS {
             return Err(UnknownTopic::Number);
         }
+        let number = number as usize;
         let Some(name) = name else {
-            return self.topics.get(&number).cloned().ok_or(UnknownTopic::Number);
+            return self.topics.get(number).cloned().flatten().ok_or(UnknownTopic::Number);
         };
         let topic = Topic::parse(name).map_err(UnknownTopic::Name)?;
-        self.topics.insert(number, topic.clone());
+        if number >= self.topics.len() {
+            self.topics.resize(number + 1, None);
+        }
+        self.topics[number] = Some(topic.clone());
         Ok(topic)
     }
 }

@@ -67,7 +67,7 @@ fn body() -> impl Strategy<Value = Body> {
             content_type,
             schema,
             data,
-            extensions,
+            extensions: extensions.into_iter().collect(),
             path,
         })
 }

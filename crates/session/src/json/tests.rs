@@ -40,7 +40,7 @@ fn an_event_keeps_its_attributes_and_the_bytes_of_its_json_data() {
     assert_eq!(body.data, br#"{"z":1.10, "a":123456789012345678901}"#);
     assert_eq!(body.time, Some(1_795_424_400_500));
     assert_eq!(body.schema.as_deref(), Some("urn:x"));
-    let extensions: Vec<_> = body.extensions.into_iter().collect();
+    let extensions = body.extensions;
     let expected = [
         ("b".to_owned(), Extension::Boolean(true)),
         ("n".to_owned(), Extension::Integer(7)),
@@ -99,7 +99,7 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
 fn what_the_peer_alone_says_is_not_taken_from_a_publisher() {
     let forged = json!({ "stream": "x", "epoch": "1", "sequence": "9", "prev": "8" });
     assert_eq!(body(forged), body(json!({})));
-    let extensions = [("sequence".to_owned(), Extension::Text("9".to_owned()))].into();
+    let extensions = vec![("sequence".to_owned(), Extension::Text("9".to_owned()))];
     let body = Body { id: "1".to_owned(), extensions, ..Body::default() };
     let text = event(&Topic::parse("t").unwrap(), &body, None);
     let event: Value = serde_json::from_str(&text).unwrap();
@@ -153,7 +153,7 @@ proptest! {
         number: i32,
         offset: Option<u64>,
     ) {
-        let extensions = [("n".to_owned(), Extension::Integer(number))].into();
+        let extensions = vec![("n".to_owned(), Extension::Integer(number))];
         let content_type = content_type.map(str::to_owned);
         let body = Body { id, source, time, content_type, data, extensions, ..Body::default() };
         let place = offset.map(|offset| Place { epoch: 1, offset, previous: Some(0) });

@@ -51,7 +51,8 @@ pub enum TopicError {
     #[error("{0} bytes are too many for a topic: at most {MAX_TOPIC_BYTES}")]
     TooLong(usize),
     /// White space or a control character.
-    #[error("{0:?} may not stand in a topic: escape text from users with `escape_token`")]
+    // A code point, not `{:?}`, whose tables of printable characters a browser would have to download.
+    #[error("U+{:04X} may not stand in a topic: escape text from users with `escape_token`", u32::from(*.0))]
     IllegalCharacter(char),
     /// A wildcard in a topic, or one inside a longer token, or a `>` that is not last.
     #[error(

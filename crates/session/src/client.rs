@@ -13,7 +13,7 @@ use std::fmt;
 
 use bus::{Pattern, Topic};
 
-use crate::frame::{self, Frame, Head};
+use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{Body, CloseCode, Durability, MAX_UNANSWERED, Millis, Position, RejectCode, Start};
 use backoff::Backoff;
@@ -236,7 +236,7 @@ impl Client {
         if let Some(subscription) = self.interests.remove(id)
             && self.is_online()
         {
-            self.send(&Frame::Unsubscribe(frame::Unsubscribe { subscription }));
+            self.send(&FromClient::Unsubscribe(frame::Unsubscribe { subscription }));
         }
     }
 
@@ -263,7 +263,7 @@ impl Client {
             return false;
         }
         let (topic, name) = self.connection.topics_out.number(topic);
-        self.send(&Frame::Publish(frame::Publish {
+        self.send(&FromClient::Publish(frame::Publish {
             number: None,
             topic,
             name,
@@ -335,7 +335,7 @@ impl Client {
             State::Waiting { .. } => self.open(now),
             State::Online { .. } if self.connection.probe.is_none() => {
                 self.connection.probe = Some(now + PROBE);
-                self.send(&Frame::Ping(frame::Ping { number: 0 }));
+                self.send(&FromClient::Ping(frame::Ping { number: 0 }));
             }
             _ => {}
         }
@@ -350,7 +350,13 @@ impl Client {
         self.identity.fence += 1;
         let Identity { client, secret, fence, known } = self.identity;
         let lowest = self.outbox.lowest();
-        self.send(&Frame::Hello(frame::Hello { client, secret, fence, lowest, returning: known }));
+        self.send(&FromClient::Hello(frame::Hello {
+            client,
+            secret,
+            fence,
+            lowest,
+            returning: known,
+        }));
     }
 
     /// The socket is closed, or was refused.
@@ -370,7 +376,7 @@ impl Client {
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
         self.connection.probe = None;
-        for frame in Frame::decode(message) {
+        for frame in FromPeer::decode(message) {
             if !matches!(self.state, State::Greeting { .. } | State::Online { .. }) {
                 return;
             }
@@ -382,63 +388,60 @@ impl Client {
         self.pump(now);
     }
 
-    fn frame(&mut self, frame: Frame, now: Millis) {
+    fn frame(&mut self, frame: FromPeer, now: Millis) {
         match frame {
-            Frame::Welcome(welcome) => self.welcomed(welcome, now),
-            Frame::Ack(ack) => {
+            FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
+            FromPeer::Ack(ack) => {
                 self.settle(ack.number, Outcome::Stored(ack.position, ack.durability));
             }
-            Frame::Reject(frame::Reject { number, retry: Some(retry), .. }) => {
+            FromPeer::Reject(frame::Reject { number, retry: Some(retry), .. }) => {
                 self.requeue(number);
                 let until = now + Millis::from(retry);
                 let hold = &mut self.connection.hold_until;
                 *hold = Some(hold.map_or(until, |hold| hold.max(until)));
             }
-            Frame::Reject(reject) => {
+            FromPeer::Reject(reject) => {
                 self.settle(reject.number, Outcome::Rejected(reject.code, reject.message));
             }
-            Frame::Subscribed(frame::Subscribed { subscription, reset: true, .. }) => {
+            FromPeer::Subscribed(frame::Subscribed { subscription, reset: true, .. }) => {
                 if let Some(id) = self.interests.reset(subscription) {
                     self.effects.push_back(Effect::Reset(id));
                     self.ask(id);
                 }
             }
-            Frame::Subscribed(frame) => self.interests.subscribed(frame.subscription, &frame.head),
-            Frame::Refused(frame) => {
+            FromPeer::Subscribed(frame) => {
+                self.interests.subscribed(frame.subscription, &frame.head)
+            }
+            FromPeer::Refused(frame) => {
                 if let Some(id) = self.interests.id(frame.subscription) {
                     self.interests.remove(id);
                     self.effects.push_back(Effect::Refused(id, frame.code, frame.message));
                 }
             }
-            Frame::CaughtUp(frame) => {
+            FromPeer::CaughtUp(frame) => {
                 if let Some(id) = self.interests.caught_up(frame.subscription, frame.head) {
                     self.effects.push_back(Effect::CaughtUp(id));
                 }
             }
-            Frame::Gap(frame) => {
+            FromPeer::Gap(frame) => {
                 if let Some(id) = self.interests.id(frame.subscription) {
                     self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
                 }
             }
-            Frame::Event(event) => self.event(event, now),
-            Frame::Ping(ping) => self.send(&Frame::Pong(ping)),
-            Frame::Pong(_) => {}
+            FromPeer::Event(event) => self.event(event, now),
+            FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
+            FromPeer::Pong(_) => {}
             // The close frame that follows says the same to those who see it.
-            Frame::Bye(bye) if CloseCode::is_reconnect(bye.code) => {
+            FromPeer::Bye(bye) if CloseCode::is_reconnect(bye.code) => {
                 self.effects.push_back(Effect::Close(CloseCode::GoingAway));
                 self.disconnected();
                 self.wait(now, bye.retry.unwrap_or(0).into());
             }
-            Frame::Bye(bye) => {
+            FromPeer::Bye(bye) => {
                 self.effects.push_back(Effect::Close(CloseCode::GoingAway));
                 self.disconnected();
                 self.stopped(bye.code, &bye.message);
             }
-            Frame::Hello(_)
-            | Frame::Subscribe(_)
-            | Frame::Unsubscribe(_)
-            | Frame::Publish(_)
-            | Frame::Credit(_) => self.out_of_step(now),
         }
     }
 
@@ -504,7 +507,7 @@ impl Client {
             Turn::Known => (None, epoch),
             Turn::Hole(id) => {
                 let subscription = head.subscription;
-                self.send(&Frame::Unsubscribe(frame::Unsubscribe { subscription }));
+                self.send(&FromClient::Unsubscribe(frame::Unsubscribe { subscription }));
                 self.ask(id);
                 (None, epoch)
             }
@@ -524,7 +527,7 @@ impl Client {
             let (body, id) = (row.body.clone(), row.id.clone());
             let publish =
                 frame::Publish { number: Some(number), topic, name, body, lowest: Some(lowest) };
-            self.send(&Frame::Publish(publish));
+            self.send(&FromClient::Publish(publish));
             self.flush();
             self.effects.push_back(Effect::Sent(id));
         }
@@ -550,7 +553,7 @@ impl Client {
     fn ask(&mut self, id: SubscriptionId) {
         if let Some((subscription, pattern, start)) = self.interests.ask(id) {
             let pattern = pattern.to_string();
-            self.send(&Frame::Subscribe(frame::Subscribe { subscription, pattern, start }));
+            self.send(&FromClient::Subscribe(frame::Subscribe { subscription, pattern, start }));
         }
     }
 
@@ -607,7 +610,7 @@ impl Client {
         self.effects.push_back(Effect::Link(LinkState::Stopped { code, reason }));
     }
 
-    fn send(&mut self, frame: &Frame) {
+    fn send(&mut self, frame: &FromClient) {
         frame.encode(&mut self.connection.message);
         if self.connection.message.len() >= MESSAGE_BYTES {
             self.flush();

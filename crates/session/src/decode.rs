@@ -1,13 +1,15 @@
 //! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
 //! maps for all frames takes a quarter of what derived decoders take.
 
+use std::cell::Cell;
+
 use minicbor::Decoder;
 use minicbor::data::Type;
 
 use crate::event::{Body, Extension, Position, Start};
 use crate::frame::{
-    Ack, Bye, CaughtUp, Credit, Event, Frame, Gap, Head, Hello, Ping, Publish, Refused, Reject,
-    Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, Bye, CaughtUp, Credit, Event, FromClient, FromPeer, Gap, Head, Hello, Ping, Publish,
+    Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 use crate::{Durability, RejectCode};
 
@@ -17,8 +19,12 @@ pub(crate) struct Malformed;
 
 type Read<T> = Result<T, Malformed>;
 
-/// What stands in a map under its known keys; the others are skipped.
-struct Fields<'b>([Option<Value<'b>>; 8]);
+/// What stands in a map under its known keys; the others are skipped. What is missing or of another
+/// kind than asked for is noted and answered with a default: one look at the end finds it out.
+struct Fields<'b> {
+    values: [Option<Value<'b>>; 8],
+    malformed: Cell<bool>,
+}
 
 enum Value<'b> {
     Number(u64),
@@ -35,118 +41,130 @@ impl From<minicbor::decode::Error> for Malformed {
     }
 }
 
-/// The next frame.
-pub(crate) fn frame(d: &mut Decoder<'_>) -> Read<Frame> {
-    let length = d.array()?;
-    let kind = d.u64()?;
-    let f = Fields::read(d)?;
-    let frame = match kind {
-        0 => Frame::Hello(Hello {
-            client: f.array(0)?,
-            secret: f.array(1)?,
-            fence: f.number(2)?,
-            lowest: f.number(3)?,
-            returning: f.flag(4)?,
+/// The next frame of a client.
+pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
+    let (kind, f) = frame(d)?;
+    f.checked(match kind {
+        0 => FromClient::Hello(Hello {
+            client: f.array(0),
+            secret: f.array(1),
+            fence: f.number(2),
+            lowest: f.number(3),
+            returning: f.flag(4),
         }),
-        1 => Frame::Welcome(Welcome {
-            peer: f.text(0)?,
-            highest: f.number(1)?,
-            highest_id: f.optional_text(2)?,
-            heartbeat: f.number32(3)?,
-            max_message: f.number32(4)?,
-            forgotten: f.flag(5)?,
+        2 => FromClient::Subscribe(Subscribe {
+            subscription: f.number32(0),
+            pattern: f.text(1),
+            start: f.nested(2, start).unwrap_or_else(|| {
+                f.malformed.set(true);
+                Start::Latest
+            }),
         }),
-        2 => Frame::Subscribe(Subscribe {
-            subscription: f.number32(0)?,
-            pattern: f.text(1)?,
-            start: start(f.nested(2)?)?,
+        5 => FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) }),
+        6 => FromClient::Publish(Publish {
+            number: f.optional_number(0),
+            topic: f.number32(1),
+            name: f.optional_text(2),
+            body: f.bytes(3).to_vec(),
+            lowest: f.optional_number(4),
         }),
-        3 => Frame::Subscribed(Subscribed {
-            subscription: f.number32(0)?,
-            head: position(f.nested(1)?)?,
-            reset: f.flag(2)?,
+        12 => FromClient::Credit(Credit {
+            subscription: f.number32(0),
+            events: f.number32(1),
+            bytes: f.number32(2),
         }),
-        4 => Frame::Refused(Refused {
-            subscription: f.number32(0)?,
-            code: f.reject_code(1)?,
-            message: f.text(2)?,
+        13 => FromClient::Ping(Ping { number: f.number32(0) }),
+        14 => FromClient::Pong(Ping { number: f.number32(0) }),
+        _ => return Err(Malformed),
+    })
+}
+
+/// The next frame of a peer.
+pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
+    let (kind, f) = frame(d)?;
+    f.checked(match kind {
+        1 => FromPeer::Welcome(Welcome {
+            peer: f.text(0),
+            highest: f.number(1),
+            highest_id: f.optional_text(2),
+            heartbeat: f.number32(3),
+            max_message: f.number32(4),
+            forgotten: f.flag(5),
         }),
-        5 => Frame::Unsubscribe(Unsubscribe { subscription: f.number32(0)? }),
-        6 => Frame::Publish(Publish {
-            number: f.optional_number(0)?,
-            topic: f.number32(1)?,
-            name: f.optional_text(2)?,
-            body: f.bytes(3)?.to_vec(),
-            lowest: f.optional_number(4)?,
+        3 => FromPeer::Subscribed(Subscribed {
+            subscription: f.number32(0),
+            head: f.position(1),
+            reset: f.flag(2),
         }),
-        7 => Frame::Ack(Ack {
-            number: f.number(0)?,
-            position: position(f.nested(1)?)?,
-            durability: Durability::from_number(f.number(2)?).ok_or(Malformed)?,
+        4 => FromPeer::Refused(Refused {
+            subscription: f.number32(0),
+            code: f.reject_code(1),
+            message: f.text(2),
         }),
-        8 => Frame::Reject(Reject {
-            number: f.number(0)?,
-            code: f.reject_code(1)?,
-            message: f.text(2)?,
-            retry: f.optional_number32(3)?,
+        7 => FromPeer::Ack(Ack {
+            number: f.number(0),
+            position: f.position(1),
+            durability: f.durability(2),
         }),
-        9 => Frame::Event(Event {
-            topic: f.number32(0)?,
-            name: f.optional_text(1)?,
-            heads: list(f.nested(2)?, head)?,
-            offset: f.optional_number(3)?,
-            body: f.bytes(4)?.to_vec(),
+        8 => FromPeer::Reject(Reject {
+            number: f.number(0),
+            code: f.reject_code(1),
+            message: f.text(2),
+            retry: f.optional_number32(3),
         }),
-        10 => Frame::CaughtUp(CaughtUp {
-            subscription: f.number32(0)?,
-            count: f.number(1)?,
-            head: position(f.nested(2)?)?,
+        9 => FromPeer::Event(Event {
+            topic: f.number32(0),
+            name: f.optional_text(1),
+            heads: f.nested(2, |nested| list(nested, head)).unwrap_or_else(|| f.malformed()),
+            offset: f.optional_number(3),
+            body: f.bytes(4).to_vec(),
+        }),
+        10 => FromPeer::CaughtUp(CaughtUp {
+            subscription: f.number32(0),
+            count: f.number(1),
+            head: f.position(2),
         }),
         11 => {
-            Frame::Gap(Gap { subscription: f.number32(0)?, from: f.number(1)?, to: f.number(2)? })
+            FromPeer::Gap(Gap { subscription: f.number32(0), from: f.number(1), to: f.number(2) })
         }
-        12 => Frame::Credit(Credit {
-            subscription: f.number32(0)?,
-            events: f.number32(1)?,
-            bytes: f.number32(2)?,
-        }),
-        13 => Frame::Ping(Ping { number: f.number32(0)? }),
-        14 => Frame::Pong(Ping { number: f.number32(0)? }),
-        15 => Frame::Bye(Bye {
-            code: f.number32(0)?.try_into().map_err(|_| Malformed)?,
-            message: f.text(1)?,
-            retry: f.optional_number32(2)?,
+        13 => FromPeer::Ping(Ping { number: f.number32(0) }),
+        14 => FromPeer::Pong(Ping { number: f.number32(0) }),
+        15 => FromPeer::Bye(Bye {
+            code: f.number32(0).try_into().unwrap_or_else(|_| f.malformed()),
+            message: f.text(1),
+            retry: f.optional_number32(2),
         }),
         _ => return Err(Malformed),
-    };
-    end(d, length, 2)?;
-    Ok(frame)
+    })
 }
 
 /// An event's body.
 pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
     let f = Fields::read(d)?;
-    Ok(Body {
-        id: f.text(0)?,
-        source: f.optional_text(1)?.unwrap_or_default(),
-        time: f.optional_number(2)?,
-        content_type: f.optional_text(3)?,
-        schema: f.optional_text(4)?,
-        data: f.bytes(5)?.to_vec(),
-        extensions: match f.optional_nested(6)? {
-            Some(nested) => extensions(nested)?,
-            None => Vec::new(),
-        },
-        path: match f.optional_nested(7)? {
-            Some(nested) => list(nested, |d| Ok(d.str()?.to_owned()))?,
-            None => Vec::new(),
-        },
+    f.checked(Body {
+        id: f.text(0),
+        source: f.optional_text(1).unwrap_or_default(),
+        time: f.optional_number(2),
+        content_type: f.optional_text(3),
+        schema: f.optional_text(4),
+        data: f.bytes(5).to_vec(),
+        extensions: f.nested(6, extensions).unwrap_or_default(),
+        path: f.nested(7, |nested| list(nested, peer)).unwrap_or_default(),
     })
+}
+
+/// A frame's kind and its fields.
+fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
+    let length = d.array()?;
+    let kind = d.u64()?;
+    let fields = Fields::read(d)?;
+    end(d, length, 2)?;
+    Ok((kind, fields))
 }
 
 fn position(mut d: Decoder<'_>) -> Read<Position> {
     let f = Fields::read(&mut d)?;
-    Ok(Position { epoch: f.number(1)?, offset: f.number(2)?, id: f.optional_text(3)? })
+    f.checked(Position { epoch: f.number(1), offset: f.number(2), id: f.optional_text(3) })
 }
 
 fn start(mut d: Decoder<'_>) -> Read<Start> {
@@ -164,6 +182,10 @@ fn start(mut d: Decoder<'_>) -> Read<Start> {
     };
     end(&mut d, length, items)?;
     Ok(start)
+}
+
+fn peer(d: &mut Decoder<'_>) -> Read<String> {
+    Ok(d.str()?.to_owned())
 }
 
 fn head(d: &mut Decoder<'_>) -> Read<Head> {
@@ -238,83 +260,114 @@ fn end(d: &mut Decoder<'_>, length: Option<u64>, read: u64) -> Read<()> {
 
 impl<'b> Fields<'b> {
     fn read(d: &mut Decoder<'b>) -> Read<Self> {
-        let mut fields = Self([const { None }; 8]);
+        let mut fields = Self { values: [const { None }; 8], malformed: Cell::new(false) };
         let mut left = d.map()?;
         while more(d, &mut left)? {
             let key = d.u64()?;
             let value = Value::read(d)?;
-            if let Some(field) = usize::try_from(key).ok().and_then(|key| fields.0.get_mut(key)) {
+            if let Some(field) =
+                usize::try_from(key).ok().and_then(|key| fields.values.get_mut(key))
+            {
                 *field = value;
             }
         }
         Ok(fields)
     }
 
-    fn optional_number(&self, key: usize) -> Read<Option<u64>> {
-        match &self.0[key] {
-            None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(*number)),
-            Some(_) => Err(Malformed),
+    /// What was made of the fields, if they were what was asked for.
+    fn checked<T>(&self, made: T) -> Read<T> {
+        if self.malformed.get() { Err(Malformed) } else { Ok(made) }
+    }
+
+    fn malformed<T: Default>(&self) -> T {
+        self.malformed.set(true);
+        T::default()
+    }
+
+    fn optional_number(&self, key: usize) -> Option<u64> {
+        match &self.values[key] {
+            None => None,
+            Some(Value::Number(number)) => Some(*number),
+            Some(_) => self.malformed(),
         }
     }
 
-    fn number(&self, key: usize) -> Read<u64> {
-        self.optional_number(key)?.ok_or(Malformed)
+    fn number(&self, key: usize) -> u64 {
+        self.optional_number(key).unwrap_or_else(|| self.malformed())
     }
 
-    fn optional_number32(&self, key: usize) -> Read<Option<u32>> {
-        self.optional_number(key)?.map(u32::try_from).transpose().map_err(|_| Malformed)
+    fn optional_number32(&self, key: usize) -> Option<u32> {
+        let number = self.optional_number(key)?;
+        Some(number.try_into().unwrap_or_else(|_| self.malformed()))
     }
 
-    fn number32(&self, key: usize) -> Read<u32> {
-        self.optional_number32(key)?.ok_or(Malformed)
+    fn number32(&self, key: usize) -> u32 {
+        self.optional_number32(key).unwrap_or_else(|| self.malformed())
     }
 
-    fn flag(&self, key: usize) -> Read<bool> {
-        match &self.0[key] {
-            None => Ok(false),
-            Some(Value::Flag(flag)) => Ok(*flag),
-            Some(_) => Err(Malformed),
+    fn flag(&self, key: usize) -> bool {
+        match &self.values[key] {
+            None => false,
+            Some(Value::Flag(flag)) => *flag,
+            Some(_) => self.malformed(),
         }
     }
 
-    fn optional_text(&self, key: usize) -> Read<Option<String>> {
-        match &self.0[key] {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some((*text).to_owned())),
-            Some(_) => Err(Malformed),
+    fn optional_text(&self, key: usize) -> Option<String> {
+        match &self.values[key] {
+            None => None,
+            Some(Value::Text(text)) => Some((*text).to_owned()),
+            Some(_) => self.malformed(),
         }
     }
 
-    fn text(&self, key: usize) -> Read<String> {
-        self.optional_text(key)?.ok_or(Malformed)
+    fn text(&self, key: usize) -> String {
+        self.optional_text(key).unwrap_or_else(|| self.malformed())
     }
 
-    fn bytes(&self, key: usize) -> Read<&'b [u8]> {
-        match &self.0[key] {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            _ => Err(Malformed),
+    fn bytes(&self, key: usize) -> &'b [u8] {
+        match &self.values[key] {
+            Some(Value::Bytes(bytes)) => bytes,
+            _ => self.malformed(),
         }
     }
 
-    fn array<const N: usize>(&self, key: usize) -> Read<[u8; N]> {
-        self.bytes(key)?.try_into().map_err(|_| Malformed)
+    fn array<const N: usize>(&self, key: usize) -> [u8; N] {
+        self.bytes(key).try_into().unwrap_or_else(|_| {
+            self.malformed.set(true);
+            [0; N]
+        })
     }
 
-    fn optional_nested(&self, key: usize) -> Read<Option<Decoder<'b>>> {
-        match &self.0[key] {
-            None => Ok(None),
-            Some(Value::Nested(nested)) => Ok(Some(nested.clone())),
-            Some(_) => Err(Malformed),
-        }
+    /// What `read` makes of a map or an array; none if there is none.
+    fn nested<T>(&self, key: usize, read: fn(Decoder<'b>) -> Read<T>) -> Option<T> {
+        let made = match self.values[key].as_ref()? {
+            Value::Nested(nested) => read(nested.clone()).ok(),
+            _ => None,
+        };
+        self.malformed.set(self.malformed.get() || made.is_none());
+        made
     }
 
-    fn nested(&self, key: usize) -> Read<Decoder<'b>> {
-        self.optional_nested(key)?.ok_or(Malformed)
+    fn position(&self, key: usize) -> Position {
+        self.nested(key, position).unwrap_or_else(|| {
+            self.malformed.set(true);
+            Position::start_of(0)
+        })
     }
 
-    fn reject_code(&self, key: usize) -> Read<RejectCode> {
-        RejectCode::from_number(self.number(key)?).ok_or(Malformed)
+    fn reject_code(&self, key: usize) -> RejectCode {
+        RejectCode::from_number(self.number(key)).unwrap_or_else(|| {
+            self.malformed.set(true);
+            RejectCode::Unavailable
+        })
+    }
+
+    fn durability(&self, key: usize) -> Durability {
+        Durability::from_number(self.number(key)).unwrap_or_else(|| {
+            self.malformed.set(true);
+            Durability::Memory
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use minicbor::Encoder;
 
 use crate::event::{Body, Extension, Position, Start};
-use crate::frame::{Frame, Head};
+use crate::frame::{FromClient, FromPeer, Head};
 
 type Out<'o> = Encoder<&'o mut Vec<u8>>;
 /// A `Vec` takes all that is written, so there is no error to tell of.
@@ -27,27 +27,11 @@ enum Value<'v> {
 
 use Value::{Bytes, Extensions, Heads, Number, Path, Start as StartAt, Text};
 
-/// Appends a frame to a message.
-pub(crate) fn frame(frame: &Frame, message: &mut Vec<u8>) {
-    let written = write_frame(&mut Encoder::new(message), frame);
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
-/// A body as bytes.
-pub(crate) fn body(body: &Body) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(body.data.len() + 64);
-    let written = write_body(&mut Encoder::new(&mut bytes), body);
-    debug_assert!(written.is_ok(), "{written:?}");
-    bytes
-}
-
-fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
-    let mut write = |kind: u64, fields: &[Option<Value<'_>>]| {
-        e.array(2)?.u64(kind)?;
-        map(e, fields)
-    };
-    match frame {
-        Frame::Hello(f) => write(
+/// Appends a frame of a client to a message.
+pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
+    match sent {
+        FromClient::Hello(f) => frame(
+            message,
             0,
             &[
                 Some(Bytes(&f.client)),
@@ -57,7 +41,42 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
                 flag(f.returning),
             ],
         ),
-        Frame::Welcome(f) => write(
+        FromClient::Subscribe(f) => frame(
+            message,
+            2,
+            &[Some(Number(f.subscription.into())), Some(Text(&f.pattern)), Some(StartAt(&f.start))],
+        ),
+        FromClient::Unsubscribe(f) => frame(message, 5, &[Some(Number(f.subscription.into()))]),
+        FromClient::Publish(f) => frame(
+            message,
+            6,
+            &[
+                f.number.map(Number),
+                Some(Number(f.topic.into())),
+                text(&f.name),
+                Some(Bytes(&f.body)),
+                f.lowest.map(Number),
+            ],
+        ),
+        FromClient::Credit(f) => frame(
+            message,
+            12,
+            &[
+                Some(Number(f.subscription.into())),
+                Some(Number(f.events.into())),
+                Some(Number(f.bytes.into())),
+            ],
+        ),
+        FromClient::Ping(f) => frame(message, 13, &[Some(Number(f.number.into()))]),
+        FromClient::Pong(f) => frame(message, 14, &[Some(Number(f.number.into()))]),
+    }
+}
+
+/// Appends a frame of a peer to a message.
+pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
+    match sent {
+        FromPeer::Welcome(f) => frame(
+            message,
             1,
             &[
                 Some(Text(&f.peer)),
@@ -68,14 +87,11 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
                 flag(f.forgotten),
             ],
         ),
-        Frame::Subscribe(f) => write(
-            2,
-            &[Some(Number(f.subscription.into())), Some(Text(&f.pattern)), Some(StartAt(&f.start))],
-        ),
-        Frame::Subscribed(f) => {
-            write(3, &[Some(Number(f.subscription.into())), at(&f.head), flag(f.reset)])
+        FromPeer::Subscribed(f) => {
+            frame(message, 3, &[Some(Number(f.subscription.into())), at(&f.head), flag(f.reset)])
         }
-        Frame::Refused(f) => write(
+        FromPeer::Refused(f) => frame(
+            message,
             4,
             &[
                 Some(Number(f.subscription.into())),
@@ -83,21 +99,13 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
                 Some(Text(&f.message)),
             ],
         ),
-        Frame::Unsubscribe(f) => write(5, &[Some(Number(f.subscription.into()))]),
-        Frame::Publish(f) => write(
-            6,
-            &[
-                f.number.map(Number),
-                Some(Number(f.topic.into())),
-                text(&f.name),
-                Some(Bytes(&f.body)),
-                f.lowest.map(Number),
-            ],
+        FromPeer::Ack(f) => frame(
+            message,
+            7,
+            &[Some(Number(f.number)), at(&f.position), Some(Number(f.durability as u64))],
         ),
-        Frame::Ack(f) => {
-            write(7, &[Some(Number(f.number)), at(&f.position), Some(Number(f.durability as u64))])
-        }
-        Frame::Reject(f) => write(
+        FromPeer::Reject(f) => frame(
+            message,
             8,
             &[
                 Some(Number(f.number)),
@@ -106,7 +114,8 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
                 f.retry.map(|retry| Number(retry.into())),
             ],
         ),
-        Frame::Event(f) => write(
+        FromPeer::Event(f) => frame(
+            message,
             9,
             &[
                 Some(Number(f.topic.into())),
@@ -116,24 +125,20 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
                 Some(Bytes(&f.body)),
             ],
         ),
-        Frame::CaughtUp(f) => {
-            write(10, &[Some(Number(f.subscription.into())), Some(Number(f.count)), at(&f.head)])
-        }
-        Frame::Gap(f) => write(
+        FromPeer::CaughtUp(f) => frame(
+            message,
+            10,
+            &[Some(Number(f.subscription.into())), Some(Number(f.count)), at(&f.head)],
+        ),
+        FromPeer::Gap(f) => frame(
+            message,
             11,
             &[Some(Number(f.subscription.into())), Some(Number(f.from)), Some(Number(f.to))],
         ),
-        Frame::Credit(f) => write(
-            12,
-            &[
-                Some(Number(f.subscription.into())),
-                Some(Number(f.events.into())),
-                Some(Number(f.bytes.into())),
-            ],
-        ),
-        Frame::Ping(f) => write(13, &[Some(Number(f.number.into()))]),
-        Frame::Pong(f) => write(14, &[Some(Number(f.number.into()))]),
-        Frame::Bye(f) => write(
+        FromPeer::Ping(f) => frame(message, 13, &[Some(Number(f.number.into()))]),
+        FromPeer::Pong(f) => frame(message, 14, &[Some(Number(f.number.into()))]),
+        FromPeer::Bye(f) => frame(
+            message,
             15,
             &[
                 Some(Number(f.code.into())),
@@ -142,6 +147,24 @@ fn write_frame(e: &mut Out<'_>, frame: &Frame) -> Written {
             ],
         ),
     }
+}
+
+/// A body as bytes.
+pub(crate) fn body(body: &Body) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(body.data.len() + 64);
+    let written = write_body(&mut Encoder::new(&mut bytes), body);
+    debug_assert!(written.is_ok(), "{written:?}");
+    bytes
+}
+
+fn frame(message: &mut Vec<u8>, kind: u64, fields: &[Option<Value<'_>>]) {
+    let written = write_frame(&mut Encoder::new(message), kind, fields);
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+fn write_frame(e: &mut Out<'_>, kind: u64, fields: &[Option<Value<'_>>]) -> Written {
+    e.array(2)?.u64(kind)?;
+    map(e, fields)
 }
 
 fn write_body(e: &mut Out<'_>, body: &Body) -> Written {

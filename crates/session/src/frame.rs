@@ -11,23 +11,31 @@ use crate::{Durability, RejectCode, decode, encode};
 /// The WebSocket subprotocol in which these frames are spoken.
 pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
 
-/// One frame, in either direction.
+/// A frame that a client sends.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is its struct
-pub enum Frame {
+pub enum FromClient {
     Hello(Hello),
-    Welcome(Welcome),
     Subscribe(Subscribe),
-    Subscribed(Subscribed),
-    Refused(Refused),
     Unsubscribe(Unsubscribe),
     Publish(Publish),
+    Credit(Credit),
+    Ping(Ping),
+    Pong(Ping),
+}
+
+/// A frame that a peer sends.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // each variant is its struct
+pub enum FromPeer {
+    Welcome(Welcome),
+    Subscribed(Subscribed),
+    Refused(Refused),
     Ack(Ack),
     Reject(Reject),
     Event(Event),
     CaughtUp(CaughtUp),
     Gap(Gap),
-    Credit(Credit),
     Ping(Ping),
     Pong(Ping),
     Bye(Bye),
@@ -228,25 +236,44 @@ pub struct DecodeError {
     at: usize,
 }
 
-impl Frame {
+impl FromClient {
     /// Appends this frame to a message.
     pub fn encode(&self, message: &mut Vec<u8>) {
-        encode::frame(self, message);
+        encode::from_client(self, message);
     }
 
     /// The frames of a message, one by one; after an error there is no next.
     pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        let mut decoder = Decoder::new(message);
-        let mut failed = false;
-        std::iter::from_fn(move || {
-            if failed || decoder.position() >= message.len() {
-                return None;
-            }
-            let at = decoder.position();
-            Some(decode::frame(&mut decoder).map_err(|decode::Malformed| {
-                failed = true;
-                DecodeError { at }
-            }))
-        })
+        frames(message, decode::from_client)
     }
+}
+
+impl FromPeer {
+    /// Appends this frame to a message.
+    pub fn encode(&self, message: &mut Vec<u8>) {
+        encode::from_peer(self, message);
+    }
+
+    /// The frames of a message, one by one; after an error there is no next.
+    pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
+        frames(message, decode::from_peer)
+    }
+}
+
+fn frames<F>(
+    message: &[u8],
+    read: fn(&mut Decoder<'_>) -> Result<F, decode::Malformed>,
+) -> impl Iterator<Item = Result<F, DecodeError>> {
+    let mut decoder = Decoder::new(message);
+    let mut failed = false;
+    std::iter::from_fn(move || {
+        if failed || decoder.position() >= message.len() {
+            return None;
+        }
+        let at = decoder.position();
+        Some(read(&mut decoder).map_err(|decode::Malformed| {
+            failed = true;
+            DecodeError { at }
+        }))
+    })
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 
-use crate::frame::{self, Frame};
+use crate::frame::{self, FromClient, FromPeer};
 use crate::topics::{TopicNames, TopicNumbers, UnknownTopic};
 use crate::{Body, CloseCode, Durability, MAX_UNANSWERED, Millis, Position, RejectCode, Start};
 use subscriptions::{Subscriptions, Taken};
@@ -312,7 +312,7 @@ impl Server {
         }
         self.pinged = true;
         match self.wire {
-            Wire::Frames => self.send(&Frame::Ping(frame::Ping { number: 0 })),
+            Wire::Frames => self.send(&FromPeer::Ping(frame::Ping { number: 0 })),
             #[cfg(feature = "json")]
             Wire::Json => self.effects.push_back(Effect::Send(Message::Ping)),
         }
@@ -334,7 +334,7 @@ impl Server {
             return self
                 .close(CloseCode::ProtocolError, "this subprotocol is spoken in text messages");
         }
-        for frame in Frame::decode(message) {
+        for frame in FromClient::decode(message) {
             match frame {
                 Ok(frame) => self.frame(frame),
                 Err(error) => self.close(CloseCode::ProtocolError, &error.to_string()),
@@ -357,7 +357,7 @@ impl Server {
         }
         let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry: None };
         if self.wire == Wire::Frames {
-            self.send(&Frame::Bye(bye));
+            self.send(&FromPeer::Bye(bye));
         }
         self.flush();
         self.state = State::Closed;
@@ -376,7 +376,7 @@ impl Server {
         match opened {
             Opened::Welcome { highest, highest_id, new } => {
                 self.state = State::Open { client: Some((client, fence, lowest)) };
-                self.send(&Frame::Welcome(frame::Welcome {
+                self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
                     highest,
                     highest_id,
@@ -409,7 +409,7 @@ impl Server {
         match (waiting, decided) {
             (_, Decided::Fenced) => self.fenced(),
             (Waiting::Number(number), Decided::Stored(position, durability)) => {
-                self.send(&Frame::Ack(frame::Ack { number, position, durability }));
+                self.send(&FromPeer::Ack(frame::Ack { number, position, durability }));
             }
             (Waiting::Number(number), Decided::Rejected { code, message, retry }) => {
                 self.reject(number, code, &message, retry);
@@ -480,32 +480,37 @@ impl Server {
         }
     }
 
-    fn frame(&mut self, frame: Frame) {
+    fn frame(&mut self, frame: FromClient) {
         match (self.state, frame) {
             (State::Closed, _) => {}
-            (State::Greeting, Frame::Hello(hello)) => {
+            (State::Greeting, FromClient::Hello(hello)) => {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
                 self.state = State::Opening { client, fence, lowest, returning };
                 self.effects.push_back(Effect::Open(hello));
             }
-            (_, Frame::Hello(_)) => self.close(CloseCode::UnexpectedHello, "one hello is enough"),
-            (State::Open { client: Some(client) }, Frame::Publish(publish)) => {
+            (_, FromClient::Hello(_)) => {
+                self.close(CloseCode::UnexpectedHello, "one hello is enough")
+            }
+            (State::Open { client: Some(client) }, FromClient::Publish(publish)) => {
                 self.publish(client, publish);
             }
-            (State::Open { .. }, Frame::Subscribe(subscribe)) => {
+            // Unreachable: who said no hello speaks JSON, not frames.
+            (State::Open { client: None }, FromClient::Publish(_)) => {
+                self.close(CloseCode::UnexpectedHello, "say hello first");
+            }
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
                 self.subscribe(subscribe.subscription, &subscribe.pattern, subscribe.start);
             }
-            (State::Open { .. }, Frame::Unsubscribe(unsubscribe)) => {
+            (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.subscriptions.remove(unsubscribe.subscription);
             }
-            (State::Open { .. }, Frame::Ping(ping)) => self.send(&Frame::Pong(ping)),
+            (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
             // Room in the grammar: what is granted is not counted yet, the socket's own back-pressure
             // holds a slow receiver.
-            (State::Open { .. }, Frame::Pong(_) | Frame::Credit(_)) => {}
+            (State::Open { .. }, FromClient::Pong(_) | FromClient::Credit(_)) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
-            _ => self.close(CloseCode::ProtocolError, "only a peer sends this frame"),
         }
     }
 
@@ -604,7 +609,7 @@ impl Server {
             Ok(pattern) => pattern,
             Err(error) => {
                 let message = error.to_string();
-                return self.send(&Frame::Refused(frame::Refused {
+                return self.send(&FromPeer::Refused(frame::Refused {
                     subscription,
                     code: RejectCode::IllegalTopic,
                     message,
@@ -635,7 +640,7 @@ impl Server {
             }
             subscriptions::Next::Live { count, head } => match self.wire {
                 Wire::Frames => {
-                    self.send(&Frame::CaughtUp(frame::CaughtUp { subscription, count, head }));
+                    self.send(&FromPeer::CaughtUp(frame::CaughtUp { subscription, count, head }));
                 }
                 #[cfg(feature = "json")]
                 Wire::Json => {}
@@ -653,7 +658,7 @@ impl Server {
     ) {
         match self.wire {
             Wire::Frames => {
-                self.send(&Frame::Subscribed(frame::Subscribed { subscription, head, reset }));
+                self.send(&FromPeer::Subscribed(frame::Subscribed { subscription, head, reset }));
             }
             #[cfg(feature = "json")]
             Wire::Json => {
@@ -668,7 +673,7 @@ impl Server {
 
     fn gap(&mut self, subscription: u32, from: u64, to: u64) {
         match self.wire {
-            Wire::Frames => self.send(&Frame::Gap(frame::Gap { subscription, from, to })),
+            Wire::Frames => self.send(&FromPeer::Gap(frame::Gap { subscription, from, to })),
             #[cfg(feature = "json")]
             Wire::Json => {
                 if let Some(pattern) = self.subscriptions.pattern(subscription) {
@@ -683,7 +688,7 @@ impl Server {
             self.held_back = Some(self.held_back.map_or(number, |held| held.min(number)));
         }
         let message = message.to_owned();
-        self.send(&Frame::Reject(frame::Reject { number, code, message, retry }));
+        self.send(&FromPeer::Reject(frame::Reject { number, code, message, retry }));
     }
 
     fn event(
@@ -697,7 +702,7 @@ impl Server {
             Wire::Frames => {
                 let (topic, name) = self.topics_out.number(topic);
                 let body = body.to_vec();
-                self.send(&Frame::Event(frame::Event { topic, name, heads, offset, body }));
+                self.send(&FromPeer::Event(frame::Event { topic, name, heads, offset, body }));
             }
             #[cfg(feature = "json")]
             Wire::Json => {
@@ -714,13 +719,13 @@ impl Server {
         }
     }
 
-    fn send(&mut self, frame: &Frame) {
+    fn send(&mut self, frame: &FromPeer) {
         if self.state == State::Closed {
             return;
         }
         #[cfg(feature = "json")]
         if self.wire == Wire::Json {
-            if let Frame::Refused(refused) = frame {
+            if let FromPeer::Refused(refused) = frame {
                 self.text(crate::json::reject("", refused.code, &refused.message));
             }
             return;

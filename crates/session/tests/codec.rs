@@ -77,13 +77,10 @@ fn head() -> impl Strategy<Value = Head> {
         .prop_map(|(subscription, previous)| Head { subscription, previous })
 }
 
-fn frame() -> impl Strategy<Value = Frame> {
-    let durability =
-        prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
-    let retry = || prop::option::of(any::<u32>());
+fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
         (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-            |(client, secret, fence, lowest, returning)| Frame::Hello(Hello {
+            |(client, secret, fence, lowest, returning)| FromClient::Hello(Hello {
                 client,
                 secret,
                 fence,
@@ -91,21 +88,10 @@ fn frame() -> impl Strategy<Value = Frame> {
                 returning
             })
         ),
-        (".{0,20}", any::<u64>(), name(), any::<u32>(), any::<u32>(), any::<bool>()).prop_map(
-            |(peer, highest, highest_id, heartbeat, max_message, forgotten)| Frame::Welcome(
-                Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
-            )
-        ),
         (any::<u32>(), ".{0,20}", start()).prop_map(|(subscription, pattern, start)| {
-            Frame::Subscribe(Subscribe { subscription, pattern, start })
+            FromClient::Subscribe(Subscribe { subscription, pattern, start })
         }),
-        (any::<u32>(), position(), any::<bool>()).prop_map(|(subscription, head, reset)| {
-            Frame::Subscribed(Subscribed { subscription, head, reset })
-        }),
-        (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
-            Frame::Refused(Refused { subscription, code, message })
-        }),
-        any::<u32>().prop_map(|subscription| Frame::Unsubscribe(Unsubscribe { subscription })),
+        any::<u32>().prop_map(|subscription| FromClient::Unsubscribe(Unsubscribe { subscription })),
         (
             prop::option::of(any::<u64>()),
             any::<u32>(),
@@ -113,18 +99,42 @@ fn frame() -> impl Strategy<Value = Frame> {
             bytes(),
             prop::option::of(any::<u64>())
         )
-            .prop_map(|(number, topic, name, body, lowest)| Frame::Publish(Publish {
+            .prop_map(|(number, topic, name, body, lowest)| FromClient::Publish(Publish {
                 number,
                 topic,
                 name,
                 body,
                 lowest
             })),
+        (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(subscription, events, bytes)| {
+            FromClient::Credit(Credit { subscription, events, bytes })
+        }),
+        any::<u32>().prop_map(|number| FromClient::Ping(Ping { number })),
+        any::<u32>().prop_map(|number| FromClient::Pong(Ping { number }))
+    ]
+}
+
+fn from_peer() -> impl Strategy<Value = FromPeer> {
+    let durability =
+        prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
+    let retry = || prop::option::of(any::<u32>());
+    prop_oneof![
+        (".{0,20}", any::<u64>(), name(), any::<u32>(), any::<u32>(), any::<bool>()).prop_map(
+            |(peer, highest, highest_id, heartbeat, max_message, forgotten)| FromPeer::Welcome(
+                Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
+            )
+        ),
+        (any::<u32>(), position(), any::<bool>()).prop_map(|(subscription, head, reset)| {
+            FromPeer::Subscribed(Subscribed { subscription, head, reset })
+        }),
+        (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
+            FromPeer::Refused(Refused { subscription, code, message })
+        }),
         (any::<u64>(), position(), durability).prop_map(|(number, position, durability)| {
-            Frame::Ack(Ack { number, position, durability })
+            FromPeer::Ack(Ack { number, position, durability })
         }),
         (any::<u64>(), code(), ".{0,20}", retry()).prop_map(|(number, code, message, retry)| {
-            Frame::Reject(Reject { number, code, message, retry })
+            FromPeer::Reject(Reject { number, code, message, retry })
         }),
         (
             any::<u32>(),
@@ -133,7 +143,7 @@ fn frame() -> impl Strategy<Value = Frame> {
             prop::option::of(any::<u64>()),
             bytes()
         )
-            .prop_map(|(topic, name, heads, offset, body)| Frame::Event(Event {
+            .prop_map(|(topic, name, heads, offset, body)| FromPeer::Event(Event {
                 topic,
                 name,
                 heads,
@@ -141,26 +151,29 @@ fn frame() -> impl Strategy<Value = Frame> {
                 body
             })),
         (any::<u32>(), any::<u64>(), position()).prop_map(|(subscription, count, head)| {
-            Frame::CaughtUp(CaughtUp { subscription, count, head })
+            FromPeer::CaughtUp(CaughtUp { subscription, count, head })
         }),
         (any::<u32>(), any::<u64>(), any::<u64>())
-            .prop_map(|(subscription, from, to)| Frame::Gap(Gap { subscription, from, to })),
-        (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(subscription, events, bytes)| {
-            Frame::Credit(Credit { subscription, events, bytes })
-        }),
-        any::<u32>().prop_map(|number| Frame::Ping(Ping { number })),
-        any::<u32>().prop_map(|number| Frame::Pong(Ping { number })),
-        (any::<u16>(), ".{0,20}", retry()).prop_map(|(code, message, retry)| Frame::Bye(Bye {
+            .prop_map(|(subscription, from, to)| FromPeer::Gap(Gap { subscription, from, to })),
+        any::<u32>().prop_map(|number| FromPeer::Ping(Ping { number })),
+        any::<u32>().prop_map(|number| FromPeer::Pong(Ping { number })),
+        (any::<u16>(), ".{0,20}", retry()).prop_map(|(code, message, retry)| FromPeer::Bye(Bye {
             code,
             message,
             retry
-        })),
+        }))
     ]
 }
 
-fn encoded(frame: &Frame) -> Vec<u8> {
+fn from_client_encoded(frames: &[FromClient]) -> Vec<u8> {
     let mut message = Vec::new();
-    frame.encode(&mut message);
+    frames.iter().for_each(|frame| frame.encode(&mut message));
+    message
+}
+
+fn from_peer_encoded(frames: &[FromPeer]) -> Vec<u8> {
+    let mut message = Vec::new();
+    frames.iter().for_each(|frame| frame.encode(&mut message));
     message
 }
 
@@ -173,12 +186,16 @@ fn keeps_to_the_grammar(rule: &str, bytes: &[u8]) -> Result<(), String> {
 
 proptest! {
     #[test]
-    fn a_message_of_frames_comes_back_as_it_was(frames in prop::collection::vec(frame(), 0..6)) {
-        let mut message = Vec::new();
-        for frame in &frames {
-            frame.encode(&mut message);
-        }
-        let decoded: Result<Vec<Frame>, _> = Frame::decode(&message).collect();
+    fn a_clients_message_comes_back_as_it_was(frames in prop::collection::vec(from_client(), 0..6)) {
+        let message = from_client_encoded(&frames);
+        let decoded: Result<Vec<_>, _> = FromClient::decode(&message).collect();
+        prop_assert_eq!(decoded, Ok(frames));
+    }
+
+    #[test]
+    fn a_peers_message_comes_back_as_it_was(frames in prop::collection::vec(from_peer(), 0..6)) {
+        let message = from_peer_encoded(&frames);
+        let decoded: Result<Vec<_>, _> = FromPeer::decode(&message).collect();
         prop_assert_eq!(decoded, Ok(frames));
     }
 
@@ -189,17 +206,25 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_are_frames_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let errors = Frame::decode(&bytes).filter(Result::is_err).count();
-        prop_assert!(errors <= 1);
+        prop_assert!(FromClient::decode(&bytes).filter(Result::is_err).count() <= 1);
+        prop_assert!(FromPeer::decode(&bytes).filter(Result::is_err).count() <= 1);
         let _ = Body::decode(&bytes);
     }
 
     #[test]
-    fn a_truncated_frame_is_an_error(frame in frame(), cut in any::<prop::sample::Index>()) {
-        let message = encoded(&frame);
-        let cut = cut.index(message.len() - 1) + 1;
-        let decoded: Result<Vec<Frame>, _> = Frame::decode(&message[..cut]).collect();
-        prop_assert!(decoded.is_err());
+    fn a_truncated_frame_is_an_error(
+        up in from_client(),
+        down in from_peer(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let cut_off = |mut message: Vec<u8>| {
+            message.truncate(cut.index(message.len() - 1) + 1);
+            message
+        };
+        let up = cut_off(from_client_encoded(&[up]));
+        prop_assert!(FromClient::decode(&up).any(|frame| frame.is_err()));
+        let down = cut_off(from_peer_encoded(&[down]));
+        prop_assert!(FromPeer::decode(&down).any(|frame| frame.is_err()));
     }
 }
 
@@ -207,8 +232,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))] // the validator parses the grammar each time
 
     #[test]
-    fn every_frame_keeps_to_the_grammar(frame in frame()) {
-        prop_assert_eq!(keeps_to_the_grammar("frame", &encoded(&frame)), Ok(()));
+    fn every_frame_keeps_to_the_grammar(up in from_client(), down in from_peer()) {
+        prop_assert_eq!(keeps_to_the_grammar("from-client", &from_client_encoded(&[up])), Ok(()));
+        prop_assert_eq!(keeps_to_the_grammar("from-peer", &from_peer_encoded(&[down])), Ok(()));
     }
 
     #[test]
@@ -221,14 +247,22 @@ proptest! {
 fn the_grammar_refuses_what_is_no_frame() {
     let mut message = Vec::new();
     minicbor::encode((13, BTreeMap::from([(0, "text")])), &mut message).unwrap();
-    assert!(keeps_to_the_grammar("frame", &message).is_err());
-    assert!(Frame::decode(&message).all(|frame| frame.is_err()));
+    assert!(keeps_to_the_grammar("from-client", &message).is_err());
+    assert!(FromClient::decode(&message).all(|frame| frame.is_err()));
+}
+
+#[test]
+fn a_frame_of_the_other_end_is_an_error() {
+    let bye = FromPeer::Bye(Bye { code: 4000, message: String::new(), retry: None });
+    assert!(FromClient::decode(&from_peer_encoded(&[bye])).all(|frame| frame.is_err()));
+    let unsubscribe = FromClient::Unsubscribe(Unsubscribe { subscription: 1 });
+    assert!(FromPeer::decode(&from_client_encoded(&[unsubscribe])).all(|frame| frame.is_err()));
 }
 
 #[test]
 fn keys_that_are_not_known_are_ignored() {
     let mut message = Vec::new();
     minicbor::encode((13, BTreeMap::from([(0, 7), (99, 1)])), &mut message).unwrap();
-    let frames: Vec<_> = Frame::decode(&message).collect();
-    assert_eq!(frames, [Ok(Frame::Ping(Ping { number: 7 }))]);
+    let frames: Vec<_> = FromPeer::decode(&message).collect();
+    assert_eq!(frames, [Ok(FromPeer::Ping(Ping { number: 7 }))]);
 }

@@ -106,8 +106,14 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
 fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
     let mut hello = Vec::new();
-    Frame::Hello(Hello { client: [1; 16], secret: [2; 32], fence: 1, lowest: 1, returning: false })
-        .encode(&mut hello);
+    FromClient::Hello(Hello {
+        client: [1; 16],
+        secret: [2; 32],
+        fence: 1,
+        lowest: 1,
+        returning: false,
+    })
+    .encode(&mut hello);
     server.received(&hello, 0);
     server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}
@@ -115,7 +121,7 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     let Some(server::Effect::Send(server::Message::Binary(ping))) = server.poll() else {
         panic!("no ping")
     };
-    assert!(matches!(Frame::decode(&ping).next(), Some(Ok(Frame::Ping(_)))));
+    assert!(matches!(FromPeer::decode(&ping).next(), Some(Ok(FromPeer::Ping(_)))));
     server.tick(40_000);
     let effects: Vec<_> = std::iter::from_fn(|| server.poll()).collect();
     assert!(matches!(effects.last(), Some(server::Effect::Close(CloseCode::Silent, _))));

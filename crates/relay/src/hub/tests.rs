@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use bus::Pattern;
 use session::server::{Effect, Located, Options, Page, Server, Wire};
-use session::{Body, Frame, Hello, Publish, RejectCode, Start};
+use session::{Body, FromClient, Hello, Publish, RejectCode, Start};
 
 use super::*;
 use crate::store::{Embedded, Written};
@@ -43,7 +43,7 @@ impl Store for Failing {
 fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
     let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, 0, 0);
     let (client, secret) = ([1; 16], [2; 32]);
-    let mut say = |frame: Frame| {
+    let mut say = |frame: FromClient| {
         let mut bytes = Vec::new();
         frame.encode(&mut bytes);
         server.received(&bytes, 0);
@@ -55,12 +55,12 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         effect
     };
     let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false };
-    let Some(Effect::Open(hello)) = say(Frame::Hello(hello)) else { panic!() };
+    let Some(Effect::Open(hello)) = say(FromClient::Hello(hello)) else { panic!() };
     let appends = numbers.iter().map(|&number| {
         let body = Body { id: number.to_string(), ..Body::default() }.encode();
         let name = Some("t".to_owned());
         let publish = Publish { number: Some(number), topic: 0, name, body, lowest: None };
-        match say(Frame::Publish(publish)) {
+        match say(FromClient::Publish(publish)) {
             Some(Effect::Append(append)) => Write::Append(append),
             other => panic!("{other:?}"),
         }

@@ -1,7 +1,7 @@
 //! Bad input gets its named answer, and others are served on.
 
 use futures_util::SinkExt;
-use session::{CloseCode, Frame, RejectCode, SUBPROTOCOL, Start, Subscribe};
+use session::{CloseCode, FromClient, FromPeer, RejectCode, SUBPROTOCOL, Start, Subscribe};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::support::{Client, Process, assert_serves, connect, hello, publish};
@@ -19,7 +19,7 @@ async fn close_code_after(messages: Vec<Message>) -> u16 {
     code
 }
 
-fn encoded(frame: &Frame) -> Vec<u8> {
+fn encoded(frame: &FromClient) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame.encode(&mut bytes);
     bytes
@@ -63,7 +63,7 @@ async fn a_second_hello_is_unexpected() {
 async fn a_flood_of_subscriptions_is_too_many() {
     let flood = (0..1_000).flat_map(|subscription| {
         let pattern = format!("t.{subscription}");
-        encoded(&Frame::Subscribe(Subscribe { subscription, pattern, start: Start::Earliest }))
+        encoded(&FromClient::Subscribe(Subscribe { subscription, pattern, start: Start::Earliest }))
     });
     let message = Message::Binary(flood.collect::<Vec<_>>().into());
     assert_eq!(close_code_after(vec![message]).await, CloseCode::TooManySubscriptions.code());
@@ -77,7 +77,7 @@ async fn an_illegal_topic_is_rejected_and_the_connection_goes_on() {
     for (number, topic) in (1..).zip(["", "a..b", "a b", "a.*", "a.\u{7}", "$bus.error"]) {
         client.send(&[publish(number, topic, "e")]).await;
         match client.frame().await {
-            Frame::Reject(reject) => {
+            FromPeer::Reject(reject) => {
                 let answer = (reject.number, reject.code, reject.retry);
                 assert_eq!(answer, (number, RejectCode::IllegalTopic, None), "{topic:?}");
             }

@@ -1,6 +1,6 @@
 //! What was acknowledged stays, once and in one order.
 
-use session::{CloseCode, Frame, Position, Publish, RejectCode, Start};
+use session::{CloseCode, FromClient, FromPeer, Position, Publish, RejectCode, Start};
 
 use crate::support::{Client, Process, hello, id_of, publish};
 
@@ -147,8 +147,8 @@ async fn an_ephemeral_event_reaches_the_others_and_not_the_log() {
     sender.send(&[publish(1, "a", "durable")]).await;
     assert_eq!(id_of(&sender.event().await), "durable");
     assert_eq!(id_of(&other.event().await), "durable");
-    let Frame::Publish(ephemeral) = publish(0, "a", "typing") else { unreachable!() };
-    sender.send(&[Frame::Publish(Publish { number: None, ..ephemeral })]).await;
+    let FromClient::Publish(ephemeral) = publish(0, "a", "typing") else { unreachable!() };
+    sender.send(&[FromClient::Publish(Publish { number: None, ..ephemeral })]).await;
     let event = other.event().await;
     assert_eq!((id_of(&event).as_str(), event.offset), ("typing", None));
     sender.send(&[publish(2, "a", "after")]).await;
@@ -165,10 +165,10 @@ async fn a_newer_connection_of_a_client_ends_the_older_and_needs_the_secret() {
     let mut stale = Client::connect(&relay).await;
     stale.send(&[hello(1, 2, 1)]).await;
     assert_eq!(stale.close_code().await, CloseCode::Fenced.code());
-    let Frame::Hello(mut forged) = hello(1, 3, 1) else { unreachable!() };
+    let FromClient::Hello(mut forged) = hello(1, 3, 1) else { unreachable!() };
     forged.secret = [9; 32];
     let mut thief = Client::connect(&relay).await;
-    thief.send(&[Frame::Hello(forged)]).await;
+    thief.send(&[FromClient::Hello(forged)]).await;
     assert_eq!(thief.close_code().await, CloseCode::Unauthorized.code());
     newer.send(&[publish(1, "a", "e1")]).await;
     newer.ack().await;
@@ -186,7 +186,7 @@ async fn a_number_whose_outcome_is_forgotten_is_rejected_as_stale() {
     client.hello(1, 2, 2).await;
     client.send(&[publish(1, "a", "e1")]).await;
     match client.frame().await {
-        Frame::Reject(reject) => {
+        FromPeer::Reject(reject) => {
             assert_eq!((reject.code, reject.retry), (RejectCode::StaleNumber, None));
         }
         other => panic!("{other:?}"),

@@ -7,7 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use session::{Ack, Body, Event, Frame, Hello, Publish, SUBPROTOCOL, Start, Subscribe, Welcome};
+use session::{
+    Ack, Body, Event, FromClient, FromPeer, Hello, Publish, SUBPROTOCOL, Start, Subscribe, Welcome,
+};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -70,7 +72,7 @@ impl Drop for Process {
 
 pub struct Client {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    frames: VecDeque<Frame>,
+    frames: VecDeque<FromPeer>,
 }
 
 /// Connects with these headers.
@@ -99,12 +101,12 @@ impl Client {
     pub async fn hello(&mut self, id: u8, fence: u64, lowest: u64) -> Welcome {
         self.send(&[hello(id, fence, lowest)]).await;
         match self.frame().await {
-            Frame::Welcome(welcome) => welcome,
+            FromPeer::Welcome(welcome) => welcome,
             other => panic!("{other:?}"),
         }
     }
 
-    pub async fn send(&mut self, frames: &[Frame]) {
+    pub async fn send(&mut self, frames: &[FromClient]) {
         let mut bytes = Vec::new();
         frames.iter().for_each(|frame| frame.encode(&mut bytes));
         self.socket.send(Message::Binary(bytes.into())).await.unwrap();
@@ -115,13 +117,13 @@ impl Client {
         message.expect("a message in time").expect("a message before the end").unwrap()
     }
 
-    pub async fn frame(&mut self) -> Frame {
+    pub async fn frame(&mut self) -> FromPeer {
         loop {
             if let Some(frame) = self.frames.pop_front() {
                 return frame;
             }
             if let Message::Binary(bytes) = self.message().await {
-                self.frames.extend(Frame::decode(&bytes).map(Result::unwrap));
+                self.frames.extend(FromPeer::decode(&bytes).map(Result::unwrap));
             }
         }
     }
@@ -129,8 +131,8 @@ impl Client {
     pub async fn ack(&mut self) -> Ack {
         loop {
             match self.frame().await {
-                Frame::Ack(ack) => return ack,
-                Frame::Event(_) | Frame::CaughtUp(_) => {}
+                FromPeer::Ack(ack) => return ack,
+                FromPeer::Event(_) | FromPeer::CaughtUp(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -139,8 +141,8 @@ impl Client {
     pub async fn event(&mut self) -> Event {
         loop {
             match self.frame().await {
-                Frame::Event(event) => return event,
-                Frame::Ack(_) | Frame::CaughtUp(_) => {}
+                FromPeer::Event(event) => return event,
+                FromPeer::Ack(_) | FromPeer::CaughtUp(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -149,9 +151,9 @@ impl Client {
     /// Subscribes, and waits until that stands.
     pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
         let pattern = pattern.to_owned();
-        self.send(&[Frame::Subscribe(Subscribe { subscription: 1, pattern, start })]).await;
+        self.send(&[FromClient::Subscribe(Subscribe { subscription: 1, pattern, start })]).await;
         match self.frame().await {
-            Frame::Subscribed(subscribed) => subscribed,
+            FromPeer::Subscribed(subscribed) => subscribed,
             other => panic!("{other:?}"),
         }
     }
@@ -166,16 +168,16 @@ impl Client {
     }
 }
 
-pub fn hello(id: u8, fence: u64, lowest: u64) -> Frame {
+pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
     let (client, secret) = ([id; 16], [id; 32]);
-    Frame::Hello(Hello { client, secret, fence, lowest, returning: false })
+    FromClient::Hello(Hello { client, secret, fence, lowest, returning: false })
 }
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.
-pub fn publish(number: u64, topic: &str, id: &str) -> Frame {
+pub fn publish(number: u64, topic: &str, id: &str) -> FromClient {
     let body = Body { id: id.to_owned(), data: b"1".to_vec(), ..Body::default() }.encode();
     let name = Some(topic.to_owned());
-    Frame::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
+    FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }
 
 pub fn id_of(event: &Event) -> String {

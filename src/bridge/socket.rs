@@ -4,7 +4,6 @@
 use std::rc::Weak;
 
 use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, abortable};
 use gloo_events::EventListener;
 use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
 use session::{CloseCode, SUBPROTOCOL};
@@ -13,10 +12,9 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::link::Link;
 
-/// Dropping it closes the socket, and nothing of it is heard any more.
+/// Dropping it closes the socket. What it still brings has a number that the link ignores.
 pub(super) struct Socket {
     handle: web_sys::WebSocket,
-    reader: AbortHandle,
     _opened: EventListener,
 }
 
@@ -39,11 +37,8 @@ impl Socket {
                 }
             }
         });
-        let (reading, reader) = abortable(read(stream, link, number));
-        spawn_local(async move {
-            let _aborted = reading.await;
-        });
-        Ok(Self { handle, reader, _opened: opened })
+        spawn_local(read(stream, link, number));
+        Ok(Self { handle, _opened: opened })
     }
 
     /// Sends a message. A socket that is closing throws it away, and its close event is on the way.
@@ -64,7 +59,6 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.reader.abort();
         let _closed_already = self.handle.close();
     }
 }

@@ -1,7 +1,5 @@
 //! Topics by number: each is sent once per direction of a connection, and then by its number.
 
-use std::collections::HashMap;
-
 use bus::{Topic, TopicError};
 
 /// The most topics that have a number at one time. The sender gives the oldest number again, with the
@@ -11,16 +9,18 @@ const MAX_TOPICS: u32 = 1_024;
 /// The sender's end.
 #[derive(Debug, Default)]
 pub(crate) struct TopicNumbers {
-    numbers: HashMap<Topic, u32>,
+    /// By their numbers.
     topics: Vec<Topic>,
+    /// The numbers in the order of their topics.
+    sorted: Vec<usize>,
     oldest: usize,
 }
 
 impl TopicNumbers {
     /// The topic's number, and its name if the receiver does not know it by that number yet.
     pub(crate) fn number(&mut self, topic: &Topic) -> (u32, Option<String>) {
-        if let Some(&number) = self.numbers.get(topic) {
-            return (number, None);
+        if let Ok(at) = self.place(topic) {
+            return (self.sorted[at] as u32, None);
         }
         let number = if self.topics.len() < MAX_TOPICS as usize {
             self.topics.push(topic.clone());
@@ -28,12 +28,18 @@ impl TopicNumbers {
         } else {
             let number = self.oldest;
             self.oldest = (number + 1) % self.topics.len();
-            let replaced = std::mem::replace(&mut self.topics[number], topic.clone());
-            self.numbers.remove(&replaced);
+            self.sorted.retain(|other| *other != number);
+            self.topics[number] = topic.clone();
             number
-        } as u32;
-        self.numbers.insert(topic.clone(), number);
-        (number, Some(topic.to_string()))
+        };
+        let (Ok(at) | Err(at)) = self.place(topic);
+        self.sorted.insert(at, number);
+        (number as u32, Some(topic.to_string()))
+    }
+
+    /// Where the topic's number stands in `sorted`, or is to stand.
+    fn place(&self, topic: &Topic) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|number| self.topics[*number].cmp(topic))
     }
 }
 

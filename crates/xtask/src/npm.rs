@@ -1,4 +1,7 @@
-//! The npm package: wasm-pack's output with the files of `npm/` laid over it, and its trial in Node.
+//! The npm package: wasm-pack's output made smaller, with the files of `npm/` laid over it, and its trial
+//! in Node.
+
+mod shrink;
 
 use crate::setup::{self, Need};
 use crate::stamp;
@@ -11,7 +14,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// What building and trying the package takes.
-pub const NEEDS: &[Need] = &[Need::WasmBindgen, Need::WasmPack, Need::WasmOpt, Need::Node];
+pub const NEEDS: &[Need] =
+    &[Need::WasmBindgen, Need::WasmPack, Need::WasmOpt, Need::Esbuild, Need::Node];
 
 /// Gets what it takes and builds the package.
 pub fn build(workspace: &Workspace) -> Result<()> {
@@ -34,6 +38,7 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         .arg(&package)
         .current_dir(&workspace.root);
     process::run(&mut wasm_pack)?;
+    shrink::shrink(toolchain, &package)?;
     // wasm-pack leaves a .gitignore, which npm would obey.
     let _ = fs::remove_file(package.join(".gitignore"));
     copy_over(&entry_files, &package)?;

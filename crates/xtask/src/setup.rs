@@ -26,6 +26,7 @@ pub enum Need {
     WasmPack,
     Trunk,
     WasmOpt,
+    Esbuild,
     /// Node with its npm.
     Node,
     /// With chromedriver.
@@ -46,6 +47,7 @@ impl Need {
         Self::WasmPack,
         Self::Trunk,
         Self::WasmOpt,
+        Self::Esbuild,
         Self::Node,
         Self::Chromium,
         Self::Firefox,
@@ -55,7 +57,8 @@ impl Need {
     ];
 
     /// What building the page takes.
-    pub const PAGE: &[Self] = &[Self::WasmBindgen, Self::WasmPack, Self::Trunk, Self::WasmOpt];
+    pub const PAGE: &[Self] =
+        &[Self::WasmBindgen, Self::WasmPack, Self::Trunk, Self::WasmOpt, Self::Esbuild];
 }
 
 /// Gets the wasm target, which all who call this need, and the rest as asked.
@@ -73,6 +76,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::WasmPack => cargo_tools::ensure(workspace, &cargo_tools::wasm_pack())?,
             Need::Trunk => cargo_tools::ensure(workspace, &cargo_tools::trunk())?,
             Need::WasmOpt => npm_tools::ensure_wasm_opt(workspace)?,
+            Need::Esbuild => npm_tools::ensure_esbuild(workspace)?,
             Need::Node => npm_tools::ensure_node()?,
             Need::Chromium => browsers::check_chromium()?,
             Need::Firefox => {

@@ -11,6 +11,8 @@ pub const WASM_PACK: &str = "0.15.1";
 pub const GECKODRIVER: &str = "0.37.0";
 /// npm's `binaryen`, which brings `wasm-opt`; its versions end in `.0.0`.
 pub const BINARYEN: &str = "132";
+/// npm's `esbuild`.
+pub const ESBUILD: &str = "0.28.2";
 /// PyPI's `websocket-client`.
 pub const WEBSOCKET_CLIENT: &str = "1.9.2";
 

@@ -1,7 +1,8 @@
-//! Tools from npm: `wasm-opt`, which is part of binaryen; and Node itself, which must be there.
+//! Tools from npm: `wasm-opt`, which is part of binaryen, and `esbuild`; and Node itself, which must be
+//! there.
 
 use super::{cargo_tools, step};
-use crate::versions::BINARYEN;
+use crate::versions::{BINARYEN, ESBUILD};
 use crate::workspace::Workspace;
 use crate::{process, toolchain};
 use anyhow::{Context, Result, bail};
@@ -12,22 +13,31 @@ const NODE: &str =
 const OLDEST_NODE: u32 = 20;
 
 pub fn ensure_wasm_opt(workspace: &Workspace) -> Result<()> {
-    if cargo_tools::present_version(workspace, "wasm-opt").as_deref() == Some(BINARYEN) {
+    ensure(workspace, "wasm-opt", "binaryen", BINARYEN)
+}
+
+pub fn ensure_esbuild(workspace: &Workspace) -> Result<()> {
+    ensure(workspace, "esbuild", "esbuild", ESBUILD)
+}
+
+/// Gets `tool`, which is in `package` of npm.
+fn ensure(workspace: &Workspace, tool: &str, package: &str, version: &str) -> Result<()> {
+    if cargo_tools::present_version(workspace, tool).as_deref() == Some(version) {
         return Ok(());
     }
-    which::which("npm").with_context(|| format!("wasm-opt comes from npm: {NODE}"))?;
+    which::which("npm").with_context(|| format!("{tool} comes from npm: {NODE}"))?;
     let dir = workspace.npm_tools();
     fs::create_dir_all(&dir)?;
     let mut npm = process::command("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--save-exact"])
         .arg("--prefix")
         .arg(&dir)
-        .arg(format!("binaryen@{BINARYEN}"))
+        .arg(format!("{package}@{version}"))
         .current_dir(&dir);
-    let named = format!("wasm-opt {BINARYEN}");
+    let named = format!("{tool} {version}");
     step(&format!("{named} from npm"), || process::install(&mut npm, &named, "npm's registry"))?;
-    if toolchain::find(workspace, "wasm-opt").is_none() {
-        bail!("npm has installed binaryen@{BINARYEN}, but without wasm-opt");
+    if toolchain::find(workspace, tool).is_none() {
+        bail!("npm has installed {package}@{version}, but without {tool}");
     }
     Ok(())
 }

@@ -1,0 +1,108 @@
+//! Makes the package smaller to download: short names on the border between wasm and JS, whose long
+//! ones stand on both sides, and one minified file for all of the JS.
+
+use crate::process;
+use crate::toolchain::Toolchain;
+use anyhow::{Context, Result, bail};
+use regex::{Captures, Regex};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+const WASM: &str = "event_driven_kit_bg.wasm";
+const JS: &str = "event_driven_kit.js";
+/// The module from which wasm-bindgen's wasm imports, and what wasm-opt makes of it.
+const MODULE: &str = "\"./event_driven_kit_bg.js\"";
+const SHORT_MODULE: &str = "\"a\"";
+
+/// What wasm-opt prints: each old name with its new one, and of imports their module first.
+#[derive(Deserialize)]
+struct Renamed {
+    imports: Vec<(String, String, String)>,
+    exports: Vec<(String, String)>,
+}
+
+/// Rewrites wasm-pack's output in `package`.
+pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
+    let mut wasm_opt = toolchain.command("wasm-opt");
+    wasm_opt
+        .args(["--minify-imports-and-exports-and-modules", WASM, "-o", WASM])
+        .current_dir(package);
+    let renamed = serde_json::from_str(&process::capture(&mut wasm_opt)?)
+        .context("wasm-opt has not said which names it has given")?;
+    let js = package.join(JS);
+    let text =
+        fs::read_to_string(&js).with_context(|| format!("{} could not be read", js.display()))?;
+    fs::write(&js, rename(&text, &renamed)?)?;
+
+    let mut esbuild = toolchain.command("esbuild");
+    esbuild
+        .args([JS, "--bundle", "--minify", "--format=esm", "--target=es2022"])
+        .args(["--log-level=warning", "--allow-overwrite"])
+        .arg(format!("--outfile={JS}"))
+        .current_dir(package);
+    process::run(&mut esbuild)?;
+    // What is in the bundle now, and types of the names that are gone.
+    fs::remove_dir_all(package.join("snippets"))?;
+    fs::remove_file(package.join("event_driven_kit_bg.wasm.d.ts"))?;
+    Ok(())
+}
+
+/// wasm-bindgen's JS with the names that the wasm has now.
+fn rename(js: &str, renamed: &Renamed) -> Result<String> {
+    let imports = renamed.imports.iter().map(|(_, name, short)| (&**name, &**short)).collect();
+    let exports = renamed.exports.iter().map(|(name, short)| (&**name, &**short)).collect();
+    let js = with_short_names(js, r"\b(__wb\w+): function", &imports)?;
+    let js = with_short_names(&js, r"\bwasm\.(\w+)", &exports)?;
+    Ok(js.replace(MODULE, SHORT_MODULE))
+}
+
+/// Replaces the name that `pattern` captures first wherever it is found. A name that wasm-opt does not
+/// know would fail only when it is called, so it is an error here.
+fn with_short_names(js: &str, pattern: &str, names: &HashMap<&str, &str>) -> Result<String> {
+    let mut unknown = None;
+    let text = Regex::new(pattern)?.replace_all(js, |found: &Captures<'_>| {
+        let whole = &found[0];
+        match names.get(&found[1]) {
+            Some(short) => whole.replacen(&found[1], short, 1),
+            None => {
+                unknown = Some(found[1].to_owned());
+                whole.to_owned()
+            }
+        }
+    });
+    match unknown {
+        Some(name) => bail!("`{name}` is in {JS} but not on the border of {WASM}"),
+        None => Ok(text.into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renamed() -> Renamed {
+        Renamed {
+            imports: vec![("./x.js".into(), "__wbg_now_1f".into(), "b".into())],
+            exports: vec![("memory".into(), "c".into()), ("core_free".into(), "d".into())],
+        }
+    }
+
+    #[test]
+    fn both_sides_of_the_border_get_the_short_names_and_nothing_else_does() {
+        let js = "const memory = wasm.memory; wasm.core_free(1);\n\
+                  import0 = { __wbg_now_1f: function() { return obj.__wbg_ptr; } };\n\
+                  return { \"./event_driven_kit_bg.js\": import0 };";
+        let expected = "const memory = wasm.c; wasm.d(1);\n\
+                        import0 = { b: function() { return obj.__wbg_ptr; } };\n\
+                        return { \"a\": import0 };";
+        assert_eq!(rename(js, &renamed()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_name_that_the_wasm_does_not_have_is_an_error_that_says_it() {
+        let error = rename("wasm.other()", &renamed()).unwrap_err().to_string();
+        assert!(error.starts_with("`other` is in event_driven_kit.js"), "{error}");
+    }
+}

@@ -37,6 +37,7 @@ pub struct Bridge {
 #[derive(Debug, Clone)]
 pub struct BridgeOptions {
     url: String,
+    subprotocol: bool,
 }
 
 /// Why there is no bridge, or no rule.
@@ -67,7 +68,15 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into() }
+        Self { url: url.into(), subprotocol: true }
+    }
+
+    /// Does not ask for the subprotocol `event-driven-kit.v1`, and takes for granted that it is spoken:
+    /// for a proxy that asks the peer for it but drops it from the answer, as `trunk serve` does.
+    /// A browser refuses such an answer to who has asked.
+    pub fn without_subprotocol(mut self) -> Self {
+        self.subprotocol = false;
+        self
     }
 }
 
@@ -77,7 +86,7 @@ impl Bridge {
     /// # Errors
     /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
-        let link = Link::new(bus.clone(), options.url)?;
+        let link = Link::new(bus.clone(), options)?;
         let outlet: Rc<dyn Outlet> = link.clone();
         bus.attach(outlet.clone());
         let bridge = Self { link, outlet };

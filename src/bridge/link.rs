@@ -12,14 +12,14 @@ use session::{Millis, Start};
 
 use super::outbound::Pending;
 use super::socket::Socket;
-use super::{BridgeError, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, wake};
+use super::{BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, wake};
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
 pub(super) struct Link {
     this: Weak<Link>,
     bus: Bus,
-    url: String,
+    options: BridgeOptions,
     pub(super) client: RefCell<Client>,
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
@@ -50,7 +50,7 @@ pub(super) struct Active {
 const LONGEST_TIMER: Millis = 3_600_000;
 
 impl Link {
-    pub(super) fn new(bus: Bus, url: String) -> Result<Rc<Self>, BridgeError> {
+    pub(super) fn new(bus: Bus, options: BridgeOptions) -> Result<Rc<Self>, BridgeError> {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
@@ -61,7 +61,7 @@ impl Link {
         Ok(Rc::new_cyclic(|this| Self {
             this: this.clone(),
             bus,
-            url,
+            options,
             client: RefCell::new(client),
             rules: RefCell::default(),
             pending: RefCell::default(),
@@ -258,7 +258,7 @@ impl Link {
     fn open(&self) {
         let number = self.sockets.get() + 1;
         self.sockets.set(number);
-        match Socket::open(&self.url, self.this.clone(), number) {
+        match Socket::open(&self.options, self.this.clone(), number) {
             Ok(socket) => {
                 let before = self.socket.replace(Some((number, socket)));
                 drop(before);

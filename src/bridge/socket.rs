@@ -10,6 +10,7 @@ use session::{CloseCode, SUBPROTOCOL};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
+use super::BridgeOptions;
 use super::link::Link;
 
 /// Dropping it closes the socket. What it still brings has a number that the link ignores.
@@ -20,8 +21,17 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a socket whose events go to `link` under `number`.
-    pub(super) fn open(url: &str, link: Weak<Link>, number: u64) -> Result<Self, JsValue> {
-        let handle = web_sys::WebSocket::new_with_str(url, SUBPROTOCOL)?;
+    pub(super) fn open(
+        options: &BridgeOptions,
+        link: Weak<Link>,
+        number: u64,
+    ) -> Result<Self, JsValue> {
+        let asked = options.subprotocol;
+        let handle = if asked {
+            web_sys::WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
+        } else {
+            web_sys::WebSocket::new(&options.url)?
+        };
         let stream = WebSocket::try_from(handle.clone())
             .map_err(|error| JsValue::from(js_sys::Error::new(&error.message)))?;
         let opened = EventListener::once(&handle, "open", {
@@ -29,7 +39,7 @@ impl Socket {
             move |_| {
                 let Some(link) = link.upgrade() else { return };
                 // A peer that ignores what was asked for is not refused by every browser.
-                if handle.protocol() == SUBPROTOCOL {
+                if !asked || handle.protocol() == SUBPROTOCOL {
                     link.opened(number);
                 } else {
                     let code = CloseCode::UnsupportedSubprotocol.code();

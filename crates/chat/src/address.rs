@@ -1,6 +1,7 @@
 //! The page's address: its hash names the room, so that a link to a room can be passed on, and its host
 //! is where the peer listens.
 
+use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};
 use web_sys::{Location, window};
 
@@ -22,22 +23,23 @@ pub fn go_to(room: &str) {
     }
 }
 
-/// The relay beside `trunk serve` and the port of the latter, as host names have them; see Trunk.toml.
-const RELAY_PORT: &str = ":8080";
+/// The port of `trunk serve`, as host names have it; see Trunk.toml.
 const TRUNK_PORT: &str = ":8081";
 
-/// Where this page's peer listens: where the page comes from. A debug page that `trunk serve` serves
-/// asks the relay beside it, because Trunk's proxy drops the subprotocol of a WebSocket.
-pub fn peer() -> String {
+/// Where this page's peer listens: where the page comes from. The debug page of `trunk serve` reaches it
+/// through Trunk's proxy.
+pub fn peer() -> BridgeOptions {
     let secure = location().and_then(|location| location.protocol().ok());
     let host = location().and_then(|location| location.host().ok()).unwrap_or_default();
     let scheme = match secure.as_deref() {
         Some("https:") => "wss://",
         _ => "ws://",
     };
-    match host.strip_suffix(TRUNK_PORT) {
-        Some(name) if cfg!(debug_assertions) => [scheme, name, RELAY_PORT, "/ws"].concat(),
-        _ => [scheme, &host, "/ws"].concat(),
+    let peer = BridgeOptions::new([scheme, &host, "/ws"].concat());
+    if cfg!(debug_assertions) && host.ends_with(TRUNK_PORT) {
+        peer.without_subprotocol()
+    } else {
+        peer
     }
 }
 

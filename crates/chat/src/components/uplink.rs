@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, BridgeOptions, Bus};
+use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
 use crate::address;
@@ -37,7 +37,7 @@ pub fn use_uplink(bus: &Bus) -> (Link, Option<String>) {
     let state = use_state(|| (Link::default(), None));
     let (set, bus) = (state.setter(), bus.clone());
     use_effect_with((), move |()| {
-        set.set(match Bridge::connect(&bus, BridgeOptions::new(address::peer())) {
+        set.set(match Bridge::connect(&bus, address::peer()) {
             Ok(bridge) => (Link(Some(Rc::new(bridge))), None),
             Err(error) => (Link::default(), Some(error.to_string())),
         });

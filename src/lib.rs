@@ -34,6 +34,7 @@ mod js;
 pub mod npm;
 mod payload;
 mod receipt;
+mod recorder;
 
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
@@ -44,10 +45,11 @@ pub use crate::event::{Delivery, Event, Rejection, Stage};
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
     BusProvider, BusProviderProps, use_bus, use_publish, use_subscription,
-    use_subscription_with_echo, use_topic,
+    use_subscription_with_echo, use_topic, use_topic_with,
 };
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::receipt::{Receipt, Status};
+pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use ::bus::{
     ERROR_TOPIC, MAX_TOPIC_BYTES, Pattern, Subscription, Topic, TopicError, escape_token,
     unescape_token,

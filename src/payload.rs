@@ -151,12 +151,12 @@ impl Bytes {
         Self { content_type: Cow::Borrowed(JSON), data: data.into() }
     }
 
-    fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         let media_type = self.content_type.split(';').next().unwrap_or_default().trim_end();
         media_type.eq_ignore_ascii_case(JSON) || media_type.ends_with("+json")
     }
 
-    fn to_js(&self) -> Result<JsValue, DataError> {
+    pub(crate) fn to_js(&self) -> Result<JsValue, DataError> {
         if !self.is_json() {
             return Ok(Uint8Array::from(&*self.data).into());
         }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use event_driven_kit::{
     Bus, BusProvider, ERROR_TOPIC, Failure, use_bus, use_publish, use_subscription, use_topic,
+    use_topic_with,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
@@ -29,6 +30,8 @@ impl<C: BaseComponent> Stage<C> {
 
     async fn text(&self) -> String {
         settled().await;
+        next_frame().await;
+        settled().await;
         self.element.text_content().unwrap_or_default()
     }
 }
@@ -37,6 +40,13 @@ async fn settled() {
     for _ in 0..4 {
         yew::scheduler::flush().await;
     }
+}
+
+async fn next_frame() {
+    let frame = js_sys::Promise::new(&mut |resolve, _| {
+        web_sys::window().unwrap().request_animation_frame(&resolve).unwrap();
+    });
+    wasm_bindgen_futures::JsFuture::from(frame).await.unwrap();
 }
 
 #[derive(Properties, PartialEq)]
@@ -114,6 +124,46 @@ async fn a_payload_of_another_type_changes_nothing_and_is_told() {
     bus.publish("a", "no number").unwrap();
     assert_eq!(stage.text().await, "1");
     assert_eq!(told.get(), 1);
+}
+
+#[component]
+fn Sum(props: &Props) -> Html {
+    thread_local! {
+        static RENDERS: Cell<u32> = const { Cell::new(0) };
+    }
+    #[component]
+    fn Show() -> Html {
+        let renders = RENDERS.get() + 1;
+        RENDERS.set(renders);
+        let sum = use_topic_with(
+            "a.*",
+            || 0,
+            |sum: &mut u32, event| {
+                *sum += *event.data::<u32>()?;
+                Ok(())
+            },
+        );
+        html! { <p>{ *sum }{ ":" }{ renders }</p> }
+    }
+    html! { <BusProvider bus={props.bus.clone()}><Show /></BusProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn use_topic_with_folds_every_event_and_renders_once_per_frame() {
+    let bus = Bus::new();
+    let stage = Stage::<Sum>::mount(props(&bus)).await;
+    next_frame().await;
+    for number in 1..=100_u32 {
+        bus.publish("a.b", number).unwrap();
+        // A render that is due comes now.
+        settled().await;
+    }
+    // One when it was mounted, one with the first event, and one for all that came in its frame. A slow
+    // machine may have reached a later frame in between.
+    let text = stage.text().await;
+    let (sum, renders) = text.split_once(':').unwrap();
+    assert_eq!(sum, "5050");
+    assert!((3..50).contains(&renders.parse::<u32>().unwrap()), "{renders} renders");
 }
 
 #[wasm_bindgen_test]

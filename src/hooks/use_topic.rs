@@ -5,11 +5,12 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use yew::prelude::*;
 
-use super::{use_bus, use_subscription};
-use crate::Bus;
+use super::use_topic_with;
 
-/// The newest payload of the events that `pattern` matches, since the component subscribed; renders
-/// again with each. `None` before the first, and again after the pattern has changed.
+/// The newest payload of the events that `pattern` matches, since the component subscribed. `None` before
+/// the first, and again after the pattern has changed.
+///
+/// The component renders again at most once per animation frame, however many events come.
 ///
 /// A payload that is no `T` is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC) and changes nothing.
 ///
@@ -27,22 +28,13 @@ use crate::Bus;
 /// ```
 #[hook]
 pub fn use_topic<T: DeserializeOwned + 'static>(pattern: &str) -> Option<Rc<T>> {
-    struct Newest<T> {
-        bus: Bus,
-        pattern: String,
-        payload: Rc<T>,
-    }
-    let newest = use_state(|| None::<Newest<T>>);
-    let bus = use_bus();
-    let set = newest.setter();
-    use_subscription(pattern, {
-        let (bus, pattern) = (bus.clone(), pattern.to_owned());
-        move |event| {
-            let payload = event.data::<T>()?;
-            set.set(Some(Newest { bus: bus.clone(), pattern: pattern.clone(), payload }));
+    let newest = use_topic_with(
+        pattern,
+        || None,
+        |newest: &mut Option<Rc<T>>, event| {
+            *newest = Some(event.data::<T>()?);
             Ok(())
-        }
-    });
-    let newest = newest.as_ref().filter(|newest| newest.pattern == pattern && newest.bus == bus)?;
-    Some(newest.payload.clone())
+        },
+    );
+    Option::clone(&newest)
 }

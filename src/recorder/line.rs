@@ -1,0 +1,88 @@
+//! An event as a line of a recording: a CloudEvent in the JSON format (CloudEvents 1.0, JSON Event
+//! Format 1.0.2).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use js_sys::{Date, JSON, Reflect};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+use crate::js::text_of;
+use crate::payload::{Bytes, DataError, Payload};
+use crate::{Event, JSON as JSON_TYPE};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line {
+    specversion: String,
+    id: String,
+    source: String,
+    /// The topic.
+    #[serde(rename = "type")]
+    pub(super) topic: String,
+    /// RFC 3339.
+    time: Option<String>,
+    datacontenttype: Option<String>,
+    data_base64: Option<String>,
+    /// Goes to and comes from the text as a value of its own.
+    #[serde(skip)]
+    data: Option<JsValue>,
+}
+
+/// The source of an event of this page: the attribute must not be empty (CloudEvents 1.0, 3.1.1).
+const THIS_PAGE: &str = "/";
+
+impl Line {
+    pub(super) fn of(event: &Event) -> Result<Self, DataError> {
+        let bytes = event.payload().to_bytes()?;
+        let is_json = bytes.is_json();
+        let source = if event.source().is_empty() { THIS_PAGE } else { event.source() };
+        Ok(Self {
+            specversion: "1.0".to_owned(),
+            id: event.id().to_owned(),
+            source: source.to_owned(),
+            topic: event.topic().to_string(),
+            time: Date::new(&event.time().into()).to_iso_string().as_string(),
+            data: if is_json { Some(bytes.to_js()?) } else { None },
+            data_base64: (!is_json).then(|| STANDARD.encode(&bytes.data)),
+            datacontenttype: Some(bytes.content_type.into_owned()),
+        })
+    }
+
+    pub(super) fn to_text(&self) -> Result<String, DataError> {
+        let not_json = |thrown: JsValue| DataError::NotJson(text_of(&thrown));
+        let line = self
+            .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+            .map_err(|error| DataError::Serialize(error.to_string()))?;
+        if let Some(data) = &self.data {
+            Reflect::set(&line, &"data".into(), data).map_err(not_json)?;
+        }
+        Ok(JSON::stringify(&line).map_err(not_json)?.into())
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let line = JSON::parse(text).map_err(|thrown| text_of(&thrown))?;
+        let data = Reflect::get(&line, &"data".into()).map_err(|thrown| text_of(&thrown))?;
+        let mut parsed: Self =
+            serde_wasm_bindgen::from_value(line).map_err(|error| error.to_string())?;
+        if parsed.specversion != "1.0" {
+            return Err(format!("version {} of CloudEvents is not known", parsed.specversion));
+        }
+        parsed.data = (!data.is_undefined()).then_some(data);
+        Ok(parsed)
+    }
+
+    /// When the event was published, in milliseconds since 1970, if the line says so.
+    pub(super) fn time(&self) -> Option<f64> {
+        let time = Date::parse(self.time.as_deref()?);
+        time.is_finite().then_some(time)
+    }
+
+    pub(super) fn payload(self) -> Result<Payload, String> {
+        let Some(data) = self.data_base64 else {
+            return Ok(Payload::from_js(self.data.unwrap_or(JsValue::NULL)));
+        };
+        let data = STANDARD.decode(data).map_err(|error| error.to_string())?;
+        let content_type = self.datacontenttype.map_or(JSON_TYPE.into(), Into::into);
+        Ok(Payload::from_bytes(Bytes { content_type, data: data.into() }))
+    }
+}

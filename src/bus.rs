@@ -162,13 +162,6 @@ impl Bus {
         self.0.bus.announce(event.topic().clone(), event);
     }
 
-    /// A handle that does not keep the bus alive.
-    #[cfg(feature = "npm")]
-    pub(crate) fn downgrade(&self) -> impl Fn() -> Option<Self> + Clone + 'static {
-        let weak = Rc::downgrade(&self.0);
-        move || weak.upgrade().map(Self)
-    }
-
     /// Tells of a failure that is no handler's answer: a rejected promise, a hook's publish.
     pub(crate) fn fail(&self, topic: Topic, label: &str, cause: impl Into<Cause>) {
         self.0.bus.fail(::bus::Failure { topic, label: label.into(), cause: cause.into() });

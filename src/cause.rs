@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
-use crate::js::text_of;
+use crate::js::{object, text_of};
+use crate::payload::Told;
 use crate::{DataError, PublishError, TopicError};
 
 /// What a handler answers: an `Err` stops no other handler and is published on
@@ -23,7 +24,7 @@ enum Why {
 }
 
 /// The payload of an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC). JavaScript reads the same fields.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Failure {
     /// The topic of the event that the handler was called with.
     pub topic: String,
@@ -34,6 +35,17 @@ pub struct Failure {
     /// Why: what was thrown, or an `Error` with the message.
     #[serde(with = "serde_wasm_bindgen::preserve")]
     pub cause: JsValue,
+}
+
+impl Told for Failure {
+    fn to_js(&self) -> JsValue {
+        object(&[
+            ("topic", self.topic.as_str().into()),
+            ("label", self.label.as_str().into()),
+            ("message", self.message.as_str().into()),
+            ("cause", self.cause.clone()),
+        ])
+    }
 }
 
 impl Cause {

@@ -197,7 +197,7 @@ impl bus::Payload for Event {
             message: failure.cause.to_string(),
             cause: failure.cause.to_js(),
         };
-        Self::new(error_topic(&failure.topic), Payload::new(told), Delivery::Local)
+        Self::new(error_topic(&failure.topic), Payload::told(told), Delivery::Local)
     }
 }
 

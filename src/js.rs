@@ -1,6 +1,6 @@
 //! The few globals that the runtime calls, bound so that they work in windows, workers and Node.
 
-use js_sys::Uint8Array;
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -41,6 +41,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// Milliseconds of a clock that never goes back.
 pub(crate) fn monotonic() -> u64 {
     performance_now() as u64
+}
+
+/// An object with these fields.
+pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Fails only on objects that somebody has frozen.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object.into()
 }
 
 /// What a thrown value says, whatever it is.

@@ -5,9 +5,9 @@ mod kept;
 mod link;
 
 use bus::Topic;
-use js_sys::{Function, Promise};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError,
@@ -81,23 +81,25 @@ impl Core {
         label: Option<String>,
         echo: bool,
     ) -> Result<u32, JsValue> {
-        let bus = self.0.downgrade();
-        let label = label.unwrap_or_else(|| pattern.to_owned());
-        let mut subscriber = self.0.subscriber(pattern).priority(priority).label(&label);
+        let mut subscriber = self.0.subscriber(pattern).priority(priority);
+        if let Some(label) = &label {
+            subscriber = subscriber.label(label);
+        }
         if echo {
             subscriber = subscriber.echo();
         }
-        let called = label.clone();
         let subscription = subscriber
-            .handle(move |event| {
-                let returned = call(&handler, event)?;
-                if let (true, Some(bus)) = (returned.is_object(), bus()) {
-                    report_rejection(bus, event.topic().clone(), called.clone(), returned);
-                }
-                Ok(())
-            })
+            .handle(move |event| call(&handler, event))
             .map_err(|error| topic_error(&error))?;
         Ok(kept::keep(subscription))
+    }
+
+    /// Tells on the bus that an async handler has failed.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn failed(&self, topic: &str, label: &str, cause: JsValue) {
+        if let Ok(topic) = Topic::parse(topic) {
+            self.0.fail(topic, label, cause);
+        }
     }
 
     /// Starts to connect to a peer.
@@ -149,26 +151,27 @@ impl Receipt {
             Status::Delivered => make_status("local", "", ""),
             Status::Queued => make_status("queued", "", ""),
             Status::Sent => make_status("sent", "", ""),
-            Status::Stored(position) => stored(&position),
+            Status::Stored(position) => stored_at(&position),
             Status::Rejected(rejection) => {
                 make_status("rejected", rejection.code.name(), &rejection.message)
             }
         }
     }
 
-    /// A promise of the event's position.
+    /// Calls `stored` with the status when the peer has stored the event, and at once with nothing if none
+    /// is asked; or `rejected` with an `Error`.
     #[wasm_bindgen(skip_typescript)]
-    pub fn settled(&self) -> Promise {
+    pub fn settled(&self, stored: Function, rejected: Function) {
         let receipt = self.0.clone();
-        wasm_bindgen_futures::future_to_promise(async move {
-            match receipt.settled().await {
-                Ok(Some(position)) => {
-                    js_sys::Reflect::get(&stored(&position), &JsValue::from_str("position"))
-                }
-                Ok(None) => Ok(JsValue::UNDEFINED),
-                Err(rejection) => Err(fail(rejection.code.name(), &rejection.message)),
-            }
-        })
+        spawn_local(async move {
+            let settled = receipt.settled().await;
+            let _ = match &settled {
+                Ok(Some(position)) => stored.call1(&JsValue::UNDEFINED, &stored_at(position)),
+                Ok(None) => stored.call0(&JsValue::UNDEFINED),
+                Err(rejection) => rejected
+                    .call1(&JsValue::UNDEFINED, &fail(rejection.code.name(), &rejection.message)),
+            };
+        });
     }
 }
 
@@ -177,25 +180,14 @@ pub(crate) fn event_id(event: &JsValue) -> Option<String> {
     id_of(event).ok()
 }
 
-fn call(handler: &Function, event: &Event) -> Result<JsValue, crate::Cause> {
+fn call(handler: &Function, event: &Event) -> HandlerResult {
     let data = event.js()?;
     let face = event.face(|id| {
         let delivery = delivery(event.delivery());
         make_event(event.topic().as_str(), event.source(), event.time(), delivery, id)
     });
-    Ok(handler.call2(&JsValue::UNDEFINED, &data, face)?)
-}
-
-/// Tells of an async handler's failure on the bus.
-fn report_rejection(bus: Bus, topic: Topic, label: String, returned: JsValue) {
-    let promise = Promise::resolve(&returned);
-    spawn_local(async move {
-        let outcome: HandlerResult =
-            JsFuture::from(promise).await.map(drop).map_err(crate::Cause::from);
-        if let Err(cause) = outcome {
-            bus.fail(topic, &label, cause);
-        }
-    });
+    handler.call2(&JsValue::UNDEFINED, &data, face)?;
+    Ok(())
 }
 
 fn delivery(delivery: &Delivery) -> JsValue {
@@ -204,14 +196,14 @@ fn delivery(delivery: &Delivery) -> JsValue {
         Delivery::Ephemeral => make_status("ephemeral", "", ""),
         Delivery::Pending(Stage::Queued) => make_status("queued", "", ""),
         Delivery::Pending(Stage::Sent) => make_status("sent", "", ""),
-        Delivery::Stored(position) => stored(position),
+        Delivery::Stored(position) => stored_at(position),
         Delivery::Rejected(rejection) => {
             make_status("rejected", rejection.code.name(), &rejection.message)
         }
     }
 }
 
-fn stored(position: &session::Position) -> JsValue {
+fn stored_at(position: &session::Position) -> JsValue {
     make_status("stored", &position.offset.to_string(), &position.epoch.to_string())
 }
 

@@ -24,6 +24,13 @@ pub const OCTET_STREAM: &str = "application/octet-stream";
 #[derive(Clone)]
 pub struct Payload(Rc<Forms>);
 
+/// What the runtime tells of itself. It is made an object by hand, so that a module without Rust payloads
+/// carries no serializer.
+pub(crate) trait Told: 'static {
+    /// The object that JavaScript reads.
+    fn to_js(&self) -> JsValue;
+}
+
 /// At least one is there from the start.
 #[derive(Default)]
 struct Forms {
@@ -70,6 +77,14 @@ impl Payload {
     /// A payload from a Rust value.
     pub fn new<T: Serialize + 'static>(value: T) -> Self {
         let form = RustForm { value: Rc::new(value), to_js: to_js::<T> };
+        Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
+    }
+
+    /// A payload of the runtime's own.
+    pub(crate) fn told<T: Told>(value: T) -> Self {
+        let to_js =
+            |value: &dyn Any| Ok(value.downcast_ref::<T>().map_or(JsValue::UNDEFINED, Told::to_js));
+        let form = RustForm { value: Rc::new(value), to_js };
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 

@@ -225,7 +225,7 @@ impl Link {
             Effect::Link(state) => {
                 let state = LinkState::from(state);
                 self.state.replace(state.clone());
-                self.announce(LINK_TOPIC, Payload::new(state));
+                self.announce(LINK_TOPIC, Payload::told(state));
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
             // At the end an event that waits again is about to be given up.
@@ -238,7 +238,7 @@ impl Link {
             Effect::Gap(subscription, from, to) => {
                 let (from, to) = (from.to_string(), to.to_string());
                 if let Some(pattern) = self.pattern_of(subscription) {
-                    self.announce(GAP_TOPIC, Payload::new(Gap { pattern, from, to }));
+                    self.announce(GAP_TOPIC, Payload::told(Gap { pattern, from, to }));
                 }
             }
             Effect::Refused(subscription, _, message) => {

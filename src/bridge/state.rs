@@ -1,13 +1,17 @@
 //! What a bridge tells on the bus about its link.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
+
+use crate::js::object;
+use crate::payload::Told;
 
 /// The state of a link: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC).
 ///
 /// JavaScript reads `{ state: "connecting" | "online" | "offline" | "stopped", ... }` with
 /// `retryInMs`, or `code` and `reason`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Form", into = "Form")]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Form")]
 pub enum LinkState {
     /// A socket is being opened, or greeted.
     Connecting,
@@ -28,7 +32,7 @@ pub enum LinkState {
 }
 
 /// Events are gone from the peer's log: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.
     pub pattern: String,
@@ -38,19 +42,17 @@ pub struct Gap {
     pub to: String,
 }
 
-/// The state as an object with a name: small to write and to read.
-#[derive(Serialize, Deserialize)]
+/// The state as JavaScript has it: an object with a name.
+#[derive(Deserialize)]
 struct Form {
     state: Name,
-    #[serde(rename = "retryInMs", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "retryInMs")]
     retry_in_ms: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Name {
     Connecting,
@@ -59,19 +61,30 @@ enum Name {
     Stopped,
 }
 
-impl From<LinkState> for Form {
-    fn from(state: LinkState) -> Self {
-        let form = |state| Self { state, retry_in_ms: None, code: None, reason: None };
-        match state {
-            LinkState::Connecting => form(Name::Connecting),
-            LinkState::Online => form(Name::Online),
-            LinkState::Offline { retry_in_ms } => {
-                Self { retry_in_ms: Some(retry_in_ms), ..form(Name::Offline) }
+impl Told for LinkState {
+    fn to_js(&self) -> JsValue {
+        match self {
+            Self::Connecting => object(&[("state", "connecting".into())]),
+            Self::Online => object(&[("state", "online".into())]),
+            Self::Offline { retry_in_ms } => {
+                object(&[("state", "offline".into()), ("retryInMs", (*retry_in_ms).into())])
             }
-            LinkState::Stopped { code, reason } => {
-                Self { code: Some(code), reason: Some(reason), ..form(Name::Stopped) }
-            }
+            Self::Stopped { code, reason } => object(&[
+                ("state", "stopped".into()),
+                ("code", (*code).into()),
+                ("reason", reason.as_str().into()),
+            ]),
         }
+    }
+}
+
+impl Told for Gap {
+    fn to_js(&self) -> JsValue {
+        object(&[
+            ("pattern", self.pattern.as_str().into()),
+            ("from", self.from.as_str().into()),
+            ("to", self.to.as_str().into()),
+        ])
     }
 }
 

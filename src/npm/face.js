@@ -21,13 +21,23 @@ function disposer(dispose) {
 
 /** What `createBus` and `createSingleton` return. */
 export function face(core) {
+  // What the bus holds must not hold the bus.
+  const bus = new WeakRef(core);
+
   function subscribe(pattern, handler, options = {}) {
     expect(pattern, "string", "the pattern");
     expect(handler, "function", "the handler");
     expect(options, "object", "the options of subscribe");
     const { priority = 0, label, echo = false, signal } = options;
     if (signal?.aborted) return disposer(() => {});
-    const number = core.subscribe(pattern, handler, priority, label, echo);
+    const heard = (data, event) => {
+      const returned = handler(data, event);
+      if (typeof returned !== "object" || returned === null) return;
+      Promise.resolve(returned).catch((reason) => {
+        bus.deref()?.failed(event.topic, label ?? pattern, reason);
+      });
+    };
+    const number = core.subscribe(pattern, heard, priority, label, echo);
     let live = true;
     const dispose = disposer(() => {
       signal?.removeEventListener("abort", dispose);
@@ -100,7 +110,10 @@ function receipt(core) {
       get status() {
         return core.status();
       },
-      settled: () => core.settled(),
+      settled: () =>
+        new Promise((resolve, reject) => {
+          core.settled((status) => resolve(status?.position), reject);
+        }),
     }
   );
 }

@@ -6,9 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::{fail, kept};
-use crate::{
-    Bridge, BridgeError, BridgeOptions, Bus, LinkState, Payload, Rule, RuleGuard, StartFrom,
-};
+use crate::payload::Told;
+use crate::{Bridge, BridgeError, BridgeOptions, Bus, LinkState, Rule, RuleGuard, StartFrom};
 
 /// A bridge behind the object that JavaScript holds.
 #[derive(Debug)]
@@ -67,17 +66,14 @@ impl Link {
     }
 
     /// The link's state, as events on `$bus.link` have it.
-    ///
-    /// # Errors
-    /// None that input can cause.
     #[wasm_bindgen(skip_typescript)]
-    pub fn state(&self) -> Result<JsValue, JsValue> {
+    pub fn state(&self) -> JsValue {
         let open = self.open.borrow().clone();
         let state = open.map_or_else(
             || LinkState::Stopped { code: 1_000, reason: "the link was closed".to_owned() },
             |open| open.bridge.state(),
         );
-        Payload::new(state).to_js().map_err(|error| fail("illegal_data", &error.to_string()))
+        state.to_js()
     }
 
     /// Closes the link. A second time nothing happens.

@@ -55,10 +55,7 @@ pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
         2 => FromClient::Subscribe(Subscribe {
             subscription: f.number32(0),
             pattern: f.text(1),
-            start: f.nested(2, start).unwrap_or_else(|| {
-                f.malformed.set(true);
-                Start::Latest
-            }),
+            start: f.required(f.nested(2, start), Start::Latest),
         }),
         5 => FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) }),
         6 => FromClient::Publish(Publish {
@@ -115,7 +112,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
         9 => FromPeer::Event(Event {
             topic: f.number32(0),
             name: f.optional_text(1),
-            heads: f.nested(2, |nested| list(nested, head)).unwrap_or_else(|| f.malformed()),
+            heads: f.required(f.nested(2, |nested| list(nested, head)), Vec::new()),
             offset: f.optional_number(3),
             body: f.bytes(4).to_vec(),
         }),
@@ -130,7 +127,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
         13 => FromPeer::Ping(Ping { number: f.number32(0) }),
         14 => FromPeer::Pong(Ping { number: f.number32(0) }),
         15 => FromPeer::Bye(Bye {
-            code: f.number32(0).try_into().unwrap_or_else(|_| f.malformed()),
+            code: f.required(f.number32(0).try_into().ok(), 0),
             message: f.text(1),
             retry: f.optional_number32(2),
         }),
@@ -279,95 +276,92 @@ impl<'b> Fields<'b> {
         if self.malformed.get() { Err(Malformed) } else { Ok(made) }
     }
 
-    fn malformed<T: Default>(&self) -> T {
-        self.malformed.set(true);
-        T::default()
+    /// What was read, or else `instead`, which nobody gets to see: `checked` answers with an error.
+    fn required<T>(&self, read: Option<T>, instead: T) -> T {
+        read.unwrap_or_else(|| {
+            self.malformed.set(true);
+            instead
+        })
+    }
+
+    /// What `read` makes of a value, if there is one; it answers none for one of another kind.
+    fn optional<T>(&self, key: usize, read: impl FnOnce(&Value<'b>) -> Option<T>) -> Option<T> {
+        let made = read(self.values[key].as_ref()?);
+        if made.is_none() {
+            self.malformed.set(true);
+        }
+        made
     }
 
     fn optional_number(&self, key: usize) -> Option<u64> {
-        match &self.values[key] {
-            None => None,
-            Some(Value::Number(number)) => Some(*number),
-            Some(_) => self.malformed(),
-        }
+        self.optional(key, |value| match value {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        })
     }
 
     fn number(&self, key: usize) -> u64 {
-        self.optional_number(key).unwrap_or_else(|| self.malformed())
+        self.required(self.optional_number(key), 0)
     }
 
     fn optional_number32(&self, key: usize) -> Option<u32> {
         let number = self.optional_number(key)?;
-        Some(number.try_into().unwrap_or_else(|_| self.malformed()))
+        Some(self.required(number.try_into().ok(), 0))
     }
 
     fn number32(&self, key: usize) -> u32 {
-        self.optional_number32(key).unwrap_or_else(|| self.malformed())
+        self.required(self.optional_number32(key), 0)
     }
 
     fn flag(&self, key: usize) -> bool {
-        match &self.values[key] {
-            None => false,
-            Some(Value::Flag(flag)) => *flag,
-            Some(_) => self.malformed(),
-        }
+        let flag = self.optional(key, |value| match value {
+            Value::Flag(flag) => Some(*flag),
+            _ => None,
+        });
+        flag.unwrap_or(false)
     }
 
     fn optional_text(&self, key: usize) -> Option<String> {
-        match &self.values[key] {
-            None => None,
-            Some(Value::Text(text)) => Some((*text).to_owned()),
-            Some(_) => self.malformed(),
-        }
+        self.optional(key, |value| match value {
+            Value::Text(text) => Some((*text).to_owned()),
+            _ => None,
+        })
     }
 
     fn text(&self, key: usize) -> String {
-        self.optional_text(key).unwrap_or_else(|| self.malformed())
+        self.required(self.optional_text(key), String::new())
     }
 
     fn bytes(&self, key: usize) -> &'b [u8] {
-        match &self.values[key] {
-            Some(Value::Bytes(bytes)) => bytes,
-            _ => self.malformed(),
-        }
+        let bytes = self.optional(key, |value| match value {
+            Value::Bytes(bytes) => Some(*bytes),
+            _ => None,
+        });
+        self.required(bytes, &[])
     }
 
     fn array<const N: usize>(&self, key: usize) -> [u8; N] {
-        self.bytes(key).try_into().unwrap_or_else(|_| {
-            self.malformed.set(true);
-            [0; N]
-        })
+        self.required(self.bytes(key).try_into().ok(), [0; N])
     }
 
     /// What `read` makes of a map or an array; none if there is none.
     fn nested<T>(&self, key: usize, read: fn(Decoder<'b>) -> Read<T>) -> Option<T> {
-        let made = match self.values[key].as_ref()? {
+        self.optional(key, |value| match value {
             Value::Nested(nested) => read(nested.clone()).ok(),
             _ => None,
-        };
-        self.malformed.set(self.malformed.get() || made.is_none());
-        made
+        })
     }
 
     fn position(&self, key: usize) -> Position {
-        self.nested(key, position).unwrap_or_else(|| {
-            self.malformed.set(true);
-            Position::start_of(0)
-        })
+        self.required(self.nested(key, position), Position::start_of(0))
     }
 
     fn reject_code(&self, key: usize) -> RejectCode {
-        RejectCode::from_number(self.number(key)).unwrap_or_else(|| {
-            self.malformed.set(true);
-            RejectCode::Unavailable
-        })
+        self.required(RejectCode::from_number(self.number(key)), RejectCode::Unavailable)
     }
 
     fn durability(&self, key: usize) -> Durability {
-        Durability::from_number(self.number(key)).unwrap_or_else(|| {
-            self.malformed.set(true);
-            Durability::Memory
-        })
+        self.required(Durability::from_number(self.number(key)), Durability::Memory)
     }
 }
 

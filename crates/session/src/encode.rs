@@ -34,41 +34,33 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
             message,
             0,
             &[
-                Some(Bytes(&f.client)),
-                Some(Bytes(&f.secret)),
-                Some(Number(f.fence)),
-                Some(Number(f.lowest)),
+                bytes(&f.client),
+                bytes(&f.secret),
+                number(f.fence),
+                number(f.lowest),
                 flag(f.returning),
             ],
         ),
-        FromClient::Subscribe(f) => frame(
-            message,
-            2,
-            &[Some(Number(f.subscription.into())), Some(Text(&f.pattern)), Some(StartAt(&f.start))],
-        ),
-        FromClient::Unsubscribe(f) => frame(message, 5, &[Some(Number(f.subscription.into()))]),
+        FromClient::Subscribe(f) => {
+            frame(message, 2, &[number(f.subscription), text(&f.pattern), Some(StartAt(&f.start))])
+        }
+        FromClient::Unsubscribe(f) => frame(message, 5, &[number(f.subscription)]),
         FromClient::Publish(f) => frame(
             message,
             6,
             &[
-                f.number.map(Number),
-                Some(Number(f.topic.into())),
-                text(&f.name),
-                Some(Bytes(&f.body)),
-                f.lowest.map(Number),
+                f.number.and_then(number),
+                number(f.topic),
+                optional_text(&f.name),
+                bytes(&f.body),
+                f.lowest.and_then(number),
             ],
         ),
-        FromClient::Credit(f) => frame(
-            message,
-            12,
-            &[
-                Some(Number(f.subscription.into())),
-                Some(Number(f.events.into())),
-                Some(Number(f.bytes.into())),
-            ],
-        ),
-        FromClient::Ping(f) => frame(message, 13, &[Some(Number(f.number.into()))]),
-        FromClient::Pong(f) => frame(message, 14, &[Some(Number(f.number.into()))]),
+        FromClient::Credit(f) => {
+            frame(message, 12, &[number(f.subscription), number(f.events), number(f.bytes)])
+        }
+        FromClient::Ping(f) => frame(message, 13, &[number(f.number)]),
+        FromClient::Pong(f) => frame(message, 14, &[number(f.number)]),
     }
 }
 
@@ -79,73 +71,50 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             message,
             1,
             &[
-                Some(Text(&f.peer)),
-                Some(Number(f.highest)),
-                text(&f.highest_id),
-                Some(Number(f.heartbeat.into())),
-                Some(Number(f.max_message.into())),
+                text(&f.peer),
+                number(f.highest),
+                optional_text(&f.highest_id),
+                number(f.heartbeat),
+                number(f.max_message),
                 flag(f.forgotten),
             ],
         ),
         FromPeer::Subscribed(f) => {
-            frame(message, 3, &[Some(Number(f.subscription.into())), at(&f.head), flag(f.reset)])
+            frame(message, 3, &[number(f.subscription), at(&f.head), flag(f.reset)])
         }
-        FromPeer::Refused(f) => frame(
-            message,
-            4,
-            &[
-                Some(Number(f.subscription.into())),
-                Some(Number(f.code as u64)),
-                Some(Text(&f.message)),
-            ],
-        ),
-        FromPeer::Ack(f) => frame(
-            message,
-            7,
-            &[Some(Number(f.number)), at(&f.position), Some(Number(f.durability as u64))],
-        ),
+        FromPeer::Refused(f) => {
+            frame(message, 4, &[number(f.subscription), number(f.code as u64), text(&f.message)])
+        }
+        FromPeer::Ack(f) => {
+            frame(message, 7, &[number(f.number), at(&f.position), number(f.durability as u64)])
+        }
         FromPeer::Reject(f) => frame(
             message,
             8,
-            &[
-                Some(Number(f.number)),
-                Some(Number(f.code as u64)),
-                Some(Text(&f.message)),
-                f.retry.map(|retry| Number(retry.into())),
-            ],
+            &[number(f.number), number(f.code as u64), text(&f.message), f.retry.and_then(number)],
         ),
         FromPeer::Event(f) => frame(
             message,
             9,
             &[
-                Some(Number(f.topic.into())),
-                text(&f.name),
+                number(f.topic),
+                optional_text(&f.name),
                 Some(Heads(&f.heads)),
-                f.offset.map(Number),
-                Some(Bytes(&f.body)),
+                f.offset.and_then(number),
+                bytes(&f.body),
             ],
         ),
-        FromPeer::CaughtUp(f) => frame(
-            message,
-            10,
-            &[Some(Number(f.subscription.into())), Some(Number(f.count)), at(&f.head)],
-        ),
-        FromPeer::Gap(f) => frame(
-            message,
-            11,
-            &[Some(Number(f.subscription.into())), Some(Number(f.from)), Some(Number(f.to))],
-        ),
-        FromPeer::Ping(f) => frame(message, 13, &[Some(Number(f.number.into()))]),
-        FromPeer::Pong(f) => frame(message, 14, &[Some(Number(f.number.into()))]),
-        FromPeer::Bye(f) => frame(
-            message,
-            15,
-            &[
-                Some(Number(f.code.into())),
-                Some(Text(&f.message)),
-                f.retry.map(|retry| Number(retry.into())),
-            ],
-        ),
+        FromPeer::CaughtUp(f) => {
+            frame(message, 10, &[number(f.subscription), number(f.count), at(&f.head)])
+        }
+        FromPeer::Gap(f) => {
+            frame(message, 11, &[number(f.subscription), number(f.from), number(f.to)])
+        }
+        FromPeer::Ping(f) => frame(message, 13, &[number(f.number)]),
+        FromPeer::Pong(f) => frame(message, 14, &[number(f.number)]),
+        FromPeer::Bye(f) => {
+            frame(message, 15, &[number(f.code), text(&f.message), f.retry.and_then(number)])
+        }
     }
 }
 
@@ -171,12 +140,12 @@ fn write_body(e: &mut Out<'_>, body: &Body) -> Written {
     map(
         e,
         &[
-            Some(Text(&body.id)),
+            text(&body.id),
             (!body.source.is_empty()).then_some(Text(&body.source)),
-            body.time.map(Number),
-            text(&body.content_type),
-            text(&body.schema),
-            Some(Bytes(&body.data)),
+            body.time.and_then(number),
+            optional_text(&body.content_type),
+            optional_text(&body.schema),
+            bytes(&body.data),
             (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
             (!body.path.is_empty()).then_some(Path(&body.path)),
         ],
@@ -203,12 +172,7 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
         Bytes(bytes) => _ = e.bytes(bytes)?,
         Value::Position(position) => map(
             e,
-            &[
-                None,
-                Some(Number(position.epoch)),
-                Some(Number(position.offset)),
-                text(&position.id),
-            ],
+            &[None, number(position.epoch), number(position.offset), optional_text(&position.id)],
         )?,
         StartAt(start) => match start {
             Start::Latest => _ = e.array(1)?.u64(0)?,
@@ -251,8 +215,20 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
     Ok(())
 }
 
-fn text(text: &Option<String>) -> Option<Value<'_>> {
+fn number(number: impl Into<u64>) -> Option<Value<'static>> {
+    Some(Number(number.into()))
+}
+
+fn text(text: &str) -> Option<Value<'_>> {
+    Some(Text(text))
+}
+
+fn optional_text(text: &Option<String>) -> Option<Value<'_>> {
     text.as_deref().map(Text)
+}
+
+fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
+    Some(Bytes(bytes))
 }
 
 fn at(position: &Position) -> Option<Value<'_>> {

@@ -2,9 +2,12 @@
 
 use bus::Pattern;
 
-use super::SubscriptionId;
 use crate::frame::Head;
 use crate::{Position, Start};
+
+/// Names a subscription of a [`Client`](super::Client), over all its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Interests {

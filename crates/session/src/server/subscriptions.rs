@@ -71,8 +71,8 @@ impl Subscriptions {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, number: u32) -> Option<Pattern> {
-        Some(self.by_number.remove(&number)?.pattern)
+    pub(super) fn remove(&mut self, number: u32) {
+        self.by_number.remove(&number);
     }
 
     #[cfg(feature = "json")]
@@ -101,17 +101,11 @@ impl Subscriptions {
         self.by_number.iter().find(|(_, it)| it.stage == *stage).map(|(number, _)| *number)
     }
 
-    pub(super) fn start(
-        &mut self,
-        number: u32,
-        next: u64,
-        previous: Option<u64>,
-        head: &Position,
-    ) -> Option<Pattern> {
+    pub(super) fn start(&mut self, number: u32, next: u64, previous: Option<u64>, head: &Position) {
         self.epoch = head.epoch;
-        let it = self.by_number.get_mut(&number)?;
-        (it.stage, it.next, it.previous) = (Stage::Located, next, previous);
-        Some(it.pattern.clone())
+        if let Some(it) = self.by_number.get_mut(&number) {
+            (it.stage, it.next, it.previous) = (Stage::Located, next, previous);
+        }
     }
 
     /// Notes that a replayed event goes out, unless it has been told already.

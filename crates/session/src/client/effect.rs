@@ -1,0 +1,84 @@
+//! What a client asks of its owner, and tells it.
+
+use bus::Topic;
+
+use super::SubscriptionId;
+use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode};
+
+/// What the owner of a [`Client`](super::Client) is to do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Open a socket; then call [`Client::opened`](super::Client::opened) or [`Client::closed`](super::Client::closed).
+    Open,
+    /// Send a binary message.
+    Send(Vec<u8>),
+    /// Close the socket, if there is one, and forget it: nothing it says counts any more.
+    Close(CloseCode),
+    /// The link has changed.
+    Link(LinkState),
+    /// An event for some subscriptions; once, however many they are.
+    Deliver(Delivery),
+    /// The frame of a durable publish, named by its event id, has left.
+    Sent(String),
+    /// The link broke, or the peer is not ready, before there was an answer: it will be sent again.
+    Requeued(String),
+    /// A durable publish has its answer.
+    Settled {
+        /// The event's id.
+        id: String,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// Everything that was there when the subscription started has been delivered.
+    CaughtUp(SubscriptionId),
+    /// Events that the subscription asked for are gone from the log: the first and last offset.
+    Gap(SubscriptionId, u64, u64),
+    /// The log is another one than the subscription has read so far; it starts anew.
+    Reset(SubscriptionId),
+    /// The peer does not make the subscription; it has ended.
+    Refused(SubscriptionId, RejectCode, String),
+}
+
+/// The state of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// A socket is being opened, or greeted.
+    Connecting,
+    /// Frames flow.
+    Online,
+    /// The next try comes in so many milliseconds.
+    Offline {
+        /// Milliseconds.
+        retry_in: Millis,
+    },
+    /// There is no next try before [`Client::connect`](super::Client::connect): the peer said so with this close code, or the
+    /// application.
+    Stopped {
+        /// The close code.
+        code: u16,
+        /// The peer's reason.
+        reason: String,
+    },
+}
+
+/// An event from the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The subscriptions that it is for.
+    pub subscriptions: Vec<SubscriptionId>,
+    /// Its topic.
+    pub topic: Topic,
+    /// Its body.
+    pub body: Body,
+    /// Where it stands in the log; none if it is ephemeral.
+    pub position: Option<Position>,
+}
+
+/// The answer to a durable publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log.
+    Stored(Position, Durability),
+    /// It is not, and will not be. [`RejectCode::Uncertain`]: nobody knows.
+    Rejected(RejectCode, String),
+}

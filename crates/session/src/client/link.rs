@@ -1,0 +1,215 @@
+//! The link: opens connections one after the other, greets the peer, sees when it has gone, and says
+//! when to come again.
+
+use super::{Client, Effect, Identity, LinkState};
+use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
+use crate::topics::{TopicNames, TopicNumbers};
+use crate::{CloseCode, Millis};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Stopped,
+    Waiting { until: Millis },
+    Opening { until: Millis },
+    Greeting { until: Millis },
+    Online { since: Millis },
+}
+
+/// What is forgotten when a connection ends.
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    pub(super) topics_in: TopicNames,
+    pub(super) topics_out: TopicNumbers,
+    pub(super) message: Vec<u8>,
+    pub(super) peer: String,
+    pub(super) heartbeat: Millis,
+    pub(super) heard: Millis,
+    /// An answer to a probe is due.
+    pub(super) probe: Option<Millis>,
+    /// The peer asked to hold back publishes.
+    pub(super) hold_until: Option<Millis>,
+}
+
+/// How long a link must have held for the next wait to be short again.
+const STABLE: Millis = 10_000;
+/// How long a probe may go without an answer.
+const PROBE: Millis = 3_000;
+
+impl Client {
+    /// Connects, and keeps connecting.
+    pub fn connect(&mut self, now: Millis) {
+        if self.state == State::Stopped {
+            self.open(now);
+        }
+    }
+
+    /// Gives the link up.
+    pub fn stop(&mut self) {
+        self.flush();
+        self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+        self.disconnected();
+        self.stopped(1_000, "the application closed the link");
+    }
+
+    /// When [`Client::tick`] wants to be called.
+    pub fn deadline(&self) -> Option<Millis> {
+        match self.state {
+            State::Stopped => None,
+            State::Waiting { until } | State::Opening { until } | State::Greeting { until } => {
+                Some(until)
+            }
+            State::Online { .. } => {
+                let Connection { probe, hold_until, .. } = self.connection;
+                [Some(self.silence_ends()), probe, hold_until].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Millis) {
+        match self.state {
+            State::Waiting { until } if now >= until => self.open(now),
+            State::Opening { until } | State::Greeting { until } if now >= until => {
+                self.give_up(now)
+            }
+            State::Online { .. } => {
+                let overdue = self.connection.probe.is_some_and(|probe| now >= probe);
+                if overdue || now >= self.silence_ends() {
+                    return self.give_up(now);
+                }
+                self.pump(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// The page is back, or the network: whether the link still holds is asked now, not at the next
+    /// timer, which a hidden page may have missed.
+    pub fn wake(&mut self, now: Millis) {
+        match self.state {
+            State::Waiting { .. } => self.open(now),
+            State::Online { .. } if self.connection.probe.is_none() => {
+                self.connection.probe = Some(now + PROBE);
+                self.send(&FromClient::Ping(Ping { number: 0 }));
+            }
+            _ => {}
+        }
+    }
+
+    /// The socket is open.
+    pub fn opened(&mut self, now: Millis) {
+        if !matches!(self.state, State::Opening { .. }) {
+            return;
+        }
+        self.state = State::Greeting { until: now + self.options.connect_timeout };
+        self.identity.fence += 1;
+        let Identity { client, secret, fence, known } = self.identity;
+        let lowest = self.outbox.lowest();
+        self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning: known }));
+    }
+
+    /// The socket is closed, or was refused.
+    pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
+        if matches!(self.state, State::Stopped | State::Waiting { .. }) {
+            return;
+        }
+        self.disconnected();
+        if CloseCode::is_reconnect(code) {
+            self.wait(now, 0);
+        } else {
+            self.stopped(code, reason);
+        }
+    }
+
+    pub(super) fn welcomed(&mut self, welcome: Welcome, now: Millis) {
+        if !matches!(self.state, State::Greeting { .. }) {
+            return self.out_of_step(now);
+        }
+        if welcome.highest >= self.outbox.next() {
+            // Numbers that this client never gave: it is a copy of another. It takes an identity of
+            // its own; what it had sent is known to the peer under numbers that may be the other's.
+            self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+            self.disconnected();
+            self.uncertain("this client was a copy of another: the event may be stored or not");
+            self.identity = Identity::new(&mut self.entropy);
+            self.outbox.renumber();
+            return self.open(now);
+        }
+        if welcome.forgotten {
+            self.uncertain("the peer has forgotten this client: the event may be stored or not");
+        }
+        self.identity.known = true;
+        self.state = State::Online { since: now };
+        self.connection.peer = welcome.peer;
+        self.connection.heartbeat = welcome.heartbeat.into();
+        self.effects.push_back(Effect::Link(LinkState::Online));
+        for id in self.interests.ids() {
+            self.ask(id);
+        }
+        self.pump(now);
+    }
+
+    /// Acts on a bye at once: not every end sees the code of the close frame that follows.
+    pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
+        self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+        self.disconnected();
+        if CloseCode::is_reconnect(bye.code) {
+            self.wait(now, bye.retry.unwrap_or(0).into());
+        } else {
+            self.stopped(bye.code, &bye.message);
+        }
+    }
+
+    /// The peer speaks what this end does not understand; a new connection starts from what is sure.
+    pub(super) fn out_of_step(&mut self, now: Millis) {
+        self.effects.push_back(Effect::Close(CloseCode::OutOfStep));
+        self.disconnected();
+        self.wait(now, 0);
+    }
+
+    pub(super) fn is_online(&self) -> bool {
+        matches!(self.state, State::Online { .. })
+    }
+
+    /// When nothing will have been heard for longer than the peer's heartbeat allows.
+    fn silence_ends(&self) -> Millis {
+        self.connection.heard + 2 * self.connection.heartbeat + PROBE
+    }
+
+    fn open(&mut self, now: Millis) {
+        self.state = State::Opening { until: now + self.options.connect_timeout };
+        self.effects.push_back(Effect::Link(LinkState::Connecting));
+        self.effects.push_back(Effect::Open);
+    }
+
+    fn give_up(&mut self, now: Millis) {
+        self.effects.push_back(Effect::Close(CloseCode::Silent));
+        self.disconnected();
+        self.wait(now, 0);
+    }
+
+    fn disconnected(&mut self) {
+        if let State::Online { since } = self.state
+            && self.connection.heard >= since + STABLE
+        {
+            self.backoff.reset();
+        }
+        self.connection = Connection::default();
+        self.interests.disconnected();
+        self.requeue(0);
+    }
+
+    fn wait(&mut self, now: Millis, at_least: Millis) {
+        let mut random = [0; 8];
+        (self.entropy)(&mut random);
+        let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));
+        self.state = State::Waiting { until: now + retry_in };
+        self.effects.push_back(Effect::Link(LinkState::Offline { retry_in }));
+    }
+
+    fn stopped(&mut self, code: u16, reason: &str) {
+        self.state = State::Stopped;
+        let reason = reason.to_owned();
+        self.effects.push_back(Effect::Link(LinkState::Stopped { code, reason }));
+    }
+}

@@ -1,0 +1,110 @@
+//! The reading side: asks the peer for what the application is subscribed to, and delivers each event
+//! once.
+
+use bus::Pattern;
+
+use super::interests::Turn;
+use super::{Client, Delivery, Effect, SubscriptionId};
+use crate::frame::{
+    CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribe, Subscribed, Unsubscribe,
+};
+use crate::{Body, Millis, Position, Start};
+
+impl Client {
+    /// Subscribes, over all connections to come, until [`Client::unsubscribe`].
+    pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
+        let id = self.interests.insert(pattern, start);
+        if self.is_online() {
+            self.ask(id);
+        }
+        id
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&mut self, id: SubscriptionId) {
+        if let Some(subscription) = self.interests.remove(id)
+            && self.is_online()
+        {
+            self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
+        }
+    }
+
+    /// Asks the peer for a subscription, from where it has read to.
+    pub(super) fn ask(&mut self, id: SubscriptionId) {
+        if let Some((subscription, pattern, start)) = self.interests.ask(id) {
+            let pattern = pattern.to_string();
+            self.send(&FromClient::Subscribe(Subscribe { subscription, pattern, start }));
+        }
+    }
+
+    pub(super) fn subscribed(&mut self, frame: &Subscribed) {
+        if !frame.reset {
+            return self.interests.subscribed(frame.subscription, &frame.head);
+        }
+        if let Some(id) = self.interests.reset(frame.subscription) {
+            self.effects.push_back(Effect::Reset(id));
+            self.ask(id);
+        }
+    }
+
+    pub(super) fn refused(&mut self, frame: Refused) {
+        if let Some(id) = self.interests.id(frame.subscription) {
+            self.interests.remove(id);
+            self.effects.push_back(Effect::Refused(id, frame.code, frame.message));
+        }
+    }
+
+    pub(super) fn caught_up(&mut self, frame: CaughtUp) {
+        if let Some(id) = self.interests.caught_up(frame.subscription, frame.head) {
+            self.effects.push_back(Effect::CaughtUp(id));
+        }
+    }
+
+    pub(super) fn gap(&mut self, frame: &Gap) {
+        if let Some(id) = self.interests.id(frame.subscription) {
+            self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Event, now: Millis) {
+        let Ok(topic) = self.connection.topics_in.topic(event.topic, event.name.as_deref()) else {
+            return self.out_of_step(now);
+        };
+        let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
+        let mut subscriptions = Vec::new();
+        let mut position = None;
+        for head in event.heads {
+            match event.offset {
+                None => subscriptions.extend(self.interests.id(head.subscription)),
+                Some(offset) => {
+                    let (turn, epoch) = self.take(head, offset, &body.id);
+                    position = Some(Position { epoch, offset, id: Some(body.id.clone()) });
+                    subscriptions.extend(turn);
+                }
+            }
+        }
+        if !subscriptions.is_empty() {
+            self.effects.push_back(Effect::Deliver(Delivery {
+                subscriptions,
+                topic,
+                body,
+                position,
+            }));
+        }
+    }
+
+    /// Takes a logged event for one subscription; where one before it is missing, asks for it again.
+    fn take(&mut self, head: Head, offset: u64, event_id: &str) -> (Option<SubscriptionId>, u64) {
+        let (turn, epoch) = self.interests.take(head, offset, event_id);
+        match turn {
+            Turn::Next(id) => (Some(id), epoch),
+            Turn::Known => (None, epoch),
+            Turn::Hole(id) => {
+                let subscription = head.subscription;
+                self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
+                self.ask(id);
+                (None, epoch)
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What a server asks of its owner, and what its owner answers.
+
+use std::sync::Arc;
+
+use bus::{Pattern, Topic};
+
+use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
+
+/// What the owner of a [`Server`](super::Server) is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send a message.
+    Send(Message),
+    /// Close the socket; nothing follows.
+    Close(CloseCode, String),
+    /// Look the client up, and fence its older connections. Answer with
+    /// [`Server::opened`](super::Server::opened).
+    Open(Hello),
+    /// Log an event and answer with [`Server::decided`](super::Server::decided), after the commit.
+    /// Several may be asked for at a time. When the answer is that the same may be tried again, the
+    /// higher numbers of this client get [`RejectCode::HeldBack`] until that number has come again:
+    /// they stand in the order of their numbers.
+    Append(Append),
+    /// Hand an ephemeral event to the other connections.
+    Forward(Topic, Arc<[u8]>),
+    /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located).
+    Locate {
+        /// Names the request.
+        ticket: Ticket,
+        /// What is subscribed to.
+        pattern: Pattern,
+        /// Where to start.
+        start: Start,
+    },
+    /// Read matching events from an offset on. Answer with [`Server::page`](super::Server::page).
+    Read {
+        /// Names the request.
+        ticket: Ticket,
+        /// Which events.
+        pattern: Pattern,
+        /// The first offset to read.
+        from: u64,
+        /// The most events to answer with.
+        limit: usize,
+    },
+}
+
+/// What names a request until it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(pub(super) u64);
+
+/// A WebSocket message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Bytes.
+    Binary(Vec<u8>),
+    /// Text.
+    Text(String),
+    /// The WebSocket's own ping, for a wire without frames for it.
+    Ping,
+}
+
+/// An event that is to be logged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Append {
+    /// Names the request.
+    pub ticket: Ticket,
+    /// Whose it is; none for a client without hello.
+    pub client: Option<Numbered>,
+    /// Its topic.
+    pub topic: Topic,
+    /// Its body; source and path are the peer's already.
+    pub body: Body,
+}
+
+/// The number of a client's durable event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbered {
+    /// The client.
+    pub client: [u8; 16],
+    /// The fencing token of the connection that it came through.
+    pub fence: u64,
+    /// The number.
+    pub number: u64,
+    /// Outcomes below it may be forgotten.
+    pub lowest: u64,
+}
+
+/// The answer to [`Effect::Open`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// The client is who it says.
+    Welcome {
+        /// The highest number that has been decided; 0 if none.
+        highest: u64,
+        /// The id of that event.
+        highest_id: Option<String>,
+        /// The client was not known.
+        new: bool,
+    },
+    /// The secret is not this client's.
+    WrongSecret,
+    /// A connection with this or a higher fencing token was there.
+    Fenced,
+    /// The store cannot be used now.
+    Unavailable,
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decided {
+    /// It is in the log, maybe since an earlier try.
+    Stored(Position, Durability),
+    /// It is not.
+    Rejected {
+        /// Why.
+        code: RejectCode,
+        /// The same in words.
+        message: String,
+        /// If present, it may be tried again after so many milliseconds.
+        retry: Option<u32>,
+    },
+    /// A newer connection of this client has taken over.
+    Fenced,
+}
+
+/// The answer to [`Effect::Locate`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// The subscription starts.
+    At {
+        /// The first offset to look at.
+        next: u64,
+        /// The offset up to which the receiver has been told everything; none if it starts anew.
+        previous: Option<u64>,
+        /// The position of the last event in the log.
+        head: Position,
+        /// The range that was asked for and is gone.
+        gap: Option<(u64, u64)>,
+    },
+    /// The position is of another life of the log.
+    Reset(Position),
+    /// The store cannot be used now.
+    Unavailable,
+}
+
+/// The answer to [`Effect::Read`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Matching events, ascending.
+    pub events: Vec<Arc<Logged>>,
+    /// The first offset that was not looked at.
+    pub next: u64,
+}
+
+/// An event as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Its offset.
+    pub offset: u64,
+    /// Its topic.
+    pub topic: Topic,
+    /// Its body, encoded once for all receivers.
+    pub body: Arc<[u8]>,
+}

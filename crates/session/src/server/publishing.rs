@@ -1,0 +1,151 @@
+//! The publishing side: from a client's event to the log or to the other connections, and its answer
+//! back. What goes on has been checked, and signed with what only the peer can say.
+
+use bus::Topic;
+
+use super::{Append, Decided, Effect, Numbered, Server, State, Ticket};
+use crate::frame::{Ack, FromPeer, Publish, Reject};
+use crate::topics::UnknownTopic;
+use crate::{Body, BodyError, CloseCode, MAX_UNANSWERED, RejectCode};
+
+/// What an [`Append`] is answered by.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    Number(u64),
+    #[cfg(feature = "json")]
+    Id(String),
+}
+
+impl Server {
+    pub(super) fn publish(
+        &mut self,
+        (client, fence, mut lowest): ([u8; 16], u64, u64),
+        publish: Publish,
+    ) {
+        if let Some(raised) = publish.lowest {
+            lowest = lowest.max(raised);
+            self.state = State::Open { client: Some((client, fence, lowest)) };
+        }
+        let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
+        let body = self.checked(topic, &publish.body, Some(&client));
+        let Some(number) = publish.number else {
+            return match body {
+                Ok((topic, body)) => {
+                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
+                }
+                Err((_, message)) => self.close(CloseCode::ProtocolError, &message),
+            };
+        };
+        if self.held_back.is_some_and(|held| number > held) {
+            return self.reject(
+                number,
+                RejectCode::HeldBack,
+                "a lower number comes first",
+                Some(0),
+            );
+        }
+        self.held_back = None;
+        let (topic, body) = match body {
+            Ok(fine) => fine,
+            Err((code, message)) => return self.reject(number, code, &message, None),
+        };
+        let client = Numbered { client, fence, number, lowest };
+        self.append(Waiting::Number(number), Some(client), topic, body);
+    }
+
+    pub(super) fn append(
+        &mut self,
+        waiting: Waiting,
+        client: Option<Numbered>,
+        topic: Topic,
+        body: Body,
+    ) {
+        if self.unanswered.len() >= MAX_UNANSWERED {
+            let message = format!("{MAX_UNANSWERED} publishes wait for an answer already");
+            return self.close(CloseCode::TooManyUnanswered, &message);
+        }
+        let ticket = self.ticket();
+        self.unanswered.insert(ticket, waiting);
+        self.effects.push_back(Effect::Append(Append { ticket, client, topic, body }));
+    }
+
+    /// A topic and signed body that may be published, or why they may not.
+    pub(super) fn checked(
+        &self,
+        topic: Result<Topic, UnknownTopic>,
+        body: &[u8],
+        client: Option<&[u8; 16]>,
+    ) -> Result<(Topic, Body), (RejectCode, String)> {
+        let topic = topic.map_err(|unknown| {
+            let message = match unknown {
+                UnknownTopic::Number => "the topic's number has no name".to_owned(),
+                UnknownTopic::Name(error) => error.to_string(),
+            };
+            (RejectCode::IllegalTopic, message)
+        })?;
+        if topic.is_system() {
+            let message = "topics that begin with `$` are not bridged".to_owned();
+            return Err((RejectCode::IllegalTopic, message));
+        }
+        if body.len() > self.options.max_event {
+            let message = format!("an event may have {} bytes", self.options.max_event);
+            return Err((RejectCode::TooLarge, message));
+        }
+        let illegal = |error: BodyError| (RejectCode::IllegalEvent, error.to_string());
+        let mut body = Body::decode(body).map_err(illegal)?;
+        self.sign(&mut body, client);
+        // What the peer adds may pass a bound, and what is logged must be readable again.
+        body.check().map_err(illegal)?;
+        Ok((topic, body))
+    }
+
+    /// Puts what only the peer can say into the body: who it is from, and that it passed here.
+    fn sign(&self, body: &mut Body, client: Option<&[u8; 16]>) {
+        let mut source = match client {
+            Some(id) => format!("/clients/{}", hex(id)),
+            None => "/guests".to_owned(),
+        };
+        if !body.source.is_empty() {
+            source.push('/');
+            source.push_str(body.source.trim_start_matches('/'));
+        }
+        body.source = source;
+        body.path.push(self.options.peer.clone());
+    }
+
+    /// The answer to [`Effect::Append`].
+    pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
+        let Some(waiting) = self.unanswered.remove(&ticket) else { return };
+        if self.state == State::Closed {
+            return;
+        }
+        match (waiting, decided) {
+            (_, Decided::Fenced) => self.fenced(),
+            (Waiting::Number(number), Decided::Stored(position, durability)) => {
+                self.send(&FromPeer::Ack(Ack { number, position, durability }));
+            }
+            (Waiting::Number(number), Decided::Rejected { code, message, retry }) => {
+                self.reject(number, code, &message, retry);
+            }
+            #[cfg(feature = "json")]
+            (Waiting::Id(id), decided) => self.answer_text(&id, decided),
+        }
+    }
+
+    fn reject(&mut self, number: u64, code: RejectCode, message: &str, retry: Option<u32>) {
+        if retry.is_some() {
+            self.held_back = Some(self.held_back.map_or(number, |held| held.min(number)));
+        }
+        let message = message.to_owned();
+        self.send(&FromPeer::Reject(Reject { number, code, message, retry }));
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|n| char::from(DIGITS[usize::from(n)]))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! The `cloudevents.json` end of a connection: what it takes of a client's texts, and what of the
+//! peer's frames it says as text.
+
+use std::sync::Arc;
+
+use bus::{Pattern, Topic};
+
+use super::publishing::Waiting;
+use super::{Decided, Effect, Message, Server, State, Wire};
+use crate::frame::{FromPeer, Head};
+use crate::json::{self, Incoming, Place};
+use crate::topics::UnknownTopic;
+use crate::{Body, CloseCode, Millis, RejectCode, Start};
+
+impl Server {
+    /// A text message has arrived.
+    pub fn received_text(&mut self, message: &str, now: Millis) {
+        self.heard(now);
+        if message.len() > self.options.max_message {
+            return self.too_large();
+        }
+        if self.wire != Wire::Json {
+            let message = "this subprotocol is spoken in binary messages";
+            return self.close(CloseCode::ProtocolError, message);
+        }
+        match json::read(message) {
+            Ok(Incoming::Publish { topic, body, ephemeral }) => {
+                self.publish_text(&topic, body, ephemeral);
+            }
+            Ok(Incoming::Subscribe { id, pattern, start }) => {
+                self.subscribe_text(&id, &pattern, start);
+            }
+            Ok(Incoming::Unsubscribe { pattern }) => {
+                if let Some(subscription) = self.subscriptions.find(&pattern) {
+                    self.subscriptions.remove(subscription);
+                }
+            }
+            Err(json::ReadError::Event { id, message }) => {
+                self.text(json::reject(&id, RejectCode::IllegalEvent, &message));
+            }
+            Err(json::ReadError::Text(message)) => self.close(CloseCode::ProtocolError, &message),
+        }
+    }
+
+    fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool) {
+        let id = body.id.clone();
+        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
+        match self.checked(topic, &body.encode(), None) {
+            Err((code, message)) => self.text(json::reject(&id, code, &message)),
+            Ok((topic, body)) => {
+                if ephemeral {
+                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
+                } else {
+                    self.append(Waiting::Id(id), None, topic, body);
+                }
+            }
+        }
+    }
+
+    fn subscribe_text(&mut self, id: &str, pattern: &str, start: Start) {
+        if let Err(error) = Pattern::parse(pattern) {
+            return self.text(json::reject(id, RejectCode::IllegalTopic, &error.to_string()));
+        }
+        if self.subscriptions.find(pattern).is_some() {
+            let message = "the pattern is subscribed to already";
+            return self.text(json::reject(id, RejectCode::AlreadySubscribed, message));
+        }
+        // The number never leaves this machine; tickets are not used twice.
+        let subscription = self.next_ticket as u32;
+        self.subscribe(subscription, pattern, start);
+    }
+
+    /// Says what a frame says, as far as this subprotocol has a text for it.
+    pub(super) fn send_text(&mut self, frame: &FromPeer) {
+        match frame {
+            FromPeer::Ping(_) => self.effects.push_back(Effect::Send(Message::Ping)),
+            FromPeer::Refused(refused) => {
+                self.text(json::reject("", refused.code, &refused.message));
+            }
+            FromPeer::Subscribed(frame) => {
+                if let Some(pattern) = self.subscriptions.pattern(frame.subscription) {
+                    self.text(json::subscribed(pattern, &frame.head, frame.reset));
+                }
+            }
+            FromPeer::Gap(gap) => {
+                if let Some(pattern) = self.subscriptions.pattern(gap.subscription) {
+                    self.text(json::gap(pattern, gap.from, gap.to));
+                }
+            }
+            // The grammar has no text for these: nobody says hello or pings by number, the close
+            // frame says what a bye would, and where the past ends is not told.
+            FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
+            FromPeer::CaughtUp(_) => {}
+            // Numbers that have no meaning here; `answer_text` and `event_text` say the same by name.
+            FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
+        }
+    }
+
+    /// What became of the event `id`.
+    pub(super) fn answer_text(&mut self, id: &str, decided: Decided) {
+        match decided {
+            Decided::Stored(position, _) => self.text(json::ack(id, &position)),
+            Decided::Rejected { code, message, .. } => self.text(json::reject(id, code, &message)),
+            Decided::Fenced => self.fenced(),
+        }
+    }
+
+    pub(super) fn event_text(
+        &mut self,
+        topic: &Topic,
+        heads: &[Head],
+        offset: Option<u64>,
+        body: &Arc<[u8]>,
+    ) {
+        let previous = heads.first().and_then(|head| head.previous);
+        let epoch = self.subscriptions.epoch();
+        let place = offset.map(|offset| Place { epoch, offset, previous });
+        if let Ok(body) = Body::decode(body) {
+            self.text(json::event(topic, &body, place));
+        }
+    }
+
+    fn text(&mut self, text: String) {
+        if self.state != State::Closed {
+            self.effects.push_back(Effect::Send(Message::Text(text)));
+        }
+    }
+}

@@ -50,15 +50,25 @@
 //! Each has its test in `tests/semantics.rs`.
 
 mod bus;
+mod core;
+mod edges;
+mod event;
+mod handle;
+mod order;
+mod request;
 mod router;
 mod routes;
+mod slot;
+mod subscriber;
 mod subscription;
 mod topic;
 
-pub use bus::{
-    Bus, ERROR_TOPIC, Event, Failure, HandlerResult, MAX_QUEUED, Payload, PublishError, Published,
-    Subscriber,
+pub use bus::Bus;
+pub use event::{
+    ERROR_TOPIC, Event, Failure, HandlerResult, MAX_QUEUED, Payload, PublishError, Published,
 };
+pub use handle::TopicHandle;
 pub use router::{Key, Router};
+pub use subscriber::Subscriber;
 pub use subscription::Subscription;
 pub use topic::{MAX_TOPIC_BYTES, Pattern, Topic, TopicError, escape_token, unescape_token};

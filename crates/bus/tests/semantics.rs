@@ -260,3 +260,44 @@ fn a_panic_in_a_handler_leaves_a_bus_that_works() {
     stage.publish("b", "next");
     assert_eq!(stage.logged(), ["b:waiting", "b:next"]);
 }
+
+#[test]
+fn a_change_invalidates_the_routes_that_it_touches_and_no_others() {
+    let stage = Stage::new();
+    let _everywhere = stage.listen("everywhere", "room.>");
+    let handles: Vec<_> = (0..100_000)
+        .map(|number| stage.bus.topic(&topic(&format!("room.{number}.message"))).unwrap())
+        .collect();
+    let heat = || handles.iter().for_each(|handle| drop(handle.publish(Text(String::new()))));
+    let invalidated = |change: &mut dyn FnMut()| {
+        heat();
+        let before = stage.bus.routes_invalidated();
+        change();
+        stage.bus.routes_invalidated() - before
+    };
+    let mut kept = Vec::new();
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "room.77.message"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "room.77.*"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "*.78.>"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("none", "hall.>"))), 0);
+    assert_eq!(invalidated(&mut || drop(kept.remove(0))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("all", ">"))), 100_000);
+}
+
+#[test]
+fn a_handle_sees_subscriptions_come_and_go() {
+    let stage = Stage::new();
+    let handle = stage.bus.topic(&topic("a.b")).unwrap();
+    let say = |text: &str| handle.publish(Text(text.into())).unwrap();
+    assert_eq!(say("0"), Published::Delivered(0));
+    let exact = stage.listen("exact", "a.b");
+    assert_eq!(say("1"), Published::Delivered(1));
+    let wild = stage.listen("wild", "*.b");
+    assert_eq!(say("2"), Published::Delivered(2));
+    drop(exact);
+    assert_eq!(say("3"), Published::Delivered(1));
+    drop(wild);
+    assert_eq!(say("4"), Published::Delivered(0));
+    assert_eq!(stage.logged(), ["exact:1", "exact:2", "wild:2", "wild:3"]);
+    assert!(matches!(stage.bus.topic(&topic("$bus.x")), Err(PublishError::SystemTopic(..))));
+}

@@ -1,0 +1,42 @@
+//! The edges of a trie whose nodes lie in an arena: one flat table for all nodes, five bytes an edge.
+//!
+//! It knows nodes by their index only. Whoever asks says what a node's hash is, and whether a node is
+//! the one that is looked for: the tokens themselves stand in the nodes' own texts.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// Leads from a node and a token to the next node.
+#[derive(Debug, Default)]
+pub(crate) struct Edges {
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Edges {
+    /// The hash of the edge that leaves `parent` by `token`.
+    pub(crate) fn hash(&self, parent: u32, token: &str) -> u32 {
+        (self.hasher.hash_one((parent, token)) >> 32) as u32
+    }
+
+    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        self.table.find(spread(hash), |&child| is_it(child)).copied()
+    }
+
+    pub(crate) fn insert(&mut self, hash: u32, child: u32, hash_of: impl Fn(u32) -> u32) {
+        self.table.insert_unique(spread(hash), child, |&child| spread(hash_of(child)));
+    }
+
+    /// Takes the edge to `child` away, if there is one.
+    pub(crate) fn remove(&mut self, hash: u32, child: u32) {
+        if let Ok(edge) = self.table.find_entry(spread(hash), |&other| other == child) {
+            edge.remove();
+        }
+    }
+}
+
+/// The table takes a place from the low bits and a tag from the high ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}

@@ -1,0 +1,94 @@
+//! What the bus costs in memory, counted by the allocator.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use allocation_counter::measure;
+use bus::{Bus, Failure, Pattern, Payload, Subscription, Topic};
+
+struct Nothing;
+
+impl Payload for Nothing {
+    type Cause = &'static str;
+    fn failure(_: Failure<&'static str>) -> Self {
+        Self
+    }
+}
+
+fn bus() -> Bus<Nothing> {
+    Bus::new(|_| {})
+}
+
+fn topic(text: &str) -> Topic {
+    Topic::parse(text).unwrap()
+}
+
+/// Subscribes handlers that count, under patterns of several shapes.
+fn standing(bus: &Bus<Nothing>, patterns: usize, counter: &Rc<Cell<usize>>) -> Vec<Subscription> {
+    let mut standing = Vec::with_capacity(patterns);
+    standing.extend((0..patterns).map(|number| {
+        let pattern = match number % 4 {
+            0 => format!("device.{number}.heat"),
+            1 => format!("device.{number}.*"),
+            2 => format!("room.{number}.>"),
+            _ => format!("sensor.{number}.*.low"),
+        };
+        let counter = counter.clone();
+        bus.subscribe(Pattern::parse(&pattern).unwrap(), move |_| {
+            counter.set(counter.get() + 1);
+            Ok(())
+        })
+    }));
+    standing
+}
+
+#[test]
+fn a_pattern_with_its_handler_takes_at_most_200_bytes() {
+    let counter = Rc::default();
+    for patterns in [1_000, 100_000, 1_000_000] {
+        let bus = bus();
+        let mut kept = Vec::new();
+        let taken = measure(|| kept = standing(&bus, patterns, &counter)).bytes_current;
+        let each = taken as usize / patterns;
+        assert!(each <= 200, "{each} bytes for each of {patterns} patterns");
+        let given_back = measure(|| drop(kept)).bytes_current;
+        assert_eq!(taken + given_back, 0, "bytes stay when {patterns} subscriptions have ended");
+    }
+}
+
+#[test]
+fn a_million_one_off_topics_leave_nothing_behind() {
+    let (bus, counter) = (bus(), Rc::default());
+    let _standing = standing(&bus, 1_000, &counter);
+    bus.publish(topic("device.1.first"), Nothing).unwrap();
+    let publish = |number: usize| {
+        let topic = topic(&format!("device.{}.once{number}", number % 1_000));
+        bus.publish(topic, Nothing).unwrap();
+    };
+    let left = measure(|| (0..1_000_000).for_each(publish));
+    assert_eq!(left.bytes_current, 0);
+    assert_eq!(counter.get(), 250_001, "one of four devices is listened to");
+}
+
+#[test]
+fn handles_of_one_off_topics_leave_nothing_behind() {
+    let bus = bus();
+    drop(bus.topic(&topic("the.first")).unwrap());
+    let left = measure(|| {
+        for number in 0..100_000 {
+            let handle = bus.topic(&topic(&format!("once.{number}"))).unwrap();
+            handle.publish(Nothing).unwrap();
+        }
+    });
+    assert_eq!(left.bytes_current, 0);
+}
+
+#[test]
+fn a_publish_by_handle_allocates_nothing() {
+    let (bus, counter) = (bus(), Rc::default());
+    let _standing = standing(&bus, 10, &counter);
+    let handle = bus.topic(&topic("device.4.heat")).unwrap();
+    handle.publish(Nothing).unwrap();
+    let publishing = measure(|| (0..1_000).for_each(|_| drop(handle.publish(Nothing))));
+    assert_eq!((publishing.count_total, counter.get()), (0, 1_001));
+}

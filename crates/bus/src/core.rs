@@ -3,19 +3,23 @@
 //!
 //! Invariant: no borrow is held while a handler runs or a user's value is dropped.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::order::in_order;
+use crate::queue::Room;
 use crate::request::Asked;
 use crate::router::{Key, Router};
 use crate::routes::{Routes, Spot};
+use crate::schedule::Job;
 use crate::slot::{Route, Slot};
 use crate::subscription::Registry;
 use crate::{
-    ERROR_TOPIC, Event, Failure, MAX_QUEUED, Pattern, Payload, PublishError, Published, Topic,
+    ERROR_TOPIC, Event, Failure, MAX_QUEUED, Notice, Pattern, Payload, PublishError, Published,
+    Topic,
 };
 
 pub(crate) struct Core<P: Payload> {
@@ -25,7 +29,12 @@ pub(crate) struct Core<P: Payload> {
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
     checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
+    room: Rc<Room>,
+    /// How many subscriptions listen to the runtime itself.
+    watchers: Cell<usize>,
     dropped: Cell<u64>,
+    /// What features in use keep for the bus, each under a type of its own.
+    extensions: RefCell<Vec<Rc<dyn Any>>>,
     last_resort: LastResort<P>,
 }
 
@@ -40,14 +49,26 @@ pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
 /// What has a place in the order.
 pub(crate) enum Turn<P> {
-    Event { topic: Topic, payload: P, asked: Option<Rc<dyn Asked<P>>> },
-    Job(Box<dyn FnOnce()>),
+    Event {
+        topic: Topic,
+        payload: P,
+        asked: Option<Rc<dyn Asked<P>>>,
+        /// What checks have set aside for it, until its turn is over.
+        held: Vec<Box<dyn Any>>,
+    },
+    Job(Job),
 }
 
 /// Looks at an event before it takes its place in the order.
 pub(crate) trait Check<P> {
-    /// The payload goes on, or stops here.
-    fn check(&self, topic: &Topic, payload: P) -> Result<P, Stop<P>>;
+    /// The payload goes on, or stops here. What is put into `held` is dropped when the event's turn is
+    /// over, or when it does not come to that.
+    fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>>;
+
+    /// Whether it wants to see only what passes the others.
+    fn comes_last(&self) -> bool {
+        false
+    }
 }
 
 /// Why an event does not go on.
@@ -65,7 +86,10 @@ impl<P: Payload> Core<P> {
             routes: RefCell::default(),
             turns: RefCell::default(),
             checks: RefCell::new(Rc::new([])),
+            room: Rc::default(),
+            watchers: Cell::new(0),
             dropped: Cell::new(0),
+            extensions: RefCell::default(),
             last_resort,
         }
     }
@@ -106,9 +130,9 @@ impl<P: Payload> Core<P> {
             return Err(PublishError::QueueFull(topic, payload));
         }
         let checks = self.checks.borrow().clone();
-        let mut payload = payload;
+        let (mut payload, mut held) = (payload, Vec::new());
         for check in checks.iter() {
-            payload = match check.check(&topic, payload) {
+            payload = match check.check(&topic, payload, &mut held) {
                 Ok(payload) => payload,
                 Err(Stop::Dropped) => return Ok(Published::Dropped),
                 Err(Stop::Denied(payload, why)) => {
@@ -118,7 +142,7 @@ impl<P: Payload> Core<P> {
             };
         }
         // Checks may have published; those events are older.
-        let turn = Turn::Event { topic, payload, asked };
+        let turn = Turn::Event { topic, payload, asked, held };
         Ok(self.take_turn(turn).map_or(Published::Queued, Published::Delivered))
     }
 
@@ -127,7 +151,7 @@ impl<P: Payload> Core<P> {
         if self.is_full() {
             self.dropped.set(self.dropped.get() + 1);
         } else {
-            self.take_turn(Turn::Event { topic, payload, asked: None });
+            self.take_turn(Turn::Event { topic, payload, asked: None, held: Vec::new() });
         }
     }
 
@@ -163,11 +187,70 @@ impl<P: Payload> Core<P> {
         self.routes.borrow_mut().release(spot);
     }
 
+    /// The extension of type `T`; made when first asked for.
+    pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
+        let mut extensions = self.extensions.borrow_mut();
+        let standing = extensions.iter().find_map(|one| one.clone().downcast::<T>().ok());
+        standing.unwrap_or_else(|| {
+            let extension = Rc::<T>::default();
+            extensions.push(extension.clone());
+            extension
+        })
+    }
+
+    pub(crate) fn room(&self) -> &Rc<Room> {
+        &self.room
+    }
+
     pub(crate) fn insert(&self, slot: Rc<Slot<P>>) -> Key {
+        if self.watchers.get() > 0 {
+            let (pattern, label) = (slot.pattern.clone(), slot.label());
+            self.tell(Notice::Subscribed { pattern, label });
+        }
         let pattern = slot.pattern.clone();
+        self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
         let key = self.router.borrow_mut().insert(&pattern, slot);
         self.routes.borrow_mut().invalidate(&pattern);
         key
+    }
+
+    /// An event found a queue full, and one was dropped. Of the runtime's own events nothing is told:
+    /// that could make more of them without end.
+    pub(crate) fn lost(&self, topic: &Topic, label: &Rc<str>) {
+        if self.watchers.get() > 0 && !topic.is_system() {
+            self.tell(Notice::Dropped { topic: topic.clone(), label: label.clone() });
+        }
+    }
+
+    pub(crate) fn add_check(&self, check: Rc<dyn Check<P>>) {
+        let before = self.checks.borrow().clone();
+        let at = before.partition_point(|other| !other.comes_last() || check.comes_last());
+        let (first, last) = before.split_at_checked(at).unwrap_or_default();
+        let checks = first.iter().chain([&check]).chain(last).cloned().collect();
+        self.replace_checks(checks);
+    }
+
+    pub(crate) fn remove_check(&self, check: &Rc<dyn Check<P>>) {
+        let before = self.checks.borrow().clone();
+        let others = before.iter().filter(|other| !Rc::ptr_eq(other, check)).cloned().collect();
+        self.replace_checks(others);
+    }
+
+    fn replace_checks(&self, checks: Rc<[Rc<dyn Check<P>>]>) {
+        let bit = if checks.is_empty() { 0 } else { CHECKED };
+        self.state.set(self.state.get() & !CHECKED | bit);
+        let before = self.checks.replace(checks);
+        drop(before);
+    }
+
+    #[cold]
+    fn tell(&self, notice: Notice) {
+        let Ok(topic) = Topic::parse(notice.topic()) else { return };
+        if !self.route(&topic).is_empty()
+            && let Some(payload) = P::notice(notice)
+        {
+            self.announce(topic, payload);
+        }
     }
 
     /// Takes the turn of `turn` if nothing is in flight, and answers how many it reached.
@@ -251,12 +334,12 @@ impl<P: Payload> Core<P> {
 
     fn execute(&self, turn: Turn<P>) -> usize {
         match turn {
-            Turn::Event { topic, payload, asked } => {
+            Turn::Event { topic, payload, asked, held } => {
                 let route = self.route(&topic);
-                self.deliver(
-                    &route,
-                    &Event { topic: &topic, payload: &payload, asked: asked.as_ref() },
-                )
+                let event = Event { topic: &topic, payload: &payload, asked: asked.as_ref() };
+                let reached = self.deliver(&route, &event);
+                drop(held);
+                reached
             }
             Turn::Job(job) => {
                 job();
@@ -277,7 +360,15 @@ impl<P: Payload> Registry for Core<P> {
         let slot = self.router.borrow_mut().remove(pattern, key);
         if let Some(slot) = slot {
             slot.ended.set(true);
+            if let Some(group) = slot.group() {
+                group.leave();
+            }
             self.routes.borrow_mut().invalidate(pattern);
+            self.watchers.set(self.watchers.get() - usize::from(pattern.is_system()));
+            if self.watchers.get() > 0 {
+                let (pattern, label) = (pattern.clone(), slot.label());
+                self.tell(Notice::Unsubscribed { pattern, label });
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::Topic;
 use crate::request::Asked;
+use crate::{Notice, Topic};
 
 /// Where the failures of handlers are published, as [`Payload::failure`] makes them.
 pub const ERROR_TOPIC: &str = "$bus.error";
@@ -20,6 +20,14 @@ pub trait Payload: Sized + 'static {
 
     /// The payload of the event on [`ERROR_TOPIC`] that tells of `failure`.
     fn failure(failure: Failure<Self::Cause>) -> Self;
+
+    /// The payload of the event that tells of `notice`; `None` if the bus shall not tell.
+    ///
+    /// It is asked only while a subscription to a topic of the runtime stands.
+    fn notice(notice: Notice) -> Option<Self> {
+        let _ = notice;
+        None
+    }
 }
 
 /// An event as a handler sees it: a payload on its way, and the topic it was published to.
@@ -83,7 +91,7 @@ pub enum PublishError<P> {
     /// An interceptor denies it, for the reason given.
     #[error("`{0}` was denied: {2}")]
     Denied(Topic, P, Box<str>),
-    /// A queue that waits  has no room.
+    /// A queue that waits ([`Overflow::wait`](crate::Overflow::wait)) has no room.
     #[error("a queue of `{0}` is full: use `publish_when_room`, or publish again when it was read")]
     NoRoom(Topic, P),
 }

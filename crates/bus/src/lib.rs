@@ -49,26 +49,43 @@
 //!
 //! Each has its test in `tests/semantics.rs`.
 
+mod batch;
 mod bus;
 mod core;
 mod edges;
 mod event;
+mod group;
 mod handle;
+mod intercept;
+mod notice;
 mod order;
+mod queue;
 mod request;
+mod retain;
 mod router;
 mod routes;
+mod schedule;
 mod slot;
 mod subscriber;
 mod subscription;
 mod topic;
+mod typed;
 
+pub use batch::Window;
 pub use bus::Bus;
 pub use event::{
     ERROR_TOPIC, Event, Failure, HandlerResult, MAX_QUEUED, Payload, PublishError, Published,
 };
+pub use group::{Balance, Pending};
 pub use handle::TopicHandle;
+pub use intercept::{Interception, Verdict};
+pub use notice::Notice;
+pub use queue::{Message, Overflow, Queue};
+pub use request::{NoReply, Reply, Request, RequestError};
+pub use retain::Retention;
 pub use router::{Key, Router};
+pub use schedule::{Job, Schedule, VirtualTime};
 pub use subscriber::Subscriber;
 pub use subscription::Subscription;
 pub use topic::{MAX_TOPIC_BYTES, Pattern, Topic, TopicError, escape_token, unescape_token};
+pub use typed::{Carries, TypeMismatch, Typed};

@@ -4,6 +4,8 @@
 //! million patterns: nodes lie in one arena, the edges of all nodes in one flat table, and a pattern
 //! has a node of its own only as deep as another shares its beginning.
 
+use std::mem;
+
 use crate::edges::Edges;
 use crate::order::in_order;
 use crate::{Pattern, Topic};
@@ -29,8 +31,8 @@ pub struct Router<T> {
     nodes: Vec<Node<T>>,
     /// Those that carry a token.
     edges: Edges,
-    /// The first of the nodes that are free, which are chained.
-    free: u32,
+    /// Nodes for the patterns to come.
+    free: Vec<u32>,
     next_key: u64,
     len: usize,
 }
@@ -47,17 +49,16 @@ struct Node<T> {
 enum Kind<T> {
     /// Several patterns begin alike up to here; `witness` is, or was, one of them.
     Branch { witness: Option<Pattern>, children: u32, any: u32, tail: u32, end: u32 },
-    /// One pattern, wherever it may end.
+    /// One pattern, wherever it may end. With two shapes a node needs no room for a tag.
     Leaf { pattern: Pattern, values: Values<T> },
-    /// For the next pattern to come.
-    Free { next: u32 },
 }
 
 /// What stands under one pattern. Nearly always that is one value, and a million of them have to fit.
 #[derive(Debug)]
 enum Values<T> {
-    One(Key, Option<T>),
-    Many(Box<Many<T>>),
+    One(Key, T),
+    /// `None` if nothing is left. In this shape the whole takes no room for a tag.
+    Many(Option<Box<Many<T>>>),
 }
 
 /// Keys ascend. A value that was taken leaves a hole, so that ending the oldest of many moves nothing.
@@ -81,7 +82,7 @@ const NONE: u32 = u32::MAX;
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
-        Self { nodes: Vec::new(), edges: Edges::default(), free: NONE, next_key: 0, len: 0 }
+        Self { nodes: Vec::new(), edges: Edges::default(), free: Vec::new(), next_key: 0, len: 0 }
     }
 }
 
@@ -105,8 +106,8 @@ impl<T> Router<T> {
                     return key;
                 }
                 Some(Kind::Leaf { .. }) => self.split(child, depth + 1),
-                Some(Kind::Free { .. }) | None => {
-                    let values = Values::One(key, Some(value));
+                None => {
+                    let values = Values::One(key, value);
                     self.grow(at, step, Kind::Leaf { pattern: pattern.clone(), values });
                     return key;
                 }
@@ -130,7 +131,7 @@ impl<T> Router<T> {
                     }
                     break removed;
                 }
-                Kind::Leaf { .. } | Kind::Free { .. } => return None,
+                Kind::Leaf { .. } => return None,
             }
         };
         self.len -= 1;
@@ -221,17 +222,17 @@ impl<T> Router<T> {
     fn grow(&mut self, parent: u32, step: Step<'_>, kind: Kind<T>) {
         let hash = if let Step::Token(token) = step { self.edges.hash(parent, token) } else { 0 };
         let node = Node { parent, hash, kind };
-        let child = match self.nodes.get_mut(self.free as usize) {
+        let child = match self.free.pop() {
             Some(free) => {
-                let child = self.free;
-                self.free = if let Kind::Free { next } = free.kind { next } else { NONE };
-                *free = node;
-                child
+                if let Some(place) = self.nodes.get_mut(free as usize) {
+                    *place = node;
+                }
+                free
             }
             None => {
                 if self.nodes.len() == self.nodes.capacity() {
                     // Doubling would leave half of the room empty.
-                    self.nodes.reserve_exact(self.nodes.len() / 8 + 4);
+                    self.nodes.reserve_exact(self.nodes.len() / 16 + 4);
                 }
                 self.nodes.push(node);
                 (self.nodes.len() - 1) as u32
@@ -258,7 +259,7 @@ impl<T> Router<T> {
         let Some(kind) = self.kind_mut(at) else { return };
         if let Kind::Leaf { pattern, .. } = kind {
             let witness = pattern.clone();
-            let leaf = std::mem::replace(kind, Kind::branch(Some(witness.clone())));
+            let leaf = mem::replace(kind, Kind::branch(Some(witness.clone())));
             self.grow(at, Step::of(witness.tokens().nth(depth)), leaf);
         }
     }
@@ -268,8 +269,8 @@ impl<T> Router<T> {
         while at != ROOT {
             let Some(node) = self.nodes.get_mut(at as usize) else { return };
             let (parent, hash) = (node.parent, node.hash);
-            node.kind = Kind::Free { next: self.free };
-            self.free = at;
+            node.kind = Kind::branch(None);
+            self.free.push(at);
             self.edges.remove(hash, at);
             let Some(Kind::Branch { children, any, tail, end, .. }) = self.kind_mut(parent) else {
                 return;
@@ -314,52 +315,65 @@ impl<T> Kind<T> {
         match self {
             Self::Branch { witness, .. } => witness.as_ref()?.tokens().nth(depth),
             Self::Leaf { pattern, .. } => pattern.tokens().nth(depth),
-            Self::Free { .. } => None,
         }
     }
 }
 
 impl<T> Values<T> {
     fn push(&mut self, key: Key, value: T) {
-        match self {
-            Self::One(first, one) => {
-                let places = vec![(*first, one.take()), (key, Some(value))];
-                *self = Self::Many(Box::new(Many { places, holes: 0 }));
-            }
-            Self::Many(many) => many.places.push((key, Some(value))),
-        }
+        let mut many = match mem::replace(self, Self::Many(None)) {
+            Self::One(first, one) => Box::new(Many { places: vec![(first, Some(one))], holes: 0 }),
+            Self::Many(many) => many.unwrap_or_default(),
+        };
+        many.places.push((key, Some(value)));
+        *self = Self::Many(Some(many));
     }
 
     fn take(&mut self, key: Key) -> Option<T> {
         match self {
-            Self::One(only, value) => value.take_if(|_| *only == key),
-            Self::Many(many) => {
-                let at = many.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-                let taken = many.places.get_mut(at)?.1.take()?;
-                many.holes += 1;
-                if many.holes * 2 > many.places.len() {
-                    many.places.retain(|(_, value)| value.is_some());
-                    many.holes = 0;
-                }
-                Some(taken)
-            }
+            Self::One(only, _) if *only == key => match mem::replace(self, Self::Many(None)) {
+                Self::One(_, value) => Some(value),
+                Self::Many(_) => None,
+            },
+            Self::One(..) => None,
+            Self::Many(many) => many.as_mut()?.take(key),
         }
     }
 
     fn is_empty(&self) -> bool {
         match self {
-            Self::One(_, value) => value.is_none(),
-            Self::Many(many) => many.places.len() == many.holes,
+            Self::One(..) => false,
+            Self::Many(many) => many.as_ref().is_none_or(|many| many.places.is_empty()),
         }
     }
 
     fn each<'a>(&'a self, found: &mut impl FnMut(Key, &'a T)) {
-        let places = match self {
-            Self::One(key, value) => return value.iter().for_each(|value| found(*key, value)),
-            Self::Many(many) => &many.places,
-        };
-        for (key, value) in places {
-            value.iter().for_each(|value| found(*key, value));
+        match self {
+            Self::One(key, value) => found(*key, value),
+            Self::Many(many) => {
+                for (key, value) in many.iter().flat_map(|many| &many.places) {
+                    value.iter().for_each(|value| found(*key, value));
+                }
+            }
         }
+    }
+}
+
+impl<T> Many<T> {
+    fn take(&mut self, key: Key) -> Option<T> {
+        let at = self.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        let taken = self.places.get_mut(at)?.1.take()?;
+        self.holes += 1;
+        if self.holes * 2 > self.places.len() {
+            self.places.retain(|(_, value)| value.is_some());
+            self.holes = 0;
+        }
+        Some(taken)
+    }
+}
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), holes: 0 }
     }
 }

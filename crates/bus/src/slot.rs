@@ -23,21 +23,31 @@ pub(crate) struct Slot<P: Payload, H: ?Sized = Handler<P>> {
 pub(crate) struct More<P: Payload> {
     pub(crate) label: Option<Rc<str>>,
     pub(crate) group: Option<Rc<dyn Gather<P>>>,
+    /// How much is not finished yet: what waits in a queue, or what a handler keeps a guard of.
+    pub(crate) pending: Option<Rc<Cell<usize>>>,
+    /// Its number in the group.
+    pub(crate) number: u64,
     /// Whether requests are answered here.
     pub(crate) serves: bool,
 }
 
 impl<P: Payload> Default for More<P> {
     fn default() -> Self {
-        Self { label: None, group: None, serves: false }
+        Self { label: None, group: None, pending: None, number: 0, serves: false }
     }
 }
 
-/// A queue group, as a route that is being compiled sees it.
+/// A member's place in a queue group.
 pub(crate) trait Gather<P: Payload> {
+    /// Names the group among those of the bus.
+    fn group(&self) -> usize;
+
     /// Puts one slot that shares the work in the place of the group's members, of which `slots` has one
-    /// at least.
-    fn gather(self: Rc<Self>, slots: Vec<Rc<Slot<P>>>) -> Vec<Rc<Slot<P>>>;
+    /// at least: for a route that is being compiled.
+    fn gather(&self, slots: Vec<Rc<Slot<P>>>) -> Vec<Rc<Slot<P>>>;
+
+    /// The member's subscription has ended.
+    fn leave(&self);
 }
 
 impl<P: Payload> Slot<P> {
@@ -45,6 +55,15 @@ impl<P: Payload> Slot<P> {
     pub(crate) fn label(&self) -> Rc<str> {
         let given = self.more.as_ref().and_then(|more| more.label.clone());
         given.unwrap_or_else(|| self.pattern.as_str().into())
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        let pending = self.more.as_ref().and_then(|more| more.pending.as_ref());
+        pending.map_or(0, |pending| pending.get())
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.more.as_ref().map_or(0, |more| more.number)
     }
 
     pub(crate) fn group(&self) -> Option<&Rc<dyn Gather<P>>> {

@@ -47,6 +47,12 @@ impl<'a, P: Payload> Subscriber<'a, P> {
         Subscription::new(registry, pattern, key)
     }
 
+    /// What failures and notices call it.
+    pub(crate) fn label_or_pattern(&self) -> Rc<str> {
+        let given = self.more.as_ref().and_then(|more| more.label.clone());
+        given.unwrap_or_else(|| self.pattern.as_str().into())
+    }
+
     pub(crate) fn more(&mut self) -> &mut More<P> {
         self.more.get_or_insert_default()
     }

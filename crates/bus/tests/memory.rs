@@ -49,8 +49,8 @@ fn a_pattern_with_its_handler_takes_at_most_200_bytes() {
         let bus = bus();
         let mut kept = Vec::new();
         let taken = measure(|| kept = standing(&bus, patterns, &counter)).bytes_current;
-        let each = taken as usize / patterns;
-        assert!(each <= 200, "{each} bytes for each of {patterns} patterns");
+        let each = taken as f64 / patterns as f64;
+        assert!(each <= 200.0, "{each} bytes for each of {patterns} patterns");
         let given_back = measure(|| drop(kept)).bytes_current;
         assert_eq!(taken + given_back, 0, "bytes stay when {patterns} subscriptions have ended");
     }

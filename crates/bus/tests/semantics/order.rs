@@ -1,67 +1,11 @@
-//! The promises of the bus, each a test named after it.
+//! One order, priorities, failures and the runtime's topics (semantics 1 to 4 and 12).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bus::{
-    Bus, Failure, MAX_QUEUED, Pattern, Payload, PublishError, Published, Subscription, Topic,
-};
+use bus::{MAX_QUEUED, PublishError, Published};
 
-#[derive(Debug, Clone, PartialEq)]
-struct Text(String);
-
-impl Payload for Text {
-    type Cause = &'static str;
-    fn failure(failure: Failure<&'static str>) -> Self {
-        Self(format!("{}|{}|{}", failure.topic, failure.label, failure.cause))
-    }
-}
-
-type Log = Rc<RefCell<Vec<String>>>;
-
-struct Stage {
-    bus: Bus<Text>,
-    log: Log,
-    console: Log,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let console = Log::default();
-        let told = console.clone();
-        let bus = Bus::new(move |failure| told.borrow_mut().push(failure.to_string()));
-        Self { bus, log: Log::default(), console }
-    }
-
-    /// Logs `name:payload` for each event of `pattern`.
-    fn listen(&self, name: &'static str, at: &str) -> Subscription {
-        let log = self.log.clone();
-        self.bus.subscribe(pattern(at), move |event| {
-            log.borrow_mut().push(format!("{name}:{}", event.payload.0));
-            Ok(())
-        })
-    }
-
-    fn publish(&self, topic: &str, text: &str) -> Published {
-        publish(&self.bus, topic, text)
-    }
-
-    fn logged(&self) -> Vec<String> {
-        self.log.take()
-    }
-}
-
-fn pattern(text: &str) -> Pattern {
-    Pattern::parse(text).unwrap()
-}
-
-fn topic(text: &str) -> Topic {
-    Topic::parse(text).unwrap()
-}
-
-fn publish(bus: &Bus<Text>, at: &str, text: &str) -> Published {
-    bus.publish(topic(at), Text(text.into())).unwrap()
-}
+use crate::stage::{Stage, Text, pattern, publish, topic};
 
 #[test]
 fn an_event_published_inside_a_handler_follows_the_current_one_for_all_subscribers() {

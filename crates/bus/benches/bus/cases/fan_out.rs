@@ -7,6 +7,8 @@ use std::rc::Rc;
 use super::{Number, bus, count, topic};
 use crate::rounds::{compare, time};
 
+type Boxed = Box<dyn Fn(&Number)>;
+
 const EVENTS: usize = 20_000;
 
 pub fn rows() {
@@ -37,10 +39,10 @@ fn ours(listeners: usize, events: usize) -> f64 {
 
 fn bare(listeners: usize, events: usize) -> f64 {
     let counter = Rc::new(Cell::new(0));
-    let handlers: Vec<Box<dyn Fn(&Number)>> = (0..listeners)
+    let handlers: Vec<Boxed> = (0..listeners)
         .map(|_| {
             let counter = counter.clone();
-            Box::new(move |_: &Number| counter.set(counter.get() + 1)) as Box<dyn Fn(&Number)>
+            Box::new(move |_: &Number| counter.set(counter.get() + 1)) as Boxed
         })
         .collect();
     let handlers = black_box(handlers);

@@ -26,7 +26,9 @@ pub fn time(count: usize, mut work: impl FnMut()) -> f64 {
 
 /// Measures both in turn; each answers the nanoseconds of one piece of its work.
 pub fn compare(mut ours: impl FnMut() -> f64, mut peer: impl FnMut() -> f64) -> Row {
-    (ours(), peer()); // warms up
+    // Warms up.
+    ours();
+    peer();
     let rounds: Vec<(f64, f64)> = (0..ROUNDS)
         .map(|round| {
             if round % 2 == 0 {

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::order::in_order;
 use crate::queue::Room;
@@ -29,6 +30,7 @@ pub(crate) struct Core<P: Payload> {
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
     checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
+    probe: RefCell<Option<Rc<dyn Probe>>>,
     room: Rc<Room>,
     /// How many subscriptions listen to the runtime itself.
     watchers: Cell<usize>,
@@ -44,6 +46,8 @@ const IN_FLIGHT: u8 = 1;
 const WAITING: u8 = 2;
 /// There are checks.
 const CHECKED: u8 = 4;
+/// There is a probe.
+const PROBED: u8 = 8;
 
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
@@ -71,6 +75,13 @@ pub(crate) trait Check<P> {
     }
 }
 
+/// Is told what is delivered, and how long it took.
+pub(crate) trait Probe {
+    fn event(&self, topic: &Topic, reached: usize);
+    fn now(&self) -> Duration;
+    fn call(&self, label: Rc<str>, took: Duration, failed: bool);
+}
+
 /// Why an event does not go on.
 pub(crate) enum Stop<P> {
     Dropped,
@@ -86,6 +97,7 @@ impl<P: Payload> Core<P> {
             routes: RefCell::default(),
             turns: RefCell::default(),
             checks: RefCell::new(Rc::new([])),
+            probe: RefCell::default(),
             room: Rc::default(),
             watchers: Cell::new(0),
             dropped: Cell::new(0),
@@ -243,6 +255,21 @@ impl<P: Payload> Core<P> {
         drop(before);
     }
 
+    pub(crate) fn set_probe(&self, probe: Option<Rc<dyn Probe>>) {
+        let bit = if probe.is_some() { PROBED } else { 0 };
+        self.state.set(self.state.get() & !PROBED | bit);
+        let before = self.probe.replace(probe);
+        drop(before);
+    }
+
+    /// Takes `probe` away, unless another has taken its place.
+    pub(crate) fn end_probe(&self, probe: &Rc<dyn Probe>) {
+        let is_it = self.probe.borrow().as_ref().is_some_and(|other| Rc::ptr_eq(other, probe));
+        if is_it {
+            self.set_probe(None);
+        }
+    }
+
     #[cold]
     fn tell(&self, notice: Notice) {
         let Ok(topic) = Topic::parse(notice.topic()) else { return };
@@ -274,6 +301,13 @@ impl<P: Payload> Core<P> {
             Some(spot) => self.route_at(&spot),
             None => self.compile(topic),
         }
+    }
+
+    /// Whether a request to `topic` would be answered. Asking does not make the topic hot.
+    pub(crate) fn is_served(&self, topic: &Topic) -> bool {
+        let spot = self.routes.borrow().find(topic);
+        let route = spot.map_or_else(|| self.compile(topic), |spot| self.route_at(&spot));
+        route.iter().any(|slot| slot.serves())
     }
 
     fn route_at(&self, spot: &Spot<Route<P>>) -> Route<P> {
@@ -317,6 +351,21 @@ impl<P: Payload> Core<P> {
         reached
     }
 
+    fn deliver_probed(&self, probe: &dyn Probe, route: &Route<P>, event: &Event<'_, P>) -> usize {
+        let mut reached = 0;
+        for slot in route.iter().filter(|slot| !slot.ended.get()) {
+            reached += 1;
+            let start = probe.now();
+            let handled = (slot.handler)(event);
+            probe.call(slot.label(), probe.now().saturating_sub(start), handled.is_err());
+            if let Err(cause) = handled {
+                self.failed(slot, event.topic, cause);
+            }
+        }
+        probe.event(event.topic, reached);
+        reached
+    }
+
     #[cold]
     fn failed(&self, slot: &Slot<P>, topic: &Topic, cause: P::Cause) {
         self.fail(Failure { topic: topic.clone(), label: slot.label(), cause });
@@ -337,7 +386,11 @@ impl<P: Payload> Core<P> {
             Turn::Event { topic, payload, asked, held } => {
                 let route = self.route(&topic);
                 let event = Event { topic: &topic, payload: &payload, asked: asked.as_ref() };
-                let reached = self.deliver(&route, &event);
+                let probe = self.probe.borrow().clone();
+                let reached = match probe {
+                    Some(probe) => self.deliver_probed(&*probe, &route, &event),
+                    None => self.deliver(&route, &event),
+                };
                 drop(held);
                 reached
             }

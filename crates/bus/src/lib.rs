@@ -57,6 +57,7 @@ mod event;
 mod group;
 mod handle;
 mod intercept;
+mod measure;
 mod notice;
 mod order;
 mod queue;
@@ -79,6 +80,7 @@ pub use event::{
 pub use group::{Balance, Pending};
 pub use handle::TopicHandle;
 pub use intercept::{Interception, Verdict};
+pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
 pub use queue::{Message, Overflow, Queue};
 pub use request::{NoReply, Reply, Request, RequestError};

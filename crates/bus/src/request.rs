@@ -108,7 +108,7 @@ impl<P: Payload> Bus<P> {
         if topic.is_system() {
             return Err(PublishError::SystemTopic(topic, payload).into());
         }
-        if !self.core.route(&topic).iter().any(|slot| slot.serves()) {
+        if !self.core.is_served(&topic) {
             return Err(RequestError::NobodyServes(topic, payload));
         }
         let exchange = Rc::new(Exchange {

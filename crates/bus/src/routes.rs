@@ -58,7 +58,7 @@ impl<R> Routes<R> {
     /// Where `topic` is hot. One that is not is marked, and becomes hot when it comes again.
     pub(crate) fn seen(&mut self, topic: &Topic) -> Option<Rc<Spot<R>>> {
         let hash = self.hasher.hash_one(topic.as_str());
-        if let Some(spot) = self.find(hash, topic) {
+        if let Some(spot) = self.at(hash, topic) {
             return Some(spot.clone());
         }
         if !self.marks.seen_before(hash) {
@@ -71,10 +71,15 @@ impl<R> Routes<R> {
         Some(self.heat(hash, topic))
     }
 
+    /// Where `topic` is hot.
+    pub(crate) fn find(&self, topic: &Topic) -> Option<Rc<Spot<R>>> {
+        self.at(self.hasher.hash_one(topic.as_str()), topic).cloned()
+    }
+
     /// Makes `topic` hot for a handle.
     pub(crate) fn hold(&mut self, topic: &Topic) -> Rc<Spot<R>> {
         let hash = self.hasher.hash_one(topic.as_str());
-        match self.find(hash, topic) {
+        match self.at(hash, topic) {
             Some(spot) => spot.clone(),
             None => self.heat(hash, topic),
         }
@@ -112,7 +117,7 @@ impl<R> Routes<R> {
         self.invalidated
     }
 
-    fn find(&self, hash: u64, topic: &Topic) -> Option<&Rc<Spot<R>>> {
+    fn at(&self, hash: u64, topic: &Topic) -> Option<&Rc<Spot<R>>> {
         let at = self.hot.find(hash, |&at| self.tree.is_at(at, topic))?;
         self.tree.get(*at)
     }

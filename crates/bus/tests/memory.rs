@@ -4,8 +4,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use allocation_counter::measure;
-use bus::{Bus, Failure, Pattern, Payload, Subscription, Topic};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use bus::{
+    Balance, Bus, Failure, Overflow, Pattern, Payload, Subscription, Topic, Verdict, VirtualTime,
+    Window,
+};
+
+#[derive(Clone, Debug, PartialEq)]
 struct Nothing;
 
 impl Payload for Nothing {
@@ -91,4 +99,45 @@ fn a_publish_by_handle_allocates_nothing() {
     handle.publish(Nothing).unwrap();
     let publishing = measure(|| (0..1_000).for_each(|_| drop(handle.publish(Nothing))));
     assert_eq!((publishing.count_total, counter.get()), (0, 1_001));
+}
+
+#[test]
+fn a_million_requests_and_replies_leave_nothing_behind() {
+    let (bus, time) = (bus(), VirtualTime::new());
+    let _server = bus.respond(Pattern::parse("serve.*").unwrap(), |_| Ok(Nothing));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut ask = |number: usize| {
+        let topic = topic(&format!("serve.{number}"));
+        let request = bus.request(topic, Nothing, Duration::from_secs(1), &*time).unwrap();
+        assert_eq!(pin!(request).poll(&mut context), Poll::Ready(Ok(Nothing)));
+        // Timers that were dropped go when time passes.
+        time.pass(Duration::from_secs(1));
+    };
+    ask(0);
+    let left = measure(|| (1..=1_000_000).for_each(ask));
+    assert_eq!(left.bytes_current, 0);
+}
+
+#[test]
+fn what_was_used_and_dropped_leaves_nothing_behind() {
+    let (bus, time) = (bus(), VirtualTime::new());
+    let three = const { std::num::NonZeroUsize::new(3).unwrap() };
+    let every = || Pattern::parse("a.>").unwrap();
+    let use_everything = || {
+        let interception = bus.intercept(every(), |_, payload| Verdict::Pass(payload));
+        let retention = bus.retain(every(), three, three);
+        let grouped = bus.subscriber(every()).group("group", Balance::least_pending());
+        let queue = grouped.queue(three, Overflow::wait());
+        let measurement = bus.measure(time.clone(), 10);
+        let batch = bus.subscriber(every()).batch(Window::frame(), time.clone(), |_| Ok(()));
+        let replay = bus.subscriber(every()).replay(&*time, |_| Ok(()));
+        for number in 0..10 {
+            bus.publish(topic(&format!("a.{number}")), Nothing).ok();
+        }
+        time.next_frame();
+        drop((interception, retention, queue, measurement, batch, replay));
+    };
+    (0..3).for_each(|_| use_everything());
+    let left = measure(|| (0..1_000).for_each(|_| use_everything()));
+    assert_eq!(left.bytes_current, 0);
 }

@@ -8,7 +8,6 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::order::in_order;
 use crate::queue::Room;
@@ -30,7 +29,7 @@ pub(crate) struct Core<P: Payload> {
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
     checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
-    probe: RefCell<Option<Rc<dyn Probe>>>,
+    probe: RefCell<Option<Rc<dyn Probe<P>>>>,
     room: Rc<Room>,
     /// How many subscriptions listen to the runtime itself.
     watchers: Cell<usize>,
@@ -75,11 +74,9 @@ pub(crate) trait Check<P> {
     }
 }
 
-/// Is told what is delivered, and how long it took.
-pub(crate) trait Probe {
-    fn event(&self, topic: &Topic, reached: usize);
-    fn now(&self) -> Duration;
-    fn call(&self, label: Rc<str>, took: Duration, failed: bool);
+/// Delivers in the place of [`Core::deliver`], and looks at it.
+pub(crate) trait Probe<P: Payload> {
+    fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize;
 }
 
 /// Why an event does not go on.
@@ -214,15 +211,14 @@ impl<P: Payload> Core<P> {
         &self.room
     }
 
-    pub(crate) fn insert(&self, slot: Rc<Slot<P>>) -> Key {
+    pub(crate) fn insert(&self, pattern: &Pattern, slot: Rc<Slot<P>>) -> Key {
         if self.watchers.get() > 0 {
-            let (pattern, label) = (slot.pattern.clone(), slot.label());
+            let (pattern, label) = (pattern.clone(), slot.label());
             self.tell(Notice::Subscribed { pattern, label });
         }
-        let pattern = slot.pattern.clone();
         self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
-        let key = self.router.borrow_mut().insert(&pattern, slot);
-        self.routes.borrow_mut().invalidate(&pattern);
+        let key = self.router.borrow_mut().insert(pattern, slot);
+        self.routes.borrow_mut().invalidate(pattern);
         key
     }
 
@@ -255,7 +251,7 @@ impl<P: Payload> Core<P> {
         drop(before);
     }
 
-    pub(crate) fn set_probe(&self, probe: Option<Rc<dyn Probe>>) {
+    pub(crate) fn set_probe(&self, probe: Option<Rc<dyn Probe<P>>>) {
         let bit = if probe.is_some() { PROBED } else { 0 };
         self.state.set(self.state.get() & !PROBED | bit);
         let before = self.probe.replace(probe);
@@ -263,7 +259,7 @@ impl<P: Payload> Core<P> {
     }
 
     /// Takes `probe` away, unless another has taken its place.
-    pub(crate) fn end_probe(&self, probe: &Rc<dyn Probe>) {
+    pub(crate) fn end_probe(&self, probe: &Rc<dyn Probe<P>>) {
         let is_it = self.probe.borrow().as_ref().is_some_and(|other| Rc::ptr_eq(other, probe));
         if is_it {
             self.set_probe(None);
@@ -351,23 +347,8 @@ impl<P: Payload> Core<P> {
         reached
     }
 
-    fn deliver_probed(&self, probe: &dyn Probe, route: &Route<P>, event: &Event<'_, P>) -> usize {
-        let mut reached = 0;
-        for slot in route.iter().filter(|slot| !slot.ended.get()) {
-            reached += 1;
-            let start = probe.now();
-            let handled = (slot.handler)(event);
-            probe.call(slot.label(), probe.now().saturating_sub(start), handled.is_err());
-            if let Err(cause) = handled {
-                self.failed(slot, event.topic, cause);
-            }
-        }
-        probe.event(event.topic, reached);
-        reached
-    }
-
     #[cold]
-    fn failed(&self, slot: &Slot<P>, topic: &Topic, cause: P::Cause) {
+    pub(crate) fn failed(&self, slot: &Slot<P>, topic: &Topic, cause: P::Cause) {
         self.fail(Failure { topic: topic.clone(), label: slot.label(), cause });
     }
 
@@ -388,7 +369,7 @@ impl<P: Payload> Core<P> {
                 let event = Event { topic: &topic, payload: &payload, asked: asked.as_ref() };
                 let probe = self.probe.borrow().clone();
                 let reached = match probe {
-                    Some(probe) => self.deliver_probed(&*probe, &route, &event),
+                    Some(probe) => probe.deliver(self, &route, &event),
                     None => self.deliver(&route, &event),
                 };
                 drop(held);

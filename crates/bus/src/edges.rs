@@ -3,15 +3,15 @@
 //! It knows nodes by their index only. Whoever asks says what a node's hash is, and whether a node is
 //! the one that is looked for: the tokens themselves stand in the nodes' own texts.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 /// Leads from a node and a token to the next node.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    hasher: RandomState,
 }
 
 impl Edges {

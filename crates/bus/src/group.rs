@@ -3,10 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::rc::{Rc, Weak};
-
-use hashbrown::DefaultHashBuilder;
 
 use crate::core::Core;
 use crate::slot::{Gather, More, Slot};
@@ -64,7 +62,7 @@ impl<P: Payload> Balance<P> {
     /// Always the same member for the same key: the CloudEvents extension `partitionkey`, say. When a
     /// member comes or goes, only its share moves (rendezvous hashing).
     pub fn by_key<K: Hash>(key: impl Fn(&Topic, &P) -> K + 'static) -> Self {
-        let hasher = DefaultHashBuilder::default();
+        let hasher = RandomState::default();
         Self(Box::new(move |event, members| {
             let key = hasher.hash_one(key(event.topic, event.payload));
             let score = |member: &Rc<Slot<P>>| hasher.hash_one((key, member.number()));

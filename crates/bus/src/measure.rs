@@ -7,7 +7,8 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::core::{Core, Probe};
-use crate::{Bus, Payload, Schedule, Topic};
+use crate::slot::Route;
+use crate::{Bus, Event, Payload, Schedule, Topic};
 
 /// Counts what a bus delivers, from when it is made until it is dropped. Made by [`Bus::measure`].
 #[must_use = "it counts until it is dropped"]
@@ -89,7 +90,25 @@ impl<P: Payload> Measurement<P> {
     }
 }
 
-impl Probe for Counts {
+impl<P: Payload> Probe<P> for Counts {
+    fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize {
+        let mut reached = 0;
+        for slot in route.iter().filter(|slot| !slot.ended.get()) {
+            reached += 1;
+            let start = self.clock.now();
+            let handled = (slot.handler)(event);
+            let took = self.clock.now().saturating_sub(start);
+            self.call(slot.label(), took, handled.is_err());
+            if let Err(cause) = handled {
+                core.failed(slot, event.topic, cause);
+            }
+        }
+        self.event(event.topic, reached);
+        reached
+    }
+}
+
+impl Counts {
     fn event(&self, topic: &Topic, reached: usize) {
         let mut topics = self.topics.borrow_mut();
         let count = if topics.len() < self.at_most || topics.contains_key(topic) {
@@ -100,10 +119,6 @@ impl Probe for Counts {
         };
         count.events += 1;
         count.deliveries += reached as u64;
-    }
-
-    fn now(&self) -> Duration {
-        self.clock.now()
     }
 
     fn call(&self, label: Rc<str>, took: Duration, failed: bool) {
@@ -117,8 +132,9 @@ impl Probe for Counts {
         count.calls += 1;
         count.failures += u64::from(failed);
         count.total += took;
-        let place = (took.as_micros().checked_ilog2().unwrap_or(0) as usize).min(23);
-        if let Some(bucket) = count.histogram.get_mut(place) {
+        let place = took.as_micros().checked_ilog2().unwrap_or(0) as usize;
+        let last = count.histogram.len() - 1;
+        if let Some(bucket) = count.histogram.get_mut(place.min(last)) {
             *bucket += 1;
         }
     }
@@ -132,7 +148,7 @@ impl Default for HandlerCount {
 
 impl<P: Payload> Drop for Measurement<P> {
     fn drop(&mut self) {
-        let own: Rc<dyn Probe> = self.counts.clone();
+        let own: Rc<dyn Probe<P>> = self.counts.clone();
         if let Some(core) = self.core.upgrade() {
             core.end_probe(&own);
         }

@@ -71,7 +71,8 @@ struct Many<T> {
 /// The way from a node to the next.
 #[derive(Clone, Copy)]
 enum Step<'a> {
-    Token(&'a str),
+    /// With the hash of its edge.
+    Token(&'a str, u32),
     Any,
     Tail,
     End,
@@ -97,7 +98,7 @@ impl<T> Router<T> {
         }
         let (mut at, mut tokens) = (ROOT, pattern.tokens().enumerate());
         loop {
-            let (depth, step) = Step::next(&mut tokens);
+            let (depth, step) = self.next_step(at, &mut tokens);
             let child = self.child(at, depth, step);
             match self.kind_mut(child) {
                 Some(Kind::Branch { .. }) => {}
@@ -120,7 +121,7 @@ impl<T> Router<T> {
     pub fn remove(&mut self, pattern: &Pattern, key: Key) -> Option<T> {
         let (mut at, mut tokens) = (ROOT, pattern.tokens().enumerate());
         let removed = loop {
-            let (depth, step) = Step::next(&mut tokens);
+            let (depth, step) = self.next_step(at, &mut tokens);
             at = self.child(at, depth, step);
             match self.kind_mut(at)? {
                 Kind::Branch { .. } => {}
@@ -178,7 +179,8 @@ impl<T> Router<T> {
                 let Some((depth, token)) = tokens.next() else {
                     return self.walk(end, tokens, topic, found);
                 };
-                let child = self.child(at, depth, Step::Token(token));
+                let step = Step::Token(token, self.edges.hash(at, token));
+                let child = self.child(at, depth, step);
                 for next in [tail, any, child] {
                     if next != NONE {
                         self.walk(next, tokens.clone(), topic, found);
@@ -193,6 +195,25 @@ impl<T> Router<T> {
         self.nodes.get_mut(at as usize).map(|node| &mut node.kind)
     }
 
+    /// The step from the branch `at` by a pattern's token.
+    fn step<'t>(&self, at: u32, token: Option<&'t str>) -> Step<'t> {
+        match token {
+            None => Step::End,
+            Some("*") => Step::Any,
+            Some(">") => Step::Tail,
+            Some(token) => Step::Token(token, self.edges.hash(at, token)),
+        }
+    }
+
+    /// The next step of a pattern, and how many tokens come before it (which only a token's step asks).
+    fn next_step<'t>(
+        &self,
+        at: u32,
+        tokens: &mut impl Iterator<Item = (usize, &'t str)>,
+    ) -> (usize, Step<'t>) {
+        tokens.next().map_or((0, Step::End), |(depth, token)| (depth, self.step(at, Some(token))))
+    }
+
     /// Where `step` leads from the branch `at`, which has `depth` tokens before it; `NONE` if nowhere.
     fn child(&self, at: u32, depth: usize, step: Step<'_>) -> u32 {
         let Some(Node { kind: Kind::Branch { any, tail, end, .. }, .. }) =
@@ -204,8 +225,7 @@ impl<T> Router<T> {
             Step::Any => *any,
             Step::Tail => *tail,
             Step::End => *end,
-            Step::Token(token) => {
-                let hash = self.edges.hash(at, token);
+            Step::Token(token, hash) => {
                 let leads_there = |child: u32| {
                     self.nodes.get(child as usize).is_some_and(|node| {
                         node.hash == hash
@@ -220,7 +240,7 @@ impl<T> Router<T> {
 
     /// Makes a node of the new `kind`, to which `step` leads from the branch `parent`.
     fn grow(&mut self, parent: u32, step: Step<'_>, kind: Kind<T>) {
-        let hash = if let Step::Token(token) = step { self.edges.hash(parent, token) } else { 0 };
+        let hash = if let Step::Token(_, hash) = step { hash } else { 0 };
         let node = Node { parent, hash, kind };
         let child = match self.free.pop() {
             Some(free) => {
@@ -238,7 +258,7 @@ impl<T> Router<T> {
                 (self.nodes.len() - 1) as u32
             }
         };
-        if let Step::Token(_) = step {
+        if let Step::Token(..) = step {
             let nodes = &self.nodes;
             let hash_of = |node: u32| nodes.get(node as usize).map_or(0, |node| node.hash);
             self.edges.insert(hash, child, hash_of);
@@ -249,7 +269,7 @@ impl<T> Router<T> {
                 Step::Any => *any = child,
                 Step::Tail => *tail = child,
                 Step::End => *end = child,
-                Step::Token(_) => {}
+                Step::Token(..) => {}
             }
         }
     }
@@ -260,7 +280,8 @@ impl<T> Router<T> {
         if let Kind::Leaf { pattern, .. } = kind {
             let witness = pattern.clone();
             let leaf = mem::replace(kind, Kind::branch(Some(witness.clone())));
-            self.grow(at, Step::of(witness.tokens().nth(depth)), leaf);
+            let step = self.step(at, witness.tokens().nth(depth));
+            self.grow(at, step, leaf);
         }
     }
 
@@ -286,22 +307,6 @@ impl<T> Router<T> {
             }
             at = parent;
         }
-    }
-}
-
-impl<'a> Step<'a> {
-    fn of(token: Option<&'a str>) -> Self {
-        match token {
-            None => Self::End,
-            Some("*") => Self::Any,
-            Some(">") => Self::Tail,
-            Some(token) => Self::Token(token),
-        }
-    }
-
-    /// The next step of a pattern, and how many tokens come before it (which only a token's step asks).
-    fn next(tokens: &mut impl Iterator<Item = (usize, &'a str)>) -> (usize, Self) {
-        tokens.next().map_or((0, Self::End), |(depth, token)| (depth, Self::of(Some(token))))
     }
 }
 

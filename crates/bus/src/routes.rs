@@ -7,10 +7,10 @@ mod marks;
 mod tree;
 
 use std::cell::RefCell;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use crate::{Pattern, Topic};
 use marks::Marks;
@@ -27,7 +27,7 @@ pub(crate) struct Routes<R> {
     hot: HashTable<u32>,
     tree: Tree<R>,
     marks: Marks,
-    hasher: DefaultHashBuilder,
+    hasher: RandomState,
     /// How many more topics may become hot before those without a handle are forgotten.
     room: usize,
     invalidated: u64,
@@ -47,7 +47,7 @@ impl<R> Default for Routes<R> {
             hot: HashTable::new(),
             tree: Tree::default(),
             marks: Marks::default(),
-            hasher: DefaultHashBuilder::default(),
+            hasher: RandomState::default(),
             room: MAX_WITHOUT_HANDLE,
             invalidated: 0,
         }
@@ -98,6 +98,9 @@ impl<R> Routes<R> {
     /// Dropped here, they never are the last to hold a handler: the router, or whoever just took the
     /// subscription out of it, holds it too.
     pub(crate) fn invalidate(&mut self, pattern: &Pattern) {
+        if self.hot.is_empty() {
+            return;
+        }
         let invalidated = &mut self.invalidated;
         let mut touch = |spot: &Rc<Spot<R>>| {
             *invalidated += u64::from(spot.route.take().is_some());

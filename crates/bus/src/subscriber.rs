@@ -42,7 +42,7 @@ impl<'a, P: Payload> Subscriber<'a, P> {
         let Self { bus, pattern, priority, more } = self;
         let slot =
             Slot { pattern: pattern.clone(), priority, ended: Cell::new(false), more, handler };
-        let key = bus.core.insert(Rc::new(slot));
+        let key = bus.core.insert(&pattern, Rc::new(slot));
         let registry: Weak<Core<P>> = Rc::downgrade(&bus.core);
         Subscription::new(registry, pattern, key)
     }

@@ -74,10 +74,12 @@
 //! 10. An interceptor ([`Bus::intercept`]) changes, drops or denies an event at the publish call; a
 //!     denial is an error to the publisher.
 //!     [`an_interceptor_drops_or_denies_and_a_denial_is_an_error_to_the_publisher`][interceptors]
-//! 11. What happens can be seen: on the runtime's own topics ([`Notice`]), and in counters and handler
-//!     times ([`Bus::measure`]); for nothing while nobody looks.
+//! 11. What happens can be seen: on the runtime's own topics ([`Notice`]), in counters and handler
+//!     times ([`Bus::measure`]), and in a recording ([`Bus::record`]) that can be played again
+//!     ([`Bus::player`]); for nothing while nobody looks.
 //!     [`subscriptions_that_come_and_go_are_told_while_somebody_listens`][seeing],
-//!     [`counters_and_handler_times_are_kept_while_asked_for`][seeing]
+//!     [`counters_and_handler_times_are_kept_while_asked_for`][seeing],
+//!     [`a_recording_plays_again_with_its_timing_faster_or_step_by_step`][seeing]
 //! 12. Topics that begin with `$` belong to the runtime: publishing to one is an error.
 //!     [`topics_of_the_runtime_are_closed_to_others_and_to_leading_wildcards`][order]
 //!
@@ -122,6 +124,7 @@ mod measure;
 mod notice;
 mod order;
 mod queue;
+mod record;
 mod request;
 mod retain;
 mod router;
@@ -144,6 +147,7 @@ pub use intercept::{Interception, Verdict};
 pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
 pub use queue::{Message, Overflow, Queue};
+pub use record::{Player, Recorded};
 pub use request::{NoReply, Reply, Request, RequestError};
 pub use retain::Retention;
 pub use router::{Key, Router};

@@ -20,6 +20,14 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    fn wait(&self, waker: &Waker) {
+        let waits = self.waiting.borrow().iter().any(|other| other.will_wake(waker));
+        if !waits {
+            let waker = waker.clone();
+            self.waiting.borrow_mut().push(waker);
+        }
+    }
+
     fn changed(&self) {
         let waiting = self.waiting.take();
         waiting.into_iter().for_each(Waker::wake);
@@ -43,7 +51,7 @@ impl<P: Payload> Bus<P> {
             match self.publish(topic, payload) {
                 Err(PublishError::NoRoom(topic, payload)) => {
                     event = Some((topic, payload));
-                    self.core.room().waiting.borrow_mut().push(context.waker().clone());
+                    self.core.room().wait(context.waker());
                     Poll::Pending
                 }
                 published => Poll::Ready(published),

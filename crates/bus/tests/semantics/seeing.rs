@@ -1,8 +1,10 @@
 //! What can be seen of the bus from outside (semantic 11).
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use bus::VirtualTime;
+use bus::{Message, Published, Recorded, VirtualTime};
 
 use crate::stage::{Stage, Text, pattern, topic};
 
@@ -68,4 +70,60 @@ fn seeing_changes_no_order() {
     let _second = stage.listen("second", "a");
     stage.publish("a", "one");
     assert_eq!(stage.logged(), ["second:one", "second:two"]);
+}
+
+#[test]
+fn a_recording_plays_again_with_its_timing_faster_or_step_by_step() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let tape: Rc<RefCell<Vec<Recorded<Text>>>> = Rc::default();
+    let write = tape.clone();
+    let recorder = stage.bus.record(pattern("a.>"), time.clone(), move |event| {
+        write.borrow_mut().push(event);
+    });
+    let second = Duration::from_secs(1);
+    for (at, text) in [("a.x", "1"), ("b", "not this"), ("a.y", "2"), ("a.x", "3")] {
+        stage.publish(at, text);
+        time.pass(second);
+    }
+    drop(recorder);
+    let recording = tape.take();
+    let moments: Vec<_> = recording.iter().map(|recorded| recorded.at).collect();
+    assert_eq!(moments, [Duration::ZERO, second * 2, second * 3]);
+
+    let _again = stage.listen("again", ">");
+    let with_its_timing = stage.bus.player(recording.clone());
+    with_its_timing.play(time.clone(), 1.0);
+    time.pass(second * 2);
+    assert_eq!(stage.logged(), ["again:1", "again:2"]);
+    with_its_timing.pause();
+    time.pass(second * 9);
+    assert!(stage.logged().is_empty());
+    with_its_timing.play(time.clone(), 1.0);
+    time.pass(second);
+    assert_eq!((stage.logged(), with_its_timing.rest()), (vec!["again:3".to_owned()], 0));
+
+    let faster = stage.bus.player(recording.clone());
+    faster.play(time.clone(), 2.0);
+    time.pass(second * 3 / 2);
+    assert_eq!(stage.logged(), ["again:1", "again:2", "again:3"]);
+
+    let by_step = stage.bus.player(recording);
+    assert!(matches!(by_step.step(), Some(Ok(Published::Delivered(1)))));
+    assert_eq!((stage.logged(), by_step.rest()), (vec!["again:1".to_owned()], 2));
+}
+
+#[test]
+fn a_handler_may_pause_the_player_that_calls_it() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let message = |text: &str| Message { topic: topic("a"), payload: Text(text.into()) };
+    let recording = ["1", "2"].map(|text| Recorded { at: Duration::ZERO, event: message(text) });
+    let player = Rc::new(stage.bus.player(recording));
+    let pause = player.clone();
+    let _pauses = stage.bus.subscribe(pattern("a"), move |_| {
+        pause.pause();
+        Ok(())
+    });
+    player.play(time.clone(), 1.0);
+    time.pass(Duration::from_secs(1));
+    assert_eq!(player.rest(), 1);
 }

@@ -2,12 +2,14 @@
 //!
 //! It knows nodes by their index only. Whoever asks says what a node's hash is, and whether a node is
 //! the one that is looked for: the tokens themselves stand in the nodes' own texts.
+//!
+//! Its closures are trait objects, so that a browser downloads the table once for all its users.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use hashbrown::HashTable;
 
-/// Leads from a node and a token to the next node.
+/// Leads from a hash (of a node and a token, say) to the next node.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     table: HashTable<u32>,
@@ -15,16 +17,16 @@ pub(crate) struct Edges {
 }
 
 impl Edges {
-    /// The hash of the edge that leaves `parent` by `token`.
-    pub(crate) fn hash(&self, parent: u32, token: &str) -> u32 {
-        (self.hasher.hash_one((parent, token)) >> 32) as u32
+    /// The hash of an edge.
+    pub(crate) fn hash(&self, of: impl Hash) -> u32 {
+        (self.hasher.hash_one(of) >> 32) as u32
     }
 
-    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn find(&self, hash: u32, is_it: &dyn Fn(u32) -> bool) -> Option<u32> {
         self.table.find(spread(hash), |&child| is_it(child)).copied()
     }
 
-    pub(crate) fn insert(&mut self, hash: u32, child: u32, hash_of: impl Fn(u32) -> u32) {
+    pub(crate) fn insert(&mut self, hash: u32, child: u32, hash_of: &dyn Fn(u32) -> u32) {
         self.table.insert_unique(spread(hash), child, |&child| spread(hash_of(child)));
     }
 
@@ -33,6 +35,15 @@ impl Edges {
         if let Ok(edge) = self.table.find_entry(spread(hash), |&other| other == child) {
             edge.remove();
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// All the nodes to which edges lead.
+    pub(crate) fn children(&self) -> impl Iterator<Item = u32> {
+        self.table.iter().copied()
     }
 }
 

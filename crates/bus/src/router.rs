@@ -179,7 +179,7 @@ impl<T> Router<T> {
                 let Some((depth, token)) = tokens.next() else {
                     return self.walk(end, tokens, topic, found);
                 };
-                let step = Step::Token(token, self.edges.hash(at, token));
+                let step = Step::Token(token, self.edges.hash((at, token)));
                 let child = self.child(at, depth, step);
                 for next in [tail, any, child] {
                     if next != NONE {
@@ -201,7 +201,7 @@ impl<T> Router<T> {
             None => Step::End,
             Some("*") => Step::Any,
             Some(">") => Step::Tail,
-            Some(token) => Step::Token(token, self.edges.hash(at, token)),
+            Some(token) => Step::Token(token, self.edges.hash((at, token))),
         }
     }
 
@@ -233,7 +233,7 @@ impl<T> Router<T> {
                             && node.kind.token(depth) == Some(token)
                     })
                 };
-                self.edges.find(hash, leads_there).unwrap_or(NONE)
+                self.edges.find(hash, &leads_there).unwrap_or(NONE)
             }
         }
     }
@@ -261,7 +261,7 @@ impl<T> Router<T> {
         if let Step::Token(..) = step {
             let nodes = &self.nodes;
             let hash_of = |node: u32| nodes.get(node as usize).map_or(0, |node| node.hash);
-            self.edges.insert(hash, child, hash_of);
+            self.edges.insert(hash, child, &hash_of);
         }
         if let Some(Kind::Branch { children, any, tail, end, .. }) = self.kind_mut(parent) {
             *children += 1;

@@ -7,11 +7,9 @@ mod marks;
 mod tree;
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
-use hashbrown::HashTable;
-
+use crate::edges::Edges;
 use crate::{Pattern, Topic};
 use marks::Marks;
 use tree::Tree;
@@ -24,10 +22,9 @@ const MAX_WITHOUT_HANDLE: usize = 131_072;
 #[derive(Debug)]
 pub(crate) struct Routes<R> {
     /// The nodes of the tree where hot topics are, found by a hash of the whole topic.
-    hot: HashTable<u32>,
+    hot: Edges,
     tree: Tree<R>,
     marks: Marks,
-    hasher: RandomState,
     /// How many more topics may become hot before those without a handle are forgotten.
     room: usize,
     invalidated: u64,
@@ -38,16 +35,15 @@ pub(crate) struct Routes<R> {
 pub(crate) struct Spot<R> {
     pub(crate) topic: Topic,
     pub(crate) route: RefCell<Option<R>>,
-    hash: u64,
+    hash: u32,
 }
 
 impl<R> Default for Routes<R> {
     fn default() -> Self {
         Self {
-            hot: HashTable::new(),
+            hot: Edges::default(),
             tree: Tree::default(),
             marks: Marks::default(),
-            hasher: RandomState::default(),
             room: MAX_WITHOUT_HANDLE,
             invalidated: 0,
         }
@@ -57,7 +53,7 @@ impl<R> Default for Routes<R> {
 impl<R> Routes<R> {
     /// Where `topic` is hot. One that is not is marked, and becomes hot when it comes again.
     pub(crate) fn seen(&mut self, topic: &Topic) -> Option<Rc<Spot<R>>> {
-        let hash = self.hasher.hash_one(topic.as_str());
+        let hash = self.hot.hash(topic.as_str());
         if let Some(spot) = self.at(hash, topic) {
             return Some(spot.clone());
         }
@@ -73,12 +69,12 @@ impl<R> Routes<R> {
 
     /// Where `topic` is hot.
     pub(crate) fn find(&self, topic: &Topic) -> Option<Rc<Spot<R>>> {
-        self.at(self.hasher.hash_one(topic.as_str()), topic).cloned()
+        self.at(self.hot.hash(topic.as_str()), topic).cloned()
     }
 
     /// Makes `topic` hot for a handle.
     pub(crate) fn hold(&mut self, topic: &Topic) -> Rc<Spot<R>> {
-        let hash = self.hasher.hash_one(topic.as_str());
+        let hash = self.hot.hash(topic.as_str());
         match self.at(hash, topic) {
             Some(spot) => spot.clone(),
             None => self.heat(hash, topic),
@@ -98,21 +94,18 @@ impl<R> Routes<R> {
     /// Dropped here, they never are the last to hold a handler: the router, or whoever just took the
     /// subscription out of it, holds it too.
     pub(crate) fn invalidate(&mut self, pattern: &Pattern) {
-        if self.hot.is_empty() {
+        if self.hot.len() == 0 {
             return;
         }
-        let invalidated = &mut self.invalidated;
+        let mut invalidated = 0;
         let mut touch = |spot: &Rc<Spot<R>>| {
-            *invalidated += u64::from(spot.route.take().is_some());
+            invalidated += u64::from(spot.route.take().is_some());
         };
         match pattern.as_topic() {
-            Some(topic) => {
-                let hash = self.hasher.hash_one(topic.as_str());
-                let at = self.hot.find(hash, |&at| self.tree.is_at(at, &topic));
-                at.and_then(|&at| self.tree.get(at)).into_iter().for_each(&mut touch);
-            }
+            Some(topic) => self.find(&topic).iter().for_each(touch),
             None => self.tree.within(pattern, &mut touch),
         }
+        self.invalidated += invalidated;
     }
 
     /// How many routes were invalidated so far.
@@ -120,34 +113,34 @@ impl<R> Routes<R> {
         self.invalidated
     }
 
-    fn at(&self, hash: u64, topic: &Topic) -> Option<&Rc<Spot<R>>> {
-        let at = self.hot.find(hash, |&at| self.tree.is_at(at, topic))?;
-        self.tree.get(*at)
+    fn at(&self, hash: u32, topic: &Topic) -> Option<&Rc<Spot<R>>> {
+        let at = self.hot.find(hash, &|at| self.tree.is_at(at, topic))?;
+        self.tree.get(at)
     }
 
-    fn heat(&mut self, hash: u64, topic: &Topic) -> Rc<Spot<R>> {
+    fn heat(&mut self, hash: u32, topic: &Topic) -> Rc<Spot<R>> {
         let spot = Rc::new(Spot { topic: topic.clone(), route: RefCell::new(None), hash });
         let at = self.tree.insert(spot.clone());
-        let hash_of = |&at: &u32| self.tree.get(at).map_or(0, |spot| spot.hash);
-        self.hot.insert_unique(hash, at, hash_of);
+        let hash_of = |at: u32| self.tree.get(at).map_or(0, |spot| spot.hash);
+        self.hot.insert(hash, at, &hash_of);
         spot
     }
 
     fn cool(&mut self, spot: &Spot<R>) {
-        let is_it = |&at: &u32| self.tree.is_at(at, &spot.topic);
-        if let Ok(entry) = self.hot.find_entry(spot.hash, is_it) {
-            let (at, _) = entry.remove();
+        let is_it = |at: u32| self.tree.is_at(at, &spot.topic);
+        if let Some(at) = self.hot.find(spot.hash, &is_it) {
+            self.hot.remove(spot.hash, at);
             self.tree.remove(at);
         }
-        if self.hot.is_empty() {
+        if self.hot.len() == 0 {
             // Gives the memory back.
-            self.hot = HashTable::new();
+            self.hot = Edges::default();
             self.tree = Tree::default();
         }
     }
 
     fn forget_those_without_handle(&mut self) {
-        let spots = self.hot.iter().filter_map(|&at| self.tree.get(at));
+        let spots = self.hot.children().filter_map(|at| self.tree.get(at));
         let without: Vec<_> = spots.filter(|spot| Rc::strong_count(spot) == 1).cloned().collect();
         for spot in without {
             self.cool(&spot);

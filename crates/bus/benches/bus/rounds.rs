@@ -1,4 +1,4 @@
-//! Interleaved rounds, and what they say.
+//! Interleaved rounds of ours and a peer.
 
 use std::time::Instant;
 
@@ -57,25 +57,4 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-impl Row {
-    /// Prints the row; the bar is met when the interval of the ratio reaches `bar`.
-    pub fn at_most(&self, work: &str, bar: f64) {
-        self.print(work, &format!("at most {bar}x"), self.low <= bar);
-    }
-
-    /// Prints the row; the bar is met when ours takes at most `bar` nanoseconds more than the peer.
-    pub fn at_most_over(&self, work: &str, bar: f64) {
-        let over = self.ours - self.peer;
-        self.print(work, &format!("{over:.1} ns over, at most {bar}"), over <= bar);
-    }
-
-    fn print(&self, work: &str, bar: &str, met: bool) {
-        let Self { ours, peer, ratio, low, high } = self;
-        let met = if met { "yes" } else { "NO" };
-        println!(
-            "| {work} | {ours:.1} ns | {peer:.1} ns | {ratio:.2} | {low:.2} to {high:.2} | {bar} | {met} |"
-        );
-    }
 }

@@ -7,22 +7,20 @@ use bus::{Bus, Pattern, Subscription};
 
 use super::{Number, bus, count, pattern, standing};
 use crate::rounds::{compare, time};
+use crate::table::Table;
 
 const PAIRS: usize = 20_000;
 
-pub fn rows() {
+pub fn rows(table: &mut Table) {
     let counter = Rc::new(Cell::new(0));
     let (few, many) = (stage(10_000, &counter), stage(1_000_000, &counter));
     for (name, shape) in [("an exact pattern", "device.5.cold"), ("a wildcard", "device.5.*.x.>")] {
         let row = compare(|| pairs(&many.0, shape), || pairs(&few.0, shape));
-        row.at_most(&format!("subscribe and end {name}, 1,000,000 standing, beside 10,000"), 2.0);
-        let met = if row.ours <= 1_000.0 { "yes" } else { "NO" };
-        println!("| the same | {:.0} ns | | | | at most 1,000 ns | {met} |", row.ours);
+        let work = format!("subscribe and end {name}, 1,000,000 standing, beside 10,000");
+        table.at_most_and(&work, &row, 2.0, 1_000.0);
     }
     let row = compare(|| spread(&many.0, 1_000_000), || spread(&few.0, 10_000));
-    row.at_most("subscribe and end all over, 1,000,000 standing, beside 10,000", 2.0);
-    let met = if row.ours <= 1_000.0 { "yes" } else { "NO" };
-    println!("| the same | {:.0} ns | | | | at most 1,000 ns | {met} |", row.ours);
+    table.shown("the same all over, each pair at another place", &row);
 }
 
 fn stage(patterns: usize, counter: &Rc<Cell<u64>>) -> (Bus<Number>, Vec<Subscription>) {

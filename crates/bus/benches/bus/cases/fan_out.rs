@@ -6,23 +6,27 @@ use std::rc::Rc;
 
 use super::{Number, bus, count, topic};
 use crate::rounds::{compare, time};
+use crate::table::Table;
 
 type Boxed = Box<dyn Fn(&Number)>;
 
 const EVENTS: usize = 20_000;
 
-pub fn rows() {
+pub fn rows(table: &mut Table) {
     for listeners in [1, 10, 100] {
         let events = EVENTS / listeners.min(10);
         let row = compare(|| ours(listeners, events), || bare(listeners, events));
         match listeners {
-            1 => row.at_most_over("publish by handle to 1, beside the bare call", 12.0),
-            _ => row.at_most(&format!("publish by handle to {listeners}, beside a bare loop"), 2.0),
+            1 => table.at_most_over("publish by handle to 1, beside the bare call", &row, 12.0),
+            _ => {
+                let work = format!("publish by handle to {listeners}, beside a bare loop");
+                table.at_most(&work, &row, 2.0);
+            }
         }
         let row = compare(|| ours(listeners, events), || tokio(listeners, events));
-        row.at_most(&format!("to {listeners}, beside tokio::sync::broadcast"), 1.0);
+        table.at_most(&format!("to {listeners}, beside tokio::sync::broadcast"), &row, 1.0);
         let row = compare(|| ours(listeners, events), || async_broadcast(listeners, events));
-        row.at_most(&format!("to {listeners}, beside async-broadcast"), 1.0);
+        table.at_most(&format!("to {listeners}, beside async-broadcast"), &row, 1.0);
     }
 }
 

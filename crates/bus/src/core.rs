@@ -3,6 +3,8 @@
 //!
 //! Invariant: no borrow is held while a handler runs or a user's value is dropped.
 
+mod turn;
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -14,13 +16,14 @@ use crate::queue::Room;
 use crate::request::Asked;
 use crate::router::{Key, Router};
 use crate::routes::{Routes, Spot};
-use crate::schedule::Job;
 use crate::slot::{Route, Slot};
 use crate::subscription::Registry;
 use crate::{
     ERROR_TOPIC, Event, Failure, MAX_QUEUED, Notice, Pattern, Payload, PublishError, Published,
     Topic,
 };
+
+pub(crate) use turn::{Check, Probe, Stop, Turn};
 
 pub(crate) struct Core<P: Payload> {
     /// Nothing, or a few of the bits below: a publish looks here once before, and once after.
@@ -49,42 +52,6 @@ const CHECKED: u8 = 4;
 const PROBED: u8 = 8;
 
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
-
-/// What has a place in the order.
-pub(crate) enum Turn<P> {
-    Event {
-        topic: Topic,
-        payload: P,
-        asked: Option<Rc<dyn Asked<P>>>,
-        /// What checks have set aside for it, until its turn is over.
-        held: Vec<Box<dyn Any>>,
-    },
-    Job(Job),
-}
-
-/// Looks at an event before it takes its place in the order.
-pub(crate) trait Check<P> {
-    /// The payload goes on, or stops here. What is put into `held` is dropped when the event's turn is
-    /// over, or when it does not come to that.
-    fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>>;
-
-    /// Whether it wants to see only what passes the others.
-    fn comes_last(&self) -> bool {
-        false
-    }
-}
-
-/// Delivers in the place of [`Core::deliver`], and looks at it.
-pub(crate) trait Probe<P: Payload> {
-    fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize;
-}
-
-/// Why an event does not go on.
-pub(crate) enum Stop<P> {
-    Dropped,
-    Denied(P, Box<str>),
-    NoRoom(P),
-}
 
 impl<P: Payload> Core<P> {
     pub(crate) fn new(last_resort: LastResort<P>) -> Self {

@@ -79,7 +79,8 @@ fn every_kind_of_user_code_may_subscribe_end_and_publish() {
     let schedule = || time.clone();
     let (plain, failing, pending, batch, counted, replay, respond) =
         (meddle(), meddle(), meddle(), meddle(), meddle(), meddle(), meddle());
-    let (judge, key, conflate, member) = (meddle(), meddle(), meddle(), meddle());
+    let (judge, key, conflate, member, write) = (meddle(), meddle(), meddle(), meddle(), meddle());
+    let measurement = bus.measure(time.clone(), 2);
     let retention = bus.retain(pattern(">"), n(2), n(2));
     let interception = bus.intercept(pattern("a.>"), move |_, text| {
         judge();
@@ -107,6 +108,7 @@ fn every_kind_of_user_code_may_subscribe_end_and_publish() {
             counted();
             Err("on purpose")
         }),
+        bus.record(pattern("a.>"), time.clone(), move |_| write()),
         at().replay(&*time, move |_| {
             replay();
             Ok(())
@@ -147,7 +149,7 @@ fn every_kind_of_user_code_may_subscribe_end_and_publish() {
     }
     assert_eq!(meddler.left.get(), 0, "all of it was done");
     meddler.left.set(500);
-    drop((interception, retention, conflated, oldest));
+    drop((interception, retention, conflated, oldest, measurement));
     subscriptions.into_iter().for_each(drop);
     meddler.left.set(0);
     meddler.kept.take();

@@ -151,7 +151,7 @@ impl Bus {
     pub(crate) fn deliver(&self, event: Event) -> Result<Receipt, PublishError> {
         use ::bus::PublishError as Refused;
         match self.0.bus.publish(event.topic().clone(), event.clone()) {
-            Ok(Published::Delivered(_) | Published::Queued) => Ok(Receipt::delivered(event)),
+            Ok(Published::Delivered(_) | Published::Queued | Published::Dropped) => Ok(Receipt::delivered(event)),
             Err(Refused::SystemTopic(topic, _)) => Err(PublishError::SystemTopic(topic)),
             Err(_) => Err(PublishError::QueueFull(event.topic().clone())),
         }

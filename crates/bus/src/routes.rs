@@ -1,60 +1,151 @@
-//! The compiled routes: what each topic resolved to, until a matching subscription comes or goes.
+//! The compiled routes: what each hot topic resolved to, until a matching subscription comes or goes.
+//!
+//! A topic is hot while somebody holds a handle of it, or when it was asked for twice. One-off topics
+//! (a request's inbox) leave nothing behind here.
 
-use std::collections::HashMap;
-use std::mem;
+mod marks;
+mod tree;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::edges::Edges;
 use crate::{Pattern, Topic};
+use marks::Marks;
+use tree::Tree;
 
-/// Routes by topic, in two generations so that one-off topics cannot fill it: a route that is not
-/// asked for while [`Routes::GENERATION`] others are made is forgotten, and compiled again when needed.
+/// How many topics may be hot without a handle. Beyond it all of them are forgotten; those in use come
+/// back by being used.
+const MAX_WITHOUT_HANDLE: usize = 131_072;
+
+/// Routes by topic.
 #[derive(Debug)]
 pub(crate) struct Routes<R> {
-    young: HashMap<Topic, R>,
-    old: HashMap<Topic, R>,
+    /// The nodes of the tree where hot topics are, found by a hash of the whole topic.
+    hot: Edges,
+    tree: Tree<R>,
+    marks: Marks,
+    /// How many more topics may become hot before those without a handle are forgotten.
+    room: usize,
+    invalidated: u64,
+}
+
+/// A hot topic, and its route as long as that holds.
+#[derive(Debug)]
+pub(crate) struct Spot<R> {
+    pub(crate) topic: Topic,
+    pub(crate) route: RefCell<Option<R>>,
+    hash: u32,
 }
 
 impl<R> Default for Routes<R> {
     fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
+        Self {
+            hot: Edges::default(),
+            tree: Tree::default(),
+            marks: Marks::default(),
+            room: MAX_WITHOUT_HANDLE,
+            invalidated: 0,
+        }
     }
 }
 
-impl<R: Clone> Routes<R> {
-    const GENERATION: usize = 8_192;
-
-    pub(crate) fn get(&mut self, topic: &Topic) -> Option<R> {
-        if let Some(route) = self.young.get(topic) {
-            return Some(route.clone());
+impl<R> Routes<R> {
+    /// Where `topic` is hot. One that is not is marked, and becomes hot when it comes again.
+    pub(crate) fn seen(&mut self, topic: &Topic) -> Option<Rc<Spot<R>>> {
+        let hash = self.hot.hash(topic.as_str());
+        if let Some(spot) = self.at(hash, topic) {
+            return Some(spot.clone());
         }
-        let (topic, route) = self.old.remove_entry(topic)?;
-        self.insert(topic, route.clone());
-        Some(route)
+        if !self.marks.seen_before(hash) {
+            return None;
+        }
+        if self.room == 0 {
+            self.forget_those_without_handle();
+        }
+        self.room -= 1;
+        Some(self.heat(hash, topic))
     }
 
-    pub(crate) fn insert(&mut self, topic: Topic, route: R) {
-        if self.young.len() >= Self::GENERATION {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(topic, route);
+    /// Where `topic` is hot.
+    pub(crate) fn find(&self, topic: &Topic) -> Option<Rc<Spot<R>>> {
+        self.at(self.hot.hash(topic.as_str()), topic).cloned()
     }
 
-    /// Takes out the routes of the topics that `pattern` matches, and no others.
+    /// Makes `topic` hot for a handle.
+    pub(crate) fn hold(&mut self, topic: &Topic) -> Rc<Spot<R>> {
+        let hash = self.hot.hash(topic.as_str());
+        match self.at(hash, topic) {
+            Some(spot) => spot.clone(),
+            None => self.heat(hash, topic),
+        }
+    }
+
+    /// Takes a handle's topic back; with its last handle it is forgotten.
+    pub(crate) fn release(&mut self, spot: &Rc<Spot<R>>) {
+        const THE_TREE_AND_THE_LAST_HANDLE: usize = 2;
+        if Rc::strong_count(spot) == THE_TREE_AND_THE_LAST_HANDLE {
+            self.cool(spot);
+        }
+    }
+
+    /// Takes the routes of the topics that `pattern` matches, and no others.
     ///
-    /// They are answered, not dropped: a route may be the last to hold a handler, and what that
-    /// handler owns may call back into the bus when it is dropped.
-    #[must_use]
-    pub(crate) fn invalidate(&mut self, pattern: &Pattern) -> Vec<R> {
-        let generations = [&mut self.young, &mut self.old];
-        match pattern.as_topic() {
-            Some(topic) => {
-                generations.into_iter().filter_map(|routes| routes.remove(&topic)).collect()
-            }
-            None => generations
-                .into_iter()
-                .flat_map(|routes| routes.extract_if(|topic, _| pattern.matches(topic)))
-                .map(|(_, route)| route)
-                .collect(),
+    /// Dropped here, they never are the last to hold a handler: the router, or whoever just took the
+    /// subscription out of it, holds it too.
+    pub(crate) fn invalidate(&mut self, pattern: &Pattern) {
+        if self.hot.len() == 0 {
+            return;
         }
+        let mut invalidated = 0;
+        let mut touch = |spot: &Rc<Spot<R>>| {
+            invalidated += u64::from(spot.route.take().is_some());
+        };
+        match pattern.as_topic() {
+            Some(topic) => self.find(&topic).iter().for_each(touch),
+            None => self.tree.within(pattern, &mut touch),
+        }
+        self.invalidated += invalidated;
+    }
+
+    /// How many routes were invalidated so far.
+    pub(crate) fn invalidated(&self) -> u64 {
+        self.invalidated
+    }
+
+    fn at(&self, hash: u32, topic: &Topic) -> Option<&Rc<Spot<R>>> {
+        let at = self.hot.find(hash, &|at| self.tree.is_at(at, topic))?;
+        self.tree.get(at)
+    }
+
+    fn heat(&mut self, hash: u32, topic: &Topic) -> Rc<Spot<R>> {
+        let spot = Rc::new(Spot { topic: topic.clone(), route: RefCell::new(None), hash });
+        let at = self.tree.insert(spot.clone());
+        let hash_of = |at: u32| self.tree.get(at).map_or(0, |spot| spot.hash);
+        self.hot.insert(hash, at, &hash_of);
+        spot
+    }
+
+    fn cool(&mut self, spot: &Spot<R>) {
+        let is_it = |at: u32| self.tree.is_at(at, &spot.topic);
+        if let Some(at) = self.hot.find(spot.hash, &is_it) {
+            self.hot.remove(spot.hash, at);
+            self.tree.remove(at);
+        }
+        if self.hot.len() == 0 {
+            // Gives the memory back.
+            self.hot = Edges::default();
+            self.tree = Tree::default();
+        }
+    }
+
+    fn forget_those_without_handle(&mut self) {
+        let spots = self.hot.children().filter_map(|at| self.tree.get(at));
+        let without: Vec<_> = spots.filter(|spot| Rc::strong_count(spot) == 1).cloned().collect();
+        for spot in without {
+            self.cool(&spot);
+        }
+        self.room = MAX_WITHOUT_HANDLE;
     }
 }
 
@@ -66,27 +157,82 @@ mod tests {
         Topic::parse(text).unwrap()
     }
 
-    #[test]
-    fn a_pattern_invalidates_the_routes_that_it_matches_and_no_others() {
-        let mut routes = Routes::default();
-        for text in ["a.b", "a.c", "b.c"] {
-            routes.insert(topic(text), text);
-        }
-        let mut gone = routes.invalidate(&Pattern::parse("a.*").unwrap());
-        gone.sort_unstable();
-        assert_eq!(gone, ["a.b", "a.c"]);
-        assert_eq!(routes.invalidate(&Pattern::parse("a.b").unwrap()), [""; 0]);
-        assert_eq!(routes.get(&topic("b.c")), Some("b.c"));
+    fn hot(routes: &mut Routes<i32>, text: &str) -> Rc<Spot<i32>> {
+        let spot = routes.hold(&topic(text));
+        spot.route.replace(Some(0));
+        spot
     }
 
     #[test]
-    fn one_off_topics_do_not_make_it_grow_and_a_hot_one_stays() {
+    fn a_pattern_invalidates_the_routes_that_it_matches_and_no_others() {
         let mut routes = Routes::default();
-        routes.insert(topic("hot"), 0);
-        for number in 0..100_000 {
-            routes.insert(topic(&format!("once.{number}")), number);
-            assert_eq!(routes.get(&topic("hot")), Some(0));
+        let spots = ["a.b", "a.c", "a", "a.b.c", "b.c", "$a.b"].map(|text| hot(&mut routes, text));
+        for (pattern, touched) in [
+            ("a.*", &["a.b", "a.c"][..]),
+            ("a.>", &["a.b", "a.c", "a.b.c"]),
+            ("*.c", &["a.c", "b.c"]),
+            (">", &["a.b", "a.c", "a", "a.b.c", "b.c"]),
+            ("a.b", &["a.b"]),
+            ("$a.*", &["$a.b"]),
+            ("a.*.*.*", &[]),
+            ("c", &[]),
+        ] {
+            let before = routes.invalidated();
+            routes.invalidate(&Pattern::parse(pattern).unwrap());
+            assert_eq!(routes.invalidated() - before, touched.len() as u64, "{pattern}");
+            for spot in &spots {
+                let invalid = spot.route.replace(Some(0)).is_none();
+                assert_eq!(
+                    invalid,
+                    touched.contains(&spot.topic.as_str()),
+                    "{pattern} {}",
+                    spot.topic
+                );
+            }
         }
-        assert!(routes.young.len() + routes.old.len() <= 2 * Routes::<i32>::GENERATION);
+    }
+
+    #[test]
+    fn a_topic_is_hot_from_its_second_time_and_a_one_off_topic_leaves_nothing() {
+        let mut routes = Routes::<i32>::default();
+        for number in 0..10_000 {
+            assert!(routes.seen(&topic(&format!("once.{number}"))).is_none());
+        }
+        assert_eq!(routes.hot.len(), 0);
+        let times = (0..100).take_while(|_| routes.seen(&topic("hot")).is_none()).count();
+        assert!(times <= marks::PATIENCE as usize + 1, "{times}");
+    }
+
+    #[test]
+    fn many_topics_that_take_turns_all_become_hot() {
+        let mut routes = Routes::<i32>::default();
+        let topics: Vec<_> = (0..100_000).map(|number| topic(&format!("turn.{number}"))).collect();
+        for _ in 0..marks::PATIENCE {
+            topics.iter().for_each(|topic| drop(routes.seen(topic)));
+        }
+        assert!(routes.hot.len() > 95_000, "{}", routes.hot.len());
+    }
+
+    #[test]
+    fn without_handles_only_so_many_topics_are_hot() {
+        let mut routes = Routes::<i32>::default();
+        let held = routes.hold(&topic("held"));
+        for number in 0..MAX_WITHOUT_HANDLE + 10_000 {
+            let topic = topic(&format!("twice.{number}"));
+            while routes.seen(&topic).is_none() {}
+        }
+        assert!(routes.hot.len() <= MAX_WITHOUT_HANDLE + 1);
+        assert!(Rc::ptr_eq(&held, &routes.hold(&topic("held"))));
+    }
+
+    #[test]
+    fn a_handle_that_goes_takes_its_topic_along() {
+        let mut routes = Routes::<i32>::default();
+        let (one, two) = (hot(&mut routes, "a.b"), hot(&mut routes, "a.b"));
+        routes.release(&one);
+        drop(one);
+        assert_eq!(routes.hot.len(), 1);
+        routes.release(&two);
+        assert_eq!((routes.hot.len(), routes.tree.len()), (0, 0));
     }
 }

@@ -119,6 +119,11 @@ impl Pattern {
         exact.then(|| Topic(self.0.clone()))
     }
 
+    /// Whether it asks for topics of the runtime: begins with `$`.
+    pub(crate) fn is_system(&self) -> bool {
+        self.0.starts_with('$')
+    }
+
     /// Whether it matches `topic`.
     pub fn matches(&self, topic: &Topic) -> bool {
         let mut wanted = self.tokens();

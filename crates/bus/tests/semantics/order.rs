@@ -1,67 +1,11 @@
-//! The promises of the bus, each a test named after it.
+//! One order, priorities, failures and the runtime's topics (semantics 1 to 4 and 12).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bus::{
-    Bus, Failure, MAX_QUEUED, Pattern, Payload, PublishError, Published, Subscription, Topic,
-};
+use bus::{MAX_QUEUED, PublishError, Published};
 
-#[derive(Debug, Clone, PartialEq)]
-struct Text(String);
-
-impl Payload for Text {
-    type Cause = &'static str;
-    fn failure(failure: Failure<&'static str>) -> Self {
-        Self(format!("{}|{}|{}", failure.topic, failure.label, failure.cause))
-    }
-}
-
-type Log = Rc<RefCell<Vec<String>>>;
-
-struct Stage {
-    bus: Bus<Text>,
-    log: Log,
-    console: Log,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let console = Log::default();
-        let told = console.clone();
-        let bus = Bus::new(move |failure| told.borrow_mut().push(failure.to_string()));
-        Self { bus, log: Log::default(), console }
-    }
-
-    /// Logs `name:payload` for each event of `pattern`.
-    fn listen(&self, name: &'static str, at: &str) -> Subscription {
-        let log = self.log.clone();
-        self.bus.subscribe(pattern(at), move |event| {
-            log.borrow_mut().push(format!("{name}:{}", event.payload.0));
-            Ok(())
-        })
-    }
-
-    fn publish(&self, topic: &str, text: &str) -> Published {
-        publish(&self.bus, topic, text)
-    }
-
-    fn logged(&self) -> Vec<String> {
-        self.log.take()
-    }
-}
-
-fn pattern(text: &str) -> Pattern {
-    Pattern::parse(text).unwrap()
-}
-
-fn topic(text: &str) -> Topic {
-    Topic::parse(text).unwrap()
-}
-
-fn publish(bus: &Bus<Text>, at: &str, text: &str) -> Published {
-    bus.publish(topic(at), Text(text.into())).unwrap()
-}
+use crate::stage::{Stage, Text, pattern, publish, topic};
 
 #[test]
 fn an_event_published_inside_a_handler_follows_the_current_one_for_all_subscribers() {
@@ -259,4 +203,45 @@ fn a_panic_in_a_handler_leaves_a_bus_that_works() {
     assert!(std::panic::catch_unwind(publish).is_err());
     stage.publish("b", "next");
     assert_eq!(stage.logged(), ["b:waiting", "b:next"]);
+}
+
+#[test]
+fn a_change_invalidates_the_routes_that_it_touches_and_no_others() {
+    let stage = Stage::new();
+    let _everywhere = stage.listen("everywhere", "room.>");
+    let handles: Vec<_> = (0..100_000)
+        .map(|number| stage.bus.topic(&topic(&format!("room.{number}.message"))).unwrap())
+        .collect();
+    let heat = || handles.iter().for_each(|handle| drop(handle.publish(Text(String::new()))));
+    let invalidated = |change: &mut dyn FnMut()| {
+        heat();
+        let before = stage.bus.routes_invalidated();
+        change();
+        stage.bus.routes_invalidated() - before
+    };
+    let mut kept = Vec::new();
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "room.77.message"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "room.77.*"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("one", "*.78.>"))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("none", "hall.>"))), 0);
+    assert_eq!(invalidated(&mut || drop(kept.remove(0))), 1);
+    assert_eq!(invalidated(&mut || kept.push(stage.listen("all", ">"))), 100_000);
+}
+
+#[test]
+fn a_handle_sees_subscriptions_come_and_go() {
+    let stage = Stage::new();
+    let handle = stage.bus.topic(&topic("a.b")).unwrap();
+    let say = |text: &str| handle.publish(Text(text.into())).unwrap();
+    assert_eq!(say("0"), Published::Delivered(0));
+    let exact = stage.listen("exact", "a.b");
+    assert_eq!(say("1"), Published::Delivered(1));
+    let wild = stage.listen("wild", "*.b");
+    assert_eq!(say("2"), Published::Delivered(2));
+    drop(exact);
+    assert_eq!(say("3"), Published::Delivered(1));
+    drop(wild);
+    assert_eq!(say("4"), Published::Delivered(0));
+    assert_eq!(stage.logged(), ["exact:1", "exact:2", "wild:2", "wild:3"]);
+    assert!(matches!(stage.bus.topic(&topic("$bus.x")), Err(PublishError::SystemTopic(..))));
 }

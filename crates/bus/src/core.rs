@@ -1,0 +1,391 @@
+//! What all handles of one bus share: it executes the compiled route of a topic for each event, in one
+//! order.
+//!
+//! Invariant: no borrow is held while a handler runs or a user's value is dropped.
+
+mod turn;
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use crate::order::in_order;
+use crate::queue::Room;
+use crate::request::Asked;
+use crate::router::{Key, Router};
+use crate::routes::{Routes, Spot};
+use crate::slot::{Route, Slot};
+use crate::subscription::Registry;
+use crate::{
+    ERROR_TOPIC, Event, Failure, MAX_QUEUED, Notice, Pattern, Payload, PublishError, Published,
+    Topic,
+};
+
+pub(crate) use turn::{Check, Probe, Stop, Turn};
+
+pub(crate) struct Core<P: Payload> {
+    /// Nothing, or a few of the bits below: a publish looks here once before, and once after.
+    state: Cell<u8>,
+    router: RefCell<Router<Rc<Slot<P>>>>,
+    routes: RefCell<Routes<Route<P>>>,
+    turns: RefCell<VecDeque<Turn<P>>>,
+    checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
+    probe: RefCell<Option<Rc<dyn Probe<P>>>>,
+    room: Rc<Room>,
+    /// How many subscriptions listen to the runtime itself.
+    watchers: Cell<usize>,
+    dropped: Cell<u64>,
+    /// What features in use keep for the bus, each under a type of its own.
+    extensions: RefCell<Vec<Rc<dyn Any>>>,
+    last_resort: LastResort<P>,
+}
+
+/// An event is being delivered.
+const IN_FLIGHT: u8 = 1;
+/// Something waits for its turn.
+const WAITING: u8 = 2;
+/// There are checks.
+const CHECKED: u8 = 4;
+/// There is a probe.
+const PROBED: u8 = 8;
+
+pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
+
+impl<P: Payload> Core<P> {
+    pub(crate) fn new(last_resort: LastResort<P>) -> Self {
+        Self {
+            state: Cell::new(0),
+            router: RefCell::default(),
+            routes: RefCell::default(),
+            turns: RefCell::default(),
+            checks: RefCell::new(Rc::new([])),
+            probe: RefCell::default(),
+            room: Rc::default(),
+            watchers: Cell::new(0),
+            dropped: Cell::new(0),
+            extensions: RefCell::default(),
+            last_resort,
+        }
+    }
+
+    /// Delivers an event of an application at its turn: now, or after those that wait already.
+    pub(crate) fn publish(&self, topic: Topic, payload: P) -> Result<Published, PublishError<P>> {
+        if self.state.get() != 0 {
+            return self.publish_otherwise(topic, payload, None);
+        }
+        let _in_flight = InFlight::begin(&self.state);
+        let route = self.route(&topic);
+        Ok(Published::Delivered(self.first(&route, &topic, &payload)))
+    }
+
+    /// The same for a topic that is known to be hot.
+    pub(crate) fn publish_at(
+        &self,
+        spot: &Spot<Route<P>>,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        if self.state.get() != 0 {
+            return self.publish_otherwise(spot.topic.clone(), payload, None);
+        }
+        let _in_flight = InFlight::begin(&self.state);
+        let route = self.route_at(spot);
+        Ok(Published::Delivered(self.first(&route, &spot.topic, &payload)))
+    }
+
+    /// The same for a request, inside a handler, or with checks.
+    #[cold]
+    pub(crate) fn publish_otherwise(
+        &self,
+        topic: Topic,
+        payload: P,
+        asked: Option<Rc<dyn Asked<P>>>,
+    ) -> Result<Published, PublishError<P>> {
+        if self.is_full() {
+            return Err(PublishError::QueueFull(topic, payload));
+        }
+        let checks = self.checks.borrow().clone();
+        let (mut payload, mut held) = (payload, Vec::new());
+        for check in checks.iter() {
+            payload = match check.check(&topic, payload, &mut held) {
+                Ok(payload) => payload,
+                Err(Stop::Dropped) => return Ok(Published::Dropped),
+                Err(Stop::Denied(payload, why)) => {
+                    return Err(PublishError::Denied(topic, payload, why));
+                }
+                Err(Stop::NoRoom(payload)) => return Err(PublishError::NoRoom(topic, payload)),
+            };
+        }
+        // Checks may have published; those events are older.
+        let turn = Turn::Event { topic, payload, asked, held };
+        Ok(self.take_turn(turn).map_or(Published::Queued, Published::Delivered))
+    }
+
+    /// Delivers an event of the runtime itself. One that finds the queue full is counted.
+    pub(crate) fn announce(&self, topic: Topic, payload: P) {
+        if self.is_full() {
+            self.dropped.set(self.dropped.get() + 1);
+        } else {
+            self.take_turn(Turn::Event { topic, payload, asked: None, held: Vec::new() });
+        }
+    }
+
+    /// Tells of a failure: to those who listen, else as a last resort.
+    pub(crate) fn fail(&self, failure: Failure<P::Cause>) {
+        let Ok(topic) = Topic::parse(ERROR_TOPIC) else {
+            return;
+        };
+        if failure.topic == topic || self.route(&topic).is_empty() {
+            (self.last_resort)(&failure);
+        } else {
+            self.announce(topic, P::failure(failure));
+        }
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.get()
+    }
+
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.router.borrow().len()
+    }
+
+    pub(crate) fn invalidated(&self) -> u64 {
+        self.routes.borrow().invalidated()
+    }
+
+    pub(crate) fn hold(&self, topic: &Topic) -> Rc<Spot<Route<P>>> {
+        self.routes.borrow_mut().hold(topic)
+    }
+
+    pub(crate) fn release(&self, spot: &Rc<Spot<Route<P>>>) {
+        self.routes.borrow_mut().release(spot);
+    }
+
+    /// The extension of type `T`; made when first asked for.
+    pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
+        let mut extensions = self.extensions.borrow_mut();
+        let standing = extensions.iter().find_map(|one| one.clone().downcast::<T>().ok());
+        standing.unwrap_or_else(|| {
+            let extension = Rc::<T>::default();
+            extensions.push(extension.clone());
+            extension
+        })
+    }
+
+    pub(crate) fn room(&self) -> &Rc<Room> {
+        &self.room
+    }
+
+    pub(crate) fn insert(&self, pattern: &Pattern, slot: Rc<Slot<P>>) -> Key {
+        if self.watchers.get() > 0 {
+            let (pattern, label) = (pattern.clone(), slot.label());
+            self.tell(Notice::Subscribed { pattern, label });
+        }
+        self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
+        let key = self.router.borrow_mut().insert(pattern, slot);
+        self.routes.borrow_mut().invalidate(pattern);
+        key
+    }
+
+    /// An event found a queue full, and one was dropped. Of the runtime's own events nothing is told:
+    /// that could make more of them without end.
+    pub(crate) fn lost(&self, topic: &Topic, label: &Rc<str>) {
+        if self.watchers.get() > 0 && !topic.is_system() {
+            self.tell(Notice::Dropped { topic: topic.clone(), label: label.clone() });
+        }
+    }
+
+    pub(crate) fn add_check(&self, check: Rc<dyn Check<P>>) {
+        let before = self.checks.borrow().clone();
+        let at = before.partition_point(|other| !other.comes_last() || check.comes_last());
+        let (first, last) = before.split_at_checked(at).unwrap_or_default();
+        let checks = first.iter().chain([&check]).chain(last).cloned().collect();
+        self.replace_checks(checks);
+    }
+
+    pub(crate) fn remove_check(&self, check: &Rc<dyn Check<P>>) {
+        let before = self.checks.borrow().clone();
+        let others = before.iter().filter(|other| !Rc::ptr_eq(other, check)).cloned().collect();
+        self.replace_checks(others);
+    }
+
+    fn replace_checks(&self, checks: Rc<[Rc<dyn Check<P>>]>) {
+        let bit = if checks.is_empty() { 0 } else { CHECKED };
+        self.state.set(self.state.get() & !CHECKED | bit);
+        let before = self.checks.replace(checks);
+        drop(before);
+    }
+
+    pub(crate) fn set_probe(&self, probe: Option<Rc<dyn Probe<P>>>) {
+        let bit = if probe.is_some() { PROBED } else { 0 };
+        self.state.set(self.state.get() & !PROBED | bit);
+        let before = self.probe.replace(probe);
+        drop(before);
+    }
+
+    /// Takes `probe` away, unless another has taken its place.
+    pub(crate) fn end_probe(&self, probe: &Rc<dyn Probe<P>>) {
+        let is_it = self.probe.borrow().as_ref().is_some_and(|other| Rc::ptr_eq(other, probe));
+        if is_it {
+            self.set_probe(None);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, notice: Notice) {
+        let Ok(topic) = Topic::parse(notice.topic()) else { return };
+        if !self.route(&topic).is_empty()
+            && let Some(payload) = P::notice(notice)
+        {
+            self.announce(topic, payload);
+        }
+    }
+
+    /// Takes the turn of `turn` if nothing is in flight, and answers how many it reached.
+    pub(crate) fn take_turn(&self, turn: Turn<P>) -> Option<usize> {
+        if self.state.get() & IN_FLIGHT != 0 {
+            self.turns.borrow_mut().push_back(turn);
+            self.state.set(self.state.get() | WAITING);
+            return None;
+        }
+        let _in_flight = InFlight::begin(&self.state);
+        // Empty unless a handler panicked while events waited; those are older.
+        self.drain();
+        let reached = self.execute(turn);
+        self.drain();
+        Some(reached)
+    }
+
+    pub(crate) fn route(&self, topic: &Topic) -> Route<P> {
+        let spot = self.routes.borrow_mut().seen(topic);
+        match spot {
+            Some(spot) => self.route_at(&spot),
+            None => self.compile(topic),
+        }
+    }
+
+    /// Whether a request to `topic` would be answered. Asking does not make the topic hot.
+    pub(crate) fn is_served(&self, topic: &Topic) -> bool {
+        let spot = self.routes.borrow().find(topic);
+        let route = spot.map_or_else(|| self.compile(topic), |spot| self.route_at(&spot));
+        route.iter().any(|slot| slot.serves())
+    }
+
+    fn route_at(&self, spot: &Spot<Route<P>>) -> Route<P> {
+        if let Some(route) = &*spot.route.borrow() {
+            return route.clone();
+        }
+        let route = self.compile(&spot.topic);
+        spot.route.replace(Some(route.clone()));
+        route
+    }
+
+    #[inline(never)]
+    fn compile(&self, topic: &Topic) -> Route<P> {
+        let mut found = Vec::new();
+        self.router.borrow().visit(topic, |key, slot| found.push((key, slot.clone())));
+        let found = in_order(found, |(key, slot)| (Reverse(slot.priority), *key));
+        let mut slots: Vec<Rc<Slot<P>>> = found.into_iter().map(|(_, slot)| slot).collect();
+        while let Some(group) = slots.iter().find_map(|slot| slot.group().cloned()) {
+            slots = group.gather(slots);
+        }
+        slots.into()
+    }
+
+    /// Delivers an event that did not have to wait, and then those that it caused.
+    fn first(&self, route: &Route<P>, topic: &Topic, payload: &P) -> usize {
+        let reached = self.deliver(route, &Event { topic, payload, asked: None });
+        if self.state.get() & WAITING != 0 {
+            self.drain();
+        }
+        reached
+    }
+
+    fn deliver(&self, route: &Route<P>, event: &Event<'_, P>) -> usize {
+        let mut reached = 0;
+        for slot in route.iter().filter(|slot| !slot.ended.get()) {
+            reached += 1;
+            if let Err(cause) = (slot.handler)(event) {
+                self.failed(slot, event.topic, cause);
+            }
+        }
+        reached
+    }
+
+    #[cold]
+    pub(crate) fn failed(&self, slot: &Slot<P>, topic: &Topic, cause: P::Cause) {
+        self.fail(Failure { topic: topic.clone(), label: slot.label(), cause });
+    }
+
+    #[cold]
+    fn drain(&self) {
+        loop {
+            let next = self.turns.borrow_mut().pop_front();
+            let Some(turn) = next else { break };
+            self.execute(turn);
+        }
+        self.state.set(self.state.get() & !WAITING);
+    }
+
+    fn execute(&self, turn: Turn<P>) -> usize {
+        match turn {
+            Turn::Event { topic, payload, asked, held } => {
+                let route = self.route(&topic);
+                let event = Event { topic: &topic, payload: &payload, asked: asked.as_ref() };
+                let probe = self.probe.borrow().clone();
+                let reached = match probe {
+                    Some(probe) => probe.deliver(self, &route, &event),
+                    None => self.deliver(&route, &event),
+                };
+                drop(held);
+                reached
+            }
+            Turn::Job(job) => {
+                job();
+                0
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.turns.borrow().len() >= MAX_QUEUED
+    }
+}
+
+impl<P: Payload> Registry for Core<P> {
+    fn end(&self, pattern: &Pattern, key: Key) {
+        // Nothing is borrowed when the slot goes: its handler may own subscriptions whose drop comes
+        // back here.
+        let slot = self.router.borrow_mut().remove(pattern, key);
+        if let Some(slot) = slot {
+            slot.ended.set(true);
+            if let Some(group) = slot.group() {
+                group.leave();
+            }
+            self.routes.borrow_mut().invalidate(pattern);
+            self.watchers.set(self.watchers.get() - usize::from(pattern.is_system()));
+            if self.watchers.get() > 0 {
+                let (pattern, label) = (pattern.clone(), slot.label());
+                self.tell(Notice::Unsubscribed { pattern, label });
+            }
+        }
+    }
+}
+
+/// Marks that an event is in flight, until it is dropped: also when a handler panics.
+struct InFlight<'a>(&'a Cell<u8>);
+
+impl<'a> InFlight<'a> {
+    fn begin(state: &'a Cell<u8>) -> Self {
+        state.set(state.get() | IN_FLIGHT);
+        Self(state)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() & !IN_FLIGHT);
+    }
+}

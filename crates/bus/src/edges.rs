@@ -1,0 +1,53 @@
+//! The edges of a trie whose nodes lie in an arena: one flat table for all nodes, five bytes an edge.
+//!
+//! It knows nodes by their index only. Whoever asks says what a node's hash is, and whether a node is
+//! the one that is looked for: the tokens themselves stand in the nodes' own texts.
+//!
+//! Its closures are trait objects, so that a browser downloads the table once for all its users.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+
+use hashbrown::HashTable;
+
+/// Leads from a hash (of a node and a token, say) to the next node.
+#[derive(Debug, Default)]
+pub(crate) struct Edges {
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Edges {
+    /// The hash of an edge.
+    pub(crate) fn hash(&self, of: impl Hash) -> u32 {
+        (self.hasher.hash_one(of) >> 32) as u32
+    }
+
+    pub(crate) fn find(&self, hash: u32, is_it: &dyn Fn(u32) -> bool) -> Option<u32> {
+        self.table.find(spread(hash), |&child| is_it(child)).copied()
+    }
+
+    pub(crate) fn insert(&mut self, hash: u32, child: u32, hash_of: &dyn Fn(u32) -> u32) {
+        self.table.insert_unique(spread(hash), child, |&child| spread(hash_of(child)));
+    }
+
+    /// Takes the edge to `child` away, if there is one.
+    pub(crate) fn remove(&mut self, hash: u32, child: u32) {
+        if let Ok(edge) = self.table.find_entry(spread(hash), |&other| other == child) {
+            edge.remove();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// All the nodes to which edges lead.
+    pub(crate) fn children(&self) -> impl Iterator<Item = u32> {
+        self.table.iter().copied()
+    }
+}
+
+/// The table takes a place from the low bits and a tag from the high ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}

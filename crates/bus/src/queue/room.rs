@@ -1,0 +1,174 @@
+//! Room in queues that wait: it is reserved when an event is taken, before it has its place in the
+//! order, and given back if the event does not need it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+
+use super::Shared;
+use crate::core::{Check, Core, Stop};
+use crate::schedule::Job;
+use crate::{Bus, Event, Pattern, Payload, PublishError, Published, Topic};
+
+/// Those who wait until a queue has room.
+#[derive(Default)]
+pub(crate) struct Room {
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Room {
+    fn wait(&self, waker: &Waker) {
+        let waits = self.waiting.borrow().iter().any(|other| other.will_wake(waker));
+        if !waits {
+            let waker = waker.clone();
+            self.waiting.borrow_mut().push(waker);
+        }
+    }
+
+    fn changed(&self) {
+        let waiting = self.waiting.take();
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<P: Payload> Bus<P> {
+    /// Publishes when all queues that wait ([`Overflow::wait`](crate::Overflow::wait)) have room; like
+    /// [`Bus::publish`] if there are none. Dropped before, nothing is published.
+    ///
+    /// # Errors
+    /// Those of [`Bus::publish`], but for [`PublishError::NoRoom`].
+    pub async fn publish_when_room(
+        &self,
+        topic: Topic,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        let mut event = Some((topic, payload));
+        poll_fn(|context| {
+            let Some((topic, payload)) = event.take() else { return Poll::Pending };
+            match self.publish(topic, payload) {
+                Err(PublishError::NoRoom(topic, payload)) => {
+                    event = Some((topic, payload));
+                    self.core.room().wait(context.waker());
+                    Poll::Pending
+                }
+                published => Poll::Ready(published),
+            }
+        })
+        .await
+    }
+}
+
+/// Lets no event pass for which the queue has no room. Goes with its queue.
+pub(super) struct Gate<P: Payload> {
+    core: Weak<Core<P>>,
+    room: Rc<Room>,
+    check: Rc<dyn Check<P>>,
+    entry: Rc<Entrance<P>>,
+}
+
+/// Where reservations are made, and redeemed by the events that they were made for.
+pub(super) struct Entrance<P> {
+    pattern: Pattern,
+    queue: Rc<Shared<P>>,
+    room: Rc<Room>,
+    /// False until the queue's own turn.
+    open: Cell<bool>,
+    /// In the order of the events; true when redeemed.
+    reserved: RefCell<VecDeque<Rc<Cell<bool>>>>,
+}
+
+/// Room for one event; dropped, it is given back unless it was redeemed.
+struct Reservation<P> {
+    entrance: Rc<Entrance<P>>,
+    redeemed: Rc<Cell<bool>>,
+}
+
+impl<P: Payload> Gate<P> {
+    pub(super) fn new(core: &Rc<Core<P>>, pattern: &Pattern, queue: &Rc<Shared<P>>) -> Self {
+        let room = core.room().clone();
+        let entry = Rc::new(Entrance {
+            pattern: pattern.clone(),
+            queue: queue.clone(),
+            room: room.clone(),
+            open: Cell::new(false),
+            reserved: RefCell::default(),
+        });
+        let check: Rc<dyn Check<P>> = Rc::new(entry.clone());
+        core.add_check(check.clone());
+        Self { core: Rc::downgrade(core), room, check, entry }
+    }
+
+    pub(super) fn entry(&self) -> Rc<Entrance<P>> {
+        self.entry.clone()
+    }
+
+    /// Opens the queue to events.
+    pub(super) fn opening(&self) -> Job {
+        let entry = self.entry.clone();
+        Box::new(move || entry.open.set(true))
+    }
+
+    pub(super) fn has_room(&self) {
+        self.room.changed();
+    }
+}
+
+impl<P: Payload> Drop for Gate<P> {
+    fn drop(&mut self) {
+        if let Some(core) = self.core.upgrade() {
+            core.remove_check(&self.check);
+        }
+        self.room.changed();
+    }
+}
+
+impl<P: Payload> Entrance<P> {
+    /// Whether `event` may enter: it has a reservation, or is one of the runtime.
+    pub(super) fn admits(&self, event: &Event<'_, P>) -> bool {
+        if event.topic.is_system() {
+            return true;
+        }
+        if !self.open.get() {
+            return false;
+        }
+        let reservation = self.reserved.borrow_mut().pop_front();
+        reservation.is_some_and(|redeemed| !redeemed.replace(true))
+    }
+}
+
+impl<P: Payload> Check<P> for Rc<Entrance<P>> {
+    fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>> {
+        if !self.pattern.matches(topic) {
+            return Ok(payload);
+        }
+        let mut reserved = self.reserved.borrow_mut();
+        if self.queue.waiting.borrow().len() + reserved.len() >= self.queue.capacity {
+            return Err(Stop::NoRoom(payload));
+        }
+        let redeemed = Rc::new(Cell::new(false));
+        reserved.push_back(redeemed.clone());
+        held.push(Box::new(Reservation { entrance: self.clone(), redeemed }));
+        Ok(payload)
+    }
+
+    fn comes_last(&self) -> bool {
+        true
+    }
+}
+
+impl<P> Drop for Reservation<P> {
+    fn drop(&mut self) {
+        if self.redeemed.get() {
+            return;
+        }
+        let mut reserved = self.entrance.reserved.borrow_mut();
+        if let Some(at) = reserved.iter().position(|one| Rc::ptr_eq(one, &self.redeemed)) {
+            reserved.remove(at);
+        }
+        drop(reserved);
+        self.entrance.room.changed();
+    }
+}

@@ -1,0 +1,204 @@
+//! Retained topics: the last events of a topic are kept for subscribers that come late.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::rc::{Rc, Weak};
+
+use crate::core::{Core, Turn};
+use crate::order::in_order;
+use crate::{
+    Bus, Event, Failure, HandlerResult, Pattern, Payload, Schedule, Subscriber, Subscription, Topic,
+};
+
+/// Keeps the last events of the topics that a pattern matches; dropped, they are forgotten.
+///
+/// Made by [`Bus::retain`].
+#[must_use = "what is retained is forgotten when this is dropped: keep it"]
+pub struct Retention<P: Payload> {
+    store: Rc<Store<P>>,
+    _subscription: Subscription,
+}
+
+struct Store<P> {
+    last: usize,
+    topics: usize,
+    kept: RefCell<HashMap<Topic, VecDeque<Kept<P>>>>,
+}
+
+struct Kept<P> {
+    /// Its place in the order of the bus.
+    number: u64,
+    payload: Rc<P>,
+}
+
+impl<P> Clone for Kept<P> {
+    fn clone(&self) -> Self {
+        Self { number: self.number, payload: self.payload.clone() }
+    }
+}
+
+/// The stores of a bus, and the number of the next event that one of them keeps.
+pub(crate) struct Stores<P> {
+    stores: RefCell<Vec<Weak<Store<P>>>>,
+    next: Cell<u64>,
+}
+
+impl<P: Payload + Clone> Bus<P> {
+    /// Keeps the last `events` of each topic that `pattern` matches, for [`Subscriber::replay`]; of at
+    /// most `topics` topics, beyond which the one that was silent for longest is forgotten.
+    ///
+    /// What is kept changes at an event's turn, before its subscribers see it.
+    pub fn retain(
+        &self,
+        pattern: Pattern,
+        events: NonZeroUsize,
+        topics: NonZeroUsize,
+    ) -> Retention<P> {
+        let store =
+            Rc::new(Store { last: events.get(), topics: topics.get(), kept: RefCell::default() });
+        let stores = self.core.extension::<Stores<P>>();
+        stores.add(&store);
+        let keeper = store.clone();
+        let subscription =
+            self.subscriber(pattern).priority(i32::MAX).label("$bus.retain").handle(move |event| {
+                let number = stores.next.replace(stores.next.get() + 1);
+                let kept = Kept { number, payload: Rc::new(event.payload.clone()) };
+                let gone = keeper.keep(event.topic, kept);
+                drop(gone);
+                Ok(())
+            });
+        Retention { store, _subscription: subscription }
+    }
+}
+
+impl<P: Payload> Retention<P> {
+    /// How many topics have events here.
+    pub fn topics(&self) -> usize {
+        self.store.kept.borrow().len()
+    }
+}
+
+impl<P: Payload> Subscriber<'_, P> {
+    /// Like [`Subscriber::handle`], but `handler` first gets the events that are retained now, oldest
+    /// first, and then those that come, with no gap and no duplicate.
+    ///
+    /// They are replayed at a turn of their own, soon or just before the first event that comes; never
+    /// inside this call.
+    pub fn replay(
+        self,
+        schedule: &dyn Schedule,
+        handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
+    ) -> Subscription {
+        let core = &self.bus.core;
+        let retained = core.extension::<Stores<P>>().matching(&self.pattern);
+        if retained.is_empty() {
+            return self.handle(handler);
+        }
+        let replay = Rc::new(Replay {
+            retained: RefCell::new(retained.into()),
+            core: Rc::downgrade(core),
+            label: self.label_or_pattern(),
+            handler,
+        });
+        let (core, later) = (Rc::downgrade(core), Rc::downgrade(&replay));
+        schedule.soon(Box::new(move || {
+            if let Some(core) = core.upgrade() {
+                core.take_turn(Turn::Job(Box::new(move || {
+                    if let Some(replay) = later.upgrade() {
+                        replay.run();
+                    }
+                })));
+            }
+        }));
+        self.handle(move |event| {
+            replay.run();
+            (replay.handler)(event)
+        })
+    }
+}
+
+/// What a late subscriber has still to see.
+struct Replay<P: Payload, F> {
+    retained: RefCell<VecDeque<(Topic, Kept<P>)>>,
+    core: Weak<Core<P>>,
+    label: Rc<str>,
+    handler: F,
+}
+
+impl<P: Payload, F: Fn(&Event<'_, P>) -> HandlerResult<P>> Replay<P, F> {
+    fn run(&self) {
+        loop {
+            let next = self.retained.borrow_mut().pop_front();
+            let Some((topic, kept)) = next else { return };
+            let event = Event { topic: &topic, payload: &*kept.payload, asked: None };
+            if let Err(cause) = (self.handler)(&event)
+                && let Some(core) = self.core.upgrade()
+            {
+                core.fail(Failure { topic, label: self.label.clone(), cause });
+            }
+        }
+    }
+}
+
+impl<P> Store<P> {
+    /// Answers what is forgotten for it.
+    fn keep(&self, topic: &Topic, event: Kept<P>) -> Option<VecDeque<Kept<P>>> {
+        let mut kept = self.kept.borrow_mut();
+        if let Some(events) = kept.get_mut(topic) {
+            let gone = if events.len() >= self.last { events.pop_front() } else { None };
+            events.push_back(event);
+            return gone.map(|event| VecDeque::from([event]));
+        }
+        let gone = if kept.len() >= self.topics {
+            let newest = |events: &VecDeque<Kept<P>>| events.back().map(|event| event.number);
+            let silent = kept.iter().min_by_key(|(_, events)| newest(events));
+            let silent = silent.map(|(topic, _)| topic.clone());
+            silent.and_then(|topic| kept.remove(&topic))
+        } else {
+            None
+        };
+        kept.insert(topic.clone(), VecDeque::from([event]));
+        gone
+    }
+}
+
+impl<P> Default for Stores<P> {
+    fn default() -> Self {
+        Self { stores: RefCell::default(), next: Cell::new(0) }
+    }
+}
+
+impl<P> Stores<P> {
+    fn add(&self, store: &Rc<Store<P>>) {
+        let mut stores = self.stores.borrow_mut();
+        stores.retain(|store| store.strong_count() > 0);
+        stores.push(Rc::downgrade(store));
+    }
+
+    /// What is retained of the topics that `pattern` matches, oldest first. Of a topic that several
+    /// stores keep, the events of the one that keeps most.
+    fn matching(&self, pattern: &Pattern) -> Vec<(Topic, Kept<P>)> {
+        let mut longest: HashMap<Topic, VecDeque<Kept<P>>> = HashMap::new();
+        for store in self.stores.borrow().iter().filter_map(Weak::upgrade) {
+            for (topic, events) in store.kept.borrow().iter() {
+                if pattern.matches(topic)
+                    && longest.get(topic).is_none_or(|other| other.len() < events.len())
+                {
+                    longest.insert(topic.clone(), events.clone());
+                }
+            }
+        }
+        let events = longest.into_iter().flat_map(|(topic, events)| {
+            events.into_iter().map(move |event| (topic.clone(), event))
+        });
+        in_order(events.collect(), |(_, event)| event.number)
+    }
+}
+
+impl<P: Payload> fmt::Debug for Retention<P> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Retention").field("topics", &self.topics()).finish()
+    }
+}

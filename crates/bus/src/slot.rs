@@ -1,0 +1,76 @@
+//! A subscription as the bus holds it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::{Event, HandlerResult, Pattern, Payload};
+
+/// What a topic resolved to: its subscriptions in the order of delivery.
+pub(crate) type Route<P> = Rc<[Rc<Slot<P>>]>;
+
+pub(crate) type Handler<P> = dyn Fn(&Event<'_, P>) -> HandlerResult<P>;
+
+/// A subscription as a route holds it, in one piece with its handler.
+pub(crate) struct Slot<P: Payload, H: ?Sized = Handler<P>> {
+    pub(crate) pattern: Pattern,
+    pub(crate) priority: i32,
+    pub(crate) ended: Cell<bool>,
+    pub(crate) more: Option<Box<More<P>>>,
+    pub(crate) handler: H,
+}
+
+/// What few subscriptions have.
+pub(crate) struct More<P: Payload> {
+    pub(crate) label: Option<Rc<str>>,
+    pub(crate) group: Option<Rc<dyn Gather<P>>>,
+    /// How much is not finished yet: what waits in a queue, or what a handler keeps a guard of.
+    pub(crate) pending: Option<Rc<Cell<usize>>>,
+    /// Its number in the group.
+    pub(crate) number: u64,
+    /// Whether requests are answered here.
+    pub(crate) serves: bool,
+}
+
+impl<P: Payload> Default for More<P> {
+    fn default() -> Self {
+        Self { label: None, group: None, pending: None, number: 0, serves: false }
+    }
+}
+
+/// A member's place in a queue group.
+pub(crate) trait Gather<P: Payload> {
+    /// Names the group among those of the bus.
+    fn group(&self) -> usize;
+
+    /// Puts one slot that shares the work in the place of the group's members, of which `slots` has one
+    /// at least: for a route that is being compiled.
+    fn gather(&self, slots: Vec<Rc<Slot<P>>>) -> Vec<Rc<Slot<P>>>;
+
+    /// The member's subscription has ended.
+    fn leave(&self);
+}
+
+impl<P: Payload> Slot<P> {
+    /// What failures call it.
+    pub(crate) fn label(&self) -> Rc<str> {
+        let given = self.more.as_ref().and_then(|more| more.label.clone());
+        given.unwrap_or_else(|| self.pattern.as_str().into())
+    }
+
+    pub(crate) fn pending(&self) -> usize {
+        let pending = self.more.as_ref().and_then(|more| more.pending.as_ref());
+        pending.map_or(0, |pending| pending.get())
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.more.as_ref().map_or(0, |more| more.number)
+    }
+
+    pub(crate) fn group(&self) -> Option<&Rc<dyn Gather<P>>> {
+        self.more.as_ref()?.group.as_ref()
+    }
+
+    pub(crate) fn serves(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.serves)
+    }
+}

@@ -1,0 +1,146 @@
+//! What the bus costs in memory, counted by the allocator.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use allocation_counter::measure;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bus::{
+    Balance, Bus, Failure, Overflow, Pattern, Payload, Subscription, Topic, Verdict, VirtualTime,
+    Window,
+};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Nothing;
+
+impl Payload for Nothing {
+    type Cause = &'static str;
+    fn failure(_: Failure<&'static str>) -> Self {
+        Self
+    }
+}
+
+/// One in two thousand million is taken for a topic that was seen before, and kept.
+const A_HOT_TOPIC: i64 = 2_000;
+
+fn bus() -> Bus<Nothing> {
+    Bus::new(|_| {})
+}
+
+fn topic(text: &str) -> Topic {
+    Topic::parse(text).unwrap()
+}
+
+/// Subscribes handlers that count, under patterns of several shapes.
+fn standing(bus: &Bus<Nothing>, patterns: usize, counter: &Rc<Cell<usize>>) -> Vec<Subscription> {
+    let mut standing = Vec::with_capacity(patterns);
+    standing.extend((0..patterns).map(|number| {
+        let pattern = match number % 4 {
+            0 => format!("device.{number}.heat"),
+            1 => format!("device.{number}.*"),
+            2 => format!("room.{number}.>"),
+            _ => format!("sensor.{number}.*.low"),
+        };
+        let counter = counter.clone();
+        bus.subscribe(Pattern::parse(&pattern).unwrap(), move |_| {
+            counter.set(counter.get() + 1);
+            Ok(())
+        })
+    }));
+    standing
+}
+
+#[test]
+fn a_pattern_with_its_handler_takes_at_most_200_bytes() {
+    let counter = Rc::default();
+    for patterns in [1_000, 100_000, 1_000_000] {
+        let bus = bus();
+        let mut kept = Vec::new();
+        let taken = measure(|| kept = standing(&bus, patterns, &counter)).bytes_current;
+        let each = taken as f64 / patterns as f64;
+        assert!(each <= 200.0, "{each} bytes for each of {patterns} patterns");
+        let given_back = measure(|| drop(kept)).bytes_current;
+        assert_eq!(taken + given_back, 0, "bytes stay when {patterns} subscriptions have ended");
+    }
+}
+
+#[test]
+fn a_million_one_off_topics_leave_nothing_behind() {
+    let (bus, counter) = (bus(), Rc::default());
+    let _standing = standing(&bus, 1_000, &counter);
+    bus.publish(topic("device.1.first"), Nothing).unwrap();
+    let publish = |number: usize| {
+        let topic = topic(&format!("device.{}.once{number}", number % 1_000));
+        bus.publish(topic, Nothing).unwrap();
+    };
+    let left = measure(|| (0..1_000_000).for_each(publish));
+    assert!(left.bytes_current < A_HOT_TOPIC);
+    assert_eq!(counter.get(), 250_001, "one of four devices is listened to");
+}
+
+#[test]
+fn handles_of_one_off_topics_leave_nothing_behind() {
+    let bus = bus();
+    drop(bus.topic(&topic("the.first")).unwrap());
+    let left = measure(|| {
+        for number in 0..100_000 {
+            let handle = bus.topic(&topic(&format!("once.{number}"))).unwrap();
+            handle.publish(Nothing).unwrap();
+        }
+    });
+    assert_eq!(left.bytes_current, 0);
+}
+
+#[test]
+fn a_publish_by_handle_allocates_nothing() {
+    let (bus, counter) = (bus(), Rc::default());
+    let _standing = standing(&bus, 10, &counter);
+    let handle = bus.topic(&topic("device.4.heat")).unwrap();
+    handle.publish(Nothing).unwrap();
+    let publishing = measure(|| (0..1_000).for_each(|_| drop(handle.publish(Nothing))));
+    assert_eq!((publishing.count_total, counter.get()), (0, 1_001));
+}
+
+#[test]
+fn a_million_requests_and_replies_leave_nothing_behind() {
+    let (bus, time) = (bus(), VirtualTime::new());
+    let _server = bus.respond(Pattern::parse("serve.*").unwrap(), |_| Ok(Nothing));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut ask = |number: usize| {
+        let topic = topic(&format!("serve.{number}"));
+        let request = bus.request(topic, Nothing, Duration::from_secs(1), &*time).unwrap();
+        assert_eq!(pin!(request).poll(&mut context), Poll::Ready(Ok(Nothing)));
+        // Timers that were dropped go when time passes.
+        time.pass(Duration::from_secs(1));
+    };
+    ask(0);
+    let left = measure(|| (1..=1_000_000).for_each(ask));
+    assert!(left.bytes_current < A_HOT_TOPIC);
+}
+
+#[test]
+fn what_was_used_and_dropped_leaves_nothing_behind() {
+    let (bus, time) = (bus(), VirtualTime::new());
+    let three = const { std::num::NonZeroUsize::new(3).unwrap() };
+    let every = || Pattern::parse("a.>").unwrap();
+    let use_everything = || {
+        let interception = bus.intercept(every(), |_, payload| Verdict::Pass(payload));
+        let retention = bus.retain(every(), three, three);
+        let grouped = bus.subscriber(every()).group("group", Balance::least_pending());
+        let queue = grouped.queue(three, Overflow::wait());
+        let measurement = bus.measure(time.clone(), 10);
+        let batch = bus.subscriber(every()).batch(Window::frame(), time.clone(), |_| Ok(()));
+        let replay = bus.subscriber(every()).replay(&*time, |_| Ok(()));
+        for number in 0..10 {
+            bus.publish(topic(&format!("a.{number}")), Nothing).ok();
+        }
+        time.next_frame();
+        drop((interception, retention, queue, measurement, batch, replay));
+    };
+    (0..3).for_each(|_| use_everything());
+    let left = measure(|| (0..1_000).for_each(|_| use_everything()));
+    assert_eq!(left.bytes_current, 0);
+}

@@ -382,3 +382,6 @@ impl<T> Default for Many<T> {
         Self { places: Vec::new(), holes: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

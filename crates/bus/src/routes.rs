@@ -235,4 +235,26 @@ mod tests {
         routes.release(&two);
         assert_eq!((routes.hot.len(), routes.tree.len()), (0, 0));
     }
+
+    #[test]
+    fn topics_whose_hashes_are_equal_are_told_apart() {
+        let mut routes = Routes::<i32>::default();
+        routes.hot.without = u32::MAX;
+        routes.tree.edges.without = u32::MAX;
+        let texts = ["a.b", "a.c", "b.b", "b.c", "a.b.c", "a.b.b", "c"];
+        let spots = texts.map(|text| hot(&mut routes, text));
+        for (pattern, touched) in [("a.*", 2), ("*.c", 2), ("a.b.*", 2), ("b.>", 2), ("c", 1)] {
+            for spot in &spots {
+                spot.route.replace(Some(0));
+            }
+            let before = routes.invalidated();
+            routes.invalidate(&Pattern::parse(pattern).unwrap());
+            assert_eq!(routes.invalidated() - before, touched, "{pattern}");
+        }
+        for spot in spots {
+            assert!(routes.find(&spot.topic).is_some_and(|found| Rc::ptr_eq(&found, &spot)));
+            routes.release(&spot);
+            assert!(routes.find(&spot.topic).is_none());
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::{Pattern, Topic};
 pub(super) struct Tree<R> {
     /// The root is the first.
     nodes: Vec<Node<R>>,
-    edges: Edges,
+    pub(super) edges: Edges,
     free: Vec<u32>,
 }
 

@@ -233,11 +233,11 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    #[cold]
+    /// Asks for the payload first: a bus whose payload has none downloads nothing of this.
     fn tell(&self, notice: Notice) {
-        let Ok(topic) = Topic::parse(notice.topic()) else { return };
-        if !self.route(&topic).is_empty()
-            && let Some(payload) = P::notice(notice)
+        let topic = notice.topic();
+        if let (Some(payload), Ok(topic)) = (P::notice(notice), Topic::parse(topic))
+            && !self.route(&topic).is_empty()
         {
             self.announce(topic, payload);
         }

@@ -2,13 +2,16 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use bus::{Pattern, Published, Subscription, Topic, TopicError};
+use bus::{Pattern, Published, Topic, TopicError};
 use serde::Serialize;
 
 use crate::js::console_error;
-use crate::{Cause, DataError, Delivery, Event, HandlerResult, Payload, Receipt};
+use crate::{
+    Cause, DataError, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription,
+};
 
 /// Carries events to subscribers. A handle: clones share one bus.
 ///
@@ -21,6 +24,12 @@ struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
 }
+
+/// Before the topic of an event that only subscribers with echo see: it is not one of the topic's own.
+pub(crate) const ECHO: &str = "$echo.";
+
+/// What [`Bus::retain`] keeps, until it is dropped.
+pub type Retention = ::bus::Retention<Event>;
 
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
@@ -122,9 +131,9 @@ impl Bus {
         self.subscriber(pattern).handle(handler)
     }
 
-    /// A subscription with a priority, a label or echo.
+    /// A subscription with a priority, a label or echo, in a group, in batches, or with what is retained.
     pub fn subscriber<'a>(&'a self, pattern: &'a str) -> Subscriber<'a> {
-        Subscriber { bus: self, pattern, priority: 0, label: None, echo: false }
+        Subscriber::new(self, pattern)
     }
 
     /// How many subscriptions stand.
@@ -147,11 +156,40 @@ impl Bus {
         self.deliver(Event::new(topic, payload, Delivery::Local))
     }
 
+    /// Keeps the last `events` of each topic that `pattern` matches for subscribers that
+    /// [replay](Subscriber::replay), until the answer is dropped; of at most `topics` topics, beyond which
+    /// the one that was silent for longest is forgotten.
+    ///
+    /// # Errors
+    /// A [`TopicError`] if `pattern` is none.
+    pub fn retain(
+        &self,
+        pattern: &str,
+        events: NonZeroUsize,
+        topics: NonZeroUsize,
+    ) -> Result<Retention, TopicError> {
+        Ok(self.0.bus.retain(Pattern::parse(pattern)?, events, topics))
+    }
+
+    /// The bus that knows neither payloads nor bridges.
+    pub(crate) fn pure(&self) -> &::bus::Bus<Event> {
+        &self.0.bus
+    }
+
+    /// Shows subscribers with echo how far a durable event of this bus has come.
+    pub(crate) fn echo(&self, event: Event) {
+        if let Ok(topic) = Topic::parse(&[ECHO, event.topic().as_str()].concat()) {
+            self.0.bus.announce(topic, event);
+        }
+    }
+
     /// Delivers `event` to the subscribers of this bus, at its turn.
     pub(crate) fn deliver(&self, event: Event) -> Result<Receipt, PublishError> {
         use ::bus::PublishError as Refused;
         match self.0.bus.publish(event.topic().clone(), event.clone()) {
-            Ok(Published::Delivered(_) | Published::Queued | Published::Dropped) => Ok(Receipt::delivered(event)),
+            Ok(Published::Delivered(_) | Published::Queued | Published::Dropped) => {
+                Ok(Receipt::delivered(event))
+            }
             Err(Refused::SystemTopic(topic, _)) => Err(PublishError::SystemTopic(topic)),
             Err(_) => Err(PublishError::QueueFull(event.topic().clone())),
         }
@@ -199,56 +237,5 @@ impl PartialEq for Bus {
 impl fmt::Debug for Bus {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.bus.fmt(out)
-    }
-}
-
-/// Sets how a handler is subscribed; see [`Bus::subscriber`].
-#[derive(Debug)]
-#[must_use = "nothing is subscribed before `handle`"]
-pub struct Subscriber<'a> {
-    bus: &'a Bus,
-    pattern: &'a str,
-    priority: i32,
-    label: Option<&'a str>,
-    echo: bool,
-}
-
-impl<'a> Subscriber<'a> {
-    /// Higher comes first; 0 if not set.
-    pub fn priority(mut self, priority: i32) -> Self {
-        self.priority = priority;
-        self
-    }
-
-    /// What failures call it; its pattern if not set.
-    pub fn label(mut self, label: &'a str) -> Self {
-        self.label = Some(label);
-        self
-    }
-
-    /// Also sees the durable events of this bus before the peer has stored them: at once and at each
-    /// stage as [`Delivery::Pending`], and those that the peer refuses as [`Delivery::Rejected`].
-    pub fn echo(mut self) -> Self {
-        self.echo = true;
-        self
-    }
-
-    /// Calls `handler` for each event whose topic matches, until the answer is dropped.
-    ///
-    /// # Errors
-    /// A [`TopicError`] if the pattern is none.
-    pub fn handle(
-        self,
-        handler: impl Fn(&Event) -> HandlerResult + 'static,
-    ) -> Result<Subscription, TopicError> {
-        let echo = self.echo;
-        let mut subscriber =
-            self.bus.0.bus.subscriber(Pattern::parse(self.pattern)?).priority(self.priority);
-        if let Some(label) = self.label {
-            subscriber = subscriber.label(label);
-        }
-        Ok(subscriber.handle(move |event| {
-            if event.payload.is_echo() && !echo { Ok(()) } else { handler(&event.payload) }
-        }))
     }
 }

@@ -166,11 +166,6 @@ impl Event {
         self.0.payload.to_js()
     }
 
-    /// Whether it is for subscribers with echo only.
-    pub(crate) fn is_echo(&self) -> bool {
-        matches!(self.0.delivery, Delivery::Pending(_) | Delivery::Rejected(_))
-    }
-
     /// The object for JS handlers, made by `make` for the first of them.
     #[cfg(feature = "npm")]
     pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {

@@ -35,23 +35,28 @@ pub mod npm;
 mod payload;
 mod receipt;
 mod recorder;
+mod request;
+mod schedule;
+mod subscriber;
 
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
 };
-pub use crate::bus::{Bus, PublishError, Subscriber};
+pub use crate::bus::{Bus, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
-    BusProvider, BusProviderProps, use_bus, use_publish, use_subscription,
+    BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,
     use_subscription_with_echo, use_topic, use_topic_with,
 };
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::receipt::{Receipt, Status};
 pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
+pub use crate::request::RequestError;
+pub use crate::subscriber::{Balance, Subscriber, Subscription};
 pub use ::bus::{
-    ERROR_TOPIC, MAX_TOPIC_BYTES, Pattern, Subscription, Topic, TopicError, escape_token,
+    ERROR_TOPIC, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicError, Window, escape_token,
     unescape_token,
 };
 pub use session::{CloseCode, Position, RejectCode, Start as StartFrom};

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-use bus::{Subscription, TopicError};
+use bus::TopicError;
 
-use crate::{Bus, DataError, Event};
+use crate::{Bus, DataError, Event, Subscription};
 use line::Line;
 pub use replay::{Pace, Replay, ReplayError};
 

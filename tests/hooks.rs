@@ -3,10 +3,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use event_driven_kit::{
-    Bus, BusProvider, ERROR_TOPIC, Failure, use_bus, use_publish, use_subscription, use_topic,
-    use_topic_with,
+    Bus, BusProvider, ERROR_TOPIC, Failure, Payload, use_bus, use_publish, use_request,
+    use_subscription, use_topic, use_topic_with,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
@@ -164,6 +165,48 @@ async fn use_topic_with_folds_every_event_and_renders_once_per_frame() {
     let (sum, renders) = text.split_once(':').unwrap();
     assert_eq!(sum, "5050");
     assert!((3..50).contains(&renders.parse::<u32>().unwrap()), "{renders} renders");
+}
+
+#[component]
+fn Doubler(props: &Props) -> Html {
+    #[component]
+    fn Show() -> Html {
+        let double = use_request::<u32, u32>("double", Duration::from_secs(1));
+        let text = match double.reply() {
+            None if double.is_waiting() => "waiting".to_owned(),
+            None => "not asked".to_owned(),
+            Some(Ok(doubled)) => doubled.to_string(),
+            Some(Err(error)) => error.to_string(),
+        };
+        html! { <button onclick={move |_| double.ask(21)}>{ text }</button> }
+    }
+    html! { <BusProvider bus={props.bus.clone()}><Show /></BusProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn use_request_asks_and_shows_the_reply_or_why_there_is_none() {
+    let bus = Bus::new();
+    let stage = Stage::<Doubler>::mount(props(&bus)).await;
+    assert_eq!(stage.text().await, "not asked");
+    let document = web_sys::window().unwrap().document().unwrap();
+    document.body().unwrap().append_child(&stage.element).unwrap();
+    let button = stage.element.query_selector("button").unwrap().unwrap();
+    let click = || {
+        button.dispatch_event(
+            &web_sys::Event::new_with_event_init_dict("click", &{
+                let init = web_sys::EventInit::new();
+                init.set_bubbles(true);
+                init
+            })
+            .unwrap(),
+        )
+    };
+    click().unwrap();
+    assert!(stage.text().await.starts_with("nobody serves `double`"));
+    let _doubles = bus.respond("double", |event| Ok(Payload::new(*event.data::<u32>()? * 2)));
+    click().unwrap();
+    assert_eq!(stage.text().await, "42");
+    stage.element.remove();
 }
 
 #[wasm_bindgen_test]

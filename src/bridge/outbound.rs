@@ -73,8 +73,7 @@ impl Link {
         let unanswered =
             Unanswered { event: event.clone(), settlement: settlement.clone(), delivered: false };
         self.pending.borrow_mut().0.push_back(unanswered);
-        // A full queue costs the echo, not the event.
-        let _echo = bus.deliver(event.clone());
+        bus.echo(event.clone());
         self.drive();
         Ok(Receipt::durable(event, settlement))
     }
@@ -106,7 +105,7 @@ impl Link {
         };
         settlement.follow(&Delivery::Pending(stage));
         if !delivered {
-            let _echo = self.bus().deliver(event.at(Delivery::Pending(stage)));
+            self.bus().echo(event.at(Delivery::Pending(stage)));
         }
     }
 
@@ -173,7 +172,7 @@ impl Unanswered {
     fn reject(&self, bus: &Bus, code: RejectCode, message: &str) {
         let rejected = Delivery::Rejected(Rejection { code, message: message.to_owned() });
         self.settlement.follow(&rejected);
-        let _echo = bus.deliver(self.event.at(rejected));
+        bus.echo(self.event.at(rejected));
     }
 }
 

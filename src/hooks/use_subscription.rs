@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bus::{Subscription, Topic};
+use bus::Topic;
 use yew::prelude::*;
 
 use super::use_bus;
-use crate::{Bus, Cause, Event, HandlerResult};
+use crate::{Bus, Cause, Event, HandlerResult, Subscription};
 
 /// Runs `handler` for each event whose topic `pattern` matches, while the component is mounted.
 ///

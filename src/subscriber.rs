@@ -1,0 +1,178 @@
+//! The builder of subscriptions.
+
+use std::fmt;
+use std::rc::Rc;
+
+use bus::{Message, Pattern, TopicError, Window};
+
+use crate::bus::ECHO;
+use crate::schedule::Browser;
+use crate::{Bus, Event, HandlerResult};
+
+/// Ends what it subscribed when it is dropped.
+#[derive(Debug)]
+#[must_use = "a subscription ends when it is dropped: keep it as long as the handler shall be called"]
+pub struct Subscription {
+    events: bus::Subscription,
+    _echo: Option<bus::Subscription>,
+}
+
+/// How a queue group shares its work; see [`Subscriber::group`].
+pub type Balance = bus::Balance<Event>;
+
+/// Sets how a handler is subscribed; see [`Bus::subscriber`].
+#[must_use = "nothing is subscribed before `handle`"]
+pub struct Subscriber<'a> {
+    bus: &'a Bus,
+    pattern: &'a str,
+    priority: i32,
+    label: Option<&'a str>,
+    echo: bool,
+    group: Option<(&'a str, Balance)>,
+}
+
+impl Subscription {
+    /// What it asks for.
+    pub fn pattern(&self) -> &Pattern {
+        self.events.pattern()
+    }
+
+    /// Ends it: the same as dropping it, said aloud.
+    pub fn end(self) {}
+}
+
+impl From<bus::Subscription> for Subscription {
+    fn from(events: bus::Subscription) -> Self {
+        Self { events, _echo: None }
+    }
+}
+
+impl<'a> Subscriber<'a> {
+    pub(crate) fn new(bus: &'a Bus, pattern: &'a str) -> Self {
+        Self { bus, pattern, priority: 0, label: None, echo: false, group: None }
+    }
+
+    /// Higher comes first; 0 if not set.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// What failures call it; its pattern if not set.
+    pub fn label(mut self, label: &'a str) -> Self {
+        self.label = Some(label);
+        self
+    }
+
+    /// Also sees the durable events of this bus before the peer has stored them: at once and at each
+    /// stage as [`Delivery::Pending`](crate::Delivery::Pending), and those that the peer refuses as
+    /// [`Delivery::Rejected`](crate::Delivery::Rejected). Only [`handle`](Self::handle) has echo, outside
+    /// groups, and only of topics that leave six bytes of [`MAX_TOPIC_BYTES`](crate::MAX_TOPIC_BYTES).
+    pub fn echo(mut self) -> Self {
+        self.echo = true;
+        self
+    }
+
+    /// Calls `handler` for each event whose topic matches, until the answer is dropped.
+    ///
+    /// # Errors
+    /// A [`TopicError`] if the pattern is none.
+    pub fn handle(
+        self,
+        handler: impl Fn(&Event) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        let pattern = self.pattern;
+        if !self.echo {
+            return Ok(self.pure(pattern)?.handle(move |event| handler(event.payload)).into());
+        }
+        let handler = Rc::new(handler);
+        let echoed = handler.clone();
+        let label = self.label.or(Some(pattern));
+        let echo = Subscriber { label, ..Self::new(self.bus, pattern) }.priority(self.priority);
+        let events = self.pure(pattern)?.handle(move |event| handler(event.payload));
+        let echo = echo.pure(&[ECHO, pattern].concat())?;
+        let echo = echo.handle(move |event| echoed(event.payload));
+        Ok(Subscription { events, _echo: Some(echo) })
+    }
+
+    /// Shares the events with the other subscriptions in the group `name`: each event reaches one of
+    /// them. The balance is that of the first member for as long as the group has members.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{Balance, Bus};
+    ///
+    /// let bus = Bus::new();
+    /// let worker = bus.subscriber("job.*").group("workers", Balance::round_robin());
+    /// let _subscription = worker.handle(|event| {
+    ///     println!("{}", event.topic());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), event_driven_kit::TopicError>(())
+    /// ```
+    pub fn group(mut self, name: &'a str, balance: Balance) -> Self {
+        self.group = Some((name, balance));
+        self
+    }
+
+    /// Calls `handler` with the events of a [`Window`] at a time, in their order. Those of a batch that is
+    /// not complete when the subscription ends are not handled.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{Bus, Window};
+    ///
+    /// let bus = Bus::new();
+    /// let _subscription = bus.subscriber("pen.moved").batch(Window::frame(), |events| {
+    ///     println!("{} points to draw", events.len());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), event_driven_kit::TopicError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`TopicError`] if the pattern is none.
+    pub fn batch(
+        self,
+        window: Window,
+        handler: impl Fn(&[Event]) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        let pattern = self.pattern;
+        let batches = self.pure(pattern)?.batch(window, Browser::schedule(), move |batch| {
+            let events: Vec<Event> =
+                batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
+            handler(&events)
+        });
+        Ok(batches.into())
+    }
+
+    /// Calls `handler` with the events that are [retained](Bus::retain) now, oldest first, and then with
+    /// those that come, without a gap or a duplicate.
+    ///
+    /// # Errors
+    /// A [`TopicError`] if the pattern is none.
+    pub fn replay(
+        self,
+        handler: impl Fn(&Event) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        let pattern = self.pattern;
+        let subscriber = self.pure(pattern)?;
+        Ok(subscriber.replay(&Browser, move |event| handler(event.payload)).into())
+    }
+
+    fn pure(self, pattern: &str) -> Result<bus::Subscriber<'a, Event>, TopicError> {
+        let mut subscriber =
+            self.bus.pure().subscriber(Pattern::parse(pattern)?).priority(self.priority);
+        if let Some(label) = self.label {
+            subscriber = subscriber.label(label);
+        }
+        if let Some((name, balance)) = self.group {
+            subscriber = subscriber.group(name, balance);
+        }
+        Ok(subscriber)
+    }
+}
+
+impl fmt::Debug for Subscriber<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Subscriber").field(&self.pattern).finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! The pure bus's semantics as applications reach them, with the browser's own time.
+#![cfg(target_arch = "wasm32")]
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::time::Duration;
+
+use event_driven_kit::{
+    Balance, Bus, Cause, ERROR_TOPIC, Event, HandlerResult, NoReply, Payload, RequestError,
+    Subscription, Window,
+};
+use gloo_timers::future::TimeoutFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Default)]
+struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    fn note(&self, name: &str) -> impl Fn(&Event) -> HandlerResult + 'static {
+        let (log, name) = (self.0.clone(), name.to_owned());
+        move |event| {
+            log.borrow_mut().push(format!("{name}{}", event.data::<u32>()?));
+            Ok(())
+        }
+    }
+
+    fn read(&self) -> String {
+        self.0.take().join(" ")
+    }
+}
+
+const fn count(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn each_event_reaches_one_member_of_a_group_and_all_who_are_not_in_it() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let member = |name| {
+        let subscriber = bus.subscriber("job").group("workers", Balance::round_robin());
+        subscriber.handle(log.note(name)).unwrap()
+    };
+    let (_a, b) = (member("a"), member("b"));
+    let _all = bus.subscribe("job", log.note("all")).unwrap();
+    for number in 1..=2_u32 {
+        bus.publish("job", number).unwrap();
+    }
+    assert_eq!(log.read(), "a1 all1 b2 all2");
+    drop(b);
+    bus.publish("job", 3_u32).unwrap();
+    assert_eq!(log.read(), "a3 all3");
+}
+
+fn batches(bus: &Bus, window: Window) -> (Log, Subscription) {
+    let log = Log::default();
+    let batches = log.0.clone();
+    let subscription = bus.subscriber("point").batch(window, move |events| {
+        let numbers: Result<Vec<_>, _> = events.iter().map(|event| event.data::<u32>()).collect();
+        batches.borrow_mut().push(format!("{:?}", numbers?));
+        Ok(())
+    });
+    (log, subscription.unwrap())
+}
+
+#[wasm_bindgen_test]
+async fn a_batch_is_what_comes_in_a_microtask_a_frame_an_interval_or_a_count() {
+    let bus = Bus::new();
+    let windows = [
+        Window::microtask(),
+        Window::frame(),
+        Window::interval(Duration::from_millis(20)),
+        Window::interval(SECOND).at_most(count(3)),
+    ];
+    let batches = windows.map(|window| batches(&bus, window));
+    for number in 1..=3_u32 {
+        bus.publish("point", number).unwrap();
+    }
+    let read = || batches.each_ref().map(|(log, _)| log.read());
+    assert_eq!(read(), ["", "", "", "[1, 2, 3]"]);
+    wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&wasm_bindgen::JsValue::NULL))
+        .await
+        .unwrap();
+    assert_eq!(read()[0], "[1, 2, 3]");
+    TimeoutFuture::new(100).await;
+    assert_eq!(read()[1..3], ["[1, 2, 3]", "[1, 2, 3]"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_late_subscriber_gets_what_is_retained_and_then_what_comes() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let _kept = bus.retain("state.*", count(2), count(10)).unwrap();
+    for number in 1..=3_u32 {
+        bus.publish("state.a", number).unwrap();
+    }
+    let _late = bus.subscriber("state.>").replay(log.note("")).unwrap();
+    assert_eq!(log.read(), "");
+    bus.publish("state.a", 4_u32).unwrap();
+    assert_eq!(log.read(), "2 3 4");
+    TimeoutFuture::new(1).await;
+    assert_eq!(log.read(), "");
+}
+
+#[wasm_bindgen_test]
+async fn a_request_gets_one_reply() {
+    let bus = Bus::new();
+    let _doubles = bus.respond("double", |event| Ok(Payload::new(*event.data::<u32>()? * 2)));
+    let _never = bus.respond("double", |_| Ok(Payload::new("a second reply")));
+    let reply = bus.request::<u32, u32>("double", 21, SECOND).await;
+    assert_eq!(reply.map(|reply| *reply), Ok(42));
+}
+
+#[wasm_bindgen_test]
+async fn a_request_that_nobody_serves_is_told_so_at_once() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let _logger = bus.subscribe(">", log.note("")).unwrap();
+    let reply = bus.request::<u32, u32>("double", 21, Duration::MAX).await;
+    assert!(matches!(reply, Err(RequestError::NobodyServes(topic)) if topic.as_str() == "double"));
+    assert_eq!(log.read(), "");
+}
+
+#[wasm_bindgen_test]
+async fn a_request_whose_responder_fails_or_answers_another_type_has_an_error() {
+    let bus = Bus::new();
+    let told = Log::default();
+    let log = told.0.clone();
+    let _errors = bus.subscribe(ERROR_TOPIC, move |event| {
+        log.borrow_mut().push(event.data::<event_driven_kit::Failure>()?.message.clone());
+        Ok(())
+    });
+    let _fails = bus.respond("fails", |_| Err(Cause::new("out of order")));
+    let reply = bus.request::<u32, u32>("fails", 1, SECOND).await;
+    assert!(matches!(reply, Err(RequestError::NoReply(NoReply::Dropped))), "{reply:?}");
+    assert_eq!(told.read(), "out of order");
+
+    let _text = bus.respond("text", |_| Ok(Payload::new("no number")));
+    let reply = bus.request::<u32, u32>("text", 1, SECOND).await;
+    assert!(matches!(reply, Err(RequestError::Data(_))), "{reply:?}");
+}

@@ -3,8 +3,9 @@
 //!
 //! A [`Bus`] carries events inside a page. A [`Bridge`] joins it to a peer (`event-relay`) by
 //! [`Rule`]s that say which patterns flow and how. With the feature `yew` there are hooks for
-//! components; with the feature `npm` (the default) the wasm module exports the face that JavaScript
-//! sees. Rust applications switch the defaults off.
+//! components; with the feature `npm` the wasm module exports the face that JavaScript sees; with
+//! `allocator` it has a small and fast global allocator. The last two are defaults: Rust applications
+//! switch `npm` off, and `allocator` if they bring their own.
 //!
 //! ```no_run
 //! use event_driven_kit::Bus;
@@ -22,6 +23,10 @@
 //!
 //! A payload is published as a Rust value, a JS value or bytes, and is converted only for a subscriber
 //! or a bridge that needs another form, and then once.
+
+#[cfg(all(feature = "allocator", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 mod bridge;
 mod bus;

@@ -7,16 +7,10 @@ mod link;
 use bus::Topic;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::{
     Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError,
 };
-
-// The module is all of its wasm instance, which has one thread.
-#[cfg(target_family = "wasm")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("npm/types.d.ts");
@@ -162,14 +156,12 @@ impl Receipt {
     /// is asked; or `rejected` with an `Error`.
     #[wasm_bindgen(skip_typescript)]
     pub fn settled(&self, stored: Function, rejected: Function) {
-        let receipt = self.0.clone();
-        spawn_local(async move {
-            let settled = receipt.settled().await;
-            let _ = match &settled {
-                Ok(Some(position)) => stored.call1(&JsValue::UNDEFINED, &stored_at(position)),
-                Ok(None) => stored.call0(&JsValue::UNDEFINED),
-                Err(rejection) => rejected
+        self.0.when_final(move |status| {
+            let _ = match status {
+                Status::Stored(position) => stored.call1(&JsValue::UNDEFINED, &stored_at(position)),
+                Status::Rejected(rejection) => rejected
                     .call1(&JsValue::UNDEFINED, &fail(rejection.code.name(), &rejection.message)),
+                _ => stored.call0(&JsValue::UNDEFINED),
             };
         });
     }

@@ -1,6 +1,7 @@
 //! What a publish returns: which event it was, and what becomes of it.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -10,7 +11,7 @@ use session::Position;
 use crate::{Delivery, Event, Rejection, Stage};
 
 /// Follows a published event. It may be dropped; the event goes its way.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Receipt {
     event: Event,
     /// Of a durable event.
@@ -33,11 +34,13 @@ pub enum Status {
 }
 
 /// The state that a receipt and a bridge share.
-#[derive(Debug)]
 pub(crate) struct Settlement {
     status: RefCell<Status>,
-    waiting: RefCell<Vec<Waker>>,
+    /// Told when the status is final.
+    waiting: RefCell<Vec<Waiting>>,
 }
+
+type Waiting = Box<dyn FnOnce(&Status)>;
 
 impl Receipt {
     pub(crate) fn delivered(event: Event) -> Self {
@@ -72,18 +75,38 @@ impl Receipt {
         let Some(state) = &self.settlement else {
             return Ok(None);
         };
-        poll_fn(|context| match &*state.status.borrow() {
-            Status::Stored(position) => Poll::Ready(Ok(Some(position.clone()))),
-            Status::Rejected(rejection) => Poll::Ready(Err(rejection.clone())),
-            _ => {
-                let mut waiting = state.waiting.borrow_mut();
-                if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                    waiting.push(context.waker().clone());
-                }
-                Poll::Pending
+        let mut known: Option<Waker> = None;
+        poll_fn(|context| {
+            match &*state.status.borrow() {
+                Status::Stored(position) => return Poll::Ready(Ok(Some(position.clone()))),
+                Status::Rejected(rejection) => return Poll::Ready(Err(rejection.clone())),
+                _ => {}
             }
+            let waker = context.waker();
+            if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                known = Some(waker.clone());
+                let waker = waker.clone();
+                state.waiting.borrow_mut().push(Box::new(|_| waker.wake()));
+            }
+            Poll::Pending
         })
         .await
+    }
+
+    /// Calls `then` when nothing further becomes of the event: now, if that is so already.
+    #[cfg(feature = "npm")]
+    pub(crate) fn when_final(&self, then: impl FnOnce(&Status) + 'static) {
+        let status = self.status();
+        match &self.settlement {
+            Some(state) if !status.is_final() => state.waiting.borrow_mut().push(Box::new(then)),
+            _ => then(&status),
+        }
+    }
+}
+
+impl Status {
+    fn is_final(&self) -> bool {
+        !matches!(self, Self::Queued | Self::Sent)
     }
 }
 
@@ -101,12 +124,20 @@ impl Settlement {
             Delivery::Stored(position) => Status::Stored(position.clone()),
             Delivery::Rejected(rejection) => Status::Rejected(rejection.clone()),
         };
-        let is_final = !matches!(status, Status::Queued | Status::Sent);
-        self.status.replace(status);
-        if is_final {
-            // Taken first: a waker is foreign code.
+        self.status.replace(status.clone());
+        if status.is_final() {
+            // Taken first: what waits is foreign code.
             let waiting = self.waiting.take();
-            waiting.into_iter().for_each(Waker::wake);
+            waiting.into_iter().for_each(|then| then(&status));
         }
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Receipt")
+            .field("event", &self.event)
+            .field("status", &self.status())
+            .finish()
     }
 }

@@ -25,10 +25,11 @@ pub type Balance = bus::Balance<Event>;
 pub struct Subscriber<'a> {
     bus: &'a Bus,
     pattern: &'a str,
+    /// What is not told here is told to it at once, so that only who calls a method downloads what it does.
+    pure: Result<bus::Subscriber<'a, Event>, TopicError>,
     priority: i32,
     label: Option<&'a str>,
     echo: bool,
-    group: Option<(&'a str, Balance)>,
 }
 
 impl Subscription {
@@ -49,7 +50,8 @@ impl From<bus::Subscription> for Subscription {
 
 impl<'a> Subscriber<'a> {
     pub(crate) fn new(bus: &'a Bus, pattern: &'a str) -> Self {
-        Self { bus, pattern, priority: 0, label: None, echo: false, group: None }
+        let pure = Pattern::parse(pattern).map(|pattern| bus.pure().subscriber(pattern));
+        Self { bus, pattern, pure, priority: 0, label: None, echo: false }
     }
 
     /// Higher comes first; 0 if not set.
@@ -81,18 +83,16 @@ impl<'a> Subscriber<'a> {
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        let pattern = self.pattern;
-        if !self.echo {
-            return Ok(self.pure(pattern)?.handle(move |event| handler(event.payload)).into());
-        }
         let handler = Rc::new(handler);
-        let echoed = handler.clone();
-        let label = self.label.or(Some(pattern));
-        let echo = Subscriber { label, ..Self::new(self.bus, pattern) }.priority(self.priority);
-        let events = self.pure(pattern)?.handle(move |event| handler(event.payload));
-        let echo = echo.pure(&[ECHO, pattern].concat())?;
-        let echo = echo.handle(move |event| echoed(event.payload));
-        Ok(Subscription { events, _echo: Some(echo) })
+        let echo = if self.echo {
+            let echo = Pattern::parse(&[ECHO, self.pattern].concat())?;
+            let echo = self.bus.pure().subscriber(echo).priority(self.priority);
+            let echo = echo.label(self.label.unwrap_or(self.pattern));
+            Some(echo.handle(to(handler.clone())))
+        } else {
+            None
+        };
+        Ok(Subscription { events: self.pure()?.handle(to(handler)), _echo: echo })
     }
 
     /// Shares the events with the other subscriptions in the group `name`: each event reaches one of
@@ -110,7 +110,7 @@ impl<'a> Subscriber<'a> {
     /// # Ok::<(), event_driven_kit::TopicError>(())
     /// ```
     pub fn group(mut self, name: &'a str, balance: Balance) -> Self {
-        self.group = Some((name, balance));
+        self.pure = self.pure.map(|pure| pure.group(name, balance));
         self
     }
 
@@ -135,8 +135,7 @@ impl<'a> Subscriber<'a> {
         window: Window,
         handler: impl Fn(&[Event]) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        let pattern = self.pattern;
-        let batches = self.pure(pattern)?.batch(window, Browser::schedule(), move |batch| {
+        let batches = self.pure()?.batch(window, Browser::schedule(), move |batch| {
             let events: Vec<Event> =
                 batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
             handler(&events)
@@ -153,22 +152,24 @@ impl<'a> Subscriber<'a> {
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        let pattern = self.pattern;
-        let subscriber = self.pure(pattern)?;
+        let subscriber = self.pure()?;
         Ok(subscriber.replay(&Browser, move |event| handler(event.payload)).into())
     }
 
-    fn pure(self, pattern: &str) -> Result<bus::Subscriber<'a, Event>, TopicError> {
-        let mut subscriber =
-            self.bus.pure().subscriber(Pattern::parse(pattern)?).priority(self.priority);
-        if let Some(label) = self.label {
-            subscriber = subscriber.label(label);
-        }
-        if let Some((name, balance)) = self.group {
-            subscriber = subscriber.group(name, balance);
-        }
-        Ok(subscriber)
+    fn pure(self) -> Result<bus::Subscriber<'a, Event>, TopicError> {
+        let pure = self.pure?.priority(self.priority);
+        Ok(match self.label {
+            Some(label) => pure.label(label),
+            None => pure,
+        })
     }
+}
+
+/// Hands the root's events on, for both subscriptions of a handler.
+fn to(
+    handler: Rc<impl Fn(&Event) -> HandlerResult + 'static>,
+) -> impl Fn(&bus::Event<'_, Event>) -> HandlerResult + 'static {
+    move |event| handler(event.payload)
 }
 
 impl fmt::Debug for Subscriber<'_> {

@@ -91,14 +91,14 @@ function readRule(rule) {
   if (!["both", "in", "out"].includes(direction)) {
     throw fail("illegal_argument", 'the direction of a rule must be "both", "in" or "out": pass one');
   }
-  const last = from?.last;
-  if (from !== "latest" && from !== "earliest" && !(Number.isSafeInteger(last) && last >= 0)) {
+  const last = { latest: 0, earliest: Infinity }[from] ?? from?.last;
+  if (!(Number.isSafeInteger(last) && last >= 0) && last !== Infinity) {
     throw fail(
       "illegal_argument",
       'a rule\'s `from` must be "latest", "earliest" or { last: n }: pass one',
     );
   }
-  return [pattern, direction, Boolean(durable), last === undefined ? from : "last", last ?? 0];
+  return [pattern, direction !== "out", direction !== "in", Boolean(durable), last];
 }
 
 function receipt(core) {

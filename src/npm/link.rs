@@ -33,7 +33,7 @@ pub(super) fn connect(bus: &Bus, url: &str) -> Result<Link, JsValue> {
 
 #[wasm_bindgen]
 impl Link {
-    /// Puts a rule in force while the link is. `start` is `latest`, `earliest` or `last`.
+    /// Puts a rule in force while the link is. It starts with the `last` events: none, all, or so many.
     ///
     /// # Errors
     /// An `Error` if the rule is none.
@@ -41,21 +41,23 @@ impl Link {
     pub fn rule(
         &self,
         pattern: &str,
-        direction: &str,
+        inbound: bool,
+        outbound: bool,
         durable: bool,
-        start: &str,
         last: f64,
     ) -> Result<(), JsValue> {
-        let rule = match direction {
-            "in" => Rule::inbound(pattern),
-            "out" => Rule::outbound(pattern),
+        let rule = match (inbound, outbound) {
+            (true, false) => Rule::inbound(pattern),
+            (false, true) => Rule::outbound(pattern),
             _ => Rule::both(pattern),
         };
         let rule = if durable { rule.durable() } else { rule.ephemeral() };
-        let rule = rule.from(match start {
-            "earliest" => StartFrom::Earliest,
-            "last" => StartFrom::Last(last as u64),
-            _ => StartFrom::Latest,
+        let rule = rule.from(if last == 0.0 {
+            StartFrom::Latest
+        } else if last.is_infinite() {
+            StartFrom::Earliest
+        } else {
+            StartFrom::Last(last as u64)
         });
         let open = self.open.borrow().clone();
         if let Some(open) = open {

@@ -11,10 +11,6 @@ mod events;
 mod model;
 mod profile;
 
-#[cfg(target_family = "wasm")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 fn main() {
     let root = web_sys::window()
         .and_then(|window| window.document())

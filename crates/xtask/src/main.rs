@@ -3,6 +3,7 @@
 //! A task first sets up what it needs and is missing (`setup`), says so, and then works. Nothing
 //! here is part of what users of the library get.
 
+mod bench;
 mod exec;
 mod npm;
 mod page;
@@ -48,6 +49,12 @@ enum Task {
         #[arg(long, value_enum, value_name = "STAGE")]
         only: Vec<suite::Stage>,
     },
+    /// Measure beside the peers, print the table, and fail where a bar is missed
+    Bench {
+        /// What to measure
+        #[arg(value_enum)]
+        what: bench::Bench,
+    },
     /// Build the npm package and try it in Node
     Npm,
     /// Print the sizes after brotli and hold them against their budgets
@@ -77,6 +84,7 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Run { listen, data } => run::run(&workspace, listen, data.as_deref())?,
         Task::Test { only } => return suite::run(&workspace, &only),
+        Task::Bench { what } => bench::run(&workspace, what)?,
         Task::Npm => {
             npm::build(&workspace)?;
             process::run(&mut npm::check(&workspace)?)?;

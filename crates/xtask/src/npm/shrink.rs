@@ -27,7 +27,8 @@ struct Renamed {
 pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt
-        .args(["--minify-imports-and-exports-and-modules", WASM, "-o", WASM])
+        .args(["--minify-imports-and-exports-and-modules", "--strip-producers"])
+        .args(["--strip-target-features", WASM, "-o", WASM])
         .current_dir(package);
     let renamed = serde_json::from_str(&process::capture(&mut wasm_opt)?)
         .context("wasm-opt has not said which names it has given")?;

@@ -57,6 +57,9 @@ pub enum PublishError {
         "65,536 events published inside handlers wait already: does a handler publish to itself?"
     )]
     QueueFull(Topic),
+    /// A queue that waits has no room.
+    #[error("a queue of `{0}` is full: publish again when it was read")]
+    NoRoom(Topic),
     /// A bridge must send it, and it cannot be made bytes.
     #[error("`{0}` goes over a bridge: {1}")]
     Data(Topic, DataError),
@@ -191,6 +194,7 @@ impl Bus {
                 Ok(Receipt::delivered(event))
             }
             Err(Refused::SystemTopic(topic, _)) => Err(PublishError::SystemTopic(topic)),
+            Err(Refused::NoRoom(topic, _)) => Err(PublishError::NoRoom(topic)),
             Err(_) => Err(PublishError::QueueFull(event.topic().clone())),
         }
     }

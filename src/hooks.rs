@@ -8,6 +8,7 @@ mod use_publish;
 mod use_request;
 mod use_subscription;
 mod use_topic;
+mod use_topic_stream;
 mod use_topic_with;
 
 pub use provider::{BusProvider, BusProviderProps};
@@ -16,4 +17,5 @@ pub use use_publish::use_publish;
 pub use use_request::{UseRequest, use_request};
 pub use use_subscription::{use_subscription, use_subscription_with_echo};
 pub use use_topic::use_topic;
+pub use use_topic_stream::use_topic_stream;
 pub use use_topic_with::use_topic_with;

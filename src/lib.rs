@@ -38,6 +38,7 @@ mod js;
 #[cfg(feature = "npm")]
 pub mod npm;
 mod payload;
+mod queue;
 mod receipt;
 mod recorder;
 mod request;
@@ -53,9 +54,10 @@ pub use crate::event::{Delivery, Event, Rejection, Stage};
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
     BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,
-    use_subscription_with_echo, use_topic, use_topic_with,
+    use_subscription_with_echo, use_topic, use_topic_stream, use_topic_with,
 };
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
+pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};
 pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;

@@ -207,7 +207,7 @@ fn publish_error(error: &PublishError) -> JsValue {
     let code = match error {
         PublishError::Topic(_) => "illegal_topic",
         PublishError::SystemTopic(_) => "system_topic",
-        PublishError::QueueFull(_) => "queue_full",
+        PublishError::QueueFull(_) | PublishError::NoRoom(_) => "queue_full",
         PublishError::Data(..) => "illegal_data",
         PublishError::OutboxFull(_) => "outbox_full",
         PublishError::TooLarge(_) => "too_large",

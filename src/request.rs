@@ -87,7 +87,8 @@ fn refused(error: Unanswered<Event>) -> RequestError {
             PublishError::SystemTopic(topic).into()
         }
         Unanswered::Publish(Refused::QueueFull(topic, _)) => PublishError::QueueFull(topic).into(),
-        // An interceptor or a queue that waits; this bus has neither yet.
+        Unanswered::Publish(Refused::NoRoom(topic, _)) => PublishError::NoRoom(topic).into(),
+        // An interceptor; this bus has none yet.
         _ => NoReply::Dropped.into(),
     }
 }

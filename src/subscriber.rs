@@ -1,13 +1,14 @@
 //! The builder of subscriptions.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 use bus::{Message, Pattern, TopicError, Window};
 
 use crate::bus::ECHO;
 use crate::schedule::Browser;
-use crate::{Bus, Event, HandlerResult};
+use crate::{Bus, Event, HandlerResult, Overflow, Queue};
 
 /// Ends what it subscribed when it is dropped.
 #[derive(Debug)]
@@ -141,6 +142,30 @@ impl<'a> Subscriber<'a> {
             handler(&events)
         });
         Ok(batches.into())
+    }
+
+    /// Lets up to `capacity` events wait until they are read; `overflow` says what happens to one more.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{Bus, Overflow};
+    /// use futures_util::StreamExt;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = Bus::new();
+    /// let hundred = const { NonZeroUsize::new(100).unwrap() };
+    /// let mut prices = bus.subscriber("price.*").queue(hundred, Overflow::drop_oldest())?;
+    /// while let Some(price) = prices.next().await {
+    ///     println!("{}: {}", price.topic(), price.data::<f64>()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A [`TopicError`] if the pattern is none.
+    pub fn queue(self, capacity: NonZeroUsize, overflow: Overflow) -> Result<Queue, TopicError> {
+        Ok(Queue(self.pure()?.queue(capacity, overflow)))
     }
 
     /// Calls `handler` with the events that are [retained](Bus::retain) now, oldest first, and then with

@@ -2,13 +2,15 @@
 #![cfg(all(target_arch = "wasm32", feature = "yew"))]
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
 use event_driven_kit::{
     Bus, BusProvider, ERROR_TOPIC, Failure, Payload, use_bus, use_publish, use_request,
-    use_subscription, use_topic, use_topic_with,
+    use_subscription, use_topic, use_topic_stream, use_topic_with,
 };
+use futures_util::StreamExt;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
 
@@ -207,6 +209,40 @@ async fn use_request_asks_and_shows_the_reply_or_why_there_is_none() {
     click().unwrap();
     assert_eq!(stage.text().await, "42");
     stage.element.remove();
+}
+
+#[component]
+fn Listener(props: &Props) -> Html {
+    #[component]
+    fn Show() -> Html {
+        let bus = use_bus();
+        const WAITING: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+        use_topic_stream("a", WAITING, |mut events| async move {
+            while let Some(event) = events.next().await {
+                HEARD.with_borrow_mut(|heard| heard.push(*event.data().unwrap()));
+            }
+        });
+        // Between this render and its effects.
+        use_memo((), move |()| drop(bus.publish("a", 1_u32)));
+        Html::default()
+    }
+    html! { <BusProvider bus={props.bus.clone()}><Show /></BusProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn use_topic_stream_gives_a_task_all_events_until_the_component_is_gone() {
+    let bus = Bus::new();
+    let stage = Stage::<Listener>::mount(props(&bus)).await;
+    bus.publish("a", 2_u32).unwrap();
+    next_frame().await;
+    assert_eq!(HEARD.take(), [1, 2]);
+    stage.app.destroy();
+    settled().await;
+    next_frame().await;
+    assert_eq!(bus.subscriptions(), 0);
+    bus.publish("a", 3_u32).unwrap();
+    next_frame().await;
+    assert_eq!(HEARD.take(), [0; 0]);
 }
 
 #[wasm_bindgen_test]

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use event_driven_kit::{
-    Balance, Bus, Cause, ERROR_TOPIC, Event, HandlerResult, NoReply, Payload, RequestError,
-    Subscription, Window,
+    Balance, Bus, Cause, ERROR_TOPIC, Event, HandlerResult, NoReply, Overflow, Payload,
+    PublishError, Queue, RequestError, Subscription, Window,
 };
+use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -140,4 +141,40 @@ async fn a_request_whose_responder_fails_or_answers_another_type_has_an_error() 
     let _text = bus.respond("text", |_| Ok(Payload::new("no number")));
     let reply = bus.request::<u32, u32>("text", 1, SECOND).await;
     assert!(matches!(reply, Err(RequestError::Data(_))), "{reply:?}");
+}
+
+#[wasm_bindgen_test]
+async fn events_wait_in_a_queue_within_its_bound_and_are_a_stream() {
+    let bus = Bus::new();
+    let queue = |overflow| bus.subscriber("a").queue(count(2), overflow).unwrap();
+    let (mut oldest, newest) = (queue(Overflow::drop_oldest()), queue(Overflow::drop_newest()));
+    let conflated = queue(Overflow::conflate(|topic, _| topic.as_str().into()));
+    for number in 1..=3_u32 {
+        bus.publish("a", number).unwrap();
+    }
+    let read = |queue: &Queue| {
+        let events = std::iter::from_fn(|| queue.pop());
+        events.map(|event| *event.data::<u32>().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((read(&newest), newest.dropped()), (vec![1, 2], 1));
+    assert_eq!((read(&conflated), conflated.dropped()), (vec![3], 2));
+    assert_eq!(oldest.len(), 2);
+    let first = oldest.next().await.unwrap();
+    assert_eq!(*first.data::<u32>().unwrap(), 2);
+    assert_eq!((oldest.next().await.is_some(), oldest.is_empty()), (true, true));
+    drop((oldest, newest, conflated));
+    assert_eq!(bus.subscriptions(), 0);
+}
+
+#[wasm_bindgen_test]
+fn a_queue_that_waits_refuses_a_publish_for_which_it_has_no_room() {
+    let bus = Bus::new();
+    let queue = bus.subscriber("a").queue(count(1), Overflow::wait()).unwrap();
+    bus.publish("a", 1_u32).unwrap();
+    assert!(
+        matches!(bus.publish("a", 2_u32), Err(PublishError::NoRoom(topic)) if topic.as_str() == "a")
+    );
+    assert!(queue.pop().is_some());
+    bus.publish("a", 3_u32).unwrap();
+    assert_eq!(queue.dropped(), 0);
 }

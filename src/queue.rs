@@ -1,0 +1,48 @@
+//! A subscription whose events wait until they are read.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+
+use crate::Event;
+
+/// What happens to an event for which a queue has no room; see [`Subscriber::queue`](crate::Subscriber::queue).
+pub type Overflow = bus::Overflow<Event>;
+
+/// Events that wait here until they are read, one by one or as a [`Stream`]. Dropping it ends the
+/// subscription. Made by [`Subscriber::queue`](crate::Subscriber::queue).
+#[derive(Debug)]
+#[must_use = "a subscription ends when it is dropped: keep it as long as it shall be read"]
+pub struct Queue(pub(crate) bus::Queue<Event>);
+
+impl Queue {
+    /// Takes the oldest event that waits.
+    pub fn pop(&self) -> Option<Event> {
+        self.0.pop().map(|message| message.payload)
+    }
+
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many events were dropped because the queue was full.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+}
+
+impl Stream for Queue {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let next = Pin::new(&mut self.0).poll_next(context);
+        next.map(|message| message.map(|message| message.payload))
+    }
+}

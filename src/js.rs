@@ -1,5 +1,7 @@
 //! The few globals that the runtime calls, bound so that they work in windows, workers and Node.
 
+use std::time::Duration;
+
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -54,6 +56,11 @@ pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object.into()
+}
+
+/// The same, as exactly as the platform tells: microseconds, if it is not afraid of who measures.
+pub(crate) fn monotonic_exactly() -> Duration {
+    Duration::from_micros((performance_now() * 1_000.0) as u64)
 }
 
 /// What a thrown value says, whatever it is.

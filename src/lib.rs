@@ -48,7 +48,7 @@ mod subscriber;
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
 };
-pub use crate::bus::{Bus, PublishError, Retention};
+pub use crate::bus::{Bus, Measurement, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
 #[cfg(feature = "yew")]
@@ -63,7 +63,7 @@ pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;
 pub use crate::subscriber::{Balance, Subscriber, Subscription};
 pub use ::bus::{
-    ERROR_TOPIC, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicError, Window, escape_token,
-    unescape_token,
+    ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
+    Window, escape_token, unescape_token,
 };
 pub use session::{CloseCode, Position, RejectCode, Start as StartFrom};

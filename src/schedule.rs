@@ -9,7 +9,7 @@ use gloo_render::request_animation_frame;
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::js::monotonic;
+use crate::js::monotonic_exactly;
 
 /// The time of this window or worker.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Browser {
 
 impl Schedule for Browser {
     fn now(&self) -> Duration {
-        Duration::from_millis(monotonic())
+        monotonic_exactly()
     }
 
     fn soon(&self, job: Job) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use event_driven_kit::{
     Balance, Bus, Cause, ERROR_TOPIC, Event, HandlerResult, NoReply, Overflow, Payload,
-    PublishError, Queue, RequestError, Subscription, Window,
+    PublishError, Queue, RequestError, Subscription, Topic, Window,
 };
 use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
@@ -177,4 +177,22 @@ fn a_queue_that_waits_refuses_a_publish_for_which_it_has_no_room() {
     assert!(queue.pop().is_some());
     bus.publish("a", 3_u32).unwrap();
     assert_eq!(queue.dropped(), 0);
+}
+
+#[wasm_bindgen_test]
+fn a_measurement_counts_by_topic_and_by_label_until_it_is_dropped() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let _fine = bus.subscriber("a").label("fine").handle(log.note("")).unwrap();
+    let _fails = bus.subscriber("a").label("fails").handle(|_| Err(Cause::new("no"))).unwrap();
+    let _silent = bus.subscribe(ERROR_TOPIC, |_| Ok(())).unwrap();
+    bus.publish("a", 1_u32).unwrap();
+    let measured = bus.measure(10);
+    bus.publish("a", 2_u32).unwrap();
+    bus.publish("a", 3_u32).unwrap();
+    let a = measured.topic(&Topic::parse("a").unwrap());
+    assert_eq!((a.events, a.deliveries), (2, 4));
+    let (fine, fails) = (measured.handler("fine"), measured.handler("fails"));
+    assert_eq!((fine.calls, fine.failures), (2, 0));
+    assert_eq!((fails.calls, fails.failures), (2, 2));
+    assert_eq!(fails.histogram.iter().sum::<u64>(), 2);
 }

@@ -29,17 +29,17 @@ use crate::{Overflow, Queue};
 /// fn Loudest() -> Html {
 ///     let loudest = use_state(|| 0);
 ///     let set = loudest.setter();
-///     use_topic_stream("volume.*", WAITING, move |events| async move {
-///         let mut loud = events.filter_map(|event| async move { event.data::<u32>().ok() });
+///     use_topic_stream("volume.*", WAITING, move |mut events| async move {
 ///         let mut most = 0;
-///         while let Some(volume) = loud.next().await {
-///             most = most.max(*volume);
-///             set.set(most);
+///         while let Some(event) = events.next().await {
+///             if let Ok(volume) = event.data::<u32>() {
+///                 most = most.max(*volume);
+///                 set.set(most);
+///             }
 ///         }
 ///     });
 ///     html! { <p>{ *loudest }</p> }
 /// }
-/// # fn main() {}
 /// ```
 #[hook]
 pub fn use_topic_stream<F>(

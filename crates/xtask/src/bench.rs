@@ -1,23 +1,49 @@
 //! The benchmarks: each beside its peer in the same run, failing where a bar is missed.
 
-use crate::process;
+mod instructions;
+mod native;
+mod table;
+mod wasm;
+
+use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
+use table::Table;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Bench {
-    /// The pure bus, natively
+    /// The pure bus: natively, and in wasm under Node and in Chromium
     Bus,
 }
 
+const NEEDS: &[Need] =
+    &[Need::WasmBindgen, Need::WasmOpt, Need::Node, Need::Chromium, Need::Valgrind];
+
 /// Measures, prints the table and writes it as JSON into `target/bench`.
 pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
-    let package = match bench {
-        Bench::Bus => "event-driven-kit-bus",
-    };
-    let mut cargo = process::native_cargo();
-    cargo.args(["bench", "--package", package, "--bench", "bus"]).current_dir(&workspace.root);
-    process::run(&mut cargo)
+    match bench {
+        Bench::Bus => bus(workspace),
+    }
+}
+
+fn bus(workspace: &Workspace) -> Result<()> {
+    let toolchain = setup::ensure(workspace, NEEDS)?;
+    // All that is built is built before anything is measured.
+    let programs = native::build(workspace)?;
+    let script = wasm::build(workspace, &toolchain)?;
+
+    let mut table = Table::begin();
+    programs.run(&mut table)?;
+    instructions::rows(&programs, &mut table)?;
+    wasm::run_in_node(&script, &mut table)?;
+    wasm::run_in_chromium(&script, &mut table)?;
+    let file = workspace.own_target().join("bench/bus.json");
+    table.write(&file)?;
+    println!("\nThe same as JSON: {}", file.display());
+    if !table.all_met() {
+        bail!("a bar is missed: see `NO` in the table");
+    }
+    Ok(())
 }

@@ -86,6 +86,28 @@ pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What it prints to standard output; its standard error is shown.
+pub fn capture_shown(command: &mut Command) -> Result<String> {
+    announce(command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| unstartable(command))?;
+    check(command, output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What it prints to standard error.
+pub fn capture_errors(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| unstartable(command))?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        bail!("`{}` failed: {text}", line(command));
+    }
+    Ok(text)
+}
+
 /// Runs it in the foreground, but no longer than that.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     announce(command);

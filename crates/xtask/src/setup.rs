@@ -39,6 +39,8 @@ pub enum Need {
     Python,
     /// Clippy beside the Rust that builds wasm.
     WasmClippy,
+    /// Counts instructions; only the benchmarks need it.
+    Valgrind,
 }
 
 impl Need {
@@ -86,6 +88,11 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::WebKit => browsers::check_webkit()?,
             Need::Python => python::ensure(workspace)?,
             Need::WasmClippy => wasm_target::check_clippy(rust)?,
+            Need::Valgrind => {
+                which::which("valgrind").context(
+                    "valgrind is needed: put it on PATH (Debian: `apt-get install valgrind`)",
+                )?;
+            }
         }
     }
     cargo_tools::discard_build(workspace)?;

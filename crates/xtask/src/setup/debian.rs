@@ -21,6 +21,7 @@ pub fn install_missing(needs: &[Need], rust: Rust) -> Result<()> {
             {
                 packages.push(wasm_target::CLIPPY_PACKAGE);
             }
+            Need::Valgrind if which::which("valgrind").is_err() => packages.push("valgrind"),
             _ => {}
         }
     }

@@ -161,6 +161,13 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
         .args(packages(WEB))
         .args(["--", "--deny", "warnings"])
         .current_dir(&context.workspace.root);
+    process::run(&mut cargo)?;
+    // Its other targets are native.
+    let mut cargo = context.toolchain()?.cargo();
+    cargo
+        .args(["clippy", "--target", WASM, "--lib", "--package", "bus-benches"])
+        .args(["--", "--deny", "warnings"])
+        .current_dir(&context.workspace.root);
     process::run(&mut cargo)
 }
 

@@ -1,17 +1,25 @@
-//! What is measured, and what the cases share.
+//! What the benchmarks of the bus share, natively and in wasm. `cargo xtask bench bus` runs them.
 
-pub mod churn;
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 pub mod fan_out;
-pub mod fresh;
-pub mod instructions;
+mod row;
+#[cfg(target_family = "wasm")]
+pub mod wasm;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use bus::{Bus, Failure, Pattern, Payload, Subscription, Topic};
+use web_time::Instant;
+
+pub use row::{Compared, Row};
 
 /// Events of this size are nothing to copy, so that what is measured is the bus.
-pub struct Number(#[expect(dead_code, reason = "handlers only count")] pub u64);
+#[derive(Debug)]
+pub struct Number(pub u64);
 
 impl Payload for Number {
     type Cause = &'static str;
@@ -20,14 +28,17 @@ impl Payload for Number {
     }
 }
 
+/// A bus that nobody listens to yet.
 pub fn bus() -> Bus<Number> {
     Bus::new(|_| {})
 }
 
+/// The topic of that text.
 pub fn topic(text: &str) -> Topic {
     Topic::parse(text).expect("a topic")
 }
 
+/// The pattern of that text.
 pub fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).expect("a pattern")
 }
@@ -51,4 +62,13 @@ pub fn standing(bus: &Bus<Number>, patterns: usize, counter: &Rc<Cell<u64>>) -> 
         _ => count(bus, &format!("sensor.{number}.*.low"), counter),
     }));
     standing
+}
+
+/// Nanoseconds that one of `count` repetitions of `work` takes.
+pub fn time(count: u64, mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..count {
+        work();
+    }
+    start.elapsed().as_nanos() as f64 / count as f64
 }

@@ -1,0 +1,39 @@
+//! Publishing by handle to some listeners, and a bare loop that calls as many closures.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::rc::Rc;
+
+use crate::{Number, bus, count, time, topic};
+
+type Boxed = Box<dyn Fn(&Number)>;
+
+/// Nanoseconds for one of `events` that the bus delivers.
+pub fn ours(listeners: u64, events: u64) -> f64 {
+    let (bus, counter) = (bus(), Rc::new(Cell::new(0)));
+    let _subscriptions: Vec<_> = (0..listeners).map(|_| count(&bus, "a.b", &counter)).collect();
+    let handle = bus.topic(&topic("a.b")).expect("not of the runtime");
+    let took = time(events, || {
+        handle.publish(black_box(Number(1))).ok();
+    });
+    assert_eq!(counter.get(), listeners * events);
+    took
+}
+
+/// Nanoseconds for one of `events` that a loop over boxed closures delivers.
+pub fn bare(listeners: u64, events: u64) -> f64 {
+    let counter = Rc::new(Cell::new(0));
+    let handlers: Vec<Boxed> = (0..listeners)
+        .map(|_| {
+            let counter = counter.clone();
+            Box::new(move |_: &Number| counter.set(counter.get() + 1)) as Boxed
+        })
+        .collect();
+    let handlers = black_box(handlers);
+    let took = time(events, || {
+        let number = black_box(Number(1));
+        handlers.iter().for_each(|handler| handler(&number));
+    });
+    assert_eq!(counter.get(), listeners * events);
+    took
+}

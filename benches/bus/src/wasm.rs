@@ -1,0 +1,51 @@
+//! The rows that are measured inside wasm: the same code under Node and in a browser.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::{Compared, Row, fan_out};
+
+const ROUNDS: usize = 15;
+/// So many values of 15 stand below the 95 % interval of their median, and as many above it.
+const OUTSIDE: usize = 3;
+/// A round must be long against the browser's clock, which may be as coarse as 0.1 ms.
+const CALLS: u64 = 2_000_000;
+
+/// Measures all rows; each is a line of JSON.
+#[wasm_bindgen]
+pub fn rows() -> String {
+    let rows = [1, 10, 100].map(|listeners| {
+        let events = CALLS / listeners;
+        let compared =
+            compare(|| fan_out::ours(listeners, events), || fan_out::bare(listeners, events));
+        let row = match listeners {
+            1 => Row::at_most_over("publish by handle to 1, beside the bare call", &compared, 20.0),
+            _ => {
+                let work = format!("publish by handle to {listeners}, beside a bare loop");
+                Row::at_most(&work, &compared, 2.0)
+            }
+        };
+        row.to_json()
+    });
+    rows.join("\n")
+}
+
+/// Measures both in turn; each answers the nanoseconds of one piece of its work.
+fn compare(ours: impl Fn() -> f64, peer: impl Fn() -> f64) -> Compared {
+    // The first round is for the compiler, which replaces quickly made code by fast code.
+    ours();
+    peer();
+    let rounds: [(f64, f64); ROUNDS] = std::array::from_fn(|_| (ours(), peer()));
+    let ratios = sorted(rounds.map(|(ours, peer)| ours / peer));
+    Compared {
+        ours: sorted(rounds.map(|round| round.0))[ROUNDS / 2],
+        peer: sorted(rounds.map(|round| round.1))[ROUNDS / 2],
+        ratio: ratios[ROUNDS / 2],
+        low: ratios[OUTSIDE],
+        high: ratios[ROUNDS - 1 - OUTSIDE],
+    }
+}
+
+fn sorted(mut values: [f64; ROUNDS]) -> [f64; ROUNDS] {
+    values.sort_by(f64::total_cmp);
+    values
+}

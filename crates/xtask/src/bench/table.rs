@@ -1,0 +1,106 @@
+//! The table: rows are printed as they come, and written as JSON in the end.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// One line of a program that measures.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Row {
+    /// Where it ran: `native`, `Node`, `Chromium`.
+    #[serde(default)]
+    pub on: String,
+    pub work: String,
+    /// Of `ours` and `peer`.
+    pub unit: String,
+    pub ours: f64,
+    pub peer: Option<f64>,
+    /// The median of the rounds' ratios, and its 95 % interval.
+    pub ratio: Option<[f64; 3]>,
+    pub bar: String,
+    /// `None` where there is no bar.
+    pub met: Option<bool>,
+}
+
+/// The rows so far.
+pub struct Table(Vec<Row>);
+
+impl Table {
+    /// Prints the head.
+    pub fn begin() -> Self {
+        println!("| on | work | ours | peer | ratio (95 %) | bar | met |");
+        println!("| --- | --- | --- | --- | --- | --- | --- |");
+        Self(Vec::new())
+    }
+
+    /// Prints the row and keeps it.
+    pub fn add(&mut self, row: Row) {
+        println!("{}", row.line());
+        self.0.push(row);
+    }
+
+    /// Adds the rows among the lines that a program on `on` has printed; the others are its talk.
+    pub fn add_lines(&mut self, on: &str, lines: &str) -> Result<()> {
+        let before = self.0.len();
+        for line in lines.lines().filter(|line| line.starts_with('{')) {
+            let row: Row = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
+            self.add(Row { on: on.to_owned(), ..row });
+        }
+        (self.0.len() > before).then_some(()).with_context(|| format!("{on} has measured nothing"))
+    }
+
+    /// Writes all rows.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let failed = || format!("{} could not be written", file.display());
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).with_context(failed)?;
+        }
+        fs::write(file, serde_json::to_string_pretty(&self.0)?).with_context(failed)
+    }
+
+    pub fn all_met(&self) -> bool {
+        self.0.iter().all(|row| row.met != Some(false))
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let Self { on, work, unit, ours, peer, ratio, bar, met } = self;
+        let peer = peer.map_or(String::new(), |peer| format!("{peer:.1} {unit}"));
+        let ratio = ratio.map_or(String::new(), |[ratio, low, high]| {
+            format!("{ratio:.2} ({low:.2} to {high:.2})")
+        });
+        let met = met.map_or("", |met| if met { "yes" } else { "NO" });
+        format!("| {on} | {work} | {ours:.1} {unit} | {peer} | {ratio} | {bar} | {met} |")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &str = r#"Benchmarking: warming up
+{"work":"to 1","unit":"ns","ours":6.7,"peer":1.4,"ratio":[4.8,4.6,5.0],"bar":"at most 12 ns over","met":true}
+{"work":"memory","unit":"bytes","ours":193.0,"peer":null,"ratio":null,"bar":"at most 190 bytes","met":false}"#;
+
+    #[test]
+    fn a_missed_bar_among_the_lines_of_a_program_is_seen() {
+        let mut table = Table::begin();
+        table.add_lines("native", LINES).unwrap();
+        assert!(!table.all_met());
+        let lines: Vec<String> = table.0.iter().map(Row::line).collect();
+        assert_eq!(
+            lines,
+            [
+                "| native | to 1 | 6.7 ns | 1.4 ns | 4.80 (4.60 to 5.00) | at most 12 ns over | yes |",
+                "| native | memory | 193.0 bytes |  |  | at most 190 bytes | NO |"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_that_prints_no_row_has_failed() {
+        assert!(Table::begin().add_lines("Node", "all is well").is_err());
+    }
+}

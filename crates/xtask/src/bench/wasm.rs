@@ -1,0 +1,114 @@
+//! What is measured inside wasm: the release build, optimised as the npm package is, in one script that
+//! Node and a browser run alike.
+
+use super::table::Table;
+use crate::process;
+use crate::setup;
+use crate::toolchain::{Toolchain, WASM};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Of `Cargo.toml`: how the npm package is optimised.
+#[derive(Deserialize)]
+struct Manifest {
+    package: Package,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Metadata {
+    wasm_pack: WasmPack,
+}
+
+#[derive(Deserialize)]
+struct WasmPack {
+    profile: Profiles,
+}
+
+#[derive(Deserialize)]
+struct Profiles {
+    release: Release,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Release {
+    wasm_opt: Vec<String>,
+}
+
+/// Builds the script.
+pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    let folder = workspace.own_target().join("bench/wasm");
+    let mut cargo = toolchain.cargo();
+    // As the only type of the crate: one that is also an `rlib` is not optimised at link time.
+    cargo
+        .args(["rustc", "--release", "--package", "bus-benches", "--target", WASM])
+        .args(["--lib", "--crate-type", "cdylib"])
+        .current_dir(&workspace.root);
+    process::run(&mut cargo)?;
+    let mut bindgen = toolchain.command("wasm-bindgen");
+    bindgen
+        .args(["--target", "no-modules", "--no-typescript", "--out-dir"])
+        .arg(&folder)
+        .arg(workspace.target.join(WASM).join("release/bus_benches.wasm"));
+    process::run(&mut bindgen)?;
+    let wasm = folder.join("bus_benches_bg.wasm");
+    let mut wasm_opt = toolchain.command("wasm-opt");
+    wasm_opt.args(wasm_opt_flags(workspace)?).arg(&wasm).arg("-o").arg(&wasm);
+    process::run(&mut wasm_opt)?;
+
+    let glue = fs::read_to_string(folder.join("bus_benches.js"))?;
+    let script = folder.join("bench.js");
+    fs::write(&script, script_of(&glue, &fs::read(&wasm)?))
+        .with_context(|| format!("{} could not be written", script.display()))?;
+    Ok(script)
+}
+
+pub fn run_in_node(script: &Path, table: &mut Table) -> Result<()> {
+    let lines = process::capture_shown(process::command("node").arg(script))?;
+    table.add_lines("Node", &lines)
+}
+
+/// The page has its rows before it has loaded, and Chromium prints it then.
+pub fn run_in_chromium(script: &Path, table: &mut Table) -> Result<()> {
+    let page = script.with_extension("html");
+    fs::write(&page, "<!doctype html><title>Bench</title><script src=\"bench.js\"></script>\n")?;
+    let profile = script.with_file_name("profile");
+    let mut chromium = process::command(setup::chromium().context("there is no Chromium")?);
+    chromium
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .args(["--dump-dom"])
+        .arg(format!("file://{}", page.display()));
+    let page = process::capture(&mut chromium)?;
+    table.add_lines("Chromium", &page)
+}
+
+fn wasm_opt_flags(workspace: &Workspace) -> Result<Vec<String>> {
+    let manifest = fs::read_to_string(workspace.root.join("Cargo.toml"))?;
+    let manifest: Manifest = toml::from_str(&manifest)
+        .context("Cargo.toml has no wasm-opt flags in [package.metadata.wasm-pack]")?;
+    Ok(manifest.package.metadata.wasm_pack.profile.release.wasm_opt)
+}
+
+fn script_of(glue: &str, wasm: &[u8]) -> String {
+    let wasm = BASE64.encode(wasm);
+    format!(
+        "{glue}
+wasm_bindgen.initSync({{ module: Uint8Array.from(atob('{wasm}'), (one) => one.charCodeAt(0)) }});
+const rows = wasm_bindgen.rows();
+globalThis.document ? document.write(`<pre>\\n\\n${{rows}}\\n</pre>`) : console.log(rows);
+"
+    )
+}

@@ -31,9 +31,14 @@ pub fn bare(listeners: u64, events: u64) -> f64 {
         .collect();
     let handlers = black_box(handlers);
     let took = time(events, || {
-        let number = black_box(Number(1));
-        handlers.iter().for_each(|handler| handler(&number));
+        call_all(&handlers, &black_box(Number(1)));
     });
     assert_eq!(counter.get(), listeners * events);
     took
+}
+
+/// A function like any emitter's: how its loop is compiled must not depend on who calls it.
+#[inline(never)]
+fn call_all(handlers: &[Boxed], number: &Number) {
+    handlers.iter().for_each(|handler| handler(number));
 }

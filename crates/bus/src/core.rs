@@ -16,7 +16,7 @@ use crate::queue::Room;
 use crate::request::Asked;
 use crate::router::{Key, Router};
 use crate::routes::{Routes, Spot};
-use crate::slot::{Route, Slot};
+use crate::slot::{Delivered, Head, Route, Slot};
 use crate::subscription::Registry;
 use crate::{
     ERROR_TOPIC, Event, Failure, MAX_QUEUED, Notice, Pattern, Payload, PublishError, Published,
@@ -28,7 +28,7 @@ pub(crate) use turn::{Check, Probe, Stop, Turn};
 pub(crate) struct Core<P: Payload> {
     /// Nothing, or a few of the bits below: a publish looks here once before, and once after.
     state: Cell<u8>,
-    router: RefCell<Router<Rc<Slot<P>>>>,
+    router: RefCell<Router<Rc<dyn Slot<P>>>>,
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
     checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
@@ -178,9 +178,9 @@ impl<P: Payload> Core<P> {
         &self.room
     }
 
-    pub(crate) fn insert(&self, pattern: &Pattern, slot: Rc<Slot<P>>) -> Key {
+    pub(crate) fn insert(&self, pattern: &Pattern, slot: Rc<dyn Slot<P>>) -> Key {
         if self.watchers.get() > 0 {
-            let (pattern, label) = (pattern.clone(), slot.label());
+            let (pattern, label) = (pattern.clone(), slot.head().label());
             self.tell(Notice::Subscribed { pattern, label });
         }
         self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
@@ -270,7 +270,7 @@ impl<P: Payload> Core<P> {
     pub(crate) fn is_served(&self, topic: &Topic) -> bool {
         let spot = self.routes.borrow().find(topic);
         let route = spot.map_or_else(|| self.compile(topic), |spot| self.route_at(&spot));
-        route.iter().any(|slot| slot.serves())
+        route.iter().any(|slot| slot.head().serves())
     }
 
     fn route_at(&self, spot: &Spot<Route<P>>) -> Route<P> {
@@ -286,9 +286,9 @@ impl<P: Payload> Core<P> {
     fn compile(&self, topic: &Topic) -> Route<P> {
         let mut found = Vec::new();
         self.router.borrow().visit(topic, |key, slot| found.push((key, slot.clone())));
-        let found = in_order(found, |(key, slot)| (Reverse(slot.priority), *key));
-        let mut slots: Vec<Rc<Slot<P>>> = found.into_iter().map(|(_, slot)| slot).collect();
-        while let Some(group) = slots.iter().find_map(|slot| slot.group().cloned()) {
+        let found = in_order(found, |(key, slot)| (Reverse(slot.head().priority), *key));
+        let mut slots: Vec<_> = found.into_iter().map(|(_, slot)| slot).collect();
+        while let Some(group) = slots.iter().find_map(|slot| slot.head().group().cloned()) {
             slots = group.gather(slots);
         }
         slots.into()
@@ -303,20 +303,18 @@ impl<P: Payload> Core<P> {
         reached
     }
 
+    #[inline(always)]
     fn deliver(&self, route: &Route<P>, event: &Event<'_, P>) -> usize {
         let mut reached = 0;
-        for slot in route.iter().filter(|slot| !slot.ended.get()) {
-            reached += 1;
-            if let Err(cause) = (slot.handler)(event) {
-                self.failed(slot, event.topic, cause);
-            }
+        for slot in route.iter() {
+            reached += usize::from(slot.deliver(self, event) != Delivered::Ended);
         }
         reached
     }
 
     #[cold]
-    pub(crate) fn failed(&self, slot: &Slot<P>, topic: &Topic, cause: P::Cause) {
-        self.fail(Failure { topic: topic.clone(), label: slot.label(), cause });
+    pub(crate) fn failed(&self, head: &Head<P>, topic: &Topic, cause: P::Cause) {
+        self.fail(Failure { topic: topic.clone(), label: head.label(), cause });
     }
 
     #[cold]
@@ -360,14 +358,14 @@ impl<P: Payload> Registry for Core<P> {
         // back here.
         let slot = self.router.borrow_mut().remove(pattern, key);
         if let Some(slot) = slot {
-            slot.ended.set(true);
-            if let Some(group) = slot.group() {
+            slot.head().ended.set(true);
+            if let Some(group) = slot.head().group() {
                 group.leave();
             }
             self.routes.borrow_mut().invalidate(pattern);
             self.watchers.set(self.watchers.get() - usize::from(pattern.is_system()));
             if self.watchers.get() > 0 {
-                let (pattern, label) = (pattern.clone(), slot.label());
+                let (pattern, label) = (pattern.clone(), slot.head().label());
                 self.tell(Notice::Unsubscribed { pattern, label });
             }
         }

@@ -7,14 +7,14 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{Gather, More, Slot};
-use crate::{Event, Failure, HandlerResult, Payload, Subscriber, Subscription, Topic};
+use crate::slot::{Delivered, Gather, Head, More, Slot};
+use crate::{Event, HandlerResult, Payload, Subscriber, Subscription, Topic};
 
 /// How a queue group shares its work.
 pub struct Balance<P: Payload>(Box<Choose<P>>);
 
 /// Answers the place of the member that gets the event; there is at least one.
-type Choose<P> = dyn Fn(&Event<'_, P>, &[Rc<Slot<P>>]) -> usize;
+type Choose<P> = dyn Fn(&Event<'_, P>, &[Rc<dyn Slot<P>>]) -> usize;
 
 /// Says that a handler's work on an event is not finished; dropped, it is.
 #[derive(Debug)]
@@ -28,11 +28,17 @@ type Named<P> = (Box<str>, Weak<Group<P>>);
 
 struct Group<P: Payload> {
     balance: Balance<P>,
-    core: Weak<Core<P>>,
     /// How many have joined so far.
     joined: Cell<u64>,
     /// How many stand. Without one the group is over: who comes then begins another.
     standing: Cell<usize>,
+}
+
+/// The members that one topic matches, as one slot of its route.
+struct Gathered<P: Payload> {
+    head: Head<P>,
+    group: Rc<Group<P>>,
+    members: Vec<Rc<dyn Slot<P>>>,
 }
 
 /// Counts as a standing member until it leaves or is dropped.
@@ -55,7 +61,9 @@ impl<P: Payload> Balance<P> {
         Self(Box::new(move |_, members| {
             let first = turn.replace(turn.get().wrapping_add(1)) % members.len();
             let places = (first..members.len()).chain(0..first);
-            places.min_by_key(|&at| members.get(at).map(|member| member.pending())).unwrap_or(0)
+            places
+                .min_by_key(|&at| members.get(at).map(|member| member.head().pending()))
+                .unwrap_or(0)
         }))
     }
 
@@ -65,7 +73,7 @@ impl<P: Payload> Balance<P> {
         let hasher = RandomState::default();
         Self(Box::new(move |event, members| {
             let key = hasher.hash_one(key(event.topic, event.payload));
-            let score = |member: &Rc<Slot<P>>| hasher.hash_one((key, member.number()));
+            let score = |member: &Rc<dyn Slot<P>>| hasher.hash_one((key, member.head().number()));
             let best = members.iter().enumerate().max_by_key(|(_, member)| score(member));
             best.map_or(0, |(at, _)| at)
         }))
@@ -99,7 +107,7 @@ impl<P: Payload> Subscriber<'_, P> {
     /// # Ok::<(), bus::TopicError>(())
     /// ```
     pub fn group(mut self, name: &str, balance: Balance<P>) -> Self {
-        let group = self.bus.core.extension::<Groups<P>>().named(name, balance, &self.bus.core);
+        let group = self.bus.core.extension::<Groups<P>>().named(name, balance);
         group.standing.set(group.standing.get() + 1);
         let more = self.more();
         more.number = group.joined.replace(group.joined.get() + 1);
@@ -138,14 +146,13 @@ impl<P: Payload> Default for Groups<P> {
 }
 
 impl<P: Payload> Groups<P> {
-    fn named(&self, name: &str, balance: Balance<P>, core: &Rc<Core<P>>) -> Rc<Group<P>> {
+    fn named(&self, name: &str, balance: Balance<P>) -> Rc<Group<P>> {
         let standing = self.0.borrow().iter().find(|(other, _)| **other == *name).cloned();
         let standing = standing.and_then(|(_, group)| group.upgrade());
         if let Some(group) = standing.filter(|group| group.standing.get() > 0) {
             return group;
         }
-        let core = Rc::downgrade(core);
-        let group = Rc::new(Group { balance, core, joined: Cell::new(0), standing: Cell::new(0) });
+        let group = Rc::new(Group { balance, joined: Cell::new(0), standing: Cell::new(0) });
         let mut groups = self.0.borrow_mut();
         groups.retain(|(other, group)| **other != *name && group.strong_count() > 0);
         groups.push((name.into(), Rc::downgrade(&group)));
@@ -158,22 +165,18 @@ impl<P: Payload> Gather<P> for Member<P> {
         Rc::as_ptr(&self.group).addr()
     }
 
-    fn gather(&self, slots: Vec<Rc<Slot<P>>>) -> Vec<Rc<Slot<P>>> {
-        let is_member =
-            |slot: &Rc<Slot<P>>| slot.group().is_some_and(|other| other.group() == self.group());
+    fn gather(&self, slots: Vec<Rc<dyn Slot<P>>>) -> Vec<Rc<dyn Slot<P>>> {
+        let is_member = |slot: &Rc<dyn Slot<P>>| {
+            slot.head().group().is_some_and(|other| other.group() == self.group())
+        };
         let at = slots.iter().position(is_member).unwrap_or(slots.len());
         let (members, mut others): (Vec<_>, Vec<_>) = slots.into_iter().partition(is_member);
         if let Some(first) = members.first() {
-            let serves = members.iter().any(|member| member.serves());
-            let (pattern, priority) = (first.pattern.clone(), first.priority);
+            let serves = members.iter().any(|member| member.head().serves());
+            let (pattern, priority) = (first.head().pattern.clone(), first.head().priority);
             let more = Some(Box::new(More { serves, ..More::default() }));
-            let group = self.group.clone();
-            let handler = move |event: &Event<'_, P>| {
-                group.share(&members, event);
-                Ok(())
-            };
-            let ended = Cell::new(false);
-            others.insert(at, Rc::new(Slot { pattern, priority, ended, more, handler }));
+            let head = Head { pattern, priority, ended: Cell::new(false), more };
+            others.insert(at, Rc::new(Gathered { head, group: self.group.clone(), members }));
         }
         others
     }
@@ -191,23 +194,33 @@ impl<P: Payload> Drop for Member<P> {
     }
 }
 
+impl<P: Payload> Slot<P> for Gathered<P> {
+    fn head(&self) -> &Head<P> {
+        &self.head
+    }
+
+    fn deliver(&self, core: &Core<P>, event: &Event<'_, P>) -> Delivered {
+        self.group.share(core, &self.members, event)
+    }
+}
+
 impl<P: Payload> Group<P> {
-    fn share(&self, members: &[Rc<Slot<P>>], event: &Event<'_, P>) {
-        if members.iter().any(|member| member.ended.get()) {
-            let standing: Vec<_> =
-                members.iter().filter(|member| !member.ended.get()).cloned().collect();
-            if !standing.is_empty() {
-                self.share(&standing, event);
-            }
-            return;
+    fn share(
+        &self,
+        core: &Core<P>,
+        members: &[Rc<dyn Slot<P>>],
+        event: &Event<'_, P>,
+    ) -> Delivered {
+        if members.iter().any(|member| member.head().ended.get()) {
+            let standing = members.iter().filter(|member| !member.head().ended.get());
+            let standing: Vec<_> = standing.cloned().collect();
+            return match &standing[..] {
+                [] => Delivered::Ended,
+                standing => self.share(core, standing, event),
+            };
         }
-        let chosen = (self.balance.0)(event, members);
-        if let Some(member) = members.get(chosen)
-            && let Err(cause) = (member.handler)(event)
-            && let Some(core) = self.core.upgrade()
-        {
-            core.fail(Failure { topic: event.topic.clone(), label: member.label(), cause });
-        }
+        let chosen = members.get((self.balance.0)(event, members));
+        chosen.map_or(Delivered::Ended, |member| member.deliver(core, event))
     }
 }
 

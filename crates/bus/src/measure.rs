@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::core::{Core, Probe};
-use crate::slot::Route;
+use crate::slot::{Delivered, Route};
 use crate::{Bus, Event, Payload, Schedule, Topic};
 
 /// Counts what a bus delivers, from when it is made until it is dropped. Made by [`Bus::measure`].
@@ -93,14 +93,13 @@ impl<P: Payload> Measurement<P> {
 impl<P: Payload> Probe<P> for Counts {
     fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize {
         let mut reached = 0;
-        for slot in route.iter().filter(|slot| !slot.ended.get()) {
-            reached += 1;
+        for slot in route.iter() {
             let start = self.clock.now();
-            let handled = (slot.handler)(event);
-            let took = self.clock.now().saturating_sub(start);
-            self.call(slot.label(), took, handled.is_err());
-            if let Err(cause) = handled {
-                core.failed(slot, event.topic, cause);
+            let delivered = slot.deliver(core, event);
+            if delivered != Delivered::Ended {
+                let took = self.clock.now().saturating_sub(start);
+                self.call(slot.head().label(), took, delivered == Delivered::Failed);
+                reached += 1;
             }
         }
         self.event(event.topic, reached);

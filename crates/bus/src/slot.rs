@@ -3,19 +3,42 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::core::Core;
 use crate::{Event, HandlerResult, Pattern, Payload};
 
 /// What a topic resolved to: its subscriptions in the order of delivery.
-pub(crate) type Route<P> = Rc<[Rc<Slot<P>>]>;
+pub(crate) type Route<P> = Rc<[Rc<dyn Slot<P>>]>;
 
-pub(crate) type Handler<P> = dyn Fn(&Event<'_, P>) -> HandlerResult<P>;
+/// A subscription as a route holds it.
+pub(crate) trait Slot<P: Payload> {
+    /// All but the way to its handler.
+    fn head(&self) -> &Head<P>;
 
-/// A subscription as a route holds it, in one piece with its handler.
-pub(crate) struct Slot<P: Payload, H: ?Sized = Handler<P>> {
+    /// Hands it the event unless it has ended, and tells of its failure. One call from a route's walk to
+    /// the end of the handler: what this does is compiled together with the handler.
+    fn deliver(&self, core: &Core<P>, event: &Event<'_, P>) -> Delivered;
+}
+
+/// How a delivery has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// Not begun: the subscription was over.
+    Ended,
+    Handled,
+    Failed,
+}
+
+/// What a subscription has beside its handler.
+pub(crate) struct Head<P: Payload> {
     pub(crate) pattern: Pattern,
     pub(crate) priority: i32,
     pub(crate) ended: Cell<bool>,
     pub(crate) more: Option<Box<More<P>>>,
+}
+
+/// A slot in one piece with its handler.
+pub(crate) struct WithHandler<P: Payload, H> {
+    pub(crate) head: Head<P>,
     pub(crate) handler: H,
 }
 
@@ -44,13 +67,32 @@ pub(crate) trait Gather<P: Payload> {
 
     /// Puts one slot that shares the work in the place of the group's members, of which `slots` has one
     /// at least: for a route that is being compiled.
-    fn gather(&self, slots: Vec<Rc<Slot<P>>>) -> Vec<Rc<Slot<P>>>;
+    fn gather(&self, slots: Vec<Rc<dyn Slot<P>>>) -> Vec<Rc<dyn Slot<P>>>;
 
     /// The member's subscription has ended.
     fn leave(&self);
 }
 
-impl<P: Payload> Slot<P> {
+impl<P: Payload, H: Fn(&Event<'_, P>) -> HandlerResult<P>> Slot<P> for WithHandler<P, H> {
+    fn head(&self) -> &Head<P> {
+        &self.head
+    }
+
+    fn deliver(&self, core: &Core<P>, event: &Event<'_, P>) -> Delivered {
+        if self.head.ended.get() {
+            return Delivered::Ended;
+        }
+        match (self.handler)(event) {
+            Ok(()) => Delivered::Handled,
+            Err(cause) => {
+                core.failed(&self.head, event.topic, cause);
+                Delivered::Failed
+            }
+        }
+    }
+}
+
+impl<P: Payload> Head<P> {
     /// What failures call it.
     pub(crate) fn label(&self) -> Rc<str> {
         let given = self.more.as_ref().and_then(|more| more.label.clone());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{More, Slot};
+use crate::slot::{Head, More, WithHandler};
 use crate::{Bus, Event, HandlerResult, Pattern, Payload, Subscription};
 
 /// Sets how a pattern is subscribed; see [`Bus::subscriber`].
@@ -40,9 +40,8 @@ impl<'a, P: Payload> Subscriber<'a, P> {
         handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
     ) -> Subscription {
         let Self { bus, pattern, priority, more } = self;
-        let slot =
-            Slot { pattern: pattern.clone(), priority, ended: Cell::new(false), more, handler };
-        let key = bus.core.insert(&pattern, Rc::new(slot));
+        let head = Head { pattern: pattern.clone(), priority, ended: Cell::new(false), more };
+        let key = bus.core.insert(&pattern, Rc::new(WithHandler { head, handler }));
         let registry: Weak<Core<P>> = Rc::downgrade(&bus.core);
         Subscription::new(registry, pattern, key)
     }

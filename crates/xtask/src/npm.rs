@@ -34,9 +34,10 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     let mut wasm_pack = toolchain.command("wasm-pack");
     wasm_pack
         .args(["build", "--release", "--target", "web"])
-        .args(["--mode", "no-install", "--no-pack", "--out-dir"])
+        .args(["--mode", "no-install", "--no-pack"])
+        .args(["--out-name", "event_driven_kit", "--out-dir"])
         .arg(&package)
-        .current_dir(&workspace.root);
+        .current_dir(workspace.root.join("crates/npm"));
     process::run(&mut wasm_pack)?;
     shrink::shrink(toolchain, &package)?;
     // wasm-pack leaves a .gitignore, which npm would obey.

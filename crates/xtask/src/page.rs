@@ -18,6 +18,8 @@ const INPUTS: &[&str] = &[
     "crates/bus",
     "crates/session",
     "crates/chat",
+    "crates/npm",
+    "crates/xtask/src/npm",
     "crates/xtask/src/npm.rs",
     "crates/xtask/src/page.rs",
     "crates/xtask/src/versions.rs",

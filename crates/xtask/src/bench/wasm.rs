@@ -13,7 +13,7 @@ use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of `Cargo.toml`: how the npm package is optimised.
+/// Of the npm package's `Cargo.toml`: how it is optimised.
 #[derive(Deserialize)]
 struct Manifest {
     package: Package,
@@ -96,9 +96,9 @@ pub fn run_in_chromium(script: &Path, table: &mut Table) -> Result<()> {
 }
 
 fn wasm_opt_flags(workspace: &Workspace) -> Result<Vec<String>> {
-    let manifest = fs::read_to_string(workspace.root.join("Cargo.toml"))?;
+    let manifest = fs::read_to_string(workspace.root.join("crates/npm/Cargo.toml"))?;
     let manifest: Manifest = toml::from_str(&manifest)
-        .context("Cargo.toml has no wasm-opt flags in [package.metadata.wasm-pack]")?;
+        .context("crates/npm/Cargo.toml has no wasm-opt flags in [package.metadata.wasm-pack]")?;
     Ok(manifest.package.metadata.wasm_pack.profile.release.wasm_opt)
 }
 

@@ -65,7 +65,7 @@ const NATIVE: &[&str] = &[
     "xtask",
 ];
 /// The packages that are built for wasm.
-const WEB: &[&str] = &["event-driven-kit", "event-driven-kit-chat"];
+const WEB: &[&str] = &["event-driven-kit", "event-driven-kit-chat", "event-driven-kit-npm"];
 
 impl Stage {
     pub const ALL: &[Self] = &[

@@ -91,8 +91,8 @@
 //!   [`random_programs_do_on_the_bus_what_they_do_on_the_model`][programs]
 //! - A change invalidates the compiled routes that it touches, and no others.
 //!   [`a_change_invalidates_the_routes_that_it_touches_and_no_others`][order]
-//! - One-off topics, requests, and what was used and dropped leave no memory behind; a pattern takes at
-//!   most 200 bytes, its handler included. [`a_million_one_off_topics_leave_nothing_behind`][memory],
+//! - One-off topics, requests, and what was used and dropped leave no memory behind, natively and in wasm; a
+//!   pattern takes at most 200 bytes, its handler included. [`a_million_one_off_topics_leave_nothing_behind`][memory],
 //!   [`a_pattern_with_its_handler_takes_at_most_200_bytes`][memory]
 //! - An event of another type than a typed topic's ([`Typed`]) is an error event that names both types.
 //!   [`a_type_mismatch_is_an_error_event_that_names_both_types`][typed]

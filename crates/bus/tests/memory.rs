@@ -1,4 +1,4 @@
-//! What the bus costs in memory, counted by the allocator.
+//! What the bus costs in memory, counted by the allocator: natively and in a browser's wasm.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,6 +12,10 @@ use bus::{
     Balance, Bus, Failure, Overflow, Pattern, Payload, Subscription, Topic, Verdict, VirtualTime,
     Window,
 };
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Nothing;
@@ -53,7 +57,7 @@ fn standing(bus: &Bus<Nothing>, patterns: usize, counter: &Rc<Cell<usize>>) -> V
     standing
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn a_pattern_with_its_handler_takes_at_most_200_bytes() {
     let counter = Rc::default();
     for patterns in [1_000, 100_000, 1_000_000] {
@@ -67,7 +71,7 @@ fn a_pattern_with_its_handler_takes_at_most_200_bytes() {
     }
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn a_million_one_off_topics_leave_nothing_behind() {
     let (bus, counter) = (bus(), Rc::default());
     let _standing = standing(&bus, 1_000, &counter);
@@ -81,7 +85,7 @@ fn a_million_one_off_topics_leave_nothing_behind() {
     assert_eq!(counter.get(), 250_001, "one of four devices is listened to");
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn handles_of_one_off_topics_leave_nothing_behind() {
     let bus = bus();
     drop(bus.topic(&topic("the.first")).unwrap());
@@ -94,7 +98,7 @@ fn handles_of_one_off_topics_leave_nothing_behind() {
     assert_eq!(left.bytes_current, 0);
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn a_publish_by_handle_allocates_nothing() {
     let (bus, counter) = (bus(), Rc::default());
     let _standing = standing(&bus, 10, &counter);
@@ -104,7 +108,7 @@ fn a_publish_by_handle_allocates_nothing() {
     assert_eq!((publishing.count_total, counter.get()), (0, 1_001));
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn a_million_requests_and_replies_leave_nothing_behind() {
     let (bus, time) = (bus(), VirtualTime::new());
     let _server = bus.respond(Pattern::parse("serve.*").unwrap(), |_| Ok(Nothing));
@@ -121,7 +125,7 @@ fn a_million_requests_and_replies_leave_nothing_behind() {
     assert!(left.bytes_current < A_HOT_TOPIC);
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn what_was_used_and_dropped_leaves_nothing_behind() {
     let (bus, time) = (bus(), VirtualTime::new());
     let three = const { std::num::NonZeroUsize::new(3).unwrap() };

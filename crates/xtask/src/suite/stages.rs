@@ -182,13 +182,17 @@ fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
     names.iter().flat_map(|&name| ["--package", name])
 }
 
-/// As users of wasm-pack do it.
+/// The library as users of wasm-pack test it, and the pure bus's promises about memory.
 fn chromium(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut wasm_pack = context.toolchain()?.command("wasm-pack");
     wasm_pack
         .args(["test", "--headless", "--chrome", "--mode", "no-install"])
         .arg("--all-features");
-    run_counted(in_browser(context, &mut wasm_pack), counts)
+    run_counted(in_browser(context, &mut wasm_pack), counts)?;
+    let mut cargo = context.toolchain()?.cargo();
+    cargo.args(["test", "--target", WASM, "--package", "event-driven-kit-bus", "--test", "memory"]);
+    let driver = setup::chromedriver().context("chromedriver is not on PATH")?;
+    run_counted(in_browser(context, &mut cargo).env("CHROMEDRIVER", driver), counts)
 }
 
 fn firefox(context: &Context<'_>, counts: &mut Counts) -> Result<()> {

@@ -88,6 +88,13 @@ impl Event {
         Self::build(topic.clone(), payload.clone(), id, source.clone(), *time, delivery)
     }
 
+    /// The same event with another payload.
+    pub(crate) fn with(&self, payload: Payload) -> Self {
+        let Attributes { topic, source, time, delivery, .. } = &*self.0;
+        let id = OnceCell::from(Box::from(self.id()));
+        Self::build(topic.clone(), payload, id, source.clone(), *time, delivery.clone())
+    }
+
     fn build(
         topic: Topic,
         payload: Payload,

@@ -34,6 +34,7 @@ mod cause;
 mod event;
 #[cfg(feature = "yew")]
 mod hooks;
+mod intercept;
 mod js;
 #[cfg(feature = "npm")]
 pub mod npm;
@@ -56,6 +57,7 @@ pub use crate::hooks::{
     BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,
     use_subscription_with_echo, use_topic, use_topic_stream, use_topic_with,
 };
+pub use crate::intercept::{Intercepted, Interception, Verdict};
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};

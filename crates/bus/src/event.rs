@@ -78,7 +78,6 @@ pub enum Published {
 
 /// Why an event was not taken; the payload comes back.
 #[derive(thiserror::Error)]
-#[non_exhaustive]
 pub enum PublishError<P> {
     /// Topics that begin with `$` belong to the runtime.
     #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]

@@ -201,6 +201,11 @@ impl bus::Payload for Event {
         };
         Self::new(error_topic(&failure.topic), Payload::told(told), Delivery::Local)
     }
+
+    fn notice(notice: bus::Notice) -> Option<Self> {
+        let topic = Topic::parse(notice.topic()).ok()?;
+        Some(Self::new(topic, crate::notice::payload(&notice)?, Delivery::Local))
+    }
 }
 
 /// [`bus::ERROR_TOPIC`], which always parses; `otherwise` only satisfies the type.

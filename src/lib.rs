@@ -36,6 +36,7 @@ mod event;
 mod hooks;
 mod intercept;
 mod js;
+mod notice;
 #[cfg(feature = "npm")]
 pub mod npm;
 mod payload;
@@ -58,6 +59,7 @@ pub use crate::hooks::{
     use_subscription_with_echo, use_topic, use_topic_stream, use_topic_with,
 };
 pub use crate::intercept::{Intercepted, Interception, Verdict};
+pub use crate::notice::{DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC};
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};

@@ -233,11 +233,11 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    /// Asks for the payload first: a bus whose payload has none downloads nothing of this.
+    /// The payload is made only if somebody listens to this topic, not just to another of the runtime.
     fn tell(&self, notice: Notice) {
-        let topic = notice.topic();
-        if let (Some(payload), Ok(topic)) = (P::notice(notice), Topic::parse(topic))
+        if let Ok(topic) = Topic::parse(notice.topic())
             && !self.route(&topic).is_empty()
+            && let Some(payload) = P::notice(notice)
         {
             self.announce(topic, payload);
         }

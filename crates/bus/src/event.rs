@@ -23,7 +23,7 @@ pub trait Payload: Sized + 'static {
 
     /// The payload of the event that tells of `notice`; `None` if the bus shall not tell.
     ///
-    /// It is asked only while a subscription to a topic of the runtime stands.
+    /// It is asked only while somebody listens to the notice's topic.
     fn notice(notice: Notice) -> Option<Self> {
         let _ = notice;
         None

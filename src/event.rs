@@ -193,13 +193,7 @@ impl bus::Payload for Event {
     type Cause = crate::Cause;
 
     fn failure(failure: bus::Failure<crate::Cause>) -> Self {
-        let told = Failure {
-            topic: failure.topic.to_string(),
-            label: failure.label.to_string(),
-            message: failure.cause.to_string(),
-            cause: failure.cause.to_js(),
-        };
-        Self::new(error_topic(&failure.topic), Payload::told(told), Delivery::Local)
+        Self::new(error_topic(&failure.topic), Failure::told(&failure), Delivery::Local)
     }
 
     fn notice(notice: bus::Notice) -> Option<Self> {

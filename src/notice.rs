@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use crate::Payload;
 use crate::bus::ECHO;
-use crate::js::object;
 
 /// Where it is told that a subscription has come, as [`Subscribed`].
 pub const SUBSCRIBED_TOPIC: &str = "$bus.subscribed";
@@ -59,5 +58,5 @@ pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
     if text.starts_with(ECHO) {
         return None;
     }
-    Some(Payload::from_js(object(&[(name, text.into()), ("label", (&**label).into())])))
+    Some(Payload::told(&[(name, text.into()), ("label", (&**label).into())]))
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::js::text_of;
+use crate::js::{object, text_of};
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
@@ -23,13 +23,6 @@ pub const OCTET_STREAM: &str = "application/octet-stream";
 /// after publishing it changes what others read, or not.
 #[derive(Clone)]
 pub struct Payload(Rc<Forms>);
-
-/// What the runtime tells of itself. It is made an object by hand, so that a module without Rust payloads
-/// carries no serializer.
-pub(crate) trait Told: 'static {
-    /// The object that JavaScript reads.
-    fn to_js(&self) -> JsValue;
-}
 
 /// At least one is there from the start.
 #[derive(Default)]
@@ -80,12 +73,10 @@ impl Payload {
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
-    /// A payload of the runtime's own.
-    pub(crate) fn told<T: Told>(value: T) -> Self {
-        let to_js =
-            |value: &dyn Any| Ok(value.downcast_ref::<T>().map_or(JsValue::UNDEFINED, Told::to_js));
-        let form = RustForm { value: Rc::new(value), to_js };
-        Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
+    /// What the runtime tells of itself: an object that is made by hand, so that a module without Rust
+    /// payloads carries no serializer.
+    pub(crate) fn told(fields: &[(&str, JsValue)]) -> Self {
+        Self::from_js(object(fields))
     }
 
     /// A payload from a JS value.

@@ -12,7 +12,7 @@ use session::{Millis, Start};
 
 use super::outbound::Pending;
 use super::socket::Socket;
-use super::{BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, wake};
+use super::{BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, Rule, wake};
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
@@ -232,7 +232,7 @@ impl Link {
             Effect::Link(state) => {
                 let state = LinkState::from(state);
                 self.state.replace(state.clone());
-                self.announce(LINK_TOPIC, Payload::told(state));
+                self.announce(LINK_TOPIC, Payload::from_js(state.to_js()));
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
             // At the end an event that waits again is about to be given up.
@@ -243,9 +243,10 @@ impl Link {
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}
             Effect::Gap(subscription, from, to) => {
-                let (from, to) = (from.to_string(), to.to_string());
                 if let Some(pattern) = self.pattern_of(subscription) {
-                    self.announce(GAP_TOPIC, Payload::told(Gap { pattern, from, to }));
+                    let (from, to) = (from.to_string().into(), to.to_string().into());
+                    let gap = [("pattern", pattern.into()), ("from", from), ("to", to)];
+                    self.announce(GAP_TOPIC, Payload::told(&gap));
                 }
             }
             Effect::Refused(subscription, _, message) => {

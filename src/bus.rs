@@ -154,20 +154,32 @@ impl Bus {
     }
 
     fn send(&self, topic: Topic, payload: Payload) -> Result<Receipt, PublishError> {
-        if topic.is_system() {
-            return Err(PublishError::SystemTopic(topic));
+        match self.clear(&topic, payload) {
+            Ok(payload) => self.deliver(Event::new(topic, payload, Delivery::Local)),
+            Err(published) => published,
         }
-        match self.judge(&topic, payload) {
-            Ok(payload) => match self.send_out(&topic, &payload) {
-                Some(taken) => taken,
-                None => self.deliver(Event::new(topic, payload, Delivery::Local)),
-            },
-            Err(stopped) => stopped,
+    }
+
+    /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
+    /// publisher is told.
+    pub(crate) fn clear(
+        &self,
+        topic: &Topic,
+        payload: Payload,
+    ) -> Result<Payload, Result<Receipt, PublishError>> {
+        let payload = self.judge(topic, payload)?;
+        match self.send_out(topic, &payload) {
+            Some(taken) => Err(taken),
+            None => Ok(payload),
         }
     }
 
     /// Asks the bridges.
-    fn send_out(&self, topic: &Topic, payload: &Payload) -> Option<Result<Receipt, PublishError>> {
+    pub(crate) fn send_out(
+        &self,
+        topic: &Topic,
+        payload: &Payload,
+    ) -> Option<Result<Receipt, PublishError>> {
         if self.0.outlets.borrow().is_empty() {
             return None;
         }
@@ -218,12 +230,15 @@ impl Bus {
     }
 
     /// Asks the interceptors of an event that is published here: the payload with which it goes on, or
-    /// what its publisher is told.
+    /// what its publisher is told. Nobody publishes to a topic of the runtime.
     pub(crate) fn judge(
         &self,
         topic: &Topic,
         payload: Payload,
     ) -> Result<Payload, Result<Receipt, PublishError>> {
+        if topic.is_system() {
+            return Err(Err(PublishError::SystemTopic(topic.clone())));
+        }
         match self.0.judges.get() {
             Some(judges) => judges.judge(topic, payload),
             None => Ok(payload),

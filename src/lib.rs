@@ -32,6 +32,7 @@ mod bridge;
 mod bus;
 mod cause;
 mod event;
+mod handle;
 #[cfg(feature = "yew")]
 mod hooks;
 mod intercept;
@@ -44,6 +45,7 @@ mod queue;
 mod receipt;
 mod recorder;
 mod request;
+mod room;
 mod schedule;
 mod subscriber;
 
@@ -53,6 +55,7 @@ pub use crate::bridge::{
 pub use crate::bus::{Bus, Measurement, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
+pub use crate::handle::TopicHandle;
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
     BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,

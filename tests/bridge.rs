@@ -3,6 +3,8 @@
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
+#[path = "bridge/handles.rs"]
+mod handles;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
 #[path = "bridge/peer.rs"]

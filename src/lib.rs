@@ -48,6 +48,7 @@ mod request;
 mod room;
 mod schedule;
 mod subscriber;
+mod typed;
 
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
@@ -69,6 +70,7 @@ pub use crate::receipt::{Receipt, Status};
 pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;
 pub use crate::subscriber::{Balance, Subscriber, Subscription};
+pub use crate::typed::{TypeMismatch, Typed};
 pub use ::bus::{
     ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
     Window, escape_token, unescape_token,

@@ -1,7 +1,7 @@
 //! What an event carries: a value in the form in which it was published, converted to another form
 //! when somebody first needs it. Used by the bus, the bridge and the npm face.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
@@ -35,6 +35,8 @@ struct Forms {
 struct RustForm {
     value: Rc<dyn Any>,
     to_js: fn(&dyn Any) -> Result<JsValue, DataError>,
+    /// The name of its type, if it was published as a Rust value.
+    published: Option<&'static str>,
 }
 
 /// A payload as it crosses a bridge.
@@ -69,7 +71,8 @@ pub enum DataError {
 impl Payload {
     /// A payload from a Rust value.
     pub fn new<T: Serialize + 'static>(value: T) -> Self {
-        let form = RustForm { value: Rc::new(value), to_js: to_js::<T> };
+        let published = Some(type_name::<T>());
+        let form = RustForm { value: Rc::new(value), to_js: to_js::<T>, published };
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
@@ -106,7 +109,7 @@ impl Payload {
         let value = Rc::new(value);
         // It has a JS form already, so this is never called.
         let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);
-        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js });
+        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js, published: None });
         Ok(value)
     }
 
@@ -125,6 +128,27 @@ impl Payload {
             (None, None) => JsValue::UNDEFINED,
         };
         Ok(forms.js.get_or_init(|| value).clone())
+    }
+
+    /// The Rust type that was published; of all else what it is in JavaScript.
+    pub(crate) fn form(&self) -> &'static str {
+        if let Some(name) = self.0.rust.get().and_then(|form| form.published) {
+            return name;
+        }
+        match self.to_js() {
+            Err(_) => "bytes that are not the JSON they claim to be",
+            Ok(value) if value.is_undefined() => "JS undefined",
+            Ok(value) if value.is_null() => "JS null",
+            Ok(value) if value.as_bool().is_some() => "JS boolean",
+            Ok(value) if value.as_f64().is_some() => "JS number",
+            Ok(value) if value.is_string() => "JS string",
+            Ok(value) if value.is_bigint() => "JS bigint",
+            Ok(value) if value.is_symbol() => "JS symbol",
+            Ok(value) if value.is_function() => "JS function",
+            Ok(value) if js_sys::Array::is_array(&value) => "JS array",
+            Ok(value) if value.has_type::<Uint8Array>() => "JS Uint8Array",
+            Ok(_) => "JS object",
+        }
     }
 
     /// The payload as bytes: a `Uint8Array` as it is, everything else as JSON. `undefined` is written

@@ -1,8 +1,9 @@
-//! Topic handles, and publishing that waits for room, beside a bridge.
+//! What publishes otherwise than by `Bus::publish`, beside a bridge: handles, publishing that waits for
+//! room, a replay.
 
 use std::num::NonZeroUsize;
 
-use event_driven_kit::{Overflow, PublishError, Rule, Status};
+use event_driven_kit::{Overflow, Pace, PublishError, Replay, Rule, Status};
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -58,4 +59,20 @@ async fn an_ephemeral_publish_is_sent_once_and_delivered_when_there_is_room() {
         sleep(0).await;
     }
     assert_eq!(done.borrow().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_replay_goes_over_the_bridges_that_there_are() {
+    let (bus, _bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
+    let (_plain, plain) = listen(&bus, ">", false);
+    let line = |topic: &str| {
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/","type":"{topic}","data":"again"}}"#)
+    };
+    let recording = ["chat.a", "local", "chat.b"].map(line).join("\n");
+    let mut replay = Replay::parse(&recording).unwrap();
+    assert_eq!(replay.step(&bus).unwrap().unwrap().status(), Status::Sent);
+    replay.run(&bus, Pace::AsRecorded).await.unwrap();
+    assert_eq!(plain.take(), ["again local"]);
+    peer.serve().await;
+    assert_eq!(plain.take(), ["again stored 1", "again stored 2"]);
 }

@@ -37,15 +37,13 @@ pub type Measurement = ::bus::Measurement<Event>;
 /// What [`Bus::retain`] keeps, until it is dropped.
 pub type Retention = ::bus::Retention<Event>;
 
+/// What a publisher is told.
+pub(crate) type Answer = Result<Receipt, PublishError>;
+
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
     /// Takes `event` if a rule names its topic, else gives it back.
-    fn take(
-        &self,
-        bus: &Bus,
-        topic: &Topic,
-        payload: &Payload,
-    ) -> Option<Result<Receipt, PublishError>>;
+    fn take(&self, bus: &Bus, topic: &Topic, payload: &Payload) -> Option<Answer>;
 }
 
 /// Why an event was not published.
@@ -162,11 +160,7 @@ impl Bus {
 
     /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
     /// publisher is told.
-    pub(crate) fn clear(
-        &self,
-        topic: &Topic,
-        payload: Payload,
-    ) -> Result<Payload, Result<Receipt, PublishError>> {
+    pub(crate) fn clear(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
         let payload = self.judge(topic, payload)?;
         match self.send_out(topic, &payload) {
             Some(taken) => Err(taken),
@@ -175,11 +169,7 @@ impl Bus {
     }
 
     /// Asks the bridges.
-    pub(crate) fn send_out(
-        &self,
-        topic: &Topic,
-        payload: &Payload,
-    ) -> Option<Result<Receipt, PublishError>> {
+    pub(crate) fn send_out(&self, topic: &Topic, payload: &Payload) -> Option<Answer> {
         if self.0.outlets.borrow().is_empty() {
             return None;
         }
@@ -231,11 +221,7 @@ impl Bus {
 
     /// Asks the interceptors of an event that is published here: the payload with which it goes on, or
     /// what its publisher is told. Nobody publishes to a topic of the runtime.
-    pub(crate) fn judge(
-        &self,
-        topic: &Topic,
-        payload: Payload,
-    ) -> Result<Payload, Result<Receipt, PublishError>> {
+    pub(crate) fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
         if topic.is_system() {
             return Err(Err(PublishError::SystemTopic(topic.clone())));
         }

@@ -8,6 +8,7 @@ use bus::{Pattern, Topic, TopicError};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
+use crate::bus::Answer;
 use crate::{Bus, DataError, Delivery, Event, Payload, PublishError, Receipt};
 
 /// What an interceptor says to an event.
@@ -42,11 +43,7 @@ pub struct Interception {
 /// downloads what they do.
 pub(crate) trait Judges {
     /// The payload with which an event that is published here goes on; or what its publisher is told.
-    fn judge(
-        &self,
-        topic: &Topic,
-        payload: Payload,
-    ) -> Result<Payload, Result<Receipt, PublishError>>;
+    fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer>;
 
     /// An event that has come over a bridge, if it goes on.
     fn admit(&self, event: Event) -> Option<Event>;
@@ -165,11 +162,7 @@ impl List {
 }
 
 impl Judges for List {
-    fn judge(
-        &self,
-        topic: &Topic,
-        payload: Payload,
-    ) -> Result<Payload, Result<Receipt, PublishError>> {
+    fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
         self.ask(topic, payload.clone(), None).map_err(|stop| match stop {
             Stop::Dropped => {
                 Ok(Receipt::dropped(Event::new(topic.clone(), payload, Delivery::Local)))

@@ -102,12 +102,31 @@ impl<P: Payload> Core<P> {
         payload: P,
         asked: Option<Rc<dyn Asked<P>>>,
     ) -> Result<Published, PublishError<P>> {
+        self.check(topic, payload, asked, false)
+    }
+
+    /// The same again for what found no room: only the checks that come last see it a second time.
+    pub(crate) fn publish_again(
+        &self,
+        topic: Topic,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        self.check(topic, payload, None, true)
+    }
+
+    fn check(
+        &self,
+        topic: Topic,
+        payload: P,
+        asked: Option<Rc<dyn Asked<P>>>,
+        again: bool,
+    ) -> Result<Published, PublishError<P>> {
         if self.is_full() {
             return Err(PublishError::QueueFull(topic, payload));
         }
         let checks = self.checks.borrow().clone();
         let (mut payload, mut held) = (payload, Vec::new());
-        for check in checks.iter() {
+        for check in checks.iter().filter(|check| !again || check.comes_last()) {
             payload = match check.check(&topic, payload, &mut held) {
                 Ok(payload) => payload,
                 Err(Stop::Dropped) => return Ok(Published::Dropped),

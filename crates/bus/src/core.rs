@@ -102,7 +102,8 @@ impl<P: Payload> Core<P> {
         payload: P,
         asked: Option<Rc<dyn Asked<P>>>,
     ) -> Result<Published, PublishError<P>> {
-        self.check(topic, payload, asked, false)
+        let checks = self.checks.borrow().clone();
+        self.publish_past(checks, topic, payload, asked)
     }
 
     /// The same again for what found no room: only the checks that come last see it a second time.
@@ -111,22 +112,24 @@ impl<P: Payload> Core<P> {
         topic: Topic,
         payload: P,
     ) -> Result<Published, PublishError<P>> {
-        self.check(topic, payload, None, true)
+        let last =
+            self.checks.borrow().iter().filter(|check| check.comes_last()).cloned().collect();
+        self.publish_past(last, topic, payload, None)
     }
 
-    fn check(
+    #[inline]
+    fn publish_past(
         &self,
+        checks: Rc<[Rc<dyn Check<P>>]>,
         topic: Topic,
         payload: P,
         asked: Option<Rc<dyn Asked<P>>>,
-        again: bool,
     ) -> Result<Published, PublishError<P>> {
         if self.is_full() {
             return Err(PublishError::QueueFull(topic, payload));
         }
-        let checks = self.checks.borrow().clone();
         let (mut payload, mut held) = (payload, Vec::new());
-        for check in checks.iter().filter(|check| !again || check.comes_last()) {
+        for check in checks.iter() {
             payload = match check.check(&topic, payload, &mut held) {
                 Ok(payload) => payload,
                 Err(Stop::Dropped) => return Ok(Published::Dropped),

@@ -4,6 +4,7 @@ export type {
   ConnectOptions,
   Delivery,
   Disposer,
+  Dropped,
   Event,
   Failure,
   Handler,
@@ -16,4 +17,5 @@ export type {
   Status,
   Stored,
   SubscribeOptions,
+  Subscribed,
 } from "./event_driven_kit.js";

@@ -119,6 +119,11 @@ impl Bridge {
     pub fn ignored(&self) -> u64 {
         self.link.ignored()
     }
+
+    /// How many events came that an interceptor has dropped or denied. They count as read.
+    pub fn refused(&self) -> u64 {
+        self.link.refused()
+    }
 }
 
 impl Drop for Bridge {

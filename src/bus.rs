@@ -1,13 +1,14 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use bus::{Pattern, Published, Topic, TopicError};
+use bus::{Pattern, Topic, TopicError};
 use serde::Serialize;
 
+use crate::intercept::Judges;
 use crate::js::console_error;
 use crate::schedule::Browser;
 use crate::{
@@ -24,6 +25,7 @@ pub struct Bus(Rc<Shared>);
 struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
+    judges: OnceCell<Rc<dyn Judges>>,
 }
 
 /// Before the topic of an event that only subscribers with echo see: it is not one of the topic's own.
@@ -35,15 +37,13 @@ pub type Measurement = ::bus::Measurement<Event>;
 /// What [`Bus::retain`] keeps, until it is dropped.
 pub type Retention = ::bus::Retention<Event>;
 
+/// What a publisher is told.
+pub(crate) type Answer = Result<Receipt, PublishError>;
+
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
     /// Takes `event` if a rule names its topic, else gives it back.
-    fn take(
-        &self,
-        bus: &Bus,
-        topic: &Topic,
-        payload: &Payload,
-    ) -> Option<Result<Receipt, PublishError>>;
+    fn take(&self, bus: &Bus, topic: &Topic, payload: &Payload) -> Option<Answer>;
 }
 
 /// Why an event was not published.
@@ -61,6 +61,9 @@ pub enum PublishError {
         "65,536 events published inside handlers wait already: does a handler publish to itself?"
     )]
     QueueFull(Topic),
+    /// An interceptor denies it, for that reason.
+    #[error("`{0}` was denied: {1}")]
+    Denied(Topic, Box<str>),
     /// A queue that waits has no room.
     #[error("a queue of `{0}` is full: publish again when it was read")]
     NoRoom(Topic),
@@ -81,7 +84,7 @@ impl Bus {
         let bus = ::bus::Bus::new(|failure: &::bus::Failure<Cause>| {
             console_error(&failure.to_string(), &failure.cause.to_js());
         });
-        Self(Rc::new(Shared { bus, outlets: RefCell::default() }))
+        Self(Rc::new(Shared { bus, outlets: RefCell::default(), judges: OnceCell::new() }))
     }
 
     /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
@@ -149,18 +152,29 @@ impl Bus {
     }
 
     fn send(&self, topic: Topic, payload: Payload) -> Result<Receipt, PublishError> {
-        if topic.is_system() {
-            return Err(PublishError::SystemTopic(topic));
+        match self.clear(&topic, payload) {
+            Ok(payload) => self.deliver(Event::new(topic, payload, Delivery::Local)),
+            Err(published) => published,
         }
-        if !self.0.outlets.borrow().is_empty() {
-            let outlets = self.0.outlets.borrow().clone();
-            if let Some(taken) =
-                outlets.iter().find_map(|outlet| outlet.take(self, &topic, &payload))
-            {
-                return taken;
-            }
+    }
+
+    /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
+    /// publisher is told.
+    pub(crate) fn clear(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
+        let payload = self.judge(topic, payload)?;
+        match self.send_out(topic, &payload) {
+            Some(taken) => Err(taken),
+            None => Ok(payload),
         }
-        self.deliver(Event::new(topic, payload, Delivery::Local))
+    }
+
+    /// Asks the bridges.
+    pub(crate) fn send_out(&self, topic: &Topic, payload: &Payload) -> Option<Answer> {
+        if self.0.outlets.borrow().is_empty() {
+            return None;
+        }
+        let outlets = self.0.outlets.borrow().clone();
+        outlets.iter().find_map(|outlet| outlet.take(self, topic, payload))
     }
 
     /// Keeps the last `events` of each topic that `pattern` matches for subscribers that
@@ -201,6 +215,30 @@ impl Bus {
         &self.0.bus
     }
 
+    pub(crate) fn judges(&self) -> &OnceCell<Rc<dyn Judges>> {
+        &self.0.judges
+    }
+
+    /// Asks the interceptors of an event that is published here: the payload with which it goes on, or
+    /// what its publisher is told. Nobody publishes to a topic of the runtime.
+    pub(crate) fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
+        if topic.is_system() {
+            return Err(Err(PublishError::SystemTopic(topic.clone())));
+        }
+        match self.0.judges.get() {
+            Some(judges) => judges.judge(topic, payload),
+            None => Ok(payload),
+        }
+    }
+
+    /// Asks the interceptors of an event that has come over a bridge.
+    pub(crate) fn admit(&self, event: Event) -> Option<Event> {
+        match self.0.judges.get() {
+            Some(judges) => judges.admit(event),
+            None => Some(event),
+        }
+    }
+
     /// Shows subscribers with echo how far a durable event of this bus has come.
     pub(crate) fn echo(&self, event: Event) {
         if let Ok(topic) = Topic::parse(&[ECHO, event.topic().as_str()].concat()) {
@@ -210,15 +248,8 @@ impl Bus {
 
     /// Delivers `event` to the subscribers of this bus, at its turn.
     pub(crate) fn deliver(&self, event: Event) -> Result<Receipt, PublishError> {
-        use ::bus::PublishError as Refused;
-        match self.0.bus.publish(event.topic().clone(), event.clone()) {
-            Ok(Published::Delivered(_) | Published::Queued | Published::Dropped) => {
-                Ok(Receipt::delivered(event))
-            }
-            Err(Refused::SystemTopic(topic, _)) => Err(PublishError::SystemTopic(topic)),
-            Err(Refused::NoRoom(topic, _)) => Err(PublishError::NoRoom(topic)),
-            Err(_) => Err(PublishError::QueueFull(event.topic().clone())),
-        }
+        self.0.bus.publish(event.topic().clone(), event.clone())?;
+        Ok(Receipt::delivered(event))
     }
 
     /// Delivers an event of the runtime itself.
@@ -244,6 +275,18 @@ impl Bus {
             }
         }
         drop(detached);
+    }
+}
+
+impl From<::bus::PublishError<Event>> for PublishError {
+    fn from(refused: ::bus::PublishError<Event>) -> Self {
+        use ::bus::PublishError as Refused;
+        match refused {
+            Refused::SystemTopic(topic, _) => Self::SystemTopic(topic),
+            Refused::QueueFull(topic, _) => Self::QueueFull(topic),
+            Refused::Denied(topic, _, why) => Self::Denied(topic, why),
+            Refused::NoRoom(topic, _) => Self::NoRoom(topic),
+        }
     }
 }
 

@@ -5,9 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
-use crate::js::{object, text_of};
-use crate::payload::Told;
-use crate::{DataError, PublishError, TopicError};
+use crate::js::text_of;
+use crate::{DataError, Payload, PublishError, TopicError};
 
 /// What a handler answers: an `Err` stops no other handler and is published on
 /// [`ERROR_TOPIC`](crate::ERROR_TOPIC) as a [`Failure`].
@@ -37,13 +36,14 @@ pub struct Failure {
     pub cause: JsValue,
 }
 
-impl Told for Failure {
-    fn to_js(&self) -> JsValue {
-        object(&[
-            ("topic", self.topic.as_str().into()),
-            ("label", self.label.as_str().into()),
-            ("message", self.message.as_str().into()),
-            ("cause", self.cause.clone()),
+impl Failure {
+    /// The payload that tells of `failure`.
+    pub(crate) fn told(failure: &bus::Failure<Cause>) -> Payload {
+        Payload::told(&[
+            ("topic", failure.topic.as_str().into()),
+            ("label", (&*failure.label).into()),
+            ("message", failure.cause.to_string().into()),
+            ("cause", failure.cause.to_js()),
         ])
     }
 }
@@ -100,4 +100,4 @@ macro_rules! told_in_words {
         }
     )*};
 }
-told_in_words!(DataError PublishError TopicError crate::BridgeError Box<dyn std::error::Error>);
+told_in_words!(DataError PublishError TopicError crate::BridgeError crate::TypeMismatch Box<dyn std::error::Error>);

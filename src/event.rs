@@ -88,6 +88,13 @@ impl Event {
         Self::build(topic.clone(), payload.clone(), id, source.clone(), *time, delivery)
     }
 
+    /// The same event with another payload.
+    pub(crate) fn with(&self, payload: Payload) -> Self {
+        let Attributes { topic, source, time, delivery, .. } = &*self.0;
+        let id = OnceCell::from(Box::from(self.id()));
+        Self::build(topic.clone(), payload, id, source.clone(), *time, delivery.clone())
+    }
+
     fn build(
         topic: Topic,
         payload: Payload,
@@ -186,13 +193,12 @@ impl bus::Payload for Event {
     type Cause = crate::Cause;
 
     fn failure(failure: bus::Failure<crate::Cause>) -> Self {
-        let told = Failure {
-            topic: failure.topic.to_string(),
-            label: failure.label.to_string(),
-            message: failure.cause.to_string(),
-            cause: failure.cause.to_js(),
-        };
-        Self::new(error_topic(&failure.topic), Payload::told(told), Delivery::Local)
+        Self::new(error_topic(&failure.topic), Failure::told(&failure), Delivery::Local)
+    }
+
+    fn notice(notice: bus::Notice) -> Option<Self> {
+        let topic = Topic::parse(notice.topic()).ok()?;
+        Some(Self::new(topic, crate::notice::payload(&notice)?, Delivery::Local))
     }
 }
 

@@ -32,9 +32,12 @@ mod bridge;
 mod bus;
 mod cause;
 mod event;
+mod handle;
 #[cfg(feature = "yew")]
 mod hooks;
+mod intercept;
 mod js;
+mod notice;
 #[cfg(feature = "npm")]
 pub mod npm;
 mod payload;
@@ -42,8 +45,10 @@ mod queue;
 mod receipt;
 mod recorder;
 mod request;
+mod room;
 mod schedule;
 mod subscriber;
+mod typed;
 
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
@@ -51,17 +56,21 @@ pub use crate::bridge::{
 pub use crate::bus::{Bus, Measurement, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
+pub use crate::handle::TopicHandle;
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
     BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,
     use_subscription_with_echo, use_topic, use_topic_stream, use_topic_with,
 };
+pub use crate::intercept::{Intercepted, Interception, Verdict};
+pub use crate::notice::{DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC};
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};
 pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;
 pub use crate::subscriber::{Balance, Subscriber, Subscription};
+pub use crate::typed::{TypeMismatch, Typed};
 pub use ::bus::{
     ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
     Window, escape_token, unescape_token,

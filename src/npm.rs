@@ -142,7 +142,7 @@ impl Receipt {
     #[wasm_bindgen(skip_typescript)]
     pub fn status(&self) -> JsValue {
         match self.0.status() {
-            Status::Delivered => make_status("local", "", ""),
+            Status::Delivered | Status::Dropped => make_status("local", "", ""),
             Status::Queued => make_status("queued", "", ""),
             Status::Sent => make_status("sent", "", ""),
             Status::Stored(position) => stored_at(&position),
@@ -208,6 +208,7 @@ fn publish_error(error: &PublishError) -> JsValue {
         PublishError::Topic(_) => "illegal_topic",
         PublishError::SystemTopic(_) => "system_topic",
         PublishError::QueueFull(_) | PublishError::NoRoom(_) => "queue_full",
+        PublishError::Denied(..) => "denied",
         PublishError::Data(..) => "illegal_data",
         PublishError::OutboxFull(_) => "outbox_full",
         PublishError::TooLarge(_) => "too_large",

@@ -1,7 +1,7 @@
 //! What an event carries: a value in the form in which it was published, converted to another form
 //! when somebody first needs it. Used by the bus, the bridge and the npm face.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::js::text_of;
+use crate::js::{object, text_of};
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
@@ -23,13 +23,6 @@ pub const OCTET_STREAM: &str = "application/octet-stream";
 /// after publishing it changes what others read, or not.
 #[derive(Clone)]
 pub struct Payload(Rc<Forms>);
-
-/// What the runtime tells of itself. It is made an object by hand, so that a module without Rust payloads
-/// carries no serializer.
-pub(crate) trait Told: 'static {
-    /// The object that JavaScript reads.
-    fn to_js(&self) -> JsValue;
-}
 
 /// At least one is there from the start.
 #[derive(Default)]
@@ -42,6 +35,8 @@ struct Forms {
 struct RustForm {
     value: Rc<dyn Any>,
     to_js: fn(&dyn Any) -> Result<JsValue, DataError>,
+    /// The name of its type, if it was published as a Rust value.
+    published: Option<&'static str>,
 }
 
 /// A payload as it crosses a bridge.
@@ -76,16 +71,15 @@ pub enum DataError {
 impl Payload {
     /// A payload from a Rust value.
     pub fn new<T: Serialize + 'static>(value: T) -> Self {
-        let form = RustForm { value: Rc::new(value), to_js: to_js::<T> };
+        let published = Some(type_name::<T>());
+        let form = RustForm { value: Rc::new(value), to_js: to_js::<T>, published };
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
-    /// A payload of the runtime's own.
-    pub(crate) fn told<T: Told>(value: T) -> Self {
-        let to_js =
-            |value: &dyn Any| Ok(value.downcast_ref::<T>().map_or(JsValue::UNDEFINED, Told::to_js));
-        let form = RustForm { value: Rc::new(value), to_js };
-        Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
+    /// What the runtime tells of itself: an object that is made by hand, so that a module without Rust
+    /// payloads carries no serializer.
+    pub(crate) fn told(fields: &[(&str, JsValue)]) -> Self {
+        Self::from_js(object(fields))
     }
 
     /// A payload from a JS value.
@@ -115,7 +109,7 @@ impl Payload {
         let value = Rc::new(value);
         // It has a JS form already, so this is never called.
         let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);
-        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js });
+        let _ = self.0.rust.set(RustForm { value: value.clone(), to_js, published: None });
         Ok(value)
     }
 
@@ -134,6 +128,27 @@ impl Payload {
             (None, None) => JsValue::UNDEFINED,
         };
         Ok(forms.js.get_or_init(|| value).clone())
+    }
+
+    /// The Rust type that was published; of all else what it is in JavaScript.
+    pub(crate) fn form(&self) -> &'static str {
+        if let Some(name) = self.0.rust.get().and_then(|form| form.published) {
+            return name;
+        }
+        match self.to_js() {
+            Err(_) => "bytes that are not the JSON they claim to be",
+            Ok(value) if value.is_undefined() => "JS undefined",
+            Ok(value) if value.is_null() => "JS null",
+            Ok(value) if value.as_bool().is_some() => "JS boolean",
+            Ok(value) if value.as_f64().is_some() => "JS number",
+            Ok(value) if value.is_string() => "JS string",
+            Ok(value) if value.is_bigint() => "JS bigint",
+            Ok(value) if value.is_symbol() => "JS symbol",
+            Ok(value) if value.is_function() => "JS function",
+            Ok(value) if js_sys::Array::is_array(&value) => "JS array",
+            Ok(value) if value.has_type::<Uint8Array>() => "JS Uint8Array",
+            Ok(_) => "JS object",
+        }
     }
 
     /// The payload as bytes: a `Uint8Array` as it is, everything else as JSON. `undefined` is written

@@ -16,6 +16,7 @@ pub struct Receipt {
     event: Event,
     /// Of a durable event.
     settlement: Option<Rc<Settlement>>,
+    dropped: bool,
 }
 
 /// How far a published event has come.
@@ -23,6 +24,8 @@ pub struct Receipt {
 pub enum Status {
     /// It is local or ephemeral: nothing further becomes of it.
     Delivered,
+    /// An interceptor has dropped it: nothing further becomes of it either.
+    Dropped,
     /// In the outbox.
     Queued,
     /// Sent, and not answered.
@@ -44,11 +47,15 @@ type Waiting = Box<dyn FnOnce(&Status)>;
 
 impl Receipt {
     pub(crate) fn delivered(event: Event) -> Self {
-        Self { event, settlement: None }
+        Self { event, settlement: None, dropped: false }
     }
 
     pub(crate) fn durable(event: Event, settlement: Rc<Settlement>) -> Self {
-        Self { event, settlement: Some(settlement) }
+        Self { event, settlement: Some(settlement), dropped: false }
+    }
+
+    pub(crate) fn dropped(event: Event) -> Self {
+        Self { event, settlement: None, dropped: true }
     }
 
     /// The event's id.
@@ -58,7 +65,11 @@ impl Receipt {
 
     /// How far the event has come by now.
     pub fn status(&self) -> Status {
-        self.settlement.as_ref().map_or(Status::Delivered, |state| state.status.borrow().clone())
+        match &self.settlement {
+            Some(state) => state.status.borrow().clone(),
+            None if self.dropped => Status::Dropped,
+            None => Status::Delivered,
+        }
     }
 
     /// Whether the event is durable: a peer's answer decides what becomes of it.
@@ -67,7 +78,7 @@ impl Receipt {
     }
 
     /// Waits for the peer's answer: where the event stands in its log. `None` at once if the event is
-    /// local or ephemeral. Waits as long as the outbox keeps the event.
+    /// local, ephemeral or dropped. Waits as long as the outbox keeps the event.
     ///
     /// # Errors
     /// The [`Rejection`], if the event was refused for good.

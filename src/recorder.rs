@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-use bus::TopicError;
+use bus::{Pattern, Recorded, TopicError};
 
+use crate::schedule::Browser;
 use crate::{Bus, DataError, Event, Subscription};
 use line::Line;
 pub use replay::{Pace, Replay, ReplayError};
@@ -36,7 +37,7 @@ pub struct Recorder {
 }
 
 struct Kept {
-    events: VecDeque<Event>,
+    events: VecDeque<Recorded<Event>>,
     capacity: usize,
     dropped: u64,
 }
@@ -50,18 +51,17 @@ impl Recorder {
     pub fn start(bus: &Bus, pattern: &str, capacity: usize) -> Result<Self, TopicError> {
         let kept = Kept { events: VecDeque::new(), capacity, dropped: 0 };
         let kept = Rc::new(RefCell::new(kept));
-        let keeper = kept.clone();
-        let subscriber = bus.subscriber(pattern).priority(i32::MAX).label("recorder");
-        let subscription = subscriber.handle(move |event| {
-            let dropped = keeper.borrow_mut().keep(event.clone());
+        let (keeper, pattern) = (kept.clone(), Pattern::parse(pattern)?);
+        let subscription = bus.pure().record(pattern, Browser::schedule(), move |event| {
+            let dropped = keeper.borrow_mut().keep(event);
             drop(dropped);
-            Ok(())
-        })?;
-        Ok(Self { kept, _subscription: subscription })
+        });
+        Ok(Self { kept, _subscription: subscription.into() })
     }
 
     /// What was recorded, as CloudEvents 1.0 in JSON, each a line without its end, in the order in which
-    /// the events were delivered.
+    /// the events were delivered. The extension `elapsed` says how many milliseconds after the recording
+    /// began that was.
     ///
     /// An event whose payload JSON cannot say is an error in its place.
     pub fn lines(&self) -> impl Iterator<Item = Result<String, DataError>> + use<> {
@@ -93,7 +93,7 @@ impl fmt::Debug for Recorder {
 
 impl Kept {
     /// The answer is to be dropped when nothing is borrowed: it may own foreign code.
-    fn keep(&mut self, event: Event) -> Option<Event> {
+    fn keep(&mut self, event: Recorded<Event>) -> Option<Recorded<Event>> {
         self.events.push_back(event);
         if self.events.len() <= self.capacity {
             return None;

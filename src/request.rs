@@ -3,9 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bus::{
-    NoReply, Pattern, PublishError as Refused, RequestError as Unanswered, Topic, TopicError,
-};
+use bus::{NoReply, Pattern, RequestError as Unanswered, Topic, TopicError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,7 +46,7 @@ impl Bus {
     /// ```
     ///
     /// # Errors
-    /// A [`RequestError`].
+    /// A [`RequestError`]. One that an interceptor drops has [`NoReply::Dropped`] at once.
     pub async fn request<T: Serialize + 'static, R: DeserializeOwned + 'static>(
         &self,
         topic: impl TryInto<Topic, Error: Into<TopicError>>,
@@ -56,7 +54,12 @@ impl Bus {
         timeout: Duration,
     ) -> Result<Rc<R>, RequestError> {
         let topic = topic.try_into().map_err(|error| PublishError::Topic(error.into()))?;
-        let event = Event::new(topic.clone(), Payload::new(value), Delivery::Local);
+        let payload = match self.judge(&topic, Payload::new(value)) {
+            Ok(payload) => payload,
+            Err(Ok(_)) => return Err(NoReply::Dropped.into()),
+            Err(Err(denied)) => return Err(denied.into()),
+        };
+        let event = Event::new(topic.clone(), payload, Delivery::Local);
         let reply = self.pure().request(topic, event, timeout, &Browser).map_err(refused)?;
         Ok(reply.await?.data()?)
     }
@@ -83,12 +86,6 @@ impl Bus {
 fn refused(error: Unanswered<Event>) -> RequestError {
     match error {
         Unanswered::NobodyServes(topic, _) => RequestError::NobodyServes(topic),
-        Unanswered::Publish(Refused::SystemTopic(topic, _)) => {
-            PublishError::SystemTopic(topic).into()
-        }
-        Unanswered::Publish(Refused::QueueFull(topic, _)) => PublishError::QueueFull(topic).into(),
-        Unanswered::Publish(Refused::NoRoom(topic, _)) => PublishError::NoRoom(topic).into(),
-        // An interceptor; this bus has none yet.
-        _ => NoReply::Dropped.into(),
+        Unanswered::Publish(refused) => PublishError::from(refused).into(),
     }
 }

@@ -3,8 +3,12 @@
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
+#[path = "bridge/interceptors.rs"]
+mod interceptors;
 #[path = "bridge/peer.rs"]
 mod peer;
+#[path = "bridge/publishing.rs"]
+mod publishing;
 
 use std::cell::RefCell;
 use std::rc::Rc;

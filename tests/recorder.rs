@@ -4,7 +4,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{Bus, Pace, Payload, Recorder, Replay, ReplayError, Subscription};
+use event_driven_kit::{
+    Bus, Pace, Payload, PublishError, Recorder, Replay, ReplayError, Subscription, Verdict,
+};
 use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -129,4 +131,80 @@ fn what_is_no_recording_is_an_error_that_names_the_line() {
     let no_topic = r#"{"specversion":"1.0","id":"1","source":"/","type":"a b"}"#;
     let error = Replay::parse(no_topic).unwrap_err();
     assert!(matches!(error, ReplayError::Topic { line: 1, .. }), "{error}");
+}
+
+fn lines(times: &[(&str, u32)]) -> String {
+    let line = |(number, (time, elapsed)): (usize, &(&str, u32))| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{number}","source":"/","type":"a","time":"{time}","elapsed":{elapsed},"data":{number}}}"#
+        )
+    };
+    times.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[wasm_bindgen_test]
+async fn the_pauses_are_those_that_the_recorder_has_measured() {
+    let day = "2026-01-01T00:00:00Z";
+    let (bus, text) = (Bus::new(), lines(&[("2026-02-01T00:00:00Z", 5_000), (day, 5_060)]));
+    let (heard, _heard) = heard(&bus, "a");
+    let started = js_sys::Date::now();
+    Replay::parse(&text).unwrap().run(&bus, Pace::AsRecorded).await.unwrap();
+    let took = js_sys::Date::now() - started;
+    assert!((50.0..4_000.0).contains(&took), "{took} ms");
+    assert_eq!(*heard.borrow(), ["a 0", "a 1"]);
+}
+
+#[wasm_bindgen_test]
+fn a_line_tells_when_it_was_recorded() {
+    let bus = Bus::new();
+    let recorder = Recorder::start(&bus, "a", 10).unwrap();
+    bus.publish("a", 1).unwrap();
+    let line = JSON::parse(&recorder.lines().next().unwrap().unwrap()).unwrap();
+    let elapsed = Reflect::get(&line, &"elapsed".into()).unwrap().as_f64().unwrap();
+    assert!(elapsed.fract() == 0.0 && (0.0..60_000.0).contains(&elapsed), "{elapsed}");
+}
+
+#[wasm_bindgen_test]
+async fn a_replay_that_is_given_up_stops_and_can_go_on() {
+    let day = "2026-01-01T00:00:00Z";
+    let (bus, text) = (Bus::new(), lines(&[(day, 0), (day, 60_000), (day, 120_000)]));
+    let (heard, _heard) = heard(&bus, "a");
+    let mut replay = Replay::parse(&text).unwrap();
+    let gives_up = Box::pin(gloo_timers::future::TimeoutFuture::new(50));
+    let run = Box::pin(replay.run(&bus, Pace::AsRecorded));
+    drop(futures_util::future::select(run, gives_up).await);
+    assert_eq!((heard.take(), replay.remaining()), (vec!["a 0".to_owned()], 2));
+    replay.step(&bus).unwrap().unwrap();
+    replay.run(&bus, Pace::Faster(10_000.0)).await.unwrap();
+    assert_eq!((heard.take(), replay.remaining()), (vec!["a 1".to_owned(), "a 2".to_owned()], 0));
+}
+
+#[wasm_bindgen_test]
+async fn a_replay_stops_at_what_is_refused_and_the_rest_remains() {
+    let day = "2026-01-01T00:00:00Z";
+    for pace in [Pace::AtOnce, Pace::Faster(2.0)] {
+        let bus = Bus::new();
+        let (heard, _heard) = heard(&bus, "a");
+        let _denies = bus.intercept("a", |event| match *event.data::<u32>().unwrap() {
+            1 => Verdict::Deny("not again".to_owned()),
+            _ => Verdict::Pass,
+        });
+        let mut replay = Replay::parse(&lines(&[(day, 0), (day, 0), (day, 0)])).unwrap();
+        let refused = replay.run(&bus, pace).await;
+        assert!(matches!(refused, Err(PublishError::Denied(..))), "{refused:?}");
+        assert_eq!((heard.take(), replay.remaining()), (vec!["a 0".to_owned()], 1));
+        replay.run(&bus, pace).await.unwrap();
+        assert_eq!(heard.take(), ["a 2"]);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_replay_is_published_past_the_interceptors() {
+    let bus = Bus::new();
+    let (heard, _heard) = heard(&bus, "a");
+    let _adds = bus
+        .intercept("a", |event| Verdict::Replace(Payload::new(*event.data::<u32>().unwrap() + 10)));
+    let text = lines(&[("2026-01-01T00:00:00Z", 0)]);
+    Replay::parse(&text).unwrap().run(&bus, Pace::AsRecorded).await.unwrap();
+    assert_eq!(heard.take(), ["a 10"]);
 }

@@ -12,7 +12,7 @@ use session::{Millis, Start};
 
 use super::outbound::Pending;
 use super::socket::Socket;
-use super::{BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, wake};
+use super::{BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, Rule, wake};
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
@@ -35,6 +35,8 @@ pub(super) struct Link {
     ended: Cell<bool>,
     next_rule: Cell<u64>,
     ignored: Cell<u64>,
+    /// By interceptors.
+    refused_events: Cell<u64>,
 }
 
 /// A rule in force.
@@ -75,6 +77,7 @@ impl Link {
             ended: Cell::new(false),
             next_rule: Cell::new(0),
             ignored: Cell::new(0),
+            refused_events: Cell::new(0),
         }))
     }
 
@@ -148,6 +151,10 @@ impl Link {
 
     pub(super) fn ignored(&self) -> u64 {
         self.ignored.get()
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused_events.get()
     }
 
     /// How much the socket has not sent yet, in bytes.
@@ -225,7 +232,7 @@ impl Link {
             Effect::Link(state) => {
                 let state = LinkState::from(state);
                 self.state.replace(state.clone());
-                self.announce(LINK_TOPIC, Payload::told(state));
+                self.announce(LINK_TOPIC, Payload::from_js(state.to_js()));
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
             // At the end an event that waits again is about to be given up.
@@ -236,9 +243,10 @@ impl Link {
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}
             Effect::Gap(subscription, from, to) => {
-                let (from, to) = (from.to_string(), to.to_string());
                 if let Some(pattern) = self.pattern_of(subscription) {
-                    self.announce(GAP_TOPIC, Payload::told(Gap { pattern, from, to }));
+                    let (from, to) = (from.to_string().into(), to.to_string().into());
+                    let gap = [("pattern", pattern.into()), ("from", from), ("to", to)];
+                    self.announce(GAP_TOPIC, Payload::told(&gap));
                 }
             }
             Effect::Refused(subscription, _, message) => {
@@ -284,12 +292,19 @@ impl Link {
             return self.ignored.set(self.ignored.get() + 1);
         }
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
-        let payload = self.own_payload(&body).unwrap_or_else(|| {
+        let is_own = self.is_own(&body);
+        let published = if is_own { self.published(&body.id) } else { None };
+        let payload = published.unwrap_or_else(|| {
             let content_type = body.content_type.map_or(crate::JSON.into(), Into::into);
             Payload::from_bytes(Bytes { content_type, data: body.data.into() })
         });
         let time = body.time.unwrap_or_default() as f64;
         let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
+        // One of this page was judged when it was published.
+        let admitted = if is_own { Some(event) } else { self.bus.admit(event) };
+        let Some(event) = admitted else {
+            return self.refused_events.set(self.refused_events.get() + 1);
+        };
         if self.bus.deliver(event).is_err() {
             self.ignored.set(self.ignored.get() + 1);
         }

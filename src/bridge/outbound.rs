@@ -128,16 +128,16 @@ impl Link {
         }
     }
 
-    /// The payload that was published here, if `body` is an unanswered event of this page: as it was,
-    /// not read anew from bytes.
-    pub(super) fn own_payload(&self, body: &Body) -> Option<Payload> {
-        let mut pending = self.pending.borrow_mut();
-        let unanswered = pending.find(&body.id)?;
-        // The peer writes `/clients/<client>` first: somebody else's event with this id is not this one.
+    /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
+    pub(super) fn is_own(&self, body: &Body) -> bool {
         let client = hex(&self.client.borrow().id());
-        if body.source.split('/').nth(2).is_none_or(|named| named != client) {
-            return None;
-        }
+        body.source.split('/').nth(2).is_some_and(|named| named == client)
+    }
+
+    /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.
+    pub(super) fn published(&self, id: &str) -> Option<Payload> {
+        let mut pending = self.pending.borrow_mut();
+        let unanswered = pending.find(id)?;
         unanswered.delivered = true;
         Some(unanswered.event.payload().clone())
     }

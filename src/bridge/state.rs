@@ -4,7 +4,6 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use crate::js::object;
-use crate::payload::Told;
 
 /// The state of a link: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC).
 ///
@@ -61,8 +60,8 @@ enum Name {
     Stopped,
 }
 
-impl Told for LinkState {
-    fn to_js(&self) -> JsValue {
+impl LinkState {
+    pub(crate) fn to_js(&self) -> JsValue {
         match self {
             Self::Connecting => object(&[("state", "connecting".into())]),
             Self::Online => object(&[("state", "online".into())]),
@@ -75,16 +74,6 @@ impl Told for LinkState {
                 ("reason", reason.as_str().into()),
             ]),
         }
-    }
-}
-
-impl Told for Gap {
-    fn to_js(&self) -> JsValue {
-        object(&[
-            ("pattern", self.pattern.as_str().into()),
-            ("from", self.from.as_str().into()),
-            ("to", self.to.as_str().into()),
-        ])
     }
 }
 

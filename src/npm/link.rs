@@ -6,7 +6,6 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::{fail, kept};
-use crate::payload::Told;
 use crate::{Bridge, BridgeError, BridgeOptions, Bus, LinkState, Rule, RuleGuard, StartFrom};
 
 /// A bridge behind the object that JavaScript holds.

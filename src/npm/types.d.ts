@@ -59,6 +59,21 @@ export interface Failure {
   readonly cause: unknown;
 }
 
+/** The data of events on `$bus.subscribed` and `$bus.unsubscribed`. */
+export interface Subscribed {
+  readonly pattern: string;
+  /** The subscription's label; its pattern, if it was given none. */
+  readonly label: string;
+}
+
+/** The data of events on `$bus.dropped`: a full queue has lost an event. */
+export interface Dropped {
+  /** Of the event that found the queue full. */
+  readonly topic: string;
+  /** The subscription's label; its pattern, if it was given none. */
+  readonly label: string;
+}
+
 /** Ends what it was returned for; may be called again. */
 export interface Disposer {
   (): void;

@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bus::Recorded;
 use js_sys::{Date, JSON, Reflect};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -21,6 +22,9 @@ pub(super) struct Line {
     pub(super) topic: String,
     /// RFC 3339.
     time: Option<String>,
+    /// Milliseconds since the recording began: an extension, which as an integer of CloudEvents ends
+    /// after 24 days.
+    pub(super) elapsed: Option<f64>,
     datacontenttype: Option<String>,
     data_base64: Option<String>,
     /// Goes to and comes from the text as a value of its own.
@@ -32,7 +36,8 @@ pub(super) struct Line {
 const THIS_PAGE: &str = "/";
 
 impl Line {
-    pub(super) fn of(event: &Event) -> Result<Self, DataError> {
+    pub(super) fn of(recorded: &Recorded<Event>) -> Result<Self, DataError> {
+        let event = &recorded.event.payload;
         let bytes = event.payload().to_bytes()?;
         let is_json = bytes.is_json();
         let source = if event.source().is_empty() { THIS_PAGE } else { event.source() };
@@ -42,6 +47,7 @@ impl Line {
             source: source.to_owned(),
             topic: event.topic().to_string(),
             time: Date::new(&event.time().into()).to_iso_string().as_string(),
+            elapsed: i32::try_from(recorded.at.as_millis()).ok().map(f64::from),
             data: if is_json { Some(bytes.to_js()?) } else { None },
             data_base64: (!is_json).then(|| STANDARD.encode(&bytes.data)),
             datacontenttype: Some(bytes.content_type.into_owned()),

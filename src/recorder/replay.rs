@@ -1,27 +1,22 @@
 //! A recording that is played: its events are published again, in their order.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
 use std::fmt;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use bus::{Topic, TopicError};
-use gloo_timers::future::TimeoutFuture;
+use bus::{Message, Recorded, Tape, Topic, TopicError};
 
 use super::line::Line;
+use crate::schedule::Browser;
 use crate::{Bus, Payload, PublishError, Receipt};
 
 /// The events of a recording that are still to be published. They are published anew: with an id and a
-/// time of their own, and over whatever bridges there are now.
-pub struct Replay {
-    events: VecDeque<Recorded>,
-    /// When the event before the next one was published, in milliseconds since 1970.
-    last: Option<f64>,
-}
-
-struct Recorded {
-    topic: Topic,
-    payload: Payload,
-    time: Option<f64>,
-}
+/// time of their own, past the interceptors and over the bridges that there are now.
+pub struct Replay(Tape<Payload>);
 
 /// How fast a recording is played.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,48 +51,100 @@ pub enum ReplayError {
     },
 }
 
-/// The longest that one timer can be set for, in milliseconds.
-const LONGEST_TIMER: f64 = i32::MAX as f64;
+/// What a call of [`Replay::run`] waits for.
+#[derive(Default)]
+struct Progress {
+    refused: RefCell<Option<PublishError>>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+/// Holds the tape when [`Replay::run`] is done, or given up.
+struct Pause<'a>(&'a Tape<Payload>);
+
+/// How far a recording has been read, in milliseconds.
+#[derive(Default)]
+struct Clock {
+    /// Since the first event.
+    at: f64,
+    elapsed: Option<f64>,
+    time: Option<f64>,
+}
 
 impl Replay {
     /// Reads a recording: lines as [`Recorder::lines`](crate::Recorder::lines) gives them. Empty ones are
-    /// skipped.
+    /// skipped. The pauses are those of the extension `elapsed`, or of `time` where that is not told.
     ///
     /// # Errors
     /// A [`ReplayError`] that names the first line that cannot be played; then nothing is.
     pub fn parse(text: &str) -> Result<Self, ReplayError> {
+        let mut clock = Clock::default();
         let lines = text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
-        let events = lines.map(|(number, text)| Recorded::parse(number + 1, text));
-        Ok(Self { events: events.collect::<Result<_, _>>()?, last: None })
+        let events = lines.map(|(number, text)| recorded(number + 1, text, &mut clock));
+        Ok(Self(Tape::new(events.collect::<Result<Vec<_>, _>>()?)))
     }
 
     /// How many events are still to be published.
     pub fn remaining(&self) -> usize {
-        self.events.len()
+        self.0.rest()
     }
 
     /// Publishes the next event; none if there is none.
     pub fn step(&mut self, bus: &Bus) -> Option<Result<Receipt, PublishError>> {
-        let Recorded { topic, payload, time } = self.events.pop_front()?;
-        self.last = time.or(self.last);
+        let Message { topic, payload } = self.0.step()?;
         Some(bus.publish_payload(topic, payload))
     }
 
-    /// Publishes the events that remain, with pauses between them.
+    /// Publishes the events that remain, with pauses between them. Dropped before it is done, it stops
+    /// where it is; this and [`step`](Self::step) go on.
     ///
     /// # Errors
     /// The first [`PublishError`]. The events after that one remain.
     pub async fn run(&mut self, bus: &Bus, pace: Pace) -> Result<(), PublishError> {
-        while let Some(next) = self.events.front() {
-            let pause = pace.pause(self.last, next.time);
-            if pause > 0.0 {
-                TimeoutFuture::new(pause.min(LONGEST_TIMER) as u32).await;
-            }
-            if let Some(published) = self.step(bus) {
+        let Some(speed) = pace.speed() else {
+            while let Some(published) = self.step(bus) {
                 published?;
             }
+            return Ok(());
+        };
+        let progress = Rc::new(Progress::default());
+        let (bus, made) = (bus.clone(), progress.clone());
+        let _pause = Pause(&self.0);
+        self.0.play(Browser::schedule(), speed, move |Message { topic, payload }| {
+            made.note(bus.publish_payload(topic, payload))
+        });
+        poll_fn(|context| {
+            let refused = progress.refused.take();
+            if let Some(refused) = refused {
+                return Poll::Ready(Err(refused));
+            }
+            if self.0.rest() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            let before = progress.waiting.replace(Some(context.waker().clone()));
+            drop(before);
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Progress {
+    fn note(&self, published: Result<Receipt, PublishError>) -> ControlFlow<()> {
+        let refused = published.err();
+        let flow =
+            if refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        self.refused.replace(refused);
+        let waiting = self.waiting.take();
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
-        Ok(())
+        flow
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        self.0.pause();
     }
 }
 
@@ -108,27 +155,37 @@ impl fmt::Debug for Replay {
 }
 
 impl Pace {
-    /// In milliseconds. Clocks go back: then there is no pause.
-    fn pause(self, last: Option<f64>, next: Option<f64>) -> f64 {
-        let recorded = match (last, next) {
-            (Some(last), Some(next)) => (next - last).max(0.0),
-            _ => 0.0,
-        };
+    /// None: without pauses.
+    fn speed(self) -> Option<f64> {
         match self {
-            Self::AsRecorded => recorded,
-            Self::Faster(times) if times > 0.0 => recorded / times,
-            Self::Faster(_) | Self::AtOnce => 0.0,
+            Self::AsRecorded => Some(1.0),
+            Self::Faster(times) if times > 0.0 => Some(times),
+            Self::Faster(_) | Self::AtOnce => None,
         }
     }
 }
 
-impl Recorded {
-    fn parse(line: usize, text: &str) -> Result<Self, ReplayError> {
-        let no_event = |reason| ReplayError::Line { line, reason };
-        let parsed = Line::parse(text).map_err(no_event)?;
-        let topic =
-            Topic::parse(&parsed.topic).map_err(|error| ReplayError::Topic { line, error })?;
-        let time = parsed.time();
-        Ok(Self { topic, time, payload: parsed.payload().map_err(no_event)? })
+impl Clock {
+    /// When the event of `line` is due. Clocks go back: then there is no pause before it.
+    fn read(&mut self, line: &Line) -> Duration {
+        let elapsed = since(&mut self.elapsed, line.elapsed);
+        let time = since(&mut self.time, line.time());
+        self.at += elapsed.or(time).unwrap_or_default().max(0.0);
+        Duration::try_from_secs_f64(self.at / 1_000.0).unwrap_or(Duration::MAX)
     }
+}
+
+fn since(last: &mut Option<f64>, next: Option<f64>) -> Option<f64> {
+    let passed = next.zip(*last).map(|(next, last)| next - last);
+    *last = next.or(*last);
+    passed
+}
+
+fn recorded(line: usize, text: &str, clock: &mut Clock) -> Result<Recorded<Payload>, ReplayError> {
+    let no_event = |reason| ReplayError::Line { line, reason };
+    let parsed = Line::parse(text).map_err(no_event)?;
+    let topic = Topic::parse(&parsed.topic).map_err(|error| ReplayError::Topic { line, error })?;
+    let at = clock.read(&parsed);
+    let payload = parsed.payload().map_err(no_event)?;
+    Ok(Recorded { at, event: Message { topic, payload } })
 }

@@ -102,10 +102,32 @@ impl<P: Payload> Core<P> {
         payload: P,
         asked: Option<Rc<dyn Asked<P>>>,
     ) -> Result<Published, PublishError<P>> {
+        let checks = self.checks.borrow().clone();
+        self.publish_past(checks, topic, payload, asked)
+    }
+
+    /// The same again for what found no room: only the checks that come last see it a second time.
+    pub(crate) fn publish_again(
+        &self,
+        topic: Topic,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        let last =
+            self.checks.borrow().iter().filter(|check| check.comes_last()).cloned().collect();
+        self.publish_past(last, topic, payload, None)
+    }
+
+    #[inline]
+    fn publish_past(
+        &self,
+        checks: Rc<[Rc<dyn Check<P>>]>,
+        topic: Topic,
+        payload: P,
+        asked: Option<Rc<dyn Asked<P>>>,
+    ) -> Result<Published, PublishError<P>> {
         if self.is_full() {
             return Err(PublishError::QueueFull(topic, payload));
         }
-        let checks = self.checks.borrow().clone();
         let (mut payload, mut held) = (payload, Vec::new());
         for check in checks.iter() {
             payload = match check.check(&topic, payload, &mut held) {
@@ -233,11 +255,11 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    /// Asks for the payload first: a bus whose payload has none downloads nothing of this.
+    /// The payload is made only if somebody listens to this topic, not just to another of the runtime.
     fn tell(&self, notice: Notice) {
-        let topic = notice.topic();
-        if let (Some(payload), Ok(topic)) = (P::notice(notice), Topic::parse(topic))
+        if let Ok(topic) = Topic::parse(notice.topic())
             && !self.route(&topic).is_empty()
+            && let Some(payload) = P::notice(notice)
         {
             self.announce(topic, payload);
         }

@@ -23,7 +23,7 @@ pub trait Payload: Sized + 'static {
 
     /// The payload of the event that tells of `notice`; `None` if the bus shall not tell.
     ///
-    /// It is asked only while a subscription to a topic of the runtime stands.
+    /// It is asked only while somebody listens to the notice's topic.
     fn notice(notice: Notice) -> Option<Self> {
         let _ = notice;
         None
@@ -78,7 +78,6 @@ pub enum Published {
 
 /// Why an event was not taken; the payload comes back.
 #[derive(thiserror::Error)]
-#[non_exhaustive]
 pub enum PublishError<P> {
     /// Topics that begin with `$` belong to the runtime.
     #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]

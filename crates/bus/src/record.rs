@@ -1,37 +1,20 @@
-//! Recording what passes, and playing it again. How a recording is written down (CloudEvents JSON
-//! lines, say) is the business of who has the payload's form.
+//! Recording what passes on a bus, and playing it again there. How a recording is written down
+//! (CloudEvents JSON lines, say) is the business of who has the payload's form.
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use crate::core::Core;
-use crate::{Bus, Message, Pattern, Payload, PublishError, Published, Schedule, Subscription};
-
-/// An event of a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded<P> {
-    /// How long after the recording began it had its turn.
-    pub at: Duration,
-    /// The event.
-    pub event: Message<P>,
-}
+use crate::{
+    Bus, Message, Pattern, Payload, PublishError, Published, Recorded, Schedule, Subscription, Tape,
+};
 
 /// Plays a recording; dropped, it stops. Made by [`Bus::player`].
 #[must_use = "it plays until it is dropped"]
 pub struct Player<P: Payload> {
-    tape: Rc<Tape<P>>,
-}
-
-struct Tape<P: Payload> {
     core: Weak<Core<P>>,
-    rest: RefCell<VecDeque<Recorded<P>>>,
-    /// When its last event had its turn.
-    reached: Cell<Duration>,
-    timer: RefCell<Option<Box<dyn Any>>>,
+    tape: Tape<P>,
 }
 
 impl<P: Payload + Clone> Bus<P> {
@@ -81,13 +64,7 @@ impl<P: Payload> Bus<P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn player(&self, recording: impl IntoIterator<Item = Recorded<P>>) -> Player<P> {
-        let tape = Tape {
-            core: Rc::downgrade(&self.core),
-            rest: RefCell::new(recording.into_iter().collect()),
-            reached: Cell::default(),
-            timer: RefCell::default(),
-        };
-        Player { tape: Rc::new(tape) }
+        Player { core: Rc::downgrade(&self.core), tape: Tape::new(recording) }
     }
 }
 
@@ -97,59 +74,31 @@ impl<P: Payload> Player<P> {
     /// # Errors
     /// Those of [`Bus::publish`]; the event is not tried again.
     pub fn step(&self) -> Option<Result<Published, PublishError<P>>> {
-        self.tape.step()
+        let core = self.core.upgrade()?;
+        let Message { topic, payload } = self.tape.step()?;
+        Some(Bus { core }.publish(topic, payload))
     }
 
-    /// Publishes the rest with its timing, `speed` times as fast. An event that is refused is left out.
+    /// Publishes the rest with its timing, `speed` times as fast; see [`Tape::play`]. An event that is
+    /// refused is left out.
     pub fn play(&self, schedule: Rc<dyn Schedule>, speed: f64) {
-        self.tape.plan(schedule, speed);
+        let core = self.core.clone();
+        self.tape.play(schedule, speed, move |Message { topic, payload }| {
+            let Some(core) = core.upgrade() else { return ControlFlow::Break(()) };
+            let published = Bus { core }.publish(topic, payload);
+            drop(published);
+            ControlFlow::Continue(())
+        });
     }
 
     /// Holds it where it is; [`Player::step`] and [`Player::play`] go on.
     pub fn pause(&self) {
-        let timer = self.tape.timer.take();
-        drop(timer);
+        self.tape.pause();
     }
 
     /// How many events are still to come.
     pub fn rest(&self) -> usize {
-        self.tape.rest.borrow().len()
-    }
-}
-
-impl<P: Payload> Tape<P> {
-    fn step(&self) -> Option<Result<Published, PublishError<P>>> {
-        let core = self.core.upgrade()?;
-        let Recorded { at, event } = self.rest.borrow_mut().pop_front()?;
-        self.reached.set(at);
-        Some(Bus { core }.publish(event.topic, event.payload))
-    }
-
-    fn plan(self: &Rc<Self>, schedule: Rc<dyn Schedule>, speed: f64) {
-        let Some(at) = self.rest.borrow().front().map(|next| next.at) else { return };
-        let wait = at.saturating_sub(self.reached.get());
-        let wait = Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or_default();
-        let (tape, next) = (Rc::downgrade(self), schedule.clone());
-        let timer = schedule.after(
-            wait,
-            Box::new(move || {
-                if let Some(tape) = tape.upgrade() {
-                    tape.go_on(next, speed);
-                }
-            }),
-        );
-        let before = self.timer.replace(Some(timer));
-        drop(before);
-    }
-
-    /// The event that is due, and the plan for the next one: if a handler pauses the player, it stays.
-    fn go_on(self: &Rc<Self>, schedule: Rc<dyn Schedule>, speed: f64) {
-        let due = self.rest.borrow_mut().pop_front();
-        let (Some(Recorded { at, event }), Some(core)) = (due, self.core.upgrade()) else { return };
-        self.reached.set(at);
-        self.plan(schedule, speed);
-        let published = Bus { core }.publish(event.topic, event.payload);
-        drop(published);
+        self.tape.rest()
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) trait Asked<P> {
 
 /// Why a request was not answered.
 #[derive(thiserror::Error)]
-#[non_exhaustive]
 pub enum RequestError<P> {
     /// No subscription was made by `respond` for its topic.
     #[error("nobody serves `{0}`: subscribe with `respond`, or ask later")]

@@ -36,7 +36,8 @@ impl Room {
 
 impl<P: Payload> Bus<P> {
     /// Publishes when all queues that wait ([`Overflow::wait`](crate::Overflow::wait)) have room; like
-    /// [`Bus::publish`] if there are none. Dropped before, nothing is published.
+    /// [`Bus::publish`] if there are none. Interceptors judge it once, at the first poll. Dropped before it
+    /// is done, nothing is published.
     ///
     /// # Errors
     /// Those of [`Bus::publish`], but for [`PublishError::NoRoom`].
@@ -46,9 +47,17 @@ impl<P: Payload> Bus<P> {
         payload: P,
     ) -> Result<Published, PublishError<P>> {
         let mut event = Some((topic, payload));
+        let mut tried = false;
         poll_fn(|context| {
             let Some((topic, payload)) = event.take() else { return Poll::Pending };
-            match self.publish(topic, payload) {
+            // Interceptors come before queues: they have judged what found no room.
+            let published = if tried {
+                self.core.publish_again(topic, payload)
+            } else {
+                self.publish(topic, payload)
+            };
+            tried = true;
+            match published {
                 Err(PublishError::NoRoom(topic, payload)) => {
                     event = Some((topic, payload));
                     self.core.room().wait(context.waker());

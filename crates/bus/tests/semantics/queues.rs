@@ -147,6 +147,22 @@ fn an_async_publish_waits_until_there_is_room() {
 }
 
 #[test]
+fn an_async_publish_is_judged_once_however_long_it_waits() {
+    let stage = Stage::new();
+    let queue = queue(&stage, "a", 1, Overflow::wait());
+    stage.publish("a", "1");
+    let _adds =
+        stage.bus.intercept(pattern("a"), |_, text: Text| Verdict::Pass(Text(text.0 + "!")));
+    let mut publish = pin!(stage.bus.publish_when_room(topic("a"), Text("2".into())));
+    for _ in 0..3 {
+        assert!(poll(&mut publish).is_pending());
+    }
+    assert_eq!(texts(&queue), ["1"]);
+    assert!(poll(&mut publish).is_ready());
+    assert_eq!(texts(&queue), ["2!"]);
+}
+
+#[test]
 fn an_async_publish_goes_on_when_the_full_queue_is_gone() {
     let stage = Stage::new();
     let queue = queue(&stage, "a", 1, Overflow::wait());

@@ -113,6 +113,82 @@ fn a_recording_plays_again_with_its_timing_faster_or_step_by_step() {
 }
 
 #[test]
+fn a_player_that_is_late_or_has_no_speed_catches_up_at_once() {
+    let stage = Stage::new();
+    let second = Duration::from_secs(1);
+    let at = |seconds: u32, text: &str| {
+        let event = Message { topic: topic("a"), payload: Text(text.into()) };
+        Recorded { at: second * seconds, event }
+    };
+    let recording = [at(0, "1"), at(1, "2"), at(2, "3"), at(9, "4")];
+    let _again = stage.listen("again", ">");
+    let time = VirtualTime::new();
+    let slow = time.clone();
+    let holds = stage.bus.subscribe(pattern("a"), move |event| {
+        if event.payload.0 == "1" {
+            slow.pass(second * 3); // a handler that takes three seconds
+        }
+        Ok(())
+    });
+    let player = stage.bus.player(recording.clone());
+    player.play(time.clone(), 1.0);
+    time.pass(Duration::ZERO);
+    assert_eq!((stage.logged(), player.rest()), (told(&["1", "2", "3"]), 1));
+    time.pass(second * 6);
+    assert_eq!(stage.logged(), told(&["4"]));
+    drop(holds);
+    for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let player = stage.bus.player(recording.clone());
+        player.play(time.clone(), speed);
+        assert_eq!(player.rest(), 4, "nothing is published inside the call");
+        time.pass(Duration::ZERO);
+        assert_eq!(stage.logged(), told(&["1", "2", "3", "4"]), "{speed}");
+    }
+}
+
+fn told(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| format!("again:{text}")).collect()
+}
+
+#[test]
+fn a_step_while_a_player_plays_does_not_bring_the_others_forward() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let recording = [1, 2].map(|seconds| {
+        let event = Message { topic: topic("a"), payload: Text(seconds.to_string()) };
+        Recorded { at: Duration::from_secs(seconds), event }
+    });
+    let _again = stage.listen("again", ">");
+    let player = stage.bus.player(recording);
+    player.play(time.clone(), 1.0);
+    assert!(player.step().is_some());
+    time.pass(Duration::from_secs(1));
+    assert_eq!(stage.logged(), told(&["1"]));
+    time.pass(Duration::from_secs(1));
+    assert_eq!(stage.logged(), told(&["2"]));
+}
+
+#[test]
+fn a_handler_may_play_anew_the_player_that_calls_it() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let recording = [0, 1, 2].map(|seconds| {
+        let event = Message { topic: topic("a"), payload: Text(seconds.to_string()) };
+        Recorded { at: Duration::from_secs(seconds), event }
+    });
+    let _again = stage.listen("again", ">");
+    let player = Rc::new(stage.bus.player(recording));
+    let (faster, clock) = (Rc::downgrade(&player), time.clone());
+    let _restarts = stage.bus.subscribe(pattern("a"), move |event| {
+        if let (Some(player), "0") = (faster.upgrade(), event.payload.0.as_str()) {
+            player.play(clock.clone(), 10.0);
+        }
+        Ok(())
+    });
+    player.play(time.clone(), 1.0);
+    time.pass(Duration::from_millis(200));
+    assert_eq!(stage.logged(), told(&["0", "1", "2"]));
+}
+
+#[test]
 fn a_handler_may_pause_the_player_that_calls_it() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let message = |text: &str| Message { topic: topic("a"), payload: Text(text.into()) };

@@ -1,0 +1,203 @@
+//! Interceptors: code that sees an event before anybody else does, and has a say.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use bus::{Pattern, Topic, TopicError};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+
+use crate::bus::Answer;
+use crate::{Bus, DataError, Delivery, Event, Payload, PublishError, Receipt};
+
+/// What an interceptor says to an event.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// It goes on as it is.
+    Pass,
+    /// It goes on with this payload in the place of its own.
+    Replace(Payload),
+    /// It ends here. The publisher's receipt says [`Status::Dropped`](crate::Status::Dropped).
+    Drop,
+    /// It ends here, for that reason. To the publisher it is [`PublishError::Denied`].
+    Deny(String),
+}
+
+/// An event as an interceptor sees it, before it is sent or delivered.
+#[derive(Debug)]
+pub struct Intercepted<'a> {
+    topic: &'a Topic,
+    payload: &'a Payload,
+    inbound: Option<&'a Event>,
+}
+
+/// Keeps an interceptor in place; dropped, it intercepts no more. Made by [`Bus::intercept`].
+#[must_use = "an interceptor ends when this is dropped: keep it as long as it shall see events"]
+pub struct Interception {
+    own: Rc<Interceptor>,
+    all: Weak<dyn Judges>,
+}
+
+/// All interceptors of a bus. Made when the first comes, so that only who calls [`Bus::intercept`]
+/// downloads what they do.
+pub(crate) trait Judges {
+    /// The payload with which an event that is published here goes on; or what its publisher is told.
+    fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer>;
+
+    /// An event that has come over a bridge, if it goes on.
+    fn admit(&self, event: Event) -> Option<Event>;
+
+    fn add(&self, one: &Rc<Interceptor>);
+
+    fn remove(&self, one: &Interceptor);
+}
+
+/// In the order in which they see an event. The list is replaced whole: who walks it holds no borrow.
+#[derive(Default)]
+struct List(RefCell<Rc<[Weak<Interceptor>]>>);
+
+pub(crate) struct Interceptor {
+    pattern: Pattern,
+    judge: Box<dyn Fn(&Intercepted<'_>) -> Verdict>,
+}
+
+enum Stop {
+    Dropped,
+    Denied(String),
+}
+
+impl Bus {
+    /// Shows each event whose topic `pattern` matches to `judge`, until the answer is dropped: one that
+    /// is published here at the publish call, before a bridge takes it and before it has its place in the
+    /// order; one that a bridge brings when it comes in. Older interceptors come first.
+    ///
+    /// An event is judged once: a durable one that comes back from the peer was judged when it was
+    /// published. An inbound one that is stopped has been read all the same, and is counted by
+    /// [`Bridge::refused`](crate::Bridge::refused). Events of the runtime are not intercepted. `judge` may
+    /// publish, but what it publishes on topics of `pattern` is shown to it too.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{Bus, Payload, PublishError, Verdict};
+    ///
+    /// let bus = Bus::new();
+    /// let _polite = bus.intercept("chat.>", |event| match event.data::<String>() {
+    ///     Ok(text) if text.contains("damn") => Verdict::Deny("language!".to_owned()),
+    ///     Ok(text) => Verdict::Replace(Payload::new(text.trim().to_owned())),
+    ///     Err(no_text) => Verdict::Deny(no_text.to_string()),
+    /// })?;
+    /// let denied = bus.publish("chat.lobby", "damn".to_owned());
+    /// assert!(matches!(denied, Err(PublishError::Denied(_, why)) if &*why == "language!"));
+    /// # Ok::<(), event_driven_kit::TopicError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`TopicError`] if `pattern` is none.
+    pub fn intercept(
+        &self,
+        pattern: &str,
+        judge: impl Fn(&Intercepted<'_>) -> Verdict + 'static,
+    ) -> Result<Interception, TopicError> {
+        let own =
+            Rc::new(Interceptor { pattern: Pattern::parse(pattern)?, judge: Box::new(judge) });
+        let all = self.judges().get_or_init(|| Rc::new(List::default()));
+        all.add(&own);
+        Ok(Interception { all: Rc::downgrade(all), own })
+    }
+}
+
+impl Intercepted<'_> {
+    /// Where it was published.
+    pub fn topic(&self) -> &Topic {
+        self.topic
+    }
+
+    /// What was published, as the interceptors before have left it.
+    pub fn payload(&self) -> &Payload {
+        self.payload
+    }
+
+    /// The payload as a `T`; like [`Event::data`].
+    ///
+    /// # Errors
+    /// A [`DataError`] if it cannot be read as a `T`.
+    pub fn data<T: DeserializeOwned + 'static>(&self) -> Result<Rc<T>, DataError> {
+        self.payload.to_rust()
+    }
+
+    /// The payload as a JS value; like [`Event::js`].
+    ///
+    /// # Errors
+    /// A [`DataError`] if it has no JS form.
+    pub fn js(&self) -> Result<JsValue, DataError> {
+        self.payload.to_js()
+    }
+
+    /// The event as a bridge has brought it, with its source, id and time; `None` if it is published here.
+    pub fn inbound(&self) -> Option<&Event> {
+        self.inbound
+    }
+}
+
+impl List {
+    fn ask(
+        &self,
+        topic: &Topic,
+        payload: Payload,
+        inbound: Option<&Event>,
+    ) -> Result<Payload, Stop> {
+        let (all, mut payload) = (self.0.borrow().clone(), payload);
+        // One that is dropped meanwhile is not asked any more.
+        let standing = all.iter().filter_map(Weak::upgrade);
+        for one in standing.filter(|one| one.pattern.matches(topic)) {
+            match (one.judge)(&Intercepted { topic, payload: &payload, inbound }) {
+                Verdict::Pass => {}
+                Verdict::Replace(other) => payload = other,
+                Verdict::Drop => return Err(Stop::Dropped),
+                Verdict::Deny(why) => return Err(Stop::Denied(why)),
+            }
+        }
+        Ok(payload)
+    }
+}
+
+impl Judges for List {
+    fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
+        self.ask(topic, payload.clone(), None).map_err(|stop| match stop {
+            Stop::Dropped => {
+                Ok(Receipt::dropped(Event::new(topic.clone(), payload, Delivery::Local)))
+            }
+            Stop::Denied(why) => Err(PublishError::Denied(topic.clone(), why.into())),
+        })
+    }
+
+    fn admit(&self, event: Event) -> Option<Event> {
+        let payload = self.ask(event.topic(), event.payload().clone(), Some(&event)).ok()?;
+        Some(event.with(payload))
+    }
+
+    fn add(&self, one: &Rc<Interceptor>) {
+        let all = self.0.borrow().iter().cloned().chain([Rc::downgrade(one)]).collect();
+        self.0.replace(all);
+    }
+
+    fn remove(&self, one: &Interceptor) {
+        let is_other = |other: &&Weak<Interceptor>| !std::ptr::eq(other.as_ptr(), one);
+        let others = self.0.borrow().iter().filter(is_other).cloned().collect();
+        self.0.replace(others);
+    }
+}
+
+impl Drop for Interception {
+    fn drop(&mut self) {
+        if let Some(all) = self.all.upgrade() {
+            all.remove(&self.own);
+        }
+    }
+}
+
+impl fmt::Debug for Interception {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Interception").field(&self.own.pattern).finish()
+    }
+}

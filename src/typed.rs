@@ -1,0 +1,110 @@
+//! Typed topics: a topic whose events are of one Rust type, beside untyped publishers and subscribers.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bus::Topic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Bus, DataError, HandlerResult, PublishError, Receipt, Subscription};
+
+/// A topic for values of type `T`.
+///
+/// What comes on it is the value that was published, if it is a `T`. Anything else (another Rust type, a
+/// JS value, what a bridge brings) is read as a `T`; if it cannot be, this topic's subscribers do not see
+/// it, and an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC) tells of a [`TypeMismatch`].
+///
+/// ```no_run
+/// use event_driven_kit::{Bus, Topic, Typed};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Score {
+///     player: String,
+///     points: u32,
+/// }
+///
+/// let bus = Bus::new();
+/// let scores = Typed::<Score>::new(Topic::parse("game.score")?);
+/// let _board = scores.subscribe(&bus, |score| {
+///     println!("{}: {}", score.player, score.points);
+///     Ok(())
+/// });
+/// scores.publish(&bus, Score { player: "Ann".to_owned(), points: 7 })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Typed<T> {
+    topic: Topic,
+    of: PhantomData<fn(T) -> T>,
+}
+
+/// An event on a typed topic is of another type, and cannot be read as the topic's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{expected}` was expected and `{found}` came: publish the type that the topic was made for ({why})"
+)]
+pub struct TypeMismatch {
+    /// The topic's type.
+    pub expected: &'static str,
+    /// What came: the Rust type that was published, or what it is in JavaScript (`JS string`).
+    pub found: &'static str,
+    /// Why it cannot be read.
+    pub why: DataError,
+}
+
+impl<T: 'static> Typed<T> {
+    /// Says that the events of `topic` are of type `T`.
+    pub fn new(topic: Topic) -> Self {
+        Self { topic, of: PhantomData }
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// Publishes `value`; like [`Bus::publish`].
+    ///
+    /// # Errors
+    /// Like [`Bus::publish`].
+    pub fn publish(&self, bus: &Bus, value: T) -> Result<Receipt, PublishError>
+    where
+        T: Serialize,
+    {
+        bus.publish(self.topic.clone(), value)
+    }
+
+    /// Calls `handler` with each value, until the answer is dropped.
+    pub fn subscribe(
+        &self,
+        bus: &Bus,
+        handler: impl Fn(&T) -> HandlerResult + 'static,
+    ) -> Subscription
+    where
+        T: DeserializeOwned,
+    {
+        let subscription = bus.pure().subscribe(self.topic.clone().into(), move |event| {
+            let value = event.payload.data::<T>().map_err(|why| TypeMismatch {
+                expected: type_name::<T>(),
+                found: event.payload.payload().form(),
+                why,
+            })?;
+            handler(&value)
+        });
+        subscription.into()
+    }
+}
+
+impl<T> Clone for Typed<T> {
+    fn clone(&self) -> Self {
+        Self { topic: self.topic.clone(), of: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Typed<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Typed<{}>({})", type_name::<T>(), self.topic)
+    }
+}

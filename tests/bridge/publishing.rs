@@ -1,0 +1,78 @@
+//! What publishes otherwise than by `Bus::publish`, beside a bridge: handles, publishing that waits for
+//! room, a replay.
+
+use std::num::NonZeroUsize;
+
+use event_driven_kit::{Overflow, Pace, PublishError, Replay, Rule, Status};
+use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::fake_socket::sleep;
+use crate::{Log, listen, online, tell};
+
+#[wasm_bindgen_test]
+async fn a_rule_has_its_say_to_a_handle_that_was_made_before() {
+    let (bus, bridge, mut peer) = online([]).await;
+    let (_plain, plain) = listen(&bus, ">", false);
+    let (named, unnamed) = (bus.topic("chat.a").unwrap(), bus.topic("local").unwrap());
+    named.publish("before".to_owned()).unwrap();
+    let rule = bridge.rule(Rule::both("chat.>").durable()).unwrap();
+    peer.serve().await;
+    let receipt = named.publish("kept".to_owned()).unwrap();
+    assert_eq!(receipt.status(), Status::Sent);
+    unnamed.publish("here".to_owned()).unwrap();
+    assert_eq!(plain.take(), ["before local", "here local"]);
+    peer.serve().await;
+    assert_eq!(plain.take(), ["kept stored 1"]);
+    drop(rule);
+    named.publish("after".to_owned()).unwrap();
+    assert_eq!((plain.take(), peer.log.len()), (vec!["after local".to_owned()], 1));
+}
+
+#[wasm_bindgen_test]
+async fn a_durable_publish_does_not_wait_for_room() {
+    let (bus, _bridge, mut peer) = online([Rule::outbound("a").durable()]).await;
+    let receipt = bus.publish_when_room("a", "x".to_owned()).await.unwrap();
+    assert_eq!(receipt.status(), Status::Sent);
+    peer.serve().await;
+    assert!(matches!(receipt.status(), Status::Stored(_)));
+}
+
+#[wasm_bindgen_test]
+async fn an_ephemeral_publish_is_sent_once_and_delivered_when_there_is_room() {
+    let (bus, _bridge, mut peer) = online([Rule::outbound("a").ephemeral()]).await;
+    let one = const { NonZeroUsize::new(1).unwrap() };
+    let queue = bus.subscriber("a").queue(one, Overflow::wait()).unwrap();
+    let (writer, done) = (bus.clone(), Log::default());
+    let log = done.clone();
+    spawn_local(async move {
+        for text in ["one", "two"] {
+            writer.publish_when_room("a", text.to_owned()).await.unwrap();
+            log.borrow_mut().push(text.to_owned());
+        }
+    });
+    peer.serve().await;
+    assert_eq!((done.borrow().len(), peer.ephemeral.len()), (1, 2));
+    assert!(matches!(bus.publish("a", "three".to_owned()), Err(PublishError::NoRoom(_))));
+    for text in ["one ephemeral", "two ephemeral"] {
+        assert_eq!(tell(&queue.pop().unwrap()).unwrap(), text);
+        sleep(0).await;
+    }
+    assert_eq!(done.borrow().len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_replay_goes_over_the_bridges_that_there_are() {
+    let (bus, _bridge, mut peer) = online([Rule::both("chat.>").durable()]).await;
+    let (_plain, plain) = listen(&bus, ">", false);
+    let line = |topic: &str| {
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/","type":"{topic}","data":"again"}}"#)
+    };
+    let recording = ["chat.a", "local", "chat.b"].map(line).join("\n");
+    let mut replay = Replay::parse(&recording).unwrap();
+    assert_eq!(replay.step(&bus).unwrap().unwrap().status(), Status::Sent);
+    replay.run(&bus, Pace::AsRecorded).await.unwrap();
+    assert_eq!(plain.take(), ["again local"]);
+    peer.serve().await;
+    assert_eq!(plain.take(), ["again stored 1", "again stored 2"]);
+}

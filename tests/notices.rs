@@ -1,0 +1,116 @@
+//! What the bus tells of itself on its own topics.
+#![cfg(target_arch = "wasm32")]
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bus, DROPPED_TOPIC, Dropped, Event, HandlerResult, LINK_TOPIC, Overflow, SUBSCRIBED_TOPIC,
+    Subscribed, UNSUBSCRIBED_TOPIC,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(inline_js = r#"
+export const evaluate = (code, bus, told) => new Function("bus", "told", code)(bus, told);
+"#)]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn evaluate(code: &str, bus: &JsValue, told: &js_sys::Array) -> Result<JsValue, JsValue>;
+}
+
+#[derive(Clone, Default)]
+struct Log(Rc<RefCell<Vec<String>>>);
+
+impl Log {
+    fn subscribed(&self, sign: &'static str) -> impl Fn(&Event) -> HandlerResult + 'static {
+        let log = self.0.clone();
+        move |event| {
+            let Subscribed { pattern, label } = &*event.data()?;
+            log.borrow_mut().push(format!("{sign}{pattern} {label}"));
+            Ok(())
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn subscriptions_that_come_and_go_are_told_while_somebody_listens() {
+    let (bus, log) = (Bus::new(), Log::default());
+    drop(bus.subscribe("before", |_| Ok(())));
+    let come = bus.subscribe(SUBSCRIBED_TOPIC, log.subscribed("+")).unwrap();
+    let gone = bus.subscribe(UNSUBSCRIBED_TOPIC, log.subscribed("-")).unwrap();
+    let one = bus.subscriber("a.*").label("one").handle(|_| Ok(())).unwrap();
+    let two = bus.subscribe("b", |_| Ok(())).unwrap();
+    drop((one, two));
+    assert_eq!(
+        log.0.take(),
+        ["+$bus.unsubscribed $bus.unsubscribed", "+a.* one", "+b b", "-a.* one", "-b b"]
+    );
+    drop((come, gone));
+    drop(bus.subscribe("after", |_| Ok(())));
+    assert!(log.0.take().iter().all(|told| told.contains("$bus.")));
+}
+
+#[wasm_bindgen_test]
+fn a_subscription_with_echo_is_told_once() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let _come = bus.subscribe(SUBSCRIBED_TOPIC, log.subscribed("+"));
+    let _gone = bus.subscribe(UNSUBSCRIBED_TOPIC, log.subscribed("-"));
+    log.0.take();
+    drop(bus.subscriber("a").echo().handle(|_| Ok(())));
+    assert_eq!(log.0.take(), ["+a a", "-a a"]);
+}
+
+#[wasm_bindgen_test]
+fn a_drop_is_told_with_the_topic_and_the_label_of_the_queue() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let told = log.0.clone();
+    let _dropped = bus.subscribe(DROPPED_TOPIC, move |event| {
+        let Dropped { topic, label } = &*event.data()?;
+        told.borrow_mut().push(format!("{topic} {label}"));
+        Ok(())
+    });
+    let one = const { NonZeroUsize::new(1).unwrap() };
+    let queue = bus.subscriber("a.>").label("slow").queue(one, Overflow::drop_oldest()).unwrap();
+    for number in 1..=3 {
+        bus.publish("a.b", number).unwrap();
+    }
+    assert_eq!(log.0.take(), ["a.b slow", "a.b slow"]);
+    assert_eq!(queue.dropped(), 2);
+}
+
+#[wasm_bindgen_test]
+fn a_drop_of_an_event_of_the_runtime_is_only_counted() {
+    let bus = Bus::new();
+    let one = const { NonZeroUsize::new(1).unwrap() };
+    let told = bus.subscriber("$bus.>").queue(one, Overflow::drop_newest()).unwrap();
+    let _subscriptions = ["a", "b", "c"].map(|pattern| bus.subscribe(pattern, |_| Ok(())));
+    assert_eq!((told.len(), told.dropped()), (1, 2));
+}
+
+#[wasm_bindgen_test]
+fn who_listens_to_another_topic_of_the_runtime_is_told_nothing_of_this() {
+    let (bus, log) = (Bus::new(), Log::default());
+    let _link = bus.subscribe(LINK_TOPIC, log.subscribed("?"));
+    drop(bus.subscribe("a", |_| Ok(())));
+    assert!(log.0.take().is_empty());
+}
+
+#[wasm_bindgen_test]
+fn javascript_reads_the_same() {
+    let (bus, told) = (event_driven_kit::npm::create_bus(), js_sys::Array::new());
+    let code = r#"
+        for (const what of ["subscribed", "unsubscribed"]) {
+          bus.subscribe("$bus." + what, ({ pattern, label }, event) => {
+            if (pattern === "a") told.push([event.topic, pattern, label].join(" "));
+          });
+        }
+        bus.subscribe("a", () => {}, { label: "mine" })();
+    "#;
+    evaluate(code, &bus, &told).unwrap();
+    let told: Vec<_> = told.iter().filter_map(|line| line.as_string()).collect();
+    assert_eq!(told, ["$bus.subscribed a mine", "$bus.unsubscribed a mine"]);
+}

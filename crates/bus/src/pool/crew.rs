@@ -45,6 +45,16 @@ struct Limits {
     serves: bool,
 }
 
+/// A timer that rings so late has slept: the page was suspended or busy, and its worker perhaps as well.
+const OVERSLEPT: Duration = Duration::from_secs(1);
+
+/// Whether an event's time may begin again, because its timer has overslept: once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Fresh,
+    Spent,
+}
+
 /// A worker, and the event that it is to be given.
 struct Match<P, W> {
     seat: Seat,
@@ -127,9 +137,9 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
     /// Starts a worker for a place that has none.
     fn hire(&self, at: usize) {
         let seat = Seat { at, number: self.next_number() };
-        let late = WorkerLost::Startup(self.limits.startup);
-        let timer = self
-            .later(self.limits.startup, move |crew| crew.died(seat, P::Cause::from(late.clone())));
+        let timer = self.later(self.limits.startup, move |crew| {
+            crew.died(seat, WorkerLost::Startup(crew.limits.startup).into());
+        });
         let before = self.at(at, |member| {
             member.number = seat.number;
             member.timer.replace(timer)
@@ -157,7 +167,7 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
         }
         let _handing_out = Reset(&self.handing_out);
         while let Some(Match { seat, worker, ticket, entry }) = self.next() {
-            self.watch(seat, ticket);
+            self.watch(seat, ticket, Patience::Fresh);
             if let Some(gate) = &self.gate {
                 gate.has_room();
             }
@@ -190,12 +200,17 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
     }
 
     /// Ends the worker when the event is not done in time.
-    fn watch(&self, seat: Seat, ticket: u64) {
-        let late = WorkerLost::Deadline(self.limits.deadline);
+    fn watch(&self, seat: Seat, ticket: u64, patience: Patience) {
+        let due = self.schedule.now() + self.limits.deadline;
         let timer = self.later(self.limits.deadline, move |crew| {
-            let is_late = crew.of(seat, |member| member.works_on(ticket)) == Some(true);
-            if is_late {
-                crew.died(seat, P::Cause::from(late.clone()));
+            if crew.of(seat, |member| member.works_on(ticket)) != Some(true) {
+                return;
+            }
+            let overslept = crew.schedule.now() > due + OVERSLEPT;
+            if overslept && patience == Patience::Fresh {
+                crew.watch(seat, ticket, Patience::Spent);
+            } else {
+                crew.died(seat, WorkerLost::Deadline(crew.limits.deadline).into());
             }
         });
         let before = self.of(seat, |member| member.timer.replace(timer));

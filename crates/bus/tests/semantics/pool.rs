@@ -79,6 +79,20 @@ fn the_deadline_of_an_event_begins_when_a_worker_is_given_it() {
 }
 
 #[test]
+fn a_worker_is_not_taken_for_hung_because_the_page_was_suspended() {
+    let scene = Scene::new();
+    let pool = scene.pool(members(1));
+    scene.publish(&["a"]);
+    scene.slept.set(Duration::from_secs(600));
+    scene.pass(1_999);
+    assert_eq!(pool.lost(), 0);
+    // Once: a page in the background may sleep each time.
+    scene.slept.set(Duration::from_secs(1_200));
+    scene.pass(1);
+    assert_eq!(pool.lost(), 1);
+}
+
+#[test]
 fn a_worker_that_dies_is_replaced_at_once_and_its_event_goes_before_all_younger_ones() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));

@@ -1,5 +1,6 @@
 //! Simulated workers: a test says when one is ready, done or dead.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -151,10 +152,30 @@ impl Hall {
     }
 }
 
+/// Time that goes on, unlike its timers, while a page is suspended.
+struct Sleepy(Rc<VirtualTime>, Rc<Cell<Duration>>);
+
+impl Schedule for Sleepy {
+    fn now(&self) -> Duration {
+        self.0.now() + self.1.get()
+    }
+    fn soon(&self, job: bus::Job) {
+        self.0.soon(job);
+    }
+    fn frame(&self, job: bus::Job) {
+        self.0.frame(job);
+    }
+    fn after(&self, delay: Duration, job: bus::Job) -> Box<dyn Any> {
+        self.0.after(delay, job)
+    }
+}
+
 /// A bus, its time, and a hall.
 pub struct Scene {
     pub bus: Bus<Job>,
     pub time: Rc<VirtualTime>,
+    /// For how long the page was suspended.
+    pub slept: Rc<Cell<Duration>>,
     pub hall: Rc<Hall>,
     pub failures: Rc<RefCell<Vec<String>>>,
     /// Of workers that have ended.
@@ -174,7 +195,15 @@ impl Scene {
             Ok(())
         });
         let hall = Rc::new(Hall { eager: Cell::new(true), ..Hall::default() });
-        Self { bus, time: VirtualTime::new(), hall, failures, ends, _errors: errors }
+        Self {
+            bus,
+            time: VirtualTime::new(),
+            slept: Rc::default(),
+            hall,
+            failures,
+            ends,
+            _errors: errors,
+        }
     }
 
     pub fn pool(&self, options: PoolOptions<Job>) -> Pool<Job> {
@@ -187,7 +216,7 @@ impl Scene {
         options: PoolOptions<Job>,
     ) -> Pool<Job> {
         let hall = self.hall.clone();
-        let time: Rc<dyn Schedule> = self.time.clone();
+        let time = Rc::new(Sleepy(self.time.clone(), self.slept.clone()));
         subscriber.pool(options, time, move |reports| hall.spawn(reports))
     }
 

@@ -3,9 +3,10 @@
 //!
 //! A [`Bus`] carries events inside a page. A [`Bridge`] joins it to a peer (`event-relay`) by
 //! [`Rule`]s that say which patterns flow and how. With the feature `yew` there are hooks for
-//! components; with `workers` there are pools of Web Workers for heavy handlers; with the feature `npm` the wasm module exports the face that JavaScript sees; with
-//! `allocator` it has a small and fast global allocator. The last two are defaults: Rust applications
-//! switch `npm` off, and `allocator` if they bring their own.
+//! components; with `workers` there are pools of Web Workers for heavy handlers; with the feature `npm`
+//! the wasm module exports the face that JavaScript sees; with `allocator` it has a small and fast global
+//! allocator. The last two are defaults: Rust applications switch `npm` off, and `allocator` if they
+//! bring their own.
 //!
 //! ```no_run
 //! use event_driven_kit::Bus;

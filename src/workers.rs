@@ -62,9 +62,9 @@ pub struct WorkerPool(bus::Pool<Event>);
 impl Workers {
     /// Workers of a module script that loads the wasm module by itself. A relative URL is relative to the page.
     ///
-    /// With Trunk: `<link data-trunk rel="rust" data-type="worker" data-bindgen-target="web"
-    /// data-loader-shim … />`. The page's content security policy must allow the URL as `worker-src`, which
-    /// `'self'` does for one's own.
+    /// With Trunk this is `<name>_loader.js` of `<link data-trunk rel="rust" data-type="worker"
+    /// data-bindgen-target="web" data-loader-shim … />`. A content security policy must allow the URL by
+    /// `worker-src`, as `'self'` does for one's own.
     pub fn loader(url: &str) -> Self {
         Self::of(Source::Loader(url.into(), WorkerType::Module))
     }
@@ -89,7 +89,8 @@ impl Workers {
         self.with(|pool| pool.members(members))
     }
 
-    /// How long a worker may take for an event, from its being given. Then it is terminated.
+    /// How long a worker may take for an event, from its being given. Then it is terminated, which in
+    /// Chromium takes up to two seconds more if it is in a loop.
     pub fn deadline(self, time: Duration) -> Self {
         self.with(|pool| pool.deadline(time))
     }
@@ -157,9 +158,9 @@ impl Subscriber<'_> {
     /// }
     /// ```
     ///
-    /// Each worker has one event in work at a time, and the next one goes to the worker that is free for
-    /// longest. They begin events in their order and finish them in any. In a [group](Self::group) the pool
-    /// is one member, whose events are pending until they are done.
+    /// Each worker has one event in work at a time. The others wait together, and the next goes to who has
+    /// nothing pending, for longest. So workers begin events in their order, and finish them in any. In a
+    /// [group](Self::group) the pool is one member, whose events are pending until they are done.
     ///
     /// **An event is handled at least once.** A worker that dies (a panic, an uncaught exception) or is later
     /// than the [deadline](Workers::deadline) is terminated and replaced, and its event goes to another before
@@ -167,8 +168,8 @@ impl Subscriber<'_> {
     /// let a handler recognise the event by its [id](Job::id), or do nothing that may not be done twice. An
     /// event that has cost as many workers as it has [attempts](Workers::attempts) is given up, which is
     /// a failure on [`ERROR_TOPIC`](crate::ERROR_TOPIC). So is each worker's end, whose topic is
-    /// [`WORKER_TOPIC`](crate::WORKER_TOPIC): one that cannot be loaded is told there, tried again later and
-    /// later, and meanwhile events wait.
+    /// [`WORKER_TOPIC`](crate::WORKER_TOPIC): a worker that cannot be loaded is told there and tried again,
+    /// later and later up to 30 s, and meanwhile events wait.
     ///
     /// A payload is copied to the worker by the browser's structured clone; one that cannot be (a function, an
     /// element) is a failure. A JS object is cloned twice, the first time to see whether it can be.

@@ -1,5 +1,5 @@
 //! Pools of real Web Workers, which load the wasm of this very test.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "workers"))]
 
 #[path = "workers/page.rs"]
 mod page;

@@ -41,8 +41,8 @@ pub enum JobError {
 /// Handles the events that the page's pool gives to this worker, one after the other. To be called once, in
 /// the worker's `main`; [`Workers`](crate::Workers) shows both sides.
 ///
-/// An event is done when the handler's future is. An `Err` is a failure on the page's bus, like that of any
-/// handler there. A panic or an uncaught exception ends this worker, and so does the pool when the
+/// An event is done when the handler's future is. An `Err` is a failure on the page's bus, in its words, like
+/// that of any handler there. A panic or an uncaught exception ends this worker, and so does the pool when the
 /// event takes too long; the event then comes again, in another worker.
 pub fn serve(handler: impl AsyncFn(Job) -> HandlerResult + 'static) {
     let handler = Rc::new(handler);

@@ -93,7 +93,16 @@ pub enum WorkerLost {
 #[must_use = "a pool ends when it is dropped: keep it as long as its events shall be handled"]
 pub struct Pool<P: Payload> {
     subscription: Subscription,
-    crew: Rc<dyn Held<P>>,
+    crew: Hold<P>,
+}
+
+/// Dropped, the workers end, also if one of them is being given an event by who drops it.
+struct Hold<P>(Rc<dyn Held<P>>);
+
+impl<P> Drop for Hold<P> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl<P: Payload> PoolOptions<P> {
@@ -127,7 +136,8 @@ impl<P: Payload> PoolOptions<P> {
         self
     }
 
-    /// How long a worker may take for an event, from its being given. Then it is ended.
+    /// How long a worker may take for an event, from its being given. Then it is ended. A timer that rings
+    /// more than a second late begins once more: the page was suspended, and perhaps its worker too.
     pub const fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
@@ -153,20 +163,19 @@ impl<P: Payload> PoolOptions<P> {
 }
 
 impl<P: Payload<Cause: From<WorkerLost>> + Clone> Subscriber<'_, P> {
-    /// Lets workers handle the events, which `spawn` starts and which tell it by the [`Reports`] that it
-    /// is given.
+    /// Lets workers handle the events. `spawn` starts one; what it is given is for the worker's reports.
     ///
-    /// Each worker has one event in work at a time, and the one that is free for longest gets the next: no
-    /// event waits behind a slow one while a worker is free. Workers begin events in their order, and
-    /// finish them in any. In a [group](Self::group) the pool is one member, and its events are pending
-    /// until they are done.
+    /// Each worker has one event in work at a time. The others wait together, and the next goes to who has
+    /// nothing pending, for longest: none waits behind a slow one while a worker is free. So
+    /// workers begin events in their order, and finish them in any. In a [group](Self::group) the pool is one
+    /// member, and its events are pending until they are done.
     ///
-    /// A worker that reports its death, or takes longer than an event may take, is dropped, and replaced: at
-    /// once, and later and later (up to 30 s) as long as the replacements die before they have
-    /// finished anything. The event that it had in work goes to the next free worker before all younger ones,
-    /// marked as redelivered: **at least once**, so that a handler must be able to see the same event
-    /// again. After its [attempts](PoolOptions::attempts) it is given up, which is a failure on
-    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC); and each worker's end is one of [`WORKER_TOPIC`].
+    /// **An event is handled at least once.** A worker that reports its death, or is later than its
+    /// [deadline](PoolOptions::deadline), is dropped and replaced: at once, and later and later (up to 30 s)
+    /// while replacements die before they have finished anything. The event that it had goes to the
+    /// next free worker, before all younger ones and marked as redelivered: handlers see it again. One that
+    /// has cost as many workers as it has [attempts](PoolOptions::attempts) is given up, which is a failure on
+    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC); so is each worker's end, under [`WORKER_TOPIC`].
     ///
     /// ```
     /// # use std::{cell::RefCell, num::NonZeroUsize, rc::Rc, time::Duration};
@@ -225,24 +234,24 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone> Subscriber<'_, P> {
             core.take_turn(Turn::Job(opening));
         }
         crew.start();
-        Pool { subscription, crew }
+        Pool { subscription, crew: Hold(crew) }
     }
 }
 
 impl<P: Payload> Pool<P> {
     /// How many events wait or are in work.
     pub fn pending(&self) -> usize {
-        self.crew.pending()
+        self.crew.0.pending()
     }
 
     /// How many events were dropped because too many waited.
     pub fn dropped(&self) -> u64 {
-        self.crew.dropped()
+        self.crew.0.dropped()
     }
 
     /// How many workers were lost.
     pub fn lost(&self) -> u64 {
-        self.crew.lost()
+        self.crew.0.lost()
     }
 
     /// The subscription that brings the events.

@@ -68,6 +68,8 @@ pub(super) trait Held<P> {
     fn pending(&self) -> usize;
     fn dropped(&self) -> u64;
     fn lost(&self) -> u64;
+    /// Ends the workers.
+    fn end(&self);
 }
 
 impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
@@ -140,10 +142,11 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
         let timer = self.later(self.limits.startup, move |crew| {
             crew.died(seat, WorkerLost::Startup(crew.limits.startup).into());
         });
-        let before = self.at(at, |member| {
+        let begun = self.at(at, |member| {
             member.number = seat.number;
             member.timer.replace(timer)
         });
+        let Some(before) = begun else { return };
         drop(before);
         let crew: Weak<dyn Hear<P>> = self.me.clone();
         match (self.spawn)(Reports::new(crew, seat)) {
@@ -339,6 +342,11 @@ impl<P: Payload, W> Held<P> for Crew<P, W> {
 
     fn lost(&self) -> u64 {
         self.lost.get()
+    }
+
+    fn end(&self) {
+        let members = self.members.take();
+        drop(members);
     }
 }
 

@@ -3,7 +3,9 @@
 mod hall;
 mod programs;
 
+use std::cell::RefCell;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -265,7 +267,7 @@ fn a_pool_that_is_dropped_ends_its_subscription_and_its_workers() {
     assert_eq!(scene.bus.subscriptions(), before);
     late.died(hall::Why("late".into()));
     scene.pass(60_000);
-    assert_eq!((scene.hall.spawned.get(), std::rc::Rc::strong_count(&payload.0)), (2, 1));
+    assert_eq!((scene.hall.spawned.get(), Rc::strong_count(&payload.0)), (2, 1));
 }
 
 #[test]
@@ -315,4 +317,24 @@ fn a_worker_may_report_while_it_is_given_an_event() {
     scene.hall.quick.set(true);
     scene.hall.ready(0);
     assert_eq!((pool.pending(), scene.hall.logged().len()), (0, 100_000));
+}
+
+#[test]
+fn who_is_called_while_a_worker_is_given_an_event_may_publish_and_drop_the_pool() {
+    let scene = Scene::new();
+    scene.hall.quick.set(true);
+    let pool = Rc::new(RefCell::new(Some(scene.pool(members(2)))));
+    let bus = scene.bus.clone();
+    scene.hall.meanwhile.replace(Some(Box::new(move || {
+        bus.publish(topic("job"), Job("b".into())).unwrap();
+    })));
+    scene.publish(&["a"]);
+    assert_eq!(scene.hall.logged(), ["0:a", "1:b"]);
+    scene.hall.quick.set(false);
+    scene.publish(&["c", "d", "e"]);
+    let dropped = pool.clone();
+    scene.hall.meanwhile.replace(Some(Box::new(move || drop(dropped.take()))));
+    scene.hall.die(0);
+    assert_eq!(scene.hall.logged(), ["0:c", "1:d", "0 ends", "2:c again", "1 ends", "2 ends"]);
+    assert!(pool.borrow().is_none() && scene.hall.standing.borrow().is_empty());
 }

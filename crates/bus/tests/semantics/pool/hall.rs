@@ -64,6 +64,8 @@ pub struct Hall {
     pub broken: Cell<bool>,
     /// Workers finish what they are given at once.
     pub quick: Cell<bool>,
+    /// Is done while a worker is given its next event.
+    pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 /// A worker's end that the pool holds.
@@ -79,6 +81,10 @@ impl Worker<Job> for Sim {
         }
         let mark = if task.redelivered { " again" } else { "" };
         self.hall.note(format!("{}:{}{mark}", self.number, task.payload.0));
+        let meanwhile = self.hall.meanwhile.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         if self.hall.quick.get() {
             let reports = self.hall.reports(self.number);
             reports.done(task.ticket, Ok(()));

@@ -21,11 +21,21 @@ fn in_random_programs_every_event_is_handled_or_told_as_failed_and_no_two_worker
     let seeds = chosen.map_or(0..PROGRAMS, |seed: u64| seed..seed + 1);
     let mut total = Total::default();
     for seed in seeds {
-        println!("PROGRAM_SEED={seed}"); // shown if it fails
+        let _told = ToldOnPanic(seed);
         run(seed, &mut total);
     }
     let enough = total.handled > 50_000 && total.again > 10_000 && total.given_up > 1_000;
     assert!(chosen.is_some() || enough, "programs do too little: {total:?}");
+}
+
+struct ToldOnPanic(u64);
+
+impl Drop for ToldOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("PROGRAM_SEED={}", self.0);
+        }
+    }
 }
 
 #[derive(Debug, Default)]

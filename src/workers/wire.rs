@@ -66,12 +66,12 @@ extern "C" {
     fn structured_clone(value: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// The payload as it can be posted. gloo panics if a message cannot be, so it is known before.
+/// A copy of the payload, which therefore can be posted. gloo throws in its own midst if a message cannot be.
 pub(super) fn postable(payload: &Payload) -> Result<JsValue, DataError> {
     let value = payload.to_js()?;
     if value.is_object() || value.is_function() || value.is_symbol() {
         structured_clone(&value).map_err(|thrown| {
-            DataError::Serialize(format!("{}: publish plain data", text_of(&thrown)))
+            DataError::Serialize(format!("{}; publish plain data", text_of(&thrown)))
         })
     } else {
         Ok(value)

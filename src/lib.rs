@@ -3,9 +3,10 @@
 //!
 //! A [`Bus`] carries events inside a page. A [`Bridge`] joins it to a peer (`event-relay`) by
 //! [`Rule`]s that say which patterns flow and how. With the feature `yew` there are hooks for
-//! components; with the feature `npm` the wasm module exports the face that JavaScript sees; with
-//! `allocator` it has a small and fast global allocator. The last two are defaults: Rust applications
-//! switch `npm` off, and `allocator` if they bring their own.
+//! components; with `workers` there are pools of Web Workers for heavy handlers; with the feature `npm`
+//! the wasm module exports the face that JavaScript sees; with `allocator` it has a small and fast global
+//! allocator. The last two are defaults: Rust applications switch `npm` off, and `allocator` if they
+//! bring their own.
 //!
 //! ```no_run
 //! use event_driven_kit::Bus;
@@ -49,6 +50,8 @@ mod room;
 mod schedule;
 mod subscriber;
 mod typed;
+#[cfg(feature = "workers")]
+mod workers;
 
 pub use crate::bridge::{
     Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
@@ -71,6 +74,10 @@ pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;
 pub use crate::subscriber::{Balance, Subscriber, Subscription};
 pub use crate::typed::{TypeMismatch, Typed};
+#[cfg(feature = "workers")]
+pub use crate::workers::{Job, JobError, WorkerPool, Workers, WorkersError, serve};
+#[cfg(feature = "workers")]
+pub use ::bus::WORKER_TOPIC;
 pub use ::bus::{
     ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
     Window, escape_token, unescape_token,

@@ -181,7 +181,13 @@ impl<'a> Subscriber<'a> {
         Ok(subscriber.replay(&Browser, move |event| handler(event.payload)).into())
     }
 
-    fn pure(self) -> Result<bus::Subscriber<'a, Event>, TopicError> {
+    /// The bus, and what failures call the subscription.
+    #[cfg(feature = "workers")]
+    pub(crate) fn bus_and_label(&self) -> (Bus, Rc<str>) {
+        (self.bus.clone(), self.label.unwrap_or(self.pattern).into())
+    }
+
+    pub(crate) fn pure(self) -> Result<bus::Subscriber<'a, Event>, TopicError> {
         let pure = self.pure?.priority(self.priority);
         Ok(match self.label {
             Some(label) => pure.label(label),

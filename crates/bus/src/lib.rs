@@ -96,6 +96,11 @@
 //!   [`a_pattern_with_its_handler_takes_at_most_200_bytes`][memory]
 //! - An event of another type than a typed topic's ([`Typed`]) is an error event that names both types.
 //!   [`a_type_mismatch_is_an_error_event_that_names_both_types`][typed]
+//! - In a worker pool ([`Subscriber::pool`]) every event is handled at least once, or told as failed; it
+//!   goes to another worker, marked as redelivered, when the one that had it dies or is late.
+//!   [`a_worker_that_hangs_is_ended_at_its_deadline_and_its_event_goes_to_another_marked`][pool],
+//!   [`a_poison_event_is_given_up_after_its_attempts_and_told`][pool],
+//!   [`in_random_programs_every_event_is_handled_or_told_as_failed_and_no_two_workers_have_it`][pools]
 //!
 //! `BENCHMARKS.md` says how fast it is, and how that was measured.
 //!
@@ -109,6 +114,8 @@
 //! [seeing]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/seeing.rs
 //! [reentrance]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/reentrance.rs
 //! [typed]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/typed.rs
+//! [pool]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool.rs
+//! [pools]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool/programs.rs
 //! [programs]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/programs/main.rs
 //! [memory]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/memory.rs
 
@@ -123,6 +130,7 @@ mod intercept;
 mod measure;
 mod notice;
 mod order;
+mod pool;
 mod queue;
 mod record;
 mod request;
@@ -147,6 +155,7 @@ pub use handle::TopicHandle;
 pub use intercept::{Interception, Verdict};
 pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
+pub use pool::{Pool, PoolOptions, Reports, Task, WORKER_TOPIC, Worker, WorkerLost};
 pub use queue::{Message, Overflow, Queue};
 pub use record::Player;
 pub use request::{NoReply, Reply, Request, RequestError};

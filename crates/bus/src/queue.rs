@@ -18,8 +18,8 @@ use crate::core::{Core, Turn};
 use crate::{Event, Payload, Subscriber, Subscription, Topic};
 
 pub use overflow::Overflow;
-use room::Gate;
-pub(crate) use room::Room;
+pub(crate) use overflow::Policy;
+pub(crate) use room::{Bounded, Gate, Room};
 
 /// An event that has left the bus: what a queue or a batch holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
             reader: RefCell::default(),
             closed: Cell::new(false),
         });
-        let gate = overflow.waits().then(|| Gate::new(&core, &self.pattern, &shared));
+        let gate = overflow.waits().then(|| Gate::new(&core, &self.pattern, shared.clone()));
         let entry = gate.as_ref().map(Gate::entry);
         let (writer, label) = (Writer(shared.clone()), self.label_or_pattern());
         let bus = Rc::downgrade(&core);
@@ -212,6 +212,12 @@ impl<P> Shared<P> {
         if let Some(reader) = reader {
             reader.wake();
         }
+    }
+}
+
+impl<P> Bounded for Shared<P> {
+    fn has_room(&self, reserved: usize) -> bool {
+        self.waiting.borrow().len() + reserved < self.capacity
     }
 }
 

@@ -8,14 +8,14 @@ use crate::{Payload, Topic};
 /// What a full queue does with one more event.
 pub struct Overflow<P: Payload>(Policy<P>);
 
-enum Policy<P> {
+pub(crate) enum Policy<P> {
     DropOldest,
     DropNewest,
     Conflate(Box<KeyOf<P>>),
     Wait,
 }
 
-type KeyOf<P> = dyn Fn(&Topic, &P) -> Box<str>;
+pub(crate) type KeyOf<P> = dyn Fn(&Topic, &P) -> Box<str>;
 
 impl<P: Payload> Overflow<P> {
     /// The oldest event that waits is dropped, and counted.
@@ -39,11 +39,15 @@ impl<P: Payload> Overflow<P> {
     /// and no subscriber gets the event; [`Bus::publish_when_room`](crate::Bus::publish_when_room) waits.
     ///
     /// The runtime's own events do not wait: one that finds the queue full is dropped, and counted.
-    pub fn wait() -> Self {
+    pub const fn wait() -> Self {
         Self(Policy::Wait)
     }
 
-    pub(super) fn waits(&self) -> bool {
+    pub(crate) fn policy(&self) -> &Policy<P> {
+        &self.0
+    }
+
+    pub(crate) fn waits(&self) -> bool {
         matches!(self.0, Policy::Wait)
     }
 

@@ -8,7 +8,6 @@ use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
-use super::Shared;
 use crate::core::{Check, Core, Stop};
 use crate::schedule::Job;
 use crate::{Bus, Event, Pattern, Payload, PublishError, Published, Topic};
@@ -70,18 +69,24 @@ impl<P: Payload> Bus<P> {
     }
 }
 
+/// What has no room beyond a bound.
+pub(crate) trait Bounded {
+    /// Whether there is room for one more, beside so many.
+    fn has_room(&self, reserved: usize) -> bool;
+}
+
 /// Lets no event pass for which the queue has no room. Goes with its queue.
-pub(super) struct Gate<P: Payload> {
+pub(crate) struct Gate<P: Payload> {
     core: Weak<Core<P>>,
     room: Rc<Room>,
     check: Rc<dyn Check<P>>,
-    entry: Rc<Entrance<P>>,
+    entry: Rc<Entrance>,
 }
 
 /// Where reservations are made, and redeemed by the events that they were made for.
-pub(super) struct Entrance<P> {
+pub(crate) struct Entrance {
     pattern: Pattern,
-    queue: Rc<Shared<P>>,
+    queue: Rc<dyn Bounded>,
     room: Rc<Room>,
     /// False until the queue's own turn.
     open: Cell<bool>,
@@ -90,17 +95,17 @@ pub(super) struct Entrance<P> {
 }
 
 /// Room for one event; dropped, it is given back unless it was redeemed.
-struct Reservation<P> {
-    entrance: Rc<Entrance<P>>,
+struct Reservation {
+    entrance: Rc<Entrance>,
     redeemed: Rc<Cell<bool>>,
 }
 
 impl<P: Payload> Gate<P> {
-    pub(super) fn new(core: &Rc<Core<P>>, pattern: &Pattern, queue: &Rc<Shared<P>>) -> Self {
+    pub(crate) fn new(core: &Rc<Core<P>>, pattern: &Pattern, queue: Rc<dyn Bounded>) -> Self {
         let room = core.room().clone();
         let entry = Rc::new(Entrance {
             pattern: pattern.clone(),
-            queue: queue.clone(),
+            queue,
             room: room.clone(),
             open: Cell::new(false),
             reserved: RefCell::default(),
@@ -110,17 +115,17 @@ impl<P: Payload> Gate<P> {
         Self { core: Rc::downgrade(core), room, check, entry }
     }
 
-    pub(super) fn entry(&self) -> Rc<Entrance<P>> {
+    pub(crate) fn entry(&self) -> Rc<Entrance> {
         self.entry.clone()
     }
 
     /// Opens the queue to events.
-    pub(super) fn opening(&self) -> Job {
+    pub(crate) fn opening(&self) -> Job {
         let entry = self.entry.clone();
         Box::new(move || entry.open.set(true))
     }
 
-    pub(super) fn has_room(&self) {
+    pub(crate) fn has_room(&self) {
         self.room.changed();
     }
 }
@@ -134,9 +139,9 @@ impl<P: Payload> Drop for Gate<P> {
     }
 }
 
-impl<P: Payload> Entrance<P> {
+impl Entrance {
     /// Whether `event` may enter: it has a reservation, or is one of the runtime.
-    pub(super) fn admits(&self, event: &Event<'_, P>) -> bool {
+    pub(crate) fn admits<P>(&self, event: &Event<'_, P>) -> bool {
         if event.topic.is_system() {
             return true;
         }
@@ -148,13 +153,13 @@ impl<P: Payload> Entrance<P> {
     }
 }
 
-impl<P: Payload> Check<P> for Rc<Entrance<P>> {
+impl<P: Payload> Check<P> for Rc<Entrance> {
     fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>> {
         if !self.pattern.matches(topic) {
             return Ok(payload);
         }
         let mut reserved = self.reserved.borrow_mut();
-        if self.queue.waiting.borrow().len() + reserved.len() >= self.queue.capacity {
+        if !self.queue.has_room(reserved.len()) {
             return Err(Stop::NoRoom(payload));
         }
         let redeemed = Rc::new(Cell::new(false));
@@ -168,7 +173,7 @@ impl<P: Payload> Check<P> for Rc<Entrance<P>> {
     }
 }
 
-impl<P> Drop for Reservation<P> {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if self.redeemed.get() {
             return;

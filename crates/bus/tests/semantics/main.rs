@@ -4,6 +4,7 @@ mod batches;
 mod groups;
 mod interceptors;
 mod order;
+mod pool;
 mod queues;
 mod reentrance;
 mod requests;

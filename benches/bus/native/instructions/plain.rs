@@ -11,8 +11,7 @@ use std::rc::Rc;
 use bus::{Failure, Pattern, PublishError, Published, Topic};
 use bus_benches::{Number, pattern};
 
-type Handler = dyn Fn(&Event<'_>) -> Result<(), &'static str>;
-type Route = Rc<[Rc<Slot>]>;
+type Route = Rc<[Rc<dyn Slot>]>;
 type LastResort = Box<dyn Fn(&Failure<&'static str>)>;
 
 pub struct Plain {
@@ -34,10 +33,25 @@ pub struct Event<'a> {
     asked: Option<&'a Rc<dyn Fn(Number)>>,
 }
 
-struct Slot<H: ?Sized = Handler> {
+trait Slot {
+    fn deliver(&self, bus: &Plain, event: &Event<'_>) -> Delivered;
+}
+
+#[derive(PartialEq)]
+enum Delivered {
+    Ended,
+    Handled,
+    Failed,
+}
+
+struct Head {
     pattern: Pattern,
     priority: i32,
     ended: Cell<bool>,
+}
+
+struct WithHandler<H> {
+    head: Head,
     handler: H,
 }
 
@@ -77,13 +91,11 @@ impl Plain {
         Ok(Published::Queued)
     }
 
+    #[inline(always)]
     fn deliver(&self, route: &Route, event: &Event<'_>) -> usize {
         let mut reached = 0;
-        for slot in route.iter().filter(|slot| !slot.ended.get()) {
-            reached += 1;
-            if let Err(cause) = (slot.handler)(event) {
-                self.failed(slot, event.topic, cause);
-            }
+        for slot in route.iter() {
+            reached += usize::from(slot.deliver(self, event) != Delivered::Ended);
         }
         reached
     }
@@ -100,9 +112,24 @@ impl Plain {
 
     #[cold]
     #[inline(never)]
-    fn failed(&self, slot: &Slot, topic: &Topic, cause: &'static str) {
-        let label = format!("{} ({})", slot.pattern, slot.priority).into();
+    fn failed(&self, head: &Head, topic: &Topic, cause: &'static str) {
+        let label = format!("{} ({})", head.pattern, head.priority).into();
         (self.last_resort)(&Failure { topic: topic.clone(), label, cause });
+    }
+}
+
+impl<H: Fn(&Event<'_>) -> Result<(), &'static str>> Slot for WithHandler<H> {
+    fn deliver(&self, bus: &Plain, event: &Event<'_>) -> Delivered {
+        if self.head.ended.get() {
+            return Delivered::Ended;
+        }
+        match (self.handler)(event) {
+            Ok(()) => Delivered::Handled,
+            Err(cause) => {
+                bus.failed(&self.head, event.topic, cause);
+                Delivered::Failed
+            }
+        }
     }
 }
 
@@ -113,8 +140,8 @@ impl Spot {
         handler: impl Fn(&Event<'_>) -> Result<(), &'static str> + 'static,
     ) -> Self {
         let pattern = pattern(topic.as_str());
-        let slot = Slot { pattern, priority: 0, ended: Cell::new(false), handler };
-        let route: Route = Rc::new([Rc::new(slot)]);
+        let head = Head { pattern, priority: 0, ended: Cell::new(false) };
+        let route: Route = Rc::new([Rc::new(WithHandler { head, handler })]);
         Self { topic, route: RefCell::new(Some(route)) }
     }
 

@@ -252,6 +252,12 @@ impl Bus {
         Ok(Receipt::delivered(event))
     }
 
+    /// Delivers what a bridge has brought, which nobody can be told to publish later.
+    pub(crate) fn bring(&self, event: Event) -> Result<(), PublishError> {
+        self.0.bus.publish_regardless(event.topic().clone(), event)?;
+        Ok(())
+    }
+
     /// Delivers an event of the runtime itself.
     pub(crate) fn announce(&self, event: Event) {
         self.0.bus.announce(event.topic().clone(), event);

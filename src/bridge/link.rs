@@ -305,7 +305,7 @@ impl Link {
         let Some(event) = admitted else {
             return self.refused_events.set(self.refused_events.get() + 1);
         };
-        if self.bus.deliver(event).is_err() {
+        if self.bus.bring(event).is_err() {
             self.ignored.set(self.ignored.get() + 1);
         }
     }

@@ -121,7 +121,7 @@ impl Link {
                 let stored = Delivery::Stored(position);
                 pending.settlement.follow(&stored);
                 if !pending.delivered && !self.is_asked_for(pending.event.topic()) {
-                    let _reached = self.bus().deliver(pending.event.at(stored));
+                    let _reached = self.bus().bring(pending.event.at(stored));
                 }
             }
             Outcome::Rejected(code, message) => pending.reject(self.bus(), code, &message),

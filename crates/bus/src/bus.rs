@@ -32,6 +32,23 @@ impl<P: Payload> Bus<P> {
         self.core.publish(topic, payload)
     }
 
+    /// Publishes what cannot be refused, because it has happened already: an event that a peer has stored.
+    /// Interceptors are not asked. A queue that [waits](crate::Overflow::wait) and has no room when the event
+    /// has its turn goes without it, which is counted and told like any drop.
+    ///
+    /// # Errors
+    /// [`PublishError::SystemTopic`] and [`PublishError::QueueFull`], with the payload.
+    pub fn publish_regardless(
+        &self,
+        topic: Topic,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        if topic.is_system() {
+            return Err(PublishError::SystemTopic(topic, payload));
+        }
+        self.core.publish_regardless(topic, payload)
+    }
+
     /// A handle for publishing to `topic` often: it keeps the topic's route.
     ///
     /// # Errors

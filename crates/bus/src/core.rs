@@ -117,6 +117,21 @@ impl<P: Payload> Core<P> {
         self.publish_past(last, topic, payload, None)
     }
 
+    /// The same for what cannot be refused.
+    pub(crate) fn publish_regardless(
+        &self,
+        topic: Topic,
+        payload: P,
+    ) -> Result<Published, PublishError<P>> {
+        if self.is_full() {
+            return Err(PublishError::QueueFull(topic, payload));
+        }
+        let (checks, mut held) = (self.checks.borrow().clone(), Vec::new());
+        checks.iter().for_each(|check| check.let_pass(&topic, &mut held));
+        let turn = Turn::Event { topic, payload, asked: None, held };
+        Ok(self.take_turn(turn).map_or(Published::Queued, Published::Delivered))
+    }
+
     #[inline]
     fn publish_past(
         &self,

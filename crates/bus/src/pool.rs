@@ -1,4 +1,5 @@
-//! Worker pools: a subscription whose events are handled by workers, elsewhere, one event at a time each.
+//! Worker pools: a queue group whose members are workers, elsewhere. Each event goes to exactly one of them,
+//! to the one that has the least to finish.
 //!
 //! What a worker is comes from outside ([`Worker`]): a Web Worker in a browser, a thread. The pool knows
 //! when it is ready, what it has finished and that it has died; what it was given by then, another gets.

@@ -19,7 +19,7 @@ use crate::{Event, Payload, Subscriber, Subscription, Topic};
 
 pub use overflow::Overflow;
 pub(crate) use overflow::Policy;
-pub(crate) use room::{Bounded, Gate, Room};
+pub(crate) use room::{Admission, Bounded, Gate, Room};
 
 /// An event that has left the bus: what a queue or a batch holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +95,13 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
         let (writer, label) = (Writer(shared.clone()), self.label_or_pattern());
         let bus = Rc::downgrade(&core);
         let subscription = self.handle(move |event| {
-            if entry.as_ref().is_some_and(|entry| !entry.admits(event)) {
-                return Ok(());
+            match entry.as_ref().map_or(Admission::Enters, |entry| entry.admits(event)) {
+                Admission::Enters => {}
+                Admission::TooOld => return Ok(()),
+                Admission::Full => {
+                    writer.0.lose(event, &label, &bus);
+                    return Ok(());
+                }
             }
             let message = Message { topic: event.topic.clone(), payload: event.payload.clone() };
             let lost = overflow.push(&writer.0, message);

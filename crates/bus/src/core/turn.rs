@@ -27,6 +27,11 @@ pub(crate) trait Check<P> {
     /// over, or when it does not come to that.
     fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>>;
 
+    /// The event goes on whatever it says: it cannot be refused.
+    fn let_pass(&self, topic: &Topic, held: &mut Vec<Box<dyn Any>>) {
+        let _ = (topic, held);
+    }
+
     /// Whether it wants to see only what passes the others.
     fn comes_last(&self) -> bool {
         false

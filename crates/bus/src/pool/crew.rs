@@ -12,7 +12,7 @@ use super::member::{InWork, Member};
 use super::reports::{Hear, Reports, Seat};
 use super::{PoolOptions, Task, WORKER_TOPIC, Worker, WorkerLost};
 use crate::core::Core;
-use crate::queue::Gate;
+use crate::queue::{Admission, Gate};
 use crate::schedule::Job;
 use crate::{Event, Failure, HandlerResult, Pattern, Payload, Schedule, Topic};
 
@@ -121,19 +121,25 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
 
     /// An event comes.
     pub(super) fn take(&self, event: &Event<'_, P>) {
-        if self.gate.as_ref().is_some_and(|gate| !gate.entry().admits(event)) {
-            return;
+        match self.gate.as_ref().map_or(Admission::Enters, |gate| gate.entry().admits(event)) {
+            Admission::Enters => {}
+            Admission::TooOld => return,
+            Admission::Full => return self.lose(event),
         }
         let asked = event.asked.filter(|asked| self.limits.serves && asked.claim()).cloned();
         let lost = self.backlog.push(event.topic.clone(), event.payload.clone(), asked);
         if lost.is_some() {
-            self.dropped.set(self.dropped.get() + 1);
-            if let Some(core) = self.core.upgrade() {
-                core.lost(event.topic, &self.label);
-            }
+            self.lose(event);
         }
         drop(lost);
         self.hand_out();
+    }
+
+    fn lose(&self, event: &Event<'_, P>) {
+        self.dropped.set(self.dropped.get() + 1);
+        if let Some(core) = self.core.upgrade() {
+            core.lost(event.topic, &self.label);
+        }
     }
 
     /// Starts a worker for a place that has none.

@@ -38,7 +38,8 @@ impl<P: Payload> Overflow<P> {
     /// [`Bus::publish`](crate::Bus::publish) answers [`PublishError::NoRoom`](crate::PublishError::NoRoom),
     /// and no subscriber gets the event; [`Bus::publish_when_room`](crate::Bus::publish_when_room) waits.
     ///
-    /// The runtime's own events do not wait: one that finds the queue full is dropped, and counted.
+    /// The runtime's own events do not wait, nor do those that
+    /// [cannot be refused](crate::Bus::publish_regardless): one that finds the queue full is dropped, and counted.
     pub const fn wait() -> Self {
         Self(Policy::Wait)
     }

@@ -90,14 +90,31 @@ pub(crate) struct Entrance {
     room: Rc<Room>,
     /// False until the queue's own turn.
     open: Cell<bool>,
-    /// In the order of the events; true when redeemed.
-    reserved: RefCell<VecDeque<Rc<Cell<bool>>>>,
+    /// In the order of the events.
+    reserved: RefCell<VecDeque<Rc<Place>>>,
+}
+
+/// Where an event that has been taken will enter.
+struct Place {
+    redeemed: Cell<bool>,
+    /// False for an event that was taken although there might be no room.
+    is_sure: bool,
+}
+
+/// Whether an event enters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Enters,
+    /// It was published before the queue began.
+    TooOld,
+    /// There is no room.
+    Full,
 }
 
 /// Room for one event; dropped, it is given back unless it was redeemed.
 struct Reservation {
     entrance: Rc<Entrance>,
-    redeemed: Rc<Cell<bool>>,
+    place: Rc<Place>,
 }
 
 impl<P: Payload> Gate<P> {
@@ -141,15 +158,25 @@ impl<P: Payload> Drop for Gate<P> {
 
 impl Entrance {
     /// Whether `event` may enter: it has a reservation, or is one of the runtime.
-    pub(crate) fn admits<P>(&self, event: &Event<'_, P>) -> bool {
+    pub(crate) fn admits<P>(&self, event: &Event<'_, P>) -> Admission {
         if event.topic.is_system() {
-            return true;
+            return Admission::Enters;
         }
         if !self.open.get() {
-            return false;
+            return Admission::TooOld;
         }
-        let reservation = self.reserved.borrow_mut().pop_front();
-        reservation.is_some_and(|redeemed| !redeemed.replace(true))
+        let mut reserved = self.reserved.borrow_mut();
+        let Some(place) = reserved.pop_front() else { return Admission::TooOld };
+        let is_full = !place.is_sure && !self.queue.has_room(reserved.len());
+        drop(reserved);
+        place.redeemed.set(true);
+        if is_full { Admission::Full } else { Admission::Enters }
+    }
+
+    fn reserve(self: &Rc<Self>, is_sure: bool, held: &mut Vec<Box<dyn Any>>) {
+        let place = Rc::new(Place { redeemed: Cell::new(false), is_sure });
+        self.reserved.borrow_mut().push_back(place.clone());
+        held.push(Box::new(Reservation { entrance: self.clone(), place }));
     }
 }
 
@@ -158,14 +185,17 @@ impl<P: Payload> Check<P> for Rc<Entrance> {
         if !self.pattern.matches(topic) {
             return Ok(payload);
         }
-        let mut reserved = self.reserved.borrow_mut();
-        if !self.queue.has_room(reserved.len()) {
+        if !self.queue.has_room(self.reserved.borrow().len()) {
             return Err(Stop::NoRoom(payload));
         }
-        let redeemed = Rc::new(Cell::new(false));
-        reserved.push_back(redeemed.clone());
-        held.push(Box::new(Reservation { entrance: self.clone(), redeemed }));
+        self.reserve(true, held);
         Ok(payload)
+    }
+
+    fn let_pass(&self, topic: &Topic, held: &mut Vec<Box<dyn Any>>) {
+        if self.pattern.matches(topic) {
+            self.reserve(false, held);
+        }
     }
 
     fn comes_last(&self) -> bool {
@@ -175,11 +205,11 @@ impl<P: Payload> Check<P> for Rc<Entrance> {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if self.redeemed.get() {
+        if self.place.redeemed.get() && self.place.is_sure {
             return;
         }
         let mut reserved = self.entrance.reserved.borrow_mut();
-        if let Some(at) = reserved.iter().position(|one| Rc::ptr_eq(one, &self.redeemed)) {
+        if let Some(at) = reserved.iter().position(|one| Rc::ptr_eq(one, &self.place)) {
             reserved.remove(at);
         }
         drop(reserved);

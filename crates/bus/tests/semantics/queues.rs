@@ -62,6 +62,45 @@ fn wait_refuses_a_publish_before_any_subscriber_has_seen_it() {
 }
 
 #[test]
+fn what_cannot_be_refused_goes_past_a_full_queue_that_waits_and_is_counted_there() {
+    let stage = Stage::new();
+    let _listener = stage.listen("listener", "a");
+    let queue = queue(&stage, "a", 1, Overflow::wait());
+    stage.publish("a", "1");
+    let published = stage.bus.publish_regardless(topic("a"), Text("2".into()));
+    assert_eq!(published.ok(), Some(Published::Delivered(2)));
+    assert_eq!(stage.logged(), ["listener:1", "listener:2"]);
+    assert_eq!((texts(&queue), queue.dropped()), (vec!["1".to_owned()], 1));
+    stage.bus.publish_regardless(topic("a"), Text("3".into())).unwrap();
+    assert_eq!((texts(&queue), queue.dropped()), (vec!["3".to_owned()], 1));
+}
+
+#[test]
+fn what_cannot_be_refused_takes_no_room_that_is_reserved() {
+    let stage = Stage::new();
+    let queue = queue(&stage, "a", 1, Overflow::wait());
+    let bus = stage.bus.clone();
+    let _publishes = stage.bus.subscribe(pattern("start"), move |_| {
+        bus.publish(topic("a"), Text("reserved".into())).unwrap();
+        bus.publish_regardless(topic("a"), Text("late".into())).unwrap();
+        let refused = bus.publish(topic("a"), Text("refused".into()));
+        assert!(matches!(refused, Err(PublishError::NoRoom(..))));
+        Ok(())
+    });
+    stage.publish("start", "");
+    assert_eq!((texts(&queue), queue.dropped()), (vec!["reserved".to_owned()], 1));
+    let bus = stage.bus.clone();
+    let _again = stage.bus.subscribe(pattern("again"), move |_| {
+        bus.publish_regardless(topic("a"), Text("early".into())).unwrap();
+        Ok(())
+    });
+    stage.publish("again", "");
+    assert_eq!((texts(&queue), queue.dropped()), (vec!["early".to_owned()], 1));
+    stage.publish("a", "after");
+    assert_eq!(texts(&queue), ["after"]);
+}
+
+#[test]
 fn wait_reserves_room_for_events_that_have_not_had_their_turn() {
     let stage = Stage::new();
     let queue = queue(&stage, "b", 2, Overflow::wait());

@@ -7,10 +7,8 @@ use crate::{Bus, Delivery, Event, Payload, PublishError, Receipt};
 
 impl Bus {
     /// Publishes when all queues that wait ([`Overflow::wait`](crate::Overflow)) have room; like
-    /// [`Bus::publish`] if there are none. Dropped before, nothing is delivered.
-    ///
-    /// Interceptors and bridges have their say at once: an event that a bridge sends is sent before there
-    /// is room here.
+    /// [`Bus::publish`] if there are none. Dropped before, nothing is delivered or sent. Interceptors have
+    /// their say at once.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, PublishError};
@@ -35,13 +33,14 @@ impl Bus {
             Ok(payload) => payload,
             Err(stopped) => return stopped,
         };
-        let delivery = match self.send_out(&topic, &payload) {
-            None => Delivery::Local,
-            // It was sent, and is still to be delivered here.
-            Some(Err(PublishError::NoRoom(_))) => Delivery::Ephemeral,
-            Some(taken) => return taken,
-        };
-        let event = Event::new(topic.clone(), payload, delivery);
+        loop {
+            match self.send_out(&topic, &payload) {
+                None => break,
+                Some(Err(PublishError::NoRoom(_))) => self.pure().room(&topic).await,
+                Some(taken) => return taken,
+            }
+        }
+        let event = Event::new(topic.clone(), payload, Delivery::Local);
         self.pure().publish_when_room(topic, event.clone()).await?;
         Ok(Receipt::delivered(event))
     }

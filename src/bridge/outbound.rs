@@ -85,13 +85,18 @@ impl Link {
         payload: &Payload,
         bytes: Bytes,
     ) -> Result<Receipt, PublishError> {
+        // Before it is sent: what was sent cannot be refused any more.
+        if !bus.pure().has_room(topic) {
+            return Err(PublishError::NoRoom(topic.clone()));
+        }
         let event = Event::new(topic.clone(), payload.clone(), Delivery::Ephemeral);
         if self.buffered() <= MAX_BUFFERED {
             let body = body(&event, bytes);
             let _is_up = self.client.borrow_mut().send_ephemeral(topic, &body);
             self.drive();
         }
-        bus.deliver(event)
+        bus.bring(event.clone())?;
+        Ok(Receipt::delivered(event))
     }
 
     /// A durable publish has left, or waits again.

@@ -117,6 +117,12 @@ impl<P: Payload> Core<P> {
         self.publish_past(last, topic, payload, None)
     }
 
+    /// Whether no check would refuse an event of `topic` for lack of room.
+    pub(crate) fn has_room(&self, topic: &Topic) -> bool {
+        let checks = self.checks.borrow().clone();
+        checks.iter().all(|check| check.has_room(topic))
+    }
+
     /// The same for what cannot be refused.
     pub(crate) fn publish_regardless(
         &self,

@@ -27,6 +27,12 @@ pub(crate) trait Check<P> {
     /// over, or when it does not come to that.
     fn check(&self, topic: &Topic, payload: P, held: &mut Vec<Box<dyn Any>>) -> Result<P, Stop<P>>;
 
+    /// Whether it has room for one more event of `topic`.
+    fn has_room(&self, topic: &Topic) -> bool {
+        let _ = topic;
+        true
+    }
+
     /// The event goes on whatever it says: it cannot be refused.
     fn let_pass(&self, topic: &Topic, held: &mut Vec<Box<dyn Any>>) {
         let _ = (topic, held);

@@ -67,6 +67,23 @@ impl<P: Payload> Bus<P> {
         })
         .await
     }
+
+    /// Whether all queues that wait have room for one more event of `topic`.
+    pub fn has_room(&self, topic: &Topic) -> bool {
+        self.core.has_room(topic)
+    }
+
+    /// Waits until [`Bus::has_room`]. Somebody else may take the room before the caller does.
+    pub async fn room(&self, topic: &Topic) {
+        poll_fn(|context| {
+            if self.has_room(topic) {
+                return Poll::Ready(());
+            }
+            self.core.room().wait(context.waker());
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 /// What has no room beyond a bound.
@@ -185,11 +202,15 @@ impl<P: Payload> Check<P> for Rc<Entrance> {
         if !self.pattern.matches(topic) {
             return Ok(payload);
         }
-        if !self.queue.has_room(self.reserved.borrow().len()) {
+        if !Check::<P>::has_room(self, topic) {
             return Err(Stop::NoRoom(payload));
         }
         self.reserve(true, held);
         Ok(payload)
+    }
+
+    fn has_room(&self, topic: &Topic) -> bool {
+        !self.pattern.matches(topic) || self.queue.has_room(self.reserved.borrow().len())
     }
 
     fn let_pass(&self, topic: &Topic, held: &mut Vec<Box<dyn Any>>) {

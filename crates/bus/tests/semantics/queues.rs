@@ -62,6 +62,20 @@ fn wait_refuses_a_publish_before_any_subscriber_has_seen_it() {
 }
 
 #[test]
+fn room_is_there_for_topics_whose_queues_are_not_full_and_can_be_waited_for() {
+    let stage = Stage::new();
+    let queue = queue(&stage, "a", 1, Overflow::wait());
+    assert!(stage.bus.has_room(&topic("a")));
+    stage.publish("a", "1");
+    assert!(!stage.bus.has_room(&topic("a")) && stage.bus.has_room(&topic("b")));
+    let (bus, a) = (stage.bus.clone(), topic("a"));
+    let mut room = pin!(bus.room(&a));
+    assert!(poll(&mut room).is_pending());
+    assert_eq!(texts(&queue), ["1"]);
+    assert!(poll(&mut room).is_ready());
+}
+
+#[test]
 fn what_cannot_be_refused_goes_past_a_full_queue_that_waits_and_is_counted_there() {
     let stage = Stage::new();
     let _listener = stage.listen("listener", "a");

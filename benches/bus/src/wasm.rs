@@ -13,19 +13,22 @@ const CALLS: u64 = 2_000_000;
 /// Measures all rows; each is a line of JSON.
 #[wasm_bindgen]
 pub fn rows() -> String {
-    let rows = [1, 10, 100].map(|listeners| {
+    let mut rows = Vec::new();
+    for listeners in [1, 10, 100] {
         let events = CALLS / listeners;
-        let compared =
-            compare(|| fan_out::ours(listeners, events), || fan_out::bare(listeners, events));
-        let row = match listeners {
-            1 => Row::at_most_over("publish by handle to 1, beside the bare call", &compared, 20.0),
-            _ => {
-                let work = format!("publish by handle to {listeners}, beside a bare loop");
-                Row::at_most(&work, &compared, 2.0)
-            }
-        };
-        row.to_json()
-    });
+        let ours = || fan_out::ours(listeners, events);
+        let compared = compare(ours, || fan_out::bare(listeners, events));
+        if listeners == 1 {
+            let work = "publish by handle to 1, beside the bare call";
+            rows.push(Row::at_most_over(work, &compared, 20.0).to_json());
+            continue;
+        }
+        let work = format!("publish by handle to {listeners}, beside a bare loop");
+        rows.push(Row::at_most(&work, &compared, 2.0).to_json());
+        let compared = compare(ours, || fan_out::bare_function(listeners, events));
+        let work = format!("to {listeners}, beside a function with that loop");
+        rows.push(Row::shown(&work, &compared).to_json());
+    }
     rows.join("\n")
 }
 

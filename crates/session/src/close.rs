@@ -66,11 +66,18 @@ pub enum RejectCode {
     Uncertain = 6,
     /// The same subscription stands already.
     AlreadySubscribed = 7,
+    /// The peer's disk is full: it may be taken once there is room.
+    DiskFull = 8,
 }
 
 impl RejectCode {
+    /// The number on the wire.
+    pub fn number(self) -> u64 {
+        self as u64
+    }
+
     /// The code that has `number` on the wire.
-    pub(crate) fn from_number(number: u64) -> Option<Self> {
+    pub fn from_number(number: u64) -> Option<Self> {
         Some(match number {
             0 => Self::IllegalTopic,
             1 => Self::IllegalEvent,
@@ -80,6 +87,7 @@ impl RejectCode {
             5 => Self::StaleNumber,
             6 => Self::Uncertain,
             7 => Self::AlreadySubscribed,
+            8 => Self::DiskFull,
             _ => return None,
         })
     }
@@ -95,6 +103,7 @@ impl RejectCode {
             Self::StaleNumber => "stale_number",
             Self::Uncertain => "uncertain",
             Self::AlreadySubscribed => "already_subscribed",
+            Self::DiskFull => "disk_full",
         }
     }
 }

@@ -102,6 +102,11 @@ pub enum Opened {
     WrongSecret,
     /// A connection with this or a higher fencing token was there.
     Fenced,
+    /// Too many new clients came from where it is; none of them again for so many milliseconds.
+    Limited {
+        /// Milliseconds.
+        retry: u32,
+    },
     /// The store cannot be used now.
     Unavailable,
 }
@@ -151,6 +156,8 @@ pub struct Page {
     pub events: Vec<Arc<Logged>>,
     /// The first offset that was not looked at.
     pub next: u64,
+    /// The range that was asked for and is gone.
+    pub gap: Option<(u64, u64)>,
 }
 
 /// An event as the log holds it.

@@ -38,18 +38,13 @@ fn offset(outcome: &Outcome) -> Option<u64> {
 }
 
 fn open(directory: &Path) -> Embedded {
-    Embedded::open(directory).unwrap()
+    Embedded::open(directory, Settings::default()).unwrap()
 }
 
 fn hello(fence: u64) -> Write {
-    Write::Open(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence,
-        lowest: 1,
-        returning: false,
-        token: None,
-    })
+    let hello =
+        Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false, token: None };
+    Write::Open(hello, None)
 }
 
 #[test]
@@ -94,7 +89,7 @@ fn a_file_of_a_newer_format_is_left_alone() {
     transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
     transaction.commit().unwrap();
     drop(file);
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Settings::default()).unwrap_err();
     assert!(matches!(error, StoreError::Format { found: 9, .. }), "{error}");
 }
 

@@ -85,6 +85,10 @@ fn step(
         }
         Record::Kept { profile, event } => publishers.kept(profile, event, true),
         Record::Taken { profile, event } => publishers.kept(profile, event, false),
+        Record::Refusable { event } => {
+            publishers.refusable(event);
+            Ok(())
+        }
         Record::Copied { profile, event } => publishers.copied(profile, event),
         Record::Wiped { profile, event } => {
             publishers.wiped(profile, event);

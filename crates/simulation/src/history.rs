@@ -84,6 +84,8 @@ pub enum Record {
     Kept { profile: ProfileNo, event: EventNo },
     /// An application was told that its publish is taken, in memory only.
     Taken { profile: ProfileNo, event: EventNo },
+    /// The event breaks a rule, is cancelled or may expire: it may be rejected. No other may.
+    Refusable { event: EventNo },
     /// This profile now holds the row of an event too: copied from another one, or from its own past.
     Copied { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.

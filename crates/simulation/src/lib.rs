@@ -3,4 +3,10 @@
 //! promised.
 
 pub mod check;
+pub mod fault;
 pub mod history;
+pub mod mutation;
+mod random;
+mod store;
+mod wire;
+pub mod world;

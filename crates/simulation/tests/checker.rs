@@ -260,11 +260,19 @@ fn two_outcomes_are_caught() {
 
 #[test]
 fn a_reject_of_what_is_in_the_log_is_caught() {
-    assert_eq!(verdict(vec![kept(1), answered(1, Answer::Rejected)]), Ok(()));
-    let then_logged = vec![kept(1), answered(1, Answer::Rejected), logged(1, 1)];
+    let refused = [kept(1), Refusable { event: 1 }];
+    let rejected = answered(1, Answer::Rejected);
+    assert_eq!(verdict([&refused[..], &[rejected]].concat()), Ok(()));
+    let then_logged = [&refused[..], &[rejected, logged(1, 1)]].concat();
     assert_eq!(verdict(then_logged), Err(Promise::Answered));
-    let logged_before = vec![kept(1), logged(1, 1), answered(1, Answer::Rejected)];
+    let logged_before = [&refused[..], &[logged(1, 1), rejected]].concat();
     assert_eq!(verdict(logged_before), Err(Promise::Answered));
+}
+
+#[test]
+fn a_reject_without_a_reason_is_caught() {
+    let records = vec![kept(1), answered(1, Answer::Rejected)];
+    assert_eq!(verdict(records), Err(Promise::Answered));
 }
 
 #[test]

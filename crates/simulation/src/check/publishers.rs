@@ -23,6 +23,7 @@ struct Published {
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
+    refusable: bool,
     rejected: bool,
 }
 
@@ -41,11 +42,23 @@ impl Publishers {
         durable: bool,
     ) -> Result<(), Breach> {
         self.kept += 1;
-        let published = Published { order: self.kept, may_stand: 1, stands: 0, rejected: false };
+        let published = Published {
+            order: self.kept,
+            may_stand: 1,
+            stands: 0,
+            refusable: false,
+            rejected: false,
+        };
         self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
         match self.events.insert(event, published) {
             None => Ok(()),
             Some(_) => Err(Breach(Promise::Answered, format!("{event} is kept a second time"))),
+        }
+    }
+
+    pub(super) fn refusable(&mut self, event: EventNo) {
+        if let Some(published) = self.events.get_mut(&event) {
+            published.refusable = true;
         }
     }
 
@@ -122,6 +135,9 @@ impl Publishers {
                 let there = log.at(place);
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
+            }
+            Answer::Rejected if !published.refusable => {
+                Err(Breach(Promise::Answered, format!("{event} is rejected for no reason")))
             }
             Answer::Rejected if published.stands > 0 && published.may_stand == 1 => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected, and in the log")))

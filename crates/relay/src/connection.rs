@@ -152,8 +152,8 @@ impl Connection {
                     self.write(Write::Open(hello)).await;
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
-                Effect::Forward(topic, body) => {
-                    self.shared.hub.forward(Forwarded { from: self.number, topic, body });
+                Effect::Forward(event) => {
+                    self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Locate { ticket, pattern, start } => {
                     self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
@@ -161,6 +161,12 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         true
@@ -178,7 +184,9 @@ impl Connection {
         if from <= head {
             if let Recent::Events(events) = self.shared.hub.recent(from) {
                 let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move { Ok(Found::Committed(Page { events, next })) }));
+                return Some(Box::pin(async move {
+                    Ok(Found::Committed(Page { events, next, gap: None }))
+                }));
             }
             let page = self.shared.options.page;
             let everything = Pattern::parse(">").ok()?;
@@ -260,7 +268,7 @@ impl Connection {
         if let Ok(event) = event
             && event.from != self.number
         {
-            self.server.forwarded(&event.topic, &event.body);
+            self.server.forwarded(&event.event);
         }
     }
 }

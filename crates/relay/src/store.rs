@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Opened, Page};
+use session::server::{Append, Decided, Located, Logged, Older, Opened, Page};
 use session::{Hello, Start};
 
 pub use embedded::Embedded;
@@ -47,6 +47,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// As [`Store::head`].
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError>;
+
+    /// Matching events before an offset, or the newest ones, from the newest back; bounded as in
+    /// [`Store::read`].
+    ///
+    /// # Errors
+    /// As [`Store::head`].
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError>;
 }
 
 /// What is to be decided.

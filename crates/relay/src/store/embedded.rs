@@ -8,8 +8,8 @@ use bus::{Pattern, Topic};
 use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
-use session::server::{Append, Decided, Located, Logged, Page};
-use session::{Durability, Position, RejectCode, Start};
+use session::server::{Decided, Located, Logged, Older, Page, Refusal};
+use session::{Body, Durability, Position, RejectCode, Start};
 
 use super::clients::{Admission, Clients};
 use super::reading::Reading;
@@ -112,20 +112,20 @@ impl Embedded {
         let mut ids = transaction.open_table(IDS)?;
         let mut head = events.last()?.map_or(0, |(offset, _)| offset.value());
         let mut written = Written::default();
-        let mut stored = |append: &Append, logged: &mut Vec<_>| -> Result<u64, StoreError> {
-            let (topic, body) = (&append.topic, &append.body);
-            let name = (body.source.as_str(), body.id.as_str());
-            if let Some(offset) = ids.get(name)?.map(|offset| offset.value()) {
-                return Ok(offset);
-            }
-            head += 1;
-            let bytes: Arc<[u8]> = body.encode().into();
-            events.insert(head, (topic.as_str(), &*bytes))?;
-            by_topic.insert((topic.as_str(), head), ())?;
-            ids.insert(name, head)?;
-            logged.push(Arc::new(Logged { offset: head, topic: topic.clone(), body: bytes }));
-            Ok(head)
-        };
+        let mut stored =
+            |topic: &Topic, body: &Body, logged: &mut Vec<_>| -> Result<u64, StoreError> {
+                let name = (body.source.as_str(), body.id.as_str());
+                if let Some(offset) = ids.get(name)?.map(|offset| offset.value()) {
+                    return Ok(offset);
+                }
+                head += 1;
+                let bytes: Arc<[u8]> = body.encode().into();
+                events.insert(head, (topic.as_str(), &*bytes))?;
+                by_topic.insert((topic.as_str(), head), ())?;
+                ids.insert(name, head)?;
+                logged.push(Arc::new(Logged { offset: head, topic: topic.clone(), body: bytes }));
+                Ok(head)
+            };
         for write in batch {
             written.outcomes.push(match write {
                 Write::Open(hello) => Outcome::Opened(clients.open_connection(hello)?),
@@ -134,21 +134,24 @@ impl Embedded {
                         Some(numbered) => clients.admit(numbered)?,
                         None => Admission::New,
                     };
-                    match admission {
-                        Admission::New => {
-                            let offset = stored(append, &mut written.logged)?;
+                    match (admission, &append.event) {
+                        (Admission::New, Ok((topic, body))) => {
+                            let offset = stored(topic, body, &mut written.logged)?;
                             if let Some(numbered) = &append.client {
-                                clients.decided(numbered, &append.body.id, offset)?;
+                                clients.decided(numbered, &body.id, offset)?;
                             }
-                            self.acknowledge(offset, Some(append.body.id.clone()))
+                            self.acknowledge(offset, Some(body.id.clone()))
                         }
-                        Admission::Decided(offset) => self.acknowledge(offset, None),
-                        Admission::Fenced => Decided::Fenced,
-                        Admission::Stale => rejected(
+                        (Admission::New, Err(Refusal { code, message, .. })) => {
+                            rejected(*code, message)
+                        }
+                        (Admission::Decided(offset), _) => self.acknowledge(offset, None),
+                        (Admission::Fenced, _) => Decided::Fenced,
+                        (Admission::Stale, _) => rejected(
                             RejectCode::StaleNumber,
                             "the number was decided and its outcome is forgotten",
                         ),
-                        Admission::Unknown => rejected(
+                        (Admission::Unknown, _) => rejected(
                             RejectCode::Uncertain,
                             "the client was forgotten: the event may be in the log or not",
                         ),
@@ -189,6 +192,15 @@ impl Store for Embedded {
 
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
         self.with(|database| self.reading(database)?.page(pattern, from, limit))
+    }
+
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        self.with(|database| self.reading(database)?.history(pattern, before, limit))
     }
 }
 

@@ -63,6 +63,10 @@ pub struct Tab {
     leader: Option<TabId>,
     /// To a follower: what its subscriptions' numbers start with; 0 while it is no guest.
     base: u32,
+    /// The leader has listed it among its guests.
+    placed: bool,
+    /// Counts how often it became a guest: what a leader says of an earlier visit is over.
+    visit: u32,
     guests: Vec<Guest>,
     last_base: u32,
     /// What the leader last said of its link.
@@ -95,6 +99,7 @@ enum Role {
 #[derive(Debug)]
 struct Guest {
     tab: TabId,
+    visit: u32,
     base: u32,
     /// Beats since it was heard.
     missed: u32,
@@ -124,6 +129,8 @@ impl Tab {
             term: 0,
             leader: None,
             base: 0,
+            placed: false,
+            visit: 0,
             guests: Vec::new(),
             last_base: 0,
             link: LinkState::Connecting,
@@ -168,7 +175,7 @@ impl Tab {
         self.client.follow();
         self.client.load();
         self.effects.push_back(Effect::RequestLock);
-        self.post(Says::Ask { anew: true });
+        self.visit_anew();
     }
 
     /// Takes no part any more, as the page goes or is frozen: gives up the lock and the socket. What
@@ -253,6 +260,9 @@ impl Tab {
         let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
         let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
         self.client.answer(answer, now);
+        if loaded && self.leads() {
+            self.tell_answered();
+        }
         if loaded {
             for id in self.client.lost() {
                 self.post(Says::Lost { id });
@@ -312,7 +322,7 @@ impl Tab {
         }
         if self.join_at.is_some_and(|at| at <= now) {
             self.join_at = None;
-            self.post(Says::Ask { anew: true });
+            self.visit_anew();
         }
         match self.role {
             Role::Out => {}
@@ -376,7 +386,8 @@ impl Tab {
             client::Effect::Settled { id, outcome } => {
                 match self.told.iter().position(|told| told == id) {
                     Some(at) => _ = self.told.swap_remove(at),
-                    None if self.leads() || is_own_decision(outcome) => {
+                    // One that leads no more tells what it was told while it did.
+                    None if self.leads() || !is_uncertain(outcome) => {
                         let (id, outcome) = (id.clone(), outcome.clone());
                         self.post(Says::Settled { id, outcome });
                     }
@@ -404,7 +415,7 @@ impl Tab {
             (self.heard, self.asked) = (self.now, None);
         }
         match says {
-            Says::Ask { anew } => self.asked_by(from, anew),
+            Says::Ask { visit } => self.asked_by(from, visit),
             Says::Here => {}
             Says::Lead { term, link, peer, guests } => {
                 self.hear_leader(from, term, link, peer, &guests);
@@ -445,7 +456,7 @@ impl Tab {
         term: u64,
         link: LinkState,
         peer: String,
-        guests: &[(TabId, u32)],
+        guests: &[(TabId, u32, u32)],
     ) {
         let is_news = term > self.term;
         if self.leads() {
@@ -461,6 +472,7 @@ impl Tab {
             return;
         }
         if is_news || self.leader.is_none() {
+            self.placed = false;
             self.part(LinkState::Connecting);
         }
         (self.term, self.leader) = (term, Some(from));
@@ -468,11 +480,17 @@ impl Tab {
         if self.now >= self.spoke + SPOKEN {
             self.post(Says::Here);
         }
-        match guests.iter().find(|(tab, _)| *tab == self.id) {
-            None => self.post(Says::Ask { anew: true }),
+        let mut places = guests.iter();
+        let place = places.find(|(tab, visit, _)| (tab, visit) == (&self.id, &self.visit));
+        if place.is_some() && !std::mem::replace(&mut self.placed, true) {
+            // From here on it hears what becomes of what it finds there.
+            self.client.load();
+        }
+        match place {
             // Its own place is over; it asks for another.
-            Some(_) if self.join_at.is_some() => {}
-            Some((_, base)) if link == LinkState::Online && *base != 0 => {
+            _ if self.join_at.is_some() => {}
+            None => self.post(Says::Ask { visit: self.visit }),
+            Some((.., base)) if link == LinkState::Online && *base != 0 => {
                 if self.base != *base {
                     (self.base, self.link) = (*base, link);
                     self.client.joined(peer, *base, self.now);
@@ -502,9 +520,14 @@ impl Tab {
         }
     }
 
+    fn visit_anew(&mut self) {
+        self.visit += 1;
+        self.post(Says::Ask { visit: self.visit });
+    }
+
     fn ask(&mut self) {
         self.asked = Some(self.now);
-        self.post(Says::Ask { anew: false });
+        self.post(Says::Ask { visit: self.visit });
     }
 
     fn patience(&self) -> Millis {
@@ -521,11 +544,7 @@ impl Tab {
     }
 }
 
-/// Whether it is an outcome that any tab may bring about.
-fn is_own_decision(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected(RejectCode::Cancelled, _))
-}
-
+/// Whether it says that nobody knows: others may know.
 fn is_uncertain(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
 }

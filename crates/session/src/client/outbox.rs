@@ -16,7 +16,7 @@ pub(super) struct Outbox {
     /// So many of those, from the first on, are being written.
     keeping: usize,
     /// Answered rows that the store may still hold.
-    erase: Vec<u64>,
+    erase: Vec<(u64, String)>,
     /// So many of those, from the first on, are being deleted.
     erasing: usize,
     /// What was asked to be dropped, in order.
@@ -141,7 +141,7 @@ impl Outbox {
     /// The lowest number that the peer may be asked about again.
     pub(super) fn lowest(&self) -> u64 {
         let first = self.rows.front().map_or(self.next, |entry| entry.row.number);
-        self.erase.iter().copied().fold(first.min(self.next), u64::min)
+        self.erase.iter().map(|(number, _)| *number).fold(first.min(self.next), u64::min)
     }
 
     pub(super) fn push(&mut self, row: Row) -> Result<(), Full> {
@@ -219,7 +219,7 @@ impl Outbox {
             self.decided = (number, self.rows[at].row.id.clone());
         }
         if !self.rows[at].in_memory {
-            self.erase.push(number);
+            self.erase.push((number, self.rows[at].row.id.clone()));
         }
         self.remove(at)
     }
@@ -247,7 +247,8 @@ impl Outbox {
             return None;
         }
         self.erasing = self.erase.len();
-        Some(Storage::Erase { client, numbers: self.erase.clone(), decided: self.decided.clone() })
+        let numbers = self.erase.iter().map(|(number, _)| *number).collect();
+        Some(Storage::Erase { client, numbers, decided: self.decided.clone() })
     }
 
     /// The store has deleted them, or failed: then it is asked again. Beyond a bound the oldest are
@@ -260,7 +261,12 @@ impl Outbox {
 
     /// The row has its answer, though the store may still hold it.
     pub(super) fn is_answered(&self, number: u64) -> bool {
-        self.erase.contains(&number)
+        self.erase.iter().any(|(erased, _)| *erased == number)
+    }
+
+    /// The events whose rows have their answer, and may still be in the store.
+    pub(super) fn answered(&self) -> impl Iterator<Item = &str> {
+        self.erase.iter().map(|(_, id)| &**id)
     }
 
     /// Asks the store to drop rows that have not left.
@@ -425,7 +431,7 @@ impl Outbox {
         }
         let (mut new, mut rows) = (Vec::new(), VecDeque::with_capacity(saved.rows.len()));
         for row in saved.rows {
-            if self.erase.contains(&row.number) {
+            if self.is_answered(row.number) {
                 continue;
             }
             let known = if same {

@@ -208,18 +208,19 @@ impl Client {
     pub(super) fn expire(&mut self, now: Millis) {
         let wall = self.wall(now);
         let (mut expired, mut lost) = (Vec::new(), Vec::new());
-        let sends = self.sends();
+        let (sends, online) = (self.sends(), self.is_online());
         for entry in self.outbox.entries() {
             match entry.stage {
                 Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
                     expired.push(entry.row.number);
                 }
                 Stage::Lost { .. } if entry.seen.is_some() => lost.push(entry.row.number),
-                Stage::Lost { until, again: true } if until <= now => {
-                    entry.stage = Stage::Lost { until: now + LOST, again: false };
-                }
-                Stage::Lost { until, again: false } if until <= now => {
-                    lost.push(entry.row.number);
+                // While the link is up a subscription may bring it, which says enough.
+                Stage::Lost { until, again } if until <= now => {
+                    if online && !again {
+                        lost.push(entry.row.number);
+                    }
+                    entry.stage = Stage::Lost { until: now + LOST, again: !online };
                 }
                 _ => {}
             }

@@ -80,7 +80,15 @@ impl Client {
 
     /// Another tab says what became of an event; whether it is known here.
     pub(crate) fn heard_settled(&mut self, id: &str, outcome: Outcome) -> bool {
-        let known = self.outbox.forget_id(id);
+        let number = self.outbox.find(id).map(|entry| entry.row.number);
+        let known = match number {
+            // Whoever says so may not come to delete it, and until then the peer must know the outcome.
+            Some(number) if !self.following => {
+                self.erase_known(number, &outcome);
+                true
+            }
+            _ => self.outbox.forget_id(id),
+        };
         if known {
             self.tell_settled(id.to_owned(), outcome);
         } else if self.outcome(id).is_none() {
@@ -107,6 +115,12 @@ impl Client {
     pub(crate) fn outcome(&self, id: &str) -> Option<Outcome> {
         let found = self.recent.iter().rev().find(|(other, _)| other == id);
         found.map(|(_, outcome)| outcome.clone())
+    }
+
+    /// What became of events whose rows a tab may still find in the store.
+    pub(crate) fn unerased(&self) -> Vec<(String, Outcome)> {
+        let ids = self.outbox.answered();
+        ids.filter_map(|id| Some((id.to_owned(), self.outcome(id)?))).collect()
     }
 
     /// Events that the store does not hold any more, and of which nobody has said what became of them.

@@ -18,6 +18,7 @@ impl Tab {
         }
         self.guests.clear();
         (self.leader, self.base, self.link) = (None, 0, LinkState::Connecting);
+        self.placed = false;
         (self.heard, self.asked) = (self.now, None);
         while let Some(effect) = self.client.poll() {
             self.carry(effect);
@@ -30,7 +31,7 @@ impl Tab {
         self.follow();
         self.effects.push_back(Effect::ReleaseLock);
         self.lock_at = Some(at);
-        self.post(Says::Ask { anew: true });
+        self.visit_anew();
     }
 
     /// The leader's own link has changed: each connection gives its guests new bases.
@@ -43,7 +44,7 @@ impl Tab {
     }
 
     /// A tab asks who leads, and wants to be a guest.
-    pub(super) fn asked_by(&mut self, tab: TabId, anew: bool) {
+    pub(super) fn asked_by(&mut self, tab: TabId, visit: u32) {
         if !self.leads() {
             if self.leader == Some(tab) {
                 self.leader = None;
@@ -51,15 +52,25 @@ impl Tab {
             }
             return;
         }
-        if anew {
+        let known = self.guests.iter().any(|guest| (guest.tab, guest.visit) == (tab, visit));
+        if !known {
             self.remove_guest(tab);
+            self.tell_answered();
         }
-        if !self.guests.iter().any(|guest| guest.tab == tab) && self.guests.len() < MAX_GUESTS {
+        if !known && self.guests.len() < MAX_GUESTS {
             let online = self.link == LinkState::Online;
             let base = if online { next_base(&mut self.last_base) } else { 0 };
-            self.guests.push(Guest { tab, base, missed: 0 });
+            self.guests.push(Guest { tab, visit, base, missed: 0 });
         }
         self.beat_is_due = true;
+    }
+
+    /// Tells again of what the store may still hold: a tab that was asleep when it was told, and finds
+    /// it there, would wait for its answer.
+    pub(super) fn tell_answered(&mut self) {
+        for (id, outcome) in self.client.unerased() {
+            self.post(Says::Settled { id, outcome });
+        }
     }
 
     /// A guest has frames for the peer.
@@ -84,7 +95,7 @@ impl Tab {
     pub(super) fn say_who_leads(&mut self) {
         self.beat = self.now;
         let peer = self.client.peer().unwrap_or_default().to_owned();
-        let guests = self.guests.iter().map(|guest| (guest.tab, guest.base)).collect();
+        let guests = self.guests.iter().map(|guest| (guest.tab, guest.visit, guest.base)).collect();
         self.post(Says::Lead { term: self.term, link: self.link.clone(), peer, guests });
     }
 

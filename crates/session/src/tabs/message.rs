@@ -16,12 +16,12 @@ pub(super) struct Message {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Says {
-    /// Who leads? I want to be its guest; anew: what it knew of my subscriptions is over.
-    Ask { anew: bool },
+    /// Who leads? I want to be its guest; what it knew of a visit before this one is over.
+    Ask { visit: u32 },
     /// I am still there.
     Here,
-    /// I lead, so is my link, and these are my guests with their bases.
-    Lead { term: u64, link: LinkState, peer: String, guests: Vec<(TabId, u32)> },
+    /// I lead, so is my link, and these are my guests with their visits and bases.
+    Lead { term: u64, link: LinkState, peer: String, guests: Vec<(TabId, u32, u32)> },
     /// To the leader of this term, for the peer.
     ToPeer { term: u64, frames: Vec<u8> },
     /// To the guests of this term, from the peer.
@@ -42,8 +42,8 @@ pub(super) enum Says {
 
 /// Longer messages are ignored.
 pub(super) const MAX_MESSAGE: usize = 8 << 20;
-/// The bytes of a guest in the list of a leader: its id and its base.
-const GUEST: usize = 20;
+/// The bytes of a guest in the list of a leader: its id, its visit and its base.
+const GUEST: usize = 24;
 
 impl Message {
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -51,7 +51,7 @@ impl Message {
         let out = &mut message;
         let from = bytes(&self.from);
         match &self.says {
-            Says::Ask { anew } => frame(out, 0, &[from, flag(*anew)]),
+            Says::Ask { visit } => frame(out, 0, &[from, number(*visit)]),
             Says::Here => frame(out, 1, &[from]),
             Says::Lead { term, link, peer, guests } => {
                 let (state, figure, reason) = match link {
@@ -61,8 +61,9 @@ impl Message {
                     LinkState::Stopped { code, reason } => (3, u64::from(*code), &**reason),
                 };
                 let mut list = Vec::with_capacity(guests.len() * GUEST);
-                for (tab, base) in guests {
+                for (tab, visit, base) in guests {
                     list.extend_from_slice(tab);
+                    list.extend_from_slice(&visit.to_le_bytes());
                     list.extend_from_slice(&base.to_le_bytes());
                 }
                 let (state, figure) = (number(state), number(figure));
@@ -119,7 +120,7 @@ impl Message {
         }
         let from = f.array(0);
         let says = match kind {
-            0 => Says::Ask { anew: f.flag(1) },
+            0 => Says::Ask { visit: f.number32(1) },
             1 => Says::Here,
             2 => Says::Lead {
                 term: f.number(1),
@@ -175,10 +176,12 @@ fn link(state: u64, figure: Millis, reason: String) -> Option<LinkState> {
     })
 }
 
-fn guests(list: &[u8]) -> Option<Vec<(TabId, u32)>> {
+fn guests(list: &[u8]) -> Option<Vec<(TabId, u32, u32)>> {
     let guest = |guest: &[u8]| {
-        let (tab, base) = guest.split_at_checked(16)?;
-        Some((tab.try_into().ok()?, u32::from_le_bytes(base.try_into().ok()?)))
+        let (tab, rest) = guest.split_at_checked(16)?;
+        let (visit, base) = rest.split_at_checked(4)?;
+        let number = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
+        Some((tab.try_into().ok()?, number(visit)?, number(base)?))
     };
     list.chunks(GUEST).map(guest).collect()
 }
@@ -213,8 +216,7 @@ mod tests {
         );
         let rejected = Outcome::Rejected(RejectCode::Cancelled, "why".into());
         let mut says = vec![
-            Says::Ask { anew: true },
-            Says::Ask { anew: false },
+            Says::Ask { visit: 5 },
             Says::Here,
             Says::ToPeer { term: 3, frames: vec![1, 2] },
             Says::FromPeer { term: 3, frames: vec![] },
@@ -231,7 +233,7 @@ mod tests {
             term: 8,
             link,
             peer: "p".into(),
-            guests: vec![([2; 16], 1), ([3; 16], 4_095)],
+            guests: vec![([2; 16], 7, 1), ([3; 16], 8, 4_095)],
         }));
         says.into_iter().map(|says| Message { from: [1; 16], says }).collect()
     }

@@ -29,6 +29,8 @@ pub struct Page {
     pub alive: bool,
     pub frozen: bool,
     pub left: bool,
+    /// It has left at some time.
+    pub was_away: bool,
     /// What happens to it, in order for each source.
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
@@ -92,6 +94,7 @@ impl Browser {
             alive: true,
             frozen: false,
             left: false,
+            was_away: false,
             inbox: Vec::new(),
             lock_events: VecDeque::new(),
             asked: VecDeque::new(),
@@ -144,7 +147,7 @@ impl Browser {
     /// The page goes into the back/forward cache.
     pub fn leave(&mut self, tab: usize) {
         self.tabs[tab].tab.leave(self.now);
-        self.tabs[tab].left = true;
+        (self.tabs[tab].left, self.tabs[tab].was_away) = (true, true);
         self.carry(tab, usize::MAX);
     }
 
@@ -260,8 +263,9 @@ impl Browser {
         for tab in self.running() {
             let page = &self.tabs[tab];
             let (read, unread) = (page.delivered.len(), self.log.events.len());
-            println!("{tab} has read {read} of {unread}, settled {:?}", page.settled);
-            println!("of {:?}: {:?}", page.published, page.tab);
+            let all = page.published.iter().chain(&page.pending);
+            let open: Vec<&String> = all.filter(|id| !page.is_settled(id)).collect();
+            println!("{tab} has read {read} of {unread}, waits for {open:?}: {:?}", page.tab);
         }
         panic!("it does not settle: {:?}", self.store.saved().rows);
     }

@@ -306,7 +306,8 @@ impl Log {
         if let Some(position) = row.outcomes.get(&numbered.number) {
             return Decided::Stored(position.clone(), Durability::Disk);
         }
-        assert!(numbered.number > self.clients[&numbered.client].highest, "a number goes back");
+        let highest = self.clients[&numbered.client].highest;
+        assert!(numbered.number > highest, "a number goes back: {append:?} after {highest}");
         let row = self.clients.get_mut(&numbered.client).unwrap();
         let (code, refuse) = match row.held_back {
             Some(held) if numbered.number > held => (RejectCode::HeldBack, true),

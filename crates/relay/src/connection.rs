@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod services;
 mod socket;
 
 use std::collections::VecDeque;
@@ -12,9 +13,12 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
-use session::server::{Effect, Located, Message, Opened, Options, Page, Server, Ticket, Wire};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use session::server::{
+    Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
+};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
+use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
@@ -25,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Judges credentials; without one everybody may connect.
+    pub(crate) authority: Option<Arc<dyn Authority>>,
     /// Where the client is, if new clients from there are limited.
     pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
@@ -35,12 +41,14 @@ pub(crate) struct Shared {
 enum Lookup {
     Locate(Ticket, Pattern, session::Start),
     Read(Ticket, Pattern, u64, usize),
+    History(Ticket, Pattern, Option<u64>, usize),
 }
 
 /// What a read found.
 enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
+    Older(Ticket, Older),
     Committed(Page),
     Nothing,
 }
@@ -58,6 +66,8 @@ struct Connection {
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
+    /// Rings when who is present has changed where this connection watches.
+    bell: Arc<Notify>,
 }
 
 /// Speaks with one client until either end closes.
@@ -76,8 +86,13 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
+        bell: Arc::default(),
         shared,
     };
+    if wire == Wire::Json {
+        // It has no hello in which a credential could stand.
+        connection.authorize(None);
+    }
     let mut stopping = connection.shared.stopping.clone();
     let mut reading = None;
     while connection.carry_out().await {
@@ -94,6 +109,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             }
             Ok(()) = head.changed() => {}
             forwarded = ephemeral.recv() => connection.forwarded(forwarded),
+            () = connection.bell.notified() => connection.tell_presence(),
             () = tokio::time::sleep_until(deadline.into()) => {
                 let now = connection.now();
                 connection.server.tick(now);
@@ -107,6 +123,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             }
         }
     }
+    connection.shared.hub.presence().gone(connection.number);
     if let Some((client, fence)) = connection.client {
         connection.shared.hub.leave(client, fence);
     }
@@ -150,6 +167,7 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
+                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
                     self.write(Write::Open(hello, self.shared.address)).await;
@@ -164,12 +182,16 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
-                Effect::History { .. }
-                | Effect::Refresh(_)
-                | Effect::Join { .. }
+                Effect::History { ticket, pattern, before, limit } => {
+                    self.lookups.push_back(Lookup::History(ticket, pattern, before, limit));
+                }
+                Effect::Refresh(token) => {
+                    self.authorize(Some(&token));
+                }
+                effect @ (Effect::Join { .. }
                 | Effect::Leave(_)
                 | Effect::Watch(_)
-                | Effect::Unwatch(_) => {}
+                | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
         true
@@ -206,6 +228,9 @@ impl Connection {
             Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
                 store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
+            Lookup::History(ticket, pattern, before, limit) => self.blocking(move |store| {
+                store.history(&pattern, before, limit).map(|older| Found::Older(ticket, older))
+            }),
         })
     }
 
@@ -223,7 +248,11 @@ impl Connection {
         match found {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
+            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
             Ok(Found::Committed(page)) => {
+                if let Some((from, to)) = page.gap {
+                    self.server.missed(from, to);
+                }
                 self.server.committed(&page.events);
                 self.cursor = self.cursor.max(page.next);
             }

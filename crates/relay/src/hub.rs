@@ -4,6 +4,7 @@
 //! The writer takes all that waits, commits it once, and only then answers and shows the events. A
 //! connection holds a position and pulls; nothing is queued for it here.
 
+mod presence;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use session::server::{Decided, Ephemeral, Logged, Opened, Ticket};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
+pub use presence::Presence;
 pub use tail::Recent;
 use tail::Tail;
 
@@ -63,6 +65,7 @@ pub struct Hub {
     tail: Arc<RwLock<Tail>>,
     ephemeral: broadcast::Sender<Arc<Forwarded>>,
     present: Mutex<Present>,
+    presence: Arc<Presence>,
     connections: AtomicU64,
 }
 
@@ -83,6 +86,7 @@ impl Hub {
             tail: Arc::clone(&tail),
             ephemeral,
             present: Mutex::default(),
+            presence: Arc::default(),
             connections: AtomicU64::new(0),
         };
         let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tail, &committed));
@@ -118,6 +122,11 @@ impl Hub {
     /// The ephemeral events from now on.
     pub fn ephemeral(&self) -> broadcast::Receiver<Arc<Forwarded>> {
         self.ephemeral.subscribe()
+    }
+
+    /// Who is present where.
+    pub fn presence(&self) -> &Arc<Presence> {
+        &self.presence
     }
 
     /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a

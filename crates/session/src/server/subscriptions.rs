@@ -15,6 +15,8 @@ use crate::frame::Head;
 pub(super) struct Subscriptions {
     by_number: BTreeMap<u32, Subscription>,
     epoch: u64,
+    /// One has come or gone since somebody asked.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -93,11 +95,17 @@ impl Subscriptions {
                 .map(|(events, bytes)| Credit { events: events.into(), bytes: bytes.into() }),
         };
         self.by_number.insert(number, subscription);
+        self.changed = true;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, number: u32) {
         self.by_number.remove(&number);
+        self.changed = true;
+    }
+
+    pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {
+        std::mem::take(&mut self.changed).then(|| self.by_number.values().map(|it| &it.pattern))
     }
 
     #[cfg(feature = "json")]

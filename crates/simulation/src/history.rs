@@ -70,8 +70,9 @@ pub enum Answer {
     Uncertain,
 }
 
-/// Something that happened.
+/// Something that happened. Its fields are the small numbers above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each field is named after its type
 pub enum Record {
     /// The store has committed an event.
     Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },

@@ -160,10 +160,10 @@ impl World {
                     self.write(wire, Write::Open(hello));
                 }
                 Effect::Append(append) => self.write(wire, Write::Append(append)),
-                Effect::Forward(topic, body) => {
+                Effect::Forward(event) => {
                     for other in self.relay.connections.keys().copied().collect::<Vec<_>>() {
                         if other != wire {
-                            self.with_server(other, |server, _| server.forwarded(&topic, &body));
+                            self.with_server(other, |server, _| server.forwarded(&event));
                         }
                     }
                 }
@@ -173,6 +173,12 @@ impl World {
                 Effect::Read { ticket, pattern, from, limit } => {
                     connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         self.look_up(wire);

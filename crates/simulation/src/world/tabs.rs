@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bus::{Pattern, Topic};
 use session::client::{Client, Delivery, Effect, LinkState, Options, Outcome, SubscriptionId};
-use session::{Body, CloseCode, Position, Start};
+use session::{Body, Position, Start};
 
 use super::{Happening, World};
 use crate::fault::Phase;
@@ -62,7 +62,7 @@ impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
         let mut wants = Vec::new();
         for _ in 0..self.random.between(1, 2) {
-            let Ok(pattern) = Pattern::parse(self.random.of(&PATTERNS)) else { continue };
+            let Ok(pattern) = Pattern::parse(self.random.of::<&str>(&PATTERNS)) else { continue };
             let from = match self.random.below(4) {
                 0 => From::Latest,
                 1 => From::Last(self.random.between(1, 12)),

@@ -5,6 +5,7 @@
 mod socket;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Where the client is, if new clients from there are limited.
+    pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -149,7 +152,7 @@ impl Connection {
                 }
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello)).await;
+                    self.write(Write::Open(hello, self.shared.address)).await;
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
                 Effect::Forward(event) => {

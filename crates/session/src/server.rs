@@ -191,10 +191,15 @@ impl Server {
 
     /// Closes the connection with `code`.
     pub fn close(&mut self, code: CloseCode, message: &str) {
+        self.close_for(code, message, None);
+    }
+
+    /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
+    fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == State::Closed {
             return;
         }
-        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry: None };
+        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
         self.state = State::Closed;
@@ -226,6 +231,10 @@ impl Server {
                 self.close(CloseCode::Unauthorized, "the secret is not this client's")
             }
             Opened::Fenced => self.fenced(),
+            Opened::Limited { retry } => {
+                let message = "too many new clients come from your address";
+                self.close_for(CloseCode::Overloaded, message, Some(retry));
+            }
             Opened::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }

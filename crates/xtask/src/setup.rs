@@ -39,6 +39,8 @@ pub enum Need {
     Python,
     /// Clippy beside the Rust that builds wasm.
     WasmClippy,
+    /// The releases of Node that are measured; only the benchmarks need them.
+    MeasuredNodes,
     /// Counts instructions; only the benchmarks need it.
     Valgrind,
 }
@@ -80,6 +82,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::WasmOpt => npm_tools::ensure_wasm_opt(workspace)?,
             Need::Esbuild => npm_tools::ensure_esbuild(workspace)?,
             Need::Node => npm_tools::ensure_node()?,
+            Need::MeasuredNodes => npm_tools::ensure_measured_nodes(workspace)?,
             Need::Chromium => browsers::check_chromium()?,
             Need::Firefox => {
                 browsers::check_firefox()?;

@@ -5,7 +5,7 @@ use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Publish, RejectCode, Start};
 
 use super::*;
-use crate::store::{Embedded, Written};
+use crate::store::{Embedded, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -74,7 +74,7 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         }
     });
     let appends = appends.collect();
-    (Write::Open(hello), appends)
+    (Write::Open(hello, None), appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
@@ -88,7 +88,7 @@ async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, R
 #[tokio::test]
 async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
     let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path()).unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
@@ -121,7 +121,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
 #[tokio::test]
 async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path()).unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();

@@ -1,14 +1,16 @@
 //! Reading the log at one moment: where subscriptions start, and pages of matching events.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
-use session::server::{Located, Older, Page};
+use redb::{ReadOnlyTable, ReadTransaction};
+use session::server::{Located, Logged, Older, Page};
 use session::{Body, Position, Start};
 
 use super::StoreError;
-use super::embedded::{BY_TOPIC, EVENTS, logged};
+use super::format::{BY_TOPIC, EVENTS, MAIN, STREAMS};
+use super::log::Extent;
 
 /// A page ends after about so many bytes of bodies,
 const PAGE_BYTES: usize = 256 << 10;
@@ -22,6 +24,8 @@ pub(super) struct Reading {
     events: ReadOnlyTable<u64, (&'static str, &'static [u8])>,
     by_topic: ReadOnlyTable<(&'static str, u64), ()>,
     epoch: u64,
+    /// The oldest offset that is not trimmed.
+    first: u64,
     head: u64,
 }
 
@@ -29,8 +33,9 @@ impl Reading {
     pub(super) fn new(transaction: &ReadTransaction, epoch: u64) -> Result<Self, StoreError> {
         let events = transaction.open_table(EVENTS)?;
         let by_topic = transaction.open_table(BY_TOPIC)?;
-        let head = events.last()?.map_or(0, |(offset, _)| offset.value());
-        Ok(Self { events, by_topic, epoch, head })
+        let streams = transaction.open_table(STREAMS)?;
+        let Extent { first, head, .. } = Extent::of(streams.get(MAIN)?.map(|row| row.value()));
+        Ok(Self { events, by_topic, epoch, first, head })
     }
 
     pub(super) fn head_offset(&self) -> u64 {
@@ -41,7 +46,7 @@ impl Reading {
         let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
         let (next, previous) = match start {
             Start::Latest => (self.head + 1, None),
-            Start::Earliest => (1, None),
+            Start::Earliest => (self.first, None),
             Start::Last(count) => (self.newest(pattern, *count)?.unwrap_or(self.head + 1), None),
             Start::After(position) => {
                 let other_event = || -> Result<bool, StoreError> {
@@ -49,14 +54,16 @@ impl Reading {
                 };
                 if position.epoch != self.epoch
                     || position.offset > self.head
-                    || (position.offset > 0 && other_event()?)
+                    || (position.offset >= self.first && other_event()?)
                 {
                     return Ok(Located::Reset(head));
                 }
                 (position.offset + 1, Some(position.offset))
             }
         };
-        Ok(Located::At { next, previous, head, gap: None })
+        let gap = self.gone(next);
+        let next = next.max(self.first);
+        Ok(Located::At { next, previous, head, gap })
     }
 
     pub(super) fn page(
@@ -65,7 +72,9 @@ impl Reading {
         from: u64,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let mut page = Page { events: Vec::new(), next: from.max(self.head + 1), gap: None };
+        let gap = self.gone(from);
+        let from = from.max(self.first);
+        let mut page = Page { events: Vec::new(), next: from.max(self.head + 1), gap };
         let mut bytes = 0;
         let mut take = |offset, topic: &str, body: &[u8], page: &mut Page| {
             bytes += body.len();
@@ -236,6 +245,11 @@ impl Reading {
         }
     }
 
+    /// The offsets from `from` on that are trimmed.
+    fn gone(&self, from: u64) -> Option<(u64, u64)> {
+        (from < self.first).then(|| (from, self.first - 1))
+    }
+
     fn id(&self, offset: u64) -> Result<Option<String>, StoreError> {
         let Some(event) = self.events.get(offset)? else {
             return Ok(None);
@@ -249,6 +263,12 @@ impl Reading {
 fn literal_beginning(pattern: &Pattern) -> String {
     let tokens = pattern.tokens().take_while(|token| !matches!(*token, "*" | ">"));
     tokens.flat_map(|token| [token, "."]).collect()
+}
+
+/// An event as it stands in a row.
+fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
+    let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
+    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
 }
 
 fn matches(pattern: &Pattern, topic: &str) -> Result<bool, StoreError> {

@@ -1,9 +1,16 @@
+mod backup;
+mod clients;
+mod crash;
+mod disk;
+mod full;
+mod retention;
+
 use std::collections::HashMap;
 use std::path::Path;
 
 use bus::{Pattern, Topic};
 use proptest::prelude::*;
-use session::server::{Append, Decided, Located, Numbered, Opened};
+use session::server::{Append, Decided, Located, Logged, Numbered, Opened};
 use session::{Body, Hello, Start};
 
 use super::*;
@@ -38,18 +45,24 @@ fn offset(outcome: &Outcome) -> Option<u64> {
 }
 
 fn open(directory: &Path) -> Embedded {
-    Embedded::open(directory).unwrap()
+    Embedded::open(directory, Settings::default()).unwrap()
 }
 
 fn hello(fence: u64) -> Write {
-    Write::Open(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence,
-        lowest: 1,
-        returning: false,
-        token: None,
-    })
+    let hello =
+        Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false, token: None };
+    Write::Open(hello, None)
+}
+
+fn hello_of(client: [u8; 16], fence: u64) -> Write {
+    Write::Open(Hello { client, secret: [2; 32], fence, lowest: 1, returning: false }, None)
+}
+
+/// An event of `size` bytes.
+fn event(id: &str, size: usize, client: Option<Numbered>) -> Write {
+    let (id, source) = (id.to_owned(), "s".to_owned());
+    let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };
+    Write::Append(Append { ticket: ticket(), client, topic: topic(0), body })
 }
 
 #[test]
@@ -94,7 +107,7 @@ fn a_file_of_a_newer_format_is_left_alone() {
     transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
     transaction.commit().unwrap();
     drop(file);
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Settings::default()).unwrap_err();
     assert!(matches!(error, StoreError::Format { found: 9, .. }), "{error}");
 }
 

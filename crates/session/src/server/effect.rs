@@ -155,6 +155,11 @@ pub enum Opened {
     WrongSecret,
     /// A connection with this or a higher fencing token was there.
     Fenced,
+    /// Too many new clients came from where it is; none of them again for so many milliseconds.
+    Limited {
+        /// Milliseconds.
+        retry: u32,
+    },
     /// The store cannot be used now.
     Unavailable,
 }

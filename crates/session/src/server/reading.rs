@@ -77,6 +77,9 @@ impl Server {
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
         let Some(subscription) = self.subscriptions.reading(ticket) else { return };
+        if let Some((from, to)) = page.gap {
+            self.send(&FromPeer::Gap(Gap { subscription, from, to }));
+        }
         for event in &page.events {
             if let Some(head) = self.subscriptions.replay(subscription, event.offset) {
                 self.event(&event.topic, vec![head], Some(event.offset), &event.body);

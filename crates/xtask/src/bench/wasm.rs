@@ -74,9 +74,16 @@ pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(script)
 }
 
-pub fn run_in_node(script: &Path, table: &mut Table) -> Result<()> {
-    let lines = process::capture_shown(process::command("node").arg(script))?;
-    table.add_lines("Node", &lines)
+pub fn run_in_node(
+    script: &Path,
+    workspace: &Workspace,
+    version: &str,
+    table: &mut Table,
+) -> Result<()> {
+    let node = workspace.node(version);
+    let lines = process::capture_shown(process::command(node).arg(script))?;
+    let major = version.split('.').next().unwrap_or(version);
+    table.add_lines(&format!("Node {major}"), &lines)
 }
 
 /// The page has its rows before it has loaded, and Chromium prints it then.

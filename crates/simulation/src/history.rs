@@ -87,8 +87,10 @@ pub enum Record {
     Taken { profile: ProfileNo, event: EventNo },
     /// The event breaks a rule, is cancelled or may expire: it may be rejected. No other may.
     Refusable { event: EventNo },
-    /// This profile now holds the row of an event too: copied from another one, or from its own past.
+    /// This profile now holds the row of an event too, copied from another one.
     Copied { profile: ProfileNo, event: EventNo },
+    /// This profile holds the row of an event again, from its own past.
+    Restored { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// An application was told what became of its publish.

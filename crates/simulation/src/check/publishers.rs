@@ -72,6 +72,10 @@ impl Publishers {
         Ok(())
     }
 
+    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+    }
+
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
             row.durable = false;

@@ -81,6 +81,29 @@ impl World {
                 let wait = self.random.between(20, 2_000);
                 self.after(wait, Happening::TabLoads(tab));
             }
+            Fault::WallClock => {
+                let ahead = self.random.below(1_200_000) as i64;
+                self.tabs[tab].wall += ahead - 600_000;
+                self.set_clock(tab);
+            }
+            Fault::OutboxFails => {
+                let profile = self.tabs[tab].profile;
+                self.profiles[profile].fails = true;
+                let wait = self.random.between(200, 10_000);
+                self.after(wait, Happening::DiskWorks(profile));
+            }
+            Fault::Cloned => self.clone_profile(self.tabs[tab].profile),
+            Fault::Restored => {
+                let profile = self.tabs[tab].profile;
+                for tab in 0..self.tabs.len() {
+                    if self.tabs[tab].profile == profile {
+                        self.unload(tab);
+                        let wait = self.random.between(500, 5_000);
+                        self.after(wait, Happening::TabLoads(tab));
+                    }
+                }
+                self.restore(profile);
+            }
             Fault::Freeze => {
                 self.tabs[tab].frozen_until = self.now + self.random.between(500, 70_000);
             }
@@ -151,5 +174,8 @@ impl World {
         self.healed = true;
         self.armed.clear();
         self.relay.store.full = false;
+        for profile in &mut self.profiles {
+            profile.fails = false;
+        }
     }
 }

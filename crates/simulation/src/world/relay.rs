@@ -358,8 +358,6 @@ fn decide(store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
     (told, new)
 }
 
-/// The number in an event's id.
-pub(super) fn event_no(body: &[u8]) -> u32 {
-    let body = Body::decode(body).unwrap_or_default();
-    body.id.trim_start_matches('e').parse().unwrap_or(u32::MAX)
+fn event_no(body: &[u8]) -> u32 {
+    super::number_of(&Body::decode(body).unwrap_or_default().id)
 }

@@ -94,6 +94,10 @@ fn step(
             publishers.restored(profile, event);
             Ok(())
         }
+        Record::Doubted { profile } => {
+            publishers.doubted(profile);
+            Ok(())
+        }
         Record::Wiped { profile, event } => {
             publishers.wiped(profile, event);
             Ok(())

@@ -91,6 +91,9 @@ pub enum Record {
     Copied { profile: ProfileNo, event: EventNo },
     /// This profile holds the row of an event again, from its own past.
     Restored { profile: ProfileNo, event: EventNo },
+    /// From now on nobody may be able to say what became of this profile's events: its client was
+    /// forgotten, or is known to two profiles or to two states of one, or the log has lost its tail.
+    Doubted { profile: ProfileNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// An application was told what became of its publish.

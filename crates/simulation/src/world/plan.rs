@@ -18,7 +18,7 @@ pub(super) enum Step {
 }
 
 /// The fewest publishes of a seed.
-const PUBLISHES: u32 = 200;
+pub(super) const PUBLISHES: u32 = 200;
 /// From the first step to the last.
 const LENGTH: u64 = 90_000;
 
@@ -55,7 +55,7 @@ impl World {
         }
     }
 
-    fn publish_some(&mut self, count: u32) {
+    pub(super) fn publish_some(&mut self, count: u32) {
         let loaded: Vec<usize> = (0..self.tabs.len())
             .filter(|tab| {
                 self.tabs[*tab].machine.is_some() && self.tabs[*tab].frozen_until <= self.now

@@ -155,8 +155,8 @@ impl Connection {
                     self.write(Write::Open(hello, self.shared.address)).await;
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
-                Effect::Forward(topic, body) => {
-                    self.shared.hub.forward(Forwarded { from: self.number, topic, body });
+                Effect::Forward(event) => {
+                    self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Locate { ticket, pattern, start } => {
                     self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
@@ -164,6 +164,12 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         true
@@ -265,7 +271,7 @@ impl Connection {
         if let Ok(event) = event
             && event.from != self.number
         {
-            self.server.forwarded(&event.topic, &event.body);
+            self.server.forwarded(&event.event);
         }
     }
 }

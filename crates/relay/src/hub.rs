@@ -14,8 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use bus::Topic;
-use session::server::{Decided, Logged, Opened, Ticket};
+use session::server::{Decided, Ephemeral, Logged, Opened, Ticket};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
@@ -41,10 +40,8 @@ pub enum Answer {
 pub struct Forwarded {
     /// The connection that it came through, which does not get it back.
     pub from: u64,
-    /// Its topic.
-    pub topic: Topic,
-    /// Its body.
-    pub body: Arc<[u8]>,
+    /// The event.
+    pub event: Ephemeral,
 }
 
 /// A write and who waits for its answer. The channel has no bound of its own: a connection has a

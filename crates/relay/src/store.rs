@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Opened, Page};
+use session::server::{Append, Decided, Located, Logged, Older, Opened, Page};
 use session::{Hello, Start};
 
 pub use backup::Copied;
@@ -56,6 +56,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// As [`Store::head`].
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError>;
+
+    /// Matching events before an offset, or the newest ones, from the newest back; bounded as in
+    /// [`Store::read`].
+    ///
+    /// # Errors
+    /// As [`Store::head`].
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError>;
 }
 
 /// What is to be decided.
@@ -72,9 +84,10 @@ impl Write {
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Open(..) => 0,
-            Self::Append(Append { topic, body, .. }) => {
+            Self::Append(Append { event: Ok((topic, body)), .. }) => {
                 (topic.as_str().len() + body.data.len() + body.id.len() + body.source.len()) as u64
             }
+            Self::Append(Append { event: Err(_), .. }) => 0,
         }
     }
 }

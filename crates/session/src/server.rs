@@ -18,7 +18,8 @@ use crate::frame::{self, FromClient, FromPeer};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
 pub use effect::{
-    Append, Decided, Effect, Located, Logged, Message, Numbered, Opened, Page, Ticket,
+    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
+    Refusal, Ticket,
 };
 use publishing::Waiting;
 use subscriptions::Subscriptions;
@@ -270,9 +271,7 @@ impl Server {
                 self.subscriptions.remove(unsubscribe.subscription);
             }
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            // Room in the grammar: what is granted is not counted yet, the socket's own back-pressure
-            // holds a slow receiver.
-            (State::Open { .. }, FromClient::Pong(_) | FromClient::Credit(_)) => {}
+            (State::Open { .. }, _) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }

@@ -1,7 +1,7 @@
 use std::sync::atomic::AtomicBool;
 
 use bus::Pattern;
-use session::server::{Effect, Located, Options, Page, Server, Wire};
+use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Publish, RejectCode, Start};
 
 use super::*;
@@ -37,6 +37,14 @@ impl Store for Failing {
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
         self.inner.read(pattern, from, limit)
     }
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        self.inner.history(pattern, before, limit)
+    }
 }
 
 /// The writes that a client's frames ask for.
@@ -54,7 +62,7 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         }
         effect
     };
-    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false };
+    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
     let Some(Effect::Open(hello)) = say(FromClient::Hello(hello)) else { panic!() };
     let appends = numbers.iter().map(|&number| {
         let body = Body { id: number.to_string(), ..Body::default() }.encode();

@@ -144,7 +144,7 @@ impl<'t> Clients<'t> {
     pub(super) fn decided(
         &mut self,
         numbered: &Numbered,
-        id: &str,
+        id: Option<&str>,
         verdict: &Verdict,
         now: u64,
     ) -> Result<(), StoreError> {
@@ -154,7 +154,7 @@ impl<'t> Clients<'t> {
         };
         row.outcomes = Some(self.kept(client, &row)? + 1);
         row.highest = numbered.number;
-        row.highest_id = Some(id.to_owned());
+        row.highest_id = id.map(str::to_owned);
         row.seen = Some(now);
         let key = (client, numbered.number);
         match verdict {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bus::Pattern;
 use redb::{Database, ReadableDatabase};
 use session::Start;
-use session::server::{Located, Opened, Page};
+use session::server::{Located, Older, Opened, Page};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;
@@ -271,5 +271,14 @@ impl Store for Embedded {
 
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
         self.with(|database| self.reading(database)?.page(pattern, from, limit))
+    }
+
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        self.with(|database| self.reading(database)?.history(pattern, before, limit))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 use redb::{ReadOnlyTable, ReadTransaction};
-use session::server::{Located, Logged, Page};
+use session::server::{Located, Logged, Older, Page};
 use session::{Body, Position, Start};
 
 use super::StoreError;
@@ -105,10 +105,77 @@ impl Reading {
         Ok(page)
     }
 
+    pub(super) fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        let before = before.unwrap_or(u64::MAX);
+        let mut older = Older { epoch: self.epoch, events: Vec::new(), next: None };
+        if let Some(topic) = pattern.as_topic() {
+            self.take(self.older_of(topic.as_str(), before)?, limit, &mut older)?;
+            return Ok(older);
+        }
+        if literal_beginning(pattern).is_empty() {
+            self.walk_back(pattern, before, limit, &mut older)?;
+            return Ok(older);
+        }
+        // One more than asked for: whether there is more is told too.
+        let newest = self.newest_of_topics(pattern, before, limit.saturating_add(1))?;
+        self.take(newest.into_iter().rev().map(Ok), limit, &mut older)?;
+        Ok(older)
+    }
+
+    /// Takes the events at these descending offsets, up to the bounds of a page.
+    fn take(
+        &self,
+        offsets: impl Iterator<Item = Result<u64, StoreError>>,
+        limit: usize,
+        older: &mut Older,
+    ) -> Result<(), StoreError> {
+        let mut bytes = 0;
+        for offset in offsets {
+            let offset = offset?;
+            if older.events.len() >= limit || bytes >= PAGE_BYTES {
+                older.next = older.events.last().map(|event| event.offset);
+                break;
+            }
+            let event = self.events.get(offset)?.ok_or(StoreError::Corrupt("index"))?;
+            let (topic, body) = event.value();
+            bytes += body.len();
+            older.events.push(logged(offset, topic, body)?);
+        }
+        Ok(())
+    }
+
+    fn walk_back(
+        &self,
+        pattern: &Pattern,
+        before: u64,
+        limit: usize,
+        older: &mut Older,
+    ) -> Result<(), StoreError> {
+        let mut bytes = 0;
+        for (looked_at, row) in self.events.range(..before)?.rev().enumerate() {
+            let (offset, event) = row?;
+            let (offset, (topic, body)) = (offset.value(), event.value());
+            if older.events.len() >= limit || bytes >= PAGE_BYTES || looked_at >= PAGE_ROWS {
+                older.next = Some(offset + 1);
+                break;
+            }
+            if matches(pattern, topic)? {
+                bytes += body.len();
+                older.events.push(logged(offset, topic, body)?);
+            }
+        }
+        Ok(())
+    }
+
     /// The offset of the `count`th newest matching event, or of the oldest if there are fewer.
     fn newest(&self, pattern: &Pattern, count: u64) -> Result<Option<u64>, StoreError> {
         if let Some(topic) = pattern.as_topic() {
-            let mut offsets = self.newest_of(topic.as_str())?;
+            let mut offsets = self.older_of(topic.as_str(), u64::MAX)?;
             return last_of(&mut offsets, count);
         }
         if count > MERGED {
@@ -120,25 +187,36 @@ impl Reading {
             });
             return last_of(&mut matching, count);
         }
+        Ok(self.newest_of_topics(pattern, u64::MAX, count as usize)?.first().copied())
+    }
+
+    /// The newest so many offsets before one, found topic by topic.
+    fn newest_of_topics(
+        &self,
+        pattern: &Pattern,
+        before: u64,
+        count: usize,
+    ) -> Result<BTreeSet<u64>, StoreError> {
         let mut newest = BTreeSet::new();
         self.each_topic(pattern, |topic| {
-            for offset in self.newest_of(topic)?.take(count as usize) {
+            for offset in self.older_of(topic, before)?.take(count) {
                 newest.insert(offset?);
-                if newest.len() as u64 > count {
+                if newest.len() > count {
                     newest.pop_first();
                 }
             }
             Ok(())
         })?;
-        Ok(newest.first().copied())
+        Ok(newest)
     }
 
-    /// The offsets of a topic, descending.
-    fn newest_of(
+    /// The offsets of a topic before one, descending.
+    fn older_of(
         &self,
         topic: &str,
+        before: u64,
     ) -> Result<impl Iterator<Item = Result<u64, StoreError>>, StoreError> {
-        let rows = self.by_topic.range((topic, 0)..=(topic, u64::MAX))?;
+        let rows = self.by_topic.range((topic, 0)..(topic, before))?;
         Ok(rows.rev().map(|row| Ok(row?.0.value().1)))
     }
 
@@ -149,11 +227,7 @@ impl Reading {
         pattern: &Pattern,
         mut found: impl FnMut(&str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut prefix = String::new();
-        for token in pattern.tokens().take_while(|token| !matches!(*token, "*" | ">")) {
-            prefix.push_str(token);
-            prefix.push('.');
-        }
+        let prefix = literal_beginning(pattern);
         let mut after = (prefix.clone(), 0);
         loop {
             let key = (after.0.as_str(), after.1);
@@ -189,6 +263,12 @@ impl Reading {
 fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
     let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
     Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+}
+
+/// The tokens before the first wildcard, each with its dot.
+fn literal_beginning(pattern: &Pattern) -> String {
+    let tokens = pattern.tokens().take_while(|token| !matches!(*token, "*" | ">"));
+    tokens.flat_map(|token| [token, "."]).collect()
 }
 
 fn matches(pattern: &Pattern, topic: &str) -> Result<bool, StoreError> {

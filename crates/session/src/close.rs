@@ -68,10 +68,10 @@ pub enum RejectCode {
     Uncertain = 6,
     /// The same subscription stands already.
     AlreadySubscribed = 7,
+    /// The peer's disk is full: it may be taken once there is room.
+    DiskFull = 8,
     /// More at one time than the peer takes.
-    TooMany = 8,
-    /// The peer's disk is full; reading goes on.
-    DiskFull = 9,
+    TooMany = 9,
     /// Faster than the peer takes it.
     TooFast = 10,
     /// It was not sent before it expired. Only a client says so, to its application.
@@ -91,8 +91,8 @@ impl RejectCode {
         Self::StaleNumber,
         Self::Uncertain,
         Self::AlreadySubscribed,
-        Self::TooMany,
         Self::DiskFull,
+        Self::TooMany,
         Self::TooFast,
         Self::Expired,
         Self::Cancelled,

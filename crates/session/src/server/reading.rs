@@ -98,6 +98,11 @@ impl Server {
         }
     }
 
+    /// What is subscribed to, if that has changed since the last call: which ephemeral events to bring.
+    pub fn interests(&mut self) -> Option<Vec<Pattern>> {
+        Some(self.subscriptions.changed()?.cloned().collect())
+    }
+
     /// Another connection has sent an ephemeral event.
     pub fn forwarded(&mut self, topic: &Topic, body: &Arc<[u8]>) {
         let heads = self.subscriptions.live(topic, None);

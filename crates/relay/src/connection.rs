@@ -6,6 +6,7 @@ mod socket;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Where the client is, if new clients from there are limited.
+    pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -105,7 +108,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             Ok(()) = head.changed() => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
                 for event in arrived.drain(..) {
-                    connection.server.forwarded(&event.topic, &event.body);
+                    connection.server.forwarded(&event.event);
                 }
             }
             () = alarm.as_mut() => {
@@ -170,11 +173,11 @@ impl Connection {
                 }
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello)).await;
+                    self.write(Write::Open(hello, self.shared.address)).await;
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
-                Effect::Forward(topic, body) => {
-                    self.shared.hub.forward(Forwarded { from: self.number, topic, body });
+                Effect::Forward(event) => {
+                    self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Locate { ticket, pattern, start } => {
                     self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
@@ -182,6 +185,12 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         self.socket.flush().await
@@ -199,7 +208,9 @@ impl Connection {
         if from <= head {
             if let Recent::Events(events) = self.shared.hub.recent(from) {
                 let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move { Ok(Found::Committed(Page { events, next })) }));
+                return Some(Box::pin(async move {
+                    Ok(Found::Committed(Page { events, next, gap: None }))
+                }));
             }
             let page = self.shared.options.page;
             let everything = Pattern::parse(">").ok()?;

@@ -1,11 +1,12 @@
 //! The routes: `/ws`, `/healthz`, and the page.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRef, State};
+use axum::extract::{ConnectInfo, FromRef, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -14,6 +15,7 @@ use session::{CloseCode, SUBPROTOCOL, json};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::connection::{self, Shared};
+use crate::relay::ClientAddress;
 use crate::{connection::reject, page};
 
 /// An idle connection costs its read buffer.
@@ -32,6 +34,7 @@ pub(crate) struct Site {
     page: Option<PathBuf>,
     allow_origin: Arc<[String]>,
     room: Arc<Semaphore>,
+    client_address: ClientAddress,
 }
 
 impl std::fmt::Debug for Site {
@@ -52,9 +55,24 @@ impl Site {
         alive: mpsc::Sender<()>,
         page: Option<PathBuf>,
         allow_origin: Vec<String>,
+        client_address: ClientAddress,
     ) -> Self {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { shared, alive, page, allow_origin: allow_origin.into(), room }
+        Self { shared, alive, page, allow_origin: allow_origin.into(), room, client_address }
+    }
+
+    /// The address whose new clients are counted; none if they are not.
+    fn limited(&self, remote: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        match self.client_address {
+            ClientAddress::Connection => {
+                Some(remote.ip()).filter(|address| !address.to_canonical().is_loopback())
+            }
+            ClientAddress::Proxy => {
+                let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+                let told = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+                Some(told.and_then(|told| told.trim().parse().ok()).unwrap_or(remote.ip()))
+            }
+        }
     }
 
     /// Whether a page of this origin may connect. Native clients have none.
@@ -91,7 +109,12 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+async fn socket(
+    State(site): State<Site>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ws: WebSocketUpgrade,
+) -> Response {
     if !site.admits(&headers) {
         let message = "pages of this origin may not connect; see --allow-origin\n";
         return (StatusCode::FORBIDDEN, message).into_response();
@@ -119,7 +142,9 @@ async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgra
         // Without one in the answer a browser fails the connection and never sees the close code.
         ws.set_selected_protocol(first);
     }
+    let address = site.limited(remote, &headers);
     let Site { shared, alive, .. } = site;
+    let shared = Shared { address, ..shared };
     ws.on_upgrade(move |socket| async move {
         match wire {
             Some(wire) => connection::run(socket, wire, shared).await,

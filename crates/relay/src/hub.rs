@@ -19,7 +19,7 @@ use session::server::{Decided, Logged, Opened, Ticket};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
-use ephemeral::Ephemeral;
+use ephemeral::Mailboxes;
 pub use ephemeral::{Forwarded, Mailbox};
 pub use tail::Recent;
 use tail::Tail;
@@ -53,7 +53,7 @@ pub struct Hub {
     jobs: mpsc::Sender<Job>,
     head: watch::Receiver<u64>,
     tail: Arc<RwLock<Tail>>,
-    ephemeral: Arc<Ephemeral>,
+    ephemeral: Arc<Mailboxes>,
     present: Mutex<Present>,
     connections: AtomicU64,
 }

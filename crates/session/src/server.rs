@@ -18,7 +18,8 @@ use crate::frame::{self, FromClient, FromPeer};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
 pub use effect::{
-    Append, Decided, Effect, Located, Logged, Message, Numbered, Opened, Page, Ticket,
+    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
+    Refusal, Ticket,
 };
 use publishing::Waiting;
 use subscriptions::Subscriptions;
@@ -190,10 +191,15 @@ impl Server {
 
     /// Closes the connection with `code`.
     pub fn close(&mut self, code: CloseCode, message: &str) {
+        self.close_for(code, message, None);
+    }
+
+    /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
+    fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == State::Closed {
             return;
         }
-        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry: None };
+        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
         self.state = State::Closed;
@@ -225,6 +231,10 @@ impl Server {
                 self.close(CloseCode::Unauthorized, "the secret is not this client's")
             }
             Opened::Fenced => self.fenced(),
+            Opened::Limited { retry } => {
+                let message = "too many new clients come from your address";
+                self.close_for(CloseCode::Overloaded, message, Some(retry));
+            }
             Opened::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
@@ -261,9 +271,7 @@ impl Server {
                 self.subscriptions.remove(unsubscribe.subscription);
             }
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            // Room in the grammar: what is granted is not counted yet, the socket's own back-pressure
-            // holds a slow receiver.
-            (State::Open { .. }, FromClient::Pong(_) | FromClient::Credit(_)) => {}
+            (State::Open { .. }, _) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }

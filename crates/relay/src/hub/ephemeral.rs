@@ -1,39 +1,41 @@
 //! Ephemeral events on their way to the connections that want them.
 //!
 //! The newest are kept once for all. A connection has a mailbox with the places of those that wait for
-//! it: one that takes nothing costs a few bytes for each event, and skips the oldest. Only connections
-//! whose patterns match are woken, and those once for all that waits.
+//! it: one that takes nothing costs a few bytes for each event. When that is full only the newest of each
+//! topic and key remain, and then the oldest are skipped. Only connections whose patterns match are
+//! woken, and those once for all that waits.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bus::{Pattern, Topic};
+use session::server::Ephemeral;
 use slab::Slab;
 
 /// The most events that are kept for all connections,
 const EVENTS: usize = 8_192;
 /// and the most bytes of their bodies.
 const BYTES: usize = 8 << 20;
-/// The most events that wait for one connection; a slower one skips the oldest.
+/// The most events that wait for one connection,
 const WAITING: usize = 1_024;
+/// and the most that remain when there were more.
+const REMAINING: usize = WAITING / 4 * 3;
 /// The most topics whose receivers are remembered; beyond, all are worked out again.
 const ROUTES: usize = 4_096;
 
-/// An ephemeral event.
+/// An ephemeral event on its way to the other connections.
 #[derive(Debug)]
 pub struct Forwarded {
     /// The connection that it came through, which does not get it back.
     pub from: u64,
-    /// Its topic.
-    pub topic: Topic,
-    /// Its body.
-    pub body: Arc<[u8]>,
+    /// The event.
+    pub event: Ephemeral,
 }
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Ephemeral(Mutex<State>);
+pub(super) struct Mailboxes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -62,11 +64,11 @@ struct Waiting {
 /// The end of a connection; dropped, nothing waits for it any more.
 #[derive(Debug)]
 pub struct Mailbox {
-    shared: Arc<Ephemeral>,
+    shared: Arc<Mailboxes>,
     key: usize,
 }
 
-impl Ephemeral {
+impl Mailboxes {
     pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
         let waiting =
             Waiting { connection, patterns: Vec::new(), places: VecDeque::new(), waker: None };
@@ -74,12 +76,13 @@ impl Ephemeral {
         Mailbox { shared: Arc::clone(self), key }
     }
 
-    pub(super) fn forward(&self, event: Forwarded) {
+    pub(super) fn forward(&self, forwarded: Forwarded) {
         let mut state = self.lock();
         let state = &mut *state;
-        let route = match state.routes.get(&event.topic) {
+        let topic = &forwarded.event.topic;
+        let route = match state.routes.get(topic) {
             Some(route) => Arc::clone(route),
-            None => state.route(&event.topic),
+            None => state.route(topic),
         };
         if route.is_empty() {
             return;
@@ -87,18 +90,18 @@ impl Ephemeral {
         let place = state.first + state.recent.len() as u64;
         for &key in &*route {
             let waiting = &mut state.boxes[key];
-            if waiting.connection == event.from {
+            if waiting.connection == forwarded.from {
                 continue;
             }
             if waiting.places.len() == WAITING {
-                waiting.places.pop_front();
+                waiting.conflate(&state.recent, state.first);
             }
             waiting.places.push_back(place);
             if let Some(waker) = waiting.waker.take() {
                 waker.wake();
             }
         }
-        state.keep(event);
+        state.keep(forwarded);
     }
 
     /// A panic elsewhere leaves nothing half done here.
@@ -121,15 +124,15 @@ impl State {
         route
     }
 
-    fn keep(&mut self, event: Forwarded) {
-        self.bytes += event.body.len();
-        self.recent.push_back(Arc::new(event));
+    fn keep(&mut self, forwarded: Forwarded) {
+        self.bytes += forwarded.event.body.len();
+        self.recent.push_back(Arc::new(forwarded));
         while self.recent.len() > EVENTS || self.bytes > BYTES {
             let Some(oldest) = self.recent.pop_front() else {
                 break;
             };
             self.first += 1;
-            self.bytes -= oldest.body.len();
+            self.bytes -= oldest.event.body.len();
         }
     }
 
@@ -156,6 +159,28 @@ impl State {
     }
 }
 
+impl Waiting {
+    /// Makes room: of each topic and key the newest remains, as far as there is room.
+    fn conflate(&mut self, recent: &VecDeque<Arc<Forwarded>>, first: u64) {
+        let mut newer = HashSet::new();
+        let mut remaining = VecDeque::with_capacity(WAITING);
+        for &place in self.places.iter().rev() {
+            if let Some(event) = at(recent, first, place).map(|forwarded| &forwarded.event)
+                && remaining.len() < REMAINING
+                && newer.insert((&event.topic, &event.key))
+            {
+                remaining.push_front(place);
+            }
+        }
+        self.places = remaining;
+    }
+}
+
+/// The event at a place; none if it is no longer kept.
+fn at(recent: &VecDeque<Arc<Forwarded>>, first: u64, place: u64) -> Option<&Arc<Forwarded>> {
+    recent.get(usize::try_from(place.checked_sub(first)?).ok()?)
+}
+
 impl Mailbox {
     /// From now on events that match one of these come, and no others.
     pub fn want(&self, patterns: Vec<Pattern>) {
@@ -177,11 +202,8 @@ impl Mailbox {
             }
             return Poll::Pending;
         }
-        taken.extend(waiting.places.drain(..).filter_map(|place| {
-            // What is no longer kept is skipped.
-            let at = usize::try_from(place.checked_sub(*first)?).ok()?;
-            recent.get(at).cloned()
-        }));
+        let waiting = waiting.places.drain(..);
+        taken.extend(waiting.filter_map(|place| at(recent, *first, place).cloned()));
         Poll::Ready(())
     }
 }
@@ -198,27 +220,29 @@ impl Drop for Mailbox {
 mod tests {
     use super::*;
 
-    fn topic(text: &str) -> Topic {
-        Topic::parse(text).unwrap()
-    }
-
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
         texts.iter().map(|text| Pattern::parse(text).unwrap()).collect()
     }
 
-    fn forward(hub: &Ephemeral, from: u64, to: &str, body: &[u8]) {
-        hub.forward(Forwarded { from, topic: topic(to), body: body.into() });
+    fn forward(hub: &Mailboxes, from: u64, to: &str, body: &[u8]) {
+        keyed(hub, from, to, &body.escape_ascii().to_string(), body);
+    }
+
+    fn keyed(hub: &Mailboxes, from: u64, to: &str, key: &str, body: &[u8]) {
+        let topic = Topic::parse(to).unwrap();
+        let event = Ephemeral { topic, key: key.into(), body: body.into() };
+        hub.forward(Forwarded { from, event });
     }
 
     fn taken(mailbox: &Mailbox) -> Vec<Vec<u8>> {
         let mut taken = Vec::new();
         let _ = mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken);
-        taken.iter().map(|event| event.body.to_vec()).collect()
+        taken.iter().map(|forwarded| forwarded.event.body.to_vec()).collect()
     }
 
     #[test]
     fn an_event_waits_once_for_each_connection_that_wants_it_and_not_for_its_own() {
-        let hub = Arc::new(Ephemeral::default());
+        let hub = Arc::new(Mailboxes::default());
         let [one, two, three] = [1, 2, 3].map(|number| hub.join(number));
         one.want(patterns(&["a.>"]));
         two.want(patterns(&["a.*", "a.b", "a.b"]));
@@ -231,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_topic_finds_those_who_came_and_misses_those_who_went_since_it_was_last_used() {
-        let hub = Arc::new(Ephemeral::default());
+        let hub = Arc::new(Mailboxes::default());
         let one = hub.join(1);
         forward(&hub, 0, "a", b"0");
         one.want(patterns(&["a"]));
@@ -249,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_takes_nothing_skips_the_oldest_and_the_one_beside_it_does_not() {
-        let hub = Arc::new(Ephemeral::default());
+        let hub = Arc::new(Mailboxes::default());
         let (slow, fast) = (hub.join(1), hub.join(2));
         slow.want(patterns(&["a"]));
         fast.want(patterns(&["a"]));
@@ -258,12 +282,28 @@ mod tests {
             assert_eq!(taken(&fast), [number.to_be_bytes()]);
         }
         let kept = taken(&slow);
-        assert_eq!((kept.len(), &kept[0][..]), (WAITING, &(2 * WAITING).to_be_bytes()[..]));
+        assert!((REMAINING..=WAITING).contains(&kept.len()), "{}", kept.len());
+        assert_eq!(kept.last().unwrap()[..], (3 * WAITING - 1).to_be_bytes());
+        assert!(kept.is_sorted());
+    }
+
+    #[test]
+    fn under_pressure_the_newest_of_each_key_remains() {
+        let hub = Arc::new(Mailboxes::default());
+        let slow = hub.join(1);
+        slow.want(patterns(&[">"]));
+        keyed(&hub, 0, "cursor", "once", b"once");
+        for number in 0..WAITING {
+            keyed(&hub, 0, "cursor", ["ann", "bob"][number % 2], &number.to_be_bytes());
+        }
+        let kept = taken(&slow);
+        let newest = |back: usize| (WAITING - back).to_be_bytes().to_vec();
+        assert_eq!(kept, [b"once".to_vec(), newest(3), newest(2), newest(1)]);
     }
 
     #[test]
     fn what_is_kept_for_all_is_bounded_in_bytes() {
-        let hub = Arc::new(Ephemeral::default());
+        let hub = Arc::new(Mailboxes::default());
         let slow = hub.join(1);
         slow.want(patterns(&["a"]));
         for _ in 0..100 {
@@ -275,7 +315,7 @@ mod tests {
 
     #[test]
     fn who_waits_is_woken_once_for_all_that_comes() {
-        let hub = Arc::new(Ephemeral::default());
+        let hub = Arc::new(Mailboxes::default());
         let mailbox = hub.join(1);
         mailbox.want(patterns(&["a"]));
         assert!(taken(&mailbox).is_empty());

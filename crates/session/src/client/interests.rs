@@ -101,6 +101,14 @@ impl Interests {
         Some(id)
     }
 
+    /// What follows a gap names its end as the offset before it.
+    pub(super) fn gap(&mut self, number: u32, to: u64) -> Option<SubscriptionId> {
+        let (id, interest) = self.of(number)?;
+        let epoch = interest.epoch;
+        interest.position = Some(Position { epoch, offset: to, id: None });
+        Some(id)
+    }
+
     pub(super) fn id(&mut self, number: u32) -> Option<SubscriptionId> {
         self.of(number).map(|(id, _)| id)
     }

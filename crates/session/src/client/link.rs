@@ -105,7 +105,8 @@ impl Client {
         self.identity.fence += 1;
         let Identity { client, secret, fence, known } = self.identity;
         let lowest = self.outbox.lowest();
-        self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning: known }));
+        let (returning, token) = (known, None);
+        self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning, token }));
     }
 
     /// The socket is closed, or was refused.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bus::{Pattern, Topic};
 
 use super::subscriptions::{Next, Taken};
-use super::{Effect, Located, Logged, Page, Server, Ticket, Wire};
+use super::{Effect, Ephemeral, Located, Logged, Page, Server, Ticket, Wire};
 use crate::frame::{CaughtUp, Event, FromPeer, Gap, Head, Refused, Subscribed};
 use crate::{CloseCode, RejectCode, Start};
 
@@ -77,6 +77,9 @@ impl Server {
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
         let Some(subscription) = self.subscriptions.reading(ticket) else { return };
+        if let Some((from, to)) = page.gap {
+            self.send(&FromPeer::Gap(Gap { subscription, from, to }));
+        }
         for event in &page.events {
             if let Some(head) = self.subscriptions.replay(subscription, event.offset) {
                 self.event(&event.topic, vec![head], Some(event.offset), &event.body);
@@ -104,10 +107,10 @@ impl Server {
     }
 
     /// Another connection has sent an ephemeral event.
-    pub fn forwarded(&mut self, topic: &Topic, body: &Arc<[u8]>) {
-        let heads = self.subscriptions.live(topic, None);
+    pub fn forwarded(&mut self, event: &Ephemeral) {
+        let heads = self.subscriptions.live(&event.topic, None);
         if !heads.is_empty() {
-            self.event(topic, heads, None, body);
+            self.event(&event.topic, heads, None, &event.body);
         }
     }
 

@@ -46,14 +46,9 @@ impl Server {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
         match self.checked(topic, &body.encode(), None) {
-            Err((code, message)) => self.text(json::reject(&id, code, &message)),
-            Ok((topic, body)) => {
-                if ephemeral {
-                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
-                } else {
-                    self.append(Waiting::Id(id), None, topic, body);
-                }
-            }
+            Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
+            Ok((topic, body)) if ephemeral => self.forward(topic, &body),
+            Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
         }
     }
 
@@ -91,6 +86,12 @@ impl Server {
             // frame says what a bye would, and where the past ends is not told.
             FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
             FromPeer::CaughtUp(_) => {}
+            // Only frames ask for these.
+            FromPeer::Expiring(_)
+            | FromPeer::Page(_)
+            | FromPeer::Present(_)
+            | FromPeer::Presence(_)
+            | FromPeer::NotPresent(_) => {}
             // Numbers that have no meaning here; `answer_text` and `event_text` say the same by name.
             FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
         }

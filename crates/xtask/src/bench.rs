@@ -6,6 +6,7 @@ mod table;
 mod wasm;
 
 use crate::setup::{self, Need};
+use crate::versions::NODES;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -18,8 +19,14 @@ pub enum Bench {
     Bus,
 }
 
-const NEEDS: &[Need] =
-    &[Need::WasmBindgen, Need::WasmOpt, Need::Node, Need::Chromium, Need::Valgrind];
+const NEEDS: &[Need] = &[
+    Need::StdSources,
+    Need::WasmBindgen,
+    Need::WasmOpt,
+    Need::MeasuredNodes,
+    Need::Chromium,
+    Need::Valgrind,
+];
 
 /// Measures, prints the table and writes it as JSON into `target/bench`.
 pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
@@ -37,7 +44,9 @@ fn bus(workspace: &Workspace) -> Result<()> {
     let mut table = Table::begin();
     programs.run(&mut table)?;
     instructions::rows(&programs, &mut table)?;
-    wasm::run_in_node(&script, &mut table)?;
+    for version in NODES {
+        wasm::run_in_node(&script, workspace, version, &mut table)?;
+    }
     wasm::run_in_chromium(&script, &mut table)?;
     let file = workspace.own_target().join("bench/bus.json");
     table.write(&file)?;

@@ -22,6 +22,8 @@ pub use python::python;
 /// What a task may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// Of std, which is built for size with what users download.
+    StdSources,
     WasmBindgen,
     WasmPack,
     Trunk,
@@ -39,12 +41,15 @@ pub enum Need {
     Python,
     /// Clippy beside the Rust that builds wasm.
     WasmClippy,
+    /// The releases of Node that are measured; only the benchmarks need them.
+    MeasuredNodes,
     /// Counts instructions; only the benchmarks need it.
     Valgrind,
 }
 
 impl Need {
     pub const ALL: &[Self] = &[
+        Self::StdSources,
         Self::WasmBindgen,
         Self::WasmPack,
         Self::Trunk,
@@ -59,8 +64,14 @@ impl Need {
     ];
 
     /// What building the page takes.
-    pub const PAGE: &[Self] =
-        &[Self::WasmBindgen, Self::WasmPack, Self::Trunk, Self::WasmOpt, Self::Esbuild];
+    pub const PAGE: &[Self] = &[
+        Self::StdSources,
+        Self::WasmBindgen,
+        Self::WasmPack,
+        Self::Trunk,
+        Self::WasmOpt,
+        Self::Esbuild,
+    ];
 }
 
 /// Gets the wasm target, which all who call this need, and the rest as asked.
@@ -72,6 +83,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     debian::install_missing(needs, rust)?;
     for need in needs {
         match need {
+            Need::StdSources => wasm_target::ensure_sources(rust),
             Need::WasmBindgen => {
                 cargo_tools::ensure(workspace, &cargo_tools::wasm_bindgen(workspace)?)?
             }
@@ -80,6 +92,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::WasmOpt => npm_tools::ensure_wasm_opt(workspace)?,
             Need::Esbuild => npm_tools::ensure_esbuild(workspace)?,
             Need::Node => npm_tools::ensure_node()?,
+            Need::MeasuredNodes => npm_tools::ensure_measured_nodes(workspace)?,
             Need::Chromium => browsers::check_chromium()?,
             Need::Firefox => {
                 browsers::check_firefox()?;

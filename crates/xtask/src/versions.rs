@@ -13,6 +13,9 @@ pub const GECKODRIVER: &str = "0.37.0";
 pub const BINARYEN: &str = "132";
 /// npm's `esbuild`.
 pub const ESBUILD: &str = "0.28.2";
+/// The releases of Node whose V8 is measured, from npm's `node`: the two lines with long-term support that
+/// applications are deployed on. The one on this machine, whatever its age, tries the npm package.
+pub const NODES: [&str; 2] = ["24.21.0", "26.10.0"];
 /// PyPI's `websocket-client`.
 pub const WEBSOCKET_CLIENT: &str = "1.9.2";
 

@@ -60,6 +60,16 @@ impl Workspace {
         self.cache.join("npm")
     }
 
+    /// The binary of a release of Node, from npm. Apart from the other tools, so that it is not found as `node`.
+    pub fn node(&self, version: &str) -> PathBuf {
+        self.node_folder(version).join("node_modules/node/bin/node")
+    }
+
+    /// Where npm installs that release.
+    pub fn node_folder(&self, version: &str) -> PathBuf {
+        self.cache.join("node").join(version)
+    }
+
     /// The virtual environment with the packages of the Python client's test.
     pub fn python(&self) -> PathBuf {
         self.cache.join("python")

@@ -5,10 +5,12 @@
 
 mod browser;
 mod driver;
+mod proxy;
 mod relay;
 
 pub use browser::Browser;
 pub use driver::Driver;
+pub use proxy::{Network, Proxy};
 pub use relay::Relay;
 
 use std::path::PathBuf;

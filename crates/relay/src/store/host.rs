@@ -44,6 +44,20 @@ impl Machine {
             .map_err(|error| StoreError::Directory(directory.to_owned(), error))?;
         Ok(Self { directory: directory.to_owned(), path: directory.join("events.redb") })
     }
+
+    /// Makes the file under another name first: the engine does not open one of which it has written
+    /// only a part.
+    fn make(&self) -> Result<(), StoreError> {
+        let new = self.directory.join("events.redb.new");
+        let failed = |error| StoreError::File(new.clone(), error);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        drop(Database::create(&new)?);
+        File::open(&new).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::rename(&new, &self.path).map_err(failed)
+    }
 }
 
 impl Host for Machine {
@@ -53,9 +67,10 @@ impl Host for Machine {
 
     fn open(&self) -> Result<Database, StoreError> {
         let failed = |error| StoreError::File(self.path.clone(), error);
-        let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&self.path);
-        let file = file.map_err(failed)?;
+        if !self.path.try_exists().map_err(failed)? {
+            self.make()?;
+        }
+        let file = File::options().read(true).write(true).open(&self.path).map_err(failed)?;
         settle(&file, &self.directory).map_err(failed)?;
         let path = self.path.clone();
         let mut builder = Database::builder();

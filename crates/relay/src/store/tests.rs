@@ -1,9 +1,16 @@
+mod backup;
+mod clients;
+mod crash;
+mod disk;
+mod full;
+mod retention;
+
 use std::collections::HashMap;
 use std::path::Path;
 
 use bus::{Pattern, Topic};
 use proptest::prelude::*;
-use session::server::{Append, Decided, Located, Numbered, Opened};
+use session::server::{Append, Decided, Located, Logged, Numbered, Opened};
 use session::{Body, Hello, Start};
 
 use super::*;
@@ -45,6 +52,17 @@ fn hello(fence: u64) -> Write {
     let hello =
         Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false, token: None };
     Write::Open(hello, None)
+}
+
+fn hello_of(client: [u8; 16], fence: u64) -> Write {
+    Write::Open(Hello { client, secret: [2; 32], fence, lowest: 1, returning: false }, None)
+}
+
+/// An event of `size` bytes.
+fn event(id: &str, size: usize, client: Option<Numbered>) -> Write {
+    let (id, source) = (id.to_owned(), "s".to_owned());
+    let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };
+    Write::Append(Append { ticket: ticket(), client, topic: topic(0), body })
 }
 
 #[test]

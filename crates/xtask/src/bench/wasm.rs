@@ -49,7 +49,7 @@ struct Release {
 /// Builds the script.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     let folder = workspace.own_target().join("bench/wasm");
-    let mut cargo = toolchain.cargo();
+    let mut cargo = toolchain.small("cargo");
     // As the only type of the crate: one that is also an `rlib` is not optimised at link time.
     cargo
         .args(["rustc", "--release", "--package", "bus-benches", "--target", WASM])
@@ -74,9 +74,16 @@ pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(script)
 }
 
-pub fn run_in_node(script: &Path, table: &mut Table) -> Result<()> {
-    let lines = process::capture_shown(process::command("node").arg(script))?;
-    table.add_lines("Node", &lines)
+pub fn run_in_node(
+    script: &Path,
+    workspace: &Workspace,
+    version: &str,
+    table: &mut Table,
+) -> Result<()> {
+    let node = workspace.node(version);
+    let lines = process::capture_shown(process::command(node).arg(script))?;
+    let major = version.split('.').next().unwrap_or(version);
+    table.add_lines(&format!("Node {major}"), &lines)
 }
 
 /// The page has its rows before it has loaded, and Chromium prints it then.

@@ -1,12 +1,13 @@
-//! Tools from npm: `wasm-opt`, which is part of binaryen, and `esbuild`; and Node itself, which must be
-//! there.
+//! Tools from npm: `wasm-opt`, which is part of binaryen, `esbuild`, and the releases of Node that are
+//! measured. Node with its npm must be there.
 
 use super::{cargo_tools, step};
-use crate::versions::{BINARYEN, ESBUILD};
+use crate::versions::{BINARYEN, ESBUILD, NODES};
 use crate::workspace::Workspace;
 use crate::{process, toolchain};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::path::Path;
 
 const NODE: &str =
     "install Node 20 or newer with npm (https://nodejs.org, or `apt-get install nodejs npm`)";
@@ -26,18 +27,36 @@ fn ensure(workspace: &Workspace, tool: &str, package: &str, version: &str) -> Re
         return Ok(());
     }
     which::which("npm").with_context(|| format!("{tool} comes from npm: {NODE}"))?;
-    let dir = workspace.npm_tools();
-    fs::create_dir_all(&dir)?;
+    install(&workspace.npm_tools(), package, version)?;
+    if toolchain::find(workspace, tool).is_none() {
+        bail!("npm has installed {package}@{version}, but without {tool}");
+    }
+    Ok(())
+}
+
+fn install(dir: &Path, package: &str, version: &str) -> Result<()> {
+    fs::create_dir_all(dir)?;
     let mut npm = process::command("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--save-exact"])
         .arg("--prefix")
-        .arg(&dir)
+        .arg(dir)
         .arg(format!("{package}@{version}"))
-        .current_dir(&dir);
-    let named = format!("{tool} {version}");
-    step(&format!("{named} from npm"), || process::install(&mut npm, &named, "npm's registry"))?;
-    if toolchain::find(workspace, tool).is_none() {
-        bail!("npm has installed {package}@{version}, but without {tool}");
+        .current_dir(dir);
+    let named = format!("{package} {version}");
+    step(&format!("{named} from npm"), || process::install(&mut npm, &named, "npm's registry"))
+}
+
+/// Each release has a folder of its own.
+pub fn ensure_measured_nodes(workspace: &Workspace) -> Result<()> {
+    for version in NODES {
+        let node = workspace.node(version);
+        if !node.exists() {
+            which::which("npm")
+                .with_context(|| format!("Node {version} comes from npm: {NODE}"))?;
+            install(&workspace.node_folder(version), "node", version)?;
+        }
+        process::capture(process::command(&node).arg("--version"))
+            .with_context(|| format!("npm has installed node@{version}, but it does not run"))?;
     }
     Ok(())
 }

@@ -147,6 +147,11 @@ impl Server {
         }
     }
 
+    /// What is subscribed to, if that has changed since the last call: which ephemeral events to bring.
+    pub fn interests(&mut self) -> Option<Vec<Pattern>> {
+        Some(self.subscriptions.changed()?.cloned().collect())
+    }
+
     /// Another connection has sent an ephemeral event.
     pub fn forwarded(&mut self, event: &Ephemeral) {
         let mut heads = std::mem::take(&mut self.heads);

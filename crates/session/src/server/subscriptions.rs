@@ -15,6 +15,8 @@ use crate::frame::Head;
 pub(super) struct Subscriptions {
     by_number: BTreeMap<u32, Subscription>,
     epoch: u64,
+    /// One has come or gone since somebody asked.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,7 @@ impl Subscriptions {
         if self.by_number.contains_key(&number) {
             return Err(Taken);
         }
+        self.changed = true;
         let subscription = Subscription {
             pattern,
             stage: Stage::Locating(ticket),
@@ -98,6 +101,11 @@ impl Subscriptions {
 
     pub(super) fn remove(&mut self, number: u32) {
         self.by_number.remove(&number);
+        self.changed = true;
+    }
+
+    pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {
+        std::mem::take(&mut self.changed).then(|| self.by_number.values().map(|it| &it.pattern))
     }
 
     #[cfg(feature = "json")]

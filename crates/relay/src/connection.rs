@@ -6,7 +6,9 @@ mod services;
 mod socket;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,12 +18,15 @@ use session::CloseCode;
 use session::server::{
     Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
 };
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
+
+/// A connection goes on hearing before it answers, up to so many bytes.
+const TOGETHER: usize = 16 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -49,7 +54,6 @@ enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
     Older(Ticket, Older),
-    Committed(Page),
     Nothing,
 }
 
@@ -68,6 +72,7 @@ struct Connection {
     fenced: Option<oneshot::Receiver<()>>,
     /// Rings when who is present has changed where this connection watches.
     bell: Arc<Notify>,
+    stopping: bool,
 }
 
 /// Speaks with one client until either end closes.
@@ -75,11 +80,13 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut head = shared.hub.head();
     let last = *head.borrow_and_update();
     let (answers, mut answered) = mpsc::unbounded_channel();
-    let mut ephemeral = shared.hub.ephemeral();
+    let number = shared.hub.number();
+    let mailbox = shared.hub.mailbox(number);
+    let mut arrived = Vec::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, last, 0),
         socket: Socket::new(socket),
-        number: shared.hub.number(),
+        number,
         began: Instant::now(),
         cursor: last + 1,
         answers,
@@ -87,6 +94,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         client: None,
         fenced: None,
         bell: Arc::default(),
+        stopping: false,
         shared,
     };
     if wire == Wire::Json {
@@ -94,31 +102,48 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         connection.authorize(None);
     }
     let mut stopping = connection.shared.stopping.clone();
+    let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
+    let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
-        if reading.is_none() {
-            reading = connection.next_read(*head.borrow_and_update());
+        if let Some(patterns) = connection.server.interests() {
+            mailbox.want(patterns);
         }
-        let deadline = connection.began + Duration::from_millis(connection.server.deadline());
+        let last = *head.borrow_and_update();
+        if reading.is_none() {
+            reading = connection.next_read();
+        }
+        // What moves the deadline back is far more frequent than the deadline.
+        let deadline = connection.deadline();
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
+        }
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard(heard),
+            heard = connection.socket.hear() => connection.heard_all(heard),
             Some(answer) = answered.recv() => connection.answered(answer),
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
                 connection.found(found);
             }
-            Ok(()) = head.changed() => {}
-            forwarded = ephemeral.recv() => connection.forwarded(forwarded),
+            () = std::future::ready(()), if connection.cursor <= last => connection.catch_up(last),
+            Ok(()) = head.changed(), if connection.cursor > last => {}
+            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
+                for event in arrived.drain(..) {
+                    connection.server.forwarded(&event.event);
+                }
+            }
             () = connection.bell.notified() => connection.tell_presence(),
-            () = tokio::time::sleep_until(deadline.into()) => {
+            () = alarm.as_mut() => {
                 let now = connection.now();
                 connection.server.tick(now);
+                alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
                 connection.server.fenced();
             }
-            Ok(_) = stopping.wait_for(|stopping| *stopping) => {
+            Ok(_) = stopped.as_mut(), if !connection.stopping => {
+                connection.stopping = true;
                 connection.server.shut_down("the relay shuts down");
             }
         }
@@ -154,12 +179,16 @@ impl Connection {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn deadline(&self) -> tokio::time::Instant {
+        (self.began + Duration::from_millis(self.server.deadline())).into()
+    }
+
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
                 Effect::Send(message) => {
-                    if !self.socket.send(message).await {
+                    if !self.socket.feed(message).await {
                         return false;
                     }
                 }
@@ -194,7 +223,7 @@ impl Connection {
                 | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
-        true
+        self.socket.flush().await
     }
 
     async fn write(&mut self, write: Write) {
@@ -203,24 +232,23 @@ impl Connection {
         }
     }
 
-    /// The next thing to read: committed events first, for they keep the connection up to date.
-    fn next_read(&mut self, head: u64) -> Option<Reading> {
-        let from = self.cursor;
-        if from <= head {
-            if let Recent::Events(events) = self.shared.hub.recent(from) {
-                let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move {
-                    Ok(Found::Committed(Page { events, next, gap: None }))
-                }));
+    /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription
+    /// reads on from the log.
+    fn catch_up(&mut self, head: u64) {
+        match self.shared.hub.recent(self.cursor) {
+            Recent::Events(events) => {
+                self.server.committed(&events);
+                self.cursor = events.last().map_or(self.cursor, |last| last.offset + 1);
             }
-            let page = self.shared.options.page;
-            let everything = Pattern::parse(">").ok()?;
-            return Some(
-                self.blocking(move |store| {
-                    store.read(&everything, from, page).map(Found::Committed)
-                }),
-            );
+            Recent::Older => {
+                self.server.lagged(head);
+                self.cursor = head + 1;
+            }
         }
+    }
+
+    /// The next thing to read.
+    fn next_read(&mut self) -> Option<Reading> {
         Some(match self.lookups.pop_front()? {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
@@ -249,13 +277,6 @@ impl Connection {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
             Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
-            Ok(Found::Committed(page)) => {
-                if let Some((from, to)) = page.gap {
-                    self.server.missed(from, to);
-                }
-                self.server.committed(&page.events);
-                self.cursor = self.cursor.max(page.next);
-            }
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");
@@ -280,6 +301,24 @@ impl Connection {
         }
     }
 
+    /// With what has come already, so that it is answered and handed on together.
+    fn heard_all(&mut self, first: Heard) {
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(heard) = next.take() {
+            bytes += match &heard {
+                Heard::Message(Message::Binary(message)) => message.len(),
+                Heard::Message(Message::Text(message)) => message.len(),
+                // What follows an end is not asked for.
+                _ => TOGETHER,
+            };
+            self.heard(heard);
+            if bytes < TOGETHER {
+                next = self.socket.hear_now();
+            }
+        }
+    }
+
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
@@ -292,15 +331,6 @@ impl Connection {
                 self.server.opened(opened);
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
-        }
-    }
-
-    fn forwarded(&mut self, event: Result<Arc<Forwarded>, broadcast::error::RecvError>) {
-        // A connection that lags skips: ephemeral events are not kept.
-        if let Ok(event) = event
-            && event.from != self.number
-        {
-            self.server.forwarded(&event.event);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Reading under credit, backwards, and past what is gone.
 
-use session::{Credit, FromClient, FromPeer, History, HistoryPage, Ping, Position, Start};
+use session::{
+    Credit, FromClient, FromPeer, History, HistoryPage, Ping, Position, Start, Subscribe,
+};
 
-use crate::support::{Client, Process, id_of, publish};
+use crate::support::{Client, Process, id_of, publish, publish_sized};
 
 async fn events(relay: &Process, count: u64, topics: u64) -> (Client, u64) {
     let mut client = Client::welcomed(relay, 1, 1).await;
@@ -120,4 +122,43 @@ async fn a_final_reject_is_an_outcome_that_is_kept() {
     // Not judged again: what stands under that number now does not matter.
     client.send(&[publish(1, "a", "e1")]).await;
     assert_eq!(client.frame().await, FromPeer::Reject(first));
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscription() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let mut reader = Client::welcomed(&relay, 2, 1).await;
+    for (subscription, pattern) in [(1, "big"), (2, "*")] {
+        let (pattern, start) = (pattern.to_owned(), Start::Latest);
+        let subscribe = Subscribe { subscription, pattern, start, credit: None };
+        reader.send(&[FromClient::Subscribe(subscribe)]).await;
+        assert!(matches!(reader.frame().await, FromPeer::Subscribed(_)));
+        assert!(matches!(reader.frame().await, FromPeer::CaughtUp(_)));
+    }
+    // More than the sockets hold, and more than the relay keeps at hand.
+    let mut publisher = Client::welcomed(&relay, 1, 1).await;
+    let count = 160;
+    for number in 1..=count {
+        let topic = if number % 8 == 0 { "small" } else { "big" };
+        publisher.send(&[publish_sized(number, topic, 200 << 10)]).await;
+        publisher.ack().await;
+    }
+    let (mut big, mut all) = (vec![Some(0)], vec![Some(0)]);
+    let mut lagged = false;
+    while all.len() as u64 <= count || big.len() as u64 <= count / 8 * 7 {
+        let event = reader.event().await;
+        // Live, an event goes once to both.
+        lagged |= matches!(event.heads[..], [head] if head.subscription == 1);
+        for head in event.heads {
+            let told = if head.subscription == 1 { &mut big } else { &mut all };
+            assert_eq!(head.previous, *told.last().unwrap(), "a hole");
+            told.push(event.offset);
+        }
+    }
+    assert!(all.iter().copied().eq((0..=count).map(Some)));
+    assert!(lagged, "the relay had it all at hand");
+    publisher.send(&[publish(count + 1, "big", "live")]).await;
+    let live = reader.event().await;
+    assert_eq!((id_of(&live).as_str(), live.heads.len()), ("live", 2));
 }

@@ -195,7 +195,16 @@ pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.
 pub fn publish(number: u64, topic: &str, id: &str) -> FromClient {
-    let body = Body { id: id.to_owned(), data: b"1".to_vec(), ..Body::default() }.encode();
+    publish_data(number, topic, id, b"1".to_vec())
+}
+
+/// The same, with so many bytes of data.
+pub fn publish_sized(number: u64, topic: &str, bytes: usize) -> FromClient {
+    publish_data(number, topic, &format!("e{number}"), vec![b'1'; bytes])
+}
+
+fn publish_data(number: u64, topic: &str, id: &str, data: Vec<u8>) -> FromClient {
+    let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
     let name = Some(topic.to_owned());
     FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }

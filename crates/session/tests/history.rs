@@ -98,6 +98,7 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     let mut peer = Peer::welcomed(1);
     peer.say(subscribe(1, "a", Start::Latest, None), 0);
     peer.say(subscribe(2, "b", Start::Latest, None), 0);
+    peer.run();
     peer.commit("a");
     peer.run();
     for _ in 0..9 {

@@ -1,4 +1,5 @@
 mod backup;
+mod checkpoint;
 mod clients;
 mod crash;
 mod disk;

@@ -4,6 +4,7 @@ mod clients;
 mod crash;
 mod disk;
 mod full;
+mod model;
 mod retention;
 
 use std::collections::HashMap;

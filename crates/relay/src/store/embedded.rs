@@ -25,7 +25,7 @@ use super::{Settings, Store, StoreError, Write, Written};
 /// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
 const TRIM_ROWS: usize = 64;
 /// The most events that [`Embedded::tend`] trims,
-const TEND_ROWS: usize = 4_096;
+const TEND_ROWS: usize = 1_024;
 /// and the most clients that it looks at.
 const TEND_CLIENTS: usize = 1_000;
 /// Clients are looked through so often, in milliseconds.
@@ -267,6 +267,7 @@ impl Store for Embedded {
                 let most = 2 * written.logged.len() + TRIM_ROWS;
                 log.trim(&self.settings.keep, now, most)?;
                 log.close()?;
+                clients.close()?;
                 written
             };
             self.is_fresh.store(true, Ordering::Relaxed);

@@ -2,13 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use session::{FromPeer, Start};
+use session::{FromClient, FromPeer, Publish, Start};
 
 use crate::support::{Client, Process, id_of, publish};
 
 const EVENTS: u64 = 3_000;
 /// So many may be on their way.
 const WINDOW: u64 = 200;
+
+/// An event that says which answers are needed no more.
+fn numbered(number: u64, lowest: u64) -> FromClient {
+    match publish(number, "a.b", &format!("e{number}")) {
+        FromClient::Publish(publish) => {
+            FromClient::Publish(Publish { lowest: Some(lowest), ..publish })
+        }
+        other => other,
+    }
+}
 
 #[tokio::test]
 async fn a_relay_that_is_killed_while_it_writes_keeps_what_it_told_once_and_in_order() {
@@ -29,8 +39,7 @@ async fn a_relay_that_is_killed_while_it_writes_keeps_what_it_told_once_and_in_o
         let end = tokio::time::Instant::now() + life;
         while answered < EVENTS {
             let until = (answered + WINDOW).min(EVENTS);
-            let more: Vec<_> =
-                (sent + 1..=until).map(|n| publish(n, "a.b", &format!("e{n}"))).collect();
+            let more: Vec<_> = (sent + 1..=until).map(|n| numbered(n, answered + 1)).collect();
             sent = until;
             if !more.is_empty() {
                 client.send(&more).await;

@@ -98,6 +98,7 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     let mut peer = Peer::welcomed(1);
     peer.say(subscribe(1, "a", Start::Latest, None), 0);
     peer.say(subscribe(2, "b", Start::Latest, None), 0);
+    peer.run();
     peer.commit("a");
     peer.run();
     for _ in 0..9 {
@@ -115,4 +116,20 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     peer.commit("a");
     let frames = peer.run();
     assert_eq!((told(&frames, 1), frames.len()), (vec![(13, Some(11))], 1));
+}
+
+#[test]
+fn a_hole_in_what_was_committed_is_read_from_the_log() {
+    let mut peer = Peer::welcomed(1);
+    peer.say(subscribe(1, "a", Start::Latest, None), 0);
+    peer.run();
+    for _ in 0..4 {
+        peer.commit_untold("a");
+    }
+    peer.trimmed = 3;
+    let late = peer.log[4..].to_vec();
+    peer.server.committed(&late);
+    let frames = peer.run();
+    assert_eq!(gaps(&frames), [(2, 3)]);
+    assert_eq!(told(&frames, 1), [(4, Some(3)), (5, Some(4))]);
 }

@@ -120,12 +120,17 @@ impl Server {
         self.advance(subscription);
     }
 
-    /// Events have been committed: all of them, in order, each once, except for those that
-    /// [`Server::lagged`] tells of.
+    /// Events have been committed: all of them, in order, each once. Where some are missing they may be
+    /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        let seen = self.seen;
         let mut heads = std::mem::take(&mut self.heads);
-        for event in events.iter().filter(|event| event.offset >= seen) {
+        for event in events {
+            if event.offset < self.seen {
+                continue;
+            }
+            if event.offset > self.seen {
+                self.lagged(event.offset - 1);
+            }
             self.seen = event.offset + 1;
             heads.clear();
             self.subscriptions.live(&event.topic, event.offset, event.body.len(), &mut heads);

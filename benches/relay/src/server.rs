@@ -91,11 +91,14 @@ impl Server {
     }
 
     pub fn connect(&self) -> Result<Client> {
-        Client::connect(self.address, match self.kind {
-            Kind::Relay => Box::new(Relay::new()),
-            Kind::Nats => Box::new(Nats::new()),
-            Kind::SocketIo => Box::new(SocketIo),
-        })
+        Client::connect(
+            self.address,
+            match self.kind {
+                Kind::Relay => Box::new(Relay::new()),
+                Kind::Nats => Box::new(Nats::new()),
+                Kind::SocketIo => Box::new(SocketIo),
+            },
+        )
     }
 
     pub fn cpu_time(&self) -> Result<Duration> {

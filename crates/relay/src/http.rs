@@ -20,6 +20,8 @@ use crate::{connection::reject, page};
 
 /// An idle connection costs its read buffer.
 const READ_BUFFER: usize = 4 << 10;
+/// What waits to be written is written beyond so many bytes.
+const WRITE_BUFFER: usize = 16 << 10;
 /// The most connections at one time; more are answered 503.
 const CONNECTIONS: usize = 10_000;
 
@@ -124,7 +126,7 @@ async fn socket(
     let largest = site.shared.options.max_message * 2;
     let mut ws = ws
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(largest)
         .max_frame_size(largest)
         .protocols([SUBPROTOCOL, json::SUBPROTOCOL]);

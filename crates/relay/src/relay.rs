@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use session::server::Options;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -149,6 +150,12 @@ impl Relay {
             shutdown.await;
             stopped.send_replace(true);
         };
+        // A message waits for no answer to the one before it.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's delay");
+            }
+        });
         let service = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
         let serve = axum::serve(listener, service).with_graceful_shutdown(shutdown);
         let mut stopping = stop.subscribe();

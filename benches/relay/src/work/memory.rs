@@ -65,9 +65,8 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     let published = publish_for(&mut publisher, MINUTE)?;
     let cost = server.memory()?.saturating_sub(before) as f64 / STALLED as f64;
     let begin = Instant::now();
-    subscribers.until("stalled", |clients| {
-        clients.iter().all(|client| client.seen.events >= published)
-    })?;
+    subscribers
+        .until("stalled", |clients| clients.iter().all(|client| client.seen.events >= published))?;
     if let Some(client) = subscribers.clients.iter().find(|one| one.seen.events != published) {
         bail!("{} events came to one that was sent {published}", client.seen.events);
     }

@@ -140,7 +140,14 @@ impl Client {
         {
             let Identity { client, secret, .. } = self.identity;
             let (lowest, returning, token) = (self.outbox.lowest(), fence > 1, None);
-            self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning, token }));
+            self.send(&FromClient::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning,
+                token,
+            }));
         }
     }
 

@@ -25,6 +25,11 @@ use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
 
+/// A read that fails is tried again after so long,
+const PAUSE: Duration = Duration::from_millis(500);
+/// and so many times.
+const PAUSES: u32 = 20;
+
 /// A connection goes on hearing before it answers, up to so many bytes.
 const TOGETHER: usize = 16 << 10;
 
@@ -262,14 +267,31 @@ impl Connection {
         })
     }
 
+    /// Reads on a thread that may block. While the store cannot be used the reading pauses: it is tried
+    /// again for a while before the connection ends for it.
     fn blocking(
         &self,
-        work: impl FnOnce(&dyn Store) -> Result<Found, StoreError> + Send + 'static,
+        work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
     ) -> Reading {
         let store = Arc::clone(&self.shared.store);
-        let task = tokio::task::spawn_blocking(move || work(&*store));
-        // A task is cancelled only when the runtime ends.
-        Box::pin(async move { task.await.unwrap_or(Ok(Found::Nothing)) })
+        let work = Arc::new(work);
+        Box::pin(async move {
+            let mut pauses = 0;
+            loop {
+                let (store, work) = (Arc::clone(&store), Arc::clone(&work));
+                let task = tokio::task::spawn_blocking(move || work(&*store));
+                // A task is cancelled only when the runtime ends.
+                match task.await.unwrap_or(Ok(Found::Nothing)) {
+                    Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
+                        if pauses < PAUSES =>
+                    {
+                        pauses += 1;
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    found => return found,
+                }
+            }
+        })
     }
 
     fn found(&mut self, found: Result<Found, StoreError>) {

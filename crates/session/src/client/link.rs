@@ -139,14 +139,14 @@ impl Client {
             && let Some(fence) = self.connection.fence.take()
         {
             let Identity { client, secret, .. } = self.identity;
-            let (lowest, returning) = (self.outbox.lowest(), fence > 1);
+            let (lowest, returning, token) = (self.outbox.lowest(), fence > 1, None);
             self.send(&FromClient::Hello(Hello {
                 client,
                 secret,
                 fence,
                 lowest,
                 returning,
-                token: None,
+                token,
             }));
         }
     }
@@ -201,6 +201,12 @@ impl Client {
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Renewing;
+        // Rows under numbers that are decided may be in the log, whatever this copy of them says.
+        let numbers: Vec<u64> =
+            self.outbox.rows().map(|row| row.number).filter(|it| *it <= welcome.highest).collect();
+        if !numbers.is_empty() {
+            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
+        }
         let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
         self.ask_store(Storage::Renew { from: self.identity.client, client, secret });
     }

@@ -1,7 +1,4 @@
-//! Who is present at which topic: one for all connections of a peer.
-//!
-//! Watchers pull: this keeps how far each was told and says whom to wake. One that comes late gets the sum
-//! of the changes, and one that comes too late for that the whole state again, so that nothing is queued.
+//! Who is present at which topic, as a state machine that the owner of all connections keeps.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,7 +17,10 @@ const BYTES: usize = 512 << 10;
 /// The most departures from a topic that are remembered for its watchers.
 const DEPARTURES: usize = 256;
 
-/// See the [module](self).
+/// Who is present at which topic: one for all connections of a peer.
+///
+/// Watchers pull: this keeps how far each was told and says whom to wake. One that comes late gets the sum
+/// of the changes, and one that comes too late for that the whole state again, so that nothing is queued.
 #[derive(Debug, Default)]
 pub struct Attendance {
     rooms: HashMap<Topic, Room>,

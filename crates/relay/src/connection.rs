@@ -58,7 +58,9 @@ struct Connection {
     began: Instant,
     /// The first offset that the machine has not been told of.
     cursor: u64,
-    answers: mpsc::UnboundedSender<Answer>,
+    answers: mpsc::UnboundedSender<Vec<Answer>>,
+    /// What was heard together goes to the writer together.
+    writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
@@ -81,6 +83,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         began: Instant::now(),
         cursor: last + 1,
         answers,
+        writes: Vec::new(),
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
@@ -100,7 +103,9 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         }
         tokio::select! {
             heard = connection.socket.hear() => connection.heard_all(heard),
-            Some(answer) = answered.recv() => connection.answered(answer),
+            Some(answers) = answered.recv() => {
+                answers.into_iter().for_each(|answer| connection.answered(answer));
+            }
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
                 connection.found(found);
@@ -160,6 +165,25 @@ impl Connection {
 
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
+        while self.carry_out_most().await {
+            if self.writes.is_empty() {
+                return self.socket.flush().await;
+            }
+            let writes = std::mem::take(&mut self.writes);
+            if !self.shared.hub.write(writes, &self.answers).await {
+                self.server.close(CloseCode::Unavailable, "the store has stopped");
+            }
+        }
+        // What was heard before the end is logged all the same.
+        if !self.writes.is_empty() {
+            let writes = std::mem::take(&mut self.writes);
+            self.shared.hub.write(writes, &self.answers).await;
+        }
+        false
+    }
+
+    /// Collects the writes; false once the connection is closed.
+    async fn carry_out_most(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
                 Effect::Send(message) => {
@@ -173,9 +197,9 @@ impl Connection {
                 }
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello, self.shared.address)).await;
+                    self.writes.push(Write::Open(hello, self.shared.address));
                 }
-                Effect::Append(append) => self.write(Write::Append(append)).await,
+                Effect::Append(append) => self.writes.push(Write::Append(append)),
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
@@ -193,13 +217,7 @@ impl Connection {
                 | Effect::Unwatch(_) => {}
             }
         }
-        self.socket.flush().await
-    }
-
-    async fn write(&mut self, write: Write) {
-        if !self.shared.hub.write(write, &self.answers).await {
-            self.server.close(CloseCode::Unavailable, "the store has stopped");
-        }
+        true
     }
 
     /// The next thing to read: committed events first, for they keep the connection up to date.

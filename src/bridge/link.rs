@@ -7,7 +7,9 @@ use std::rc::{Rc, Weak};
 use bus::{Pattern, Topic};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{Client, Delivery as Inbound, Effect, Options, SubscriptionId};
+use session::client::{
+    Client, Delivery as Inbound, Effect, Entropy, MemoryOutbox, Options, Saved, SubscriptionId,
+};
 use session::{Millis, Start};
 
 use super::outbound::Pending;
@@ -21,6 +23,7 @@ pub(super) struct Link {
     bus: Bus,
     options: BridgeOptions,
     pub(super) client: RefCell<Client>,
+    store: RefCell<MemoryOutbox>,
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
     state: RefCell<LinkState>,
@@ -56,15 +59,17 @@ impl Link {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
-        let entropy = Box::new(|bytes: &mut [u8]| {
+        let mut entropy: Entropy = Box::new(|bytes: &mut [u8]| {
             fill_random(bytes);
         });
-        let client = Client::new(Options::default(), entropy);
+        let saved = Saved::new(&mut entropy);
+        let client = Client::new(Options::default(), entropy, saved.clone());
         Ok(Rc::new_cyclic(|this| Self {
             this: this.clone(),
             bus,
             options,
             client: RefCell::new(client),
+            store: RefCell::new(MemoryOutbox::new(saved)),
             rules: RefCell::default(),
             pending: RefCell::default(),
             state: RefCell::new(LinkState::Connecting),
@@ -218,6 +223,12 @@ impl Link {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Open => self.open(),
+            Effect::Store(asked) => {
+                let answer = self.store.borrow_mut().run(asked);
+                self.client.borrow_mut().answer(Ok(answer), monotonic());
+            }
+            // Only a store that outlives the page has more to tell.
+            Effect::Kept(_) | Effect::Pending { .. } | Effect::StoreFailed(_) => {}
             Effect::Send(message) => {
                 if let Some((_, socket)) = &*self.socket.borrow() {
                     socket.send(&message);

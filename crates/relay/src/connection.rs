@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod services;
 mod socket;
 
 use std::collections::VecDeque;
@@ -9,14 +10,18 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
-use session::server::{Effect, Located, Message, Opened, Options, Page, Server, Ticket, Wire};
-use tokio::sync::{mpsc, oneshot, watch};
+use session::server::{
+    Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
@@ -30,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Judges credentials; without one everybody may connect.
+    pub(crate) authority: Option<Arc<dyn Authority>>,
     /// Where the client is, if new clients from there are limited.
     pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
@@ -40,12 +47,14 @@ pub(crate) struct Shared {
 enum Lookup {
     Locate(Ticket, Pattern, session::Start),
     Read(Ticket, Pattern, u64, usize),
+    History(Ticket, Pattern, Option<u64>, usize),
 }
 
 /// What a read found.
 enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
+    Older(Ticket, Older),
     Committed(Page),
     Nothing,
 }
@@ -66,6 +75,8 @@ struct Connection {
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
     stopping: bool,
+    /// Rings when who is present has changed where this connection watches.
+    bell: Arc<Notify>,
 }
 
 /// Speaks with one client until either end closes.
@@ -88,8 +99,13 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         client: None,
         fenced: None,
         stopping: false,
+        bell: Arc::default(),
         shared,
     };
+    if wire == Wire::Json {
+        // It has no hello in which a credential could stand.
+        connection.authorize(None);
+    }
     let mut stopping = connection.shared.stopping.clone();
     let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
@@ -97,6 +113,11 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     while connection.carry_out().await {
         if let Some(patterns) = connection.server.interests() {
             mailbox.want(patterns);
+        }
+        // Most of what happens puts the deadline off: the alarm then finds out when it rings.
+        let deadline = connection.deadline();
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
         }
         if reading.is_none() {
             reading = connection.next_read(*head.borrow_and_update());
@@ -116,12 +137,11 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
                     connection.server.forwarded(&event.event);
                 }
             }
+            () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
                 let now = connection.now();
                 connection.server.tick(now);
-                // What moves the deadline is far more frequent than the deadline.
-                let deadline = Duration::from_millis(connection.server.deadline());
-                alarm.as_mut().reset((connection.began + deadline).into());
+                alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
@@ -133,6 +153,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             }
         }
     }
+    connection.shared.hub.presence().gone(connection.number);
     if let Some((client, fence)) = connection.client {
         connection.shared.hub.leave(client, fence);
     }
@@ -161,6 +182,10 @@ async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
 impl Connection {
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn deadline(&self) -> Instant {
+        self.began + Duration::from_millis(self.server.deadline())
     }
 
     /// Carries out what the machine asks for; false once the connection is closed.
@@ -195,6 +220,7 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
+                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
                     self.writes.push(Write::Open(hello, self.shared.address));
@@ -209,12 +235,16 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
-                Effect::History { .. }
-                | Effect::Refresh(_)
-                | Effect::Join { .. }
+                Effect::History { ticket, pattern, before, limit } => {
+                    self.lookups.push_back(Lookup::History(ticket, pattern, before, limit));
+                }
+                Effect::Refresh(token) => {
+                    self.authorize(Some(&token));
+                }
+                effect @ (Effect::Join { .. }
                 | Effect::Leave(_)
                 | Effect::Watch(_)
-                | Effect::Unwatch(_) => {}
+                | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
         true
@@ -245,6 +275,9 @@ impl Connection {
             Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
                 store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
+            Lookup::History(ticket, pattern, before, limit) => self.blocking(move |store| {
+                store.history(&pattern, before, limit).map(|older| Found::Older(ticket, older))
+            }),
         })
     }
 
@@ -262,7 +295,11 @@ impl Connection {
         match found {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
+            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
             Ok(Found::Committed(page)) => {
+                if let Some((from, to)) = page.gap {
+                    self.server.missed(from, to);
+                }
                 self.server.committed(&page.events);
                 self.cursor = self.cursor.max(page.next);
             }

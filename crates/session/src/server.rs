@@ -1,10 +1,16 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
 //! Its owner feeds it messages, the answers to its requests, what was committed since the connection
-//! began, and the time; and carries out its [`Effect`]s. It holds positions, never events: while the
-//! socket takes nothing its owner feeds it nothing, and it catches up from the log.
+//! began, and the time; and carries out its [`Effect`]s. It holds positions, never logged events: while
+//! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
+//! catch up from the log.
 
+mod attendance;
+mod conflated;
+mod credential;
 mod effect;
+mod history;
+mod presence;
 mod publishing;
 mod reading;
 mod subscriptions;
@@ -14,13 +20,18 @@ mod text;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::frame::{self, FromClient, FromPeer};
+use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+pub use attendance::{Attendance, GRACE, News};
+use conflated::Conflated;
+use credential::Credential;
+pub use credential::Granted;
 pub use effect::{
     Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
     Refusal, Ticket,
 };
+use presence::Whereabouts;
 use publishing::Waiting;
 use subscriptions::Subscriptions;
 
@@ -73,13 +84,20 @@ pub struct Server {
     /// The first offset that has not been committed to this machine's knowledge.
     seen: u64,
     subscriptions: Subscriptions,
+    conflated: Conflated,
     unanswered: HashMap<Ticket, Waiting>,
+    /// The requests for history that are without an answer.
+    requests: Vec<(Ticket, u32)>,
+    whereabouts: Whereabouts,
+    credential: Credential,
     /// A number that is to come again before any higher one is taken.
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
     next_ticket: u64,
     message: Vec<u8>,
+    /// Empty, between two events; it keeps its room.
+    heads: Vec<Head>,
     effects: VecDeque<Effect>,
     heard: Millis,
     pinged: bool,
@@ -120,12 +138,17 @@ impl Server {
             state,
             seen: head + 1,
             subscriptions: Subscriptions::default(),
+            conflated: Conflated::default(),
             unanswered: HashMap::new(),
+            requests: Vec::new(),
+            whereabouts: Whereabouts::default(),
+            credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
             next_ticket: 0,
             message: Vec::new(),
+            heads: Vec::new(),
             effects: VecDeque::new(),
             heard: now,
             pinged: false,
@@ -142,12 +165,19 @@ impl Server {
 
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
+        let silent = self.silence_ends();
+        self.credential.deadline().map_or(silent, |deadline| deadline.min(silent))
+    }
+
+    /// When nothing will have been heard for too long.
+    fn silence_ends(&self) -> Millis {
         self.heard + self.options.heartbeat * if self.pinged { 2 } else { 1 }
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
-        if self.state == State::Closed || now < self.deadline() {
+        self.credential_tick(now);
+        if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
         if self.pinged || self.state == State::Greeting {
@@ -264,14 +294,19 @@ impl Server {
             (State::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
-                self.subscribe(subscribe.subscription, &subscribe.pattern, subscribe.start);
-            }
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
-                self.subscriptions.remove(unsubscribe.subscription);
+                self.unsubscribe(unsubscribe.subscription);
             }
+            (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (State::Open { .. }, FromClient::History(history)) => self.history(history),
+            (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (State::Open { .. }, FromClient::Join(join)) => self.join(join),
+            (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (State::Open { .. }, FromClient::Watch(at)) => self.watch(at.topic),
+            (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            (State::Open { .. }, _) => {}
+            (State::Open { .. }, FromClient::Pong(_)) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
@@ -285,12 +320,21 @@ impl Server {
         match self.wire {
             Wire::Frames => {
                 frame.encode(&mut self.message);
-                if self.message.len() >= MESSAGE_BYTES {
-                    self.flush();
-                }
+                self.cut();
             }
             #[cfg(feature = "json")]
             Wire::Json => self.send_text(frame),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Ends a message that is long enough.
+    fn cut(&mut self) {
+        if self.message.len() >= MESSAGE_BYTES {
+            self.flush();
         }
     }
 

@@ -86,10 +86,14 @@ impl Interests {
         }
     }
 
-    /// The position is worth nothing any more; the subscription starts anew.
+    /// The position is worth nothing any more; the subscription starts anew. One that was to start after
+    /// a position starts with the oldest event that there is.
     pub(super) fn reset(&mut self, number: u32) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
         (interest.position, interest.number) = (None, None);
+        if let Start::After(_) = interest.start {
+            interest.start = Start::Earliest;
+        }
         Some(id)
     }
 

@@ -1,7 +1,7 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::log::Log;
 use super::{Breach, Promise};
@@ -13,6 +13,7 @@ pub(super) struct Publishers {
     rows: HashMap<(ProfileNo, EventNo), Row>,
     /// The newest of each client's events in the log, by the order in which they were kept.
     newest: HashMap<ClientNo, (u64, EventNo)>,
+    doubted: HashSet<ProfileNo>,
     kept: u64,
 }
 
@@ -20,6 +21,8 @@ pub(super) struct Publishers {
 struct Published {
     /// The how manieth that was kept.
     order: u64,
+    /// In whose memory it is, if it is on no disk.
+    in_memory_of: Option<ProfileNo>,
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
@@ -44,6 +47,7 @@ impl Publishers {
         self.kept += 1;
         let published = Published {
             order: self.kept,
+            in_memory_of: (!durable).then_some(profile),
             may_stand: 1,
             stands: 0,
             refusable: false,
@@ -72,6 +76,14 @@ impl Publishers {
         Ok(())
     }
 
+    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+    }
+
+    pub(super) fn doubted(&mut self, profile: ProfileNo) {
+        self.doubted.insert(profile);
+    }
+
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
             row.durable = false;
@@ -92,6 +104,10 @@ impl Publishers {
             return Err(Breach(Promise::Answered, text));
         }
         let order = published.order;
+        // What is in memory only goes behind the rows of a disk that takes a new identity.
+        if published.in_memory_of.is_some_and(|profile| self.doubted.contains(&profile)) {
+            return Ok(());
+        }
         let newest = self.newest.entry(client).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
@@ -135,6 +151,9 @@ impl Publishers {
                 let there = log.at(place);
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
+            }
+            Answer::Uncertain if !self.doubted.contains(&profile) => {
+                Err(Breach(Promise::Answered, format!("{event} is uncertain for no reason")))
             }
             Answer::Rejected if !published.refusable => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected for no reason")))

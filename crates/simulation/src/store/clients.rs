@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use session::Hello;
 use session::server::{Numbered, Opened};
+use session::{Hello, RejectCode};
 
 /// A client's public id.
 pub type ClientId = [u8; 16];
@@ -19,16 +19,19 @@ struct Row {
     fence: u64,
     highest: u64,
     highest_id: Option<String>,
-    /// Offsets by number, from the lowest that the client may still ask for.
-    outcomes: BTreeMap<u64, u64>,
+    /// Offsets or final rejects by number, from the lowest that the client may still ask for.
+    outcomes: BTreeMap<u64, Decision>,
     /// The lowest number that was refused and may come again; higher ones wait for it.
     held: Option<u64>,
 }
 
+/// What was decided about a number: the offset, or why it has none.
+pub(super) type Decision = Result<u64, RejectCode>;
+
 /// What a client's number says about an event.
 pub(super) enum Admission {
     New,
-    Decided(u64),
+    Decided(Decision),
     HeldBack,
     Fenced,
     Stale,
@@ -65,7 +68,7 @@ impl Clients {
         }
         if numbered.number <= row.highest {
             let outcome = row.outcomes.get(&numbered.number);
-            return outcome.map_or(Admission::Stale, |offset| Admission::Decided(*offset));
+            return outcome.map_or(Admission::Stale, |decision| Admission::Decided(*decision));
         }
         match row.held {
             Some(held) if held < numbered.number => Admission::HeldBack,
@@ -79,13 +82,13 @@ impl Clients {
         }
     }
 
-    pub(super) fn decided(&mut self, numbered: &Numbered, id: &str, offset: u64) {
+    pub(super) fn decided(&mut self, numbered: &Numbered, id: Option<&str>, decision: Decision) {
         let Some(row) = self.rows.get_mut(&numbered.client) else { return };
         row.held = None;
         row.highest = numbered.number;
-        row.highest_id = Some(id.to_owned());
+        row.highest_id = id.map(str::to_owned);
         row.outcomes = row.outcomes.split_off(&numbered.lowest);
-        row.outcomes.insert(numbered.number, offset);
+        row.outcomes.insert(numbered.number, decision);
     }
 
     pub(super) fn forget(&mut self, client: &ClientId) {

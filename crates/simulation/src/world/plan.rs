@@ -1,9 +1,10 @@
 //! What a seed is going to do: who is there, what is published when, and what breaks.
 
-use super::tabs::Profile;
+use super::disks::Profile;
 use super::{Happening, World};
 use crate::fault::{Fault, Phase};
 use crate::history::TopicNo;
+use session::client::{Entropy, Saved};
 
 /// Something that the plan says.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +18,7 @@ pub(super) enum Step {
 }
 
 /// The fewest publishes of a seed.
-const PUBLISHES: u32 = 200;
+pub(super) const PUBLISHES: u32 = 200;
 /// From the first step to the last.
 const LENGTH: u64 = 90_000;
 
@@ -25,7 +26,9 @@ impl World {
     /// Plans all of it, and says when links will hold.
     pub(super) fn plan(&mut self) -> u64 {
         for profile in 0..self.random.between(2, 3) as usize {
-            self.profiles.push(Profile::default());
+            let mut random = self.random.fork();
+            let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
+            self.profiles.push(Profile::new(Saved::new(&mut entropy)));
             self.new_tab(profile);
         }
         let mut planned = 0;
@@ -52,7 +55,7 @@ impl World {
         }
     }
 
-    fn publish_some(&mut self, count: u32) {
+    pub(super) fn publish_some(&mut self, count: u32) {
         let loaded: Vec<usize> = (0..self.tabs.len())
             .filter(|tab| {
                 self.tabs[*tab].machine.is_some() && self.tabs[*tab].frozen_until <= self.now

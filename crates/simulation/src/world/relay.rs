@@ -160,10 +160,10 @@ impl World {
                     self.write(wire, Write::Open(hello));
                 }
                 Effect::Append(append) => self.write(wire, Write::Append(append)),
-                Effect::Forward(topic, body) => {
+                Effect::Forward(event) => {
                     for other in self.relay.connections.keys().copied().collect::<Vec<_>>() {
                         if other != wire {
-                            self.with_server(other, |server, _| server.forwarded(&topic, &body));
+                            self.with_server(other, |server, _| server.forwarded(&event));
                         }
                     }
                 }
@@ -173,6 +173,12 @@ impl World {
                 Effect::Read { ticket, pattern, from, limit } => {
                     connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         self.look_up(wire);
@@ -352,8 +358,6 @@ fn decide(store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
     (told, new)
 }
 
-/// The number in an event's id.
-pub(super) fn event_no(body: &[u8]) -> u32 {
-    let body = Body::decode(body).unwrap_or_default();
-    body.id.trim_start_matches('e').parse().unwrap_or(u32::MAX)
+fn event_no(body: &[u8]) -> u32 {
+    super::number_of(&Body::decode(body).unwrap_or_default().id)
 }

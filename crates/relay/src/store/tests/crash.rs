@@ -96,8 +96,11 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let consecutive = found.iter().zip(first..).all(|((offset, _), at)| *offset == at);
             assert!(consecutive, "cut {cut}, {crash:?}: {found:?}");
             for &(batch, place, offset) in &stored(&told) {
-                let Write::Append(append) = &batches[batch][place] else { unreachable!() };
-                let is_there = found.contains(&(offset, append.body.id.clone()));
+                let Write::Append(Append { event: Ok((_, body)), .. }) = &batches[batch][place]
+                else {
+                    unreachable!()
+                };
+                let is_there = found.contains(&(offset, body.id.clone()));
                 let is_trimmed = offset < first;
                 assert!(is_there || is_trimmed, "cut {cut}, {crash:?}: {offset} in {found:?}");
             }

@@ -164,6 +164,24 @@ pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
     Socket::new(socket).close(code, message).await;
 }
 
+/// Sends back what comes.
+#[cfg(feature = "echo")]
+pub(crate) async fn echo(socket: WebSocket) {
+    let mut socket = Socket::new(socket);
+    loop {
+        match socket.hear().await {
+            Heard::Message(Message::Ping) => {}
+            Heard::Message(message) => {
+                if !socket.feed(message).await || !socket.flush().await {
+                    return;
+                }
+            }
+            Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
+            Heard::Gone => return,
+        }
+    }
+}
+
 type Reading = std::pin::Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
 
 /// Stands where `select!` wants a future in a branch that is off.

@@ -55,7 +55,6 @@ enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
     Older(Ticket, Older),
-    Committed(Page),
     Nothing,
 }
 
@@ -74,9 +73,9 @@ struct Connection {
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
-    stopping: bool,
     /// Rings when who is present has changed where this connection watches.
     bell: Arc<Notify>,
+    stopping: bool,
 }
 
 /// Speaks with one client until either end closes.
@@ -98,8 +97,8 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
-        stopping: false,
         bell: Arc::default(),
+        stopping: false,
         shared,
     };
     if wire == Wire::Json {
@@ -114,13 +113,14 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         if let Some(patterns) = connection.server.interests() {
             mailbox.want(patterns);
         }
-        // Most of what happens puts the deadline off: the alarm then finds out when it rings.
+        let last = *head.borrow_and_update();
+        if reading.is_none() {
+            reading = connection.next_read();
+        }
+        // What moves the deadline back is far more frequent than the deadline.
         let deadline = connection.deadline();
         if deadline < alarm.deadline() {
             alarm.as_mut().reset(deadline);
-        }
-        if reading.is_none() {
-            reading = connection.next_read(*head.borrow_and_update());
         }
         tokio::select! {
             heard = connection.socket.hear() => connection.heard_all(heard),
@@ -131,7 +131,8 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
                 reading = None;
                 connection.found(found);
             }
-            Ok(()) = head.changed() => {}
+            () = std::future::ready(()), if connection.cursor <= last => connection.catch_up(last),
+            Ok(()) = head.changed(), if connection.cursor > last => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
                 for event in arrived.drain(..) {
                     connection.server.forwarded(&event.event);
@@ -268,24 +269,23 @@ impl Connection {
         true
     }
 
-    /// The next thing to read: committed events first, for they keep the connection up to date.
-    fn next_read(&mut self, head: u64) -> Option<Reading> {
-        let from = self.cursor;
-        if from <= head {
-            if let Recent::Events(events) = self.shared.hub.recent(from) {
-                let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move {
-                    Ok(Found::Committed(Page { events, next, gap: None }))
-                }));
+    /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription
+    /// reads on from the log.
+    fn catch_up(&mut self, head: u64) {
+        match self.shared.hub.recent(self.cursor) {
+            Recent::Events(events) => {
+                self.server.committed(&events);
+                self.cursor = events.last().map_or(self.cursor, |last| last.offset + 1);
             }
-            let page = self.shared.options.page;
-            let everything = Pattern::parse(">").ok()?;
-            return Some(
-                self.blocking(move |store| {
-                    store.read(&everything, from, page).map(Found::Committed)
-                }),
-            );
+            Recent::Older => {
+                self.server.lagged(head);
+                self.cursor = head + 1;
+            }
         }
+    }
+
+    /// The next thing to read.
+    fn next_read(&mut self) -> Option<Reading> {
         Some(match self.lookups.pop_front()? {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
@@ -314,13 +314,6 @@ impl Connection {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
             Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
-            Ok(Found::Committed(page)) => {
-                if let Some((from, to)) = page.gap {
-                    self.server.missed(from, to);
-                }
-                self.server.committed(&page.events);
-                self.cursor = self.cursor.max(page.next);
-            }
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");

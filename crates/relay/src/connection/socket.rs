@@ -11,7 +11,7 @@ use session::server::Message;
 use tokio::time::timeout;
 
 /// A receiver that takes nothing for so long is given up.
-const SEND: Duration = Duration::from_secs(30);
+const SEND: Duration = Duration::from_secs(90);
 /// How long the other end has to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
 /// The most bytes of a close's reason (RFC 6455, 5.5).

@@ -124,8 +124,9 @@ enum State {
     Closed,
 }
 
-/// Messages are cut at about this many bytes, so that a page of large events is not one message.
-const MESSAGE_BYTES: usize = 64 << 10;
+/// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
+/// that has stopped reading costs about one message.
+const MESSAGE_BYTES: usize = 32 << 10;
 
 impl Server {
     /// A connection that has just been made, to a log whose last event has the offset `head`.

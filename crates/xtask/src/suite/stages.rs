@@ -65,6 +65,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-session",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
+    "relay-benches",
     "xtask",
 ];
 /// The packages that are built for wasm.

@@ -10,7 +10,7 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use bus::Pattern;
@@ -19,6 +19,7 @@ use session::server::{
     Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
 };
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
@@ -70,7 +71,9 @@ struct Connection {
     began: Instant,
     /// The first offset that the machine has not been told of.
     cursor: u64,
-    answers: mpsc::UnboundedSender<Answer>,
+    answers: mpsc::UnboundedSender<Vec<Answer>>,
+    /// What was heard together goes to the writer together.
+    writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
@@ -95,6 +98,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         began: Instant::now(),
         cursor: last + 1,
         answers,
+        writes: Vec::new(),
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
@@ -125,7 +129,9 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         }
         tokio::select! {
             heard = connection.socket.hear() => connection.heard_all(heard),
-            Some(answer) = answered.recv() => connection.answered(answer),
+            Some(answers) = answered.recv() => {
+                answers.into_iter().for_each(|answer| connection.answered(answer));
+            }
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
                 connection.found(found);
@@ -164,6 +170,24 @@ pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
     Socket::new(socket).close(code, message).await;
 }
 
+/// Sends back what comes.
+#[cfg(feature = "echo")]
+pub(crate) async fn echo(socket: WebSocket) {
+    let mut socket = Socket::new(socket);
+    loop {
+        match socket.hear().await {
+            Heard::Message(Message::Ping) => {}
+            Heard::Message(message) => {
+                if !socket.feed(message).await || !socket.flush().await {
+                    return;
+                }
+            }
+            Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
+            Heard::Gone => return,
+        }
+    }
+}
+
 type Reading = std::pin::Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
 
 /// Stands where `select!` wants a future in a branch that is off.
@@ -184,12 +208,31 @@ impl Connection {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn deadline(&self) -> tokio::time::Instant {
-        (self.began + Duration::from_millis(self.server.deadline())).into()
+    fn deadline(&self) -> Instant {
+        self.began + Duration::from_millis(self.server.deadline())
     }
 
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
+        while self.carry_out_most().await {
+            if self.writes.is_empty() {
+                return self.socket.flush().await;
+            }
+            let writes = std::mem::take(&mut self.writes);
+            if !self.shared.hub.write(writes, &self.answers).await {
+                self.server.close(CloseCode::Unavailable, "the store has stopped");
+            }
+        }
+        // What was heard before the end is logged all the same.
+        if !self.writes.is_empty() {
+            let writes = std::mem::take(&mut self.writes);
+            self.shared.hub.write(writes, &self.answers).await;
+        }
+        false
+    }
+
+    /// Collects the writes; false once the connection is closed.
+    async fn carry_out_most(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
                 Effect::Send(message) => {
@@ -204,9 +247,9 @@ impl Connection {
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello, self.shared.address)).await;
+                    self.writes.push(Write::Open(hello, self.shared.address));
                 }
-                Effect::Append(append) => self.write(Write::Append(append)).await,
+                Effect::Append(append) => self.writes.push(Write::Append(append)),
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
@@ -228,13 +271,7 @@ impl Connection {
                 | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
-        self.socket.flush().await
-    }
-
-    async fn write(&mut self, write: Write) {
-        if !self.shared.hub.write(write, &self.answers).await {
-            self.server.close(CloseCode::Unavailable, "the store has stopped");
-        }
+        true
     }
 
     /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription

@@ -26,7 +26,7 @@ pub use presence::Presence;
 pub use tail::Recent;
 use tail::Tail;
 
-/// The most writes that wait for the writer; connections wait for room.
+/// The most jobs that wait for the writer; connections wait for room.
 const QUEUE: usize = 4_096;
 
 /// The answer to a [`Write`], for the connection that asked.
@@ -38,12 +38,18 @@ pub enum Answer {
     Decided(Ticket, Decided),
 }
 
-/// A write and who waits for its answer. The channel has no bound of its own: a connection has a
-/// bounded number of writes without an answer.
+/// What a connection has heard together, and where it waits for the answers. That channel has no bound of
+/// its own: a connection has a bounded number of writes without an answer.
 #[derive(Debug)]
 struct Job {
-    write: Write,
-    answer: mpsc::UnboundedSender<Answer>,
+    writes: Vec<Write>,
+    answer: mpsc::UnboundedSender<Vec<Answer>>,
+}
+
+impl Job {
+    fn bytes(&self) -> u64 {
+        self.writes.iter().map(Write::bytes).sum()
+    }
 }
 
 /// The connection by which each client is here: its fencing token, and what ends it when dropped.
@@ -89,9 +95,13 @@ impl Hub {
         self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Queues a write, waiting for room; false if the writer is gone.
-    pub async fn write(&self, write: Write, answer: &mpsc::UnboundedSender<Answer>) -> bool {
-        self.jobs.send(Job { write, answer: answer.clone() }).await.is_ok()
+    /// Queues writes, waiting for room; false if the writer is gone. They are answered together.
+    pub async fn write(
+        &self,
+        writes: Vec<Write>,
+        answer: &mpsc::UnboundedSender<Vec<Answer>>,
+    ) -> bool {
+        self.jobs.send(Job { writes, answer: answer.clone() }).await.is_ok()
     }
 
     /// The offset of the last committed event, and word of each commit.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use session::server::Options;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -19,6 +20,8 @@ use crate::hub::Hub;
 use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
+/// What the kernel keeps of what a receiver has not taken; Linux makes twice that of it.
+const SEND_BUFFER: usize = 128 << 10;
 /// How long connections have to end when the relay shuts down.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -158,6 +161,10 @@ impl Relay {
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a connection keeps Nagle's delay");
+            }
+            // What a slow receiver leaves in the kernel has a bound of ours, not of the machine's memory.
+            if let Err(error) = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER) {
+                tracing::debug!(%error, "a connection keeps the kernel's send buffer");
             }
         });
         let service = http::router(site).into_make_service_with_connect_info::<SocketAddr>();

@@ -5,6 +5,7 @@
 //! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
 //! catch up from the log.
 
+mod again;
 mod attendance;
 mod conflated;
 mod credential;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+use again::Again;
 pub use attendance::{Attendance, GRACE, News};
 use conflated::Conflated;
 use credential::Credential;
@@ -98,6 +100,7 @@ pub struct Server {
     message: Vec<u8>,
     /// Empty, between two events; it keeps its room.
     heads: Vec<Head>,
+    again: Option<Again>,
     effects: VecDeque<Effect>,
     heard: Millis,
     pinged: bool,
@@ -121,8 +124,9 @@ enum State {
     Closed,
 }
 
-/// Messages are cut at about this many bytes, so that a page of large events is not one message.
-const MESSAGE_BYTES: usize = 64 << 10;
+/// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
+/// that has stopped reading costs about one message.
+const MESSAGE_BYTES: usize = 32 << 10;
 
 impl Server {
     /// A connection that has just been made, to a log whose last event has the offset `head`.
@@ -149,6 +153,7 @@ impl Server {
             next_ticket: 0,
             message: Vec::new(),
             heads: Vec::new(),
+            again: None,
             effects: VecDeque::new(),
             heard: now,
             pinged: false,
@@ -340,8 +345,12 @@ impl Server {
 
     fn flush(&mut self) {
         if !self.message.is_empty() {
-            let message = std::mem::take(&mut self.message);
+            // A burst is one long message after the other, and grows each at once.
+            let next = if self.message.len() >= MESSAGE_BYTES { self.message.len() } else { 0 };
+            let message = std::mem::replace(&mut self.message, Vec::with_capacity(next));
             self.effects.push_back(Effect::Send(Message::Binary(message)));
+        } else if self.message.capacity() > 0 {
+            self.message = Vec::new();
         }
     }
 

@@ -90,8 +90,8 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
     (Write::Open(hello, None), appends)
 }
 
-async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
-    match answers.recv().await.unwrap() {
+async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
+    match answers.recv().await.unwrap().remove(0) {
         Answer::Decided(_, Decided::Stored(position, _)) => Ok(position.offset),
         Answer::Decided(_, Decided::Rejected { code, retry: Some(_), .. }) => Err(code),
         other => panic!("{other:?}"),
@@ -106,24 +106,24 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
-    hub.write(hello, &answer).await;
-    assert!(matches!(answers.recv().await, Some(Answer::Opened(Opened::Welcome { .. }))));
+    hub.write(vec![hello], &answer).await;
+    assert!(matches!(answers.recv().await.unwrap()[..], [Answer::Opened(Opened::Welcome { .. })]));
 
     let head = hub.head();
     store.fails.store(true, Ordering::SeqCst);
     let mut appends = appends.into_iter();
-    hub.write(appends.next().unwrap(), &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     // The store is well again, but these were on their way before their connection heard of it.
     for append in appends {
-        hub.write(append, &answer).await;
+        hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
     }
     assert_eq!((*head.borrow(), hub.recent(1)), (0, Recent::Older));
 
     let (_, again) = writes(&[1, 2, 3]);
     for (append, offset) in again.into_iter().zip(1..) {
-        hub.write(append, &answer).await;
+        hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
     assert_eq!(*head.borrow(), 3);
@@ -139,13 +139,13 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
-    hub.write(hello, &answer).await;
+    hub.write(vec![hello], &answer).await;
     answers.recv().await.unwrap();
     let mut head = hub.head();
     {
         let gate = store.gate.lock().unwrap();
         for append in appends {
-            hub.jobs.try_send(Job { write: append, answer: answer.clone() }).unwrap();
+            hub.jobs.try_send(Job { writes: vec![append], answer: answer.clone() }).unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(answers.try_recv().is_err());

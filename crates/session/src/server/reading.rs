@@ -159,13 +159,21 @@ impl Server {
 
     /// Another connection has sent an ephemeral event.
     pub fn forwarded(&mut self, event: &Ephemeral) {
+        if self.is_closed() || self.send_again(event) {
+            return;
+        }
         let mut heads = std::mem::take(&mut self.heads);
         heads.clear();
         let Self { subscriptions, conflated, .. } = self;
+        let mut all = true;
         subscriptions.ephemeral(&event.topic, event.body.len(), &mut heads, |subscription| {
             conflated.hold(subscription, event);
+            all = false;
         });
         self.event(&event.topic, &heads, None, &event.body);
+        if all {
+            self.note(&event.topic, &heads);
+        }
         self.heads = heads;
     }
 
@@ -181,6 +189,9 @@ impl Server {
         match self.wire {
             Wire::Frames => {
                 let (topic, name) = self.topics_out.number(topic);
+                if name.is_some() {
+                    self.forget();
+                }
                 let name = name.as_deref();
                 encode::event(&mut self.message, topic, name, heads, offset, body);
                 self.cut();

@@ -17,6 +17,8 @@ pub(super) struct Subscriptions {
     epoch: u64,
     /// One has come or gone since somebody asked.
     changed: bool,
+    /// Counts what changes who is told of an ephemeral event.
+    edition: u64,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,6 @@ impl Subscriptions {
         if self.by_number.contains_key(&number) {
             return Err(Taken);
         }
-        self.changed = true;
         let subscription = Subscription {
             pattern,
             stage: Stage::Locating(ticket),
@@ -97,12 +98,14 @@ impl Subscriptions {
         };
         self.by_number.insert(number, subscription);
         self.changed = true;
+        self.edition += 1;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, number: u32) {
         self.by_number.remove(&number);
         self.changed = true;
+        self.edition += 1;
     }
 
     pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {
@@ -211,6 +214,7 @@ impl Subscriptions {
             return Next::Read { pattern: it.pattern.clone(), from: it.next, limit };
         }
         it.stage = Stage::Live;
+        self.edition += 1;
         if std::mem::replace(&mut it.was_live, true) {
             return Next::Nothing;
         }
@@ -222,6 +226,19 @@ impl Subscriptions {
     /// Whether it waits for credit to read on.
     pub(super) fn waits(&self, number: u32) -> bool {
         self.by_number.get(&number).is_some_and(|it| it.stage == Stage::Waiting)
+    }
+
+    /// While it stays the same, ephemeral events on a topic are for the same subscriptions.
+    pub(super) fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// Whether all of these can take an ephemeral event, which is then counted.
+    pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
+        let can = |head: &Head| {
+            self.by_number.get(&head.subscription).is_some_and(Subscription::has_credit)
+        };
+        heads.iter().all(can) && heads.iter().all(|head| self.takes(head.subscription, bytes))
     }
 
     /// Whether it can take an ephemeral event, which is then counted.

@@ -1,5 +1,6 @@
 //! What each stage of `test` does and needs.
 
+use super::autobahn;
 use super::count::{Counts, run_counted};
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
@@ -21,6 +22,8 @@ pub enum Stage {
     ClippyWasm,
     /// Unit, property, integration and documentation tests of the native crates
     Native,
+    /// The relay's WebSocket layer conforms: the Autobahn suite
+    Autobahn,
     /// The library's tests in Chromium
     Chromium,
     /// The same in Firefox
@@ -62,6 +65,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-session",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
+    "relay-benches",
     "xtask",
 ];
 /// The packages that are built for wasm.
@@ -73,6 +77,7 @@ impl Stage {
         Self::Clippy,
         Self::ClippyWasm,
         Self::Native,
+        Self::Autobahn,
         Self::Chromium,
         Self::Firefox,
         Self::Webkit,
@@ -88,6 +93,7 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::ClippyWasm => "clippy-wasm",
             Self::Native => "native",
+            Self::Autobahn => "autobahn",
             Self::Chromium => "chromium",
             Self::Firefox => "firefox",
             Self::Webkit => "webkit",
@@ -105,6 +111,7 @@ impl Stage {
             // The relay is joined by a client in Python too.
             Self::Native => Some(&[Need::Python]),
             Self::ClippyWasm => Some(&[Need::WasmClippy]),
+            Self::Autobahn => Some(&[Need::Autobahn]),
             Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
             Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
             Self::Webkit => Some(&[Need::WasmBindgen, Need::WebKit]),
@@ -119,6 +126,7 @@ impl Stage {
         matches!(
             self,
             Self::Native
+                | Self::Autobahn
                 | Self::Chromium
                 | Self::Firefox
                 | Self::Webkit
@@ -134,6 +142,7 @@ impl Stage {
             Self::Clippy => clippy(context),
             Self::ClippyWasm => clippy_wasm(context),
             Self::Native => native(context, counts),
+            Self::Autobahn => autobahn::run(context.workspace, counts),
             Self::Chromium => chromium(context, counts),
             Self::Firefox => firefox(context, counts),
             Self::Webkit => webkit(context, counts),

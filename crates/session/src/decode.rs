@@ -1,7 +1,7 @@
 //! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
 //! maps for all frames takes a quarter of what derived decoders take.
 
-mod fields;
+pub(crate) mod fields;
 
 use minicbor::Decoder;
 use minicbor::data::Type;
@@ -18,7 +18,7 @@ use fields::Fields;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-type Read<T> = Result<T, Malformed>;
+pub(crate) type Read<T> = Result<T, Malformed>;
 
 impl From<minicbor::decode::Error> for Malformed {
     fn from(_: minicbor::decode::Error) -> Self {
@@ -170,7 +170,7 @@ pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
 }
 
 /// A frame's kind and its fields.
-fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
+pub(crate) fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
     let length = d.array()?;
     let kind = d.u64()?;
     let fields = Fields::read(d)?;

@@ -12,7 +12,7 @@ use crate::{Durability, RejectCode};
 
 /// What stands in a map under its known keys; the others are skipped. What is missing or of another
 /// kind than asked for is noted and answered with a default: one look at the end finds it out.
-pub(super) struct Fields<'b> {
+pub(crate) struct Fields<'b> {
     values: [Option<Value<'b>>; 8],
     malformed: Cell<bool>,
 }
@@ -27,7 +27,7 @@ enum Value<'b> {
 }
 
 impl<'b> Fields<'b> {
-    pub(super) fn read(d: &mut Decoder<'b>) -> Read<Self> {
+    pub(crate) fn read(d: &mut Decoder<'b>) -> Read<Self> {
         let mut fields = Self { values: [const { None }; 8], malformed: Cell::new(false) };
         let mut left = d.map()?;
         while more(d, &mut left)? {
@@ -43,12 +43,12 @@ impl<'b> Fields<'b> {
     }
 
     /// What was made of the fields, if they were what was asked for.
-    pub(super) fn checked<T>(&self, made: T) -> Read<T> {
+    pub(crate) fn checked<T>(&self, made: T) -> Read<T> {
         if self.malformed.get() { Err(Malformed) } else { Ok(made) }
     }
 
     /// What was read, or else `instead`, which nobody gets to see: `checked` answers with an error.
-    pub(super) fn required<T>(&self, read: Option<T>, instead: T) -> T {
+    pub(crate) fn required<T>(&self, read: Option<T>, instead: T) -> T {
         read.unwrap_or_else(|| {
             self.malformed.set(true);
             instead
@@ -64,27 +64,27 @@ impl<'b> Fields<'b> {
         made
     }
 
-    pub(super) fn optional_number(&self, key: usize) -> Option<u64> {
+    pub(crate) fn optional_number(&self, key: usize) -> Option<u64> {
         self.optional(key, |value| match value {
             Value::Number(number) => Some(*number),
             _ => None,
         })
     }
 
-    pub(super) fn number(&self, key: usize) -> u64 {
+    pub(crate) fn number(&self, key: usize) -> u64 {
         self.required(self.optional_number(key), 0)
     }
 
-    pub(super) fn optional_number32(&self, key: usize) -> Option<u32> {
+    pub(crate) fn optional_number32(&self, key: usize) -> Option<u32> {
         let number = self.optional_number(key)?;
         Some(self.required(number.try_into().ok(), 0))
     }
 
-    pub(super) fn number32(&self, key: usize) -> u32 {
+    pub(crate) fn number32(&self, key: usize) -> u32 {
         self.required(self.optional_number32(key), 0)
     }
 
-    pub(super) fn flag(&self, key: usize) -> bool {
+    pub(crate) fn flag(&self, key: usize) -> bool {
         let flag = self.optional(key, |value| match value {
             Value::Flag(flag) => Some(*flag),
             _ => None,
@@ -92,18 +92,18 @@ impl<'b> Fields<'b> {
         flag.unwrap_or(false)
     }
 
-    pub(super) fn optional_text(&self, key: usize) -> Option<String> {
+    pub(crate) fn optional_text(&self, key: usize) -> Option<String> {
         self.optional(key, |value| match value {
             Value::Text(text) => Some((*text).to_owned()),
             _ => None,
         })
     }
 
-    pub(super) fn text(&self, key: usize) -> String {
+    pub(crate) fn text(&self, key: usize) -> String {
         self.required(self.optional_text(key), String::new())
     }
 
-    pub(super) fn bytes(&self, key: usize) -> &'b [u8] {
+    pub(crate) fn bytes(&self, key: usize) -> &'b [u8] {
         let bytes = self.optional(key, |value| match value {
             Value::Bytes(bytes) => Some(*bytes),
             _ => None,
@@ -111,41 +111,41 @@ impl<'b> Fields<'b> {
         self.required(bytes, &[])
     }
 
-    pub(super) fn array<const N: usize>(&self, key: usize) -> [u8; N] {
+    pub(crate) fn array<const N: usize>(&self, key: usize) -> [u8; N] {
         self.required(self.bytes(key).try_into().ok(), [0; N])
     }
 
     /// What `read` makes of a map or an array; none if there is none.
-    pub(super) fn nested<T>(&self, key: usize, read: fn(Decoder<'b>) -> Read<T>) -> Option<T> {
+    pub(crate) fn nested<T>(&self, key: usize, read: fn(Decoder<'b>) -> Read<T>) -> Option<T> {
         self.optional(key, |value| match value {
             Value::Nested(nested) => read(nested.clone()).ok(),
             _ => None,
         })
     }
 
-    pub(super) fn position(&self, key: usize) -> Position {
+    pub(crate) fn position(&self, key: usize) -> Position {
         self.required(self.nested(key, position), Position::start_of(0))
     }
 
-    pub(super) fn reject_code(&self, key: usize) -> RejectCode {
+    pub(crate) fn reject_code(&self, key: usize) -> RejectCode {
         self.required(self.optional_reject_code(key), RejectCode::Unavailable)
     }
 
-    pub(super) fn optional_reject_code(&self, key: usize) -> Option<RejectCode> {
+    pub(crate) fn optional_reject_code(&self, key: usize) -> Option<RejectCode> {
         let number = self.optional_number(key)?;
         Some(self.required(RejectCode::from_number(number), RejectCode::Unavailable))
     }
 
-    pub(super) fn triples<T>(&self, key: usize, made: fn((u64, String, Vec<u8>)) -> T) -> Vec<T> {
+    pub(crate) fn triples<T>(&self, key: usize, made: fn((u64, String, Vec<u8>)) -> T) -> Vec<T> {
         let triples = self.nested(key, |nested| list(nested, triple)).unwrap_or_default();
         triples.into_iter().map(made).collect()
     }
 
-    pub(super) fn attendees(&self, key: usize) -> Vec<Attendee> {
+    pub(crate) fn attendees(&self, key: usize) -> Vec<Attendee> {
         self.triples(key, |(id, key, data)| Attendee { id, key, data })
     }
 
-    pub(super) fn durability(&self, key: usize) -> Durability {
+    pub(crate) fn durability(&self, key: usize) -> Durability {
         self.required(Durability::from_number(self.number(key)), Durability::Memory)
     }
 }

@@ -217,6 +217,33 @@ fn a_row_that_waits_for_its_mark_holds_back_the_higher_numbers() {
 }
 
 #[test]
+fn a_row_that_cannot_be_marked_does_not_leave_until_it_can() {
+    let mut page = Page::new(Options::default());
+    page.publish("a", Terms::default());
+    page.fails = Some(|asked| matches!(asked, Storage::Mark { .. }));
+    page.go_online(0, "", false);
+    assert!(page.published().is_empty());
+    page.fails = None;
+    page.now = page.client.deadline().unwrap();
+    page.client.tick(page.now);
+    page.run();
+    assert!(page.store.saved().rows[0].leaving);
+    assert_eq!(page.published().len(), 1);
+}
+
+#[test]
+fn a_row_under_a_decided_number_does_not_go_out_under_another_identity() {
+    let mut page = Page::new(Options::default());
+    page.publish("a", Terms::default());
+    page.publish("b", Terms::default());
+    // The page's disk was set back: its client has got further since.
+    page.go_online(1, "another", false);
+    assert_eq!(page.rejected(), [("a", RejectCode::Uncertain)]);
+    let rows: Vec<_> = page.store.saved().rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(rows, ["b"]);
+}
+
+#[test]
 fn a_reload_sends_again_what_has_no_answer_under_the_same_number() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);

@@ -307,6 +307,13 @@ impl Outbox {
         }
     }
 
+    /// The store could not mark them: they have not left.
+    pub(super) fn not_marked(&mut self) {
+        for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
+            entry.stage = Stage::Idle;
+        }
+    }
+
     /// The next row to be sent, if all before it were, and at most `window` have no answer.
     pub(super) fn next_to_send(&self, window: usize) -> Option<&Row> {
         let window = window.saturating_sub(self.erase.len()).min(self.rows.len());

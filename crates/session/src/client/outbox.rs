@@ -391,7 +391,9 @@ impl Outbox {
 
     /// Takes over what the store holds, and answers the ids of rows that were not known. `same` says
     /// that it is still the same client's; otherwise all numbers are others.
-    pub(super) fn load(&mut self, saved: Saved, same: bool, now: Millis) -> Vec<String> {
+    pub(super) fn load(&mut self, mut saved: Saved, same: bool, now: Millis) -> Vec<String> {
+        // A store that failed for a while does not know the numbers of what was held in memory.
+        saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
             self.erase.clear();
             (self.erasing, self.unsent) = (0, 0);

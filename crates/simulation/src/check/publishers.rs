@@ -31,6 +31,8 @@ struct Published {
     stands: u32,
     refusable: bool,
     rejected: bool,
+    /// Its row came back from a backup, where it may expire though it had been stored.
+    was_restored: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Publishers {
             stands: 0,
             refusable: false,
             rejected: false,
+            was_restored: false,
         };
         self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
         match self.events.insert(event, published) {
@@ -82,7 +85,7 @@ impl Publishers {
 
     pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(published) = self.events.get_mut(&event) {
-            published.rejected = false;
+            (published.rejected, published.was_restored) = (false, true);
         }
         self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
     }
@@ -165,11 +168,11 @@ impl Publishers {
             Answer::Rejected if !published.refusable => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected for no reason")))
             }
-            Answer::Rejected if published.stands > 0 && published.may_stand == 1 => {
+            Answer::Rejected if published.is_only_row() && published.stands > 0 => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected, and in the log")))
             }
             Answer::Rejected => {
-                published.rejected = published.may_stand == 1;
+                published.rejected = published.is_only_row();
                 Ok(())
             }
             _ => Ok(()),
@@ -190,6 +193,13 @@ impl Publishers {
                 Err(Breach(Promise::Answered, text))
             }
         }
+    }
+}
+
+impl Published {
+    /// Whether one row alone says what becomes of it.
+    fn is_only_row(&self) -> bool {
+        self.may_stand == 1 && !self.was_restored
     }
 }
 

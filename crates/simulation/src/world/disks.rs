@@ -182,11 +182,11 @@ impl World {
         profile.outbox = profile.backup.clone();
         let after = profile.rows();
         profile.asked.clear();
-        for event in before.difference(&after) {
-            self.record(Record::Wiped { profile: number as u32, event: *event });
+        for event in before.difference(&after).copied() {
+            self.record(Record::Wiped { profile: number as u32, event });
         }
-        for event in after.difference(&before) {
-            self.record(Record::Restored { profile: number as u32, event: *event });
+        for event in after {
+            self.record(Record::Restored { profile: number as u32, event });
         }
     }
 

@@ -5,7 +5,7 @@ use super::count::{Counts, run_counted};
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
-use crate::{npm, page, process, run, size};
+use crate::{npm, page, process, run, simulate, size};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub enum Stage {
     Native,
     /// The relay's WebSocket layer conforms: the Autobahn suite
     Autobahn,
+    /// Simulated worlds: no promise breaks, and bugs on purpose are found
+    Simulation,
     /// The library's tests in Chromium
     Chromium,
     /// The same in Firefox
@@ -78,6 +80,7 @@ impl Stage {
         Self::ClippyWasm,
         Self::Native,
         Self::Autobahn,
+        Self::Simulation,
         Self::Chromium,
         Self::Firefox,
         Self::Webkit,
@@ -94,6 +97,7 @@ impl Stage {
             Self::ClippyWasm => "clippy-wasm",
             Self::Native => "native",
             Self::Autobahn => "autobahn",
+            Self::Simulation => "simulation",
             Self::Chromium => "chromium",
             Self::Firefox => "firefox",
             Self::Webkit => "webkit",
@@ -107,7 +111,7 @@ impl Stage {
     /// `None`: it needs nothing but the native Rust.
     pub fn needs(self) -> Option<&'static [Need]> {
         match self {
-            Self::Fmt | Self::Clippy | Self::Size => None,
+            Self::Fmt | Self::Clippy | Self::Simulation | Self::Size => None,
             // The relay is joined by a client in Python too.
             Self::Native => Some(&[Need::Python]),
             Self::ClippyWasm => Some(&[Need::WasmClippy]),
@@ -127,6 +131,7 @@ impl Stage {
             self,
             Self::Native
                 | Self::Autobahn
+                | Self::Simulation
                 | Self::Chromium
                 | Self::Firefox
                 | Self::Webkit
@@ -143,6 +148,7 @@ impl Stage {
             Self::ClippyWasm => clippy_wasm(context),
             Self::Native => native(context, counts),
             Self::Autobahn => autobahn::run(context.workspace, counts),
+            Self::Simulation => simulation(context, counts),
             Self::Chromium => chromium(context, counts),
             Self::Firefox => firefox(context, counts),
             Self::Webkit => webkit(context, counts),
@@ -184,6 +190,12 @@ fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.cargo();
     cargo.args(["test", "--all-features", "--no-fail-fast"]).args(packages(NATIVE));
     cargo.env("EDK_PYTHON", setup::python(context.workspace));
+    run_counted(&mut cargo, counts)
+}
+
+fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut cargo = context.cargo();
+    cargo.args(["test", "--profile", simulate::PROFILE, "--package", simulate::PACKAGE]);
     run_counted(&mut cargo, counts)
 }
 

@@ -3,6 +3,7 @@
 
 mod link;
 mod outbound;
+mod outbox;
 mod rule;
 mod socket;
 mod state;

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use bus::{Pattern, Topic};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{Client, Delivery as Inbound, Effect, Options, SubscriptionId};
+use session::client::{Client, Delivery as Inbound, Effect, Entropy, Options, SubscriptionId};
 use session::{Millis, Start};
 
 use super::outbound::Pending;
@@ -56,10 +56,7 @@ impl Link {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
-        let entropy = Box::new(|bytes: &mut [u8]| {
-            fill_random(bytes);
-        });
-        let client = Client::new(Options::default(), entropy);
+        let client = Client::new(Options::default(), entropy());
         Ok(Rc::new_cyclic(|this| Self {
             this: this.clone(),
             bus,
@@ -344,6 +341,13 @@ impl Link {
         let before = self.timer.replace(Some((now + wait, timer)));
         drop(before);
     }
+}
+
+/// The platform's secure source.
+pub(super) fn entropy() -> Entropy {
+    Box::new(|bytes| {
+        fill_random(bytes);
+    })
 }
 
 /// The close code of a connection that was never there (RFC 6455, 7.4.1).

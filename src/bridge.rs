@@ -4,6 +4,7 @@
 mod link;
 mod outbound;
 mod outbox;
+mod report;
 mod rule;
 mod socket;
 mod state;
@@ -16,18 +17,25 @@ use crate::bus::Outlet;
 use crate::{Bus, TopicError};
 use link::Link;
 pub use rule::Rule;
-pub use state::{Gap, LinkState};
+use session::client::OnStoreError;
+pub use state::{Acked, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
-/// Where the state of a link is published whenever it changes, as a [`LinkState`].
+/// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
 pub const LINK_TOPIC: &str = "$bus.link";
 /// Where it is told that events which a rule asked for are gone from the peer's log, as a [`Gap`].
 pub const GAP_TOPIC: &str = "$bus.gap";
+/// Where it is told of an event of which nobody knows whether the peer has stored it, as an [`Uncertain`].
+pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 
 /// A link between a bus and a peer. It connects, and keeps connecting with growing, jittered waits.
 ///
-/// Dropping it closes the link. Durable events that have no answer then are
-/// [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain): the outbox is in
-/// memory.
+/// Durable events wait in an outbox, which all tabs of the origin share and which survives reloads and
+/// crashes: it is in IndexedDB. Where the browser refuses that (in a private window, for one), it is in memory;
+/// [`LinkStatus::storage`] tells.
+///
+/// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
+/// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
+/// memory they are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain).
 #[must_use = "dropping a bridge closes its link"]
 pub struct Bridge {
     link: Rc<Link>,
@@ -39,14 +47,17 @@ pub struct Bridge {
 pub struct BridgeOptions {
     url: String,
     subprotocol: bool,
+    identity: String,
+    in_memory: bool,
+    on_store_error: OnStoreError,
 }
 
 /// Why there is no bridge, or no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BridgeError {
-    /// The browser does not make a WebSocket of this address.
-    #[error("no WebSocket can be opened: {0}; pass an address like `ws://127.0.0.1:8080/ws`")]
+    /// This is no address of a WebSocket.
+    #[error("no WebSocket is opened at `{0}`: pass an address like `ws://127.0.0.1:8080/ws`")]
     Address(String),
     /// There is no `crypto.getRandomValues`, and identities must not be guessed.
     #[error("this platform has no secure random numbers, which a client's secret needs")]
@@ -69,7 +80,39 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), subprotocol: true }
+        Self {
+            url: url.into(),
+            subprotocol: true,
+            identity: String::new(),
+            in_memory: false,
+            on_store_error: OnStoreError::Memory,
+        }
+    }
+
+    /// Who uses the bridge: each identity has a client and an outbox of its own. A page with users who sign
+    /// in and out names them here, so that one does not send what another has left.
+    pub fn identity(mut self, name: impl Into<String>) -> Self {
+        self.identity = name.into();
+        self
+    }
+
+    /// Keeps the outbox in memory: it is gone with the page, and no other tab knows of it.
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// Refuses a durable event that cannot be written to the outbox: it ends as
+    /// [`RejectCode::Unavailable`](crate::RejectCode::Unavailable). Without this it is held in memory.
+    pub fn refuse_what_cannot_be_kept(mut self) -> Self {
+        self.on_store_error = OnStoreError::Refuse;
+        self
+    }
+
+    /// The name of the outbox's database.
+    fn database(&self) -> Option<String> {
+        let Self { url, identity, .. } = self;
+        (!self.in_memory).then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
     }
 
     /// Does not ask for the subprotocol `event-driven-kit.v1`, and takes for granted that it is spoken:
@@ -87,11 +130,15 @@ impl Bridge {
     /// # Errors
     /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
+        let is_socket = ["ws:", "wss:"].iter().any(|scheme| options.url.starts_with(scheme));
+        if !is_socket {
+            return Err(BridgeError::Address(options.url));
+        }
         let link = Link::new(bus.clone(), options)?;
         let outlet: Rc<dyn Outlet> = link.clone();
         bus.attach(outlet.clone());
         let bridge = Self { link, outlet };
-        bridge.link.connect()?;
+        bridge.link.begin();
         Ok(bridge)
     }
 
@@ -108,10 +155,15 @@ impl Bridge {
 
     /// The state of the link.
     pub fn state(&self) -> LinkState {
-        self.link.state()
+        self.status().state
     }
 
-    /// How many durable events wait for the peer's answer.
+    /// How the link and its outbox are.
+    pub fn status(&self) -> LinkStatus {
+        self.link.report.status()
+    }
+
+    /// How many durable events wait for the peer's answer, of all tabs that share the outbox.
     pub fn unanswered(&self) -> usize {
         self.link.unanswered()
     }

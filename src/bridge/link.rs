@@ -7,27 +7,39 @@ use std::rc::{Rc, Weak};
 use bus::{Pattern, Topic};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{Client, Delivery as Inbound, Effect, Entropy, Options, SubscriptionId};
-use session::{Millis, Start};
+use session::client::{
+    Client, Delivery as Inbound, Effect, Entropy, Options, Saved, Storage, SubscriptionId,
+};
+use session::{CloseCode, Durability, Millis, Start};
 
 use super::outbound::Pending;
-use super::socket::Socket;
-use super::{BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, Rule, wake};
+use super::outbox::{Answered, Outbox};
+use super::report::Report;
+use super::socket::{Socket, Unsent};
+use super::{
+    BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, OutboxStorage, Rule, wake,
+};
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
 pub(super) struct Link {
-    this: Weak<Link>,
+    pub(super) this: Weak<Link>,
     bus: Bus,
     options: BridgeOptions,
     pub(super) client: RefCell<Client>,
+    pub(super) store: Rc<Outbox>,
+    pub(super) report: Report,
+    unsent: Unsent,
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
-    state: RefCell<LinkState>,
+    /// The store has said who the client is.
+    begun: Cell<bool>,
+    /// The page is put away: nothing is held.
+    resting: Cell<bool>,
+    /// Itself, when it has ended and the store has still something to do.
+    lingering: RefCell<Option<Rc<Link>>>,
     socket: RefCell<Option<(u64, Socket)>>,
     sockets: Cell<u64>,
-    /// Why the newest socket was not made.
-    refused: RefCell<Option<String>>,
     timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out, further up the stack.
@@ -44,7 +56,8 @@ pub(super) struct Active {
     key: u64,
     pub(super) pattern: Pattern,
     pub(super) outbound: bool,
-    pub(super) durable: bool,
+    /// What the peer's answer must promise; none: ephemeral.
+    pub(super) durability: Option<Durability>,
     pub(super) subscription: Option<SubscriptionId>,
 }
 
@@ -56,18 +69,31 @@ impl Link {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
-        let client = Client::new(Options::default(), entropy());
-        Ok(Rc::new_cyclic(|this| Self {
+        let mut tab = [0; 16];
+        fill_random(&mut tab);
+        let machine = Options { tab, on_store_error: options.on_store_error, ..Options::default() };
+        // Until the store has said who the client is, it is nobody.
+        let client = Client::new(machine, entropy(), Saved::new(&mut entropy()));
+        Ok(Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
-            bus,
-            options,
             client: RefCell::new(client),
+            store: Outbox::new(options.database(), {
+                let link = this.clone();
+                Box::new(move |answered| {
+                    if let Some(link) = Weak::upgrade(&link) {
+                        link.stored(answered);
+                    }
+                })
+            }),
+            report: Report::new(&bus),
+            unsent: Unsent::default(),
             rules: RefCell::default(),
             pending: RefCell::default(),
-            state: RefCell::new(LinkState::Connecting),
+            begun: Cell::new(false),
+            resting: Cell::new(false),
+            lingering: RefCell::default(),
             socket: RefCell::default(),
             sockets: Cell::new(0),
-            refused: RefCell::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -75,24 +101,68 @@ impl Link {
             next_rule: Cell::new(0),
             ignored: Cell::new(0),
             refused_events: Cell::new(0),
+            bus,
+            options,
         }))
     }
 
-    pub(super) fn connect(self: &Rc<Self>) -> Result<(), BridgeError> {
+    /// Asks the store who the client is; the answer connects.
+    pub(super) fn begin(self: &Rc<Self>) {
         self.listeners.replace(wake::listen(self));
-        self.client.borrow_mut().connect(monotonic());
-        self.drive();
-        match self.refused.take() {
-            Some(why) => Err(BridgeError::Address(why)),
-            None => Ok(()),
-        }
+        self.store.run(Storage::Load);
     }
 
-    /// Closes everything. What has no answer gets none.
+    /// The store's answer to what was asked first. The client is somebody from then on, and connects.
+    pub(super) fn stored(&self, answered: Answered) {
+        self.report.stores(match answered {
+            Err(_) => OutboxStorage::Failing,
+            Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
+            Ok(_) => OutboxStorage::IndexedDb,
+        });
+        let now = monotonic();
+        {
+            let mut client = self.client.borrow_mut();
+            client.set_clock(now, js_sys::Date::now() as Millis);
+            client.answer(answered, now);
+            if !self.begun.replace(true) && !self.ended.get() && !self.resting.get() {
+                client.connect(now);
+            }
+        }
+        self.drive();
+    }
+
+    /// Closes everything. What the store holds stays there, and leaves when the application is back.
     pub(super) fn end(&self) {
         self.ended.set(true);
         drop(self.listeners.take());
         self.client.borrow_mut().stop();
+        // What was published just before is still to be written.
+        self.lingering.replace(self.this.upgrade());
+        self.drive();
+    }
+
+    /// The page is put away: a socket or a database would keep it from resting.
+    pub(super) fn rest(&self) {
+        let stopped = matches!(self.report.status().state, LinkState::Stopped { .. });
+        if !stopped && !self.resting.replace(true) {
+            self.client.borrow_mut().stop();
+            self.drive();
+        }
+        self.store.close();
+    }
+
+    /// The page or the network is back.
+    pub(super) fn wake(&self) {
+        let now = monotonic();
+        {
+            let mut client = self.client.borrow_mut();
+            client.set_clock(now, js_sys::Date::now() as Millis);
+            if self.resting.replace(false) && self.begun.get() {
+                client.connect(now);
+            } else {
+                client.wake(now);
+            }
+        }
         self.drive();
     }
 
@@ -104,8 +174,8 @@ impl Link {
         let key = self.next_rule.get();
         self.next_rule.set(key + 1);
         let subscription = rule.inbound.then(|| self.subscription(&pattern, rule.start));
-        let Rule { outbound, durable, .. } = rule;
-        self.rules.borrow_mut().push(Active { key, pattern, outbound, durable, subscription });
+        let Rule { outbound, durability, .. } = rule;
+        self.rules.borrow_mut().push(Active { key, pattern, outbound, durability, subscription });
         self.drive();
         Ok(key)
     }
@@ -138,10 +208,6 @@ impl Link {
         &self.bus
     }
 
-    pub(super) fn state(&self) -> LinkState {
-        self.state.borrow().clone()
-    }
-
     pub(super) fn unanswered(&self) -> usize {
         self.client.borrow().outbox_len()
     }
@@ -154,9 +220,16 @@ impl Link {
         self.refused_events.get()
     }
 
-    /// How much the socket has not sent yet, in bytes.
-    pub(super) fn buffered(&self) -> u32 {
-        self.socket.borrow().as_ref().map_or(0, |(_, socket)| socket.buffered())
+    /// Whether the socket has not sent much of what it was given.
+    pub(super) fn is_congested(&self) -> bool {
+        self.socket.borrow().as_ref().is_some_and(|(_, socket)| self.unsent.waits(socket))
+    }
+
+    /// Sends what the socket had no room for.
+    pub(super) fn go_on_sending(&self) {
+        if let Some((_, socket)) = &*self.socket.borrow() {
+            self.unsent.go_on(socket, &self.this);
+        }
     }
 
     pub(super) fn opened(&self, socket: u64) {
@@ -182,11 +255,6 @@ impl Link {
         }
     }
 
-    pub(super) fn wake(&self) {
-        self.client.borrow_mut().wake(monotonic());
-        self.drive();
-    }
-
     fn is_current(&self, socket: u64) -> bool {
         self.socket.borrow().as_ref().is_some_and(|(current, _)| *current == socket)
     }
@@ -203,10 +271,15 @@ impl Link {
             self.carry_out(effect);
         }
         self.driving.set(false);
+        self.tell();
         if self.ended.get() {
             let timer = self.timer.take();
             drop(timer);
-            self.give_up_pending();
+            if !self.store.is_busy() {
+                self.give_up_pending();
+                let ended = self.lingering.take();
+                drop(ended);
+            }
         } else {
             self.set_timer();
         }
@@ -215,27 +288,37 @@ impl Link {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Open => self.open(),
+            Effect::Store(asked) => {
+                if matches!(asked, Storage::Keep { .. }) && !self.store.is_memory() {
+                    self.report.ask_to_persist(&self.this);
+                }
+                self.store.run(asked);
+            }
+            Effect::StoreFailed(error) => {
+                self.complain("outbox", error.to_string());
+            }
             Effect::Send(message) => {
                 if let Some((_, socket)) = &*self.socket.borrow() {
-                    socket.send(&message);
+                    self.unsent.send(socket, message, &self.this);
                 }
             }
             Effect::Close(code) => {
+                self.unsent.forget();
                 let closed = self.socket.take();
                 if let Some((_, socket)) = closed {
                     socket.close(code);
                 }
             }
             Effect::Link(state) => {
-                let state = LinkState::from(state);
-                self.state.replace(state.clone());
-                self.announce(LINK_TOPIC, Payload::from_js(state.to_js()));
+                self.report.enter(state.into());
+                self.tell();
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
-            // At the end an event that waits again is about to be given up.
+            // At the end nobody is told that an event waits again.
             Effect::Sent(_) | Effect::Requeued(_) if self.ended.get() => {}
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
-            Effect::Requeued(id) => self.at_stage(&id, Stage::Queued),
+            Effect::Kept(id) | Effect::Requeued(id) => self.at_stage(&id, Stage::Kept),
+            Effect::Pending { topic, body } => self.found(topic, body),
             Effect::Settled { id, outcome } => self.settled(&id, outcome),
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}
@@ -253,9 +336,7 @@ impl Link {
                         rule.subscription = None;
                     }
                 }
-                if let Ok(topic) = Topic::parse(LINK_TOPIC) {
-                    self.bus.fail(topic, &pattern, message);
-                }
+                self.complain(&pattern, message);
             }
         }
     }
@@ -267,12 +348,11 @@ impl Link {
             Ok(socket) => {
                 let before = self.socket.replace(Some((number, socket)));
                 drop(before);
-                self.refused.replace(None);
             }
+            // What the browser does not open now it will not open later.
             Err(thrown) => {
-                let why = text_of(&thrown);
-                self.client.borrow_mut().closed(ABNORMAL, &why, monotonic());
-                self.refused.replace(Some(why));
+                let code = CloseCode::ProtocolError.code();
+                self.client.borrow_mut().closed(code, &text_of(&thrown), monotonic());
             }
         }
     }
@@ -291,10 +371,8 @@ impl Link {
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
         let is_own = self.is_own(&body);
         let published = if is_own { self.published(&body.id) } else { None };
-        let payload = published.unwrap_or_else(|| {
-            let content_type = body.content_type.map_or(crate::JSON.into(), Into::into);
-            Payload::from_bytes(Bytes { content_type, data: body.data.into() })
-        });
+        let payload =
+            published.unwrap_or_else(|| Payload::from_bytes(bytes(body.content_type, body.data)));
         let time = body.time.unwrap_or_default() as f64;
         let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
         // One of this page was judged when it was published.
@@ -307,7 +385,22 @@ impl Link {
         }
     }
 
-    fn announce(&self, topic: &str, payload: Payload) {
+    /// Tells how the link is, if that has changed.
+    pub(super) fn tell(&self) {
+        self.report.holds(self.unanswered());
+        if let Some(payload) = self.report.news() {
+            self.announce(LINK_TOPIC, payload);
+        }
+    }
+
+    /// Tells on `$bus.error` of what is nobody's publish.
+    fn complain(&self, label: &str, message: String) {
+        if let Ok(topic) = Topic::parse(LINK_TOPIC) {
+            self.bus.fail(topic, label, message);
+        }
+    }
+
+    pub(super) fn announce(&self, topic: &str, payload: Payload) {
         if let Ok(topic) = Topic::parse(topic) {
             self.bus.announce(Event::new(topic, payload, Delivery::Local));
         }
@@ -343,12 +436,13 @@ impl Link {
     }
 }
 
+pub(super) fn bytes(content_type: Option<String>, data: Vec<u8>) -> Bytes {
+    Bytes { content_type: content_type.map_or(crate::JSON.into(), Into::into), data: data.into() }
+}
+
 /// The platform's secure source.
 pub(super) fn entropy() -> Entropy {
     Box::new(|bytes| {
         fill_random(bytes);
     })
 }
-
-/// The close code of a connection that was never there (RFC 6455, 7.4.1).
-const ABNORMAL: u16 = 1006;

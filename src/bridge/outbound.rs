@@ -1,13 +1,15 @@
 //! The way out: which publishes the link takes, and what becomes of those that the peer stores.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use bus::Topic;
-use session::client::{Outcome, PublishError as Refused};
-use session::{Body, RejectCode};
+use bus::{Pattern, Topic};
+use session::client::{Outcome, PublishError as Refused, Terms};
+use session::{Body, Millis, RejectCode};
 
-use super::link::Link;
+use super::UNCERTAIN_TOPIC;
+use super::link::{Link, bytes as bytes_of};
 use crate::bus::Outlet;
 use crate::js::{hex, monotonic};
 use crate::receipt::Settlement;
@@ -25,31 +27,44 @@ struct Unanswered {
     delivered: bool,
 }
 
-/// Above so many unsent bytes ephemeral events are not sent: they would only arrive late.
-const MAX_BUFFERED: u32 = 1 << 20;
-
 impl Outlet for Link {
     fn take(
         &self,
         bus: &Bus,
         topic: &Topic,
         payload: &Payload,
+        within: Option<Duration>,
     ) -> Option<Result<Receipt, PublishError>> {
-        let durable = {
+        let durability = {
             let rules = self.rules.borrow();
             let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
-            named.map(|rule| rule.durable).reduce(|one, other| one || other)?
+            named.map(|rule| rule.durability).max()?
         };
         // The borrow has ended: a `toJSON` may publish.
         let bytes = match payload.to_bytes() {
             Ok(bytes) => bytes,
             Err(error) => return Some(Err(PublishError::Data(topic.clone(), error))),
         };
-        Some(if durable {
-            self.publish(bus, topic, payload, bytes)
-        } else {
-            self.send(bus, topic, payload, bytes)
+        Some(match durability {
+            Some(durability) => {
+                let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
+                self.publish(bus, topic, payload, bytes, Terms { expires, durability })
+            }
+            None => self.send(bus, topic, payload, bytes),
         })
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        let will = self.client.borrow_mut().cancel(id);
+        self.drive();
+        will
+    }
+
+    fn pending(&self, pattern: &Pattern) -> Vec<Event> {
+        let pending = self.pending.borrow();
+        let events = pending.0.iter().filter(|unanswered| !unanswered.delivered);
+        let events = events.map(|unanswered| unanswered.event.clone());
+        events.filter(|event| pattern.matches(event.topic())).collect()
     }
 }
 
@@ -60,22 +75,38 @@ impl Link {
         topic: &Topic,
         payload: &Payload,
         bytes: Bytes,
+        terms: Terms,
     ) -> Result<Receipt, PublishError> {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
-        let taken = self.client.borrow_mut().publish(topic.clone(), &body, monotonic());
+        let taken = self.client.borrow_mut().publish_with(topic.clone(), &body, terms, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
         })?;
-        let settlement = Settlement::queued();
-        let unanswered =
-            Unanswered { event: event.clone(), settlement: settlement.clone(), delivered: false };
-        self.pending.borrow_mut().0.push_back(unanswered);
+        let settlement = self.await_answer(event.clone());
         bus.echo(event.clone());
         self.drive();
-        Ok(Receipt::durable(event, settlement))
+        let outlet: Weak<dyn Outlet> = self.this.clone();
+        Ok(Receipt::durable(event, settlement, outlet))
+    }
+
+    /// An event waits in the outbox that this page did not publish.
+    pub(super) fn found(&self, topic: Topic, body: Body) {
+        let payload = Payload::from_bytes(bytes_of(body.content_type, body.data));
+        let time = body.time.unwrap_or_default() as f64;
+        let kept = Delivery::Pending(Stage::Kept);
+        let event = Event::inbound(topic, payload, &body.id, "", time, kept.clone());
+        self.await_answer(event.clone()).follow(&kept);
+        self.bus().echo(event);
+    }
+
+    fn await_answer(&self, event: Event) -> Rc<Settlement> {
+        let settlement = Settlement::queued();
+        let unanswered = Unanswered { event, settlement: settlement.clone(), delivered: false };
+        self.pending.borrow_mut().0.push_back(unanswered);
+        settlement
     }
 
     fn send(
@@ -90,7 +121,8 @@ impl Link {
             return Err(PublishError::NoRoom(topic.clone()));
         }
         let event = Event::new(topic.clone(), payload.clone(), Delivery::Ephemeral);
-        if self.buffered() <= MAX_BUFFERED {
+        // On a congested link it would only arrive late.
+        if !self.is_congested() {
             let body = body(&event, bytes);
             let _is_up = self.client.borrow_mut().send_ephemeral(topic, &body);
             self.drive();
@@ -99,18 +131,19 @@ impl Link {
         Ok(Receipt::delivered(event))
     }
 
-    /// A durable publish has left, or waits again.
+    /// A durable publish is kept, has left, or waits again.
     pub(super) fn at_stage(&self, id: &str, stage: Stage) {
-        let found =
-            self.pending.borrow_mut().find(id).map(|pending| {
-                (pending.event.clone(), pending.settlement.clone(), pending.delivered)
-            });
+        let pending = Delivery::Pending(stage);
+        let found = self.pending.borrow_mut().find(id).map(|unanswered| {
+            unanswered.event = unanswered.event.at(pending.clone());
+            (unanswered.event.clone(), unanswered.settlement.clone(), unanswered.delivered)
+        });
         let Some((event, settlement, delivered)) = found else {
             return;
         };
-        settlement.follow(&Delivery::Pending(stage));
+        settlement.follow(&pending);
         if !delivered {
-            self.bus().echo(event.at(Delivery::Pending(stage)));
+            self.bus().echo(event);
         }
     }
 
@@ -123,13 +156,22 @@ impl Link {
         match outcome {
             Outcome::Stored(mut position, _) => {
                 position.id.get_or_insert_with(|| id.to_owned());
+                self.report.acked(id, &position);
                 let stored = Delivery::Stored(position);
                 pending.settlement.follow(&stored);
                 if !pending.delivered && !self.is_asked_for(pending.event.topic()) {
                     let _reached = self.bus().bring(pending.event.at(stored));
                 }
             }
-            Outcome::Rejected(code, message) => pending.reject(self.bus(), code, &message),
+            Outcome::Rejected(code, message) => {
+                if code == RejectCode::Uncertain {
+                    let topic = pending.event.topic().as_str().into();
+                    let (id, message) = (id.into(), message.as_str().into());
+                    let fields = [("id", id), ("topic", topic), ("message", message)];
+                    self.announce(UNCERTAIN_TOPIC, Payload::told(&fields));
+                }
+                pending.reject(self.bus(), code, &message);
+            }
         }
     }
 
@@ -147,9 +189,13 @@ impl Link {
         Some(unanswered.event.payload().clone())
     }
 
-    /// The link has ended: nobody will answer.
+    /// The link has ended: nobody will answer. What is on disk waits for the next one.
     pub(super) fn give_up_pending(&self) {
+        let kept = !self.store.is_memory();
         for unanswered in self.pending.take().0 {
+            if kept && *unanswered.event.delivery() != Delivery::Pending(Stage::Queued) {
+                continue;
+            }
             let message =
                 "the bridge was closed before the peer answered: the event may be stored or not";
             unanswered.reject(self.bus(), RejectCode::Uncertain, message);
@@ -179,6 +225,10 @@ impl Unanswered {
         self.settlement.follow(&rejected);
         bus.echo(self.event.at(rejected));
     }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX >> 1)
 }
 
 fn body(event: &Event, bytes: Bytes) -> Body {

@@ -50,17 +50,12 @@ enum Place {
 const OPEN_WITHIN_MS: u32 = 5_000;
 
 impl Outbox {
-    /// The store of that name.
-    pub(super) fn on_disk(name: String, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
-        Self::new(Place::Closed { known: false }, name, answer)
-    }
-
-    /// A store that is gone with the page.
-    pub(super) fn in_memory(answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
-        Self::new(Place::Memory(empty()), String::new(), answer)
-    }
-
-    fn new(place: Place, name: String, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
+    /// The store of that name; of none, one that is gone with the page.
+    pub(super) fn new(name: Option<String>, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
+        let (place, name) = match name {
+            Some(name) => (Place::Closed { known: false }, name),
+            None => (Place::Memory(empty()), String::new()),
+        };
         Rc::new_cyclic(|this| Self {
             this: this.clone(),
             name,
@@ -76,6 +71,11 @@ impl Outbox {
     /// Whether what it holds is gone with the page. On disk until the database was refused.
     pub(super) fn is_memory(&self) -> bool {
         matches!(*self.place.borrow(), Place::Memory(_))
+    }
+
+    /// Whether an operation has no answer yet.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.get()
     }
 
     /// Carries out an operation after those before it. Its answer may come before this returns.

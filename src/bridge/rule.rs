@@ -1,6 +1,6 @@
 //! A rule: which topics cross a bridge, in which direction, and whether the peer keeps them.
 
-use session::Start;
+use session::{Durability, Start};
 
 /// Says which topics cross a bridge. What no rule names is local: neither sent nor accepted.
 ///
@@ -11,7 +11,8 @@ pub struct Rule {
     pub(super) pattern: String,
     pub(super) outbound: bool,
     pub(super) inbound: bool,
-    pub(super) durable: bool,
+    /// What the peer's answer must promise; none: ephemeral.
+    pub(super) durability: Option<Durability>,
     pub(super) start: Start,
 }
 
@@ -34,18 +35,25 @@ impl Rule {
 
     fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
         let pattern = pattern.into();
-        Self { pattern, outbound, inbound, durable: true, start: Start::Latest }
+        let durability = Some(Durability::Disk);
+        Self { pattern, outbound, inbound, durability, start: Start::Latest }
     }
 
     /// Events are kept in the outbox until the peer has stored them.
-    pub fn durable(mut self) -> Self {
-        self.durable = true;
+    pub fn durable(self) -> Self {
+        self.stored(Durability::Disk)
+    }
+
+    /// Events are kept in the outbox until the peer has stored them at least that safely. Of several rules
+    /// the one that asks for most decides.
+    pub fn stored(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
         self
     }
 
     /// Events are sent while the link is up, and kept nowhere.
     pub fn ephemeral(mut self) -> Self {
-        self.durable = false;
+        self.durability = None;
         self
     }
 

@@ -4,28 +4,34 @@
 //! carries out its [`Effect`]s in order. It reconnects by itself: [`Effect::Open`] asks for a socket,
 //! [`Client::deadline`] says when [`Client::tick`] wants to be called.
 
+mod answers;
 mod backoff;
 mod effect;
 mod identity;
 mod interests;
 mod link;
+mod memory;
 mod outbox;
 mod publishing;
 mod reading;
+mod storage;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use crate::Millis;
 use crate::frame::{FromClient, FromPeer};
+use answers::Asking;
 use backoff::Backoff;
 pub use effect::{Delivery, Effect, LinkState, Outcome};
 use identity::Identity;
 use interests::Interests;
 pub use interests::SubscriptionId;
 use link::{Connection, State};
+pub use memory::MemoryOutbox;
 use outbox::Outbox;
-pub use publishing::PublishError;
+pub use publishing::{PublishError, Terms};
+pub use storage::{Answer, OnStoreError, Row, Saved, Storage, StoreError, StoreFailed, TabId};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
@@ -41,6 +47,10 @@ pub struct Options {
     pub max_event: usize,
     /// How long opening and greeting may take, each, in milliseconds.
     pub connect_timeout: Millis,
+    /// What becomes of an event that the store does not take.
+    pub on_store_error: OnStoreError,
+    /// Names this page among those that share its store: random, new with each load of the page.
+    pub tab: TabId,
 }
 
 impl Default for Options {
@@ -50,6 +60,8 @@ impl Default for Options {
             outbox_bytes: 16 << 20,
             max_event: (1 << 20) - 1_024,
             connect_timeout: 10_000,
+            on_store_error: OnStoreError::default(),
+            tab: [0; 16],
         }
     }
 }
@@ -62,6 +74,9 @@ pub struct Client {
     state: State,
     backoff: Backoff,
     outbox: Outbox,
+    asking: Asking,
+    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
+    wall_is_ahead: i64,
     interests: Interests,
     connection: Connection,
     effects: VecDeque<Effect>,
@@ -71,25 +86,41 @@ pub struct Client {
 const MESSAGE_BYTES: usize = 64 << 10;
 
 impl Client {
-    /// A client with a new identity that is not connected.
-    pub fn new(options: Options, mut entropy: Entropy) -> Self {
-        Self {
-            identity: Identity::new(&mut entropy),
+    /// A client that goes on from what its store holds, and is not connected. What waits in the outbox
+    /// is told of as [`Effect::Pending`].
+    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+        let mut client = Self {
+            identity: Identity::of(&saved),
             state: State::Stopped,
             backoff: Backoff::default(),
             outbox: Outbox::new(options.outbox_events, options.outbox_bytes),
+            asking: Asking::default(),
+            wall_is_ahead: 0,
             interests: Interests::default(),
             connection: Connection::default(),
             effects: VecDeque::new(),
             options,
             entropy,
-        }
+        };
+        client.restore(saved, 0);
+        client
+    }
+
+    /// Says what time it is on the wall, in milliseconds since 1970: events expire by that clock. To be
+    /// told again when the page wakes up. Until then it is the clock of all other calls.
+    pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
+        self.wall_is_ahead = since_1970 as i64 - now as i64;
+    }
+
+    fn wall(&self, now: Millis) -> Millis {
+        now.saturating_add_signed(self.wall_is_ahead)
     }
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.flush();
+            self.ask_store_for_the_rest();
         }
         self.effects.pop_front()
     }
@@ -123,9 +154,7 @@ impl Client {
     fn frame(&mut self, frame: FromPeer, now: Millis) {
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
-            FromPeer::Ack(ack) => {
-                self.settle(ack.number, Outcome::Stored(ack.position, ack.durability));
-            }
+            FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
             FromPeer::Subscribed(subscribed) => self.subscribed(&subscribed),
             FromPeer::Refused(refused) => self.refused(refused),

@@ -66,6 +66,10 @@ pub enum RejectCode {
     Uncertain = 6,
     /// The same subscription stands already.
     AlreadySubscribed = 7,
+    /// The client's own: the event expired before it left.
+    Expired = 8,
+    /// The client's own: the application took the event back before it left.
+    Cancelled = 9,
 }
 
 impl RejectCode {
@@ -80,6 +84,8 @@ impl RejectCode {
             5 => Self::StaleNumber,
             6 => Self::Uncertain,
             7 => Self::AlreadySubscribed,
+            8 => Self::Expired,
+            9 => Self::Cancelled,
             _ => return None,
         })
     }
@@ -95,6 +101,8 @@ impl RejectCode {
             Self::StaleNumber => "stale_number",
             Self::Uncertain => "uncertain",
             Self::AlreadySubscribed => "already_subscribed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
         }
     }
 }

@@ -185,8 +185,7 @@ fn carry_out(
     let mut saved =
         if is_new { Saved::new(&mut entropy()) } else { record::read_head(&head).ok_or(head)? };
     saved.rows = record::read_rows(&rows);
-    let before: Vec<(u64, bool)> =
-        saved.rows.iter().map(|row| (row.number, row.leaving)).collect();
+    let before: Vec<(u64, bool)> = saved.rows.iter().map(|row| (row.number, row.leaving)).collect();
     let renews = matches!(asked, Storage::Renew { .. });
     let only_reads = matches!(asked, Storage::Load) && !is_new;
     let mut memory = MemoryOutbox::new(saved);

@@ -47,7 +47,7 @@ impl Store {
         let answers: Rc<RefCell<VecDeque<Answered>>> = Rc::default();
         let kept = answers.clone();
         let answer = Box::new(move |answered| kept.borrow_mut().push_back(answered));
-        Self { outbox: Outbox::on_disk(name.to_owned(), answer), answers }
+        Self { outbox: Outbox::new(Some(name.to_owned()), answer), answers }
     }
 
     async fn run(&self, asked: Storage) -> Answered {

@@ -2,7 +2,7 @@
 
 use bus::Topic;
 
-use super::SubscriptionId;
+use super::{Storage, StoreError, SubscriptionId};
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode};
 
 /// What the owner of a [`Client`](super::Client) is to do, in order.
@@ -10,6 +10,9 @@ use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode};
 pub enum Effect {
     /// Open a socket; then call [`Client::opened`](super::Client::opened) or [`Client::closed`](super::Client::closed).
     Open,
+    /// Ask the store, and call [`Client::answer`](super::Client::answer). Several may be asked for at a
+    /// time; they are carried out and answered in this order.
+    Store(Storage),
     /// Send a binary message.
     Send(Vec<u8>),
     /// Close the socket, if there is one, and forget it: nothing it says counts any more.
@@ -18,6 +21,20 @@ pub enum Effect {
     Link(LinkState),
     /// An event for some subscriptions; once, however many they are.
     Deliver(Delivery),
+    /// A durable publish, named by its event id, is in the outbox: what happens to this page does not
+    /// matter to it any more, unless a [`Effect::StoreFailed`] came before.
+    Kept(String),
+    /// The store failed. What could not be written is held in memory, or refused; see
+    /// [`OnStoreError`](super::OnStoreError).
+    StoreFailed(StoreError),
+    /// A durable event that this page has not published waits in the outbox: since before a reload, or
+    /// another tab has published it. Its [`Effect::Settled`] comes too.
+    Pending {
+        /// Its topic.
+        topic: Topic,
+        /// Its body.
+        body: Body,
+    },
     /// The frame of a durable publish, named by its event id, has left.
     Sent(String),
     /// The link broke, or the peer is not ready, before there was an answer: it will be sent again.
@@ -79,6 +96,7 @@ pub struct Delivery {
 pub enum Outcome {
     /// It is in the log.
     Stored(Position, Durability),
-    /// It is not, and will not be. [`RejectCode::Uncertain`]: nobody knows.
+    /// It is not, and will not be. [`RejectCode::Uncertain`]: nobody knows. [`RejectCode::Expired`] and
+    /// [`RejectCode::Cancelled`]: it never left.
     Rejected(RejectCode, String),
 }

@@ -1,7 +1,9 @@
 //! The link: opens connections one after the other, greets the peer, sees when it has gone, and says
 //! when to come again.
 
-use super::{Client, Effect, Identity, LinkState};
+use std::cmp::Ordering;
+
+use super::{Client, Effect, Identity, LinkState, Saved, Storage};
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -9,10 +11,20 @@ use crate::{CloseCode, Millis};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Stopped,
-    Waiting { until: Millis },
-    Opening { until: Millis },
-    Greeting { until: Millis },
-    Online { since: Millis },
+    /// The store takes a new identity.
+    Renewing,
+    Waiting {
+        until: Millis,
+    },
+    Opening {
+        until: Millis,
+    },
+    Greeting {
+        until: Millis,
+    },
+    Online {
+        since: Millis,
+    },
 }
 
 /// What is forgotten when a connection ends.
@@ -21,6 +33,10 @@ pub(super) struct Connection {
     pub(super) topics_in: TopicNames,
     pub(super) topics_out: TopicNumbers,
     pub(super) message: Vec<u8>,
+    /// The token to greet with, once the store has given it.
+    fence: Option<u64>,
+    /// A welcome that is strange, until the store was asked whether it knows better.
+    strange: Option<Welcome>,
     pub(super) peer: String,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
@@ -53,8 +69,8 @@ impl Client {
 
     /// When [`Client::tick`] wants to be called.
     pub fn deadline(&self) -> Option<Millis> {
-        match self.state {
-            State::Stopped => None,
+        let link = match self.state {
+            State::Stopped | State::Renewing => None,
             State::Waiting { until } | State::Opening { until } | State::Greeting { until } => {
                 Some(until)
             }
@@ -62,11 +78,14 @@ impl Client {
                 let Connection { probe, hold_until, .. } = self.connection;
                 [Some(self.silence_ends()), probe, hold_until].into_iter().flatten().min()
             }
-        }
+        };
+        [link, self.next_expiry(), self.asking.retry].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
+        self.expire(now);
+        self.retry_store(now);
         match self.state {
             State::Waiting { until } if now >= until => self.open(now),
             State::Opening { until } | State::Greeting { until } if now >= until => {
@@ -102,15 +121,32 @@ impl Client {
             return;
         }
         self.state = State::Greeting { until: now + self.options.connect_timeout };
-        self.identity.fence += 1;
-        let Identity { client, secret, fence, known } = self.identity;
-        let lowest = self.outbox.lowest();
-        self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning: known }));
+        self.greet();
+    }
+
+    /// The store has given a fencing token; the last one asked for is this connection's.
+    pub(super) fn fence(&mut self, fence: u64) {
+        self.identity.fence = self.identity.fence.max(fence);
+        if self.asking.fences == 0 {
+            self.connection.fence = Some(fence);
+            self.greet();
+        }
+    }
+
+    /// Says hello, once the socket is open and the token is there.
+    fn greet(&mut self) {
+        if let State::Greeting { .. } = self.state
+            && let Some(fence) = self.connection.fence.take()
+        {
+            let Identity { client, secret, .. } = self.identity;
+            let (lowest, returning) = (self.outbox.lowest(), fence > 1);
+            self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning }));
+        }
     }
 
     /// The socket is closed, or was refused.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if matches!(self.state, State::Stopped | State::Waiting { .. }) {
+        if matches!(self.state, State::Stopped | State::Renewing | State::Waiting { .. }) {
             return;
         }
         self.disconnected();
@@ -125,20 +161,70 @@ impl Client {
         if !matches!(self.state, State::Greeting { .. }) {
             return self.out_of_step(now);
         }
-        if welcome.highest >= self.outbox.next() {
-            // Numbers that this client never gave: it is a copy of another. It takes an identity of
-            // its own; what it had sent is known to the peer under numbers that may be the other's.
+        if self.is_strange(&welcome) {
+            // Another tab may have got further meanwhile: the store knows.
+            self.connection.strange = Some(welcome);
+            return self.load();
+        }
+        self.admitted(welcome, now);
+    }
+
+    /// Whether the peer has decided an event that this client does not know: then the client is a copy
+    /// of another (a restored profile), or its store has lost its tail.
+    fn is_strange(&mut self, welcome: &Welcome) -> bool {
+        let highest = welcome.highest;
+        let (decided, decided_id) = self.outbox.decided();
+        let known = match highest.cmp(decided) {
+            Ordering::Less => return false,
+            Ordering::Equal => decided_id.clone(),
+            Ordering::Greater => match self.outbox.get(highest) {
+                Some(entry) => entry.row.id.clone(),
+                None => return true,
+            },
+        };
+        welcome.highest_id.as_ref().is_some_and(|id| highest > 0 && *id != known)
+    }
+
+    /// The store has said what it holds.
+    pub(super) fn loaded(&mut self, now: Millis) {
+        let Some(welcome) = self.connection.strange.take() else { return };
+        if !self.is_strange(&welcome) {
+            return self.admitted(welcome, now);
+        }
+        self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+        self.disconnected();
+        self.state = State::Renewing;
+        let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
+        self.ask_store(Storage::Renew { from: self.identity.client, client, secret });
+    }
+
+    /// The store holds another client now: what this connection says counts for the old one.
+    pub(super) fn other_client(&mut self, now: Millis) {
+        if !matches!(self.state, State::Stopped | State::Renewing) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
-            self.uncertain("this client was a copy of another: the event may be stored or not");
-            self.identity = Identity::new(&mut self.entropy);
-            self.outbox.renumber();
-            return self.open(now);
+            self.open(now);
         }
+    }
+
+    /// The new identity is there.
+    pub(super) fn renewed(&mut self, now: Millis) {
+        if self.state == State::Renewing {
+            self.open(now);
+        }
+    }
+
+    /// The new identity could not be written: without it nothing may be sent.
+    pub(super) fn not_renewed(&mut self, now: Millis) {
+        if self.state == State::Renewing {
+            self.wait(now, 0);
+        }
+    }
+
+    fn admitted(&mut self, welcome: Welcome, now: Millis) {
         if welcome.forgotten {
-            self.uncertain("the peer has forgotten this client: the event may be stored or not");
+            self.uncertain();
         }
-        self.identity.known = true;
         self.state = State::Online { since: now };
         self.connection.peer = welcome.peer;
         self.connection.heartbeat = welcome.heartbeat.into();
@@ -171,6 +257,11 @@ impl Client {
         matches!(self.state, State::Online { .. })
     }
 
+    /// Whether it sends what waits: a follower leaves that to its leader.
+    pub(super) fn sends(&self) -> bool {
+        true
+    }
+
     /// When nothing will have been heard for longer than the peer's heartbeat allows.
     fn silence_ends(&self) -> Millis {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
@@ -180,6 +271,9 @@ impl Client {
         self.state = State::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Link(LinkState::Connecting));
         self.effects.push_back(Effect::Open);
+        self.connection.fence = None;
+        self.asking.fences += 1;
+        self.ask_store(Storage::TakeFence);
     }
 
     fn give_up(&mut self, now: Millis) {

@@ -3,10 +3,10 @@
 
 use bus::Topic;
 
-use super::outbox::Full;
-use super::{Client, Effect, Outcome};
-use crate::frame::{FromClient, Publish, Reject};
-use crate::{Body, MAX_UNANSWERED, Millis, RejectCode};
+use super::outbox::{Full, Stage};
+use super::{Client, Effect, Outcome, Row, Storage};
+use crate::frame::{Ack, FromClient, Publish, Reject};
+use crate::{Body, Durability, MAX_UNANSWERED, Millis, RejectCode};
 
 /// Why a publish was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,19 +20,83 @@ pub enum PublishError {
     TooLarge(usize),
 }
 
+/// What a durable event asks for beside being stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// After so many milliseconds since 1970 it is not sent any more: it is rejected as
+    /// [expired](RejectCode::Expired), unless it may have left before. See [`Client::set_clock`].
+    pub expires: Option<Millis>,
+    /// Only an answer that promises at least this ends its stay in the outbox.
+    pub durability: Durability,
+}
+
+impl Default for Terms {
+    /// For ever, and on the peer's disk.
+    fn default() -> Self {
+        Self { expires: None, durability: Durability::Disk }
+    }
+}
+
 impl Client {
-    /// Takes a durable event into the outbox. Its answer comes as [`Effect::Settled`].
+    /// Takes a durable event into the outbox, from which it leaves as the peer's. [`Effect::Kept`] says
+    /// that it is there, and [`Effect::Settled`] brings the answer.
     ///
     /// # Errors
     /// [`PublishError`]; nothing was taken.
     pub fn publish(&mut self, topic: Topic, body: &Body, now: Millis) -> Result<(), PublishError> {
+        self.publish_with(topic, body, Terms::default(), now)
+    }
+
+    /// The same with terms of its own.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing was taken.
+    pub fn publish_with(
+        &mut self,
+        topic: Topic,
+        body: &Body,
+        terms: Terms,
+        now: Millis,
+    ) -> Result<(), PublishError> {
         let bytes = body.encode();
         if bytes.len() > self.options.max_event {
             return Err(PublishError::TooLarge(bytes.len()));
         }
-        self.outbox.push(topic, body.id.clone(), bytes).map_err(|Full| PublishError::OutboxFull)?;
+        let Terms { expires, durability } = terms;
+        let row = Row {
+            number: 0,
+            id: body.id.clone(),
+            topic,
+            body: bytes,
+            expires,
+            durability,
+            leaving: false,
+            owner: self.options.tab,
+        };
+        self.outbox.push(row).map_err(|Full| PublishError::OutboxFull)?;
         self.pump(now);
         Ok(())
+    }
+
+    /// Takes a durable event back. True says that it will be: its [`Effect::Settled`] says
+    /// [`RejectCode::Cancelled`], or, if another tab was faster to send it, what the peer says. False:
+    /// there is none with this event id, or it may have left.
+    pub fn cancel(&mut self, id: &str) -> bool {
+        match self.outbox.unpublish(id) {
+            Some(Ok(())) => {
+                self.reject(id.to_owned(), RejectCode::Cancelled, "the application took it back");
+                return true;
+            }
+            Some(Err(will)) => return will,
+            None => {}
+        }
+        let Some(entry) = self.outbox.find(id) else { return false };
+        if entry.row.leaving || entry.stage != Stage::Idle {
+            return matches!(entry.stage, Stage::Dropping(_));
+        }
+        let number = entry.row.number;
+        self.drop_rows(vec![number], RejectCode::Cancelled);
+        true
     }
 
     /// Sends an ephemeral event if the link is up, and says whether it was.
@@ -46,9 +110,25 @@ impl Client {
         true
     }
 
-    /// How many durable events wait for an answer.
+    /// How many durable events wait for an answer: of all tabs that share the store.
     pub fn outbox_len(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// How many bytes their bodies have.
+    pub fn outbox_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    /// The durable events that wait for an answer, in the order in which they leave.
+    pub fn outbox(&self) -> impl Iterator<Item = &Row> {
+        self.outbox.rows()
+    }
+
+    /// The highest number that the peer has decided, and its event's id; 0 if none.
+    pub fn last_decided(&self) -> (u64, &str) {
+        let (number, id) = self.outbox.decided();
+        (*number, id)
     }
 
     /// Sends what may be sent.
@@ -57,15 +137,29 @@ impl Client {
             return;
         }
         self.connection.hold_until = None;
+        let numbers = self.outbox.mark(MAX_UNANSWERED);
+        if !numbers.is_empty() {
+            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
+        }
         let lowest = self.outbox.lowest();
-        for number in self.outbox.sendable(MAX_UNANSWERED) {
-            let Some(row) = self.outbox.sent(number) else { continue };
+        while let Some(row) = self.outbox.next_to_send(MAX_UNANSWERED) {
+            let (number, id, body) = (row.number, row.id.clone(), row.body.clone());
             let (topic, name) = self.connection.topics_out.number(&row.topic);
-            let (body, id) = (row.body.clone(), row.id.clone());
+            if let Some(entry) = self.outbox.get(number) {
+                entry.sent = true;
+            }
             let publish = Publish { number: Some(number), topic, name, body, lowest: Some(lowest) };
             self.send(&FromClient::Publish(publish));
             self.flush();
             self.effects.push_back(Effect::Sent(id));
+        }
+    }
+
+    pub(super) fn acked(&mut self, ack: Ack) {
+        let Some(entry) = self.outbox.get(ack.number) else { return };
+        // One that promises less leaves the row for an answer that promises enough.
+        if ack.durability >= entry.row.durability {
+            self.settle(ack.number, Outcome::Stored(ack.position, ack.durability));
         }
     }
 
@@ -80,22 +174,83 @@ impl Client {
         *hold = Some(hold.map_or(until, |hold| hold.max(until)));
     }
 
+    /// The peer has decided.
     pub(super) fn settle(&mut self, number: u64, outcome: Outcome) {
-        if let Some(row) = self.outbox.remove(number) {
+        if let Some(row) = self.outbox.settle(number, true) {
             self.effects.push_back(Effect::Settled { id: row.id, outcome });
         }
     }
 
-    /// Settles what may be in the log, as nobody can say any more whether it is.
-    pub(super) fn uncertain(&mut self, message: &str) {
-        for row in self.outbox.take_uncertain() {
-            let outcome = Outcome::Rejected(RejectCode::Uncertain, message.to_owned());
-            self.effects.push_back(Effect::Settled { id: row.id, outcome });
+    pub(super) fn reject(&mut self, id: String, code: RejectCode, message: &str) {
+        let outcome = Outcome::Rejected(code, message.to_owned());
+        self.effects.push_back(Effect::Settled { id, outcome });
+    }
+
+    /// Settles what may have left, as nobody can say any more whether it is in the log.
+    pub(super) fn uncertain(&mut self) {
+        let rows = self.outbox.entries().filter(|entry| entry.row.leaving);
+        let numbers: Vec<u64> = rows.map(|entry| entry.row.number).collect();
+        for number in numbers {
+            if let Some(row) = self.outbox.settle(number, false) {
+                self.reject(row.id, RejectCode::Uncertain, FORGOTTEN);
+            }
+        }
+    }
+
+    /// Drops what has expired and has not left, and gives up what another tab says nothing about.
+    pub(super) fn expire(&mut self, now: Millis) {
+        let wall = self.wall(now);
+        let (mut expired, mut lost) = (Vec::new(), Vec::new());
+        let sends = self.sends();
+        for entry in self.outbox.entries() {
+            match entry.stage {
+                Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
+                    expired.push(entry.row.number);
+                }
+                Stage::Lost(until) if until <= now => lost.push(entry.row.number),
+                _ => {}
+            }
+        }
+        self.drop_rows(expired, RejectCode::Expired);
+        for number in lost {
+            if let Some(row) = self.outbox.forget(number) {
+                self.reject(row.id, RejectCode::Uncertain, GONE);
+            }
+        }
+    }
+
+    /// When the next event expires or is given up.
+    pub(super) fn next_expiry(&self) -> Option<Millis> {
+        self.outbox.next_expiry(self.sends(), self.wall_is_ahead)
+    }
+
+    pub(super) fn drop_rows(&mut self, mut numbers: Vec<u64>, why: RejectCode) {
+        let message = dropped_because(why);
+        numbers.retain(|number| {
+            let in_memory = self.outbox.get(*number).is_some_and(|entry| entry.in_memory);
+            if in_memory && let Some(row) = self.outbox.forget(*number) {
+                self.reject(row.id, why, message);
+            }
+            !in_memory
+        });
+        if !numbers.is_empty() {
+            let drop = self.outbox.drop_rows(self.identity.client, numbers, why);
+            self.ask_store(drop);
         }
     }
 
     /// Marks the events from this number on as not sent.
     pub(super) fn requeue(&mut self, from: u64) {
         self.effects.extend(self.outbox.unsend_from(from).into_iter().map(Effect::Requeued));
+    }
+}
+
+const FORGOTTEN: &str = "the peer does not know this client: the event may be stored or not";
+const GONE: &str = "another tab took the event and did not say what became of it";
+
+pub(super) fn dropped_because(why: RejectCode) -> &'static str {
+    match why {
+        RejectCode::Expired => "its time was over before it could be sent",
+        _ => "the application took it back",
     }
 }

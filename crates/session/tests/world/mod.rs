@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::client::{self, Client, Outcome};
+use session::client::{self, Client, MemoryOutbox, Outcome, Saved};
 use session::server::{
     self, Append, Decided, Located, Logged, Message, Opened, Options, Page, Server, Wire,
 };
@@ -21,6 +21,8 @@ pub struct World {
 /// A client and what its application has seen.
 pub struct End {
     pub machine: Client,
+    pub store: MemoryOutbox,
+    pub kept: Vec<String>,
     pub delivered: Vec<(u64, String)>,
     pub ephemeral: Vec<String>,
     pub settled: Vec<(String, Outcome)>,
@@ -68,10 +70,15 @@ impl World {
                     *byte = next_random(&mut state) as u8;
                 }
             };
-            let mut machine = Client::new(client::Options::default(), Box::new(entropy));
+            let mut entropy: client::Entropy = Box::new(entropy);
+            let store = MemoryOutbox::new(Saved::new(&mut entropy));
+            let options = client::Options::default();
+            let mut machine = Client::new(options, entropy, store.saved().clone());
             machine.connect(0);
             End {
                 machine,
+                store,
+                kept: Vec::new(),
                 delivered: Vec::new(),
                 ephemeral: Vec::new(),
                 settled: Vec::new(),
@@ -199,6 +206,10 @@ impl World {
                     Some(position) => end.delivered.push((position.offset, delivery.body.id)),
                     None => end.ephemeral.push(delivery.body.id),
                 },
+                client::Effect::Store(asked) => {
+                    end.machine.answer(Ok(end.store.run(asked)), self.now);
+                }
+                client::Effect::Kept(id) => end.kept.push(id),
                 client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
                 client::Effect::Reset(_) => end.resets += 1,
                 _ => {}

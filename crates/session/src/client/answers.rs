@@ -1,0 +1,184 @@
+//! What the store answers: the mirror follows it.
+
+use super::publishing::dropped_because;
+use super::storage::{Answer, OnStoreError, Saved, Storage, StoreFailed};
+use super::{Client, Effect, Identity};
+use crate::{Body, Millis, RejectCode};
+
+/// After so many milliseconds a failed deletion or reading is tried again.
+const RETRY: Millis = 5_000;
+
+/// What is going on between a client and its store.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    /// How many fencing tokens are on their way; only the last is this connection's.
+    pub(super) fences: usize,
+    /// Reading is under way.
+    loading: bool,
+    /// It must be read again: it was asked for before something that it has to show.
+    load_again: bool,
+    /// The store failed: when it is asked again.
+    pub(super) retry: Option<Millis>,
+}
+
+impl Client {
+    /// The store's answer to an [`Effect::Store`]: each is answered once, in the order of the effects.
+    pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
+        match answer {
+            Ok(answer) => self.answered(answer, now),
+            Err(failed) => self.store_failed(failed, now),
+        }
+        self.pump(now);
+    }
+
+    fn answered(&mut self, answer: Answer, now: Millis) {
+        match answer {
+            Answer::Kept { client, first } if client == self.identity.client => {
+                self.kept(Some(first));
+                if self.outbox.has_hole() {
+                    self.load();
+                }
+            }
+            Answer::Kept { .. } => {
+                // Another tab has renewed the client: they are under numbers of the new one.
+                let rows = self.outbox.take_keeping();
+                self.effects.extend(rows.into_iter().map(|row| Effect::Kept(row.id)));
+                self.load();
+            }
+            Answer::Marked(numbers) => self.outbox.marked(|number| numbers.contains(&number), now),
+            Answer::Erased => self.outbox.erased(true),
+            Answer::Dropped(numbers) => {
+                for (row, why) in self.outbox.dropped(&numbers) {
+                    self.reject(row.id, why, dropped_because(why));
+                }
+            }
+            Answer::Renewed { saved, dropped } => {
+                self.restore(saved, now);
+                for row in dropped {
+                    self.outbox.forget_id(&row.id);
+                    self.reject(row.id, RejectCode::Uncertain, CLONED);
+                }
+                self.renewed(now);
+            }
+            Answer::Fence(fence) => {
+                self.asking.fences = self.asking.fences.saturating_sub(1);
+                self.fence(fence);
+            }
+            Answer::Loaded(saved) => {
+                self.asking.loading = false;
+                let is_stale = std::mem::take(&mut self.asking.load_again);
+                self.restore(saved, now);
+                if is_stale || self.outbox.has_hole() {
+                    self.load();
+                }
+                if !is_stale {
+                    self.loaded(now);
+                }
+            }
+        }
+    }
+
+    fn kept(&mut self, first: Option<u64>) {
+        let (ids, cancelled) = self.outbox.kept(first);
+        self.effects.extend(ids.into_iter().map(Effect::Kept));
+        self.drop_rows(cancelled, RejectCode::Cancelled);
+    }
+
+    fn store_failed(&mut self, failed: StoreFailed, now: Millis) {
+        let StoreFailed { asked, error } = failed;
+        self.effects.push_back(Effect::StoreFailed(error));
+        if matches!(asked, Storage::Erase { .. } | Storage::Load) {
+            self.asking.retry = Some(now + RETRY);
+        }
+        match asked {
+            Storage::Keep { .. } if self.holds_in_memory() => self.kept(None),
+            Storage::Keep { .. } => {
+                for row in self.outbox.take_keeping() {
+                    self.reject(row.id, RejectCode::Unavailable, "the outbox cannot be written");
+                }
+            }
+            // Better sent than held back until the disk has room: what is lost is that a reload knows.
+            Storage::Mark { numbers, .. } => {
+                self.outbox.marked(|number| numbers.contains(&number), now);
+            }
+            Storage::Erase { .. } => self.outbox.erased(false),
+            Storage::Drop { .. } => self.outbox.not_dropped(),
+            Storage::Renew { .. } => self.not_renewed(now),
+            Storage::TakeFence => {
+                self.asking.fences = self.asking.fences.saturating_sub(1);
+                let fence = self.identity.fence + 1;
+                self.fence(fence);
+            }
+            Storage::Load => {
+                (self.asking.loading, self.asking.load_again) = (false, true);
+            }
+        }
+    }
+
+    fn holds_in_memory(&self) -> bool {
+        self.sends() && self.options.on_store_error == OnStoreError::Memory
+    }
+
+    /// Asks the store what it holds; again, if the answer under way may be too old.
+    pub(super) fn load(&mut self) {
+        if self.asking.loading {
+            self.asking.load_again = true;
+        } else {
+            (self.asking.loading, self.asking.load_again) = (true, false);
+            self.ask_store(Storage::Load);
+        }
+    }
+
+    /// Takes over what the store holds.
+    pub(super) fn restore(&mut self, saved: Saved, now: Millis) {
+        let same = saved.client == self.identity.client;
+        if !same {
+            self.identity = Identity::of(&saved);
+            self.other_client(now);
+        }
+        self.identity.fence = self.identity.fence.max(saved.fence);
+        for id in self.outbox.load(saved, same, now) {
+            self.tell_pending(&id);
+        }
+    }
+
+    /// Tells of an event that this page has not published.
+    pub(super) fn tell_pending(&mut self, id: &str) {
+        let tab = self.options.tab;
+        let Some(entry) = self.outbox.find(id).filter(|entry| entry.row.owner != tab) else {
+            return;
+        };
+        if let Ok(body) = Body::decode(&entry.row.body) {
+            let topic = entry.row.topic.clone();
+            self.effects.push_back(Effect::Pending { topic, body });
+        }
+    }
+
+    pub(super) fn ask_store(&mut self, asked: Storage) {
+        self.effects.push_back(Effect::Store(asked));
+    }
+
+    /// Asks the store for what can wait until nothing else is to be done, so that it goes together.
+    pub(super) fn ask_store_for_the_rest(&mut self) {
+        if let Some(keep) = self.outbox.keep(self.is_online()) {
+            self.ask_store(keep);
+        }
+        if self.asking.retry.is_none()
+            && let Some(erase) = self.outbox.erase(self.identity.client)
+        {
+            self.ask_store(erase);
+        }
+    }
+
+    /// Asks again what has failed, when it is time.
+    pub(super) fn retry_store(&mut self, now: Millis) {
+        if self.asking.retry.is_some_and(|at| at <= now) {
+            self.asking.retry = None;
+            if std::mem::take(&mut self.asking.load_again) {
+                self.load();
+            }
+        }
+    }
+}
+
+const CLONED: &str = "this client was a copy of another: the event may be stored or not";

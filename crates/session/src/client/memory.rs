@@ -1,0 +1,102 @@
+//! The store where there is none: the same operations on plain memory.
+
+use super::storage::{Answer, Row, Saved, Storage};
+
+/// A store that lives as long as the page. The stand-in where the browser refuses one, and the model
+/// of one in tests.
+///
+/// ```
+/// use session::client::{Client, Effect, MemoryOutbox, Options, Saved};
+/// let mut entropy: session::client::Entropy = Box::new(|bytes| bytes.fill(7));
+/// let mut store = MemoryOutbox::new(Saved::new(&mut entropy));
+/// let mut client = Client::new(Options::default(), entropy, store.saved().clone());
+/// let body = session::Body { id: "1".into(), ..Default::default() };
+/// client.publish(bus::Topic::parse("a").unwrap(), &body, 0).unwrap();
+/// while let Some(effect) = client.poll() {
+///     if let Effect::Store(asked) = effect {
+///         client.answer(Ok(store.run(asked)), 0);
+///     }
+/// }
+/// assert_eq!(store.saved().rows.len(), 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct MemoryOutbox {
+    saved: Saved,
+}
+
+impl MemoryOutbox {
+    /// A store that holds this.
+    pub fn new(saved: Saved) -> Self {
+        Self { saved }
+    }
+
+    /// What it holds.
+    pub fn saved(&self) -> &Saved {
+        &self.saved
+    }
+
+    /// Carries out an operation.
+    pub fn run(&mut self, asked: Storage) -> Answer {
+        let saved = &mut self.saved;
+        match asked {
+            Storage::Keep { rows, at_least } => {
+                let first = saved.next.max(at_least);
+                saved.next = first + rows.len() as u64;
+                saved.rows.extend((first..).zip(rows).map(|(number, row)| Row { number, ..row }));
+                Answer::Kept { client: saved.client, first }
+            }
+            Storage::Mark { client, numbers } => {
+                let mut marked = Vec::new();
+                if client == saved.client {
+                    for row in saved.rows.iter_mut().filter(|row| numbers.contains(&row.number)) {
+                        row.leaving = true;
+                        marked.push(row.number);
+                    }
+                }
+                Answer::Marked(marked)
+            }
+            Storage::Erase { client, numbers, decided } => {
+                if client == saved.client {
+                    saved.rows.retain(|row| !numbers.contains(&row.number));
+                    if decided.0 > saved.decided.0 {
+                        saved.decided = decided;
+                    }
+                }
+                Answer::Erased
+            }
+            Storage::Drop { client, numbers } => {
+                let mut dropped = Vec::new();
+                if client == saved.client {
+                    saved.rows.retain(|row| {
+                        let drops = !row.leaving && numbers.contains(&row.number);
+                        if drops {
+                            dropped.push(row.number);
+                        }
+                        !drops
+                    });
+                }
+                Answer::Dropped(dropped)
+            }
+            Storage::Renew { from, client, secret } => {
+                let mut dropped = Vec::new();
+                if from == saved.client {
+                    let rows = std::mem::take(&mut saved.rows);
+                    let (leaving, rest): (Vec<Row>, Vec<Row>) =
+                        rows.into_iter().partition(|row| row.leaving);
+                    dropped = leaving;
+                    let rows = (1..).zip(rest).map(|(number, row)| Row { number, ..row });
+                    (saved.client, saved.secret) = (client, secret);
+                    saved.rows = rows.collect();
+                    saved.next = saved.rows.len() as u64 + 1;
+                    (saved.fence, saved.decided) = (0, (0, String::new()));
+                }
+                Answer::Renewed { saved: saved.clone(), dropped }
+            }
+            Storage::TakeFence => {
+                saved.fence += 1;
+                Answer::Fence(saved.fence)
+            }
+            Storage::Load => Answer::Loaded(saved.clone()),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a client asks of the store that all tabs of an origin share, and what the store answers.
+//!
+//! The rows in a [`Client`](super::Client) are a mirror; the truth is in the store. Each [`Storage`]
+//! operation is one transaction, whole or not at all. A client's operations are carried out in the
+//! order in which it asks, and each is answered once with [`Client::answer`](super::Client::answer).
+
+use bus::Topic;
+
+use super::Entropy;
+use crate::{Durability, Millis};
+
+/// Names a tab (or another page, or worker) of an origin. Random.
+pub type TabId = [u8; 16];
+
+/// A durable event that has no answer yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Ascends in the order of publishes; the store gives it. 0 before that.
+    pub number: u64,
+    /// The event's id.
+    pub id: String,
+    /// Its topic.
+    pub topic: Topic,
+    /// Its [`Body`](crate::Body), encoded.
+    pub body: Vec<u8>,
+    /// After so many milliseconds since 1970 it is not sent any more, if it has not left before.
+    pub expires: Option<Millis>,
+    /// What the peer's answer must promise at least.
+    pub durability: Durability,
+    /// It may have left. One without this mark surely has not: it can expire, and be cancelled.
+    pub leaving: bool,
+    /// The tab that published it.
+    pub owner: TabId,
+}
+
+/// All that a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The client's public id.
+    pub client: [u8; 16],
+    /// Proves it.
+    pub secret: [u8; 32],
+    /// The next number to be given; from 1.
+    pub next: u64,
+    /// The last fencing token that was taken; 0 if none.
+    pub fence: u64,
+    /// The highest number of a row that was erased with an answer, and its event's id; 0 if none.
+    pub decided: (u64, String),
+    /// The rows; their numbers ascend.
+    pub rows: Vec<Row>,
+}
+
+/// An operation on the store, in one transaction. Those that write rows or the identity ask for
+/// strict durability: after the answer they outlive a crash of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// Number the rows from the next number on, but at least from `at_least`, write them, and move the
+    /// next number behind them. Answered by [`Answer::Kept`].
+    Keep {
+        /// In the order of their publishes.
+        rows: Vec<Row>,
+        /// Numbers below it are taken, though the store may not know.
+        at_least: u64,
+    },
+    /// Set [`Row::leaving`] on those of the rows that are there, if the store is still this client's.
+    /// Answered by [`Answer::Marked`].
+    Mark {
+        /// Whose numbers these are.
+        client: [u8; 16],
+        /// The rows.
+        numbers: Vec<u64>,
+    },
+    /// Delete answered rows, and raise [`Saved::decided`] to `decided` (never lower it), if the store is
+    /// still this client's; otherwise nothing is left to do. Answered by [`Answer::Erased`].
+    Erase {
+        /// Whose numbers these are.
+        client: [u8; 16],
+        /// The rows.
+        numbers: Vec<u64>,
+        /// The highest that the peer has decided, and its event's id; 0 if none.
+        decided: (u64, String),
+    },
+    /// Delete those of the rows that are there and not [leaving](Row::leaving), if the store is still
+    /// this client's. Answered by [`Answer::Dropped`].
+    Drop {
+        /// Whose numbers these are.
+        client: [u8; 16],
+        /// The rows.
+        numbers: Vec<u64>,
+    },
+    /// If the store is still `from`'s: take the new id and secret, delete the rows that are
+    /// [leaving](Row::leaving), number the others anew from 1, put the next number behind them, and set
+    /// fence and decided to 0. Answered by [`Answer::Renewed`] in any case.
+    Renew {
+        /// The id that is given up.
+        from: [u8; 16],
+        /// The new one.
+        client: [u8; 16],
+        /// Its secret.
+        secret: [u8; 32],
+    },
+    /// Raise [`Saved::fence`] by one. Answered by [`Answer::Fence`].
+    TakeFence,
+    /// Read everything. Answered by [`Answer::Loaded`].
+    Load,
+}
+
+/// The store's answer to a [`Storage`] operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The rows are safe.
+    Kept {
+        /// The client whose numbers they have.
+        client: [u8; 16],
+        /// The number of the first; the others follow without a hole.
+        first: u64,
+    },
+    /// The rows that were there; they have the mark now.
+    Marked(Vec<u64>),
+    /// The rows are gone.
+    Erased,
+    /// The rows that were there without the mark, and are gone now.
+    Dropped(Vec<u64>),
+    /// The store is another client's now.
+    Renewed {
+        /// What it holds now.
+        saved: Saved,
+        /// The rows that were deleted; none if another tab had renewed it before.
+        dropped: Vec<Row>,
+    },
+    /// The fencing token that was taken.
+    Fence(u64),
+    /// What the store holds.
+    Loaded(Saved),
+}
+
+/// An operation that the store did not carry out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct StoreFailed {
+    /// The operation, given back.
+    pub asked: Storage,
+    /// Why.
+    pub error: StoreError,
+}
+
+/// Why a store did not carry out an operation. Nothing of it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The origin's quota, or the disk, is used up.
+    #[error("the browser's storage is full: free some space for this site")]
+    Full,
+    /// There is no store (a private window, for one), or it is broken.
+    #[error("the browser does not let this page store anything")]
+    Unavailable,
+}
+
+/// What a client does with an event that the store did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnStoreError {
+    /// Hold it in memory, where a reload loses it.
+    #[default]
+    Memory,
+    /// Settle it as rejected.
+    Refuse,
+}
+
+impl Saved {
+    /// What an empty store is to hold: a new identity. It is written in the transaction that finds the
+    /// store empty, so that tabs which start together agree.
+    pub fn new(entropy: &mut Entropy) -> Self {
+        let (mut client, mut secret) = ([0; 16], [0; 32]);
+        entropy(&mut client);
+        entropy(&mut secret);
+        Self { client, secret, next: 1, fence: 0, decided: (0, String::new()), rows: Vec::new() }
+    }
+}

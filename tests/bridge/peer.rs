@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Decided, Effect, Located, Logged, Message, Opened, Options, Page, Server, Wire,
+    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Opened, Options, Page, Server,
+    Wire,
 };
 use session::{Body, Durability, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -74,8 +75,10 @@ impl Peer {
     pub fn forward(&mut self, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
         let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
+        let topic = Topic::parse(topic).unwrap();
+        let event = Ephemeral { topic, key: "".into(), body: body.into() };
         for connection in &mut self.connections {
-            connection.server.forwarded(&Topic::parse(topic).unwrap(), &body.clone().into());
+            connection.server.forwarded(&event);
         }
     }
 
@@ -133,7 +136,7 @@ impl Peer {
                     self.connections[at].server.decided(append.ticket, decided);
                 }
             }
-            Effect::Forward(topic, _) => self.ephemeral.push(topic),
+            Effect::Forward(event) => self.ephemeral.push(event.topic),
             Effect::Locate { ticket, pattern, start } => {
                 let located = self.locate(&pattern, &start);
                 self.connections[at].server.located(ticket, located);
@@ -148,8 +151,9 @@ impl Peer {
                     Some(last) if events.len() == limit => last.offset + 1,
                     _ => self.log.len() as u64 + 1,
                 };
-                self.connections[at].server.page(ticket, &Page { events, next });
+                self.connections[at].server.page(ticket, &Page { events, next, gap: None });
             }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -162,7 +166,8 @@ impl Peer {
             let message = "not today".to_owned();
             Decided::Rejected { code: RejectCode::IllegalEvent, message, retry: None }
         } else {
-            Decided::Stored(self.log(append.topic.clone(), &append.body), Durability::Disk)
+            let (topic, body) = append.event.clone().unwrap();
+            Decided::Stored(self.log(topic, &body), Durability::Disk)
         };
         let client = self.clients.entry(numbered.client).or_default();
         assert!(numbered.number > client.highest, "a number goes back");

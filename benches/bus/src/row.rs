@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Ours beside a peer.
 #[derive(Debug, Clone, Copy)]
 pub struct Compared {
-    /// Nanoseconds for one piece of our work, the median of the rounds.
+    /// Of one piece of our work, in nanoseconds where nothing else is said: the median of the rounds.
     pub ours: f64,
     /// The same of the peer.
     pub peer: f64,
@@ -51,6 +51,22 @@ impl Row {
     pub fn counted(work: &str, unit: &'static str, ours: f64, bar: f64) -> Self {
         let (work, bar_text) = (work.to_owned(), format!("at most {bar} {unit}"));
         Self { work, unit, ours, peer: None, ratio: None, bar: bar_text, met: Some(ours <= bar) }
+    }
+
+    /// The bar is met when the interval of the ratio reaches down to `bar`; what is compared is in `unit`.
+    pub fn at_most_in(unit: &'static str, work: &str, compared: &Compared, bar: f64) -> Self {
+        Self { unit, ..Self::at_most(work, compared, bar) }
+    }
+
+    /// The bar is met when the interval of the ratio reaches up to `bar`; more is better.
+    pub fn at_least_in(unit: &'static str, work: &str, compared: &Compared, bar: f64) -> Self {
+        let met = compared.high >= bar;
+        Self { unit, ..Self::compared(work, compared, format!("at least {bar}x"), met) }
+    }
+
+    /// No bar: to be looked at.
+    pub fn shown_in(unit: &'static str, work: &str, compared: &Compared) -> Self {
+        Self { unit, ..Self::shown(work, compared) }
     }
 
     /// No bar: to be looked at.

@@ -5,6 +5,9 @@
 mod socket;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,11 +15,14 @@ use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
 use session::server::{Effect, Located, Message, Opened, Options, Page, Server, Ticket, Wire};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
+
+/// A connection goes on hearing before it answers, up to so many bytes.
+const TOGETHER: usize = 16 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -24,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Where the client is, if new clients from there are limited.
+    pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -55,6 +63,7 @@ struct Connection {
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
+    stopping: bool,
 }
 
 /// Speaks with one client until either end closes.
@@ -62,44 +71,59 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut head = shared.hub.head();
     let last = *head.borrow_and_update();
     let (answers, mut answered) = mpsc::unbounded_channel();
-    let mut ephemeral = shared.hub.ephemeral();
+    let number = shared.hub.number();
+    let mailbox = shared.hub.mailbox(number);
+    let mut arrived = Vec::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, last, 0),
         socket: Socket::new(socket),
-        number: shared.hub.number(),
+        number,
         began: Instant::now(),
         cursor: last + 1,
         answers,
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
+        stopping: false,
         shared,
     };
     let mut stopping = connection.shared.stopping.clone();
+    let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
+    let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
+        if let Some(patterns) = connection.server.interests() {
+            mailbox.want(patterns);
+        }
         if reading.is_none() {
             reading = connection.next_read(*head.borrow_and_update());
         }
-        let deadline = connection.began + Duration::from_millis(connection.server.deadline());
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard(heard),
+            heard = connection.socket.hear() => connection.heard_all(heard),
             Some(answer) = answered.recv() => connection.answered(answer),
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
                 connection.found(found);
             }
             Ok(()) = head.changed() => {}
-            forwarded = ephemeral.recv() => connection.forwarded(forwarded),
-            () = tokio::time::sleep_until(deadline.into()) => {
+            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
+                for event in arrived.drain(..) {
+                    connection.server.forwarded(&event.event);
+                }
+            }
+            () = alarm.as_mut() => {
                 let now = connection.now();
                 connection.server.tick(now);
+                // What moves the deadline is far more frequent than the deadline.
+                let deadline = Duration::from_millis(connection.server.deadline());
+                alarm.as_mut().reset((connection.began + deadline).into());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
                 connection.server.fenced();
             }
-            Ok(_) = stopping.wait_for(|stopping| *stopping) => {
+            Ok(_) = stopped.as_mut(), if !connection.stopping => {
+                connection.stopping = true;
                 connection.server.shut_down("the relay shuts down");
             }
         }
@@ -139,7 +163,7 @@ impl Connection {
         while let Some(effect) = self.server.poll() {
             match effect {
                 Effect::Send(message) => {
-                    if !self.socket.send(message).await {
+                    if !self.socket.feed(message).await {
                         return false;
                     }
                 }
@@ -149,11 +173,11 @@ impl Connection {
                 }
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello)).await;
+                    self.write(Write::Open(hello, self.shared.address)).await;
                 }
                 Effect::Append(append) => self.write(Write::Append(append)).await,
-                Effect::Forward(topic, body) => {
-                    self.shared.hub.forward(Forwarded { from: self.number, topic, body });
+                Effect::Forward(event) => {
+                    self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Locate { ticket, pattern, start } => {
                     self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
@@ -161,9 +185,15 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
-        true
+        self.socket.flush().await
     }
 
     async fn write(&mut self, write: Write) {
@@ -178,7 +208,9 @@ impl Connection {
         if from <= head {
             if let Recent::Events(events) = self.shared.hub.recent(from) {
                 let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move { Ok(Found::Committed(Page { events, next })) }));
+                return Some(Box::pin(async move {
+                    Ok(Found::Committed(Page { events, next, gap: None }))
+                }));
             }
             let page = self.shared.options.page;
             let everything = Pattern::parse(">").ok()?;
@@ -240,6 +272,24 @@ impl Connection {
         }
     }
 
+    /// With what has come already, so that it is answered and handed on together.
+    fn heard_all(&mut self, first: Heard) {
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(heard) = next.take() {
+            bytes += match &heard {
+                Heard::Message(Message::Binary(message)) => message.len(),
+                Heard::Message(Message::Text(message)) => message.len(),
+                // What follows an end is not asked for.
+                _ => TOGETHER,
+            };
+            self.heard(heard);
+            if bytes < TOGETHER {
+                next = self.socket.hear_now();
+            }
+        }
+    }
+
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
@@ -252,15 +302,6 @@ impl Connection {
                 self.server.opened(opened);
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
-        }
-    }
-
-    fn forwarded(&mut self, event: Result<Arc<Forwarded>, broadcast::error::RecvError>) {
-        // A connection that lags skips: ephemeral events are not kept.
-        if let Ok(event) = event
-            && event.from != self.number
-        {
-            self.server.forwarded(&event.topic, &event.body);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The routes: `/ws`, `/healthz`, and the page.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRef, State};
+use axum::extract::{ConnectInfo, FromRef, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -14,10 +15,13 @@ use session::{CloseCode, SUBPROTOCOL, json};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::connection::{self, Shared};
+use crate::relay::ClientAddress;
 use crate::{connection::reject, page};
 
 /// An idle connection costs its read buffer.
 const READ_BUFFER: usize = 4 << 10;
+/// What waits to be written is written beyond so many bytes.
+const WRITE_BUFFER: usize = 16 << 10;
 /// The most connections at one time; more are answered 503.
 const CONNECTIONS: usize = 10_000;
 
@@ -30,6 +34,7 @@ pub(crate) struct Site {
     page: Option<PathBuf>,
     allow_origin: Arc<[String]>,
     room: Arc<Semaphore>,
+    client_address: ClientAddress,
 }
 
 impl std::fmt::Debug for Site {
@@ -50,9 +55,24 @@ impl Site {
         alive: mpsc::Sender<()>,
         page: Option<PathBuf>,
         allow_origin: Vec<String>,
+        client_address: ClientAddress,
     ) -> Self {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { shared, alive, page, allow_origin: allow_origin.into(), room }
+        Self { shared, alive, page, allow_origin: allow_origin.into(), room, client_address }
+    }
+
+    /// The address whose new clients are counted; none if they are not.
+    fn limited(&self, remote: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        match self.client_address {
+            ClientAddress::Connection => {
+                Some(remote.ip()).filter(|address| !address.to_canonical().is_loopback())
+            }
+            ClientAddress::Proxy => {
+                let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+                let told = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+                Some(told.and_then(|told| told.trim().parse().ok()).unwrap_or(remote.ip()))
+            }
+        }
     }
 
     /// Whether a page of this origin may connect. Native clients have none.
@@ -89,7 +109,12 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgrade) -> Response {
+async fn socket(
+    State(site): State<Site>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ws: WebSocketUpgrade,
+) -> Response {
     if !site.admits(&headers) {
         let message = "pages of this origin may not connect; see --allow-origin\n";
         return (StatusCode::FORBIDDEN, message).into_response();
@@ -101,7 +126,7 @@ async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgra
     let largest = site.shared.options.max_message * 2;
     let mut ws = ws
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(largest)
         .max_frame_size(largest)
         .protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
@@ -117,7 +142,9 @@ async fn socket(State(site): State<Site>, headers: HeaderMap, ws: WebSocketUpgra
         // Without one in the answer a browser fails the connection and never sees the close code.
         ws.set_selected_protocol(first);
     }
+    let address = site.limited(remote, &headers);
     let Site { shared, alive, .. } = site;
+    let shared = Shared { address, ..shared };
     ws.on_upgrade(move |socket| async move {
         match wire {
             Some(wire) => connection::run(socket, wire, shared).await,

@@ -4,6 +4,7 @@
 //! The writer takes all that waits, commits it once, and only then answers and shows the events. A
 //! connection holds a position and pulls; nothing is queued for it here.
 
+mod ephemeral;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -14,18 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use bus::Topic;
 use session::server::{Decided, Logged, Opened, Ticket};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
+use ephemeral::Mailboxes;
+pub use ephemeral::{Forwarded, Mailbox};
 pub use tail::Recent;
 use tail::Tail;
 
 /// The most writes that wait for the writer; connections wait for room.
 const QUEUE: usize = 4_096;
-/// The most ephemeral events that wait for a connection; a slower one skips the oldest.
-const EPHEMERAL: usize = 1_024;
 
 /// The answer to a [`Write`], for the connection that asked.
 #[derive(Debug)]
@@ -34,17 +34,6 @@ pub enum Answer {
     Opened(Opened),
     /// To [`Write::Append`].
     Decided(Ticket, Decided),
-}
-
-/// An ephemeral event on its way to the other connections.
-#[derive(Debug)]
-pub struct Forwarded {
-    /// The connection that it came through, which does not get it back.
-    pub from: u64,
-    /// Its topic.
-    pub topic: Topic,
-    /// Its body.
-    pub body: Arc<[u8]>,
 }
 
 /// A write and who waits for its answer. The channel has no bound of its own: a connection has a
@@ -64,7 +53,7 @@ pub struct Hub {
     jobs: mpsc::Sender<Job>,
     head: watch::Receiver<u64>,
     tail: Arc<RwLock<Tail>>,
-    ephemeral: broadcast::Sender<Arc<Forwarded>>,
+    ephemeral: Arc<Mailboxes>,
     present: Mutex<Present>,
     connections: AtomicU64,
 }
@@ -79,12 +68,11 @@ impl Hub {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (committed, head) = watch::channel(store.head()?);
         let tail = Arc::new(RwLock::new(Tail::default()));
-        let ephemeral = broadcast::Sender::new(EPHEMERAL);
         let hub = Self {
             jobs,
             head,
             tail: Arc::clone(&tail),
-            ephemeral,
+            ephemeral: Arc::default(),
             present: Mutex::default(),
             connections: AtomicU64::new(0),
         };
@@ -114,13 +102,12 @@ impl Hub {
 
     /// Hands an ephemeral event to the other connections.
     pub fn forward(&self, forwarded: Forwarded) {
-        // No receiver is no error.
-        let _ = self.ephemeral.send(Arc::new(forwarded));
+        self.ephemeral.forward(forwarded);
     }
 
-    /// The ephemeral events from now on.
-    pub fn ephemeral(&self) -> broadcast::Receiver<Arc<Forwarded>> {
-        self.ephemeral.subscribe()
+    /// Where ephemeral events wait for a connection from now on.
+    pub fn mailbox(&self, connection: u64) -> Mailbox {
+        self.ephemeral.join(connection)
     }
 
     /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a

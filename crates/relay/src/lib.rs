@@ -3,11 +3,14 @@
 //! [`store`] keeps the log, [`hub`] is where connections meet, and each connection drives one
 //! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
 
+pub mod admin;
 mod connection;
 mod http;
 pub mod hub;
 mod page;
 mod relay;
 pub mod store;
+pub mod units;
+mod upkeep;
 
-pub use relay::{Config, Relay, StartError};
+pub use relay::{ClientAddress, Config, Relay, RunError, StartError};

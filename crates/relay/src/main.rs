@@ -1,18 +1,41 @@
-//! `event-relay`: runs a relay until it is told to stop.
+//! `event-relay`: runs a relay until it is told to stop, or backs one up.
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Parser;
-use relay::{Config, Relay};
+use clap::{Parser, Subcommand};
+use relay::store::{Keep, Settings};
+use relay::{ClientAddress, Config, Relay, admin, units};
 use tracing_subscriber::EnvFilter;
 
 /// Logs durable events and carries events between browsers.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Option<Run>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Copies the log to a new file, while the relay runs or while it does not.
+    Backup {
+        /// The directory of the log.
+        #[arg(long)]
+        data: PathBuf,
+        /// The new file. To restore it, put it in place of `events.redb` while no relay runs.
+        #[arg(long)]
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -25,29 +48,82 @@ struct Arguments {
     /// An origin beside the relay's own whose pages may connect, such as https://example.org.
     #[arg(long)]
     allow_origin: Vec<String>,
+    /// Keep at most so many events; older ones are dropped.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    keep_events: Option<u64>,
+    /// Keep at most so many bytes of events, such as 10GiB; the file is larger.
+    #[arg(long, value_name = "BYTES", value_parser = units::bytes)]
+    keep_bytes: Option<u64>,
+    /// Keep events for so long, such as 30d.
+    #[arg(long, value_name = "TIME", value_parser = units::time)]
+    keep_age: Option<Duration>,
+    /// Know a client for so long after it was last heard of; what it sends after that may stand twice.
+    #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "90d")]
+    keep_clients: Duration,
+    /// Leave so much of the disk free: events are rejected before, and read on; 0 for none.
+    #[arg(long, value_name = "BYTES", value_parser = units::bytes, default_value = "64MiB")]
+    reserve: u64,
+    /// Take so many new clients from an address in an hour; 0 for any number.
+    #[arg(long, value_name = "COUNT", default_value_t = 600)]
+    new_clients: u32,
+    /// A reverse proxy stands before the relay: read clients' addresses from its x-forwarded-for.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// End when the store could not be used for so long.
+    #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "60s")]
+    give_up: Duration,
+}
+
+impl From<Run> for Config {
+    fn from(run: Run) -> Self {
+        let keep = Keep {
+            events: run.keep_events.unwrap_or(u64::MAX),
+            bytes: run.keep_bytes.unwrap_or(u64::MAX),
+            age: run.keep_age,
+        };
+        let (keep_clients, reserve) = (run.keep_clients, run.reserve);
+        let new_clients_per_hour = run.new_clients;
+        let store = Settings { keep, keep_clients, reserve, new_clients_per_hour };
+        let client_address = match run.behind_proxy {
+            true => ClientAddress::Proxy,
+            false => ClientAddress::Connection,
+        };
+        let Run { listen, data, page, allow_origin, give_up, .. } = run;
+        Self { listen, data, page, allow_origin, store, give_up, client_address }
+    }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { listen, data, page, allow_origin } = Arguments::parse();
+    let Arguments { command, run } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let relay = match Relay::start(Config { listen, data, page, allow_origin }).await {
-        Ok(relay) => relay,
-        Err(error) => {
-            eprintln!("event-relay: {error}");
-            return ExitCode::FAILURE;
-        }
+    let ended = match (command, run) {
+        (Some(Command::Backup { data, to }), _) => backup(data, to).await,
+        (None, Some(run)) => serve(run.into()).await,
+        // clap asks for the one or the other.
+        (None, None) => Ok(()),
     };
-    // Whoever started this may not read any more, which is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
-    match relay.run(told_to_stop()).await {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("event-relay: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let relay = Relay::start(config).await?;
+    // Whoever started this may not read any more, which is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
+    Ok(relay.run(told_to_stop()).await?)
+}
+
+async fn backup(data: PathBuf, to: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
+    let told = tokio::task::spawn_blocking(move || admin::backup(&data, &to)).await??;
+    let _ = writeln!(std::io::stdout(), "{told}");
+    Ok(())
 }
 
 /// Resolves at SIGINT or SIGTERM.

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use session::server::Options;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+use crate::admin;
 use crate::connection::Shared;
 use crate::http::{self, Site};
 use crate::hub::Hub;
-use crate::store::{Embedded, Store, StoreError};
+use crate::store::{Embedded, Settings, Store, StoreError};
+use crate::upkeep;
 
 /// How long connections have to end when the relay shuts down.
 const GRACE: Duration = Duration::from_secs(5);
@@ -29,6 +32,42 @@ pub struct Config {
     pub page: Option<PathBuf>,
     /// Origins beside the relay's own whose pages may connect, such as `https://example.org`.
     pub allow_origin: Vec<String>,
+    /// What is kept and what is taken.
+    pub store: Settings,
+    /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
+    pub give_up: Duration,
+    /// Whether a reverse proxy stands before the relay: the last address in `x-forwarded-for` is the
+    /// client's then.
+    pub client_address: ClientAddress,
+}
+
+/// Where a client's address is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientAddress {
+    /// It is the connection's. New clients from the relay's own machine are not limited.
+    #[default]
+    Connection,
+    /// It is the last one in `x-forwarded-for`, which a reverse proxy before the relay puts there.
+    Proxy,
+}
+
+/// Why a relay ends by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The port failed.
+    #[error("cannot serve any more: {0}")]
+    Serve(#[from] std::io::Error),
+    /// The store could not be used for [`Config::give_up`].
+    #[error("the store cannot be used since {since:?}, and the relay gives up: {error}")]
+    Store {
+        /// For how long.
+        since: Duration,
+        /// Why.
+        error: StoreError,
+    },
+    /// The writer has ended, which is a fault in this program.
+    #[error("the store's writer has ended: start the relay again, and report this")]
+    Writer,
 }
 
 /// Why a relay does not start.
@@ -61,6 +100,9 @@ pub struct Relay {
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
     writer: JoinHandle<()>,
+    store: Arc<Embedded>,
+    data: PathBuf,
+    give_up: Duration,
 }
 
 impl Relay {
@@ -75,14 +117,17 @@ impl Relay {
         if let Some(page) = config.page.as_ref().filter(|page| !page.join("index.html").is_file()) {
             return Err(StartError::NoPage(page.clone()));
         }
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data)?);
+        let embedded = Arc::new(Embedded::open(&config.data, config.store)?);
+        let store = Arc::clone(&embedded) as Arc<dyn Store>;
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
-        let shared = Shared { hub, store, options, stopping };
-        let site = Site::new(shared, alive, config.page, config.allow_origin);
-        Ok(Self { listener, address, site, stop, ended, writer })
+        let shared = Shared { hub, store, options, address: None, stopping };
+        let Config { page, allow_origin, client_address, data, give_up, .. } = config;
+        let site = Site::new(shared, alive, page, allow_origin, client_address);
+        let store = embedded;
+        Ok(Self { listener, address, site, stop, ended, writer, store, data, give_up })
     }
 
     /// The address that it listens on.
@@ -94,21 +139,33 @@ impl Relay {
     /// come again, and returns when what they sent has been written.
     ///
     /// # Errors
-    /// What the system says about the port.
+    /// A [`RunError`] that says why it ended before that.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        let Self { listener, site, stop, mut ended, writer, .. } = self;
+    ) -> Result<(), RunError> {
+        let Self { listener, site, stop, mut ended, writer, store, data, give_up, .. } = self;
         let stopped = stop.clone();
         let shutdown = async move {
             shutdown.await;
             stopped.send_replace(true);
         };
-        let serve = axum::serve(listener, http::router(site)).with_graceful_shutdown(shutdown);
+        // A message waits for no answer to the one before it.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's delay");
+            }
+        });
+        let service = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
+        let serve = axum::serve(listener, service).with_graceful_shutdown(shutdown);
         let mut stopping = stop.subscribe();
         let served = tokio::select! {
-            served = serve.into_future() => served,
+            served = serve.into_future() => served.map_err(RunError::Serve),
+            error = upkeep::run(&store, give_up, || writer.is_finished()) => {
+                stop.send_replace(true);
+                Err(error)
+            }
+            () = admin::serve(&data, &store) => Ok(()),
             // A client that keeps a plain HTTP connection open holds the server up.
             () = async {
                 let _ = stopping.wait_for(|stopping| *stopping).await;

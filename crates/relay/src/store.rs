@@ -3,19 +3,28 @@
 //! The [hub](crate::hub) is its one writer; connections read. All calls block and belong on threads
 //! that may.
 
+mod backup;
 mod clients;
+mod decide;
 mod embedded;
+mod format;
+mod host;
+mod log;
+mod newcomers;
 mod reading;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Opened, Page};
+use session::server::{Append, Decided, Located, Logged, Older, Opened, Page};
 use session::{Hello, Start};
 
+pub use backup::Copied;
 pub use embedded::Embedded;
 
 /// A log and the decisions about it.
@@ -47,15 +56,40 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// As [`Store::head`].
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError>;
+
+    /// Matching events before an offset, or the newest ones, from the newest back; bounded as in
+    /// [`Store::read`].
+    ///
+    /// # Errors
+    /// As [`Store::head`].
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError>;
 }
 
 /// What is to be decided.
 #[derive(Debug)]
 pub enum Write {
-    /// A client connects.
-    Open(Hello),
+    /// A client connects, from this address; none if new clients of it are not limited.
+    Open(Hello, Option<IpAddr>),
     /// An event is to be logged.
     Append(Append),
+}
+
+impl Write {
+    /// About how many bytes it adds to the log.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Open(..) => 0,
+            Self::Append(Append { event: Ok((topic, body)), .. }) => {
+                (topic.as_str().len() + body.data.len() + body.id.len() + body.source.len()) as u64
+            }
+            Self::Append(Append { event: Err(_), .. }) => 0,
+        }
+    }
 }
 
 /// What was decided about a [`Write`].
@@ -74,6 +108,51 @@ pub struct Written {
     pub outcomes: Vec<Outcome>,
     /// The events that are new in the log, ascending.
     pub logged: Vec<Arc<Logged>>,
+    /// The offset of the last event in the log; 0 if there is none.
+    pub head: u64,
+}
+
+/// What a store keeps, and what it takes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What of the log is kept.
+    pub keep: Keep,
+    /// How long a client is known after it was last heard of.
+    pub keep_clients: Duration,
+    /// So many bytes of the disk stay free: before they are touched, events are rejected as
+    /// [`DiskFull`](session::RejectCode::DiskFull). 0 for none.
+    pub reserve: u64,
+    /// How many new clients an address may make per hour; 0 for any number.
+    pub new_clients_per_hour: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keep: Keep::default(),
+            keep_clients: Duration::from_secs(90 * 24 * 60 * 60),
+            reserve: 64 << 20,
+            new_clients_per_hour: 600,
+        }
+    }
+}
+
+/// Which events are kept: those that no bound drops. The newest one is dropped by its age only.
+#[derive(Debug, Clone)]
+pub struct Keep {
+    /// The most events.
+    pub events: u64,
+    /// The most bytes of topics and bodies; the file is larger.
+    pub bytes: u64,
+    /// The oldest, to the second; none for any age.
+    pub age: Option<Duration>,
+}
+
+impl Default for Keep {
+    /// Everything is kept.
+    fn default() -> Self {
+        Self { events: u64::MAX, bytes: u64::MAX, age: None }
+    }
 }
 
 /// The store cannot be used.
@@ -82,6 +161,12 @@ pub enum StoreError {
     /// The directory cannot be made.
     #[error("the data directory {0} cannot be made: {1}; give another one with --data")]
     Directory(PathBuf, std::io::Error),
+    /// A file cannot be opened or made.
+    #[error("{0}: {1}; see that it can be written, or give another name")]
+    File(PathBuf, #[source] std::io::Error),
+    /// It failed before and could not be opened again yet.
+    #[error("the store is closed after a failure and will be opened again: {0}")]
+    Closed(String),
     /// Another process has the file.
     #[error("{0} is in use by another process: stop it, or give another directory with --data")]
     InUse(PathBuf),

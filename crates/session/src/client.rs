@@ -164,6 +164,11 @@ impl Client {
             FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
             FromPeer::Pong(_) => {}
             FromPeer::Bye(bye) => self.bye(&bye, now),
+            FromPeer::Expiring(_)
+            | FromPeer::Page(_)
+            | FromPeer::Present(_)
+            | FromPeer::Presence(_)
+            | FromPeer::NotPresent(_) => {}
         }
     }
 

@@ -32,6 +32,8 @@ pub enum CloseCode {
     TooManySubscriptions = 4506,
     /// More publishes without an answer than may be.
     TooManyUnanswered = 4507,
+    /// The credential is refused, or has ended: there is no next try with the same one.
+    CredentialRefused = 4508,
 }
 
 impl CloseCode {
@@ -66,28 +68,44 @@ pub enum RejectCode {
     Uncertain = 6,
     /// The same subscription stands already.
     AlreadySubscribed = 7,
-    /// The client's own: the event expired before it left.
-    Expired = 8,
-    /// The client's own: the application took the event back before it left.
-    Cancelled = 9,
+    /// The peer's disk is full: it may be taken once there is room.
+    DiskFull = 8,
+    /// More at one time than the peer takes.
+    TooMany = 9,
+    /// Faster than the peer takes it.
+    TooFast = 10,
+    /// It was not sent before it expired. Only a client says so, to its application.
+    Expired = 11,
+    /// The application took it back before it was sent. Only a client says so.
+    Cancelled = 12,
 }
 
 impl RejectCode {
+    /// All codes, by their numbers.
+    const ALL: [Self; 13] = [
+        Self::IllegalTopic,
+        Self::IllegalEvent,
+        Self::TooLarge,
+        Self::Unavailable,
+        Self::HeldBack,
+        Self::StaleNumber,
+        Self::Uncertain,
+        Self::AlreadySubscribed,
+        Self::DiskFull,
+        Self::TooMany,
+        Self::TooFast,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
+    /// The number on the wire.
+    pub fn number(self) -> u64 {
+        self as u64
+    }
+
     /// The code that has `number` on the wire.
-    pub(crate) fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            0 => Self::IllegalTopic,
-            1 => Self::IllegalEvent,
-            2 => Self::TooLarge,
-            3 => Self::Unavailable,
-            4 => Self::HeldBack,
-            5 => Self::StaleNumber,
-            6 => Self::Uncertain,
-            7 => Self::AlreadySubscribed,
-            8 => Self::Expired,
-            9 => Self::Cancelled,
-            _ => return None,
-        })
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
 
     /// The name in JSON.
@@ -101,6 +119,9 @@ impl RejectCode {
             Self::StaleNumber => "stale_number",
             Self::Uncertain => "uncertain",
             Self::AlreadySubscribed => "already_subscribed",
+            Self::TooMany => "too_many",
+            Self::DiskFull => "disk_full",
+            Self::TooFast => "too_fast",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
         }
@@ -127,5 +148,18 @@ impl Durability {
             2 => Self::Replicated,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reject_code_stands_at_its_number() {
+        for (number, code) in (0..).zip(RejectCode::ALL) {
+            assert_eq!(code as u64, number);
+        }
+        assert_eq!(RejectCode::from_number(RejectCode::ALL.len() as u64), None);
     }
 }

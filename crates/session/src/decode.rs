@@ -8,8 +8,9 @@ use minicbor::data::Type;
 
 use crate::event::{Body, Extension, Position, Start};
 use crate::frame::{
-    Ack, Bye, CaughtUp, Credit, Event, FromClient, FromPeer, Gap, Head, Hello, Ping, Publish,
-    Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer,
+    Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
+    Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 use crate::{Durability, RejectCode};
 
@@ -51,11 +52,13 @@ pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
             fence: f.number(2),
             lowest: f.number(3),
             returning: f.flag(4),
+            token: f.optional_text(5),
         }),
         2 => FromClient::Subscribe(Subscribe {
             subscription: f.number32(0),
             pattern: f.text(1),
             start: f.required(f.nested(2, start), Start::Latest),
+            credit: f.nested(3, credit),
         }),
         5 => FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) }),
         6 => FromClient::Publish(Publish {
@@ -72,6 +75,19 @@ pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
         }),
         13 => FromClient::Ping(Ping { number: f.number32(0) }),
         14 => FromClient::Pong(Ping { number: f.number32(0) }),
+        16 => FromClient::Refresh(Refresh { token: f.text(0) }),
+        17 => FromClient::History(History {
+            request: f.number32(0),
+            pattern: f.text(1),
+            before: f.optional_number(2),
+            limit: f.number32(3),
+        }),
+        18 => {
+            FromClient::Join(Join { topic: f.text(0), key: f.text(1), data: f.bytes(2).to_vec() })
+        }
+        19 => FromClient::Leave(AtTopic { topic: f.text(0) }),
+        20 => FromClient::Watch(AtTopic { topic: f.text(0) }),
+        21 => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
         _ => return Err(Malformed),
     })
 }
@@ -131,6 +147,25 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
             message: f.text(1),
             retry: f.optional_number32(2),
         }),
+        22 => FromPeer::Expiring(Expiring { milliseconds: f.number32(0) }),
+        23 => FromPeer::Page(HistoryPage {
+            request: f.number32(0),
+            epoch: f.optional_number(1).unwrap_or_default(),
+            entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
+            next: f.optional_number(3),
+            refused: f.optional_reject_code(4),
+        }),
+        24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
+        25 => FromPeer::Presence(Presence {
+            topic: f.text(0),
+            joined: f.attendees(1),
+            left: f.nested(2, |nested| list(nested, id)).unwrap_or_default(),
+        }),
+        26 => FromPeer::NotPresent(NotPresent {
+            topic: f.text(0),
+            code: f.reject_code(1),
+            message: f.text(2),
+        }),
         _ => return Err(Malformed),
     })
 }
@@ -179,6 +214,25 @@ fn start(mut d: Decoder<'_>) -> Read<Start> {
     };
     end(&mut d, length, items)?;
     Ok(start)
+}
+
+fn credit(mut d: Decoder<'_>) -> Read<(u32, u32)> {
+    let length = d.array()?;
+    let credit = (d.u32()?, d.u32()?);
+    end(&mut d, length, 2)?;
+    Ok(credit)
+}
+
+/// A number, a text and bytes.
+fn triple(d: &mut Decoder<'_>) -> Read<(u64, String, Vec<u8>)> {
+    let length = d.array()?;
+    let triple = (d.u64()?, d.str()?.to_owned(), d.bytes()?.to_vec());
+    end(d, length, 3)?;
+    Ok(triple)
+}
+
+fn id(d: &mut Decoder<'_>) -> Read<u64> {
+    Ok(d.u64()?)
 }
 
 fn peer(d: &mut Decoder<'_>) -> Read<String> {
@@ -357,7 +411,21 @@ impl<'b> Fields<'b> {
     }
 
     fn reject_code(&self, key: usize) -> RejectCode {
-        self.required(RejectCode::from_number(self.number(key)), RejectCode::Unavailable)
+        self.required(self.optional_reject_code(key), RejectCode::Unavailable)
+    }
+
+    fn optional_reject_code(&self, key: usize) -> Option<RejectCode> {
+        let number = self.optional_number(key)?;
+        Some(self.required(RejectCode::from_number(number), RejectCode::Unavailable))
+    }
+
+    fn triples<T>(&self, key: usize, made: fn((u64, String, Vec<u8>)) -> T) -> Vec<T> {
+        let triples = self.nested(key, |nested| list(nested, triple)).unwrap_or_default();
+        triples.into_iter().map(made).collect()
+    }
+
+    fn attendees(&self, key: usize) -> Vec<Attendee> {
+        self.triples(key, |(id, key, data)| Attendee { id, key, data })
     }
 
     fn durability(&self, key: usize) -> Durability {

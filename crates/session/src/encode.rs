@@ -5,8 +5,9 @@ use std::convert::Infallible;
 
 use minicbor::Encoder;
 
+use crate::RejectCode;
 use crate::event::{Body, Extension, Position, Start};
-use crate::frame::{FromClient, FromPeer, Head};
+use crate::frame::{Attendee, FromClient, FromPeer, Head};
 
 type Out<'o> = Encoder<&'o mut Vec<u8>>;
 /// A `Vec` takes all that is written, so there is no error to tell of.
@@ -20,12 +21,14 @@ enum Value<'v> {
     Bytes(&'v [u8]),
     Position(&'v Position),
     Start(&'v Start),
-    Heads(&'v [Head]),
+    Pair(u32, u32),
+    /// What only one end writes, so that the other need not carry it.
+    By(&'v dyn Fn(&mut Out<'_>) -> Written),
     Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
 }
 
-use Value::{Bytes, Extensions, Heads, Number, Path, Start as StartAt, Text};
+use Value::{By, Bytes, Extensions, Number, Pair, Path, Start as StartAt, Text};
 
 /// Appends a frame of a client to a message.
 pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
@@ -39,11 +42,19 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 number(f.fence),
                 number(f.lowest),
                 flag(f.returning),
+                optional_text(&f.token),
             ],
         ),
-        FromClient::Subscribe(f) => {
-            frame(message, 2, &[number(f.subscription), text(&f.pattern), Some(StartAt(&f.start))])
-        }
+        FromClient::Subscribe(f) => frame(
+            message,
+            2,
+            &[
+                number(f.subscription),
+                text(&f.pattern),
+                Some(StartAt(&f.start)),
+                f.credit.map(|(events, bytes)| Pair(events, bytes)),
+            ],
+        ),
         FromClient::Unsubscribe(f) => frame(message, 5, &[number(f.subscription)]),
         FromClient::Publish(f) => frame(
             message,
@@ -61,6 +72,16 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         }
         FromClient::Ping(f) => frame(message, 13, &[number(f.number)]),
         FromClient::Pong(f) => frame(message, 14, &[number(f.number)]),
+        FromClient::Refresh(f) => frame(message, 16, &[text(&f.token)]),
+        FromClient::History(f) => frame(
+            message,
+            17,
+            &[number(f.request), text(&f.pattern), f.before.and_then(number), number(f.limit)],
+        ),
+        FromClient::Join(f) => frame(message, 18, &[text(&f.topic), text(&f.key), bytes(&f.data)]),
+        FromClient::Leave(f) => frame(message, 19, &[text(&f.topic)]),
+        FromClient::Watch(f) => frame(message, 20, &[text(&f.topic)]),
+        FromClient::Unwatch(f) => frame(message, 21, &[text(&f.topic)]),
     }
 }
 
@@ -93,17 +114,9 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             8,
             &[number(f.number), number(f.code as u64), text(&f.message), f.retry.and_then(number)],
         ),
-        FromPeer::Event(f) => frame(
-            message,
-            9,
-            &[
-                number(f.topic),
-                optional_text(&f.name),
-                Some(Heads(&f.heads)),
-                f.offset.and_then(number),
-                bytes(&f.body),
-            ],
-        ),
+        FromPeer::Event(f) => {
+            event(message, f.topic, f.name.as_deref(), &f.heads, f.offset, &f.body);
+        }
         FromPeer::CaughtUp(f) => {
             frame(message, 10, &[number(f.subscription), number(f.count), at(&f.head)])
         }
@@ -115,7 +128,81 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         FromPeer::Bye(f) => {
             frame(message, 15, &[number(f.code), text(&f.message), f.retry.and_then(number)])
         }
+        FromPeer::Expiring(f) => frame(message, 22, &[number(f.milliseconds)]),
+        FromPeer::Page(f) => {
+            let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
+            page(message, f.request, f.epoch, entries, f.next, f.refused);
+        }
+        FromPeer::Present(f) => {
+            frame(message, 24, &[text(&f.topic), Some(By(&|e| attendees(e, &f.entries)))])
+        }
+        FromPeer::Presence(f) => {
+            let left = |e: &mut Out<'_>| {
+                e.array(f.left.len() as u64)?;
+                f.left.iter().try_for_each(|id| e.u64(*id).map(drop))
+            };
+            let joined = |e: &mut Out<'_>| attendees(e, &f.joined);
+            frame(message, 25, &[text(&f.topic), Some(By(&joined)), Some(By(&left))]);
+        }
+        FromPeer::NotPresent(f) => {
+            frame(message, 26, &[text(&f.topic), number(f.code as u64), text(&f.message)])
+        }
     }
+}
+
+/// Appends an event; the body goes from where it is shared straight into the message.
+pub(crate) fn event(
+    message: &mut Vec<u8>,
+    topic: u32,
+    name: Option<&str>,
+    heads: &[Head],
+    offset: Option<u64>,
+    body: &[u8],
+) {
+    message.reserve(body.len() + 64);
+    let heads = |e: &mut Out<'_>| {
+        e.array(heads.len() as u64)?;
+        heads.iter().try_for_each(|head| {
+            e.array(if head.previous.is_some() { 2 } else { 1 })?;
+            e.u64(head.subscription.into())?;
+            head.previous.map_or(Ok(()), |previous| e.u64(previous).map(drop))
+        })
+    };
+    let fields =
+        [number(topic), name.map(Text), Some(By(&heads)), offset.and_then(number), bytes(body)];
+    frame(message, 9, &fields);
+}
+
+/// Appends a page of history.
+pub(crate) fn page<'p>(
+    message: &mut Vec<u8>,
+    request: u32,
+    epoch: u64,
+    entries: impl ExactSizeIterator<Item = (u64, &'p str, &'p [u8])> + Clone,
+    next: Option<u64>,
+    refused: Option<RejectCode>,
+) {
+    let entries = |e: &mut Out<'_>| triples(e, entries.clone());
+    let code = refused.and_then(|code| number(code as u64));
+    frame(
+        message,
+        23,
+        &[number(request), number(epoch), Some(By(&entries)), next.and_then(number), code],
+    );
+}
+
+fn attendees(e: &mut Out<'_>, attendees: &[Attendee]) -> Written {
+    triples(e, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)))
+}
+
+fn triples<'t>(
+    e: &mut Out<'_>,
+    mut triples: impl ExactSizeIterator<Item = (u64, &'t str, &'t [u8])>,
+) -> Written {
+    e.array(triples.len() as u64)?;
+    triples.try_for_each(|(number, text, bytes)| {
+        e.array(3)?.u64(number)?.str(text)?.bytes(bytes).map(drop)
+    })
 }
 
 /// A body as bytes.
@@ -183,17 +270,8 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
                 write_value(e, &Value::Position(position))?;
             }
         },
-        Heads(heads) => {
-            e.array(heads.len() as u64)?;
-            for head in *heads {
-                match head.previous {
-                    None => _ = e.array(1)?.u64(head.subscription.into())?,
-                    Some(previous) => {
-                        e.array(2)?.u64(head.subscription.into())?.u64(previous)?;
-                    }
-                }
-            }
-        }
+        Pair(first, second) => _ = e.array(2)?.u32(*first)?.u32(*second)?,
+        By(write) => write(e)?,
         Extensions(extensions) => {
             e.map(extensions.len() as u64)?;
             for (name, value) in *extensions {

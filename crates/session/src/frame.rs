@@ -22,6 +22,12 @@ pub enum FromClient {
     Credit(Credit),
     Ping(Ping),
     Pong(Ping),
+    Refresh(Refresh),
+    History(History),
+    Join(Join),
+    Leave(AtTopic),
+    Watch(AtTopic),
+    Unwatch(AtTopic),
 }
 
 /// A frame that a peer sends.
@@ -39,6 +45,11 @@ pub enum FromPeer {
     Ping(Ping),
     Pong(Ping),
     Bye(Bye),
+    Expiring(Expiring),
+    Page(HistoryPage),
+    Present(Present),
+    Presence(Presence),
+    NotPresent(NotPresent),
 }
 
 /// The first frame of a client: who it is, and proof of it.
@@ -54,6 +65,8 @@ pub struct Hello {
     pub lowest: u64,
     /// Whether a peer has welcomed this client before, so that being unknown means being forgotten.
     pub returning: bool,
+    /// What the peer's authority asks for, if it asks.
+    pub token: Option<String>,
 }
 
 /// The answer to [`Hello`].
@@ -82,6 +95,8 @@ pub struct Subscribe {
     pub pattern: String,
     /// Where to start.
     pub start: Start,
+    /// What the receiver can take at first: events, and bytes of bodies. Without it there is no limit.
+    pub credit: Option<(u32, u32)>,
 }
 
 /// A subscription stands, or its position does not.
@@ -189,7 +204,8 @@ pub struct CaughtUp {
     pub head: Position,
 }
 
-/// A range is gone from the log.
+/// A range is gone from the log. The receiver's position is the end of it: what follows names that as
+/// the offset before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The subscription that asked for it.
@@ -200,7 +216,8 @@ pub struct Gap {
     pub to: u64,
 }
 
-/// What the receiver of a subscription can take beyond what it was granted before.
+/// What the receiver of a subscription can take beyond what it was granted before. An event is sent
+/// while both are above zero, so that one which is larger than what is left is not stuck.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credit {
     /// The subscription.
@@ -227,6 +244,120 @@ pub struct Bye {
     pub message: String,
     /// Stay away for so many milliseconds.
     pub retry: Option<u32>,
+}
+
+/// A new credential, on the connection that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// As in [`Hello`].
+    pub token: String,
+}
+
+/// The credential ends; without a [`Refresh`] the connection does too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    /// In so many milliseconds.
+    pub milliseconds: u32,
+}
+
+/// Asks for a page of what the log holds, backwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Chosen by the client, and not used again before the answer is here.
+    pub request: u32,
+    /// Which events.
+    pub pattern: String,
+    /// Events before this offset; from the head if absent.
+    pub before: Option<u64>,
+    /// The most events; the peer may answer with fewer.
+    pub limit: u32,
+}
+
+/// The answer to [`History`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The request.
+    pub request: u32,
+    /// The life of the log that the offsets are of.
+    pub epoch: u64,
+    /// The events, newest first.
+    pub entries: Vec<Entry>,
+    /// What to ask for as `before` next; if absent there is no more. A page without entries may have it.
+    pub next: Option<u64>,
+    /// Why there is no page.
+    pub refused: Option<RejectCode>,
+}
+
+/// An event of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its offset.
+    pub offset: u64,
+    /// Its topic.
+    pub topic: String,
+    /// A [`Body`](crate::Body).
+    pub body: Vec<u8>,
+}
+
+/// Makes the client present at a topic, or gives other data to it. It is so until it leaves, or some
+/// seconds after its connection has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The topic.
+    pub topic: String,
+    /// Who it is to the others; several clients may be one. An authority that knows better says it.
+    pub key: String,
+    /// What the application says of it. Opaque to the peer.
+    pub data: Vec<u8>,
+}
+
+/// A topic that is left, watched or watched no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtTopic {
+    /// The topic.
+    pub topic: String,
+}
+
+/// All who are present at a topic: the first answer to a watch, and in place of what was told before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// The topic.
+    pub topic: String,
+    /// Who is there.
+    pub entries: Vec<Attendee>,
+}
+
+/// How those who are present at a topic have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The topic.
+    pub topic: String,
+    /// Who came; one whose id is known has another key or data now.
+    pub joined: Vec<Attendee>,
+    /// The ids of those who left.
+    pub left: Vec<u64>,
+}
+
+/// One client that is present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attendee {
+    /// Names it at this topic, and no other after it.
+    pub id: u64,
+    /// As in [`Join`].
+    pub key: String,
+    /// As in [`Join`].
+    pub data: Vec<u8>,
+}
+
+/// A client cannot be present at a topic, or watch it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotPresent {
+    /// The topic, as it was said.
+    pub topic: String,
+    /// Why.
+    pub code: RejectCode,
+    /// The same in words.
+    pub message: String,
 }
 
 /// Bytes are not what the grammar asks for.

@@ -18,8 +18,9 @@ mod topics;
 pub use close::{CloseCode, Durability, RejectCode};
 pub use event::{Body, BodyError, Extension, Position, Start};
 pub use frame::{
-    Ack, Bye, CaughtUp, Credit, DecodeError, Event, FromClient, FromPeer, Gap, Head, Hello, Ping,
-    Publish, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Entry, Event, Expiring, FromClient,
+    FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,
+    Publish, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 
 /// The most durable publishes of a client that may be without an answer.

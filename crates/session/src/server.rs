@@ -1,10 +1,16 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
 //! Its owner feeds it messages, the answers to its requests, what was committed since the connection
-//! began, and the time; and carries out its [`Effect`]s. It holds positions, never events: while the
-//! socket takes nothing its owner feeds it nothing, and it catches up from the log.
+//! began, and the time; and carries out its [`Effect`]s. It holds positions, never logged events: while
+//! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
+//! catch up from the log.
 
+mod attendance;
+mod conflated;
+mod credential;
 mod effect;
+mod history;
+mod presence;
 mod publishing;
 mod reading;
 mod subscriptions;
@@ -14,12 +20,18 @@ mod text;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::frame::{self, FromClient, FromPeer};
+use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+pub use attendance::{Attendance, GRACE, News};
+use conflated::Conflated;
+use credential::Credential;
+pub use credential::Granted;
 pub use effect::{
-    Append, Decided, Effect, Located, Logged, Message, Numbered, Opened, Page, Ticket,
+    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
+    Refusal, Ticket,
 };
+use presence::Whereabouts;
 use publishing::Waiting;
 use subscriptions::Subscriptions;
 
@@ -72,13 +84,20 @@ pub struct Server {
     /// The first offset that has not been committed to this machine's knowledge.
     seen: u64,
     subscriptions: Subscriptions,
+    conflated: Conflated,
     unanswered: HashMap<Ticket, Waiting>,
+    /// The requests for history that are without an answer.
+    requests: Vec<(Ticket, u32)>,
+    whereabouts: Whereabouts,
+    credential: Credential,
     /// A number that is to come again before any higher one is taken.
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
     next_ticket: u64,
     message: Vec<u8>,
+    /// Empty, between two events; it keeps its room.
+    heads: Vec<Head>,
     effects: VecDeque<Effect>,
     heard: Millis,
     pinged: bool,
@@ -119,12 +138,17 @@ impl Server {
             state,
             seen: head + 1,
             subscriptions: Subscriptions::default(),
+            conflated: Conflated::default(),
             unanswered: HashMap::new(),
+            requests: Vec::new(),
+            whereabouts: Whereabouts::default(),
+            credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
             next_ticket: 0,
             message: Vec::new(),
+            heads: Vec::new(),
             effects: VecDeque::new(),
             heard: now,
             pinged: false,
@@ -141,12 +165,19 @@ impl Server {
 
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
+        let silent = self.silence_ends();
+        self.credential.deadline().map_or(silent, |deadline| deadline.min(silent))
+    }
+
+    /// When nothing will have been heard for too long.
+    fn silence_ends(&self) -> Millis {
         self.heard + self.options.heartbeat * if self.pinged { 2 } else { 1 }
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
-        if self.state == State::Closed || now < self.deadline() {
+        self.credential_tick(now);
+        if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
         if self.pinged || self.state == State::Greeting {
@@ -190,10 +221,15 @@ impl Server {
 
     /// Closes the connection with `code`.
     pub fn close(&mut self, code: CloseCode, message: &str) {
+        self.close_for(code, message, None);
+    }
+
+    /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
+    fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == State::Closed {
             return;
         }
-        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry: None };
+        let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
         self.state = State::Closed;
@@ -225,6 +261,10 @@ impl Server {
                 self.close(CloseCode::Unauthorized, "the secret is not this client's")
             }
             Opened::Fenced => self.fenced(),
+            Opened::Limited { retry } => {
+                let message = "too many new clients come from your address";
+                self.close_for(CloseCode::Overloaded, message, Some(retry));
+            }
             Opened::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
@@ -254,16 +294,19 @@ impl Server {
             (State::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
-                self.subscribe(subscribe.subscription, &subscribe.pattern, subscribe.start);
-            }
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
-                self.subscriptions.remove(unsubscribe.subscription);
+                self.unsubscribe(unsubscribe.subscription);
             }
+            (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (State::Open { .. }, FromClient::History(history)) => self.history(history),
+            (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (State::Open { .. }, FromClient::Join(join)) => self.join(join),
+            (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (State::Open { .. }, FromClient::Watch(at)) => self.watch(at.topic),
+            (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            // Room in the grammar: what is granted is not counted yet, the socket's own back-pressure
-            // holds a slow receiver.
-            (State::Open { .. }, FromClient::Pong(_) | FromClient::Credit(_)) => {}
+            (State::Open { .. }, FromClient::Pong(_)) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
@@ -277,12 +320,21 @@ impl Server {
         match self.wire {
             Wire::Frames => {
                 frame.encode(&mut self.message);
-                if self.message.len() >= MESSAGE_BYTES {
-                    self.flush();
-                }
+                self.cut();
             }
             #[cfg(feature = "json")]
             Wire::Json => self.send_text(frame),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Ends a message that is long enough.
+    fn cut(&mut self) {
+        if self.message.len() >= MESSAGE_BYTES {
+            self.flush();
         }
     }
 

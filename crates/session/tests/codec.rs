@@ -31,6 +31,11 @@ fn code() -> impl Strategy<Value = RejectCode> {
         RejectCode::StaleNumber,
         RejectCode::Uncertain,
         RejectCode::AlreadySubscribed,
+        RejectCode::TooMany,
+        RejectCode::DiskFull,
+        RejectCode::TooFast,
+        RejectCode::Expired,
+        RejectCode::Cancelled,
     ])
 }
 
@@ -77,20 +82,23 @@ fn head() -> impl Strategy<Value = Head> {
         .prop_map(|(subscription, previous)| Head { subscription, previous })
 }
 
+fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
+    let attendee =
+        (any::<u64>(), ".{0,10}", bytes()).prop_map(|(id, key, data)| Attendee { id, key, data });
+    prop::collection::vec(attendee, 0..3)
+}
+
 fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
-        (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-            |(client, secret, fence, lowest, returning)| FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning
-            })
+        (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>(), name())
+            .prop_map(|(client, secret, fence, lowest, returning, token)| FromClient::Hello(
+                Hello { client, secret, fence, lowest, returning, token }
+            )),
+        (any::<u32>(), ".{0,20}", start(), prop::option::of(any::<(u32, u32)>())).prop_map(
+            |(subscription, pattern, start, credit)| {
+                FromClient::Subscribe(Subscribe { subscription, pattern, start, credit })
+            }
         ),
-        (any::<u32>(), ".{0,20}", start()).prop_map(|(subscription, pattern, start)| {
-            FromClient::Subscribe(Subscribe { subscription, pattern, start })
-        }),
         any::<u32>().prop_map(|subscription| FromClient::Unsubscribe(Unsubscribe { subscription })),
         (
             prop::option::of(any::<u64>()),
@@ -110,7 +118,24 @@ fn from_client() -> impl Strategy<Value = FromClient> {
             FromClient::Credit(Credit { subscription, events, bytes })
         }),
         any::<u32>().prop_map(|number| FromClient::Ping(Ping { number })),
-        any::<u32>().prop_map(|number| FromClient::Pong(Ping { number }))
+        any::<u32>().prop_map(|number| FromClient::Pong(Ping { number })),
+        ".{0,20}".prop_map(|token| FromClient::Refresh(Refresh { token })),
+        (any::<u32>(), ".{0,20}", prop::option::of(any::<u64>()), any::<u32>()).prop_map(
+            |(request, pattern, before, limit)| FromClient::History(History {
+                request,
+                pattern,
+                before,
+                limit
+            })
+        ),
+        (".{0,20}", ".{0,20}", bytes()).prop_map(|(topic, key, data)| FromClient::Join(Join {
+            topic,
+            key,
+            data
+        })),
+        ".{0,20}".prop_map(|topic| FromClient::Leave(AtTopic { topic })),
+        ".{0,20}".prop_map(|topic| FromClient::Watch(AtTopic { topic })),
+        ".{0,20}".prop_map(|topic| FromClient::Unwatch(AtTopic { topic })),
     ]
 }
 
@@ -161,7 +186,28 @@ fn from_peer() -> impl Strategy<Value = FromPeer> {
             code,
             message,
             retry
-        }))
+        })),
+        any::<u32>().prop_map(|milliseconds| FromPeer::Expiring(Expiring { milliseconds })),
+        (
+            any::<u32>(),
+            any::<u64>(),
+            prop::collection::vec((any::<u64>(), ".{0,20}", bytes()), 0..3),
+            prop::option::of(any::<u64>()),
+            prop::option::of(code())
+        )
+            .prop_map(|(request, epoch, entries, next, refused)| {
+                let entries = entries.into_iter();
+                let entry = |(offset, topic, body)| Entry { offset, topic, body };
+                let entries = entries.map(entry).collect();
+                FromPeer::Page(HistoryPage { request, epoch, entries, next, refused })
+            }),
+        (".{0,20}", attendees())
+            .prop_map(|(topic, entries)| FromPeer::Present(Present { topic, entries })),
+        (".{0,20}", attendees(), prop::collection::vec(any::<u64>(), 0..3))
+            .prop_map(|(topic, joined, left)| FromPeer::Presence(Presence { topic, joined, left })),
+        (".{0,20}", code(), ".{0,20}").prop_map(|(topic, code, message)| FromPeer::NotPresent(
+            NotPresent { topic, code, message }
+        )),
     ]
 }
 

@@ -112,6 +112,7 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
         fence: 1,
         lowest: 1,
         returning: false,
+        token: None,
     })
     .encode(&mut hello);
     server.received(&hello, 0);

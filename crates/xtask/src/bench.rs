@@ -19,8 +19,14 @@ pub enum Bench {
     Bus,
 }
 
-const NEEDS: &[Need] =
-    &[Need::WasmBindgen, Need::WasmOpt, Need::MeasuredNodes, Need::Chromium, Need::Valgrind];
+const NEEDS: &[Need] = &[
+    Need::StdSources,
+    Need::WasmBindgen,
+    Need::WasmOpt,
+    Need::MeasuredNodes,
+    Need::Chromium,
+    Need::Valgrind,
+];
 
 /// Measures, prints the table and writes it as JSON into `target/bench`.
 pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {

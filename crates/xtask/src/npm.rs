@@ -14,8 +14,14 @@ use std::path::Path;
 use std::process::Command;
 
 /// What building and trying the package takes.
-pub const NEEDS: &[Need] =
-    &[Need::WasmBindgen, Need::WasmPack, Need::WasmOpt, Need::Esbuild, Need::Node];
+pub const NEEDS: &[Need] = &[
+    Need::StdSources,
+    Need::WasmBindgen,
+    Need::WasmPack,
+    Need::WasmOpt,
+    Need::Esbuild,
+    Need::Node,
+];
 
 /// Gets what it takes and builds the package.
 pub fn build(workspace: &Workspace) -> Result<()> {
@@ -31,7 +37,7 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     }
     let package = workspace.npm_package();
     let _ = fs::remove_dir_all(&package);
-    let mut wasm_pack = toolchain.command("wasm-pack");
+    let mut wasm_pack = toolchain.small("wasm-pack");
     wasm_pack
         .args(["build", "--release", "--target", "web"])
         .args(["--mode", "no-install", "--no-pack"])

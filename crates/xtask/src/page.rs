@@ -22,6 +22,7 @@ const INPUTS: &[&str] = &[
     "crates/xtask/src/npm",
     "crates/xtask/src/npm.rs",
     "crates/xtask/src/page.rs",
+    "crates/xtask/src/toolchain.rs",
     "crates/xtask/src/versions.rs",
     "npm",
     "www",
@@ -57,7 +58,7 @@ fn build(workspace: &Workspace) -> Result<()> {
     let toolchain = setup::ensure(workspace, Need::PAGE)?;
     npm::build_with(workspace, &toolchain)?;
     let dist = workspace.dist();
-    let mut trunk = toolchain.command("trunk");
+    let mut trunk = toolchain.small("trunk");
     trunk
         .args(["build", "--release", "--dist"])
         .arg(&dist)

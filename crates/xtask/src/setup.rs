@@ -22,6 +22,8 @@ pub use python::python;
 /// What a task may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
+    /// Of std, which is built for size with what users download.
+    StdSources,
     WasmBindgen,
     WasmPack,
     Trunk,
@@ -47,6 +49,7 @@ pub enum Need {
 
 impl Need {
     pub const ALL: &[Self] = &[
+        Self::StdSources,
         Self::WasmBindgen,
         Self::WasmPack,
         Self::Trunk,
@@ -61,8 +64,14 @@ impl Need {
     ];
 
     /// What building the page takes.
-    pub const PAGE: &[Self] =
-        &[Self::WasmBindgen, Self::WasmPack, Self::Trunk, Self::WasmOpt, Self::Esbuild];
+    pub const PAGE: &[Self] = &[
+        Self::StdSources,
+        Self::WasmBindgen,
+        Self::WasmPack,
+        Self::Trunk,
+        Self::WasmOpt,
+        Self::Esbuild,
+    ];
 }
 
 /// Gets the wasm target, which all who call this need, and the rest as asked.
@@ -74,6 +83,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     debian::install_missing(needs, rust)?;
     for need in needs {
         match need {
+            Need::StdSources => wasm_target::ensure_sources(rust),
             Need::WasmBindgen => {
                 cargo_tools::ensure(workspace, &cargo_tools::wasm_bindgen(workspace)?)?
             }

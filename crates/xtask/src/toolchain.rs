@@ -55,6 +55,16 @@ impl Rust {
         Ok(process::capture(&mut rustc)?.trim().into())
     }
 
+    /// Are the sources of std there, so that it can be built for size?
+    pub fn has_sources(self) -> bool {
+        let mut rustc = self.program("rustc");
+        rustc.args(["--print", "sysroot"]);
+        process::capture(&mut rustc).is_ok_and(|sysroot| {
+            let sysroot = Path::new(sysroot.trim());
+            sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists()
+        })
+    }
+
     /// One of Rust's own programs, on its own: tools are not on its PATH.
     pub fn program(self, name: &str) -> Command {
         match self {
@@ -131,6 +141,24 @@ impl Toolchain {
             forget_rustup(&mut command);
         }
         process::colour(&mut command);
+        command
+    }
+
+    /// A command whose release builds for wasm are what users download: std is built with them, for size, and
+    /// a panic is a trap without a text. Where the sources of std are not there they are larger.
+    pub fn small(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command(program);
+        if self.rust.has_sources() {
+            command
+                .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+                .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+                .env(
+                    "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                    "-Zunstable-options -Cpanic=immediate-abort",
+                )
+                // The sources of std are those of this very compiler, so its unstable features are safe.
+                .env("RUSTC_BOOTSTRAP", "1");
+        }
         command
     }
 

@@ -1,8 +1,11 @@
 //! The WebSocket as the connection sees it: sends with a time limit, and closes that arrive.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Raw, WebSocket};
+use futures_util::SinkExt;
 use session::CloseCode;
 use session::server::Message;
 use tokio::time::timeout;
@@ -19,6 +22,8 @@ pub(crate) struct Socket {
     /// Reading has failed; what is unread cannot be drained.
     broken: bool,
     gone: bool,
+    /// Something was fed since the last flush.
+    waits: bool,
 }
 
 /// What came from the other end.
@@ -35,7 +40,7 @@ pub(crate) enum Heard {
 
 impl Socket {
     pub(crate) fn new(inner: WebSocket) -> Self {
-        Self { inner, broken: false, gone: false }
+        Self { inner, broken: false, gone: false, waits: false }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -57,14 +62,32 @@ impl Socket {
         }
     }
 
-    /// Sends a message; false if the other end does not take it.
-    pub(crate) async fn send(&mut self, message: Message) -> bool {
+    /// What has come already.
+    pub(crate) fn hear_now(&mut self) -> Option<Heard> {
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(self.hear()).poll(&mut context) {
+            Poll::Ready(heard) => Some(heard),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Takes a message, and sends it if much waits; false if the other end does not take it.
+    pub(crate) async fn feed(&mut self, message: Message) -> bool {
         let message = match message {
             Message::Binary(bytes) => Raw::Binary(bytes.into()),
             Message::Text(text) => Raw::Text(text.into()),
             Message::Ping => Raw::Ping(Vec::new().into()),
         };
-        !self.gone && matches!(timeout(SEND, self.inner.send(message)).await, Ok(Ok(())))
+        self.waits = true;
+        !self.gone && matches!(timeout(SEND, self.inner.feed(message)).await, Ok(Ok(())))
+    }
+
+    /// Sends what waits; false if the other end does not take it.
+    pub(crate) async fn flush(&mut self) -> bool {
+        if !std::mem::take(&mut self.waits) {
+            return true;
+        }
+        !self.gone && matches!(timeout(SEND, self.inner.flush()).await, Ok(Ok(())))
     }
 
     /// Nobody is there any more.

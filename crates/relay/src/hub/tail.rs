@@ -49,6 +49,14 @@ impl Tail {
         }
     }
 
+    /// The log's last event has this offset: if that is not here, nobody may take what is here for the end.
+    pub(super) fn reach(&mut self, head: u64) {
+        if self.events.back().is_some_and(|last| last.offset < head) {
+            self.events.clear();
+            self.bytes = 0;
+        }
+    }
+
     pub(super) fn from(&self, offset: u64) -> Recent {
         let Some(first) = self.events.front() else {
             return Recent::Older;

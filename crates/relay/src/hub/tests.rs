@@ -1,11 +1,11 @@
 use std::sync::atomic::AtomicBool;
 
 use bus::Pattern;
-use session::server::{Effect, Located, Options, Page, Server, Wire};
+use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Publish, RejectCode, Start};
 
 use super::*;
-use crate::store::{Embedded, Written};
+use crate::store::{Embedded, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -37,6 +37,14 @@ impl Store for Failing {
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
         self.inner.read(pattern, from, limit)
     }
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        self.inner.history(pattern, before, limit)
+    }
 }
 
 /// The writes that a client's frames ask for.
@@ -54,7 +62,7 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         }
         effect
     };
-    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false };
+    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
     let Some(Effect::Open(hello)) = say(FromClient::Hello(hello)) else { panic!() };
     let appends = numbers.iter().map(|&number| {
         let body = Body { id: number.to_string(), ..Body::default() }.encode();
@@ -66,7 +74,7 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
         }
     });
     let appends = appends.collect();
-    (Write::Open(hello), appends)
+    (Write::Open(hello, None), appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
@@ -80,7 +88,7 @@ async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, R
 #[tokio::test]
 async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
     let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path()).unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
@@ -113,7 +121,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
 #[tokio::test]
 async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path()).unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();

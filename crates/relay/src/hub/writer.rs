@@ -11,8 +11,10 @@ use super::tail::Tail;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
-/// The most writes of one commit.
+/// The most writes of one commit,
 const BATCH: usize = 1_024;
+/// and about the most bytes of events.
+const BATCH_BYTES: u64 = 4 << 20;
 /// After a failure of the store a client may try again after so many milliseconds.
 const RETRY: u32 = 1_000;
 
@@ -28,10 +30,13 @@ pub(super) fn run(
 ) {
     let mut held = Held::new();
     while let Some(first) = waiting.blocking_recv() {
+        let mut bytes = first.write.bytes();
         let mut jobs = vec![first];
         while jobs.len() < BATCH
+            && bytes < BATCH_BYTES
             && let Ok(job) = waiting.try_recv()
         {
+            bytes += job.write.bytes();
             jobs.push(job);
         }
         let (mut writes, mut answers) = (Vec::new(), Vec::new());
@@ -47,17 +52,24 @@ pub(super) fn run(
             continue;
         }
         match store.write(&writes) {
-            Ok(Written { outcomes, logged }) => {
-                if let Some(last) = logged.last() {
-                    tail.write().unwrap_or_else(PoisonError::into_inner).extend(&logged);
-                    committed.send_replace(last.offset);
+            Ok(Written { outcomes, logged, head }) => {
+                // The head moves also by a commit whose success was not told.
+                if head > *committed.borrow() {
+                    let mut tail = tail.write().unwrap_or_else(PoisonError::into_inner);
+                    tail.extend(&logged);
+                    tail.reach(head);
+                    drop(tail);
+                    committed.send_replace(head);
                 }
                 for ((write, answer), outcome) in writes.iter().zip(&answers).zip(outcomes) {
+                    if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
+                        hold(&mut held, write);
+                    }
                     tell(answer, write, outcome);
                 }
             }
             Err(error) => {
-                tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged");
+                tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
                 for (write, answer) in writes.iter().zip(&answers) {
                     hold(&mut held, write);
                     tell(answer, write, failed(write));
@@ -73,7 +85,7 @@ fn tell(answer: &mpsc::UnboundedSender<Answer>, write: &Write, outcome: Outcome)
             Answer::Decided(append.ticket, decided)
         }
         (_, Outcome::Opened(opened)) => Answer::Opened(opened),
-        (Write::Open(_), Outcome::Decided(_)) => return,
+        (Write::Open(..), Outcome::Decided(_)) => return,
     };
     // The connection may have ended meanwhile; its client asks again on the next one.
     let _ = answer.send(told);
@@ -81,7 +93,7 @@ fn tell(answer: &mpsc::UnboundedSender<Answer>, write: &Write, outcome: Outcome)
 
 fn holds_back(held: &mut Held, write: &Write) -> bool {
     let Write::Append(Append { client: Some(numbered), .. }) = write else {
-        if let Write::Open(hello) = write {
+        if let Write::Open(hello, _) = write {
             // It sends from its lowest unanswered number again.
             held.remove(&hello.client);
         }
@@ -116,7 +128,7 @@ fn held_back() -> Outcome {
 
 fn failed(write: &Write) -> Outcome {
     match write {
-        Write::Open(_) => Outcome::Opened(Opened::Unavailable),
+        Write::Open(..) => Outcome::Opened(Opened::Unavailable),
         Write::Append(_) => Outcome::Decided(Decided::Rejected {
             code: RejectCode::Unavailable,
             message: "the store cannot take it now".to_owned(),

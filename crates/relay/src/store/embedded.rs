@@ -1,48 +1,66 @@
 //! The embedded store: one redb file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-use bus::{Pattern, Topic};
-use redb::{
-    Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
-};
-use session::server::{Append, Decided, Located, Logged, Page};
-use session::{Durability, Position, RejectCode, Start};
+use bus::Pattern;
+use redb::{Database, ReadableDatabase};
+use session::Start;
+use session::server::{Located, Older, Opened, Page};
 
-use super::clients::{Admission, Clients};
+use super::backup::{self, Copied};
+use super::clients::Clients;
+use super::decide::{Circumstances, decide};
+use super::format::{Identity, prepare};
+use super::host::{Host, Machine};
+use super::log::{Extent, Log};
+use super::newcomers::Newcomers;
 use super::reading::Reading;
-use super::{Outcome, Store, StoreError, Write, Written};
+use super::{Settings, Store, StoreError, Write, Written};
 
-/// Offset to topic and body.
-pub(super) const EVENTS: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("events");
-/// The offsets of each topic.
-pub(super) const BY_TOPIC: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_topic");
-/// Source and id to offset, so that a repeat is recognised.
-const IDS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("ids");
-/// The format's version, the epoch, the peer's id.
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-
-/// The version of these tables.
-const FORMAT: u64 = 1;
-
-/// The engine's cache; its own default is 1 GiB.
-const CACHE_BYTES: usize = 64 << 20;
+/// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
+const TRIM_ROWS: usize = 64;
+/// The most events that [`Embedded::tend`] trims,
+const TEND_ROWS: usize = 4_096;
+/// and the most clients that it looks at.
+const TEND_CLIENTS: usize = 1_000;
+/// Clients are looked through so often, in milliseconds.
+const PRUNE_EVERY: u64 = 3_600_000;
+/// A file that cannot be opened again is tried so often.
+const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// A [`Store`] in one file of a directory.
 pub struct Embedded {
-    path: PathBuf,
-    epoch: u64,
+    host: Box<dyn Host>,
+    settings: Settings,
+    identity: Identity,
     peer: String,
-    /// None after a failure, until the file has been opened again: the engine answers nothing more
-    /// after one.
-    database: RwLock<Option<Database>>,
+    slot: RwLock<Slot>,
+    newcomers: Mutex<Newcomers>,
+    pruning: Mutex<Pruning>,
+    is_full: AtomicBool,
 }
 
-impl std::fmt::Debug for Embedded {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Embedded").field("path", &self.path).finish_non_exhaustive()
+/// The file. After a failure the engine answers nothing more, and it is opened anew.
+enum Slot {
+    Open(Database),
+    Closed { why: String, again: Instant },
+}
+
+/// How far the clients have been looked through.
+#[derive(Debug, Default)]
+struct Pruning {
+    next: Option<[u8; 16]>,
+    began: u64,
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Embedded").field("path", &self.host.path()).finish_non_exhaustive()
     }
 }
 
@@ -51,14 +69,77 @@ impl Embedded {
     ///
     /// # Errors
     /// A [`StoreError`] that says why it cannot be used.
-    pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory)
-            .map_err(|error| StoreError::Directory(directory.to_owned(), error))?;
-        let path = directory.join("events.redb");
-        let database = open_file(&path)?;
-        let (epoch, peer) = prepare(&database, &path)?;
-        let peer = format!("{peer:016x}");
-        Ok(Self { path, epoch, peer, database: RwLock::new(Some(database)) })
+    pub fn open(directory: &Path, settings: Settings) -> Result<Self, StoreError> {
+        Self::on(Box::new(Machine::new(directory)?), settings)
+    }
+
+    pub(super) fn on(host: Box<dyn Host>, settings: Settings) -> Result<Self, StoreError> {
+        let began = Instant::now();
+        let database = host.open()?;
+        let identity = prepare(&database, host.path(), host.now())?;
+        let took = began.elapsed();
+        tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
+        Ok(Self {
+            host,
+            settings,
+            identity,
+            peer: format!("{:016x}", identity.peer),
+            slot: RwLock::new(Slot::Open(database)),
+            newcomers: Mutex::default(),
+            pruning: Mutex::default(),
+            is_full: AtomicBool::new(false),
+        })
+    }
+
+    /// Writes a consistent copy to `to`, which must not be there, while the store is in use. Opened as a
+    /// store, it starts a new epoch.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if there is no copy.
+    pub fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
+        // What the copy reads stays as it is while others write; the file may be closed meanwhile.
+        let moment = self.with(|database| Ok(database.begin_read()?))?;
+        backup::copy(&moment, to)
+    }
+
+    /// Drops some of what is not to be kept any more: old events, and clients that stay away. True if
+    /// there is more to drop at once.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn tend(&self) -> Result<bool, StoreError> {
+        let now = self.host.now();
+        self.with(|database| {
+            let transaction = database.begin_write()?;
+            let (mut more, mut changed);
+            {
+                let mut log = Log::open(&transaction)?;
+                let before = log.extent;
+                more = log.trim(&self.settings.keep, now, TEND_ROWS)?;
+                changed = before != log.extent;
+                log.close()?;
+                let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+                if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
+                    let from = pruning.next.unwrap_or_else(|| {
+                        pruning.began = now;
+                        [0; 16]
+                    });
+                    let keep = u64::try_from(self.settings.keep_clients.as_millis());
+                    let horizon = now.saturating_sub(keep.unwrap_or(u64::MAX));
+                    let mut clients = Clients::open(&transaction)?;
+                    let pruned = clients.prune(from, TEND_CLIENTS, horizon, now)?;
+                    pruning.next = pruned.next;
+                    more |= pruned.next.is_some();
+                    changed |= pruned.changed;
+                }
+            }
+            if changed {
+                transaction.commit()?;
+            } else {
+                transaction.abort()?;
+            }
+            Ok(more)
+        })
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
@@ -66,101 +147,87 @@ impl Embedded {
         &self,
         work: impl FnOnce(&Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut opened = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        if opened.is_none() {
-            drop(opened);
+        let mut slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        if let Slot::Closed { .. } = *slot {
+            drop(slot);
             self.reopen()?;
-            opened = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         }
-        let Some(database) = opened.as_ref() else {
-            return Err(redb::Error::DatabaseClosed.into());
+        let database = match &*slot {
+            Slot::Open(database) => database,
+            Slot::Closed { why, .. } => return Err(StoreError::Closed(why.clone())),
         };
         let result = work(database);
-        drop(opened);
+        drop(slot);
         if let Err(StoreError::Engine(error)) = &result {
-            tracing::error!(%error, path = %self.path.display(), "the store failed; its file is opened anew");
-            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+            let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+            if let Slot::Open(_) = *slot {
+                let path = self.host.path().display();
+                tracing::error!(%error, %path, "the store failed and is opened anew: see that its disk has room, is mounted, and reports no errors");
+                *slot = Slot::Closed { why: error.to_string(), again: Instant::now() };
+            }
         }
         result
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
-        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() {
-            let database = open_file(&self.path)?;
-            // A file that was replaced meanwhile is another log; its positions must not be mixed.
-            if prepare(&database, &self.path)?.0 != self.epoch {
-                return Err(StoreError::Corrupt("another log took the file's place"));
-            }
-            *slot = Some(database);
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        let Slot::Closed { why, again } = &mut *slot else { return Ok(()) };
+        if Instant::now() < *again {
+            return Err(StoreError::Closed(why.clone()));
         }
-        Ok(())
+        let opened = self.host.open().and_then(|database| {
+            // A file that was replaced meanwhile is another log; its positions must not be mixed.
+            match prepare(&database, self.host.path(), self.host.now())? == self.identity {
+                true => Ok(database),
+                false => Err(StoreError::Corrupt("another log took the file's place")),
+            }
+        });
+        match opened {
+            Ok(database) => {
+                tracing::warn!(path = %self.host.path().display(), "the store is open again");
+                *slot = Slot::Open(database);
+                Ok(())
+            }
+            Err(error) => {
+                *why = error.to_string();
+                *again = Instant::now() + TRY_EVERY;
+                Err(error)
+            }
+        }
     }
 
     fn reading(&self, database: &Database) -> Result<Reading, StoreError> {
-        Reading::new(&database.begin_read()?, self.epoch)
+        Reading::new(&database.begin_read()?, self.identity.epoch)
     }
 
-    fn decide(
-        &self,
-        transaction: &WriteTransaction,
-        batch: &[Write],
-    ) -> Result<Written, StoreError> {
-        let mut clients = Clients::open(transaction)?;
-        let mut events = transaction.open_table(EVENTS)?;
-        let mut by_topic = transaction.open_table(BY_TOPIC)?;
-        let mut ids = transaction.open_table(IDS)?;
-        let mut head = events.last()?.map_or(0, |(offset, _)| offset.value());
-        let mut written = Written::default();
-        let mut stored = |append: &Append, logged: &mut Vec<_>| -> Result<u64, StoreError> {
-            let (topic, body) = (&append.topic, &append.body);
-            let name = (body.source.as_str(), body.id.as_str());
-            if let Some(offset) = ids.get(name)?.map(|offset| offset.value()) {
-                return Ok(offset);
+    /// Whether the disk can take `batch` and still has its reserve. A log that was larger once has room
+    /// inside its file; half of the reserve stays even then.
+    fn has_room(&self, batch: &[Write], extent: &Extent) -> bool {
+        let reserve = self.settings.reserve;
+        let Some(free) = self.host.free().filter(|_| reserve > 0) else { return true };
+        let incoming: u64 = batch.iter().map(Write::bytes).sum();
+        // Rows, indexes, and the pages that a commit copies.
+        let needed = incoming.saturating_mul(4);
+        let is_inside = extent.bytes + incoming <= extent.peak - extent.peak / 8;
+        let has_room = free >= reserve + needed || (is_inside && free >= reserve / 2 + needed);
+        if self.is_full.swap(!has_room, Ordering::Relaxed) == has_room {
+            let path = self.host.path().display();
+            if has_room {
+                tracing::info!(%path, free, "the disk has room again: events are taken");
+            } else {
+                tracing::error!(%path, free, reserve, "the disk is full: no event is taken until it has room; free some, or keep less (--keep-bytes, --keep-age)");
             }
-            head += 1;
-            let bytes: Arc<[u8]> = body.encode().into();
-            events.insert(head, (topic.as_str(), &*bytes))?;
-            by_topic.insert((topic.as_str(), head), ())?;
-            ids.insert(name, head)?;
-            logged.push(Arc::new(Logged { offset: head, topic: topic.clone(), body: bytes }));
-            Ok(head)
-        };
-        for write in batch {
-            written.outcomes.push(match write {
-                Write::Open(hello) => Outcome::Opened(clients.open_connection(hello)?),
-                Write::Append(append) => Outcome::Decided({
-                    let admission = match &append.client {
-                        Some(numbered) => clients.admit(numbered)?,
-                        None => Admission::New,
-                    };
-                    match admission {
-                        Admission::New => {
-                            let offset = stored(append, &mut written.logged)?;
-                            if let Some(numbered) = &append.client {
-                                clients.decided(numbered, &append.body.id, offset)?;
-                            }
-                            self.acknowledge(offset, Some(append.body.id.clone()))
-                        }
-                        Admission::Decided(offset) => self.acknowledge(offset, None),
-                        Admission::Fenced => Decided::Fenced,
-                        Admission::Stale => rejected(
-                            RejectCode::StaleNumber,
-                            "the number was decided and its outcome is forgotten",
-                        ),
-                        Admission::Unknown => rejected(
-                            RejectCode::Uncertain,
-                            "the client was forgotten: the event may be in the log or not",
-                        ),
-                    }
-                }),
-            });
         }
-        Ok(written)
+        has_room
     }
 
-    fn acknowledge(&self, offset: u64, id: Option<String>) -> Decided {
-        Decided::Stored(Position { epoch: self.epoch, offset, id }, Durability::Disk)
+    fn admit(&self, address: IpAddr, now: u64) -> Result<(), Opened> {
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        newcomers.admit(address, self.settings.new_clients_per_hour, now).map_err(|wait| {
+            tracing::warn!(%address, "an address makes more new clients than it may; see --new-clients");
+            Opened::Limited { retry: wait.try_into().unwrap_or(u32::MAX) }
+        })
     }
 }
 
@@ -174,10 +241,25 @@ impl Store for Embedded {
     }
 
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
+        let now = self.host.now();
         self.with(|database| {
             // Durable is redb's default; what it says of a commit is true once `commit` returns.
             let transaction = database.begin_write()?;
-            let written = self.decide(&transaction, batch)?;
+            let written = {
+                let mut log = Log::open(&transaction)?;
+                let mut clients = Clients::open(&transaction)?;
+                let circumstances = Circumstances {
+                    epoch: self.identity.epoch,
+                    now,
+                    has_room: self.has_room(batch, &log.extent),
+                    admit: &|address| self.admit(address, now),
+                };
+                let written = decide(batch, &mut log, &mut clients, &circumstances)?;
+                let most = 2 * written.logged.len() + TRIM_ROWS;
+                log.trim(&self.settings.keep, now, most)?;
+                log.close()?;
+                written
+            };
             transaction.commit()?;
             Ok(written)
         })
@@ -190,51 +272,13 @@ impl Store for Embedded {
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
         self.with(|database| self.reading(database)?.page(pattern, from, limit))
     }
-}
 
-fn rejected(code: RejectCode, message: &str) -> Decided {
-    Decided::Rejected { code, message: message.to_owned(), retry: None }
-}
-
-fn open_file(path: &Path) -> Result<Database, StoreError> {
-    Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.to_owned()),
-        error => error.into(),
-    })
-}
-
-/// Makes the tables of a new file, and gives the epoch and the peer's id.
-fn prepare(database: &Database, path: &Path) -> Result<(u64, u64), StoreError> {
-    let transaction = database.begin_write()?;
-    let found = {
-        let mut meta = transaction.open_table(META)?;
-        let format = meta.get("format")?.map(|format| format.value());
-        match format {
-            Some(FORMAT) => {}
-            Some(found) => {
-                return Err(StoreError::Format { path: path.to_owned(), found, known: FORMAT });
-            }
-            None => {
-                meta.insert("epoch", getrandom::u64().map_err(StoreError::Random)?)?;
-                meta.insert("peer", getrandom::u64().map_err(StoreError::Random)?)?;
-                meta.insert("format", FORMAT)?;
-            }
-        }
-        let get = |name| -> Result<u64, StoreError> {
-            Ok(meta.get(name)?.ok_or(StoreError::Corrupt("meta"))?.value())
-        };
-        (get("epoch")?, get("peer")?)
-    };
-    transaction.open_table(EVENTS)?;
-    transaction.open_table(BY_TOPIC)?;
-    transaction.open_table(IDS)?;
-    Clients::open(&transaction)?;
-    transaction.commit()?;
-    Ok(found)
-}
-
-/// An event as it stands in a row.
-pub(super) fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
-    let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+    fn history(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Older, StoreError> {
+        self.with(|database| self.reading(database)?.history(pattern, before, limit))
+    }
 }

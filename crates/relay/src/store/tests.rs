@@ -1,9 +1,16 @@
+mod backup;
+mod clients;
+mod crash;
+mod disk;
+mod full;
+mod retention;
+
 use std::collections::HashMap;
 use std::path::Path;
 
 use bus::{Pattern, Topic};
 use proptest::prelude::*;
-use session::server::{Append, Decided, Located, Numbered, Opened};
+use session::server::{Append, Decided, Located, Logged, Numbered, Opened};
 use session::{Body, Hello, Start};
 
 use super::*;
@@ -14,7 +21,8 @@ fn topic(index: u8) -> Topic {
 
 fn append(topic_index: u8, id: u8, numbered: Option<Numbered>) -> Write {
     let body = Body { id: id.to_string(), source: "s".to_owned(), ..Body::default() };
-    Write::Append(Append { ticket: ticket(), client: numbered, topic: topic(topic_index), body })
+    let event = Ok((topic(topic_index), body));
+    Write::Append(Append { ticket: ticket(), client: numbered, event })
 }
 
 /// Tickets come from a machine only.
@@ -37,11 +45,24 @@ fn offset(outcome: &Outcome) -> Option<u64> {
 }
 
 fn open(directory: &Path) -> Embedded {
-    Embedded::open(directory).unwrap()
+    Embedded::open(directory, Settings::default()).unwrap()
 }
 
 fn hello(fence: u64) -> Write {
-    Write::Open(Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false })
+    hello_of([1; 16], fence)
+}
+
+fn hello_of(client: [u8; 16], fence: u64) -> Write {
+    let secret = [2; 32];
+    let hello = Hello { client, secret, fence, lowest: 1, returning: false, token: None };
+    Write::Open(hello, None)
+}
+
+/// An event of `size` bytes.
+fn event(id: &str, size: usize, client: Option<Numbered>) -> Write {
+    let (id, source) = (id.to_owned(), "s".to_owned());
+    let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };
+    Write::Append(Append { ticket: ticket(), client, event: Ok((topic(0), body)) })
 }
 
 #[test]
@@ -86,7 +107,7 @@ fn a_file_of_a_newer_format_is_left_alone() {
     transaction.open_table(meta).unwrap().insert("format", 9).unwrap();
     transaction.commit().unwrap();
     drop(file);
-    let error = Embedded::open(directory.path()).unwrap_err();
+    let error = Embedded::open(directory.path(), Settings::default()).unwrap_err();
     assert!(matches!(error, StoreError::Format { found: 9, .. }), "{error}");
 }
 
@@ -139,6 +160,15 @@ proptest! {
                 Located::At { next, previous: None, gap: None, .. } => prop_assert_eq!(next, first),
                 other => prop_assert!(false, "{other:?}"),
             }
+            let (mut read, mut before) = (Vec::new(), Some(None));
+            while let Some(place) = before {
+                let older = store.history(&pattern, place, limit).unwrap();
+                prop_assert!(older.events.len() <= limit);
+                read.extend(older.events.iter().map(|event| event.offset));
+                before = older.next.map(Some);
+            }
+            read.reverse();
+            prop_assert_eq!(&read, &matching);
         }
     }
 }

@@ -63,7 +63,12 @@ async fn a_second_hello_is_unexpected() {
 async fn a_flood_of_subscriptions_is_too_many() {
     let flood = (0..1_000).flat_map(|subscription| {
         let pattern = format!("t.{subscription}");
-        encoded(&FromClient::Subscribe(Subscribe { subscription, pattern, start: Start::Earliest }))
+        encoded(&FromClient::Subscribe(Subscribe {
+            subscription,
+            pattern,
+            start: Start::Earliest,
+            credit: None,
+        }))
     });
     let message = Message::Binary(flood.collect::<Vec<_>>().into());
     assert_eq!(close_code_after(vec![message]).await, CloseCode::TooManySubscriptions.code());

@@ -151,7 +151,13 @@ impl Client {
     /// Subscribes, and waits until that stands.
     pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
         let pattern = pattern.to_owned();
-        self.send(&[FromClient::Subscribe(Subscribe { subscription: 1, pattern, start })]).await;
+        self.send(&[FromClient::Subscribe(Subscribe {
+            subscription: 1,
+            pattern,
+            start,
+            credit: None,
+        })])
+        .await;
         match self.frame().await {
             FromPeer::Subscribed(subscribed) => subscribed,
             other => panic!("{other:?}"),
@@ -170,7 +176,7 @@ impl Client {
 
 pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
     let (client, secret) = ([id; 16], [id; 32]);
-    FromClient::Hello(Hello { client, secret, fence, lowest, returning: false })
+    FromClient::Hello(Hello { client, secret, fence, lowest, returning: false, token: None })
 }
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.

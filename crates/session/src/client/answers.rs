@@ -52,7 +52,8 @@ impl Client {
                     self.reject(row.id, why, dropped_because(why));
                 }
             }
-            Answer::Renewed { saved, dropped } => {
+            Answer::Renewed { saved, mut dropped } => {
+                dropped.retain(|row| !self.outbox.is_answered(row.number));
                 self.restore(saved, now);
                 for row in dropped {
                     self.outbox.forget_id(&row.id);

@@ -86,10 +86,14 @@ impl Interests {
         }
     }
 
-    /// The position is worth nothing any more; the subscription starts anew.
+    /// The position is worth nothing any more; the subscription starts anew. One that was to start after
+    /// a position starts with the oldest event that there is.
     pub(super) fn reset(&mut self, number: u32) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
         (interest.position, interest.number) = (None, None);
+        if let Start::After(_) = interest.start {
+            interest.start = Start::Earliest;
+        }
         Some(id)
     }
 
@@ -98,6 +102,14 @@ impl Interests {
         if interest.position.as_ref().is_none_or(|position| position.offset < head.offset) {
             interest.position = Some(head);
         }
+        Some(id)
+    }
+
+    /// What follows a gap names its end as the offset before it.
+    pub(super) fn gap(&mut self, number: u32, to: u64) -> Option<SubscriptionId> {
+        let (id, interest) = self.of(number)?;
+        let epoch = interest.epoch;
+        interest.position = Some(Position { epoch, offset: to, id: None });
         Some(id)
     }
 

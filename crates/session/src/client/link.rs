@@ -140,7 +140,14 @@ impl Client {
         {
             let Identity { client, secret, .. } = self.identity;
             let (lowest, returning) = (self.outbox.lowest(), fence > 1);
-            self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning }));
+            self.send(&FromClient::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning,
+                token: None,
+            }));
         }
     }
 

@@ -23,6 +23,10 @@ pub(super) struct Outbox {
     drops: VecDeque<Vec<u64>>,
     /// All numbers below it are known here: rows, or decided.
     next: u64,
+    /// All rows below it have left on this connection.
+    unsent: u64,
+    /// Some row expires, or is given up at some time.
+    timed: bool,
     decided: (u64, String),
     bytes: usize,
     max_rows: usize,
@@ -68,7 +72,7 @@ pub(super) enum Stage {
 pub(super) struct Full;
 
 /// The most answered rows whose deletion failed that are tried again.
-const MAX_ERASE: usize = 1_024;
+const MAX_ERASE: usize = 512;
 /// The most rows that are written in one transaction.
 const MAX_KEEP: usize = 256;
 /// How long another tab has to say what became of a row.
@@ -84,6 +88,8 @@ impl Outbox {
             erasing: 0,
             drops: VecDeque::new(),
             next: 1,
+            unsent: 0,
+            timed: false,
             decided: (0, String::new()),
             bytes: 0,
             max_rows,
@@ -132,6 +138,7 @@ impl Outbox {
         if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
             return Err(Full);
         }
+        self.timed |= row.expires.is_some();
         self.bytes += row.body.len();
         self.waiting.push_back(Waiting { row, cancelled: false });
         Ok(())
@@ -244,6 +251,11 @@ impl Outbox {
         self.erasing = 0;
     }
 
+    /// The row has its answer, though the store may still hold it.
+    pub(super) fn is_answered(&self, number: u64) -> bool {
+        self.erase.contains(&number)
+    }
+
     /// Asks the store to drop rows that have not left.
     pub(super) fn drop_rows(
         &mut self,
@@ -289,6 +301,7 @@ impl Outbox {
     pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) {
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
             let there = marked(entry.row.number);
+            self.timed |= !there;
             entry.row.leaving |= there;
             entry.stage = if there { Stage::Idle } else { Stage::Lost(now + LOST) };
         }
@@ -296,21 +309,33 @@ impl Outbox {
 
     /// The next row to be sent, if all before it were, and at most `window` have no answer.
     pub(super) fn next_to_send(&self, window: usize) -> Option<&Row> {
-        let window = window.saturating_sub(self.erase.len());
-        let live = self.rows.iter().filter(|entry| !matches!(entry.stage, Stage::Lost(_)));
-        let next = live.take(window).find(|entry| !entry.sent)?;
+        let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
+        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent);
+        let mut unsent = self.rows.range(from.min(window)..window);
+        let next = unsent.find(|entry| !matches!(entry.stage, Stage::Lost(_)))?;
         let ready = next.stage == Stage::Idle && next.row.leaving && next.row.number < self.next;
         ready.then_some(&next.row)
     }
 
-    /// The numbers of rows that must be marked before they may be sent.
-    pub(super) fn mark(&mut self, window: usize) -> Vec<u64> {
+    /// The frame of the [next row](Self::next_to_send) has left.
+    pub(super) fn sent(&mut self, number: u64) {
+        self.unsent = number + 1;
+        if let Some(entry) = self.get(number) {
+            entry.sent = true;
+        }
+    }
+
+    /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
+    pub(super) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
         let mut numbers = Vec::new();
-        if self.rows.iter().any(|entry| entry.stage == Stage::Marking) {
+        let window = window.min(self.rows.len());
+        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
+        if self.rows.range(from..).any(|entry| entry.stage == Stage::Marking) {
             return numbers;
         }
-        for entry in self.rows.iter_mut().take(window) {
-            if entry.stage != Stage::Idle || entry.row.leaving {
+        for entry in self.rows.range_mut(from..window) {
+            let expired = entry.expires().is_some_and(|at| at <= wall);
+            if entry.stage != Stage::Idle || entry.row.leaving || expired {
                 continue;
             }
             if entry.in_memory {
@@ -325,6 +350,9 @@ impl Outbox {
 
     /// When the next row expires, on a clock that the wall clock is `ahead` of, or is given up.
     pub(super) fn next_expiry(&self, expires: bool, ahead: i64) -> Option<Millis> {
+        if !self.timed {
+            return None;
+        }
         let times = self.rows.iter().filter_map(|entry| match entry.stage {
             Stage::Idle if expires => entry.expires().map(|at| at.saturating_add_signed(-ahead)),
             Stage::Lost(until) => Some(until),
@@ -344,6 +372,7 @@ impl Outbox {
 
     /// Marks the rows from `number` on as not sent, and answers the ids of those that were.
     pub(super) fn unsend_from(&mut self, number: u64) -> Vec<String> {
+        self.unsent = self.unsent.min(number);
         let from = self.rows.partition_point(|entry| entry.row.number < number);
         let sent = self.rows.range_mut(from..).filter(|entry| entry.sent);
         sent.map(|entry| {
@@ -353,28 +382,12 @@ impl Outbox {
         .collect()
     }
 
-    /// Takes in a row that another tab has kept, unless it is known, or was decided already.
-    pub(super) fn insert(&mut self, row: Row) -> bool {
-        let Err(at) = self.rows.binary_search_by_key(&row.number, |entry| entry.row.number) else {
-            return false;
-        };
-        if row.number < self.next {
-            return false;
-        }
-        if row.number == self.next {
-            self.next += 1;
-        }
-        self.bytes += row.body.len();
-        self.rows.insert(at, Entry { row, sent: false, in_memory: false, stage: Stage::Idle });
-        true
-    }
-
     /// Takes over what the store holds, and answers the ids of rows that were not known. `same` says
     /// that it is still the same client's; otherwise all numbers are others.
     pub(super) fn load(&mut self, saved: Saved, same: bool, now: Millis) -> Vec<String> {
         if !same {
             self.erase.clear();
-            self.erasing = 0;
+            (self.erasing, self.unsent) = (0, 0);
         }
         let (mut new, mut rows) = (Vec::new(), VecDeque::with_capacity(saved.rows.len()));
         for row in saved.rows {
@@ -397,6 +410,7 @@ impl Outbox {
                 }
                 None => {
                     new.push(row.id.clone());
+                    self.timed |= row.expires.is_some();
                     self.bytes += row.body.len();
                     Entry { row, sent: false, in_memory: false, stage: Stage::Idle }
                 }
@@ -417,6 +431,7 @@ impl Outbox {
             }
             let newer = same && entry.row.number >= saved.next;
             if !entry.in_memory && !newer && !matches!(entry.stage, Stage::Lost(_)) {
+                self.timed = true;
                 entry.stage = Stage::Lost(now + LOST);
             }
             if entry.in_memory {

@@ -137,7 +137,7 @@ impl Client {
             return;
         }
         self.connection.hold_until = None;
-        let numbers = self.outbox.mark(MAX_UNANSWERED);
+        let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
             self.ask_store(Storage::Mark { client: self.identity.client, numbers });
         }
@@ -145,9 +145,7 @@ impl Client {
         while let Some(row) = self.outbox.next_to_send(MAX_UNANSWERED) {
             let (number, id, body) = (row.number, row.id.clone(), row.body.clone());
             let (topic, name) = self.connection.topics_out.number(&row.topic);
-            if let Some(entry) = self.outbox.get(number) {
-                entry.sent = true;
-            }
+            self.outbox.sent(number);
             let publish = Publish { number: Some(number), topic, name, body, lowest: Some(lowest) };
             self.send(&FromClient::Publish(publish));
             self.flush();
@@ -165,8 +163,12 @@ impl Client {
 
     pub(super) fn rejected(&mut self, reject: Reject, now: Millis) {
         let Some(retry) = reject.retry else {
-            let outcome = Outcome::Rejected(reject.code, reject.message);
-            return self.settle(reject.number, outcome);
+            // Decided once, with an outcome that the peer has forgotten: it may be in the log.
+            let code = match reject.code {
+                RejectCode::StaleNumber => RejectCode::Uncertain,
+                code => code,
+            };
+            return self.settle(reject.number, Outcome::Rejected(code, reject.message));
         };
         self.requeue(reject.number);
         let until = now + Millis::from(retry);

@@ -33,7 +33,8 @@ impl Client {
     pub(super) fn ask(&mut self, id: SubscriptionId) {
         if let Some((subscription, pattern, start)) = self.interests.ask(id) {
             let pattern = pattern.to_string();
-            self.send(&FromClient::Subscribe(Subscribe { subscription, pattern, start }));
+            let credit = None;
+            self.send(&FromClient::Subscribe(Subscribe { subscription, pattern, start, credit }));
         }
     }
 
@@ -61,7 +62,7 @@ impl Client {
     }
 
     pub(super) fn gap(&mut self, frame: &Gap) {
-        if let Some(id) = self.interests.id(frame.subscription) {
+        if let Some(id) = self.interests.gap(frame.subscription, frame.to) {
             self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
         }
     }

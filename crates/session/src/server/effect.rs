@@ -14,15 +14,20 @@ pub enum Effect {
     /// Close the socket; nothing follows.
     Close(CloseCode, String),
     /// Look the client up, and fence its older connections. Answer with
-    /// [`Server::opened`](super::Server::opened).
+    /// [`Server::opened`](super::Server::opened). An owner with an authority first asks it about the
+    /// hello's token, and answers with [`Server::granted`](super::Server::granted) or
+    /// [`Server::credential_refused`](super::Server::credential_refused) too.
     Open(Hello),
+    /// Ask the authority about a new credential; answer as to the first one. An owner without an
+    /// authority grants it without an end.
+    Refresh(String),
     /// Log an event and answer with [`Server::decided`](super::Server::decided), after the commit.
     /// Several may be asked for at a time. When the answer is that the same may be tried again, the
     /// higher numbers of this client get [`RejectCode::HeldBack`] until that number has come again:
     /// they stand in the order of their numbers.
     Append(Append),
     /// Hand an ephemeral event to the other connections.
-    Forward(Topic, Arc<[u8]>),
+    Forward(Ephemeral),
     /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located).
     Locate {
         /// Names the request.
@@ -43,6 +48,44 @@ pub enum Effect {
         /// The most events to answer with.
         limit: usize,
     },
+    /// Read matching events backwards. Answer with [`Server::older`](super::Server::older).
+    History {
+        /// Names the request.
+        ticket: Ticket,
+        /// Which events.
+        pattern: Pattern,
+        /// Events before this offset; none for the newest.
+        before: Option<u64>,
+        /// The most events to answer with.
+        limit: usize,
+    },
+    /// Make this connection's client present at a topic.
+    Join {
+        /// The topic.
+        topic: Topic,
+        /// Who it says it is to the others.
+        key: String,
+        /// What is said of it.
+        data: Vec<u8>,
+    },
+    /// It is present there no more.
+    Leave(Topic),
+    /// Tell this connection who is present at a topic, and how that changes.
+    Watch(Topic),
+    /// It wants to know no more.
+    Unwatch(Topic),
+}
+
+/// An event that is sent and never kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ephemeral {
+    /// Its topic.
+    pub topic: Topic,
+    /// What it is conflated by under pressure, together with the topic: the newest of a key remains.
+    /// The extension `partitionkey`, else the source.
+    pub key: Arc<str>,
+    /// Its body, encoded once for all receivers.
+    pub body: Arc<[u8]>,
 }
 
 /// What names a request until it is answered.
@@ -60,17 +103,27 @@ pub enum Message {
     Ping,
 }
 
-/// An event that is to be logged.
+/// An event that is to be logged, or whose number is to be decided without it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Append {
     /// Names the request.
     pub ticket: Ticket,
     /// Whose it is; none for a client without hello.
     pub client: Option<Numbered>,
-    /// Its topic.
-    pub topic: Topic,
-    /// Its body; source and path are the peer's already.
-    pub body: Body,
+    /// The event; source and path of its body are the peer's already. Or why it breaks the rules: that is
+    /// then the outcome of its number, unless that has one already.
+    pub event: Result<(Topic, Body), Refusal>,
+}
+
+/// Why an event cannot be logged, now or ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub code: RejectCode,
+    /// The same in words.
+    pub message: String,
+    /// The event's id, if it could be read.
+    pub id: Option<String>,
 }
 
 /// The number of a client's durable event.
@@ -102,6 +155,11 @@ pub enum Opened {
     WrongSecret,
     /// A connection with this or a higher fencing token was there.
     Fenced,
+    /// Too many new clients came from where it is; none of them again for so many milliseconds.
+    Limited {
+        /// Milliseconds.
+        retry: u32,
+    },
     /// The store cannot be used now.
     Unavailable,
 }
@@ -135,7 +193,7 @@ pub enum Located {
         previous: Option<u64>,
         /// The position of the last event in the log.
         head: Position,
-        /// The range that was asked for and is gone.
+        /// The range that was asked for and is gone: its first and its last offset.
         gap: Option<(u64, u64)>,
     },
     /// The position is of another life of the log.
@@ -151,6 +209,20 @@ pub struct Page {
     pub events: Vec<Arc<Logged>>,
     /// The first offset that was not looked at.
     pub next: u64,
+    /// The range that is gone from the log, if what was asked for begins in one: its first and its last
+    /// offset. The events are those after it.
+    pub gap: Option<(u64, u64)>,
+}
+
+/// The answer to [`Effect::History`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Older {
+    /// The life of the log.
+    pub epoch: u64,
+    /// Matching events, descending.
+    pub events: Vec<Arc<Logged>>,
+    /// The offset before which to read on; none if there is nothing more.
+    pub next: Option<u64>,
 }
 
 /// An event as the log holds it.

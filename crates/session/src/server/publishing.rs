@@ -3,10 +3,10 @@
 
 use bus::Topic;
 
-use super::{Append, Decided, Effect, Numbered, Server, State, Ticket};
+use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket};
 use crate::frame::{Ack, FromPeer, Publish, Reject};
 use crate::topics::UnknownTopic;
-use crate::{Body, BodyError, CloseCode, MAX_UNANSWERED, RejectCode};
+use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 
 /// What an [`Append`] is answered by.
 #[derive(Debug)]
@@ -27,13 +27,11 @@ impl Server {
             self.state = State::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
-        let body = self.checked(topic, &publish.body, Some(&client));
+        let event = self.checked(topic, &publish.body, Some(&client));
         let Some(number) = publish.number else {
-            return match body {
-                Ok((topic, body)) => {
-                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
-                }
-                Err((_, message)) => self.close(CloseCode::ProtocolError, &message),
+            return match event {
+                Ok((topic, body)) => self.forward(topic, &body),
+                Err(refusal) => self.close(CloseCode::ProtocolError, &refusal.message),
             };
         };
         if self.held_back.is_some_and(|held| number > held) {
@@ -45,20 +43,29 @@ impl Server {
             );
         }
         self.held_back = None;
-        let (topic, body) = match body {
-            Ok(fine) => fine,
-            Err((code, message)) => return self.reject(number, code, &message, None),
-        };
         let client = Numbered { client, fence, number, lowest };
-        self.append(Waiting::Number(number), Some(client), topic, body);
+        self.append(Waiting::Number(number), Some(client), event);
+    }
+
+    pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
+        let mut extensions = body.extensions.iter();
+        let key = match extensions.find(|(name, _)| name == "partitionkey") {
+            Some((_, Extension::Text(key))) => key.as_str().into(),
+            Some((_, Extension::Integer(key))) => key.to_string().into(),
+            _ => body.source.as_str().into(),
+        };
+        self.effects.push_back(Effect::Forward(Ephemeral {
+            topic,
+            key,
+            body: body.encode().into(),
+        }));
     }
 
     pub(super) fn append(
         &mut self,
         waiting: Waiting,
         client: Option<Numbered>,
-        topic: Topic,
-        body: Body,
+        event: Result<(Topic, Body), Refusal>,
     ) {
         if self.unanswered.len() >= MAX_UNANSWERED {
             let message = format!("{MAX_UNANSWERED} publishes wait for an answer already");
@@ -66,7 +73,7 @@ impl Server {
         }
         let ticket = self.ticket();
         self.unanswered.insert(ticket, waiting);
-        self.effects.push_back(Effect::Append(Append { ticket, client, topic, body }));
+        self.effects.push_back(Effect::Append(Append { ticket, client, event }));
     }
 
     /// A topic and signed body that may be published, or why they may not.
@@ -75,28 +82,34 @@ impl Server {
         topic: Result<Topic, UnknownTopic>,
         body: &[u8],
         client: Option<&[u8; 16]>,
-    ) -> Result<(Topic, Body), (RejectCode, String)> {
-        let topic = topic.map_err(|unknown| {
-            let message = match unknown {
-                UnknownTopic::Number => "the topic's number has no name".to_owned(),
-                UnknownTopic::Name(error) => error.to_string(),
-            };
-            (RejectCode::IllegalTopic, message)
-        })?;
-        if topic.is_system() {
-            let message = "topics that begin with `$` are not bridged".to_owned();
-            return Err((RejectCode::IllegalTopic, message));
-        }
+    ) -> Result<(Topic, Body), Refusal> {
         if body.len() > self.options.max_event {
             let message = format!("an event may have {} bytes", self.options.max_event);
-            return Err((RejectCode::TooLarge, message));
+            return Err(Refusal { code: RejectCode::TooLarge, message, id: None });
         }
-        let illegal = |error: BodyError| (RejectCode::IllegalEvent, error.to_string());
-        let mut body = Body::decode(body).map_err(illegal)?;
+        let mut body = Body::decode(body).map_err(|error| Refusal {
+            code: RejectCode::IllegalEvent,
+            message: error.to_string(),
+            id: None,
+        })?;
         self.sign(&mut body, client);
         // What the peer adds may pass a bound, and what is logged must be readable again.
-        body.check().map_err(illegal)?;
-        Ok((topic, body))
+        let illegal = match (body.check(), topic) {
+            (Err(error), _) => (RejectCode::IllegalEvent, error.to_string()),
+            (_, Err(UnknownTopic::Number)) => {
+                (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
+            }
+            (_, Err(UnknownTopic::Name(error))) => (RejectCode::IllegalTopic, error.to_string()),
+            (_, Ok(topic)) if topic.is_system() => {
+                let message = "topics that begin with `$` are not bridged".to_owned();
+                (RejectCode::IllegalTopic, message)
+            }
+            (Ok(()), Ok(topic)) => return Ok((topic, body)),
+        };
+        let (code, message) = illegal;
+        let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
+        let id = is_named.then_some(body.id);
+        Err(Refusal { code, message, id })
     }
 
     /// Puts what only the peer can say into the body: who it is from, and that it passed here.

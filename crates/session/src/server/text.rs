@@ -7,7 +7,7 @@ use bus::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::{Decided, Effect, Message, Server, State, Wire};
-use crate::frame::{FromPeer, Head};
+use crate::frame::{FromPeer, Head, Subscribe};
 use crate::json::{self, Incoming, Place};
 use crate::topics::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
@@ -32,7 +32,7 @@ impl Server {
             }
             Ok(Incoming::Unsubscribe { pattern }) => {
                 if let Some(subscription) = self.subscriptions.find(&pattern) {
-                    self.subscriptions.remove(subscription);
+                    self.unsubscribe(subscription);
                 }
             }
             Err(json::ReadError::Event { id, message }) => {
@@ -46,14 +46,9 @@ impl Server {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
         match self.checked(topic, &body.encode(), None) {
-            Err((code, message)) => self.text(json::reject(&id, code, &message)),
-            Ok((topic, body)) => {
-                if ephemeral {
-                    self.effects.push_back(Effect::Forward(topic, body.encode().into()));
-                } else {
-                    self.append(Waiting::Id(id), None, topic, body);
-                }
-            }
+            Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
+            Ok((topic, body)) if ephemeral => self.forward(topic, &body),
+            Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
         }
     }
 
@@ -67,7 +62,9 @@ impl Server {
         }
         // The number never leaves this machine; tickets are not used twice.
         let subscription = self.next_ticket as u32;
-        self.subscribe(subscription, pattern, start);
+        let pattern = pattern.to_owned();
+        // It has no word for credit: the socket's own back-pressure holds a slow receiver.
+        self.subscribe(Subscribe { subscription, pattern, start, credit: None });
     }
 
     /// Says what a frame says, as far as this subprotocol has a text for it.
@@ -91,6 +88,12 @@ impl Server {
             // frame says what a bye would, and where the past ends is not told.
             FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
             FromPeer::CaughtUp(_) => {}
+            // Only frames ask for these.
+            FromPeer::Expiring(_)
+            | FromPeer::Page(_)
+            | FromPeer::Present(_)
+            | FromPeer::Presence(_)
+            | FromPeer::NotPresent(_) => {}
             // Numbers that have no meaning here; `answer_text` and `event_text` say the same by name.
             FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
         }

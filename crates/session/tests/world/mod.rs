@@ -250,7 +250,7 @@ impl World {
                     link.server.opened(self.log.open(&hello));
                 }
                 server::Effect::Append(append) => link.appends.push_back(append),
-                server::Effect::Forward(topic, body) => forward.push((topic, body)),
+                server::Effect::Forward(event) => forward.push(event),
                 server::Effect::Locate { ticket, pattern, start } => {
                     let located = self.log.locate(&pattern, &start);
                     link.server.located(ticket, located);
@@ -259,17 +259,18 @@ impl World {
                     let page = self.log.read(from, limit, |topic| pattern.matches(topic));
                     link.server.page(ticket, &page);
                 }
+                other => panic!("{other:?}"),
             }
         }
         if let Some(code) = close {
             self.hang_up(client, code.code());
         }
-        for (topic, body) in forward {
+        for event in forward {
             for (_, other) in
                 self.links.iter_mut().enumerate().filter(|(other, _)| *other != client)
             {
                 if let Some(other) = other {
-                    other.server.forwarded(&topic, &body);
+                    other.server.forwarded(&event);
                 }
             }
         }
@@ -313,11 +314,8 @@ impl Log {
             return Decided::Rejected { code, message: String::new(), retry: Some(50) };
         }
         row.held_back = None;
-        self.events.push((
-            append.topic.clone(),
-            append.body.id.clone(),
-            append.body.encode().into(),
-        ));
+        let (topic, body) = append.event.clone().unwrap();
+        self.events.push((topic, body.id.clone(), body.encode().into()));
         let position = self.position(self.events.len());
         let row = self.clients.get_mut(&numbered.client).unwrap();
         row.highest = numbered.number;
@@ -349,7 +347,7 @@ impl Log {
     }
 
     fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
-        let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1 };
+        let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1, gap: None };
         for (offset, (topic, _, body)) in (1..).zip(&self.events).skip(from as usize - 1) {
             if page.events.len() == limit {
                 page.next = offset;

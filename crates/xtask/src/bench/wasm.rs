@@ -49,7 +49,7 @@ struct Release {
 /// Builds the script.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     let folder = workspace.own_target().join("bench/wasm");
-    let mut cargo = toolchain.cargo();
+    let mut cargo = toolchain.small("cargo");
     // As the only type of the crate: one that is also an `rlib` is not optimised at link time.
     cargo
         .args(["rustc", "--release", "--package", "bus-benches", "--target", WASM])

@@ -55,6 +55,26 @@ fn add_by_rustup() -> Result<()> {
     Ok(())
 }
 
+/// Gets the sources of std if it can. Without them what users download is larger, and all else the same.
+pub fn ensure_sources(rust: Rust) {
+    if rust.has_sources() {
+        return;
+    }
+    let added = match rust {
+        Rust::OnPath => step("rustup's rust-src", || {
+            let mut rustup = process::command("rustup");
+            rustup.args(["component", "add", "rust-src"]).env_remove("RUST_BACKTRACE");
+            process::run_within(&mut rustup, RUSTUP_LIMIT)
+        }),
+        Rust::Distribution => debian::install(&PACKAGES, "install the sources of std"),
+    };
+    if added.is_err() || !rust.has_sources() {
+        eprintln!(
+            "set-up: the sources of std are not there: the wasm files are larger than they could be"
+        );
+    }
+}
+
 fn ensure_distribution(workspace: &Workspace) -> Result<Rust> {
     let rust = Rust::Distribution;
     if rust.has_wasm() {

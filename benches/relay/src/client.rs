@@ -1,0 +1,176 @@
+//! One connection of the load.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use mio::net::TcpStream as Socket;
+
+use crate::frame;
+use crate::wire::{Seen, Wire};
+
+/// A server that says nothing for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Client {
+    pub socket: Socket,
+    wire: Box<dyn Wire>,
+    pub seen: Seen,
+    /// What has come of a frame that is not whole.
+    partial: Vec<u8>,
+    /// What the socket has not taken.
+    out: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl Client {
+    /// Connects and is greeted.
+    pub fn connect(address: SocketAddr, mut wire: Box<dyn Wire>) -> Result<Self> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let partial = upgrade(&mut stream, address, &*wire)?;
+        let mut message = Vec::new();
+        wire.greet(&mut message);
+        stream.set_nonblocking(true)?;
+        let socket = Socket::from_std(stream);
+        let seen = Seen::default();
+        let mut client = Self { socket, wire, seen, partial, out: Vec::new(), message: Vec::new() };
+        client.queue(&message);
+        client.flush()?;
+        client.settle(|seen| seen.ready >= 1)?;
+        Ok(client)
+    }
+
+    /// Subscribes, and waits until that stands.
+    pub fn subscribe(&mut self, topic: &str) -> Result<()> {
+        let ready = self.seen.ready + 1;
+        self.say(|wire, out| wire.subscribe(topic, out))?;
+        self.settle(|seen| seen.ready >= ready)
+    }
+
+    /// Publishes without flushing.
+    pub fn publish(&mut self, topic: &str, payload: &[u8], durable: bool) {
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        self.wire.publish(topic, payload, durable, &mut message);
+        self.queue(&message);
+        self.message = message;
+    }
+
+    /// Sends what the wire says.
+    pub fn say(&mut self, what: impl FnOnce(&mut dyn Wire, &mut Vec<u8>)) -> Result<()> {
+        let mut message = Vec::new();
+        what(&mut *self.wire, &mut message);
+        self.queue(&message);
+        self.flush()
+    }
+
+    fn queue(&mut self, message: &[u8]) {
+        if !message.is_empty() {
+            frame::write(self.wire.opcode(), message, &mut self.out);
+        }
+    }
+
+    /// Writes what waits, as far as the socket takes it.
+    pub fn flush(&mut self) -> Result<()> {
+        let mut written = 0;
+        while written < self.out.len() {
+            match self.socket.write(&self.out[written..]) {
+                Ok(bytes) => written += bytes,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error).context("a client cannot write"),
+            }
+        }
+        self.out.drain(..written);
+        Ok(())
+    }
+
+    /// Reads until nothing is there.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<()> {
+        loop {
+            match self.socket.read(buffer) {
+                Ok(0) => bail!("a client was disconnected"),
+                Ok(bytes) => {
+                    let short = bytes < buffer.len();
+                    self.take(&buffer[..bytes])?;
+                    if short {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error).context("a client cannot read"),
+            }
+        }
+        if self.out.is_empty() { Ok(()) } else { self.flush() }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+        let Self { wire, seen, partial, out, .. } = self;
+        let opcode = wire.opcode();
+        let mut take = |payload: &[u8], out: &mut Vec<u8>| {
+            let mut answer = Vec::new();
+            wire.read(payload, seen, &mut answer)?;
+            if !answer.is_empty() {
+                frame::write(opcode, &answer, out);
+            }
+            Ok(())
+        };
+        if partial.is_empty() {
+            let taken = frame::read(bytes, out, &mut take)?;
+            partial.extend_from_slice(&bytes[taken..]);
+        } else {
+            partial.extend_from_slice(bytes);
+            let taken = frame::read(partial, out, &mut take)?;
+            partial.drain(..taken);
+        }
+        Ok(())
+    }
+
+    /// Reads until that has been seen; for what is not measured.
+    pub fn settle(&mut self, until: impl Fn(&Seen) -> bool) -> Result<()> {
+        let mut buffer = vec![0; 64 << 10];
+        let started = std::time::Instant::now();
+        self.take(&[])?;
+        while !until(&self.seen) {
+            if started.elapsed() > PATIENCE {
+                bail!("a client has waited in vain; it has seen {:?}", self.seen);
+            }
+            self.read(&mut buffer)?;
+            self.flush()?;
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        Ok(())
+    }
+}
+
+/// The opening handshake; answers what has come after it.
+fn upgrade(stream: &mut TcpStream, address: SocketAddr, wire: &dyn Wire) -> Result<Vec<u8>> {
+    let protocol = match wire.subprotocol() {
+        Some(name) => format!("Sec-WebSocket-Protocol: {name}\r\n"),
+        None => String::new(),
+    };
+    let path = wire.path();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&answer[..end]);
+            if !head.starts_with("HTTP/1.1 101") {
+                bail!("the server does not speak WebSocket: {head}");
+            }
+            return Ok(answer.split_off(end + 4));
+        }
+        match stream.read(&mut buffer)? {
+            0 => bail!("the server has closed during the handshake"),
+            bytes => answer.extend_from_slice(&buffer[..bytes]),
+        }
+    }
+}

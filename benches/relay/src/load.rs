@@ -1,0 +1,81 @@
+//! Many clients on one thread.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::client::Client;
+use crate::server::Server;
+
+/// What has not come after so long is lost.
+const LOST: Duration = Duration::from_secs(30);
+
+pub struct Load {
+    poll: Poll,
+    events: Events,
+    buffer: Vec<u8>,
+    pub clients: Vec<Client>,
+}
+
+impl Load {
+    /// Connects so many clients.
+    pub fn connect(server: &Server, clients: usize) -> Result<Self> {
+        let mut load = Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(1024),
+            buffer: vec![0; 256 << 10],
+            clients: Vec::with_capacity(clients),
+        };
+        for _ in 0..clients {
+            load.add(server)?;
+        }
+        Ok(load)
+    }
+
+    /// Connects one more.
+    pub fn add(&mut self, server: &Server) -> Result<()> {
+        let mut client = server.connect()?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut client.socket, Token(self.clients.len()), both)?;
+        self.clients.push(client);
+        Ok(())
+    }
+
+    /// Reads what comes next.
+    pub fn turn(&mut self) -> Result<()> {
+        self.turn_within(LOST)
+    }
+
+    /// Reads what comes within that time, if anything does.
+    pub fn turn_within(&mut self, time: Duration) -> Result<()> {
+        if let Err(error) = self.poll.poll(&mut self.events, Some(time))
+            && error.kind() != std::io::ErrorKind::Interrupted
+        {
+            return Err(error.into());
+        }
+        for event in &self.events {
+            let client = &mut self.clients[event.token().0];
+            if event.is_writable() {
+                client.flush()?;
+            }
+            if event.is_readable() {
+                client.read(&mut self.buffer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads until that holds.
+    pub fn until(&mut self, what: &str, holds: impl Fn(&[Client]) -> bool) -> Result<()> {
+        let started = Instant::now();
+        while !holds(&self.clients) {
+            if started.elapsed() > LOST {
+                let seen: Vec<u64> = self.clients.iter().map(|one| one.seen.events).collect();
+                bail!("{what}: not everything has come; the clients have seen {seen:?} events");
+            }
+            self.turn_within(Duration::from_secs(1))?;
+        }
+        Ok(())
+    }
+}

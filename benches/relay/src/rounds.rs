@@ -1,0 +1,107 @@
+//! Interleaved rounds of ours and a peer, and the ratio with its interval.
+
+use anyhow::Result;
+use bus_benches::Compared;
+
+/// Runs both in turn. Each round answers several figures, and so does this.
+pub fn compare<const N: usize>(
+    rounds: usize,
+    mut ours: impl FnMut() -> Result<[f64; N]>,
+    mut peer: impl FnMut() -> Result<[f64; N]>,
+) -> Result<[Compared; N]> {
+    let mut all = Vec::with_capacity(rounds);
+    for round in 0..rounds {
+        // Who is first takes turns too.
+        all.push(if round % 2 == 0 {
+            let ours = ours()?;
+            (ours, peer()?)
+        } else {
+            let peer = peer()?;
+            (ours()?, peer)
+        });
+    }
+    Ok(std::array::from_fn(|figure| {
+        let pairs: Vec<_> = all.iter().map(|(ours, peer)| (ours[figure], peer[figure])).collect();
+        compared(&pairs)
+    }))
+}
+
+fn compared(rounds: &[(f64, f64)]) -> Compared {
+    let ratios = sorted(rounds.iter().map(|(ours, peer)| ours / peer));
+    let (low, high) = interval(&ratios);
+    Compared {
+        ours: median(&sorted(rounds.iter().map(|round| round.0))),
+        peer: median(&sorted(rounds.iter().map(|round| round.1))),
+        ratio: median(&ratios),
+        low,
+        high,
+    }
+}
+
+/// The 95 % interval of the median, from the order of the values alone: each of the values is above the
+/// median as likely as below. With five or fewer it is all that was seen.
+fn interval(sorted: &[f64]) -> (f64, f64) {
+    const OUTSIDE: f64 = 0.05;
+    let rounds = sorted.len();
+    let mut leave_out = 0;
+    let mut ways = 1.0;
+    let mut below = 1.0;
+    while leave_out + 1 < rounds.div_ceil(2) {
+        ways *= (rounds - leave_out) as f64 / (leave_out + 1) as f64;
+        below += ways;
+        if 2.0 * below / 2_f64.powi(i32::try_from(rounds).unwrap_or(i32::MAX)) > OUTSIDE {
+            break;
+        }
+        leave_out += 1;
+    }
+    (sorted[leave_out], sorted[rounds - 1 - leave_out])
+}
+
+pub fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 0 {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    } else {
+        sorted[middle]
+    }
+}
+
+pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_leaves_out_as_many_rounds_as_the_sign_test_allows() {
+        let values = |count: usize| (0..count).map(|value| value as f64).collect::<Vec<_>>();
+        assert_eq!(interval(&values(5)), (0.0, 4.0));
+        // The sixth and smallest sample size that can leave out one on each side is nine.
+        assert_eq!(interval(&values(8)), (0.0, 7.0));
+        assert_eq!(interval(&values(9)), (1.0, 7.0));
+        assert_eq!(interval(&values(15)), (3.0, 11.0));
+    }
+
+    #[test]
+    fn rounds_take_turns_and_the_ratio_is_of_pairs() {
+        let (mut one, mut two) = (0.0, 0.0);
+        let [compared] = compare(
+            9,
+            || {
+                one += 1.0;
+                Ok([one])
+            },
+            || {
+                two += 1.0;
+                Ok([two * 2.0])
+            },
+        )
+        .unwrap();
+        assert_eq!((compared.ratio, compared.low, compared.high), (0.5, 0.5, 0.5));
+        assert_eq!((compared.ours, compared.peer), (5.0, 10.0));
+    }
+}

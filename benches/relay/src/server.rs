@@ -1,0 +1,160 @@
+//! The servers: started on their core, asked for their CPU time and memory, ended.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::machine::{self, Cores};
+use crate::wire::{Nats, Relay, SocketIo};
+
+/// A server that is not there after so long does not come.
+const START: Duration = Duration::from_secs(20);
+
+/// What can be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Relay,
+    Nats,
+    SocketIo,
+}
+
+/// Where the programs are.
+#[derive(Debug, clap::Parser)]
+pub struct Programs {
+    /// The relay
+    #[arg(long)]
+    pub relay: PathBuf,
+    /// nats-server
+    #[arg(long, default_value = "nats-server")]
+    pub nats: PathBuf,
+    /// A folder whose `node_modules` has socket.io; without it its rows are left out
+    #[arg(long)]
+    pub socket_io: Option<PathBuf>,
+    /// The folder in which the servers keep what they store; on a disk, not in memory
+    #[arg(long, default_value = ".")]
+    pub data: PathBuf,
+    /// Interleaved rounds of each row
+    #[arg(long, default_value_t = 9)]
+    pub rounds: usize,
+    /// Only rows whose name has this in it
+    #[arg(long)]
+    pub only: Option<String>,
+}
+
+pub struct Server {
+    kind: Kind,
+    child: Child,
+    address: SocketAddr,
+    _data: TempDir,
+}
+
+impl Server {
+    pub fn start(kind: Kind, programs: &Programs, cores: Cores) -> Result<Self> {
+        let data = TempDir::new_in(&programs.data).context("no folder for a server's data")?;
+        let address = free_address()?;
+        let mut command = match kind {
+            Kind::Relay => relay(&programs.relay, address, data.path()),
+            Kind::Nats => nats(&programs.nats, address, data.path())?,
+            Kind::SocketIo => {
+                let folder = programs.socket_io.as_deref().context("socket.io is not there")?;
+                socket_io(folder, address, data.path())?
+            }
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = cores.on_the_servers(|| {
+            command.spawn().with_context(|| format!("{command:?} could not be started"))
+        })?;
+        let mut server = Self { kind, child, address, _data: data };
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("{kind:?} has ended at once: {status}");
+            }
+            if started.elapsed() > START {
+                bail!("{kind:?} does not listen");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if kind == Kind::Nats {
+            let mut client = server.connect()?;
+            client.say(|_, out| Nats::make_stream(out))?;
+            client.settle(|seen| seen.ready >= 2)?;
+        }
+        Ok(server)
+    }
+
+    pub fn connect(&self) -> Result<Client> {
+        Client::connect(
+            self.address,
+            match self.kind {
+                Kind::Relay => Box::new(Relay::new()),
+                Kind::Nats => Box::new(Nats::new()),
+                Kind::SocketIo => Box::new(SocketIo),
+            },
+        )
+    }
+
+    pub fn cpu_time(&self) -> Result<Duration> {
+        machine::cpu_time(self.child.id())
+    }
+
+    pub fn memory(&self) -> Result<u64> {
+        machine::memory(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(pid) = machine::pid(self.child.id()) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// The version of the peer, for the table's title.
+pub fn version(program: &Path) -> Result<String> {
+    let output = Command::new(program).arg("--version").output()?;
+    let line = BufReader::new(&output.stdout[..]).lines().next().transpose()?;
+    line.context("nats-server does not say its version")
+}
+
+fn relay(program: &Path, address: SocketAddr, data: &Path) -> Command {
+    let mut relay = Command::new(program);
+    relay.arg("--listen").arg(address.to_string()).arg("--data").arg(data);
+    relay.env("RUST_LOG", "warn");
+    relay
+}
+
+fn nats(program: &Path, address: SocketAddr, data: &Path) -> Result<Command> {
+    let config = format!(
+        "listen: \"{}\"\nwebsocket {{ listen: \"{address}\", no_tls: true }}\n\
+         jetstream {{ store_dir: \"{}\" }}\n",
+        free_address()?,
+        data.display()
+    );
+    let file = data.join("nats.conf");
+    std::fs::write(&file, config)?;
+    let mut nats = Command::new(program);
+    nats.arg("--config").arg(file);
+    Ok(nats)
+}
+
+fn socket_io(folder: &Path, address: SocketAddr, data: &Path) -> Result<Command> {
+    let script = data.join("server.cjs");
+    std::fs::write(&script, include_str!("../socket-io.cjs"))?;
+    let mut node = Command::new("node");
+    node.arg(script).arg(address.port().to_string()).env("NODE_PATH", folder.join("node_modules"));
+    Ok(node)
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}

@@ -1,0 +1,108 @@
+//! `event-driven-kit.v1`: events are counted and skipped, the rest is read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, bail};
+use minicbor::Decoder;
+use session::{
+    Body, FromClient, FromPeer, Hello, Position, Publish, SUBPROTOCOL, Start, Subscribe,
+};
+
+use super::{Seen, Wire};
+
+/// The kind of the frame of an event.
+const EVENT: u64 = 9;
+
+pub struct Relay {
+    client: u64,
+    /// The topics that have a number.
+    topics: Vec<String>,
+    subscriptions: u32,
+    published: u64,
+}
+
+impl Relay {
+    pub fn new() -> Self {
+        static CLIENTS: AtomicU64 = AtomicU64::new(1);
+        let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
+        Self { client, topics: Vec::new(), subscriptions: 0, published: 0 }
+    }
+
+    fn from(&mut self, pattern: &str, start: Start, out: &mut Vec<u8>) {
+        self.subscriptions += 1;
+        let (subscription, pattern) = (self.subscriptions, pattern.to_owned());
+        FromClient::Subscribe(Subscribe { subscription, pattern, start, credit: None }).encode(out);
+    }
+}
+
+impl Wire for Relay {
+    fn path(&self) -> &'static str {
+        "/ws"
+    }
+
+    fn subprotocol(&self) -> Option<&'static str> {
+        Some(SUBPROTOCOL)
+    }
+
+    fn greet(&mut self, out: &mut Vec<u8>) {
+        let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
+        let hello =
+            Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token: None };
+        FromClient::Hello(hello).encode(out);
+    }
+
+    fn subscribe(&mut self, topic: &str, out: &mut Vec<u8>) {
+        self.from(topic, Start::Latest, out);
+    }
+
+    fn resume(&mut self, topic: &str, (epoch, offset): (u64, u64), out: &mut Vec<u8>) {
+        self.from(topic, Start::After(Position { epoch, offset, id: None }), out);
+    }
+
+    fn publish(&mut self, topic: &str, payload: &[u8], durable: bool, out: &mut Vec<u8>) {
+        let known = self.topics.iter().position(|known| known == topic);
+        let name = known.is_none().then(|| topic.to_owned());
+        let number = known.unwrap_or(self.topics.len());
+        self.topics.extend(name.clone());
+        self.published += 1;
+        let id = format!("{:x}-{:x}", self.client, self.published);
+        let body = Body { id, data: payload.to_vec(), ..Body::default() };
+        FromClient::Publish(Publish {
+            number: durable.then_some(self.published),
+            topic: number as u32,
+            name,
+            body: body.encode(),
+            // As the bridge does: what is answered may be forgotten.
+            lowest: durable.then(|| self.published.saturating_sub(512).max(1)),
+        })
+        .encode(out);
+    }
+
+    fn read(&mut self, bytes: &[u8], seen: &mut Seen, out: &mut Vec<u8>) -> Result<()> {
+        let mut decoder = Decoder::new(bytes);
+        while decoder.position() < bytes.len() {
+            let begin = decoder.position();
+            decoder.array()?;
+            if decoder.u64()? == EVENT {
+                decoder.skip()?;
+                seen.events += 1;
+                continue;
+            }
+            decoder.skip()?;
+            for frame in FromPeer::decode(&bytes[begin..decoder.position()]) {
+                match frame? {
+                    FromPeer::Ack(ack) => {
+                        seen.acks += 1;
+                        seen.position = (ack.position.epoch, ack.position.offset);
+                    }
+                    FromPeer::Welcome(_) => seen.ready += 1,
+                    FromPeer::Subscribed(subscribed) if !subscribed.reset => seen.ready += 1,
+                    FromPeer::Ping(ping) => FromClient::Pong(ping).encode(out),
+                    FromPeer::CaughtUp(_) | FromPeer::Pong(_) => {}
+                    other => bail!("the relay says {other:?}"),
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! A consistent copy of the store, made while it is in use.
+//!
+//! The copy is a store of its own: what its log lacks at the end was told to others, so that opening it
+//! starts a new epoch.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use redb::{
+    Database, Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableError, Value, WriteTransaction,
+};
+
+use super::StoreError;
+use super::clients::{CLIENTS, OUTCOMES, REJECTS};
+use super::format::{BY_TOPIC, EVENTS, IDS, META_TABLE, STREAMS, TIMES, mark_backup};
+
+/// The engine's cache while it copies.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// What a backup holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// How many events.
+    pub events: u64,
+    /// The bytes of the file.
+    pub bytes: u64,
+}
+
+/// Copies what `moment` sees to the new file `to`, which has its name only once it is whole.
+pub(super) fn copy(moment: &ReadTransaction, to: &Path) -> Result<Copied, StoreError> {
+    let failed = |error| StoreError::File(to.to_owned(), error);
+    if to.try_exists().map_err(failed)? {
+        return Err(failed(io::Error::from(io::ErrorKind::AlreadyExists)));
+    }
+    let mut name = to.as_os_str().to_owned();
+    name.push(".partial");
+    let partial = PathBuf::from(name);
+    let copied = write(moment, &partial).and_then(|events| {
+        let file = File::open(&partial).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
+        fs::rename(&partial, to).map_err(failed)?;
+        #[cfg(unix)]
+        if let Some(directory) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        }
+        Ok(Copied { events, bytes })
+    });
+    if copied.is_err() {
+        // It may not be there.
+        let _ = fs::remove_file(&partial);
+    }
+    copied
+}
+
+fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
+    if let Err(error) = fs::remove_file(to)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(StoreError::File(to.to_owned(), error));
+    }
+    let database = Database::builder().set_cache_size(CACHE_BYTES).create(to)?;
+    let transaction = database.begin_write()?;
+    table(moment, &transaction, META_TABLE)?;
+    table(moment, &transaction, STREAMS)?;
+    table(moment, &transaction, TIMES)?;
+    let events = table(moment, &transaction, EVENTS)?;
+    table(moment, &transaction, BY_TOPIC)?;
+    table(moment, &transaction, IDS)?;
+    table(moment, &transaction, CLIENTS)?;
+    table(moment, &transaction, OUTCOMES)?;
+    table(moment, &transaction, REJECTS)?;
+    mark_backup(&transaction)?;
+    transaction.commit()?;
+    Ok(events)
+}
+
+/// Copies a table; gives how many rows it has.
+fn table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    definition: TableDefinition<'_, K, V>,
+) -> Result<u64, StoreError> {
+    let mut copy = to.open_table(definition)?;
+    let table = match from.open_table(definition) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    for row in table.iter()? {
+        let (key, value) = row?;
+        copy.insert(key.value(), value.value())?;
+    }
+    Ok(table.len()?)
+}

@@ -1,0 +1,138 @@
+//! Deciding a batch of writes inside a transaction.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use session::server::{Append, Decided, Opened};
+use session::{Durability, Position, RejectCode};
+
+use super::clients::{Admission, Clients, Verdict};
+use super::log::Log;
+use super::{Outcome, StoreError, Write, Written};
+
+/// After so many milliseconds there may be room again, or outcomes that are needed no more.
+const RETRY: u32 = 1_000;
+const HELD_BACK: &str = "a lower number comes first";
+
+/// What a batch is decided by, beside the tables.
+pub(super) struct Circumstances<'a> {
+    pub(super) epoch: u64,
+    /// Milliseconds since 1970.
+    pub(super) now: u64,
+    /// Whether the disk has room for what is new.
+    pub(super) has_room: bool,
+    /// Takes a new client from an address, or says why not.
+    pub(super) admit: &'a dyn Fn(IpAddr) -> Result<(), Opened>,
+}
+
+/// The number of each client's that is to come again: were a higher one decided before it, it would be
+/// taken for one that was decided long ago. With the fencing token of its connection.
+type Held = HashMap<[u8; 16], (u64, u64)>;
+
+/// Decides each of `batch` in its order.
+pub(super) fn decide(
+    batch: &[Write],
+    log: &mut Log<'_>,
+    clients: &mut Clients<'_>,
+    circumstances: &Circumstances<'_>,
+) -> Result<Written, StoreError> {
+    let mut written = Written::default();
+    let mut held = Held::new();
+    for write in batch {
+        let outcome = match write {
+            Write::Open(hello, address) => {
+                let admit = || address.map_or(Ok(()), circumstances.admit);
+                Outcome::Opened(clients.open_connection(hello, circumstances.now, admit)?)
+            }
+            Write::Append(append) if is_held(append, &held) => {
+                Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
+            }
+            Write::Append(append) => {
+                let decided = one(append, log, clients, circumstances, &mut written)?;
+                if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
+                    (&decided, append.client)
+                {
+                    held.insert(numbered.client, (numbered.fence, numbered.number));
+                }
+                Outcome::Decided(decided)
+            }
+        };
+        written.outcomes.push(outcome);
+    }
+    written.head = log.extent.head;
+    Ok(written)
+}
+
+fn is_held(append: &Append, held: &Held) -> bool {
+    let Some(numbered) = &append.client else { return false };
+    held.get(&numbered.client)
+        .is_some_and(|&(fence, number)| fence == numbered.fence && number < numbered.number)
+}
+
+fn one(
+    append: &Append,
+    log: &mut Log<'_>,
+    clients: &mut Clients<'_>,
+    circumstances: &Circumstances<'_>,
+    written: &mut Written,
+) -> Result<Decided, StoreError> {
+    let admission = match &append.client {
+        Some(numbered) => clients.admit(numbered)?,
+        None => Admission::New,
+    };
+    let (verdict, id) = match admission {
+        Admission::New => {
+            let (verdict, id) = match &append.event {
+                Err(refusal) => {
+                    let verdict = Verdict::Rejected(refusal.code, refusal.message.clone());
+                    (verdict, refusal.id.clone())
+                }
+                Ok((topic, body)) => {
+                    let offset = match log.find(body)? {
+                        Some(offset) => offset,
+                        None if !circumstances.has_room => {
+                            let message = "the disk is full: the event waits until there is room";
+                            return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
+                        }
+                        None => {
+                            let logged = log.append(topic, body, circumstances.now)?;
+                            written.logged.push(Arc::clone(&logged));
+                            logged.offset
+                        }
+                    };
+                    (Verdict::Stored(offset), Some(body.id.clone()))
+                }
+            };
+            if let Some(numbered) = &append.client {
+                clients.decided(numbered, id.as_deref(), &verdict, circumstances.now)?;
+            }
+            (verdict, id)
+        }
+        Admission::Decided(verdict) => (verdict, None),
+        Admission::Fenced => return Ok(Decided::Fenced),
+        Admission::Stale => {
+            let message = "the number was decided and its outcome is forgotten";
+            return Ok(rejected(RejectCode::StaleNumber, message, None));
+        }
+        Admission::TooMany => {
+            let message = "too many outcomes are kept: say up to which number they are known";
+            return Ok(rejected(RejectCode::HeldBack, message, Some(RETRY)));
+        }
+        Admission::Unknown => {
+            let message = "the client was forgotten: the event may be in the log or not";
+            return Ok(rejected(RejectCode::Uncertain, message, None));
+        }
+    };
+    Ok(match verdict {
+        Verdict::Stored(offset) => {
+            let position = Position { epoch: circumstances.epoch, offset, id };
+            Decided::Stored(position, Durability::Disk)
+        }
+        Verdict::Rejected(code, message) => rejected(code, &message, None),
+    })
+}
+
+fn rejected(code: RejectCode, message: &str, retry: Option<u32>) -> Decided {
+    Decided::Rejected { code, message: message.to_owned(), retry }
+}

@@ -1,0 +1,119 @@
+//! The truth: what the store has committed, over all lives of the log.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Breach, Promise};
+use crate::history::{ClientNo, EventNo, Place, TopicNo, Topics};
+
+#[derive(Debug)]
+pub(super) struct Log {
+    epoch: u64,
+    /// From offset 1; trimmed ones stay here.
+    entries: Vec<(EventNo, TopicNo)>,
+    trimmed: u64,
+    /// What once stood at a place, in lives of the log that are over too.
+    stood: HashMap<Place, EventNo>,
+    present: HashMap<TopicNo, BTreeSet<ClientNo>>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            epoch: 1,
+            entries: Vec::new(),
+            trimmed: 0,
+            stood: HashMap::new(),
+            present: HashMap::new(),
+        }
+    }
+}
+
+impl Log {
+    pub(super) fn append(
+        &mut self,
+        place: Place,
+        event: EventNo,
+        topic: TopicNo,
+    ) -> Result<(), Breach> {
+        if place.epoch != self.epoch || place.offset != self.head() + 1 {
+            let text = format!("the log goes on at {place} after {}@{}", self.head(), self.epoch);
+            return Err(Breach(Promise::Order, text));
+        }
+        if let Some(other) = self.stood.insert(place, event)
+            && other != event
+        {
+            let text = format!("{event} stands at {place}, where {other} stood before");
+            return Err(Breach(Promise::Forward, text));
+        }
+        self.entries.push((event, topic));
+        Ok(())
+    }
+
+    pub(super) fn trim(&mut self, up_to: u64) {
+        self.trimmed = self.trimmed.max(up_to);
+    }
+
+    /// The log ends at `head` from now on; answers what is lost.
+    pub(super) fn lose_tail(&mut self, epoch: u64, head: u64) -> Vec<EventNo> {
+        let kept = usize::try_from(head).unwrap_or(usize::MAX).min(self.entries.len());
+        let lost = self.entries.drain(kept..).map(|(event, _)| event).collect();
+        self.trimmed = self.trimmed.min(head);
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            for (offset, (event, _)) in (1..).zip(&self.entries) {
+                self.stood.insert(Place { epoch, offset }, *event);
+            }
+        }
+        lost
+    }
+
+    pub(super) fn present(&mut self, topic: TopicNo, member: ClientNo, here: bool) {
+        let members = self.present.entry(topic).or_default();
+        if here {
+            members.insert(member);
+        } else {
+            members.remove(&member);
+        }
+    }
+
+    pub(super) fn members(&self, topic: TopicNo) -> BTreeSet<ClientNo> {
+        self.present.get(&topic).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub(super) fn trimmed(&self) -> u64 {
+        self.trimmed
+    }
+
+    /// What stands, or stood, at a place.
+    pub(super) fn at(&self, place: Place) -> Option<EventNo> {
+        self.stood.get(&place).copied()
+    }
+
+    /// The topic of what stands at this offset now.
+    pub(super) fn topic(&self, offset: u64) -> Option<TopicNo> {
+        let index = usize::try_from(offset.checked_sub(1)?).ok()?;
+        self.entries.get(index).map(|(_, topic)| *topic)
+    }
+
+    /// What stands between these two offsets, both left out, on the topics that are asked for.
+    pub(super) fn between(
+        &self,
+        after: u64,
+        before: u64,
+        topics: Topics,
+    ) -> impl Iterator<Item = (u64, EventNo)> {
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        (after.saturating_add(1)..before)
+            .zip(self.entries.iter().skip(skip))
+            .filter(move |(_, (_, topic))| topics.holds(*topic))
+            .map(|(offset, (event, _))| (offset, *event))
+    }
+}

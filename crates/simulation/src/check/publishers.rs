@@ -1,0 +1,198 @@
+//! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
+//! once, in the order in which it was kept, and gets one answer, which is true.
+
+use std::collections::{HashMap, HashSet};
+
+use super::log::Log;
+use super::{Breach, Promise};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, ProfileNo};
+
+#[derive(Debug, Default)]
+pub(super) struct Publishers {
+    events: HashMap<EventNo, Published>,
+    rows: HashMap<(ProfileNo, EventNo), Row>,
+    /// The newest of each client's events in the log, by the order in which they were kept.
+    newest: HashMap<ClientNo, (u64, EventNo)>,
+    doubted: HashSet<ProfileNo>,
+    kept: u64,
+}
+
+#[derive(Debug)]
+struct Published {
+    /// The how manieth that was kept.
+    order: u64,
+    /// In whose memory it is, if it is on no disk.
+    in_memory_of: Option<ProfileNo>,
+    /// How often it may stand in the log: once, and once more for each copy of its row.
+    may_stand: u32,
+    stands: u32,
+    refusable: bool,
+    rejected: bool,
+}
+
+#[derive(Debug)]
+struct Row {
+    /// Whether it must be answered.
+    durable: bool,
+    answers: Vec<(LifeNo, Answer)>,
+}
+
+impl Publishers {
+    pub(super) fn kept(
+        &mut self,
+        profile: ProfileNo,
+        event: EventNo,
+        durable: bool,
+    ) -> Result<(), Breach> {
+        self.kept += 1;
+        let published = Published {
+            order: self.kept,
+            in_memory_of: (!durable).then_some(profile),
+            may_stand: 1,
+            stands: 0,
+            refusable: false,
+            rejected: false,
+        };
+        self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
+        match self.events.insert(event, published) {
+            None => Ok(()),
+            Some(_) => Err(Breach(Promise::Answered, format!("{event} is kept a second time"))),
+        }
+    }
+
+    pub(super) fn refusable(&mut self, event: EventNo) {
+        if let Some(published) = self.events.get_mut(&event) {
+            published.refusable = true;
+        }
+    }
+
+    pub(super) fn copied(&mut self, profile: ProfileNo, event: EventNo) -> Result<(), Breach> {
+        let Some(published) = self.events.get_mut(&event) else {
+            return Err(Breach(Promise::Answered, format!("{event} is copied and was not kept")));
+        };
+        published.may_stand += 1;
+        published.rejected = false;
+        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+        Ok(())
+    }
+
+    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+    }
+
+    pub(super) fn doubted(&mut self, profile: ProfileNo) {
+        self.doubted.insert(profile);
+    }
+
+    pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
+        if let Some(row) = self.rows.get_mut(&(profile, event)) {
+            row.durable = false;
+        }
+    }
+
+    pub(super) fn logged(&mut self, client: ClientNo, event: EventNo) -> Result<(), Breach> {
+        let Some(published) = self.events.get_mut(&event) else {
+            let text = format!("{event} is in the log, and was not kept before it left");
+            return Err(Breach(Promise::Answered, text));
+        };
+        published.stands += 1;
+        if published.stands > published.may_stand {
+            return Err(Breach(Promise::Once, format!("{event} stands in the log twice")));
+        }
+        if published.rejected {
+            let text = format!("{event} is in the log, and was rejected");
+            return Err(Breach(Promise::Answered, text));
+        }
+        let order = published.order;
+        // What is in memory only goes behind the rows of a disk that takes a new identity.
+        if published.in_memory_of.is_some_and(|profile| self.doubted.contains(&profile)) {
+            return Ok(());
+        }
+        let newest = self.newest.entry(client).or_default();
+        if order < newest.0 {
+            let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
+            return Err(Breach(Promise::OwnOrder, text));
+        }
+        *newest = (order, event);
+        Ok(())
+    }
+
+    /// The log has lost the event with its tail: its client sends it again, or has had its ack.
+    pub(super) fn lost(&mut self, event: EventNo) {
+        if let Some(published) = self.events.get_mut(&event) {
+            published.stands = published.stands.saturating_sub(1);
+            // All that stood behind it is lost too.
+            self.newest.retain(|_, newest| newest.0 < published.order);
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        log: &Log,
+        (profile, life): (ProfileNo, LifeNo),
+        event: EventNo,
+        answer: Answer,
+    ) -> Result<(), Breach> {
+        let Some(row) = self.rows.get_mut(&(profile, event)) else {
+            let text = format!("profile {profile} is answered about {event}, which it never kept");
+            return Err(Breach(Promise::Answered, text));
+        };
+        for (earlier_life, earlier) in &row.answers {
+            // An answer whose row was not erased before a crash comes again, and is the same.
+            if *earlier_life == life || !agree(*earlier, answer) {
+                let text = format!("{event} is answered {answer:?} after {earlier:?}");
+                return Err(Breach(Promise::Answered, text));
+            }
+        }
+        row.answers.push((life, answer));
+        let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
+        match answer {
+            Answer::Stored(place) if log.at(place) != Some(event) => {
+                let there = log.at(place);
+                let text = format!("{event} is acked at {place}, where the log holds {there:?}");
+                Err(Breach(Promise::Read, text))
+            }
+            Answer::Uncertain if !self.doubted.contains(&profile) => {
+                Err(Breach(Promise::Answered, format!("{event} is uncertain for no reason")))
+            }
+            Answer::Rejected if !published.refusable => {
+                Err(Breach(Promise::Answered, format!("{event} is rejected for no reason")))
+            }
+            Answer::Rejected if published.stands > 0 && published.may_stand == 1 => {
+                Err(Breach(Promise::Answered, format!("{event} is rejected, and in the log")))
+            }
+            Answer::Rejected => {
+                published.rejected = published.may_stand == 1;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn finish(&self) -> Result<(), Breach> {
+        let unanswered = self
+            .rows
+            .iter()
+            .filter(|(_, row)| row.durable && row.answers.is_empty())
+            .map(|(key, _)| *key)
+            .min();
+        match unanswered {
+            None => Ok(()),
+            Some((profile, event)) => {
+                let text = format!("{event}, kept by profile {profile}, has no answer");
+                Err(Breach(Promise::Answered, text))
+            }
+        }
+    }
+}
+
+/// Whether two lives of a tab may be told these about one event.
+fn agree(earlier: Answer, later: Answer) -> bool {
+    match (earlier, later) {
+        (Answer::Uncertain, _) | (_, Answer::Uncertain) => true,
+        // A log that has lost its tail takes it again, elsewhere.
+        (Answer::Stored(a), Answer::Stored(b)) => a == b || a.epoch != b.epoch,
+        (Answer::Rejected, Answer::Rejected) => true,
+        _ => false,
+    }
+}

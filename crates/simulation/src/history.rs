@@ -1,0 +1,150 @@
+//! What happened, in one order: what the store decided and what each application was told.
+//!
+//! The world writes it, and the [checker](crate::check) reads it; neither knows the other. Topics,
+//! events, profiles and readers are small numbers, so that a history can be written by hand.
+
+use std::fmt;
+
+/// An event, over all copies of its row.
+pub type EventNo = u32;
+/// What the tabs of one origin share: an outbox, and the identity in it.
+pub type ProfileNo = u32;
+/// One life of one tab: a reload begins another.
+pub type LifeNo = u32;
+/// A subscription in one life of one tab.
+pub type ReaderNo = u32;
+/// An identity that a profile has, or had: the peer's word for who published.
+pub type ClientNo = u32;
+/// A topic.
+pub type TopicNo = u8;
+
+/// A place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The life of the log.
+    pub epoch: u64,
+    /// From 1.
+    pub offset: u64,
+}
+
+/// The topics that a subscription asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Topics(pub u32);
+
+impl Topics {
+    /// All of them.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// These.
+    pub fn of(topics: &[TopicNo]) -> Self {
+        Self(topics.iter().fold(0, |set, topic| set | 1 << topic))
+    }
+
+    /// Whether this one is among them.
+    pub fn holds(self, topic: TopicNo) -> bool {
+        self.0 & (1 << topic) != 0
+    }
+}
+
+/// Where a subscription starts to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// After the head of the log.
+    Latest,
+    /// The first event that the log still holds.
+    Earliest,
+    /// The last so many of its topics.
+    Last(u64),
+    /// After this place, which the application has kept over a reload.
+    After(Place),
+}
+
+/// What a publisher is told about a kept event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in the log.
+    Stored(Place),
+    /// It is not, and never will be: rejected for good, expired or cancelled.
+    Rejected,
+    /// Nobody can say.
+    Uncertain,
+}
+
+/// Something that happened. Its fields are the small numbers above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each field is named after its type
+pub enum Record {
+    /// The store has committed an event.
+    Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },
+    /// The store has dropped what stands up to this offset.
+    Trimmed { up_to: u64 },
+    /// The store has come back with nothing behind `head`, in a new life of the log.
+    TailLost { epoch: u64, head: u64 },
+
+    /// An application was told that its publish is kept, by a disk that keeps it.
+    Kept { profile: ProfileNo, event: EventNo },
+    /// An application was told that its publish is taken, in memory only.
+    Taken { profile: ProfileNo, event: EventNo },
+    /// The event breaks a rule, is cancelled or may expire: it may be rejected. No other may.
+    Refusable { event: EventNo },
+    /// This profile now holds the row of an event too, copied from another one.
+    Copied { profile: ProfileNo, event: EventNo },
+    /// This profile holds the row of an event again, from its own past.
+    Restored { profile: ProfileNo, event: EventNo },
+    /// From now on nobody may be able to say what became of this profile's events: its client was
+    /// forgotten, or is known to two profiles or to two states of one, or the log has lost its tail.
+    Doubted { profile: ProfileNo },
+    /// This profile has no such row any more, for its disk was replaced or destroyed.
+    Wiped { profile: ProfileNo, event: EventNo },
+    /// An application was told what became of its publish.
+    Answered { profile: ProfileNo, life: LifeNo, event: EventNo, answer: Answer },
+
+    /// An application subscribes.
+    Subscribed { reader: ReaderNo, topics: Topics, from: From },
+    /// It was told that it has been told everything that was there.
+    CaughtUp { reader: ReaderNo },
+    /// It was given an event.
+    Delivered { reader: ReaderNo, place: Place, event: EventNo },
+    /// It was told that a range is gone.
+    Gap { reader: ReaderNo, from: u64, to: u64 },
+    /// It was told that the log is another one.
+    Reset { reader: ReaderNo },
+    /// It is gone, or wants no more.
+    Ended { reader: ReaderNo },
+
+    /// Who is present on a topic, in truth: a member came or left for good.
+    Present { topic: TopicNo, member: ClientNo, here: bool },
+    /// Who is present, as a reader was told.
+    Seen { reader: ReaderNo, topic: TopicNo, member: ClientNo, here: bool },
+}
+
+/// All of it, with the virtual time of each record.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    records: Vec<(u64, Record)>,
+}
+
+impl History {
+    /// Adds what happens now.
+    pub fn push(&mut self, now: u64, record: Record) {
+        self.records.push((now, record));
+    }
+
+    /// The records in their order.
+    pub fn records(&self) -> &[(u64, Record)] {
+        &self.records
+    }
+}
+
+impl FromIterator<Record> for History {
+    /// A history by hand, one record a millisecond.
+    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
+        Self { records: (0..).zip(records).collect() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}@{}", self.offset, self.epoch)
+    }
+}

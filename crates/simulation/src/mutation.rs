@@ -1,0 +1,39 @@
+//! Bugs on purpose, in what surrounds the machines: a simulation that does not find them proves nothing.
+
+/// A bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mutation {
+    /// The store logs a number again that it has decided.
+    NoDedupe,
+    /// The relay answers publishes when they wait for the commit.
+    AckBeforeCommit,
+    /// The relay hands events to subscribers when they wait for the commit.
+    DeliverBeforeCommit,
+    /// A reader that resumes is given a page without its first event.
+    SkipOneOnResume,
+    /// A log that has lost its tail goes on in the same epoch.
+    SameEpochAfterLostTail,
+    /// The outbox gives a number to two rows.
+    NumberUsedTwice,
+    /// The relay answers a final reject as if the event were stored.
+    RejectAnsweredAsStored,
+    /// A leader that was deposed goes on as if it still held the lock.
+    StaleLeaderWrites,
+    /// The relay lets an older connection of a client go on beside a newer one.
+    NoFence,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NoDedupe,
+        Self::AckBeforeCommit,
+        Self::DeliverBeforeCommit,
+        Self::SkipOneOnResume,
+        Self::SameEpochAfterLostTail,
+        Self::NumberUsedTwice,
+        Self::RejectAnsweredAsStored,
+        Self::StaleLeaderWrites,
+        Self::NoFence,
+    ];
+}

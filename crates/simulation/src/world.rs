@@ -1,0 +1,239 @@
+//! Profiles with tabs, one relay, and the links between them, in virtual time. All that happens is due
+//! at a time, and what is due first happens first; chance is of the seed.
+
+mod disks;
+mod faults;
+mod plan;
+mod relay;
+mod tabs;
+mod wires;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use crate::check::{Violation, check};
+use crate::fault::Coverage;
+use crate::history::{ClientNo, EventNo, History, Record};
+use crate::mutation::Mutation;
+use crate::random::Random;
+use crate::store::ClientId;
+use crate::wire::{Wire, WireNo};
+use disks::Profile;
+use plan::Step;
+use relay::{Looked, Relay, Told};
+use tabs::Tab;
+
+/// What a seed came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub history: History,
+    /// How often each fault met each phase.
+    pub coverage: Coverage,
+    /// How many events were published.
+    pub publishes: u32,
+    /// How many faults there were.
+    pub faults: u32,
+    /// The verdict.
+    pub verdict: Result<(), Violation>,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct World {
+    now: u64,
+    due: BinaryHeap<Reverse<Due>>,
+    order: u64,
+    random: Random,
+    history: History,
+    coverage: Coverage,
+    mutation: Option<Mutation>,
+    traces: bool,
+    relay: Relay,
+    wires: Vec<Wire>,
+    profiles: Vec<Profile>,
+    tabs: Vec<Tab>,
+    armed: Vec<faults::Armed>,
+    clients: BTreeMap<ClientId, ClientNo>,
+    lives: u32,
+    readers: u32,
+    publishes: u32,
+    faults: u32,
+    /// The events that break a rule, are taken back or expire.
+    refusable: BTreeSet<EventNo>,
+    /// From now on links hold.
+    healed: bool,
+}
+
+/// What is due, and when.
+#[derive(Debug)]
+struct Due {
+    at: u64,
+    /// What was planned first happens first.
+    order: u64,
+    what: Happening,
+}
+
+#[derive(Debug)]
+enum Happening {
+    /// The next parcel of a wire arrives at the relay.
+    Up(WireNo),
+    /// The next parcel of a wire arrives at its tab.
+    Down(WireNo),
+    /// A socket opens, or does not.
+    Socket(WireNo, bool),
+    /// The tab's machine wants to be called.
+    TabTimer { tab: usize, life: u32 },
+    /// A transaction of a profile's disk is done.
+    Disk(usize),
+    /// What a disk has answered reaches a tab.
+    DiskAnswers { tab: usize, life: u32 },
+    /// A profile's disk can be written again.
+    DiskWorks(usize),
+    /// The page of a tab is there again.
+    TabLoads(usize),
+    /// The machine of a connection wants to be called.
+    RelayTimer { wire: WireNo, relay: u32 },
+    /// The relay's commit is done.
+    Commit { relay: u32 },
+    /// What was committed is told.
+    Tell { relay: u32, told: Vec<Told> },
+    /// The relay has read something for a connection.
+    Looked { wire: WireNo, relay: u32, looked: Looked },
+    /// The relay is there again.
+    RelayStarts,
+    /// A half-open wire dies in both directions.
+    BothDead(WireNo),
+    /// The relay's disk has room again.
+    DiskHasRoom,
+    /// Something of the plan.
+    Planned(Step),
+    /// Links hold from now on.
+    Heal,
+}
+
+/// After so long with links that hold all must be said.
+const PATIENCE: u64 = 30 * 60_000;
+
+impl World {
+    /// Runs a seed, with a bug on purpose if there is one; `traces` prints what happens.
+    pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> Outcome {
+        let mut random = Random::new(seed);
+        let relay = Relay::new(mutation);
+        let mut world = Self {
+            now: 0,
+            due: BinaryHeap::new(),
+            order: 0,
+            random: random.fork(),
+            history: History::default(),
+            coverage: Coverage::default(),
+            mutation,
+            traces,
+            relay,
+            wires: Vec::new(),
+            profiles: Vec::new(),
+            tabs: Vec::new(),
+            armed: Vec::new(),
+            clients: BTreeMap::new(),
+            lives: 0,
+            readers: 0,
+            publishes: 0,
+            faults: 0,
+            refusable: BTreeSet::new(),
+            healed: false,
+        };
+        let end = world.plan();
+        world.run_until(end + PATIENCE);
+        let verdict = check(&world.history);
+        Outcome {
+            verdict,
+            coverage: world.coverage,
+            publishes: world.publishes,
+            faults: world.faults,
+            history: world.history,
+        }
+    }
+
+    fn run_until(&mut self, end: u64) {
+        while let Some(Reverse(Due { at, what, .. })) = self.due.pop() {
+            if at > end || (self.healed && self.is_quiet()) {
+                return;
+            }
+            self.now = self.now.max(at);
+            self.happen(what);
+        }
+    }
+
+    fn happen(&mut self, what: Happening) {
+        match what {
+            Happening::Up(wire) => self.arrives_up(wire),
+            Happening::Down(wire) => self.arrives_down(wire),
+            Happening::Socket(wire, opens) => self.socket(wire, opens),
+            Happening::TabTimer { tab, life } => self.tab_timer(tab, life),
+            Happening::Disk(profile) => self.disk(profile),
+            Happening::DiskAnswers { tab, life } => self.disk_answers(tab, life),
+            Happening::DiskWorks(profile) => self.profiles[profile].fails = false,
+            Happening::TabLoads(tab) => self.load(tab),
+            Happening::RelayTimer { wire, relay } => self.relay_timer(wire, relay),
+            Happening::Commit { relay } => self.commit(relay),
+            Happening::Tell { relay, told } => self.tell(relay, told),
+            Happening::Looked { wire, relay, looked } => self.looked(wire, relay, looked),
+            Happening::RelayStarts => self.relay.is_up = true,
+            Happening::BothDead(wire) => {
+                self.wires[wire].up.is_dead = true;
+                self.wires[wire].down.is_dead = true;
+            }
+            Happening::DiskHasRoom => self.relay.store.full = false,
+            Happening::Planned(step) => self.step(step),
+            Happening::Heal => self.heal(),
+        }
+    }
+
+    /// Lets something happen in so many milliseconds.
+    fn after(&mut self, wait: u64, what: Happening) {
+        self.order += 1;
+        self.due.push(Reverse(Due { at: self.now + wait, order: self.order, what }));
+    }
+
+    fn record(&mut self, record: Record) {
+        self.say(|| format!("{record:?}"));
+        self.history.push(self.now, record);
+    }
+
+    fn say(&self, text: impl FnOnce() -> String) {
+        if self.traces {
+            println!("{:>9} ms  {}", self.now, text());
+        }
+    }
+
+    /// The small number of a client.
+    fn client_no(&mut self, client: ClientId) -> ClientNo {
+        let next = self.clients.len() as ClientNo;
+        *self.clients.entry(client).or_insert(next)
+    }
+}
+
+/// The number in an event's id.
+fn number_of(id: &str) -> EventNo {
+    id.trim_start_matches('e').parse().unwrap_or(EventNo::MAX)
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}

@@ -1,0 +1,363 @@
+//! The relay's process: its connections, one writer that commits all that waits, and reads that take
+//! their time. It mirrors the real one, and can die between any two steps.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bus::Pattern;
+use session::server::{
+    Append, Decided, Effect, Located, Message, Opened, Options, Page, Server, Ticket,
+    Wire as Spoken,
+};
+use session::{Body, Hello, Start};
+
+use super::{Happening, World};
+use crate::history::{Place, Record};
+use crate::mutation::Mutation;
+use crate::store::{ClientId, Store};
+use crate::wire::{Parcel, WireNo};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Relay {
+    pub(super) is_up: bool,
+    /// Counts its starts: what an earlier process wanted is void.
+    pub(super) life: u32,
+    pub(super) store: Store,
+    /// What a disk that lied is left with.
+    pub(super) older: Store,
+    pub(super) connections: BTreeMap<WireNo, Connection>,
+    waiting: VecDeque<(WireNo, Write)>,
+    batch: Vec<(WireNo, Write)>,
+    options: Arc<Options>,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    server: Server,
+    /// The first offset that its machine has not been told of.
+    cursor: u64,
+    lookups: VecDeque<Lookup>,
+    /// One read at a time.
+    is_reading: bool,
+    client: Option<(ClientId, u64)>,
+    timer: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Write {
+    Open(Hello),
+    Append(Append),
+}
+
+#[derive(Debug)]
+enum Lookup {
+    Locate(Ticket, Pattern, Start),
+    Read(Ticket, Pattern, u64, usize),
+}
+
+/// What was decided for a connection.
+#[derive(Debug)]
+pub(super) enum Told {
+    Opened(WireNo, Opened),
+    Decided(WireNo, Ticket, Decided),
+}
+
+/// What was read for a connection.
+#[derive(Debug)]
+pub(super) enum Looked {
+    Located(Ticket, Located),
+    Page(Ticket, Page),
+    Committed(Page),
+}
+
+impl Relay {
+    pub(super) fn new(mutation: Option<Mutation>) -> Self {
+        let store = Store::new(mutation);
+        let options = Options { peer: "relay".into(), page: 5, ..Options::default() };
+        Self {
+            is_up: true,
+            life: 0,
+            older: store.clone(),
+            store,
+            connections: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            batch: Vec::new(),
+            options: Arc::new(options),
+        }
+    }
+
+    /// Whether nobody waits for anything up to this offset.
+    pub(super) fn is_told_all(&self, head: u64) -> bool {
+        self.waiting.is_empty()
+            && self.batch.is_empty()
+            && self.connections.values().all(|it| it.cursor > head && !it.is_reading)
+    }
+
+    /// Everything that was not on the disk is gone.
+    pub(super) fn die(&mut self) -> Vec<WireNo> {
+        self.is_up = false;
+        self.life += 1;
+        self.waiting.clear();
+        self.batch.clear();
+        std::mem::take(&mut self.connections).into_keys().collect()
+    }
+}
+
+impl World {
+    pub(super) fn accept(&mut self, wire: WireNo) {
+        let head = self.relay.store.head().offset;
+        let server = Server::new(Arc::clone(&self.relay.options), Spoken::Frames, head, self.now);
+        let connection = Connection {
+            server,
+            cursor: head + 1,
+            lookups: VecDeque::new(),
+            is_reading: false,
+            client: None,
+            timer: 0,
+        };
+        self.relay.connections.insert(wire, connection);
+        self.drive_relay(wire);
+    }
+
+    pub(super) fn relay_received(&mut self, wire: WireNo, message: &[u8]) {
+        self.with_server(wire, |server, now| server.received(message, now));
+    }
+
+    /// The socket is gone at the relay's end.
+    pub(super) fn hang_up(&mut self, wire: WireNo) {
+        self.relay.connections.remove(&wire);
+    }
+
+    pub(super) fn relay_timer(&mut self, wire: WireNo, relay: u32) {
+        if relay == self.relay.life {
+            self.with_server(wire, |server, now| server.tick(now));
+        }
+    }
+
+    pub(super) fn with_server(&mut self, wire: WireNo, work: impl FnOnce(&mut Server, u64)) {
+        if let Some(connection) = self.relay.connections.get_mut(&wire) {
+            work(&mut connection.server, self.now);
+            self.drive_relay(wire);
+        }
+    }
+
+    /// Carries out what the machine of a connection asks for.
+    fn drive_relay(&mut self, wire: WireNo) {
+        while let Some(connection) = self.relay.connections.get_mut(&wire) {
+            let Some(effect) = connection.server.poll() else { break };
+            match effect {
+                Effect::Send(Message::Binary(message)) => {
+                    self.send_down(wire, Parcel::Message(message));
+                }
+                Effect::Send(_) => unreachable!("the wire is binary"),
+                Effect::Close(code, _) => {
+                    self.send_down(wire, Parcel::Closed(code.code()));
+                    self.hang_up(wire);
+                }
+                Effect::Open(hello) => {
+                    connection.client = Some((hello.client, hello.fence));
+                    self.write(wire, Write::Open(hello));
+                }
+                Effect::Append(append) => self.write(wire, Write::Append(append)),
+                Effect::Forward(event) => {
+                    for other in self.relay.connections.keys().copied().collect::<Vec<_>>() {
+                        if other != wire {
+                            self.with_server(other, |server, _| server.forwarded(&event));
+                        }
+                    }
+                }
+                Effect::Locate { ticket, pattern, start } => {
+                    connection.lookups.push_back(Lookup::Locate(ticket, pattern, start));
+                }
+                Effect::Read { ticket, pattern, from, limit } => {
+                    connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
+                }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
+            }
+        }
+        self.look_up(wire);
+        let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
+        let deadline = connection.server.deadline();
+        if connection.timer != deadline {
+            connection.timer = deadline;
+            let relay = self.relay.life;
+            self.after(deadline.saturating_sub(self.now), Happening::RelayTimer { wire, relay });
+        }
+    }
+
+    fn write(&mut self, wire: WireNo, write: Write) {
+        self.relay.waiting.push_back((wire, write));
+        if self.relay.batch.is_empty() {
+            self.begin_commit();
+        }
+    }
+
+    fn begin_commit(&mut self) {
+        if self.relay.waiting.is_empty() {
+            return;
+        }
+        self.relay.batch = self.relay.waiting.drain(..).collect();
+        let relay = self.relay.life;
+        let sync = if self.random.once_in(10) {
+            self.random.between(50, 300)
+        } else {
+            self.random.between(1, 10)
+        };
+        let early = matches!(
+            self.mutation,
+            Some(Mutation::AckBeforeCommit | Mutation::DeliverBeforeCommit)
+        );
+        if early {
+            self.tell_early();
+        }
+        self.after(sync, Happening::Commit { relay });
+    }
+
+    /// The bug on purpose that tells what is not committed.
+    fn tell_early(&mut self) {
+        let mut ahead = self.relay.store.clone();
+        let before = ahead.head().offset;
+        let told = decide(&mut ahead, &self.relay.batch).0;
+        if self.mutation == Some(Mutation::AckBeforeCommit) {
+            self.after(0, Happening::Tell { relay: self.relay.life, told });
+        } else {
+            let Ok(all) = Pattern::parse(">") else { return };
+            let page = ahead.page(&all, before + 1, usize::MAX);
+            for wire in self.relay.connections.keys().copied().collect::<Vec<_>>() {
+                self.with_server(wire, |server, _| server.committed(&page.events));
+            }
+        }
+    }
+
+    pub(super) fn commit(&mut self, relay: u32) {
+        if relay != self.relay.life {
+            return;
+        }
+        let batch = std::mem::take(&mut self.relay.batch);
+        let (told, logged) = decide(&mut self.relay.store, &batch);
+        let epoch = self.relay.store.head().epoch;
+        for (client, event) in logged {
+            let client = self.client_no(client);
+            let place = Place { epoch, offset: event.offset };
+            let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
+            self.record(Record::Logged { place, client, event, topic });
+        }
+        if self.random.once_in(8) {
+            self.relay.older = self.relay.store.clone();
+        }
+        let wait = self.random.below(4);
+        self.after(wait, Happening::Tell { relay, told });
+        self.begin_commit();
+    }
+
+    pub(super) fn tell(&mut self, relay: u32, told: Vec<Told>) {
+        if relay != self.relay.life {
+            return;
+        }
+        for told in told {
+            match told {
+                Told::Decided(wire, ticket, decided) => {
+                    self.with_server(wire, |server, _| server.decided(ticket, decided));
+                }
+                Told::Opened(wire, opened) => self.opened(wire, opened),
+            }
+        }
+        for wire in self.relay.connections.keys().copied().collect::<Vec<_>>() {
+            self.look_up(wire);
+        }
+    }
+
+    fn opened(&mut self, wire: WireNo, opened: Opened) {
+        let connection = self.relay.connections.get(&wire);
+        let client = connection.and_then(|connection| connection.client);
+        if let (Opened::Welcome { .. }, Some((id, fence))) = (&opened, client)
+            && self.mutation != Some(Mutation::NoFence)
+        {
+            let is_older = |connection: &Connection| {
+                connection.client.is_some_and(|(other, older)| other == id && older < fence)
+            };
+            let older = self.relay.connections.iter().filter(|(_, other)| is_older(other));
+            for other in older.map(|(wire, _)| *wire).collect::<Vec<_>>() {
+                self.with_server(other, |server, _| server.fenced());
+            }
+        }
+        self.with_server(wire, |server, _| server.opened(opened));
+    }
+
+    /// Begins the next read of a connection: what was committed comes first.
+    fn look_up(&mut self, wire: WireNo) {
+        let head = self.relay.store.head().offset;
+        let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
+        if connection.is_reading {
+            return;
+        }
+        let store = &self.relay.store;
+        let looked = if connection.cursor <= head {
+            let Ok(all) = Pattern::parse(">") else { return };
+            Looked::Committed(store.page(&all, connection.cursor, 16))
+        } else {
+            match connection.lookups.pop_front() {
+                None => return,
+                Some(Lookup::Locate(ticket, pattern, start)) => {
+                    Looked::Located(ticket, store.locate(&pattern, &start))
+                }
+                Some(Lookup::Read(ticket, pattern, from, limit)) => {
+                    let mut page = store.page(&pattern, from, limit);
+                    if self.mutation == Some(Mutation::SkipOneOnResume) && !page.events.is_empty() {
+                        page.events.remove(0);
+                    }
+                    Looked::Page(ticket, page)
+                }
+            }
+        };
+        connection.is_reading = true;
+        let (wait, relay) = (self.random.below(6), self.relay.life);
+        self.after(wait, Happening::Looked { wire, relay, looked });
+    }
+
+    pub(super) fn looked(&mut self, wire: WireNo, relay: u32, looked: Looked) {
+        if relay != self.relay.life {
+            return;
+        }
+        let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
+        connection.is_reading = false;
+        match looked {
+            Looked::Located(ticket, located) => connection.server.located(ticket, located),
+            Looked::Page(ticket, page) => connection.server.page(ticket, &page),
+            Looked::Committed(page) => {
+                connection.server.committed(&page.events);
+                connection.cursor = connection.cursor.max(page.next);
+            }
+        }
+        self.drive_relay(wire);
+    }
+}
+
+/// What a commit tells to whom, and the events that are new, with their clients.
+type Committed = (Vec<Told>, Vec<(ClientId, Arc<session::server::Logged>)>);
+
+fn decide(store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
+    let (mut told, mut new) = (Vec::new(), Vec::new());
+    for (wire, write) in batch {
+        told.push(match write {
+            Write::Open(hello) => Told::Opened(*wire, store.open(hello)),
+            Write::Append(append) => {
+                let (decided, logged) = store.decide(append);
+                let client = append.client.map(|numbered| numbered.client);
+                new.extend(client.zip(logged));
+                Told::Decided(*wire, append.ticket, decided)
+            }
+        });
+    }
+    (told, new)
+}
+
+fn event_no(body: &[u8]) -> u32 {
+    super::number_of(&Body::decode(body).unwrap_or_default().id)
+}

@@ -271,6 +271,7 @@ impl Link {
             self.carry_out(effect);
         }
         self.driving.set(false);
+        self.end_echoes();
         self.tell();
         if self.ended.get() {
             let timer = self.timer.take();
@@ -288,12 +289,7 @@ impl Link {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Open => self.open(),
-            Effect::Store(asked) => {
-                if matches!(asked, Storage::Keep { .. }) && !self.store.is_memory() {
-                    self.report.ask_to_persist(&self.this);
-                }
-                self.store.run(asked);
-            }
+            Effect::Store(asked) => self.store.run(asked),
             Effect::StoreFailed(error) => {
                 self.complain("outbox", error.to_string());
             }
@@ -317,7 +313,13 @@ impl Link {
             // At the end nobody is told that an event waits again.
             Effect::Sent(_) | Effect::Requeued(_) if self.ended.get() => {}
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
-            Effect::Kept(id) | Effect::Requeued(id) => self.at_stage(&id, Stage::Kept),
+            Effect::Kept(id) => {
+                if !self.store.is_memory() {
+                    self.report.ask_to_persist(&self.this);
+                }
+                self.at_stage(&id, Stage::Kept);
+            }
+            Effect::Requeued(id) => self.at_stage(&id, Stage::Kept),
             Effect::Pending { topic, body } => self.found(topic, body),
             Effect::Settled { id, outcome } => self.settled(&id, outcome),
             // What applications see of these two are the events themselves.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bus::{Pattern, Topic};
 use session::client::{Outcome, PublishError as Refused, Terms};
-use session::{Body, Millis, RejectCode};
+use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
-use super::link::{Link, bytes as bytes_of};
+use super::link::{Active, Link, bytes as bytes_of};
 use crate::bus::Outlet;
 use crate::js::{hex, monotonic};
 use crate::receipt::Settlement;
@@ -25,7 +25,13 @@ struct Unanswered {
     settlement: Rc<Settlement>,
     /// The peer's log has brought it already.
     delivered: bool,
+    /// It has its answer, and a subscription is to bring it.
+    stored: Option<Position>,
 }
+
+/// So many that have their answer wait for a subscription to bring them; of more, the oldest are only
+/// echoed.
+const MOST_EXPECTED: usize = 1_024;
 
 impl Outlet for Link {
     fn take(
@@ -62,7 +68,7 @@ impl Outlet for Link {
 
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {
         let pending = self.pending.borrow();
-        let events = pending.0.iter().filter(|unanswered| !unanswered.delivered);
+        let events = pending.0.iter().filter(|one| !one.delivered && one.stored.is_none());
         let events = events.map(|unanswered| unanswered.event.clone());
         events.filter(|event| pattern.matches(event.topic())).collect()
     }
@@ -104,7 +110,8 @@ impl Link {
 
     fn await_answer(&self, event: Event) -> Rc<Settlement> {
         let settlement = Settlement::queued();
-        let unanswered = Unanswered { event, settlement: settlement.clone(), delivered: false };
+        let unanswered =
+            Unanswered { event, settlement: settlement.clone(), delivered: false, stored: None };
         self.pending.borrow_mut().0.push_back(unanswered);
         settlement
     }
@@ -150,16 +157,22 @@ impl Link {
     /// The answer to a durable publish. A stored event is delivered by the subscription that brings
     /// it, in the log's order; by this answer only if no rule asks for it.
     pub(super) fn settled(&self, id: &str, outcome: Outcome) {
-        let Some(pending) = self.pending.borrow_mut().remove(id) else {
+        let Some(mut pending) = self.pending.borrow_mut().remove(id) else {
             return;
         };
         match outcome {
             Outcome::Stored(mut position, _) => {
                 position.id.get_or_insert_with(|| id.to_owned());
                 self.report.acked(id, &position);
-                let stored = Delivery::Stored(position);
+                let stored = Delivery::Stored(position.clone());
                 pending.settlement.follow(&stored);
-                if !pending.delivered && !self.is_asked_for(pending.event.topic()) {
+                if pending.delivered {
+                    return;
+                }
+                if self.is_asked_for(pending.event.topic()) {
+                    pending.stored = Some(position);
+                    self.pending.borrow_mut().0.push_front(pending);
+                } else {
                     let _reached = self.bus().bring(pending.event.at(stored));
                 }
             }
@@ -175,6 +188,30 @@ impl Link {
         }
     }
 
+    /// Ends the echo of events that no subscription brings any more: it has begun behind them.
+    pub(super) fn end_echoes(&self) {
+        loop {
+            let passed = {
+                let (client, rules) = (self.client.borrow(), self.rules.borrow());
+                let mut pending = self.pending.borrow_mut();
+                // They stand in front, the newest first.
+                let expected = pending.0.partition_point(|one| one.stored.is_some());
+                let passed = pending.0.range(..expected).rposition(|one| {
+                    let place = one.stored.as_ref();
+                    let comes = |rule: &Active| {
+                        let brings = |(id, place)| !client.has_passed(id, place);
+                        rule.pattern.matches(one.event.topic())
+                            && rule.subscription.zip(place).is_some_and(brings)
+                    };
+                    !rules.iter().any(comes) || expected > MOST_EXPECTED
+                });
+                passed.and_then(|at| pending.0.remove(at))
+            };
+            let Some(Unanswered { event, stored: Some(position), .. }) = passed else { return };
+            self.bus().echo(event.at(Delivery::Stored(position)));
+        }
+    }
+
     /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
     pub(super) fn is_own(&self, body: &Body) -> bool {
         let client = hex(&self.client.borrow().id());
@@ -186,13 +223,20 @@ impl Link {
         let mut pending = self.pending.borrow_mut();
         let unanswered = pending.find(id)?;
         unanswered.delivered = true;
-        Some(unanswered.event.payload().clone())
+        let payload = unanswered.event.payload().clone();
+        if unanswered.stored.is_some() {
+            pending.remove(id);
+        }
+        Some(payload)
     }
 
     /// The link has ended: nobody will answer. What is on disk waits for the next one.
     pub(super) fn give_up_pending(&self) {
         let kept = !self.store.is_memory();
         for unanswered in self.pending.take().0 {
+            if unanswered.stored.is_some() {
+                continue;
+            }
             if kept && *unanswered.event.delivery() != Delivery::Pending(Stage::Queued) {
                 continue;
             }

@@ -75,7 +75,7 @@ impl Outbox {
 
     /// Whether an operation has no answer yet.
     pub(super) fn is_busy(&self) -> bool {
-        self.busy.get()
+        self.busy.get() || !self.waiting.borrow().is_empty()
     }
 
     /// Carries out an operation after those before it. Its answer may come before this returns.

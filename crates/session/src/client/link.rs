@@ -139,15 +139,8 @@ impl Client {
             && let Some(fence) = self.connection.fence.take()
         {
             let Identity { client, secret, .. } = self.identity;
-            let (lowest, returning) = (self.outbox.lowest(), fence > 1);
-            self.send(&FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning,
-                token: None,
-            }));
+            let (lowest, returning, token) = (self.outbox.lowest(), fence > 1, None);
+            self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning, token }));
         }
     }
 

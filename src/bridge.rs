@@ -6,6 +6,7 @@ mod outbound;
 mod outbox;
 mod report;
 mod rule;
+mod sharing;
 mod socket;
 mod state;
 mod wake;
@@ -17,7 +18,6 @@ use crate::bus::Outlet;
 use crate::{Bus, TopicError};
 use link::Link;
 pub use rule::Rule;
-use session::client::OnStoreError;
 pub use state::{Acked, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
 /// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
@@ -29,9 +29,12 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 
 /// A link between a bus and a peer. It connects, and keeps connecting with growing, jittered waits.
 ///
-/// Durable events wait in an outbox, which all tabs of the origin share and which survives reloads and
-/// crashes: it is in IndexedDB. Where the browser refuses that (in a private window, for one), it is in memory;
-/// [`LinkStatus::storage`] tells.
+/// All tabs of an origin that connect with one address and identity share one link: one of them leads and
+/// has the connection, and when it goes another takes over. Durable events wait in an outbox, which these
+/// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
+/// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
+/// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
+/// [`Unavailable`](crate::RejectCode::Unavailable).
 ///
 /// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
 /// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
@@ -49,7 +52,6 @@ pub struct BridgeOptions {
     subprotocol: bool,
     identity: String,
     in_memory: bool,
-    on_store_error: OnStoreError,
 }
 
 /// Why there is no bridge, or no rule.
@@ -80,13 +82,7 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            subprotocol: true,
-            identity: String::new(),
-            in_memory: false,
-            on_store_error: OnStoreError::Memory,
-        }
+        Self { url: url.into(), subprotocol: true, identity: String::new(), in_memory: false }
     }
 
     /// Who uses the bridge: each identity has a client and an outbox of its own. A page with users who sign
@@ -102,17 +98,12 @@ impl BridgeOptions {
         self
     }
 
-    /// Refuses a durable event that cannot be written to the outbox: it ends as
-    /// [`RejectCode::Unavailable`](crate::RejectCode::Unavailable). Without this it is held in memory.
-    pub fn refuse_what_cannot_be_kept(mut self) -> Self {
-        self.on_store_error = OnStoreError::Refuse;
-        self
-    }
-
-    /// The name of the outbox's database.
+    /// The name of what tabs share: the outbox's database, a lock and a channel. A database that tabs cannot
+    /// agree about is none.
     fn database(&self) -> Option<String> {
         let Self { url, identity, .. } = self;
-        (!self.in_memory).then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
+        let shares = !self.in_memory && sharing::is_possible();
+        shares.then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
     }
 
     /// Does not ask for the subprotocol `event-driven-kit.v1`, and takes for granted that it is spoken:

@@ -261,7 +261,7 @@ async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so()
 }
 
 #[wasm_bindgen_test]
-async fn an_event_that_cannot_be_written_is_told_of_and_held_in_memory() {
+async fn an_event_that_cannot_be_written_is_refused_and_the_failure_is_told() {
     let (who, mut peer) = (somebody(), Peer::default());
     let page = load(&who);
     let errors = Log::default();
@@ -277,20 +277,10 @@ async fn an_event_that_cannot_be_written_is_told_of_and_held_in_memory() {
     until("the error", || !errors.borrow().is_empty()).await;
     assert_eq!(page.bridge.status().storage, OutboxStorage::Failing);
     assert!(errors.borrow()[0].starts_with("outbox the browser's storage is full"));
-    peer.serve().await;
-    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Unavailable);
     page.say("again").kept().await.unwrap();
-    assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
-}
-
-#[wasm_bindgen_test]
-async fn an_event_that_cannot_be_written_is_refused_if_the_application_wants_that() {
-    let page = load(&somebody().refuse_what_cannot_be_kept());
-    page.say("one").kept().await.unwrap();
-    fail_next_put("QuotaExceededError");
-    let refused = page.say("two").kept().await.unwrap_err();
-    assert_eq!(refused.code, RejectCode::Unavailable);
-    assert_eq!(page.bridge.status().outbox, 1);
+    let status = page.bridge.status();
+    assert_eq!((status.storage, status.outbox), (OutboxStorage::IndexedDb, 1));
 }
 
 #[wasm_bindgen_test]

@@ -7,17 +7,17 @@ use std::rc::{Rc, Weak};
 use bus::{Pattern, Topic};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{
-    Client, Delivery as Inbound, Effect, Entropy, Options, Saved, Storage, SubscriptionId,
-};
-use session::{CloseCode, Durability, Millis, Start};
+use session::client::{Delivery as Inbound, Effect, Entropy, Options, Saved, SubscriptionId};
+use session::tabs::{Effect as Shared, Tab};
+use session::{Body, CloseCode, Durability, Millis, Start};
 
 use super::outbound::Pending;
 use super::outbox::{Answered, Outbox};
 use super::report::Report;
+use super::sharing::Sharing;
 use super::socket::{Socket, Unsent};
 use super::{
-    BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, OutboxStorage, Rule, wake,
+    BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, OutboxStorage, Role, Rule, wake,
 };
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
@@ -26,7 +26,13 @@ pub(super) struct Link {
     pub(super) this: Weak<Link>,
     bus: Bus,
     options: BridgeOptions,
-    pub(super) client: RefCell<Client>,
+    pub(super) tab: RefCell<Tab>,
+    /// None: this tab is alone.
+    sharing: RefCell<Option<Sharing>>,
+    /// The machine wants the lock as soon as the store has said where it is.
+    wants_lock: Cell<bool>,
+    /// It is alone, and a newer connection has taken over: that is a stop.
+    fenced: Cell<bool>,
     pub(super) store: Rc<Outbox>,
     pub(super) report: Report,
     unsent: Unsent,
@@ -59,6 +65,8 @@ pub(super) struct Active {
     /// What the peer's answer must promise; none: ephemeral.
     pub(super) durability: Option<Durability>,
     pub(super) subscription: Option<SubscriptionId>,
+    /// What is local goes to the other tabs.
+    pub(super) shared: bool,
 }
 
 /// The longest that one timer is set for, in milliseconds.
@@ -71,13 +79,17 @@ impl Link {
         }
         let mut tab = [0; 16];
         fill_random(&mut tab);
-        let machine = Options { tab, on_store_error: options.on_store_error, ..Options::default() };
+        let machine = Options { tab, ..Options::default() };
         // Until the store has said who the client is, it is nobody.
-        let client = Client::new(machine, entropy(), Saved::new(&mut entropy()));
+        let tab = Tab::new(machine, entropy(), Saved::new(&mut entropy()));
+        let database = options.database();
         Ok(Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
-            client: RefCell::new(client),
-            store: Outbox::new(options.database(), {
+            tab: RefCell::new(tab),
+            sharing: RefCell::new(database.clone().map(|name| Sharing::new(name, this.clone()))),
+            wants_lock: Cell::new(false),
+            fenced: Cell::new(false),
+            store: Outbox::new(database, {
                 let link = this.clone();
                 Box::new(move |answered| {
                     if let Some(link) = Weak::upgrade(&link) {
@@ -109,7 +121,18 @@ impl Link {
     /// Asks the store who the client is; the answer connects.
     pub(super) fn begin(self: &Rc<Self>) {
         self.listeners.replace(wake::listen(self));
-        self.store.run(Storage::Load);
+        if self.store.is_memory() {
+            self.report.stores(OutboxStorage::Memory);
+        }
+        self.start();
+    }
+
+    fn start(&self) {
+        if let Some(sharing) = &*self.sharing.borrow() {
+            sharing.join();
+        }
+        self.tab.borrow_mut().start(monotonic());
+        self.drive();
     }
 
     /// The store's answer to what was asked first. The client is somebody from then on, and connects.
@@ -119,15 +142,52 @@ impl Link {
             Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
             Ok(_) => OutboxStorage::IndexedDb,
         });
-        let now = monotonic();
-        {
-            let mut client = self.client.borrow_mut();
-            client.set_clock(now, js_sys::Date::now() as Millis);
-            client.answer(answered, now);
-            if !self.begun.replace(true) && !self.ended.get() && !self.resting.get() {
-                client.connect(now);
-            }
+        self.set_clock();
+        self.tab.borrow_mut().answer(answered, monotonic());
+        if self.store.is_memory() {
+            // What is not shared is not led.
+            let sharing = self.sharing.take();
+            drop(sharing);
         }
+        if !self.begun.replace(true) && self.wants_lock.get() {
+            self.request_lock(false);
+        }
+        self.drive();
+    }
+
+    fn set_clock(&self) {
+        let (now, wall) = (monotonic(), js_sys::Date::now() as Millis);
+        self.tab.borrow_mut().client().set_clock(now, wall);
+    }
+
+    fn request_lock(&self, steal: bool) {
+        let sharing = self.sharing.borrow();
+        match &*sharing {
+            _ if !self.begun.get() => self.wants_lock.set(true),
+            Some(sharing) => sharing.request(steal),
+            None if self.fenced.get() => {}
+            None => self.tab.borrow_mut().lock_granted(monotonic()),
+        }
+    }
+
+    pub(super) fn lock_granted(&self) {
+        self.tab.borrow_mut().lock_granted(monotonic());
+        self.drive();
+    }
+
+    /// The lock that was asked for under this number was stolen, or is not given.
+    pub(super) fn lock_lost(&self, number: u64) {
+        let is_newest =
+            self.sharing.borrow().as_ref().is_some_and(|sharing| sharing.is_newest(number));
+        if is_newest {
+            self.tab.borrow_mut().lock_lost(monotonic());
+            self.drive();
+        }
+    }
+
+    /// Another tab has said something.
+    pub(super) fn heard(&self, message: &[u8]) {
+        self.tab.borrow_mut().heard(message, monotonic());
         self.drive();
     }
 
@@ -135,7 +195,9 @@ impl Link {
     pub(super) fn end(&self) {
         self.ended.set(true);
         drop(self.listeners.take());
-        self.client.borrow_mut().stop();
+        self.tab.borrow_mut().leave(monotonic());
+        let reason = "the application closed the link".to_owned();
+        self.report.enter(LinkState::Stopped { code: 1_000, reason });
         // What was published just before is still to be written.
         self.lingering.replace(self.this.upgrade());
         self.drive();
@@ -143,27 +205,25 @@ impl Link {
 
     /// The page is put away: a socket or a database would keep it from resting.
     pub(super) fn rest(&self) {
-        let stopped = matches!(self.report.status().state, LinkState::Stopped { .. });
-        if !stopped && !self.resting.replace(true) {
-            self.client.borrow_mut().stop();
+        if !self.resting.replace(true) {
+            self.tab.borrow_mut().leave(monotonic());
             self.drive();
+            if let Some(sharing) = &*self.sharing.borrow() {
+                sharing.part();
+            }
         }
         self.store.close();
     }
 
     /// The page or the network is back.
     pub(super) fn wake(&self) {
-        let now = monotonic();
-        {
-            let mut client = self.client.borrow_mut();
-            client.set_clock(now, js_sys::Date::now() as Millis);
-            if self.resting.replace(false) && self.begun.get() {
-                client.connect(now);
-            } else {
-                client.wake(now);
-            }
+        self.set_clock();
+        if self.resting.replace(false) {
+            self.start();
+        } else {
+            self.tab.borrow_mut().wake(monotonic());
+            self.drive();
         }
-        self.drive();
     }
 
     pub(super) fn add_rule(&self, rule: Rule) -> Result<u64, BridgeError> {
@@ -174,8 +234,15 @@ impl Link {
         let key = self.next_rule.get();
         self.next_rule.set(key + 1);
         let subscription = rule.inbound.then(|| self.subscription(&pattern, rule.start));
-        let Rule { outbound, durability, .. } = rule;
-        self.rules.borrow_mut().push(Active { key, pattern, outbound, durability, subscription });
+        let Rule { outbound, durability, shared, .. } = rule;
+        self.rules.borrow_mut().push(Active {
+            key,
+            pattern,
+            outbound,
+            durability,
+            subscription,
+            shared,
+        });
         self.drive();
         Ok(key)
     }
@@ -186,7 +253,7 @@ impl Link {
         let same = rules.iter().filter(|rule| rule.pattern == *pattern);
         same.filter_map(|rule| rule.subscription)
             .next()
-            .unwrap_or_else(|| self.client.borrow_mut().subscribe(pattern.clone(), start))
+            .unwrap_or_else(|| self.tab.borrow_mut().client().subscribe(pattern.clone(), start))
     }
 
     pub(super) fn remove_rule(&self, key: u64) {
@@ -199,7 +266,7 @@ impl Link {
             subscription.filter(|_| !rules.iter().any(|rule| rule.subscription == subscription))
         };
         if let Some(subscription) = unused {
-            self.client.borrow_mut().unsubscribe(subscription);
+            self.tab.borrow_mut().client().unsubscribe(subscription);
             self.drive();
         }
     }
@@ -209,7 +276,7 @@ impl Link {
     }
 
     pub(super) fn unanswered(&self) -> usize {
-        self.client.borrow().outbox_len()
+        self.tab.borrow_mut().client().outbox_len()
     }
 
     pub(super) fn ignored(&self) -> u64 {
@@ -234,14 +301,14 @@ impl Link {
 
     pub(super) fn opened(&self, socket: u64) {
         if self.is_current(socket) {
-            self.client.borrow_mut().opened(monotonic());
+            self.tab.borrow_mut().opened(monotonic());
             self.drive();
         }
     }
 
     pub(super) fn received(&self, socket: u64, message: &[u8]) {
         if self.is_current(socket) {
-            self.client.borrow_mut().received(message, monotonic());
+            self.tab.borrow_mut().received(message, monotonic());
             self.drive();
         }
     }
@@ -250,7 +317,7 @@ impl Link {
         if self.is_current(socket) {
             let closed = self.socket.take();
             drop(closed);
-            self.client.borrow_mut().closed(code, reason, monotonic());
+            self.tab.borrow_mut().closed(code, reason, monotonic());
             self.drive();
         }
     }
@@ -266,12 +333,29 @@ impl Link {
             return;
         }
         loop {
-            let next = self.client.borrow_mut().poll();
+            let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
-            self.carry_out(effect);
+            match effect {
+                Shared::Client(effect) => self.carry_out(effect),
+                Shared::RequestLock => self.request_lock(false),
+                Shared::StealLock => self.request_lock(true),
+                Shared::Shared { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
+                Shared::Post(message) => {
+                    if let Some(sharing) = &*self.sharing.borrow() {
+                        sharing.post(&message);
+                    }
+                }
+                Shared::ReleaseLock => {
+                    self.wants_lock.set(false);
+                    if let Some(sharing) = &*self.sharing.borrow() {
+                        sharing.release();
+                    }
+                }
+            }
         }
         self.driving.set(false);
         self.end_echoes();
+        self.report.plays(self.role());
         self.tell();
         if self.ended.get() {
             let timer = self.timer.take();
@@ -306,7 +390,16 @@ impl Link {
                 }
             }
             Effect::Link(state) => {
-                self.report.enter(state.into());
+                if self.fenced.get() || self.ended.get() {
+                    return;
+                }
+                let state = LinkState::from(state);
+                let fenced = CloseCode::Fenced.code();
+                if matches!(state, LinkState::Stopped { code, .. } if code == fenced) {
+                    self.fenced.set(self.sharing.borrow().is_none());
+                }
+                self.report.enter(state);
+                self.report.plays(self.role());
                 self.tell();
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
@@ -354,7 +447,7 @@ impl Link {
             // What the browser does not open now it will not open later.
             Err(thrown) => {
                 let code = CloseCode::ProtocolError.code();
-                self.client.borrow_mut().closed(code, &text_of(&thrown), monotonic());
+                self.tab.borrow_mut().closed(code, &text_of(&thrown), monotonic());
             }
         }
     }
@@ -378,8 +471,41 @@ impl Link {
         let time = body.time.unwrap_or_default() as f64;
         let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
         // One of this page was judged when it was published.
-        let admitted = if is_own { Some(event) } else { self.bus.admit(event) };
-        let Some(event) = admitted else {
+        if !is_own {
+            self.admit(event);
+        } else if self.bus.bring(event).is_err() {
+            self.ignored.set(self.ignored.get() + 1);
+        }
+    }
+
+    fn role(&self) -> Role {
+        match &*self.sharing.borrow() {
+            None => Role::Alone,
+            Some(_) if self.tab.borrow().leads() => Role::Leader,
+            Some(_) => Role::Follower,
+        }
+    }
+
+    /// Another tab has published an event that did not come over the link.
+    fn bring(&self, topic: Topic, body: Body, ephemeral: bool) {
+        let rules = self.rules.borrow();
+        let is_named = rules.iter().any(|rule| {
+            let brings = if ephemeral { rule.subscription.is_some() } else { rule.shared };
+            brings && rule.pattern.matches(&topic)
+        });
+        drop(rules);
+        if !is_named {
+            return self.ignored.set(self.ignored.get() + 1);
+        }
+        let payload = Payload::from_bytes(bytes(body.content_type, body.data));
+        let delivery = if ephemeral { Delivery::Ephemeral } else { Delivery::Local };
+        let time = body.time.unwrap_or_default() as f64;
+        self.admit(Event::inbound(topic, payload, &body.id, &body.source, time, delivery));
+    }
+
+    /// Hands on what interceptors let in.
+    fn admit(&self, event: Event) {
+        let Some(event) = self.bus.admit(event) else {
             return self.refused_events.set(self.refused_events.get() + 1);
         };
         if self.bus.bring(event).is_err() {
@@ -416,7 +542,7 @@ impl Link {
 
     /// One timer, for the machine's deadline. One that fires early sets the next.
     fn set_timer(&self) {
-        let Some(deadline) = self.client.borrow().deadline() else {
+        let Some(deadline) = self.tab.borrow().deadline() else {
             drop(self.timer.take());
             return;
         };
@@ -429,7 +555,7 @@ impl Link {
         let timer = Timeout::new(wait as u32, move || {
             if let Some(link) = link.upgrade() {
                 drop(link.timer.take());
-                link.client.borrow_mut().tick(monotonic());
+                link.tab.borrow_mut().tick(monotonic());
                 link.drive();
             }
         });

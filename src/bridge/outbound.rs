@@ -41,27 +41,35 @@ impl Outlet for Link {
         payload: &Payload,
         within: Option<Duration>,
     ) -> Option<Result<Receipt, PublishError>> {
-        let durability = {
+        let (durability, shared) = {
             let rules = self.rules.borrow();
-            let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
-            named.map(|rule| rule.durability).max()?
+            let named = || rules.iter().filter(|rule| rule.pattern.matches(topic));
+            let out = named().filter(|rule| rule.outbound).map(|rule| rule.durability).max();
+            (out, named().any(|rule| rule.shared))
         };
+        if durability.is_none() && !shared {
+            return None;
+        }
         // The borrow has ended: a `toJSON` may publish.
         let bytes = match payload.to_bytes() {
             Ok(bytes) => bytes,
             Err(error) => return Some(Err(PublishError::Data(topic.clone(), error))),
         };
         Some(match durability {
-            Some(durability) => {
+            None => {
+                self.share(topic, payload, bytes);
+                return None;
+            }
+            Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
                 self.publish(bus, topic, payload, bytes, Terms { expires, durability })
             }
-            None => self.send(bus, topic, payload, bytes),
+            Some(None) => self.send(bus, topic, payload, bytes),
         })
     }
 
     fn cancel(&self, id: &str) -> bool {
-        let will = self.client.borrow_mut().cancel(id);
+        let will = self.tab.borrow_mut().client().cancel(id);
         self.drive();
         will
     }
@@ -86,7 +94,8 @@ impl Link {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
-        let taken = self.client.borrow_mut().publish_with(topic.clone(), &body, terms, monotonic());
+        let taken =
+            self.tab.borrow_mut().client().publish_with(topic.clone(), &body, terms, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
@@ -116,6 +125,13 @@ impl Link {
         settlement
     }
 
+    /// Sends a local event to the other tabs.
+    fn share(&self, topic: &Topic, payload: &Payload, bytes: Bytes) {
+        let event = Event::new(topic.clone(), payload.clone(), Delivery::Local);
+        self.tab.borrow_mut().share(topic, &body(&event, bytes));
+        self.drive();
+    }
+
     fn send(
         &self,
         bus: &Bus,
@@ -131,7 +147,7 @@ impl Link {
         // On a congested link it would only arrive late.
         if !self.is_congested() {
             let body = body(&event, bytes);
-            let _is_up = self.client.borrow_mut().send_ephemeral(topic, &body);
+            let _is_up = self.tab.borrow_mut().send_ephemeral(topic, &body);
             self.drive();
         }
         bus.bring(event.clone())?;
@@ -192,7 +208,8 @@ impl Link {
     pub(super) fn end_echoes(&self) {
         loop {
             let passed = {
-                let (client, rules) = (self.client.borrow(), self.rules.borrow());
+                let (mut tab, rules) = (self.tab.borrow_mut(), self.rules.borrow());
+                let client = tab.client();
                 let mut pending = self.pending.borrow_mut();
                 // They stand in front, the newest first.
                 let expected = pending.0.partition_point(|one| one.stored.is_some());
@@ -214,7 +231,7 @@ impl Link {
 
     /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
     pub(super) fn is_own(&self, body: &Body) -> bool {
-        let client = hex(&self.client.borrow().id());
+        let client = hex(&self.tab.borrow_mut().client().id());
         body.source.split('/').nth(2).is_some_and(|named| named == client)
     }
 

@@ -44,7 +44,7 @@ impl Report {
         Self {
             status: RefCell::new(LinkStatus::new()),
             since: Cell::new(0),
-            is_news: Cell::new(false),
+            is_news: Cell::new(true),
             asked_to_persist: Cell::new(false),
             _retained: retained.into_iter().flatten().collect(),
         }
@@ -61,8 +61,7 @@ impl Report {
     /// The link has changed.
     pub(super) fn enter(&self, state: LinkState) {
         self.since.set(monotonic());
-        self.status.borrow_mut().state = state;
-        self.is_news.set(true);
+        self.change(|status| &mut status.state, state);
     }
 
     /// The peer has stored an event of this client.

@@ -14,6 +14,8 @@ pub struct Rule {
     /// What the peer's answer must promise; none: ephemeral.
     pub(super) durability: Option<Durability>,
     pub(super) start: Start,
+    /// Local events go to the other tabs.
+    pub(super) shared: bool,
 }
 
 impl Rule {
@@ -33,10 +35,16 @@ impl Rule {
         Self::new(pattern, false, true)
     }
 
+    /// What is published here stays in this browser, and is delivered in all tabs of this origin that have
+    /// such a rule: nothing of it is kept or sent to the peer.
+    pub fn tabs(pattern: impl Into<String>) -> Self {
+        Self { shared: true, ..Self::new(pattern, false, false) }
+    }
+
     fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
         let pattern = pattern.into();
         let durability = Some(Durability::Disk);
-        Self { pattern, outbound, inbound, durability, start: Start::Latest }
+        Self { pattern, outbound, inbound, durability, start: Start::Latest, shared: false }
     }
 
     /// Events are kept in the outbox until the peer has stored them.

@@ -74,7 +74,7 @@ pub enum OutboxStorage {
     IndexedDb,
     /// In memory, as the browser refuses a database, or the bridge was asked to: gone with the page.
     Memory,
-    /// In IndexedDB, but the last operation has failed: what is published now is held in memory, or refused.
+    /// In IndexedDB, but the last operation has failed: what is published now may be refused.
     Failing,
 }
 

@@ -14,6 +14,7 @@ mod memory;
 mod outbox;
 mod publishing;
 mod reading;
+mod sharing;
 mod storage;
 
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ use link::{Connection, State};
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
 pub use publishing::{PublishError, Terms};
+pub(crate) use sharing::MAX_BASE;
 pub use storage::{Answer, OnStoreError, Row, Saved, Storage, StoreError, StoreFailed, TabId};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
@@ -78,6 +80,10 @@ pub struct Client {
     /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
     wall_is_ahead: i64,
     interests: Interests,
+    /// Another tab has the socket.
+    following: bool,
+    /// What became of the last events, here or in other tabs: a row may still come, or ask.
+    recent: VecDeque<(String, Outcome)>,
     connection: Connection,
     effects: VecDeque<Effect>,
 }
@@ -97,6 +103,8 @@ impl Client {
             asking: Asking::default(),
             wall_is_ahead: 0,
             interests: Interests::default(),
+            following: false,
+            recent: VecDeque::new(),
             connection: Connection::default(),
             effects: VecDeque::new(),
             options,
@@ -152,6 +160,7 @@ impl Client {
     }
 
     fn frame(&mut self, frame: FromPeer, now: Millis) {
+        let Some(frame) = self.pass_on(frame) else { return };
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
             FromPeer::Ack(ack) => self.acked(ack),

@@ -18,11 +18,11 @@ use crate::{Durability, RejectCode};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-type Read<T> = Result<T, Malformed>;
+pub(crate) type Read<T> = Result<T, Malformed>;
 
 /// What stands in a map under its known keys; the others are skipped. What is missing or of another
 /// kind than asked for is noted and answered with a default: one look at the end finds it out.
-struct Fields<'b> {
+pub(crate) struct Fields<'b> {
     values: [Option<Value<'b>>; 8],
     malformed: Cell<bool>,
 }
@@ -186,7 +186,7 @@ pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
 }
 
 /// A frame's kind and its fields.
-fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
+pub(crate) fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
     let length = d.array()?;
     let kind = d.u64()?;
     let fields = Fields::read(d)?;
@@ -326,12 +326,12 @@ impl<'b> Fields<'b> {
     }
 
     /// What was made of the fields, if they were what was asked for.
-    fn checked<T>(&self, made: T) -> Read<T> {
+    pub(crate) fn checked<T>(&self, made: T) -> Read<T> {
         if self.malformed.get() { Err(Malformed) } else { Ok(made) }
     }
 
     /// What was read, or else `instead`, which nobody gets to see: `checked` answers with an error.
-    fn required<T>(&self, read: Option<T>, instead: T) -> T {
+    pub(crate) fn required<T>(&self, read: Option<T>, instead: T) -> T {
         read.unwrap_or_else(|| {
             self.malformed.set(true);
             instead
@@ -347,27 +347,27 @@ impl<'b> Fields<'b> {
         made
     }
 
-    fn optional_number(&self, key: usize) -> Option<u64> {
+    pub(crate) fn optional_number(&self, key: usize) -> Option<u64> {
         self.optional(key, |value| match value {
             Value::Number(number) => Some(*number),
             _ => None,
         })
     }
 
-    fn number(&self, key: usize) -> u64 {
+    pub(crate) fn number(&self, key: usize) -> u64 {
         self.required(self.optional_number(key), 0)
     }
 
-    fn optional_number32(&self, key: usize) -> Option<u32> {
+    pub(crate) fn optional_number32(&self, key: usize) -> Option<u32> {
         let number = self.optional_number(key)?;
         Some(self.required(number.try_into().ok(), 0))
     }
 
-    fn number32(&self, key: usize) -> u32 {
+    pub(crate) fn number32(&self, key: usize) -> u32 {
         self.required(self.optional_number32(key), 0)
     }
 
-    fn flag(&self, key: usize) -> bool {
+    pub(crate) fn flag(&self, key: usize) -> bool {
         let flag = self.optional(key, |value| match value {
             Value::Flag(flag) => Some(*flag),
             _ => None,
@@ -375,18 +375,18 @@ impl<'b> Fields<'b> {
         flag.unwrap_or(false)
     }
 
-    fn optional_text(&self, key: usize) -> Option<String> {
+    pub(crate) fn optional_text(&self, key: usize) -> Option<String> {
         self.optional(key, |value| match value {
             Value::Text(text) => Some((*text).to_owned()),
             _ => None,
         })
     }
 
-    fn text(&self, key: usize) -> String {
+    pub(crate) fn text(&self, key: usize) -> String {
         self.required(self.optional_text(key), String::new())
     }
 
-    fn bytes(&self, key: usize) -> &'b [u8] {
+    pub(crate) fn bytes(&self, key: usize) -> &'b [u8] {
         let bytes = self.optional(key, |value| match value {
             Value::Bytes(bytes) => Some(*bytes),
             _ => None,
@@ -394,7 +394,7 @@ impl<'b> Fields<'b> {
         self.required(bytes, &[])
     }
 
-    fn array<const N: usize>(&self, key: usize) -> [u8; N] {
+    pub(crate) fn array<const N: usize>(&self, key: usize) -> [u8; N] {
         self.required(self.bytes(key).try_into().ok(), [0; N])
     }
 
@@ -406,11 +406,11 @@ impl<'b> Fields<'b> {
         })
     }
 
-    fn position(&self, key: usize) -> Position {
+    pub(crate) fn position(&self, key: usize) -> Position {
         self.required(self.nested(key, position), Position::start_of(0))
     }
 
-    fn reject_code(&self, key: usize) -> RejectCode {
+    pub(crate) fn reject_code(&self, key: usize) -> RejectCode {
         self.required(self.optional_reject_code(key), RejectCode::Unavailable)
     }
 
@@ -428,7 +428,7 @@ impl<'b> Fields<'b> {
         self.triples(key, |(id, key, data)| Attendee { id, key, data })
     }
 
-    fn durability(&self, key: usize) -> Durability {
+    pub(crate) fn durability(&self, key: usize) -> Durability {
         self.required(Durability::from_number(self.number(key)), Durability::Memory)
     }
 }

@@ -9,12 +9,12 @@ use crate::RejectCode;
 use crate::event::{Body, Extension, Position, Start};
 use crate::frame::{Attendee, FromClient, FromPeer, Head};
 
-type Out<'o> = Encoder<&'o mut Vec<u8>>;
+pub(crate) type Out<'o> = Encoder<&'o mut Vec<u8>>;
 /// A `Vec` takes all that is written, so there is no error to tell of.
-type Written = Result<(), minicbor::encode::Error<Infallible>>;
+pub(crate) type Written = Result<(), minicbor::encode::Error<Infallible>>;
 
 /// What stands under a key of a map.
-enum Value<'v> {
+pub(crate) enum Value<'v> {
     Number(u64),
     Flag,
     Text(&'v str),
@@ -213,7 +213,7 @@ pub(crate) fn body(body: &Body) -> Vec<u8> {
     bytes
 }
 
-fn frame(message: &mut Vec<u8>, kind: u64, fields: &[Option<Value<'_>>]) {
+pub(crate) fn frame(message: &mut Vec<u8>, kind: u64, fields: &[Option<Value<'_>>]) {
     let written = write_frame(&mut Encoder::new(message), kind, fields);
     debug_assert!(written.is_ok(), "{written:?}");
 }
@@ -293,11 +293,11 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
     Ok(())
 }
 
-fn number(number: impl Into<u64>) -> Option<Value<'static>> {
+pub(crate) fn number(number: impl Into<u64>) -> Option<Value<'static>> {
     Some(Number(number.into()))
 }
 
-fn text(text: &str) -> Option<Value<'_>> {
+pub(crate) fn text(text: &str) -> Option<Value<'_>> {
     Some(Text(text))
 }
 
@@ -305,15 +305,15 @@ fn optional_text(text: &Option<String>) -> Option<Value<'_>> {
     text.as_deref().map(Text)
 }
 
-fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
+pub(crate) fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
     Some(Bytes(bytes))
 }
 
-fn at(position: &Position) -> Option<Value<'_>> {
+pub(crate) fn at(position: &Position) -> Option<Value<'_>> {
     Some(Value::Position(position))
 }
 
 /// A flag that is off is left out.
-fn flag(flag: bool) -> Option<Value<'static>> {
+pub(crate) fn flag(flag: bool) -> Option<Value<'static>> {
     flag.then_some(Value::Flag)
 }

@@ -13,6 +13,7 @@ mod frame;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod server;
+pub mod tabs;
 mod topics;
 
 pub use close::{CloseCode, Durability, RejectCode};

@@ -56,7 +56,7 @@ impl Client {
                 dropped.retain(|row| !self.outbox.is_answered(row.number));
                 self.restore(saved, now);
                 for row in dropped {
-                    self.outbox.forget_id(&row.id);
+                    _ = self.outbox.forget_id(&row.id);
                     self.reject(row.id, RejectCode::Uncertain, CLONED);
                 }
                 self.renewed(now);
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// Asks the store what it holds; again, if the answer under way may be too old.
-    pub(super) fn load(&mut self) {
+    pub(crate) fn load(&mut self) {
         if self.asking.loading {
             self.asking.load_again = true;
         } else {
@@ -138,8 +138,12 @@ impl Client {
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
-        for id in self.outbox.load(saved, same, now) {
-            self.tell_pending(&id);
+        for (number, id) in self.outbox.load(saved, same, now) {
+            match self.outcome(&id) {
+                None => self.tell_pending(&id),
+                // The tab that had the answer could not delete it any more.
+                Some(outcome) => self.erase_known(number, &outcome),
+            }
         }
     }
 

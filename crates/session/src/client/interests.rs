@@ -75,6 +75,11 @@ impl Interests {
         Some((self.next_number, interest.pattern.clone(), start))
     }
 
+    /// The numbers of this connection follow this one.
+    pub(super) fn start_at(&mut self, number: u32) {
+        self.next_number = number;
+    }
+
     pub(super) fn disconnected(&mut self) {
         self.next_number = 0;
         for (_, interest) in &mut self.by_id {

@@ -11,8 +11,10 @@ use crate::{CloseCode, Millis};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Stopped,
-    /// The store takes a new identity.
-    Renewing,
+    /// The store is asked: for what there is, or for a new identity.
+    Storing,
+    /// Another tab has the link, and it is not up.
+    Following,
     Waiting {
         until: Millis,
     },
@@ -42,6 +44,10 @@ pub(super) struct Connection {
     pub(super) heard: Millis,
     /// An answer to a probe is due.
     pub(super) probe: Option<Millis>,
+    /// The numbers of guests' subscriptions.
+    pub(super) guests: Vec<u32>,
+    /// What the peer has sent to guests.
+    pub(super) for_guests: Vec<u8>,
     /// The peer asked to hold back publishes.
     pub(super) hold_until: Option<Millis>,
 }
@@ -70,10 +76,11 @@ impl Client {
     /// When [`Client::tick`] wants to be called.
     pub fn deadline(&self) -> Option<Millis> {
         let link = match self.state {
-            State::Stopped | State::Renewing => None,
+            State::Stopped | State::Storing | State::Following => None,
             State::Waiting { until } | State::Opening { until } | State::Greeting { until } => {
                 Some(until)
             }
+            State::Online { .. } if self.following => None,
             State::Online { .. } => {
                 let Connection { probe, hold_until, .. } = self.connection;
                 [Some(self.silence_ends()), probe, hold_until].into_iter().flatten().min()
@@ -91,7 +98,7 @@ impl Client {
             State::Opening { until } | State::Greeting { until } if now >= until => {
                 self.give_up(now)
             }
-            State::Online { .. } => {
+            State::Online { .. } if !self.following => {
                 let overdue = self.connection.probe.is_some_and(|probe| now >= probe);
                 if overdue || now >= self.silence_ends() {
                     return self.give_up(now);
@@ -107,7 +114,7 @@ impl Client {
     pub fn wake(&mut self, now: Millis) {
         match self.state {
             State::Waiting { .. } => self.open(now),
-            State::Online { .. } if self.connection.probe.is_none() => {
+            State::Online { .. } if !self.following && self.connection.probe.is_none() => {
                 self.connection.probe = Some(now + PROBE);
                 self.send(&FromClient::Ping(Ping { number: 0 }));
             }
@@ -140,13 +147,20 @@ impl Client {
         {
             let Identity { client, secret, .. } = self.identity;
             let (lowest, returning, token) = (self.outbox.lowest(), fence > 1, None);
-            self.send(&FromClient::Hello(Hello { client, secret, fence, lowest, returning, token }));
+            self.send(&FromClient::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning,
+                token,
+            }));
         }
     }
 
     /// The socket is closed, or was refused.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if matches!(self.state, State::Stopped | State::Renewing | State::Waiting { .. }) {
+        if !self.has_socket() {
             return;
         }
         self.disconnected();
@@ -187,20 +201,23 @@ impl Client {
 
     /// The store has said what it holds.
     pub(super) fn loaded(&mut self, now: Millis) {
+        if self.state == State::Storing {
+            return self.open(now);
+        }
         let Some(welcome) = self.connection.strange.take() else { return };
         if !self.is_strange(&welcome) {
             return self.admitted(welcome, now);
         }
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        self.state = State::Renewing;
+        self.state = State::Storing;
         let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
         self.ask_store(Storage::Renew { from: self.identity.client, client, secret });
     }
 
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
-        if !matches!(self.state, State::Stopped | State::Renewing) {
+        if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);
@@ -209,14 +226,14 @@ impl Client {
 
     /// The new identity is there.
     pub(super) fn renewed(&mut self, now: Millis) {
-        if self.state == State::Renewing {
+        if self.state == State::Storing {
             self.open(now);
         }
     }
 
     /// The new identity could not be written: without it nothing may be sent.
     pub(super) fn not_renewed(&mut self, now: Millis) {
-        if self.state == State::Renewing {
+        if self.state == State::Storing {
             self.wait(now, 0);
         }
     }
@@ -259,7 +276,16 @@ impl Client {
 
     /// Whether it sends what waits: a follower leaves that to its leader.
     pub(super) fn sends(&self) -> bool {
-        true
+        !self.following
+    }
+
+    /// Whether there is a socket, or one is being made.
+    fn has_socket(&self) -> bool {
+        let open = matches!(
+            self.state,
+            State::Opening { .. } | State::Greeting { .. } | State::Online { .. }
+        );
+        open && !self.following
     }
 
     /// When nothing will have been heard for longer than the peer's heartbeat allows.
@@ -282,7 +308,7 @@ impl Client {
         self.wait(now, 0);
     }
 
-    fn disconnected(&mut self) {
+    pub(super) fn disconnected(&mut self) {
         if let State::Online { since } = self.state
             && self.connection.heard >= since + STABLE
         {
@@ -294,6 +320,9 @@ impl Client {
     }
 
     fn wait(&mut self, now: Millis, at_least: Millis) {
+        if self.following {
+            return self.state = State::Following;
+        }
         let mut random = [0; 8];
         (self.entropy)(&mut random);
         let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));

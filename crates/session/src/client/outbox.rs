@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::storage::{Row, Saved, Storage};
-use crate::{Millis, RejectCode};
+use crate::{Millis, Position, RejectCode};
 
 /// Bounded in rows and bytes: what is beyond is refused.
 #[derive(Debug)]
@@ -40,10 +40,16 @@ pub(super) struct Entry {
     pub(super) sent: bool,
     /// The store did not take it.
     pub(super) in_memory: bool,
+    /// A subscription has brought it: so it is in the log, whatever becomes of the answer.
+    pub(super) seen: Option<Position>,
     pub(super) stage: Stage,
 }
 
 impl Entry {
+    fn new(row: Row) -> Self {
+        Self { row, sent: false, in_memory: false, seen: None, stage: Stage::Idle }
+    }
+
     /// When it expires, if it still can.
     pub(super) fn expires(&self) -> Option<Millis> {
         self.row.expires.filter(|_| !self.row.leaving)
@@ -63,8 +69,12 @@ pub(super) enum Stage {
     Marking,
     /// The store is asked to drop it, for this reason.
     Dropping(RejectCode),
-    /// The store holds it no more: another tab knows why, and says so until then.
-    Lost(Millis),
+    /// The store holds it no more: another tab knows why, and says so until then. A page that slept is
+    /// given as long again, to hear what was said meanwhile.
+    Lost {
+        until: Millis,
+        again: bool,
+    },
 }
 
 /// The outbox has no room.
@@ -76,7 +86,7 @@ const MAX_ERASE: usize = 512;
 /// The most rows that are written in one transaction.
 const MAX_KEEP: usize = 256;
 /// How long another tab has to say what became of a row.
-const LOST: Millis = 5_000;
+pub(super) const LOST: Millis = 5_000;
 
 impl Outbox {
     pub(super) fn new(max_rows: usize, max_bytes: usize) -> Self {
@@ -172,11 +182,9 @@ impl Outbox {
             let row = Row { number, ..waiting.row };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
             let in_memory = first.is_none();
-            self.rows.insert(at, Entry { row, sent: false, in_memory, stage: Stage::Idle });
-            if self.next == number {
-                self.next += 1;
-            }
+            self.rows.insert(at, Entry { in_memory, ..Entry::new(row) });
         }
+        self.advance();
         self.keeping = 0;
         (ids, cancelled)
     }
@@ -222,10 +230,9 @@ impl Outbox {
     }
 
     /// The same for an event.
-    pub(super) fn forget_id(&mut self, id: &str) {
-        if let Some(at) = self.rows.iter().position(|entry| entry.row.id == id) {
-            self.remove(at);
-        }
+    pub(super) fn forget_id(&mut self, id: &str) -> bool {
+        let at = self.rows.iter().position(|entry| entry.row.id == id);
+        at.and_then(|at| self.remove(at)).is_some()
     }
 
     fn remove(&mut self, at: usize) -> Option<Row> {
@@ -303,7 +310,8 @@ impl Outbox {
             let there = marked(entry.row.number);
             self.timed |= !there;
             entry.row.leaving |= there;
-            entry.stage = if there { Stage::Idle } else { Stage::Lost(now + LOST) };
+            entry.stage =
+                if there { Stage::Idle } else { Stage::Lost { until: now + LOST, again: true } };
         }
     }
 
@@ -312,7 +320,7 @@ impl Outbox {
         let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent);
         let mut unsent = self.rows.range(from.min(window)..window);
-        let next = unsent.find(|entry| !matches!(entry.stage, Stage::Lost(_)))?;
+        let next = unsent.find(|entry| !matches!(entry.stage, Stage::Lost { .. }))?;
         let ready = next.stage == Stage::Idle && next.row.leaving && next.row.number < self.next;
         ready.then_some(&next.row)
     }
@@ -355,7 +363,8 @@ impl Outbox {
         }
         let times = self.rows.iter().filter_map(|entry| match entry.stage {
             Stage::Idle if expires => entry.expires().map(|at| at.saturating_add_signed(-ahead)),
-            Stage::Lost(until) => Some(until),
+            Stage::Lost { .. } if entry.seen.is_some() => Some(0),
+            Stage::Lost { until, .. } => Some(until),
             _ => None,
         });
         times.min()
@@ -382,9 +391,34 @@ impl Outbox {
         .collect()
     }
 
-    /// Takes over what the store holds, and answers the ids of rows that were not known. `same` says
+    /// Takes in a row that another tab has kept, unless it is known, or was decided already.
+    pub(super) fn insert(&mut self, row: Row) -> bool {
+        let Err(at) = self.rows.binary_search_by_key(&row.number, |entry| entry.row.number) else {
+            return false;
+        };
+        if row.number < self.next {
+            return false;
+        }
+        self.timed |= row.expires.is_some();
+        self.bytes += row.body.len();
+        self.rows.insert(at, Entry::new(row));
+        self.advance();
+        true
+    }
+
+    /// Numbers that follow without a hole are known.
+    fn advance(&mut self) {
+        let from = self.rows.partition_point(|entry| entry.row.number < self.next);
+        for entry in self.rows.range(from..) {
+            if entry.row.number == self.next {
+                self.next += 1;
+            }
+        }
+    }
+
+    /// Takes over what the store holds, and answers those rows that were not known. `same` says
     /// that it is still the same client's; otherwise all numbers are others.
-    pub(super) fn load(&mut self, saved: Saved, same: bool, now: Millis) -> Vec<String> {
+    pub(super) fn load(&mut self, saved: Saved, same: bool, now: Millis) -> Vec<(u64, String)> {
         if !same {
             self.erase.clear();
             (self.erasing, self.unsent) = (0, 0);
@@ -403,16 +437,16 @@ impl Outbox {
                 Some(mut entry) => {
                     entry.row.leaving |= row.leaving;
                     entry.row.number = row.number;
-                    if matches!(entry.stage, Stage::Lost(_)) || !same {
+                    if matches!(entry.stage, Stage::Lost { .. }) || !same {
                         entry.stage = Stage::Idle;
                     }
                     entry
                 }
                 None => {
-                    new.push(row.id.clone());
+                    new.push((row.number, row.id.clone()));
                     self.timed |= row.expires.is_some();
                     self.bytes += row.body.len();
-                    Entry { row, sent: false, in_memory: false, stage: Stage::Idle }
+                    Entry::new(row)
                 }
             });
         }
@@ -430,19 +464,18 @@ impl Outbox {
                     .map_or(saved.next, |last: &Entry| saved.next.max(last.row.number + 1));
             }
             let newer = same && entry.row.number >= saved.next;
-            if !entry.in_memory && !newer && !matches!(entry.stage, Stage::Lost(_)) {
+            if !entry.in_memory && !newer && !matches!(entry.stage, Stage::Lost { .. }) {
                 self.timed = true;
-                entry.stage = Stage::Lost(now + LOST);
+                entry.stage = Stage::Lost { until: now + LOST, again: true };
             }
             if entry.in_memory {
                 self.next = self.next.max(entry.row.number + 1);
-            } else if newer && entry.row.number == self.next {
-                self.next += 1;
             }
             let at = rows.partition_point(|other: &Entry| other.row.number < entry.row.number);
             rows.insert(at, entry);
         }
         self.rows = rows;
+        self.advance();
         new
     }
 

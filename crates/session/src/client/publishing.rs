@@ -3,7 +3,7 @@
 
 use bus::Topic;
 
-use super::outbox::{Full, Stage};
+use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, Outcome, Row, Storage};
 use crate::frame::{Ack, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_UNANSWERED, Millis, RejectCode};
@@ -133,7 +133,10 @@ impl Client {
 
     /// Sends what may be sent.
     pub(super) fn pump(&mut self, now: Millis) {
-        if !self.is_online() || self.connection.hold_until.is_some_and(|until| now < until) {
+        if !self.sends()
+            || !self.is_online()
+            || self.connection.hold_until.is_some_and(|until| now < until)
+        {
             return;
         }
         self.connection.hold_until = None;
@@ -179,13 +182,19 @@ impl Client {
     /// The peer has decided.
     pub(super) fn settle(&mut self, number: u64, outcome: Outcome) {
         if let Some(row) = self.outbox.settle(number, true) {
-            self.effects.push_back(Effect::Settled { id: row.id, outcome });
+            self.tell_settled(row.id, outcome);
         }
+    }
+
+    /// The last word on an event.
+    pub(super) fn tell_settled(&mut self, id: String, outcome: Outcome) {
+        self.remember(id.clone(), outcome.clone());
+        self.effects.push_back(Effect::Settled { id, outcome });
     }
 
     pub(super) fn reject(&mut self, id: String, code: RejectCode, message: &str) {
         let outcome = Outcome::Rejected(code, message.to_owned());
-        self.effects.push_back(Effect::Settled { id, outcome });
+        self.tell_settled(id, outcome);
     }
 
     /// Settles what may have left, as nobody can say any more whether it is in the log.
@@ -209,14 +218,25 @@ impl Client {
                 Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
                     expired.push(entry.row.number);
                 }
-                Stage::Lost(until) if until <= now => lost.push(entry.row.number),
+                Stage::Lost { .. } if entry.seen.is_some() => lost.push(entry.row.number),
+                Stage::Lost { until, again: true } if until <= now => {
+                    entry.stage = Stage::Lost { until: now + LOST, again: false };
+                }
+                Stage::Lost { until, again: false } if until <= now => {
+                    lost.push(entry.row.number);
+                }
                 _ => {}
             }
         }
         self.drop_rows(expired, RejectCode::Expired);
         for number in lost {
-            if let Some(row) = self.outbox.forget(number) {
-                self.reject(row.id, RejectCode::Uncertain, GONE);
+            let seen = self.outbox.get(number).and_then(|entry| entry.seen.take());
+            let Some(row) = self.outbox.forget(number) else { continue };
+            match seen {
+                Some(position) => {
+                    self.tell_settled(row.id, Outcome::Stored(position, row.durability));
+                }
+                None => self.reject(row.id, RejectCode::Uncertain, GONE),
             }
         }
     }

@@ -72,10 +72,14 @@ impl Client {
         }
     }
 
-    pub(super) fn event(&mut self, event: Event, now: Millis) {
+    pub(super) fn event(&mut self, mut event: Event, now: Millis) {
         let Ok(topic) = self.connection.topics_in.topic(event.topic, event.name.as_deref()) else {
             return self.out_of_step(now);
         };
+        self.pass_on_event(&mut event, topic.as_str());
+        if event.heads.is_empty() {
+            return;
+        }
         let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
         let mut subscriptions = Vec::new();
         let mut position = None;
@@ -88,6 +92,13 @@ impl Client {
                     subscriptions.extend(turn);
                 }
             }
+        }
+        if let Some(position) = &position
+            && !subscriptions.is_empty()
+            && let Some(entry) = self.outbox.find(&body.id)
+            && self.identity.signed(&body.source)
+        {
+            entry.seen = Some(position.clone());
         }
         if !subscriptions.is_empty() {
             self.effects.push_back(Effect::Deliver(Delivery {

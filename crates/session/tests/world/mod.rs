@@ -53,6 +53,7 @@ pub struct Log {
 struct ClientRow {
     fence: u64,
     highest: u64,
+    highest_id: Option<String>,
     held_back: Option<u64>,
     outcomes: HashMap<u64, Position>,
 }
@@ -279,27 +280,30 @@ impl World {
 }
 
 impl Log {
-    fn position(&self, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> Position {
         let id = offset.checked_sub(1).map(|index| self.events[index].1.clone());
         Position { epoch: self.epoch, offset: offset as u64, id }
     }
 
-    fn open(&mut self, hello: &Hello) -> Opened {
+    pub fn open(&mut self, hello: &Hello) -> Opened {
         let new = !self.clients.contains_key(&hello.client);
         let row = self.clients.entry(hello.client).or_default();
         if hello.fence <= row.fence {
             return Opened::Fenced;
         }
         row.fence = hello.fence;
-        Opened::Welcome { highest: row.highest, highest_id: None, new }
+        row.outcomes.retain(|number, _| *number >= hello.lowest);
+        Opened::Welcome { highest: row.highest, highest_id: row.highest_id.clone(), new }
     }
 
-    fn decide(&mut self, append: &Append) -> Decided {
+    pub fn decide(&mut self, append: &Append) -> Decided {
         let numbered = append.client.unwrap();
         if self.clients[&numbered.client].fence != numbered.fence {
             return Decided::Fenced;
         }
-        if let Some(position) = self.clients[&numbered.client].outcomes.get(&numbered.number) {
+        let row = self.clients.get_mut(&numbered.client).unwrap();
+        row.outcomes.retain(|number, _| *number >= numbered.lowest);
+        if let Some(position) = row.outcomes.get(&numbered.number) {
             return Decided::Stored(position.clone(), Durability::Disk);
         }
         assert!(numbered.number > self.clients[&numbered.client].highest, "a number goes back");
@@ -319,11 +323,12 @@ impl Log {
         let position = self.position(self.events.len());
         let row = self.clients.get_mut(&numbered.client).unwrap();
         row.highest = numbered.number;
+        row.highest_id = position.id.clone();
         row.outcomes.insert(numbered.number, position.clone());
         Decided::Stored(position, Durability::Disk)
     }
 
-    fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
+    pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
         let len = self.events.len();
         let head = self.position(len);
         let (next, previous) = match start {
@@ -346,7 +351,7 @@ impl Log {
         Located::At { next, previous, head, gap: None }
     }
 
-    fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
+    pub fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
         let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1, gap: None };
         for (offset, (topic, _, body)) in (1..).zip(&self.events).skip(from as usize - 1) {
             if page.events.len() == limit {
@@ -365,7 +370,7 @@ impl Log {
     }
 }
 
-fn next_random(state: &mut u64) -> u64 {
+pub fn next_random(state: &mut u64) -> u64 {
     // SplitMix64.
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

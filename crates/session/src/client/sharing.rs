@@ -1,0 +1,201 @@
+//! What a client does for [tabs](crate::tabs): a follower has no socket, its frames go through its
+//! leader; a leader passes its guests' frames on.
+//!
+//! Subscriptions of all tabs stand on the leader's connection. Their numbers say whose they are: the
+//! upper bits are the guest's base, 0 the leader's own.
+
+use super::link::State;
+use super::outbox::Stage;
+use super::{Client, Effect, LinkState, Outcome, Row};
+use crate::frame::{Event, FromClient, FromPeer, Unsubscribe};
+use crate::{CloseCode, Millis, RejectCode};
+
+/// The bits of a number that are the tab's own.
+pub(super) const OWN_BITS: u32 = 20;
+/// The highest base of a guest.
+pub(crate) const MAX_BASE: u32 = (1 << (32 - OWN_BITS)) - 1;
+
+/// The most outcomes that are remembered.
+const MAX_RECENT: usize = crate::MAX_UNANSWERED;
+
+fn base_of(number: u32) -> u32 {
+    number >> OWN_BITS
+}
+
+impl Client {
+    /// Gives up the socket; another tab leads.
+    pub(crate) fn follow(&mut self) {
+        self.effects.retain(|effect| !matches!(effect, Effect::Send(_) | Effect::Open));
+        if !self.following {
+            self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+        }
+        self.disconnected();
+        (self.following, self.state) = (true, State::Following);
+        self.effects.push_back(Effect::Link(LinkState::Connecting));
+    }
+
+    /// Leads, once the store has said what there is.
+    pub(crate) fn lead(&mut self) {
+        self.disconnected();
+        (self.following, self.state) = (false, State::Storing);
+        self.load();
+    }
+
+    /// The leader's link is up, and takes this tab's frames.
+    pub(crate) fn joined(&mut self, peer: String, base: u32, now: Millis) {
+        self.disconnected();
+        self.state = State::Online { since: now };
+        self.connection.peer = peer;
+        self.interests.start_at(base << OWN_BITS);
+        self.effects.push_back(Effect::Link(LinkState::Online));
+        for id in self.interests.ids() {
+            self.ask(id);
+        }
+    }
+
+    /// The leader's link is not up, or there is no leader.
+    pub(crate) fn parted(&mut self, link: LinkState) {
+        self.disconnected();
+        self.state = State::Following;
+        self.effects.push_back(Effect::Link(link));
+    }
+
+    /// Another tab has kept a row, under a number of this client.
+    pub(crate) fn heard_row(&mut self, client: [u8; 16], row: Row, now: Millis) {
+        if client != self.identity.client {
+            return self.load();
+        }
+        let (id, number) = (row.id.clone(), row.number);
+        if self.outbox.insert(row) {
+            match self.outcome(&id) {
+                None => self.tell_pending(&id),
+                Some(outcome) => self.erase_known(number, &outcome),
+            }
+        }
+        if !self.following && self.outbox.has_hole() {
+            self.load();
+        }
+        self.pump(now);
+    }
+
+    /// Another tab says what became of an event; whether it is known here.
+    pub(crate) fn heard_settled(&mut self, id: &str, outcome: Outcome) -> bool {
+        let known = self.outbox.forget_id(id);
+        if known {
+            self.tell_settled(id.to_owned(), outcome);
+        } else if self.outcome(id).is_none() {
+            self.remember(id.to_owned(), outcome);
+        }
+        known
+    }
+
+    /// The store still holds a row whose outcome is known here.
+    pub(super) fn erase_known(&mut self, number: u64, outcome: &Outcome) {
+        use RejectCode::{Cancelled, Expired, Uncertain};
+        let undecided = matches!(outcome, Outcome::Rejected(Cancelled | Expired | Uncertain, _));
+        self.outbox.settle(number, !undecided);
+    }
+
+    pub(super) fn remember(&mut self, id: String, outcome: Outcome) {
+        self.recent.push_back((id, outcome));
+        if self.recent.len() > MAX_RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// What became of an event, if that was not long ago.
+    pub(crate) fn outcome(&self, id: &str) -> Option<Outcome> {
+        let found = self.recent.iter().rev().find(|(other, _)| other == id);
+        found.map(|(_, outcome)| outcome.clone())
+    }
+
+    /// Events that the store does not hold any more, and of which nobody has said what became of them.
+    pub(crate) fn lost(&mut self) -> Vec<String> {
+        let entries = self.outbox.entries();
+        let lost = entries.filter(|entry| matches!(entry.stage, Stage::Lost { .. }));
+        lost.map(|entry| entry.row.id.clone()).collect()
+    }
+
+    /// What the guest with this base sends to the peer. What it sent under an earlier base is over. False
+    /// if it is not what a guest may send.
+    pub(crate) fn relay(&mut self, base: u32, frames: &[u8]) -> bool {
+        if self.following || !self.is_online() {
+            return true;
+        }
+        for frame in FromClient::decode(frames) {
+            let Ok(frame) = frame else { return false };
+            let number = match &frame {
+                FromClient::Subscribe(f) => f.subscription,
+                FromClient::Unsubscribe(f) => f.subscription,
+                FromClient::Credit(f) => f.subscription,
+                _ => return false,
+            };
+            if base_of(number) != base {
+                continue;
+            }
+            match &frame {
+                FromClient::Subscribe(_) => self.connection.guests.push(number),
+                FromClient::Unsubscribe(_) => {
+                    self.connection.guests.retain(|other| *other != number);
+                }
+                _ => {}
+            }
+            self.send(&frame);
+        }
+        true
+    }
+
+    /// The guest with this base is gone.
+    pub(crate) fn drop_guest(&mut self, base: u32) {
+        let guests = std::mem::take(&mut self.connection.guests);
+        let (gone, rest) = guests.into_iter().partition(|number| base_of(*number) == base);
+        self.connection.guests = rest;
+        let gone: Vec<u32> = gone;
+        for subscription in gone {
+            self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
+        }
+    }
+
+    /// What the peer has sent to guests since the last call.
+    pub(crate) fn for_guests(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.connection.for_guests)
+    }
+
+    /// Passes on what is a guest's; gives back what is this client's.
+    pub(super) fn pass_on(&mut self, frame: FromPeer) -> Option<FromPeer> {
+        let number = match &frame {
+            FromPeer::Subscribed(f) => f.subscription,
+            FromPeer::Refused(f) => f.subscription,
+            FromPeer::CaughtUp(f) => f.subscription,
+            FromPeer::Gap(f) => f.subscription,
+            _ => 0,
+        };
+        if self.following || base_of(number) == 0 {
+            return Some(frame);
+        }
+        let ended = match &frame {
+            FromPeer::Subscribed(f) => f.reset,
+            FromPeer::Refused(_) => true,
+            _ => false,
+        };
+        if ended {
+            self.connection.guests.retain(|other| *other != number);
+        }
+        frame.encode(&mut self.connection.for_guests);
+        None
+    }
+
+    /// Passes on what of an event is for guests, once for all of them, and leaves the rest.
+    pub(super) fn pass_on_event(&mut self, event: &mut Event, topic: &str) {
+        let is_guests = |number: u32| base_of(number) != 0;
+        if self.following || !event.heads.iter().any(|head| is_guests(head.subscription)) {
+            return;
+        }
+        let mut passed = event.clone();
+        passed.heads.retain(|head| is_guests(head.subscription));
+        event.heads.retain(|head| !is_guests(head.subscription));
+        // With its name: guests come and go, so that no number stands for a topic.
+        (passed.topic, passed.name) = (0, Some(topic.to_owned()));
+        FromPeer::Event(passed).encode(&mut self.connection.for_guests);
+    }
+}

@@ -1,0 +1,544 @@
+//! Tabs of one origin that share a link: one leads and has the socket, the others are its guests.
+//!
+//! A [`Tab`] holds a tab's [`Client`] and says what to do with a lock that one tab has at a time (a Web
+//! Lock) and a channel that all tabs hear (a `BroadcastChannel`). It must be given a store that all
+//! these tabs share. Where there is no lock, no channel or no such store, a tab has a client of its own.
+//!
+//! The leader's client sends the rows of all tabs, in the order of their numbers, and deletes what is
+//! answered; before it does, it tells the others. So an answer that is lost with a leader is asked for
+//! again by the next. A guest's subscriptions stand on the leader's connection and resume from the
+//! guest's own positions: another leader is no more to it than another connection.
+//!
+//! The lock decides who leads; terms tell a leader that it was deposed, and guests whom to believe,
+//! before the lock does. The peer's fence is the last guard.
+
+mod leading;
+mod message;
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::fmt;
+
+use bus::Topic;
+
+use crate::client::{
+    self, Answer, Client, Entropy, LinkState, OnStoreError, Options, Outcome, Saved, StoreFailed,
+    TabId,
+};
+use crate::{Body, CloseCode, Millis, RejectCode};
+use message::{Message, Says};
+
+/// What the owner of a [`Tab`] is to do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// As for a [`Client`]. Answer it to the tab.
+    Client(client::Effect),
+    /// Ask for the lock, and wait for it; call [`Tab::lock_granted`].
+    RequestLock,
+    /// Take the lock from whoever has it, in place of waiting; call [`Tab::lock_granted`].
+    StealLock,
+    /// Give the lock back, or wait for it no more.
+    ReleaseLock,
+    /// Say this to all other tabs, which hear it with [`Tab::heard`].
+    Post(Vec<u8>),
+    /// Another tab has published an event for the tabs.
+    Shared {
+        /// Its topic.
+        topic: Topic,
+        /// Its body.
+        body: Body,
+        /// It went to the peer too; otherwise it is local.
+        ephemeral: bool,
+    },
+}
+
+/// The state machine. See the [module](self).
+pub struct Tab {
+    client: Client,
+    id: TabId,
+    role: Role,
+    /// The highest term that was heard of; a leader's own.
+    term: u64,
+    /// Who leads, to a follower.
+    leader: Option<TabId>,
+    /// To a follower: what its subscriptions' numbers start with; 0 while it is no guest.
+    base: u32,
+    guests: Vec<Guest>,
+    last_base: u32,
+    /// What the leader last said of its link.
+    link: LinkState,
+    /// The leader was heard, or is to be given time.
+    heard: Millis,
+    /// The leader was asked for a sign of life.
+    asked: Option<Millis>,
+    spoke: Millis,
+    beat: Millis,
+    beat_is_due: bool,
+    /// When to ask for the lock again.
+    lock_at: Option<Millis>,
+    /// When to become a guest anew.
+    join_at: Option<Millis>,
+    /// Events whose outcome another tab has told.
+    told: Vec<String>,
+    effects: VecDeque<Effect>,
+    now: Millis,
+    ignored: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Out,
+    Following,
+    Leading,
+}
+
+#[derive(Debug)]
+struct Guest {
+    tab: TabId,
+    base: u32,
+    /// Beats since it was heard.
+    missed: u32,
+}
+
+/// After so much silence of the leader a follower asks for a sign of life.
+const QUIET: Millis = 3_000;
+/// How long the leader has to answer; up to as much again, so that not all followers steal at once.
+const PATIENCE: Millis = 2_000;
+/// How often a leader with guests says so, unasked.
+const BEAT: Millis = 20_000;
+/// A guest that has been silent for less does not answer a beat.
+const SPOKEN: Millis = 15_000;
+/// How long a fenced leader leaves the lock alone, and a guest that lost its place does not ask.
+const AWAY: Millis = 1_000;
+
+impl Tab {
+    /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take is
+    /// refused, whatever [`Options::on_store_error`] says: a number that the store has not given may be
+    /// given to another tab. Its owner can go on with a [`Client`] of its own.
+    pub fn new(mut options: Options, entropy: Entropy, saved: Saved) -> Self {
+        options.on_store_error = OnStoreError::Refuse;
+        Self {
+            id: options.tab,
+            client: Client::new(options, entropy, saved),
+            role: Role::Out,
+            term: 0,
+            leader: None,
+            base: 0,
+            guests: Vec::new(),
+            last_base: 0,
+            link: LinkState::Connecting,
+            heard: 0,
+            asked: None,
+            spoke: 0,
+            beat: 0,
+            beat_is_due: false,
+            lock_at: None,
+            join_at: None,
+            told: Vec::new(),
+            effects: VecDeque::new(),
+            now: 0,
+            ignored: 0,
+        }
+    }
+
+    /// The tab's client: to publish, cancel, subscribe and ask. What concerns its link and its store is
+    /// said to the tab.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Whether this tab has the socket.
+    pub fn leads(&self) -> bool {
+        self.role == Role::Leading
+    }
+
+    /// How many messages were not understood, or said what their sender may not say.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Takes part, or does so again: reads the store anew.
+    pub fn start(&mut self, now: Millis) {
+        self.now = now;
+        if self.role != Role::Out {
+            return;
+        }
+        self.role = Role::Following;
+        (self.heard, self.asked) = (now, None);
+        self.client.follow();
+        self.client.load();
+        self.effects.push_back(Effect::RequestLock);
+        self.post(Says::Ask { anew: true });
+    }
+
+    /// Takes no part any more, as the page goes or is frozen: gives up the lock and the socket. What
+    /// the store still has to answer may be answered, or not.
+    pub fn leave(&mut self, now: Millis) {
+        self.now = now;
+        if self.role != Role::Out {
+            if !self.leads() {
+                self.part(LinkState::Connecting);
+            }
+            self.follow();
+            self.post(Says::Bye);
+            self.role = Role::Out;
+            (self.lock_at, self.join_at) = (None, None);
+            self.effects.push_back(Effect::ReleaseLock);
+        }
+    }
+
+    /// This tab has the lock.
+    pub fn lock_granted(&mut self, now: Millis) {
+        self.now = now;
+        match self.role {
+            Role::Out => self.effects.push_back(Effect::ReleaseLock),
+            Role::Leading => {}
+            Role::Following => {
+                self.role = Role::Leading;
+                self.term += 1;
+                (self.leader, self.base, self.lock_at, self.join_at) = (None, 0, None, None);
+                self.link = LinkState::Connecting;
+                self.client.lead();
+                self.beat_is_due = true;
+            }
+        }
+    }
+
+    /// Another tab has taken the lock that this one had.
+    pub fn lock_lost(&mut self, now: Millis) {
+        self.now = now;
+        if self.leads() {
+            self.follow();
+            self.effects.push_back(Effect::RequestLock);
+        }
+    }
+
+    /// Another tab has said something.
+    pub fn heard(&mut self, message: &[u8], now: Millis) {
+        self.now = now;
+        if self.role == Role::Out {
+            return;
+        }
+        match Message::decode(message) {
+            Some(Message { from, says }) if from != self.id => self.hear(from, says),
+            _ => self.ignored += 1,
+        }
+    }
+
+    /// As [`Client::opened`].
+    pub fn opened(&mut self, now: Millis) {
+        if self.leads() {
+            self.client.opened(now);
+        }
+    }
+
+    /// As [`Client::received`].
+    pub fn received(&mut self, message: &[u8], now: Millis) {
+        self.now = now;
+        if self.leads() {
+            self.client.received(message, now);
+        }
+    }
+
+    /// As [`Client::closed`].
+    pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
+        if self.leads() {
+            self.client.closed(code, reason, now);
+        }
+    }
+
+    /// As [`Client::answer`].
+    pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
+        self.now = now;
+        let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
+        let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
+        self.client.answer(answer, now);
+        if loaded {
+            for id in self.client.lost() {
+                self.post(Says::Lost { id });
+            }
+        }
+        if renewed {
+            self.post(Says::Renewed);
+        }
+    }
+
+    /// The page is back, or the network: whether the link still holds is asked now.
+    pub fn wake(&mut self, now: Millis) {
+        self.now = now;
+        match self.role {
+            Role::Leading => self.client.wake(now),
+            Role::Following if self.asked.is_none() => self.ask(),
+            _ => {}
+        }
+    }
+
+    /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader
+    /// hears it. Whether it may reach the peer.
+    pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
+        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
+        self.post(event);
+        match self.role {
+            Role::Leading => self.client.send_ephemeral(topic, body),
+            _ => self.base != 0,
+        }
+    }
+
+    /// Sends a local event to the other tabs.
+    pub fn share(&mut self, topic: &Topic, body: &Body) {
+        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
+        self.post(event);
+    }
+
+    /// When [`Tab::tick`] wants to be called.
+    pub fn deadline(&self) -> Option<Millis> {
+        let tab = match self.role {
+            Role::Out => None,
+            Role::Leading => (!self.guests.is_empty()).then_some(self.beat + BEAT),
+            Role::Following => {
+                Some(self.asked.map_or(self.heard + QUIET, |asked| asked + self.patience()))
+            }
+        };
+        [tab, self.client.deadline(), self.lock_at, self.join_at].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Millis) {
+        self.now = now;
+        self.client.tick(now);
+        if self.lock_at.is_some_and(|at| at <= now) {
+            self.lock_at = None;
+            self.effects.push_back(Effect::RequestLock);
+        }
+        if self.join_at.is_some_and(|at| at <= now) {
+            self.join_at = None;
+            self.post(Says::Ask { anew: true });
+        }
+        match self.role {
+            Role::Out => {}
+            Role::Leading => self.count_beats(),
+            Role::Following => match self.asked {
+                Some(asked) if asked + self.patience() <= now => {
+                    (self.heard, self.asked, self.lock_at) = (now, None, None);
+                    self.effects.push_back(Effect::StealLock);
+                }
+                None if self.heard + QUIET <= now => self.ask(),
+                _ => {}
+            },
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Effect> {
+        loop {
+            if let Some(effect) = self.effects.pop_front() {
+                return Some(effect);
+            }
+            if let Some(effect) = self.client.poll() {
+                self.carry(effect);
+                continue;
+            }
+            if std::mem::take(&mut self.beat_is_due) && self.leads() {
+                self.say_who_leads();
+                continue;
+            }
+            let frames = self.client.for_guests();
+            if frames.is_empty() {
+                return None;
+            }
+            self.post(Says::FromPeer { term: self.term, frames });
+        }
+    }
+
+    /// What the client asks for: the owner does it, and the other tabs are told what concerns them.
+    fn carry(&mut self, effect: client::Effect) {
+        match &effect {
+            client::Effect::Send(frames) if !self.leads() => {
+                if self.base != 0 {
+                    let frames = frames.clone();
+                    self.post(Says::ToPeer { term: self.term, frames });
+                }
+                return;
+            }
+            client::Effect::Open if !self.leads() => return,
+            client::Effect::Close(_) if self.base != 0 => {
+                self.base = 0;
+                self.join_at = Some(self.now + AWAY);
+            }
+            client::Effect::Kept(id) => {
+                let row = self.client.outbox().find(|row| row.id == *id).cloned();
+                self.post(match row {
+                    Some(row) => Says::Kept { client: self.client.id(), row },
+                    // It stands under a number of a client that this tab does not know yet.
+                    None => Says::Renewed,
+                });
+            }
+            client::Effect::Settled { id, outcome } => {
+                match self.told.iter().position(|told| told == id) {
+                    Some(at) => _ = self.told.swap_remove(at),
+                    None if self.leads() || is_own_decision(outcome) => {
+                        let (id, outcome) = (id.clone(), outcome.clone());
+                        self.post(Says::Settled { id, outcome });
+                    }
+                    None => {}
+                }
+            }
+            client::Effect::Link(link) if self.leads() => {
+                let fenced = matches!(link, LinkState::Stopped { code, .. } if *code == CloseCode::Fenced.code());
+                self.link_changed(link.clone());
+                if fenced {
+                    self.effects.push_back(Effect::Client(effect));
+                    return self.step_down(self.now + AWAY + self.patience());
+                }
+            }
+            _ => {}
+        }
+        self.effects.push_back(Effect::Client(effect));
+    }
+
+    fn hear(&mut self, from: TabId, says: Says) {
+        if let Some(guest) = self.guests.iter_mut().find(|guest| guest.tab == from) {
+            guest.missed = 0;
+        }
+        if self.leader == Some(from) {
+            (self.heard, self.asked) = (self.now, None);
+        }
+        match says {
+            Says::Ask { anew } => self.asked_by(from, anew),
+            Says::Here => {}
+            Says::Lead { term, link, peer, guests } => {
+                self.hear_leader(from, term, link, peer, &guests);
+            }
+            Says::ToPeer { term, frames } => self.hear_guest(from, term, &frames),
+            Says::FromPeer { term, frames } => {
+                if self.leader == Some(from) && self.term == term && self.base != 0 {
+                    self.client.received(&frames, self.now);
+                }
+            }
+            Says::Kept { client, row } => self.client.heard_row(client, row, self.now),
+            Says::Settled { id, outcome } => {
+                if self.client.heard_settled(&id, outcome) {
+                    self.told.push(id);
+                }
+            }
+            Says::Lost { id } => {
+                if let Some(outcome) = self.client.outcome(&id).filter(|it| !is_uncertain(it)) {
+                    self.post(Says::Settled { id, outcome });
+                }
+            }
+            Says::Bye => self.gone(from),
+            Says::Renewed => self.client.load(),
+            Says::Event { topic, body, ephemeral } => {
+                let Ok(body) = Body::decode(&body) else { return self.ignored += 1 };
+                if ephemeral && self.leads() {
+                    self.client.send_ephemeral(&topic, &body);
+                }
+                self.effects.push_back(Effect::Shared { topic, body, ephemeral });
+            }
+        }
+    }
+
+    /// A leader says that it leads.
+    fn hear_leader(
+        &mut self,
+        from: TabId,
+        term: u64,
+        link: LinkState,
+        peer: String,
+        guests: &[(TabId, u32)],
+    ) {
+        let is_news = term > self.term;
+        if self.leads() {
+            // Two of the same term leave it to the lock.
+            match term.cmp(&self.term) {
+                Ordering::Greater => self.step_down(self.now),
+                Ordering::Equal => {}
+                Ordering::Less => self.beat_is_due = true,
+            }
+            return;
+        }
+        if !is_news && (term < self.term || self.leader.is_some_and(|leader| leader != from)) {
+            return;
+        }
+        if is_news || self.leader.is_none() {
+            self.part(LinkState::Connecting);
+        }
+        (self.term, self.leader) = (term, Some(from));
+        (self.heard, self.asked) = (self.now, None);
+        if self.now >= self.spoke + SPOKEN {
+            self.post(Says::Here);
+        }
+        match guests.iter().find(|(tab, _)| *tab == self.id) {
+            None => self.post(Says::Ask { anew: true }),
+            // Its own place is over; it asks for another.
+            Some(_) if self.join_at.is_some() => {}
+            Some((_, base)) if link == LinkState::Online && *base != 0 => {
+                if self.base != *base {
+                    (self.base, self.link) = (*base, link);
+                    self.client.joined(peer, *base, self.now);
+                }
+            }
+            Some(_) => self.part(link),
+        }
+    }
+
+    /// The leader's link is not up, or there is no leader.
+    fn part(&mut self, link: LinkState) {
+        if std::mem::take(&mut self.base) != 0 || self.link != link {
+            self.link = link.clone();
+            self.client.parted(link);
+        }
+    }
+
+    /// A tab has gone. Rows that it kept and could not tell of are in the store.
+    fn gone(&mut self, tab: TabId) {
+        if self.leader == Some(tab) {
+            self.leader = None;
+            self.part(LinkState::Connecting);
+        }
+        if self.leads() {
+            self.remove_guest(tab);
+            self.client.load();
+        }
+    }
+
+    fn ask(&mut self) {
+        self.asked = Some(self.now);
+        self.post(Says::Ask { anew: false });
+    }
+
+    fn patience(&self) -> Millis {
+        let [one, other, ..] = self.id;
+        PATIENCE + Millis::from(u16::from_le_bytes([one, other])) * PATIENCE / 0x1_0000
+    }
+
+    fn post(&mut self, says: Says) {
+        if self.role != Role::Out {
+            self.spoke = self.now;
+            let message = Message { from: self.id, says };
+            self.effects.push_back(Effect::Post(message.encode()));
+        }
+    }
+}
+
+/// Whether it is an outcome that any tab may bring about.
+fn is_own_decision(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(RejectCode::Cancelled, _))
+}
+
+fn is_uncertain(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
+}
+
+impl fmt::Debug for Tab {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Tab")
+            .field("client", &self.client)
+            .field("role", &self.role)
+            .field("term", &self.term)
+            .field("leader", &self.leader)
+            .field("base", &self.base)
+            .field("guests", &self.guests)
+            .finish_non_exhaustive()
+    }
+}

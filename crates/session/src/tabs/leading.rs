@@ -1,0 +1,111 @@
+//! What a leader does for its guests.
+
+use super::{BEAT, Effect, Guest, Role, Says, Tab};
+use crate::Millis;
+use crate::client::{LinkState, MAX_BASE, TabId};
+
+/// So many beats a guest may let pass.
+const MAX_MISSED: u32 = 3;
+/// The most guests; a tab beyond has no link.
+const MAX_GUESTS: usize = 1_000;
+
+impl Tab {
+    /// Ends leading, if this tab leads: the socket first.
+    pub(super) fn follow(&mut self) {
+        if self.leads() {
+            self.role = Role::Following;
+            self.client.follow();
+        }
+        self.guests.clear();
+        (self.leader, self.base, self.link) = (None, 0, LinkState::Connecting);
+        (self.heard, self.asked) = (self.now, None);
+        while let Some(effect) = self.client.poll() {
+            self.carry(effect);
+        }
+    }
+
+    /// Ends leading though the lock is not known to be lost: another tab leads. Waits for the lock
+    /// again from `at` on.
+    pub(super) fn step_down(&mut self, at: Millis) {
+        self.follow();
+        self.effects.push_back(Effect::ReleaseLock);
+        self.lock_at = Some(at);
+        self.post(Says::Ask { anew: true });
+    }
+
+    /// The leader's own link has changed: each connection gives its guests new bases.
+    pub(super) fn link_changed(&mut self, link: LinkState) {
+        for guest in &mut self.guests {
+            guest.base = if link == LinkState::Online { next_base(&mut self.last_base) } else { 0 };
+        }
+        self.link = link;
+        self.beat_is_due = true;
+    }
+
+    /// A tab asks who leads, and wants to be a guest.
+    pub(super) fn asked_by(&mut self, tab: TabId, anew: bool) {
+        if !self.leads() {
+            if self.leader == Some(tab) {
+                self.leader = None;
+                self.part(LinkState::Connecting);
+            }
+            return;
+        }
+        if anew {
+            self.remove_guest(tab);
+        }
+        if !self.guests.iter().any(|guest| guest.tab == tab) && self.guests.len() < MAX_GUESTS {
+            let online = self.link == LinkState::Online;
+            let base = if online { next_base(&mut self.last_base) } else { 0 };
+            self.guests.push(Guest { tab, base, missed: 0 });
+        }
+        self.beat_is_due = true;
+    }
+
+    /// A guest has frames for the peer.
+    pub(super) fn hear_guest(&mut self, tab: TabId, term: u64, frames: &[u8]) {
+        if !self.leads() || term != self.term {
+            return;
+        }
+        match self.guests.iter().find(|guest| guest.tab == tab) {
+            Some(guest) => self.ignored += u64::from(!self.client.relay(guest.base, frames)),
+            // It was given up, and learns from this that it must ask again.
+            None => self.beat_is_due = true,
+        }
+    }
+
+    pub(super) fn remove_guest(&mut self, tab: TabId) {
+        if let Some(at) = self.guests.iter().position(|guest| guest.tab == tab) {
+            let guest = self.guests.swap_remove(at);
+            self.client.drop_guest(guest.base);
+        }
+    }
+
+    pub(super) fn say_who_leads(&mut self) {
+        self.beat = self.now;
+        let peer = self.client.peer().unwrap_or_default().to_owned();
+        let guests = self.guests.iter().map(|guest| (guest.tab, guest.base)).collect();
+        self.post(Says::Lead { term: self.term, link: self.link.clone(), peer, guests });
+    }
+
+    /// Gives up guests that have let too many beats pass, and beats.
+    pub(super) fn count_beats(&mut self) {
+        if self.guests.is_empty() || self.now < self.beat + BEAT {
+            return;
+        }
+        let silent = self.guests.iter().filter(|guest| guest.missed >= MAX_MISSED);
+        for tab in silent.map(|guest| guest.tab).collect::<Vec<_>>() {
+            self.gone(tab);
+        }
+        for guest in &mut self.guests {
+            guest.missed += 1;
+        }
+        self.beat = self.now;
+        self.beat_is_due = true;
+    }
+}
+
+fn next_base(last: &mut u32) -> u32 {
+    *last = *last % MAX_BASE + 1;
+    *last
+}

@@ -1,0 +1,258 @@
+//! What tabs say to each other: CBOR like the frames of a link, each an array of its kind and a map.
+
+use bus::Topic;
+use minicbor::Decoder;
+
+use crate::client::{LinkState, Outcome, Row, TabId};
+use crate::encode::{at, bytes, flag, frame, number, text};
+use crate::{Body, Millis, decode};
+
+/// A message on the channel, which all other tabs hear, in order for each sender.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Message {
+    pub(super) from: TabId,
+    pub(super) says: Says,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Says {
+    /// Who leads? I want to be its guest; anew: what it knew of my subscriptions is over.
+    Ask { anew: bool },
+    /// I am still there.
+    Here,
+    /// I lead, so is my link, and these are my guests with their bases.
+    Lead { term: u64, link: LinkState, peer: String, guests: Vec<(TabId, u32)> },
+    /// To the leader of this term, for the peer.
+    ToPeer { term: u64, frames: Vec<u8> },
+    /// To the guests of this term, from the peer.
+    FromPeer { term: u64, frames: Vec<u8> },
+    /// I have kept this row, under a number of this client.
+    Kept { client: [u8; 16], row: Row },
+    /// This is what became of an event.
+    Settled { id: String, outcome: Outcome },
+    /// What became of this event? I was asleep.
+    Lost { id: String },
+    /// I go.
+    Bye,
+    /// The store holds another client now.
+    Renewed,
+    /// An event for the tabs; an ephemeral one is for the peer too, if the receiver leads.
+    Event { topic: Topic, body: Vec<u8>, ephemeral: bool },
+}
+
+/// Longer messages are ignored.
+pub(super) const MAX_MESSAGE: usize = 8 << 20;
+/// The bytes of a guest in the list of a leader: its id and its base.
+const GUEST: usize = 20;
+
+impl Message {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut message = Vec::new();
+        let out = &mut message;
+        let from = bytes(&self.from);
+        match &self.says {
+            Says::Ask { anew } => frame(out, 0, &[from, flag(*anew)]),
+            Says::Here => frame(out, 1, &[from]),
+            Says::Lead { term, link, peer, guests } => {
+                let (state, figure, reason) = match link {
+                    LinkState::Connecting => (0_u64, 0, ""),
+                    LinkState::Online => (1, 0, ""),
+                    LinkState::Offline { retry_in } => (2, *retry_in, ""),
+                    LinkState::Stopped { code, reason } => (3, u64::from(*code), &**reason),
+                };
+                let mut list = Vec::with_capacity(guests.len() * GUEST);
+                for (tab, base) in guests {
+                    list.extend_from_slice(tab);
+                    list.extend_from_slice(&base.to_le_bytes());
+                }
+                let (state, figure) = (number(state), number(figure));
+                frame(
+                    out,
+                    2,
+                    &[from, number(*term), state, figure, text(reason), text(peer), bytes(&list)],
+                );
+            }
+            Says::ToPeer { term, frames } => frame(out, 3, &[from, number(*term), bytes(frames)]),
+            Says::FromPeer { term, frames } => frame(out, 4, &[from, number(*term), bytes(frames)]),
+            Says::Kept { client, row } => frame(
+                out,
+                5,
+                &[
+                    from,
+                    bytes(client),
+                    number(row.number),
+                    text(row.topic.as_str()),
+                    bytes(&row.body),
+                    row.expires.and_then(number),
+                    number(row.durability as u64),
+                    flag(row.leaving),
+                ],
+            ),
+            Says::Settled { id, outcome } => match outcome {
+                Outcome::Stored(position, durability) => {
+                    let durability = number(*durability as u64);
+                    frame(out, 6, &[from, text(id), at(position), durability]);
+                }
+                Outcome::Rejected(code, message) => {
+                    frame(out, 7, &[from, text(id), number(*code as u64), text(message)]);
+                }
+            },
+            Says::Lost { id } => frame(out, 11, &[from, text(id)]),
+            Says::Bye => frame(out, 8, &[from]),
+            Says::Renewed => frame(out, 9, &[from]),
+            Says::Event { topic, body, ephemeral } => {
+                frame(out, 10, &[from, text(topic.as_str()), bytes(body), flag(*ephemeral)]);
+            }
+        }
+        message
+    }
+
+    /// None if the bytes are no message.
+    pub(super) fn decode(message: &[u8]) -> Option<Self> {
+        if message.len() > MAX_MESSAGE {
+            return None;
+        }
+        let mut decoder = Decoder::new(message);
+        let (kind, f) = decode::frame(&mut decoder).ok()?;
+        if decoder.position() != message.len() {
+            return None;
+        }
+        let from = f.array(0);
+        let says = match kind {
+            0 => Says::Ask { anew: f.flag(1) },
+            1 => Says::Here,
+            2 => Says::Lead {
+                term: f.number(1),
+                link: link(f.number(2), f.number(3), f.text(4))?,
+                peer: f.text(5),
+                guests: guests(f.bytes(6))?,
+            },
+            3 => Says::ToPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
+            4 => Says::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
+            5 => {
+                let body = f.bytes(4).to_vec();
+                let row = Row {
+                    number: f.number(2),
+                    id: Body::decode(&body).ok()?.id,
+                    topic: Topic::parse(&f.text(3)).ok()?,
+                    body,
+                    expires: f.optional_number(5),
+                    durability: f.durability(6),
+                    leaving: f.flag(7),
+                    owner: from,
+                };
+                Says::Kept { client: f.array(1), row }
+            }
+            6 => Says::Settled {
+                id: f.text(1),
+                outcome: Outcome::Stored(f.position(2), f.durability(3)),
+            },
+            7 => Says::Settled {
+                id: f.text(1),
+                outcome: Outcome::Rejected(f.reject_code(2), f.text(3)),
+            },
+            8 => Says::Bye,
+            9 => Says::Renewed,
+            10 => Says::Event {
+                topic: Topic::parse(&f.text(1)).ok()?,
+                body: f.bytes(2).to_vec(),
+                ephemeral: f.flag(3),
+            },
+            11 => Says::Lost { id: f.text(1) },
+            _ => return None,
+        };
+        f.checked(Self { from, says }).ok()
+    }
+}
+
+fn link(state: u64, figure: Millis, reason: String) -> Option<LinkState> {
+    Some(match state {
+        0 => LinkState::Connecting,
+        1 => LinkState::Online,
+        2 => LinkState::Offline { retry_in: figure },
+        3 => LinkState::Stopped { code: u16::try_from(figure).ok()?, reason },
+        _ => return None,
+    })
+}
+
+fn guests(list: &[u8]) -> Option<Vec<(TabId, u32)>> {
+    let guest = |guest: &[u8]| {
+        let (tab, base) = guest.split_at_checked(16)?;
+        Some((tab.try_into().ok()?, u32::from_le_bytes(base.try_into().ok()?)))
+    };
+    list.chunks(GUEST).map(guest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Durability, Position, RejectCode};
+
+    fn all() -> Vec<Message> {
+        let topic = Topic::parse("a.b").unwrap();
+        let body = Body { id: "id".into(), ..Body::default() }.encode();
+        let row = Row {
+            number: 7,
+            id: "id".into(),
+            topic: topic.clone(),
+            body: body.clone(),
+            expires: Some(9),
+            durability: Durability::Replicated,
+            leaving: true,
+            owner: [1; 16],
+        };
+        let links = [
+            LinkState::Connecting,
+            LinkState::Online,
+            LinkState::Offline { retry_in: 5 },
+            LinkState::Stopped { code: 4503, reason: "why".into() },
+        ];
+        let stored = Outcome::Stored(
+            Position { epoch: 1, offset: 2, id: Some("x".into()) },
+            Durability::Memory,
+        );
+        let rejected = Outcome::Rejected(RejectCode::Cancelled, "why".into());
+        let mut says = vec![
+            Says::Ask { anew: true },
+            Says::Ask { anew: false },
+            Says::Here,
+            Says::ToPeer { term: 3, frames: vec![1, 2] },
+            Says::FromPeer { term: 3, frames: vec![] },
+            Says::Kept { client: [4; 16], row: row.clone() },
+            Says::Kept { client: [4; 16], row: Row { expires: None, leaving: false, ..row } },
+            Says::Settled { id: "id".into(), outcome: stored },
+            Says::Settled { id: "id".into(), outcome: rejected },
+            Says::Lost { id: "id".into() },
+            Says::Bye,
+            Says::Renewed,
+            Says::Event { topic, body, ephemeral: true },
+        ];
+        says.extend(links.map(|link| Says::Lead {
+            term: 8,
+            link,
+            peer: "p".into(),
+            guests: vec![([2; 16], 1), ([3; 16], 4_095)],
+        }));
+        says.into_iter().map(|says| Message { from: [1; 16], says }).collect()
+    }
+
+    #[test]
+    fn what_a_tab_says_is_what_another_hears() {
+        for message in all() {
+            assert_eq!(Message::decode(&message.encode()), Some(message));
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_or_goes_on_is_no_message() {
+        for message in all() {
+            let mut bytes = message.encode();
+            for end in 0..bytes.len() {
+                assert_eq!(Message::decode(&bytes[..end]), None, "{message:?}");
+            }
+            bytes.push(0);
+            assert_eq!(Message::decode(&bytes), None, "{message:?}");
+        }
+        assert_eq!(Message::decode(&vec![0; MAX_MESSAGE + 1]), None);
+    }
+}

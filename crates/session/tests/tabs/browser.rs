@@ -1,0 +1,423 @@
+//! A browser with tabs: one store, one lock and one channel that they share, a peer, and virtual time.
+//! All is delayed at random; tabs close, crash, freeze and are deposed.
+
+use std::collections::VecDeque;
+
+use bus::{Pattern, Topic};
+use session::client::{self, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
+use session::server::{self, Append, Message, Server, Wire};
+use session::tabs::{Effect, Tab};
+use session::*;
+
+use crate::world::{Log, body, next_random};
+
+pub struct Browser {
+    pub tabs: Vec<Page>,
+    pub store: MemoryOutbox,
+    pub log: Log,
+    pub now: Millis,
+    /// The tab that has the lock, and those that wait for it.
+    holder: Option<usize>,
+    waiting: VecDeque<usize>,
+    random: u64,
+    pub published: usize,
+}
+
+/// A tab, and what its application has seen.
+pub struct Page {
+    pub tab: Tab,
+    pub alive: bool,
+    pub frozen: bool,
+    pub left: bool,
+    /// What happens to it, in order for each source.
+    inbox: Vec<VecDeque<Vec<u8>>>,
+    lock_events: VecDeque<bool>,
+    asked: VecDeque<Storage>,
+    socket: Option<Socket>,
+    pub delivered: Vec<(u64, String)>,
+    pub pending: Vec<String>,
+    pub published: Vec<String>,
+    pub settled: Vec<(String, Outcome)>,
+    pub shared: Vec<String>,
+}
+
+struct Socket {
+    server: Server,
+    up: VecDeque<Vec<u8>>,
+    down: VecDeque<Vec<u8>>,
+    appends: VecDeque<Append>,
+    cursor: usize,
+    opened: bool,
+    closed: Option<u16>,
+}
+
+impl Page {
+    fn is_settled(&self, id: &str) -> bool {
+        self.settled.iter().any(|(settled, _)| settled == id)
+    }
+}
+
+impl Browser {
+    pub fn new(seed: u64) -> Self {
+        let mut entropy = entropy(seed);
+        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        Self {
+            tabs: Vec::new(),
+            store,
+            log: Log::default(),
+            now: 1_000,
+            holder: None,
+            waiting: VecDeque::new(),
+            random: seed.wrapping_mul(77).wrapping_add(3),
+            published: 0,
+        }
+    }
+
+    pub fn random(&mut self, below: usize) -> usize {
+        next_random(&mut self.random) as usize % below
+    }
+
+    /// Opens a tab that reads everything from the first event on.
+    pub fn open(&mut self) -> usize {
+        let index = self.tabs.len();
+        let mut entropy = entropy(self.random ^ index as u64);
+        let mut id = [0; 16];
+        entropy(&mut id);
+        let options = Options { tab: id, ..Options::default() };
+        let mut tab = Tab::new(options, entropy, self.store.saved().clone());
+        tab.client().subscribe(Pattern::parse(">").unwrap(), Start::Earliest);
+        tab.start(self.now);
+        self.tabs.push(Page {
+            tab,
+            alive: true,
+            frozen: false,
+            left: false,
+            inbox: Vec::new(),
+            lock_events: VecDeque::new(),
+            asked: VecDeque::new(),
+            socket: None,
+            delivered: Vec::new(),
+            pending: Vec::new(),
+            published: Vec::new(),
+            settled: Vec::new(),
+            shared: Vec::new(),
+        });
+        for page in &mut self.tabs {
+            page.inbox.resize_with(index + 1, VecDeque::new);
+        }
+        index
+    }
+
+    pub fn publish(&mut self, tab: usize) {
+        self.published += 1;
+        let id = format!("{tab}-{}", self.published);
+        let page = &mut self.tabs[tab];
+        page.tab.client().publish(topic("a"), &body(&id), self.now).unwrap();
+        page.published.push(id);
+    }
+
+    /// A tab ends without a word: what its store was asked may be done or not.
+    pub fn crash(&mut self, tab: usize) {
+        let done = self.random(self.tabs[tab].asked.len() + 1);
+        for asked in self.tabs[tab].asked.drain(..).take(done) {
+            self.store.run(asked);
+        }
+        self.end(tab);
+    }
+
+    pub fn close(&mut self, tab: usize) {
+        self.tabs[tab].tab.leave(self.now);
+        self.carry(tab, usize::MAX);
+        for asked in std::mem::take(&mut self.tabs[tab].asked) {
+            self.store.run(asked);
+        }
+        self.end(tab);
+    }
+
+    fn end(&mut self, tab: usize) {
+        let page = &mut self.tabs[tab];
+        page.alive = false;
+        page.socket = None;
+        self.release(tab);
+    }
+
+    /// The page goes into the back/forward cache.
+    pub fn leave(&mut self, tab: usize) {
+        self.tabs[tab].tab.leave(self.now);
+        self.tabs[tab].left = true;
+        self.carry(tab, usize::MAX);
+    }
+
+    pub fn come_back(&mut self, tab: usize) {
+        self.tabs[tab].tab.start(self.now);
+        self.tabs[tab].left = false;
+    }
+
+    pub fn cut(&mut self) {
+        for page in &mut self.tabs {
+            if let Some(socket) = &mut page.socket {
+                socket.closed = Some(1006);
+            }
+        }
+    }
+
+    pub fn running(&self) -> Vec<usize> {
+        let running = |page: &Page| page.alive && !page.frozen && !page.left;
+        (0..self.tabs.len()).filter(|tab| running(&self.tabs[*tab])).collect()
+    }
+
+    /// Lets the time pass up to the next deadline of a running tab.
+    pub fn advance(&mut self) {
+        let running = self.running();
+        self.deliver(&running);
+        let deadlines = running.iter().filter_map(|tab| self.tabs[*tab].tab.deadline());
+        if let Some(deadline) = deadlines.min() {
+            self.now = self.now.max(deadline);
+        }
+        for tab in running {
+            let page = &mut self.tabs[tab];
+            page.tab.tick(self.now);
+            if let Some(socket) = &mut page.socket {
+                socket.server.tick(self.now);
+            }
+        }
+    }
+
+    /// No message between running tabs takes as long as any of them waits for one.
+    fn deliver(&mut self, running: &[usize]) {
+        for round in 0.. {
+            assert!(round < 1_000, "tabs talk without an end: {:?}", self.tabs[running[0]].tab);
+            let mut busy = false;
+            for &tab in running {
+                busy |= self.carry(tab, usize::MAX);
+                for from in 0..self.tabs.len() {
+                    while let Some(message) = self.tabs[tab].inbox[from].pop_front() {
+                        busy = true;
+                        self.tabs[tab].tab.heard(&message, self.now);
+                    }
+                }
+            }
+            if !busy {
+                return;
+            }
+        }
+    }
+
+    /// Lets something happen to some tab; whether it did.
+    pub fn step(&mut self) -> bool {
+        let running = self.running();
+        let Some(&tab) = running.get(self.random(running.len().max(1))) else { return false };
+        let mut busy = self.carry(tab, 3);
+        match self.random(5) {
+            0 => {
+                if let Some(granted) = self.tabs[tab].lock_events.pop_front() {
+                    busy = true;
+                    let page = &mut self.tabs[tab];
+                    if granted {
+                        page.tab.lock_granted(self.now);
+                    } else {
+                        page.tab.lock_lost(self.now);
+                    }
+                }
+            }
+            1 => {
+                if let Some(asked) = self.tabs[tab].asked.pop_front() {
+                    busy = true;
+                    let answer = self.store.run(asked);
+                    self.tabs[tab].tab.answer(Ok(answer), self.now);
+                }
+            }
+            2 => {
+                let from = self.random(self.tabs.len());
+                if let Some(message) = self.tabs[tab].inbox[from].pop_front() {
+                    busy = true;
+                    self.tabs[tab].tab.heard(&message, self.now);
+                }
+            }
+            _ => busy |= self.run_socket(tab),
+        }
+        busy
+    }
+
+    /// Runs until everybody is at rest, with time passing where somebody waits.
+    pub fn settle(&mut self) {
+        for _ in 0..300 {
+            let mut idle = 0;
+            while idle < 200 {
+                idle = if self.step() { 0 } else { idle + 1 };
+            }
+            let head = self.log.events.len() as u64;
+            let at_rest = |tab: &usize| {
+                let page = &self.tabs[*tab];
+                page.delivered.last().map_or(0, |(offset, _)| *offset) == head
+                    && page.published.iter().chain(&page.pending).all(|id| page.is_settled(id))
+            };
+            if self.running().iter().all(at_rest) && self.store.saved().rows.is_empty() {
+                return;
+            }
+            self.advance();
+        }
+        for tab in self.running() {
+            let page = &self.tabs[tab];
+            let (read, unread) = (page.delivered.len(), self.log.events.len());
+            println!("{tab} has read {read} of {unread}, settled {:?}", page.settled);
+            println!("of {:?}: {:?}", page.published, page.tab);
+        }
+        panic!("it does not settle: {:?}", self.store.saved().rows);
+    }
+
+    fn release(&mut self, tab: usize) {
+        self.waiting.retain(|other| *other != tab);
+        self.tabs[tab].lock_events.clear();
+        if self.holder == Some(tab) {
+            self.holder = None;
+            if let Some(next) = self.waiting.pop_front() {
+                self.grant(next);
+            }
+        }
+    }
+
+    fn grant(&mut self, tab: usize) {
+        self.holder = Some(tab);
+        self.tabs[tab].lock_events.push_back(true);
+    }
+
+    /// Carries out some of what a tab asks for.
+    fn carry(&mut self, tab: usize, times: usize) -> bool {
+        for time in 0..times {
+            let Some(effect) = self.tabs[tab].tab.poll() else { return time > 0 };
+            match effect {
+                Effect::RequestLock => match self.holder {
+                    None => self.grant(tab),
+                    Some(_) => self.waiting.push_back(tab),
+                },
+                Effect::StealLock => {
+                    self.waiting.retain(|other| *other != tab);
+                    if let Some(holder) = self.holder.replace(tab) {
+                        let events = &mut self.tabs[holder].lock_events;
+                        // One that does not know yet that it was granted is told both.
+                        events.push_back(false);
+                    }
+                    self.tabs[tab].lock_events.push_back(true);
+                }
+                Effect::ReleaseLock => self.release(tab),
+                Effect::Post(message) => {
+                    for other in 0..self.tabs.len() {
+                        let page = &mut self.tabs[other];
+                        if other != tab && page.alive && !page.left {
+                            page.inbox[tab].push_back(message.clone());
+                        }
+                    }
+                }
+                Effect::Shared { body, .. } => self.tabs[tab].shared.push(body.id),
+                Effect::Client(effect) => self.carry_client(tab, effect),
+            }
+        }
+        true
+    }
+
+    fn carry_client(&mut self, tab: usize, effect: client::Effect) {
+        let head = self.log.events.len();
+        let page = &mut self.tabs[tab];
+        match effect {
+            client::Effect::Open => {
+                let options = server::Options { page: 7, ..server::Options::default() }.into();
+                page.socket = Some(Socket {
+                    server: Server::new(options, Wire::Frames, head as u64, self.now),
+                    up: VecDeque::new(),
+                    down: VecDeque::new(),
+                    appends: VecDeque::new(),
+                    cursor: head,
+                    opened: false,
+                    closed: None,
+                });
+                page.tab.opened(self.now);
+            }
+            client::Effect::Store(asked) => page.asked.push_back(asked),
+            client::Effect::Send(message) => {
+                assert!(page.tab.leads(), "a follower sends");
+                if let Some(socket) = &mut page.socket {
+                    socket.up.push_back(message);
+                }
+            }
+            client::Effect::Close(_) => page.socket = None,
+            client::Effect::Deliver(delivery) => {
+                let offset = delivery.position.unwrap().offset;
+                page.delivered.push((offset, delivery.body.id));
+            }
+            client::Effect::Settled { id, outcome } => page.settled.push((id, outcome)),
+            client::Effect::Pending { body, .. } => page.pending.push(body.id),
+            _ => {}
+        }
+    }
+
+    fn run_socket(&mut self, tab: usize) -> bool {
+        let page = &mut self.tabs[tab];
+        let Some(socket) = &mut page.socket else { return false };
+        let mut busy = false;
+        if let Some(code) = socket.closed.filter(|_| socket.down.is_empty()) {
+            page.socket = None;
+            page.tab.closed(code, "", self.now);
+            return true;
+        }
+        if let Some(message) = socket.down.pop_front() {
+            page.tab.received(&message, self.now);
+            return true;
+        }
+        if socket.closed.is_some() {
+            return true;
+        }
+        if let Some(message) = socket.up.pop_front() {
+            busy = true;
+            socket.server.received(&message, self.now);
+        }
+        if let Some(append) = socket.appends.pop_front() {
+            busy = true;
+            let decided = self.log.decide(&append);
+            socket.server.decided(append.ticket, decided);
+        }
+        if socket.cursor < self.log.events.len() {
+            busy = true;
+            let events = self.log.read(socket.cursor as u64 + 1, usize::MAX, |_| true).events;
+            socket.cursor = self.log.events.len();
+            socket.server.committed(&events);
+        }
+        while let Some(effect) = socket.server.poll() {
+            busy = true;
+            match effect {
+                server::Effect::Send(Message::Binary(message)) => socket.down.push_back(message),
+                server::Effect::Close(code, _) => socket.closed = Some(code.code()),
+                server::Effect::Open(hello) => {
+                    assert!(!socket.opened, "opened twice");
+                    socket.opened = true;
+                    socket.server.opened(self.log.open(&hello));
+                }
+                server::Effect::Append(append) => socket.appends.push_back(append),
+                server::Effect::Locate { ticket, pattern, start } => {
+                    let located = self.log.locate(&pattern, &start);
+                    socket.server.located(ticket, located);
+                }
+                server::Effect::Read { ticket, pattern, from, limit } => {
+                    let page = self.log.read(from, limit, |topic| pattern.matches(topic));
+                    socket.server.page(ticket, &page);
+                }
+                server::Effect::Forward(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        busy
+    }
+}
+
+pub fn topic(text: &str) -> Topic {
+    Topic::parse(text).unwrap()
+}
+
+fn entropy(seed: u64) -> Entropy {
+    let mut state = seed.wrapping_mul(31).wrapping_add(1);
+    Box::new(move |bytes: &mut [u8]| {
+        for byte in bytes {
+            *byte = next_random(&mut state) as u8;
+        }
+    })
+}

@@ -1,0 +1,174 @@
+//! Tabs that share a link: whoever leads, nothing is lost, doubled or out of order.
+
+mod browser;
+#[path = "../world/mod.rs"]
+#[allow(dead_code)] // the log is shared, the world is not
+mod world;
+
+use std::collections::BTreeSet;
+
+use browser::{Browser, topic};
+use session::client::Outcome;
+use world::body;
+
+fn ids(browser: &Browser) -> Vec<String> {
+    browser.log.events.iter().map(|(_, id, _)| id.clone()).collect()
+}
+
+/// Every running tab has read the whole log, once and in order, and has an answer to all that it
+/// published.
+fn check(browser: &Browser, context: &str) {
+    let logged = ids(browser);
+    let once: BTreeSet<&String> = logged.iter().collect();
+    assert_eq!(once.len(), logged.len(), "doubled, {context}: {logged:?}");
+    let expected: Vec<(u64, String)> = (1..).zip(logged.iter().cloned()).collect();
+    for (index, page) in browser.tabs.iter().enumerate() {
+        let own = format!("{index}-");
+        let in_log: Vec<&String> = logged.iter().filter(|id| id.starts_with(&own)).collect();
+        let mut published = page.published.iter();
+        for id in in_log {
+            assert!(published.any(|other| other == id), "order, {context}, tab {index}");
+        }
+    }
+    for tab in browser.running() {
+        let page = &browser.tabs[tab];
+        assert_eq!(page.delivered, expected, "{context}, tab {tab}");
+        let settled: BTreeSet<&String> = page.settled.iter().map(|(id, _)| id).collect();
+        assert_eq!(settled.len(), page.settled.len(), "settled twice, {context}, tab {tab}");
+        for id in page.published.iter().chain(&page.pending) {
+            let outcome = page.settled.iter().find(|(settled, _)| settled == id);
+            let Some((_, Outcome::Stored(position, _))) = outcome else {
+                panic!("{id} is {outcome:?}, {context}, tab {tab}")
+            };
+            assert_eq!(&logged[position.offset as usize - 1], id, "{context}");
+        }
+    }
+}
+
+#[test]
+fn the_tabs_of_a_browser_share_one_link() {
+    let mut browser = Browser::new(1);
+    for _ in 0..3 {
+        browser.open();
+    }
+    browser.settle();
+    for tab in [2, 0, 1, 2] {
+        browser.publish(tab);
+    }
+    browser.settle();
+    check(&browser, "");
+    assert_eq!(browser.tabs.iter().filter(|page| page.tab.leads()).count(), 1);
+    assert_eq!(browser.tabs.iter().map(|page| page.pending.len()).sum::<usize>(), 8);
+    assert_eq!(browser.tabs.iter().map(|page| page.tab.ignored()).sum::<u64>(), 0);
+}
+
+#[test]
+fn local_and_ephemeral_events_reach_the_other_tabs() {
+    let mut browser = Browser::new(2);
+    for _ in 0..3 {
+        browser.open();
+    }
+    browser.settle();
+    browser.tabs[1].tab.share(&topic("here"), &body("local"));
+    assert!(browser.tabs[2].tab.send_ephemeral(&topic("typing"), &body("typing")));
+    for _ in 0..500 {
+        browser.step();
+    }
+    let mut shared: Vec<Vec<String>> =
+        browser.tabs.iter().map(|page| page.shared.clone()).collect();
+    shared[0].sort();
+    assert_eq!(shared, [vec!["local", "typing"], vec!["typing"], vec!["local"]]);
+}
+
+#[test]
+fn when_the_leader_leaves_another_takes_over() {
+    for how in 0..3 {
+        let mut browser = Browser::new(3 + how);
+        for _ in 0..3 {
+            browser.open();
+        }
+        browser.settle();
+        for tab in 0..3 {
+            browser.publish(tab);
+        }
+        let leader = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
+        match how {
+            0 => browser.close(leader),
+            1 => browser.leave(leader),
+            _ => browser.tabs[leader].frozen = true,
+        }
+        for tab in browser.running() {
+            browser.publish(tab);
+        }
+        browser.settle();
+        check(&browser, &format!("how {how}"));
+        let leads = |tab: usize| browser.tabs[tab].tab.leads();
+        assert_eq!(browser.running().into_iter().filter(|tab| leads(*tab)).count(), 1);
+    }
+}
+
+#[test]
+fn arbitrary_bytes_on_the_channel_are_counted_and_change_nothing() {
+    let mut browser = Browser::new(9);
+    browser.open();
+    browser.settle();
+    for byte in 0..=255 {
+        browser.tabs[0].tab.heard(&[byte; 7], 0);
+        browser.tabs[0].tab.heard(&[0x82, byte, 0xa0], 0);
+    }
+    assert_eq!(browser.tabs[0].tab.ignored(), 512);
+    browser.publish(0);
+    browser.settle();
+    check(&browser, "");
+}
+
+/// Random schedules; a failure names its seed.
+#[test]
+fn nothing_is_lost_doubled_or_reordered_whatever_tabs_do() {
+    let (first, count) = match std::env::var("TABS_SEED") {
+        Ok(seed) => (seed.parse().unwrap(), 1),
+        Err(_) => (0, 400),
+    };
+    for seed in first..first + count {
+        let mut browser = Browser::new(seed);
+        for _ in 0..2 {
+            browser.open();
+        }
+        for _ in 0..150 {
+            let running = browser.running();
+            let some = running.get(browser.random(running.len().max(1))).copied();
+            match (browser.random(24), some) {
+                (0, _) if browser.tabs.len() < 8 => _ = browser.open(),
+                (1, Some(tab)) => browser.crash(tab),
+                (2, Some(tab)) => browser.close(tab),
+                (3, Some(tab)) => browser.tabs[tab].frozen = true,
+                (4, Some(tab)) => browser.leave(tab),
+                (5 | 6, _) => {
+                    let tab = browser.random(browser.tabs.len());
+                    browser.tabs[tab].frozen = false;
+                    if browser.tabs[tab].alive && browser.tabs[tab].left {
+                        browser.come_back(tab);
+                    }
+                }
+                (7, _) => browser.cut(),
+                (8..=10, _) => browser.advance(),
+                (_, Some(tab)) => browser.publish(tab),
+                (_, None) => _ = browser.open(),
+            }
+            for _ in 0..browser.random(30) {
+                browser.step();
+            }
+        }
+        for tab in 0..browser.tabs.len() {
+            browser.tabs[tab].frozen = false;
+            if browser.tabs[tab].alive && browser.tabs[tab].left {
+                browser.come_back(tab);
+            }
+        }
+        if browser.running().is_empty() {
+            browser.open();
+        }
+        browser.settle();
+        check(&browser, &format!("seed {seed}"));
+    }
+}

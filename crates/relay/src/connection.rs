@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod services;
 mod socket;
 
 use std::collections::VecDeque;
@@ -14,12 +15,20 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
-use session::server::{Effect, Located, Message, Opened, Options, Page, Server, Ticket, Wire};
-use tokio::sync::{mpsc, oneshot, watch};
+use session::server::{
+    Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
+
+/// A read that fails is tried again after so long,
+const PAUSE: Duration = Duration::from_millis(500);
+/// and so many times.
+const PAUSES: u32 = 20;
 
 /// A connection goes on hearing before it answers, up to so many bytes.
 const TOGETHER: usize = 16 << 10;
@@ -30,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Judges credentials; without one everybody may connect.
+    pub(crate) authority: Option<Arc<dyn Authority>>,
     /// Where the client is, if new clients from there are limited.
     pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
@@ -40,13 +51,14 @@ pub(crate) struct Shared {
 enum Lookup {
     Locate(Ticket, Pattern, session::Start),
     Read(Ticket, Pattern, u64, usize),
+    History(Ticket, Pattern, Option<u64>, usize),
 }
 
 /// What a read found.
 enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
-    Committed(Page),
+    Older(Ticket, Older),
     Nothing,
 }
 
@@ -63,6 +75,8 @@ struct Connection {
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
+    /// Rings when who is present has changed where this connection watches.
+    bell: Arc<Notify>,
     stopping: bool,
 }
 
@@ -84,9 +98,14 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
+        bell: Arc::default(),
         stopping: false,
         shared,
     };
+    if wire == Wire::Json {
+        // It has no hello in which a credential could stand.
+        connection.authorize(None);
+    }
     let mut stopping = connection.shared.stopping.clone();
     let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
@@ -95,8 +114,14 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         if let Some(patterns) = connection.server.interests() {
             mailbox.want(patterns);
         }
+        let last = *head.borrow_and_update();
         if reading.is_none() {
-            reading = connection.next_read(*head.borrow_and_update());
+            reading = connection.next_read();
+        }
+        // What moves the deadline back is far more frequent than the deadline.
+        let deadline = connection.deadline();
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
         }
         tokio::select! {
             heard = connection.socket.hear() => connection.heard_all(heard),
@@ -105,18 +130,18 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
                 reading = None;
                 connection.found(found);
             }
-            Ok(()) = head.changed() => {}
+            () = std::future::ready(()), if connection.cursor <= last => connection.catch_up(last),
+            Ok(()) = head.changed(), if connection.cursor > last => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
                 for event in arrived.drain(..) {
                     connection.server.forwarded(&event.event);
                 }
             }
+            () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
                 let now = connection.now();
                 connection.server.tick(now);
-                // What moves the deadline is far more frequent than the deadline.
-                let deadline = Duration::from_millis(connection.server.deadline());
-                alarm.as_mut().reset((connection.began + deadline).into());
+                alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
@@ -128,6 +153,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             }
         }
     }
+    connection.shared.hub.presence().gone(connection.number);
     if let Some((client, fence)) = connection.client {
         connection.shared.hub.leave(client, fence);
     }
@@ -158,6 +184,10 @@ impl Connection {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn deadline(&self) -> tokio::time::Instant {
+        (self.began + Duration::from_millis(self.server.deadline())).into()
+    }
+
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
@@ -171,6 +201,7 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
+                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
                     self.write(Write::Open(hello, self.shared.address)).await;
@@ -185,12 +216,16 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
-                Effect::History { .. }
-                | Effect::Refresh(_)
-                | Effect::Join { .. }
+                Effect::History { ticket, pattern, before, limit } => {
+                    self.lookups.push_back(Lookup::History(ticket, pattern, before, limit));
+                }
+                Effect::Refresh(token) => {
+                    self.authorize(Some(&token));
+                }
+                effect @ (Effect::Join { .. }
                 | Effect::Leave(_)
                 | Effect::Watch(_)
-                | Effect::Unwatch(_) => {}
+                | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
         self.socket.flush().await
@@ -202,24 +237,23 @@ impl Connection {
         }
     }
 
-    /// The next thing to read: committed events first, for they keep the connection up to date.
-    fn next_read(&mut self, head: u64) -> Option<Reading> {
-        let from = self.cursor;
-        if from <= head {
-            if let Recent::Events(events) = self.shared.hub.recent(from) {
-                let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move {
-                    Ok(Found::Committed(Page { events, next, gap: None }))
-                }));
+    /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription
+    /// reads on from the log.
+    fn catch_up(&mut self, head: u64) {
+        match self.shared.hub.recent(self.cursor) {
+            Recent::Events(events) => {
+                self.server.committed(&events);
+                self.cursor = events.last().map_or(self.cursor, |last| last.offset + 1);
             }
-            let page = self.shared.options.page;
-            let everything = Pattern::parse(">").ok()?;
-            return Some(
-                self.blocking(move |store| {
-                    store.read(&everything, from, page).map(Found::Committed)
-                }),
-            );
+            Recent::Older => {
+                self.server.lagged(head);
+                self.cursor = head + 1;
+            }
         }
+    }
+
+    /// The next thing to read.
+    fn next_read(&mut self) -> Option<Reading> {
         Some(match self.lookups.pop_front()? {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
@@ -227,27 +261,44 @@ impl Connection {
             Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
                 store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
+            Lookup::History(ticket, pattern, before, limit) => self.blocking(move |store| {
+                store.history(&pattern, before, limit).map(|older| Found::Older(ticket, older))
+            }),
         })
     }
 
+    /// Reads on a thread that may block. While the store cannot be used the reading pauses: it is tried
+    /// again for a while before the connection ends for it.
     fn blocking(
         &self,
-        work: impl FnOnce(&dyn Store) -> Result<Found, StoreError> + Send + 'static,
+        work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
     ) -> Reading {
         let store = Arc::clone(&self.shared.store);
-        let task = tokio::task::spawn_blocking(move || work(&*store));
-        // A task is cancelled only when the runtime ends.
-        Box::pin(async move { task.await.unwrap_or(Ok(Found::Nothing)) })
+        let work = Arc::new(work);
+        Box::pin(async move {
+            let mut pauses = 0;
+            loop {
+                let (store, work) = (Arc::clone(&store), Arc::clone(&work));
+                let task = tokio::task::spawn_blocking(move || work(&*store));
+                // A task is cancelled only when the runtime ends.
+                match task.await.unwrap_or(Ok(Found::Nothing)) {
+                    Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
+                        if pauses < PAUSES =>
+                    {
+                        pauses += 1;
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    found => return found,
+                }
+            }
+        })
     }
 
     fn found(&mut self, found: Result<Found, StoreError>) {
         match found {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
-            Ok(Found::Committed(page)) => {
-                self.server.committed(&page.events);
-                self.cursor = self.cursor.max(page.next);
-            }
+            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");

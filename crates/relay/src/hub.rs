@@ -5,6 +5,7 @@
 //! connection holds a position and pulls; nothing is queued for it here.
 
 mod ephemeral;
+mod presence;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
 pub use ephemeral::{Forwarded, Mailbox};
+pub use presence::Presence;
 pub use tail::Recent;
 use tail::Tail;
 
@@ -55,6 +57,7 @@ pub struct Hub {
     tail: Arc<RwLock<Tail>>,
     ephemeral: Arc<Mailboxes>,
     present: Mutex<Present>,
+    presence: Arc<Presence>,
     connections: AtomicU64,
 }
 
@@ -74,6 +77,7 @@ impl Hub {
             tail: Arc::clone(&tail),
             ephemeral: Arc::default(),
             present: Mutex::default(),
+            presence: Arc::default(),
             connections: AtomicU64::new(0),
         };
         let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tail, &committed));
@@ -108,6 +112,11 @@ impl Hub {
     /// Where ephemeral events wait for a connection from now on.
     pub fn mailbox(&self, connection: u64) -> Mailbox {
         self.ephemeral.join(connection)
+    }
+
+    /// Who is present where.
+    pub fn presence(&self) -> &Arc<Presence> {
+        &self.presence
     }
 
     /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a

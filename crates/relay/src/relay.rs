@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::admin;
+use crate::authority::Authority;
 use crate::connection::Shared;
 use crate::http::{self, Site};
 use crate::hub::Hub;
@@ -32,6 +33,8 @@ pub struct Config {
     pub page: Option<PathBuf>,
     /// Origins beside the relay's own whose pages may connect, such as `https://example.org`.
     pub allow_origin: Vec<String>,
+    /// Judges the clients' credentials; without one everybody may connect.
+    pub authority: Option<Arc<dyn Authority>>,
     /// What is kept and what is taken.
     pub store: Settings,
     /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
@@ -123,7 +126,8 @@ impl Relay {
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
-        let shared = Shared { hub, store, options, address: None, stopping };
+        let shared =
+            Shared { hub, store, options, authority: config.authority, address: None, stopping };
         let Config { page, allow_origin, client_address, data, give_up, .. } = config;
         let site = Site::new(shared, alive, page, allow_origin, client_address);
         let store = embedded;

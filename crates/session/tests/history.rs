@@ -94,21 +94,42 @@ fn what_is_trimmed_while_it_waits_for_credit_is_told_then() {
 }
 
 #[test]
-fn a_connection_that_missed_a_trimmed_range_tells_it_to_what_is_live() {
+fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     let mut peer = Peer::welcomed(1);
     peer.say(subscribe(1, "a", Start::Latest, None), 0);
     peer.say(subscribe(2, "b", Start::Latest, None), 0);
     peer.run();
+    peer.commit("a");
+    peer.run();
+    for _ in 0..9 {
+        peer.commit_untold("a");
+    }
+    peer.commit_untold("b");
+    peer.trimmed = 4;
+    peer.server.lagged(12);
+    let frames = peer.run();
+    assert_eq!(gaps(&frames), [(3, 4), (3, 4)]);
+    let expected: Vec<_> = (5..=11).map(|offset| (offset, Some(offset - 1))).collect();
+    assert_eq!(told(&frames, 1), expected);
+    assert_eq!(told(&frames, 2), [(12, Some(4))]);
+    peer.server.lagged(12);
+    peer.commit("a");
+    let frames = peer.run();
+    assert_eq!((told(&frames, 1), frames.len()), (vec![(13, Some(11))], 1));
+}
+
+#[test]
+fn a_hole_in_what_was_committed_is_read_from_the_log() {
+    let mut peer = Peer::welcomed(1);
+    peer.say(subscribe(1, "a", Start::Latest, None), 0);
+    peer.run();
     for _ in 0..4 {
         peer.commit_untold("a");
     }
-    peer.trimmed = 4;
-    peer.server.missed(2, 4);
+    peer.trimmed = 3;
     let late = peer.log[4..].to_vec();
     peer.server.committed(&late);
     let frames = peer.run();
-    assert_eq!(gaps(&frames), [(2, 4), (2, 4)]);
-    assert_eq!(told(&frames, 1), [(5, Some(4))]);
-    peer.server.missed(2, 4);
-    assert_eq!(peer.run(), [], "once");
+    assert_eq!(gaps(&frames), [(2, 3)]);
+    assert_eq!(told(&frames, 1), [(4, Some(3)), (5, Some(4))]);
 }

@@ -1,8 +1,10 @@
 mod backup;
+mod checkpoint;
 mod clients;
 mod crash;
 mod disk;
 mod full;
+mod model;
 mod retention;
 
 use std::collections::HashMap;

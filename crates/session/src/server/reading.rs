@@ -120,12 +120,17 @@ impl Server {
         self.advance(subscription);
     }
 
-    /// Events have been committed: all of them, in order, each once, except for those told by
-    /// [`Server::missed`].
+    /// Events have been committed: all of them, in order, each once. Where some are missing they may be
+    /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        let seen = self.seen;
         let mut heads = std::mem::take(&mut self.heads);
-        for event in events.iter().filter(|event| event.offset >= seen) {
+        for event in events {
+            if event.offset < self.seen {
+                continue;
+            }
+            if event.offset > self.seen {
+                self.lagged(event.offset - 1);
+            }
             self.seen = event.offset + 1;
             heads.clear();
             self.subscriptions.live(&event.topic, event.offset, event.body.len(), &mut heads);
@@ -134,16 +139,16 @@ impl Server {
         self.heads = heads;
     }
 
-    /// Events were committed and trimmed from the log before this machine was told of them: the first and
-    /// the last offset.
-    pub fn missed(&mut self, from: u64, to: u64) {
-        let from = from.max(self.seen);
-        if to < from {
+    /// More was committed than its owner has at hand, up to the offset `head`: what is live reads on by
+    /// pages, each subscription what it matches, until it has caught up.
+    pub fn lagged(&mut self, head: u64) {
+        let seen = self.seen;
+        if head < seen {
             return;
         }
-        self.seen = to + 1;
-        for subscription in self.subscriptions.all_live() {
-            self.gap(subscription, Some((from, to)));
+        self.seen = head + 1;
+        for subscription in self.subscriptions.fall_back(seen) {
+            self.advance(subscription);
         }
     }
 

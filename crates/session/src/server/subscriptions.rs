@@ -96,6 +96,7 @@ impl Subscriptions {
                 .map(|(events, bytes)| Credit { events: events.into(), bytes: bytes.into() }),
         };
         self.by_number.insert(number, subscription);
+        self.changed = true;
         Ok(())
     }
 
@@ -183,10 +184,15 @@ impl Subscriptions {
         Some((from, to))
     }
 
-    /// The numbers of those that are live.
-    pub(super) fn all_live(&self) -> Vec<u32> {
-        let live = self.by_number.iter().filter(|(_, it)| it.stage == Stage::Live);
-        live.map(|(number, _)| *number).collect()
+    /// Takes those that are live out of what comes by itself, and gives their numbers: they have seen all
+    /// before `seen`.
+    pub(super) fn fall_back(&mut self, seen: u64) -> Vec<u32> {
+        let live = self.by_number.iter_mut().filter(|(_, it)| it.stage == Stage::Live);
+        live.map(|(number, it)| {
+            (it.next, it.stage) = (it.next.max(seen), Stage::Waiting);
+            *number
+        })
+        .collect()
     }
 
     /// Goes on after a start, a page, or new credit: live once everything before `seen` has been told, and

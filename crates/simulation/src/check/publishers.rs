@@ -11,8 +11,9 @@ use crate::history::{Answer, ClientNo, EventNo, LifeNo, ProfileNo};
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
     rows: HashMap<(ProfileNo, EventNo), Row>,
-    /// The newest of each client's events in the log, by the order in which they were kept.
-    newest: HashMap<ClientNo, (u64, EventNo)>,
+    /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
+    /// are copies of one have no order between them.
+    newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
     doubted: HashSet<ProfileNo>,
     kept: u64,
 }
@@ -21,8 +22,10 @@ pub(super) struct Publishers {
 struct Published {
     /// The how manieth that was kept.
     order: u64,
-    /// In whose memory it is, if it is on no disk.
-    in_memory_of: Option<ProfileNo>,
+    /// Where it was kept first.
+    profile: ProfileNo,
+    /// It is on no disk.
+    in_memory: bool,
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
@@ -47,7 +50,8 @@ impl Publishers {
         self.kept += 1;
         let published = Published {
             order: self.kept,
-            in_memory_of: (!durable).then_some(profile),
+            profile,
+            in_memory: !durable,
             may_stand: 1,
             stands: 0,
             refusable: false,
@@ -77,6 +81,9 @@ impl Publishers {
     }
 
     pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+        if let Some(published) = self.events.get_mut(&event) {
+            published.rejected = false;
+        }
         self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
     }
 
@@ -105,10 +112,10 @@ impl Publishers {
         }
         let order = published.order;
         // What is in memory only goes behind the rows of a disk that takes a new identity.
-        if published.in_memory_of.is_some_and(|profile| self.doubted.contains(&profile)) {
+        if published.in_memory && self.doubted.contains(&published.profile) {
             return Ok(());
         }
-        let newest = self.newest.entry(client).or_default();
+        let newest = self.newest.entry((client, published.profile)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));

@@ -21,6 +21,9 @@ struct Row {
     highest_id: Option<String>,
     /// Offsets or final rejects by number, from the lowest that the client may still ask for.
     outcomes: BTreeMap<u64, Decision>,
+    /// It says that it was here before, and was not known. It is told so until it has published: the
+    /// welcome that said so may have been lost.
+    was_forgotten: bool,
     /// The lowest number that was refused and may come again; higher ones wait for it.
     held: Option<u64>,
 }
@@ -47,6 +50,7 @@ impl Clients {
             highest: 0,
             highest_id: None,
             outcomes: BTreeMap::new(),
+            was_forgotten: hello.returning,
             held: None,
         });
         if row.secret != hello.secret {
@@ -58,7 +62,11 @@ impl Clients {
         row.fence = hello.fence;
         row.held = None;
         row.outcomes = row.outcomes.split_off(&hello.lowest);
-        Opened::Welcome { highest: row.highest, highest_id: row.highest_id.clone(), new }
+        Opened::Welcome {
+            highest: row.highest,
+            highest_id: row.highest_id.clone(),
+            new: new || row.was_forgotten,
+        }
     }
 
     pub(super) fn admit(&self, numbered: &Numbered, checks_fence: bool) -> Admission {
@@ -85,6 +93,7 @@ impl Clients {
     pub(super) fn decided(&mut self, numbered: &Numbered, id: Option<&str>, decision: Decision) {
         let Some(row) = self.rows.get_mut(&numbered.client) else { return };
         row.held = None;
+        row.was_forgotten = false;
         row.highest = numbered.number;
         row.highest_id = id.map(str::to_owned);
         row.outcomes = row.outcomes.split_off(&numbered.lowest);

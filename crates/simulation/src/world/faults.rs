@@ -67,12 +67,7 @@ impl World {
                 let up_to = self.relay.store.trim(left);
                 self.record(Record::Trimmed { up_to });
             }
-            Fault::Forgotten => {
-                if let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) {
-                    self.relay.store.forget(&id);
-                    self.doubt_all();
-                }
-            }
+            Fault::Forgotten => self.forget(tab),
             Fault::ClockJump => {
                 self.tabs[tab].ahead += self.random.between(1_000, 600_000);
                 self.with_tab(tab, |machine, now| machine.tick(now));
@@ -137,6 +132,17 @@ impl World {
         if matches!(fault, Fault::HalfOpenUp | Fault::HalfOpenDown) {
             self.after(late, Happening::BothDead(number));
         }
+    }
+
+    /// The relay forgets a client, which must not be connected then.
+    fn forget(&mut self, tab: usize) {
+        let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) else { return };
+        for wire in self.relay.wires_of(&id) {
+            self.hang_up(wire);
+            self.send_down(wire, Parcel::Closed(1006));
+        }
+        self.relay.store.forget(&id);
+        self.doubt_all();
     }
 
     /// The process dies. Its machine says so to the other ends, or dies with it.

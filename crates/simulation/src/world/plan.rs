@@ -13,12 +13,16 @@ pub(super) enum Step {
     Publish(u32),
     /// Something breaks, if it can when a tab does this; else a little later.
     Break(Fault, Phase),
+    /// What is missing of the fewest faults breaks now.
+    BreakMissing,
     /// The application of a tab says go on.
     Connect(usize),
 }
 
 /// The fewest publishes of a seed.
 pub(super) const PUBLISHES: u32 = 200;
+/// The fewest faults of a seed.
+const FAULTS: u32 = 5;
 /// From the first step to the last.
 const LENGTH: u64 = 90_000;
 
@@ -43,6 +47,7 @@ impl World {
             let at = self.random.between(1_000, LENGTH);
             self.after(at, Happening::Planned(Step::Break(fault, phase)));
         }
+        self.after(LENGTH - 10_000, Happening::Planned(Step::BreakMissing));
         self.after(LENGTH, Happening::Heal);
         LENGTH
     }
@@ -51,8 +56,21 @@ impl World {
         match step {
             Step::Publish(count) => self.publish_some(count),
             Step::Break(fault, phase) => self.arm(fault, phase),
+            Step::BreakMissing => self.break_missing(),
             Step::Connect(tab) => self.connect(tab),
         }
+    }
+
+    fn break_missing(&mut self) {
+        if self.faults >= FAULTS || self.healed {
+            return;
+        }
+        let tab = self.random.below(self.tabs.len() as u64) as usize;
+        let fault = *self.random.of(&Fault::ALL);
+        if let Some(phase) = self.phase(tab) {
+            self.arm(fault, phase);
+        }
+        self.after(300, Happening::Planned(Step::BreakMissing));
     }
 
     pub(super) fn publish_some(&mut self, count: u32) {

@@ -94,6 +94,12 @@ impl Relay {
             && self.connections.values().all(|it| it.cursor > head && !it.is_reading)
     }
 
+    /// The connections of a client.
+    pub(super) fn wires_of(&self, id: &ClientId) -> Vec<WireNo> {
+        let of_it = |it: &Connection| it.client.is_some_and(|(client, _)| client == *id);
+        self.connections.iter().filter(|(_, it)| of_it(it)).map(|(wire, _)| *wire).collect()
+    }
+
     /// Everything that was not on the disk is gone.
     pub(super) fn die(&mut self) -> Vec<WireNo> {
         self.is_up = false;

@@ -392,13 +392,19 @@ impl World {
         tab.wire.is_some_and(|wire| self.wires[wire].up.last > 0)
     }
 
-    /// All has been said: nobody waits for an answer, or for an event.
+    /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
     pub(super) fn is_quiet(&self) -> bool {
         let head = self.relay.store.head().offset;
-        (0..self.tabs.len()).all(|tab| self.phase(tab) == Some(Phase::Idle))
+        let holds = |tab: &Tab| {
+            tab.frozen_until <= self.now
+                && tab.wire.is_some_and(|wire| {
+                    self.wires[wire].holds() && self.relay.connections.contains_key(&wire)
+                })
+        };
+        self.tabs.iter().all(holds)
+            && (0..self.tabs.len()).all(|tab| self.phase(tab) == Some(Phase::Idle))
             && self.relay.is_told_all(head)
             && self.profiles.iter().all(Profile::is_quiet)
-            && self.wires.iter().all(|wire| wire.down.parcels.is_empty())
     }
 
     /// The application says go on to a machine that was told to stop.

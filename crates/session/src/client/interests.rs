@@ -59,6 +59,12 @@ impl Interests {
         self.by_id.iter().map(|(id, _)| *id).collect()
     }
 
+    /// Whether it has read past a place, or reads another log.
+    pub(super) fn has_passed(&self, id: SubscriptionId, place: &Position) -> bool {
+        let position = self.at(id).and_then(|at| self.by_id[at].1.position.as_ref());
+        position.is_some_and(|at| at.epoch != place.epoch || at.offset >= place.offset)
+    }
+
     /// A number, a pattern and a start with which to ask the peer for `id`.
     pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
         let at = self.at(id)?;

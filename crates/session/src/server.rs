@@ -103,7 +103,8 @@ pub struct Server {
     again: Option<Again>,
     effects: VecDeque<Effect>,
     heard: Millis,
-    pinged: bool,
+    /// When a sign of life was asked for that has not come.
+    pinged: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +157,7 @@ impl Server {
             again: None,
             effects: VecDeque::new(),
             heard: now,
-            pinged: false,
+            pinged: None,
         }
     }
 
@@ -176,7 +177,8 @@ impl Server {
 
     /// When nothing will have been heard for too long.
     fn silence_ends(&self) -> Millis {
-        self.heard + self.options.heartbeat * if self.pinged { 2 } else { 1 }
+        // From the ping, not from what was heard: the connection may have been at a long send meanwhile.
+        self.pinged.unwrap_or(self.heard) + self.options.heartbeat
     }
 
     /// Time has passed.
@@ -185,17 +187,17 @@ impl Server {
         if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
-        if self.pinged || self.state == State::Greeting {
+        if self.pinged.is_some() || self.state == State::Greeting {
             return self.close(CloseCode::Silent, "nothing was heard from you");
         }
-        self.pinged = true;
+        self.pinged = Some(now);
         self.send(&FromPeer::Ping(frame::Ping { number: 0 }));
     }
 
     /// The socket gave a sign of life.
     pub fn heard(&mut self, now: Millis) {
         self.heard = now;
-        self.pinged = false;
+        self.pinged = None;
     }
 
     /// A binary message has arrived.

@@ -167,19 +167,19 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2]);
-    hub.write(hello, &answer).await;
+    hub.write(vec![hello], &answer).await;
     answers.recv().await.unwrap();
     let mut appends = appends.into_iter();
-    hub.write(appends.next().unwrap(), &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer).await;
     assert_eq!(decided(&mut answers).await, Ok(1));
     store.fails_after.store(true, Ordering::SeqCst);
-    hub.write(appends.next().unwrap(), &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     assert_eq!(*hub.head().borrow(), 1);
 
     let (_, again) = writes(&[1, 2]);
     for append in again.into_iter().skip(1) {
-        hub.write(append, &answer).await;
+        hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Ok(2));
     }
     assert_eq!(*hub.head().borrow(), 2);

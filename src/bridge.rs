@@ -3,7 +3,10 @@
 
 mod link;
 mod outbound;
+mod outbox;
+mod report;
 mod rule;
+mod sharing;
 mod socket;
 mod state;
 mod wake;
@@ -15,18 +18,27 @@ use crate::bus::Outlet;
 use crate::{Bus, TopicError};
 use link::Link;
 pub use rule::Rule;
-pub use state::{Gap, LinkState};
+pub use state::{Acked, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
-/// Where the state of a link is published whenever it changes, as a [`LinkState`].
+/// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
 pub const LINK_TOPIC: &str = "$bus.link";
 /// Where it is told that events which a rule asked for are gone from the peer's log, as a [`Gap`].
 pub const GAP_TOPIC: &str = "$bus.gap";
+/// Where it is told of an event of which nobody knows whether the peer has stored it, as an [`Uncertain`].
+pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 
 /// A link between a bus and a peer. It connects, and keeps connecting with growing, jittered waits.
 ///
-/// Dropping it closes the link. Durable events that have no answer then are
-/// [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain): the outbox is in
-/// memory.
+/// All tabs of an origin that connect with one address and identity share one link: one of them leads and
+/// has the connection, and when it goes another takes over. Durable events wait in an outbox, which these
+/// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
+/// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
+/// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
+/// [`Unavailable`](crate::RejectCode::Unavailable).
+///
+/// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
+/// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
+/// memory they are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain).
 #[must_use = "dropping a bridge closes its link"]
 pub struct Bridge {
     link: Rc<Link>,
@@ -38,14 +50,16 @@ pub struct Bridge {
 pub struct BridgeOptions {
     url: String,
     subprotocol: bool,
+    identity: String,
+    in_memory: bool,
 }
 
 /// Why there is no bridge, or no rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BridgeError {
-    /// The browser does not make a WebSocket of this address.
-    #[error("no WebSocket can be opened: {0}; pass an address like `ws://127.0.0.1:8080/ws`")]
+    /// This is no address of a WebSocket.
+    #[error("no WebSocket is opened at `{0}`: pass an address like `ws://127.0.0.1:8080/ws`")]
     Address(String),
     /// There is no `crypto.getRandomValues`, and identities must not be guessed.
     #[error("this platform has no secure random numbers, which a client's secret needs")]
@@ -68,7 +82,28 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), subprotocol: true }
+        Self { url: url.into(), subprotocol: true, identity: String::new(), in_memory: false }
+    }
+
+    /// Who uses the bridge: each identity has a client and an outbox of its own. A page with users who sign
+    /// in and out names them here, so that one does not send what another has left.
+    pub fn identity(mut self, name: impl Into<String>) -> Self {
+        self.identity = name.into();
+        self
+    }
+
+    /// Keeps the outbox in memory: it is gone with the page, and no other tab knows of it.
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// The name of what tabs share: the outbox's database, a lock and a channel. A database that tabs cannot
+    /// agree about is none.
+    fn database(&self) -> Option<String> {
+        let Self { url, identity, .. } = self;
+        let shares = !self.in_memory && sharing::is_possible();
+        shares.then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
     }
 
     /// Does not ask for the subprotocol `event-driven-kit.v1`, and takes for granted that it is spoken:
@@ -86,11 +121,15 @@ impl Bridge {
     /// # Errors
     /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
+        let is_socket = ["ws:", "wss:"].iter().any(|scheme| options.url.starts_with(scheme));
+        if !is_socket {
+            return Err(BridgeError::Address(options.url));
+        }
         let link = Link::new(bus.clone(), options)?;
         let outlet: Rc<dyn Outlet> = link.clone();
         bus.attach(outlet.clone());
         let bridge = Self { link, outlet };
-        bridge.link.connect()?;
+        bridge.link.begin();
         Ok(bridge)
     }
 
@@ -107,10 +146,15 @@ impl Bridge {
 
     /// The state of the link.
     pub fn state(&self) -> LinkState {
-        self.link.state()
+        self.status().state
     }
 
-    /// How many durable events wait for the peer's answer.
+    /// How the link and its outbox are.
+    pub fn status(&self) -> LinkStatus {
+        self.link.report.status()
+    }
+
+    /// How many durable events wait for the peer's answer, of all tabs that share the outbox.
     pub fn unanswered(&self) -> usize {
         self.link.unanswered()
     }

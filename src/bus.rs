@@ -1,12 +1,14 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bus::{Pattern, Topic, TopicError};
 use serde::Serialize;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::intercept::Judges;
 use crate::js::console_error;
@@ -26,10 +28,15 @@ struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
     judges: OnceCell<Rc<dyn Judges>>,
+    /// How many subscribers were shown what was pending.
+    shown: Cell<u64>,
 }
 
 /// Before the topic of an event that only subscribers with echo see: it is not one of the topic's own.
 pub(crate) const ECHO: &str = "$echo.";
+
+/// Before the number of a topic on which one subscriber is shown what was pending before it came.
+pub(crate) const ECHO_BEFORE: &str = "$echoed.";
 
 /// What [`Bus::measure`] counts, until it is dropped.
 pub type Measurement = ::bus::Measurement<Event>;
@@ -43,7 +50,20 @@ pub(crate) type Answer = Result<Receipt, PublishError>;
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
     /// Takes `event` if a rule names its topic, else gives it back.
-    fn take(&self, bus: &Bus, topic: &Topic, payload: &Payload) -> Option<Answer>;
+    /// A durable one that has not left `within` that time is taken back.
+    fn take(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+        within: Option<Duration>,
+    ) -> Option<Answer>;
+
+    /// Takes a durable event back, and says whether it will be.
+    fn cancel(&self, id: &str) -> bool;
+
+    /// The durable events of those topics that have no answer yet, as they were echoed last.
+    fn pending(&self, pattern: &Pattern) -> Vec<Event>;
 }
 
 /// Why an event was not published.
@@ -84,7 +104,12 @@ impl Bus {
         let bus = ::bus::Bus::new(|failure: &::bus::Failure<Cause>| {
             console_error(&failure.to_string(), &failure.cause.to_js());
         });
-        Self(Rc::new(Shared { bus, outlets: RefCell::default(), judges: OnceCell::new() }))
+        Self(Rc::new(Shared {
+            bus,
+            outlets: RefCell::default(),
+            judges: OnceCell::new(),
+            shown: Cell::new(0),
+        }))
     }
 
     /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
@@ -126,7 +151,22 @@ impl Bus {
         topic: impl TryInto<Topic, Error: Into<TopicError>>,
         payload: Payload,
     ) -> Result<Receipt, PublishError> {
-        self.send(topic.try_into().map_err(Into::into)?, payload)
+        self.send(topic.try_into().map_err(Into::into)?, payload, None)
+    }
+
+    /// Publishes an event that is worth nothing later: a durable one that has not left `within` that time
+    /// is [rejected](crate::Status::Rejected) as [`Expired`](crate::RejectCode::Expired), also after a reload.
+    /// One that may have left is not.
+    ///
+    /// # Errors
+    /// Like [`Bus::publish`].
+    pub fn publish_within<T: Serialize + 'static>(
+        &self,
+        topic: impl TryInto<Topic, Error: Into<TopicError>>,
+        value: T,
+        within: Duration,
+    ) -> Result<Receipt, PublishError> {
+        self.send(topic.try_into().map_err(Into::into)?, Payload::new(value), Some(within))
     }
 
     /// Calls `handler` for each event whose topic `pattern` matches, until the answer is dropped.
@@ -151,8 +191,13 @@ impl Bus {
         self.0.bus.subscriptions()
     }
 
-    fn send(&self, topic: Topic, payload: Payload) -> Result<Receipt, PublishError> {
-        match self.clear(&topic, payload) {
+    pub(crate) fn send(
+        &self,
+        topic: Topic,
+        payload: Payload,
+        within: Option<Duration>,
+    ) -> Result<Receipt, PublishError> {
+        match self.clear(&topic, payload, within) {
             Ok(payload) => self.deliver(Event::new(topic, payload, Delivery::Local)),
             Err(published) => published,
         }
@@ -160,21 +205,59 @@ impl Bus {
 
     /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
     /// publisher is told.
-    pub(crate) fn clear(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
+    pub(crate) fn clear(
+        &self,
+        topic: &Topic,
+        payload: Payload,
+        within: Option<Duration>,
+    ) -> Result<Payload, Answer> {
         let payload = self.judge(topic, payload)?;
-        match self.send_out(topic, &payload) {
+        match self.send_out(topic, &payload, within) {
             Some(taken) => Err(taken),
             None => Ok(payload),
         }
     }
 
     /// Asks the bridges.
-    pub(crate) fn send_out(&self, topic: &Topic, payload: &Payload) -> Option<Answer> {
+    pub(crate) fn send_out(
+        &self,
+        topic: &Topic,
+        payload: &Payload,
+        within: Option<Duration>,
+    ) -> Option<Answer> {
         if self.0.outlets.borrow().is_empty() {
             return None;
         }
         let outlets = self.0.outlets.borrow().clone();
-        outlets.iter().find_map(|outlet| outlet.take(self, topic, payload))
+        outlets.iter().find_map(|outlet| outlet.take(self, topic, payload, within))
+    }
+
+    fn pending(&self, pattern: &Pattern) -> Vec<Event> {
+        self.0.outlets.borrow().iter().flat_map(|outlet| outlet.pending(pattern)).collect()
+    }
+
+    /// Soon publishes the durable events that wait for an answer now, as they are then, where the answer
+    /// says. None, if there are none.
+    pub(crate) fn show_pending(&self, pattern: &str) -> Option<Pattern> {
+        let pattern = Pattern::parse(pattern).ok()?;
+        let pending = self.pending(&pattern);
+        if pending.is_empty() {
+            return None;
+        }
+        let number = self.0.shown.get() + 1;
+        self.0.shown.set(number);
+        let topic = [ECHO_BEFORE, &number.to_string()].concat();
+        let (topic, bus) = (Topic::parse(&topic).ok()?, Rc::downgrade(&self.0));
+        let own = Pattern::from(topic.clone());
+        spawn_local(async move {
+            let Some(bus) = bus.upgrade().map(Self) else { return };
+            let mut still = bus.pending(&pattern);
+            still.retain(|event| pending.iter().any(|one| one.id() == event.id()));
+            for event in still {
+                bus.0.bus.announce(topic.clone(), event);
+            }
+        });
+        Some(own)
     }
 
     /// Keeps the last `events` of each topic that `pattern` matches for subscribers that

@@ -47,8 +47,10 @@ pub enum Delivery {
 /// What an event that is pending waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The link: it is in the outbox.
+    /// The outbox: a reload now would lose it.
     Queued,
+    /// The link: it is in the outbox.
+    Kept,
     /// The peer's answer.
     Sent,
 }

@@ -61,7 +61,7 @@ impl TopicHandle {
     /// # Errors
     /// Like [`Bus::publish`].
     pub fn publish_payload(&self, payload: Payload) -> Result<Receipt, PublishError> {
-        match self.bus.clear(self.topic(), payload) {
+        match self.bus.clear(self.topic(), payload, None) {
             Ok(payload) => {
                 let event = Event::new(self.topic().clone(), payload, Delivery::Local);
                 self.pure.publish(event.clone())?;

@@ -54,7 +54,8 @@ mod typed;
 mod workers;
 
 pub use crate::bridge::{
-    Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, Rule, RuleGuard,
+    Acked, Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, LinkStatus,
+    OutboxStorage, Role, Rule, RuleGuard, UNCERTAIN_TOPIC, Uncertain,
 };
 pub use crate::bus::{Bus, Measurement, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
@@ -82,4 +83,4 @@ pub use ::bus::{
     ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
     Window, escape_token, unescape_token,
 };
-pub use session::{CloseCode, Position, RejectCode, Start as StartFrom};
+pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};

@@ -4,7 +4,7 @@ use bus::Notice;
 use serde::Deserialize;
 
 use crate::Payload;
-use crate::bus::ECHO;
+use crate::bus::{ECHO, ECHO_BEFORE};
 
 /// Where it is told that a subscription has come, as [`Subscribed`].
 pub const SUBSCRIBED_TOPIC: &str = "$bus.subscribed";
@@ -55,7 +55,7 @@ pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
         Notice::Dropped { topic, label } => ("topic", topic.as_str(), label),
         _ => return None,
     };
-    if text.starts_with(ECHO) {
+    if text.starts_with(ECHO) || text.starts_with(ECHO_BEFORE) {
         return None;
     }
     Some(Payload::told(&[(name, text.into()), ("label", (&**label).into())]))

@@ -5,6 +5,8 @@ mod kept;
 mod link;
 
 use bus::Topic;
+use std::time::Duration;
+
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
@@ -101,8 +103,8 @@ impl Core {
     /// # Errors
     /// An `Error` if no WebSocket can be made.
     #[wasm_bindgen(skip_typescript)]
-    pub fn connect(&self, url: &str) -> Result<link::Link, JsValue> {
-        link::connect(&self.0, url)
+    pub fn connect(&self, url: &str, identity: &str, storage: &str) -> Result<link::Link, JsValue> {
+        link::connect(&self.0, url, identity, storage)
     }
 
     /// Ends what `number` names.
@@ -111,15 +113,21 @@ impl Core {
         kept::release(number);
     }
 
-    /// Publishes; a durable event has a receipt.
+    /// Publishes; a durable event has a receipt, and expires after so many milliseconds.
     ///
     /// # Errors
     /// An `Error` that says why nothing was published.
     #[wasm_bindgen(skip_typescript)]
-    pub fn publish(&self, topic: &str, data: JsValue) -> Result<Option<Receipt>, JsValue> {
-        let receipt = self
-            .0
-            .publish_payload(topic, Payload::from_js(data))
+    pub fn publish(
+        &self,
+        topic: &str,
+        data: JsValue,
+        within: Option<f64>,
+    ) -> Result<Option<Receipt>, JsValue> {
+        let within = within.map(|ms| Duration::from_millis(ms as u64));
+        let receipt = Topic::parse(topic)
+            .map_err(PublishError::from)
+            .and_then(|topic| self.0.send(topic, Payload::from_js(data), within))
             .map_err(|error| publish_error(&error))?;
         Ok(receipt.is_durable().then_some(Receipt(receipt)))
     }
@@ -144,6 +152,7 @@ impl Receipt {
         match self.0.status() {
             Status::Delivered | Status::Dropped => make_status("local", "", ""),
             Status::Queued => make_status("queued", "", ""),
+            Status::Kept => make_status("kept", "", ""),
             Status::Sent => make_status("sent", "", ""),
             Status::Stored(position) => stored_at(&position),
             Status::Rejected(rejection) => {
@@ -152,18 +161,28 @@ impl Receipt {
         }
     }
 
-    /// Calls `stored` with the status when the peer has stored the event, and at once with nothing if none
-    /// is asked; or `rejected` with an `Error`.
+    /// Calls `reached` with the status when the event is in the outbox, or when the peer has stored it if
+    /// `stored` says so; or `rejected` with an `Error`.
     #[wasm_bindgen(skip_typescript)]
-    pub fn settled(&self, stored: Function, rejected: Function) {
-        self.0.when_final(move |status| {
+    pub fn when(&self, stored: bool, reached: Function, rejected: Function) {
+        let enough: fn(&Status) -> bool =
+            if stored { Status::is_final } else { |status| *status != Status::Queued };
+        self.0.when(enough, move |status| {
             let _ = match status {
-                Status::Stored(position) => stored.call1(&JsValue::UNDEFINED, &stored_at(position)),
+                Status::Stored(position) => {
+                    reached.call1(&JsValue::UNDEFINED, &stored_at(position))
+                }
                 Status::Rejected(rejection) => rejected
                     .call1(&JsValue::UNDEFINED, &fail(rejection.code.name(), &rejection.message)),
-                _ => stored.call0(&JsValue::UNDEFINED),
+                _ => reached.call0(&JsValue::UNDEFINED),
             };
         });
+    }
+
+    /// Takes the event back; false if it may have left.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn cancel(&self) -> bool {
+        self.0.cancel()
     }
 }
 
@@ -187,6 +206,7 @@ fn delivery(delivery: &Delivery) -> JsValue {
         Delivery::Local => make_status("local", "", ""),
         Delivery::Ephemeral => make_status("ephemeral", "", ""),
         Delivery::Pending(Stage::Queued) => make_status("queued", "", ""),
+        Delivery::Pending(Stage::Kept) => make_status("kept", "", ""),
         Delivery::Pending(Stage::Sent) => make_status("sent", "", ""),
         Delivery::Stored(position) => stored_at(position),
         Delivery::Rejected(rejection) => {

@@ -3,19 +3,20 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
 use session::Position;
 
+use crate::bus::Outlet;
 use crate::{Delivery, Event, Rejection, Stage};
 
 /// Follows a published event. It may be dropped; the event goes its way.
 #[derive(Clone)]
 pub struct Receipt {
     event: Event,
-    /// Of a durable event.
-    settlement: Option<Rc<Settlement>>,
+    /// Of a durable event, with who has it.
+    durable: Option<(Rc<Settlement>, Weak<dyn Outlet>)>,
     dropped: bool,
 }
 
@@ -26,8 +27,10 @@ pub enum Status {
     Delivered,
     /// An interceptor has dropped it: nothing further becomes of it either.
     Dropped,
-    /// In the outbox.
+    /// On its way into the outbox: a reload now would lose it.
     Queued,
+    /// In the outbox.
+    Kept,
     /// Sent, and not answered.
     Sent,
     /// In the peer's log, there.
@@ -39,23 +42,27 @@ pub enum Status {
 /// The state that a receipt and a bridge share.
 pub(crate) struct Settlement {
     status: RefCell<Status>,
-    /// Told when the status is final.
+    /// Told of each change, until it says that it has heard enough.
     waiting: RefCell<Vec<Waiting>>,
 }
 
-type Waiting = Box<dyn FnOnce(&Status)>;
+type Waiting = Box<dyn FnMut(&Status) -> bool>;
 
 impl Receipt {
     pub(crate) fn delivered(event: Event) -> Self {
-        Self { event, settlement: None, dropped: false }
+        Self { event, durable: None, dropped: false }
     }
 
-    pub(crate) fn durable(event: Event, settlement: Rc<Settlement>) -> Self {
-        Self { event, settlement: Some(settlement), dropped: false }
+    pub(crate) fn durable(
+        event: Event,
+        settlement: Rc<Settlement>,
+        outlet: Weak<dyn Outlet>,
+    ) -> Self {
+        Self { event, durable: Some((settlement, outlet)), dropped: false }
     }
 
     pub(crate) fn dropped(event: Event) -> Self {
-        Self { event, settlement: None, dropped: true }
+        Self { event, durable: None, dropped: true }
     }
 
     /// The event's id.
@@ -65,8 +72,8 @@ impl Receipt {
 
     /// How far the event has come by now.
     pub fn status(&self) -> Status {
-        match &self.settlement {
-            Some(state) => state.status.borrow().clone(),
+        match &self.durable {
+            Some((state, _)) => state.status.borrow().clone(),
             None if self.dropped => Status::Dropped,
             None => Status::Delivered,
         }
@@ -74,7 +81,17 @@ impl Receipt {
 
     /// Whether the event is durable: a peer's answer decides what becomes of it.
     pub fn is_durable(&self) -> bool {
-        self.settlement.is_some()
+        self.durable.is_some()
+    }
+
+    /// Waits until the event is in the outbox, where neither a reload nor a crash loses it: true. False, if
+    /// nothing is kept of it: it is local, ephemeral or dropped.
+    ///
+    /// # Errors
+    /// The [`Rejection`], if the event was refused for good.
+    pub async fn kept(&self) -> Result<bool, Rejection> {
+        self.reached(|status| *status != Status::Queued).await?;
+        Ok(self.is_durable())
     }
 
     /// Waits for the peer's answer: where the event stands in its log. `None` at once if the event is
@@ -83,41 +100,66 @@ impl Receipt {
     /// # Errors
     /// The [`Rejection`], if the event was refused for good.
     pub async fn settled(&self) -> Result<Option<Position>, Rejection> {
-        let Some(state) = &self.settlement else {
+        self.reached(Status::is_final).await
+    }
+
+    /// Takes the event back, and says whether that is possible: it is not when it may have left. It ends as
+    /// [`Cancelled`](crate::RejectCode::Cancelled) then, unless another tab was faster to send it.
+    pub fn cancel(&self) -> bool {
+        let outlet = self.durable.as_ref().and_then(|(_, outlet)| outlet.upgrade());
+        outlet.is_some_and(|outlet| outlet.cancel(self.id()))
+    }
+
+    async fn reached(&self, enough: fn(&Status) -> bool) -> Result<Option<Position>, Rejection> {
+        let Some((state, _)) = &self.durable else {
             return Ok(None);
         };
         let mut known: Option<Waker> = None;
         poll_fn(|context| {
             match &*state.status.borrow() {
-                Status::Stored(position) => return Poll::Ready(Ok(Some(position.clone()))),
                 Status::Rejected(rejection) => return Poll::Ready(Err(rejection.clone())),
+                Status::Stored(position) => return Poll::Ready(Ok(Some(position.clone()))),
+                status if enough(status) => return Poll::Ready(Ok(None)),
                 _ => {}
             }
             let waker = context.waker();
             if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
                 known = Some(waker.clone());
                 let waker = waker.clone();
-                state.waiting.borrow_mut().push(Box::new(|_| waker.wake()));
+                state.waiting.borrow_mut().push(Box::new(move |status| {
+                    waker.wake_by_ref();
+                    status.is_final()
+                }));
             }
             Poll::Pending
         })
         .await
     }
 
-    /// Calls `then` when nothing further becomes of the event: now, if that is so already.
+    /// Calls `then` when the status is enough for `enough`, or final: now, if that is so already.
     #[cfg(feature = "npm")]
-    pub(crate) fn when_final(&self, then: impl FnOnce(&Status) + 'static) {
+    pub(crate) fn when(&self, enough: fn(&Status) -> bool, then: impl FnOnce(&Status) + 'static) {
         let status = self.status();
-        match &self.settlement {
-            Some(state) if !status.is_final() => state.waiting.borrow_mut().push(Box::new(then)),
+        let enough = move |status: &Status| status.is_final() || enough(status);
+        match &self.durable {
+            Some((state, _)) if !enough(&status) => {
+                let mut then = Some(then);
+                state.waiting.borrow_mut().push(Box::new(move |status| {
+                    let is_enough = enough(status);
+                    if is_enough && let Some(then) = then.take() {
+                        then(status);
+                    }
+                    is_enough
+                }));
+            }
             _ => then(&status),
         }
     }
 }
 
 impl Status {
-    fn is_final(&self) -> bool {
-        !matches!(self, Self::Queued | Self::Sent)
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Queued | Self::Kept | Self::Sent)
     }
 }
 
@@ -126,21 +168,21 @@ impl Settlement {
         Rc::new(Self { status: RefCell::new(Status::Queued), waiting: RefCell::default() })
     }
 
-    /// Follows the event to `delivery`, and wakes who waits if that is final.
+    /// Follows the event to `delivery`, and tells who waits.
     pub(crate) fn follow(&self, delivery: &Delivery) {
         let status = match delivery {
             Delivery::Local | Delivery::Ephemeral => Status::Delivered,
             Delivery::Pending(Stage::Queued) => Status::Queued,
+            Delivery::Pending(Stage::Kept) => Status::Kept,
             Delivery::Pending(Stage::Sent) => Status::Sent,
             Delivery::Stored(position) => Status::Stored(position.clone()),
             Delivery::Rejected(rejection) => Status::Rejected(rejection.clone()),
         };
         self.status.replace(status.clone());
-        if status.is_final() {
-            // Taken first: what waits is foreign code.
-            let waiting = self.waiting.take();
-            waiting.into_iter().for_each(|then| then(&status));
-        }
+        // Taken out meanwhile: what waits is foreign code.
+        let mut waiting = self.waiting.take();
+        waiting.retain_mut(|then| !then(&status));
+        self.waiting.borrow_mut().append(&mut waiting);
     }
 }
 

@@ -34,7 +34,7 @@ impl Bus {
             Err(stopped) => return stopped,
         };
         loop {
-            match self.send_out(&topic, &payload) {
+            match self.send_out(&topic, &payload, None) {
                 None => break,
                 Some(Err(PublishError::NoRoom(_))) => self.pure().room(&topic).await,
                 Some(taken) => return taken,

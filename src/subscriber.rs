@@ -15,7 +15,14 @@ use crate::{Bus, Event, HandlerResult, Overflow, Queue};
 #[must_use = "a subscription ends when it is dropped: keep it as long as the handler shall be called"]
 pub struct Subscription {
     events: bus::Subscription,
-    _echo: Option<bus::Subscription>,
+    _echo: Option<Echo>,
+}
+
+/// The second half of a subscription: what is shown before it is stored, and what was before it came.
+#[derive(Debug)]
+struct Echo {
+    _live: bus::Subscription,
+    _before: Option<bus::Subscription>,
 }
 
 /// How a queue group shares its work; see [`Subscriber::group`].
@@ -67,8 +74,9 @@ impl<'a> Subscriber<'a> {
         self
     }
 
-    /// Also sees the durable events of this bus before the peer has stored them: at once and at each
-    /// stage as [`Delivery::Pending`](crate::Delivery::Pending), and those that the peer refuses as
+    /// Also sees the durable events of this bus before the peer has stored them: those that are pending
+    /// already (soon, and never inside this call), also from before a reload or of another tab; and then at
+    /// each stage as [`Delivery::Pending`](crate::Delivery::Pending), and those that the peer refuses as
     /// [`Delivery::Rejected`](crate::Delivery::Rejected). Only [`handle`](Self::handle) has echo, outside
     /// groups, and only of topics that leave six bytes of [`MAX_TOPIC_BYTES`](crate::MAX_TOPIC_BYTES).
     pub fn echo(mut self) -> Self {
@@ -86,10 +94,13 @@ impl<'a> Subscriber<'a> {
     ) -> Result<Subscription, TopicError> {
         let handler = Rc::new(handler);
         let echo = if self.echo {
-            let echo = Pattern::parse(&[ECHO, self.pattern].concat())?;
-            let echo = self.bus.pure().subscriber(echo).priority(self.priority);
-            let echo = echo.label(self.label.unwrap_or(self.pattern));
-            Some(echo.handle(to(handler.clone())))
+            let subscribe = |pattern| {
+                let echo = self.bus.pure().subscriber(pattern).priority(self.priority);
+                echo.label(self.label.unwrap_or(self.pattern)).handle(to(handler.clone()))
+            };
+            let live = subscribe(Pattern::parse(&[ECHO, self.pattern].concat())?);
+            let before = self.bus.show_pending(self.pattern).map(subscribe);
+            Some(Echo { _live: live, _before: before })
         } else {
             None
         };

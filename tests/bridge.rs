@@ -27,7 +27,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 type Log = Rc<RefCell<Vec<String>>>;
 
 fn connect(bus: &Bus) -> Bridge {
-    Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws")).unwrap()
+    Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws").in_memory()).unwrap()
 }
 
 /// A bus with a bridge to a peer that has welcomed it.
@@ -63,6 +63,7 @@ fn tell(event: &Event) -> Result<String, Cause> {
         Delivery::Local => format!("{data} local"),
         Delivery::Ephemeral => format!("{data} ephemeral"),
         Delivery::Pending(Stage::Queued) => format!("{data} queued"),
+        Delivery::Pending(Stage::Kept) => format!("{data} kept"),
         Delivery::Pending(Stage::Sent) => format!("{data} sent"),
         Delivery::Stored(position) => format!("{data} stored {}", position.offset),
         Delivery::Rejected(rejection) => format!("{data} rejected {}", rejection.code.name()),
@@ -110,9 +111,9 @@ async fn echo_shows_every_stage_with_one_id() {
     });
     let (_echo, echo) = listen(&bus, "chat.a", true);
     let receipt = say(&bus, "chat.a", "hi");
-    assert_eq!(*echo.borrow(), ["hi queued", "hi sent"]);
+    assert_eq!(*echo.borrow(), ["hi queued", "hi kept", "hi sent"]);
     peer.serve().await;
-    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi stored 1"]);
+    assert_eq!(*echo.borrow(), ["hi queued", "hi kept", "hi sent", "hi stored 1"]);
     assert!(ids.borrow().iter().all(|id| id == receipt.id()));
 }
 
@@ -166,10 +167,10 @@ async fn an_event_published_before_the_link_is_up_waits_in_the_outbox() {
     let _rule = bridge.rule(Rule::both("a").durable()).unwrap();
     let (_echo, echo) = listen(&bus, "a", true);
     let receipt = say(&bus, "a", "early");
-    assert_eq!((receipt.status(), bridge.unanswered()), (Status::Queued, 1));
+    assert_eq!((receipt.status(), bridge.unanswered()), (Status::Kept, 1));
     peer.accept();
     peer.serve().await;
-    assert_eq!(*echo.borrow(), ["early queued", "early sent", "early stored 1"]);
+    assert_eq!(*echo.borrow(), ["early queued", "early kept", "early sent", "early stored 1"]);
     assert_eq!(bridge.unanswered(), 0);
 }
 
@@ -180,10 +181,13 @@ async fn what_was_sent_when_the_link_broke_is_sent_again_and_lands_once() {
     peer.dies = true;
     let receipt = say(&bus, "a", "hi");
     peer.serve().await;
-    assert_eq!((receipt.status(), peer.log.len()), (Status::Queued, 1));
+    assert_eq!((receipt.status(), peer.log.len()), (Status::Kept, 1));
     reconnected(&mut peer, 1).await;
     assert_eq!(peer.log.len(), 1);
-    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi queued", "hi sent", "hi stored 1"]);
+    assert_eq!(
+        *echo.borrow(),
+        ["hi queued", "hi kept", "hi sent", "hi kept", "hi sent", "hi stored 1"]
+    );
 }
 
 #[wasm_bindgen_test]
@@ -208,7 +212,7 @@ async fn a_refused_event_ends_as_rejected_for_echo_and_receipt() {
     peer.refuses = true;
     let receipt = say(&bus, "a", "hi");
     peer.serve().await;
-    assert_eq!(*echo.borrow(), ["hi queued", "hi sent", "hi rejected illegal_event"]);
+    assert_eq!(*echo.borrow(), ["hi queued", "hi kept", "hi sent", "hi rejected illegal_event"]);
     assert!(plain.borrow().is_empty());
     let rejection = receipt.settled().await.unwrap_err();
     assert_eq!(rejection.code, RejectCode::IllegalEvent);
@@ -398,6 +402,7 @@ async fn javascript_connects_publishes_and_closes() {
         subscribe("$bus.link", (link) => other.push(link.state));
         const link = connect({
           url: "ws://peer.test/ws",
+          storage: "memory",
           rules: [{ pattern: "chat.a", direction: "both", durable: true, from: { last: 5 } }],
         });
         const receipt = publish("chat.a", "hi");
@@ -416,7 +421,7 @@ async fn javascript_connects_publishes_and_closes() {
     let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
     assert_eq!(
         told.join("|"),
-        "connecting|hi queued |queued 32 connecting|online|hi sent |hi stored 1|settled 1|stopped|stopped"
+        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled 1|stopped|stopped"
     );
     assert_ne!(socket::state(0), socket::OPEN);
     let _unused: &JsValue = &link;

@@ -7,30 +7,45 @@ use std::rc::{Rc, Weak};
 use bus::{Pattern, Topic};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{
-    Client, Delivery as Inbound, Effect, Entropy, MemoryOutbox, Options, Saved, SubscriptionId,
-};
-use session::{Millis, Start};
+use session::client::{Delivery as Inbound, Effect, Entropy, Options, Saved, SubscriptionId};
+use session::tabs::{Effect as Shared, Tab};
+use session::{Body, CloseCode, Durability, Millis, Start};
 
 use super::outbound::Pending;
-use super::socket::Socket;
-use super::{BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, Rule, wake};
+use super::outbox::{Answered, Outbox};
+use super::report::Report;
+use super::sharing::Sharing;
+use super::socket::{Socket, Unsent};
+use super::{
+    BridgeError, BridgeOptions, GAP_TOPIC, LINK_TOPIC, LinkState, OutboxStorage, Role, Rule, wake,
+};
 use crate::js::{fill_random, monotonic, text_of};
 use crate::{Bus, Bytes, Delivery, Event, Payload, Stage};
 
 pub(super) struct Link {
-    this: Weak<Link>,
+    pub(super) this: Weak<Link>,
     bus: Bus,
     options: BridgeOptions,
-    pub(super) client: RefCell<Client>,
-    store: RefCell<MemoryOutbox>,
+    pub(super) tab: RefCell<Tab>,
+    /// None: this tab is alone.
+    sharing: RefCell<Option<Sharing>>,
+    /// The machine wants the lock as soon as the store has said where it is.
+    wants_lock: Cell<bool>,
+    /// It is alone, and a newer connection has taken over: that is a stop.
+    fenced: Cell<bool>,
+    pub(super) store: Rc<Outbox>,
+    pub(super) report: Report,
+    unsent: Unsent,
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
-    state: RefCell<LinkState>,
+    /// The store has said who the client is.
+    begun: Cell<bool>,
+    /// The page is put away: nothing is held.
+    resting: Cell<bool>,
+    /// Itself, when it has ended and the store has still something to do.
+    lingering: RefCell<Option<Rc<Link>>>,
     socket: RefCell<Option<(u64, Socket)>>,
     sockets: Cell<u64>,
-    /// Why the newest socket was not made.
-    refused: RefCell<Option<String>>,
     timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out, further up the stack.
@@ -47,8 +62,11 @@ pub(super) struct Active {
     key: u64,
     pub(super) pattern: Pattern,
     pub(super) outbound: bool,
-    pub(super) durable: bool,
+    /// What the peer's answer must promise; none: ephemeral.
+    pub(super) durability: Option<Durability>,
     pub(super) subscription: Option<SubscriptionId>,
+    /// What is local goes to the other tabs.
+    pub(super) shared: bool,
 }
 
 /// The longest that one timer is set for, in milliseconds.
@@ -59,23 +77,35 @@ impl Link {
         if !fill_random(&mut [0; 1]) {
             return Err(BridgeError::NoRandomness);
         }
-        let mut entropy: Entropy = Box::new(|bytes: &mut [u8]| {
-            fill_random(bytes);
-        });
-        let saved = Saved::new(&mut entropy);
-        let client = Client::new(Options::default(), entropy, saved.clone());
-        Ok(Rc::new_cyclic(|this| Self {
+        let mut tab = [0; 16];
+        fill_random(&mut tab);
+        let machine = Options { tab, ..Options::default() };
+        // Until the store has said who the client is, it is nobody.
+        let tab = Tab::new(machine, entropy(), Saved::new(&mut entropy()));
+        let database = options.database();
+        Ok(Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
-            bus,
-            options,
-            client: RefCell::new(client),
-            store: RefCell::new(MemoryOutbox::new(saved)),
+            tab: RefCell::new(tab),
+            sharing: RefCell::new(database.clone().map(|name| Sharing::new(name, this.clone()))),
+            wants_lock: Cell::new(false),
+            fenced: Cell::new(false),
+            store: Outbox::new(database, {
+                let link = this.clone();
+                Box::new(move |answered| {
+                    if let Some(link) = Weak::upgrade(&link) {
+                        link.stored(answered);
+                    }
+                })
+            }),
+            report: Report::new(&bus),
+            unsent: Unsent::default(),
             rules: RefCell::default(),
             pending: RefCell::default(),
-            state: RefCell::new(LinkState::Connecting),
+            begun: Cell::new(false),
+            resting: Cell::new(false),
+            lingering: RefCell::default(),
             socket: RefCell::default(),
             sockets: Cell::new(0),
-            refused: RefCell::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -83,25 +113,117 @@ impl Link {
             next_rule: Cell::new(0),
             ignored: Cell::new(0),
             refused_events: Cell::new(0),
+            bus,
+            options,
         }))
     }
 
-    pub(super) fn connect(self: &Rc<Self>) -> Result<(), BridgeError> {
+    /// Asks the store who the client is; the answer connects.
+    pub(super) fn begin(self: &Rc<Self>) {
         self.listeners.replace(wake::listen(self));
-        self.client.borrow_mut().connect(monotonic());
+        if self.store.is_memory() {
+            self.report.stores(OutboxStorage::Memory);
+        }
+        self.start();
+    }
+
+    fn start(&self) {
+        if let Some(sharing) = &*self.sharing.borrow() {
+            sharing.join();
+        }
+        self.tab.borrow_mut().start(monotonic());
         self.drive();
-        match self.refused.take() {
-            Some(why) => Err(BridgeError::Address(why)),
-            None => Ok(()),
+    }
+
+    /// The store's answer to what was asked first. The client is somebody from then on, and connects.
+    pub(super) fn stored(&self, answered: Answered) {
+        self.report.stores(match answered {
+            Err(_) => OutboxStorage::Failing,
+            Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
+            Ok(_) => OutboxStorage::IndexedDb,
+        });
+        self.set_clock();
+        self.tab.borrow_mut().answer(answered, monotonic());
+        if self.store.is_memory() {
+            // What is not shared is not led.
+            let sharing = self.sharing.take();
+            drop(sharing);
+        }
+        if !self.begun.replace(true) && self.wants_lock.get() {
+            self.request_lock(false);
+        }
+        self.drive();
+    }
+
+    fn set_clock(&self) {
+        let (now, wall) = (monotonic(), js_sys::Date::now() as Millis);
+        self.tab.borrow_mut().client().set_clock(now, wall);
+    }
+
+    fn request_lock(&self, steal: bool) {
+        let sharing = self.sharing.borrow();
+        match &*sharing {
+            _ if !self.begun.get() => self.wants_lock.set(true),
+            Some(sharing) => sharing.request(steal),
+            None if self.fenced.get() => {}
+            None => self.tab.borrow_mut().lock_granted(monotonic()),
         }
     }
 
-    /// Closes everything. What has no answer gets none.
+    pub(super) fn lock_granted(&self) {
+        self.tab.borrow_mut().lock_granted(monotonic());
+        self.drive();
+    }
+
+    /// The lock that was asked for under this number was stolen, or is not given.
+    pub(super) fn lock_lost(&self, number: u64) {
+        let is_newest =
+            self.sharing.borrow().as_ref().is_some_and(|sharing| sharing.is_newest(number));
+        if is_newest {
+            self.tab.borrow_mut().lock_lost(monotonic());
+            self.drive();
+        }
+    }
+
+    /// Another tab has said something.
+    pub(super) fn heard(&self, message: &[u8]) {
+        self.tab.borrow_mut().heard(message, monotonic());
+        self.drive();
+    }
+
+    /// Closes everything. What the store holds stays there, and leaves when the application is back.
     pub(super) fn end(&self) {
         self.ended.set(true);
         drop(self.listeners.take());
-        self.client.borrow_mut().stop();
+        self.tab.borrow_mut().leave(monotonic());
+        let reason = "the application closed the link".to_owned();
+        self.report.enter(LinkState::Stopped { code: 1_000, reason });
+        // What was published just before is still to be written.
+        self.lingering.replace(self.this.upgrade());
         self.drive();
+    }
+
+    /// The page is put away: a socket or a database would keep it from resting.
+    pub(super) fn rest(&self) {
+        if !self.resting.replace(true) {
+            self.tab.borrow_mut().leave(monotonic());
+            self.drive();
+            if let Some(sharing) = &*self.sharing.borrow() {
+                sharing.part();
+            }
+        }
+        self.store.close();
+    }
+
+    /// The page or the network is back.
+    pub(super) fn wake(&self) {
+        self.set_clock();
+        if self.resting.replace(false) {
+            self.start();
+        } else {
+            self.tab.borrow_mut().wake(monotonic());
+            self.drive();
+        }
     }
 
     pub(super) fn add_rule(&self, rule: Rule) -> Result<u64, BridgeError> {
@@ -112,8 +234,15 @@ impl Link {
         let key = self.next_rule.get();
         self.next_rule.set(key + 1);
         let subscription = rule.inbound.then(|| self.subscription(&pattern, rule.start));
-        let Rule { outbound, durable, .. } = rule;
-        self.rules.borrow_mut().push(Active { key, pattern, outbound, durable, subscription });
+        let Rule { outbound, durability, shared, .. } = rule;
+        self.rules.borrow_mut().push(Active {
+            key,
+            pattern,
+            outbound,
+            durability,
+            subscription,
+            shared,
+        });
         self.drive();
         Ok(key)
     }
@@ -124,7 +253,7 @@ impl Link {
         let same = rules.iter().filter(|rule| rule.pattern == *pattern);
         same.filter_map(|rule| rule.subscription)
             .next()
-            .unwrap_or_else(|| self.client.borrow_mut().subscribe(pattern.clone(), start))
+            .unwrap_or_else(|| self.tab.borrow_mut().client().subscribe(pattern.clone(), start))
     }
 
     pub(super) fn remove_rule(&self, key: u64) {
@@ -137,7 +266,7 @@ impl Link {
             subscription.filter(|_| !rules.iter().any(|rule| rule.subscription == subscription))
         };
         if let Some(subscription) = unused {
-            self.client.borrow_mut().unsubscribe(subscription);
+            self.tab.borrow_mut().client().unsubscribe(subscription);
             self.drive();
         }
     }
@@ -146,12 +275,8 @@ impl Link {
         &self.bus
     }
 
-    pub(super) fn state(&self) -> LinkState {
-        self.state.borrow().clone()
-    }
-
     pub(super) fn unanswered(&self) -> usize {
-        self.client.borrow().outbox_len()
+        self.tab.borrow_mut().client().outbox_len()
     }
 
     pub(super) fn ignored(&self) -> u64 {
@@ -162,21 +287,28 @@ impl Link {
         self.refused_events.get()
     }
 
-    /// How much the socket has not sent yet, in bytes.
-    pub(super) fn buffered(&self) -> u32 {
-        self.socket.borrow().as_ref().map_or(0, |(_, socket)| socket.buffered())
+    /// Whether the socket has not sent much of what it was given.
+    pub(super) fn is_congested(&self) -> bool {
+        self.socket.borrow().as_ref().is_some_and(|(_, socket)| self.unsent.waits(socket))
+    }
+
+    /// Sends what the socket had no room for.
+    pub(super) fn go_on_sending(&self) {
+        if let Some((_, socket)) = &*self.socket.borrow() {
+            self.unsent.go_on(socket, &self.this);
+        }
     }
 
     pub(super) fn opened(&self, socket: u64) {
         if self.is_current(socket) {
-            self.client.borrow_mut().opened(monotonic());
+            self.tab.borrow_mut().opened(monotonic());
             self.drive();
         }
     }
 
     pub(super) fn received(&self, socket: u64, message: &[u8]) {
         if self.is_current(socket) {
-            self.client.borrow_mut().received(message, monotonic());
+            self.tab.borrow_mut().received(message, monotonic());
             self.drive();
         }
     }
@@ -185,14 +317,9 @@ impl Link {
         if self.is_current(socket) {
             let closed = self.socket.take();
             drop(closed);
-            self.client.borrow_mut().closed(code, reason, monotonic());
+            self.tab.borrow_mut().closed(code, reason, monotonic());
             self.drive();
         }
-    }
-
-    pub(super) fn wake(&self) {
-        self.client.borrow_mut().wake(monotonic());
-        self.drive();
     }
 
     fn is_current(&self, socket: u64) -> bool {
@@ -206,15 +333,38 @@ impl Link {
             return;
         }
         loop {
-            let next = self.client.borrow_mut().poll();
+            let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
-            self.carry_out(effect);
+            match effect {
+                Shared::Client(effect) => self.carry_out(effect),
+                Shared::RequestLock => self.request_lock(false),
+                Shared::StealLock => self.request_lock(true),
+                Shared::Shared { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
+                Shared::Post(message) => {
+                    if let Some(sharing) = &*self.sharing.borrow() {
+                        sharing.post(&message);
+                    }
+                }
+                Shared::ReleaseLock => {
+                    self.wants_lock.set(false);
+                    if let Some(sharing) = &*self.sharing.borrow() {
+                        sharing.release();
+                    }
+                }
+            }
         }
         self.driving.set(false);
+        self.end_echoes();
+        self.report.plays(self.role());
+        self.tell();
         if self.ended.get() {
             let timer = self.timer.take();
             drop(timer);
-            self.give_up_pending();
+            if !self.store.is_busy() {
+                self.give_up_pending();
+                let ended = self.lingering.take();
+                drop(ended);
+            }
         } else {
             self.set_timer();
         }
@@ -223,33 +373,47 @@ impl Link {
     fn carry_out(&self, effect: Effect) {
         match effect {
             Effect::Open => self.open(),
-            Effect::Store(asked) => {
-                let answer = self.store.borrow_mut().run(asked);
-                self.client.borrow_mut().answer(Ok(answer), monotonic());
+            Effect::Store(asked) => self.store.run(asked),
+            Effect::StoreFailed(error) => {
+                self.complain("outbox", error.to_string());
             }
-            // Only a store that outlives the page has more to tell.
-            Effect::Kept(_) | Effect::Pending { .. } | Effect::StoreFailed(_) => {}
             Effect::Send(message) => {
                 if let Some((_, socket)) = &*self.socket.borrow() {
-                    socket.send(&message);
+                    self.unsent.send(socket, message, &self.this);
                 }
             }
             Effect::Close(code) => {
+                self.unsent.forget();
                 let closed = self.socket.take();
                 if let Some((_, socket)) = closed {
                     socket.close(code);
                 }
             }
             Effect::Link(state) => {
+                if self.fenced.get() || self.ended.get() {
+                    return;
+                }
                 let state = LinkState::from(state);
-                self.state.replace(state.clone());
-                self.announce(LINK_TOPIC, Payload::from_js(state.to_js()));
+                let fenced = CloseCode::Fenced.code();
+                if matches!(state, LinkState::Stopped { code, .. } if code == fenced) {
+                    self.fenced.set(self.sharing.borrow().is_none());
+                }
+                self.report.enter(state);
+                self.report.plays(self.role());
+                self.tell();
             }
             Effect::Deliver(inbound) => self.deliver(inbound),
-            // At the end an event that waits again is about to be given up.
+            // At the end nobody is told that an event waits again.
             Effect::Sent(_) | Effect::Requeued(_) if self.ended.get() => {}
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
-            Effect::Requeued(id) => self.at_stage(&id, Stage::Queued),
+            Effect::Kept(id) => {
+                if !self.store.is_memory() {
+                    self.report.ask_to_persist(&self.this);
+                }
+                self.at_stage(&id, Stage::Kept);
+            }
+            Effect::Requeued(id) => self.at_stage(&id, Stage::Kept),
+            Effect::Pending { topic, body } => self.found(topic, body),
             Effect::Settled { id, outcome } => self.settled(&id, outcome),
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}
@@ -267,9 +431,7 @@ impl Link {
                         rule.subscription = None;
                     }
                 }
-                if let Ok(topic) = Topic::parse(LINK_TOPIC) {
-                    self.bus.fail(topic, &pattern, message);
-                }
+                self.complain(&pattern, message);
             }
         }
     }
@@ -281,12 +443,11 @@ impl Link {
             Ok(socket) => {
                 let before = self.socket.replace(Some((number, socket)));
                 drop(before);
-                self.refused.replace(None);
             }
+            // What the browser does not open now it will not open later.
             Err(thrown) => {
-                let why = text_of(&thrown);
-                self.client.borrow_mut().closed(ABNORMAL, &why, monotonic());
-                self.refused.replace(Some(why));
+                let code = CloseCode::ProtocolError.code();
+                self.tab.borrow_mut().closed(code, &text_of(&thrown), monotonic());
             }
         }
     }
@@ -305,15 +466,46 @@ impl Link {
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
         let is_own = self.is_own(&body);
         let published = if is_own { self.published(&body.id) } else { None };
-        let payload = published.unwrap_or_else(|| {
-            let content_type = body.content_type.map_or(crate::JSON.into(), Into::into);
-            Payload::from_bytes(Bytes { content_type, data: body.data.into() })
-        });
+        let payload =
+            published.unwrap_or_else(|| Payload::from_bytes(bytes(body.content_type, body.data)));
         let time = body.time.unwrap_or_default() as f64;
         let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
         // One of this page was judged when it was published.
-        let admitted = if is_own { Some(event) } else { self.bus.admit(event) };
-        let Some(event) = admitted else {
+        if !is_own {
+            self.admit(event);
+        } else if self.bus.bring(event).is_err() {
+            self.ignored.set(self.ignored.get() + 1);
+        }
+    }
+
+    fn role(&self) -> Role {
+        match &*self.sharing.borrow() {
+            None => Role::Alone,
+            Some(_) if self.tab.borrow().leads() => Role::Leader,
+            Some(_) => Role::Follower,
+        }
+    }
+
+    /// Another tab has published an event that did not come over the link.
+    fn bring(&self, topic: Topic, body: Body, ephemeral: bool) {
+        let rules = self.rules.borrow();
+        let is_named = rules.iter().any(|rule| {
+            let brings = if ephemeral { rule.subscription.is_some() } else { rule.shared };
+            brings && rule.pattern.matches(&topic)
+        });
+        drop(rules);
+        if !is_named {
+            return self.ignored.set(self.ignored.get() + 1);
+        }
+        let payload = Payload::from_bytes(bytes(body.content_type, body.data));
+        let delivery = if ephemeral { Delivery::Ephemeral } else { Delivery::Local };
+        let time = body.time.unwrap_or_default() as f64;
+        self.admit(Event::inbound(topic, payload, &body.id, &body.source, time, delivery));
+    }
+
+    /// Hands on what interceptors let in.
+    fn admit(&self, event: Event) {
+        let Some(event) = self.bus.admit(event) else {
             return self.refused_events.set(self.refused_events.get() + 1);
         };
         if self.bus.bring(event).is_err() {
@@ -321,7 +513,22 @@ impl Link {
         }
     }
 
-    fn announce(&self, topic: &str, payload: Payload) {
+    /// Tells how the link is, if that has changed.
+    pub(super) fn tell(&self) {
+        self.report.holds(self.unanswered());
+        if let Some(payload) = self.report.news() {
+            self.announce(LINK_TOPIC, payload);
+        }
+    }
+
+    /// Tells on `$bus.error` of what is nobody's publish.
+    fn complain(&self, label: &str, message: String) {
+        if let Ok(topic) = Topic::parse(LINK_TOPIC) {
+            self.bus.fail(topic, label, message);
+        }
+    }
+
+    pub(super) fn announce(&self, topic: &str, payload: Payload) {
         if let Ok(topic) = Topic::parse(topic) {
             self.bus.announce(Event::new(topic, payload, Delivery::Local));
         }
@@ -335,7 +542,7 @@ impl Link {
 
     /// One timer, for the machine's deadline. One that fires early sets the next.
     fn set_timer(&self) {
-        let Some(deadline) = self.client.borrow().deadline() else {
+        let Some(deadline) = self.tab.borrow().deadline() else {
             drop(self.timer.take());
             return;
         };
@@ -348,7 +555,7 @@ impl Link {
         let timer = Timeout::new(wait as u32, move || {
             if let Some(link) = link.upgrade() {
                 drop(link.timer.take());
-                link.client.borrow_mut().tick(monotonic());
+                link.tab.borrow_mut().tick(monotonic());
                 link.drive();
             }
         });
@@ -357,5 +564,13 @@ impl Link {
     }
 }
 
-/// The close code of a connection that was never there (RFC 6455, 7.4.1).
-const ABNORMAL: u16 = 1006;
+pub(super) fn bytes(content_type: Option<String>, data: Vec<u8>) -> Bytes {
+    Bytes { content_type: content_type.map_or(crate::JSON.into(), Into::into), data: data.into() }
+}
+
+/// The platform's secure source.
+pub(super) fn entropy() -> Entropy {
+    Box::new(|bytes| {
+        fill_random(bytes);
+    })
+}

@@ -1,13 +1,15 @@
 //! The way out: which publishes the link takes, and what becomes of those that the peer stores.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
-use bus::Topic;
-use session::client::{Outcome, PublishError as Refused};
-use session::{Body, RejectCode};
+use bus::{Pattern, Topic};
+use session::client::{Outcome, PublishError as Refused, Terms};
+use session::{Body, Millis, Position, RejectCode};
 
-use super::link::Link;
+use super::UNCERTAIN_TOPIC;
+use super::link::{Active, Link, bytes as bytes_of};
 use crate::bus::Outlet;
 use crate::js::{hex, monotonic};
 use crate::receipt::Settlement;
@@ -23,10 +25,13 @@ struct Unanswered {
     settlement: Rc<Settlement>,
     /// The peer's log has brought it already.
     delivered: bool,
+    /// It has its answer, and a subscription is to bring it.
+    stored: Option<Position>,
 }
 
-/// Above so many unsent bytes ephemeral events are not sent: they would only arrive late.
-const MAX_BUFFERED: u32 = 1 << 20;
+/// So many that have their answer wait for a subscription to bring them; of more, the oldest are only
+/// echoed.
+const MOST_EXPECTED: usize = 1_024;
 
 impl Outlet for Link {
     fn take(
@@ -34,22 +39,46 @@ impl Outlet for Link {
         bus: &Bus,
         topic: &Topic,
         payload: &Payload,
+        within: Option<Duration>,
     ) -> Option<Result<Receipt, PublishError>> {
-        let durable = {
+        let (durability, shared) = {
             let rules = self.rules.borrow();
-            let named = rules.iter().filter(|rule| rule.outbound && rule.pattern.matches(topic));
-            named.map(|rule| rule.durable).reduce(|one, other| one || other)?
+            let named = || rules.iter().filter(|rule| rule.pattern.matches(topic));
+            let out = named().filter(|rule| rule.outbound).map(|rule| rule.durability).max();
+            (out, named().any(|rule| rule.shared))
         };
+        if durability.is_none() && !shared {
+            return None;
+        }
         // The borrow has ended: a `toJSON` may publish.
         let bytes = match payload.to_bytes() {
             Ok(bytes) => bytes,
             Err(error) => return Some(Err(PublishError::Data(topic.clone(), error))),
         };
-        Some(if durable {
-            self.publish(bus, topic, payload, bytes)
-        } else {
-            self.send(bus, topic, payload, bytes)
+        Some(match durability {
+            None => {
+                self.share(topic, payload, bytes);
+                return None;
+            }
+            Some(Some(durability)) => {
+                let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
+                self.publish(bus, topic, payload, bytes, Terms { expires, durability })
+            }
+            Some(None) => self.send(bus, topic, payload, bytes),
         })
+    }
+
+    fn cancel(&self, id: &str) -> bool {
+        let will = self.tab.borrow_mut().client().cancel(id);
+        self.drive();
+        will
+    }
+
+    fn pending(&self, pattern: &Pattern) -> Vec<Event> {
+        let pending = self.pending.borrow();
+        let events = pending.0.iter().filter(|one| !one.delivered && one.stored.is_none());
+        let events = events.map(|unanswered| unanswered.event.clone());
+        events.filter(|event| pattern.matches(event.topic())).collect()
     }
 }
 
@@ -60,22 +89,47 @@ impl Link {
         topic: &Topic,
         payload: &Payload,
         bytes: Bytes,
+        terms: Terms,
     ) -> Result<Receipt, PublishError> {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
-        let taken = self.client.borrow_mut().publish(topic.clone(), &body, monotonic());
+        let taken =
+            self.tab.borrow_mut().client().publish_with(topic.clone(), &body, terms, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
         })?;
-        let settlement = Settlement::queued();
-        let unanswered =
-            Unanswered { event: event.clone(), settlement: settlement.clone(), delivered: false };
-        self.pending.borrow_mut().0.push_back(unanswered);
+        let settlement = self.await_answer(event.clone());
         bus.echo(event.clone());
         self.drive();
-        Ok(Receipt::durable(event, settlement))
+        let outlet: Weak<dyn Outlet> = self.this.clone();
+        Ok(Receipt::durable(event, settlement, outlet))
+    }
+
+    /// An event waits in the outbox that this page did not publish.
+    pub(super) fn found(&self, topic: Topic, body: Body) {
+        let payload = Payload::from_bytes(bytes_of(body.content_type, body.data));
+        let time = body.time.unwrap_or_default() as f64;
+        let kept = Delivery::Pending(Stage::Kept);
+        let event = Event::inbound(topic, payload, &body.id, "", time, kept.clone());
+        self.await_answer(event.clone()).follow(&kept);
+        self.bus().echo(event);
+    }
+
+    fn await_answer(&self, event: Event) -> Rc<Settlement> {
+        let settlement = Settlement::queued();
+        let unanswered =
+            Unanswered { event, settlement: settlement.clone(), delivered: false, stored: None };
+        self.pending.borrow_mut().0.push_back(unanswered);
+        settlement
+    }
+
+    /// Sends a local event to the other tabs.
+    fn share(&self, topic: &Topic, payload: &Payload, bytes: Bytes) {
+        let event = Event::new(topic.clone(), payload.clone(), Delivery::Local);
+        self.tab.borrow_mut().share(topic, &body(&event, bytes));
+        self.drive();
     }
 
     fn send(
@@ -90,52 +144,94 @@ impl Link {
             return Err(PublishError::NoRoom(topic.clone()));
         }
         let event = Event::new(topic.clone(), payload.clone(), Delivery::Ephemeral);
-        if self.buffered() <= MAX_BUFFERED {
+        // On a congested link it would only arrive late.
+        if !self.is_congested() {
             let body = body(&event, bytes);
-            let _is_up = self.client.borrow_mut().send_ephemeral(topic, &body);
+            let _is_up = self.tab.borrow_mut().send_ephemeral(topic, &body);
             self.drive();
         }
         bus.bring(event.clone())?;
         Ok(Receipt::delivered(event))
     }
 
-    /// A durable publish has left, or waits again.
+    /// A durable publish is kept, has left, or waits again.
     pub(super) fn at_stage(&self, id: &str, stage: Stage) {
-        let found =
-            self.pending.borrow_mut().find(id).map(|pending| {
-                (pending.event.clone(), pending.settlement.clone(), pending.delivered)
-            });
+        let pending = Delivery::Pending(stage);
+        let found = self.pending.borrow_mut().find(id).map(|unanswered| {
+            unanswered.event = unanswered.event.at(pending.clone());
+            (unanswered.event.clone(), unanswered.settlement.clone(), unanswered.delivered)
+        });
         let Some((event, settlement, delivered)) = found else {
             return;
         };
-        settlement.follow(&Delivery::Pending(stage));
+        settlement.follow(&pending);
         if !delivered {
-            self.bus().echo(event.at(Delivery::Pending(stage)));
+            self.bus().echo(event);
         }
     }
 
     /// The answer to a durable publish. A stored event is delivered by the subscription that brings
     /// it, in the log's order; by this answer only if no rule asks for it.
     pub(super) fn settled(&self, id: &str, outcome: Outcome) {
-        let Some(pending) = self.pending.borrow_mut().remove(id) else {
+        let Some(mut pending) = self.pending.borrow_mut().remove(id) else {
             return;
         };
         match outcome {
             Outcome::Stored(mut position, _) => {
                 position.id.get_or_insert_with(|| id.to_owned());
-                let stored = Delivery::Stored(position);
+                self.report.acked(id, &position);
+                let stored = Delivery::Stored(position.clone());
                 pending.settlement.follow(&stored);
-                if !pending.delivered && !self.is_asked_for(pending.event.topic()) {
+                if pending.delivered {
+                    return;
+                }
+                if self.is_asked_for(pending.event.topic()) {
+                    pending.stored = Some(position);
+                    self.pending.borrow_mut().0.push_front(pending);
+                } else {
                     let _reached = self.bus().bring(pending.event.at(stored));
                 }
             }
-            Outcome::Rejected(code, message) => pending.reject(self.bus(), code, &message),
+            Outcome::Rejected(code, message) => {
+                if code == RejectCode::Uncertain {
+                    let topic = pending.event.topic().as_str().into();
+                    let (id, message) = (id.into(), message.as_str().into());
+                    let fields = [("id", id), ("topic", topic), ("message", message)];
+                    self.announce(UNCERTAIN_TOPIC, Payload::told(&fields));
+                }
+                pending.reject(self.bus(), code, &message);
+            }
+        }
+    }
+
+    /// Ends the echo of events that no subscription brings any more: it has begun behind them.
+    pub(super) fn end_echoes(&self) {
+        loop {
+            let passed = {
+                let (mut tab, rules) = (self.tab.borrow_mut(), self.rules.borrow());
+                let client = tab.client();
+                let mut pending = self.pending.borrow_mut();
+                // They stand in front, the newest first.
+                let expected = pending.0.partition_point(|one| one.stored.is_some());
+                let passed = pending.0.range(..expected).rposition(|one| {
+                    let place = one.stored.as_ref();
+                    let comes = |rule: &Active| {
+                        let brings = |(id, place)| !client.has_passed(id, place);
+                        rule.pattern.matches(one.event.topic())
+                            && rule.subscription.zip(place).is_some_and(brings)
+                    };
+                    !rules.iter().any(comes) || expected > MOST_EXPECTED
+                });
+                passed.and_then(|at| pending.0.remove(at))
+            };
+            let Some(Unanswered { event, stored: Some(position), .. }) = passed else { return };
+            self.bus().echo(event.at(Delivery::Stored(position)));
         }
     }
 
     /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
     pub(super) fn is_own(&self, body: &Body) -> bool {
-        let client = hex(&self.client.borrow().id());
+        let client = hex(&self.tab.borrow_mut().client().id());
         body.source.split('/').nth(2).is_some_and(|named| named == client)
     }
 
@@ -144,12 +240,23 @@ impl Link {
         let mut pending = self.pending.borrow_mut();
         let unanswered = pending.find(id)?;
         unanswered.delivered = true;
-        Some(unanswered.event.payload().clone())
+        let payload = unanswered.event.payload().clone();
+        if unanswered.stored.is_some() {
+            pending.remove(id);
+        }
+        Some(payload)
     }
 
-    /// The link has ended: nobody will answer.
+    /// The link has ended: nobody will answer. What is on disk waits for the next one.
     pub(super) fn give_up_pending(&self) {
+        let kept = !self.store.is_memory();
         for unanswered in self.pending.take().0 {
+            if unanswered.stored.is_some() {
+                continue;
+            }
+            if kept && *unanswered.event.delivery() != Delivery::Pending(Stage::Queued) {
+                continue;
+            }
             let message =
                 "the bridge was closed before the peer answered: the event may be stored or not";
             unanswered.reject(self.bus(), RejectCode::Uncertain, message);
@@ -179,6 +286,10 @@ impl Unanswered {
         self.settlement.follow(&rejected);
         bus.echo(self.event.at(rejected));
     }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX >> 1)
 }
 
 fn body(event: &Event, bytes: Bytes) -> Body {

@@ -1,6 +1,6 @@
 //! A rule: which topics cross a bridge, in which direction, and whether the peer keeps them.
 
-use session::Start;
+use session::{Durability, Start};
 
 /// Says which topics cross a bridge. What no rule names is local: neither sent nor accepted.
 ///
@@ -11,8 +11,11 @@ pub struct Rule {
     pub(super) pattern: String,
     pub(super) outbound: bool,
     pub(super) inbound: bool,
-    pub(super) durable: bool,
+    /// What the peer's answer must promise; none: ephemeral.
+    pub(super) durability: Option<Durability>,
     pub(super) start: Start,
+    /// Local events go to the other tabs.
+    pub(super) shared: bool,
 }
 
 impl Rule {
@@ -32,20 +35,33 @@ impl Rule {
         Self::new(pattern, false, true)
     }
 
+    /// What is published here stays in this browser, and is delivered in all tabs of this origin that have
+    /// such a rule: nothing of it is kept or sent to the peer.
+    pub fn tabs(pattern: impl Into<String>) -> Self {
+        Self { shared: true, ..Self::new(pattern, false, false) }
+    }
+
     fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
         let pattern = pattern.into();
-        Self { pattern, outbound, inbound, durable: true, start: Start::Latest }
+        let durability = Some(Durability::Disk);
+        Self { pattern, outbound, inbound, durability, start: Start::Latest, shared: false }
     }
 
     /// Events are kept in the outbox until the peer has stored them.
-    pub fn durable(mut self) -> Self {
-        self.durable = true;
+    pub fn durable(self) -> Self {
+        self.stored(Durability::Disk)
+    }
+
+    /// Events are kept in the outbox until the peer has stored them at least that safely. Of several rules
+    /// the one that asks for most decides.
+    pub fn stored(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
         self
     }
 
     /// Events are sent while the link is up, and kept nowhere.
     pub fn ephemeral(mut self) -> Self {
-        self.durable = false;
+        self.durability = None;
         self
     }
 

@@ -1,11 +1,14 @@
 //! One WebSocket of a link: gloo reads it as a stream, and a kept handle does what that cannot: send a
 //! view, close with a code, say how much it has buffered.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Weak;
 
 use futures_util::StreamExt;
 use gloo_events::EventListener;
 use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
+use gloo_timers::callback::Timeout;
 use session::{CloseCode, SUBPROTOCOL};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -17,6 +20,56 @@ use super::link::Link;
 pub(super) struct Socket {
     handle: web_sys::WebSocket,
     _opened: EventListener,
+}
+
+/// What waits for a socket to send what it has. Bounded by what the machine sends on one connection
+/// before it has answers: the outbox, and a few control frames.
+#[derive(Default)]
+pub(super) struct Unsent {
+    messages: RefCell<VecDeque<Vec<u8>>>,
+    timer: RefCell<Option<Timeout>>,
+}
+
+/// Above so many unsent bytes a socket is given no more: what waits here can still be thrown away.
+const MAX_BUFFERED: u32 = 1 << 20;
+/// How often a socket that is full is looked at: no event says that it has sent something.
+const LOOK_MS: u32 = 50;
+
+impl Unsent {
+    /// Sends a message after those before it.
+    pub(super) fn send(&self, socket: &Socket, message: Vec<u8>, link: &Weak<Link>) {
+        self.messages.borrow_mut().push_back(message);
+        self.go_on(socket, link);
+    }
+
+    pub(super) fn go_on(&self, socket: &Socket, link: &Weak<Link>) {
+        let mut messages = self.messages.borrow_mut();
+        while socket.handle.buffered_amount() <= MAX_BUFFERED {
+            let Some(message) = messages.pop_front() else {
+                self.timer.take();
+                return;
+            };
+            socket.send(&message);
+        }
+        let link = link.clone();
+        let timer = Timeout::new(LOOK_MS, move || {
+            if let Some(link) = link.upgrade() {
+                link.go_on_sending();
+            }
+        });
+        self.timer.replace(Some(timer));
+    }
+
+    /// Whether a message would have to wait.
+    pub(super) fn waits(&self, socket: &Socket) -> bool {
+        !self.messages.borrow().is_empty() || socket.handle.buffered_amount() > MAX_BUFFERED
+    }
+
+    /// Its socket is gone.
+    pub(super) fn forget(&self) {
+        self.messages.take();
+        self.timer.take();
+    }
 }
 
 impl Socket {
@@ -52,13 +105,8 @@ impl Socket {
     }
 
     /// Sends a message. A socket that is closing throws it away, and its close event is on the way.
-    pub(super) fn send(&self, message: &[u8]) {
+    fn send(&self, message: &[u8]) {
         let _not_open_yet = self.handle.send_with_u8_array(message);
-    }
-
-    /// How many bytes wait to be sent.
-    pub(super) fn buffered(&self) -> u32 {
-        self.handle.buffered_amount()
     }
 
     /// Closes with a code of the application's range.

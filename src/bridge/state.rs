@@ -5,7 +5,8 @@ use wasm_bindgen::JsValue;
 
 use crate::js::object;
 
-/// The state of a link: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC).
+/// The state of a link: part of the [`LinkStatus`], and what the events on [`LINK_TOPIC`](crate::LINK_TOPIC)
+/// can be read as.
 ///
 /// JavaScript reads `{ state: "connecting" | "online" | "offline" | "stopped", ... }` with
 /// `retryInMs`, or `code` and `reason`.
@@ -30,6 +31,77 @@ pub enum LinkState {
     },
 }
 
+/// How a link is, and its outbox: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC), which is
+/// retained: who [replays](crate::Subscriber::replay) it gets the newest at once.
+///
+/// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted` and
+/// `role`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Form")]
+#[non_exhaustive]
+pub struct LinkStatus {
+    /// The state of the link.
+    pub state: LinkState,
+    /// How many durable events wait for the peer's answer, of all tabs that share the outbox.
+    pub outbox: usize,
+    /// The last event of this page's client that the peer has stored, since the page was loaded.
+    pub last_acked: Option<Acked>,
+    /// Where the outbox is.
+    pub storage: OutboxStorage,
+    /// Whether the browser has promised not to clear the outbox when it runs out of space. None: it was not
+    /// asked yet, or cannot be.
+    pub persisted: Option<bool>,
+    /// Who holds the connection.
+    pub role: Role,
+}
+
+/// An event that the peer has stored.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Acked {
+    /// The event's id.
+    pub id: String,
+    /// Its offset in the log, as a decimal number.
+    pub offset: String,
+    /// The life of the log, as a decimal number.
+    pub epoch: String,
+}
+
+/// Where the outbox of a link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutboxStorage {
+    /// In IndexedDB: what it has kept survives reloads and crashes.
+    IndexedDb,
+    /// In memory, as the browser refuses a database, or the bridge was asked to: gone with the page.
+    Memory,
+    /// In IndexedDB, but the last operation has failed: what is published now may be refused.
+    Failing,
+}
+
+/// Who holds the connection that the tabs of an origin share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// This tab, for itself only: the browser cannot share, or the bridge was asked not to.
+    Alone,
+    /// This tab, for all.
+    Leader,
+    /// Another tab.
+    Follower,
+}
+
+/// Nobody knows whether an event is in the peer's log: the payload of the events on
+/// [`UNCERTAIN_TOPIC`](crate::UNCERTAIN_TOPIC), of which the newest hundred are retained.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Uncertain {
+    /// The event's id.
+    pub id: String,
+    /// Its topic.
+    pub topic: String,
+    /// Why nobody knows.
+    pub message: String,
+}
+
 /// Events are gone from the peer's log: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
@@ -49,6 +121,12 @@ struct Form {
     retry_in_ms: Option<f64>,
     code: Option<u16>,
     reason: Option<String>,
+    outbox: usize,
+    #[serde(rename = "lastAcked")]
+    last_acked: Option<Acked>,
+    storage: OutboxStorage,
+    persisted: Option<bool>,
+    role: Role,
 }
 
 #[derive(Deserialize)]
@@ -60,20 +138,53 @@ enum Name {
     Stopped,
 }
 
-impl LinkState {
-    pub(crate) fn to_js(&self) -> JsValue {
-        match self {
-            Self::Connecting => object(&[("state", "connecting".into())]),
-            Self::Online => object(&[("state", "online".into())]),
-            Self::Offline { retry_in_ms } => {
-                object(&[("state", "offline".into()), ("retryInMs", (*retry_in_ms).into())])
-            }
-            Self::Stopped { code, reason } => object(&[
-                ("state", "stopped".into()),
-                ("code", (*code).into()),
-                ("reason", reason.as_str().into()),
-            ]),
+impl LinkStatus {
+    /// Of a link that has just begun.
+    pub(crate) fn new() -> Self {
+        Self {
+            state: LinkState::Connecting,
+            outbox: 0,
+            last_acked: None,
+            storage: OutboxStorage::IndexedDb,
+            persisted: None,
+            role: Role::Alone,
         }
+    }
+
+    pub(crate) fn to_js(&self) -> JsValue {
+        let (state, retry, code, reason) = match &self.state {
+            LinkState::Connecting => ("connecting", None, None, None),
+            LinkState::Online => ("online", None, None, None),
+            LinkState::Offline { retry_in_ms } => ("offline", Some(*retry_in_ms), None, None),
+            LinkState::Stopped { code, reason } => {
+                ("stopped", None, Some(*code), Some(reason.as_str()))
+            }
+        };
+        let acked = self.last_acked.as_ref().map(|Acked { id, offset, epoch }| {
+            let text = |text: &String| text.as_str().into();
+            object(&[("id", text(id)), ("offset", text(offset)), ("epoch", text(epoch))])
+        });
+        let storage = match self.storage {
+            OutboxStorage::IndexedDb => "indexeddb",
+            OutboxStorage::Memory => "memory",
+            OutboxStorage::Failing => "failing",
+        };
+        let role = match self.role {
+            Role::Alone => "alone",
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+        };
+        object(&[
+            ("state", state.into()),
+            ("retryInMs", retry.into()),
+            ("code", code.into()),
+            ("reason", reason.into()),
+            ("outbox", (self.outbox as f64).into()),
+            ("lastAcked", acked.unwrap_or_default()),
+            ("storage", storage.into()),
+            ("persisted", self.persisted.map_or(JsValue::UNDEFINED, Into::into)),
+            ("role", role.into()),
+        ])
     }
 }
 
@@ -88,6 +199,14 @@ impl From<Form> for LinkState {
                 reason: form.reason.unwrap_or_default(),
             },
         }
+    }
+}
+
+impl From<Form> for LinkStatus {
+    fn from(form: Form) -> Self {
+        let (outbox, storage, role) = (form.outbox, form.storage, form.role);
+        let (last_acked, persisted) = (form.last_acked.clone(), form.persisted);
+        Self { state: form.into(), outbox, last_acked, storage, persisted, role }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The page's wake-ups: the network or the page is back, so the link is probed now instead of at a
-//! timer that a hidden page may have missed.
+//! timer that a hidden page may have missed. And its rests: it is put away, and holds nothing meanwhile.
 
 use std::rc::{Rc, Weak};
 
@@ -21,7 +21,16 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
             EventListener::new(&window, event, move |_| wake(&link))
         })
         .collect();
+    listeners.push(EventListener::new(&window, "pagehide", {
+        let link = weak.clone();
+        move |_| rest(&link)
+    }));
     if let Some(document) = window.document() {
+        // Chromium alone tells when it freezes a page in the background.
+        for (event, then) in [("freeze", rest as fn(&_)), ("resume", wake)] {
+            let link = weak.clone();
+            listeners.push(EventListener::new(&document, event, move |_| then(&link)));
+        }
         let page = document.clone();
         listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
             if page.visibility_state() == VisibilityState::Visible {
@@ -30,6 +39,12 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         }));
     }
     listeners
+}
+
+fn rest(link: &Weak<Link>) {
+    if let Some(link) = link.upgrade() {
+        link.rest();
+    }
 }
 
 fn wake(link: &Weak<Link>) {

@@ -48,17 +48,20 @@ export function face(core) {
     return dispose;
   }
 
-  function publish(topic, data) {
+  function publish(topic, data, options = {}) {
     expect(topic, "string", "the topic");
-    return receipt(core.publish(topic, data));
+    expect(options, "object", "the options of publish");
+    return receipt(core.publish(topic, data, options.expiresInMs));
   }
 
   function connect(options) {
     expect(options, "object", "the options of connect");
-    const { url, rules = [], signal } = options;
+    const { url, rules = [], signal, identity = "", storage = "indexeddb" } = options;
     expect(url, "string", "the url");
+    expect(identity, "string", "the identity");
+    expect(storage, "string", "the storage");
     const wanted = Array.from(rules, readRule);
-    const link = core.connect(url);
+    const link = core.connect(url, identity, storage);
     const close = () => {
       signal?.removeEventListener("abort", close);
       link.close();
@@ -110,10 +113,12 @@ function receipt(core) {
       get status() {
         return core.status();
       },
+      kept: () => new Promise((resolve, reject) => core.when(false, () => resolve(), reject)),
       settled: () =>
         new Promise((resolve, reject) => {
-          core.settled((status) => resolve(status?.position), reject);
+          core.when(true, (status) => resolve(status?.position), reject);
         }),
+      cancel: () => core.cancel(),
     }
   );
 }

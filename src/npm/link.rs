@@ -6,7 +6,9 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::{fail, kept};
-use crate::{Bridge, BridgeError, BridgeOptions, Bus, LinkState, Rule, RuleGuard, StartFrom};
+use crate::{
+    Bridge, BridgeError, BridgeOptions, Bus, LinkState, LinkStatus, Rule, RuleGuard, StartFrom,
+};
 
 /// A bridge behind the object that JavaScript holds.
 #[derive(Debug)]
@@ -23,8 +25,17 @@ struct Open {
     bridge: Bridge,
 }
 
-pub(super) fn connect(bus: &Bus, url: &str) -> Result<Link, JsValue> {
-    let bridge = Bridge::connect(bus, BridgeOptions::new(url)).map_err(|error| thrown(&error))?;
+pub(super) fn connect(
+    bus: &Bus,
+    url: &str,
+    identity: &str,
+    storage: &str,
+) -> Result<Link, JsValue> {
+    let mut options = BridgeOptions::new(url).identity(identity);
+    if storage == "memory" {
+        options = options.in_memory();
+    }
+    let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;
     let open = Rc::new(Open { rules: RefCell::default(), bridge });
     let number = kept::keep(open.clone());
     Ok(Link { open: RefCell::new(Some(open)), number })
@@ -70,11 +81,14 @@ impl Link {
     #[wasm_bindgen(skip_typescript)]
     pub fn state(&self) -> JsValue {
         let open = self.open.borrow().clone();
-        let state = open.map_or_else(
-            || LinkState::Stopped { code: 1_000, reason: "the link was closed".to_owned() },
-            |open| open.bridge.state(),
+        let status = open.map_or_else(
+            || LinkStatus {
+                state: LinkState::Stopped { code: 1_000, reason: "the link was closed".to_owned() },
+                ..LinkStatus::new()
+            },
+            |open| open.bridge.status(),
         );
-        state.to_js()
+        status.to_js()
     }
 
     /// Closes the link. A second time nothing happens.

@@ -28,22 +28,32 @@ export interface Stored {
 /** The peer did not take the event. */
 export interface Rejected {
   readonly status: "rejected";
-  /** For programs: `illegal_topic`, `illegal_event`, `too_large`, `uncertain`, ... */
+  /** For programs: `illegal_topic`, `too_large`, `expired`, `cancelled`, `uncertain` (it may be stored or not), ... */
   readonly code: string;
   readonly message: string;
 }
 
-/** How an event has come to its handlers; `queued`, `sent` and `rejected` come with `echo` only. */
-export type Delivery = { readonly status: "local" | "ephemeral" | "queued" | "sent" } | Stored | Rejected;
+/** How an event has come to its handlers; `queued`, `kept`, `sent` and `rejected` come with `echo` only. */
+export type Delivery =
+  | { readonly status: "local" | "ephemeral" | "queued" | "kept" | "sent" }
+  | Stored
+  | Rejected;
 
-/** How far a durable event of this page has come. */
-export type Status = { readonly status: "queued" | "sent" } | Stored | Rejected;
+/**
+ * How far a durable event of this page has come: `queued` is on its way into the outbox, `kept` is in it and
+ * survives a reload, `sent` has left and is not answered.
+ */
+export type Status = { readonly status: "queued" | "kept" | "sent" } | Stored | Rejected;
 
 /** Follows a durable event. */
 export interface Receipt {
   readonly id: string;
   /** How far it has come by now. */
   readonly status: Status;
+  /** Resolves when the event is in the outbox, where a reload does not lose it; rejects like `settled`. */
+  kept(): Promise<void>;
+  /** Takes the event back. False: it may have left. It ends as `rejected` with the code `cancelled`. */
+  cancel(): boolean;
   /** Resolves when the peer has stored the event; rejects with an `Error` whose `code` says why it did not. */
   settled(): Promise<Position>;
 }
@@ -95,11 +105,39 @@ export interface SubscribeOptions {
 /** What `subscribe` calls. A thrown error or a rejected promise becomes an event on `$bus.error`. */
 export type Handler<T = unknown> = (data: T, event: Event) => unknown;
 
-/** The state of a link: the data of events on `$bus.link`. */
-export type LinkState =
+/** How a link and its outbox are: the data of events on `$bus.link`. */
+export type LinkState = (
   | { readonly state: "connecting" | "online" }
   | { readonly state: "offline"; /** When the next try comes, in milliseconds. */ readonly retryInMs: number }
-  | { readonly state: "stopped"; /** The close code. */ readonly code: number; readonly reason: string };
+  | { readonly state: "stopped"; /** The close code. */ readonly code: number; readonly reason: string }
+) & {
+  /** How many durable events wait for the peer's answer, of all tabs that share the outbox. */
+  readonly outbox: number;
+  /** The last event of this client that the peer has stored, since the page was loaded. */
+  readonly lastAcked?: { readonly id: string } & Position;
+  /** Where the outbox is. `memory`: gone with the page. `failing`: new events cannot be written. */
+  readonly storage: "indexeddb" | "memory" | "failing";
+  /** Whether the browser has promised not to clear the outbox when it runs out of space, if it was asked. */
+  readonly persisted?: boolean;
+  /** Who holds the connection: this tab for itself, this tab for all, or another one. */
+  readonly role: "alone" | "leader" | "follower";
+};
+
+/** The data of events on `$bus.gap`: events that a rule asked for are gone from the peer's log. */
+export interface Gap {
+  /** The pattern of the rule. */
+  readonly pattern: string;
+  /** The first and the last offset that are gone, as decimal numbers. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The data of events on `$bus.uncertain`: nobody knows whether the peer has stored this event. */
+export interface Uncertain {
+  readonly id: string;
+  readonly topic: string;
+  readonly message: string;
+}
 
 /** Says which topics cross a link. What no rule names is neither sent nor accepted. */
 export interface Rule {
@@ -117,6 +155,10 @@ export interface ConnectOptions {
   /** The peer's address: `ws:` or `wss:`. */
   readonly url: string;
   readonly rules?: Iterable<Rule>;
+  /** Who uses the link; each identity has an outbox of its own. */
+  readonly identity?: string;
+  /** Where durable events wait. `indexeddb` if not given; `memory` where the browser refuses that. */
+  readonly storage?: "indexeddb" | "memory";
   /** Closes the link when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -127,6 +169,11 @@ export interface Link {
   readonly state: LinkState;
   /** There where the browser has `Symbol.dispose`. */
   readonly [Symbol.dispose]?: () => void;
+}
+
+export interface PublishOptions {
+  /** A durable event that has not left within so many milliseconds is rejected as `expired`. */
+  readonly expiresInMs?: number;
 }
 
 /** Carries events from publishers to subscribers. Its functions work when destructured. */
@@ -140,7 +187,7 @@ export interface Bus {
    * Publishes `data` on `topic`. A local or ephemeral event has been delivered when this returns
    * `undefined` (inside a handler: follows the current event). A durable one returns a receipt.
    */
-  readonly publish: (topic: string, data?: unknown) => Receipt | undefined;
+  readonly publish: (topic: string, data?: unknown, options?: PublishOptions) => Receipt | undefined;
   /** Starts to connect to a peer and returns at once; events on `$bus.link` tell how it goes. */
   readonly connect: (options: ConnectOptions) => Link;
 }

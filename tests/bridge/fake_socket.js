@@ -39,6 +39,10 @@ export const asked = (at) => sockets[at].asked;
 export const closedWith = (at) => sockets[at].closedWith;
 export const takeSent = (at) => sockets[at].sent.shift();
 
+export function setBuffered(at, bytes) {
+  sockets[at].bufferedAmount = bytes;
+}
+
 export function accept(at, protocol) {
   const socket = sockets[at];
   socket.protocol = protocol;

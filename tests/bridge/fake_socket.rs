@@ -12,6 +12,8 @@ extern "C" {
     pub fn closed_with(at: u32) -> Option<u16>;
     #[wasm_bindgen(js_name = takeSent)]
     pub fn take_sent(at: u32) -> Option<Vec<u8>>;
+    #[wasm_bindgen(js_name = setBuffered)]
+    pub fn set_buffered(at: u32, bytes: u32);
     pub fn accept(at: u32, protocol: &str);
     pub fn deliver(at: u32, bytes: &[u8]);
     #[wasm_bindgen(js_name = hangUp)]

@@ -35,7 +35,7 @@ async fn a_durable_event_is_judged_once_and_before_it_leaves() {
         let (_plain, plain) = listen(&bus, "chat.a", false);
         say(&bus, "chat.a", "hi");
         peer.serve().await;
-        assert_eq!(*echo.borrow(), ["hi! queued", "hi! sent", "hi! stored 1"]);
+        assert_eq!(*echo.borrow(), ["hi! queued", "hi! kept", "hi! sent", "hi! stored 1"]);
         assert_eq!(*plain.borrow(), ["hi! stored 1"]);
         assert_eq!(*seen.borrow(), ["hi from here"]);
         assert_eq!(bridge.refused(), 0);

@@ -89,7 +89,8 @@ impl Peer {
         }
     }
 
-    fn step(&mut self) {
+    /// The same once, without waiting.
+    pub fn step(&mut self) {
         for at in 0..self.connections.len() {
             while let Some(message) = socket::take_sent(self.connections[at].number) {
                 self.connections[at].server.received(&message, 0);

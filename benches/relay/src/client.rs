@@ -36,8 +36,7 @@ impl Client {
         stream.set_nonblocking(true)?;
         let socket = Socket::from_std(stream);
         let seen = Seen::default();
-        let mut client =
-            Self { socket, wire, seen, partial, out: Vec::new(), message: Vec::new() };
+        let mut client = Self { socket, wire, seen, partial, out: Vec::new(), message: Vec::new() };
         client.queue(&message);
         client.flush()?;
         client.settle(|seen| seen.ready >= 1)?;

@@ -1,6 +1,5 @@
 //! The servers: started on their core, asked for their CPU time and memory, ended.
 
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -91,11 +90,14 @@ impl Server {
     }
 
     pub fn connect(&self) -> Result<Client> {
-        Client::connect(self.address, match self.kind {
-            Kind::Relay => Box::new(Relay::new()),
-            Kind::Nats => Box::new(Nats::new()),
-            Kind::SocketIo => Box::new(SocketIo),
-        })
+        Client::connect(
+            self.address,
+            match self.kind {
+                Kind::Relay => Box::new(Relay::new()),
+                Kind::Nats => Box::new(Nats::new()),
+                Kind::SocketIo => Box::new(SocketIo),
+            },
+        )
     }
 
     pub fn cpu_time(&self) -> Result<Duration> {
@@ -114,13 +116,6 @@ impl Drop for Server {
         }
         let _ = self.child.wait();
     }
-}
-
-/// The version of the peer, for the table's title.
-pub fn version(program: &Path) -> Result<String> {
-    let output = Command::new(program).arg("--version").output()?;
-    let line = BufReader::new(&output.stdout[..]).lines().next().transpose()?;
-    line.context("nats-server does not say its version")
 }
 
 fn relay(program: &Path, address: SocketAddr, data: &Path) -> Command {

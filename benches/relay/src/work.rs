@@ -22,13 +22,16 @@ pub struct Bench<'p> {
     pub cores: Cores,
 }
 
+/// Measures one kind of work and prints its rows.
+type Rows = fn(&Bench<'_>) -> Result<()>;
+
 /// Prints all rows.
 pub fn run(programs: &Programs) -> Result<()> {
     let cores = Cores::choose()?;
     // From here on this process stays on its core.
     cores.on_the_servers(|| Ok(()))?;
     let bench = Bench { programs, cores };
-    let works: [(&str, fn(&Bench<'_>) -> Result<()>); 7] = [
+    let works: [(&str, Rows); 7] = [
         ("one in flight", ephemeral::one_in_flight),
         ("fan-out", ephemeral::fan_out),
         ("many to one", ephemeral::many_to_one),

@@ -2,22 +2,37 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod services;
 mod socket;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
-use session::server::{Effect, Located, Message, Opened, Options, Page, Server, Ticket, Wire};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use session::server::{
+    Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
+};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
 use crate::store::{Store, StoreError, Write};
 use socket::{Heard, Socket};
+
+/// A read that fails is tried again after so long,
+const PAUSE: Duration = Duration::from_millis(500);
+/// and so many times.
+const PAUSES: u32 = 20;
+
+/// A connection goes on hearing before it answers, up to so many bytes.
+const TOGETHER: usize = 16 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -25,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// Judges credentials; without one everybody may connect.
+    pub(crate) authority: Option<Arc<dyn Authority>>,
     /// Where the client is, if new clients from there are limited.
     pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
@@ -35,13 +52,14 @@ pub(crate) struct Shared {
 enum Lookup {
     Locate(Ticket, Pattern, session::Start),
     Read(Ticket, Pattern, u64, usize),
+    History(Ticket, Pattern, Option<u64>, usize),
 }
 
 /// What a read found.
 enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
-    Committed(Page),
+    Older(Ticket, Older),
     Nothing,
 }
 
@@ -53,11 +71,16 @@ struct Connection {
     began: Instant,
     /// The first offset that the machine has not been told of.
     cursor: u64,
-    answers: mpsc::UnboundedSender<Answer>,
+    answers: mpsc::UnboundedSender<Vec<Answer>>,
+    /// What was heard together goes to the writer together.
+    writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
     /// The client that says hello, and the fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
+    /// Rings when who is present has changed where this connection watches.
+    bell: Arc<Notify>,
+    stopping: bool,
 }
 
 /// Speaks with one client until either end closes.
@@ -65,48 +88,78 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut head = shared.hub.head();
     let last = *head.borrow_and_update();
     let (answers, mut answered) = mpsc::unbounded_channel();
-    let mut ephemeral = shared.hub.ephemeral();
+    let number = shared.hub.number();
+    let mailbox = shared.hub.mailbox(number);
+    let mut arrived = Vec::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, last, 0),
         socket: Socket::new(socket),
-        number: shared.hub.number(),
+        number,
         began: Instant::now(),
         cursor: last + 1,
         answers,
+        writes: Vec::new(),
         lookups: VecDeque::new(),
         client: None,
         fenced: None,
+        bell: Arc::default(),
+        stopping: false,
         shared,
     };
+    if wire == Wire::Json {
+        // It has no hello in which a credential could stand.
+        connection.authorize(None);
+    }
     let mut stopping = connection.shared.stopping.clone();
+    let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
+    let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
-        if reading.is_none() {
-            reading = connection.next_read(*head.borrow_and_update());
+        if let Some(patterns) = connection.server.interests() {
+            mailbox.want(patterns);
         }
-        let deadline = connection.began + Duration::from_millis(connection.server.deadline());
+        let last = *head.borrow_and_update();
+        if reading.is_none() {
+            reading = connection.next_read();
+        }
+        // What moves the deadline back is far more frequent than the deadline.
+        let deadline = connection.deadline();
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
+        }
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard(heard),
-            Some(answer) = answered.recv() => connection.answered(answer),
+            heard = connection.socket.hear() => connection.heard_all(heard),
+            Some(answers) = answered.recv() => {
+                answers.into_iter().for_each(|answer| connection.answered(answer));
+            }
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
                 connection.found(found);
             }
-            Ok(()) = head.changed() => {}
-            forwarded = ephemeral.recv() => connection.forwarded(forwarded),
-            () = tokio::time::sleep_until(deadline.into()) => {
+            () = std::future::ready(()), if connection.cursor <= last => connection.catch_up(last),
+            Ok(()) = head.changed(), if connection.cursor > last => {}
+            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
+                for event in arrived.drain(..) {
+                    connection.server.forwarded(&event.event);
+                }
+            }
+            () = connection.bell.notified() => connection.tell_presence(),
+            () = alarm.as_mut() => {
                 let now = connection.now();
                 connection.server.tick(now);
+                alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
                 connection.server.fenced();
             }
-            Ok(_) = stopping.wait_for(|stopping| *stopping) => {
+            Ok(_) = stopped.as_mut(), if !connection.stopping => {
+                connection.stopping = true;
                 connection.server.shut_down("the relay shuts down");
             }
         }
     }
+    connection.shared.hub.presence().gone(connection.number);
     if let Some((client, fence)) = connection.client {
         connection.shared.hub.leave(client, fence);
     }
@@ -115,6 +168,24 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
 /// Closes a socket with which no protocol was agreed on.
 pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
     Socket::new(socket).close(code, message).await;
+}
+
+/// Sends back what comes.
+#[cfg(feature = "echo")]
+pub(crate) async fn echo(socket: WebSocket) {
+    let mut socket = Socket::new(socket);
+    loop {
+        match socket.hear().await {
+            Heard::Message(Message::Ping) => {}
+            Heard::Message(message) => {
+                if !socket.feed(message).await || !socket.flush().await {
+                    return;
+                }
+            }
+            Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
+            Heard::Gone => return,
+        }
+    }
 }
 
 type Reading = std::pin::Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
@@ -137,12 +208,35 @@ impl Connection {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn deadline(&self) -> Instant {
+        self.began + Duration::from_millis(self.server.deadline())
+    }
+
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
+        while self.carry_out_most().await {
+            if self.writes.is_empty() {
+                return self.socket.flush().await;
+            }
+            let writes = std::mem::take(&mut self.writes);
+            if !self.shared.hub.write(writes, &self.answers).await {
+                self.server.close(CloseCode::Unavailable, "the store has stopped");
+            }
+        }
+        // What was heard before the end is logged all the same.
+        if !self.writes.is_empty() {
+            let writes = std::mem::take(&mut self.writes);
+            self.shared.hub.write(writes, &self.answers).await;
+        }
+        false
+    }
+
+    /// Collects the writes; false once the connection is closed.
+    async fn carry_out_most(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
                 Effect::Send(message) => {
-                    if !self.socket.send(message).await {
+                    if !self.socket.feed(message).await {
                         return false;
                     }
                 }
@@ -150,11 +244,12 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
+                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.write(Write::Open(hello, self.shared.address)).await;
+                    self.writes.push(Write::Open(hello, self.shared.address));
                 }
-                Effect::Append(append) => self.write(Write::Append(append)).await,
+                Effect::Append(append) => self.writes.push(Write::Append(append)),
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
@@ -164,41 +259,38 @@ impl Connection {
                 Effect::Read { ticket, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
-                Effect::History { .. }
-                | Effect::Refresh(_)
-                | Effect::Join { .. }
+                Effect::History { ticket, pattern, before, limit } => {
+                    self.lookups.push_back(Lookup::History(ticket, pattern, before, limit));
+                }
+                Effect::Refresh(token) => {
+                    self.authorize(Some(&token));
+                }
+                effect @ (Effect::Join { .. }
                 | Effect::Leave(_)
                 | Effect::Watch(_)
-                | Effect::Unwatch(_) => {}
+                | Effect::Unwatch(_)) => self.attend(effect),
             }
         }
         true
     }
 
-    async fn write(&mut self, write: Write) {
-        if !self.shared.hub.write(write, &self.answers).await {
-            self.server.close(CloseCode::Unavailable, "the store has stopped");
+    /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription
+    /// reads on from the log.
+    fn catch_up(&mut self, head: u64) {
+        match self.shared.hub.recent(self.cursor) {
+            Recent::Events(events) => {
+                self.server.committed(&events);
+                self.cursor = events.last().map_or(self.cursor, |last| last.offset + 1);
+            }
+            Recent::Older => {
+                self.server.lagged(head);
+                self.cursor = head + 1;
+            }
         }
     }
 
-    /// The next thing to read: committed events first, for they keep the connection up to date.
-    fn next_read(&mut self, head: u64) -> Option<Reading> {
-        let from = self.cursor;
-        if from <= head {
-            if let Recent::Events(events) = self.shared.hub.recent(from) {
-                let next = events.last().map_or(from, |last| last.offset + 1);
-                return Some(Box::pin(async move {
-                    Ok(Found::Committed(Page { events, next, gap: None }))
-                }));
-            }
-            let page = self.shared.options.page;
-            let everything = Pattern::parse(">").ok()?;
-            return Some(
-                self.blocking(move |store| {
-                    store.read(&everything, from, page).map(Found::Committed)
-                }),
-            );
-        }
+    /// The next thing to read.
+    fn next_read(&mut self) -> Option<Reading> {
         Some(match self.lookups.pop_front()? {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
@@ -206,27 +298,44 @@ impl Connection {
             Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
                 store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
+            Lookup::History(ticket, pattern, before, limit) => self.blocking(move |store| {
+                store.history(&pattern, before, limit).map(|older| Found::Older(ticket, older))
+            }),
         })
     }
 
+    /// Reads on a thread that may block. While the store cannot be used the reading pauses: it is tried
+    /// again for a while before the connection ends for it.
     fn blocking(
         &self,
-        work: impl FnOnce(&dyn Store) -> Result<Found, StoreError> + Send + 'static,
+        work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
     ) -> Reading {
         let store = Arc::clone(&self.shared.store);
-        let task = tokio::task::spawn_blocking(move || work(&*store));
-        // A task is cancelled only when the runtime ends.
-        Box::pin(async move { task.await.unwrap_or(Ok(Found::Nothing)) })
+        let work = Arc::new(work);
+        Box::pin(async move {
+            let mut pauses = 0;
+            loop {
+                let (store, work) = (Arc::clone(&store), Arc::clone(&work));
+                let task = tokio::task::spawn_blocking(move || work(&*store));
+                // A task is cancelled only when the runtime ends.
+                match task.await.unwrap_or(Ok(Found::Nothing)) {
+                    Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
+                        if pauses < PAUSES =>
+                    {
+                        pauses += 1;
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    found => return found,
+                }
+            }
+        })
     }
 
     fn found(&mut self, found: Result<Found, StoreError>) {
         match found {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
-            Ok(Found::Committed(page)) => {
-                self.server.committed(&page.events);
-                self.cursor = self.cursor.max(page.next);
-            }
+            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");
@@ -251,6 +360,24 @@ impl Connection {
         }
     }
 
+    /// With what has come already, so that it is answered and handed on together.
+    fn heard_all(&mut self, first: Heard) {
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(heard) = next.take() {
+            bytes += match &heard {
+                Heard::Message(Message::Binary(message)) => message.len(),
+                Heard::Message(Message::Text(message)) => message.len(),
+                // What follows an end is not asked for.
+                _ => TOGETHER,
+            };
+            self.heard(heard);
+            if bytes < TOGETHER {
+                next = self.socket.hear_now();
+            }
+        }
+    }
+
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
@@ -263,15 +390,6 @@ impl Connection {
                 self.server.opened(opened);
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
-        }
-    }
-
-    fn forwarded(&mut self, event: Result<Arc<Forwarded>, broadcast::error::RecvError>) {
-        // A connection that lags skips: ephemeral events are not kept.
-        if let Ok(event) = event
-            && event.from != self.number
-        {
-            self.server.forwarded(&event.event);
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::{connection::reject, page};
 
 /// An idle connection costs its read buffer.
 const READ_BUFFER: usize = 4 << 10;
+/// What waits to be written is written beyond so many bytes.
+const WRITE_BUFFER: usize = 16 << 10;
 /// The most connections at one time; more are answered 503.
 const CONNECTIONS: usize = 10_000;
 
@@ -92,6 +94,8 @@ impl Site {
 pub(crate) fn router(site: Site) -> Router {
     let page = site.page.clone();
     let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
+    #[cfg(feature = "echo")]
+    let routes = routes.route("/echo", any(echo));
     let routes = routes.with_state(site);
     match page {
         Some(directory) => routes.merge(page::router(&directory)),
@@ -107,6 +111,22 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
+/// The WebSocket's buffers and bounds.
+fn bounded(ws: WebSocketUpgrade, shared: &Shared) -> WebSocketUpgrade {
+    // Above the machine's own bound, so that it is the one to answer.
+    let largest = shared.options.max_message * 2;
+    ws.read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(largest)
+        .max_frame_size(largest)
+}
+
+/// Sends back what comes, by the same WebSocket layer: for the conformance suite.
+#[cfg(feature = "echo")]
+async fn echo(State(shared): State<Shared>, ws: WebSocketUpgrade) -> Response {
+    bounded(ws, &shared).on_upgrade(connection::echo)
+}
+
 async fn socket(
     State(site): State<Site>,
     ConnectInfo(remote): ConnectInfo<SocketAddr>,
@@ -120,14 +140,7 @@ async fn socket(
     let Ok(permit) = Arc::clone(&site.room).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
     };
-    // Above the machine's own bound, so that it is the one to answer.
-    let largest = site.shared.options.max_message * 2;
-    let mut ws = ws
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(largest)
-        .max_frame_size(largest)
-        .protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
+    let mut ws = bounded(ws, &site.shared).protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
     let wire = match ws.selected_protocol() {
         Some(protocol) if protocol == SUBPROTOCOL => Some(Wire::Frames),
         Some(_) => Some(Wire::Json),

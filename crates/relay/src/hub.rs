@@ -4,6 +4,8 @@
 //! The writer takes all that waits, commits it once, and only then answers and shows the events. A
 //! connection holds a position and pulls; nothing is queued for it here.
 
+mod ephemeral;
+mod presence;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -14,17 +16,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use session::server::{Decided, Ephemeral, Logged, Opened, Ticket};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use session::server::{Decided, Logged, Opened, Ticket};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
+use ephemeral::Mailboxes;
+pub use ephemeral::{Forwarded, Mailbox};
+pub use presence::Presence;
 pub use tail::Recent;
 use tail::Tail;
 
-/// The most writes that wait for the writer; connections wait for room.
+/// The most jobs that wait for the writer; connections wait for room.
 const QUEUE: usize = 4_096;
-/// The most ephemeral events that wait for a connection; a slower one skips the oldest.
-const EPHEMERAL: usize = 1_024;
 
 /// The answer to a [`Write`], for the connection that asked.
 #[derive(Debug)]
@@ -35,21 +38,18 @@ pub enum Answer {
     Decided(Ticket, Decided),
 }
 
-/// An ephemeral event on its way to the other connections.
-#[derive(Debug)]
-pub struct Forwarded {
-    /// The connection that it came through, which does not get it back.
-    pub from: u64,
-    /// The event.
-    pub event: Ephemeral,
-}
-
-/// A write and who waits for its answer. The channel has no bound of its own: a connection has a
-/// bounded number of writes without an answer.
+/// What a connection has heard together, and where it waits for the answers. That channel has no bound of
+/// its own: a connection has a bounded number of writes without an answer.
 #[derive(Debug)]
 struct Job {
-    write: Write,
-    answer: mpsc::UnboundedSender<Answer>,
+    writes: Vec<Write>,
+    answer: mpsc::UnboundedSender<Vec<Answer>>,
+}
+
+impl Job {
+    fn bytes(&self) -> u64 {
+        self.writes.iter().map(Write::bytes).sum()
+    }
 }
 
 /// The connection by which each client is here: its fencing token, and what ends it when dropped.
@@ -61,8 +61,9 @@ pub struct Hub {
     jobs: mpsc::Sender<Job>,
     head: watch::Receiver<u64>,
     tail: Arc<RwLock<Tail>>,
-    ephemeral: broadcast::Sender<Arc<Forwarded>>,
+    ephemeral: Arc<Mailboxes>,
     present: Mutex<Present>,
+    presence: Arc<Presence>,
     connections: AtomicU64,
 }
 
@@ -76,13 +77,13 @@ impl Hub {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let (committed, head) = watch::channel(store.head()?);
         let tail = Arc::new(RwLock::new(Tail::default()));
-        let ephemeral = broadcast::Sender::new(EPHEMERAL);
         let hub = Self {
             jobs,
             head,
             tail: Arc::clone(&tail),
-            ephemeral,
+            ephemeral: Arc::default(),
             present: Mutex::default(),
+            presence: Arc::default(),
             connections: AtomicU64::new(0),
         };
         let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tail, &committed));
@@ -94,9 +95,13 @@ impl Hub {
         self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Queues a write, waiting for room; false if the writer is gone.
-    pub async fn write(&self, write: Write, answer: &mpsc::UnboundedSender<Answer>) -> bool {
-        self.jobs.send(Job { write, answer: answer.clone() }).await.is_ok()
+    /// Queues writes, waiting for room; false if the writer is gone. They are answered together.
+    pub async fn write(
+        &self,
+        writes: Vec<Write>,
+        answer: &mpsc::UnboundedSender<Vec<Answer>>,
+    ) -> bool {
+        self.jobs.send(Job { writes, answer: answer.clone() }).await.is_ok()
     }
 
     /// The offset of the last committed event, and word of each commit.
@@ -111,13 +116,17 @@ impl Hub {
 
     /// Hands an ephemeral event to the other connections.
     pub fn forward(&self, forwarded: Forwarded) {
-        // No receiver is no error.
-        let _ = self.ephemeral.send(Arc::new(forwarded));
+        self.ephemeral.forward(forwarded);
     }
 
-    /// The ephemeral events from now on.
-    pub fn ephemeral(&self) -> broadcast::Receiver<Arc<Forwarded>> {
-        self.ephemeral.subscribe()
+    /// Where ephemeral events wait for a connection from now on.
+    pub fn mailbox(&self, connection: u64) -> Mailbox {
+        self.ephemeral.join(connection)
+    }
+
+    /// Who is present where.
+    pub fn presence(&self) -> &Arc<Presence> {
+        &self.presence
     }
 
     /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a

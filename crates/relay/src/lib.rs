@@ -4,6 +4,7 @@
 //! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
 
 pub mod admin;
+pub mod authority;
 mod connection;
 mod http;
 pub mod hub;

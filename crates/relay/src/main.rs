@@ -89,7 +89,8 @@ impl From<Run> for Config {
             false => ClientAddress::Connection,
         };
         let Run { listen, data, page, allow_origin, give_up, .. } = run;
-        Self { listen, data, page, allow_origin, store, give_up, client_address }
+        let authority = None;
+        Self { listen, data, page, allow_origin, authority, store, give_up, client_address }
     }
 }
 

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use session::server::Options;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::admin;
+use crate::authority::Authority;
 use crate::connection::Shared;
 use crate::http::{self, Site};
 use crate::hub::Hub;
 use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
+/// What the kernel keeps of what a receiver has not taken; Linux makes twice that of it.
+const SEND_BUFFER: usize = 128 << 10;
 /// How long connections have to end when the relay shuts down.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -31,6 +36,8 @@ pub struct Config {
     pub page: Option<PathBuf>,
     /// Origins beside the relay's own whose pages may connect, such as `https://example.org`.
     pub allow_origin: Vec<String>,
+    /// Judges the clients' credentials; without one everybody may connect.
+    pub authority: Option<Arc<dyn Authority>>,
     /// What is kept and what is taken.
     pub store: Settings,
     /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
@@ -122,7 +129,8 @@ impl Relay {
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
-        let shared = Shared { hub, store, options, address: None, stopping };
+        let shared =
+            Shared { hub, store, options, authority: config.authority, address: None, stopping };
         let Config { page, allow_origin, client_address, data, give_up, .. } = config;
         let site = Site::new(shared, alive, page, allow_origin, client_address);
         let store = embedded;
@@ -149,6 +157,16 @@ impl Relay {
             shutdown.await;
             stopped.send_replace(true);
         };
+        // A message waits for no answer to the one before it.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's delay");
+            }
+            // What a slow receiver leaves in the kernel has a bound of ours, not of the machine's memory.
+            if let Err(error) = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER) {
+                tracing::debug!(%error, "a connection keeps the kernel's send buffer");
+            }
+        });
         let service = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
         let serve = axum::serve(listener, service).with_graceful_shutdown(shutdown);
         let mut stopping = stop.subscribe();

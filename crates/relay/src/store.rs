@@ -87,7 +87,7 @@ impl Write {
             Self::Append(Append { event: Ok((topic, body)), .. }) => {
                 (topic.as_str().len() + body.data.len() + body.id.len() + body.source.len()) as u64
             }
-            Self::Append(_) => 0,
+            Self::Append(Append { event: Err(_), .. }) => 0,
         }
     }
 }

@@ -9,8 +9,10 @@ use crate::store::{Embedded, Store, StoreError};
 
 /// The store is looked at so often,
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// and tended so often, unless there is more to drop.
+/// and tended so often;
 const TEND_EVERY: Duration = Duration::from_secs(10);
+/// where there is much to drop, the writer has its turn in between.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// Runs until there is a reason to end the relay, and says which.
 ///
@@ -41,7 +43,7 @@ pub(crate) async fn run(
             tended = Some(Instant::now());
             loop {
                 match on_a_thread(store, Embedded::tend).await {
-                    Ok(true) => {}
+                    Ok(true) => tokio::time::sleep(BREATH).await,
                     Ok(false) => break,
                     Err(error) => {
                         tracing::error!(%error, "what is not to be kept could not be dropped; it is tried again");

@@ -205,6 +205,12 @@ fn triples<'t>(
     })
 }
 
+/// Appends what stands for these bytes under a key.
+pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
+    let written = Encoder::new(message).bytes(bytes).map(drop);
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
 /// A body as bytes.
 pub(crate) fn body(body: &Body) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(body.data.len() + 64);

@@ -1,10 +1,17 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
 //! Its owner feeds it messages, the answers to its requests, what was committed since the connection
-//! began, and the time; and carries out its [`Effect`]s. It holds positions, never events: while the
-//! socket takes nothing its owner feeds it nothing, and it catches up from the log.
+//! began, and the time; and carries out its [`Effect`]s. It holds positions, never logged events: while
+//! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
+//! catch up from the log.
 
+mod again;
+mod attendance;
+mod conflated;
+mod credential;
 mod effect;
+mod history;
+mod presence;
 mod publishing;
 mod reading;
 mod subscriptions;
@@ -14,13 +21,19 @@ mod text;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::frame::{self, FromClient, FromPeer};
+use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+use again::Again;
+pub use attendance::{Attendance, GRACE, News};
+use conflated::Conflated;
+use credential::Credential;
+pub use credential::Granted;
 pub use effect::{
     Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
     Refusal, Ticket,
 };
+use presence::Whereabouts;
 use publishing::Waiting;
 use subscriptions::Subscriptions;
 
@@ -73,16 +86,25 @@ pub struct Server {
     /// The first offset that has not been committed to this machine's knowledge.
     seen: u64,
     subscriptions: Subscriptions,
+    conflated: Conflated,
     unanswered: HashMap<Ticket, Waiting>,
+    /// The requests for history that are without an answer.
+    requests: Vec<(Ticket, u32)>,
+    whereabouts: Whereabouts,
+    credential: Credential,
     /// A number that is to come again before any higher one is taken.
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
     next_ticket: u64,
     message: Vec<u8>,
+    /// Empty, between two events; it keeps its room.
+    heads: Vec<Head>,
+    again: Option<Again>,
     effects: VecDeque<Effect>,
     heard: Millis,
-    pinged: bool,
+    /// When a sign of life was asked for that has not come.
+    pinged: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +125,9 @@ enum State {
     Closed,
 }
 
-/// Messages are cut at about this many bytes, so that a page of large events is not one message.
-const MESSAGE_BYTES: usize = 64 << 10;
+/// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
+/// that has stopped reading costs about one message.
+const MESSAGE_BYTES: usize = 32 << 10;
 
 impl Server {
     /// A connection that has just been made, to a log whose last event has the offset `head`.
@@ -120,15 +143,21 @@ impl Server {
             state,
             seen: head + 1,
             subscriptions: Subscriptions::default(),
+            conflated: Conflated::default(),
             unanswered: HashMap::new(),
+            requests: Vec::new(),
+            whereabouts: Whereabouts::default(),
+            credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
             next_ticket: 0,
             message: Vec::new(),
+            heads: Vec::new(),
+            again: None,
             effects: VecDeque::new(),
             heard: now,
-            pinged: false,
+            pinged: None,
         }
     }
 
@@ -142,25 +171,33 @@ impl Server {
 
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
-        self.heard + self.options.heartbeat * if self.pinged { 2 } else { 1 }
+        let silent = self.silence_ends();
+        self.credential.deadline().map_or(silent, |deadline| deadline.min(silent))
+    }
+
+    /// When nothing will have been heard for too long.
+    fn silence_ends(&self) -> Millis {
+        // From the ping, not from what was heard: the connection may have been at a long send meanwhile.
+        self.pinged.unwrap_or(self.heard) + self.options.heartbeat
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
-        if self.state == State::Closed || now < self.deadline() {
+        self.credential_tick(now);
+        if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
-        if self.pinged || self.state == State::Greeting {
+        if self.pinged.is_some() || self.state == State::Greeting {
             return self.close(CloseCode::Silent, "nothing was heard from you");
         }
-        self.pinged = true;
+        self.pinged = Some(now);
         self.send(&FromPeer::Ping(frame::Ping { number: 0 }));
     }
 
     /// The socket gave a sign of life.
     pub fn heard(&mut self, now: Millis) {
         self.heard = now;
-        self.pinged = false;
+        self.pinged = None;
     }
 
     /// A binary message has arrived.
@@ -264,14 +301,19 @@ impl Server {
             (State::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
-                self.subscribe(subscribe.subscription, &subscribe.pattern, subscribe.start);
-            }
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
-                self.subscriptions.remove(unsubscribe.subscription);
+                self.unsubscribe(unsubscribe.subscription);
             }
+            (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (State::Open { .. }, FromClient::History(history)) => self.history(history),
+            (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (State::Open { .. }, FromClient::Join(join)) => self.join(join),
+            (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (State::Open { .. }, FromClient::Watch(at)) => self.watch(at.topic),
+            (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            (State::Open { .. }, _) => {}
+            (State::Open { .. }, FromClient::Pong(_)) => {}
             (State::Greeting | State::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
@@ -285,19 +327,32 @@ impl Server {
         match self.wire {
             Wire::Frames => {
                 frame.encode(&mut self.message);
-                if self.message.len() >= MESSAGE_BYTES {
-                    self.flush();
-                }
+                self.cut();
             }
             #[cfg(feature = "json")]
             Wire::Json => self.send_text(frame),
         }
     }
 
+    fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Ends a message that is long enough.
+    fn cut(&mut self) {
+        if self.message.len() >= MESSAGE_BYTES {
+            self.flush();
+        }
+    }
+
     fn flush(&mut self) {
         if !self.message.is_empty() {
-            let message = std::mem::take(&mut self.message);
+            // A burst is one long message after the other, and grows each at once.
+            let next = if self.message.len() >= MESSAGE_BYTES { self.message.len() } else { 0 };
+            let message = std::mem::replace(&mut self.message, Vec::with_capacity(next));
             self.effects.push_back(Effect::Send(Message::Binary(message)));
+        } else if self.message.capacity() > 0 {
+            self.message = Vec::new();
         }
     }
 

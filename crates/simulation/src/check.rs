@@ -90,6 +90,14 @@ fn step(
             Ok(())
         }
         Record::Copied { profile, event } => publishers.copied(profile, event),
+        Record::Restored { profile, event } => {
+            publishers.restored(profile, event);
+            Ok(())
+        }
+        Record::Doubted { profile } => {
+            publishers.doubted(profile);
+            Ok(())
+        }
         Record::Wiped { profile, event } => {
             publishers.wiped(profile, event);
             Ok(())

@@ -34,11 +34,19 @@ pub enum Fault {
     Reload,
     /// The tab does nothing for a while.
     Freeze,
+    /// The clock on the tab's wall is set, forwards or back.
+    WallClock,
+    /// The disk of the tab's profile takes no writes for a while.
+    OutboxFails,
+    /// Another machine starts with a copy of the tab's profile.
+    Cloned,
+    /// The tab's profile is what it was when it was backed up.
+    Restored,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Cut,
         Self::CutLate,
         Self::HalfOpenUp,
@@ -53,6 +61,10 @@ impl Fault {
         Self::ClockJump,
         Self::Reload,
         Self::Freeze,
+        Self::WallClock,
+        Self::OutboxFails,
+        Self::Cloned,
+        Self::Restored,
     ];
 }
 

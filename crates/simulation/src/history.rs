@@ -70,8 +70,9 @@ pub enum Answer {
     Uncertain,
 }
 
-/// Something that happened.
+/// Something that happened. Its fields are the small numbers above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // each field is named after its type
 pub enum Record {
     /// The store has committed an event.
     Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },
@@ -86,8 +87,13 @@ pub enum Record {
     Taken { profile: ProfileNo, event: EventNo },
     /// The event breaks a rule, is cancelled or may expire: it may be rejected. No other may.
     Refusable { event: EventNo },
-    /// This profile now holds the row of an event too: copied from another one, or from its own past.
+    /// This profile now holds the row of an event too, copied from another one.
     Copied { profile: ProfileNo, event: EventNo },
+    /// This profile holds the row of an event again, from its own past.
+    Restored { profile: ProfileNo, event: EventNo },
+    /// From now on nobody may be able to say what became of this profile's events: its client was
+    /// forgotten, or is known to two profiles or to two states of one, or the log has lost its tail.
+    Doubted { profile: ProfileNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// An application was told what became of its publish.

@@ -7,6 +7,12 @@ pub mod fault;
 pub mod history;
 pub mod mutation;
 mod random;
+pub mod run;
 mod store;
 mod wire;
 pub mod world;
+
+/// How many seeds a run of CI has.
+pub const CI_SEEDS: u64 = 10_000;
+/// How often each fault must meet each state in them.
+pub const MUST_MEET: u64 = 100;

@@ -9,7 +9,7 @@ mod log;
 use std::sync::Arc;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Opened, Page};
+use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page};
 use session::{Durability, Hello, Position, RejectCode, Start};
 
 use crate::mutation::Mutation;
@@ -49,35 +49,57 @@ impl Store {
     /// Decides about an event, and answers what is new in the log.
     pub fn decide(&mut self, append: &Append) -> (Decided, Option<Arc<Logged>>) {
         let Some(numbered) = append.client else {
-            let logged = self.log.append(&append.topic, &append.body);
-            return (self.stored(logged.offset), Some(logged));
+            return (refused(RejectCode::IllegalEvent, None), None);
         };
         let checks_fence = self.mutation != Some(Mutation::NoFence);
         match self.clients.admit(&numbered, checks_fence) {
             Admission::Decided(_) if self.mutation == Some(Mutation::NoDedupe) => {
-                let logged = self.log.append(&append.topic, &append.body);
-                (self.stored(logged.offset), Some(logged))
+                match &append.event {
+                    Ok((topic, body)) => {
+                        let logged = self.log.append(topic, body);
+                        (self.stored(logged.offset), Some(logged))
+                    }
+                    Err(refusal) => (refused(refusal.code, None), None),
+                }
             }
-            Admission::Decided(offset) => (self.stored(offset), None),
+            Admission::Decided(Ok(offset)) => (self.stored(offset), None),
+            Admission::Decided(Err(code)) => (self.refused_for_good(code), None),
             Admission::Fenced => (Decided::Fenced, None),
-            Admission::Stale => (rejected(RejectCode::StaleNumber, None), None),
-            Admission::Unknown => (rejected(RejectCode::Uncertain, None), None),
-            Admission::HeldBack => (rejected(RejectCode::HeldBack, Some(RETRY)), None),
+            Admission::Stale => (refused(RejectCode::StaleNumber, None), None),
+            Admission::Unknown => (refused(RejectCode::Uncertain, None), None),
+            Admission::HeldBack => (refused(RejectCode::HeldBack, Some(RETRY)), None),
             Admission::New if self.full => {
                 self.clients.hold(&numbered);
-                (rejected(RejectCode::Unavailable, Some(RETRY)), None)
+                (refused(RejectCode::Unavailable, Some(RETRY)), None)
             }
-            Admission::New => {
-                let known = self.log.find(&append.body);
-                let logged = match known {
-                    Some(_) => None,
-                    None => Some(self.log.append(&append.topic, &append.body)),
-                };
-                let offset = known.or(logged.as_ref().map(|logged| logged.offset)).unwrap_or(0);
-                self.clients.decided(&numbered, &append.body.id, offset);
-                (self.stored(offset), logged)
-            }
+            Admission::New => self.new_event(append, &numbered),
         }
+    }
+
+    fn new_event(
+        &mut self,
+        append: &Append,
+        numbered: &Numbered,
+    ) -> (Decided, Option<Arc<Logged>>) {
+        let (topic, body) = match &append.event {
+            Ok(event) => event,
+            Err(refusal) => {
+                self.clients.decided(numbered, refusal.id.as_deref(), Err(refusal.code));
+                return (self.refused_for_good(refusal.code), None);
+            }
+        };
+        let known = self.log.find(body);
+        let logged = if known.is_none() { Some(self.log.append(topic, body)) } else { None };
+        let offset = known.unwrap_or_else(|| self.log.head().offset);
+        self.clients.decided(numbered, Some(&body.id), Ok(offset));
+        (self.stored(offset), logged)
+    }
+
+    fn refused_for_good(&self, code: RejectCode) -> Decided {
+        if self.mutation == Some(Mutation::RejectAnsweredAsStored) {
+            return self.stored(self.log.head().offset);
+        }
+        refused(code, None)
     }
 
     /// Where a subscription starts.
@@ -88,6 +110,11 @@ impl Store {
     /// Matching events from an offset on.
     pub fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
         self.log.page(pattern, from, limit)
+    }
+
+    /// Matching events before an offset, newest first.
+    pub fn history(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
+        self.log.history(pattern, before, limit)
     }
 
     /// Drops the oldest events, so that so many are left; answers up to which offset they are gone.
@@ -112,6 +139,6 @@ impl Store {
     }
 }
 
-fn rejected(code: RejectCode, retry: Option<u32>) -> Decided {
+fn refused(code: RejectCode, retry: Option<u32>) -> Decided {
     Decided::Rejected { code, message: String::new(), retry }
 }

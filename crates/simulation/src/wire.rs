@@ -49,6 +49,11 @@ impl Wire {
     pub fn new(tab: usize, life: LifeNo) -> Self {
         Self { tab, life, is_open: true, up: Flow::default(), down: Flow::default() }
     }
+
+    /// It carries in both directions, and nothing is on the way.
+    pub fn holds(&self) -> bool {
+        [&self.up, &self.down].iter().all(|flow| !flow.is_dead && flow.parcels.is_empty())
+    }
 }
 
 impl Flow {

@@ -1,6 +1,7 @@
 //! Profiles with tabs, one relay, and the links between them, in virtual time. All that happens is due
 //! at a time, and what is due first happens first; chance is of the seed.
 
+mod disks;
 mod faults;
 mod plan;
 mod relay;
@@ -8,18 +9,19 @@ mod tabs;
 mod wires;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::check::{Violation, check};
 use crate::fault::Coverage;
-use crate::history::{ClientNo, History, Record};
+use crate::history::{ClientNo, EventNo, History, Record};
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::store::ClientId;
 use crate::wire::{Wire, WireNo};
+use disks::Profile;
 use plan::Step;
 use relay::{Looked, Relay, Told};
-use tabs::{Profile, Tab};
+use tabs::Tab;
 
 /// What a seed came to.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct World {
     readers: u32,
     publishes: u32,
     faults: u32,
+    /// The events that break a rule, are taken back or expire.
+    refusable: BTreeSet<EventNo>,
     /// From now on links hold.
     healed: bool,
 }
@@ -80,6 +84,12 @@ enum Happening {
     Socket(WireNo, bool),
     /// The tab's machine wants to be called.
     TabTimer { tab: usize, life: u32 },
+    /// A transaction of a profile's disk is done.
+    Disk(usize),
+    /// What a disk has answered reaches a tab.
+    DiskAnswers { tab: usize, life: u32 },
+    /// A profile's disk can be written again.
+    DiskWorks(usize),
     /// The page of a tab is there again.
     TabLoads(usize),
     /// The machine of a connection wants to be called.
@@ -129,6 +139,7 @@ impl World {
             readers: 0,
             publishes: 0,
             faults: 0,
+            refusable: BTreeSet::new(),
             healed: false,
         };
         let end = world.plan();
@@ -159,6 +170,9 @@ impl World {
             Happening::Down(wire) => self.arrives_down(wire),
             Happening::Socket(wire, opens) => self.socket(wire, opens),
             Happening::TabTimer { tab, life } => self.tab_timer(tab, life),
+            Happening::Disk(profile) => self.disk(profile),
+            Happening::DiskAnswers { tab, life } => self.disk_answers(tab, life),
+            Happening::DiskWorks(profile) => self.profiles[profile].fails = false,
             Happening::TabLoads(tab) => self.load(tab),
             Happening::RelayTimer { wire, relay } => self.relay_timer(wire, relay),
             Happening::Commit { relay } => self.commit(relay),
@@ -197,6 +211,11 @@ impl World {
         let next = self.clients.len() as ClientNo;
         *self.clients.entry(client).or_insert(next)
     }
+}
+
+/// The number in an event's id.
+fn number_of(id: &str) -> EventNo {
+    id.trim_start_matches('e').parse().unwrap_or(EventNo::MAX)
 }
 
 impl PartialEq for Due {

@@ -280,7 +280,13 @@ fn a_kept_publish_without_an_outcome_is_caught() {
     assert_eq!(verdict(vec![kept(1)]), Err(Promise::Answered));
     assert_eq!(verdict(vec![Taken { profile: 0, event: 1 }]), Ok(()), "it was in memory only");
     assert_eq!(verdict(vec![kept(1), Wiped { profile: 0, event: 1 }]), Ok(()));
-    assert_eq!(verdict(vec![kept(1), answered(1, Answer::Uncertain)]), Ok(()));
+}
+
+#[test]
+fn an_answer_that_says_nothing_is_caught_unless_there_is_a_reason() {
+    let uncertain = answered(1, Answer::Uncertain);
+    assert_eq!(verdict(vec![kept(1), uncertain]), Err(Promise::Answered));
+    assert_eq!(verdict(vec![kept(1), Doubted { profile: 0 }, uncertain]), Ok(()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod instructions;
 mod native;
+mod relay;
 mod table;
 mod wasm;
 
@@ -10,6 +11,7 @@ use crate::versions::NODES;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use std::path::Path;
 use table::Table;
 
 /// What is measured.
@@ -17,6 +19,8 @@ use table::Table;
 pub enum Bench {
     /// The pure bus: natively, and in wasm under Node and in Chromium
     Bus,
+    /// The relay, beside nats-server and socket.io
+    Relay,
 }
 
 const NEEDS: &[Need] = &[
@@ -32,6 +36,7 @@ const NEEDS: &[Need] = &[
 pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
     match bench {
         Bench::Bus => bus(workspace),
+        Bench::Relay => relay::run(workspace),
     }
 }
 
@@ -48,8 +53,12 @@ fn bus(workspace: &Workspace) -> Result<()> {
         wasm::run_in_node(&script, workspace, version, &mut table)?;
     }
     wasm::run_in_chromium(&script, &mut table)?;
-    let file = workspace.own_target().join("bench/bus.json");
-    table.write(&file)?;
+    finish(&table, &workspace.own_target().join("bench/bus.json"))
+}
+
+/// Writes the table; a bar that is missed is an error.
+fn finish(table: &Table, file: &Path) -> Result<()> {
+    table.write(file)?;
     println!("\nThe same as JSON: {}", file.display());
     if !table.all_met() {
         bail!("a bar is missed: see `NO` in the table");

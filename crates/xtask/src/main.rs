@@ -10,6 +10,7 @@ mod page;
 mod process;
 mod run;
 mod setup;
+mod simulate;
 mod size;
 mod stamp;
 mod suite;
@@ -49,6 +50,15 @@ enum Task {
         #[arg(long, value_enum, value_name = "STAGE")]
         only: Vec<suite::Stage>,
     },
+    /// Clients and a relay over bad links in virtual time: the seeds of CI, one seed, or on and on
+    Simulate {
+        /// Replay this seed, and print what happens
+        #[arg(long, conflicts_with = "hours")]
+        seed: Option<u64>,
+        /// Run seeds that no run had before, for so many hours
+        #[arg(long)]
+        hours: Option<f64>,
+    },
     /// Measure beside the peers, print the table, and fail where a bar is missed
     Bench {
         /// What to measure
@@ -84,6 +94,7 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Run { listen, data } => run::run(&workspace, listen, data.as_deref())?,
         Task::Test { only } => return suite::run(&workspace, &only),
+        Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,
         Task::Bench { what } => bench::run(&workspace, what)?,
         Task::Npm => {
             npm::build(&workspace)?;

@@ -54,7 +54,7 @@ fn check_free(listen: SocketAddr) -> Result<()> {
 pub fn build_relay(workspace: &Workspace) -> Result<()> {
     let mut cargo = process::native_cargo();
     cargo
-        .args(["build", "--release", "--package", "event-driven-kit-relay"])
+        .args(["build", "--profile", "native", "--package", "event-driven-kit-relay"])
         .current_dir(&workspace.root);
     process::run(&mut cargo)
 }

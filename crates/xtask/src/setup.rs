@@ -3,6 +3,7 @@
 //! Every part is skipped when it is there already, says what it does when it is not, and answers
 //! with one line that says what to do when it can't.
 
+mod autobahn;
 mod browsers;
 mod cargo_tools;
 mod debian;
@@ -14,8 +15,10 @@ use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
 use std::time::Instant;
 
+pub use autobahn::wstest;
 pub use browsers::{WebKit, chromedriver, chromium, webkit};
 pub use python::python;
 
@@ -43,8 +46,14 @@ pub enum Need {
     WasmClippy,
     /// The releases of Node that are measured; only the benchmarks need them.
     MeasuredNodes,
+    /// The WebSocket conformance suite, with a Python 2.7.
+    Autobahn,
     /// Counts instructions; only the benchmarks need it.
     Valgrind,
+    /// nats-server, beside which the benchmarks put the relay.
+    Nats,
+    /// The same of Socket.IO's server.
+    SocketIo,
 }
 
 impl Need {
@@ -61,6 +70,7 @@ impl Need {
         Self::WebKit,
         Self::Python,
         Self::WasmClippy,
+        Self::Autobahn,
     ];
 
     /// What building the page takes.
@@ -101,6 +111,13 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::WebKit => browsers::check_webkit()?,
             Need::Python => python::ensure(workspace)?,
             Need::WasmClippy => wasm_target::check_clippy(rust)?,
+            Need::Autobahn => autobahn::ensure(workspace)?,
+            Need::Nats => {
+                nats_server().context(
+                    "nats-server is needed: put it on PATH (Debian: `apt-get install nats-server`)",
+                )?;
+            }
+            Need::SocketIo => npm_tools::ensure_socket_io(workspace)?,
             Need::Valgrind => {
                 which::which("valgrind").context(
                     "valgrind is needed: put it on PATH (Debian: `apt-get install valgrind`)",
@@ -110,6 +127,11 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     }
     cargo_tools::discard_build(workspace)?;
     Ok(toolchain)
+}
+
+/// Debian puts it where only root looks.
+pub fn nats_server() -> Option<PathBuf> {
+    which::which("nats-server").or_else(|_| which::which("/usr/sbin/nats-server")).ok()
 }
 
 /// The cache belongs to all clones of the repository: two set-ups must not write it at once.

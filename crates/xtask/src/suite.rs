@@ -1,5 +1,6 @@
 //! `test`: the stages in their order. The first that fails ends the run; the last line counts.
 
+mod autobahn;
 mod count;
 mod stages;
 

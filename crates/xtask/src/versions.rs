@@ -16,6 +16,10 @@ pub const ESBUILD: &str = "0.28.2";
 /// The releases of Node whose V8 is measured, from npm's `node`: the two lines with long-term support that
 /// applications are deployed on. The one on this machine, whatever its age, tries the npm package.
 pub const NODES: [&str; 2] = ["24.21.0", "26.10.0"];
+/// npm's `socket.io`, a peer of the benchmarks.
+pub const SOCKET_IO: &str = "4.8.3";
+/// PyPI's `autobahntestsuite`.
+pub const AUTOBAHN: &str = "25.10.1";
 /// PyPI's `websocket-client`.
 pub const WEBSOCKET_CLIENT: &str = "1.9.2";
 

@@ -45,9 +45,14 @@ impl Workspace {
         self.own_target().join("npm/event-driven-kit")
     }
 
-    /// The relay that `cargo build --release` leaves.
+    /// The relay that `cargo build --profile native` leaves.
     pub fn relay(&self) -> PathBuf {
-        self.target.join("release").join(format!("event-relay{}", env::consts::EXE_SUFFIX))
+        self.built("native", "event-relay")
+    }
+
+    /// A program that cargo leaves in the folder of a profile.
+    pub fn built(&self, folder: &str, program: &str) -> PathBuf {
+        self.target.join(folder).join(format!("{program}{}", env::consts::EXE_SUFFIX))
     }
 
     /// What `cargo install --root` is given.
@@ -68,6 +73,11 @@ impl Workspace {
     /// Where npm installs that release.
     pub fn node_folder(&self, version: &str) -> PathBuf {
         self.cache.join("node").join(version)
+    }
+
+    /// The WebSocket conformance suite, which is written in Python 2.
+    pub fn autobahn(&self) -> PathBuf {
+        self.cache.join("autobahn")
     }
 
     /// The virtual environment with the packages of the Python client's test.

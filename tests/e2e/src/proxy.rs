@@ -1,4 +1,5 @@
-//! A network between browsers and the relay that can be broken: cut, stalled, or left half open.
+//! A network between browsers and the relay that can be broken: cut, stalled, or left half open. Pages
+//! come through it unharmed, from a relay of their own, so that a tab can be reloaded at any time.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the network does with the connections that go through it.
+/// What the network does with WebSockets that go through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
     /// Bytes pass.
@@ -22,7 +23,7 @@ pub enum Network {
     Cut,
 }
 
-/// Listens on a port of its own and passes bytes on to the relay.
+/// Listens on a port of its own and passes bytes on to two relays, so that both have one origin.
 #[derive(Debug)]
 pub struct Proxy {
     address: String,
@@ -31,12 +32,14 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before `relay`, an address like `127.0.0.1:8080`.
-    pub async fn start(relay: &str) -> Self {
+    /// Starts one before two addresses like `127.0.0.1:8080`: WebSockets go to `relay`, over the network that
+    /// can be broken, and all else to `pages`.
+    pub async fn start(relay: &str, pages: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
         let network = watch::Sender::new(Network::Whole);
-        let accepting = tokio::spawn(accept(listener, Arc::from(relay), network.clone()));
+        let accepting =
+            tokio::spawn(accept(listener, [relay, pages].map(Arc::from), network.clone()));
         Self { address, network, accepting }
     }
 
@@ -58,10 +61,16 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, relay: Arc<str>, network: watch::Sender<Network>) {
+async fn accept(listener: TcpListener, to: [Arc<str>; 2], network: watch::Sender<Network>) {
     while let Ok((browser, _)) = listener.accept().await {
-        let (relay, mut network) = (relay.clone(), network.subscribe());
+        let ([relay, pages], mut network) = (to.clone(), network.subscribe());
         tokio::spawn(async move {
+            if !is_websocket(&browser).await {
+                if let Ok(pages) = TcpStream::connect(&*pages).await {
+                    pass(browser, pages, watch::Sender::new(Network::Whole).subscribe()).await;
+                }
+                return;
+            }
             if *network.borrow_and_update() == Network::Cut {
                 return;
             }
@@ -73,6 +82,14 @@ async fn accept(listener: TcpListener, relay: Arc<str>, network: watch::Sender<N
             }
         });
     }
+}
+
+/// Looks at the request without taking it.
+async fn is_websocket(browser: &TcpStream) -> bool {
+    const REQUEST: &[u8] = b"GET /ws ";
+    let mut begin = [0; REQUEST.len()];
+    // A request line comes in one packet: nothing here splits it.
+    matches!(browser.peek(&mut begin).await, Ok(count) if begin[..count] == *REQUEST)
 }
 
 /// Until both directions have ended.

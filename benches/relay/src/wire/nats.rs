@@ -90,10 +90,15 @@ impl Nats {
 
 impl Wire for Nats {
     fn greet(&mut self, out: &mut Vec<u8>) {
-        push(out, &[
-            r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"bench","version":"1","protocol":1}"#,
-            "\r\nSUB ", &self.reply, " 3\r\nPING\r\n",
-        ]);
+        push(
+            out,
+            &[
+                r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"bench","version":"1","protocol":1}"#,
+                "\r\nSUB ",
+                &self.reply,
+                " 3\r\nPING\r\n",
+            ],
+        );
     }
 
     fn subscribe(&mut self, topic: &str, out: &mut Vec<u8>) {

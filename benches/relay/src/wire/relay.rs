@@ -31,7 +31,7 @@ impl Relay {
     fn from(&mut self, pattern: &str, start: Start, out: &mut Vec<u8>) {
         self.subscriptions += 1;
         let (subscription, pattern) = (self.subscriptions, pattern.to_owned());
-        FromClient::Subscribe(Subscribe { subscription, pattern, start }).encode(out);
+        FromClient::Subscribe(Subscribe { subscription, pattern, start, credit: None }).encode(out);
     }
 }
 
@@ -46,7 +46,8 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let hello = Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false };
+        let hello =
+            Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token: None };
         FromClient::Hello(hello).encode(out);
     }
 

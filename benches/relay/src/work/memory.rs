@@ -65,9 +65,8 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     let published = publish_for(&mut publisher, MINUTE)?;
     let cost = server.memory()?.saturating_sub(before) as f64 / STALLED as f64;
     let begin = Instant::now();
-    subscribers.until("stalled", |clients| {
-        clients.iter().all(|client| client.seen.events >= published)
-    })?;
+    subscribers
+        .until("stalled", |clients| clients.iter().all(|client| client.seen.events >= published))?;
     if let Some(client) = subscribers.clients.iter().find(|one| one.seen.events != published) {
         bail!("{} events came to one that was sent {published}", client.seen.events);
     }
@@ -83,7 +82,9 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
 /// Publishes durable events at a steady pace, with few in flight; answers how many.
 fn publish_for(load: &mut Load, time: Duration) -> Result<u64> {
     const PACE: Duration = Duration::from_millis(10);
-    const EACH: u64 = 10;
+    // So many that those who do not read are full long before the relay's first ping, which they would
+    // leave without an answer.
+    const EACH: u64 = 50;
     let (begin, before) = (Instant::now(), load.clients[0].seen.acks);
     let mut sent = 0;
     while begin.elapsed() < time {

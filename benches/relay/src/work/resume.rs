@@ -23,8 +23,7 @@ pub fn rows(bench: &Bench<'_>) -> Result<()> {
         anyhow::Ok(ready)
     };
     let (mut ours, mut nats) = (ready(Kind::Relay)?, ready(Kind::Nats)?);
-    let [cpu, wall] =
-        compare(bench.programs.rounds, || round(&mut ours), || round(&mut nats))?;
+    let [cpu, wall] = compare(bench.programs.rounds, || round(&mut ours), || round(&mut nats))?;
     let work = "resume of 1,000 missed, beside nats-server's ordered consumer";
     Row::at_most_in("ms", &format!("{work}: time"), &wall, 1.0).print();
     Row::shown_in("ms", &format!("{work}: CPU"), &cpu).print();

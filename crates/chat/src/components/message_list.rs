@@ -125,7 +125,7 @@ fn change(event: &Event) -> Result<Option<Change>, DataError> {
         })
     };
     Ok(match event.delivery() {
-        Delivery::Pending(Stage::Queued) => {
+        Delivery::Pending(Stage::Queued | Stage::Kept) => {
             Some(Change::Pending { seen: seen()?, state: State::Queued })
         }
         Delivery::Pending(Stage::Sent) => {
@@ -133,6 +133,10 @@ fn change(event: &Event) -> Result<Option<Change>, DataError> {
         }
         Delivery::Stored(position) => {
             Some(Change::Stored { seen: seen()?, epoch: position.epoch, offset: position.offset })
+        }
+        // `TEXT_ERROR` says so of what was published since the page was loaded.
+        Delivery::Rejected(rejection) => {
+            Some(Change::Failed { id: event.id().into(), reason: rejection.message.clone() })
         }
         _ => None,
     })

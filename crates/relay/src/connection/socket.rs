@@ -1,24 +1,33 @@
 //! The WebSocket as the connection sees it: sends with a time limit, and closes that arrive.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Raw, WebSocket};
+use futures_util::SinkExt;
 use session::CloseCode;
 use session::server::Message;
 use tokio::time::timeout;
 
 /// A receiver that takes nothing for so long is given up.
-const SEND: Duration = Duration::from_secs(30);
+const SEND: Duration = Duration::from_secs(90);
 /// How long the other end has to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
 /// The most bytes of a close's reason (RFC 6455, 5.5).
 const REASON: usize = 123;
+/// Close codes (RFC 6455, 7.4.1).
+const PROTOCOL_ERROR: u16 = 1002;
+const INVALID: u16 = 1007;
+const TOO_BIG: u16 = 1009;
 
 pub(crate) struct Socket {
     inner: WebSocket,
-    /// Reading has failed; what is unread cannot be drained.
-    broken: bool,
+    /// Reading has failed, with this close code of the WebSocket protocol; what is unread cannot be drained.
+    broken: Option<u16>,
     gone: bool,
+    /// Something was fed since the last flush.
+    waits: bool,
 }
 
 /// What came from the other end.
@@ -35,7 +44,7 @@ pub(crate) enum Heard {
 
 impl Socket {
     pub(crate) fn new(inner: WebSocket) -> Self {
-        Self { inner, broken: false, gone: false }
+        Self { inner, broken: None, gone: false, waits: false }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -43,10 +52,21 @@ impl Socket {
             Some(Ok(Raw::Binary(bytes))) => Heard::Message(Message::Binary(bytes.into())),
             Some(Ok(Raw::Text(text))) => Heard::Message(Message::Text(text.as_str().to_owned())),
             Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Heard::Message(Message::Ping),
-            Some(Ok(Raw::Close(_))) | None => Heard::Gone,
+            Some(Ok(Raw::Close(_))) => {
+                // The answer to it waits to be written.
+                let _ = timeout(CLOSE, self.inner.flush()).await;
+                Heard::Gone
+            }
+            None => Heard::Gone,
             Some(Err(error)) => {
-                self.broken = true;
-                match error.into_inner().downcast_ref() {
+                let error = error.into_inner();
+                let error = error.downcast_ref();
+                self.broken = Some(match error {
+                    Some(tungstenite::Error::Utf8(_)) => INVALID,
+                    Some(tungstenite::Error::Capacity(_)) => TOO_BIG,
+                    _ => PROTOCOL_ERROR,
+                });
+                match error {
                     Some(tungstenite::Error::Capacity(_)) => Heard::TooLarge,
                     Some(
                         error @ (tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)),
@@ -57,19 +77,45 @@ impl Socket {
         }
     }
 
-    /// Sends a message; false if the other end does not take it.
-    pub(crate) async fn send(&mut self, message: Message) -> bool {
+    /// What has come already.
+    pub(crate) fn hear_now(&mut self) -> Option<Heard> {
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(self.hear()).poll(&mut context) {
+            Poll::Ready(heard) => Some(heard),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Takes a message, and sends it if much waits; false if the other end does not take it.
+    pub(crate) async fn feed(&mut self, message: Message) -> bool {
         let message = match message {
             Message::Binary(bytes) => Raw::Binary(bytes.into()),
             Message::Text(text) => Raw::Text(text.into()),
             Message::Ping => Raw::Ping(Vec::new().into()),
         };
-        !self.gone && matches!(timeout(SEND, self.inner.send(message)).await, Ok(Ok(())))
+        self.waits = true;
+        !self.gone && matches!(timeout(SEND, self.inner.feed(message)).await, Ok(Ok(())))
+    }
+
+    /// Sends what waits; false if the other end does not take it.
+    pub(crate) async fn flush(&mut self) -> bool {
+        if !std::mem::take(&mut self.waits) {
+            return true;
+        }
+        !self.gone && matches!(timeout(SEND, self.inner.flush()).await, Ok(Ok(())))
     }
 
     /// Nobody is there any more.
     pub(crate) fn gone(&mut self) {
         self.gone = true;
+    }
+
+    /// Closes with the WebSocket protocol's own code for what was wrong, and does not wait.
+    #[cfg(feature = "echo")]
+    pub(crate) async fn refuse(&mut self) {
+        let code = self.broken.unwrap_or(PROTOCOL_ERROR);
+        let frame = CloseFrame { code, reason: "".into() };
+        let _ = timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await;
     }
 
     /// Says why, and waits a little for the other end: a socket that is dropped with unread bytes is
@@ -83,7 +129,7 @@ impl Socket {
         if !matches!(timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await, Ok(Ok(()))) {
             return;
         }
-        if self.broken {
+        if self.broken.is_some() {
             return tokio::time::sleep(CLOSE).await;
         }
         let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.recv().await {} }).await;

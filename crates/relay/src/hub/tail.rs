@@ -12,7 +12,7 @@ const EVENTS: usize = 8_192;
 /// and the most bytes.
 const BYTES: usize = 16 << 20;
 /// The most events of one answer.
-const ANSWER: usize = 256;
+const ANSWER: usize = 128;
 
 #[derive(Debug, Default)]
 pub(super) struct Tail {

@@ -11,8 +11,17 @@ use crate::store::{Embedded, Settings, Written};
 struct Failing {
     inner: Embedded,
     fails: AtomicBool,
+    /// As `fails`, but the commit is there: only its success is not told.
+    fails_after: AtomicBool,
     /// Held by the test to let writes pile up.
     gate: Mutex<()>,
+}
+
+impl Failing {
+    fn new(inner: Embedded) -> Self {
+        let [fails, fails_after] = [(); 2].map(|()| AtomicBool::new(false));
+        Self { inner, fails, fails_after, gate: Mutex::new(()) }
+    }
 }
 
 impl Store for Failing {
@@ -29,7 +38,11 @@ impl Store for Failing {
                 redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into()
             );
         }
-        self.inner.write(batch)
+        let written = self.inner.write(batch)?;
+        if self.fails_after.swap(false, Ordering::SeqCst) {
+            return Err(redb::Error::Io(std::io::Error::other("told too late")).into());
+        }
+        Ok(written)
     }
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
         self.inner.locate(pattern, start)
@@ -77,8 +90,8 @@ fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
     (Write::Open(hello, None), appends)
 }
 
-async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, RejectCode> {
-    match answers.recv().await.unwrap() {
+async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
+    match answers.recv().await.unwrap().remove(0) {
         Answer::Decided(_, Decided::Stored(position, _)) => Ok(position.offset),
         Answer::Decided(_, Decided::Rejected { code, retry: Some(_), .. }) => Err(code),
         other => panic!("{other:?}"),
@@ -89,28 +102,28 @@ async fn decided(answers: &mut mpsc::UnboundedReceiver<Answer>) -> Result<u64, R
 async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
+    let store = Arc::new(Failing::new(inner));
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
-    hub.write(hello, &answer).await;
-    assert!(matches!(answers.recv().await, Some(Answer::Opened(Opened::Welcome { .. }))));
+    hub.write(vec![hello], &answer).await;
+    assert!(matches!(answers.recv().await.unwrap()[..], [Answer::Opened(Opened::Welcome { .. })]));
 
     let head = hub.head();
     store.fails.store(true, Ordering::SeqCst);
     let mut appends = appends.into_iter();
-    hub.write(appends.next().unwrap(), &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     // The store is well again, but these were on their way before their connection heard of it.
     for append in appends {
-        hub.write(append, &answer).await;
+        hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
     }
     assert_eq!((*head.borrow(), hub.recent(1)), (0, Recent::Older));
 
     let (_, again) = writes(&[1, 2, 3]);
     for (append, offset) in again.into_iter().zip(1..) {
-        hub.write(append, &answer).await;
+        hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
     assert_eq!(*head.borrow(), 3);
@@ -122,17 +135,17 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
 async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing { inner, fails: AtomicBool::new(false), gate: Mutex::new(()) });
+    let store = Arc::new(Failing::new(inner));
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
-    hub.write(hello, &answer).await;
+    hub.write(vec![hello], &answer).await;
     answers.recv().await.unwrap();
     let mut head = hub.head();
     {
         let gate = store.gate.lock().unwrap();
         for append in appends {
-            hub.jobs.try_send(Job { write: append, answer: answer.clone() }).unwrap();
+            hub.jobs.try_send(Job { writes: vec![append], answer: answer.clone() }).unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(answers.try_recv().is_err());
@@ -144,4 +157,33 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     }
     assert!(matches!(hub.recent(1), Recent::Events(events) if events.len() == 4));
     assert_eq!(*head.borrow(), 4);
+}
+
+#[tokio::test]
+async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed_to_fail() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let (hello, appends) = writes(&[1, 2]);
+    hub.write(vec![hello], &answer).await;
+    answers.recv().await.unwrap();
+    let mut appends = appends.into_iter();
+    hub.write(vec![appends.next().unwrap()], &answer).await;
+    assert_eq!(decided(&mut answers).await, Ok(1));
+    store.fails_after.store(true, Ordering::SeqCst);
+    hub.write(vec![appends.next().unwrap()], &answer).await;
+    assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
+    assert_eq!(*hub.head().borrow(), 1);
+
+    let (_, again) = writes(&[1, 2]);
+    for append in again.into_iter().skip(1) {
+        hub.write(vec![append], &answer).await;
+        assert_eq!(decided(&mut answers).await, Ok(2));
+    }
+    assert_eq!(*hub.head().borrow(), 2);
+    // It is the store that has it.
+    assert_eq!(hub.recent(2), Recent::Older);
+    assert_eq!(store.read(&Pattern::parse(">").unwrap(), 2, 9).unwrap().events.len(), 1);
 }

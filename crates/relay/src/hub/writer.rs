@@ -11,7 +11,7 @@ use super::tail::Tail;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
-/// The most writes of one commit,
+/// About the most writes of one commit,
 const BATCH: usize = 1_024;
 /// and about the most bytes of events.
 const BATCH_BYTES: u64 = 4 << 20;
@@ -30,23 +30,29 @@ pub(super) fn run(
 ) {
     let mut held = Held::new();
     while let Some(first) = waiting.blocking_recv() {
-        let mut bytes = first.write.bytes();
+        let (mut count, mut bytes) = (first.writes.len(), first.bytes());
         let mut jobs = vec![first];
-        while jobs.len() < BATCH
+        while count < BATCH
             && bytes < BATCH_BYTES
             && let Ok(job) = waiting.try_recv()
         {
-            bytes += job.write.bytes();
+            count += job.writes.len();
+            bytes += job.bytes();
             jobs.push(job);
         }
-        let (mut writes, mut answers) = (Vec::new(), Vec::new());
-        for Job { write, answer } in jobs {
-            if holds_back(&mut held, &write) {
-                tell(&answer, &write, held_back());
-            } else {
-                writes.push(write);
-                answers.push(answer);
+        let (mut writes, mut askers) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
+        for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
+            let mut told = Told { answer, answers: Vec::with_capacity(asked.len()) };
+            for write in asked {
+                if holds_back(&mut held, &write) {
+                    told.tell(&write, held_back());
+                } else {
+                    writes.push(write);
+                    askers.push(asker);
+                }
             }
+            answers.push(told);
         }
         if writes.is_empty() {
             continue;
@@ -61,34 +67,47 @@ pub(super) fn run(
                     drop(tail);
                     committed.send_replace(head);
                 }
-                for ((write, answer), outcome) in writes.iter().zip(&answers).zip(outcomes) {
+                for ((write, asker), outcome) in writes.iter().zip(askers).zip(outcomes) {
                     if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
                         hold(&mut held, write);
                     }
-                    tell(answer, write, outcome);
+                    answers[asker].tell(write, outcome);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
-                for (write, answer) in writes.iter().zip(&answers) {
+                for (write, asker) in writes.iter().zip(askers) {
                     hold(&mut held, write);
-                    tell(answer, write, failed(write));
+                    answers[asker].tell(write, failed(write));
                 }
             }
         }
     }
 }
 
-fn tell(answer: &mpsc::UnboundedSender<Answer>, write: &Write, outcome: Outcome) {
-    let told = match (write, outcome) {
-        (Write::Append(append), Outcome::Decided(decided)) => {
-            Answer::Decided(append.ticket, decided)
-        }
-        (_, Outcome::Opened(opened)) => Answer::Opened(opened),
-        (Write::Open(..), Outcome::Decided(_)) => return,
-    };
-    // The connection may have ended meanwhile; its client asks again on the next one.
-    let _ = answer.send(told);
+/// The answers to one job, which go out together: its connection is woken once.
+struct Told {
+    answer: mpsc::UnboundedSender<Vec<Answer>>,
+    answers: Vec<Answer>,
+}
+
+impl Told {
+    fn tell(&mut self, write: &Write, outcome: Outcome) {
+        self.answers.push(match (write, outcome) {
+            (Write::Append(append), Outcome::Decided(decided)) => {
+                Answer::Decided(append.ticket, decided)
+            }
+            (_, Outcome::Opened(opened)) => Answer::Opened(opened),
+            (Write::Open(..), Outcome::Decided(_)) => return,
+        });
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // The connection may have ended meanwhile; its client asks again on the next one.
+        let _ = self.answer.send(std::mem::take(&mut self.answers));
+    }
 }
 
 fn holds_back(held: &mut Held, write: &Write) -> bool {

@@ -3,7 +3,7 @@
 //! The copy is a store of its own: what its log lacks at the end was told to others, so that opening it
 //! starts a new epoch.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use redb::{
 use super::StoreError;
 use super::clients::{CLIENTS, OUTCOMES, REJECTS};
 use super::format::{BY_TOPIC, EVENTS, IDS, META_TABLE, STREAMS, TIMES, mark_backup};
+use super::host::sync;
 
 /// The engine's cache while it copies.
 const CACHE_BYTES: usize = 16 << 20;
@@ -38,13 +39,12 @@ pub(super) fn copy(moment: &ReadTransaction, to: &Path) -> Result<Copied, StoreE
     name.push(".partial");
     let partial = PathBuf::from(name);
     let copied = write(moment, &partial).and_then(|events| {
-        let file = File::open(&partial).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
+        sync(&partial).map_err(failed)?;
+        let bytes = partial.metadata().map_err(failed)?.len();
         fs::rename(&partial, to).map_err(failed)?;
         #[cfg(unix)]
         if let Some(directory) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
         }
         Ok(Copied { events, bytes })
     });

@@ -1,6 +1,9 @@
 //! What the store keeps of each client, in the same transaction as the log: the hash of its secret, its
 //! fencing token, the highest number decided, and the outcomes that it may still ask for.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use minicbor::{Decode, Encode};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use session::server::{Numbered, Opened};
@@ -77,6 +80,16 @@ pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     outcomes: Table<'t, (&'static [u8; 16], u64), u64>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
+    /// Rows that were read, and are written once for all writes of the transaction.
+    used: HashMap<[u8; 16], Used>,
+}
+
+/// The row of a client in a transaction.
+#[derive(Debug, Clone)]
+struct Used {
+    row: Row,
+    /// Outcomes below are needed no more.
+    lowest: u64,
 }
 
 impl<'t> Clients<'t> {
@@ -85,7 +98,17 @@ impl<'t> Clients<'t> {
             rows: transaction.open_table(CLIENTS)?,
             outcomes: transaction.open_table(OUTCOMES)?,
             rejects: transaction.open_table(REJECTS)?,
+            used: HashMap::new(),
         })
+    }
+
+    /// Writes the rows that changed, and drops the outcomes that are needed no more.
+    pub(super) fn close(mut self) -> Result<(), StoreError> {
+        for (client, mut used) in std::mem::take(&mut self.used) {
+            self.forget(&client, &mut used)?;
+            self.put(&client, &used.row)?;
+        }
+        Ok(())
     }
 
     /// Checks who says hello, and ends the older connections of that client. `admit` may refuse a new
@@ -97,47 +120,52 @@ impl<'t> Clients<'t> {
         admit: impl FnOnce() -> Result<(), Opened>,
     ) -> Result<Opened, StoreError> {
         let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
-        let known = self.row(&hello.client)?;
+        let known = self.used(&hello.client)?;
         let new = known.is_none();
-        let mut row = match known {
-            Some(row) if row.secret_hash != secret_hash => return Ok(Opened::WrongSecret),
-            Some(row) if hello.fence <= row.fence => return Ok(Opened::Fenced),
-            Some(row) => row,
+        let mut used = match known {
+            Some(used) if used.row.secret_hash != secret_hash => return Ok(Opened::WrongSecret),
+            Some(used) if hello.fence <= used.row.fence => return Ok(Opened::Fenced),
+            Some(used) => used.clone(),
             None => {
                 if let Err(refused) = admit() {
                     return Ok(refused);
                 }
                 let (seen, outcomes) = (None, Some(0));
-                Row { secret_hash, fence: 0, highest: 0, highest_id: None, seen, outcomes }
+                let row =
+                    Row { secret_hash, fence: 0, highest: 0, highest_id: None, seen, outcomes };
+                Used { row, lowest: 0 }
             }
         };
-        row.fence = hello.fence;
-        row.seen = Some(now);
-        self.forget(&hello.client, &mut row, hello.lowest)?;
-        self.put(&hello.client, &row)?;
-        Ok(Opened::Welcome { highest: row.highest, highest_id: row.highest_id, new })
+        used.row.fence = hello.fence;
+        used.row.seen = Some(now);
+        used.lowest = used.lowest.max(hello.lowest);
+        let Row { highest, highest_id, .. } = used.row.clone();
+        self.used.insert(hello.client, used);
+        Ok(Opened::Welcome { highest, highest_id, new })
     }
 
     /// What is known about an event before it is decided.
     pub(super) fn admit(&mut self, numbered: &Numbered) -> Result<Admission, StoreError> {
-        let Some(mut row) = self.row(&numbered.client)? else {
+        let client = &numbered.client;
+        let Some(used) = self.used(client)? else {
             return Ok(Admission::Unknown);
         };
-        if numbered.fence < row.fence {
+        if numbered.fence < used.row.fence {
             return Ok(Admission::Fenced);
         }
-        if numbered.number <= row.highest {
-            let verdict = self.verdict(&numbered.client, numbered.number)?;
+        if numbered.number <= used.row.highest {
+            let verdict = self.verdict(client, numbered.number)?;
             return Ok(verdict.map_or(Admission::Stale, Admission::Decided));
         }
-        if self.kept(&numbered.client, &row)? >= MAX_UNANSWERED as u64 {
-            self.forget(&numbered.client, &mut row, numbered.lowest)?;
-            self.put(&numbered.client, &row)?;
-            if self.kept(&numbered.client, &row)? >= MAX_UNANSWERED as u64 {
-                return Ok(Admission::TooMany);
-            }
+        used.lowest = used.lowest.max(numbered.lowest);
+        if used.row.outcomes.is_some_and(|kept| kept < MAX_UNANSWERED as u64) {
+            return Ok(Admission::New);
         }
-        Ok(Admission::New)
+        let mut used = used.clone();
+        self.forget(client, &mut used)?;
+        let is_full = used.row.outcomes.is_some_and(|kept| kept >= MAX_UNANSWERED as u64);
+        self.used.insert(*client, used);
+        Ok(if is_full { Admission::TooMany } else { Admission::New })
     }
 
     /// Notes what was decided about an event that was [new](Admission::New).
@@ -149,10 +177,11 @@ impl<'t> Clients<'t> {
         now: u64,
     ) -> Result<(), StoreError> {
         let client = &numbered.client;
-        let Some(mut row) = self.row(client)? else {
+        let Some(used) = self.used(client)? else {
             return Ok(());
         };
-        row.outcomes = Some(self.kept(client, &row)? + 1);
+        let row = &mut used.row;
+        row.outcomes = row.outcomes.map(|kept| kept + 1);
         row.highest = numbered.number;
         row.highest_id = id.map(str::to_owned);
         row.seen = Some(now);
@@ -164,8 +193,7 @@ impl<'t> Clients<'t> {
                 self.outcomes.insert(key, 0)?
             }
         };
-        self.forget(client, &mut row, numbered.lowest)?;
-        self.put(client, &row)
+        Ok(())
     }
 
     /// Drops clients that were not heard of since `horizon`, looking at `most` rows from `from` on.
@@ -215,18 +243,10 @@ impl<'t> Clients<'t> {
         })
     }
 
-    /// How many outcomes of a client are kept.
-    fn kept(&self, client: &[u8; 16], row: &Row) -> Result<u64, StoreError> {
-        if let Some(outcomes) = row.outcomes {
-            return Ok(outcomes);
-        }
-        Ok(self.outcomes.range((client, 0)..=(client, u64::MAX))?.count() as u64)
-    }
-
-    /// Drops the outcomes below `lowest`.
-    fn forget(&mut self, client: &[u8; 16], row: &mut Row, lowest: u64) -> Result<(), StoreError> {
+    /// Drops the outcomes below the lowest that is needed.
+    fn forget(&mut self, client: &[u8; 16], used: &mut Used) -> Result<(), StoreError> {
         let (mut dropped, mut rejects) = (0, Vec::new());
-        self.outcomes.retain_in((client, 0)..(client, lowest), |(_, number), offset| {
+        self.outcomes.retain_in((client, 0)..(client, used.lowest), |(_, number), offset| {
             dropped += 1;
             if offset == 0 {
                 rejects.push(number);
@@ -236,12 +256,24 @@ impl<'t> Clients<'t> {
         for number in rejects {
             self.rejects.remove((client, number))?;
         }
-        row.outcomes = row.outcomes.map(|kept| kept.saturating_sub(dropped));
+        used.row.outcomes = used.row.outcomes.map(|kept| kept.saturating_sub(dropped));
         Ok(())
     }
 
-    fn row(&self, client: &[u8; 16]) -> Result<Option<Row>, StoreError> {
-        self.rows.get(client)?.map(|row| decode(row.value())).transpose()
+    /// The row of a client, to be changed.
+    fn used(&mut self, client: &[u8; 16]) -> Result<Option<&mut Used>, StoreError> {
+        if let Entry::Vacant(vacant) = self.used.entry(*client) {
+            let Some(row) = self.rows.get(client)? else {
+                return Ok(None);
+            };
+            let mut row = decode(row.value())?;
+            if row.outcomes.is_none() {
+                let kept = self.outcomes.range((client, 0)..=(client, u64::MAX))?.count();
+                row.outcomes = Some(kept as u64);
+            }
+            vacant.insert(Used { row, lowest: 0 });
+        }
+        Ok(self.used.get_mut(client))
     }
 
     fn put(&mut self, client: &[u8; 16], row: &Row) -> Result<(), StoreError> {

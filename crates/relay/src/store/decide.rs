@@ -1,5 +1,9 @@
 //! Deciding a batch of writes inside a transaction.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use session::server::{Append, Decided, Opened};
 use session::{Durability, Position, RejectCode};
 
@@ -9,6 +13,7 @@ use super::{Outcome, StoreError, Write, Written};
 
 /// After so many milliseconds there may be room again, or outcomes that are needed no more.
 const RETRY: u32 = 1_000;
+const HELD_BACK: &str = "a lower number comes first";
 
 /// What a batch is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
@@ -18,8 +23,12 @@ pub(super) struct Circumstances<'a> {
     /// Whether the disk has room for what is new.
     pub(super) has_room: bool,
     /// Takes a new client from an address, or says why not.
-    pub(super) admit: &'a dyn Fn(std::net::IpAddr) -> Result<(), Opened>,
+    pub(super) admit: &'a dyn Fn(IpAddr) -> Result<(), Opened>,
 }
+
+/// The number of each client's that is to come again: were a higher one decided before it, it would be
+/// taken for one that was decided long ago. With the fencing token of its connection.
+type Held = HashMap<[u8; 16], (u64, u64)>;
 
 /// Decides each of `batch` in its order.
 pub(super) fn decide(
@@ -29,20 +38,36 @@ pub(super) fn decide(
     circumstances: &Circumstances<'_>,
 ) -> Result<Written, StoreError> {
     let mut written = Written::default();
+    let mut held = Held::new();
     for write in batch {
         let outcome = match write {
             Write::Open(hello, address) => {
                 let admit = || address.map_or(Ok(()), circumstances.admit);
                 Outcome::Opened(clients.open_connection(hello, circumstances.now, admit)?)
             }
+            Write::Append(append) if is_held(append, &held) => {
+                Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
+            }
             Write::Append(append) => {
-                Outcome::Decided(one(append, log, clients, circumstances, &mut written)?)
+                let decided = one(append, log, clients, circumstances, &mut written)?;
+                if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
+                    (&decided, append.client)
+                {
+                    held.insert(numbered.client, (numbered.fence, numbered.number));
+                }
+                Outcome::Decided(decided)
             }
         };
         written.outcomes.push(outcome);
     }
     written.head = log.extent.head;
     Ok(written)
+}
+
+fn is_held(append: &Append, held: &Held) -> bool {
+    let Some(numbered) = &append.client else { return false };
+    held.get(&numbered.client)
+        .is_some_and(|&(fence, number)| fence == numbered.fence && number < numbered.number)
 }
 
 fn one(
@@ -72,9 +97,8 @@ fn one(
                         }
                         None => {
                             let logged = log.append(topic, body, circumstances.now)?;
-                            let offset = logged.offset;
-                            written.logged.push(logged);
-                            offset
+                            written.logged.push(Arc::clone(&logged));
+                            logged.offset
                         }
                     };
                     (Verdict::Stored(offset), Some(body.id.clone()))

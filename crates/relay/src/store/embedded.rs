@@ -25,7 +25,7 @@ use super::{Settings, Store, StoreError, Write, Written};
 /// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
 const TRIM_ROWS: usize = 64;
 /// The most events that [`Embedded::tend`] trims,
-const TEND_ROWS: usize = 4_096;
+const TEND_ROWS: usize = 1_024;
 /// and the most clients that it looks at.
 const TEND_CLIENTS: usize = 1_000;
 /// Clients are looked through so often, in milliseconds.
@@ -43,6 +43,8 @@ pub struct Embedded {
     newcomers: Mutex<Newcomers>,
     pruning: Mutex<Pruning>,
     is_full: AtomicBool,
+    /// Whether something was committed since the last [checkpoint](Embedded::tend).
+    is_fresh: AtomicBool,
 }
 
 /// The file. After a failure the engine answers nothing more, and it is opened anew.
@@ -88,6 +90,7 @@ impl Embedded {
             newcomers: Mutex::default(),
             pruning: Mutex::default(),
             is_full: AtomicBool::new(false),
+            is_fresh: AtomicBool::new(true),
         })
     }
 
@@ -105,12 +108,16 @@ impl Embedded {
     /// Drops some of what is not to be kept any more: old events, and clients that stay away. True if
     /// there is more to drop at once.
     ///
+    /// When there is not, it leaves a checkpoint. A file that was killed after one opens at once; after
+    /// a later commit the engine walks the whole file first, which takes a second per gigabyte or so.
+    /// A checkpoint costs a second sync and a list of all pages, too much for each commit.
+    ///
     /// # Errors
     /// As [`Store::write`].
     pub fn tend(&self) -> Result<bool, StoreError> {
         let now = self.host.now();
         self.with(|database| {
-            let transaction = database.begin_write()?;
+            let mut transaction = database.begin_write()?;
             let (mut more, mut changed);
             {
                 let mut log = Log::open(&transaction)?;
@@ -133,7 +140,9 @@ impl Embedded {
                     changed |= pruned.changed;
                 }
             }
-            if changed {
+            let is_fresh = self.is_fresh.swap(more, Ordering::Relaxed);
+            transaction.set_quick_repair(!more);
+            if changed || is_fresh {
                 transaction.commit()?;
             } else {
                 transaction.abort()?;
@@ -258,8 +267,10 @@ impl Store for Embedded {
                 let most = 2 * written.logged.len() + TRIM_ROWS;
                 log.trim(&self.settings.keep, now, most)?;
                 log.close()?;
+                clients.close()?;
                 written
             };
+            self.is_fresh.store(true, Ordering::Relaxed);
             transaction.commit()?;
             Ok(written)
         })

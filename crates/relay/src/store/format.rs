@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
+    WriteTransaction,
+};
 
 use super::StoreError;
 use super::clients::Clients;
@@ -34,9 +37,22 @@ pub(super) struct Identity {
     pub(super) peer: u64,
 }
 
+impl Identity {
+    fn read(meta: &impl ReadableTable<&'static str, u64>) -> Result<Self, StoreError> {
+        let get = |name| -> Result<u64, StoreError> {
+            Ok(meta.get(name)?.ok_or(StoreError::Corrupt("meta"))?.value())
+        };
+        Ok(Self { epoch: get("epoch")?, peer: get("peer")? })
+    }
+}
+
 /// Makes the tables of a new file, brings those of an older one up to date, and gives a restored
 /// backup a new epoch: what was logged after it was taken is not in it.
 pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Identity, StoreError> {
+    // Also a disk that is full is read from.
+    if let Some(identity) = as_it_is(database)? {
+        return Ok(identity);
+    }
     let transaction = database.begin_write()?;
     let identity = {
         let mut meta = transaction.open_table(META)?;
@@ -61,10 +77,7 @@ pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Iden
             meta.insert("epoch", epoch)?;
             tracing::warn!(path = %path.display(), epoch, "this is a restored backup: its log starts a new epoch");
         }
-        let get = |name| -> Result<u64, StoreError> {
-            Ok(meta.get(name)?.ok_or(StoreError::Corrupt("meta"))?.value())
-        };
-        Identity { epoch: get("epoch")?, peer: get("peer")? }
+        Identity::read(&meta)?
     };
     transaction.open_table(EVENTS)?;
     transaction.open_table(BY_TOPIC)?;
@@ -74,6 +87,20 @@ pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Iden
     Clients::open(&transaction)?;
     transaction.commit()?;
     Ok(identity)
+}
+
+/// The identity of a file in which nothing is to be changed.
+fn as_it_is(database: &Database) -> Result<Option<Identity>, StoreError> {
+    let meta = match database.begin_read()?.open_table(META) {
+        Ok(meta) => meta,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let is_current = meta.get("format")?.is_some_and(|format| format.value() == FORMAT);
+    match is_current && meta.get("backup")?.is_none() {
+        true => Identity::read(&meta).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// Marks the file as a backup.

@@ -55,7 +55,7 @@ impl Machine {
             _ => {}
         }
         drop(Database::create(&new)?);
-        File::open(&new).and_then(|file| file.sync_all()).map_err(failed)?;
+        sync(&new).map_err(failed)?;
         fs::rename(&new, &self.path).map_err(failed)
     }
 }
@@ -98,6 +98,11 @@ impl Host for Machine {
         let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Puts on the disk what was written to a file. Some systems want it open for writing then.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    File::options().write(true).open(path)?.sync_all()
 }
 
 /// Makes what is read from the file be what is on the disk, and the file's name be there too.

@@ -259,16 +259,16 @@ impl Reading {
     }
 }
 
-/// The tokens before the first wildcard, each with its dot.
-fn literal_beginning(pattern: &Pattern) -> String {
-    let tokens = pattern.tokens().take_while(|token| !matches!(*token, "*" | ">"));
-    tokens.flat_map(|token| [token, "."]).collect()
-}
-
 /// An event as it stands in a row.
 fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
     let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
     Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+}
+
+/// The tokens before the first wildcard, each with its dot.
+fn literal_beginning(pattern: &Pattern) -> String {
+    let tokens = pattern.tokens().take_while(|token| !matches!(*token, "*" | ">"));
+    tokens.flat_map(|token| [token, "."]).collect()
 }
 
 fn matches(pattern: &Pattern, topic: &str) -> Result<bool, StoreError> {

@@ -1,8 +1,10 @@
 mod backup;
+mod checkpoint;
 mod clients;
 mod crash;
 mod disk;
 mod full;
+mod model;
 mod retention;
 
 use std::collections::HashMap;
@@ -49,20 +51,20 @@ fn open(directory: &Path) -> Embedded {
 }
 
 fn hello(fence: u64) -> Write {
-    let hello =
-        Hello { client: [1; 16], secret: [2; 32], fence, lowest: 1, returning: false, token: None };
-    Write::Open(hello, None)
+    hello_of([1; 16], fence)
 }
 
 fn hello_of(client: [u8; 16], fence: u64) -> Write {
-    Write::Open(Hello { client, secret: [2; 32], fence, lowest: 1, returning: false }, None)
+    let secret = [2; 32];
+    let hello = Hello { client, secret, fence, lowest: 1, returning: false, token: None };
+    Write::Open(hello, None)
 }
 
 /// An event of `size` bytes.
 fn event(id: &str, size: usize, client: Option<Numbered>) -> Write {
     let (id, source) = (id.to_owned(), "s".to_owned());
     let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };
-    Write::Append(Append { ticket: ticket(), client, topic: topic(0), body })
+    Write::Append(Append { ticket: ticket(), client, event: Ok((topic(0), body)) })
 }
 
 #[test]

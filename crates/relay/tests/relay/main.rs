@@ -1,7 +1,13 @@
 //! The relay's binary through real WebSocket clients.
 
+mod authority;
+mod backup;
 mod bad_input;
 mod durable;
+mod kept;
+mod killed;
 mod page;
+mod presence;
+mod reading;
 mod support;
 mod third_party;

@@ -29,13 +29,18 @@ impl Process {
     }
 
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_event-relay"))
+        let child = Command::new(env!("CARGO_BIN_EXE_event-relay"))
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        Self::of(child)
+    }
+
+    /// A relay that was started with its standard output piped.
+    pub fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
@@ -77,7 +82,11 @@ pub struct Client {
 
 /// Connects with these headers.
 pub async fn connect(relay: &Process, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
-    let mut request = relay.url().into_client_request()?;
+    connect_to(&relay.url(), headers).await
+}
+
+async fn connect_to(url: &str, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+    let mut request = url.into_client_request()?;
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
@@ -89,6 +98,11 @@ impl Client {
     /// A connection that speaks frames and has said nothing.
     pub async fn connect(relay: &Process) -> Self {
         connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
+    }
+
+    /// The same, to a relay in this process.
+    pub async fn connect_to(url: &str) -> Self {
+        connect_to(url, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
     }
 
     /// A connection of the client `id` that has been welcomed.
@@ -150,14 +164,19 @@ impl Client {
 
     /// Subscribes, and waits until that stands.
     pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
+        self.subscribe_with(pattern, start, None).await
+    }
+
+    /// The same, with credit.
+    pub async fn subscribe_with(
+        &mut self,
+        pattern: &str,
+        start: Start,
+        credit: Option<(u32, u32)>,
+    ) -> session::Subscribed {
         let pattern = pattern.to_owned();
-        self.send(&[FromClient::Subscribe(Subscribe {
-            subscription: 1,
-            pattern,
-            start,
-            credit: None,
-        })])
-        .await;
+        self.send(&[FromClient::Subscribe(Subscribe { subscription: 1, pattern, start, credit })])
+            .await;
         match self.frame().await {
             FromPeer::Subscribed(subscribed) => subscribed,
             other => panic!("{other:?}"),
@@ -181,7 +200,16 @@ pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.
 pub fn publish(number: u64, topic: &str, id: &str) -> FromClient {
-    let body = Body { id: id.to_owned(), data: b"1".to_vec(), ..Body::default() }.encode();
+    publish_data(number, topic, id, b"1".to_vec())
+}
+
+/// The same, with so many bytes of data.
+pub fn publish_sized(number: u64, topic: &str, bytes: usize) -> FromClient {
+    publish_data(number, topic, &format!("e{number}"), vec![b'1'; bytes])
+}
+
+fn publish_data(number: u64, topic: &str, id: &str, data: Vec<u8>) -> FromClient {
+    let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
     let name = Some(topic.to_owned());
     FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }

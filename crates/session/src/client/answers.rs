@@ -5,7 +5,7 @@ use super::storage::{Answer, OnStoreError, Saved, Storage, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
-/// After so many milliseconds a failed deletion or reading is tried again.
+/// After so many milliseconds what failed is tried again.
 const RETRY: Millis = 5_000;
 
 /// What is going on between a client and its store.
@@ -98,9 +98,11 @@ impl Client {
                     self.reject(row.id, RejectCode::Unavailable, "the outbox cannot be written");
                 }
             }
-            // Better sent than held back until the disk has room: what is lost is that a reload knows.
-            Storage::Mark { numbers, .. } => {
-                self.outbox.marked(|number| numbers.contains(&number), now);
+            // Sent without the mark, a reload would take it for one that never left: it could expire or
+            // go out under another identity though it is in the log.
+            Storage::Mark { .. } => {
+                self.outbox.not_marked();
+                self.connection.hold_until = Some(now + RETRY);
             }
             Storage::Erase { .. } => self.outbox.erased(false),
             Storage::Drop { .. } => self.outbox.not_dropped(),

@@ -59,6 +59,12 @@ impl Interests {
         self.by_id.iter().map(|(id, _)| *id).collect()
     }
 
+    /// Whether it has read past a place, or reads another log.
+    pub(super) fn has_passed(&self, id: SubscriptionId, place: &Position) -> bool {
+        let position = self.at(id).and_then(|at| self.by_id[at].1.position.as_ref());
+        position.is_some_and(|at| at.epoch != place.epoch || at.offset >= place.offset)
+    }
+
     /// A number, a pattern and a start with which to ask the peer for `id`.
     pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
         let at = self.at(id)?;
@@ -91,10 +97,14 @@ impl Interests {
         }
     }
 
-    /// The position is worth nothing any more; the subscription starts anew.
+    /// The position is worth nothing any more; the subscription starts anew. One that was to start after
+    /// a position starts with the oldest event that there is.
     pub(super) fn reset(&mut self, number: u32) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
         (interest.position, interest.number) = (None, None);
+        if let Start::After(_) = interest.start {
+            interest.start = Start::Earliest;
+        }
         Some(id)
     }
 

@@ -211,6 +211,12 @@ impl Client {
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Storing;
+        // Rows under numbers that are decided may be in the log, whatever this copy of them says.
+        let numbers: Vec<u64> =
+            self.outbox.rows().map(|row| row.number).filter(|it| *it <= welcome.highest).collect();
+        if !numbers.is_empty() {
+            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
+        }
         let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
         self.ask_store(Storage::Renew { from: self.identity.client, client, secret });
     }

@@ -321,6 +321,13 @@ impl Outbox {
         }
     }
 
+    /// The store could not mark them: they have not left.
+    pub(super) fn not_marked(&mut self) {
+        for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
+            entry.stage = Stage::Idle;
+        }
+    }
+
     /// The next row to be sent, if all before it were, and at most `window` have no answer.
     pub(super) fn next_to_send(&self, window: usize) -> Option<&Row> {
         let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
@@ -424,7 +431,9 @@ impl Outbox {
 
     /// Takes over what the store holds, and answers those rows that were not known. `same` says
     /// that it is still the same client's; otherwise all numbers are others.
-    pub(super) fn load(&mut self, saved: Saved, same: bool, now: Millis) -> Vec<(u64, String)> {
+    pub(super) fn load(&mut self, mut saved: Saved, same: bool, now: Millis) -> Vec<(u64, String)> {
+        // A store that failed for a while does not know the numbers of what was held in memory.
+        saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
             self.erase.clear();
             (self.erasing, self.unsent) = (0, 0);

@@ -166,8 +166,12 @@ impl Client {
 
     pub(super) fn rejected(&mut self, reject: Reject, now: Millis) {
         let Some(retry) = reject.retry else {
-            let outcome = Outcome::Rejected(reject.code, reject.message);
-            return self.settle(reject.number, outcome);
+            // Decided once, with an outcome that the peer has forgotten: it may be in the log.
+            let code = match reject.code {
+                RejectCode::StaleNumber => RejectCode::Uncertain,
+                code => code,
+            };
+            return self.settle(reject.number, Outcome::Rejected(code, reject.message));
         };
         self.requeue(reject.number);
         let until = now + Millis::from(retry);

@@ -11,6 +11,11 @@ use crate::frame::{
 use crate::{Body, Millis, Position, Start};
 
 impl Client {
+    /// Whether a subscription brings nothing from that place on the log any more: it has read past it.
+    pub fn has_passed(&self, subscription: SubscriptionId, place: &Position) -> bool {
+        self.interests.has_passed(subscription, place)
+    }
+
     /// Subscribes, over all connections to come, until [`Client::unsubscribe`].
     pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
         let id = self.interests.insert(pattern, start);

@@ -107,7 +107,8 @@ impl Server {
             (Ok(()), Ok(topic)) => return Ok((topic, body)),
         };
         let (code, message) = illegal;
-        let id = (body.id.len() <= Body::MAX_ATTRIBUTE_BYTES).then_some(body.id);
+        let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
+        let id = is_named.then_some(body.id);
         Err(Refusal { code, message, id })
     }
 

@@ -1,18 +1,22 @@
-//! The reading side: a subscription is located in the log, reads its past page by page, and goes live
-//! once it has been told everything that was committed.
+//! The reading side: a subscription is located in the log, reads its past page by page under its credit,
+//! and goes live once it has been told everything that was committed.
+//!
+//! One that runs out of credit while it is live keeps its position, reads on by pages when credit comes,
+//! and is live again without a second caught-up.
 
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 
-use super::subscriptions::{Next, Taken};
+use super::subscriptions::{Next, Replay, Taken};
 use super::{Effect, Ephemeral, Located, Logged, Page, Server, Ticket, Wire};
-use crate::frame::{CaughtUp, Event, FromPeer, Gap, Head, Refused, Subscribed};
-use crate::{CloseCode, RejectCode, Start};
+use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
+use crate::{CloseCode, RejectCode, encode};
 
 impl Server {
-    pub(super) fn subscribe(&mut self, subscription: u32, pattern: &str, start: Start) {
-        let pattern = match Pattern::parse(pattern) {
+    pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
+        let Subscribe { subscription, pattern, start, credit } = subscribe;
+        let pattern = match Pattern::parse(&pattern) {
             Ok(pattern) => pattern,
             Err(error) => {
                 let message = error.to_string();
@@ -29,11 +33,31 @@ impl Server {
             return self.close(CloseCode::TooManySubscriptions, &message);
         }
         let ticket = self.ticket();
-        match self.subscriptions.insert(subscription, pattern.clone(), ticket) {
+        match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
             Ok(()) => self.effects.push_back(Effect::Locate { ticket, pattern, start }),
             Err(Taken) => {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
             }
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, subscription: u32) {
+        self.subscriptions.remove(subscription);
+        self.conflated.forget(subscription);
+    }
+
+    /// The receiver can take more: first what is newest and kept nowhere else.
+    pub(super) fn credit(&mut self, Credit { subscription, events, bytes }: Credit) {
+        self.subscriptions.grant(subscription, events, bytes);
+        while let Some((at, event)) = self.conflated.next(subscription)
+            && self.subscriptions.takes(subscription, event.body.len())
+            && let Some(event) = self.conflated.take(at)
+        {
+            let heads = [Head { subscription, previous: None }];
+            self.event(&event.topic, &heads, None, &event.body);
+        }
+        if self.subscriptions.waits(subscription) {
+            self.advance(subscription);
         }
     }
 
@@ -46,78 +70,134 @@ impl Server {
             }
             Located::Reset(head) => {
                 self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset: true }));
-                self.subscriptions.remove(subscription);
+                self.unsubscribe(subscription);
             }
             Located::At { next, previous, head, gap } => {
+                let next = gap.map_or(next, |(from, _)| from);
                 self.subscriptions.start(subscription, next, previous, &head);
                 self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset: false }));
-                if let Some((from, to)) = gap {
-                    self.send(&FromPeer::Gap(Gap { subscription, from, to }));
-                }
+                self.gap(subscription, gap);
                 self.advance(subscription);
             }
         }
     }
 
-    /// Reads on for a subscription that has not reached the live events yet.
+    fn gap(&mut self, subscription: u32, gap: Option<(u64, u64)>) {
+        let told = gap.and_then(|(from, to)| self.subscriptions.gap(subscription, from, to));
+        if let Some((from, to)) = told {
+            self.send(&FromPeer::Gap(Gap { subscription, from, to }));
+        }
+    }
+
+    /// Reads on for a subscription that has not reached the live events.
     fn advance(&mut self, subscription: u32) {
         let ticket = self.ticket();
-        match self.subscriptions.advance(subscription, self.seen, ticket) {
-            Next::Read { pattern, from } => {
-                let limit = self.options.page;
+        match self.subscriptions.advance(subscription, self.seen, ticket, self.options.page) {
+            Next::Read { pattern, from, limit } => {
                 self.effects.push_back(Effect::Read { ticket, pattern, from, limit });
             }
-            Next::Live { count, head } => {
+            Next::CaughtUp { count, head } => {
                 self.send(&FromPeer::CaughtUp(CaughtUp { subscription, count, head }));
             }
-            Next::Gone => {}
+            Next::Nothing => {}
         }
     }
 
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
         let Some(subscription) = self.subscriptions.reading(ticket) else { return };
-        if let Some((from, to)) = page.gap {
-            self.send(&FromPeer::Gap(Gap { subscription, from, to }));
-        }
+        self.gap(subscription, page.gap);
         for event in &page.events {
-            if let Some(head) = self.subscriptions.replay(subscription, event.offset) {
-                self.event(&event.topic, vec![head], Some(event.offset), &event.body);
+            match self.subscriptions.replay(subscription, event.offset, event.body.len()) {
+                Replay::Tell(head) => {
+                    self.event(&event.topic, &[head], Some(event.offset), &event.body);
+                }
+                Replay::Told => {}
+                Replay::NoCredit => return self.advance(subscription),
             }
         }
         self.subscriptions.looked_up_to(subscription, page.next);
         self.advance(subscription);
     }
 
-    /// Events have been committed: all of them, in order, each once.
+    /// Events have been committed: all of them, in order, each once. Where some are missing they may be
+    /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        let seen = self.seen;
-        for event in events.iter().filter(|event| event.offset >= seen) {
-            self.seen = event.offset + 1;
-            let heads = self.subscriptions.live(&event.topic, Some(event.offset));
-            if !heads.is_empty() {
-                self.event(&event.topic, heads, Some(event.offset), &event.body);
+        let mut heads = std::mem::take(&mut self.heads);
+        for event in events {
+            if event.offset < self.seen {
+                continue;
             }
+            if event.offset > self.seen {
+                self.lagged(event.offset - 1);
+            }
+            self.seen = event.offset + 1;
+            heads.clear();
+            self.subscriptions.live(&event.topic, event.offset, event.body.len(), &mut heads);
+            self.event(&event.topic, &heads, Some(event.offset), &event.body);
         }
+        self.heads = heads;
+    }
+
+    /// More was committed than its owner has at hand, up to the offset `head`: what is live reads on by
+    /// pages, each subscription what it matches, until it has caught up.
+    pub fn lagged(&mut self, head: u64) {
+        let seen = self.seen;
+        if head < seen {
+            return;
+        }
+        self.seen = head + 1;
+        for subscription in self.subscriptions.fall_back(seen) {
+            self.advance(subscription);
+        }
+    }
+
+    /// What is subscribed to, if that has changed since the last call: which ephemeral events to bring.
+    pub fn interests(&mut self) -> Option<Vec<Pattern>> {
+        Some(self.subscriptions.changed()?.cloned().collect())
     }
 
     /// Another connection has sent an ephemeral event.
     pub fn forwarded(&mut self, event: &Ephemeral) {
-        let heads = self.subscriptions.live(&event.topic, None);
-        if !heads.is_empty() {
-            self.event(&event.topic, heads, None, &event.body);
+        if self.is_closed() || self.send_again(event) {
+            return;
         }
+        let mut heads = std::mem::take(&mut self.heads);
+        heads.clear();
+        let Self { subscriptions, conflated, .. } = self;
+        let mut all = true;
+        subscriptions.ephemeral(&event.topic, event.body.len(), &mut heads, |subscription| {
+            conflated.hold(subscription, event);
+            all = false;
+        });
+        self.event(&event.topic, &heads, None, &event.body);
+        if all {
+            self.note(&event.topic, &heads);
+        }
+        self.heads = heads;
     }
 
-    fn event(&mut self, topic: &Topic, heads: Vec<Head>, offset: Option<u64>, body: &Arc<[u8]>) {
+    /// How many ephemeral events were dropped because a receiver had no credit for them.
+    pub fn dropped(&self) -> u64 {
+        self.conflated.dropped()
+    }
+
+    fn event(&mut self, topic: &Topic, heads: &[Head], offset: Option<u64>, body: &Arc<[u8]>) {
+        if heads.is_empty() || self.is_closed() {
+            return;
+        }
         match self.wire {
             Wire::Frames => {
                 let (topic, name) = self.topics_out.number(topic);
-                let body = body.to_vec();
-                self.send(&FromPeer::Event(Event { topic, name, heads, offset, body }));
+                if name.is_some() {
+                    self.forget();
+                }
+                let name = name.as_deref();
+                encode::event(&mut self.message, topic, name, heads, offset, body);
+                self.cut();
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.event_text(topic, &heads, offset, body),
+            Wire::Json => self.event_text(topic, heads, offset, body),
         }
     }
 }

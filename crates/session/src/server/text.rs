@@ -7,7 +7,7 @@ use bus::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::{Decided, Effect, Message, Server, State, Wire};
-use crate::frame::{FromPeer, Head};
+use crate::frame::{FromPeer, Head, Subscribe};
 use crate::json::{self, Incoming, Place};
 use crate::topics::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
@@ -32,7 +32,7 @@ impl Server {
             }
             Ok(Incoming::Unsubscribe { pattern }) => {
                 if let Some(subscription) = self.subscriptions.find(&pattern) {
-                    self.subscriptions.remove(subscription);
+                    self.unsubscribe(subscription);
                 }
             }
             Err(json::ReadError::Event { id, message }) => {
@@ -62,7 +62,9 @@ impl Server {
         }
         // The number never leaves this machine; tickets are not used twice.
         let subscription = self.next_ticket as u32;
-        self.subscribe(subscription, pattern, start);
+        let pattern = pattern.to_owned();
+        // It has no word for credit: the socket's own back-pressure holds a slow receiver.
+        self.subscribe(Subscribe { subscription, pattern, start, credit: None });
     }
 
     /// Says what a frame says, as far as this subprotocol has a text for it.

@@ -1,7 +1,7 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::log::Log;
 use super::{Breach, Promise};
@@ -11,8 +11,10 @@ use crate::history::{Answer, ClientNo, EventNo, LifeNo, ProfileNo};
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
     rows: HashMap<(ProfileNo, EventNo), Row>,
-    /// The newest of each client's events in the log, by the order in which they were kept.
-    newest: HashMap<ClientNo, (u64, EventNo)>,
+    /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
+    /// are copies of one have no order between them.
+    newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    doubted: HashSet<ProfileNo>,
     kept: u64,
 }
 
@@ -20,11 +22,17 @@ pub(super) struct Publishers {
 struct Published {
     /// The how manieth that was kept.
     order: u64,
+    /// Where it was kept first.
+    profile: ProfileNo,
+    /// It is on no disk.
+    in_memory: bool,
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
     refusable: bool,
     rejected: bool,
+    /// Its row came back from a backup, where it may expire though it had been stored.
+    was_restored: bool,
 }
 
 #[derive(Debug)]
@@ -44,10 +52,13 @@ impl Publishers {
         self.kept += 1;
         let published = Published {
             order: self.kept,
+            profile,
+            in_memory: !durable,
             may_stand: 1,
             stands: 0,
             refusable: false,
             rejected: false,
+            was_restored: false,
         };
         self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
         match self.events.insert(event, published) {
@@ -72,6 +83,17 @@ impl Publishers {
         Ok(())
     }
 
+    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+        if let Some(published) = self.events.get_mut(&event) {
+            (published.rejected, published.was_restored) = (false, true);
+        }
+        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+    }
+
+    pub(super) fn doubted(&mut self, profile: ProfileNo) {
+        self.doubted.insert(profile);
+    }
+
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
             row.durable = false;
@@ -92,7 +114,11 @@ impl Publishers {
             return Err(Breach(Promise::Answered, text));
         }
         let order = published.order;
-        let newest = self.newest.entry(client).or_default();
+        // What is in memory only goes behind the rows of a disk that takes a new identity.
+        if published.in_memory && self.doubted.contains(&published.profile) {
+            return Ok(());
+        }
+        let newest = self.newest.entry((client, published.profile)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));
@@ -136,14 +162,17 @@ impl Publishers {
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
             }
+            Answer::Uncertain if !self.doubted.contains(&profile) => {
+                Err(Breach(Promise::Answered, format!("{event} is uncertain for no reason")))
+            }
             Answer::Rejected if !published.refusable => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected for no reason")))
             }
-            Answer::Rejected if published.stands > 0 && published.may_stand == 1 => {
+            Answer::Rejected if published.is_only_row() && published.stands > 0 => {
                 Err(Breach(Promise::Answered, format!("{event} is rejected, and in the log")))
             }
             Answer::Rejected => {
-                published.rejected = published.may_stand == 1;
+                published.rejected = published.is_only_row();
                 Ok(())
             }
             _ => Ok(()),
@@ -164,6 +193,13 @@ impl Publishers {
                 Err(Breach(Promise::Answered, text))
             }
         }
+    }
+}
+
+impl Published {
+    /// Whether one row alone says what becomes of it.
+    fn is_only_row(&self) -> bool {
+        self.may_stand == 1 && !self.was_restored
     }
 }
 

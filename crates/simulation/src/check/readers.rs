@@ -21,7 +21,7 @@ struct Reader {
     epoch: Option<u64>,
     caught_up: bool,
     /// Since it subscribed or was reset.
-    delivered: HashSet<EventNo>,
+    delivered: HashSet<Place>,
     /// How many it must have been given before it has caught up.
     promised: u64,
     /// The highest offset that it was given, in each life of the log.
@@ -139,7 +139,7 @@ impl Readers {
         if there != Some(event) {
             return breach(Promise::Order, &format!("where the log holds {there:?}"));
         }
-        if !reader.delivered.insert(event) {
+        if !reader.delivered.insert(place) {
             return breach(Promise::Once, "a second time");
         }
         let highest = reader.highest.entry(place.epoch).or_default();

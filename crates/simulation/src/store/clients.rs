@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use session::Hello;
 use session::server::{Numbered, Opened};
+use session::{Hello, RejectCode};
 
 /// A client's public id.
 pub type ClientId = [u8; 16];
@@ -19,16 +19,22 @@ struct Row {
     fence: u64,
     highest: u64,
     highest_id: Option<String>,
-    /// Offsets by number, from the lowest that the client may still ask for.
-    outcomes: BTreeMap<u64, u64>,
+    /// Offsets or final rejects by number, from the lowest that the client may still ask for.
+    outcomes: BTreeMap<u64, Decision>,
+    /// It says that it was here before, and was not known. It is told so until it has published: the
+    /// welcome that said so may have been lost.
+    was_forgotten: bool,
     /// The lowest number that was refused and may come again; higher ones wait for it.
     held: Option<u64>,
 }
 
+/// What was decided about a number: the offset, or why it has none.
+pub(super) type Decision = Result<u64, RejectCode>;
+
 /// What a client's number says about an event.
 pub(super) enum Admission {
     New,
-    Decided(u64),
+    Decided(Decision),
     HeldBack,
     Fenced,
     Stale,
@@ -44,6 +50,7 @@ impl Clients {
             highest: 0,
             highest_id: None,
             outcomes: BTreeMap::new(),
+            was_forgotten: hello.returning,
             held: None,
         });
         if row.secret != hello.secret {
@@ -55,7 +62,11 @@ impl Clients {
         row.fence = hello.fence;
         row.held = None;
         row.outcomes = row.outcomes.split_off(&hello.lowest);
-        Opened::Welcome { highest: row.highest, highest_id: row.highest_id.clone(), new }
+        Opened::Welcome {
+            highest: row.highest,
+            highest_id: row.highest_id.clone(),
+            new: new || row.was_forgotten,
+        }
     }
 
     pub(super) fn admit(&self, numbered: &Numbered, checks_fence: bool) -> Admission {
@@ -65,7 +76,7 @@ impl Clients {
         }
         if numbered.number <= row.highest {
             let outcome = row.outcomes.get(&numbered.number);
-            return outcome.map_or(Admission::Stale, |offset| Admission::Decided(*offset));
+            return outcome.map_or(Admission::Stale, |decision| Admission::Decided(*decision));
         }
         match row.held {
             Some(held) if held < numbered.number => Admission::HeldBack,
@@ -79,13 +90,14 @@ impl Clients {
         }
     }
 
-    pub(super) fn decided(&mut self, numbered: &Numbered, id: &str, offset: u64) {
+    pub(super) fn decided(&mut self, numbered: &Numbered, id: Option<&str>, decision: Decision) {
         let Some(row) = self.rows.get_mut(&numbered.client) else { return };
         row.held = None;
+        row.was_forgotten = false;
         row.highest = numbered.number;
-        row.highest_id = Some(id.to_owned());
+        row.highest_id = id.map(str::to_owned);
         row.outcomes = row.outcomes.split_off(&numbered.lowest);
-        row.outcomes.insert(numbered.number, offset);
+        row.outcomes.insert(numbered.number, decision);
     }
 
     pub(super) fn forget(&mut self, client: &ClientId) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::server::{Located, Logged, Page};
+use session::server::{Located, Logged, Older, Page};
 use session::{Body, Position, Start};
 
 #[derive(Debug, Clone)]
@@ -85,7 +85,8 @@ impl Log {
     }
 
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
-        let mut page = Page { events: Vec::new(), next: self.last() + 1 };
+        let gap = (from <= self.trimmed).then_some((from, self.trimmed));
+        let mut page = Page { events: Vec::new(), next: self.last() + 1, gap };
         let skip = from.saturating_sub(self.trimmed + 1) as usize;
         for (event, _) in self.events.iter().skip(skip) {
             if page.events.len() == limit {
@@ -97,6 +98,21 @@ impl Log {
             }
         }
         page
+    }
+
+    pub(super) fn history(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
+        let mut older = Older { epoch: self.epoch, events: Vec::new(), next: None };
+        let before = before.unwrap_or(u64::MAX);
+        for (event, _) in self.events.iter().rev().filter(|(event, _)| event.offset < before) {
+            if older.events.len() == limit {
+                older.next = Some(event.offset + 1);
+                break;
+            }
+            if pattern.matches(&event.topic) {
+                older.events.push(Arc::clone(event));
+            }
+        }
+        older
     }
 
     fn last(&self) -> u64 {

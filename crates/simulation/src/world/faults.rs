@@ -67,11 +67,7 @@ impl World {
                 let up_to = self.relay.store.trim(left);
                 self.record(Record::Trimmed { up_to });
             }
-            Fault::Forgotten => {
-                if let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) {
-                    self.relay.store.forget(&id);
-                }
-            }
+            Fault::Forgotten => self.forget(tab),
             Fault::ClockJump => {
                 self.tabs[tab].ahead += self.random.between(1_000, 600_000);
                 self.with_tab(tab, |machine, now| machine.tick(now));
@@ -80,6 +76,33 @@ impl World {
                 self.unload(tab);
                 let wait = self.random.between(20, 2_000);
                 self.after(wait, Happening::TabLoads(tab));
+            }
+            Fault::WallClock => {
+                let ahead = self.random.below(1_200_000) as i64;
+                self.tabs[tab].wall += ahead - 600_000;
+                self.set_clock(tab);
+            }
+            Fault::OutboxFails => {
+                let profile = self.tabs[tab].profile;
+                self.profiles[profile].fails = true;
+                let wait = self.random.between(200, 10_000);
+                self.after(wait, Happening::DiskWorks(profile));
+            }
+            Fault::Cloned => {
+                self.clone_profile(self.tabs[tab].profile);
+                self.doubt_all();
+            }
+            Fault::Restored => {
+                let profile = self.tabs[tab].profile;
+                for tab in 0..self.tabs.len() {
+                    if self.tabs[tab].profile == profile {
+                        self.unload(tab);
+                        let wait = self.random.between(500, 5_000);
+                        self.after(wait, Happening::TabLoads(tab));
+                    }
+                }
+                self.restore(profile);
+                self.doubt_all();
             }
             Fault::Freeze => {
                 self.tabs[tab].frozen_until = self.now + self.random.between(500, 70_000);
@@ -111,6 +134,17 @@ impl World {
         }
     }
 
+    /// The relay forgets a client, which must not be connected then.
+    fn forget(&mut self, tab: usize) {
+        let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) else { return };
+        for wire in self.relay.wires_of(&id) {
+            self.hang_up(wire);
+            self.send_down(wire, Parcel::Closed(1006));
+        }
+        self.relay.store.forget(&id);
+        self.doubt_all();
+    }
+
     /// The process dies. Its machine says so to the other ends, or dies with it.
     fn kill_relay(&mut self) {
         let is_told = !self.random.once_in(3);
@@ -133,7 +167,15 @@ impl World {
         self.relay.store.recovered(epoch);
         self.relay.older = self.relay.store.clone();
         let head = self.relay.store.head();
+        self.doubt_all();
         self.record(Record::TailLost { epoch: head.epoch, head: head.offset });
+    }
+
+    /// Profiles that are copies of each other are in doubt together; which they are is not followed.
+    fn doubt_all(&mut self) {
+        for profile in 0..self.profiles.len() as u32 {
+            self.record(Record::Doubted { profile });
+        }
     }
 
     fn restart_relay(&mut self) {
@@ -149,7 +191,12 @@ impl World {
     /// From now on links hold.
     pub(super) fn heal(&mut self) {
         self.healed = true;
+        let missing = super::plan::PUBLISHES.saturating_sub(self.publishes);
+        self.publish_some(missing);
         self.armed.clear();
         self.relay.store.full = false;
+        for profile in &mut self.profiles {
+            profile.fails = false;
+        }
     }
 }

@@ -94,6 +94,12 @@ impl Relay {
             && self.connections.values().all(|it| it.cursor > head && !it.is_reading)
     }
 
+    /// The connections of a client.
+    pub(super) fn wires_of(&self, id: &ClientId) -> Vec<WireNo> {
+        let of_it = |it: &Connection| it.client.is_some_and(|(client, _)| client == *id);
+        self.connections.iter().filter(|(_, it)| of_it(it)).map(|(wire, _)| *wire).collect()
+    }
+
     /// Everything that was not on the disk is gone.
     pub(super) fn die(&mut self) -> Vec<WireNo> {
         self.is_up = false;
@@ -160,10 +166,10 @@ impl World {
                     self.write(wire, Write::Open(hello));
                 }
                 Effect::Append(append) => self.write(wire, Write::Append(append)),
-                Effect::Forward(topic, body) => {
+                Effect::Forward(event) => {
                     for other in self.relay.connections.keys().copied().collect::<Vec<_>>() {
                         if other != wire {
-                            self.with_server(other, |server, _| server.forwarded(&topic, &body));
+                            self.with_server(other, |server, _| server.forwarded(&event));
                         }
                     }
                 }
@@ -173,6 +179,12 @@ impl World {
                 Effect::Read { ticket, pattern, from, limit } => {
                     connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
+                Effect::History { .. }
+                | Effect::Refresh(_)
+                | Effect::Join { .. }
+                | Effect::Leave(_)
+                | Effect::Watch(_)
+                | Effect::Unwatch(_) => {}
             }
         }
         self.look_up(wire);
@@ -352,8 +364,6 @@ fn decide(store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
     (told, new)
 }
 
-/// The number in an event's id.
-pub(super) fn event_no(body: &[u8]) -> u32 {
-    let body = Body::decode(body).unwrap_or_default();
-    body.id.trim_start_matches('e').parse().unwrap_or(u32::MAX)
+fn event_no(body: &[u8]) -> u32 {
+    super::number_of(&Body::decode(body).unwrap_or_default().id)
 }

@@ -1,13 +1,16 @@
 //! The tabs: each has a machine, and an application that publishes, reads and remembers how far it
 //! has read.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use bus::{Pattern, Topic};
-use session::client::{Client, Delivery, Effect, LinkState, Options, Outcome, SubscriptionId};
-use session::{Body, CloseCode, Position, Start};
+use session::client::{
+    Client, Delivery, Effect, LinkState, Options, Outcome, SubscriptionId, Terms,
+};
+use session::{Body, RejectCode, Start};
 
-use super::{Happening, World};
+use super::disks::{Answered, Profile};
+use super::{Happening, World, number_of};
 use crate::fault::Phase;
 use crate::history::{Answer, EventNo, From, LifeNo, Place, ReaderNo, Record, TopicNo, Topics};
 use crate::wire::{Parcel, WireNo};
@@ -16,13 +19,6 @@ use crate::wire::{Parcel, WireNo};
 pub(super) const TOPICS: [&str; 5] = ["a.x", "a.y", "b.x", "b.y", "$refused"];
 const REFUSED: TopicNo = 4;
 const PATTERNS: [&str; 5] = ["a.>", ">", "*.x", "a.x", "b.*"];
-
-/// What the tabs of an origin share.
-#[derive(Debug, Default)]
-pub(super) struct Profile {
-    /// How far the application of each tab has read, by tab and subscription.
-    positions: BTreeMap<(usize, usize), Position>,
-}
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -35,6 +31,10 @@ pub(super) struct Tab {
     pub(super) frozen_until: u64,
     /// How far its clock is ahead.
     pub(super) ahead: u64,
+    /// How far the clock on its wall is ahead of that, or behind.
+    pub(super) wall: i64,
+    /// What the disk has answered and it was not told yet.
+    pub(super) answers: VecDeque<Answered>,
     link: Link,
     wants: Vec<(Pattern, From, bool)>,
     readers: Vec<Reader>,
@@ -62,7 +62,7 @@ impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
         let mut wants = Vec::new();
         for _ in 0..self.random.between(1, 2) {
-            let Ok(pattern) = Pattern::parse(self.random.of(&PATTERNS)) else { continue };
+            let Ok(pattern) = Pattern::parse(self.random.of::<&str>(&PATTERNS)) else { continue };
             let from = match self.random.below(4) {
                 0 => From::Latest,
                 1 => From::Last(self.random.between(1, 12)),
@@ -77,6 +77,8 @@ impl World {
             wire: None,
             frozen_until: 0,
             ahead: 0,
+            wall: 1_000_000_000,
+            answers: VecDeque::new(),
             link: Link::Waiting,
             wants,
             readers: Vec::new(),
@@ -92,17 +94,34 @@ impl World {
         if self.tabs[number].machine.is_some() {
             return;
         }
+        let profile = self.tabs[number].profile;
+        if !self.profiles[profile].is_quiet() {
+            // Its first transaction stands behind those of the page before.
+            return self.after(5, Happening::TabLoads(number));
+        }
         self.lives += 1;
         let mut entropy = self.random.fork();
+        let mut options = Options { connect_timeout: 5_000, ..Options::default() };
+        entropy.fill(&mut options.tab);
+        let saved = self.profiles[profile].outbox.saved().clone();
         let machine =
-            Client::new(Options::default(), Box::new(move |bytes: &mut [u8]| entropy.fill(bytes)));
+            Client::new(options, Box::new(move |bytes: &mut [u8]| entropy.fill(bytes)), saved);
         let tab = &mut self.tabs[number];
-        (tab.life, tab.machine, tab.link, tab.timer) =
-            (self.lives, Some(machine), Link::Waiting, None);
+        (tab.life, tab.machine) = (self.lives, Some(machine));
+        (tab.link, tab.timer) = (Link::Waiting, None);
         for index in 0..self.tabs[number].wants.len() {
             self.subscribe(number, index);
         }
+        self.set_clock(number);
         self.with_tab(number, |machine, now| machine.connect(now));
+    }
+
+    /// Tells a machine what time it is on the wall.
+    pub(super) fn set_clock(&mut self, number: usize) {
+        let wall = self.tabs[number].wall;
+        self.with_tab(number, |machine, now| {
+            machine.set_clock(now, now.saturating_add_signed(wall));
+        });
     }
 
     fn subscribe(&mut self, number: usize, index: usize) {
@@ -131,8 +150,12 @@ impl World {
 
     /// The page is gone, and with it all that its machine knew.
     pub(super) fn unload(&mut self, number: usize) {
+        if self.tabs[number].machine.is_none() {
+            return;
+        }
+        self.abandon_disk(number);
         let tab = &mut self.tabs[number];
-        tab.machine = None;
+        (tab.machine, tab.life) = (None, 0);
         let wire = tab.wire.take();
         for reader in std::mem::take(&mut self.tabs[number].readers) {
             self.record(Record::Ended { reader: reader.number });
@@ -148,17 +171,37 @@ impl World {
         let Ok(name) = Topic::parse(TOPICS[usize::from(topic)]) else { return };
         let body = Body { id: format!("e{event}"), data: vec![7; 24], ..Body::default() };
         let now = self.clock(number);
+        let mut terms = Terms::default();
+        let is_short = self.random.once_in(12);
+        if is_short {
+            let wall = now.saturating_add_signed(self.tabs[number].wall);
+            terms.expires = Some(wall + self.random.between(100, 20_000));
+        }
         let Some(machine) = &mut self.tabs[number].machine else { return };
-        if machine.publish(name, &body, now).is_err() {
+        if machine.publish_with(name, &body, terms, now).is_err() {
             return;
         }
         self.publishes += 1;
-        let profile = self.tabs[number].profile as u32;
-        self.record(Record::Taken { profile, event });
-        if topic == REFUSED {
-            self.record(Record::Refusable { event });
+        if topic == REFUSED || is_short {
+            self.refusable.insert(event);
         }
         self.drive_tab(number);
+        if self.random.once_in(25) {
+            self.cancel(number, event);
+        }
+    }
+
+    /// The application takes a publish back, if it still can.
+    fn cancel(&mut self, number: usize, event: EventNo) {
+        let mut will = false;
+        self.with_tab(number, |machine, _| will = machine.cancel(&format!("e{event}")));
+        if will {
+            self.refusable.insert(event);
+            let profile = &self.profiles[self.tabs[number].profile];
+            if profile.knows(event) {
+                self.say_refusable(event);
+            }
+        }
     }
 
     fn clock(&self, tab: usize) -> u64 {
@@ -257,7 +300,13 @@ impl World {
                     self.record(Record::Reset { reader });
                 }
             }
-            Effect::Refused(..) | Effect::Sent(_) | Effect::Requeued(_) => {}
+            Effect::Store(storage) => self.ask_disk(number, storage),
+            Effect::Kept(id) => self.told_kept(number, number_of(&id)),
+            Effect::StoreFailed(_)
+            | Effect::Pending { .. }
+            | Effect::Refused(..)
+            | Effect::Sent(_)
+            | Effect::Requeued(_) => {}
         }
     }
 
@@ -311,11 +360,14 @@ impl World {
             Outcome::Stored(position, _) => {
                 Answer::Stored(Place { epoch: position.epoch, offset: position.offset })
             }
-            Outcome::Rejected(session::RejectCode::Uncertain, _) => Answer::Uncertain,
+            Outcome::Rejected(RejectCode::Uncertain, _) => Answer::Uncertain,
             Outcome::Rejected(..) => Answer::Rejected,
         };
         let (profile, life) = (self.tabs[number].profile as u32, self.tabs[number].life);
-        self.record(Record::Answered { profile, life, event: number_of(id), answer });
+        let event = number_of(id);
+        if self.profiles[profile as usize].knows(event) {
+            self.record(Record::Answered { profile, life, event, answer });
+        }
     }
 
     /// What a tab is doing; none while its page loads.
@@ -340,12 +392,19 @@ impl World {
         tab.wire.is_some_and(|wire| self.wires[wire].up.last > 0)
     }
 
-    /// All has been said: nobody waits for an answer, or for an event.
+    /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
     pub(super) fn is_quiet(&self) -> bool {
         let head = self.relay.store.head().offset;
-        (0..self.tabs.len()).all(|tab| self.phase(tab) == Some(Phase::Idle))
+        let holds = |tab: &Tab| {
+            tab.frozen_until <= self.now
+                && tab.wire.is_some_and(|wire| {
+                    self.wires[wire].holds() && self.relay.connections.contains_key(&wire)
+                })
+        };
+        self.tabs.iter().all(holds)
+            && (0..self.tabs.len()).all(|tab| self.phase(tab) == Some(Phase::Idle))
             && self.relay.is_told_all(head)
-            && self.wires.iter().all(|wire| wire.down.parcels.is_empty())
+            && self.profiles.iter().all(Profile::is_quiet)
     }
 
     /// The application says go on to a machine that was told to stop.
@@ -363,10 +422,6 @@ struct Wire {
     tab: usize,
     life: LifeNo,
     is_open: bool,
-}
-
-fn number_of(id: &str) -> EventNo {
-    id.trim_start_matches('e').parse().unwrap_or(EventNo::MAX)
 }
 
 fn topics_of(pattern: &Pattern) -> Topics {

@@ -21,6 +21,7 @@ pub fn install_missing(needs: &[Need], rust: Rust) -> Result<()> {
             {
                 packages.push(wasm_target::CLIPPY_PACKAGE);
             }
+            Need::Nats if super::nats_server().is_none() => packages.push("nats-server"),
             Need::Valgrind if which::which("valgrind").is_err() => packages.push("valgrind"),
             _ => {}
         }

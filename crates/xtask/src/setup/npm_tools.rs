@@ -1,8 +1,8 @@
-//! Tools from npm: `wasm-opt`, which is part of binaryen, `esbuild`, and the releases of Node that are
-//! measured. Node with its npm must be there.
+//! What npm brings: `wasm-opt`, which is part of binaryen, `esbuild`, and the releases of Node and the
+//! Socket.IO beside which is measured. Node with its npm must be there.
 
 use super::{cargo_tools, step};
-use crate::versions::{BINARYEN, ESBUILD, NODES};
+use crate::versions::{BINARYEN, ESBUILD, NODES, SOCKET_IO};
 use crate::workspace::Workspace;
 use crate::{process, toolchain};
 use anyhow::{Context, Result, bail};
@@ -59,6 +59,22 @@ pub fn ensure_measured_nodes(workspace: &Workspace) -> Result<()> {
             .with_context(|| format!("npm has installed node@{version}, but it does not run"))?;
     }
     Ok(())
+}
+
+/// A library for the benchmarks' script.
+pub fn ensure_socket_io(workspace: &Workspace) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        version: String,
+    }
+    let manifest = workspace.npm_tools().join("node_modules/socket.io/package.json");
+    let installed = fs::read(manifest).ok();
+    let installed = installed.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    if installed.is_some_and(|installed| installed.version == SOCKET_IO) {
+        return Ok(());
+    }
+    which::which("npm").with_context(|| format!("socket.io comes from npm: {NODE}"))?;
+    install(&workspace.npm_tools(), "socket.io", SOCKET_IO)
 }
 
 pub fn ensure_node() -> Result<()> {

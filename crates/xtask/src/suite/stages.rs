@@ -1,10 +1,11 @@
 //! What each stage of `test` does and needs.
 
+use super::autobahn;
 use super::count::{Counts, run_counted};
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
-use crate::{npm, page, process, run, size};
+use crate::{npm, page, process, run, simulate, size};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -21,6 +22,10 @@ pub enum Stage {
     ClippyWasm,
     /// Unit, property, integration and documentation tests of the native crates
     Native,
+    /// The relay's WebSocket layer conforms: the Autobahn suite
+    Autobahn,
+    /// Simulated worlds: no promise breaks, and bugs on purpose are found
+    Simulation,
     /// The library's tests in Chromium
     Chromium,
     /// The same in Firefox
@@ -62,6 +67,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-session",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
+    "relay-benches",
     "xtask",
 ];
 /// The packages that are built for wasm.
@@ -73,6 +79,8 @@ impl Stage {
         Self::Clippy,
         Self::ClippyWasm,
         Self::Native,
+        Self::Autobahn,
+        Self::Simulation,
         Self::Chromium,
         Self::Firefox,
         Self::Webkit,
@@ -88,6 +96,8 @@ impl Stage {
             Self::Clippy => "clippy",
             Self::ClippyWasm => "clippy-wasm",
             Self::Native => "native",
+            Self::Autobahn => "autobahn",
+            Self::Simulation => "simulation",
             Self::Chromium => "chromium",
             Self::Firefox => "firefox",
             Self::Webkit => "webkit",
@@ -101,10 +111,11 @@ impl Stage {
     /// `None`: it needs nothing but the native Rust.
     pub fn needs(self) -> Option<&'static [Need]> {
         match self {
-            Self::Fmt | Self::Clippy | Self::Size => None,
+            Self::Fmt | Self::Clippy | Self::Simulation | Self::Size => None,
             // The relay is joined by a client in Python too.
             Self::Native => Some(&[Need::Python]),
             Self::ClippyWasm => Some(&[Need::WasmClippy]),
+            Self::Autobahn => Some(&[Need::Autobahn]),
             Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
             Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
             Self::Webkit => Some(&[Need::WasmBindgen, Need::WebKit]),
@@ -119,6 +130,8 @@ impl Stage {
         matches!(
             self,
             Self::Native
+                | Self::Autobahn
+                | Self::Simulation
                 | Self::Chromium
                 | Self::Firefox
                 | Self::Webkit
@@ -134,6 +147,8 @@ impl Stage {
             Self::Clippy => clippy(context),
             Self::ClippyWasm => clippy_wasm(context),
             Self::Native => native(context, counts),
+            Self::Autobahn => autobahn::run(context.workspace, counts),
+            Self::Simulation => simulation(context, counts),
             Self::Chromium => chromium(context, counts),
             Self::Firefox => firefox(context, counts),
             Self::Webkit => webkit(context, counts),
@@ -175,6 +190,12 @@ fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.cargo();
     cargo.args(["test", "--all-features", "--no-fail-fast"]).args(packages(NATIVE));
     cargo.env("EDK_PYTHON", setup::python(context.workspace));
+    run_counted(&mut cargo, counts)
+}
+
+fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let mut cargo = context.cargo();
+    cargo.args(["test", "--profile", simulate::PROFILE, "--package", simulate::PACKAGE]);
     run_counted(&mut cargo, counts)
 }
 

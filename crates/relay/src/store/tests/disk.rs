@@ -181,10 +181,12 @@ impl StorageBackend for Backend {
         let mut state = self.0.state();
         state.operate()?;
         let blocks = offset / BLOCK..(offset + data.len() as u64).div_ceil(BLOCK);
-        state.blocks.extend(blocks);
-        if state.capacity.is_some_and(|capacity| state.blocks.len() as u64 * BLOCK > capacity) {
+        let new: Vec<_> = blocks.filter(|block| !state.blocks.contains(block)).collect();
+        let needed = (state.blocks.len() + new.len()) as u64 * BLOCK;
+        if !new.is_empty() && state.capacity.is_some_and(|capacity| needed > capacity) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        state.blocks.extend(new);
         state.change(Change::Write(offset, data.to_vec()));
         Ok(())
     }

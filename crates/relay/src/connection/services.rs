@@ -1,0 +1,49 @@
+//! What a connection asks of what all of them share, beside the log: the authority, and who is present.
+
+use session::server::{Effect, News};
+
+use super::Connection;
+
+impl Connection {
+    /// Asks the authority about a credential; false if it refuses and the connection ends.
+    pub(super) fn authorize(&mut self, token: Option<&str>) -> bool {
+        let now = self.now();
+        match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
+            None => {}
+            Some(Ok(granted)) => self.server.granted(granted, now),
+            Some(Err(refused)) => {
+                self.server.credential_refused(&refused.0);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Carries out the effects of presence.
+    pub(super) fn attend(&mut self, effect: Effect) {
+        let presence = self.shared.hub.presence();
+        match effect {
+            Effect::Join { topic, key, data } => {
+                // Only who has said hello can be present.
+                let Some((client, _)) = self.client else { return };
+                if let Err(code) = presence.join(self.number, client, &topic, &key, &data) {
+                    self.server.not_present(&topic, code, "no more can be present at this topic");
+                }
+            }
+            Effect::Leave(topic) => presence.leave(self.number, &topic),
+            Effect::Watch(topic) => presence.watch(self.number, &topic, &self.bell),
+            Effect::Unwatch(topic) => presence.unwatch(self.number, &topic),
+            _ => {}
+        }
+    }
+
+    /// Tells who came and who left since the client was told last.
+    pub(super) fn tell_presence(&mut self) {
+        while let Some((topic, news)) = self.shared.hub.presence().news(self.number) {
+            match news {
+                News::State(all) => self.server.present(&topic, all),
+                News::Changes(joined, left) => self.server.presence(&topic, joined, left),
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Ephemeral events on their way to the connections that want them.
+//!
+//! The newest are kept once for all. A connection has a mailbox with the places of those that wait for
+//! it: one that takes nothing costs a few bytes for each event. When that is full only the newest of each
+//! topic and key remain, and then the oldest are skipped. Only connections whose patterns match are
+//! woken, and those once for all that waits.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bus::{Pattern, Topic};
+use session::server::Ephemeral;
+use slab::Slab;
+
+/// The most events that are kept for all connections,
+const EVENTS: usize = 8_192;
+/// and the most bytes of their bodies.
+const BYTES: usize = 8 << 20;
+/// The most events that wait for one connection,
+const WAITING: usize = 1_024;
+/// and the most that remain when there were more.
+const REMAINING: usize = WAITING / 4 * 3;
+/// The most topics whose receivers are remembered; beyond, all are worked out again.
+const ROUTES: usize = 4_096;
+
+/// An ephemeral event on its way to the other connections.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// The connection that it came through, which does not get it back.
+    pub from: u64,
+    /// The event.
+    pub event: Ephemeral,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(super) struct Mailboxes(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The newest events, ascending without a hole.
+    recent: VecDeque<Arc<Forwarded>>,
+    bytes: usize,
+    /// The place of the first of them.
+    first: u64,
+    boxes: Slab<Waiting>,
+    /// Who wants what.
+    patterns: HashMap<Pattern, Vec<usize>>,
+    /// Whose patterns match a topic, each once.
+    routes: HashMap<Topic, Arc<[usize]>>,
+}
+
+/// What waits for one connection.
+#[derive(Debug)]
+struct Waiting {
+    connection: u64,
+    patterns: Vec<Pattern>,
+    /// The places of events, ascending.
+    places: VecDeque<u64>,
+    waker: Option<Waker>,
+}
+
+/// The end of a connection; dropped, nothing waits for it any more.
+#[derive(Debug)]
+pub struct Mailbox {
+    shared: Arc<Mailboxes>,
+    key: usize,
+}
+
+impl Mailboxes {
+    pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
+        let waiting =
+            Waiting { connection, patterns: Vec::new(), places: VecDeque::new(), waker: None };
+        let key = self.lock().boxes.insert(waiting);
+        Mailbox { shared: Arc::clone(self), key }
+    }
+
+    pub(super) fn forward(&self, forwarded: Forwarded) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let topic = &forwarded.event.topic;
+        let route = match state.routes.get(topic) {
+            Some(route) => Arc::clone(route),
+            None => state.route(topic),
+        };
+        if route.is_empty() {
+            return;
+        }
+        let place = state.first + state.recent.len() as u64;
+        for &key in &*route {
+            let waiting = &mut state.boxes[key];
+            if waiting.connection == forwarded.from {
+                continue;
+            }
+            if waiting.places.len() == WAITING {
+                waiting.conflate(&state.recent, state.first);
+            }
+            waiting.places.push_back(place);
+            if let Some(waker) = waiting.waker.take() {
+                waker.wake();
+            }
+        }
+        state.keep(forwarded);
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn route(&mut self, topic: &Topic) -> Arc<[usize]> {
+        let matching = self.patterns.iter().filter(|(pattern, _)| pattern.matches(topic));
+        let mut keys: Vec<usize> = matching.flat_map(|(_, keys)| keys.iter().copied()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let route: Arc<[usize]> = keys.into();
+        if self.routes.len() == ROUTES {
+            self.routes.clear();
+        }
+        self.routes.insert(topic.clone(), Arc::clone(&route));
+        route
+    }
+
+    fn keep(&mut self, forwarded: Forwarded) {
+        self.bytes += forwarded.event.body.len();
+        self.recent.push_back(Arc::new(forwarded));
+        while self.recent.len() > EVENTS || self.bytes > BYTES {
+            let Some(oldest) = self.recent.pop_front() else {
+                break;
+            };
+            self.first += 1;
+            self.bytes -= oldest.event.body.len();
+        }
+    }
+
+    fn want(&mut self, key: usize, patterns: Vec<Pattern>) {
+        let before = std::mem::replace(&mut self.boxes[key].patterns, patterns);
+        let Self { boxes, patterns: wanted, routes, .. } = self;
+        let after = &boxes[key].patterns;
+        for ended in before.iter().filter(|pattern| !after.contains(pattern)) {
+            if let Some(keys) = wanted.get_mut(ended) {
+                keys.retain(|other| *other != key);
+                if keys.is_empty() {
+                    wanted.remove(ended);
+                }
+            }
+            routes.retain(|topic, _| !ended.matches(topic));
+        }
+        for (at, begun) in after.iter().enumerate() {
+            if before.contains(begun) || after[..at].contains(begun) {
+                continue;
+            }
+            wanted.entry(begun.clone()).or_default().push(key);
+            routes.retain(|topic, _| !begun.matches(topic));
+        }
+    }
+}
+
+impl Waiting {
+    /// Makes room: of each topic and key the newest remains, as far as there is room.
+    fn conflate(&mut self, recent: &VecDeque<Arc<Forwarded>>, first: u64) {
+        let mut newer = HashSet::new();
+        let mut remaining = VecDeque::with_capacity(WAITING);
+        for &place in self.places.iter().rev() {
+            if let Some(event) = at(recent, first, place).map(|forwarded| &forwarded.event)
+                && remaining.len() < REMAINING
+                && newer.insert((&event.topic, &event.key))
+            {
+                remaining.push_front(place);
+            }
+        }
+        self.places = remaining;
+    }
+}
+
+/// The event at a place; none if it is no longer kept.
+fn at(recent: &VecDeque<Arc<Forwarded>>, first: u64, place: u64) -> Option<&Arc<Forwarded>> {
+    recent.get(usize::try_from(place.checked_sub(first)?).ok()?)
+}
+
+impl Mailbox {
+    /// From now on events that match one of these come, and no others.
+    pub fn want(&self, patterns: Vec<Pattern>) {
+        self.shared.lock().want(self.key, patterns);
+    }
+
+    /// Puts all that waits into `taken`, waiting for the first.
+    pub fn poll_take(
+        &self,
+        context: &mut Context<'_>,
+        taken: &mut Vec<Arc<Forwarded>>,
+    ) -> Poll<()> {
+        let mut state = self.shared.lock();
+        let State { recent, first, boxes, .. } = &mut *state;
+        let waiting = &mut boxes[self.key];
+        if waiting.places.is_empty() {
+            if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                waiting.waker = Some(context.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        let waiting = waiting.places.drain(..);
+        taken.extend(waiting.filter_map(|place| at(recent, *first, place).cloned()));
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.want(self.key, Vec::new());
+        state.boxes.remove(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<Pattern> {
+        texts.iter().map(|text| Pattern::parse(text).unwrap()).collect()
+    }
+
+    fn forward(hub: &Mailboxes, from: u64, to: &str, body: &[u8]) {
+        keyed(hub, from, to, &body.escape_ascii().to_string(), body);
+    }
+
+    fn keyed(hub: &Mailboxes, from: u64, to: &str, key: &str, body: &[u8]) {
+        let topic = Topic::parse(to).unwrap();
+        let event = Ephemeral { topic, key: key.into(), body: body.into() };
+        hub.forward(Forwarded { from, event });
+    }
+
+    fn taken(mailbox: &Mailbox) -> Vec<Vec<u8>> {
+        let mut taken = Vec::new();
+        let _ = mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken);
+        taken.iter().map(|forwarded| forwarded.event.body.to_vec()).collect()
+    }
+
+    #[test]
+    fn an_event_waits_once_for_each_connection_that_wants_it_and_not_for_its_own() {
+        let hub = Arc::new(Mailboxes::default());
+        let [one, two, three] = [1, 2, 3].map(|number| hub.join(number));
+        one.want(patterns(&["a.>"]));
+        two.want(patterns(&["a.*", "a.b", "a.b"]));
+        three.want(patterns(&["b"]));
+        forward(&hub, 1, "a.b", b"x");
+        assert_eq!(taken(&one), Vec::<Vec<u8>>::new());
+        assert_eq!(taken(&two), [b"x"]);
+        assert_eq!(taken(&three), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn a_topic_finds_those_who_came_and_misses_those_who_went_since_it_was_last_used() {
+        let hub = Arc::new(Mailboxes::default());
+        let one = hub.join(1);
+        forward(&hub, 0, "a", b"0");
+        one.want(patterns(&["a"]));
+        forward(&hub, 0, "a", b"1");
+        let two = hub.join(2);
+        two.want(patterns(&["*"]));
+        forward(&hub, 0, "a", b"2");
+        one.want(patterns(&["b"]));
+        forward(&hub, 0, "a", b"3");
+        drop(two);
+        forward(&hub, 0, "a", b"4");
+        assert_eq!(taken(&one), [b"1", b"2"]);
+        assert!(hub.lock().patterns.len() == 1 && hub.lock().boxes.len() == 1);
+    }
+
+    #[test]
+    fn a_connection_that_takes_nothing_skips_the_oldest_and_the_one_beside_it_does_not() {
+        let hub = Arc::new(Mailboxes::default());
+        let (slow, fast) = (hub.join(1), hub.join(2));
+        slow.want(patterns(&["a"]));
+        fast.want(patterns(&["a"]));
+        for number in 0..3 * WAITING {
+            forward(&hub, 0, "a", &number.to_be_bytes());
+            assert_eq!(taken(&fast), [number.to_be_bytes()]);
+        }
+        let kept = taken(&slow);
+        assert!((REMAINING..=WAITING).contains(&kept.len()), "{}", kept.len());
+        assert_eq!(kept.last().unwrap()[..], (3 * WAITING - 1).to_be_bytes());
+        assert!(kept.is_sorted());
+    }
+
+    #[test]
+    fn under_pressure_the_newest_of_each_key_remains() {
+        let hub = Arc::new(Mailboxes::default());
+        let slow = hub.join(1);
+        slow.want(patterns(&[">"]));
+        keyed(&hub, 0, "cursor", "once", b"once");
+        for number in 0..WAITING {
+            keyed(&hub, 0, "cursor", ["ann", "bob"][number % 2], &number.to_be_bytes());
+        }
+        let kept = taken(&slow);
+        let newest = |back: usize| (WAITING - back).to_be_bytes().to_vec();
+        assert_eq!(kept, [b"once".to_vec(), newest(3), newest(2), newest(1)]);
+    }
+
+    #[test]
+    fn what_is_kept_for_all_is_bounded_in_bytes() {
+        let hub = Arc::new(Mailboxes::default());
+        let slow = hub.join(1);
+        slow.want(patterns(&["a"]));
+        for _ in 0..100 {
+            forward(&hub, 0, "a", &vec![0; 256 << 10]);
+        }
+        assert!(hub.lock().bytes <= BYTES);
+        assert_eq!(taken(&slow).len(), BYTES / (256 << 10));
+    }
+
+    #[test]
+    fn who_waits_is_woken_once_for_all_that_comes() {
+        let hub = Arc::new(Mailboxes::default());
+        let mailbox = hub.join(1);
+        mailbox.want(patterns(&["a"]));
+        assert!(taken(&mailbox).is_empty());
+        assert!(hub.lock().boxes[mailbox.key].waker.is_some());
+        forward(&hub, 0, "a", b"1");
+        assert!(hub.lock().boxes[mailbox.key].waker.is_none());
+        forward(&hub, 0, "a", b"2");
+        assert_eq!(taken(&mailbox), [b"1", b"2"]);
+    }
+}

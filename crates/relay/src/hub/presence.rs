@@ -1,0 +1,170 @@
+//! Who is present where, for all connections: wakes those that watch, and lets those leave whose time is
+//! up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bus::Topic;
+use session::RejectCode;
+use session::server::{Attendance, News};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Presence {
+    state: Mutex<State>,
+    began: Instant,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    attendance: Attendance,
+    /// What wakes the connections that watch.
+    bells: HashMap<u64, Arc<Notify>>,
+    /// A task waits for the next one to leave.
+    is_swept: bool,
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self { state: Mutex::default(), began: Instant::now() }
+    }
+}
+
+impl Presence {
+    /// As [`Attendance::join`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn join(
+        &self,
+        connection: u64,
+        client: [u8; 16],
+        topic: &Topic,
+        key: &str,
+        data: &[u8],
+    ) -> Result<(), RejectCode> {
+        self.with(|state| state.attendance.join(connection, client, topic, key, data))
+    }
+
+    /// As [`Attendance::leave`].
+    pub fn leave(&self, connection: u64, topic: &Topic) {
+        self.with(|state| state.attendance.leave(connection, topic));
+    }
+
+    /// As [`Attendance::watch`]; `bell` rings when there is news.
+    pub fn watch(&self, connection: u64, topic: &Topic, bell: &Arc<Notify>) {
+        self.with(|state| {
+            state.bells.insert(connection, Arc::clone(bell));
+            state.attendance.watch(connection, topic);
+        });
+    }
+
+    /// As [`Attendance::unwatch`].
+    pub fn unwatch(&self, connection: u64, topic: &Topic) {
+        self.with(|state| state.attendance.unwatch(connection, topic));
+    }
+
+    /// As [`Attendance::news`].
+    pub fn news(&self, connection: u64) -> Option<(Topic, News)> {
+        self.lock().attendance.news(connection)
+    }
+
+    /// A connection has ended. To be called within the runtime.
+    pub fn gone(self: &Arc<Self>, connection: u64) {
+        let now = self.now();
+        let begins = self.with(|state| {
+            state.bells.remove(&connection);
+            state.attendance.gone(connection, now);
+            let has_to = state.attendance.deadline().is_some();
+            has_to && !std::mem::replace(&mut state.is_swept, true)
+        });
+        if begins {
+            tokio::spawn(Arc::clone(self).sweep());
+        }
+    }
+
+    /// Lets them leave one by one, and ends when nobody is about to.
+    async fn sweep(self: Arc<Self>) {
+        loop {
+            let now = self.now();
+            let next = self.with(|state| {
+                state.attendance.tick(now);
+                let next = state.attendance.deadline();
+                state.is_swept = next.is_some();
+                next
+            });
+            let Some(next) = next else { return };
+            tokio::time::sleep_until(self.began + Duration::from_millis(next)).await;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Changes something, and wakes whom that concerns.
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let changed = change(&mut state);
+        while let Some(connection) = state.attendance.wake() {
+            if let Some(bell) = state.bells.get(&connection) {
+                bell.notify_one();
+            }
+        }
+        changed
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use session::server::GRACE;
+
+    fn lobby() -> Topic {
+        Topic::parse("lobby").unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_does_not_come_again_leaves_after_the_grace_and_the_watchers_are_woken() {
+        let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
+        presence.join(1, [1; 16], &lobby(), "ann", b"").unwrap();
+        presence.join(2, [2; 16], &lobby(), "bob", b"").unwrap();
+        presence.watch(9, &lobby(), &bell);
+        bell.notified().await;
+        assert!(matches!(presence.news(9), Some((_, News::State(all))) if all.len() == 2));
+        let began = Instant::now();
+        presence.gone(1);
+        tokio::time::sleep(Duration::from_millis(GRACE / 2)).await;
+        presence.gone(2);
+        for seconds in [GRACE, GRACE + GRACE / 2] {
+            bell.notified().await;
+            assert!(began.elapsed().as_millis() >= u128::from(seconds));
+            let Some((_, News::Changes(joined, left))) = presence.news(9) else { panic!() };
+            assert_eq!((joined.len(), left.len()), (0, 1));
+        }
+        assert!(presence.news(9).is_none());
+        assert!(!presence.lock().is_swept);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_wakes_nobody() {
+        let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
+        presence.join(1, [1; 16], &lobby(), "ann", b"").unwrap();
+        presence.watch(9, &lobby(), &bell);
+        bell.notified().await;
+        presence.news(9);
+        presence.gone(1);
+        tokio::time::sleep(Duration::from_millis(GRACE - 1)).await;
+        presence.join(2, [1; 16], &lobby(), "ann", b"").unwrap();
+        let woken = tokio::time::timeout(Duration::from_secs(60), bell.notified()).await;
+        assert!(woken.is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! A relay in this process whose clients need a credential.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use relay::authority::{Authority, Granted, Refused};
+use relay::{ClientAddress, Config, Relay};
+use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
+use tokio::sync::oneshot;
+
+use crate::support::{Client, hello};
+
+/// Takes `name` or `name:milliseconds`.
+#[derive(Debug)]
+struct ByName;
+
+impl Authority for ByName {
+    fn check(&self, token: Option<&str>) -> Result<Granted, Refused> {
+        let token = token.ok_or_else(|| Refused("show a credential".to_owned()))?;
+        let (name, expires_in) = match token.split_once(':') {
+            Some((name, milliseconds)) => (name, milliseconds.parse().ok()),
+            None => (token, None),
+        };
+        if name == "mallory" {
+            return Err(Refused("not you".to_owned()));
+        }
+        Ok(Granted { subject: Some(name.to_owned()), expires_in })
+    }
+}
+
+/// The relay's address, and what ends it when dropped.
+async fn start(data: &std::path::Path) -> (String, oneshot::Sender<()>) {
+    let relay = Relay::start(Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data: data.to_owned(),
+        page: None,
+        allow_origin: Vec::new(),
+        authority: Some(Arc::new(ByName)),
+        store: relay::store::Settings::default(),
+        give_up: Duration::from_secs(60),
+        client_address: ClientAddress::Connection,
+    });
+    let relay = relay.await.unwrap();
+    let url = format!("ws://{}/ws", relay.address());
+    let (stop, stopped) = oneshot::channel();
+    tokio::spawn(relay.run(async { drop(stopped.await) }));
+    (url, stop)
+}
+
+async fn say_hello(url: &str, id: u8, token: Option<&str>) -> Client {
+    let FromClient::Hello(mut hello) = hello(id, 1, 1) else { unreachable!() };
+    hello.token = token.map(str::to_owned);
+    let mut client = Client::connect_to(url).await;
+    client.send(&[FromClient::Hello(hello)]).await;
+    client
+}
+
+#[tokio::test]
+async fn a_hello_without_a_credential_that_is_taken_ends_with_a_stop_code() {
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start(data.path()).await;
+    for token in [None, Some("mallory")] {
+        let mut client = say_hello(&url, 1, token).await;
+        assert_eq!(client.close_code().await, CloseCode::CredentialRefused.code());
+    }
+    // Nothing was written of these: the client's id is free.
+    let mut client = say_hello(&url, 1, Some("ann")).await;
+    assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
+}
+
+#[tokio::test]
+async fn a_credential_is_refreshed_in_time_or_the_connection_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start(data.path()).await;
+    let mut client = say_hello(&url, 1, Some("ann:800")).await;
+    assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
+    assert!(matches!(client.frame().await, FromPeer::Expiring(it) if it.milliseconds <= 400));
+    client.send(&[FromClient::Refresh(Refresh { token: "ann:600".to_owned() })]).await;
+    assert!(matches!(client.frame().await, FromPeer::Expiring(it) if it.milliseconds <= 300));
+    assert_eq!(client.close_code().await, CloseCode::CredentialRefused.code());
+}
+
+#[tokio::test]
+async fn nobody_is_present_under_another_name_than_the_authoritys() {
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start(data.path()).await;
+    let mut client = say_hello(&url, 1, Some("ann")).await;
+    assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
+    let topic = "lobby".to_owned();
+    let (key, data) = ("bob".to_owned(), Vec::new());
+    client.send(&[FromClient::Join(Join { topic: topic.clone(), key, data })]).await;
+    client.send(&[FromClient::Watch(AtTopic { topic })]).await;
+    match client.frame().await {
+        FromPeer::Present(present) => assert_eq!(present.entries[0].key, "ann"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,269 @@
+//! Who is present at which topic, as a state machine that the owner of all connections keeps.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use bus::Topic;
+
+use crate::frame::Attendee;
+use crate::{Millis, RejectCode};
+
+/// After its connection has ended one is present so much longer: a reload is no leave.
+pub const GRACE: Millis = 10_000;
+/// The most who are present at a topic,
+const ATTENDEES: usize = 1_024;
+/// and the most bytes of what they say.
+const BYTES: usize = 512 << 10;
+/// The most departures from a topic that are remembered for its watchers.
+const DEPARTURES: usize = 256;
+
+/// Who is present at which topic: one for all connections of a peer.
+///
+/// Watchers pull: this keeps how far each was told and says whom to wake. One that comes late gets the sum
+/// of the changes, and one that comes too late for that the whole state again, so that nothing is queued.
+#[derive(Debug, Default)]
+pub struct Attendance {
+    rooms: HashMap<Topic, Room>,
+    /// The topics at which a connection is present.
+    joined: HashMap<u64, BTreeSet<Topic>>,
+    watchers: HashMap<u64, Watcher>,
+    next_id: u64,
+    /// Those whose connections have ended, in the order in which their time is up.
+    leaving: VecDeque<(Millis, Topic, u64)>,
+    wake: BTreeSet<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    /// Counts the changes.
+    revision: u64,
+    seats: BTreeMap<u64, Seat>,
+    /// The revisions at which ids left, the oldest first.
+    departed: VecDeque<(u64, u64)>,
+    /// Departures up to this revision are forgotten.
+    forgotten: u64,
+    watchers: BTreeSet<u64>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Seat {
+    client: [u8; 16],
+    connection: u64,
+    key: Arc<str>,
+    data: Arc<[u8]>,
+    /// When it came, or changed last.
+    revision: u64,
+    /// Its connection has ended, and this is when it leaves.
+    until: Option<Millis>,
+}
+
+/// The topics that a connection watches, with the revision that it knows, and those with news for it.
+#[derive(Debug, Default)]
+struct Watcher {
+    known: BTreeMap<Topic, Option<u64>>,
+    news: BTreeSet<Topic>,
+}
+
+/// What a watcher is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// All who are present.
+    State(Vec<Attendee>),
+    /// Who came or changed, and the ids of those who left.
+    Changes(Vec<Attendee>, Vec<u64>),
+}
+
+impl Attendance {
+    /// A client is present at a topic, by a connection. It keeps its place from an earlier connection, and
+    /// takes over one under the same key that is about to be left.
+    ///
+    /// # Errors
+    /// [`RejectCode::TooMany`] if there is no room.
+    pub fn join(
+        &mut self,
+        connection: u64,
+        client: [u8; 16],
+        topic: &Topic,
+        key: &str,
+        data: &[u8],
+    ) -> Result<(), RejectCode> {
+        let room = self.rooms.entry(topic.clone()).or_default();
+        let own = room.seats.iter().find(|(_, seat)| seat.client == client);
+        let left = || room.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
+        let id = own.or_else(left).map(|(id, _)| *id);
+        let held = id.and_then(|id| room.seats.get(&id)).map_or(0, Seat::bytes);
+        let bytes = room.bytes - held + key.len() + data.len();
+        if bytes > BYTES || (id.is_none() && room.seats.len() >= ATTENDEES) {
+            self.tidy(topic);
+            return Err(RejectCode::TooMany);
+        }
+        room.bytes = bytes;
+        self.joined.entry(connection).or_default().insert(topic.clone());
+        if let Some(seat) = id.and_then(|id| room.seats.get_mut(&id)) {
+            (seat.client, seat.connection, seat.until) = (client, connection, None);
+            if *seat.key == *key && *seat.data == *data {
+                return Ok(());
+            }
+            room.revision += 1;
+            (seat.key, seat.data, seat.revision) = (key.into(), data.into(), room.revision);
+        } else {
+            self.next_id += 1;
+            room.revision += 1;
+            let (revision, until) = (room.revision, None);
+            let (key, data) = (key.into(), data.into());
+            let seat = Seat { client, connection, key, data, revision, until };
+            room.seats.insert(self.next_id, seat);
+        }
+        self.changed(topic);
+        Ok(())
+    }
+
+    /// The client of a connection leaves a topic, at once.
+    pub fn leave(&mut self, connection: u64, topic: &Topic) {
+        if let Some(topics) = self.joined.get_mut(&connection) {
+            topics.remove(topic);
+            if topics.is_empty() {
+                self.joined.remove(&connection);
+            }
+        }
+        let Some(room) = self.rooms.get(topic) else { return };
+        let mut seats = room.seats.iter();
+        if let Some((&id, _)) = seats.find(|(_, seat)| seat.connection == connection) {
+            self.vacate(topic, id);
+        }
+    }
+
+    /// A connection watches a topic; its [`News`] begins with the state.
+    pub fn watch(&mut self, connection: u64, topic: &Topic) {
+        self.rooms.entry(topic.clone()).or_default().watchers.insert(connection);
+        let watcher = self.watchers.entry(connection).or_default();
+        watcher.known.insert(topic.clone(), None);
+        watcher.news.insert(topic.clone());
+        self.wake.insert(connection);
+    }
+
+    /// It wants to know no more.
+    pub fn unwatch(&mut self, connection: u64, topic: &Topic) {
+        if let Some(watcher) = self.watchers.get_mut(&connection) {
+            watcher.known.remove(topic);
+            watcher.news.remove(topic);
+            if watcher.known.is_empty() {
+                self.watchers.remove(&connection);
+            }
+        }
+        if let Some(room) = self.rooms.get_mut(topic) {
+            room.watchers.remove(&connection);
+        }
+        self.tidy(topic);
+    }
+
+    /// A connection has ended. Who was present by it leaves after [`GRACE`], unless its client, or another
+    /// one under its key, is there by then.
+    pub fn gone(&mut self, connection: u64, now: Millis) {
+        if let Some(watcher) = self.watchers.get(&connection) {
+            for topic in watcher.known.keys().cloned().collect::<Vec<_>>() {
+                self.unwatch(connection, &topic);
+            }
+        }
+        self.wake.remove(&connection);
+        let until = now + GRACE;
+        for topic in self.joined.remove(&connection).unwrap_or_default() {
+            let Some(room) = self.rooms.get_mut(&topic) else { continue };
+            for (&id, seat) in &mut room.seats {
+                if seat.connection == connection {
+                    seat.until = Some(until);
+                    self.leaving.push_back((until, topic.clone(), id));
+                }
+            }
+        }
+    }
+
+    /// When [`Attendance::tick`] wants to be called.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.leaving.front().map(|(until, ..)| *until)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Millis) {
+        while self.deadline().is_some_and(|deadline| deadline <= now)
+            && let Some((until, topic, id)) = self.leaving.pop_front()
+        {
+            let seat = self.rooms.get(&topic).and_then(|room| room.seats.get(&id));
+            // It may have been taken again, and given up again.
+            if seat.is_some_and(|seat| seat.until == Some(until)) {
+                self.vacate(&topic, id);
+            }
+        }
+    }
+
+    /// A connection that has news since it was last told, each named once.
+    pub fn wake(&mut self) -> Option<u64> {
+        self.wake.pop_first()
+    }
+
+    /// The news for a connection, topic by topic.
+    pub fn news(&mut self, connection: u64) -> Option<(Topic, News)> {
+        let watcher = self.watchers.get_mut(&connection)?;
+        let topic = watcher.news.pop_first()?;
+        let room = self.rooms.get(&topic)?;
+        let known = watcher.known.insert(topic.clone(), Some(room.revision)).flatten();
+        let attendees = |since: u64| {
+            let seats = room.seats.iter().filter(move |(_, seat)| seat.revision > since);
+            seats.map(|(&id, seat)| seat.attendee(id)).collect()
+        };
+        let news = match known {
+            Some(known) if known >= room.forgotten => {
+                let left = room.departed.iter().filter(|(revision, _)| *revision > known);
+                News::Changes(attendees(known), left.map(|(_, id)| *id).collect())
+            }
+            _ => News::State(attendees(0)),
+        };
+        Some((topic, news))
+    }
+
+    fn vacate(&mut self, topic: &Topic, id: u64) {
+        let Some(room) = self.rooms.get_mut(topic) else { return };
+        let Some(seat) = room.seats.remove(&id) else { return };
+        room.bytes -= seat.bytes();
+        room.revision += 1;
+        room.departed.push_back((room.revision, id));
+        if room.departed.len() > DEPARTURES
+            && let Some((revision, _)) = room.departed.pop_front()
+        {
+            room.forgotten = revision;
+        }
+        self.changed(topic);
+        self.tidy(topic);
+    }
+
+    fn changed(&mut self, topic: &Topic) {
+        for connection in self.rooms.get(topic).into_iter().flat_map(|room| &room.watchers) {
+            if let Some(watcher) = self.watchers.get_mut(connection) {
+                watcher.news.insert(topic.clone());
+                self.wake.insert(*connection);
+            }
+        }
+    }
+
+    /// Forgets a topic that nobody is at or watches.
+    fn tidy(&mut self, topic: &Topic) {
+        if self
+            .rooms
+            .get(topic)
+            .is_some_and(|room| room.seats.is_empty() && room.watchers.is_empty())
+        {
+            self.rooms.remove(topic);
+        }
+    }
+}
+
+impl Seat {
+    fn bytes(&self) -> usize {
+        self.key.len() + self.data.len()
+    }
+
+    fn attendee(&self, id: u64) -> Attendee {
+        Attendee { id, key: self.key.to_string(), data: self.data.to_vec() }
+    }
+}

@@ -1,0 +1,106 @@
+//! A connection's part in presence: what it may ask for, and what it is told. Who is present where is
+//! known by the [`Attendance`](super::Attendance) that all connections of a peer share.
+
+use std::collections::BTreeSet;
+
+use bus::Topic;
+
+use super::{Effect, Server};
+use crate::RejectCode;
+use crate::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
+
+/// The most bytes of a key.
+const KEY_BYTES: usize = 256;
+/// The most bytes of what an application says of one that is present.
+const DATA_BYTES: usize = 4_096;
+/// The most topics at which a connection is present, and the most that it watches.
+const TOPICS: usize = 64;
+
+/// The topics of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Whereabouts {
+    joined: BTreeSet<Topic>,
+    watched: BTreeSet<Topic>,
+}
+
+impl Server {
+    pub(super) fn join(&mut self, Join { topic: name, key, data }: Join) {
+        let Some(topic) = self.place(&name) else { return };
+        let key = self.credential.subject().map_or(key, str::to_owned);
+        if key.len() > KEY_BYTES || data.len() > DATA_BYTES {
+            let message = format!("a key may have {KEY_BYTES} bytes, and its data {DATA_BYTES}");
+            return self.deny(name, RejectCode::TooLarge, message);
+        }
+        if !enter(&mut self.whereabouts.joined, &topic) {
+            let message = format!("a connection may be present at {TOPICS} topics");
+            return self.deny(name, RejectCode::TooMany, message);
+        }
+        self.effects.push_back(Effect::Join { topic, key, data });
+    }
+
+    pub(super) fn leave(&mut self, topic: &str) {
+        if let Some(topic) = self.whereabouts.joined.take(topic) {
+            self.effects.push_back(Effect::Leave(topic));
+        }
+    }
+
+    pub(super) fn watch(&mut self, name: String) {
+        let Some(topic) = self.place(&name) else { return };
+        if !enter(&mut self.whereabouts.watched, &topic) {
+            let message = format!("a connection may watch {TOPICS} topics");
+            return self.deny(name, RejectCode::TooMany, message);
+        }
+        self.effects.push_back(Effect::Watch(topic));
+    }
+
+    pub(super) fn unwatch(&mut self, topic: &str) {
+        if let Some(topic) = self.whereabouts.watched.take(topic) {
+            self.effects.push_back(Effect::Unwatch(topic));
+        }
+    }
+
+    /// The answer to [`Effect::Join`] if the client cannot be present there.
+    pub fn not_present(&mut self, topic: &Topic, code: RejectCode, message: &str) {
+        self.whereabouts.joined.remove(topic);
+        self.deny(topic.to_string(), code, message.to_owned());
+    }
+
+    /// All who are present at a topic that is watched.
+    pub fn present(&mut self, topic: &Topic, entries: Vec<Attendee>) {
+        if self.whereabouts.watched.contains(topic) {
+            self.send(&FromPeer::Present(Present { topic: topic.to_string(), entries }));
+        }
+    }
+
+    /// How that has changed: who came or changed, and the ids of those who left.
+    pub fn presence(&mut self, topic: &Topic, joined: Vec<Attendee>, left: Vec<u64>) {
+        if self.whereabouts.watched.contains(topic) {
+            let topic = topic.to_string();
+            self.send(&FromPeer::Presence(Presence { topic, joined, left }));
+        }
+    }
+
+    /// The topic of this name; if it is none that one can be at, the client is told.
+    fn place(&mut self, name: &str) -> Option<Topic> {
+        let message = match Topic::parse(name) {
+            Ok(topic) if !topic.is_system() => return Some(topic),
+            Ok(_) => "topics that begin with `$` are not bridged".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.deny(name.to_owned(), RejectCode::IllegalTopic, message);
+        None
+    }
+
+    fn deny(&mut self, topic: String, code: RejectCode, message: String) {
+        self.send(&FromPeer::NotPresent(NotPresent { topic, code, message }));
+    }
+}
+
+/// False if there is no room for another one.
+fn enter(topics: &mut BTreeSet<Topic>, topic: &Topic) -> bool {
+    if !topics.contains(topic) && topics.len() >= TOPICS {
+        return false;
+    }
+    topics.insert(topic.clone());
+    true
+}

@@ -1,0 +1,113 @@
+//! Credentials that end: told in time, refreshed on the connection, closed otherwise. And what is decided
+//! about events that break the rules.
+
+mod peer;
+
+use peer::{Peer, hello};
+use session::server::{Effect, Granted, Refusal};
+use session::*;
+
+fn granted(subject: Option<&str>, expires_in: Option<Millis>) -> Granted {
+    Granted { subject: subject.map(str::to_owned), expires_in }
+}
+
+/// Welcomed, with a credential.
+fn peer(granted: Granted) -> Peer {
+    let mut peer = Peer::new(0);
+    peer.say(hello(Some("token")), 0);
+    peer.server.granted(granted, 0);
+    peer.run();
+    peer
+}
+
+fn tick(peer: &mut Peer, now: Millis) -> Vec<FromPeer> {
+    peer.server.heard(now);
+    peer.server.tick(now);
+    peer.run()
+}
+
+#[test]
+fn a_credential_that_ends_is_told_in_time_and_closes_the_connection() {
+    let mut peer = peer(granted(None, Some(300_000)));
+    assert_eq!(tick(&mut peer, 239_999), []);
+    let expiring = FromPeer::Expiring(Expiring { milliseconds: 60_000 });
+    peer.server.heard(240_000);
+    assert!(peer.server.deadline() <= 260_000);
+    assert_eq!(tick(&mut peer, 240_000), [expiring]);
+    assert_eq!(tick(&mut peer, 299_999), [], "once");
+    peer.server.heard(299_999);
+    assert_eq!(peer.server.deadline(), 300_000);
+    assert!(matches!(tick(&mut peer, 300_000)[..], [FromPeer::Bye(_)]));
+    assert_eq!(peer.closed, Some(CloseCode::CredentialRefused));
+    assert!(!CloseCode::is_reconnect(CloseCode::CredentialRefused.code()));
+}
+
+#[test]
+fn a_refresh_keeps_the_connection() {
+    let mut peer = peer(granted(Some("ann"), Some(10_000)));
+    let expiring = FromPeer::Expiring(Expiring { milliseconds: 5_000 });
+    assert_eq!(tick(&mut peer, 5_000), [expiring]);
+    peer.say(FromClient::Refresh(Refresh { token: "next".to_owned() }), 6_000);
+    assert_eq!(peer.run(), []);
+    assert_eq!(peer.asked, [Effect::Refresh("next".to_owned())]);
+    peer.server.granted(granted(Some("ann"), None), 6_000);
+    assert_eq!(tick(&mut peer, 10_000), []);
+    assert_eq!(peer.closed, None);
+}
+
+#[test]
+fn a_refresh_that_is_refused_or_somebody_elses_closes() {
+    let mut first = peer(granted(Some("ann"), None));
+    first.server.credential_refused("the token was revoked");
+    first.run();
+    let mut second = peer(granted(Some("ann"), None));
+    second.server.granted(granted(Some("bob"), None), 0);
+    second.run();
+    assert_eq!(
+        (first.closed, second.closed),
+        (Some(CloseCode::CredentialRefused), Some(CloseCode::CredentialRefused))
+    );
+}
+
+#[test]
+fn who_is_present_is_who_the_authority_says() {
+    let mut peer = peer(granted(Some("ann"), None));
+    let join = Join { topic: "lobby".to_owned(), key: "bob".to_owned(), data: Vec::new() };
+    peer.say(FromClient::Join(join), 0);
+    peer.run();
+    assert!(matches!(&peer.asked[..], [Effect::Join { key, .. }] if key == "ann"));
+}
+
+#[test]
+fn an_event_that_breaks_the_rules_is_decided_under_its_number_like_any_other() {
+    let mut peer = Peer::welcomed(0);
+    let publish = |number, name: &str, id: &str| {
+        let body = Body { id: id.to_owned(), ..Body::default() }.encode();
+        let name = Some(name.to_owned());
+        FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
+    };
+    peer.say(publish(1, "a..b", "e1"), 0);
+    peer.say(publish(2, "a", ""), 0);
+    let frames = peer.run();
+    let rejects: Vec<_> = frames
+        .iter()
+        .map(|frame| match frame {
+            FromPeer::Reject(reject) => (reject.number, reject.code, reject.retry),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [(1, RejectCode::IllegalTopic, None), (2, RejectCode::IllegalEvent, None)];
+    assert_eq!(rejects, expected);
+    let refused: Vec<_> = peer
+        .asked
+        .iter()
+        .map(|effect| match effect {
+            Effect::Append(append) => match &append.event {
+                Err(Refusal { id, .. }) => (append.client.unwrap().number, id.as_deref()),
+                Ok(event) => panic!("{event:?}"),
+            },
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(refused, [(1, Some("e1")), (2, None)]);
+}

@@ -1,0 +1,206 @@
+//! The disk of a profile: one transaction after the other, whole or not at all, in the order in which
+//! its tabs ask. A page that goes takes with it what was not begun.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use session::Position;
+use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+
+use super::{Happening, World};
+use crate::history::{EventNo, LifeNo, Record};
+use crate::mutation::Mutation;
+
+/// What the tabs of an origin share.
+#[derive(Debug)]
+pub(super) struct Profile {
+    pub(super) outbox: MemoryOutbox,
+    /// How far the application of each tab has read, by tab and subscription.
+    pub(super) positions: BTreeMap<(usize, usize), Position>,
+    /// An older copy of it all, as a backup has it.
+    pub(super) backup: MemoryOutbox,
+    asked: VecDeque<Asked>,
+    /// Nothing can be written for now.
+    pub(super) fails: bool,
+    /// Events of which it was told that they are kept, on disk or in memory.
+    kept: BTreeSet<EventNo>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    tab: usize,
+    life: LifeNo,
+    storage: Storage,
+}
+
+/// What the store of a tab answers.
+pub(super) type Answered = Result<Answer, StoreFailed>;
+
+impl Profile {
+    pub(super) fn new(saved: Saved) -> Self {
+        let outbox = MemoryOutbox::new(saved);
+        Self {
+            backup: outbox.clone(),
+            outbox,
+            positions: BTreeMap::new(),
+            asked: VecDeque::new(),
+            fails: false,
+            kept: BTreeSet::new(),
+        }
+    }
+
+    /// Nothing is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// Whether it was told that this event is kept: before that an answer is none of the promises.
+    pub(super) fn knows(&self, event: EventNo) -> bool {
+        self.kept.contains(&event)
+    }
+
+    /// The events that have rows.
+    pub(super) fn rows(&self) -> BTreeSet<EventNo> {
+        events(self.outbox.saved())
+    }
+}
+
+fn events(saved: &Saved) -> BTreeSet<EventNo> {
+    saved.rows.iter().map(|row| super::number_of(&row.id)).collect()
+}
+
+impl World {
+    pub(super) fn ask_disk(&mut self, tab: usize, storage: Storage) {
+        let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
+        self.say(|| format!("tab {tab} asks its disk: {storage:?}"));
+        let asked = &mut self.profiles[profile].asked;
+        asked.push_back(Asked { tab, life, storage });
+        if asked.len() == 1 {
+            self.begin_transaction(profile);
+        }
+    }
+
+    fn begin_transaction(&mut self, profile: usize) {
+        let slow = self.random.once_in(25);
+        let wait = if slow { self.random.between(30, 600) } else { self.random.between(1, 6) };
+        self.after(wait, Happening::Disk(profile));
+    }
+
+    /// A transaction of a profile's disk is done.
+    pub(super) fn disk(&mut self, number: usize) {
+        let profile = &mut self.profiles[number];
+        let Some(Asked { tab, life, storage }) = profile.asked.pop_front() else { return };
+        let goes_on = !profile.asked.is_empty();
+        if goes_on {
+            self.begin_transaction(number);
+        }
+        let reads = matches!(storage, Storage::Load);
+        let answer = if self.profiles[number].fails && !reads {
+            Err(StoreFailed { asked: storage, error: StoreError::Full })
+        } else {
+            Ok(self.transact(number, storage))
+        };
+        if self.tabs[tab].life == life {
+            self.tabs[tab].answers.push_back(answer);
+            let wait = self.random.below(3);
+            self.after(wait, Happening::DiskAnswers { tab, life });
+        }
+    }
+
+    fn transact(&mut self, number: usize, storage: Storage) -> Answer {
+        let kept: Vec<EventNo> = match &storage {
+            Storage::Keep { rows, .. } => {
+                rows.iter().map(|row| super::number_of(&row.id)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let profile = &mut self.profiles[number];
+        let answer = profile.outbox.run(storage);
+        if !kept.is_empty() && self.mutation == Some(Mutation::NumberUsedTwice) {
+            let mut saved = profile.outbox.saved().clone();
+            saved.next -= 1;
+            profile.outbox = MemoryOutbox::new(saved);
+        }
+        for event in kept {
+            if self.profiles[number].kept.insert(event) {
+                self.record(Record::Kept { profile: number as u32, event });
+                self.say_refusable(event);
+            }
+        }
+        if self.random.once_in(10) {
+            let profile = &mut self.profiles[number];
+            profile.backup = profile.outbox.clone();
+        }
+        answer
+    }
+
+    /// The disk's next answer reaches a tab.
+    pub(super) fn disk_answers(&mut self, tab: usize, life: LifeNo) {
+        if self.tabs[tab].life != life {
+            return;
+        }
+        let until = self.tabs[tab].frozen_until;
+        if until > self.now {
+            return self.after(until - self.now, Happening::DiskAnswers { tab, life });
+        }
+        if let Some(answer) = self.tabs[tab].answers.pop_front() {
+            self.with_tab(tab, |machine, now| machine.answer(answer, now));
+        }
+    }
+
+    /// The application is told that its publish is kept; if no disk has it, it is in memory only.
+    pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
+        let number = self.tabs[tab].profile;
+        if self.profiles[number].kept.insert(event) {
+            self.record(Record::Taken { profile: number as u32, event });
+            self.say_refusable(event);
+        }
+    }
+
+    /// Marks what may be rejected.
+    pub(super) fn say_refusable(&mut self, event: EventNo) {
+        if self.refusable.contains(&event) {
+            self.record(Record::Refusable { event });
+        }
+    }
+
+    /// A page is gone: of what it asked, only what was begun soon enough is done.
+    pub(super) fn abandon_disk(&mut self, tab: usize) {
+        let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
+        let mut done = self.random.below(4);
+        self.profiles[profile].asked.retain(|asked| {
+            let is_done = asked.tab != tab || asked.life != life || done > 0;
+            done = done.saturating_sub(u64::from(asked.tab == tab));
+            is_done
+        });
+        self.tabs[tab].answers.clear();
+    }
+
+    /// A profile's disk is what it was when it was backed up.
+    pub(super) fn restore(&mut self, number: usize) {
+        let profile = &mut self.profiles[number];
+        let before = profile.rows();
+        profile.outbox = profile.backup.clone();
+        let after = profile.rows();
+        profile.asked.clear();
+        for event in before.difference(&after).copied() {
+            self.record(Record::Wiped { profile: number as u32, event });
+        }
+        for event in after {
+            self.record(Record::Restored { profile: number as u32, event });
+        }
+    }
+
+    /// A second machine starts with a copy of a profile's disk.
+    pub(super) fn clone_profile(&mut self, number: usize) {
+        let saved = self.profiles[number].outbox.saved().clone();
+        let kept = events(&saved);
+        let mut copy = Profile::new(saved);
+        copy.kept.clone_from(&kept);
+        self.profiles.push(copy);
+        let profile = self.profiles.len() - 1;
+        for event in kept {
+            self.record(Record::Copied { profile: profile as u32, event });
+        }
+        self.new_tab(profile);
+    }
+}

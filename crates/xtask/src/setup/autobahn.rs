@@ -1,0 +1,64 @@
+//! The Autobahn WebSocket test suite, which runs in CPython 2.7 and no other.
+
+use super::step;
+use crate::process;
+use crate::versions::AUTOBAHN;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const PYTHON: &str = "the WebSocket conformance suite needs CPython 2.7: install it with pyenv \
+                      (`pyenv install 2.7.18`), or put a `python2.7` with pip on PATH";
+
+/// The suite's program, ready for its arguments.
+pub fn wstest(workspace: &Workspace) -> Result<Command> {
+    let mut wstest = process::command(python().context(PYTHON)?);
+    // Its dependencies share a namespace, which only a site directory can hold.
+    let program = "import os, site; site.addsitedir(os.environ['EDK_AUTOBAHN']); \
+                   from autobahntestsuite.wstest import run; run()";
+    wstest.args(["-c", program]).env("EDK_AUTOBAHN", workspace.autobahn());
+    Ok(wstest)
+}
+
+pub fn ensure(workspace: &Workspace) -> Result<()> {
+    let python = python().context(PYTHON)?;
+    let dir = workspace.autobahn();
+    let stamp = dir.join("version");
+    if fs::read_to_string(&stamp).is_ok_and(|version| version == AUTOBAHN) {
+        return Ok(());
+    }
+    step(&format!("autobahntestsuite {AUTOBAHN} from PyPI"), || {
+        if dir.exists() {
+            fs::remove_dir_all(&dir)?;
+        }
+        let package = format!("autobahntestsuite=={AUTOBAHN}");
+        let mut pip = process::command(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .arg("--target")
+            .arg(&dir)
+            .arg(&package);
+        process::install(&mut pip, &package, "PyPI")?;
+        fs::write(&stamp, AUTOBAHN).context("the suite's folder cannot be written")
+    })
+}
+
+/// On PATH, where pyenv's stand-in may be for another version, or among pyenv's versions.
+fn python() -> Option<PathBuf> {
+    let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let root = root.or_else(|| Some(env::home_dir()?.join(".pyenv")));
+    let mut found: Vec<PathBuf> = which::which_all("python2.7").into_iter().flatten().collect();
+    if let Some(versions) = root.and_then(|root| fs::read_dir(root.join("versions")).ok()) {
+        let of = |version: fs::DirEntry| version.path().join("bin/python2.7");
+        found.extend(versions.flatten().map(of));
+    }
+    found.into_iter().find(|python| is_cpython_27(python))
+}
+
+fn is_cpython_27(python: &Path) -> bool {
+    let program =
+        "import pip, platform; print(platform.python_implementation(), platform.python_version())";
+    let answer = process::capture(process::command(python).args(["-c", program]));
+    answer.is_ok_and(|answer| answer.contains("CPython") && answer.contains("2.7."))
+}

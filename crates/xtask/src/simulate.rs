@@ -1,0 +1,25 @@
+//! `simulate`: the worlds of `crates/simulation`, in an optimised build with all its checks.
+
+use crate::process;
+use crate::workspace::Workspace;
+use anyhow::Result;
+
+/// What an optimised build with all its checks is called in the workspace's `Cargo.toml`.
+pub const PROFILE: &str = "simulation";
+/// The package.
+pub const PACKAGE: &str = "event-driven-kit-simulation";
+
+/// Runs one seed, or for some hours, or what CI runs.
+pub fn run(workspace: &Workspace, seed: Option<u64>, hours: Option<f64>) -> Result<()> {
+    let mut cargo = process::native_cargo();
+    cargo
+        .args(["run", "--quiet", "--profile", PROFILE, "--package", PACKAGE, "--"])
+        .current_dir(&workspace.root);
+    if let Some(seed) = seed {
+        cargo.args(["--seed", &seed.to_string()]);
+    }
+    if let Some(hours) = hours {
+        cargo.args(["--hours", &hours.to_string()]);
+    }
+    process::run(&mut cargo)
+}

@@ -1,0 +1,217 @@
+//! The outbox as a database: one object store, in which the client stands under 0 and each row under its
+//! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
+//! writes what has changed.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use gloo_events::EventListener;
+use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use wasm_bindgen::prelude::*;
+use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest};
+
+use super::{Outbox, record};
+use crate::bridge::link::entropy;
+use crate::js::{object, text_of};
+
+#[wasm_bindgen]
+extern "C" {
+    /// In windows and in workers.
+    #[wasm_bindgen(catch, js_namespace = indexedDB, js_name = open)]
+    fn open_database(name: &str, version: u32) -> Result<IdbOpenDbRequest, JsValue>;
+
+    // web-sys has the options of transactions only for who builds with `web_sys_unstable_apis`.
+    #[wasm_bindgen(extends = IdbDatabase, extends = web_sys::EventTarget)]
+    type Connection;
+    #[wasm_bindgen(catch, method)]
+    fn transaction(
+        this: &Connection,
+        store: &str,
+        mode: &str,
+        options: &JsValue,
+    ) -> Result<Transaction, JsValue>;
+
+    #[derive(Clone)]
+    #[wasm_bindgen(extends = web_sys::EventTarget)]
+    type Transaction;
+    #[wasm_bindgen(catch, method, js_name = objectStore)]
+    fn object_store(this: &Transaction, name: &str) -> Result<IdbObjectStore, JsValue>;
+    #[wasm_bindgen(catch, method)]
+    fn abort(this: &Transaction) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn error(this: &Transaction) -> JsValue;
+}
+
+/// An open database. Dropping it closes it, as soon as its transactions have ended.
+pub(super) struct Database {
+    connection: Connection,
+    _listeners: [EventListener; 2],
+}
+
+/// Listens how the opening of a database ends.
+#[derive(Default)]
+pub(super) struct Opening {
+    _listeners: Vec<EventListener>,
+}
+
+/// Listens how a transaction ends.
+pub(super) struct Running {
+    _listeners: [EventListener; 3],
+}
+
+const STORE: &str = "outbox";
+/// Of the form of what is in it.
+const VERSION: u32 = 1;
+
+impl Database {
+    /// Opens a database, and makes it if there is none. Nothing, if that is refused at once.
+    pub(super) fn open(name: &str, outbox: Weak<Outbox>) -> Option<Opening> {
+        let request = open_database(name, VERSION).ok()?;
+        let made = request.clone();
+        let made = EventListener::once(&request, "upgradeneeded", move |_| {
+            if let Ok(connection) = made.result() {
+                // If it fails, so does the opening.
+                let _ = connection.unchecked_ref::<IdbDatabase>().create_object_store(STORE);
+            }
+        });
+        let [success, error] = ["success", "error"].map(|event| {
+            let (request, outbox) = (request.clone(), outbox.clone());
+            EventListener::once(&request.clone(), event, move |_| {
+                // A request that has failed has no result.
+                let connection = request.result().map(JsValue::unchecked_into);
+                if let Some(outbox) = outbox.upgrade() {
+                    let database = connection.map(|connection| Self::new(connection, &outbox.this));
+                    outbox.opened(database.ok());
+                }
+            })
+        });
+        Some(Opening { _listeners: vec![made, success, error] })
+    }
+
+    /// Closed when another page wants to delete it or to change its form, and when the browser does it.
+    fn new(connection: Connection, outbox: &Weak<Outbox>) -> Self {
+        let listeners = ["versionchange", "close"].map(|event| {
+            let outbox = outbox.clone();
+            EventListener::new(&connection, event, move |_| {
+                if let Some(outbox) = outbox.upgrade() {
+                    outbox.close();
+                }
+            })
+        });
+        Self { connection, _listeners: listeners }
+    }
+
+    /// Carries out an operation, and tells the outbox later.
+    ///
+    /// # Errors
+    /// The operation, if the database is closed already.
+    pub(super) fn run(&self, asked: Storage, outbox: Weak<Outbox>) -> Result<Running, Storage> {
+        let Ok((transaction, store, head, rows)) = begin(&self.connection, &asked) else {
+            return Err(asked);
+        };
+        let outcome: Rc<RefCell<Option<Result<Answer, JsValue>>>> = Rc::default();
+        let read = EventListener::once(&rows.clone(), "success", {
+            let (transaction, outcome, asked) =
+                (transaction.clone(), outcome.clone(), asked.clone());
+            move |_| {
+                let done = carry_out(&store, &head, &rows, asked);
+                let failed = done.is_err();
+                outcome.replace(Some(done));
+                if failed {
+                    let _ended_already = transaction.abort();
+                }
+            }
+        });
+        let [complete, abort] = ["complete", "abort"].map(|event| {
+            let (aborted, outcome) = (transaction.clone(), outcome.clone());
+            let (outbox, asked) = (outbox.clone(), asked.clone());
+            EventListener::once(&transaction, event, move |_| {
+                let error = match outcome.take() {
+                    // An aborted transaction says why, unless it was aborted here.
+                    Some(Ok(done)) if event == "complete" => Ok(done),
+                    Some(Err(thrown)) => Err(thrown),
+                    _ => Err(aborted.error()),
+                };
+                if let Some(outbox) = outbox.upgrade() {
+                    outbox.ended(error.map_err(|error| StoreFailed { asked, error: kind(&error) }));
+                }
+            })
+        });
+        Ok(Running { _listeners: [read, complete, abort] })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+type Begun = (Transaction, IdbObjectStore, IdbRequest, IdbRequest);
+
+/// Asks for the client, and for the rows that the operation looks at.
+fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
+    let strict = object(&[("durability", "strict".into())]);
+    let transaction = connection.transaction(STORE, "readwrite", &strict)?;
+    let store = transaction.object_store(STORE)?;
+    let head = store.get(&HEAD.into())?;
+    let (first, last) = match asked {
+        Storage::Load | Storage::Renew { .. } => (1.0, f64::MAX),
+        Storage::Mark { numbers, .. }
+        | Storage::Erase { numbers, .. }
+        | Storage::Drop { numbers, .. } => {
+            let number = |number: Option<&u64>| number.map_or(NOTHING, |number| *number as f64);
+            (number(numbers.iter().min()), number(numbers.iter().max()))
+        }
+        Storage::Keep { .. } | Storage::TakeFence => (NOTHING, NOTHING),
+    };
+    let range = IdbKeyRange::bound(&first.into(), &last.into())?;
+    let rows = store.get_all_with_key(&range.into())?;
+    Ok((transaction, store, head, rows))
+}
+
+const HEAD: u32 = 0;
+/// A key under which nothing stands.
+const NOTHING: f64 = -1.0;
+
+fn carry_out(
+    store: &IdbObjectStore,
+    head: &IdbRequest,
+    rows: &IdbRequest,
+    asked: Storage,
+) -> Result<Answer, JsValue> {
+    let (head, rows) = (head.result()?, rows.result()?);
+    let is_new = head.is_undefined();
+    let mut saved =
+        if is_new { Saved::new(&mut entropy()) } else { record::read_head(&head).ok_or(head)? };
+    saved.rows = record::read_rows(&rows);
+    let before: Vec<(u64, bool)> = saved.rows.iter().map(|row| (row.number, row.leaving)).collect();
+    let renews = matches!(asked, Storage::Renew { .. });
+    let only_reads = matches!(asked, Storage::Load) && !is_new;
+    let mut memory = MemoryOutbox::new(saved);
+    let answer = memory.run(asked);
+
+    let after = memory.saved();
+    for (number, _) in &before {
+        if after.rows.binary_search_by_key(number, |row| row.number).is_err() {
+            store.delete(&(*number as f64).into())?;
+        }
+    }
+    for row in &after.rows {
+        if renews || before.binary_search(&(row.number, row.leaving)).is_err() {
+            store.put_with_key(&record::row(row), &(row.number as f64).into())?;
+        }
+    }
+    if !only_reads {
+        store.put_with_key(&record::head(after), &HEAD.into())?;
+    }
+    Ok(answer)
+}
+
+fn kind(error: &JsValue) -> StoreError {
+    if text_of(error).starts_with("QuotaExceeded") {
+        StoreError::Full
+    } else {
+        StoreError::Unavailable
+    }
+}

@@ -1,0 +1,144 @@
+//! What the tabs of an origin share a link by: a lock that one of them has, which leads, and a channel that
+//! all of them hear. `session`'s tab machine decides what to do with them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use gloo_events::EventListener;
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, BroadcastChannel, MessageEvent};
+
+use super::link::Link;
+use crate::js::object;
+
+#[wasm_bindgen]
+extern "C" {
+    // web-sys has locks only for who builds with `web_sys_unstable_apis`.
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
+    fn request_lock(
+        name: &str,
+        options: &JsValue,
+        granted: &Closure<dyn FnMut(JsValue) -> Promise>,
+    ) -> Result<Promise, JsValue>;
+}
+
+/// A tab's part in it. Dropping it leaves.
+pub(super) struct Sharing {
+    link: Weak<Link>,
+    /// Of lock and channel.
+    name: String,
+    channel: RefCell<Option<(BroadcastChannel, EventListener)>>,
+    lock: RefCell<Option<Lock>>,
+    /// Of the newest request: what an older one still says does not count.
+    number: Cell<u64>,
+}
+
+/// A request for the lock, and then the lock.
+struct Lock {
+    waiting: AbortController,
+    /// Gives the lock back.
+    release: Rc<RefCell<Option<Function>>>,
+    _granted: Closure<dyn FnMut(JsValue) -> Promise>,
+}
+
+/// Whether the browser lets tabs share: it does on secure pages.
+pub(super) fn is_possible() -> bool {
+    let get = |from: &JsValue, name: &str| Reflect::get(from, &name.into()).unwrap_or_default();
+    let global = js_sys::global().into();
+    get(&get(&global, "navigator"), "locks").is_object()
+        && get(&global, "BroadcastChannel").is_function()
+}
+
+impl Sharing {
+    pub(super) fn new(name: String, link: Weak<Link>) -> Self {
+        let number = Cell::new(0);
+        Self { link, name, channel: RefCell::default(), lock: RefCell::default(), number }
+    }
+
+    /// Begins to hear the others.
+    pub(super) fn join(&self) {
+        let Ok(channel) = BroadcastChannel::new(&self.name) else { return };
+        let link = self.link.clone();
+        let listener = EventListener::new(&channel, "message", move |event| {
+            let data = event.unchecked_ref::<MessageEvent>().data();
+            if let (Some(link), Some(bytes)) = (link.upgrade(), data.dyn_ref::<Uint8Array>()) {
+                link.heard(&bytes.to_vec());
+            }
+        });
+        let before = self.channel.replace(Some((channel, listener)));
+        drop(before);
+    }
+
+    /// Hears and says nothing any more.
+    pub(super) fn part(&self) {
+        if let Some((channel, listener)) = self.channel.take() {
+            drop(listener);
+            channel.close();
+        }
+    }
+
+    pub(super) fn post(&self, message: &[u8]) {
+        if let Some((channel, _)) = &*self.channel.borrow() {
+            // It takes everything that can be cloned.
+            let _ = channel.post_message(&Uint8Array::from(message));
+        }
+    }
+
+    /// Asks for the lock, or takes it from who has it.
+    pub(super) fn request(&self, steal: bool) {
+        self.release();
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let Ok(waiting) = AbortController::new() else { return };
+        let release: Rc<RefCell<Option<Function>>> = Rc::default();
+        let (link, held) = (self.link.clone(), release.clone());
+        let granted = Closure::new(move |_lock: JsValue| {
+            // The lock is held as long as this promise is pending.
+            let promise = Promise::new(&mut |resolve, _| drop(held.replace(Some(resolve))));
+            if let Some(link) = link.upgrade() {
+                link.lock_granted();
+            }
+            promise
+        });
+        let options = if steal {
+            object(&[("steal", true.into())])
+        } else {
+            object(&[("signal", waiting.signal().into())])
+        };
+        let requested = request_lock(&self.name, &options, &granted);
+        self.lock.replace(Some(Lock { waiting, release, _granted: granted }));
+        let link = self.link.clone();
+        spawn_local(async move {
+            let stolen = match requested {
+                Ok(promise) => JsFuture::from(promise).await.is_err(),
+                Err(_) => true,
+            };
+            if stolen && let Some(link) = link.upgrade() {
+                link.lock_lost(number);
+            }
+        });
+    }
+
+    /// Whether the newest request has this number.
+    pub(super) fn is_newest(&self, number: u64) -> bool {
+        self.number.get() == number && self.lock.borrow().is_some()
+    }
+
+    /// Gives the lock back, or waits for it no more.
+    pub(super) fn release(&self) {
+        let Some(Lock { waiting, release, .. }) = self.lock.take() else { return };
+        match release.take() {
+            Some(release) => _ = release.call0(&JsValue::UNDEFINED),
+            None => waiting.abort(),
+        }
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        self.release();
+        self.part();
+    }
+}

@@ -1,0 +1,42 @@
+// What tests do to the browser's databases: delete, refuse, fail, look at transactions.
+
+export function deleteDatabase(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
+}
+
+export function refuseDatabases() {
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = () => {
+    throw new DOMException("not in a private window", "SecurityError");
+  };
+  return () => {
+    IDBFactory.prototype.open = open;
+  };
+}
+
+export function failNextPut(name) {
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (...args) {
+    // Of a row: the client itself stands under 0.
+    if (args[1] === 0) return put.apply(this, args);
+    IDBObjectStore.prototype.put = put;
+    throw new DOMException("the test says so", name);
+  };
+}
+
+const durabilities = [];
+const { transaction } = IDBDatabase.prototype;
+IDBDatabase.prototype.transaction = function (...args) {
+  durabilities.push(String(args[2]?.durability));
+  return transaction.apply(this, args);
+};
+
+export function takeDurabilities() {
+  return durabilities.splice(0);
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,347 @@
+//! The outbox of a bridge in the browser's own database: what survives a reload, and what is told when
+//! nothing can be kept. A reload is played by dropping bus and bridge and making new ones.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "bridge/fake_socket.rs"]
+mod fake_socket;
+#[path = "bridge/peer.rs"]
+mod peer;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use event_driven_kit::{
+    Bridge, BridgeOptions, Bus, CloseCode, Delivery, ERROR_TOPIC, Failure, LINK_TOPIC, LinkState,
+    LinkStatus, OutboxStorage, Receipt, RejectCode, Role, Rule, Stage, Status, Subscription,
+    UNCERTAIN_TOPIC, Uncertain,
+};
+use fake_socket::{self as socket, sleep};
+use peer::Peer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(module = "/tests/bridge/database.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = refuseDatabases)]
+    fn refuse_databases() -> js_sys::Function;
+    #[wasm_bindgen(js_name = failNextPut)]
+    fn fail_next_put(error: &str);
+}
+
+type Log = Rc<RefCell<Vec<String>>>;
+
+/// A life of the page, from one load to the next.
+struct Page {
+    bus: Bus,
+    bridge: Bridge,
+    echo: Log,
+    _rule: event_driven_kit::RuleGuard,
+    _echo: Subscription,
+}
+
+/// Whose outbox no other test knows.
+fn somebody() -> BridgeOptions {
+    thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    socket::install();
+    let number = COUNT.replace(COUNT.get() + 1);
+    let name = format!("{} {number}", js_sys::Date::now());
+    BridgeOptions::new("ws://peer.test/ws").identity(name)
+}
+
+fn load(options: &BridgeOptions) -> Page {
+    let bus = Bus::new();
+    let (_echo, echo) = listen(&bus);
+    let bridge = Bridge::connect(&bus, options.clone()).unwrap();
+    let _rule = bridge.rule(Rule::both("chat.>").durable()).unwrap();
+    Page { bus, bridge, echo, _rule, _echo }
+}
+
+fn listen(bus: &Bus) -> (Subscription, Log) {
+    let log = Log::default();
+    let kept = log.clone();
+    let subscription = bus.subscriber("chat.>").echo().handle(move |event| {
+        let data = event.data::<String>()?;
+        kept.borrow_mut().push(match event.delivery() {
+            Delivery::Pending(Stage::Queued) => format!("{data} queued"),
+            Delivery::Pending(Stage::Kept) => format!("{data} kept"),
+            Delivery::Pending(Stage::Sent) => format!("{data} sent"),
+            Delivery::Stored(position) => format!("{data} stored {}", position.offset),
+            Delivery::Rejected(rejection) => format!("{data} {}", rejection.code.name()),
+            other => format!("{data} {other:?}"),
+        });
+        Ok(())
+    });
+    (subscription.unwrap(), log)
+}
+
+impl Page {
+    fn say(&self, text: &str) -> Receipt {
+        self.bus.publish("chat.a", text.to_owned()).unwrap()
+    }
+
+    /// Waits until the outbox holds so many.
+    async fn holds(&self, outbox: usize) {
+        until("the outbox", || self.bridge.status().outbox == outbox).await;
+    }
+}
+
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if done() {
+            return;
+        }
+        sleep(10).await;
+    }
+    panic!("{what}: not in four seconds");
+}
+
+/// Accepts the next connection, and serves it.
+async fn accept(peer: &mut Peer, sockets: u32) {
+    until("a connection", || socket::count() > sockets).await;
+    peer.accept();
+    // The fencing token is taken in a transaction before the hello.
+    for _ in 0..20 {
+        peer.serve().await;
+        sleep(5).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    let receipts = [page.say("one"), page.say("two")];
+    assert_eq!(receipts[0].status(), Status::Queued);
+    for receipt in &receipts {
+        assert_eq!(receipt.kept().await, Ok(true));
+        assert_eq!(receipt.status(), Status::Kept);
+    }
+    drop(page);
+
+    let page = load(&who);
+    page.holds(2).await;
+    assert_eq!(*page.echo.borrow(), ["one kept", "two kept"]);
+    let (_late, late) = listen(&page.bus);
+    assert!(late.borrow().is_empty(), "never inside the call");
+    sleep(0).await;
+    assert_eq!(*late.borrow(), ["one kept", "two kept"]);
+
+    let sockets = socket::count() - 1;
+    accept(&mut peer, sockets).await;
+    page.holds(0).await;
+    assert_eq!(peer.log.len(), 2);
+    for log in [&page.echo, &late] {
+        let endings = ["one sent", "two sent", "one stored 1", "two stored 2"];
+        assert_eq!(log.borrow()[2..], endings);
+    }
+    drop(page);
+
+    let page = load(&who);
+    until("the store", || socket::count() > sockets + 1).await;
+    assert_eq!((page.bridge.status().outbox, page.echo.borrow().len()), (0, 0));
+}
+
+#[wasm_bindgen_test]
+async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    accept(&mut peer, 0).await;
+    peer.dies = true;
+    let receipt = page.say("hi");
+    until("the frame", || receipt.status() == Status::Sent).await;
+    peer.serve().await;
+    assert_eq!(peer.log.len(), 1);
+    let sockets = socket::count();
+    drop(page);
+
+    let page = load(&who);
+    accept(&mut peer, sockets).await;
+    page.holds(0).await;
+    assert_eq!(peer.log.len(), 1);
+    assert_eq!(page.echo.borrow().first().unwrap(), "hi kept");
+    assert_eq!(page.echo.borrow().last().unwrap(), "hi stored 1");
+}
+
+#[wasm_bindgen_test]
+async fn what_was_published_just_before_the_bridge_is_dropped_is_kept() {
+    let who = somebody();
+    let page = load(&who);
+    let receipts = ["one", "two", "three"].map(|text| page.say(text));
+    drop(page);
+    for receipt in receipts {
+        assert_eq!(receipt.kept().await, Ok(true));
+    }
+    let page = load(&who);
+    page.holds(3).await;
+}
+
+#[wasm_bindgen_test]
+async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    let (one, two) = (page.say("one"), page.say("two"));
+    one.kept().await.unwrap();
+    assert!(one.cancel());
+    assert_eq!(one.settled().await.unwrap_err().code, RejectCode::Cancelled);
+    assert!(!one.cancel());
+    drop(page);
+
+    let page = load(&who);
+    page.holds(1).await;
+    accept(&mut peer, socket::count() - 1).await;
+    page.holds(0).await;
+    assert_eq!(peer.log.len(), 1);
+    assert!(!two.cancel());
+}
+
+#[wasm_bindgen_test]
+async fn what_has_not_left_in_its_time_expires_also_after_a_reload() {
+    let who = somebody();
+    let page = load(&who);
+    let hundred = Duration::from_millis(100);
+    let receipt = page.bus.publish_within("chat.a", "now".to_owned(), hundred).unwrap();
+    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Expired);
+    let later = page.bus.publish_within("chat.a", "later".to_owned(), hundred).unwrap();
+    later.kept().await.unwrap();
+    drop(page);
+    sleep(150).await;
+
+    let page = load(&who);
+    until("the end", || page.echo.borrow().len() == 2).await;
+    assert_eq!(*page.echo.borrow(), ["later kept", "later expired"]);
+}
+
+#[wasm_bindgen_test]
+async fn the_state_of_link_and_outbox_is_retained() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    page.say("one").kept().await.unwrap();
+    let newest: Rc<RefCell<Option<LinkStatus>>> = Rc::default();
+    let kept = newest.clone();
+    let _late = page.bus.subscriber(LINK_TOPIC).replay(move |event| {
+        kept.replace(Some(LinkStatus::clone(&*event.data()?)));
+        Ok(())
+    });
+    sleep(0).await;
+    let told = newest.borrow().clone().unwrap();
+    assert_eq!(told, page.bridge.status());
+    assert_eq!((told.outbox, told.storage), (1, OutboxStorage::IndexedDb));
+    assert_eq!((told.last_acked, told.state), (None, LinkState::Connecting));
+
+    accept(&mut peer, 0).await;
+    page.holds(0).await;
+    let told = newest.borrow().clone().unwrap();
+    assert_eq!((told.outbox, told.state), (0, LinkState::Online));
+    assert_eq!(told.last_acked.unwrap().offset, "1");
+}
+
+#[wasm_bindgen_test]
+async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
+    let page = load(&somebody());
+    assert_eq!(page.bridge.status().persisted, None);
+    page.say("one").kept().await.unwrap();
+    until("an answer", || page.bridge.status().persisted.is_some()).await;
+}
+
+#[wasm_bindgen_test]
+async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let allow = refuse_databases();
+    let page = load(&who);
+    let receipt = page.say("hi");
+    accept(&mut peer, 0).await;
+    allow.call0(&JsValue::NULL).unwrap();
+    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+    let status = page.bridge.status();
+    assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone));
+    assert_eq!(status.persisted, None);
+}
+
+#[wasm_bindgen_test]
+async fn an_event_that_cannot_be_written_is_refused_and_the_failure_is_told() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    let errors = Log::default();
+    let kept = errors.clone();
+    let _errors = page.bus.subscribe(ERROR_TOPIC, move |event| {
+        let failure = event.data::<Failure>()?;
+        kept.borrow_mut().push(format!("{} {}", failure.label, failure.message));
+        Ok(())
+    });
+    accept(&mut peer, 0).await;
+    fail_next_put("QuotaExceededError");
+    let receipt = page.say("hi");
+    until("the error", || !errors.borrow().is_empty()).await;
+    assert_eq!(page.bridge.status().storage, OutboxStorage::Failing);
+    assert!(errors.borrow()[0].starts_with("outbox the browser's storage is full"));
+    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Unavailable);
+    page.say("again").kept().await.unwrap();
+    let status = page.bridge.status();
+    assert_eq!((status.storage, status.outbox), (OutboxStorage::IndexedDb, 1));
+}
+
+#[wasm_bindgen_test]
+async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    accept(&mut peer, 0).await;
+    peer.dies = true;
+    let receipt = page.say("hi");
+    until("the frame", || receipt.status() == Status::Sent).await;
+    peer.serve().await;
+    // Its successor knows nobody.
+    let mut peer = Peer::default();
+    accept(&mut peer, 1).await;
+    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
+    let told: Rc<RefCell<Vec<Uncertain>>> = Rc::default();
+    let kept = told.clone();
+    let _late = page.bus.subscriber(UNCERTAIN_TOPIC).replay(move |event| {
+        kept.borrow_mut().push(Uncertain::clone(&*event.data()?));
+        Ok(())
+    });
+    sleep(0).await;
+    assert_eq!((told.borrow().len(), &*told.borrow()[0].topic), (1, "chat.a"));
+    assert_eq!(told.borrow()[0].id, receipt.id());
+    assert_eq!(page.echo.borrow().last().unwrap(), "hi uncertain");
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    accept(&mut peer, 0).await;
+    let window = web_sys::window().unwrap();
+    let tell = |event| window.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
+    tell("pagehide");
+    assert_eq!(socket::closed_with(0), Some(CloseCode::GoingAway.code()));
+    // The events are for all pages of these tests; only this one has an open socket.
+    sleep(20).await;
+    assert_eq!(socket::count(), 1);
+    tell("pageshow");
+    accept(&mut peer, 1).await;
+    assert_eq!(page.bridge.state(), LinkState::Online);
+    let receipt = page.say("hi");
+    until("the frame", || receipt.status() == Status::Sent).await;
+    peer.serve().await;
+    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_socket_that_does_not_send_is_given_no_more_until_it_has() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let page = load(&who);
+    accept(&mut peer, 0).await;
+    socket::set_buffered(0, (1 << 20) + 1);
+    let receipt = page.say("hi");
+    until("the frame", || receipt.status() == Status::Sent).await;
+    assert!(socket::take_sent(0).is_none());
+    socket::set_buffered(0, 0);
+    until("the answer", || {
+        peer.step();
+        !peer.log.is_empty()
+    })
+    .await;
+}

@@ -1,0 +1,266 @@
+//! Tabs that share a link, played by several buses and bridges in one page: locks, channels and the
+//! database are the browser's own, and the peer is behind a fake WebSocket class.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "bridge/fake_socket.rs"]
+mod fake_socket;
+#[path = "bridge/peer.rs"]
+mod peer;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bridge, BridgeOptions, Bus, Delivery, LinkState, Receipt, Role, Rule, RuleGuard, Stage, Status,
+    Subscription,
+};
+use fake_socket::{self as socket, sleep};
+use peer::Peer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(module = "/tests/bridge/locks.js")]
+extern "C" {
+    /// Takes every lock of that name from who has it, and gives it back at once.
+    #[wasm_bindgen(js_name = stealLock)]
+    async fn steal_lock(name: &str);
+    /// How many hold or wait for a lock of that name.
+    #[wasm_bindgen(js_name = lockUsers)]
+    async fn lock_users(name: &str) -> JsValue;
+}
+
+type Log = Rc<RefCell<Vec<String>>>;
+
+struct TabOf {
+    bus: Bus,
+    bridge: Bridge,
+    log: Log,
+    _rules: Vec<RuleGuard>,
+    _log: Subscription,
+}
+
+const URL: &str = "ws://peer.test/ws";
+
+fn somebody() -> String {
+    thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    socket::install();
+    let number = COUNT.replace(COUNT.get() + 1);
+    format!("tabs {} {number}", js_sys::Date::now())
+}
+
+fn open(who: &str) -> TabOf {
+    let bus = Bus::new();
+    let log = Log::default();
+    let kept = log.clone();
+    let _log = bus.subscriber(">").echo().handle(move |event| {
+        let data = event.data::<String>()?;
+        kept.borrow_mut().push(match event.delivery() {
+            Delivery::Local => format!("{data} local"),
+            Delivery::Ephemeral => format!("{data} ephemeral"),
+            Delivery::Pending(Stage::Queued) => format!("{data} queued"),
+            Delivery::Pending(Stage::Kept) => format!("{data} kept"),
+            Delivery::Pending(Stage::Sent) => format!("{data} sent"),
+            Delivery::Stored(position) => format!("{data} stored {}", position.offset),
+            Delivery::Rejected(rejection) => format!("{data} {}", rejection.code.name()),
+        });
+        Ok(())
+    });
+    let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(who)).unwrap();
+    let rules =
+        [Rule::both("chat.>").durable(), Rule::both("typing").ephemeral(), Rule::tabs("theme")];
+    let _rules = rules.into_iter().map(|rule| bridge.rule(rule).unwrap()).collect();
+    TabOf { bus, bridge, log, _rules, _log: _log.unwrap() }
+}
+
+impl TabOf {
+    fn say(&self, text: &str) -> Receipt {
+        self.bus.publish("chat.a", text.to_owned()).unwrap()
+    }
+
+    fn role(&self) -> Role {
+        self.bridge.status().role
+    }
+
+    fn is_online(&self) -> bool {
+        self.bridge.state() == LinkState::Online
+    }
+
+    /// What the log has brought, in its order.
+    fn stored(&self) -> Vec<String> {
+        let log = self.log.borrow();
+        log.iter().filter(|line| line.contains(" stored ")).cloned().collect()
+    }
+}
+
+/// Serves until that is so, and accepts who connects meanwhile.
+async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
+    for _ in 0..1_200 {
+        if done(peer) {
+            return;
+        }
+        let last = socket::count();
+        if last > 0 && socket::state(last - 1) == 0 {
+            peer.accept();
+        }
+        peer.step();
+        sleep(5).await;
+    }
+    panic!("{what}: not in six seconds");
+}
+
+/// A leader and a follower that are online.
+async fn two(who: &str, peer: &mut Peer) -> (TabOf, TabOf) {
+    let leader = open(who);
+    until("a leader", peer, |_| leader.role() == Role::Leader && leader.is_online()).await;
+    let follower = open(who);
+    until("a follower", peer, |_| follower.is_online()).await;
+    assert_eq!((leader.role(), follower.role()), (Role::Leader, Role::Follower));
+    (leader, follower)
+}
+
+#[wasm_bindgen_test]
+async fn tabs_share_one_connection_and_see_one_order() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    assert_eq!(socket::count(), 1);
+    peer.serve().await;
+    let receipts = [leader.say("one"), follower.say("two"), leader.say("three")];
+    until("the log", &mut peer, |peer| peer.log.len() == 3).await;
+    until("the answers", &mut peer, |_| {
+        receipts.iter().all(|receipt| matches!(receipt.status(), Status::Stored(_)))
+            && leader.stored().len() == 3
+            && follower.stored().len() == 3
+    })
+    .await;
+    assert_eq!(leader.stored(), follower.stored());
+    peer.append("chat.a", "x", "\"theirs\"");
+    until("theirs", &mut peer, |_| follower.stored().len() == 4).await;
+    assert_eq!(leader.stored(), follower.stored());
+    assert_eq!(socket::count(), 1);
+    assert_eq!((leader.bridge.status().outbox, follower.bridge.status().outbox), (0, 0));
+}
+
+#[wasm_bindgen_test]
+async fn what_a_tab_publishes_is_echoed_in_the_others_until_it_is_stored() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    // Subscriptions stand before anything is published.
+    peer.serve().await;
+    sleep(20).await;
+    peer.serve().await;
+    leader.say("hi").kept().await.unwrap();
+    until("the echo", &mut peer, |_| !follower.log.borrow().is_empty()).await;
+    assert_eq!(follower.log.borrow()[0], "hi kept");
+    until("the end", &mut peer, |_| follower.log.borrow().last().unwrap() == "hi stored 1").await;
+    assert_eq!(follower.stored().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_doubled() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    peer.serve().await;
+    // Logged, and not answered when the leader goes.
+    peer.dies = true;
+    let last = leader.say("of the leader");
+    last.kept().await.unwrap();
+    let mine = follower.say("of the follower");
+    mine.kept().await.unwrap();
+    for _ in 0..20 {
+        peer.step();
+        sleep(5).await;
+    }
+    drop(leader);
+    until("another leader", &mut peer, |_| follower.role() == Role::Leader && follower.is_online())
+        .await;
+    let later = follower.say("later");
+    until("all", &mut peer, |peer| {
+        peer.log.len() == 3 && matches!(later.status(), Status::Stored(_))
+    })
+    .await;
+    assert!(matches!(mine.status(), Status::Stored(_)));
+    until("an empty outbox", &mut peer, |_| follower.bridge.status().outbox == 0).await;
+    let mut stored: Vec<String> =
+        follower.stored().iter().map(|line| line.split(" stored").next().unwrap().into()).collect();
+    stored.sort();
+    assert_eq!(stored, ["later", "of the follower", "of the leader"]);
+    assert_eq!(peer.log.len(), 3);
+}
+
+#[wasm_bindgen_test]
+async fn a_leader_whose_lock_is_stolen_is_deposed_and_one_leads_again() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (one, two) = two(&who, &mut peer).await;
+    steal_lock(&format!("event-driven-kit v1 {URL} {who}")).await;
+    until("one leader", &mut peer, |_| {
+        let roles = [one.role(), two.role()];
+        roles.contains(&Role::Leader)
+            && roles.contains(&Role::Follower)
+            && one.is_online()
+            && two.is_online()
+            && socket::count() > 1
+    })
+    .await;
+    assert_eq!(socket::state(0), 3, "the deposed leader has closed its socket");
+    one.say("one");
+    two.say("two");
+    until("both", &mut peer, |_| one.stored().len() == 2 && two.stored().len() == 2).await;
+    assert_eq!(one.stored(), two.stored());
+    assert_eq!(peer.log.len(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn ephemeral_and_shared_local_events_reach_other_tabs_once() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    peer.serve().await;
+    follower.bus.publish("typing", "ann".to_owned()).unwrap();
+    follower.bus.publish("theme", "dark".to_owned()).unwrap();
+    follower.bus.publish("private", "mine".to_owned()).unwrap();
+    until("both", &mut peer, |peer| leader.log.borrow().len() == 2 && peer.ephemeral.len() == 1)
+        .await;
+    sleep(20).await;
+    assert_eq!(*leader.log.borrow(), ["ann ephemeral", "dark local"]);
+    assert_eq!(*follower.log.borrow(), ["ann ephemeral", "dark local", "mine local"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_tab_that_opens_late_sees_what_waits_in_the_outbox_and_its_end() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let early = open(&who);
+    early.say("hi").kept().await.unwrap();
+    let late = open(&who);
+    for _ in 0..200 {
+        if !late.log.borrow().is_empty() {
+            break;
+        }
+        sleep(5).await;
+    }
+    assert_eq!(*late.log.borrow(), ["hi kept"]);
+    until("the end", &mut peer, |_| {
+        late.log.borrow().last().unwrap() == "hi stored 1" && early.stored().len() == 1
+    })
+    .await;
+    assert_eq!((late.stored().len(), peer.log.len()), (1, 1));
+}
+
+#[wasm_bindgen_test]
+async fn tabs_that_have_closed_hold_and_want_no_lock() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    let name = format!("event-driven-kit v1 {URL} {who}");
+    assert_eq!(lock_users(&name).await.as_f64(), Some(2.0));
+    drop((leader, follower));
+    sleep(50).await;
+    assert_eq!(lock_users(&name).await.as_f64(), Some(0.0));
+}
+
+#[wasm_bindgen_test]
+async fn identities_share_nothing() {
+    let mut peer = Peer::default();
+    let (one, other) = (open(&somebody()), open(&format!("{} other", somebody())));
+    until("two leaders", &mut peer, |_| one.role() == Role::Leader && other.role() == Role::Leader)
+        .await;
+}

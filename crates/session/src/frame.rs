@@ -66,7 +66,7 @@ pub struct Hello {
     pub fence: u64,
     /// The lowest number that the client has no answer for; the peer forgets outcomes below it.
     pub lowest: u64,
-    /// Whether a peer has welcomed this client before, so that being unknown means being forgotten.
+    /// Whether events may have left before, so that being unknown means being forgotten.
     pub returning: bool,
     /// What the peer's authority asks for, if it asks.
     pub token: Option<String>,

@@ -515,7 +515,7 @@ fn what_is_kept_while_another_tab_renews_the_client_is_found_under_its_new_numbe
     let mut page = Page::new(Options::default());
     page.publish("a", Terms::default());
     let from = page.store.saved().client;
-    page.store.run(Storage::Renew { from, client: [5; 16], secret: [6; 32] });
+    page.store.run(Storage::Renew { from, highest: 0, client: [5; 16], secret: [6; 32] });
     page.go_online(0, "", false);
     page.publish("b", Terms::default());
     assert_eq!(page.client.id(), [5; 16]);

@@ -146,7 +146,8 @@ impl Client {
             && let Some(fence) = self.connection.fence.take()
         {
             let Identity { client, secret, .. } = self.identity;
-            let (lowest, returning, token) = (self.outbox.lowest(), fence > 1, None);
+            let (lowest, returning, token) =
+                (self.outbox.lowest(), self.outbox.may_have_left(), None);
             self.send(&FromClient::Hello(Hello {
                 client,
                 secret,
@@ -211,14 +212,13 @@ impl Client {
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Storing;
-        // Rows under numbers that are decided may be in the log, whatever this copy of them says.
-        let numbers: Vec<u64> =
-            self.outbox.rows().map(|row| row.number).filter(|it| *it <= welcome.highest).collect();
-        if !numbers.is_empty() {
-            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
-        }
         let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
-        self.ask_store(Storage::Renew { from: self.identity.client, client, secret });
+        self.ask_store(Storage::Renew {
+            from: self.identity.client,
+            highest: welcome.highest,
+            client,
+            secret,
+        });
     }
 
     /// The store holds another client now: what this connection says counts for the old one.

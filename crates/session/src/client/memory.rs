@@ -77,12 +77,12 @@ impl MemoryOutbox {
                 }
                 Answer::Dropped(dropped)
             }
-            Storage::Renew { from, client, secret } => {
+            Storage::Renew { from, highest, client, secret } => {
                 let mut dropped = Vec::new();
                 if from == saved.client {
                     let rows = std::mem::take(&mut saved.rows);
                     let (leaving, rest): (Vec<Row>, Vec<Row>) =
-                        rows.into_iter().partition(|row| row.leaving);
+                        rows.into_iter().partition(|row| row.leaving || row.number <= highest);
                     dropped = leaving;
                     let rows = (1..).zip(rest).map(|(number, row)| Row { number, ..row });
                     (saved.client, saved.secret) = (client, secret);

@@ -321,6 +321,11 @@ impl Outbox {
         }
     }
 
+    /// Whether the peer may know of an event: only then does it matter that it has forgotten the client.
+    pub(super) fn may_have_left(&self) -> bool {
+        self.decided.0 > 0 || self.rows.iter().any(|entry| entry.row.leaving)
+    }
+
     /// The store could not mark them: they have not left.
     pub(super) fn not_marked(&mut self) {
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {

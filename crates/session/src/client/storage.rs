@@ -89,11 +89,15 @@ pub enum Storage {
         numbers: Vec<u64>,
     },
     /// If the store is still `from`'s: take the new id and secret, delete the rows that are
-    /// [leaving](Row::leaving), number the others anew from 1, put the next number behind them, and set
-    /// fence and decided to 0. Answered by [`Answer::Renewed`] in any case.
+    /// [leaving](Row::leaving) or have a number up to `highest`, number the others anew from 1, put the
+    /// next number behind them, and set fence and decided to 0. Answered by [`Answer::Renewed`] in any
+    /// case.
     Renew {
         /// The id that is given up.
         from: [u8; 16],
+        /// What the peer has decided under it: such a row may be in the log, whatever this copy of it
+        /// says.
+        highest: u64,
         /// The new one.
         client: [u8; 16],
         /// Its secret.

@@ -178,7 +178,7 @@ async fn another_identity_numbers_the_rows_anew() {
     store.keep(&["a", "b", "c", "d"]).await;
     let marked = store.run(Storage::Mark { client: from, numbers: vec![2] }).await;
     assert!(marked.is_ok());
-    let renew = Storage::Renew { from, client: [1; 16], secret: [2; 32] };
+    let renew = Storage::Renew { from, highest: 0, client: [1; 16], secret: [2; 32] };
     let Ok(Answer::Renewed { saved, dropped }) = store.run(renew.clone()).await else {
         panic!("not renewed");
     };

@@ -4,7 +4,7 @@ mod world;
 
 use bus::{Pattern, Topic};
 use session::client::{Effect, LinkState, Outcome};
-use session::server::{Opened, Options, Server, Wire};
+use session::server::{Decided, Opened, Options, Server, Wire};
 use session::*;
 use world::{World, body};
 
@@ -82,6 +82,55 @@ fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_or
     world.settle();
     let ids: Vec<&str> = world.log.events.iter().map(|(_, id, _)| id.as_str()).collect();
     assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+}
+
+/// An answer for each would have the client send all from there on again, as often as there are answers.
+#[test]
+fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() {
+    let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
+    let mut say = |server: &mut Server, frame: FromClient| {
+        let mut message = Vec::new();
+        frame.encode(&mut message);
+        server.received(&message, 0);
+    };
+    let hello = Hello {
+        client: [1; 16],
+        secret: [2; 32],
+        fence: 1,
+        lowest: 1,
+        returning: false,
+        token: None,
+    };
+    say(&mut server, FromClient::Hello(hello));
+    server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
+    while server.poll().is_some() {}
+    let publish = |number: u64| {
+        FromClient::Publish(Publish {
+            number: Some(number),
+            topic: 0,
+            name: Some("t".to_owned()),
+            body: body(&number.to_string()).encode(),
+            lowest: None,
+        })
+    };
+    let mut asked = |server: &mut Server, number| {
+        say(server, publish(number));
+        match server.poll() {
+            Some(server::Effect::Append(append)) => Some(append.ticket),
+            None => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let refused = |code| Decided::Rejected { code, message: String::new(), retry: Some(9) };
+    let (one, two) = (asked(&mut server, 1).unwrap(), asked(&mut server, 2).unwrap());
+    server.decided(one, refused(RejectCode::Unavailable));
+    assert!(matches!(server.poll(), Some(server::Effect::Send(_))));
+    server.decided(two, refused(RejectCode::HeldBack));
+    assert_eq!(server.poll(), None);
+    assert_eq!(asked(&mut server, 3), None);
+    for number in 1..=3 {
+        assert!(asked(&mut server, number).is_some(), "{number}");
+    }
 }
 
 #[test]

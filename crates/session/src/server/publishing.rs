@@ -34,13 +34,8 @@ impl Server {
                 Err(refusal) => self.close(CloseCode::ProtocolError, &refusal.message),
             };
         };
-        if self.held_back.is_some_and(|held| number > held) {
-            return self.reject(
-                number,
-                RejectCode::HeldBack,
-                "a lower number comes first",
-                Some(0),
-            );
+        if self.holds_back(number) {
+            return;
         }
         self.held_back = None;
         let client = Numbered { client, fence, number, lowest };
@@ -137,12 +132,20 @@ impl Server {
             (Waiting::Number(number), Decided::Stored(position, durability)) => {
                 self.send(&FromPeer::Ack(Ack { number, position, durability }));
             }
+            (Waiting::Number(number), Decided::Rejected { code: RejectCode::HeldBack, .. })
+                if self.holds_back(number) => {}
             (Waiting::Number(number), Decided::Rejected { code, message, retry }) => {
                 self.reject(number, code, &message, retry);
             }
             #[cfg(feature = "json")]
             (Waiting::Id(id), decided) => self.answer_text(&id, decided),
         }
+    }
+
+    /// Whether a lower number comes first. Nothing is said about it: the client knows from the reject of that
+    /// number that it sends all from there on again, and an answer for each would make it do so each time.
+    fn holds_back(&self, number: u64) -> bool {
+        self.held_back.is_some_and(|held| number > held)
     }
 
     fn reject(&mut self, number: u64, code: RejectCode, message: &str, retry: Option<u32>) {

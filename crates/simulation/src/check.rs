@@ -90,8 +90,8 @@ fn step(
             Ok(())
         }
         Record::Copied { profile, event } => publishers.copied(profile, event),
-        Record::Restored { profile, event } => {
-            publishers.restored(profile, event);
+        Record::Restored { profile, event, is_other } => {
+            publishers.restored(profile, event, is_other);
             Ok(())
         }
         Record::Doubted { profile } => {

@@ -89,10 +89,12 @@ pub enum Record {
     Refusable { event: EventNo },
     /// This profile now holds the row of an event too, copied from another one.
     Copied { profile: ProfileNo, event: EventNo },
-    /// This profile holds the row of an event again, from its own past.
-    Restored { profile: ProfileNo, event: EventNo },
+    /// This profile holds the row of an event again, from its own past. `is_other`: it had another client's
+    /// identity since, under which the event may have left as well.
+    Restored { profile: ProfileNo, event: EventNo, is_other: bool },
     /// From now on nobody may be able to say what became of this profile's events: its client was
-    /// forgotten, or is known to two profiles or to two states of one, or the log has lost its tail.
+    /// forgotten, or is known to two profiles or to two states of one, its disk did not take what was
+    /// decided, or the log has lost its tail.
     Doubted { profile: ProfileNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },

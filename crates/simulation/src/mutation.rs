@@ -17,15 +17,13 @@ pub enum Mutation {
     NumberUsedTwice,
     /// The relay answers a final reject as if the event were stored.
     RejectAnsweredAsStored,
-    /// A leader that was deposed goes on as if it still held the lock.
-    StaleLeaderWrites,
     /// The relay lets an older connection of a client go on beside a newer one.
     NoFence,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -33,7 +31,6 @@ impl Mutation {
         Self::SameEpochAfterLostTail,
         Self::NumberUsedTwice,
         Self::RejectAnsweredAsStored,
-        Self::StaleLeaderWrites,
         Self::NoFence,
     ];
 }

@@ -83,8 +83,9 @@ impl Publishers {
         Ok(())
     }
 
-    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo) {
+    pub(super) fn restored(&mut self, profile: ProfileNo, event: EventNo, is_other: bool) {
         if let Some(published) = self.events.get_mut(&event) {
+            published.may_stand += u32::from(is_other);
             (published.rejected, published.was_restored) = (false, true);
         }
         self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
@@ -114,6 +115,10 @@ impl Publishers {
             return Err(Breach(Promise::Answered, text));
         }
         let order = published.order;
+        // Neither the rows of several disks nor one that came back from a backup have an order.
+        if !published.is_only_row() {
+            return Ok(());
+        }
         // What is in memory only goes behind the rows of a disk that takes a new identity.
         if published.in_memory && self.doubted.contains(&published.profile) {
             return Ok(());

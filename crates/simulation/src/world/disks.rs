@@ -23,6 +23,8 @@ pub(super) struct Profile {
     pub(super) fails: bool,
     /// Events of which it was told that they are kept, on disk or in memory.
     kept: BTreeSet<EventNo>,
+    /// Events whose rows were dropped, as expired or cancelled, for a tab that has not heard of it yet.
+    dropped: Vec<(usize, EventNo)>,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,7 @@ impl Profile {
             asked: VecDeque::new(),
             fails: false,
             kept: BTreeSet::new(),
+            dropped: Vec::new(),
         }
     }
 
@@ -56,6 +59,11 @@ impl Profile {
     /// Whether it was told that this event is kept: before that an answer is none of the promises.
     pub(super) fn knows(&self, event: EventNo) -> bool {
         self.kept.contains(&event)
+    }
+
+    /// Who it is to the relay.
+    pub(super) fn client(&self) -> [u8; 16] {
+        self.outbox.saved().client
     }
 
     /// The events that have rows.
@@ -97,25 +105,50 @@ impl World {
         let answer = if self.profiles[number].fails && !reads {
             Err(StoreFailed { asked: storage, error: StoreError::Full })
         } else {
-            Ok(self.transact(number, storage))
+            let drops = matches!(storage, Storage::Drop { .. });
+            let before = self.profiles[number].rows();
+            let answer = self.transact(number, storage);
+            if drops {
+                let after = self.profiles[number].rows();
+                let dropped = before.difference(&after).map(|event| (tab, *event));
+                self.profiles[number].dropped.extend(dropped);
+            }
+            Ok(answer)
         };
         if self.tabs[tab].life == life {
             self.tabs[tab].answers.push_back(answer);
             let wait = self.random.below(3);
             self.after(wait, Happening::DiskAnswers { tab, life });
+        } else {
+            self.nobody_hears(tab);
         }
     }
 
-    fn transact(&mut self, number: usize, storage: Storage) -> Answer {
+    /// What was dropped for a page that has gone is told to nobody: a row that has left the disk says nothing
+    /// to the next page.
+    fn nobody_hears(&mut self, tab: usize) {
+        let number = self.tabs[tab].profile;
+        for (_, event) in
+            self.profiles[number].dropped.extract_if(.., |it| it.0 == tab).collect::<Vec<_>>()
+        {
+            self.record(Record::Wiped { profile: number as u32, event });
+        }
+    }
+
+    fn transact(&mut self, number: usize, mut storage: Storage) -> Answer {
         let kept: Vec<EventNo> = match &storage {
             Storage::Keep { rows, .. } => {
                 rows.iter().map(|row| super::number_of(&row.id)).collect()
             }
             _ => Vec::new(),
         };
+        let uses_twice = self.mutation == Some(Mutation::NumberUsedTwice);
+        if uses_twice && let Storage::Keep { at_least, .. } = &mut storage {
+            *at_least = 0;
+        }
         let profile = &mut self.profiles[number];
         let answer = profile.outbox.run(storage);
-        if !kept.is_empty() && self.mutation == Some(Mutation::NumberUsedTwice) {
+        if !kept.is_empty() && uses_twice {
             let mut saved = profile.outbox.saved().clone();
             saved.next -= 1;
             profile.outbox = MemoryOutbox::new(saved);
@@ -143,6 +176,10 @@ impl World {
             return self.after(until - self.now, Happening::DiskAnswers { tab, life });
         }
         if let Some(answer) = self.tabs[tab].answers.pop_front() {
+            if matches!(answer, Ok(Answer::Dropped(_))) {
+                let number = self.tabs[tab].profile;
+                self.profiles[number].dropped.retain(|dropped| dropped.0 != tab);
+            }
             self.with_tab(tab, |machine, now| machine.answer(answer, now));
         }
     }
@@ -173,12 +210,14 @@ impl World {
             is_done
         });
         self.tabs[tab].answers.clear();
+        self.nobody_hears(tab);
     }
 
     /// A profile's disk is what it was when it was backed up.
     pub(super) fn restore(&mut self, number: usize) {
         let profile = &mut self.profiles[number];
         let before = profile.rows();
+        let is_other = profile.backup.saved().client != profile.outbox.saved().client;
         profile.outbox = profile.backup.clone();
         let after = profile.rows();
         profile.asked.clear();
@@ -186,7 +225,7 @@ impl World {
             self.record(Record::Wiped { profile: number as u32, event });
         }
         for event in after {
-            self.record(Record::Restored { profile: number as u32, event });
+            self.record(Record::Restored { profile: number as u32, event, is_other });
         }
     }
 

@@ -85,6 +85,7 @@ impl World {
             Fault::OutboxFails => {
                 let profile = self.tabs[tab].profile;
                 self.profiles[profile].fails = true;
+                self.record(Record::Doubted { profile: profile as u32 });
                 let wait = self.random.between(200, 10_000);
                 self.after(wait, Happening::DiskWorks(profile));
             }
@@ -134,9 +135,15 @@ impl World {
         }
     }
 
-    /// The relay forgets a client, which must not be connected then.
+    /// The relay forgets a client, which must not be connected then. One that two profiles share is not
+    /// forgotten: only the first of them to come back would be told, and the log may not know the other's events
+    /// any more.
     fn forget(&mut self, tab: usize) {
         let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) else { return };
+        let sharing = self.profiles.iter().filter(|profile| profile.client() == id).count();
+        if sharing > 1 {
+            return;
+        }
         for wire in self.relay.wires_of(&id) {
             self.hang_up(wire);
             self.send_down(wire, Parcel::Closed(1006));

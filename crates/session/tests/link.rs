@@ -88,7 +88,7 @@ fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_or
 #[test]
 fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() {
     let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
-    let mut say = |server: &mut Server, frame: FromClient| {
+    let say = |server: &mut Server, frame: FromClient| {
         let mut message = Vec::new();
         frame.encode(&mut message);
         server.received(&message, 0);
@@ -113,7 +113,7 @@ fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() 
             lowest: None,
         })
     };
-    let mut asked = |server: &mut Server, number| {
+    let asked = |server: &mut Server, number| {
         say(server, publish(number));
         match server.poll() {
             Some(server::Effect::Append(append)) => Some(append.ticket),

@@ -9,7 +9,7 @@ mod log;
 use std::sync::Arc;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page};
+use session::server::{Append, Decided, Located, Logged, Numbered, Opened, Page};
 use session::{Durability, Hello, Position, RejectCode, Start};
 
 use crate::mutation::Mutation;
@@ -110,11 +110,6 @@ impl Store {
     /// Matching events from an offset on.
     pub fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
         self.log.page(pattern, from, limit)
-    }
-
-    /// Matching events before an offset, newest first.
-    pub fn history(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
-        self.log.history(pattern, before, limit)
     }
 
     /// Drops the oldest events, so that so many are left; answers up to which offset they are gone.

@@ -55,7 +55,7 @@ fn read_row(row: &Array) -> Option<Row> {
     Some(Row {
         number: read_number(&row.get(0))?,
         id: row.get(1).as_string()?,
-        topic: Topic::parse(&*row.get(2).as_string()?).ok()?,
+        topic: Topic::parse(&row.get(2).as_string()?).ok()?,
         body: row.get(3).dyn_into::<Uint8Array>().ok()?.to_vec(),
         expires: read_number(&row.get(4)),
         durability: match read_number(&row.get(5))? {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::server::{Located, Logged, Older, Page};
+use session::server::{Located, Logged, Page};
 use session::{Body, Position, Start};
 
 #[derive(Debug, Clone)]
@@ -98,21 +98,6 @@ impl Log {
             }
         }
         page
-    }
-
-    pub(super) fn history(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
-        let mut older = Older { epoch: self.epoch, events: Vec::new(), next: None };
-        let before = before.unwrap_or(u64::MAX);
-        for (event, _) in self.events.iter().rev().filter(|(event, _)| event.offset < before) {
-            if older.events.len() == limit {
-                older.next = Some(event.offset + 1);
-                break;
-            }
-            if pattern.matches(&event.topic) {
-                older.events.push(Arc::clone(event));
-            }
-        }
-        older
     }
 
     fn last(&self) -> u64 {

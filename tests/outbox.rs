@@ -5,6 +5,7 @@
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
 #[path = "bridge/peer.rs"]
+#[allow(dead_code)] // the tests of one bridge use the rest
 mod peer;
 
 use std::cell::RefCell;

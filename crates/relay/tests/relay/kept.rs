@@ -117,11 +117,8 @@ async fn a_full_disk_rejects_until_it_has_room_and_is_read_meanwhile() {
         }
         assert!(number < 1_000);
     }
+    // It is held back until the lower number has come again, and nothing is said of it.
     client.send(&[large(number + 1)]).await;
-    match client.frame().await {
-        FromPeer::Reject(reject) => assert_eq!(reject.code, RejectCode::HeldBack),
-        other => panic!("{other:?}"),
-    }
     assert!(number > 20, "{number}");
     let mut reader = Client::welcomed(&relay, 2, 1).await;
     reader.subscribe("a", Start::Earliest).await;

@@ -28,6 +28,8 @@ wasm_bindgen_test_configure!(run_in_browser);
 extern "C" {
     #[wasm_bindgen(js_name = refuseDatabases)]
     fn refuse_databases() -> js_sys::Function;
+    #[wasm_bindgen(js_name = agreeToPersist)]
+    fn agree_to_persist();
     #[wasm_bindgen(js_name = failNextPut)]
     fn fail_next_put(error: &str);
 }
@@ -242,10 +244,11 @@ async fn the_state_of_link_and_outbox_is_retained() {
 
 #[wasm_bindgen_test]
 async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
+    agree_to_persist();
     let page = load(&somebody());
     assert_eq!(page.bridge.status().persisted, None);
     page.say("one").kept().await.unwrap();
-    until("an answer", || page.bridge.status().persisted.is_some()).await;
+    until("an answer", || page.bridge.status().persisted == Some(true)).await;
 }
 
 #[wasm_bindgen_test]

@@ -40,3 +40,8 @@ export function takeDurabilities() {
 }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The browser keeps the storage when it is asked: Firefox would ask its user, who is not there. */
+export function agreeToPersist() {
+  StorageManager.prototype.persist = async () => true;
+}

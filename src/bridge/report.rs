@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::rc::Weak;
 
+use js_sys::Promise;
 use session::Position;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::link::Link;
 use super::state::{Acked, LinkStatus, OutboxStorage, Role};
@@ -18,7 +19,7 @@ use crate::{Bus, Payload};
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_namespace = ["navigator", "storage"])]
-    async fn persist() -> Result<JsValue, JsValue>;
+    fn persist() -> Result<JsValue, JsValue>;
 }
 
 /// The newest status, and whether it has been told.
@@ -109,8 +110,13 @@ impl Report {
         }
         let link = link.clone();
         spawn_local(async move {
-            // A worker, or a page that is not secure, has nobody to ask.
-            let granted = persist().await.ok().and_then(|granted| granted.as_bool());
+            // A worker, a page that is not secure and some engines have nobody to ask.
+            let asked = persist().ok().and_then(|asked| asked.dyn_into::<Promise>().ok());
+            let granted = match asked {
+                Some(asked) => JsFuture::from(asked).await.ok(),
+                None => None,
+            };
+            let granted = granted.and_then(|granted| granted.as_bool());
             if let Some(link) = link.upgrade() {
                 link.report.change(|status| &mut status.persisted, granted);
                 link.tell();

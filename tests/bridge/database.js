@@ -41,7 +41,9 @@ export function takeDurabilities() {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The browser keeps the storage when it is asked: Firefox would ask its user, who is not there. */
+/** A browser that keeps the storage when it is asked: Firefox would ask its user, who is not there, and
+ * WebKitGTK has nothing to ask. */
 export function agreeToPersist() {
-  StorageManager.prototype.persist = async () => true;
+  const storage = { persist: async () => true };
+  Object.defineProperty(navigator, "storage", { configurable: true, value: storage });
 }

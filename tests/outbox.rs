@@ -124,6 +124,7 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
     }
     drop(page);
 
+    let sockets = socket::count();
     let page = load(&who);
     page.holds(2).await;
     assert_eq!(*page.echo.borrow(), ["one kept", "two kept"]);
@@ -132,7 +133,6 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
     sleep(0).await;
     assert_eq!(*late.borrow(), ["one kept", "two kept"]);
 
-    let sockets = socket::count() - 1;
     accept(&mut peer, sockets).await;
     page.holds(0).await;
     assert_eq!(peer.log.len(), 2);

@@ -194,10 +194,31 @@ impl<P: Payload> Core<P> {
     }
 
     pub(crate) fn route(&self, topic: &Topic) -> Route<P> {
+        self.route_and_spot(topic).0
+    }
+
+    /// The route, and where it is kept if the topic is hot.
+    pub(crate) fn route_and_spot(&self, topic: &Topic) -> (Route<P>, Option<Rc<Spot<Route<P>>>>) {
         let spot = self.routes.borrow_mut().seen(topic);
         match spot {
-            Some(spot) => self.route_at(&spot),
-            None => self.compile(topic),
+            Some(spot) => (self.route_at(&spot), Some(spot)),
+            None => (self.compile(topic), None),
+        }
+    }
+
+    pub(crate) fn invalidate(&self, pattern: &Pattern) {
+        self.routes.borrow_mut().invalidate(pattern);
+    }
+
+    pub(crate) fn flag(&self) -> &Cell<u8> {
+        &self.state
+    }
+
+    /// Gives what waits its turn, if nothing is in flight.
+    pub(crate) fn proceed(&self) {
+        if self.state.get() & IN_FLIGHT == 0 {
+            let _in_flight = InFlight::begin(&self.state);
+            self.drain();
         }
     }
 

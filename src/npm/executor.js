@@ -1,0 +1,266 @@
+// Runs routes in JavaScript. wasm says which subscriptions a topic has; while all of them are plain
+// handlers, they are called from here, because a call from wasm costs several times one from JavaScript.
+//
+// There is one flag that says whether an event is in flight, and one queue, both in wasm. The flag is read
+// and written here through a view of wasm's memory. Whatever is not simple is left to wasm: an event inside
+// a handler, an interceptor, a group, a subscriber in Rust, a rule of a bridge.
+
+import { receipt } from "./connect.js";
+import { expect } from "./errors.js";
+import { Event } from "./event.js";
+
+const IN_FLIGHT = 1;
+/** The bus delivers as if somebody counted, and in wasm nobody does. */
+const WATCHED = 8;
+/** The buses by number, as wasm knows them. Whoever holds a bus keeps it, and not this. */
+const buses = new Map();
+
+let memory;
+let bytes = new Uint8Array(0);
+let words = new Uint32Array(0);
+
+/** Memory that has grown has another buffer, and the views of the old one are empty. */
+function look() {
+  if (bytes.length === 0) {
+    bytes = new Uint8Array(memory.buffer);
+    words = new Uint32Array(memory.buffer);
+  }
+}
+
+/** The number of the route that wasm keeps of the topic that was asked for last. */
+let keptAs;
+
+function nothing() {}
+
+/** What publishes to the bus of `core`, and what subscribes plain handlers to it. */
+export function executor(core, itsMemory) {
+  memory = itsMemory;
+  const flag = core.flag();
+  /** Of hot topics; without `calls` where wasm runs it. */
+  const routes = new Map();
+  const numbered = [];
+  const free = [];
+  /** The subscriptions by number. */
+  const slots = [];
+  let running;
+
+  function publish(topic, data, options) {
+    const route = routes.get(topic);
+    if (
+      route === undefined ||
+      options !== undefined ||
+      bytes[flag] !== 0 ||
+      route.calls === undefined
+    ) {
+      return publishOtherwise(topic, data, options);
+    }
+    run(route, data, new Event(topic, data, undefined));
+  }
+
+  function publishOtherwise(topic, data, options, more) {
+    expect(topic, "string", "the topic");
+    if (options !== undefined) expect(options, "object", "the options of publish");
+    look();
+    if (bytes[flag] === 0) {
+      const route = routes.get(topic) ?? resolve(topic);
+      if (route.calls !== undefined) return run(route, data, new Event(topic, data, more));
+    }
+    const event = new Event(topic, data, { time: Date.now(), ...more });
+    if (options?.wait) return core.publishWhenRoom(topic, data).then(receipt);
+    return receipt(core.publish(topic, data, event, options?.expiresInMs));
+  }
+
+  /** Asks wasm. Only a topic that comes again is kept. */
+  function resolve(topic) {
+    keptAs = undefined;
+    const found = core.route(topic) >>> 2;
+    look();
+    const its = [];
+    const calls = [];
+    for (let at = found + 2, end = at + words[found + 1]; at < end; at += 1) {
+      const slot = slots[words[at]];
+      its.push(slot);
+      calls.push(slot.call);
+    }
+    const route = { topic, calls: words[found] === 1 ? calls : undefined, slots: its };
+    if (keptAs !== undefined) {
+      numbered[keptAs] = route;
+      routes.set(topic, route);
+    }
+    return route;
+  }
+
+  /** Calls all handlers, whatever one of them does. Four at a time: so the processor foresees more of them. */
+  function run(route, data, event) {
+    bytes[flag] = IN_FLIGHT;
+    running = route;
+    const { calls } = route;
+    const last = calls.length;
+    let at = 0;
+    for (;;) {
+      try {
+        let call;
+        let answer;
+        for (; at + 4 <= last; at += 1) {
+          call = calls[at];
+          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          call = calls[++at];
+          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          call = calls[++at];
+          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          call = calls[++at];
+          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+        }
+        for (; at < last; at += 1) {
+          call = calls[at];
+          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+        }
+        break;
+      } catch (error) {
+        failed(route.slots[at], event, error);
+        at += 1;
+      }
+    }
+    running = undefined;
+    // Also where memory has grown meanwhile.
+    if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
+    else finish();
+  }
+
+  /** What handlers have published meanwhile has its turn now. */
+  function finish() {
+    look();
+    bytes[flag] &= ~IN_FLIGHT;
+    core.proceed();
+  }
+
+  /** Calls one handler as if it were a route of its own, with events that have had their turns. */
+  function turn(slot, call, data, event, about = event) {
+    look();
+    bytes[flag] |= IN_FLIGHT;
+    try {
+      answered(slot, about, call(data, event));
+    } catch (error) {
+      failed(slot, about, error);
+    }
+    finish();
+  }
+
+  function failed(slot, event, error) {
+    core.failed(event.topic, slot.label, error);
+  }
+
+  /** A promise that is rejected is a failure too. The answer is settled with it. */
+  function answered(slot, event, answer) {
+    if (typeof answer !== "object" || answer === null || typeof answer.then !== "function") return;
+    return Promise.resolve(answer).catch((error) => failed(slot, event, error));
+  }
+
+  function add(pattern, call, options) {
+    const { priority = 0, label, echo = false, group, balance, queue, key, serves = false } = options;
+    const slot = { call, label: label ?? pattern, serves, queued: queue !== undefined };
+    const number = core.subscribe(
+      pattern,
+      priority,
+      label,
+      echo,
+      group,
+      typeof balance === "object" ? "by" : balance,
+      queue?.capacity ?? 0,
+      queue?.policy ?? 0,
+      key ?? balance?.by,
+    );
+    slots[number] = slot;
+    return {
+      slot,
+      end() {
+        if (slots[number] !== slot) return;
+        slots[number] = undefined;
+        // The event in flight does not reach it any more.
+        const at = running === undefined ? -1 : running.slots.indexOf(slot);
+        if (at >= 0) running.calls[at] = nothing;
+        core.release(number);
+      },
+    };
+  }
+
+  /** Whether somebody looks at each event: then wasm runs all routes, and `hear` is what it calls. */
+  function watch(watcher) {
+    look();
+    self.watcher = watcher;
+    bytes[flag] = watcher === undefined ? bytes[flag] & ~WATCHED : bytes[flag] | WATCHED;
+  }
+
+  function serves(topic) {
+    return (routes.get(topic) ?? resolve(topic)).slots.some((slot) => slot.serves);
+  }
+
+  /** Whether an event of now has its turn at once. */
+  function isIdle() {
+    look();
+    return (bytes[flag] & IN_FLIGHT) === 0;
+  }
+
+  const interceptors = [];
+  const self = { routes, numbered, free, slots, answered, failed, interceptors, watcher: undefined };
+  buses.set(core.id(), new WeakRef(self));
+  return { publish, publishOtherwise, add, turn, failed, answered, watch, serves, isIdle, interceptors, self };
+}
+
+/** wasm hands an event to a subscription; its failure is wasm's to tell. */
+export function hear(bus, number, data, event) {
+  const self = buses.get(bus)?.deref();
+  const slot = self?.slots[number];
+  if (slot === undefined) return;
+  try {
+    const answer = self.watcher ? self.watcher(slot, data, event) : slot.call(data, event);
+    if (answer !== undefined) return self.answered(slot, event, answer);
+  } catch (error) {
+    // What has left the bus for a queue is told here.
+    if (!slot.queued) throw error;
+    self.failed(slot, event, error);
+  }
+}
+
+let verdict;
+
+/** What an interceptor says: 0 lets pass, 1 puts `verdictWith` in the place of the data, 2 drops, 3 denies. */
+export function judge(bus, number, topic, data, inbound) {
+  const ask = buses.get(bus)?.deref()?.interceptors[number];
+  const answer = ask?.(data, { topic, inbound });
+  if (answer === undefined) return 0;
+  if ("replace" in answer) {
+    verdict = answer.replace;
+    return 1;
+  }
+  if (answer.drop) return 2;
+  verdict = String(answer.deny);
+  return 3;
+}
+
+export function verdictWith() {
+  const it = verdict;
+  verdict = undefined;
+  return it;
+}
+
+/** wasm keeps a route until it says that it is stale, by this number. */
+export function keep(bus) {
+  const self = buses.get(bus)?.deref();
+  keptAs = self.free.pop() ?? self.numbered.length;
+  return keptAs;
+}
+
+export function stale(bus, number) {
+  const self = buses.get(bus)?.deref();
+  const route = self?.numbered[number];
+  if (route === undefined) return;
+  self.routes.delete(route.topic);
+  self.numbered[number] = undefined;
+  self.free.push(number);
+}
+
+/** The bus itself is gone. */
+export function gone(bus) {
+  buses.delete(bus);
+}

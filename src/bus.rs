@@ -268,6 +268,12 @@ impl Bus {
             || self.0.outlets.borrow().iter().any(|outlet| outlet.names(topic))
     }
 
+    /// Whether there is an interceptor or a bridge, wherever they look.
+    #[cfg(feature = "npm")]
+    pub(crate) fn has_overseers(&self) -> bool {
+        self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
+    }
+
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {
         self.0.outlets.borrow().iter().flat_map(|outlet| outlet.pending(pattern)).collect()
     }

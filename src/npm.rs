@@ -137,6 +137,12 @@ impl Core {
         self.bus.pure().flag().as_ptr() as usize
     }
 
+    /// Where in memory the version of its routes is.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn version(&self) -> usize {
+        self.bus.pure().version().as_ptr() as usize
+    }
+
     /// Gives the events that handlers have published meanwhile their turns.
     #[wasm_bindgen(skip_typescript)]
     pub fn proceed(&self) {

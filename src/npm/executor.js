@@ -12,6 +12,14 @@ import { Event } from "./event.js";
 const IN_FLIGHT = 1;
 /** The bus delivers as if somebody counted, and in wasm nobody does. */
 const WATCHED = 8;
+/** What wasm says of a route. */
+const SIMPLE = 1;
+const OF_FAMILY = 2;
+/** Of a topic in UTF-8, as many characters are never too long. */
+const LONGEST = 85;
+const MOST_FAMILIES = 4096;
+/** A token of a topic, without those that only wasm can judge. */
+const TOKEN = /^[!-)+\-/-=?-~]+$/;
 /** The buses by number, as wasm knows them. Whoever holds a bus keeps it, and not this. */
 const buses = new Map();
 
@@ -38,6 +46,11 @@ export function executor(core, itsMemory) {
   const flag = core.flag();
   /** Of hot topics; without `calls` where wasm runs it. */
   const routes = new Map();
+  /** By all but their last token; of topics that were seen once. */
+  const families = new Map();
+  const version = core.version() >>> 2;
+  let ofVersion;
+  const lately = new Array(64).fill(undefined);
   const numbered = [];
   const free = [];
   /** The subscriptions by number. */
@@ -62,12 +75,29 @@ export function executor(core, itsMemory) {
     if (options !== undefined) expect(options, "object", "the options of publish");
     look();
     if (bytes[flag] === 0) {
-      const route = routes.get(topic) ?? resolve(topic);
+      const route = routes.get(topic) ?? related(topic) ?? resolve(topic);
       if (route.calls !== undefined) return run(route, data, new Event(topic, data, more));
     }
     const event = new Event(topic, data, { time: Date.now(), ...more });
     if (options?.wait) return core.publishWhenRoom(topic, data).then(receipt);
     return receipt(core.publish(topic, data, event, options?.expiresInMs));
+  }
+
+  /** The route of another topic, if that differs in the last token only and nobody looks at that. */
+  function related(topic) {
+    if (words[version] !== ofVersion) {
+      families.clear();
+      ofVersion = words[version];
+    }
+    const cut = topic.lastIndexOf(".");
+    if (cut < 0 || topic.length > LONGEST) return;
+    const route = families.get(topic.slice(0, cut));
+    if (route === undefined || !TOKEN.test(topic.slice(cut + 1))) return;
+    // A topic that comes again is worth a route of its own.
+    const place = (topic.length * 31 + topic.charCodeAt(topic.length - 1)) % lately.length;
+    if (lately[place] === topic) return;
+    lately[place] = topic;
+    return route;
   }
 
   /** Asks wasm. Only a topic that comes again is kept. */
@@ -82,7 +112,19 @@ export function executor(core, itsMemory) {
       its.push(slot);
       calls.push(slot.call);
     }
-    const route = { topic, calls: words[found] === 1 ? calls : undefined, slots: its };
+    const simple = (words[found] & SIMPLE) !== 0;
+    const route = {
+      topic,
+      calls: simple ? calls : undefined,
+      slots: its,
+      // Where there is one handler, it is found the quicker.
+      only: simple && calls.length === 1 ? calls[0] : undefined,
+    };
+    const cut = topic.lastIndexOf(".");
+    if ((words[found] & OF_FAMILY) !== 0 && cut > 0) {
+      if (families.size >= MOST_FAMILIES) families.clear();
+      families.set(topic.slice(0, cut), route);
+    }
     if (keptAs !== undefined) {
       numbered[keptAs] = route;
       routes.set(topic, route);
@@ -90,10 +132,27 @@ export function executor(core, itsMemory) {
     return route;
   }
 
-  /** Calls all handlers, whatever one of them does. Four at a time: so the processor foresees more of them. */
   function run(route, data, event) {
     bytes[flag] = IN_FLIGHT;
     running = route;
+    const { only } = route;
+    if (only === undefined) runAll(route, data, event);
+    else {
+      try {
+        const answer = only(data, event);
+        if (answer !== undefined) answered(route.slots[0], event, answer);
+      } catch (error) {
+        failed(route.slots[0], event, error);
+      }
+    }
+    running = undefined;
+    // Also where memory has grown meanwhile.
+    if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
+    else finish();
+  }
+
+  /** Calls all handlers, whatever one of them does. Four at a time: so the processor foresees more of them. */
+  function runAll(route, data, event) {
     const { calls } = route;
     const last = calls.length;
     let at = 0;
@@ -121,10 +180,6 @@ export function executor(core, itsMemory) {
         at += 1;
       }
     }
-    running = undefined;
-    // Also where memory has grown meanwhile.
-    if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
-    else finish();
   }
 
   /** What handlers have published meanwhile has its turn now. */

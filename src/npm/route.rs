@@ -17,7 +17,12 @@ struct Kept {
     number: u32,
 }
 
-/// Writes down what JavaScript has to know of the route of `topic`: whether it can run it, how many of its own
+/// JavaScript can run it.
+const SIMPLE: u32 = 1;
+/// Topics that differ in their last token only have the same.
+const OF_FAMILY: u32 = 2;
+
+/// Writes down what JavaScript has to know of the route of `topic`: the bits above, how many of its own
 /// subscriptions there are, and their numbers.
 pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     route.clear();
@@ -25,9 +30,10 @@ pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     let keep = || -> Box<dyn std::any::Any> { Box::new(Kept { bus: id, number: keep(id) }) };
     let all = bus.pure().route_outside(topic, route, keep);
     let simple = all && !topic.is_system() && !bus.is_overseen(topic);
+    let family = simple && !bus.has_overseers() && bus.pure().ignores_last_token(topic);
     let count = route.len().saturating_sub(2);
-    if let [is_simple, len, ..] = &mut route[..] {
-        *is_simple = u32::from(simple);
+    if let [bits, len, ..] = &mut route[..] {
+        *bits = if simple { SIMPLE } else { 0 } | if family { OF_FAMILY } else { 0 };
         *len = count as u32;
     }
 }

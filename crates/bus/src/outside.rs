@@ -35,6 +35,17 @@ impl<P: Payload> Bus<P> {
         self.core.flag()
     }
 
+    /// Has another number after each change of what a topic may resolve to.
+    pub fn version(&self) -> &Cell<u32> {
+        self.core.version()
+    }
+
+    /// Whether each topic that differs from `topic` in its last token only goes to the same subscriptions, as
+    /// long as the [version](Self::version) is the same. "No" may be too careful.
+    pub fn ignores_last_token(&self, topic: &Topic) -> bool {
+        self.core.ignores_last_token(topic)
+    }
+
     /// Gives the events that handlers have published meanwhile their turns.
     pub fn proceed(&self) {
         self.core.proceed();

@@ -1,5 +1,5 @@
 //! The face that JavaScript sees: exports of the wasm module, and the files of `npm/` that make objects of
-//! them whose functions can be destructured. The types are in `npm/types.d.ts`.
+//! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod intercept;
 mod kept;
@@ -21,9 +21,6 @@ use wasm_bindgen_futures::future_to_promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, TopicError};
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("npm/types.d.ts");
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
@@ -64,19 +61,27 @@ extern "C" {
 
 /// wasm-bindgen ships the files that something is imported from; these are imported by others of them.
 macro_rules! shipped {
-    ($($file:literal)*) => {$(
+    ($($file:literal $name:ident)*) => {$(
         const _: () = {
             #[wasm_bindgen(module = $file)]
             extern "C" {
                 #[allow(dead_code)]
-                fn shipped();
+                fn $name();
             }
         };
     )*};
 }
 shipped! {
-    "/src/npm/batch.js" "/src/npm/connect.js" "/src/npm/intercept.js" "/src/npm/pattern.js" "/src/npm/record.js"
-    "/src/npm/request.js" "/src/npm/retain.js" "/src/npm/stats.js" "/src/npm/subscribe.js" "/src/npm/topic.js"
+    "/src/npm/batch.js" batched
+    "/src/npm/connect.js" connect
+    "/src/npm/intercept.js" interceptors
+    "/src/npm/pattern.js" matches
+    "/src/npm/record.js" recorder
+    "/src/npm/request.js" requests
+    "/src/npm/retain.js" retained
+    "/src/npm/stats.js" stats
+    "/src/npm/subscribe.js" subscriptions
+    "/src/npm/topic.js" topic
 }
 
 /// The one bus of that name in this realm, as an object for JavaScript.

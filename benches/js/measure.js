@@ -1,15 +1,15 @@
-// Measures one library at one work: warms up, and answers nanoseconds for each time.
+// Measures one library at one work: warms up, and answers nanoseconds for one time.
 
-import { load } from "./libraries.js";
+import { libraries } from "./libraries.js";
 import { works } from "./works.js";
 
-export async function measure(library, work, rounds = 5) {
+export function measure(library, work, EventEmitter) {
   const { prepare, times } = works[work];
-  const act = prepare(await load(library));
+  const act = prepare(libraries[library](EventEmitter));
   act(times);
   act(times);
   const taken = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let time = 0; time < 5; time += 1) {
     const start = performance.now();
     const own = act(times);
     taken.push(own ?? performance.now() - start);

@@ -75,16 +75,19 @@ pub(super) fn subscribe(
         return Ok(Standing::Queue(queue));
     }
     let subscription = if grouped {
-        subscriber.pure().map(|pure| pure.handle_pending(move |event, pending| {
-            let answer = name.hear(event.payload)?;
-            if let Ok(promise) = answer.dyn_into::<Promise>() {
-                spawn_local(async move {
-                    let _ = JsFuture::from(promise).await;
-                    drop(pending);
-                });
-            }
-            Ok(())
-        }).into())
+        subscriber.pure().map(|pure| {
+            pure.handle_pending(move |event, pending| {
+                let answer = name.hear(event.payload)?;
+                if let Ok(promise) = answer.dyn_into::<Promise>() {
+                    spawn_local(async move {
+                        let _ = JsFuture::from(promise).await;
+                        drop(pending);
+                    });
+                }
+                Ok(())
+            })
+            .into()
+        })
     } else {
         subscriber.outside(name.number, move |event| name.hear(event).map(drop))
     };

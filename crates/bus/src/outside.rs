@@ -23,7 +23,9 @@ impl<P: Payload> Subscriber<'_, P> {
         number: u32,
         handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
     ) -> Subscription {
-        self.insert(|head| std::rc::Rc::new(Outside { slot: WithHandler { head, handler }, number }))
+        self.insert(|head| {
+            std::rc::Rc::new(Outside { slot: WithHandler { head, handler }, number })
+        })
     }
 }
 

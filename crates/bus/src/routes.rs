@@ -123,7 +123,12 @@ impl<R> Routes<R> {
     }
 
     fn heat(&mut self, hash: u32, topic: &Topic) -> Rc<Spot<R>> {
-        let spot = Rc::new(Spot { topic: topic.clone(), route: RefCell::new(None), outside: RefCell::new(None), hash });
+        let spot = Rc::new(Spot {
+            topic: topic.clone(),
+            route: RefCell::new(None),
+            outside: RefCell::new(None),
+            hash,
+        });
         let at = self.tree.insert(spot.clone());
         let hash_of = |at: u32| self.tree.get(at).map_or(0, |spot| spot.hash);
         self.hot.insert(hash, at, &hash_of);

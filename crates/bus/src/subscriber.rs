@@ -42,10 +42,7 @@ impl<'a, P: Payload> Subscriber<'a, P> {
         self.insert(|head| Rc::new(WithHandler { head, handler }))
     }
 
-    pub(crate) fn insert(
-        self,
-        slot: impl FnOnce(Head<P>) -> Rc<dyn Slot<P>>,
-    ) -> Subscription {
+    pub(crate) fn insert(self, slot: impl FnOnce(Head<P>) -> Rc<dyn Slot<P>>) -> Subscription {
         let Self { bus, pattern, priority, more } = self;
         let head = Head { pattern: pattern.clone(), priority, ended: Cell::new(false), more };
         let key = bus.core.insert(&pattern, slot(head));

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-const WASM: &str = "event_driven_kit_bg.wasm";
-const JS: &str = "event_driven_kit.js";
+pub const WASM: &str = "event_driven_kit_bg.wasm";
+pub const JS: &str = "event_driven_kit.js";
 /// The module from which wasm-bindgen's wasm imports, and what wasm-opt makes of it.
 const MODULE: &str = "\"./event_driven_kit_bg.js\"";
 const SHORT_MODULE: &str = "\"a\"";
@@ -123,7 +123,8 @@ mod tests {
     fn what_wasm_imports_from_a_snippet_is_in_the_one_module_too() {
         let mut renamed = renamed();
         renamed.imports.push(("./snippets/x/face.js".into(), "face".into(), "c".into()));
-        let js = "return { \"./event_driven_kit_bg.js\": import0, \"./snippets/x/face.js\": import1, };";
+        let js =
+            "return { \"./event_driven_kit_bg.js\": import0, \"./snippets/x/face.js\": import1, };";
         let js = rename(js, &renamed).unwrap();
         assert!(js.contains("\"a\": { ...import0, c: import1.face }"), "{js}");
     }

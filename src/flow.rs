@@ -7,7 +7,9 @@ use std::rc::{Rc, Weak};
 
 /// Keeps the peer from sending more, until it is dropped; see [`Event::hold`](crate::Event::hold).
 #[must_use = "dropped, it holds nothing back"]
-pub struct Hold(Rc<dyn Any>);
+pub struct Hold {
+    _claim: Rc<dyn Any>,
+}
 
 /// An event's part in the flow of a link: that of one which did not come over a link is none.
 #[derive(Default)]
@@ -24,7 +26,8 @@ impl Flow {
     }
 
     pub(crate) fn hold(&self) -> Option<Hold> {
-        self.claim.as_ref()?.upgrade().map(Hold)
+        let claim = self.claim.as_ref()?.upgrade()?;
+        Some(Hold { _claim: claim })
     }
 
     /// The flow of a copy that waits; none, if there is nothing to hold.
@@ -42,6 +45,6 @@ impl Flow {
 
 impl fmt::Debug for Hold {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Hold").finish()
+        out.debug_struct("Hold").finish_non_exhaustive()
     }
 }

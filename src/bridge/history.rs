@@ -1,7 +1,10 @@
 //! Pages of the peer's log, backwards.
 
+use std::future::poll_fn;
+use std::rc::Weak;
+use std::task::{Poll, Waker};
+
 use bus::Pattern;
-use futures_channel::oneshot;
 use session::client::{self, Older, RequestId};
 use session::{Position, RejectCode};
 
@@ -39,12 +42,18 @@ pub enum HistoryError {
     Closed,
 }
 
-/// Who waits for which page.
-pub(super) type Readers = Vec<(RequestId, oneshot::Sender<Result<Older, client::HistoryError>>)>;
+type Answer = Result<Older, client::HistoryError>;
+
+/// Who waits for a page.
+pub(super) struct Reader {
+    id: RequestId,
+    page: Option<Answer>,
+    waker: Option<Waker>,
+}
 
 /// A page that is waited for; dropped, it is not asked for any more.
 struct Wanted<'a> {
-    link: &'a std::rc::Weak<Link>,
+    link: &'a Weak<Link>,
     id: RequestId,
 }
 
@@ -81,14 +90,18 @@ impl Bridge {
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
         let (pattern, link) = (Pattern::parse(pattern), self.link.this.clone());
         async move {
-            let (asked, answer) = {
+            let id = {
                 let link = link.upgrade().ok_or(HistoryError::Closed)?;
                 link.ask_for_page(pattern?, before, limit)
             };
-            let wanted = Wanted { link: &link, id: asked };
-            let older = answer.await.map_err(|_| HistoryError::Closed)?;
+            let wanted = Wanted { link: &link, id };
+            let page = poll_fn(|context| match link.upgrade() {
+                Some(link) => link.poll_page(id, context.waker()),
+                None => Poll::Ready(None),
+            });
+            let page = page.await.ok_or(HistoryError::Closed)?;
             drop(wanted);
-            let older = older.map_err(|error| match error {
+            let older = page.map_err(|error| match error {
                 client::HistoryError::Refused(code) => HistoryError::Refused(code),
                 _ => HistoryError::Reset,
             })?;
@@ -98,29 +111,43 @@ impl Bridge {
 }
 
 impl Link {
-    fn ask_for_page(
-        &self,
-        pattern: Pattern,
-        before: Option<Position>,
-        limit: u32,
-    ) -> (RequestId, oneshot::Receiver<Result<Older, client::HistoryError>>) {
+    fn ask_for_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
         let id = self.tab.borrow_mut().client().history(pattern, before, limit);
-        let (sender, receiver) = oneshot::channel();
-        self.readers.borrow_mut().push((id, sender));
+        self.readers.borrow_mut().push(Reader { id, page: None, waker: None });
         self.drive();
-        (id, receiver)
+        id
     }
 
     /// The answer to a request.
-    pub(super) fn paged(&self, id: RequestId, page: Result<Older, client::HistoryError>) {
-        let reader = {
+    pub(super) fn paged(&self, id: RequestId, page: Answer) {
+        let waker = {
             let mut readers = self.readers.borrow_mut();
-            let at = readers.iter().position(|(asked, _)| *asked == id);
-            at.map(|at| readers.swap_remove(at).1)
+            let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else { return };
+            reader.page = Some(page);
+            reader.waker.take()
         };
-        if let Some(reader) = reader {
-            let _nobody_waits = reader.send(page);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// None, if the link has ended.
+    fn poll_page(&self, id: RequestId, waker: &Waker) -> Poll<Option<Answer>> {
+        let mut readers = self.readers.borrow_mut();
+        let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else {
+            return Poll::Ready(None);
+        };
+        match reader.page.take() {
+            Some(page) => Poll::Ready(Some(page)),
+            None => {
+                reader.waker = Some(waker.clone());
+                Poll::Pending
+            }
         }
+    }
+
+    /// Nobody gets a page any more.
+    pub(super) fn end_reading(&self) {
+        let readers = self.readers.take();
+        readers.into_iter().filter_map(|reader| reader.waker).for_each(Waker::wake);
     }
 
     fn page(&self, older: Older) -> HistoryPage {
@@ -137,7 +164,7 @@ impl Drop for Wanted<'_> {
     fn drop(&mut self) {
         if let Some(link) = self.link.upgrade() {
             link.tab.borrow_mut().client().forget_history(self.id);
-            link.readers.borrow_mut().retain(|(id, _)| *id != self.id);
+            link.readers.borrow_mut().retain(|reader| reader.id != self.id);
         }
     }
 }

@@ -10,7 +10,7 @@ use session::Millis;
 use session::client::{Entropy, Options, Saved};
 use session::tabs::Tab;
 
-use super::history::Readers;
+use super::history::Reader;
 use super::inbound::Inbox;
 use super::outbound::Pending;
 use super::outbox::{Answered, Outbox};
@@ -41,7 +41,7 @@ pub(super) struct Link {
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
     /// Of pages of history.
-    pub(super) readers: RefCell<Readers>,
+    pub(super) readers: RefCell<Vec<Reader>>,
     pub(super) places: RefCell<Vec<Place>>,
     /// The store has said who the client is.
     pub(super) begun: Cell<bool>,
@@ -192,7 +192,7 @@ impl Link {
     pub(super) fn end(&self) {
         self.ended.set(true);
         drop(self.listeners.take());
-        drop(self.readers.take());
+        self.end_reading();
         self.inbox.clear();
         self.tab.borrow_mut().leave(monotonic());
         let reason = "the application closed the link".to_owned();

@@ -155,12 +155,12 @@ impl Link {
     /// What keeps the state of a topic, for all who watch it.
     fn retained(&self, topic: &Topic) -> Result<Rc<Retention>, BridgeError> {
         let places = self.places.borrow();
-        let standing = places.iter().filter(|place| place.topic == *topic);
-        let standing = standing.filter_map(|place| match &place.kind {
+        let mut standing = places.iter().filter(|place| place.topic == *topic);
+        let state = standing.find_map(|place| match &place.kind {
             Kind::Watched { state } => Some(state.clone()),
             Kind::Joined { .. } => None,
         });
-        if let Some(state) = standing.last() {
+        if let Some(state) = state {
             return Ok(state);
         }
         let told_at = [PRESENCE_TOPIC, topic.as_str()].concat();

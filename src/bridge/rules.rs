@@ -1,8 +1,8 @@
 //! The rules of a link that are in force, and the subscriptions that they share.
 
 use bus::{Pattern, Topic};
-use session::client::SubscriptionId;
 use session::Durability;
+use session::client::SubscriptionId;
 
 use super::link::Link;
 use super::{BridgeError, CAUGHT_UP_TOPIC, Rule};

@@ -30,6 +30,6 @@ pub(super) fn use_retained<S: Clone + Default + 'static>(
             subscription.map_err(|error| report(bus, "$bus.subscribe", topic, error));
         (state, subscription.ok())
     });
-    let state = folded.0.borrow().clone();
-    state
+    let (state, _subscription) = &*folded;
+    S::clone(&state.borrow())
 }

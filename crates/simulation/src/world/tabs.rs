@@ -308,6 +308,10 @@ impl World {
             Effect::Store(storage) => self.ask_disk(number, storage),
             Effect::Kept(id) => self.told_kept(number, number_of(&id)),
             Effect::StoreFailed(_)
+            | Effect::FetchCredential
+            | Effect::History(..)
+            | Effect::Occupants(_)
+            | Effect::NotPresent { .. }
             | Effect::Pending { .. }
             | Effect::Refused(..)
             | Effect::Sent(_)

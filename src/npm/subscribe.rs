@@ -78,21 +78,32 @@ pub(super) fn subscribe(
         subscriber.pure().map(|pure| {
             pure.handle_pending(move |event, pending| {
                 let answer = name.hear(event.payload)?;
-                if let Ok(promise) = answer.dyn_into::<Promise>() {
-                    spawn_local(async move {
-                        let _ = JsFuture::from(promise).await;
-                        drop(pending);
-                    });
-                }
+                keep_until_settled(answer, (event.payload.hold(), pending));
                 Ok(())
             })
             .into()
         })
     } else {
-        subscriber.outside(name.number, move |event| name.hear(event).map(drop))
+        subscriber.outside(name.number, move |event| {
+            let answer = name.hear(event)?;
+            if let Some(hold) = event.hold() {
+                keep_until_settled(answer, hold);
+            }
+            Ok(())
+        })
     };
     let subscription = subscription.map_err(|error| topic_error(&error))?;
     Ok(Standing::Handler { _subscription: subscription })
+}
+
+/// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
+fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
+    if let Ok(promise) = answer.dyn_into::<Promise>() {
+        spawn_local(async move {
+            let _ = JsFuture::from(promise).await;
+            drop(what);
+        });
+    }
 }
 
 /// Hands over one event after the other; the next when the handler's promise is settled.

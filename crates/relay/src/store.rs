@@ -4,13 +4,18 @@
 //! that may.
 
 mod backup;
+mod block;
+mod blocks;
 mod clients;
 mod decide;
 mod embedded;
 mod format;
 mod host;
+mod ids;
 mod log;
 mod newcomers;
+mod outcomes;
+mod packed;
 mod reading;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use session::server::{Append, Decided, Opened};
 use session::{Durability, Position, RejectCode};
 
 use super::clients::{Admission, Clients, Verdict};
+use super::format::MAIN;
+use super::ids::{Ids, digest};
 use super::log::Log;
 use super::{Outcome, StoreError, Write, Written};
 
@@ -34,6 +35,7 @@ type Held = HashMap<[u8; 16], (u64, u64)>;
 pub(super) fn decide(
     batch: &[Write],
     log: &mut Log<'_>,
+    ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Result<Written, StoreError> {
@@ -49,7 +51,7 @@ pub(super) fn decide(
                 Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
             }
             Write::Append(append) => {
-                let decided = one(append, log, clients, circumstances, &mut written)?;
+                let decided = one(append, log, ids, clients, circumstances, &mut written)?;
                 if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
                     (&decided, append.client)
                 {
@@ -60,7 +62,7 @@ pub(super) fn decide(
         };
         written.outcomes.push(outcome);
     }
-    written.head = log.extent.head;
+    written.head = log.extent(MAIN).head;
     Ok(written)
 }
 
@@ -73,6 +75,7 @@ fn is_held(append: &Append, held: &Held) -> bool {
 fn one(
     append: &Append,
     log: &mut Log<'_>,
+    ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
     written: &mut Written,
@@ -89,19 +92,22 @@ fn one(
                     (verdict, refusal.id.clone())
                 }
                 Ok((topic, body)) => {
-                    let offset = match log.find(body)? {
-                        Some(offset) => offset,
+                    let digest = digest(body);
+                    let place = match ids.find(&digest, log)? {
+                        Some(place) => place,
                         None if !circumstances.has_room => {
                             let message = "the disk is full: the event waits until there is room";
                             return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
                         }
                         None => {
-                            let logged = log.append(topic, body, circumstances.now)?;
-                            written.logged.push(Arc::clone(&logged));
-                            logged.offset
+                            let logged = log.append(MAIN, topic, body);
+                            let place = (MAIN, logged.offset);
+                            ids.add(digest, place);
+                            written.logged.push(logged);
+                            place
                         }
                     };
-                    (Verdict::Stored(offset), Some(body.id.clone()))
+                    (Verdict::Stored(place), Some(body.id.clone()))
                 }
             };
             if let Some(numbered) = &append.client {
@@ -125,7 +131,7 @@ fn one(
         }
     };
     Ok(match verdict {
-        Verdict::Stored(offset) => {
+        Verdict::Stored((_, offset)) => {
             let position = Position { epoch: circumstances.epoch, offset, id };
             Decided::Stored(position, Durability::Disk)
         }

@@ -4,20 +4,21 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bus::Pattern;
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadableDatabase, WriteTransaction};
 use session::Start;
 use session::server::{Located, Older, Opened, Page};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;
 use super::decide::{Circumstances, decide};
-use super::format::{Identity, prepare};
+use super::format::{Identity, MAIN, prepare};
 use super::host::{Host, Machine};
-use super::log::{Extent, Log};
+use super::ids::{Ids, Recent};
+use super::log::Log;
 use super::newcomers::Newcomers;
 use super::reading::Reading;
 use super::{Settings, Store, StoreError, Write, Written};
@@ -49,8 +50,26 @@ pub struct Embedded {
 
 /// The file. After a failure the engine answers nothing more, and it is opened anew.
 enum Slot {
-    Open(Database),
+    Open(File),
     Closed { why: String, again: Instant },
+}
+
+struct File {
+    database: Database,
+    recent: Mutex<Recent>,
+}
+
+impl File {
+    fn new(database: Database) -> Result<Self, StoreError> {
+        let recent = Mutex::new(Recent::read(&database.begin_read()?)?);
+        Ok(Self { database, recent })
+    }
+
+    /// A transaction, and what belongs to whoever has one.
+    fn begin(&self) -> Result<(WriteTransaction, MutexGuard<'_, Recent>), StoreError> {
+        let transaction = self.database.begin_write()?;
+        Ok((transaction, self.recent.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
 }
 
 /// How far the clients have been looked through.
@@ -86,7 +105,7 @@ impl Embedded {
             settings,
             identity,
             peer: format!("{:016x}", identity.peer),
-            slot: RwLock::new(Slot::Open(database)),
+            slot: RwLock::new(Slot::Open(File::new(database)?)),
             newcomers: Mutex::default(),
             pruning: Mutex::default(),
             is_full: AtomicBool::new(false),
@@ -101,7 +120,7 @@ impl Embedded {
     /// A [`StoreError`] if there is no copy.
     pub fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
         // What the copy reads stays as it is while others write; the file may be closed meanwhile.
-        let moment = self.with(|database| Ok(database.begin_read()?))?;
+        let moment = self.with(|file| Ok(file.database.begin_read()?))?;
         backup::copy(&moment, to)
     }
 
@@ -116,14 +135,15 @@ impl Embedded {
     /// As [`Store::write`].
     pub fn tend(&self) -> Result<bool, StoreError> {
         let now = self.host.now();
-        self.with(|database| {
-            let mut transaction = database.begin_write()?;
-            let (mut more, mut changed);
+        self.with(|file| {
+            let (mut transaction, mut recent) = file.begin()?;
+            let (mut more, mut changed, ids);
             {
-                let mut log = Log::open(&transaction)?;
-                let before = log.extent;
-                more = log.trim(&self.settings.keep, now, TEND_ROWS)?;
-                changed = before != log.extent;
+                let mut log = Log::open(&transaction, now)?;
+                let before = log.extent(MAIN);
+                more = log.trim(MAIN, &self.settings.keep, TEND_ROWS)?;
+                changed = before != log.extent(MAIN);
+                ids = Ids::open(&transaction, &recent)?.close(&mut log)?;
                 log.close()?;
                 let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
                 if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
@@ -144,6 +164,7 @@ impl Embedded {
             transaction.set_quick_repair(!more);
             if changed || is_fresh {
                 transaction.commit()?;
+                recent.settle(ids);
             } else {
                 transaction.abort()?;
             }
@@ -152,21 +173,18 @@ impl Embedded {
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn with<T>(&self, work: impl FnOnce(&File) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         if let Slot::Closed { .. } = *slot {
             drop(slot);
             self.reopen()?;
             slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         }
-        let database = match &*slot {
-            Slot::Open(database) => database,
+        let file = match &*slot {
+            Slot::Open(file) => file,
             Slot::Closed { why, .. } => return Err(StoreError::Closed(why.clone())),
         };
-        let result = work(database);
+        let result = work(file);
         drop(slot);
         if let Err(StoreError::Engine(error)) = &result {
             let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
@@ -188,14 +206,14 @@ impl Embedded {
         let opened = self.host.open().and_then(|database| {
             // A file that was replaced meanwhile is another log; its positions must not be mixed.
             match prepare(&database, self.host.path(), self.host.now())? == self.identity {
-                true => Ok(database),
+                true => File::new(database),
                 false => Err(StoreError::Corrupt("another log took the file's place")),
             }
         });
         match opened {
-            Ok(database) => {
+            Ok(file) => {
                 tracing::warn!(path = %self.host.path().display(), "the store is open again");
-                *slot = Slot::Open(database);
+                *slot = Slot::Open(file);
                 Ok(())
             }
             Err(error) => {
@@ -206,19 +224,20 @@ impl Embedded {
         }
     }
 
-    fn reading(&self, database: &Database) -> Result<Reading, StoreError> {
-        Reading::new(&database.begin_read()?, self.identity.epoch)
+    fn reading(&self, file: &File) -> Result<Reading, StoreError> {
+        Reading::new(&file.database.begin_read()?, MAIN, self.identity.epoch)
     }
 
     /// Whether the disk can take `batch` and still has its reserve. A log that was larger once has room
     /// inside its file; half of the reserve stays even then.
-    fn has_room(&self, batch: &[Write], extent: &Extent) -> bool {
+    fn has_room(&self, batch: &[Write], log: &Log<'_>) -> bool {
         let reserve = self.settings.reserve;
         let Some(free) = self.host.free().filter(|_| reserve > 0) else { return true };
         let incoming: u64 = batch.iter().map(Write::bytes).sum();
         // Rows, indexes, and the pages that a commit copies.
         let needed = incoming.saturating_mul(4);
-        let is_inside = extent.bytes + incoming <= extent.peak - extent.peak / 8;
+        let (bytes, peak) = log.bytes();
+        let is_inside = bytes + incoming <= peak - peak / 8;
         let has_room = free >= reserve + needed || (is_inside && free >= reserve / 2 + needed);
         if self.is_full.swap(!has_room, Ordering::Relaxed) == has_room {
             let path = self.host.path().display();
@@ -246,42 +265,45 @@ impl Store for Embedded {
     }
 
     fn head(&self) -> Result<u64, StoreError> {
-        self.with(|database| Ok(self.reading(database)?.head_offset()))
+        self.with(|file| Ok(self.reading(file)?.head_offset()))
     }
 
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
         let now = self.host.now();
-        self.with(|database| {
+        self.with(|file| {
             // Durable is redb's default; what it says of a commit is true once `commit` returns.
-            let transaction = database.begin_write()?;
-            let written = {
-                let mut log = Log::open(&transaction)?;
+            let (transaction, mut recent) = file.begin()?;
+            let (written, changes) = {
+                let mut log = Log::open(&transaction, now)?;
+                let mut ids = Ids::open(&transaction, &recent)?;
                 let mut clients = Clients::open(&transaction)?;
                 let circumstances = Circumstances {
                     epoch: self.identity.epoch,
                     now,
-                    has_room: self.has_room(batch, &log.extent),
+                    has_room: self.has_room(batch, &log),
                     admit: &|address| self.admit(address, now),
                 };
-                let written = decide(batch, &mut log, &mut clients, &circumstances)?;
+                let written = decide(batch, &mut log, &mut ids, &mut clients, &circumstances)?;
                 let most = 2 * written.logged.len() + TRIM_ROWS;
-                log.trim(&self.settings.keep, now, most)?;
+                log.trim(MAIN, &self.settings.keep, most)?;
+                let changes = ids.close(&mut log)?;
                 log.close()?;
                 clients.close()?;
-                written
+                (written, changes)
             };
             self.is_fresh.store(true, Ordering::Relaxed);
             transaction.commit()?;
+            recent.settle(changes);
             Ok(written)
         })
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        self.with(|database| self.reading(database)?.locate(pattern, start))
+        self.with(|file| self.reading(file)?.locate(pattern, start))
     }
 
     fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
-        self.with(|database| self.reading(database)?.page(pattern, from, limit))
+        self.with(|file| self.reading(file)?.page(pattern, from, limit))
     }
 
     fn history(
@@ -290,6 +312,6 @@ impl Store for Embedded {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Older, StoreError> {
-        self.with(|database| self.reading(database)?.history(pattern, before, limit))
+        self.with(|file| self.reading(file)?.history(pattern, before, limit))
     }
 }

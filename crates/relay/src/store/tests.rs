@@ -4,7 +4,9 @@ mod clients;
 mod crash;
 mod disk;
 mod full;
+mod ids;
 mod model;
+mod older;
 mod retention;
 
 use std::collections::HashMap;

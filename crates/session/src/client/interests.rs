@@ -2,7 +2,8 @@
 
 use bus::Pattern;
 
-use crate::frame::Head;
+use super::credit::{Credit, Window};
+use crate::frame::{self, FromClient, Head, Subscribe};
 use crate::{Position, Start};
 
 /// Names a subscription of a [`Client`](super::Client), over all its connections.
@@ -27,6 +28,7 @@ struct Interest {
     /// Its number on this connection.
     number: Option<u32>,
     epoch: u64,
+    credit: Credit,
 }
 
 /// What an event is to a subscription.
@@ -41,10 +43,16 @@ pub(super) enum Turn {
 }
 
 impl Interests {
-    pub(super) fn insert(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
+    pub(super) fn insert(
+        &mut self,
+        pattern: Pattern,
+        start: Start,
+        window: Window,
+    ) -> SubscriptionId {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
-        let interest = Interest { pattern, start, position: None, number: None, epoch: 0 };
+        let credit = Credit::new(window);
+        let interest = Interest { pattern, start, position: None, number: None, epoch: 0, credit };
         self.by_id.push((id, interest));
         id
     }
@@ -65,14 +73,46 @@ impl Interests {
         position.is_some_and(|at| at.epoch != place.epoch || at.offset >= place.offset)
     }
 
-    /// A number, a pattern and a start with which to ask the peer for `id`.
-    pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
+    /// With what to ask the peer for `id`.
+    pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<Subscribe> {
+        let at = self.at(id)?;
+        let number = self.next_number();
+        let (_, interest) = &mut self.by_id[at];
+        interest.number = Some(number);
+        let start = interest.position.clone().map_or_else(|| interest.start.clone(), Start::After);
+        Some(Subscribe {
+            subscription: number,
+            pattern: interest.pattern.to_string(),
+            start,
+            credit: Some(interest.credit.begin()),
+        })
+    }
+
+    /// An event came for a subscription, whose application is to take it if it is `held`. What the peer is
+    /// to be granted.
+    pub(super) fn spend(
+        &mut self,
+        subscription: u32,
+        bytes: usize,
+        held: bool,
+    ) -> Option<FromClient> {
+        let (_, interest) = self.of(subscription)?;
+        interest.credit.spend(bytes, held);
+        interest.grant()
+    }
+
+    /// The application has taken an event. What the peer is to be granted, if it has the subscription.
+    pub(super) fn took(&mut self, id: SubscriptionId, bytes: usize) -> Option<FromClient> {
         let at = self.at(id)?;
         let (_, interest) = &mut self.by_id[at];
+        interest.credit.take(bytes);
+        interest.grant()
+    }
+
+    /// A number that was not used on this connection.
+    pub(super) fn next_number(&mut self) -> u32 {
         self.next_number += 1;
-        interest.number = Some(self.next_number);
-        let start = interest.position.clone().map_or_else(|| interest.start.clone(), Start::After);
-        Some((self.next_number, interest.pattern.clone(), start))
+        self.next_number
     }
 
     /// The numbers of this connection follow this one.
@@ -153,5 +193,13 @@ impl Interests {
         let mut all = self.by_id.iter_mut();
         all.find(|(_, interest)| interest.number == Some(number))
             .map(|(id, interest)| (*id, interest))
+    }
+}
+
+impl Interest {
+    fn grant(&mut self) -> Option<FromClient> {
+        let subscription = self.number?;
+        let (events, bytes) = self.credit.top_up()?;
+        Some(FromClient::Credit(frame::Credit { subscription, events, bytes }))
     }
 }

@@ -1,6 +1,6 @@
 // Errors as users of the npm package see them.
 
-const names = { string: "a string", function: "a function", object: "an object" };
+const names = { string: "a string", function: "a function", object: "an object", number: "a number" };
 
 /** An Error with a code for programs and a message that says what to do. */
 export function fail(code, message) {

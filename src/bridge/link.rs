@@ -417,10 +417,16 @@ impl Link {
             Effect::Settled { id, outcome } => self.settled(&id, outcome),
             // What applications see of these two are the events themselves.
             Effect::CaughtUp(_) | Effect::Reset(_) => {}
-            Effect::Gap(subscription, from, to) => {
+            Effect::Gap(subscription, stream, from, to) => {
                 if let Some(pattern) = self.pattern_of(subscription) {
                     let (from, to) = (from.to_string().into(), to.to_string().into());
-                    let gap = [("pattern", pattern.into()), ("from", from), ("to", to)];
+                    let stream = stream.as_str().into();
+                    let gap = [
+                        ("pattern", pattern.into()),
+                        ("stream", stream),
+                        ("from", from),
+                        ("to", to),
+                    ];
                     self.announce(GAP_TOPIC, Payload::told(&gap));
                 }
             }

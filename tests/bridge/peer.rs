@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Opened, Options, Page, Server,
-    Wire,
+    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Opened, Options, Page, Place,
+    Server, Wire,
 };
 use session::{Body, Durability, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -46,7 +46,7 @@ impl Peer {
         let number = socket::count() - 1;
         assert_eq!(socket::asked(number), SUBPROTOCOL);
         let options = Options { peer: "/peer".to_owned(), ..Options::default() };
-        let server = Server::new(options.into(), Wire::Frames, self.log.len() as u64, 0);
+        let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);
         self.connections.push(Connection { number, server, told: self.log.len() });
         socket::accept(number, SUBPROTOCOL);
     }
@@ -141,7 +141,7 @@ impl Peer {
                 let located = self.locate(&pattern, &start);
                 self.connections[at].server.located(ticket, located);
             }
-            Effect::Read { ticket, pattern, from, limit } => {
+            Effect::Read { ticket, pattern, from, limit, .. } => {
                 let matching = self
                     .log
                     .iter()
@@ -178,8 +178,8 @@ impl Peer {
 
     fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged { offset, topic, body: body.encode().into() }));
-        Position { epoch: EPOCH, offset, id: Some(body.id.clone()) }
+        self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
+        Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
@@ -192,9 +192,9 @@ impl Peer {
                 let first = matching.take(*n as usize).last();
                 (first.map_or(last + 1, |event| event.offset), None)
             }
-            Start::After(position) => (position.offset + 1, Some(position.offset)),
+            Start::After(positions) => (positions[0].offset + 1, Some(positions[0].offset)),
         };
-        let head = Position { epoch: EPOCH, offset: last, id: None };
-        Located::At { next, previous, head, gap: None }
+        let head = Position { offset: last, ..Position::start_of(EPOCH) };
+        Located::At(vec![Place { next, previous, head, gap: None }])
     }
 }

@@ -66,6 +66,9 @@ struct Run {
     /// Take so many new clients from an address in an hour; 0 for any number.
     #[arg(long, value_name = "COUNT", default_value_t = 600)]
     new_clients: u32,
+    /// Take so many subscriptions of a connection, which all tabs of a browser share.
+    #[arg(long, value_name = "COUNT", default_value_t = 4_096)]
+    max_subscriptions: usize,
     /// A reverse proxy stands before the relay: read clients' addresses from its x-forwarded-for.
     #[arg(long)]
     behind_proxy: bool,
@@ -88,9 +91,19 @@ impl From<Run> for Config {
             true => ClientAddress::Proxy,
             false => ClientAddress::Connection,
         };
-        let Run { listen, data, page, allow_origin, give_up, .. } = run;
+        let Run { listen, data, page, allow_origin, max_subscriptions, give_up, .. } = run;
         let authority = None;
-        Self { listen, data, page, allow_origin, authority, store, give_up, client_address }
+        Self {
+            listen,
+            data,
+            page,
+            allow_origin,
+            authority,
+            store,
+            max_subscriptions,
+            give_up,
+            client_address,
+        }
     }
 }
 

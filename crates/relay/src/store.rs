@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Older, Opened, Page};
-use session::{Hello, Start};
+use session::server::{Append, Decided, Located, Logged, Older, Opened, Page, StreamNo};
+use session::{Hello, Start, Stream};
 
 pub use backup::Copied;
 pub use embedded::Embedded;
@@ -32,11 +32,14 @@ pub trait Store: Send + Sync + 'static {
     /// The id of the peer that this log belongs to.
     fn peer(&self) -> &str;
 
-    /// The offset of the last event; 0 if there is none.
+    /// The streams of the log. They are the same as long as the store is open.
+    fn streams(&self) -> &[Stream];
+
+    /// The offset of the last event of each stream; 0 if there is none.
     ///
     /// # Errors
     /// A [`StoreError`] if the store cannot be used now.
-    fn head(&self) -> Result<u64, StoreError>;
+    fn heads(&self) -> Result<Vec<u64>, StoreError>;
 
     /// Decides `batch` in its order, in one commit that is on disk when this returns.
     ///
@@ -48,22 +51,30 @@ pub trait Store: Send + Sync + 'static {
     /// Where a subscription starts.
     ///
     /// # Errors
-    /// As [`Store::head`].
+    /// As [`Store::heads`].
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError>;
 
-    /// Matching events from an offset on, at most `limit`, and bounded in bytes and in rows looked at.
+    /// Matching events of a stream from an offset on, at most `limit`, and bounded in bytes and in rows
+    /// looked at.
     ///
     /// # Errors
-    /// As [`Store::head`].
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError>;
+    /// As [`Store::heads`].
+    fn read(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError>;
 
-    /// Matching events before an offset, or the newest ones, from the newest back; bounded as in
+    /// Matching events of a stream before an offset, or the newest ones, from the newest back; bounded as in
     /// [`Store::read`].
     ///
     /// # Errors
-    /// As [`Store::head`].
+    /// As [`Store::heads`].
     fn history(
         &self,
+        stream: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,
@@ -106,10 +117,10 @@ pub enum Outcome {
 pub struct Written {
     /// One for each write, in their order.
     pub outcomes: Vec<Outcome>,
-    /// The events that are new in the log, ascending.
+    /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
-    /// The offset of the last event in the log; 0 if there is none.
-    pub head: u64,
+    /// The offset of the last event of each stream; 0 if there is none.
+    pub heads: Vec<u64>,
 }
 
 /// What a store keeps, and what it takes.

@@ -60,7 +60,7 @@ pub(super) fn decide(
         };
         written.outcomes.push(outcome);
     }
-    written.head = log.extent.head;
+    written.heads = vec![log.extent.head];
     Ok(written)
 }
 
@@ -126,7 +126,7 @@ fn one(
     };
     Ok(match verdict {
         Verdict::Stored(offset) => {
-            let position = Position { epoch: circumstances.epoch, offset, id };
+            let position = Position { offset, id, ..Position::start_of(circumstances.epoch) };
             Decided::Stored(position, Durability::Disk)
         }
         Verdict::Rejected(code, message) => rejected(code, &message, None),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bus::Pattern;
 use redb::{Database, ReadableDatabase};
-use session::Start;
-use session::server::{Located, Older, Opened, Page};
+use session::server::{Located, Older, Opened, Page, StreamNo};
+use session::{Start, Stream};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;
@@ -245,8 +245,12 @@ impl Store for Embedded {
         &self.peer
     }
 
-    fn head(&self) -> Result<u64, StoreError> {
-        self.with(|database| Ok(self.reading(database)?.head_offset()))
+    fn streams(&self) -> &[Stream] {
+        &[Stream::MAIN]
+    }
+
+    fn heads(&self) -> Result<Vec<u64>, StoreError> {
+        self.with(|database| Ok(vec![self.reading(database)?.head_offset()]))
     }
 
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
@@ -280,12 +284,19 @@ impl Store for Embedded {
         self.with(|database| self.reading(database)?.locate(pattern, start))
     }
 
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
+    fn read(
+        &self,
+        _: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.with(|database| self.reading(database)?.page(pattern, from, limit))
     }
 
     fn history(
         &self,
+        _: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,

@@ -92,7 +92,7 @@ impl<'t> Log<'t> {
         self.extent.head = offset;
         self.extent.bytes += cost(topic.as_str(), &bytes);
         self.extent.peak = self.extent.peak.max(self.extent.bytes);
-        Ok(Arc::new(Logged { offset, topic: topic.clone(), body: bytes }))
+        Ok(Arc::new(Logged { stream: 0, offset, topic: topic.clone(), body: bytes }))
     }
 
     /// Drops what is not to be kept, at most `most` events; true if more is to go. The newest event

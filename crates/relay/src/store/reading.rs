@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 use redb::{ReadOnlyTable, ReadTransaction};
-use session::server::{Located, Logged, Older, Page};
+use session::server::{Located, Logged, Older, Page, Place};
 use session::{Body, Position, Start};
 
 use super::StoreError;
@@ -43,12 +43,14 @@ impl Reading {
     }
 
     pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
+        let (offset, id) = (self.head, self.id(self.head)?);
+        let head = Position { offset, id, ..Position::start_of(self.epoch) };
         let (next, previous) = match start {
             Start::Latest => (self.head + 1, None),
             Start::Earliest => (self.first, None),
             Start::Last(count) => (self.newest(pattern, *count)?.unwrap_or(self.head + 1), None),
-            Start::After(position) => {
+            Start::After(positions) => {
+                let position = &positions[0];
                 let other_event = || -> Result<bool, StoreError> {
                     Ok(position.id.is_some() && self.id(position.offset)? != position.id)
                 };
@@ -56,14 +58,14 @@ impl Reading {
                     || position.offset > self.head
                     || (position.offset >= self.first && other_event()?)
                 {
-                    return Ok(Located::Reset(head));
+                    return Ok(Located::Reset(vec![head]));
                 }
                 (position.offset + 1, Some(position.offset))
             }
         };
         let gap = self.gone(next);
         let next = next.max(self.first);
-        Ok(Located::At { next, previous, head, gap })
+        Ok(Located::At(vec![Place { next, previous, head, gap }]))
     }
 
     pub(super) fn page(
@@ -262,7 +264,7 @@ impl Reading {
 /// An event as it stands in a row.
 fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
     let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+    Ok(Arc::new(Logged { stream: 0, offset, topic, body: body.into() }))
 }
 
 /// The tokens before the first wildcard, each with its dot.

@@ -11,17 +11,21 @@ const REQUESTS: usize = 8;
 
 impl Server {
     pub(super) fn history(&mut self, history: History) {
-        let History { request, pattern, before, limit } = history;
+        let History { request, pattern, before, limit, stream } = history;
         let Ok(pattern) = Pattern::parse(&pattern) else {
-            return self.no_page(request, RejectCode::IllegalTopic);
+            return self.no_page(request, Some(RejectCode::IllegalTopic));
         };
         if self.requests.len() >= REQUESTS {
-            return self.no_page(request, RejectCode::TooMany);
+            return self.no_page(request, Some(RejectCode::TooMany));
         }
+        let Some(stream) = self.options.streams.iter().position(|other| *other == stream) else {
+            // Nothing is there.
+            return self.no_page(request, None);
+        };
         let ticket = self.ticket();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
         self.requests.push((ticket, request));
-        self.effects.push_back(Effect::History { ticket, pattern, before, limit });
+        self.effects.push_back(Effect::History { ticket, stream, pattern, before, limit });
     }
 
     /// The answer to [`Effect::History`].
@@ -36,13 +40,8 @@ impl Server {
         self.cut();
     }
 
-    fn no_page(&mut self, request: u32, code: RejectCode) {
-        self.send(&FromPeer::Page(HistoryPage {
-            request,
-            epoch: 0,
-            entries: Vec::new(),
-            next: None,
-            refused: Some(code),
-        }));
+    fn no_page(&mut self, request: u32, refused: Option<RejectCode>) {
+        let (epoch, entries, next) = (0, Vec::new(), None);
+        self.send(&FromPeer::Page(HistoryPage { request, epoch, entries, next, refused }));
     }
 }

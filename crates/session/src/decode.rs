@@ -144,6 +144,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
             entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
             next: f.optional_number(3),
             refused: f.optional_reject_code(4),
+            next_stream: f.stream(5),
         }),
         24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
         25 => FromPeer::Presence(Presence {

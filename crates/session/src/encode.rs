@@ -141,7 +141,8 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         FromPeer::Expiring(f) => frame(message, 22, &[number(f.milliseconds)]),
         FromPeer::Page(f) => {
             let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
-            page(message, f.request, f.epoch, entries, f.next, f.refused);
+            let next = f.next.map(|next| (&f.next_stream, next));
+            page(message, f.request, f.epoch, entries, next, f.refused);
         }
         FromPeer::Present(f) => {
             frame(message, 24, &[text(&f.topic), Some(By(&|e| attendees(e, &f.entries)))])
@@ -196,7 +197,7 @@ pub(crate) fn page<'p>(
     request: u32,
     epoch: u64,
     entries: impl ExactSizeIterator<Item = (u64, &'p str, &'p [u8])> + Clone,
-    next: Option<u64>,
+    next: Option<(&Stream, u64)>,
     refused: Option<RejectCode>,
 ) {
     let entries = |e: &mut Out<'_>| triples(e, entries.clone());
@@ -204,7 +205,14 @@ pub(crate) fn page<'p>(
     frame(
         message,
         23,
-        &[number(request), number(epoch), Some(By(&entries)), next.and_then(number), code],
+        &[
+            number(request),
+            number(epoch),
+            Some(By(&entries)),
+            next.and_then(|(_, next)| number(next)),
+            code,
+            next.and_then(|(of, _)| stream(of)),
+        ],
     );
 }
 

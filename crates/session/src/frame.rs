@@ -270,7 +270,8 @@ pub struct Expiring {
     pub milliseconds: u32,
 }
 
-/// Asks for a page of what a stream holds, backwards.
+/// Asks for a page of what a stream holds, backwards. After the last page of a stream come those of the next
+/// one, beginning with [`Stream::MAIN`]: who follows [`HistoryPage::next`] reads them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// Chosen by the client, and not used again before the answer is here.
@@ -294,8 +295,11 @@ pub struct HistoryPage {
     pub epoch: u64,
     /// The events, newest first.
     pub entries: Vec<Entry>,
-    /// What to ask for as `before` next; if absent there is no more. A page without entries may have it.
+    /// What to ask for as `before` next, in the stream `next_stream`; if absent there is no more. A page
+    /// without entries may have it.
     pub next: Option<u64>,
+    /// The stream of the next page. The entries are of the one that was asked for.
+    pub next_stream: Stream,
     /// Why there is no page.
     pub refused: Option<RejectCode>,
 }

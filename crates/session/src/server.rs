@@ -91,8 +91,8 @@ pub struct Server {
     subscriptions: Subscriptions,
     conflated: Conflated,
     unanswered: HashMap<Ticket, Waiting>,
-    /// The requests for history that are without an answer.
-    requests: Vec<(Ticket, u32)>,
+    /// The requests for history that are without an answer: their numbers, and of which stream.
+    requests: Vec<(Ticket, u32, StreamNo)>,
     whereabouts: Whereabouts,
     credential: Credential,
     /// A number that is to come again before any higher one is taken.

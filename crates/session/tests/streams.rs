@@ -140,20 +140,23 @@ fn ephemeral_events_come_once_all_streams_have_caught_up() {
 }
 
 #[test]
-fn a_page_is_of_the_stream_that_is_asked_for() {
+fn a_page_is_of_the_stream_that_is_asked_for_and_the_last_one_names_the_next_stream() {
     let mut peer = Peer::of_streams(&[3, 2]).welcome();
-    let mut page = |stream: Stream| -> Vec<u64> {
-        let (pattern, before) = ("a".to_owned(), None);
-        let ask = History { request: 1, pattern, before, limit: 9, stream };
+    let mut page = |stream: Stream, before: Option<u64>| {
+        let ask = History { request: 1, pattern: "a".to_owned(), before, limit: 2, stream };
         peer.say(FromClient::History(ask), 0);
         match &peer.run()[..] {
-            [FromPeer::Page(page)] => page.entries.iter().map(|entry| entry.offset).collect(),
+            [FromPeer::Page(page)] => {
+                let offsets: Vec<_> = page.entries.iter().map(|entry| entry.offset).collect();
+                (offsets, page.next.map(|next| (page.next_stream.clone(), next)))
+            }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(page(other()), [2, 1]);
-    assert_eq!(page(Stream::MAIN), [3, 2, 1]);
-    assert!(page(Stream::named("elsewhere")).is_empty());
+    assert_eq!(page(Stream::MAIN, None), (vec![3, 2], Some((Stream::MAIN, 2))));
+    assert_eq!(page(Stream::MAIN, Some(2)), (vec![1], Some((other(), u64::MAX))));
+    assert_eq!(page(other(), Some(u64::MAX)), (vec![2, 1], None));
+    assert_eq!(page(Stream::named("elsewhere"), None), (vec![], None));
 }
 
 #[test]

@@ -4,14 +4,21 @@
 //! that may.
 
 mod backup;
+mod block;
+mod blocks;
 mod clients;
 mod decide;
 mod embedded;
 mod format;
 mod host;
+mod ids;
 mod log;
+mod names;
 mod newcomers;
+mod outcomes;
+mod packed;
 mod reading;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +33,9 @@ use session::{Hello, Start, Stream};
 
 pub use backup::Copied;
 pub use embedded::Embedded;
+
+/// The most streams of a store.
+pub const MAX_STREAMS: usize = 64;
 
 /// A log and the decisions about it.
 pub trait Store: Send + Sync + 'static {
@@ -126,8 +136,12 @@ pub struct Written {
 /// What a store keeps, and what it takes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What of the log is kept.
+    /// Which stream takes which topics: the first route that matches, and else the main stream.
+    pub routes: Vec<Route>,
+    /// What of a stream is kept,
     pub keep: Keep,
+    /// and what of these streams instead.
+    pub keep_of: Vec<(Stream, Keep)>,
     /// How long a client is known after it was last heard of.
     pub keep_clients: Duration,
     /// So many bytes of the disk stay free: before they are touched, events are rejected as
@@ -140,7 +154,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            routes: Vec::new(),
             keep: Keep::default(),
+            keep_of: Vec::new(),
             keep_clients: Duration::from_secs(90 * 24 * 60 * 60),
             reserve: 64 << 20,
             new_clients_per_hour: 600,
@@ -148,8 +164,17 @@ impl Default for Settings {
     }
 }
 
-/// Which events are kept: those that no bound drops. The newest one is dropped by its age only.
-#[derive(Debug, Clone)]
+/// A stream that takes the topics of some patterns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The stream.
+    pub stream: Stream,
+    /// Its patterns.
+    pub patterns: Vec<Pattern>,
+}
+
+/// Which events of a stream are kept: those that no bound drops. The newest one is dropped by its age only.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keep {
     /// The most events.
     pub events: u64,
@@ -193,6 +218,14 @@ pub enum StoreError {
         /// The version that this relay knows.
         known: u64,
     },
+    /// Something is said of a stream that there is not.
+    #[error(
+        "the store has no stream `{0}`: give it topics with --stream, or say nothing of it (--keep-…)"
+    )]
+    NoStream(String),
+    /// There would be more streams than a store has.
+    #[error("a store has at most {MAX_STREAMS} streams, also those that take no topics any more")]
+    TooManyStreams,
     /// A row does not hold what was written there.
     #[error("the store holds a row that cannot be read ({0}): restore the file from a backup")]
     Corrupt(&'static str),

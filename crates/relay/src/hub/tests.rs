@@ -70,10 +70,14 @@ impl Store for Failing {
     }
 }
 
-/// The writes that a client's frames ask for.
 fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
+    writes_of([1; 16], numbers)
+}
+
+/// The writes that a client's frames ask for.
+pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>) {
     let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
-    let (client, secret) = ([1; 16], [2; 32]);
+    let secret = [2; 32];
     let mut say = |frame: FromClient| {
         let mut bytes = Vec::new();
         frame.encode(&mut bytes);

@@ -4,8 +4,11 @@ mod clients;
 mod crash;
 mod disk;
 mod full;
+mod ids;
 mod model;
+mod older;
 mod retention;
+mod streams;
 
 use std::collections::HashMap;
 use std::path::Path;

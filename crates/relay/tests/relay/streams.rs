@@ -154,12 +154,11 @@ async fn a_restored_backup_is_another_life_of_all_streams() {
     let restored = tempfile::tempdir().unwrap();
     std::fs::copy(&copy, restored.path().join("events.redb")).unwrap();
     let relay = Process::start(restored.path());
-    for position in [main, order] {
-        let mut reader = Client::welcomed(&relay, 2, u64::from(position.offset == 1) + 1).await;
+    for (fence, position) in (1..).zip([main, order]) {
+        let mut reader = Client::welcomed(&relay, 2, fence).await;
         let subscribed = reader.subscribe(">", Start::After(vec![position])).await;
         assert!(subscribed.reset);
         assert_eq!(subscribed.others[0].stream, orders());
-        drop(reader);
     }
     let mut reader = Client::welcomed(&relay, 3, 1).await;
     reader.subscribe(">", Start::Earliest).await;

@@ -2,7 +2,8 @@
 
 use bus::Pattern;
 
-use crate::frame::Head;
+use super::credit::{Credit, Window};
+use crate::frame::{self, FromClient, Head, Subscribe};
 use crate::{Position, Start, Stream};
 
 /// Names a subscription of a [`Client`](super::Client), over all its connections.
@@ -29,6 +30,7 @@ struct Interest {
     number: Option<u32>,
     /// In how many streams it has not caught up on this connection.
     behind: usize,
+    credit: Credit,
 }
 
 /// How far it has been told in a stream.
@@ -45,25 +47,6 @@ impl Place {
     }
 }
 
-impl Interest {
-    fn place(&mut self, stream: &Stream) -> Option<&mut Place> {
-        self.places.iter_mut().find(|place| place.at.stream == *stream)
-    }
-
-    /// It has been told everything up to there.
-    fn go_to(&mut self, at: Position) {
-        match self.place(&at.stream) {
-            Some(place) => *place = Place::known(at),
-            None => self.places.push(Place::known(at)),
-        }
-    }
-
-    fn positions(&self) -> Vec<Position> {
-        let known = self.places.iter().filter(|place| place.is_known);
-        known.map(|place| place.at.clone()).collect()
-    }
-}
-
 /// What an event is to a subscription.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -76,7 +59,12 @@ pub(super) enum Turn {
 }
 
 impl Interests {
-    pub(super) fn insert(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
+    pub(super) fn insert(
+        &mut self,
+        pattern: Pattern,
+        start: Start,
+        window: Window,
+    ) -> SubscriptionId {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
         // If these are worth nothing, what stands for them is the oldest event that there is.
@@ -86,7 +74,9 @@ impl Interests {
             }
             start => (start, Vec::new()),
         };
-        self.by_id.push((id, Interest { pattern, start, places, number: None, behind: 0 }));
+        let credit = Credit::new(window);
+        let interest = Interest { pattern, start, places, number: None, behind: 0, credit };
+        self.by_id.push((id, interest));
         id
     }
 
@@ -110,18 +100,50 @@ impl Interests {
         })
     }
 
-    /// A number, a pattern and a start with which to ask the peer for `id`.
-    pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<(u32, Pattern, Start)> {
+    /// With what to ask the peer for `id`.
+    pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<Subscribe> {
         let at = self.at(id)?;
+        let number = self.next_number();
         let (_, interest) = &mut self.by_id[at];
-        self.next_number += 1;
-        interest.number = Some(self.next_number);
+        interest.number = Some(number);
         let positions = interest.positions();
         let start = match positions.is_empty() {
             true => interest.start.clone(),
             false => Start::After(positions),
         };
-        Some((self.next_number, interest.pattern.clone(), start))
+        Some(Subscribe {
+            subscription: number,
+            pattern: interest.pattern.to_string(),
+            start,
+            credit: Some(interest.credit.begin()),
+        })
+    }
+
+    /// An event came for a subscription, whose application is to take it if it is `held`. What the peer is
+    /// to be granted.
+    pub(super) fn spend(
+        &mut self,
+        subscription: u32,
+        bytes: usize,
+        held: bool,
+    ) -> Option<FromClient> {
+        let (_, interest) = self.of(subscription)?;
+        interest.credit.spend(bytes, held);
+        interest.grant()
+    }
+
+    /// The application has taken an event. What the peer is to be granted, if it has the subscription.
+    pub(super) fn took(&mut self, id: SubscriptionId, bytes: usize) -> Option<FromClient> {
+        let at = self.at(id)?;
+        let (_, interest) = &mut self.by_id[at];
+        interest.credit.take(bytes);
+        interest.grant()
+    }
+
+    /// A number that was not used on this connection.
+    pub(super) fn next_number(&mut self) -> u32 {
+        self.next_number += 1;
+        self.next_number
     }
 
     /// The numbers of this connection follow this one.
@@ -216,5 +238,30 @@ impl Interests {
         let mut all = self.by_id.iter_mut();
         all.find(|(_, interest)| interest.number == Some(number))
             .map(|(id, interest)| (*id, interest))
+    }
+}
+
+impl Interest {
+    fn place(&mut self, stream: &Stream) -> Option<&mut Place> {
+        self.places.iter_mut().find(|place| place.at.stream == *stream)
+    }
+
+    /// It has been told everything up to there.
+    fn go_to(&mut self, at: Position) {
+        match self.place(&at.stream) {
+            Some(place) => *place = Place::known(at),
+            None => self.places.push(Place::known(at)),
+        }
+    }
+
+    fn positions(&self) -> Vec<Position> {
+        let known = self.places.iter().filter(|place| place.is_known);
+        known.map(|place| place.at.clone()).collect()
+    }
+
+    fn grant(&mut self) -> Option<FromClient> {
+        let subscription = self.number?;
+        let (events, bytes) = self.credit.top_up()?;
+        Some(FromClient::Credit(frame::Credit { subscription, events, bytes }))
     }
 }

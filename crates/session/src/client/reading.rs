@@ -4,10 +4,8 @@
 use bus::Pattern;
 
 use super::interests::Turn;
-use super::{Client, Delivery, Effect, SubscriptionId};
-use crate::frame::{
-    CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribe, Subscribed, Unsubscribe,
-};
+use super::{Client, Delivery, Effect, SubscriptionId, Window};
+use crate::frame::{CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribed, Unsubscribe};
 use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {
@@ -16,9 +14,20 @@ impl Client {
         self.interests.has_passed(subscription, place)
     }
 
-    /// Subscribes, over all connections to come, until [`Client::unsubscribe`].
+    /// Subscribes, over all connections to come, until [`Client::unsubscribe`]. Each event that is delivered
+    /// is to be [taken](Client::taken): of those that are not, at most the default [`Window`] comes.
     pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
-        let id = self.interests.insert(pattern, start);
+        self.subscribe_within(pattern, start, Window::default())
+    }
+
+    /// The same with another window.
+    pub fn subscribe_within(
+        &mut self,
+        pattern: Pattern,
+        start: Start,
+        window: Window,
+    ) -> SubscriptionId {
+        let id = self.interests.insert(pattern, start, window);
         if self.is_online() {
             self.ask(id);
         }
@@ -34,12 +43,20 @@ impl Client {
         }
     }
 
+    /// The application is done with an event that was [delivered](Effect::Deliver), of so many
+    /// [bytes](Delivery::bytes), and has room for another one.
+    pub fn taken(&mut self, subscriptions: &[SubscriptionId], bytes: usize) {
+        for id in subscriptions {
+            if let Some(grant) = self.interests.took(*id, bytes) {
+                self.send(&grant);
+            }
+        }
+    }
+
     /// Asks the peer for a subscription, from where it has read to.
     pub(super) fn ask(&mut self, id: SubscriptionId) {
-        if let Some((subscription, pattern, start)) = self.interests.ask(id) {
-            let pattern = pattern.to_string();
-            let credit = None;
-            self.send(&FromClient::Subscribe(Subscribe { subscription, pattern, start, credit }));
+        if let Some(subscribe) = self.interests.ask(id) {
+            self.send(&FromClient::Subscribe(subscribe));
         }
     }
 
@@ -84,19 +101,23 @@ impl Client {
             return;
         }
         let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
-        let mut subscriptions = Vec::new();
+        let (mut subscriptions, bytes) = (Vec::new(), event.body.len());
         let stream = event.stream;
         let mut position = None;
         for head in event.heads {
-            match event.offset {
-                None => subscriptions.extend(self.interests.id(head.subscription)),
+            let turn = match event.offset {
+                None => self.interests.id(head.subscription),
                 Some(offset) => {
                     let (turn, epoch) = self.take(head, &stream, offset, &body.id);
                     let (stream, id) = (stream.clone(), Some(body.id.clone()));
                     position = Some(Position { stream, epoch, offset, id });
-                    subscriptions.extend(turn);
+                    turn
                 }
+            };
+            if let Some(grant) = self.interests.spend(head.subscription, bytes, turn.is_some()) {
+                self.send(&grant);
             }
+            subscriptions.extend(turn);
         }
         if let Some(position) = &position
             && !subscriptions.is_empty()
@@ -111,6 +132,7 @@ impl Client {
                 topic,
                 body,
                 position,
+                bytes,
             }));
         }
     }

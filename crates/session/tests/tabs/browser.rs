@@ -346,6 +346,7 @@ impl Browser {
             }
             client::Effect::Close(_) => page.socket = None,
             client::Effect::Deliver(delivery) => {
+                page.tab.client().taken(&delivery.subscriptions, delivery.bytes);
                 let offset = delivery.position.unwrap().offset;
                 page.delivered.push((offset, delivery.body.id));
             }

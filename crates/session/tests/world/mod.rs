@@ -1,10 +1,11 @@
 //! Clients, a peer and its log in one place, with virtual time and links that can be cut.
+#![allow(dead_code)] // each test file uses its part
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::client::{self, Client, MemoryOutbox, Outcome, Saved};
+use session::client::{self, Client, MemoryOutbox, Outcome, Saved, SubscriptionId, Window};
 use session::server::{
     self, Append, Decided, Located, Logged, Message, Opened, Options, Page, Place, Server,
     StreamNo, Wire,
@@ -29,6 +30,10 @@ pub struct End {
     pub settled: Vec<(String, Outcome)>,
     pub published: Vec<String>,
     pub resets: usize,
+    /// Events that the application has and is not done with.
+    pub untaken: VecDeque<(Vec<SubscriptionId>, usize)>,
+    /// It takes nothing by itself.
+    pub is_slow: bool,
 }
 
 struct Link {
@@ -63,6 +68,15 @@ struct ClientRow {
     outcomes: HashMap<u64, Position>,
 }
 
+impl End {
+    /// The application is done with so many more events.
+    pub fn take(&mut self, events: usize) {
+        for (subscriptions, bytes) in self.untaken.drain(..events.min(self.untaken.len())) {
+            self.machine.taken(&subscriptions, bytes);
+        }
+    }
+}
+
 pub fn body(id: &str) -> Body {
     Body { id: id.to_owned(), data: b"{}".to_vec(), ..Body::default() }
 }
@@ -90,6 +104,8 @@ impl World {
                 settled: Vec::new(),
                 published: Vec::new(),
                 resets: 0,
+                untaken: VecDeque::new(),
+                is_slow: false,
             }
         };
         Self {
@@ -103,6 +119,11 @@ impl World {
 
     pub fn random(&mut self, below: u64) -> u64 {
         next_random(&mut self.random) % below
+    }
+
+    pub fn subscribe_within(&mut self, client: usize, pattern: &str, start: Start, window: Window) {
+        let pattern = Pattern::parse(pattern).unwrap();
+        self.clients[client].machine.subscribe_within(pattern, start, window);
     }
 
     pub fn subscribe(&mut self, client: usize, pattern: &str, start: Start) {
@@ -210,14 +231,20 @@ impl World {
                     }
                 }
                 client::Effect::Close(_) => self.links[client] = None,
-                client::Effect::Deliver(delivery) => match delivery.position {
-                    Some(position) => {
-                        let stream = self.log.stream(&delivery.topic);
-                        assert_eq!(position.stream, self.log.streams()[stream]);
-                        end.delivered.push((position.offset, delivery.body.id));
+                client::Effect::Deliver(delivery) => {
+                    match delivery.position {
+                        Some(position) => {
+                            let stream = self.log.stream(&delivery.topic);
+                            assert_eq!(position.stream, self.log.streams()[stream]);
+                            end.delivered.push((position.offset, delivery.body.id));
+                        }
+                        None => end.ephemeral.push(delivery.body.id),
                     }
-                    None => end.ephemeral.push(delivery.body.id),
-                },
+                    end.untaken.push_back((delivery.subscriptions, delivery.bytes));
+                    if !end.is_slow {
+                        end.take(usize::MAX);
+                    }
+                }
                 client::Effect::Store(asked) => {
                     end.machine.answer(Ok(end.store.run(asked)), self.now);
                 }

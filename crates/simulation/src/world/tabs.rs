@@ -281,7 +281,12 @@ impl World {
                 }
             }
             Effect::Link(state) => self.link(number, &state),
-            Effect::Deliver(delivery) => self.delivered(number, &delivery),
+            Effect::Deliver(delivery) => {
+                self.delivered(number, &delivery);
+                if let Some(machine) = &mut self.tabs[number].machine {
+                    machine.taken(&delivery.subscriptions, delivery.bytes);
+                }
+            }
             Effect::Settled { id, outcome } => self.settled(number, &id, &outcome),
             Effect::CaughtUp(id) => {
                 if let Some(reader) = tab.readers.iter_mut().find(|reader| reader.id == id) {
@@ -303,6 +308,10 @@ impl World {
             Effect::Store(storage) => self.ask_disk(number, storage),
             Effect::Kept(id) => self.told_kept(number, number_of(&id)),
             Effect::StoreFailed(_)
+            | Effect::FetchCredential
+            | Effect::History(..)
+            | Effect::Occupants(_)
+            | Effect::NotPresent { .. }
             | Effect::Pending { .. }
             | Effect::Refused(..)
             | Effect::Sent(_)

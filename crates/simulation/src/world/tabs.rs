@@ -300,7 +300,7 @@ impl World {
                     self.record(Record::Gap { reader, from, to });
                 }
             }
-            Effect::Reset(id) => {
+            Effect::Reset(id, _) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Reset { reader });
                 }

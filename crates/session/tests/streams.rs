@@ -4,7 +4,7 @@ mod dialogue;
 mod peer;
 
 use dialogue::Dialogue;
-use peer::{Peer, caught_up, credit, subscribe, told};
+use peer::{Peer, body, caught_up, credit, subscribe, told};
 use session::client::Effect;
 use session::server::Options;
 use session::*;

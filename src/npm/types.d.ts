@@ -169,51 +169,9 @@ export type Handler<Data = unknown> = (data: Data, event: Event<Data>) => unknow
 /** What `subscribe` calls with `batch`: all data of a batch, and its events. */
 export type BatchHandler<Data = unknown> = (data: Data[], events: Event<Data>[]) => unknown;
 
-<<<<<<< HEAD
 /** Options that most subscriptions have. */
 export interface ListenOptions {
   /** Ends the subscription when it aborts: `{ signal: AbortSignal.timeout(1000) }`. */
-=======
-/** The data of events on `$bus.gap`: events that a rule asked for are gone from a stream of the peer. */
-export interface Gap {
-  /** The pattern of the rule. */
-  readonly pattern: string;
-  /** The stream that held them. */
-  readonly stream: string;
-  /** The first and the last offset that are gone, as decimal numbers. */
-  readonly from: string;
-  readonly to: string;
-}
-
-/** The data of events on `$bus.uncertain`: nobody knows whether the peer has stored this event. */
-export interface Uncertain {
-  readonly id: string;
-  readonly topic: string;
-  readonly message: string;
-}
-
-/** Says which topics cross a link. What no rule names is neither sent nor accepted. */
-export interface Rule {
-  /** The topics, with `*` and `>`. */
-  readonly pattern: string;
-  /** `both` if not given. */
-  readonly direction?: "both" | "in" | "out";
-  /** Kept until the peer has stored it, and delivered then; if not, sent while the link is up. */
-  readonly durable?: boolean;
-  /** Where reading starts when the link is up for the first time; `latest` if not given. */
-  readonly from?: "latest" | "earliest" | { readonly last: number };
-}
-
-export interface ConnectOptions {
-  /** The peer's address: `ws:` or `wss:`. */
-  readonly url: string;
-  readonly rules?: Iterable<Rule>;
-  /** Who uses the link; each identity has an outbox of its own. */
-  readonly identity?: string;
-  /** Where durable events wait. `indexeddb` if not given; `memory` where the browser refuses that. */
-  readonly storage?: "indexeddb" | "memory";
-  /** Closes the link when it aborts. */
->>>>>>> main
   readonly signal?: AbortSignal;
   /** Higher comes first; 0 if not given: `{ priority: 10 }`. */
   readonly priority?: number;

@@ -112,11 +112,17 @@ impl Link {
                 self.inbox.caught_up(subscription);
                 self.bring_in();
             }
-            Effect::Reset(subscription) => self.falls_behind(Some(subscription)),
-            Effect::Gap(subscription, from, to) => {
+            Effect::Reset(subscription, _) => self.falls_behind(Some(subscription)),
+            Effect::Gap(subscription, stream, from, to) => {
                 if let Some(pattern) = self.pattern_of(subscription) {
                     let (from, to) = (from.to_string().into(), to.to_string().into());
-                    let gap = [("pattern", pattern.into()), ("from", from), ("to", to)];
+                    let stream = stream.as_str().into();
+                    let gap = [
+                        ("pattern", pattern.into()),
+                        ("stream", stream),
+                        ("from", from),
+                        ("to", to),
+                    ];
                     self.report.found_gap();
                     self.announce(GAP_TOPIC, Payload::told(&gap));
                 }

@@ -117,11 +117,13 @@ pub struct CaughtUp {
     pub pattern: String,
 }
 
-/// Events are gone from the peer's log: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
+/// Events are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.
     pub pattern: String,
+    /// The stream that held them.
+    pub stream: String,
     /// The first offset that is gone, as a decimal number.
     pub from: String,
     /// The last one.

@@ -46,7 +46,7 @@ export function executor(core, itsMemory) {
   memory = itsMemory;
   const flag = core.flag();
   /** Of hot topics; without `calls` where wasm runs it. */
-  const routes = new Map();
+  const routes = Object.create(null);
   /** By all but their last token; of topics that were seen once. */
   const families = new Map();
   const version = core.version() >>> 2;
@@ -59,7 +59,7 @@ export function executor(core, itsMemory) {
   let running;
 
   function publish(topic, data, options) {
-    const route = routes.get(topic);
+    const route = routes[topic];
     if (
       route === undefined ||
       options !== undefined ||
@@ -76,7 +76,7 @@ export function executor(core, itsMemory) {
     if (options !== undefined) expect(options, "object", "the options of publish");
     look();
     if (bytes[flag] === 0) {
-      const route = routes.get(topic) ?? related(topic) ?? resolve(topic);
+      const route = routes[topic] ?? related(topic) ?? resolve(topic);
       if (route.calls !== undefined) return run(route, data, new Event(topic, data, more));
     }
     const event = new Event(topic, data, { time: Date.now(), ...more });
@@ -126,7 +126,7 @@ export function executor(core, itsMemory) {
     }
     if (keptAs !== undefined) {
       numbered[keptAs] = route;
-      routes.set(topic, route);
+      routes[topic] = route;
     }
     return route;
   }
@@ -246,7 +246,7 @@ export function executor(core, itsMemory) {
   }
 
   function serves(topic) {
-    return (routes.get(topic) ?? resolve(topic)).slots.some((slot) => slot.serves);
+    return (routes[topic] ?? resolve(topic)).slots.some((slot) => slot.serves);
   }
 
   /** Whether an event of now has its turn at once. */
@@ -309,7 +309,7 @@ export function stale(bus, number) {
   const self = buses.get(bus)?.deref();
   const route = self?.numbered[number];
   if (route === undefined) return;
-  self.routes.delete(route.topic);
+  delete self.routes[route.topic];
   self.numbered[number] = undefined;
   self.free.push(number);
 }

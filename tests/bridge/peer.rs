@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
     Append, Attendance, Decided, Effect, Ephemeral, Located, Logged, Message, News, Older, Opened,
-    Options, Page, Server, Wire,
+    Options, Page, Place, Server, Wire,
 };
 use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -51,7 +51,7 @@ impl Peer {
         let number = socket::count() - 1;
         assert_eq!(socket::asked(number), SUBPROTOCOL);
         let options = Options { peer: "/peer".to_owned(), ..Options::default() };
-        let server = Server::new(options.into(), Wire::Frames, self.log.len() as u64, 0);
+        let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);
         self.connections.push(Connection { number, server, told: self.log.len() });
         socket::accept(number, SUBPROTOCOL);
     }
@@ -157,7 +157,7 @@ impl Peer {
                 let located = self.locate(&pattern, &start);
                 self.connections[at].server.located(ticket, located);
             }
-            Effect::Read { ticket, pattern, from, limit } => {
+            Effect::Read { ticket, pattern, from, limit, .. } => {
                 let matching = self
                     .log
                     .iter()
@@ -169,7 +169,7 @@ impl Peer {
                 };
                 self.connections[at].server.page(ticket, &Page { events, next, gap: None });
             }
-            Effect::History { ticket, pattern, before, limit } => {
+            Effect::History { ticket, pattern, before, limit, .. } => {
                 let older = self.older(&pattern, before, limit);
                 self.connections[at].server.older(ticket, &older);
             }
@@ -241,8 +241,8 @@ impl Peer {
 
     fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged { offset, topic, body: body.encode().into() }));
-        Position { epoch: EPOCH, offset, id: Some(body.id.clone()) }
+        self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
+        Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
@@ -255,9 +255,9 @@ impl Peer {
                 let first = matching.take(*n as usize).last();
                 (first.map_or(last + 1, |event| event.offset), None)
             }
-            Start::After(position) => (position.offset + 1, Some(position.offset)),
+            Start::After(positions) => (positions[0].offset + 1, Some(positions[0].offset)),
         };
-        let head = Position { epoch: EPOCH, offset: last, id: None };
-        Located::At { next, previous, head, gap: None }
+        let head = Position { offset: last, ..Position::start_of(EPOCH) };
+        Located::At(vec![Place { next, previous, head, gap: None }])
     }
 }

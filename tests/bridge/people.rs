@@ -111,7 +111,7 @@ async fn the_past_is_read_page_by_page_from_the_newest_on() {
                 break;
             }
         }
-        let place = Position { epoch: 1, offset: 4, id: None };
+        let place = Position { offset: 4, ..Position::start_of(1) };
         let reset = reader.history("chat.*", Some(place), 2).await;
         assert_eq!(reset.unwrap_err(), HistoryError::Reset);
         read.borrow_mut().push(vec![]);

@@ -184,10 +184,10 @@ impl Client {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
             FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
-            FromPeer::Subscribed(subscribed) => self.subscribed(&subscribed),
+            FromPeer::Subscribed(subscribed) => self.subscribed(subscribed),
             FromPeer::Refused(refused) => self.refused(refused),
             FromPeer::CaughtUp(caught_up) => self.caught_up(caught_up),
-            FromPeer::Gap(gap) => self.gap(&gap),
+            FromPeer::Gap(gap) => self.gap(gap),
             FromPeer::Event(event) => self.event(event, now),
             FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
             FromPeer::Pong(_) => {}

@@ -170,7 +170,8 @@ fn page(request: u32, offsets: &[u64], next: Option<u64>) -> FromPeer {
         Entry { offset, topic: "a.b".into(), body }
     };
     let entries = offsets.iter().map(entry).collect();
-    FromPeer::Page(HistoryPage { request, epoch: 7, entries, next, refused: None })
+    let (next_stream, refused) = (Stream::MAIN, None);
+    FromPeer::Page(HistoryPage { request, epoch: 7, entries, next, next_stream, refused })
 }
 
 fn pages(dialogue: &mut Dialogue) -> Vec<Result<Older, HistoryError>> {
@@ -182,7 +183,7 @@ fn pages(dialogue: &mut Dialogue) -> Vec<Result<Older, HistoryError>> {
 }
 
 fn position(offset: u64) -> Position {
-    Position { epoch: 7, offset, id: None }
+    Position { offset, ..Position::start_of(7) }
 }
 
 #[test]
@@ -202,6 +203,28 @@ fn pages_of_history_are_read_backwards_each_from_the_position_that_the_last_one_
     assert_eq!(second.before, Some(7));
     dialogue.say(page(second.request, &[], None));
     assert_eq!(pages(&mut dialogue), [Ok(Older { events: vec![], next: None })]);
+}
+
+#[test]
+fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
+    let mut dialogue = Dialogue::welcomed();
+    dialogue.client.history(pattern("a.>"), None, 2);
+    let request = asked(&dialogue.heard())[0].request;
+    let FromPeer::Page(last) = page(request, &[1], Some(u64::MAX)) else { unreachable!() };
+    let orders = Stream::named("orders");
+    dialogue.say(FromPeer::Page(HistoryPage { next_stream: orders.clone(), ..last }));
+    let read = pages(&mut dialogue).remove(0).unwrap();
+    assert_eq!(read.events[0].0.stream, Stream::MAIN);
+    dialogue.client.history(pattern("a.>"), read.next, 2);
+    let said = dialogue.heard();
+    let [next] = asked(&said)[..] else { panic!("{said:?}") };
+    assert_eq!((&next.stream, next.before), (&orders, Some(u64::MAX)));
+    // Its life is its own.
+    let FromPeer::Page(first) = page(next.request, &[3], None) else { unreachable!() };
+    dialogue.say(FromPeer::Page(HistoryPage { epoch: 8, ..first }));
+    let read = pages(&mut dialogue).remove(0).unwrap();
+    let place = Position { stream: orders, epoch: 8, offset: 3, id: Some("e3".into()) };
+    assert_eq!(read.events[0].0, place);
 }
 
 #[test]
@@ -248,6 +271,7 @@ fn few_pages_are_under_way_at_a_time_and_a_busy_peer_is_asked_again_later() {
         epoch: 0,
         entries: vec![],
         next: None,
+        next_stream: Stream::MAIN,
         refused: Some(RejectCode::TooMany),
     };
     dialogue.say(FromPeer::Page(refused));

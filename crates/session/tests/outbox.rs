@@ -132,7 +132,7 @@ impl Page {
     }
 
     fn ack(&mut self, number: u64, durability: Durability) {
-        let position = Position { epoch: 1, offset: number, id: None };
+        let position = Position { offset: number, ..Position::start_of(1) };
         self.tell(FromPeer::Ack(Ack { number, position, durability }));
     }
 

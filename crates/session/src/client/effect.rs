@@ -3,7 +3,7 @@
 use bus::Topic;
 
 use super::{HistoryError, Occupants, Older, RequestId, Storage, StoreError, SubscriptionId};
-use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode};
+use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
 /// What the owner of a [`Client`](super::Client) is to do, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +48,12 @@ pub enum Effect {
         /// The answer.
         outcome: Outcome,
     },
-    /// Everything that was there when the subscription started has been delivered.
+    /// Everything that was there when the subscription started has been delivered, of all streams.
     CaughtUp(SubscriptionId),
-    /// Events that the subscription asked for are gone from the log: the first and last offset.
-    Gap(SubscriptionId, u64, u64),
-    /// The log is another one than the subscription has read so far; it starts anew.
-    Reset(SubscriptionId),
+    /// Events that the subscription asked for are gone from a stream: the first and last offset.
+    Gap(SubscriptionId, Stream, u64, u64),
+    /// The stream is another one than the subscription has read so far; it starts anew there.
+    Reset(SubscriptionId, Stream),
     /// The peer does not make the subscription; it has ended.
     Refused(SubscriptionId, RejectCode, String),
     /// The answer to [`Client::history`](super::Client::history).

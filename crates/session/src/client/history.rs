@@ -58,7 +58,8 @@ const RETRY: Millis = 1_000;
 
 impl Client {
     /// Asks for the page of at most `limit` events that come before a place, or of the newest ones. Its
-    /// [`Effect::History`] comes when the link is up; the peer may give fewer.
+    /// [`Effect::History`] comes when the link is up; the peer may give fewer. Pages go through one stream
+    /// after the other, from the main one on.
     pub fn history(&mut self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
         self.requests.last += 1;
         let id = RequestId(self.requests.last);
@@ -84,7 +85,9 @@ impl Client {
             next.number = Some(request);
             let (pattern, limit) = (next.pattern.to_string(), next.limit);
             let before = next.before.as_ref().map(|position| position.offset);
-            self.send(&FromClient::History(History { request, pattern, before, limit }));
+            let stream = next.before.as_ref().map(|position| position.stream.clone());
+            let stream = stream.unwrap_or_default();
+            self.send(&FromClient::History(History { request, pattern, before, limit, stream }));
         }
     }
 
@@ -125,15 +128,18 @@ fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, Hi
         return Some(Err(HistoryError::Refused(code)));
     }
     let epoch = page.epoch;
-    if before.is_some_and(|before| before.epoch != epoch) {
+    if before.is_some_and(|before| before.epoch != epoch && before.offset != u64::MAX) {
         return Some(Err(HistoryError::Reset));
     }
+    let stream = before.map(|before| before.stream.clone()).unwrap_or_default();
     let mut events = Vec::with_capacity(page.entries.len());
     for entry in page.entries {
         let (topic, body) = (Topic::parse(&entry.topic).ok()?, Body::decode(&entry.body).ok()?);
-        let position = Position { epoch, offset: entry.offset, id: Some(body.id.clone()) };
+        let (stream, id) = (stream.clone(), Some(body.id.clone()));
+        let position = Position { stream, epoch, offset: entry.offset, id };
         events.push((position, topic, body));
     }
-    let next = page.next.map(|offset| Position { epoch, offset, id: None });
+    let stream = page.next_stream;
+    let next = page.next.map(|offset| Position { stream, epoch, offset, id: None });
     Some(Ok(Older { events, next }))
 }

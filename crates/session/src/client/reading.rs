@@ -6,7 +6,7 @@ use bus::Pattern;
 use super::interests::Turn;
 use super::{Client, Delivery, Effect, SubscriptionId, Window};
 use crate::frame::{CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribed, Unsubscribe};
-use crate::{Body, Millis, Position, Start};
+use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {
     /// Whether a subscription brings nothing from that place on the log any more: it has read past it.
@@ -60,12 +60,20 @@ impl Client {
         }
     }
 
-    pub(super) fn subscribed(&mut self, frame: &Subscribed) {
-        if !frame.reset {
-            return self.interests.subscribed(frame.subscription, &frame.head);
+    pub(super) fn subscribed(&mut self, frame: Subscribed) {
+        let Subscribed { subscription, head, reset, others: mut heads } = frame;
+        heads.insert(0, head);
+        if !reset {
+            return self.interests.subscribed(subscription, heads);
         }
-        if let Some(id) = self.interests.reset(frame.subscription) {
-            self.effects.push_back(Effect::Reset(id));
+        let mut again = None;
+        for Position { stream, .. } in heads {
+            if let Some(id) = self.interests.reset(subscription, &stream) {
+                self.effects.push_back(Effect::Reset(id, stream));
+                again = Some(id);
+            }
+        }
+        if let Some(id) = again {
             self.ask(id);
         }
     }
@@ -83,9 +91,10 @@ impl Client {
         }
     }
 
-    pub(super) fn gap(&mut self, frame: &Gap) {
-        if let Some(id) = self.interests.gap(frame.subscription, frame.to) {
-            self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
+    pub(super) fn gap(&mut self, frame: Gap) {
+        if let Some(id) = self.interests.gap(frame.subscription, &frame.stream, frame.to) {
+            let Gap { from, to, stream, .. } = frame;
+            self.effects.push_back(Effect::Gap(id, stream, from, to));
         }
     }
 
@@ -99,13 +108,15 @@ impl Client {
         }
         let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
         let (mut subscriptions, bytes) = (Vec::new(), event.body.len());
+        let stream = event.stream;
         let mut position = None;
         for head in event.heads {
             let turn = match event.offset {
                 None => self.interests.id(head.subscription),
                 Some(offset) => {
-                    let (turn, epoch) = self.take(head, offset, &body.id);
-                    position = Some(Position { epoch, offset, id: Some(body.id.clone()) });
+                    let (turn, epoch) = self.take(head, &stream, offset, &body.id);
+                    let (stream, id) = (stream.clone(), Some(body.id.clone()));
+                    position = Some(Position { stream, epoch, offset, id });
                     turn
                 }
             };
@@ -133,8 +144,14 @@ impl Client {
     }
 
     /// Takes a logged event for one subscription; where one before it is missing, asks for it again.
-    fn take(&mut self, head: Head, offset: u64, event_id: &str) -> (Option<SubscriptionId>, u64) {
-        let (turn, epoch) = self.interests.take(head, offset, event_id);
+    fn take(
+        &mut self,
+        head: Head,
+        stream: &Stream,
+        offset: u64,
+        event_id: &str,
+    ) -> (Option<SubscriptionId>, u64) {
+        let (turn, epoch) = self.interests.take(head, stream, offset, event_id);
         match turn {
             Turn::Next(id) => (Some(id), epoch),
             Turn::Known => (None, epoch),

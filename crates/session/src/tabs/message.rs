@@ -193,7 +193,7 @@ fn guests(list: &[u8]) -> Option<Vec<(TabId, u32, u32)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Durability, Position, RejectCode};
+    use crate::{Durability, Position, RejectCode, Stream};
 
     fn all() -> Vec<Message> {
         let topic = Topic::parse("a.b").unwrap();
@@ -215,7 +215,7 @@ mod tests {
             LinkState::Stopped { code: 4503, reason: "why".into() },
         ];
         let stored = Outcome::Stored(
-            Position { epoch: 1, offset: 2, id: Some("x".into()) },
+            Position { stream: Stream::named("s"), epoch: 1, offset: 2, id: Some("x".into()) },
             Durability::Memory,
         );
         let rejected = Outcome::Rejected(RejectCode::Cancelled, "why".into());

@@ -131,7 +131,7 @@ impl World {
         let (start, from) = match kept {
             Some(position) if keeps_position => {
                 let place = Place { epoch: position.epoch, offset: position.offset };
-                (Start::After(position), From::After(place))
+                (Start::After(vec![position]), From::After(place))
             }
             _ => match from {
                 From::Latest => (Start::Latest, from),
@@ -295,12 +295,12 @@ impl World {
                     self.record(Record::CaughtUp { reader });
                 }
             }
-            Effect::Gap(id, from, to) => {
+            Effect::Gap(id, _, from, to) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Gap { reader, from, to });
                 }
             }
-            Effect::Reset(id) => {
+            Effect::Reset(id, _) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Reset { reader });
                 }

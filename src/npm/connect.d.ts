@@ -4,6 +4,8 @@
 export interface Position {
   readonly offset: string;
   readonly epoch: string;
+  /** The peer's stream, where that is told; the main one if not given. */
+  readonly stream?: string;
 }
 
 /** The peer has stored the event, there. */

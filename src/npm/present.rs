@@ -1,6 +1,7 @@
 //! What a bridge's object in JavaScript does beside its rules: pages of history, and presence.
 
 use js_sys::{Array, Function, Promise};
+use session::Stream;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -85,16 +86,16 @@ impl Link {
 
 fn place(position: &Position) -> JsValue {
     let (offset, epoch) = (position.offset.to_string(), position.epoch.to_string());
-    object(&[("offset", offset.into()), ("epoch", epoch.into())])
+    let stream = position.stream.as_str();
+    object(&[("offset", offset.into()), ("epoch", epoch.into()), ("stream", stream.into())])
 }
 
 /// None, if it is none: then the newest page is asked for.
 fn position(value: &JsValue) -> Option<Position> {
-    let number = |name: &str| {
-        let field = js_sys::Reflect::get(value, &name.into()).ok()?;
-        field.as_string()?.parse().ok()
-    };
-    Some(Position { epoch: number("epoch")?, offset: number("offset")?, id: None })
+    let field = |name: &str| js_sys::Reflect::get(value, &name.into()).ok()?.as_string();
+    let number = |name: &str| field(name)?.parse().ok();
+    let stream = field("stream").map(|name| Stream::named(&name)).unwrap_or_default();
+    Some(Position { stream, epoch: number("epoch")?, offset: number("offset")?, id: None })
 }
 
 fn no_page(error: &HistoryError) -> JsValue {

@@ -1,4 +1,4 @@
-//! The face that JavaScript sees: exports of the wasm module, and the files of `npm/` that make objects of
+//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod intercept;
@@ -36,12 +36,12 @@ extern "C" {
     fn gone(bus: u32);
 }
 
-#[wasm_bindgen(module = "/src/npm/errors.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/event.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeEvent)]
     fn make_event(
@@ -57,31 +57,6 @@ extern "C" {
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
     #[wasm_bindgen(catch, js_name = idOf)]
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
-}
-
-/// wasm-bindgen ships the files that something is imported from; these are imported by others of them.
-macro_rules! shipped {
-    ($($file:literal $name:ident)*) => {$(
-        const _: () = {
-            #[wasm_bindgen(module = $file)]
-            extern "C" {
-                #[allow(dead_code)]
-                fn $name();
-            }
-        };
-    )*};
-}
-shipped! {
-    "/src/npm/batch.js" batched
-    "/src/npm/connect.js" connect
-    "/src/npm/intercept.js" interceptors
-    "/src/npm/pattern.js" matches
-    "/src/npm/record.js" recorder
-    "/src/npm/request.js" requests
-    "/src/npm/retain.js" retained
-    "/src/npm/stats.js" stats
-    "/src/npm/subscribe.js" subscriptions
-    "/src/npm/topic.js" topic
 }
 
 /// The one bus of that name in this realm, as an object for JavaScript.

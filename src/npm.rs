@@ -160,6 +160,7 @@ impl Core {
         capacity: u32,
         policy: u8,
         key: Option<Function>,
+        replay: bool,
     ) -> Result<u32, JsValue> {
         let mut subscriber = self.bus.subscriber(pattern).priority(priority);
         if let Some(label) = &label {
@@ -171,7 +172,7 @@ impl Core {
         let number = self.standing.borrow().vacant_key() as u32;
         let name = Name { bus: self.id, number };
         let capacity = NonZeroUsize::new(capacity as usize);
-        let wanted = Wanted { group, balance, capacity, policy, key };
+        let wanted = Wanted { group, balance, capacity, policy, key, replay };
         let standing = subscribe::subscribe(subscriber, name, wanted)?;
         Ok(self.standing.borrow_mut().insert(standing) as u32)
     }
@@ -184,6 +185,20 @@ impl Core {
     pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
         let number = self.standing.borrow().vacant_key() as u32;
         let standing = intercept::intercept(&self.bus, pattern, Name { bus: self.id, number })?;
+        Ok(self.standing.borrow_mut().insert(standing) as u32)
+    }
+
+    /// Keeps the last events of each topic; the answer ends that through `release`.
+    ///
+    /// # Errors
+    /// An `Error` if the pattern is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn retain(&self, pattern: &str, events: u32, topics: u32) -> Result<u32, JsValue> {
+        let at_least_one =
+            |number: u32| NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
+        let retention = self.bus.retain(pattern, at_least_one(events), at_least_one(topics));
+        let retention = retention.map_err(|error| topic_error(&error))?;
+        let standing = Standing::Retention { _retention: retention };
         Ok(self.standing.borrow_mut().insert(standing) as u32)
     }
 

@@ -406,7 +406,7 @@ export function executor(core, itsMemory) {
   }
 
   function add(pattern, call, options) {
-    const { priority = 0, label, echo = false, group, balance, queue, key, serves = false } = options;
+    const { priority = 0, label, echo = false, group, balance, queue, key, replay, serves = false } = options;
     const slot = { call, label: label ?? pattern, serves, queued: queue !== undefined };
     const number = core.subscribe(
       pattern,
@@ -418,6 +418,7 @@ export function executor(core, itsMemory) {
       queue?.capacity ?? 0,
       queue?.policy ?? 0,
       key ?? balance?.by,
+      Boolean(replay),
     );
     slots[number] = slot;
     return {

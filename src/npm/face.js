@@ -22,19 +22,18 @@ function ending(end, signal) {
   return dispose;
 }
 
-function subscriptions(run, retains) {
+function subscriptions(run) {
   return function subscribe(pattern, handler, options) {
     expect(pattern, "string", "the pattern");
     expect(handler, "function", "the handler");
     if (options === undefined) return disposer(run.add(pattern, handler, {}).end);
     expect(options, "object", "the options of subscribe");
-    const { signal, batch, queue, overflow, replay } = options;
+    const { signal, batch, queue, overflow } = options;
     if (signal?.aborted) return disposer(() => {});
     let way = { call: handler };
     let wanted = options;
     if (batch !== undefined) way = batched(run, handler, batch);
     else if (queue !== undefined) wanted = { ...options, ...queued(queue, overflow) };
-    else if (replay) way = retains.replayed(pattern, handler);
     const { slot, end } = run.add(pattern, way.call, wanted);
     way.begin?.(slot);
     return ending(() => {
@@ -117,82 +116,15 @@ function batched(run, handler, batch) {
   };
 }
 
-// Whether a pattern matches a topic, for what is kept in JavaScript. Routes come from wasm.
-function matches(pattern, topic) {
-  const [want, have] = [pattern.split("."), topic.split(".")];
-  const open = want.at(-1) === ">";
-  if (open) want.pop();
-  if (open ? have.length <= want.length : have.length !== want.length) return false;
-  if (topic[0] === "$" && (open && want.length === 0 || want[0] === "*")) return false;
-  return want.every((token, at) => token === "*" || token === have[at]);
-}
-
 // Retained topics: the last events of a topic are kept for subscribers that come late.
-function retained(run) {
-  const stores = new Set();
-  let next = 0;
 
+function retains(core) {
   /** Keeps the last events of each topic; of so many topics, without the one that is silent for longest. */
-  function retain(pattern, { events = 1, topics = 1024, signal } = {}) {
-    const store = new Map();
-    const keep = (data, event) => {
-      const kept = store.get(event.topic) ?? [];
-      store.delete(event.topic);
-      store.set(event.topic, kept);
-      kept.push({ data, event, number: (next += 1) });
-      if (kept.length > events) kept.shift();
-      if (store.size > topics) store.delete(store.keys().next().value);
-    };
-    const { end } = run.add(pattern, keep, { priority: 2 ** 31 - 1, label: "$bus.retain" });
-    stores.add(store);
-    return ending(() => {
-      stores.delete(store);
-      end();
-    }, signal);
-  }
-
-  /** What is retained now, oldest first; of a topic that is retained twice, where more of it is. */
-  function retainedOf(pattern) {
-    const longest = new Map();
-    for (const store of stores) {
-      for (const [topic, kept] of store) {
-        if (matches(pattern, topic) && !(longest.get(topic)?.length >= kept.length)) {
-          longest.set(topic, kept);
-        }
-      }
-    }
-    return [...longest.values()].flat().sort((one, other) => one.number - other.number);
-  }
-
-  /** First what is retained, soon or just before the first event that comes; never inside `subscribe`. */
-  function replayed(pattern, handler) {
-    let slot;
-    let waiting;
-    const one = ({ data, event }) => run.turn(slot, handler, data, event);
-    return {
-      begin(its) {
-        slot = its;
-        waiting = retainedOf(pattern);
-        if (waiting.length > 0) queueMicrotask(() => waiting.splice(0).forEach((kept) => slot && one(kept)));
-      },
-      call(data, event) {
-        for (const kept of waiting.splice(0)) {
-          try {
-            run.answered(slot, kept.event, handler(kept.data, kept.event));
-          } catch (error) {
-            run.failed(slot, kept.event, error);
-          }
-        }
-        return handler(data, event);
-      },
-      stop() {
-        slot = undefined;
-        waiting.length = 0;
-      },
-    };
-  }
-
-  return { retain, replayed };
+  return function retain(pattern, { events = 1, topics = 1024, signal } = {}) {
+    expect(pattern, "string", "the pattern");
+    const number = core.retain(pattern, events, topics);
+    return ending(() => core.release(number), signal);
+  };
 }
 
 // Requests and replies: an event that asks gets one answer, or is told at once that nobody serves it.
@@ -470,8 +402,7 @@ function stats(core, run, subscribe, { atMost = 1000, signal } = {}) {
 export function face(core, memory, options = {}) {
   expect(options, "object", "the options of the bus");
   const run = executor(core, memory);
-  const retains = retained(run);
-  const subscribe = subscriptions(run, retains);
+  const subscribe = subscriptions(run);
   const publish = options.freeze
     ? (name, data, given) => run.publish(name, freeze(data), given)
     : run.publish;
@@ -520,7 +451,7 @@ export function face(core, memory, options = {}) {
     on,
     off,
     topic: (pattern, given) => topic(subscribe, core, pattern, given),
-    retain: retains.retain,
+    retain: retains(core),
     ...requests(run, subscribe),
     use: interceptors(core, run),
     connect: (given) => connect(core, given, run),

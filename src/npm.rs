@@ -1,4 +1,4 @@
-//! The face that JavaScript sees: exports of the wasm module, and the files of `npm/` that make objects of
+//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod intercept;
@@ -37,12 +37,12 @@ extern "C" {
     fn gone(bus: u32);
 }
 
-#[wasm_bindgen(module = "/src/npm/errors.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/event.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeEvent)]
     fn make_event(
@@ -58,31 +58,6 @@ extern "C" {
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
     #[wasm_bindgen(catch, js_name = idOf)]
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
-}
-
-/// wasm-bindgen ships the files that something is imported from; these are imported by others of them.
-macro_rules! shipped {
-    ($($file:literal $name:ident)*) => {$(
-        const _: () = {
-            #[wasm_bindgen(module = $file)]
-            extern "C" {
-                #[allow(dead_code)]
-                fn $name();
-            }
-        };
-    )*};
-}
-shipped! {
-    "/src/npm/batch.js" batched
-    "/src/npm/connect.js" connect
-    "/src/npm/intercept.js" interceptors
-    "/src/npm/pattern.js" matches
-    "/src/npm/record.js" recorder
-    "/src/npm/request.js" requests
-    "/src/npm/retain.js" retained
-    "/src/npm/stats.js" stats
-    "/src/npm/subscribe.js" subscriptions
-    "/src/npm/topic.js" topic
 }
 
 /// The one bus of that name in this realm, as an object for JavaScript.
@@ -186,6 +161,7 @@ impl Core {
         capacity: u32,
         policy: u8,
         key: Option<Function>,
+        replay: bool,
     ) -> Result<u32, JsValue> {
         let mut subscriber = self.bus.subscriber(pattern).priority(priority);
         if let Some(label) = &label {
@@ -197,7 +173,7 @@ impl Core {
         let number = self.standing.borrow().vacant_key() as u32;
         let name = Name { bus: self.id, number };
         let capacity = NonZeroUsize::new(capacity as usize);
-        let wanted = Wanted { group, balance, capacity, policy, key };
+        let wanted = Wanted { group, balance, capacity, policy, key, replay };
         let standing = subscribe::subscribe(subscriber, name, wanted)?;
         Ok(self.standing.borrow_mut().insert(standing) as u32)
     }
@@ -210,6 +186,20 @@ impl Core {
     pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
         let number = self.standing.borrow().vacant_key() as u32;
         let standing = intercept::intercept(&self.bus, pattern, Name { bus: self.id, number })?;
+        Ok(self.standing.borrow_mut().insert(standing) as u32)
+    }
+
+    /// Keeps the last events of each topic; the answer ends that through `release`.
+    ///
+    /// # Errors
+    /// An `Error` if the pattern is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn retain(&self, pattern: &str, events: u32, topics: u32) -> Result<u32, JsValue> {
+        let at_least_one =
+            |number: u32| NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
+        let retention = self.bus.retain(pattern, at_least_one(events), at_least_one(topics));
+        let retention = retention.map_err(|error| topic_error(&error))?;
+        let standing = Standing::Retention { _retention: retention };
         Ok(self.standing.borrow_mut().insert(standing) as u32)
     }
 

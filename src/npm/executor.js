@@ -1,14 +1,260 @@
+// What wasm and the face share, in one file: each file more is one more to fetch before a page can begin.
+
+// Errors as users of the npm package see them.
+const names = { string: "a string", function: "a function", object: "an object", number: "a number" };
+
+/** An Error with a code for programs and a message that says what to do. */
+export function fail(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+export function expect(value, type, what) {
+  if (typeof value !== type || value === null) {
+    throw fail("illegal_argument", `${what} must be ${names[type]}: pass one`);
+  }
+}
+
+// What a handler gets beside the data: one object per event, for all JS handlers.
+/** Its fields are made when they are read, for most handlers read none. */
+export class Event {
+  #topic;
+  #data;
+  /** What is known of it beside: of an event that wasm has made, or that somebody has asked about. */
+  #more;
+
+  constructor(topic, data, more) {
+    this.#topic = topic;
+    this.#data = data;
+    this.#more = more;
+  }
+
+  #known() {
+    return (this.#more ??= {});
+  }
+
+  get topic() {
+    return this.#topic;
+  }
+
+  get data() {
+    return this.#data;
+  }
+
+  get id() {
+    return (this.#known().id ??= randomId());
+  }
+
+  get time() {
+    return (this.#known().time ??= Date.now());
+  }
+
+  get source() {
+    return this.#more?.source ?? "";
+  }
+
+  get delivery() {
+    return this.#more?.delivery ?? local;
+  }
+
+  /** As the CloudEvents 1.0 JSON format has it. An event of this page has the source "/". */
+  toCloudEvent() {
+    const event = {
+      specversion: "1.0",
+      id: this.id,
+      source: this.source || "/",
+      type: this.#topic,
+      time: new Date(this.time).toISOString(),
+    };
+    const data = this.#data;
+    if (data instanceof Uint8Array) {
+      event.datacontenttype = "application/octet-stream";
+      event.data_base64 = btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(""));
+    } else {
+      event.datacontenttype = "application/json";
+      event.data = data ?? null;
+    }
+    return event;
+  }
+
+  /** The request that it is, if it is one. */
+  static asked(event) {
+    return event.#more?.asked;
+  }
+
+  /** The same event with the data that an interceptor has put in the place of its own. */
+  static with(event, data) {
+    return new Event(event.#topic, data, event.#known());
+  }
+}
+
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function makeEvent(topic, data, source, time, delivery, id) {
+  return new Event(topic, data, { source, time, delivery, id });
+}
+
+export function replaced(event, data) {
+  return Event.with(event, data);
+}
+
+export function idOf(event) {
+  return event.id;
+}
+
+const local = Object.freeze({ status: "local" });
+const ephemeral = Object.freeze({ status: "ephemeral" });
+
+/** How far an event has come. `first` and `second` are offset and epoch, or code and message. */
+export function makeStatus(status, first, second) {
+  switch (status) {
+    case "local":
+      return local;
+    case "ephemeral":
+      return ephemeral;
+    case "stored":
+      return { status, position: { offset: first, epoch: second } };
+    case "rejected":
+      return { status, code: first, message: second };
+    default:
+      return { status };
+  }
+}
+
+// The bridge as users of the npm package see it: `connect`, its rules, and the receipts of durable events.
+export function disposer(dispose) {
+  if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
+  return dispose;
+}
+
+/** Ends by `end`, once, also when `signal` aborts; the signal holds nothing of it later. */
+export function ending(end, signal) {
+  let live = true;
+  const dispose = disposer(() => {
+    if (!live) return;
+    live = false;
+    signal?.removeEventListener("abort", dispose);
+    end();
+  });
+  if (signal?.aborted) dispose();
+  else signal?.addEventListener("abort", dispose, { once: true });
+  return dispose;
+}
+
+/** What is open must stay: handlers are called for as long as the link is, whoever holds the bus. */
+const open = new Set();
+
+/** Starts to connect the bus of `core` to a peer. `held` lives for as long as the link is open. */
+export function connect(core, options, held) {
+  expect(options, "object", "the options of connect");
+  const { url, rules = [], signal, identity = "", storage = "indexeddb", credentials } = options;
+  expect(url, "string", "the url");
+  expect(identity, "string", "the identity");
+  expect(storage, "string", "the storage");
+  if (credentials !== undefined) expect(credentials, "function", "the credentials");
+  const wanted = Array.from(rules, readRule);
+  const link = core.connect(url, identity, storage, credentials);
+  /** What was joined and is watched. */
+  const places = new Set();
+  const keeps = { held };
+  open.add(keeps);
+  const close = () => {
+    signal?.removeEventListener("abort", close);
+    open.delete(keeps);
+    for (const end of places) end();
+    link.close();
+  };
+  try {
+    for (const rule of wanted) link.rule(...rule);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  signal?.addEventListener("abort", close, { once: true });
+  if (signal?.aborted) close();
+  /** Ends what `number` names when its caller says so, or with the link. */
+  const place = (number, signal) => {
+    let end;
+    end = ending(() => {
+      places.delete(end);
+      link.leave(number);
+    }, signal);
+    if (!signal?.aborted) places.add(end);
+    return end;
+  };
+  const face = {
+    close,
+    reconnect: () => link.reconnect(),
+    async history(pattern, { before, limit = 50 } = {}) {
+      expect(pattern, "string", "the pattern");
+      expect(limit, "number", "the limit");
+      return link.history(pattern, before, limit);
+    },
+    join(topic, key, data, { signal } = {}) {
+      expect(topic, "string", "the topic");
+      expect(key, "string", "the key");
+      return place(link.join(topic, key, data), signal);
+    },
+    watch(topic, handler, { signal } = {}) {
+      expect(topic, "string", "the topic");
+      expect(handler, "function", "the handler");
+      return place(link.watch(topic, handler), signal);
+    },
+    get state() {
+      return link.state();
+    },
+  };
+  if (Symbol.dispose) face[Symbol.dispose] = close;
+  return Object.freeze(face);
+}
+
+function readRule(rule) {
+  expect(rule, "object", "a rule");
+  const { pattern, direction = "both", durable = false, from = "latest", window = {} } = rule;
+  expect(pattern, "string", "the pattern of a rule");
+  if (!["both", "in", "out"].includes(direction)) {
+    throw fail("illegal_argument", 'the direction of a rule must be "both", "in" or "out": pass one');
+  }
+  const last = { latest: 0, earliest: Infinity }[from] ?? from?.last;
+  if (!(Number.isSafeInteger(last) && last >= 0) && last !== Infinity) {
+    throw fail(
+      "illegal_argument",
+      'a rule\'s `from` must be "latest", "earliest" or { last: n }: pass one',
+    );
+  }
+  expect(window, "object", "the window of a rule");
+  const { events, bytes } = window;
+  return [pattern, direction !== "out", direction !== "in", Boolean(durable), last, events, bytes];
+}
+
+/** What `publish` returns of a durable event; nothing of another. */
+function receipt(core) {
+  return (
+    core && {
+      get id() {
+        return core.id();
+      },
+      get status() {
+        return core.status();
+      },
+      kept: () => new Promise((resolve, reject) => core.when(false, () => resolve(), reject)),
+      settled: () =>
+        new Promise((resolve, reject) => {
+          core.when(true, (status) => resolve(status?.position), reject);
+        }),
+      cancel: () => core.cancel(),
+    }
+  );
+}
+
 // Runs routes in JavaScript. wasm says which subscriptions a topic has; while all of them are plain
 // handlers, they are called from here, because a call from wasm costs several times one from JavaScript.
 //
 // There is one flag that says whether an event is in flight, and one queue, both in wasm. The flag is read
 // and written here through a view of wasm's memory. Whatever is not simple is left to wasm: an event inside
 // a handler, an interceptor, a group, a subscriber in Rust, a rule of a bridge.
-
-import { receipt } from "./connect.js";
-import { expect } from "./errors.js";
-import { Event } from "./event.js";
-
 const IN_FLIGHT = 1;
 /** The bus delivers as if somebody counted, and in wasm nobody does. */
 const WATCHED = 8;
@@ -211,7 +457,7 @@ export function executor(core, itsMemory) {
   }
 
   function add(pattern, call, options) {
-    const { priority = 0, label, echo = false, group, balance, queue, key, serves = false } = options;
+    const { priority = 0, label, echo = false, group, balance, queue, key, replay, serves = false } = options;
     const slot = { call, label: label ?? pattern, serves, queued: queue !== undefined };
     const number = core.subscribe(
       pattern,
@@ -223,6 +469,7 @@ export function executor(core, itsMemory) {
       queue?.capacity ?? 0,
       queue?.policy ?? 0,
       key ?? balance?.by,
+      Boolean(replay),
     );
     slots[number] = slot;
     return {

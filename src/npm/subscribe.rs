@@ -15,7 +15,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{face_of, topic_error};
 use crate::js::text_of;
-use crate::{Balance, Cause, Event, Interception, Overflow, Queue, Subscriber, Subscription};
+use crate::{
+    Balance, Cause, Event, Interception, Overflow, Queue, Retention, Subscriber, Subscription,
+};
 
 #[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
@@ -38,6 +40,8 @@ pub(super) struct Wanted {
     pub(super) capacity: Option<NonZeroUsize>,
     pub(super) policy: u8,
     pub(super) key: Option<Function>,
+    /// First what is retained.
+    pub(super) replay: bool,
 }
 
 /// What ends when it is dropped; a queue ends with its subscription, and its reader finds none.
@@ -45,6 +49,7 @@ pub(super) struct Wanted {
 pub(super) enum Standing {
     Handler { _subscription: Subscription },
     Interceptor { _interception: Interception },
+    Retention { _retention: Retention },
     Queue(Rc<RefCell<Option<Queue>>>),
 }
 
@@ -62,7 +67,7 @@ pub(super) fn subscribe(
     name: Name,
     wanted: Wanted,
 ) -> Result<Standing, JsValue> {
-    let Wanted { group, balance, capacity, policy, key } = wanted;
+    let Wanted { group, balance, capacity, policy, key, replay } = wanted;
     let grouped = group.is_some();
     let subscriber = match &group {
         Some(group) => subscriber.group(group, balance_of(balance.as_deref(), key.clone())),
@@ -83,6 +88,8 @@ pub(super) fn subscribe(
             })
             .into()
         })
+    } else if replay {
+        subscriber.replay(move |event| name.hear(event).map(drop))
     } else {
         subscriber.outside(name.number, move |event| {
             let answer = name.hear(event)?;

@@ -52,6 +52,9 @@ const CHECKED: u8 = 4;
 /// There is a probe.
 const PROBED: u8 = 8;
 
+/// Where the route of a hot topic is kept.
+type Place<P> = Rc<Spot<Route<P>>>;
+
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
 impl<P: Payload> Core<P> {
@@ -201,7 +204,7 @@ impl<P: Payload> Core<P> {
     }
 
     /// The route, and where it is kept if the topic is hot.
-    pub(crate) fn route_and_spot(&self, topic: &Topic) -> (Route<P>, Option<Rc<Spot<Route<P>>>>) {
+    pub(crate) fn route_and_spot(&self, topic: &Topic) -> (Route<P>, Option<Place<P>>) {
         let spot = self.routes.borrow_mut().seen(topic);
         match spot {
             Some(spot) => (self.route_at(&spot), Some(spot)),

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 use crate::{process, versions};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What building and trying the package takes.
@@ -95,15 +95,38 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     install(&package, &project)?;
 
     let mut node = process::command("node");
-    node.args(["--test", "--test-reporter=spec"]).current_dir(&project);
+    node.args(["--test", "--test-reporter=spec"])
+        .env("EDK_NPM_TOOLS", tools(workspace)?)
+        .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
-    let files = stamp::files(&tests)?;
+    copy_over(&tests, &project)?;
+    let mut files = stamp::files(&tests)?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     if files.is_empty() {
         bail!("tests/npm has no test of the package");
     }
-    copy_over(&tests, &project)?;
     for file in files {
         node.arg(file.strip_prefix(&tests)?);
     }
     Ok(node)
+}
+
+/// Installs what the package is tried with, once for all its tests and checkouts.
+fn tools(workspace: &Workspace) -> Result<PathBuf> {
+    let names = "tests/npm/tools/package.json";
+    let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[names])?);
+    let done = folder.join("installed");
+    if !done.exists() {
+        fs::create_dir_all(&folder)?;
+        fs::copy(workspace.root.join(names), folder.join("package.json"))?;
+        let mut npm = process::command("npm");
+        npm.args(["install", "--no-audit", "--no-fund"]).current_dir(&folder);
+        process::install(
+            &mut npm,
+            "the bundlers and checkers of the npm package",
+            "npm's registry",
+        )?;
+        fs::write(done, "")?;
+    }
+    Ok(folder)
 }

@@ -61,6 +61,12 @@ export type LinkState = (
   readonly persisted?: boolean;
   /** Who holds the connection: this tab for itself, this tab for all, or another one. */
   readonly role: "alone" | "leader" | "follower";
+  /** Whether everything that the inbound rules ask for has come: `if (link.state.caughtUp) hideSpinner()`. */
+  readonly caughtUp: boolean;
+  /** How many gaps were told on `$bus.gap`. */
+  readonly gaps: number;
+  /** How many events were told on `$bus.uncertain`. */
+  readonly uncertain: number;
 };
 
 /** The data of events on `$bus.gap`: events that a rule asked for are gone from a stream of the peer. */

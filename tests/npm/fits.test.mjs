@@ -152,6 +152,16 @@ test("RxJS's from takes a topic", async () => {
   assert.deepEqual((await two).map((event) => [event.topic, event.data]), [["a.b", 1], ["a.c", 2]]);
 });
 
+test("the examples run", () => {
+  assert.equal(
+    node("examples/node.mjs"),
+    "order.placed tea\norder.placed gold\norder.accepted tea\nfailed order.placed Error: gold is sold out\n",
+  );
+  writeFileSync(join(project, "examples/rxjs.cjs.mjs"), readFileSync(join(project, "examples/rxjs.mjs"), "utf8")
+    .replace('"rxjs"', JSON.stringify(pathToFileURL(tools.resolve("rxjs")).href)));
+  assert.equal(node("examples/rxjs.cjs.mjs"), "change 2\nchange -1\n");
+});
+
 test("the types hold what they say", () => {
   run(tool("tsc"), ["--project", "types"]);
 });

@@ -101,6 +101,7 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
         .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
     copy_over(&tests, &project)?;
+    copy_over(&workspace.root.join("examples"), &project.join("examples"))?;
     let mut files = stamp::files(&tests)?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     if files.is_empty() {

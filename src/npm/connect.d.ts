@@ -1,4 +1,3 @@
-}
 
 /** A place in the peer's log. Both are decimal numbers, which may be above what a `number` holds. */
 export interface Position {

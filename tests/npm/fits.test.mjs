@@ -137,7 +137,7 @@ test("a worker thread has a bus of its own", () => {
     \`;
     const { writeFileSync } = await import("node:fs");
     writeFileSync("worker.mjs", code);
-    new Worker("./worker.mjs").on("message", (message) => console.log(message));
+    new Worker("./worker.mjs", { execArgv: [] }).on("message", (message) => console.log(message));
   `;
   assert.equal(node("--input-type=module", "--eval", script), "from the worker\n");
 });

@@ -6,10 +6,9 @@ const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
 /** Any text as a token of a topic; the same escape as in Rust. */
 function escapeToken(text) {
   if (text === "") return "%";
-  return text.replace(/[\s\p{Cc}.*>%$]/gu, (char) =>
-    Array.from(new TextEncoder().encode(char), (byte) => {
-      return "%" + byte.toString(16).toUpperCase().padStart(2, "0");
-    }).join(""),
+  const hex = (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0");
+  return text.replace(/[\s\u0085\p{Cc}.*>%$]/gu, (char) =>
+    char === "\uFEFF" ? char : Array.from(new TextEncoder().encode(char), hex).join(""),
   );
 }
 

@@ -1,4 +1,3 @@
-}
 
 /** A place in the peer's log. Both are decimal numbers, which may be above what a `number` holds. */
 export interface Position {
@@ -63,11 +62,11 @@ export type LinkState = (
   readonly persisted?: boolean;
   /** Who holds the connection: this tab for itself, this tab for all, or another one. */
   readonly role: "alone" | "leader" | "follower";
-  /** Whether the link is up and every rule has brought what was there when its reading began. */
+  /** Whether everything that the inbound rules ask for has come: `if (link.state.caughtUp) hideSpinner()`. */
   readonly caughtUp: boolean;
-  /** How often events that a rule asked for were gone from the peer's log; `$bus.gap` names them. */
+  /** How many gaps were told on `$bus.gap`. */
   readonly gaps: number;
-  /** Of how many events nobody knows whether the peer has stored them; `$bus.uncertain` names them. */
+  /** How many events were told on `$bus.uncertain`. */
   readonly uncertain: number;
 };
 

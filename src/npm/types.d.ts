@@ -342,31 +342,31 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
    */
   readonly subscribe: {
     <P extends string>(
-      pattern: PatternOf<Events, P>,
+      pattern: P & PatternOf<Events, P>,
       handler: BatchHandler<DataOf<Events, P>>,
       options: BatchOptions,
     ): Disposer;
     <P extends string>(
-      pattern: PatternOf<Events, P>,
+      pattern: P & PatternOf<Events, P>,
       handler: Handler<DataOf<Events, P>>,
       options?: SubscribeOptions<DataOf<Events, P>> & { readonly batch?: undefined },
     ): Disposer;
   };
   /** Like `subscribe`, for the next event only: `once("ready", start)`. */
   readonly once: <P extends string>(
-    pattern: PatternOf<Events, P>,
+    pattern: P & PatternOf<Events, P>,
     handler: Handler<DataOf<Events, P>>,
     options?: SubscribeOptions<DataOf<Events, P>>,
   ) => Disposer;
   /** Like `subscribe`, for hands that are used to emitters: `on("a", handler); off("a", handler)`. */
   readonly on: <P extends string>(
-    pattern: PatternOf<Events, P>,
+    pattern: P & PatternOf<Events, P>,
     handler: Handler<DataOf<Events, P>>,
     options?: SubscribeOptions<DataOf<Events, P>>,
   ) => Disposer;
   /** Ends what `on` has begun with this handler, or all of this pattern: `off("a")`. */
   readonly off: <P extends string>(
-    pattern: PatternOf<Events, P>,
+    pattern: P & PatternOf<Events, P>,
     handler?: Handler<DataOf<Events, P>>,
   ) => void;
   /**
@@ -377,11 +377,11 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
    * ```
    */
   readonly topic: <P extends string>(
-    pattern: PatternOf<Events, P>,
+    pattern: P & PatternOf<Events, P>,
     options?: TopicOptions,
   ) => Topic<DataOf<Events, P>>;
   /** Keeps the last events of each topic for subscribers with `replay`: `retain("price.*", { events: 10 })`. */
-  readonly retain: <P extends string>(pattern: PatternOf<Events, P>, options?: RetainOptions) => Disposer;
+  readonly retain: <P extends string>(pattern: P & PatternOf<Events, P>, options?: RetainOptions) => Disposer;
   /**
    * Asks, and gets one reply; rejected with `nobody_serves` at once, with `timeout`, or with `no_reply`.
    *
@@ -408,7 +408,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
    * ```
    */
   readonly use: <P extends string>(
-    pattern: PatternOf<Events, P>,
+    pattern: P & PatternOf<Events, P>,
     interceptor: (data: DataOf<Events, P>, about: Intercepted) => Verdict<DataOf<Events, P>>,
     options?: { readonly signal?: AbortSignal },
   ) => Disposer;

@@ -137,7 +137,7 @@ test("a worker thread has a bus of its own", () => {
     \`;
     const { writeFileSync } = await import("node:fs");
     writeFileSync("worker.mjs", code);
-    new Worker("./worker.mjs").on("message", (message) => console.log(message));
+    new Worker("./worker.mjs", { execArgv: [] }).on("message", (message) => console.log(message));
   `;
   assert.equal(node("--input-type=module", "--eval", script), "from the worker\n");
 });
@@ -150,6 +150,16 @@ test("RxJS's from takes a topic", async () => {
   publish("a.b", 1);
   publish("a.c", 2);
   assert.deepEqual((await two).map((event) => [event.topic, event.data]), [["a.b", 1], ["a.c", 2]]);
+});
+
+test("the examples run", () => {
+  assert.equal(
+    node("examples/node.mjs"),
+    "order.placed tea\norder.placed gold\norder.accepted tea\nfailed order.placed Error: gold is sold out\n",
+  );
+  writeFileSync(join(project, "examples/rxjs.cjs.mjs"), readFileSync(join(project, "examples/rxjs.mjs"), "utf8")
+    .replace('"rxjs"', JSON.stringify(pathToFileURL(tools.resolve("rxjs")).href)));
+  assert.equal(node("examples/rxjs.cjs.mjs"), "change 2\nchange -1\n");
 });
 
 test("the types hold what they say", () => {

@@ -97,9 +97,11 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     let mut node = process::command("node");
     node.args(["--test", "--test-reporter=spec"])
         .env("EDK_NPM_TOOLS", tools(workspace)?)
+        .env("EDK_SEMANTICS", workspace.root.join("benches/js/SEMANTICS.md"))
         .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
     copy_over(&tests, &project)?;
+    copy_over(&workspace.root.join("examples"), &project.join("examples"))?;
     let mut files = stamp::files(&tests)?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     if files.is_empty() {

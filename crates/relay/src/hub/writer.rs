@@ -1,41 +1,31 @@
 //! The one thread that writes: all that waits in one commit, and nothing told before it.
 
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use session::RejectCode;
 use session::server::{Decided, Opened};
 use tokio::sync::{mpsc, watch};
 
+use super::gather::Gather;
 use super::held::Held;
 use super::tail::Tail;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
-/// About the most writes of one commit,
-const BATCH: usize = 1_024;
-/// and about the most bytes of events.
-const BATCH_BYTES: u64 = 4 << 20;
 /// After a failure of the store a client may try again after so many milliseconds.
 const RETRY: u32 = 1_000;
 
 pub(super) fn run(
     store: &dyn Store,
-    mut waiting: mpsc::Receiver<Job>,
+    queue: mpsc::Receiver<Job>,
     tail: &RwLock<Tail>,
     committed: &watch::Sender<u64>,
 ) {
     let mut held = Held::default();
-    while let Some(first) = waiting.blocking_recv() {
-        let (mut count, mut bytes) = (first.writes.len(), first.bytes());
-        let mut jobs = vec![first];
-        while count < BATCH
-            && bytes < BATCH_BYTES
-            && let Ok(job) = waiting.try_recv()
-        {
-            count += job.writes.len();
-            bytes += job.bytes();
-            jobs.push(job);
-        }
+    let mut gather = Gather::new(queue);
+    while let Some(jobs) = gather.next() {
+        let count: usize = jobs.iter().map(|job| job.writes.len()).sum();
         let (mut writes, mut askers) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
@@ -53,7 +43,10 @@ pub(super) fn run(
         if writes.is_empty() {
             continue;
         }
-        match store.write(&writes) {
+        let began = Instant::now();
+        let written = store.write(&writes);
+        let took = began.elapsed();
+        match written {
             Ok(Written { outcomes, logged, head }) => {
                 // The head moves also by a commit whose success was not told.
                 if head > *committed.borrow() {
@@ -78,6 +71,8 @@ pub(super) fn run(
                 }
             }
         }
+        drop(answers);
+        gather.answered(writes.len(), took);
     }
 }
 

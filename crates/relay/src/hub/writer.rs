@@ -24,9 +24,9 @@ pub(super) fn run(
 ) {
     let mut held = Held::default();
     let mut gather = Gather::new(queue);
+    // What is to be written, and the place of its job: their room is used again.
+    let (mut writes, mut askers) = (Vec::new(), Vec::new());
     while let Some(jobs) = gather.next() {
-        let count: usize = jobs.iter().map(|job| job.writes.len()).sum();
-        let (mut writes, mut askers) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
             let mut told = Told { answer, answers: Vec::with_capacity(asked.len()) };
@@ -56,7 +56,7 @@ pub(super) fn run(
                     drop(tail);
                     committed.send_replace(head);
                 }
-                for ((write, asker), outcome) in writes.iter().zip(askers).zip(outcomes) {
+                for ((write, &asker), outcome) in writes.iter().zip(&askers).zip(outcomes) {
                     if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
                         held.hold(write, &answers[asker].answer);
                     }
@@ -65,14 +65,17 @@ pub(super) fn run(
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
-                for (write, asker) in writes.iter().zip(askers) {
+                for (write, &asker) in writes.iter().zip(&askers) {
                     held.hold(write, &answers[asker].answer);
                     answers[asker].tell(write, failed(write));
                 }
             }
         }
         drop(answers);
-        gather.answered(writes.len(), took);
+        let answered = writes.len();
+        writes.clear();
+        askers.clear();
+        gather.answered(answered, took);
     }
 }
 

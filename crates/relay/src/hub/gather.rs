@@ -16,10 +16,11 @@ use super::Job;
 const BATCH: usize = 1_024;
 /// and about the most bytes of events.
 const BATCH_BYTES: u64 = 4 << 20;
-/// Those who were answered have this part of the time that a commit takes;
-const PART: u32 = 4;
-/// when they did not come, they are not waited for before so many more commits.
-const IN_VAIN: u32 = 32;
+/// Those who were answered have as long as a commit takes, and at most so long.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// When they did not come, they are not waited for before the next commits: each time twice as many, and at
+/// most so many.
+const HASTY: u32 = 64;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -29,8 +30,10 @@ pub(super) struct Gather {
     jobs: Vec<Job>,
     writes: usize,
     bytes: u64,
-    /// So many commits begin without waiting.
+    /// So many commits begin without waiting,
     hasty: u32,
+    /// as so many did last time.
+    before: u32,
     waker: Waker,
 }
 
@@ -38,7 +41,7 @@ impl Gather {
     /// For the thread that calls this.
     pub(super) fn new(queue: mpsc::Receiver<Job>) -> Self {
         let waker = Arc::new(Unpark(thread::current())).into();
-        Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, hasty: 0, waker }
+        Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, hasty: 0, before: 0, waker }
     }
 
     /// The jobs of the next commit; none when there will be no more.
@@ -52,25 +55,27 @@ impl Gather {
         Some(std::mem::take(&mut self.jobs))
     }
 
-    /// So many writes were answered, whose commit took so long: waits a little for as many more than wait
-    /// already.
+    /// So many writes were answered, whose commit took so long: waits for as many more than wait already, but
+    /// not longer than that.
     pub(super) fn answered(&mut self, writes: usize, took: Duration) {
         if self.hasty > 0 || writes < 2 {
             self.hasty = self.hasty.saturating_sub(1);
             return;
         }
-        let until = Instant::now() + took / PART;
+        let until = Instant::now() + took.min(PATIENCE);
         self.take_waiting();
         let enough = (self.writes + writes).min(BATCH);
         while self.writes < enough && self.bytes < BATCH_BYTES {
-            match self.before(until) {
+            match self.job_before(until) {
                 Some(job) => self.take(job),
                 None => {
-                    self.hasty = IN_VAIN;
+                    self.before = (2 * self.before).clamp(1, HASTY);
+                    self.hasty = self.before;
                     return;
                 }
             }
         }
+        self.before = 0;
     }
 
     fn take(&mut self, job: Job) {
@@ -89,7 +94,7 @@ impl Gather {
     }
 
     /// The next job, if it comes in time.
-    fn before(&mut self, until: Instant) -> Option<Job> {
+    fn job_before(&mut self, until: Instant) -> Option<Job> {
         let mut context = Context::from_waker(&self.waker);
         loop {
             if let Poll::Ready(job) = self.queue.poll_recv(&mut context) {

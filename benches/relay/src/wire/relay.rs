@@ -56,7 +56,8 @@ impl Wire for Relay {
     }
 
     fn resume(&mut self, topic: &str, (epoch, offset): (u64, u64), out: &mut Vec<u8>) {
-        self.from(topic, Start::After(Position { epoch, offset, id: None }), out);
+        let position = Position { offset, ..Position::start_of(epoch) };
+        self.from(topic, Start::After(vec![position]), out);
     }
 
     fn publish(&mut self, topic: &str, payload: &[u8], durable: bool, out: &mut Vec<u8>) {

@@ -1,6 +1,6 @@
 //! The one thread that writes: all that waits in one commit, and nothing told before it.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use session::RejectCode;
@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::gather::Gather;
 use super::held::Held;
-use super::tail::Tail;
+use super::tail::Tails;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
@@ -19,8 +19,8 @@ const RETRY: u32 = 1_000;
 pub(super) fn run(
     store: &dyn Store,
     queue: mpsc::Receiver<Job>,
-    tail: &RwLock<Tail>,
-    committed: &watch::Sender<u64>,
+    tails: &RwLock<Tails>,
+    committed: &watch::Sender<Arc<[u64]>>,
 ) {
     let mut held = Held::default();
     let mut gather = Gather::new(queue);
@@ -47,14 +47,14 @@ pub(super) fn run(
         let written = store.write(&writes);
         let took = began.elapsed();
         match written {
-            Ok(Written { outcomes, logged, head }) => {
-                // The head moves also by a commit whose success was not told.
-                if head > *committed.borrow() {
-                    let mut tail = tail.write().unwrap_or_else(PoisonError::into_inner);
-                    tail.extend(&logged);
-                    tail.reach(head);
-                    drop(tail);
-                    committed.send_replace(head);
+            Ok(Written { outcomes, logged, heads }) => {
+                // A head moves also by a commit whose success was not told.
+                if heads[..] != committed.borrow()[..] {
+                    let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
+                    tails.extend(&logged);
+                    tails.reach(&heads);
+                    drop(tails);
+                    committed.send_replace(heads.into());
                 }
                 for ((write, &asker), outcome) in writes.iter().zip(&askers).zip(outcomes) {
                     if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {

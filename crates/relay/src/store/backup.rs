@@ -18,6 +18,7 @@ use super::format::{BLOCKS, EXTENTS, META_TABLE, TIMES, TOPICS, mark_backup};
 use super::host::sync;
 use super::ids::IDS;
 use super::log::Extent;
+use super::names::NAMES;
 
 /// The engine's cache while it copies.
 const CACHE_BYTES: usize = 16 << 20;
@@ -66,6 +67,7 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(to)?;
     let transaction = database.begin_write()?;
     table(moment, &transaction, META_TABLE)?;
+    table(moment, &transaction, NAMES)?;
     table(moment, &transaction, EXTENTS)?;
     table(moment, &transaction, TIMES)?;
     table(moment, &transaction, BLOCKS)?;

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use bus::Topic;
 use session::server::{Append, Decided, Opened};
-use session::{Durability, Position, RejectCode};
+use session::{Durability, Position, RejectCode, Stream};
 
 use super::clients::{Admission, Clients, Verdict};
-use super::format::MAIN;
 use super::ids::{Ids, digest};
 use super::log::Log;
 use super::{Outcome, StoreError, Write, Written};
@@ -19,6 +19,10 @@ const HELD_BACK: &str = "a lower number comes first";
 /// What a batch is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
     pub(super) epoch: u64,
+    /// By their numbers.
+    pub(super) streams: &'a [Stream],
+    /// The number of the stream that takes a topic.
+    pub(super) route: &'a dyn Fn(&Topic) -> u32,
     /// Milliseconds since 1970.
     pub(super) now: u64,
     /// Whether the disk has room for what is new.
@@ -62,7 +66,8 @@ pub(super) fn decide(
         };
         written.outcomes.push(outcome);
     }
-    written.head = log.extent(MAIN).head;
+    let heads = (0..).zip(circumstances.streams).map(|(stream, _)| log.extent(stream).head);
+    written.heads = heads.collect();
     Ok(written)
 }
 
@@ -100,8 +105,9 @@ fn one(
                             return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
                         }
                         None => {
-                            let logged = log.append(MAIN, topic, body);
-                            let place = (MAIN, logged.offset);
+                            let stream = (circumstances.route)(topic);
+                            let logged = log.append(stream, topic, body);
+                            let place = (stream, logged.offset);
                             ids.add(digest, place);
                             written.logged.push(logged);
                             place
@@ -131,8 +137,10 @@ fn one(
         }
     };
     Ok(match verdict {
-        Verdict::Stored((_, offset)) => {
-            let position = Position { epoch: circumstances.epoch, offset, id };
+        Verdict::Stored((stream, offset)) => {
+            let stream = circumstances.streams.get(stream as usize);
+            let stream = stream.ok_or(StoreError::Corrupt("stream"))?.clone();
+            let position = Position { stream, epoch: circumstances.epoch, offset, id };
             Decided::Stored(position, Durability::Disk)
         }
         Verdict::Rejected(code, message) => rejected(code, &message, None),

@@ -7,20 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bus::Pattern;
+use bus::{Pattern, Topic};
 use redb::{Database, ReadableDatabase, WriteTransaction};
-use session::Start;
-use session::server::{Located, Older, Opened, Page};
+use session::server::{Located, Older, Opened, Page, StreamNo};
+use session::{Start, Stream};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;
 use super::decide::{Circumstances, decide};
-use super::format::{Identity, MAIN, prepare};
+use super::format::{EXTENTS, Identity, prepare};
 use super::host::{Host, Machine};
 use super::ids::{Ids, Recent};
-use super::log::Log;
+use super::log::{Extent, Log};
 use super::newcomers::Newcomers;
-use super::reading::Reading;
+use super::reading::{Reading, locate};
+use super::streams::Streams;
 use super::{Settings, Store, StoreError, Write, Written};
 
 /// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
@@ -39,6 +40,7 @@ pub struct Embedded {
     host: Box<dyn Host>,
     settings: Settings,
     identity: Identity,
+    streams: Streams,
     peer: String,
     slot: RwLock<Slot>,
     newcomers: Mutex<Newcomers>,
@@ -97,13 +99,16 @@ impl Embedded {
     pub(super) fn on(host: Box<dyn Host>, settings: Settings) -> Result<Self, StoreError> {
         let began = Instant::now();
         let database = host.open()?;
-        let identity = prepare(&database, host.path(), host.now())?;
+        let wanted = Streams::wanted(&settings);
+        let (identity, names) = prepare(&database, host.path(), host.now(), &wanted)?;
+        let streams = Streams::new(names, &settings)?;
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
         Ok(Self {
             host,
             settings,
             identity,
+            streams,
             peer: format!("{:016x}", identity.peer),
             slot: RwLock::new(Slot::Open(File::new(database)?)),
             newcomers: Mutex::default(),
@@ -140,9 +145,12 @@ impl Embedded {
             let (mut more, mut changed, ids);
             {
                 let mut log = Log::open(&transaction, now)?;
-                let before = log.extent(MAIN);
-                more = log.trim(MAIN, &self.settings.keep, TEND_ROWS)?;
-                changed = before != log.extent(MAIN);
+                (more, changed) = (false, false);
+                for (stream, keep) in self.streams.keep() {
+                    let before = log.extent(stream);
+                    more |= log.trim(stream, keep, TEND_ROWS)?;
+                    changed |= before != log.extent(stream);
+                }
                 ids = Ids::open(&transaction, &recent)?.close(&mut log)?;
                 log.close()?;
                 let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,7 +213,9 @@ impl Embedded {
         }
         let opened = self.host.open().and_then(|database| {
             // A file that was replaced meanwhile is another log; its positions must not be mixed.
-            match prepare(&database, self.host.path(), self.host.now())? == self.identity {
+            let wanted = Streams::wanted(&self.settings);
+            let (identity, names) = prepare(&database, self.host.path(), self.host.now(), &wanted)?;
+            match identity == self.identity && names == self.streams.names {
                 true => File::new(database),
                 false => Err(StoreError::Corrupt("another log took the file's place")),
             }
@@ -224,8 +234,8 @@ impl Embedded {
         }
     }
 
-    fn reading(&self, file: &File) -> Result<Reading, StoreError> {
-        Reading::new(&file.database.begin_read()?, MAIN, self.identity.epoch)
+    fn reading(&self, file: &File, stream: StreamNo) -> Result<Reading, StoreError> {
+        Reading::new(&file.database.begin_read()?, stream as u32, self.identity.epoch)
     }
 
     /// Whether the disk can take `batch` and still has its reserve. A log that was larger once has room
@@ -264,8 +274,18 @@ impl Store for Embedded {
         &self.peer
     }
 
-    fn head(&self) -> Result<u64, StoreError> {
-        self.with(|file| Ok(self.reading(file)?.head_offset()))
+    fn streams(&self) -> &[Stream] {
+        &self.streams.names
+    }
+
+    fn heads(&self) -> Result<Vec<u64>, StoreError> {
+        self.with(|file| {
+            let extents = file.database.begin_read()?.open_table(EXTENTS)?;
+            let head = |stream: u32| -> Result<u64, StoreError> {
+                Ok(extents.get(stream)?.map_or(Extent::EMPTY, |row| Extent::of(row.value())).head)
+            };
+            (0..).zip(self.streams()).map(|(stream, _)| head(stream)).collect()
+        })
     }
 
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
@@ -279,13 +299,20 @@ impl Store for Embedded {
                 let mut clients = Clients::open(&transaction)?;
                 let circumstances = Circumstances {
                     epoch: self.identity.epoch,
+                    streams: &self.streams.names,
+                    route: &|topic: &Topic| self.streams.of(topic),
                     now,
                     has_room: self.has_room(batch, &log),
                     admit: &|address| self.admit(address, now),
                 };
                 let written = decide(batch, &mut log, &mut ids, &mut clients, &circumstances)?;
                 let most = 2 * written.logged.len() + TRIM_ROWS;
-                log.trim(MAIN, &self.settings.keep, most)?;
+                for (stream, keep) in self.streams.keep() {
+                    // Where nothing is new there is time.
+                    if written.logged.iter().any(|event| event.stream == stream as usize) {
+                        log.trim(stream, keep, most)?;
+                    }
+                }
                 let changes = ids.close(&mut log)?;
                 log.close()?;
                 clients.close()?;
@@ -299,19 +326,29 @@ impl Store for Embedded {
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        self.with(|file| self.reading(file)?.locate(pattern, start))
+        self.with(|file| {
+            let (moment, epoch) = (file.database.begin_read()?, self.identity.epoch);
+            locate(&moment, self.streams(), epoch, pattern, start)
+        })
     }
 
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
-        self.with(|file| self.reading(file)?.page(pattern, from, limit))
+    fn read(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.with(|file| self.reading(file, stream)?.page(pattern, from, limit))
     }
 
     fn history(
         &self,
+        stream: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Older, StoreError> {
-        self.with(|file| self.reading(file)?.history(pattern, before, limit))
+        self.with(|file| self.reading(file, stream)?.history(pattern, before, limit))
     }
 }

@@ -8,10 +8,13 @@ use redb::{
     Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction,
 };
 
+use session::Stream;
+
 use super::StoreError;
 use super::clients::Clients;
 use super::ids::IDS;
 use super::log::ExtentRow;
+use super::names;
 
 /// Stream and first offset to [events that follow each other](super::block).
 pub(super) const BLOCKS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("blocks");
@@ -48,13 +51,20 @@ impl Identity {
 }
 
 /// Makes the tables of a new file, brings those of an older one up to date, and gives a restored
-/// backup a new epoch: what was logged after it was taken is not in it.
-pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Identity, StoreError> {
+/// backup a new epoch: what was logged after it was taken is not in it. Answers the streams too, of which
+/// those called `wanted` are made if they are not there.
+pub(super) fn prepare(
+    database: &Database,
+    path: &Path,
+    now: u64,
+    wanted: &[Stream],
+) -> Result<(Identity, Vec<Stream>), StoreError> {
     // Also a disk that is full is read from.
-    if let Some(identity) = as_it_is(database)? {
-        return Ok(identity);
+    if let Some(known) = as_it_is(database, wanted)? {
+        return Ok(known);
     }
     let transaction = database.begin_write()?;
+    let streams = names::add(&transaction, wanted)?;
     let identity = {
         let mut meta = transaction.open_table(META)?;
         let format = meta.get("format")?.map(|format| format.value());
@@ -88,21 +98,28 @@ pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Iden
     transaction.open_table(EXTENTS)?;
     Clients::open(&transaction)?;
     transaction.commit()?;
-    Ok(identity)
+    Ok((identity, streams))
 }
 
-/// The identity of a file in which nothing is to be changed.
-fn as_it_is(database: &Database) -> Result<Option<Identity>, StoreError> {
-    let meta = match database.begin_read()?.open_table(META) {
+/// What there is in a file in which nothing is to be changed.
+fn as_it_is(
+    database: &Database,
+    wanted: &[Stream],
+) -> Result<Option<(Identity, Vec<Stream>)>, StoreError> {
+    let moment = database.begin_read()?;
+    let meta = match moment.open_table(META) {
         Ok(meta) => meta,
         Err(TableError::TableDoesNotExist(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let is_current = meta.get("format")?.is_some_and(|format| format.value() == FORMAT);
-    match is_current && meta.get("backup")?.is_none() {
-        true => Identity::read(&meta).map(Some),
-        false => Ok(None),
+    if !is_current || meta.get("backup")?.is_some() {
+        return Ok(None);
     }
+    let Some(streams) = names::read(&moment)? else { return Ok(None) };
+    let is_there = |stream| streams.contains(stream);
+    let identity = Identity::read(&meta)?;
+    Ok(wanted.iter().all(is_there).then_some((identity, streams)))
 }
 
 /// Marks the file as a backup.

@@ -116,7 +116,8 @@ impl<'t> Log<'t> {
         extent.head += 1;
         extent.bytes += cost(topic.as_str(), &body);
         extent.peak = extent.peak.max(extent.bytes);
-        let logged = Arc::new(Logged { offset: extent.head, topic: topic.clone(), body });
+        let (offset, topic) = (extent.head, topic.clone());
+        let logged = Arc::new(Logged { stream: stream as usize, offset, topic, body });
         self.fresh.entry(stream).or_default().push(Arc::clone(&logged));
         logged
     }

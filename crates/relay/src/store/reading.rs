@@ -1,4 +1,6 @@
-//! Reading the log at one moment: where subscriptions start, and pages of matching events.
+//! Reading a stream at one moment: where subscriptions start, and pages of matching events.
+
+mod locate;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -6,8 +8,8 @@ use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 use redb::{ReadOnlyTable, ReadTransaction};
-use session::server::{Located, Logged, Older, Page};
-use session::{Body, Position, Start};
+use session::Body;
+use session::server::{Logged, Older, Page};
 
 use super::StoreError;
 use super::block::Entry;
@@ -15,6 +17,7 @@ use super::blocks::Blocks;
 use super::format::{EXTENTS, TOPICS};
 use super::log::Extent;
 use super::packed;
+pub(super) use locate::locate;
 
 /// A page ends after about so many bytes of bodies,
 const PAGE_BYTES: usize = 256 << 10;
@@ -49,34 +52,6 @@ impl Reading {
         Ok(Self { blocks: Blocks::new(transaction, stream)?, topics, stream, epoch, first, head })
     }
 
-    pub(super) fn head_offset(&self) -> u64 {
-        self.head
-    }
-
-    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
-        let (next, previous) = match start {
-            Start::Latest => (self.head + 1, None),
-            Start::Earliest => (self.first, None),
-            Start::Last(count) => (self.newest(pattern, *count)?.unwrap_or(self.head + 1), None),
-            Start::After(position) => {
-                let other_event = || -> Result<bool, StoreError> {
-                    Ok(position.id.is_some() && self.id(position.offset)? != position.id)
-                };
-                if position.epoch != self.epoch
-                    || position.offset > self.head
-                    || (position.offset >= self.first && other_event()?)
-                {
-                    return Ok(Located::Reset(head));
-                }
-                (position.offset + 1, Some(position.offset))
-            }
-        };
-        let gap = self.gone(next);
-        let next = next.max(self.first);
-        Ok(Located::At { next, previous, head, gap })
-    }
-
     pub(super) fn page(
         &self,
         pattern: &Pattern,
@@ -89,7 +64,7 @@ impl Reading {
         let mut bytes = 0;
         let mut take = |entry: Entry<'_>, page: &mut Page| {
             bytes += entry.body.len();
-            page.events.push(logged(entry)?);
+            page.events.push(self.logged(entry)?);
             Ok::<_, StoreError>(page.events.len() >= limit || bytes >= PAGE_BYTES)
         };
         if let Some(topic) = pattern.as_topic() {
@@ -156,7 +131,9 @@ impl Reading {
                 older.next = older.events.last().map(|event| event.offset);
                 break;
             }
-            let event = finder.find(offset, logged)?.ok_or(StoreError::Corrupt("index"))??;
+            let event = finder
+                .find(offset, |entry| self.logged(entry))?
+                .ok_or(StoreError::Corrupt("index"))??;
             bytes += event.body.len();
             older.events.push(event);
         }
@@ -182,7 +159,7 @@ impl Reading {
             looked_at += 1;
             if matches(pattern, entry.topic)? {
                 bytes += entry.body.len();
-                older.events.push(logged(entry)?);
+                older.events.push(self.logged(entry)?);
             }
             Ok(ON)
         })
@@ -225,7 +202,7 @@ impl Reading {
                     newest.pop_first();
                 }
             }
-            Ok(())
+            Ok(ON)
         })?;
         Ok(newest)
     }
@@ -276,12 +253,12 @@ impl Reading {
         Ok(())
     }
 
-    /// Calls `found` with each topic of the log that matches: one seek per topic, within the pattern's
-    /// literal beginning.
+    /// Calls `found` with each topic of the stream that matches, until it breaks: one seek per topic, within
+    /// the pattern's literal beginning.
     fn each_topic(
         &self,
         pattern: &Pattern,
-        mut found: impl FnMut(&str) -> Result<(), StoreError>,
+        mut found: impl FnMut(&str) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let prefix = literal_beginning(pattern);
         let mut after = (prefix.clone(), 0);
@@ -296,8 +273,8 @@ impl Reading {
                 return Ok(());
             }
             let topic = topic.to_owned();
-            if matches(pattern, &topic)? {
-                found(&topic)?;
+            if matches(pattern, &topic)? && found(&topic)?.is_break() {
+                return Ok(());
             }
             after = (topic, u64::MAX);
         }
@@ -315,12 +292,13 @@ impl Reading {
         let body = self.blocks.finder().find(offset, |entry| Body::decode(entry.body))?;
         Ok(body.transpose().map_err(|_| StoreError::Corrupt("body"))?.map(|body| body.id))
     }
-}
 
-/// An event as it stands in a row.
-fn logged(Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>, StoreError> {
-    let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+    /// An event as it stands in a row.
+    fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>, StoreError> {
+        let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
+        let stream = self.stream as usize;
+        Ok(Arc::new(Logged { stream, offset, topic, body: body.into() }))
+    }
 }
 
 /// The tokens before the first wildcard, each with its dot.

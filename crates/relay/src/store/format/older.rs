@@ -77,7 +77,7 @@ fn move_events(transaction: &WriteTransaction) -> Result<Extent, StoreError> {
             let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
             let decoded = Body::decode(body).map_err(|_| StoreError::Corrupt("body"))?;
             digests.insert(digest(&decoded), (MAIN, offset));
-            events.push(Arc::new(Logged { offset, topic, body: body.into() }));
+            events.push(Arc::new(Logged { stream: 0, offset, topic, body: body.into() }));
         }
         if events.is_empty() {
             break;

@@ -9,7 +9,7 @@ const LOG: [(u64, &str, &str); 5] =
     [(3, "a", "e3"), (4, "a.b", "e4"), (5, "a", "e5"), (6, "a", "e6"), (7, "ab.c", "e7")];
 
 fn offsets(store: &Embedded, pattern: &str) -> Vec<u64> {
-    let page = store.read(&Pattern::parse(pattern).unwrap(), 1, 1_000).unwrap();
+    let page = store.read(0, &Pattern::parse(pattern).unwrap(), 1, 1_000).unwrap();
     page.events.iter().map(|event| event.offset).collect()
 }
 
@@ -27,7 +27,7 @@ fn a_file_of_an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
         assert_eq!(offsets(&store, ">"), (first..=head).collect::<Vec<_>>());
         assert_eq!(offsets(&store, "a"), [first, first + 2, first + 3]);
         assert_eq!(offsets(&store, "a.*"), [first + 1]);
-        assert_eq!(store.head().unwrap(), head);
+        assert_eq!(store.heads().unwrap()[0], head);
 
         let numbered = |number| Numbered { client: [1; 16], fence: 7, number, lowest: 1 };
         let again = [

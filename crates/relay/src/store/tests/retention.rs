@@ -18,8 +18,8 @@ fn write(store: &Embedded, ids: std::ops::Range<u32>, size: usize) {
 
 fn offsets(store: &Embedded) -> Vec<u64> {
     let (mut next, mut offsets) = (1, Vec::new());
-    while next <= store.head().unwrap() {
-        let page = store.read(&Pattern::parse(">").unwrap(), next, 10_000).unwrap();
+    while next <= store.heads().unwrap()[0] {
+        let page = store.read(0, &Pattern::parse(">").unwrap(), next, 10_000).unwrap();
         offsets.extend(page.events.iter().map(|event| event.offset));
         next = page.next;
     }
@@ -27,7 +27,8 @@ fn offsets(store: &Embedded) -> Vec<u64> {
 }
 
 fn after(offset: u64, epoch: u64, id: Option<&str>) -> Start {
-    Start::After(session::Position { offset, epoch, id: id.map(str::to_owned) })
+    let id = id.map(str::to_owned);
+    Start::After(vec![session::Position { offset, id, ..session::Position::start_of(epoch) }])
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn events_are_kept_by_age_and_never_dropped_before_it() {
     assert_eq!(offsets(&store), [6, 7, 8]);
     disk.set_clock(9_000_000);
     store.tend().unwrap();
-    assert_eq!((offsets(&store), store.head().unwrap()), (Vec::new(), 8));
+    assert_eq!((offsets(&store), store.heads().unwrap()[0]), (Vec::new(), 8));
     write(&store, 8..9, 1);
     assert_eq!(offsets(&store), [9]);
 }
@@ -78,10 +79,7 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
     let (store, _) = keeping(Keep { events: 10, ..Keep::default() });
     write(&store, 0..10, 1);
     let everything = Pattern::parse(">").unwrap();
-    let Located::At { head, .. } = store.locate(&everything, &Start::Latest).unwrap() else {
-        panic!()
-    };
-    let epoch = head.epoch;
+    let epoch = place(store.locate(&everything, &Start::Latest).unwrap()).head.epoch;
     for commit in 1..4 {
         write(&store, commit * 10..commit * 10 + 10, 1);
     }
@@ -98,22 +96,18 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
         (after(7, epoch, Some("e6")), (31, Some(7), Some((8, 30)))),
         (after(0, epoch, None), (31, Some(0), Some((1, 30)))),
     ] {
-        match store.locate(&everything, &start).unwrap() {
-            Located::At { next, previous, gap, head } => {
-                assert_eq!((next, previous, gap), expected, "{start:?}");
-                assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
-            }
-            other => panic!("{start:?}: {other:?}"),
-        }
+        let Place { next, previous, gap, head } = place(store.locate(&everything, &start).unwrap());
+        assert_eq!((next, previous, gap), expected, "{start:?}");
+        assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
     }
     for (start, code) in [(after(31, epoch, Some("other")), 31), (after(41, epoch, None), 41)] {
         let located = store.locate(&everything, &start).unwrap();
         assert!(matches!(located, Located::Reset(_)), "{code}: {located:?}");
     }
     for pattern in ["a", ">"] {
-        let page = store.read(&Pattern::parse(pattern).unwrap(), 5, 3).unwrap();
+        let page = store.read(0, &Pattern::parse(pattern).unwrap(), 5, 3).unwrap();
         assert_eq!((page.gap, page.events[0].offset, page.next), (Some((5, 30)), 31, 34));
-        let page = store.read(&Pattern::parse(pattern).unwrap(), 31, 3).unwrap();
+        let page = store.read(0, &Pattern::parse(pattern).unwrap(), 31, 3).unwrap();
         assert_eq!(page.gap, None);
     }
 }

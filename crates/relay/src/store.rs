@@ -9,6 +9,7 @@ mod blocks;
 mod clients;
 mod decide;
 mod embedded;
+mod filter;
 mod format;
 mod host;
 mod ids;

@@ -4,6 +4,9 @@
 //! costs. So the newest are kept in memory first, and go to the table slice by slice in the order of the
 //! table, many to a page. Nothing is lost with the memory: what the table lacks is read from the end of
 //! the log again. The ids of trimmed events leave the table in the same way.
+//!
+//! An id that is new costs no look into the table once the sweep has passed its slice, which makes the
+//! slice's [`Filter`]: after the file is opened, one sweep is at most [`LONGEST`] events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
@@ -14,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
 use super::blocks::Blocks;
+use super::filter::Filter;
 use super::format::EXTENTS;
 use super::log::{Extent, Log};
 use super::outcomes::Place;
@@ -50,6 +54,8 @@ fn slice(digest: &Digest) -> usize {
 pub(super) struct Recent {
     /// Where events stand, or none if the event is trimmed: by the slice of the table.
     waiting: Vec<HashMap<Digest, Option<Place>>>,
+    /// What each slice of the table has; none if the sweep has not passed it yet.
+    filters: Vec<Option<Filter>>,
     /// The newest offset of each stream that is here or in the table,
     heads: BTreeMap<u32, u64>,
     /// and that was when the sweep began: at its end the table has all up to there.
@@ -67,7 +73,8 @@ pub(super) struct Recent {
 pub(super) struct Changes {
     new: HashMap<Digest, Place>,
     gone: Vec<(Digest, Place)>,
-    slices: usize,
+    /// Of each slice that was swept the filter, if it was made anew.
+    swept: Vec<Option<Filter>>,
     credit: u64,
 }
 
@@ -91,16 +98,26 @@ impl Recent {
             })?;
         }
         let began = heads.clone();
-        Ok(Self { waiting, heads, began, slice: 0, credit: 0, has_litter })
+        let filters = std::iter::repeat_with(|| None).take(SLICES).collect();
+        Ok(Self { waiting, filters, heads, began, slice: 0, credit: 0, has_litter })
     }
 
     /// Takes over what was committed.
     pub(super) fn settle(&mut self, changes: Changes) {
-        for swept in self.slice..self.slice + changes.slices {
-            self.waiting[swept % SLICES] = HashMap::new();
-        }
         self.credit = changes.credit;
-        self.slice += changes.slices;
+        for made in changes.swept {
+            let slice = self.slice % SLICES;
+            let moved = std::mem::take(&mut self.waiting[slice]);
+            if made.is_some() {
+                self.filters[slice] = made;
+            } else if let Some(filter) = &mut self.filters[slice] {
+                moved
+                    .iter()
+                    .filter(|(_, place)| place.is_some())
+                    .for_each(|(id, _)| filter.add(id));
+            }
+            self.slice += 1;
+        }
         if self.slice >= SLICES {
             self.slice -= SLICES;
             self.began.clone_from(&self.heads);
@@ -118,6 +135,11 @@ impl Recent {
                 *waits = None;
             }
         }
+    }
+
+    /// False only if the table does not have the digest.
+    fn table_may_have(&self, digest: &Digest) -> bool {
+        self.filters[slice(digest)].as_ref().is_none_or(|filter| filter.may_have(digest))
     }
 }
 
@@ -143,6 +165,7 @@ impl<'t> Ids<'t> {
         let recent = || self.recent.waiting[slice(digest)].get(digest).copied();
         let place = match waits.or_else(recent) {
             Some(place) => place,
+            None if !self.recent.table_may_have(digest) => None,
             None => self.table.get(digest)?.map(|place| place.value()),
         };
         Ok(place.filter(|(stream, offset)| *offset >= log.extent(*stream).first))
@@ -165,16 +188,17 @@ impl<'t> Ids<'t> {
             if slice == SLICES {
                 log.indexed(&self.recent.began);
             }
-            self.sweep(slice % SLICES, log)?;
+            let made = self.sweep(slice % SLICES, log)?;
+            self.changes.swept.push(made);
         }
-        self.changes.slices = slices;
         if self.recent.slice + slices == SLICES {
             log.indexed(&self.recent.began);
         }
         Ok(self.changes)
     }
 
-    fn sweep(&mut self, slice: usize, log: &Log<'_>) -> Result<(), StoreError> {
+    /// Brings a slice of the table up to date; answers its filter if that is to be made.
+    fn sweep(&mut self, slice: usize, log: &Log<'_>) -> Result<Option<Filter>, StoreError> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         (first[0], last[0]) = (slice as u8, slice as u8);
         if self.recent.has_litter {
@@ -190,6 +214,13 @@ impl<'t> Ids<'t> {
                 None => self.table.remove(digest)?,
             };
         }
-        Ok(())
+        if self.recent.filters[slice].as_ref().is_some_and(|filter| !filter.is_due()) {
+            return Ok(None);
+        }
+        let mut digests = Vec::new();
+        for row in self.table.range::<&Digest>(&first..=&last)? {
+            digests.push(*row?.0.value());
+        }
+        Ok(Some(Filter::of(&digests)))
     }
 }

@@ -54,6 +54,12 @@ pub enum Crash {
 }
 
 impl Disk {
+    /// One on which there is a file already.
+    pub fn holding(file: Vec<u8>) -> Self {
+        let state = State { seen: file.clone(), synced: file, is_named: true, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), clock: Arc::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }

@@ -4,6 +4,7 @@
 //! tests of this module feed it histories that break each promise.
 
 mod log;
+mod pages;
 mod publishers;
 mod readers;
 
@@ -96,6 +97,18 @@ fn step(
         }
         Record::Doubted { profile } => {
             publishers.doubted(profile);
+            Ok(())
+        }
+        Record::Certain { profile } => {
+            publishers.certain(profile);
+            Ok(())
+        }
+        Record::Page { life, state } => {
+            publishers.page(life, state);
+            Ok(())
+        }
+        Record::Echoed { life, event } => {
+            publishers.echoed(life, event);
             Ok(())
         }
         Record::Wiped { profile, event } => {

@@ -435,8 +435,14 @@ impl Outbox {
     }
 
     /// Takes over what the store holds, and answers those rows that were not known. `same` says
-    /// that it is still the same client's; otherwise all numbers are others.
-    pub(super) fn load(&mut self, mut saved: Saved, same: bool, now: Millis) -> Vec<(u64, String)> {
+    /// that it is still the same client's; otherwise all numbers are others, and the ids of those that the
+    /// store does not hold any more are answered too.
+    pub(super) fn load(
+        &mut self,
+        mut saved: Saved,
+        same: bool,
+        now: Millis,
+    ) -> (Vec<(u64, String)>, Vec<String>) {
         // A store that failed for a while does not know the numbers of what was held in memory.
         saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
@@ -477,7 +483,14 @@ impl Outbox {
             saved.decided
         };
         // What the store does not hold: it never did, or another tab has settled it.
+        let mut gone = Vec::new();
         for mut entry in std::mem::take(&mut self.rows) {
+            if !entry.in_memory && !same {
+                // Its number is another row's now.
+                self.bytes -= entry.row.body.len();
+                gone.push(entry.row.id);
+                continue;
+            }
             if entry.in_memory && !same {
                 entry.row.number = rows
                     .back()
@@ -496,7 +509,7 @@ impl Outbox {
         }
         self.rows = rows;
         self.advance();
-        new
+        (new, gone)
     }
 
     fn at(&self, number: u64) -> Option<usize> {

@@ -87,9 +87,10 @@ impl Client {
             match event.offset {
                 None => subscriptions.extend(self.interests.id(head.subscription)),
                 Some(offset) => {
-                    let (turn, epoch) = self.take(head, offset, &body.id);
+                    // Others are another guest's.
+                    let (Some(id), epoch) = self.take(head, offset, &body.id) else { continue };
                     position = Some(Position { epoch, offset, id: Some(body.id.clone()) });
-                    subscriptions.extend(turn);
+                    subscriptions.push(id);
                 }
             }
         }

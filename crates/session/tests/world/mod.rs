@@ -41,7 +41,6 @@ struct Link {
 }
 
 /// A log that decides as a store does.
-#[derive(Default)]
 pub struct Log {
     pub events: Vec<(Topic, String, Arc<[u8]>)>,
     pub refuse_next: usize,
@@ -276,6 +275,12 @@ impl World {
             }
         }
         busy
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { events: Vec::new(), refuse_next: 0, epoch: 1, clients: HashMap::new() }
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::log::Log;
+use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, ProfileNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, ProfileNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
@@ -14,8 +15,12 @@ pub(super) struct Publishers {
     /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
     /// are copies of one have no order between them.
     newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    /// Profiles in which events are kept in doubt.
     doubted: HashSet<ProfileNo>,
+    pages: Pages,
     kept: u64,
+    /// Counts what pages were told, and when they were there.
+    now: u64,
 }
 
 #[derive(Debug)]
@@ -39,7 +44,13 @@ struct Published {
 struct Row {
     /// Whether it must be answered.
     durable: bool,
+    /// The disk dropped it without anybody who could tell why.
+    is_wiped: bool,
+    /// Nobody may know what becomes of it.
+    in_doubt: bool,
     answers: Vec<(LifeNo, Answer)>,
+    /// When the first page was told.
+    told_at: Option<u64>,
 }
 
 impl Publishers {
@@ -60,7 +71,7 @@ impl Publishers {
             rejected: false,
             was_restored: false,
         };
-        self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
+        self.insert(profile, event, durable);
         match self.events.insert(event, published) {
             None => Ok(()),
             Some(_) => Err(Breach(Promise::Answered, format!("{event} is kept a second time"))),
@@ -79,7 +90,7 @@ impl Publishers {
         };
         published.may_stand += 1;
         published.rejected = false;
-        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+        self.insert(profile, event, true);
         Ok(())
     }
 
@@ -88,16 +99,38 @@ impl Publishers {
             published.may_stand += u32::from(is_other);
             (published.rejected, published.was_restored) = (false, true);
         }
-        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+        self.insert(profile, event, true);
+    }
+
+    fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
+        let in_doubt = self.doubted.contains(&profile);
+        let row = Row { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
+        self.rows.insert((profile, event), row);
     }
 
     pub(super) fn doubted(&mut self, profile: ProfileNo) {
         self.doubted.insert(profile);
+        for (_, row) in self.rows.iter_mut().filter(|((of, _), _)| *of == profile) {
+            row.in_doubt = true;
+        }
+    }
+
+    pub(super) fn certain(&mut self, profile: ProfileNo) {
+        self.doubted.remove(&profile);
+    }
+
+    pub(super) fn page(&mut self, life: LifeNo, state: PageState) {
+        self.now += 1;
+        self.pages.changed(life, state, self.now);
+    }
+
+    pub(super) fn echoed(&mut self, life: LifeNo, event: EventNo) {
+        self.pages.shown(life, event);
     }
 
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
-            row.durable = false;
+            (row.durable, row.is_wiped) = (false, true);
         }
     }
 
@@ -114,16 +147,16 @@ impl Publishers {
             let text = format!("{event} is in the log, and was rejected");
             return Err(Breach(Promise::Answered, text));
         }
-        let order = published.order;
+        let (order, in_memory, profile) = (published.order, published.in_memory, published.profile);
         // Neither the rows of several disks nor one that came back from a backup have an order.
         if !published.is_only_row() {
             return Ok(());
         }
         // What is in memory only goes behind the rows of a disk that takes a new identity.
-        if published.in_memory && self.doubted.contains(&published.profile) {
+        if in_memory && self.is_in_doubt(profile, event) {
             return Ok(());
         }
-        let newest = self.newest.entry((client, published.profile)).or_default();
+        let newest = self.newest.entry((client, profile)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));
@@ -160,6 +193,11 @@ impl Publishers {
             }
         }
         row.answers.push((life, answer));
+        self.now += 1;
+        let told_at = *row.told_at.get_or_insert(self.now);
+        self.pages.answered(life, event);
+        let may_be_unknown =
+            row.in_doubt || row.is_wiped || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if log.at(place) != Some(event) => {
@@ -167,7 +205,7 @@ impl Publishers {
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
             }
-            Answer::Uncertain if !self.doubted.contains(&profile) => {
+            Answer::Uncertain if !may_be_unknown => {
                 Err(Breach(Promise::Answered, format!("{event} is uncertain for no reason")))
             }
             Answer::Rejected if !published.refusable => {
@@ -184,6 +222,10 @@ impl Publishers {
         }
     }
 
+    fn is_in_doubt(&self, profile: ProfileNo, event: EventNo) -> bool {
+        self.rows.get(&(profile, event)).is_some_and(|row| row.in_doubt)
+    }
+
     pub(super) fn finish(&self) -> Result<(), Breach> {
         let unanswered = self
             .rows
@@ -192,7 +234,7 @@ impl Publishers {
             .map(|(key, _)| *key)
             .min();
         match unanswered {
-            None => Ok(()),
+            None => self.pages.finish(),
             Some((profile, event)) => {
                 let text = format!("{event}, kept by profile {profile}, has no answer");
                 Err(Breach(Promise::Answered, text))

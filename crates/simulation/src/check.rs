@@ -69,7 +69,7 @@ fn step(
 ) -> Result<(), Breach> {
     match record {
         Record::Logged { place, client, event, topic } => {
-            publishers.logged(client, event)?;
+            publishers.logged(log, client, event, place.offset)?;
             log.append(place, event, topic)
         }
         Record::Trimmed { up_to } => {
@@ -97,6 +97,10 @@ fn step(
         }
         Record::Doubted { profile } => {
             publishers.doubted(profile);
+            Ok(())
+        }
+        Record::Forgot { client } => {
+            publishers.forgot(client);
             Ok(())
         }
         Record::Certain { profile } => {

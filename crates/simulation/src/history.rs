@@ -107,6 +107,9 @@ pub enum Record {
     /// keeps until it is [`Record::Certain`] again: its client was forgotten, or is known to two profiles or
     /// to two states of one.
     Doubted { profile: ProfileNo },
+    /// The relay has forgotten what it had decided for a client: it knows an event again only while the log
+    /// holds it.
+    Forgot { client: ClientNo },
     /// What this profile keeps from now on will have an answer that says something.
     Certain { profile: ProfileNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.

@@ -82,7 +82,16 @@ impl Client {
 
     fn kept(&mut self, first: Option<u64>) {
         let (ids, cancelled) = self.outbox.kept(first);
-        self.effects.extend(ids.into_iter().map(Effect::Kept));
+        for id in ids {
+            self.effects.push_back(Effect::Kept(id.clone()));
+            // Another tab may have sent it before this one, which slept, was told that it is kept.
+            if let Some(outcome) = self.outcome(&id)
+                && let Some(number) = self.outbox.find(&id).map(|entry| entry.row.number)
+            {
+                self.erase_known(number, &outcome);
+                self.effects.push_back(Effect::Settled { id, outcome });
+            }
+        }
         self.drop_rows(cancelled, RejectCode::Cancelled);
     }
 

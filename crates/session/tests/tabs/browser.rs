@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use bus::{Pattern, Topic};
-use session::client::{self, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
+use session::client::{self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
 use session::tabs::{Effect, Tab};
 use session::*;
 
@@ -35,6 +35,7 @@ pub struct Page {
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
     asked: VecDeque<Storage>,
+    answers: VecDeque<Answer>,
     socket: Option<Socket>,
     pub delivered: Vec<(u64, String)>,
     pub pending: Vec<String>,
@@ -94,6 +95,7 @@ impl Browser {
             inbox: Vec::new(),
             lock_events: VecDeque::new(),
             asked: VecDeque::new(),
+            answers: VecDeque::new(),
             socket: None,
             delivered: Vec::new(),
             pending: Vec::new(),
@@ -220,11 +222,14 @@ impl Browser {
                 }
             }
             1 => {
-                if let Some(asked) = self.tabs[tab].asked.pop_front() {
-                    busy = true;
-                    let answer = self.store.run(asked);
-                    self.tabs[tab].tab.answer(Ok(answer), self.now);
+                busy |= self.run_store(tab);
+                let page = &mut self.tabs[tab];
+                if self.random & 1 == 0
+                    && let Some(answer) = page.answers.pop_front()
+                {
+                    page.tab.answer(Ok(answer), self.now);
                 }
+                busy |= !page.answers.is_empty();
             }
             2 => {
                 let from = self.random(self.tabs.len());
@@ -264,6 +269,15 @@ impl Browser {
             println!("{tab} has read {read} of {unread}, waits for {open:?}: {:?}", page.tab);
         }
         panic!("it does not settle: {:?}", self.store.saved().rows);
+    }
+
+    /// The store does what a tab asks for next; whether that was something.
+    pub fn run_store(&mut self, tab: usize) -> bool {
+        self.carry(tab, usize::MAX);
+        let page = &mut self.tabs[tab];
+        let Some(asked) = page.asked.pop_front() else { return false };
+        page.answers.push_back(self.store.run(asked));
+        true
     }
 
     fn release(&mut self, tab: usize) {

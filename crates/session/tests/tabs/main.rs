@@ -130,6 +130,24 @@ fn arbitrary_bytes_on_the_channel_are_counted_and_change_nothing() {
 }
 
 #[test]
+fn a_tab_that_slept_before_it_was_told_that_its_event_is_kept_hears_what_became_of_it() {
+    let mut browser = Browser::new(22);
+    for _ in 0..2 {
+        browser.open();
+    }
+    browser.settle();
+    let sleeper = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
+    browser.publish(sleeper);
+    assert!(browser.run_store(sleeper));
+    browser.tabs[sleeper].frozen = true;
+    browser.settle();
+    assert_eq!(ids(&browser).len(), 1, "the other tab has sent it");
+    browser.tabs[sleeper].frozen = false;
+    browser.settle();
+    check(&browser, "");
+}
+
+#[test]
 fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     let mut browser = Browser::new(20);
     for _ in 0..2 {

@@ -15,6 +15,8 @@ pub(super) struct Publishers {
     /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
     /// are copies of one have no order between them.
     newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    /// Clients that the relay has forgotten at some time.
+    forgotten: HashSet<ClientNo>,
     /// Profiles in which events are kept in doubt.
     doubted: HashSet<ProfileNo>,
     pages: Pages,
@@ -34,6 +36,8 @@ struct Published {
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
+    /// Where it was stored last.
+    offset: u64,
     refusable: bool,
     rejected: bool,
     /// Its row came back from a backup, where it may expire though it had been stored.
@@ -67,6 +71,7 @@ impl Publishers {
             in_memory: !durable,
             may_stand: 1,
             stands: 0,
+            offset: 0,
             refusable: false,
             rejected: false,
             was_restored: false,
@@ -134,12 +139,30 @@ impl Publishers {
         }
     }
 
-    pub(super) fn logged(&mut self, client: ClientNo, event: EventNo) -> Result<(), Breach> {
+    pub(super) fn forgot(&mut self, client: ClientNo) {
+        self.forgotten.insert(client);
+    }
+
+    pub(super) fn logged(
+        &mut self,
+        log: &Log,
+        client: ClientNo,
+        event: EventNo,
+        offset: u64,
+    ) -> Result<(), Breach> {
         let Some(published) = self.events.get_mut(&event) else {
             let text = format!("{event} is in the log, and was not kept before it left");
             return Err(Breach(Promise::Answered, text));
         };
+        // Neither the client's numbers nor the log tell a row that comes back then from a new one.
+        if published.was_restored
+            && self.forgotten.contains(&client)
+            && (1..=log.trimmed()).contains(&published.offset)
+        {
+            published.may_stand += 1;
+        }
         published.stands += 1;
+        published.offset = offset;
         if published.stands > published.may_stand {
             return Err(Breach(Promise::Once, format!("{event} stands in the log twice")));
         }

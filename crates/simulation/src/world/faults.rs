@@ -187,6 +187,8 @@ impl World {
             self.send_down(wire, Parcel::Closed(1006));
         }
         self.relay.store.forget(&id);
+        let client = self.client_no(id);
+        self.record(Record::Forgot { client });
         self.doubt_forgotten(&[id]);
     }
 

@@ -55,6 +55,7 @@ pub fn check(history: &History) -> Result<(), Violation> {
     let mut last = 0;
     for &(at, record) in history.records() {
         last = at;
+        publishers.at(at);
         step(&mut log, &mut publishers, &mut readers, record).map_err(|breach| breach.at(at))?;
     }
     publishers.finish().map_err(|breach| breach.at(last))?;
@@ -113,6 +114,10 @@ fn step(
         }
         Record::Echoed { life, event } => {
             publishers.echoed(life, event);
+            Ok(())
+        }
+        Record::Dropped { profile, event } => {
+            publishers.dropped(profile, event);
             Ok(())
         }
         Record::Wiped { profile, event } => {

@@ -75,8 +75,11 @@ pub enum Answer {
 pub enum PageState {
     /// It begins, or comes back: it hears what other tabs of its profile say from now on.
     Here,
-    /// It is put away, and hears nothing.
-    Away,
+    /// It is put away.
+    Away {
+        /// It has heard nothing of what was said at this virtual time or later.
+        since: u64,
+    },
     /// It is gone for good.
     Gone,
 }
@@ -112,6 +115,9 @@ pub enum Record {
     Forgot { client: ClientNo },
     /// What this profile keeps from now on will have an answer that says something.
     Certain { profile: ProfileNo },
+    /// This profile's disk has dropped the row of an event, which has expired or was taken back: a page will
+    /// be told so, and tell the others.
+    Dropped { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// What has become of a page.

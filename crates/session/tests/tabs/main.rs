@@ -148,6 +148,30 @@ fn a_tab_that_slept_before_it_was_told_that_its_event_is_kept_hears_what_became_
 }
 
 #[test]
+fn a_row_is_not_lost_because_one_before_it_was_taken_back_while_it_was_marked() {
+    let mut browser = Browser::new(23);
+    let leader = browser.open();
+    browser.settle();
+    browser.tabs[leader].frozen = true;
+    let other = browser.open();
+    let steps = |browser: &mut Browser| (0..300).for_each(|_| _ = browser.step());
+    browser.publish(other);
+    steps(&mut browser);
+    let first = browser.tabs[other].published[0].clone();
+    assert!(browser.tabs[other].tab.client().cancel(&first));
+    steps(&mut browser);
+    browser.publish(other);
+    steps(&mut browser);
+    // The leader hears all of it before the store answers it.
+    browser.tabs[leader].frozen = false;
+    browser.advance();
+    browser.settle();
+    let settled = &browser.tabs[other].settled;
+    assert!(matches!(settled[0].1, Outcome::Rejected(RejectCode::Cancelled, _)), "{settled:?}");
+    assert!(matches!(settled[1].1, Outcome::Stored(..)), "{settled:?}");
+}
+
+#[test]
 fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     let mut browser = Browser::new(20);
     for _ in 0..2 {

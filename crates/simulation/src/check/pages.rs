@@ -13,17 +13,22 @@ pub(super) struct Pages {
 
 #[derive(Debug, Default)]
 struct Page {
-    /// Since when it hears what other tabs say.
-    here_since: u64,
+    /// From when to when it hears what other tabs say.
+    here: Vec<(u64, Option<u64>)>,
     /// Events that it was shown, and that have no answer.
     shown: BTreeSet<EventNo>,
 }
 
 impl Pages {
     pub(super) fn changed(&mut self, life: LifeNo, state: PageState, now: u64) {
+        let page = self.pages.entry(life).or_default();
         match state {
-            PageState::Here => self.pages.entry(life).or_default().here_since = now,
-            PageState::Away => {}
+            PageState::Here => page.here.push((now, None)),
+            PageState::Away { since } => {
+                if let Some((_, until)) = page.here.last_mut() {
+                    *until = Some(since);
+                }
+            }
             PageState::Gone => _ = self.pages.remove(&life),
         }
     }
@@ -38,9 +43,13 @@ impl Pages {
         }
     }
 
-    /// Whether a page may have missed what was said then: it was not there yet, or away.
+    /// Whether a page may have missed what was said then: it was not there yet, or away. It asks the others
+    /// when it is back, but those who know may be gone, or stand still.
     pub(super) fn may_have_missed(&self, life: LifeNo, then: u64) -> bool {
-        self.pages.get(&life).is_some_and(|page| then < page.here_since)
+        let heard = |(from, until): &(u64, Option<u64>)| {
+            *from < then && until.is_none_or(|until| then < until)
+        };
+        self.pages.get(&life).is_some_and(|page| !page.here.iter().any(heard))
     }
 
     pub(super) fn finish(&self) -> Result<(), Breach> {

@@ -21,7 +21,7 @@ pub(super) struct Publishers {
     doubted: HashSet<ProfileNo>,
     pages: Pages,
     kept: u64,
-    /// Counts what pages were told, and when they were there.
+    /// The virtual time.
     now: u64,
 }
 
@@ -48,6 +48,8 @@ struct Published {
 struct Row {
     /// Whether it must be answered.
     durable: bool,
+    /// The disk dropped it, and one page is to hear why.
+    is_dropped: bool,
     /// The disk dropped it without anybody who could tell why.
     is_wiped: bool,
     /// Nobody may know what becomes of it.
@@ -109,7 +111,14 @@ impl Publishers {
 
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
-        let row = Row { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
+        let row = Row {
+            durable,
+            is_dropped: false,
+            is_wiped: false,
+            in_doubt,
+            answers: Vec::new(),
+            told_at: None,
+        };
         self.rows.insert((profile, event), row);
     }
 
@@ -124,13 +133,22 @@ impl Publishers {
         self.doubted.remove(&profile);
     }
 
+    pub(super) fn at(&mut self, now: u64) {
+        self.now = now;
+    }
+
     pub(super) fn page(&mut self, life: LifeNo, state: PageState) {
-        self.now += 1;
         self.pages.changed(life, state, self.now);
     }
 
     pub(super) fn echoed(&mut self, life: LifeNo, event: EventNo) {
         self.pages.shown(life, event);
+    }
+
+    pub(super) fn dropped(&mut self, profile: ProfileNo, event: EventNo) {
+        if let Some(row) = self.rows.get_mut(&(profile, event)) {
+            row.is_dropped = true;
+        }
     }
 
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
@@ -216,11 +234,14 @@ impl Publishers {
             }
         }
         row.answers.push((life, answer));
-        self.now += 1;
+        // Who had it dropped may stand still before it hears that it was.
+        let nobody_was_told = row.is_dropped && row.told_at.is_none();
         let told_at = *row.told_at.get_or_insert(self.now);
         self.pages.answered(life, event);
-        let may_be_unknown =
-            row.in_doubt || row.is_wiped || self.pages.may_have_missed(life, told_at);
+        let may_be_unknown = row.in_doubt
+            || row.is_wiped
+            || nobody_was_told
+            || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if log.at(place) != Some(event) => {

@@ -141,8 +141,10 @@ impl World {
             let answer = self.transact(number, storage);
             if drops {
                 let after = self.profiles[number].rows();
-                let dropped = before.difference(&after).map(|event| (tab, *event));
-                self.profiles[number].dropped.extend(dropped);
+                for event in before.difference(&after).copied() {
+                    self.profiles[number].dropped.push((tab, event));
+                    self.record(Record::Dropped { profile: number as u32, event });
+                }
             }
             if renews {
                 self.weigh_doubts();

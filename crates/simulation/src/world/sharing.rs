@@ -41,7 +41,8 @@ pub(super) struct Shared {
 
 #[derive(Debug, Default)]
 struct Line {
-    messages: VecDeque<Arc<[u8]>>,
+    /// With the times at which they were said.
+    messages: VecDeque<(u64, Arc<[u8]>)>,
     /// What is said now arrives no earlier.
     last: u64,
 }
@@ -53,6 +54,12 @@ impl Lock {
 }
 
 impl Shared {
+    /// It has heard all that was said before this time.
+    pub(super) fn heard_up_to(&self, now: u64) -> u64 {
+        let next = self.inbox.values().filter_map(|line| line.messages.front());
+        next.map(|(said, _)| *said).min().unwrap_or(now)
+    }
+
     /// It hears no more of what was said.
     pub(super) fn part(&mut self) {
         self.inbox.clear();
@@ -139,7 +146,6 @@ impl World {
 
     /// A tab says something to the others, which hear it whatever becomes of the tab.
     pub(super) fn post(&mut self, from: usize, message: &[u8]) {
-        self.say(|| format!("tab {from} says {message:?}"));
         let message: Arc<[u8]> = message.into();
         for tab in 0..self.tabs.len() {
             let there = &self.tabs[tab];
@@ -150,7 +156,7 @@ impl World {
             let slow = self.random.once_in(30);
             let wait = if slow { self.random.between(20, 400) } else { self.random.between(0, 4) };
             let line = self.tabs[tab].shared.inbox.entry(from).or_default();
-            line.messages.push_back(Arc::clone(&message));
+            line.messages.push_back((self.now, Arc::clone(&message)));
             line.last = line.last.max(self.now + wait);
             let wait = line.last - self.now;
             let life = self.tabs[tab].life;
@@ -169,8 +175,7 @@ impl World {
         }
         let shared = &mut self.tabs[tab].shared;
         let message = shared.inbox.get_mut(&from).and_then(|line| line.messages.pop_front());
-        if let Some(message) = message.filter(|_| !shared.is_stale) {
-            self.say(|| format!("tab {tab} hears tab {from}: {}", message[1]));
+        if let Some((_, message)) = message.filter(|_| !shared.is_stale) {
             self.with_machine(tab, |machine, now| {
                 if let Some(tab) = machine.tab() {
                     tab.heard(&message, now);

@@ -156,7 +156,8 @@ impl World {
             // Something else has happened to it while it left.
             return;
         }
-        self.page(number, PageState::Away);
+        let since = self.tabs[number].shared.heard_up_to(self.now);
+        self.page(number, PageState::Away { since });
         let tab = &mut self.tabs[number];
         (tab.is_away, tab.still_until) = (true, self.now + wait);
         tab.shared.part();

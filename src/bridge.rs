@@ -1,11 +1,17 @@
 //! The bridge: joins a bus to a peer over a WebSocket, by rules. It carries out the effects of
 //! `session`'s client machine, which decides everything else.
 
+mod credentials;
+mod effects;
+mod history;
+mod inbound;
 mod link;
 mod outbound;
 mod outbox;
+mod presence;
 mod report;
 mod rule;
+mod rules;
 mod sharing;
 mod socket;
 mod state;
@@ -15,13 +21,18 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::bus::Outlet;
-use crate::{Bus, TopicError};
+use crate::{Bus, DataError, TopicError};
+use credentials::Fetch;
+pub use history::{HistoryError, HistoryPage};
 use link::Link;
+pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
-pub use state::{Acked, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
+pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
 /// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
 pub const LINK_TOPIC: &str = "$bus.link";
+/// Where it is told that a rule has brought everything that was there when its reading began, as a [`CaughtUp`].
+pub const CAUGHT_UP_TOPIC: &str = "$bus.caught_up";
 /// Where it is told that events which a rule asked for are gone from the peer's log, as a [`Gap`].
 pub const GAP_TOPIC: &str = "$bus.gap";
 /// Where it is told of an event of which nobody knows whether the peer has stored it, as an [`Uncertain`].
@@ -46,12 +57,13 @@ pub struct Bridge {
 }
 
 /// How a bridge connects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BridgeOptions {
     url: String,
     subprotocol: bool,
     identity: String,
     in_memory: bool,
+    credentials: Option<Fetch>,
 }
 
 /// Why there is no bridge, or no rule.
@@ -70,6 +82,9 @@ pub enum BridgeError {
     /// Patterns that begin with `$` belong to the runtime and are never bridged.
     #[error("`{0}` belongs to the runtime: topics that begin with `$` do not cross a bridge")]
     SystemPattern(String),
+    /// What is to be said of who is present has no JSON form.
+    #[error("this cannot be said of who is present: {0}")]
+    Data(#[from] DataError),
 }
 
 /// Keeps a rule in force. Dropping it ends the rule: what it asked the peer for is not sent any more.
@@ -82,7 +97,13 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), subprotocol: true, identity: String::new(), in_memory: false }
+        Self {
+            url: url.into(),
+            subprotocol: true,
+            identity: String::new(),
+            in_memory: false,
+            credentials: None,
+        }
     }
 
     /// Who uses the bridge: each identity has a client and an outbox of its own. A page with users who sign
@@ -144,6 +165,13 @@ impl Bridge {
         Ok(RuleGuard { link: Rc::downgrade(&self.link), key })
     }
 
+    /// Connects again after a stop: the application has done something about it (a user has signed in again), or
+    /// wants to be the one that is connected (after [`Fenced`](crate::CloseCode::Fenced)). Any tab that shares the link
+    /// may say so. Otherwise it does nothing: a bridge reconnects by itself.
+    pub fn reconnect(&self) {
+        self.link.reconnect();
+    }
+
     /// The state of the link.
     pub fn state(&self) -> LinkState {
         self.status().state
@@ -182,6 +210,22 @@ impl Drop for RuleGuard {
         if let Some(link) = self.link.upgrade() {
             link.remove_rule(self.key);
         }
+    }
+}
+
+impl PartialEq for Bridge {
+    /// Whether both are one bridge.
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.link, &other.link)
+    }
+}
+
+impl fmt::Debug for BridgeOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("BridgeOptions")
+            .field("url", &self.url)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 

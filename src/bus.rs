@@ -1,5 +1,6 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,6 +11,7 @@ use bus::{Pattern, Topic, TopicError};
 use serde::Serialize;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::flow::Flow;
 use crate::intercept::Judges;
 use crate::js::console_error;
 use crate::schedule::Browser;
@@ -338,6 +340,13 @@ impl Bus {
     /// Delivers what a bridge has brought, which nobody can be told to publish later.
     pub(crate) fn bring(&self, event: Event) -> Result<(), PublishError> {
         self.0.bus.publish_regardless(event.topic().clone(), event)?;
+        Ok(())
+    }
+
+    /// The same, and drops the event's claim when its handlers have returned and nobody holds it.
+    pub(crate) fn bring_held(&self, event: Event, claim: Rc<dyn Any>) -> Result<(), PublishError> {
+        let event = event.in_flow(Flow::of(&claim));
+        self.0.bus.publish_held(event.topic().clone(), event, Some(Box::new(claim)))?;
         Ok(())
     }
 

@@ -150,7 +150,10 @@ impl<'a> Subscriber<'a> {
         let batches = self.pure()?.batch(window, Browser::schedule(), move |batch| {
             let events: Vec<Event> =
                 batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
-            handler(&events)
+            let handled = handler(&events);
+            // Whoever keeps them has them now.
+            events.iter().for_each(Event::let_go);
+            handled
         });
         Ok(batches.into())
     }

@@ -3,10 +3,14 @@
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
+#[path = "bridge/flow.rs"]
+mod flow;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
 #[path = "bridge/peer.rs"]
 mod peer;
+#[path = "bridge/people.rs"]
+mod people;
 #[path = "bridge/publishing.rs"]
 mod publishing;
 

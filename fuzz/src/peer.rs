@@ -8,7 +8,7 @@ use session::server::{
     Append, Attendance, Decided, Effect, Granted, Located, News, Older, Opened, Options, Page,
     Server, Wire,
 };
-use session::{Millis, RejectCode, Start};
+use session::{Millis, RejectCode};
 use simulation::store::Store;
 
 /// See the [module](self).
@@ -32,7 +32,7 @@ impl Peer {
     pub fn new(wire: Wire) -> Self {
         let options = Options { page: 3, ..Options::default() };
         Self {
-            server: Server::new(Arc::new(options), wire, 0, 0),
+            server: Server::new(Arc::new(options), wire, &[0], 0),
             fails: false,
             store: Store::new(None),
             attendance: Attendance::default(),
@@ -99,10 +99,10 @@ impl Peer {
             Effect::Locate { ticket, pattern, start } => {
                 server.located(ticket, self.store.locate(&pattern, &start));
             }
-            Effect::Read { ticket, pattern, from, limit } => {
+            Effect::Read { ticket, pattern, from, limit, .. } => {
                 server.page(ticket, &self.store.page(&pattern, from, limit));
             }
-            Effect::History { ticket, pattern, before, limit } => {
+            Effect::History { ticket, pattern, before, limit, .. } => {
                 let older = self.older(&pattern, before, limit);
                 self.server.older(ticket, &older);
             }
@@ -133,10 +133,7 @@ impl Peer {
 
     fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
         let epoch = self.store.head().epoch;
-        let Located::At { next, .. } = self.store.locate(pattern, &Start::Earliest) else {
-            return Older { epoch, events: Vec::new(), next: None };
-        };
-        let Page { mut events, .. } = self.store.page(pattern, next, usize::MAX);
+        let Page { mut events, .. } = self.store.page(pattern, 1, usize::MAX);
         events.retain(|event| before.is_none_or(|before| event.offset < before));
         events.reverse();
         let more = events.len() > limit;

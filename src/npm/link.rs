@@ -107,6 +107,7 @@ fn thrown(error: &BridgeError) -> JsValue {
         BridgeError::NoRandomness => "no_randomness",
         BridgeError::Pattern(_) => "illegal_topic",
         BridgeError::SystemPattern(_) => "system_topic",
+        BridgeError::Data(_) => "illegal_data",
     };
     fail(code, &error.to_string())
 }

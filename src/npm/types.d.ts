@@ -123,10 +123,12 @@ export type LinkState = (
   readonly role: "alone" | "leader" | "follower";
 };
 
-/** The data of events on `$bus.gap`: events that a rule asked for are gone from the peer's log. */
+/** The data of events on `$bus.gap`: events that a rule asked for are gone from a stream of the peer. */
 export interface Gap {
   /** The pattern of the rule. */
   readonly pattern: string;
+  /** The stream that held them. */
+  readonly stream: string;
   /** The first and the last offset that are gone, as decimal numbers. */
   readonly from: string;
   readonly to: string;

@@ -41,7 +41,7 @@ pub fn record() -> Talk {
     let mut stage = Stage {
         tabs,
         outbox,
-        server: Server::new(options, Wire::Frames, 0, 0),
+        server: Server::new(options, Wire::Frames, &[0], 0),
         store: Store::new(None),
         heard: VecDeque::new(),
         talk: Talk::default(),
@@ -127,7 +127,7 @@ impl Stage {
             server::Effect::Locate { ticket, pattern, start } => {
                 self.server.located(ticket, self.store.locate(&pattern, &start));
             }
-            server::Effect::Read { ticket, pattern, from, limit } => {
+            server::Effect::Read { ticket, pattern, from, limit, .. } => {
                 self.server.page(ticket, &self.store.page(&pattern, from, limit));
             }
             _ => {}

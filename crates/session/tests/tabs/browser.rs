@@ -346,8 +346,9 @@ impl Browser {
             }
             client::Effect::Close(_) => page.socket = None,
             client::Effect::Deliver(delivery) => {
+                page.tab.client().taken(&delivery.subscriptions, delivery.bytes);
                 let position = delivery.position.unwrap();
-                assert_eq!(position.epoch, self.log.position(0).epoch);
+                assert_eq!(position.epoch, self.log.epoch());
                 page.delivered.push((position.offset, delivery.body.id));
             }
             client::Effect::Settled { id, outcome } => {

@@ -3,7 +3,6 @@
 mod browser;
 mod socket;
 #[path = "../world/mod.rs"]
-#[allow(dead_code)] // the log is shared, the world is not
 mod world;
 
 use std::collections::BTreeSet;

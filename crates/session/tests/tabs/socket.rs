@@ -31,7 +31,7 @@ impl Socket {
         let cursor = log.events.len();
         let options = Options { page: 7, ..Options::default() };
         Self {
-            server: Server::new(options.into(), Wire::Frames, cursor as u64, now),
+            server: Server::new(options.into(), Wire::Frames, &[cursor as u64], now),
             up: VecDeque::new(),
             down: VecDeque::new(),
             appends: VecDeque::new(),
@@ -77,7 +77,7 @@ impl Socket {
         }
         if self.cursor < log.events.len() {
             busy = true;
-            let events = log.read(self.cursor as u64 + 1, usize::MAX, |_| true).events;
+            let events = log.read(0, self.cursor as u64 + 1, usize::MAX, |_| true).events;
             self.cursor = log.events.len();
             self.server.committed(&events);
         }
@@ -101,8 +101,8 @@ impl Socket {
             Effect::Locate { ticket, pattern, start } => {
                 self.server.located(ticket, log.locate(&pattern, &start));
             }
-            Effect::Read { ticket, pattern, from, limit } => {
-                let page = log.read(from, limit, |topic| pattern.matches(topic));
+            Effect::Read { ticket, stream, pattern, from, limit } => {
+                let page = log.read(stream, from, limit, |topic| pattern.matches(topic));
                 self.server.page(ticket, &page);
             }
             Effect::Forward(_) => {}

@@ -45,7 +45,7 @@ impl World {
         let (start, from) = match kept {
             Some(position) if keeps_position => {
                 let place = Place { epoch: position.epoch, offset: position.offset };
-                (Start::After(position), From::After(place))
+                (Start::After(vec![position]), From::After(place))
             }
             _ => match from {
                 From::Latest => (Start::Latest, from),

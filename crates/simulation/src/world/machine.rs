@@ -45,6 +45,14 @@ impl Machine {
         }
     }
 
+    /// The application says go on, after the link was told to stop.
+    pub(super) fn connect(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.connect(now),
+            Self::Sharing(tab) => tab.connect(now),
+        }
+    }
+
     pub(super) fn opened(&mut self, now: u64) {
         match self {
             Self::Alone(client) => client.opened(now),

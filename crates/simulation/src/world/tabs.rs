@@ -271,10 +271,15 @@ impl World {
                 }
             }
             ClientEffect::Link(state) => self.link(number, &state),
-            ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
+            ClientEffect::Deliver(delivery) => {
+                self.delivered(number, &delivery);
+                if let Some(machine) = &mut self.tabs[number].machine {
+                    machine.client().taken(&delivery.subscriptions, delivery.bytes);
+                }
+            }
             ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
             ClientEffect::CaughtUp(id) => self.caught_up(number, id),
-            ClientEffect::Gap(id, from, to) => {
+            ClientEffect::Gap(id, _, from, to) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Gap { reader, from, to });
                 }
@@ -288,6 +293,10 @@ impl World {
             ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
             ClientEffect::Pending { body, .. } => self.echoed(number, number_of(&body.id)),
             ClientEffect::StoreFailed(_)
+            | ClientEffect::FetchCredential
+            | ClientEffect::History(..)
+            | ClientEffect::Occupants(_)
+            | ClientEffect::NotPresent { .. }
             | ClientEffect::Refused(..)
             | ClientEffect::Sent(_)
             | ClientEffect::Requeued(_) => {}
@@ -325,10 +334,6 @@ impl World {
         if let Some(wait) = self.stands_still(number) {
             return self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
         }
-        self.with_machine(number, |machine, now| {
-            if machine.has_link() {
-                machine.client().connect(now);
-            }
-        });
+        self.with_machine(number, Machine::connect);
     }
 }

@@ -112,7 +112,7 @@ impl Link {
                 self.inbox.caught_up(subscription);
                 self.bring_in();
             }
-            Effect::Reset(subscription) => self.falls_behind(Some(subscription)),
+            Effect::Reset(subscription, _) => self.falls_behind(Some(subscription)),
             Effect::Gap(subscription, stream, from, to) => {
                 if let Some(pattern) = self.pattern_of(subscription) {
                     let (from, to) = (from.to_string().into(), to.to_string().into());

@@ -111,8 +111,8 @@ pub struct Subscribed {
     pub subscription: u32,
     /// The head of a stream: the position of the last event in it.
     pub head: Position,
-    /// A position asked for is of another log or of another life of this one. The subscription has
-    /// ended; what was read under that position may not be what the log holds.
+    /// The positions asked for in the streams named here are of another log or of another life of this one.
+    /// The subscription has ended; what was read under those positions may not be what the log holds.
     pub reset: bool,
     /// The heads of the other streams.
     pub others: Vec<Position>,

@@ -72,7 +72,7 @@ fn a_log_that_was_replaced_resets_its_readers_and_tells_what_is_uncertain() {
 }
 
 #[test]
-fn a_log_of_two_streams_that_was_replaced_resets_a_reader_once() {
+fn a_log_of_two_streams_that_was_replaced_resets_a_reader_once_in_each() {
     let mut world = World::new(1, 4);
     world.log.is_split = true;
     world.subscribe(0, ">", Start::Earliest);
@@ -87,7 +87,7 @@ fn a_log_of_two_streams_that_was_replaced_resets_a_reader_once() {
     world.publish(0, "b.x", "new");
     world.settle();
     let client = &world.clients[0];
-    assert_eq!(client.resets, 1);
+    assert_eq!(client.resets, 2);
     assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
 }
 

@@ -1,8 +1,11 @@
 //! Streams: a position in each for every subscription, one credit for all of them.
 
+mod dialogue;
 mod peer;
 
-use peer::{Peer, caught_up, credit, subscribe, told};
+use dialogue::Dialogue;
+use peer::{Peer, body, caught_up, credit, subscribe, told};
+use session::client::Effect;
 use session::server::Options;
 use session::*;
 
@@ -221,4 +224,67 @@ fn a_subscription_too_many_is_refused_and_the_others_stand() {
     let [FromPeer::Event(event)] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(event.heads.len(), most as usize);
     assert_eq!(peer.closed, None);
+}
+
+/// The subscription that a client asks for.
+fn asked(dialogue: &mut Dialogue) -> (u32, Start) {
+    let said = dialogue.heard();
+    let mut subscribes = said.iter().filter_map(|frame| match frame {
+        FromClient::Subscribe(subscribe) => Some((subscribe.subscription, subscribe.start.clone())),
+        _ => None,
+    });
+    subscribes.next().unwrap()
+}
+
+fn made(subscription: u32, reset: bool, mut heads: Vec<Position>) -> FromPeer {
+    let (head, others) = (heads.remove(0), heads);
+    FromPeer::Subscribed(Subscribed { subscription, head, reset, others })
+}
+
+fn event(subscription: u32, stream: Stream, offset: u64, previous: u64) -> FromPeer {
+    let body = body(&format!("e{offset}")).encode();
+    let (topic, name, previous) = (0, Some("a".to_owned()), Some(previous));
+    let heads = vec![Head { subscription, previous }];
+    FromPeer::Event(Event { topic, name, heads, offset: Some(offset), body, stream })
+}
+
+#[test]
+fn a_client_resumes_after_its_position_in_each_stream() {
+    let mut dialogue = Dialogue::welcomed();
+    dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), Start::Latest);
+    let (number, start) = asked(&mut dialogue);
+    assert_eq!(start, Start::Latest);
+    dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), at(other(), 7)]));
+    dialogue.say(event(number, other(), 9, 7));
+    dialogue.reconnect();
+    let (number, start) = asked(&mut dialogue);
+    let read = Position { id: Some("e9".to_owned()), ..at(other(), 9) };
+    assert_eq!(start, Start::After(vec![at(Stream::MAIN, 4), read.clone()]));
+    // Something of one stream is missing: it is asked for again, from there.
+    dialogue.say(made(number, false, vec![at(Stream::MAIN, 8), read.clone()]));
+    dialogue.say(event(number, Stream::MAIN, 8, 6));
+    assert_eq!(asked(&mut dialogue).1, Start::After(vec![at(Stream::MAIN, 4), read]));
+}
+
+#[test]
+fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
+    let mut dialogue = Dialogue::welcomed();
+    let start = Start::After(vec![at(Stream::MAIN, 4), at(other(), 7)]);
+    let id = dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), start);
+    let (number, _) = asked(&mut dialogue);
+    let head = Position { epoch: 8, ..at(other(), 2) };
+    dialogue.say(made(number, true, vec![head.clone()]));
+    let (number, start) = asked(&mut dialogue);
+    assert_eq!(start, Start::After(vec![at(Stream::MAIN, 4)]));
+    dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), head.clone()]));
+    let caught_up = |head| FromPeer::CaughtUp(CaughtUp { subscription: number, count: 0, head });
+    dialogue.say(caught_up(at(Stream::MAIN, 4)));
+    let told = |dialogue: &mut Dialogue| {
+        let effects = std::mem::take(&mut dialogue.effects).into_iter();
+        let is_told = |it: &Effect| matches!(it, Effect::Reset(..) | Effect::CaughtUp(_));
+        effects.filter(is_told).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut dialogue), [Effect::Reset(id, other())]);
+    dialogue.say(caught_up(head));
+    assert_eq!(told(&mut dialogue), [Effect::CaughtUp(id)]);
 }

@@ -52,8 +52,8 @@ pub enum Effect {
     CaughtUp(SubscriptionId),
     /// Events that the subscription asked for are gone from a stream: the first and last offset.
     Gap(SubscriptionId, Stream, u64, u64),
-    /// The log is another one than the subscription has read so far; it starts anew.
-    Reset(SubscriptionId),
+    /// The stream is another one than the subscription has read so far; it starts anew there.
+    Reset(SubscriptionId, Stream),
     /// The peer does not make the subscription; it has ended.
     Refused(SubscriptionId, RejectCode, String),
     /// The answer to [`Client::history`](super::Client::history).

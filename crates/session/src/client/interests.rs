@@ -174,11 +174,10 @@ impl Interests {
         }
     }
 
-    /// The positions are worth nothing any more; the subscription starts anew.
-    pub(super) fn reset(&mut self, number: u32) -> Option<SubscriptionId> {
+    /// The position in a stream is worth nothing any more; the subscription starts anew there.
+    pub(super) fn reset(&mut self, number: u32, stream: &Stream) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        interest.places.clear();
-        interest.number = None;
+        interest.places.retain(|place| place.at.stream != *stream);
         Some(id)
     }
 

@@ -61,13 +61,19 @@ impl Client {
     }
 
     pub(super) fn subscribed(&mut self, frame: Subscribed) {
-        if !frame.reset {
-            let mut heads = frame.others;
-            heads.insert(0, frame.head);
-            return self.interests.subscribed(frame.subscription, heads);
+        let Subscribed { subscription, head, reset, others: mut heads } = frame;
+        heads.insert(0, head);
+        if !reset {
+            return self.interests.subscribed(subscription, heads);
         }
-        if let Some(id) = self.interests.reset(frame.subscription) {
-            self.effects.push_back(Effect::Reset(id));
+        let mut again = None;
+        for Position { stream, .. } in heads {
+            if let Some(id) = self.interests.reset(subscription, &stream) {
+                self.effects.push_back(Effect::Reset(id, stream));
+                again = Some(id);
+            }
+        }
+        if let Some(id) = again {
             self.ask(id);
         }
     }

@@ -25,8 +25,8 @@ pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
     control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
 }
 
-/// `$link.subscribed`: the pattern is subscribed to, or, with `reset`, a position of it is of another log.
-/// With the heads of all streams.
+/// `$link.subscribed`: the pattern is subscribed to, with the heads of all streams; or, with `reset`, it is not:
+/// with the heads of the streams in which its positions are of another log.
 pub fn subscribed<'p>(
     pattern: &Pattern,
     heads: impl Iterator<Item = &'p Position>,

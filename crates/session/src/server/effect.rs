@@ -194,7 +194,8 @@ pub enum Decided {
 pub enum Located {
     /// The subscription starts there: a place in each of [`Options::streams`](super::Options::streams).
     At(Vec<Place>),
-    /// A position is of another log, or of another life of a stream. With the head of each stream.
+    /// Positions are of another log, or of another life of a stream. With the heads of these streams, at least
+    /// one; of one that is not there it has the offset 0.
     Reset(Vec<Position>),
     /// The store cannot be used now.
     Unavailable,

@@ -249,7 +249,7 @@ impl World {
                 }
                 client::Effect::Kept(id) => end.kept.push(id),
                 client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
-                client::Effect::Reset(_) => end.resets += 1,
+                client::Effect::Reset(..) => end.resets += 1,
                 _ => {}
             }
         }
@@ -411,7 +411,7 @@ impl Log {
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
         let heads = self.heads();
         let head = |stream: StreamNo| self.position(stream, heads[stream]);
-        let mut places = Vec::new();
+        let (mut places, mut strange) = (Vec::new(), Vec::new());
         for (stream, name) in self.streams().iter().enumerate() {
             let (next, previous) = match start {
                 Start::Latest => (heads[stream] + 1, Some(heads[stream])),
@@ -424,7 +424,8 @@ impl Log {
                 }
                 Start::After(positions) => match positions.iter().find(|it| it.stream == *name) {
                     Some(it) if it.epoch != self.epoch || it.offset > heads[stream] => {
-                        return Located::Reset((0..heads.len()).map(head).collect());
+                        strange.push(head(stream));
+                        (1, None)
                     }
                     Some(it) => (it.offset + 1, Some(it.offset)),
                     None => (1, None),
@@ -432,7 +433,7 @@ impl Log {
             };
             places.push(Place { next, previous, head: head(stream), gap: None });
         }
-        Located::At(places)
+        if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }
 
     pub fn read(

@@ -284,7 +284,7 @@ impl World {
                     self.record(Record::Gap { reader, from, to });
                 }
             }
-            ClientEffect::Reset(id) => {
+            ClientEffect::Reset(id, _) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Reset { reader });
                 }

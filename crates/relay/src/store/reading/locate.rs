@@ -16,15 +16,13 @@ pub(in crate::store) fn locate(
     pattern: &Pattern,
     start: &Start,
 ) -> Result<Located, StoreError> {
-    let mut is_strange = match start {
-        Start::After(positions) => positions.iter().any(|it| !streams.contains(&it.stream)),
-        _ => false,
-    };
-    let mut places = Vec::with_capacity(streams.len());
+    let (mut places, mut strange) = (Vec::with_capacity(streams.len()), Vec::new());
     for (number, stream) in (0..).zip(streams) {
         let reading = Reading::new(moment, number, epoch)?;
         let mut place = reading.place(stream, pattern, start)?;
-        is_strange |= reading.is_strange(stream, start)?;
+        if reading.is_strange(stream, start)? {
+            strange.push(place.head.clone());
+        }
         // A stream of other topics is not walked to find nothing; that of one topic is found by its index.
         let is_walked = streams.len() > 1 && pattern.as_topic().is_none();
         if is_walked && place.next <= reading.head && !reading.holds(pattern)? {
@@ -32,10 +30,14 @@ pub(in crate::store) fn locate(
         }
         places.push(place);
     }
-    Ok(match is_strange {
-        true => Located::Reset(places.into_iter().map(|place| place.head).collect()),
-        false => Located::At(places),
-    })
+    if let Start::After(positions) = start {
+        let elsewhere = positions.iter().filter(|position| !streams.contains(&position.stream));
+        strange.extend(elsewhere.map(|position| {
+            let stream = position.stream.clone();
+            Position { stream, ..Position::start_of(epoch) }
+        }));
+    }
+    Ok(if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) })
 }
 
 /// The position that a start names in a stream.

@@ -99,13 +99,14 @@ fn each_stream_is_trimmed_as_is_said_of_it() {
 fn a_start_is_a_place_in_each_stream_and_one_of_other_topics_is_not_walked() {
     let store = on(&Disk::default(), split());
     log(&store, &[(0, 1), (1, 2), (1, 3), (3, 4), (4, 5)]);
+    let reset = std::cell::RefCell::new(Vec::new());
     let locate = |pattern: &str, start: &Start| match store
         .locate(&Pattern::parse(pattern).unwrap(), start)
         .unwrap()
     {
         Located::At(places) => places.iter().map(|place| place.next).collect::<Vec<_>>(),
         Located::Reset(heads) => {
-            assert_eq!(heads.len(), 3);
+            reset.replace(heads.into_iter().map(|head| head.stream).collect());
             Vec::new()
         }
         Located::Unavailable => panic!(),
@@ -125,8 +126,11 @@ fn a_start_is_a_place_in_each_stream_and_one_of_other_topics_is_not_walked() {
     assert_eq!(after(&[at("main", 1), at("below", 2), at("b", 1)]), [2, 3, 2]);
     // One that is not named has come since.
     assert_eq!(after(&[at("main", 1), at("b", 1)]), [2, 1, 2]);
-    assert!(after(&[at("main", 1), at("below", 3)]).is_empty());
-    assert!(after(&[at("main", 1), at("elsewhere", 1)]).is_empty());
+    // Only where a position is strange it is worth nothing.
+    for name in ["below", "elsewhere"] {
+        assert!(after(&[at("main", 1), at(name, 3)]).is_empty());
+        assert_eq!(reset.take(), [Stream::named(name)]);
+    }
 }
 
 #[test]

@@ -23,5 +23,8 @@ fuzz_target!(|texts: &str| {
         }
         peer.server.received_text(text, now);
         peer.commit(now);
+        if peer.closed {
+            return;
+        }
     }
 });

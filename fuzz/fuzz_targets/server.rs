@@ -30,6 +30,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         peer.server.tick(now);
         peer.carry_out(now);
+        if peer.closed {
+            return;
+        }
     }
     peer.commit(now);
 });

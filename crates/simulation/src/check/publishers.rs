@@ -1,5 +1,11 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
+//!
+//! "Nobody knows" is an answer for three reasons only. The row was there while its profile was in doubt:
+//! which of these rows had left, and so may be in the log, only the client knew that is gone, so that no
+//! fewer can be excused. The page was not there when the first page was told: it asks the others, but
+//! those who know may be gone or stand still. The row was dropped, and the page that had it dropped is gone
+//! or has not heard of it yet.
 
 use std::collections::{HashMap, HashSet};
 
@@ -50,6 +56,8 @@ struct Row {
     durable: bool,
     /// The disk dropped it, and one page is to hear why.
     is_dropped: bool,
+    /// Nobody knew why, and a page was told so.
+    was_unknown: bool,
     /// The disk dropped it without anybody who could tell why.
     is_wiped: bool,
     /// Nobody may know what becomes of it.
@@ -114,6 +122,7 @@ impl Publishers {
         let row = Row {
             durable,
             is_dropped: false,
+            was_unknown: false,
             is_wiped: false,
             in_doubt,
             answers: Vec::new(),
@@ -233,14 +242,16 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
+        // Who had it dropped may stand still before it hears that it was, and what was said meanwhile may be
+        // heard later.
+        let all_are_unsure = row.answers.iter().all(|(_, answer)| *answer == Answer::Uncertain);
+        row.was_unknown |= row.is_dropped && all_are_unsure && answer == Answer::Uncertain;
         row.answers.push((life, answer));
-        // Who had it dropped may stand still before it hears that it was.
-        let nobody_was_told = row.is_dropped && row.told_at.is_none();
         let told_at = *row.told_at.get_or_insert(self.now);
         self.pages.answered(life, event);
         let may_be_unknown = row.in_doubt
             || row.is_wiped
-            || nobody_was_told
+            || row.was_unknown
             || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {

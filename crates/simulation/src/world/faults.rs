@@ -33,7 +33,7 @@ impl World {
 
     fn suits(&mut self, armed: &Armed, tab: usize) -> bool {
         // One that hears late is given the time to hear.
-        let hears = self.tabs[tab].shared.deaf_until <= self.now;
+        let hears = self.tabs[tab].shared.is_quiet();
         self.is_in(tab, armed.state)
             && (hears || !matches!(armed.fault, Fault::Deaf | Fault::ClockJump))
             && (!armed.fault.is_of_tabs() || self.profiles[self.tabs[tab].profile].shares)

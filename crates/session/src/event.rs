@@ -43,7 +43,7 @@ pub enum Extension {
 
 /// The name of a stream: one of the logs of a peer, with offsets of its own. The default is
 /// [`Stream::MAIN`], which takes all topics that no other stream takes.
-#[derive(Debug, Clone, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Stream(Option<Arc<str>>);
 
 /// A place in a stream: after the event that it names.
@@ -143,14 +143,6 @@ impl Body {
             return Err(BodyError("bytes stand after the event's body"));
         }
         Ok(body)
-    }
-}
-
-/// Written by hand, as it is asked in many places of what a browser downloads.
-impl PartialEq for Stream {
-    #[inline(never)]
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
     }
 }
 

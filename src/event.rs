@@ -129,6 +129,14 @@ impl Event {
         }))
     }
 
+    /// An event that JavaScript publishes now, with the object that it has made for its handlers.
+    #[cfg(feature = "npm")]
+    pub(crate) fn faced(topic: Topic, payload: Payload, face: JsValue) -> Self {
+        let event = Self::new(topic, payload, Delivery::Local);
+        let _ = event.0.face.set(face);
+        event
+    }
+
     fn build(
         topic: Topic,
         payload: Payload,

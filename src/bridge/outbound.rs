@@ -70,6 +70,11 @@ impl Outlet for Link {
         })
     }
 
+    fn names(&self, topic: &Topic) -> bool {
+        let rules = self.rules.borrow();
+        rules.iter().any(|rule| (rule.outbound || rule.shared) && rule.pattern.matches(topic))
+    }
+
     fn cancel(&self, id: &str) -> bool {
         let will = self.tab.borrow_mut().client().cancel(id);
         self.drive();

@@ -31,6 +31,7 @@ impl Link {
         let key = self.next_key();
         let subscription = rule.inbound.then(|| self.subscription(&pattern, &rule));
         let is_caught_up = self.has_caught_up(subscription);
+        self.bus().pure().invalidate(&pattern);
         let Rule { outbound, durability, shared, .. } = rule;
         self.rules.borrow_mut().push(Active {
             key,
@@ -61,7 +62,8 @@ impl Link {
             let Some(at) = rules.iter().position(|rule| rule.key == key) else {
                 return;
             };
-            let subscription = rules.remove(at).subscription;
+            let Active { subscription, pattern, .. } = rules.remove(at);
+            self.bus().pure().invalidate(&pattern);
             subscription.filter(|_| !rules.iter().any(|rule| rule.subscription == subscription))
         };
         if let Some(subscription) = unused {

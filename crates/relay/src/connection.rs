@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PAUSES: u32 = 20;
 
 /// A connection goes on hearing before it answers, up to so many bytes.
-const TOGETHER: usize = 16 << 10;
+const TOGETHER: usize = 64 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -298,7 +298,12 @@ impl Connection {
 
     /// The next thing to read.
     fn next_read(&mut self) -> Option<Reading> {
-        Some(match self.lookups.pop_front()? {
+        let lookup = self.lookups.pop_front()?;
+        if self.lookups.is_empty() {
+            // Most connections read only when they begin.
+            self.lookups = VecDeque::new();
+        }
+        Some(match lookup {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
             }),

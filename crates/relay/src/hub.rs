@@ -5,6 +5,7 @@
 //! connection holds a position and pulls; nothing is queued for it here.
 
 mod ephemeral;
+mod gather;
 mod held;
 mod presence;
 mod tail;

@@ -238,7 +238,8 @@ pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A body as bytes.
 pub(crate) fn body(body: &Body) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(body.data.len() + 64);
+    let attributes = body.id.len() + body.source.len();
+    let mut bytes = Vec::with_capacity(body.data.len() + attributes + 64);
     let written = write_body(&mut Encoder::new(&mut bytes), body);
     debug_assert!(written.is_ok(), "{written:?}");
     bytes

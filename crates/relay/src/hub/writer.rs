@@ -1,42 +1,32 @@
 //! The one thread that writes: all that waits in one commit, and nothing told before it.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use session::RejectCode;
 use session::server::{Decided, Opened};
 use tokio::sync::{mpsc, watch};
 
+use super::gather::Gather;
 use super::held::Held;
 use super::tail::Tails;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
-/// About the most writes of one commit,
-const BATCH: usize = 1_024;
-/// and about the most bytes of events.
-const BATCH_BYTES: u64 = 4 << 20;
 /// After a failure of the store a client may try again after so many milliseconds.
 const RETRY: u32 = 1_000;
 
 pub(super) fn run(
     store: &dyn Store,
-    mut waiting: mpsc::Receiver<Job>,
+    queue: mpsc::Receiver<Job>,
     tails: &RwLock<Tails>,
     committed: &watch::Sender<Arc<[u64]>>,
 ) {
     let mut held = Held::default();
-    while let Some(first) = waiting.blocking_recv() {
-        let (mut count, mut bytes) = (first.writes.len(), first.bytes());
-        let mut jobs = vec![first];
-        while count < BATCH
-            && bytes < BATCH_BYTES
-            && let Ok(job) = waiting.try_recv()
-        {
-            count += job.writes.len();
-            bytes += job.bytes();
-            jobs.push(job);
-        }
-        let (mut writes, mut askers) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut gather = Gather::new(queue);
+    // What is to be written, and the place of its job: their room is used again.
+    let (mut writes, mut askers) = (Vec::new(), Vec::new());
+    while let Some(jobs) = gather.next() {
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
             let mut told = Told { answer, answers: Vec::with_capacity(asked.len()) };
@@ -53,7 +43,10 @@ pub(super) fn run(
         if writes.is_empty() {
             continue;
         }
-        match store.write(&writes) {
+        let began = Instant::now();
+        let written = store.write(&writes);
+        let took = began.elapsed();
+        match written {
             Ok(Written { outcomes, logged, heads }) => {
                 // A head moves also by a commit whose success was not told.
                 if heads[..] != committed.borrow()[..] {
@@ -63,7 +56,7 @@ pub(super) fn run(
                     drop(tails);
                     committed.send_replace(heads.into());
                 }
-                for ((write, asker), outcome) in writes.iter().zip(askers).zip(outcomes) {
+                for ((write, &asker), outcome) in writes.iter().zip(&askers).zip(outcomes) {
                     if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
                         held.hold(write, &answers[asker].answer);
                     }
@@ -72,12 +65,17 @@ pub(super) fn run(
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
-                for (write, asker) in writes.iter().zip(askers) {
+                for (write, &asker) in writes.iter().zip(&askers) {
                     held.hold(write, &answers[asker].answer);
                     answers[asker].tell(write, failed(write));
                 }
             }
         }
+        drop(answers);
+        let answered = writes.len();
+        writes.clear();
+        askers.clear();
+        gather.answered(answered, took);
     }
 }
 

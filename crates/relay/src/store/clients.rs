@@ -187,7 +187,10 @@ impl<'t> Clients<'t> {
         };
         let row = &mut used.row;
         row.highest = numbered.number;
-        row.highest_id = id.map(str::to_owned);
+        match (&mut row.highest_id, id) {
+            (Some(highest), Some(id)) => id.clone_into(highest),
+            (highest, id) => *highest = id.map(str::to_owned),
+        }
         row.seen = Some(now);
         match verdict {
             Verdict::Stored(place) => used.outcomes.push(numbered.number, Some(*place)),

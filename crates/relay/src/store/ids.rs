@@ -40,11 +40,16 @@ pub(super) fn digest(body: &Body) -> Digest {
     std::array::from_fn(|at| hash[at])
 }
 
+/// The slice of the table in which a digest is.
+fn slice(digest: &Digest) -> usize {
+    usize::from(digest[0])
+}
+
 /// What the table does not say yet. It belongs to the file that is open.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// Where events stand, or none if the event is trimmed.
-    waiting: BTreeMap<Digest, Option<Place>>,
+    /// Where events stand, or none if the event is trimmed: by the slice of the table.
+    waiting: Vec<HashMap<Digest, Option<Place>>>,
     /// The newest offset of each stream that is here or in the table,
     heads: BTreeMap<u32, u64>,
     /// and that was when the sweep began: at its end the table has all up to there.
@@ -62,8 +67,6 @@ pub(super) struct Recent {
 pub(super) struct Changes {
     new: HashMap<Digest, Place>,
     gone: Vec<(Digest, Place)>,
-    /// What is in the table now.
-    swept: Vec<Digest>,
     slices: usize,
     credit: u64,
 }
@@ -71,7 +74,7 @@ pub(super) struct Changes {
 impl Recent {
     /// Reads what the table lacks from the end of the log.
     pub(super) fn read(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        let mut waiting = BTreeMap::new();
+        let mut waiting = vec![HashMap::new(); SLICES];
         let mut heads = BTreeMap::new();
         let mut has_litter = false;
         for row in transaction.open_table(EXTENTS)?.iter()? {
@@ -82,7 +85,8 @@ impl Recent {
             let from = extent.first.max(extent.indexed + 1);
             Blocks::new(transaction, stream)?.each_from(from, |entry| {
                 let body = Body::decode(entry.body).map_err(|_| StoreError::Corrupt("body"))?;
-                waiting.insert(digest(&body), Some((stream, entry.offset)));
+                let digest = digest(&body);
+                waiting[slice(&digest)].insert(digest, Some((stream, entry.offset)));
                 Ok(ControlFlow::Continue(()))
             })?;
         }
@@ -92,8 +96,8 @@ impl Recent {
 
     /// Takes over what was committed.
     pub(super) fn settle(&mut self, changes: Changes) {
-        for digest in changes.swept {
-            self.waiting.remove(&digest);
+        for swept in self.slice..self.slice + changes.slices {
+            self.waiting[swept % SLICES] = HashMap::new();
         }
         self.credit = changes.credit;
         self.slice += changes.slices;
@@ -103,12 +107,12 @@ impl Recent {
             self.has_litter = false;
         }
         for (digest, place) in changes.new {
-            self.waiting.insert(digest, Some(place));
+            self.waiting[slice(&digest)].insert(digest, Some(place));
             let head = self.heads.entry(place.0).or_default();
             *head = place.1.max(*head);
         }
         for (digest, place) in changes.gone {
-            let waits = self.waiting.entry(digest).or_insert(None);
+            let waits = self.waiting[slice(&digest)].entry(digest).or_insert(None);
             // The same id may stand in the log again.
             if *waits == Some(place) {
                 *waits = None;
@@ -136,7 +140,8 @@ impl<'t> Ids<'t> {
     /// Where the log holds the event, if it does.
     pub(super) fn find(&self, digest: &Digest, log: &Log<'_>) -> Result<Option<Place>, StoreError> {
         let waits = self.changes.new.get(digest).copied().map(Some);
-        let place = match waits.or_else(|| self.recent.waiting.get(digest).copied()) {
+        let recent = || self.recent.waiting[slice(digest)].get(digest).copied();
+        let place = match waits.or_else(recent) {
             Some(place) => place,
             None => self.table.get(digest)?.map(|place| place.value()),
         };
@@ -177,12 +182,13 @@ impl<'t> Ids<'t> {
                 offset >= log.extent(stream).first
             })?;
         }
-        for (digest, place) in self.recent.waiting.range(first..=last) {
+        let mut waiting: Vec<_> = self.recent.waiting[slice].iter().collect();
+        waiting.sort_unstable();
+        for (digest, place) in waiting {
             match place {
                 Some(place) => self.table.insert(digest, place)?,
                 None => self.table.remove(digest)?,
             };
-            self.changes.swept.push(*digest);
         }
         Ok(())
     }

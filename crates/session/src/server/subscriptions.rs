@@ -16,7 +16,8 @@ use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    by_number: BTreeMap<u32, Subscription>,
+    /// In boxes: a map makes room for eleven at once, and a connection has often one.
+    by_number: BTreeMap<u32, Box<Subscription>>,
     /// Each pattern, with the numbers of its subscriptions.
     patterns: Vec<(Pattern, Vec<u32>)>,
     /// The lives of the streams that the positions are of.
@@ -82,7 +83,7 @@ impl Subscriptions {
                 self.changed = true;
             }
         }
-        self.by_number.insert(number, Subscription::new(pattern, credit, ticket));
+        self.by_number.insert(number, Box::new(Subscription::new(pattern, credit, ticket)));
         self.edition += 1;
         Ok(())
     }
@@ -146,7 +147,7 @@ impl Subscriptions {
 
     /// The streams in which it waits for credit, in the order in which they may use it.
     pub(super) fn waiting(&mut self, number: u32) -> Vec<StreamNo> {
-        self.by_number.get_mut(&number).map(Subscription::waiting).unwrap_or_default()
+        self.by_number.get_mut(&number).map(|it| it.waiting()).unwrap_or_default()
     }
 
     /// Notes that a replayed event goes out, unless it has been told already or has no room.
@@ -227,9 +228,8 @@ impl Subscriptions {
 
     /// Whether all of these can take an ephemeral event, which is then counted.
     pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
-        let can = |head: &Head| {
-            self.by_number.get(&head.subscription).is_some_and(Subscription::has_credit)
-        };
+        let can =
+            |head: &Head| self.by_number.get(&head.subscription).is_some_and(|it| it.has_credit());
         heads.iter().all(can) && heads.iter().all(|head| self.takes(head.subscription, bytes))
     }
 

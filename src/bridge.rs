@@ -45,7 +45,12 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
 /// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
 /// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
-/// [`Unavailable`](crate::RejectCode::Unavailable).
+/// [`Unavailable`](crate::RejectCode::Unavailable). One that expires or is cancelled by another tab while its page
+/// is reloaded is told there, and not to the new page, which never knew of it.
+///
+/// A link that is alone and whose client is used by a newer connection (a copied profile) stops as
+/// [`Fenced`](crate::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;
+/// [`Bridge::reconnect`] takes it back. Tabs that share a link settle that between them.
 ///
 /// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
 /// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
@@ -123,6 +128,9 @@ impl BridgeOptions {
     /// agree about is none.
     fn database(&self) -> Option<String> {
         let Self { url, identity, .. } = self;
+        // Without a lock, two pages could send the rows of one outbox at the same time, and nobody knows which page an
+        // outbox belongs to: a tab that is duplicated has a copy of what its first page remembers, and a tab that
+        // was closed for good never comes for its own. So there is none that would survive.
         let shares = !self.in_memory && sharing::is_possible();
         shares.then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
     }

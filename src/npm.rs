@@ -4,6 +4,7 @@
 mod intercept;
 mod kept;
 mod link;
+mod present;
 mod receipt;
 mod route;
 mod subscribe;
@@ -237,8 +238,14 @@ impl Core {
     /// # Errors
     /// An `Error` if no WebSocket can be made.
     #[wasm_bindgen(skip_typescript)]
-    pub fn connect(&self, url: &str, identity: &str, storage: &str) -> Result<link::Link, JsValue> {
-        link::connect(&self.bus, url, identity, storage)
+    pub fn connect(
+        &self,
+        url: &str,
+        identity: &str,
+        storage: &str,
+        credentials: Option<Function>,
+    ) -> Result<link::Link, JsValue> {
+        link::connect(&self.bus, url, identity, storage, credentials)
     }
 
     /// Publishes, with the object that JavaScript has made for the handlers; a durable event has a receipt,

@@ -3,6 +3,8 @@
 export interface Position {
   readonly offset: string;
   readonly epoch: string;
+  /** The peer's stream, where that is told; the main one if not given. */
+  readonly stream?: string;
 }
 
 /** The peer has stored the event, there. */
@@ -68,6 +70,41 @@ export type LinkState = (
   readonly uncertain: number;
 };
 
+/** The data of events on `$bus.caught_up`: a rule has brought everything that was there. */
+export interface CaughtUp {
+  /** The pattern of the rule. */
+  readonly pattern: string;
+}
+
+/** One who is present at a topic. Somebody with several browsers there is several, under one key. */
+export interface Occupant<T = unknown> {
+  /** Names it at this topic, and no other after it. */
+  readonly id: string;
+  /** Who it is. */
+  readonly key: string;
+  /** What it says of itself. */
+  readonly data: T;
+}
+
+/** Who is present at a topic: what `watch` tells, and the data of events on `$bus.presence.<topic>`. */
+export interface Occupants<T = unknown> {
+  readonly topic: string;
+  /** All who are there. */
+  readonly present: readonly Occupant<T>[];
+  /** Those of them who came, or have other data than before. */
+  readonly joined: readonly Occupant<T>[];
+  /** Those who have left. */
+  readonly left: readonly Occupant<T>[];
+}
+
+/** Some events of the peer's log. */
+export interface HistoryPage {
+  /** The newest first. There may be none although there is a next page. */
+  readonly events: readonly Event[];
+  /** Where the next page begins; nothing if there is no more. */
+  readonly next?: Position;
+}
+
 /** The data of events on `$bus.gap`: events that a rule asked for are gone from a stream of the peer. */
 export interface Gap {
   /** The pattern of the rule. */
@@ -96,6 +133,11 @@ export interface Rule {
   readonly durable?: boolean;
   /** Where reading starts when the link is up for the first time; `latest` if not given. */
   readonly from?: "latest" | "earliest" | { readonly last: number };
+  /**
+   * So much the peer sends ahead of the handlers, of queues that wait and of batches: 1,024 events and 1 MiB of
+   * payloads if not given. The rest comes from its log when they have taken what came.
+   */
+  readonly window?: { readonly events?: number; readonly bytes?: number };
 }
 
 export interface ConnectOptions {
@@ -106,6 +148,11 @@ export interface ConnectOptions {
   readonly identity?: string;
   /** Where durable events wait. `indexeddb` if not given; `memory` where the browser refuses that. */
   readonly storage?: "indexeddb" | "memory";
+  /**
+   * Returns a credential (a token) for the peer: asked before each connection, and when it is about to end. One that
+   * the peer refuses stops the link, until `reconnect`.
+   */
+  readonly credentials?: () => string | Promise<string>;
   /** Closes the link when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -114,6 +161,32 @@ export interface ConnectOptions {
 export interface Link {
   readonly close: () => void;
   readonly state: LinkState;
+  /** Connects again after a stop, when something was done about it: a user has signed in again. */
+  readonly reconnect: () => void;
+  /**
+   * The newest events of the peer's log whose topic matches, at most `limit` (50 if not given); or those before a
+   * place, which a page names as its `next`. Waits for the link.
+   */
+  readonly history: (
+    pattern: string,
+    options?: { readonly before?: Position; readonly limit?: number },
+  ) => Promise<HistoryPage>;
+  /**
+   * Is present at a topic until the returned disposer is called; a reload is no leave. `key` says who it is, and the
+   * others see `data`.
+   */
+  readonly join: (
+    topic: string,
+    key: string,
+    data?: unknown,
+    options?: { readonly signal?: AbortSignal },
+  ) => Disposer;
+  /** Calls `handler` with who is present at a topic, at once when that is known and at each change. */
+  readonly watch: <T = unknown>(
+    topic: string,
+    handler: (occupants: Occupants<T>) => void,
+    options?: { readonly signal?: AbortSignal },
+  ) => Disposer;
   /** There where the browser has `Symbol.dispose`. */
   readonly [Symbol.dispose]?: () => void;
 }

@@ -1,7 +1,7 @@
 // What wasm and the face share, in one file: each file more is one more to fetch before a page can begin.
 
 // Errors as users of the npm package see them.
-const names = { string: "a string", function: "a function", object: "an object" };
+const names = { string: "a string", function: "a function", object: "an object", number: "a number" };
 
 /** An Error with a code for programs and a message that says what to do. */
 export function fail(code, message) {
@@ -124,23 +124,46 @@ export function makeStatus(status, first, second) {
 }
 
 // The bridge as users of the npm package see it: `connect`, its rules, and the receipts of durable events.
+export function disposer(dispose) {
+  if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
+  return dispose;
+}
+
+/** Ends by `end`, once, also when `signal` aborts; the signal holds nothing of it later. */
+export function ending(end, signal) {
+  let live = true;
+  const dispose = disposer(() => {
+    if (!live) return;
+    live = false;
+    signal?.removeEventListener("abort", dispose);
+    end();
+  });
+  if (signal?.aborted) dispose();
+  else signal?.addEventListener("abort", dispose, { once: true });
+  return dispose;
+}
+
 /** What is open must stay: handlers are called for as long as the link is, whoever holds the bus. */
 const open = new Set();
 
 /** Starts to connect the bus of `core` to a peer. `held` lives for as long as the link is open. */
 export function connect(core, options, held) {
   expect(options, "object", "the options of connect");
-  const { url, rules = [], signal, identity = "", storage = "indexeddb" } = options;
+  const { url, rules = [], signal, identity = "", storage = "indexeddb", credentials } = options;
   expect(url, "string", "the url");
   expect(identity, "string", "the identity");
   expect(storage, "string", "the storage");
+  if (credentials !== undefined) expect(credentials, "function", "the credentials");
   const wanted = Array.from(rules, readRule);
-  const link = core.connect(url, identity, storage);
+  const link = core.connect(url, identity, storage, credentials);
+  /** What was joined and is watched. */
+  const places = new Set();
   const keeps = { held };
   open.add(keeps);
   const close = () => {
     signal?.removeEventListener("abort", close);
     open.delete(keeps);
+    for (const end of places) end();
     link.close();
   };
   try {
@@ -151,8 +174,34 @@ export function connect(core, options, held) {
   }
   signal?.addEventListener("abort", close, { once: true });
   if (signal?.aborted) close();
+  /** Ends what `number` names when its caller says so, or with the link. */
+  const place = (number, signal) => {
+    let end;
+    end = ending(() => {
+      places.delete(end);
+      link.leave(number);
+    }, signal);
+    if (!signal?.aborted) places.add(end);
+    return end;
+  };
   const face = {
     close,
+    reconnect: () => link.reconnect(),
+    async history(pattern, { before, limit = 50 } = {}) {
+      expect(pattern, "string", "the pattern");
+      expect(limit, "number", "the limit");
+      return link.history(pattern, before, limit);
+    },
+    join(topic, key, data, { signal } = {}) {
+      expect(topic, "string", "the topic");
+      expect(key, "string", "the key");
+      return place(link.join(topic, key, data), signal);
+    },
+    watch(topic, handler, { signal } = {}) {
+      expect(topic, "string", "the topic");
+      expect(handler, "function", "the handler");
+      return place(link.watch(topic, handler), signal);
+    },
     get state() {
       return link.state();
     },
@@ -163,7 +212,7 @@ export function connect(core, options, held) {
 
 function readRule(rule) {
   expect(rule, "object", "a rule");
-  const { pattern, direction = "both", durable = false, from = "latest" } = rule;
+  const { pattern, direction = "both", durable = false, from = "latest", window = {} } = rule;
   expect(pattern, "string", "the pattern of a rule");
   if (!["both", "in", "out"].includes(direction)) {
     throw fail("illegal_argument", 'the direction of a rule must be "both", "in" or "out": pass one');
@@ -175,7 +224,9 @@ function readRule(rule) {
       'a rule\'s `from` must be "latest", "earliest" or { last: n }: pass one',
     );
   }
-  return [pattern, direction !== "out", direction !== "in", Boolean(durable), last];
+  expect(window, "object", "the window of a rule");
+  const { events, bytes } = window;
+  return [pattern, direction !== "out", direction !== "in", Boolean(durable), last, events, bytes];
 }
 
 /** What `publish` returns of a durable event; nothing of another. */

@@ -1,27 +1,8 @@
 // The bus that users of the npm package hold, and its features one after the other.
 
-import { connect, Event, executor, expect, fail } from "./executor.js";
+import { connect, disposer, ending, Event, executor, expect, fail } from "./executor.js";
 
-// `subscribe`: its options, and the disposer that it returns.
-function disposer(dispose) {
-  if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
-  return dispose;
-}
-
-/** Ends by `end`, once, also when `signal` aborts; the signal holds nothing of it later. */
-function ending(end, signal) {
-  let live = true;
-  const dispose = disposer(() => {
-    if (!live) return;
-    live = false;
-    signal?.removeEventListener("abort", dispose);
-    end();
-  });
-  if (signal?.aborted) dispose();
-  else signal?.addEventListener("abort", dispose, { once: true });
-  return dispose;
-}
-
+// `subscribe`, and its options.
 function subscriptions(run) {
   return function subscribe(pattern, handler, options) {
     expect(pattern, "string", "the pattern");

@@ -15,6 +15,8 @@ export interface SystemEvents {
   "$bus.dropped": Dropped;
   /** How a link and its outbox are. */
   "$bus.link": LinkState;
+  /** A rule has brought everything that was there when its reading began. */
+  "$bus.caught_up": CaughtUp;
   /** Events that a rule asked for are gone from the peer's log. */
   "$bus.gap": Gap;
   /** Nobody knows whether the peer has stored an event. */

@@ -7,6 +7,7 @@ use event_driven_kit::{
     Bridge, BridgeOptions, Bus, CAUGHT_UP_TOPIC, CaughtUp, Cause, CloseCode, ERROR_TOPIC,
     HistoryError, LinkState, Occupants, Position, Rule, StartFrom,
 };
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -212,4 +213,59 @@ async fn it_is_told_when_a_rule_has_brought_everything_that_was_there() {
     peer.hang_up(1006, "");
     socket::sleep(0).await;
     assert!(!bridge.status().caught_up);
+}
+
+#[wasm_bindgen_test]
+async fn javascript_shows_credentials_reads_the_past_and_sees_who_is_there() {
+    socket::install();
+    let mut peer = Peer::default();
+    peer.append("chat.a", "id1", "1");
+    peer.append("chat.a", "id2", "2");
+    peer.join(77, "lobby", "bob", "1");
+    let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
+    let told = js_sys::Array::new();
+    socket::evaluate(
+        r#"
+        const link = bus.connect({
+          url: "ws://peer.test/ws",
+          storage: "memory",
+          credentials: async () => "pass",
+          rules: [{ pattern: "chat.>", direction: "in", window: { events: 10 } }],
+        });
+        const keys = ({ present, joined, left }) =>
+          `${present.map(({ key, data }) => `${key}=${data}`)} +${joined.length} -${left.length}`;
+        link.watch("lobby", (occupants) => other.push(keys(occupants)));
+        const leave = link.join("lobby", "ann", 2);
+        (async () => {
+          const first = await link.history("chat.*", { limit: 1 });
+          const second = await link.history("chat.*", { before: first.next, limit: 1 });
+          for (const { events: [event], next } of [first, second]) {
+            other.push(`${event.topic} ${event.id} ${event.data} ${next === undefined}`);
+          }
+          await link.history("a..b").catch(({ code }) => other.push(code));
+          leave();
+        })();
+        "#,
+        &bus,
+        &told,
+    )
+    .unwrap();
+    socket::sleep(0).await;
+    peer.accept();
+    for _ in 0..6 {
+        peer.serve().await;
+    }
+    assert_eq!(peer.credentials, ["pass"]);
+    let mut told: Vec<_> = told.iter().filter_map(|line| line.as_string()).collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "bob=1 +0 -1",
+            "bob=1,ann=2 +2 -0",
+            "chat.a id1 1 true",
+            "chat.a id2 2 false",
+            "illegal_topic",
+        ]
+    );
 }

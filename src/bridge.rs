@@ -1,11 +1,17 @@
 //! The bridge: joins a bus to a peer over a WebSocket, by rules. It carries out the effects of
 //! `session`'s client machine, which decides everything else.
 
+mod credentials;
+mod effects;
+mod history;
+mod inbound;
 mod link;
 mod outbound;
 mod outbox;
+mod presence;
 mod report;
 mod rule;
+mod rules;
 mod sharing;
 mod socket;
 mod state;
@@ -15,13 +21,18 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::bus::Outlet;
-use crate::{Bus, TopicError};
+use crate::{Bus, DataError, TopicError};
+use credentials::Fetch;
+pub use history::{HistoryError, HistoryPage};
 use link::Link;
+pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
-pub use state::{Acked, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
+pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
 /// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
 pub const LINK_TOPIC: &str = "$bus.link";
+/// Where it is told that a rule has brought everything that was there when its reading began, as a [`CaughtUp`].
+pub const CAUGHT_UP_TOPIC: &str = "$bus.caught_up";
 /// Where it is told that events which a rule asked for are gone from the peer's log, as a [`Gap`].
 pub const GAP_TOPIC: &str = "$bus.gap";
 /// Where it is told of an event of which nobody knows whether the peer has stored it, as an [`Uncertain`].
@@ -34,7 +45,12 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
 /// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
 /// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
-/// [`Unavailable`](crate::RejectCode::Unavailable).
+/// [`Unavailable`](crate::RejectCode::Unavailable). One that expires or is cancelled by another tab while its page
+/// is reloaded is told there, and not to the new page, which never knew of it.
+///
+/// A link that is alone and whose client is used by a newer connection (a copied profile) stops as
+/// [`Fenced`](crate::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;
+/// [`Bridge::reconnect`] takes it back. Tabs that share a link settle that between them.
 ///
 /// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
 /// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
@@ -46,12 +62,13 @@ pub struct Bridge {
 }
 
 /// How a bridge connects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BridgeOptions {
     url: String,
     subprotocol: bool,
     identity: String,
     in_memory: bool,
+    credentials: Option<Fetch>,
 }
 
 /// Why there is no bridge, or no rule.
@@ -70,6 +87,9 @@ pub enum BridgeError {
     /// Patterns that begin with `$` belong to the runtime and are never bridged.
     #[error("`{0}` belongs to the runtime: topics that begin with `$` do not cross a bridge")]
     SystemPattern(String),
+    /// What is to be said of who is present has no JSON form.
+    #[error("this cannot be said of who is present: {0}")]
+    Data(#[from] DataError),
 }
 
 /// Keeps a rule in force. Dropping it ends the rule: what it asked the peer for is not sent any more.
@@ -82,7 +102,13 @@ pub struct RuleGuard {
 impl BridgeOptions {
     /// Connects to `url`: `ws:` or `wss:`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), subprotocol: true, identity: String::new(), in_memory: false }
+        Self {
+            url: url.into(),
+            subprotocol: true,
+            identity: String::new(),
+            in_memory: false,
+            credentials: None,
+        }
     }
 
     /// Who uses the bridge: each identity has a client and an outbox of its own. A page with users who sign
@@ -102,6 +128,9 @@ impl BridgeOptions {
     /// agree about is none.
     fn database(&self) -> Option<String> {
         let Self { url, identity, .. } = self;
+        // Without a lock, two pages could send the rows of one outbox at the same time, and nobody knows which page an
+        // outbox belongs to: a tab that is duplicated has a copy of what its first page remembers, and a tab that
+        // was closed for good never comes for its own. So there is none that would survive.
         let shares = !self.in_memory && sharing::is_possible();
         shares.then(|| ["event-driven-kit v1 ", url, " ", identity].concat())
     }
@@ -144,6 +173,13 @@ impl Bridge {
         Ok(RuleGuard { link: Rc::downgrade(&self.link), key })
     }
 
+    /// Connects again after a stop: the application has done something about it (a user has signed in again), or
+    /// wants to be the one that is connected (after [`Fenced`](crate::CloseCode::Fenced)). Any tab that shares the link
+    /// may say so. Otherwise it does nothing: a bridge reconnects by itself.
+    pub fn reconnect(&self) {
+        self.link.reconnect();
+    }
+
     /// The state of the link.
     pub fn state(&self) -> LinkState {
         self.status().state
@@ -182,6 +218,22 @@ impl Drop for RuleGuard {
         if let Some(link) = self.link.upgrade() {
             link.remove_rule(self.key);
         }
+    }
+}
+
+impl PartialEq for Bridge {
+    /// Whether both are one bridge.
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.link, &other.link)
+    }
+}
+
+impl fmt::Debug for BridgeOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("BridgeOptions")
+            .field("url", &self.url)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,8 +9,11 @@ use std::time::Duration;
 
 use bus::{Pattern, Topic, TopicError};
 use serde::Serialize;
+#[cfg(feature = "npm")]
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::flow::Flow;
 use crate::intercept::Judges;
 use crate::js::console_error;
 use crate::schedule::Browser;
@@ -23,6 +27,10 @@ use crate::{
 /// is an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and goes to the console if nobody listens there.
 #[derive(Clone)]
 pub struct Bus(Rc<Shared>);
+
+/// A handle that does not keep the bus.
+#[derive(Clone)]
+pub(crate) struct WeakBus(std::rc::Weak<Shared>);
 
 struct Shared {
     bus: ::bus::Bus<Event>,
@@ -58,6 +66,9 @@ pub(crate) trait Outlet {
         payload: &Payload,
         within: Option<Duration>,
     ) -> Option<Answer>;
+
+    /// Whether a rule sends what is published on `topic` somewhere.
+    fn names(&self, topic: &Topic) -> bool;
 
     /// Takes a durable event back, and says whether it will be.
     fn cancel(&self, id: &str) -> bool;
@@ -203,6 +214,26 @@ impl Bus {
         }
     }
 
+    /// Publishes what JavaScript has made an object of for its handlers.
+    #[cfg(feature = "npm")]
+    pub(crate) fn send_from_js(
+        &self,
+        topic: Topic,
+        data: JsValue,
+        face: JsValue,
+        within: Option<Duration>,
+    ) -> Result<Receipt, PublishError> {
+        let published = Payload::from_js(data);
+        match self.clear(&topic, published.clone(), within) {
+            Ok(payload) => {
+                let same = payload.is(&published);
+                let face = if same { face } else { crate::npm::with_payload(&face, &payload) };
+                self.deliver(Event::faced(topic, payload, face))
+            }
+            Err(published) => published,
+        }
+    }
+
     /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
     /// publisher is told.
     pub(crate) fn clear(
@@ -230,6 +261,19 @@ impl Bus {
         }
         let outlets = self.0.outlets.borrow().clone();
         outlets.iter().find_map(|outlet| outlet.take(self, topic, payload, within))
+    }
+
+    /// Whether an interceptor or a bridge has a say in what is published on `topic`.
+    #[cfg(feature = "npm")]
+    pub(crate) fn is_overseen(&self, topic: &Topic) -> bool {
+        self.0.judges.get().is_some_and(|judges| judges.watch(topic))
+            || self.0.outlets.borrow().iter().any(|outlet| outlet.names(topic))
+    }
+
+    /// Whether there is an interceptor or a bridge, wherever they look.
+    #[cfg(feature = "npm")]
+    pub(crate) fn has_overseers(&self) -> bool {
+        self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
     }
 
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {
@@ -341,6 +385,13 @@ impl Bus {
         Ok(())
     }
 
+    /// The same, and drops the event's claim when its handlers have returned and nobody holds it.
+    pub(crate) fn bring_held(&self, event: Event, claim: Rc<dyn Any>) -> Result<(), PublishError> {
+        let event = event.in_flow(Flow::of(&claim));
+        self.0.bus.publish_held(event.topic().clone(), event, Some(Box::new(claim)))?;
+        Ok(())
+    }
+
     /// Delivers an event of the runtime itself.
     pub(crate) fn announce(&self, event: Event) {
         self.0.bus.announce(event.topic().clone(), event);
@@ -349,6 +400,10 @@ impl Bus {
     /// Tells of a failure that is no handler's answer: a rejected promise, a hook's publish.
     pub(crate) fn fail(&self, topic: Topic, label: &str, cause: impl Into<Cause>) {
         self.0.bus.fail(::bus::Failure { topic, label: label.into(), cause: cause.into() });
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBus {
+        WeakBus(Rc::downgrade(&self.0))
     }
 
     pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
@@ -364,6 +419,12 @@ impl Bus {
             }
         }
         drop(detached);
+    }
+}
+
+impl WeakBus {
+    pub(crate) fn upgrade(&self) -> Option<Bus> {
+        self.0.upgrade().map(Bus)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use session::{Position, RejectCode};
 use wasm_bindgen::JsValue;
 
+use crate::flow::{Flow, Hold};
 use crate::js::random_id;
 use crate::{DataError, Failure, Payload};
 
@@ -24,6 +25,8 @@ struct Attributes {
     source: Box<str>,
     time: f64,
     delivery: Delivery,
+    /// Of an event that a peer has sent.
+    flow: Option<Box<Flow>>,
     /// The object that JS handlers get: one for all of them.
     #[cfg(feature = "npm")]
     face: OnceCell<JsValue>,
@@ -85,16 +88,53 @@ impl Event {
 
     /// The same event at another stage of its way.
     pub(crate) fn at(&self, delivery: Delivery) -> Self {
-        let Attributes { topic, payload, source, time, .. } = &*self.0;
-        let id = OnceCell::from(Box::from(self.id()));
-        Self::build(topic.clone(), payload.clone(), id, source.clone(), *time, delivery)
+        self.copy(self.0.payload.clone(), delivery, None)
     }
 
     /// The same event with another payload.
     pub(crate) fn with(&self, payload: Payload) -> Self {
-        let Attributes { topic, source, time, delivery, .. } = &*self.0;
+        self.copy(payload, self.0.delivery.clone(), None)
+    }
+
+    /// The same event, with what it holds back at its peer.
+    pub(crate) fn in_flow(mut self, flow: Flow) -> Self {
+        let flow = Some(Box::new(flow));
+        if let Some(attributes) = Rc::get_mut(&mut self.0) {
+            attributes.flow = flow;
+            return self;
+        }
+        self.copy(self.0.payload.clone(), self.0.delivery.clone(), flow)
+    }
+
+    /// Ends what [`bus::Payload::kept`] has begun: it was handled, or popped.
+    pub(crate) fn let_go(&self) {
+        if let Some(flow) = &self.0.flow {
+            flow.let_go();
+        }
+    }
+
+    fn copy(&self, payload: Payload, delivery: Delivery, flow: Option<Box<Flow>>) -> Self {
+        let Attributes { topic, source, time, .. } = &*self.0;
         let id = OnceCell::from(Box::from(self.id()));
-        Self::build(topic.clone(), payload, id, source.clone(), *time, delivery.clone())
+        Self(Rc::new(Attributes {
+            topic: topic.clone(),
+            payload,
+            id,
+            source: source.clone(),
+            time: *time,
+            delivery,
+            flow,
+            #[cfg(feature = "npm")]
+            face: OnceCell::new(),
+        }))
+    }
+
+    /// An event that JavaScript publishes now, with the object that it has made for its handlers.
+    #[cfg(feature = "npm")]
+    pub(crate) fn faced(topic: Topic, payload: Payload, face: JsValue) -> Self {
+        let event = Self::new(topic, payload, Delivery::Local);
+        let _ = event.0.face.set(face);
+        event
     }
 
     fn build(
@@ -112,6 +152,7 @@ impl Event {
             source,
             time,
             delivery,
+            flow: None,
             #[cfg(feature = "npm")]
             face: OnceCell::new(),
         }))
@@ -175,6 +216,32 @@ impl Event {
         self.0.payload.to_js()
     }
 
+    /// Holds back what the peer would send after this event, until the answer is dropped: for a handler that
+    /// goes on after it has returned. A peer sends on while a rule's [window](crate::Rule::window) has room, and
+    /// an event takes its part of that as long as a handler runs or somebody holds it. It waits in batches
+    /// and in queues that [wait](crate::Overflow::wait) without being held. None for an event that no peer has sent,
+    /// or whose handlers have returned.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{Bus, Event};
+    ///
+    /// async fn draw(event: Event) {}
+    ///
+    /// let bus = Bus::new();
+    /// let _subscription = bus.subscribe("image.*", |event| {
+    ///     let (event, hold) = (event.clone(), event.hold());
+    ///     wasm_bindgen_futures::spawn_local(async move {
+    ///         draw(event).await;
+    ///         drop(hold);
+    ///     });
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), event_driven_kit::TopicError>(())
+    /// ```
+    pub fn hold(&self) -> Option<Hold> {
+        self.0.flow.as_ref()?.hold()
+    }
+
     /// The object for JS handlers, made by `make` for the first of them.
     #[cfg(feature = "npm")]
     pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {
@@ -201,6 +268,15 @@ impl bus::Payload for Event {
     fn notice(notice: bus::Notice) -> Option<Self> {
         let topic = Topic::parse(notice.topic()).ok()?;
         Some(Self::new(topic, crate::notice::payload(&notice)?, Delivery::Local))
+    }
+
+    fn kept(&self) -> Self {
+        match self.0.flow.as_ref().and_then(|flow| flow.kept()) {
+            None => self.clone(),
+            Some(flow) => {
+                self.copy(self.0.payload.clone(), self.0.delivery.clone(), Some(Box::new(flow)))
+            }
+        }
     }
 }
 

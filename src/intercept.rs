@@ -8,7 +8,7 @@ use bus::{Pattern, Topic, TopicError};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::bus::Answer;
+use crate::bus::{Answer, WeakBus};
 use crate::{Bus, DataError, Delivery, Event, Payload, PublishError, Receipt};
 
 /// What an interceptor says to an event.
@@ -37,6 +37,7 @@ pub struct Intercepted<'a> {
 pub struct Interception {
     own: Rc<Interceptor>,
     all: Weak<dyn Judges>,
+    bus: WeakBus,
 }
 
 /// All interceptors of a bus. Made when the first comes, so that only who calls [`Bus::intercept`]
@@ -47,6 +48,9 @@ pub(crate) trait Judges {
 
     /// An event that has come over a bridge, if it goes on.
     fn admit(&self, event: Event) -> Option<Event>;
+
+    /// Whether one of them sees what is published on `topic`.
+    fn watch(&self, topic: &Topic) -> bool;
 
     fn add(&self, one: &Rc<Interceptor>);
 
@@ -102,7 +106,8 @@ impl Bus {
             Rc::new(Interceptor { pattern: Pattern::parse(pattern)?, judge: Box::new(judge) });
         let all = self.judges().get_or_init(|| Rc::new(List::default()));
         all.add(&own);
-        Ok(Interception { all: Rc::downgrade(all), own })
+        self.pure().invalidate(&own.pattern);
+        Ok(Interception { all: Rc::downgrade(all), own, bus: self.downgrade() })
     }
 }
 
@@ -176,6 +181,11 @@ impl Judges for List {
         Some(event.with(payload))
     }
 
+    fn watch(&self, topic: &Topic) -> bool {
+        let standing = |one: &Weak<Interceptor>| one.upgrade();
+        self.0.borrow().iter().filter_map(standing).any(|one| one.pattern.matches(topic))
+    }
+
     fn add(&self, one: &Rc<Interceptor>) {
         let all = self.0.borrow().iter().cloned().chain([Rc::downgrade(one)]).collect();
         self.0.replace(all);
@@ -192,6 +202,10 @@ impl Drop for Interception {
     fn drop(&mut self) {
         if let Some(all) = self.all.upgrade() {
             all.remove(&self.own);
+        }
+        // Where it looked there may be nobody else who does.
+        if let Some(bus) = self.bus.upgrade() {
+            bus.pure().invalidate(&self.own.pattern);
         }
     }
 }

@@ -33,6 +33,7 @@ mod bridge;
 mod bus;
 mod cause;
 mod event;
+mod flow;
 mod handle;
 #[cfg(feature = "yew")]
 mod hooks;
@@ -54,17 +55,22 @@ mod typed;
 mod workers;
 
 pub use crate::bridge::{
-    Acked, Bridge, BridgeError, BridgeOptions, GAP_TOPIC, Gap, LINK_TOPIC, LinkState, LinkStatus,
-    OutboxStorage, Role, Rule, RuleGuard, UNCERTAIN_TOPIC, Uncertain,
+    Acked, Bridge, BridgeError, BridgeOptions, CAUGHT_UP_TOPIC, CaughtUp, GAP_TOPIC, Gap,
+    HistoryError, HistoryPage, LINK_TOPIC, LinkState, LinkStatus, Occupant, Occupants,
+    OutboxStorage, PRESENCE_TOPIC, PresenceGuard, Role, Rule, RuleGuard, UNCERTAIN_TOPIC,
+    Uncertain,
 };
 pub use crate::bus::{Bus, Measurement, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
+pub use crate::flow::Hold;
 pub use crate::handle::TopicHandle;
 #[cfg(feature = "yew")]
 pub use crate::hooks::{
-    BusProvider, BusProviderProps, UseRequest, use_bus, use_publish, use_request, use_subscription,
-    use_subscription_with_echo, use_topic, use_topic_stream, use_topic_with,
+    BridgeProvider, BridgeProviderProps, BusProvider, BusProviderProps, UseHistory, UseRequest,
+    use_bridge, use_bus, use_gaps, use_history, use_join, use_link, use_presence, use_publish,
+    use_request, use_subscription, use_subscription_with_echo, use_topic, use_topic_stream,
+    use_topic_with, use_uncertain,
 };
 pub use crate::intercept::{Intercepted, Interception, Verdict};
 pub use crate::notice::{DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC};

@@ -1,29 +1,53 @@
 //! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
-//! them whose functions can be destructured. The types are in `npm/types.d.ts`.
+//! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
+mod intercept;
 mod kept;
 mod link;
+mod present;
+mod receipt;
+mod route;
+mod subscribe;
 
-use bus::Topic;
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use js_sys::Function;
+use bus::Topic;
+use js_sys::{Function, Promise};
+use slab::Slab;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
-use crate::{
-    Bus, Delivery, Event, HandlerResult, Payload, PublishError, Stage, Status, TopicError,
-};
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("npm/types.d.ts");
+use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, TopicError};
+use receipt::Receipt;
+use subscribe::{Name, Standing, Wanted};
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
-    fn face(core: Core) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn face(core: Core, memory: JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn known(name: &JsValue) -> Result<JsValue, JsValue>;
+    fn register(name: &JsValue, bus: JsValue) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
+    fn gone(bus: u32);
+}
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
     #[wasm_bindgen(js_name = makeEvent)]
     fn make_event(
         topic: &str,
+        data: &JsValue,
         source: &str,
         time: f64,
         delivery: JsValue,
@@ -31,70 +55,181 @@ extern "C" {
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     fn make_status(status: &str, first: &str, second: &str) -> JsValue;
+    fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
     #[wasm_bindgen(catch, js_name = idOf)]
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
 }
 
-/// The one bus of that name, as an object for JavaScript.
+/// The one bus of that name in this realm, as an object for JavaScript.
 ///
 /// # Errors
-/// An `Error` if `name` is not a string.
+/// An `Error` if `name` is not a string, or `options` not an object.
 #[wasm_bindgen(js_name = createSingleton, skip_typescript)]
-pub fn create_singleton(name: &JsValue) -> Result<JsValue, JsValue> {
-    let name = name
-        .as_string()
-        .ok_or_else(|| fail("illegal_argument", "the name of a singleton must be a string"))?;
-    Ok(wrap(Bus::singleton(&name)))
+pub fn create_singleton(name: &JsValue, options: &JsValue) -> Result<JsValue, JsValue> {
+    let known = known(name)?;
+    if !known.is_undefined() {
+        return Ok(known);
+    }
+    let bus = Bus::singleton(&name.as_string().unwrap_or_default());
+    Ok(register(name, wrap(bus, options)?))
 }
 
 /// A bus of its own, as an object for JavaScript.
+///
+/// # Errors
+/// An `Error` if `options` is not an object.
 #[wasm_bindgen(js_name = createBus, skip_typescript)]
-pub fn create_bus() -> JsValue {
-    wrap(Bus::new())
+pub fn create_bus(options: &JsValue) -> Result<JsValue, JsValue> {
+    wrap(Bus::new(), options)
 }
 
-fn wrap(bus: Bus) -> JsValue {
-    face(Core(bus))
+fn wrap(bus: Bus, options: &JsValue) -> Result<JsValue, JsValue> {
+    thread_local! {
+        static NEXT: Cell<u32> = const { Cell::new(0) };
+    }
+    let id = NEXT.replace(NEXT.get() + 1);
+    let core = Core { id, standing: RefCell::default(), route: RefCell::default(), bus };
+    face(core, wasm_bindgen::memory(), options)
 }
 
 /// A bus behind the object that JavaScript holds.
 #[derive(Debug)]
 #[wasm_bindgen(skip_typescript)]
-pub struct Core(Bus);
+pub struct Core {
+    id: u32,
+    /// What JavaScript has subscribed.
+    standing: RefCell<Slab<Standing>>,
+    /// The route that was asked for last, as JavaScript reads it.
+    route: RefCell<Vec<u32>>,
+    bus: Bus,
+}
 
 #[wasm_bindgen]
 impl Core {
-    /// Subscribes; the answer ends it through `release`.
+    /// Names the bus among all those of this module.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Where in memory the bus's flag is.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn flag(&self) -> usize {
+        self.bus.pure().flag().as_ptr() as usize
+    }
+
+    /// Where in memory the version of its routes is.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn version(&self) -> usize {
+        self.bus.pure().version().as_ptr() as usize
+    }
+
+    /// Gives the events that handlers have published meanwhile their turns.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn proceed(&self) {
+        self.bus.pure().proceed();
+    }
+
+    /// Where in memory the route of `topic` is written down, until the next call.
+    ///
+    /// # Errors
+    /// An `Error` if the topic is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn route(&self, topic: &str) -> Result<usize, JsValue> {
+        let topic = Topic::parse(topic).map_err(|error| topic_error(&error))?;
+        let mut route = self.route.take();
+        route::write(&self.bus, self.id, &topic, &mut route);
+        let place = route.as_ptr() as usize;
+        self.route.replace(route);
+        Ok(place)
+    }
+
+    /// Subscribes; the answer ends it through `release`. A queue has a `capacity` above 0.
     ///
     /// # Errors
     /// An `Error` if the pattern is none.
     #[wasm_bindgen(skip_typescript)]
+    #[allow(clippy::too_many_arguments)] // JavaScript's options, one by one
     pub fn subscribe(
         &self,
         pattern: &str,
-        handler: Function,
         priority: i32,
         label: Option<String>,
         echo: bool,
+        group: Option<String>,
+        balance: Option<String>,
+        capacity: u32,
+        policy: u8,
+        key: Option<Function>,
+        replay: bool,
     ) -> Result<u32, JsValue> {
-        let mut subscriber = self.0.subscriber(pattern).priority(priority);
+        let mut subscriber = self.bus.subscriber(pattern).priority(priority);
         if let Some(label) = &label {
             subscriber = subscriber.label(label);
         }
         if echo {
             subscriber = subscriber.echo();
         }
-        let subscription = subscriber
-            .handle(move |event| call(&handler, event))
-            .map_err(|error| topic_error(&error))?;
-        Ok(kept::keep(subscription))
+        let number = self.standing.borrow().vacant_key() as u32;
+        let name = Name { bus: self.id, number };
+        let capacity = NonZeroUsize::new(capacity as usize);
+        let wanted = Wanted { group, balance, capacity, policy, key, replay };
+        let standing = subscribe::subscribe(subscriber, name, wanted)?;
+        Ok(self.standing.borrow_mut().insert(standing) as u32)
     }
 
-    /// Tells on the bus that an async handler has failed.
+    /// Asks JavaScript about each event whose topic `pattern` matches; the answer ends that through `release`.
+    ///
+    /// # Errors
+    /// An `Error` if the pattern is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
+        let number = self.standing.borrow().vacant_key() as u32;
+        let standing = intercept::intercept(&self.bus, pattern, Name { bus: self.id, number })?;
+        Ok(self.standing.borrow_mut().insert(standing) as u32)
+    }
+
+    /// Keeps the last events of each topic; the answer ends that through `release`.
+    ///
+    /// # Errors
+    /// An `Error` if the pattern is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn retain(&self, pattern: &str, events: u32, topics: u32) -> Result<u32, JsValue> {
+        let at_least_one =
+            |number: u32| NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
+        let retention = self.bus.retain(pattern, at_least_one(events), at_least_one(topics));
+        let retention = retention.map_err(|error| topic_error(&error))?;
+        let standing = Standing::Retention { _retention: retention };
+        Ok(self.standing.borrow_mut().insert(standing) as u32)
+    }
+
+    /// Ends what `number` names, and gives the number away: it must be released once only.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn release(&self, number: u32) {
+        // Dropped when nothing is borrowed: that may drop foreign code.
+        let ended = self.standing.borrow_mut().try_remove(number as usize);
+        drop(ended);
+    }
+
+    /// How many subscriptions stand.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn subscriptions(&self) -> usize {
+        self.bus.subscriptions()
+    }
+
+    /// Tells on the bus that a handler has failed.
     #[wasm_bindgen(skip_typescript)]
     pub fn failed(&self, topic: &str, label: &str, cause: JsValue) {
         if let Ok(topic) = Topic::parse(topic) {
-            self.0.fail(topic, label, cause);
+            self.bus.fail(topic, label, cause);
+        }
+    }
+
+    /// Tells on the bus that a reader was too slow for an event.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn lost(&self, topic: &str, label: &str) {
+        if let Ok(topic) = Topic::parse(topic) {
+            self.bus.pure().lost(&topic, label);
         }
     }
 
@@ -103,17 +238,18 @@ impl Core {
     /// # Errors
     /// An `Error` if no WebSocket can be made.
     #[wasm_bindgen(skip_typescript)]
-    pub fn connect(&self, url: &str, identity: &str, storage: &str) -> Result<link::Link, JsValue> {
-        link::connect(&self.0, url, identity, storage)
+    pub fn connect(
+        &self,
+        url: &str,
+        identity: &str,
+        storage: &str,
+        credentials: Option<Function>,
+    ) -> Result<link::Link, JsValue> {
+        link::connect(&self.bus, url, identity, storage, credentials)
     }
 
-    /// Ends what `number` names.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn release(&self, number: u32) {
-        kept::release(number);
-    }
-
-    /// Publishes; a durable event has a receipt, and expires after so many milliseconds.
+    /// Publishes, with the object that JavaScript has made for the handlers; a durable event has a receipt,
+    /// and expires after so many milliseconds.
     ///
     /// # Errors
     /// An `Error` that says why nothing was published.
@@ -122,68 +258,38 @@ impl Core {
         &self,
         topic: &str,
         data: JsValue,
+        event: JsValue,
         within: Option<f64>,
     ) -> Result<Option<Receipt>, JsValue> {
         let within = within.map(|ms| Duration::from_millis(ms as u64));
         let receipt = Topic::parse(topic)
             .map_err(PublishError::from)
-            .and_then(|topic| self.0.send(topic, Payload::from_js(data), within))
+            .and_then(|topic| self.bus.send_from_js(topic, data, event, within))
             .map_err(|error| publish_error(&error))?;
-        Ok(receipt.is_durable().then_some(Receipt(receipt)))
+        Ok(Receipt::of(receipt))
+    }
+
+    /// Publishes when the queues that wait have room. Rejected with why nothing was published.
+    #[wasm_bindgen(js_name = publishWhenRoom, skip_typescript)]
+    pub fn publish_when_room(&self, topic: String, data: JsValue) -> Promise {
+        let bus = self.bus.clone();
+        future_to_promise(async move {
+            let published = bus.send_when_room(&topic, Payload::from_js(data)).await;
+            let receipt = published.map_err(|error| publish_error(&error))?;
+            Ok(Receipt::of(receipt).map_or(JsValue::UNDEFINED, Into::into))
+        })
     }
 }
 
-/// A receipt behind the object that JavaScript holds.
-#[derive(Debug)]
-#[wasm_bindgen(skip_typescript)]
-pub struct Receipt(crate::Receipt);
-
-#[wasm_bindgen]
-impl Receipt {
-    /// The event's id.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn id(&self) -> String {
-        self.0.id().to_owned()
+impl Drop for Core {
+    fn drop(&mut self) {
+        gone(self.id);
     }
+}
 
-    /// How far the event has come.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn status(&self) -> JsValue {
-        match self.0.status() {
-            Status::Delivered | Status::Dropped => make_status("local", "", ""),
-            Status::Queued => make_status("queued", "", ""),
-            Status::Kept => make_status("kept", "", ""),
-            Status::Sent => make_status("sent", "", ""),
-            Status::Stored(position) => stored_at(&position),
-            Status::Rejected(rejection) => {
-                make_status("rejected", rejection.code.name(), &rejection.message)
-            }
-        }
-    }
-
-    /// Calls `reached` with the status when the event is in the outbox, or when the peer has stored it if
-    /// `stored` says so; or `rejected` with an `Error`.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn when(&self, stored: bool, reached: Function, rejected: Function) {
-        let enough: fn(&Status) -> bool =
-            if stored { Status::is_final } else { |status| *status != Status::Queued };
-        self.0.when(enough, move |status| {
-            let _ = match status {
-                Status::Stored(position) => {
-                    reached.call1(&JsValue::UNDEFINED, &stored_at(position))
-                }
-                Status::Rejected(rejection) => rejected
-                    .call1(&JsValue::UNDEFINED, &fail(rejection.code.name(), &rejection.message)),
-                _ => reached.call0(&JsValue::UNDEFINED),
-            };
-        });
-    }
-
-    /// Takes the event back; false if it may have left.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn cancel(&self) -> bool {
-        self.0.cancel()
-    }
+/// The object that JavaScript has made of `event` with another payload in it.
+pub(crate) fn with_payload(event: &JsValue, payload: &Payload) -> JsValue {
+    replaced(event, &payload.to_js().unwrap_or_default())
 }
 
 /// The id that JavaScript has made for `event`, if it has read it first.
@@ -191,14 +297,12 @@ pub(crate) fn event_id(event: &JsValue) -> Option<String> {
     id_of(event).ok()
 }
 
-fn call(handler: &Function, event: &Event) -> HandlerResult {
-    let data = event.js()?;
-    let face = event.face(|id| {
+/// The object for JS handlers.
+fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
+    event.face(|id| {
         let delivery = delivery(event.delivery());
-        make_event(event.topic().as_str(), event.source(), event.time(), delivery, id)
-    });
-    handler.call2(&JsValue::UNDEFINED, &data, face)?;
-    Ok(())
+        make_event(event.topic().as_str(), data, event.source(), event.time(), delivery, id)
+    })
 }
 
 fn delivery(delivery: &Delivery) -> JsValue {
@@ -209,14 +313,16 @@ fn delivery(delivery: &Delivery) -> JsValue {
         Delivery::Pending(Stage::Kept) => make_status("kept", "", ""),
         Delivery::Pending(Stage::Sent) => make_status("sent", "", ""),
         Delivery::Stored(position) => stored_at(position),
-        Delivery::Rejected(rejection) => {
-            make_status("rejected", rejection.code.name(), &rejection.message)
-        }
+        Delivery::Rejected(rejection) => rejected(rejection),
     }
 }
 
 fn stored_at(position: &session::Position) -> JsValue {
     make_status("stored", &position.offset.to_string(), &position.epoch.to_string())
+}
+
+fn rejected(rejection: &Rejection) -> JsValue {
+    make_status("rejected", rejection.code.name(), &rejection.message)
 }
 
 fn topic_error(error: &TopicError) -> JsValue {

@@ -87,6 +87,12 @@ impl Payload {
         Self(Rc::new(Forms { js: OnceCell::from(value), ..Forms::default() }))
     }
 
+    /// Whether both are clones of one payload.
+    #[cfg(feature = "npm")]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A payload from bytes.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Self(Rc::new(Forms { bytes: OnceCell::from(bytes), ..Forms::default() }))

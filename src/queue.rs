@@ -19,7 +19,7 @@ pub struct Queue(pub(crate) bus::Queue<Event>);
 impl Queue {
     /// Takes the oldest event that waits.
     pub fn pop(&self) -> Option<Event> {
-        self.0.pop().map(|message| message.payload)
+        self.0.pop().map(taken)
     }
 
     /// How many events wait.
@@ -43,6 +43,11 @@ impl Stream for Queue {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         let next = Pin::new(&mut self.0).poll_next(context);
-        next.map(|message| message.map(|message| message.payload))
+        next.map(|message| message.map(taken))
     }
+}
+
+fn taken(message: bus::Message<Event>) -> Event {
+    message.payload.let_go();
+    message.payload
 }

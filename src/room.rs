@@ -28,8 +28,16 @@ impl Bus {
         topic: impl TryInto<Topic, Error: Into<TopicError>>,
         value: T,
     ) -> Result<Receipt, PublishError> {
+        self.send_when_room(topic, Payload::new(value)).await
+    }
+
+    pub(crate) async fn send_when_room(
+        &self,
+        topic: impl TryInto<Topic, Error: Into<TopicError>>,
+        payload: Payload,
+    ) -> Result<Receipt, PublishError> {
         let topic = topic.try_into().map_err(Into::into)?;
-        let payload = match self.judge(&topic, Payload::new(value)) {
+        let payload = match self.judge(&topic, payload) {
             Ok(payload) => payload,
             Err(stopped) => return stopped,
         };

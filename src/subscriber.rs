@@ -92,6 +92,24 @@ impl<'a> Subscriber<'a> {
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
+        self.handle_by(handler, |pure, handler| pure.handle(to(handler)))
+    }
+
+    /// Like [`handle`](Self::handle), for a handler that JavaScript also calls itself, by `number`.
+    #[cfg(feature = "npm")]
+    pub(crate) fn outside(
+        self,
+        number: u32,
+        handler: impl Fn(&Event) -> HandlerResult + 'static,
+    ) -> Result<Subscription, TopicError> {
+        self.handle_by(handler, |pure, handler| pure.outside(number, to(handler)))
+    }
+
+    fn handle_by<H: Fn(&Event) -> HandlerResult + 'static>(
+        self,
+        handler: H,
+        subscribe: impl FnOnce(bus::Subscriber<'a, Event>, Rc<H>) -> bus::Subscription,
+    ) -> Result<Subscription, TopicError> {
         let handler = Rc::new(handler);
         let echo = if self.echo {
             let subscribe = |pattern| {
@@ -104,7 +122,7 @@ impl<'a> Subscriber<'a> {
         } else {
             None
         };
-        Ok(Subscription { events: self.pure()?.handle(to(handler)), _echo: echo })
+        Ok(Subscription { events: subscribe(self.pure()?, handler), _echo: echo })
     }
 
     /// Shares the events with the other subscriptions in the group `name`: each event reaches one of
@@ -150,7 +168,10 @@ impl<'a> Subscriber<'a> {
         let batches = self.pure()?.batch(window, Browser::schedule(), move |batch| {
             let events: Vec<Event> =
                 batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
-            handler(&events)
+            let handled = handler(&events);
+            // Whoever keeps them has them now.
+            events.iter().for_each(Event::let_go);
+            handled
         });
         Ok(batches.into())
     }

@@ -3,10 +3,14 @@
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
+#[path = "bridge/flow.rs"]
+mod flow;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
 #[path = "bridge/peer.rs"]
 mod peer;
+#[path = "bridge/people.rs"]
+mod people;
 #[path = "bridge/publishing.rs"]
 mod publishing;
 
@@ -391,7 +395,7 @@ async fn garbage_from_the_peer_is_answered_by_a_new_connection() {
 async fn javascript_connects_publishes_and_closes() {
     socket::install();
     let mut peer = Peer::default();
-    let bus = event_driven_kit::npm::create_bus();
+    let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
     let told = js_sys::Array::new();
     let link = socket::evaluate(
         r#"

@@ -101,7 +101,8 @@ fn who_listens_to_another_topic_of_the_runtime_is_told_nothing_of_this() {
 
 #[wasm_bindgen_test]
 fn javascript_reads_the_same() {
-    let (bus, told) = (event_driven_kit::npm::create_bus(), js_sys::Array::new());
+    let (bus, told) =
+        (event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap(), js_sys::Array::new());
     let code = r#"
         for (const what of ["subscribed", "unsubscribed"]) {
           bus.subscribe("$bus." + what, ({ pattern, label }, event) => {

@@ -1,7 +1,7 @@
 // The chat's rooms in a plain page: what an application without Yew does with the npm package. It joins
 // by ?room=...&name=..., or by its form, which goes to such an address.
 
-import { createSingleton } from "./npm/index.js";
+import { createSingleton } from "./npm/browser.js";
 
 const HISTORY = 200;
 const TYPING_EVERY_MS = 2000;

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use session::server::{Options, Server, Wire};
 
 fuzz_target!(|text: &str| {
-    let mut server = Server::new(Arc::new(Options::default()), Wire::Json, 0, 0);
+    let mut server = Server::new(Arc::new(Options::default()), Wire::Json, &[0], 0);
     server.received_text(text, 0);
     while server.poll().is_some() {}
 });

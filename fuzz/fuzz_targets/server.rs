@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use session::server::{
-    Decided, Effect, Located, Opened, Options, Page, Server, Wire,
+    Decided, Effect, Located, Opened, Options, Page, Place, Server, Wire,
 };
-use session::{Durability, FromClient, Hello, Position, RejectCode};
+use session::{Durability, FromClient, Hello, Position, RejectCode, Stream};
 
 fuzz_target!(|messages: Vec<Vec<u8>>| {
-    let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, 3, 0);
+    let streams = vec![Stream::MAIN, Stream::named("other")];
+    let options = Options { streams, ..Options::default() };
+    let mut server = Server::new(Arc::new(options), Wire::Frames, &[3, 1], 0);
     let hello = Hello {
         client: [1; 16],
         secret: [2; 32],
@@ -32,7 +34,8 @@ fuzz_target!(|messages: Vec<Vec<u8>>| {
 
 /// Carries out what the server asks for; what its store says depends on `chance`.
 fn answer(server: &mut Server, chance: usize) {
-    let head = || Position { epoch: 1, offset: 3, id: None };
+    let head = || Position { offset: 3, ..Position::start_of(1) };
+    let place = || Place { next: 1, previous: None, head: head(), gap: Some((1, 1)) };
     // Bounded: a page that says it has looked nowhere would be asked for again for ever.
     for _ in 0..1_000 {
         let Some(effect) = server.poll() else { return };
@@ -55,9 +58,9 @@ fn answer(server: &mut Server, chance: usize) {
             Effect::Locate { ticket, .. } => server.located(
                 ticket,
                 match chance % 3 {
-                    0 => Located::Reset(head()),
+                    0 => Located::Reset(vec![head(), head()]),
                     1 => Located::Unavailable,
-                    _ => Located::At { next: 1, previous: None, head: head(), gap: Some((1, 1)) },
+                    _ => Located::At(vec![place(), place()]),
                 },
             ),
             Effect::Read { ticket, .. } => {

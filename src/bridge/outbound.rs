@@ -9,7 +9,9 @@ use session::client::{Outcome, PublishError as Refused, Terms};
 use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
-use super::link::{Active, Link, bytes as bytes_of};
+use super::inbound::content;
+use super::link::Link;
+use super::rules::Active;
 use crate::bus::Outlet;
 use crate::js::{hex, monotonic};
 use crate::receipt::Settlement;
@@ -68,6 +70,11 @@ impl Outlet for Link {
         })
     }
 
+    fn names(&self, topic: &Topic) -> bool {
+        let rules = self.rules.borrow();
+        rules.iter().any(|rule| (rule.outbound || rule.shared) && rule.pattern.matches(topic))
+    }
+
     fn cancel(&self, id: &str) -> bool {
         let will = self.tab.borrow_mut().client().cancel(id);
         self.drive();
@@ -109,7 +116,7 @@ impl Link {
 
     /// An event waits in the outbox that this page did not publish.
     pub(super) fn found(&self, topic: Topic, body: Body) {
-        let payload = Payload::from_bytes(bytes_of(body.content_type, body.data));
+        let payload = Payload::from_bytes(content(body.content_type, body.data));
         let time = body.time.unwrap_or_default() as f64;
         let kept = Delivery::Pending(Stage::Kept);
         let event = Event::inbound(topic, payload, &body.id, "", time, kept.clone());
@@ -194,6 +201,7 @@ impl Link {
             }
             Outcome::Rejected(code, message) => {
                 if code == RejectCode::Uncertain {
+                    self.report.is_uncertain();
                     let topic = pending.event.topic().as_str().into();
                     let (id, message) = (id.into(), message.as_str().into());
                     let fields = [("id", id), ("topic", topic), ("message", message)];
@@ -220,7 +228,8 @@ impl Link {
                         rule.pattern.matches(one.event.topic())
                             && rule.subscription.zip(place).is_some_and(brings)
                     };
-                    !rules.iter().any(comes) || expected > MOST_EXPECTED
+                    let waits = self.inbox.holds(one.event.id());
+                    !waits && !rules.iter().any(comes) || expected > MOST_EXPECTED
                 });
                 passed.and_then(|at| pending.0.remove(at))
             };
@@ -261,11 +270,6 @@ impl Link {
                 "the bridge was closed before the peer answered: the event may be stored or not";
             unanswered.reject(self.bus(), RejectCode::Uncertain, message);
         }
-    }
-
-    fn is_asked_for(&self, topic: &Topic) -> bool {
-        let rules = self.rules.borrow();
-        rules.iter().any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
     }
 }
 

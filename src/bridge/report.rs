@@ -59,6 +59,10 @@ impl Report {
         status
     }
 
+    pub(super) fn is_online(&self) -> bool {
+        self.status.borrow().state == LinkState::Online
+    }
+
     /// The link has changed.
     pub(super) fn enter(&self, state: LinkState) {
         self.since.set(monotonic());
@@ -82,6 +86,22 @@ impl Report {
     /// The store is where it is, and has carried out the last operation or has not.
     pub(super) fn stores(&self, storage: OutboxStorage) {
         self.change(|status| &mut status.storage, storage);
+    }
+
+    pub(super) fn catches_up(&self, is_so: bool) {
+        self.change(|status| &mut status.caught_up, is_so);
+    }
+
+    /// Events that were asked for are gone.
+    pub(super) fn found_gap(&self) {
+        let gaps = self.status.borrow().gaps + 1;
+        self.change(|status| &mut status.gaps, gaps);
+    }
+
+    /// Nobody knows what became of an event.
+    pub(super) fn is_uncertain(&self) {
+        let uncertain = self.status.borrow().uncertain + 1;
+        self.change(|status| &mut status.uncertain, uncertain);
     }
 
     pub(super) fn holds(&self, outbox: usize) {

@@ -1,5 +1,6 @@
 //! A rule: which topics cross a bridge, in which direction, and whether the peer keeps them.
 
+use session::client::Window;
 use session::{Durability, Start};
 
 /// Says which topics cross a bridge. What no rule names is local: neither sent nor accepted.
@@ -14,6 +15,8 @@ pub struct Rule {
     /// What the peer's answer must promise; none: ephemeral.
     pub(super) durability: Option<Durability>,
     pub(super) start: Start,
+    /// How much may wait for the application.
+    pub(super) window: Window,
     /// Local events go to the other tabs.
     pub(super) shared: bool,
 }
@@ -44,7 +47,8 @@ impl Rule {
     fn new(pattern: impl Into<String>, outbound: bool, inbound: bool) -> Self {
         let pattern = pattern.into();
         let durability = Some(Durability::Disk);
-        Self { pattern, outbound, inbound, durability, start: Start::Latest, shared: false }
+        let (start, window) = (Start::Latest, Window::default());
+        Self { pattern, outbound, inbound, durability, start, window, shared: false }
     }
 
     /// Events are kept in the outbox until the peer has stored them.
@@ -62,6 +66,15 @@ impl Rule {
     /// Events are sent while the link is up, and kept nowhere.
     pub fn ephemeral(mut self) -> Self {
         self.durability = None;
+        self
+    }
+
+    /// The peer sends so many events and bytes of payloads ahead of the application, and goes on as it takes
+    /// them: when their handlers have returned (see [`Event::hold`](crate::Event::hold)), a batch was handled, or a
+    /// queue that waits was read. What it does not send costs neither end anything; it comes from the peer's log.
+    /// At least one event always comes. 1,024 events and 1 MiB if not set.
+    pub fn window(mut self, events: u32, bytes: u32) -> Self {
+        self.window = Window { events, bytes };
         self
     }
 

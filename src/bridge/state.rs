@@ -34,8 +34,8 @@ pub enum LinkState {
 /// How a link is, and its outbox: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC), which is
 /// retained: who [replays](crate::Subscriber::replay) it gets the newest at once.
 ///
-/// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted` and
-/// `role`.
+/// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted`, `role`,
+/// `caughtUp`, `gaps` and `uncertain`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Form")]
 #[non_exhaustive]
@@ -53,6 +53,13 @@ pub struct LinkStatus {
     pub persisted: Option<bool>,
     /// Who holds the connection.
     pub role: Role,
+    /// Whether the link is up and every rule has brought what was there when its reading began.
+    pub caught_up: bool,
+    /// How often events that a rule asked for were gone from the peer's log; [`GAP_TOPIC`](crate::GAP_TOPIC) names them.
+    pub gaps: u32,
+    /// Of how many events nobody knows whether the peer has stored them;
+    /// [`UNCERTAIN_TOPIC`](crate::UNCERTAIN_TOPIC) names them.
+    pub uncertain: u32,
 }
 
 /// An event that the peer has stored.
@@ -102,11 +109,21 @@ pub struct Uncertain {
     pub message: String,
 }
 
-/// Events are gone from the peer's log: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
+/// A rule has brought everything that was there: the payload of the events on
+/// [`CAUGHT_UP_TOPIC`](crate::CAUGHT_UP_TOPIC). It is told again after each reconnect.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CaughtUp {
+    /// The rule's pattern.
+    pub pattern: String,
+}
+
+/// Events are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.
     pub pattern: String,
+    /// The stream that held them.
+    pub stream: String,
     /// The first offset that is gone, as a decimal number.
     pub from: String,
     /// The last one.
@@ -127,6 +144,10 @@ struct Form {
     storage: OutboxStorage,
     persisted: Option<bool>,
     role: Role,
+    #[serde(rename = "caughtUp")]
+    caught_up: bool,
+    gaps: u32,
+    uncertain: u32,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +169,9 @@ impl LinkStatus {
             storage: OutboxStorage::IndexedDb,
             persisted: None,
             role: Role::Alone,
+            caught_up: false,
+            gaps: 0,
+            uncertain: 0,
         }
     }
 
@@ -184,6 +208,9 @@ impl LinkStatus {
             ("storage", storage.into()),
             ("persisted", self.persisted.map_or(JsValue::UNDEFINED, Into::into)),
             ("role", role.into()),
+            ("caughtUp", self.caught_up.into()),
+            ("gaps", self.gaps.into()),
+            ("uncertain", self.uncertain.into()),
         ])
     }
 }
@@ -204,9 +231,10 @@ impl From<Form> for LinkState {
 
 impl From<Form> for LinkStatus {
     fn from(form: Form) -> Self {
-        let (outbox, storage, role) = (form.outbox, form.storage, form.role);
-        let (last_acked, persisted) = (form.last_acked.clone(), form.persisted);
-        Self { state: form.into(), outbox, last_acked, storage, persisted, role }
+        let Form { outbox, storage, persisted, role, caught_up, gaps, uncertain, .. } = form;
+        let last_acked = form.last_acked.clone();
+        let state = form.into();
+        Self { state, outbox, last_acked, storage, persisted, role, caught_up, gaps, uncertain }
     }
 }
 

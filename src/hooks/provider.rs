@@ -1,8 +1,10 @@
-//! The component that names the bus of those below it.
+//! The components that name the bus and the bridge of those below them.
+
+use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::Bus;
+use crate::{Bridge, Bus};
 
 /// What [`BusProvider`] takes.
 #[derive(Debug, Properties, PartialEq)]
@@ -21,5 +23,25 @@ pub fn BusProvider(props: &BusProviderProps) -> Html {
         <ContextProvider<Bus> context={props.bus.clone()}>
             { props.children.clone() }
         </ContextProvider<Bus>>
+    }
+}
+
+/// What [`BridgeProvider`] takes.
+#[derive(Debug, Properties, PartialEq)]
+pub struct BridgeProviderProps {
+    /// The bridge that the hooks of all components below use, as soon as there is one.
+    pub bridge: Option<Rc<Bridge>>,
+    /// Those components.
+    #[prop_or_default]
+    pub children: Html,
+}
+
+/// Names the bridge whose history and presence the components in it use.
+#[component]
+pub fn BridgeProvider(props: &BridgeProviderProps) -> Html {
+    html! {
+        <ContextProvider<Option<Rc<Bridge>>> context={props.bridge.clone()}>
+            { props.children.clone() }
+        </ContextProvider<Option<Rc<Bridge>>>>
     }
 }

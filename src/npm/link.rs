@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
 use crate::{
-    Bridge, BridgeError, BridgeOptions, Bus, LinkState, LinkStatus, Rule, RuleGuard, StartFrom,
+    Bridge, BridgeError, BridgeOptions, Bus, Cause, LinkState, LinkStatus, Rule, RuleGuard,
+    StartFrom,
 };
 
 /// A bridge behind the object that JavaScript holds.
@@ -19,10 +22,11 @@ pub struct Link {
 }
 
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
+    pub(super) bus: Bus,
     /// Before the bridge, so that they go first.
     rules: RefCell<Vec<RuleGuard>>,
-    bridge: Bridge,
+    pub(super) bridge: Bridge,
 }
 
 pub(super) fn connect(
@@ -30,15 +34,32 @@ pub(super) fn connect(
     url: &str,
     identity: &str,
     storage: &str,
+    credentials: Option<Function>,
 ) -> Result<Link, JsValue> {
     let mut options = BridgeOptions::new(url).identity(identity);
     if storage == "memory" {
         options = options.in_memory();
     }
+    if let Some(fetch) = credentials {
+        options = options.credentials(move || credential(fetch.call0(&JsValue::UNDEFINED)));
+    }
     let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;
-    let open = Rc::new(Open { rules: RefCell::default(), bridge });
+    let open = Rc::new(Open { bus: bus.clone(), rules: RefCell::default(), bridge });
     let number = kept::keep(open.clone());
     Ok(Link { open: RefCell::new(Some(open)), number })
+}
+
+/// What the application's function has returned: a text, or a promise of one.
+async fn credential(returned: Result<JsValue, JsValue>) -> Result<String, Cause> {
+    let credential = JsFuture::from(Promise::resolve(&returned?)).await?;
+    credential.as_string().ok_or_else(|| "a credential must be a string: return one".into())
+}
+
+impl Link {
+    /// Nothing, after it was closed.
+    pub(super) fn open(&self) -> Option<Rc<Open>> {
+        self.open.borrow().clone()
+    }
 }
 
 #[wasm_bindgen]
@@ -48,6 +69,7 @@ impl Link {
     /// # Errors
     /// An `Error` if the rule is none.
     #[wasm_bindgen(skip_typescript)]
+    #[allow(clippy::too_many_arguments)] // JavaScript's options, one by one
     pub fn rule(
         &self,
         pattern: &str,
@@ -55,6 +77,8 @@ impl Link {
         outbound: bool,
         durable: bool,
         last: f64,
+        events: Option<u32>,
+        bytes: Option<u32>,
     ) -> Result<(), JsValue> {
         let rule = match (inbound, outbound) {
             (true, false) => Rule::inbound(pattern),
@@ -69,7 +93,11 @@ impl Link {
         } else {
             StartFrom::Last(last as u64)
         });
-        let open = self.open.borrow().clone();
+        let rule = match (events, bytes) {
+            (None, None) => rule,
+            _ => rule.window(events.unwrap_or(1_024), bytes.unwrap_or(1 << 20)),
+        };
+        let open = self.open();
         if let Some(open) = open {
             let guard = open.bridge.rule(rule).map_err(|error| thrown(&error))?;
             open.rules.borrow_mut().push(guard);
@@ -80,7 +108,7 @@ impl Link {
     /// The link's state, as events on `$bus.link` have it.
     #[wasm_bindgen(skip_typescript)]
     pub fn state(&self) -> JsValue {
-        let open = self.open.borrow().clone();
+        let open = self.open();
         let status = open.map_or_else(
             || LinkStatus {
                 state: LinkState::Stopped { code: 1_000, reason: "the link was closed".to_owned() },
@@ -101,12 +129,13 @@ impl Link {
     }
 }
 
-fn thrown(error: &BridgeError) -> JsValue {
+pub(super) fn thrown(error: &BridgeError) -> JsValue {
     let code = match error {
         BridgeError::Address(_) => "illegal_address",
         BridgeError::NoRandomness => "no_randomness",
         BridgeError::Pattern(_) => "illegal_topic",
         BridgeError::SystemPattern(_) => "system_topic",
+        BridgeError::Data(_) => "illegal_data",
     };
     fail(code, &error.to_string())
 }

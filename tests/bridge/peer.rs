@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Opened, Options, Page, Server,
-    Wire,
+    Append, Attendance, Decided, Effect, Ephemeral, Located, Logged, Message, News, Older, Opened,
+    Options, Page, Place, Server, Wire,
 };
-use session::{Body, Durability, Position, RejectCode, SUBPROTOCOL, Start};
+use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 
 use crate::fake_socket::{self as socket, OPEN};
 
@@ -23,6 +23,11 @@ pub struct Peer {
     /// Takes events into the log, and dies before it answers.
     pub dies: bool,
     pub ephemeral: Vec<Topic>,
+    /// How many events were sent to the page.
+    pub sent_events: usize,
+    /// What was shown, in hellos and refreshes.
+    pub credentials: Vec<String>,
+    pub attendance: Attendance,
 }
 
 struct Connection {
@@ -46,7 +51,7 @@ impl Peer {
         let number = socket::count() - 1;
         assert_eq!(socket::asked(number), SUBPROTOCOL);
         let options = Options { peer: "/peer".to_owned(), ..Options::default() };
-        let server = Server::new(options.into(), Wire::Frames, self.log.len() as u64, 0);
+        let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);
         self.connections.push(Connection { number, server, told: self.log.len() });
         socket::accept(number, SUBPROTOCOL);
     }
@@ -82,6 +87,11 @@ impl Peer {
         }
     }
 
+    /// The peer's end of the newest connection.
+    pub fn server(&mut self) -> &mut Server {
+        &mut self.connections.last_mut().unwrap().server
+    }
+
     /// All connections are gone.
     pub fn hang_up(&mut self, code: u16, reason: &str) {
         for connection in self.connections.drain(..) {
@@ -103,14 +113,19 @@ impl Peer {
             self.dies = false;
             return self.hang_up(1006, "");
         }
+        self.tell_news();
+        let mut messages = Vec::new();
         for connection in &mut self.connections {
             connection.server.committed(&self.log[connection.told..]);
             connection.told = self.log.len();
             while let Some(effect) = connection.server.poll() {
                 if let Effect::Send(Message::Binary(message)) = effect {
-                    socket::deliver(connection.number, &message);
+                    messages.push((connection.number, message));
                 }
             }
+        }
+        for (number, message) in messages {
+            self.deliver(number, &message);
         }
         self.connections.retain(|connection| socket::state(connection.number) == OPEN);
     }
@@ -118,10 +133,11 @@ impl Peer {
     fn carry_out(&mut self, at: usize, effect: Effect) {
         let number = self.connections[at].number;
         match effect {
-            Effect::Send(Message::Binary(message)) => socket::deliver(number, &message),
+            Effect::Send(Message::Binary(message)) => self.deliver(number, &message),
             Effect::Send(_) => panic!("text on a binary wire"),
             Effect::Close(code, reason) => socket::hang_up(number, code.code(), &reason),
             Effect::Open(hello) => {
+                self.credentials.extend(hello.token);
                 let new = !self.clients.contains_key(&hello.client);
                 let client = self.clients.entry(hello.client).or_default();
                 assert!(hello.fence > client.fence);
@@ -141,7 +157,7 @@ impl Peer {
                 let located = self.locate(&pattern, &start);
                 self.connections[at].server.located(ticket, located);
             }
-            Effect::Read { ticket, pattern, from, limit } => {
+            Effect::Read { ticket, pattern, from, limit, .. } => {
                 let matching = self
                     .log
                     .iter()
@@ -153,8 +169,55 @@ impl Peer {
                 };
                 self.connections[at].server.page(ticket, &Page { events, next, gap: None });
             }
-            other => panic!("{other:?}"),
+            Effect::History { ticket, pattern, before, limit, .. } => {
+                let older = self.older(&pattern, before, limit);
+                self.connections[at].server.older(ticket, &older);
+            }
+            Effect::Refresh(credential) => self.credentials.push(credential),
+            Effect::Join { topic, key, data } => {
+                let client = [at as u8; 16];
+                self.attendance.join(number.into(), client, &topic, &key, &data).unwrap();
+            }
+            Effect::Leave(topic) => self.attendance.leave(number.into(), &topic),
+            Effect::Watch(topic) => self.attendance.watch(number.into(), &topic),
+            Effect::Unwatch(topic) => self.attendance.unwatch(number.into(), &topic),
         }
+    }
+
+    /// Somebody else is present at a topic, by a connection of that number.
+    pub fn join(&mut self, number: u64, topic: &str, key: &str, json: &str) {
+        let topic = Topic::parse(topic).unwrap();
+        self.attendance.join(number, [number as u8; 16], &topic, key, json.as_bytes()).unwrap();
+    }
+
+    fn deliver(&mut self, number: u32, message: &[u8]) {
+        let frames = FromPeer::decode(message).map(Result::unwrap);
+        self.sent_events += frames.filter(|frame| matches!(frame, FromPeer::Event(_))).count();
+        socket::deliver(number, message);
+    }
+
+    fn tell_news(&mut self) {
+        while self.attendance.wake().is_some() {}
+        for connection in &mut self.connections {
+            while let Some((topic, news)) = self.attendance.news(connection.number.into()) {
+                match news {
+                    News::State(all) => connection.server.present(&topic, all),
+                    News::Changes(joined, left) => connection.server.presence(&topic, joined, left),
+                }
+            }
+        }
+    }
+
+    fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
+        let before = before.unwrap_or(u64::MAX);
+        let mut matching = self
+            .log
+            .iter()
+            .rev()
+            .filter(|event| event.offset < before && pattern.matches(&event.topic));
+        let events: Vec<_> = matching.by_ref().take(limit).cloned().collect();
+        let next = matching.next().and_then(|_| events.last()).map(|last| last.offset);
+        Older { epoch: EPOCH, events, next }
     }
 
     fn decide(&mut self, append: &Append) -> Decided {
@@ -178,8 +241,8 @@ impl Peer {
 
     fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged { offset, topic, body: body.encode().into() }));
-        Position { epoch: EPOCH, offset, id: Some(body.id.clone()) }
+        self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
+        Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
@@ -192,9 +255,9 @@ impl Peer {
                 let first = matching.take(*n as usize).last();
                 (first.map_or(last + 1, |event| event.offset), None)
             }
-            Start::After(position) => (position.offset + 1, Some(position.offset)),
+            Start::After(positions) => (positions[0].offset + 1, Some(positions[0].offset)),
         };
-        let head = Position { epoch: EPOCH, offset: last, id: None };
-        Located::At { next, previous, head, gap: None }
+        let head = Position { offset: last, ..Position::start_of(EPOCH) };
+        Located::At(vec![Place { next, previous, head, gap: None }])
     }
 }

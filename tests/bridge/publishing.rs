@@ -79,16 +79,3 @@ async fn a_replay_goes_over_the_bridges_that_there_are() {
     peer.serve().await;
     assert_eq!(plain.take(), ["again stored 1", "again stored 2"]);
 }
-
-#[wasm_bindgen_test]
-async fn what_a_peer_has_stored_reaches_all_but_a_full_queue_that_waits() {
-    let (bus, bridge, mut peer) = online([Rule::inbound("a")]).await;
-    let (_plain, plain) = listen(&bus, "a", false);
-    let one = const { NonZeroUsize::new(1).unwrap() };
-    let queue = bus.subscriber("a").queue(one, Overflow::wait()).unwrap();
-    peer.append("a", "1", "\"one\"");
-    peer.append("a", "2", "\"two\"");
-    peer.serve().await;
-    assert_eq!(*plain.borrow(), ["one stored 1", "two stored 2"]);
-    assert_eq!((queue.len(), queue.dropped(), bridge.ignored()), (1, 1, 0));
-}

@@ -68,9 +68,13 @@ impl Load {
 
     /// Reads until that holds.
     pub fn until(&mut self, what: &str, holds: impl Fn(&[Client]) -> bool) -> Result<()> {
-        let started = Instant::now();
+        let (mut heard, mut last) = (0, Instant::now());
         while !holds(&self.clients) {
-            if started.elapsed() > LOST {
+            let all = self.clients.iter().map(|one| one.seen.events + one.seen.acks).sum::<u64>();
+            if heard != all {
+                (heard, last) = (all, Instant::now());
+            }
+            if last.elapsed() > LOST {
                 let seen: Vec<u64> = self.clients.iter().map(|one| one.seen.events).collect();
                 bail!("{what}: not everything has come; the clients have seen {seen:?} events");
             }

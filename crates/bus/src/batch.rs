@@ -108,7 +108,7 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
             handler,
         });
         self.handle(move |event| {
-            let message = Message { topic: event.topic.clone(), payload: event.payload.clone() };
+            let message = Message { topic: event.topic.clone(), payload: event.payload.kept() };
             batch.add(message)
         })
     }

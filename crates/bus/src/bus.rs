@@ -1,5 +1,6 @@
 //! The bus as its users hold it.
 
+use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
@@ -43,10 +44,23 @@ impl<P: Payload> Bus<P> {
         topic: Topic,
         payload: P,
     ) -> Result<Published, PublishError<P>> {
+        self.publish_held(topic, payload, None)
+    }
+
+    /// The same, and drops `held` when the event has had its turn: then all its handlers have returned.
+    ///
+    /// # Errors
+    /// Like [`Bus::publish_regardless`].
+    pub fn publish_held(
+        &self,
+        topic: Topic,
+        payload: P,
+        held: Option<Box<dyn Any>>,
+    ) -> Result<Published, PublishError<P>> {
         if topic.is_system() {
             return Err(PublishError::SystemTopic(topic, payload));
         }
-        self.core.publish_regardless(topic, payload)
+        self.core.publish_held(topic, payload, held)
     }
 
     /// A handle for publishing to `topic` often: it keeps the topic's route.

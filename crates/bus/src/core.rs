@@ -27,6 +27,8 @@ pub(crate) use turn::{Check, Probe, Stop, Turn};
 pub(crate) struct Core<P: Payload> {
     /// Nothing, or a few of the bits below: a publish looks here once before, and once after.
     state: Cell<u8>,
+    /// Another number after each change of what a topic may resolve to.
+    version: Cell<u32>,
     router: RefCell<Router<Rc<dyn Slot<P>>>>,
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
@@ -50,12 +52,16 @@ const CHECKED: u8 = 4;
 /// There is a probe.
 const PROBED: u8 = 8;
 
+/// Where the route of a hot topic is kept.
+type Place<P> = Rc<Spot<Route<P>>>;
+
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
 impl<P: Payload> Core<P> {
     pub(crate) fn new(last_resort: LastResort<P>) -> Self {
         Self {
             state: Cell::new(0),
+            version: Cell::new(0),
             router: RefCell::default(),
             routes: RefCell::default(),
             turns: RefCell::default(),
@@ -156,7 +162,7 @@ impl<P: Payload> Core<P> {
         }
         self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
         let key = self.router.borrow_mut().insert(pattern, slot);
-        self.routes.borrow_mut().invalidate(pattern);
+        self.invalidate(pattern);
         key
     }
 
@@ -194,10 +200,40 @@ impl<P: Payload> Core<P> {
     }
 
     pub(crate) fn route(&self, topic: &Topic) -> Route<P> {
+        self.route_and_spot(topic).0
+    }
+
+    /// The route, and where it is kept if the topic is hot.
+    pub(crate) fn route_and_spot(&self, topic: &Topic) -> (Route<P>, Option<Place<P>>) {
         let spot = self.routes.borrow_mut().seen(topic);
         match spot {
-            Some(spot) => self.route_at(&spot),
-            None => self.compile(topic),
+            Some(spot) => (self.route_at(&spot), Some(spot)),
+            None => (self.compile(topic), None),
+        }
+    }
+
+    pub(crate) fn invalidate(&self, pattern: &Pattern) {
+        self.version.set(self.version.get().wrapping_add(1));
+        self.routes.borrow_mut().invalidate(pattern);
+    }
+
+    pub(crate) fn flag(&self) -> &Cell<u8> {
+        &self.state
+    }
+
+    pub(crate) fn version(&self) -> &Cell<u32> {
+        &self.version
+    }
+
+    pub(crate) fn ignores_last_token(&self, topic: &Topic) -> bool {
+        self.router.borrow().ignores_last_token(topic)
+    }
+
+    /// Gives what waits its turn, if nothing is in flight.
+    pub(crate) fn proceed(&self) {
+        if self.state.get() & IN_FLIGHT == 0 {
+            let _in_flight = InFlight::begin(&self.state);
+            self.drain();
         }
     }
 
@@ -295,7 +331,7 @@ impl<P: Payload> Registry for Core<P> {
             if let Some(group) = slot.head().group() {
                 group.leave();
             }
-            self.routes.borrow_mut().invalidate(pattern);
+            self.invalidate(pattern);
             self.watchers.set(self.watchers.get() - usize::from(pattern.is_system()));
             if self.watchers.get() > 0 {
                 let (pattern, label) = (pattern.clone(), slot.head().label());

@@ -28,6 +28,15 @@ pub trait Payload: Sized + 'static {
         let _ = notice;
         None
     }
+
+    /// The payload as a batch or a queue that [waits](crate::Overflow::wait) keeps it until it is handled or
+    /// popped: there it may hold back what would follow it.
+    fn kept(&self) -> Self
+    where
+        Self: Clone,
+    {
+        self.clone()
+    }
 }
 
 /// An event as a handler sees it: a payload on its way, and the topic it was published to.

@@ -130,6 +130,7 @@ mod intercept;
 mod measure;
 mod notice;
 mod order;
+mod outside;
 mod pool;
 mod queue;
 mod record;

@@ -103,7 +103,9 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
                     return Ok(());
                 }
             }
-            let message = Message { topic: event.topic.clone(), payload: event.payload.clone() };
+            let payload =
+                if overflow.waits() { event.payload.kept() } else { event.payload.clone() };
+            let message = Message { topic: event.topic.clone(), payload };
             let lost = overflow.push(&writer.0, message);
             if lost.is_some() {
                 writer.0.lose(event, &label, &bus);

@@ -155,6 +155,36 @@ impl<T> Router<T> {
         self.walk(ROOT, topic.tokens().enumerate(), topic, &mut found);
     }
 
+    /// Whether the same patterns match each topic that differs from `topic` in its last token only. "No" may be
+    /// too careful.
+    pub(crate) fn ignores_last_token(&self, topic: &Topic) -> bool {
+        let last = topic.tokens().count() - 1;
+        !self.looks_at(last, ROOT, topic.tokens().enumerate())
+    }
+
+    fn looks_at<'t>(
+        &self,
+        last: usize,
+        at: u32,
+        mut tokens: impl Iterator<Item = (usize, &'t str)> + Clone,
+    ) -> bool {
+        match self.nodes.get(at as usize).map(|node| &node.kind) {
+            Some(Kind::Leaf { pattern, .. }) => {
+                pattern.tokens().nth(last).is_some_and(|token| token != "*" && token != ">")
+            }
+            Some(&Kind::Branch { children, any, tail, end, .. }) => {
+                let Some((depth, token)) = tokens.next() else { return false };
+                if depth == last {
+                    let others = [any, tail, end].into_iter().filter(|&child| child != NONE);
+                    return children as usize > others.count();
+                }
+                let child = self.child(at, depth, Step::Token(token, self.edges.hash((at, token))));
+                [any, child].into_iter().any(|next| self.looks_at(last, next, tokens.clone()))
+            }
+            None => false,
+        }
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.len

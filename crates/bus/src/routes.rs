@@ -6,6 +6,7 @@
 mod marks;
 mod tree;
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -35,6 +36,8 @@ pub(crate) struct Routes<R> {
 pub(crate) struct Spot<R> {
     pub(crate) topic: Topic,
     pub(crate) route: RefCell<Option<R>>,
+    /// What an executor outside keeps of it.
+    pub(crate) outside: RefCell<Option<Box<dyn Any>>>,
     hash: u32,
 }
 
@@ -100,6 +103,7 @@ impl<R> Routes<R> {
         let mut invalidated = 0;
         let mut touch = |spot: &Rc<Spot<R>>| {
             invalidated += u64::from(spot.route.take().is_some());
+            drop(spot.outside.take());
         };
         match pattern.as_topic() {
             Some(topic) => self.find(&topic).iter().for_each(touch),
@@ -119,7 +123,12 @@ impl<R> Routes<R> {
     }
 
     fn heat(&mut self, hash: u32, topic: &Topic) -> Rc<Spot<R>> {
-        let spot = Rc::new(Spot { topic: topic.clone(), route: RefCell::new(None), hash });
+        let spot = Rc::new(Spot {
+            topic: topic.clone(),
+            route: RefCell::new(None),
+            outside: RefCell::new(None),
+            hash,
+        });
         let at = self.tree.insert(spot.clone());
         let hash_of = |at: u32| self.tree.get(at).map_or(0, |spot| spot.hash);
         self.hot.insert(hash, at, &hash_of);

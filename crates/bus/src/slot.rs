@@ -17,6 +17,11 @@ pub(crate) trait Slot<P: Payload> {
     /// Hands it the event unless it has ended, and tells of its failure. One call from a route's walk to
     /// the end of the handler: what this does is compiled together with the handler.
     fn deliver(&self, core: &Core<P>, event: &Event<'_, P>) -> Delivered;
+
+    /// The number under which an executor outside calls its handler.
+    fn outside(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// How a delivery has ended.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{Head, More, WithHandler};
+use crate::slot::{Head, More, Slot, WithHandler};
 use crate::{Bus, Event, HandlerResult, Pattern, Payload, Subscription};
 
 /// Sets how a pattern is subscribed; see [`Bus::subscriber`].
@@ -39,9 +39,13 @@ impl<'a, P: Payload> Subscriber<'a, P> {
         self,
         handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
     ) -> Subscription {
+        self.insert(|head| Rc::new(WithHandler { head, handler }))
+    }
+
+    pub(crate) fn insert(self, slot: impl FnOnce(Head<P>) -> Rc<dyn Slot<P>>) -> Subscription {
         let Self { bus, pattern, priority, more } = self;
         let head = Head { pattern: pattern.clone(), priority, ended: Cell::new(false), more };
-        let key = bus.core.insert(&pattern, Rc::new(WithHandler { head, handler }));
+        let key = bus.core.insert(&pattern, slot(head));
         let registry: Weak<Core<P>> = Rc::downgrade(&bus.core);
         Subscription::new(registry, pattern, key)
     }

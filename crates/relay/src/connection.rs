@@ -16,7 +16,7 @@ use axum::extract::ws::WebSocket;
 use bus::Pattern;
 use session::CloseCode;
 use session::server::{
-    Effect, Located, Message, Older, Opened, Options, Page, Server, Ticket, Wire,
+    Effect, Located, Message, Older, Opened, Options, Page, Server, StreamNo, Ticket, Wire,
 };
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PAUSES: u32 = 20;
 
 /// A connection goes on hearing before it answers, up to so many bytes.
-const TOGETHER: usize = 16 << 10;
+const TOGETHER: usize = 64 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -51,8 +51,8 @@ pub(crate) struct Shared {
 /// A read that the store is to do; one at a time, so that pages do not pile up.
 enum Lookup {
     Locate(Ticket, Pattern, session::Start),
-    Read(Ticket, Pattern, u64, usize),
-    History(Ticket, Pattern, Option<u64>, usize),
+    Read(Ticket, StreamNo, Pattern, u64, usize),
+    History(Ticket, StreamNo, Pattern, Option<u64>, usize),
 }
 
 /// What a read found.
@@ -69,8 +69,8 @@ struct Connection {
     socket: Socket,
     number: u64,
     began: Instant,
-    /// The first offset that the machine has not been told of.
-    cursor: u64,
+    /// Of each stream the offset up to which the machine has been told.
+    told: Vec<u64>,
     answers: mpsc::UnboundedSender<Vec<Answer>>,
     /// What was heard together goes to the writer together.
     writes: Vec<Write>,
@@ -85,18 +85,18 @@ struct Connection {
 
 /// Speaks with one client until either end closes.
 pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
-    let mut head = shared.hub.head();
-    let last = *head.borrow_and_update();
+    let mut heads = shared.hub.heads();
+    let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
     let number = shared.hub.number();
     let mailbox = shared.hub.mailbox(number);
     let mut arrived = Vec::new();
     let mut connection = Connection {
-        server: Server::new(Arc::clone(&shared.options), wire, last, 0),
+        server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
         socket: Socket::new(socket),
         number,
         began: Instant::now(),
-        cursor: last + 1,
+        told: last.clone(),
         answers,
         writes: Vec::new(),
         lookups: VecDeque::new(),
@@ -118,7 +118,8 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         if let Some(patterns) = connection.server.interests() {
             mailbox.want(patterns);
         }
-        let last = *head.borrow_and_update();
+        last.copy_from_slice(&heads.borrow_and_update());
+        let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
         if reading.is_none() {
             reading = connection.next_read();
         }
@@ -136,8 +137,8 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
                 reading = None;
                 connection.found(found);
             }
-            () = std::future::ready(()), if connection.cursor <= last => connection.catch_up(last),
-            Ok(()) = head.changed(), if connection.cursor > last => {}
+            () = std::future::ready(()), if is_behind => connection.catch_up(&last),
+            Ok(()) = heads.changed(), if !is_behind => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
                 for event in arrived.drain(..) {
                     connection.server.forwarded(&event.event);
@@ -256,11 +257,11 @@ impl Connection {
                 Effect::Locate { ticket, pattern, start } => {
                     self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
                 }
-                Effect::Read { ticket, pattern, from, limit } => {
-                    self.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
+                Effect::Read { ticket, stream, pattern, from, limit } => {
+                    self.lookups.push_back(Lookup::Read(ticket, stream, pattern, from, limit));
                 }
-                Effect::History { ticket, pattern, before, limit } => {
-                    self.lookups.push_back(Lookup::History(ticket, pattern, before, limit));
+                Effect::History { ticket, stream, pattern, before, limit } => {
+                    self.lookups.push_back(Lookup::History(ticket, stream, pattern, before, limit));
                 }
                 Effect::Refresh(token) => {
                     self.authorize(Some(&token));
@@ -274,33 +275,47 @@ impl Connection {
         true
     }
 
-    /// Takes committed events, up to the offset `head`; if they are no longer at hand, each subscription
-    /// reads on from the log.
-    fn catch_up(&mut self, head: u64) {
-        match self.shared.hub.recent(self.cursor) {
-            Recent::Events(events) => {
-                self.server.committed(&events);
-                self.cursor = events.last().map_or(self.cursor, |last| last.offset + 1);
+    /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
+    /// hand, each subscription reads on from the log.
+    fn catch_up(&mut self, heads: &[u64]) {
+        for (stream, head) in heads.iter().enumerate() {
+            let told = self.told[stream];
+            if told >= *head {
+                continue;
             }
-            Recent::Older => {
-                self.server.lagged(head);
-                self.cursor = head + 1;
+            match self.shared.hub.recent(stream, told + 1) {
+                Recent::Events(events) => {
+                    self.server.committed(&events);
+                    self.told[stream] = events.last().map_or(told, |last| last.offset);
+                }
+                Recent::Older => {
+                    self.server.lagged(stream, *head);
+                    self.told[stream] = *head;
+                }
             }
         }
     }
 
     /// The next thing to read.
     fn next_read(&mut self) -> Option<Reading> {
-        Some(match self.lookups.pop_front()? {
+        let lookup = self.lookups.pop_front()?;
+        if self.lookups.is_empty() {
+            // Most connections read only when they begin.
+            self.lookups = VecDeque::new();
+        }
+        Some(match lookup {
             Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
                 store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
             }),
-            Lookup::Read(ticket, pattern, from, limit) => self.blocking(move |store| {
-                store.read(&pattern, from, limit).map(|page| Found::Page(ticket, page))
+            Lookup::Read(ticket, stream, pattern, from, limit) => self.blocking(move |store| {
+                store.read(stream, &pattern, from, limit).map(|page| Found::Page(ticket, page))
             }),
-            Lookup::History(ticket, pattern, before, limit) => self.blocking(move |store| {
-                store.history(&pattern, before, limit).map(|older| Found::Older(ticket, older))
-            }),
+            Lookup::History(ticket, stream, pattern, before, limit) => {
+                self.blocking(move |store| {
+                    let older = store.history(stream, &pattern, before, limit)?;
+                    Ok(Found::Older(ticket, older))
+                })
+            }
         })
     }
 

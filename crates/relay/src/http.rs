@@ -105,7 +105,7 @@ pub(crate) fn router(site: Site) -> Router {
 
 async fn health(State(shared): State<Shared>) -> Response {
     let store = shared.store;
-    match tokio::task::spawn_blocking(move || store.head()).await {
+    match tokio::task::spawn_blocking(move || store.heads()).await {
         Ok(Ok(_)) => "ok\n".into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be used\n").into_response(),
     }

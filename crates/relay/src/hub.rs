@@ -5,6 +5,8 @@
 //! connection holds a position and pulls; nothing is queued for it here.
 
 mod ephemeral;
+mod gather;
+mod held;
 mod presence;
 mod tail;
 #[cfg(test)]
@@ -16,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use session::server::{Decided, Logged, Opened, Ticket};
+use session::server::{Decided, Logged, Opened, StreamNo, Ticket};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
@@ -24,7 +26,7 @@ use ephemeral::Mailboxes;
 pub use ephemeral::{Forwarded, Mailbox};
 pub use presence::Presence;
 pub use tail::Recent;
-use tail::Tail;
+use tail::Tails;
 
 /// The most jobs that wait for the writer; connections wait for room.
 const QUEUE: usize = 4_096;
@@ -59,8 +61,8 @@ type Present = HashMap<[u8; 16], (u64, oneshot::Sender<()>)>;
 #[derive(Debug)]
 pub struct Hub {
     jobs: mpsc::Sender<Job>,
-    head: watch::Receiver<u64>,
-    tail: Arc<RwLock<Tail>>,
+    heads: watch::Receiver<Arc<[u64]>>,
+    tails: Arc<RwLock<Tails>>,
     ephemeral: Arc<Mailboxes>,
     present: Mutex<Present>,
     presence: Arc<Presence>,
@@ -72,21 +74,22 @@ impl Hub {
     /// what waits.
     ///
     /// # Errors
-    /// A [`StoreError`] if the log's head cannot be read.
+    /// A [`StoreError`] if the heads of the streams cannot be read.
     pub fn start(store: Arc<dyn Store>) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let (committed, head) = watch::channel(store.head()?);
-        let tail = Arc::new(RwLock::new(Tail::default()));
+        let heads: Arc<[u64]> = store.heads()?.into();
+        let tails = Arc::new(RwLock::new(Tails::new(heads.len())));
+        let (committed, heads) = watch::channel(heads);
         let hub = Self {
             jobs,
-            head,
-            tail: Arc::clone(&tail),
+            heads,
+            tails: Arc::clone(&tails),
             ephemeral: Arc::default(),
             present: Mutex::default(),
             presence: Arc::default(),
             connections: AtomicU64::new(0),
         };
-        let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tail, &committed));
+        let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tails, &committed));
         Ok((Arc::new(hub), thread))
     }
 
@@ -104,14 +107,14 @@ impl Hub {
         self.jobs.send(Job { writes, answer: answer.clone() }).await.is_ok()
     }
 
-    /// The offset of the last committed event, and word of each commit.
-    pub fn head(&self) -> watch::Receiver<u64> {
-        self.head.clone()
+    /// The offset of the last committed event of each stream, and word of each commit.
+    pub fn heads(&self) -> watch::Receiver<Arc<[u64]>> {
+        self.heads.clone()
     }
 
-    /// The next committed events from an offset on.
-    pub fn recent(&self, from: u64) -> Recent {
-        self.tail.read().unwrap_or_else(PoisonError::into_inner).from(from)
+    /// The next committed events of a stream from an offset on.
+    pub fn recent(&self, stream: StreamNo, from: u64) -> Recent {
+        self.tails.read().unwrap_or_else(PoisonError::into_inner).from(stream, from)
     }
 
     /// Hands an ephemeral event to the other connections.

@@ -11,6 +11,7 @@ pub mod hub;
 mod page;
 mod relay;
 pub mod store;
+pub mod streams;
 pub mod units;
 mod upkeep;
 

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use relay::store::{Keep, Settings};
+use relay::store::{Route, Settings};
+use relay::streams::{self, Scoped};
 use relay::{ClientAddress, Config, Relay, admin, units};
 use tracing_subscriber::EnvFilter;
 
@@ -48,15 +49,21 @@ struct Run {
     /// An origin beside the relay's own whose pages may connect, such as https://example.org.
     #[arg(long)]
     allow_origin: Vec<String>,
-    /// Keep at most so many events; older ones are dropped.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    keep_events: Option<u64>,
-    /// Keep at most so many bytes of events, such as 10GiB; the file is larger.
-    #[arg(long, value_name = "BYTES", value_parser = units::bytes)]
-    keep_bytes: Option<u64>,
-    /// Keep events for so long, such as 30d.
-    #[arg(long, value_name = "TIME", value_parser = units::time)]
-    keep_age: Option<Duration>,
+    /// A stream of its own for topics, such as orders=shop.*.order,shop.*.paid; may be given again. The first
+    /// one that matches takes a topic, and the stream main takes the rest.
+    #[arg(long, value_name = "NAME=PATTERN,...", value_parser = streams::route)]
+    stream: Vec<Route>,
+    /// Keep at most so many events of each stream; older ones are dropped. May be given again for a stream
+    /// by its name, such as orders=1000.
+    #[arg(long, value_name = "[STREAM=]COUNT", value_parser = streams::events)]
+    keep_events: Vec<Scoped<u64>>,
+    /// Keep at most so many bytes of events of each stream, such as 10GiB; the file is larger. May be
+    /// given again for a stream.
+    #[arg(long, value_name = "[STREAM=]BYTES", value_parser = streams::bytes)]
+    keep_bytes: Vec<Scoped<u64>>,
+    /// Keep events for so long, such as 30d. May be given again for a stream.
+    #[arg(long, value_name = "[STREAM=]TIME", value_parser = streams::age)]
+    keep_age: Vec<Scoped<Duration>>,
     /// Know a client for so long after it was last heard of; what it sends after that may stand twice.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "90d")]
     keep_clients: Duration,
@@ -66,6 +73,9 @@ struct Run {
     /// Take so many new clients from an address in an hour; 0 for any number.
     #[arg(long, value_name = "COUNT", default_value_t = 600)]
     new_clients: u32,
+    /// Take so many subscriptions of a connection, which all tabs of a browser share.
+    #[arg(long, value_name = "COUNT", default_value_t = 4_096)]
+    max_subscriptions: usize,
     /// A reverse proxy stands before the relay: read clients' addresses from its x-forwarded-for.
     #[arg(long)]
     behind_proxy: bool,
@@ -76,21 +86,32 @@ struct Run {
 
 impl From<Run> for Config {
     fn from(run: Run) -> Self {
-        let keep = Keep {
-            events: run.keep_events.unwrap_or(u64::MAX),
-            bytes: run.keep_bytes.unwrap_or(u64::MAX),
-            age: run.keep_age,
+        let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);
+        let store = Settings {
+            routes: run.stream,
+            keep,
+            keep_of,
+            keep_clients: run.keep_clients,
+            reserve: run.reserve,
+            new_clients_per_hour: run.new_clients,
         };
-        let (keep_clients, reserve) = (run.keep_clients, run.reserve);
-        let new_clients_per_hour = run.new_clients;
-        let store = Settings { keep, keep_clients, reserve, new_clients_per_hour };
         let client_address = match run.behind_proxy {
             true => ClientAddress::Proxy,
             false => ClientAddress::Connection,
         };
-        let Run { listen, data, page, allow_origin, give_up, .. } = run;
+        let Run { listen, data, page, allow_origin, max_subscriptions, give_up, .. } = run;
         let authority = None;
-        Self { listen, data, page, allow_origin, authority, store, give_up, client_address }
+        Self {
+            listen,
+            data,
+            page,
+            allow_origin,
+            authority,
+            store,
+            max_subscriptions,
+            give_up,
+            client_address,
+        }
     }
 }
 

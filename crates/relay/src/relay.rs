@@ -40,6 +40,8 @@ pub struct Config {
     pub authority: Option<Arc<dyn Authority>>,
     /// What is kept and what is taken.
     pub store: Settings,
+    /// The most subscriptions of a connection.
+    pub max_subscriptions: usize,
     /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
     pub give_up: Duration,
     /// Whether a reverse proxy stands before the relay: the last address in `x-forwarded-for` is the
@@ -128,7 +130,12 @@ impl Relay {
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
-        let options = Arc::new(Options { peer: store.peer().to_owned(), ..Options::default() });
+        let options = Arc::new(Options {
+            peer: store.peer().to_owned(),
+            streams: store.streams().to_vec(),
+            max_subscriptions: config.max_subscriptions,
+            ..Options::default()
+        });
         let shared =
             Shared { hub, store, options, authority: config.authority, address: None, stopping };
         let Config { page, allow_origin, client_address, data, give_up, .. } = config;

@@ -4,14 +4,21 @@
 //! that may.
 
 mod backup;
+mod block;
+mod blocks;
 mod clients;
 mod decide;
 mod embedded;
 mod format;
 mod host;
+mod ids;
 mod log;
+mod names;
 mod newcomers;
+mod outcomes;
+mod packed;
 mod reading;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -21,22 +28,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Older, Opened, Page};
-use session::{Hello, Start};
+use session::server::{Append, Decided, Located, Logged, Older, Opened, Page, StreamNo};
+use session::{Hello, Start, Stream};
 
 pub use backup::Copied;
 pub use embedded::Embedded;
+
+/// The most streams of a store.
+pub const MAX_STREAMS: usize = 64;
 
 /// A log and the decisions about it.
 pub trait Store: Send + Sync + 'static {
     /// The id of the peer that this log belongs to.
     fn peer(&self) -> &str;
 
-    /// The offset of the last event; 0 if there is none.
+    /// The streams of the log. They are the same as long as the store is open.
+    fn streams(&self) -> &[Stream];
+
+    /// The offset of the last event of each stream; 0 if there is none.
     ///
     /// # Errors
     /// A [`StoreError`] if the store cannot be used now.
-    fn head(&self) -> Result<u64, StoreError>;
+    fn heads(&self) -> Result<Vec<u64>, StoreError>;
 
     /// Decides `batch` in its order, in one commit that is on disk when this returns.
     ///
@@ -48,22 +61,30 @@ pub trait Store: Send + Sync + 'static {
     /// Where a subscription starts.
     ///
     /// # Errors
-    /// As [`Store::head`].
+    /// As [`Store::heads`].
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError>;
 
-    /// Matching events from an offset on, at most `limit`, and bounded in bytes and in rows looked at.
+    /// Matching events of a stream from an offset on, at most `limit`, and bounded in bytes and in rows
+    /// looked at.
     ///
     /// # Errors
-    /// As [`Store::head`].
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError>;
+    /// As [`Store::heads`].
+    fn read(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError>;
 
-    /// Matching events before an offset, or the newest ones, from the newest back; bounded as in
+    /// Matching events of a stream before an offset, or the newest ones, from the newest back; bounded as in
     /// [`Store::read`].
     ///
     /// # Errors
-    /// As [`Store::head`].
+    /// As [`Store::heads`].
     fn history(
         &self,
+        stream: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,
@@ -106,17 +127,21 @@ pub enum Outcome {
 pub struct Written {
     /// One for each write, in their order.
     pub outcomes: Vec<Outcome>,
-    /// The events that are new in the log, ascending.
+    /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
-    /// The offset of the last event in the log; 0 if there is none.
-    pub head: u64,
+    /// The offset of the last event of each stream; 0 if there is none.
+    pub heads: Vec<u64>,
 }
 
 /// What a store keeps, and what it takes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What of the log is kept.
+    /// Which stream takes which topics: the first route that matches, and else the main stream.
+    pub routes: Vec<Route>,
+    /// What of a stream is kept,
     pub keep: Keep,
+    /// and what of these streams instead.
+    pub keep_of: Vec<(Stream, Keep)>,
     /// How long a client is known after it was last heard of.
     pub keep_clients: Duration,
     /// So many bytes of the disk stay free: before they are touched, events are rejected as
@@ -129,7 +154,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            routes: Vec::new(),
             keep: Keep::default(),
+            keep_of: Vec::new(),
             keep_clients: Duration::from_secs(90 * 24 * 60 * 60),
             reserve: 64 << 20,
             new_clients_per_hour: 600,
@@ -137,8 +164,17 @@ impl Default for Settings {
     }
 }
 
-/// Which events are kept: those that no bound drops. The newest one is dropped by its age only.
-#[derive(Debug, Clone)]
+/// A stream that takes the topics of some patterns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The stream.
+    pub stream: Stream,
+    /// Its patterns.
+    pub patterns: Vec<Pattern>,
+}
+
+/// Which events of a stream are kept: those that no bound drops. The newest one is dropped by its age only.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keep {
     /// The most events.
     pub events: u64,
@@ -182,6 +218,14 @@ pub enum StoreError {
         /// The version that this relay knows.
         known: u64,
     },
+    /// Something is said of a stream that there is not.
+    #[error(
+        "the store has no stream `{0}`: give it topics with --stream, or say nothing of it (--keep-…)"
+    )]
+    NoStream(String),
+    /// There would be more streams than a store has.
+    #[error("a store has at most {MAX_STREAMS} streams, also those that take no topics any more")]
+    TooManyStreams,
     /// A row does not hold what was written there.
     #[error("the store holds a row that cannot be read ({0}): restore the file from a backup")]
     Corrupt(&'static str),

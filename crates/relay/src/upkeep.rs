@@ -29,7 +29,7 @@ pub(crate) async fn run(
         if writer_has_ended() {
             return RunError::Writer;
         }
-        match on_a_thread(store, |store| store.head().map(drop)).await {
+        match on_a_thread(store, |store| store.heads().map(drop)).await {
             Ok(()) => failing = None,
             Err(error) => {
                 let since = failing.get_or_insert_with(Instant::now).elapsed();

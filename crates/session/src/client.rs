@@ -6,12 +6,17 @@
 
 mod answers;
 mod backoff;
+mod credential;
+mod credit;
 mod effect;
+mod history;
 mod identity;
 mod interests;
 mod link;
 mod memory;
 mod outbox;
+mod places;
+mod presence;
 mod publishing;
 mod reading;
 mod sharing;
@@ -24,16 +29,23 @@ use crate::Millis;
 use crate::frame::{FromClient, FromPeer};
 use answers::Asking;
 use backoff::Backoff;
+pub use credit::Window;
 pub use effect::{Delivery, Effect, LinkState, Outcome};
+use history::Requests;
+pub use history::{HistoryError, Older, RequestId};
 use identity::Identity;
 use interests::Interests;
 pub use interests::SubscriptionId;
 use link::{Connection, State};
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
+pub use presence::Occupants;
+use presence::Whereabouts;
 pub use publishing::{PublishError, Terms};
 pub(crate) use sharing::MAX_BASE;
-pub use storage::{Answer, OnStoreError, Row, Saved, Storage, StoreError, StoreFailed, TabId};
+pub use storage::{
+    Answer, OnStoreError, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId,
+};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
@@ -51,6 +63,8 @@ pub struct Options {
     pub connect_timeout: Millis,
     /// What becomes of an event that the store does not take.
     pub on_store_error: OnStoreError,
+    /// The peer asks for a credential: [`Effect::FetchCredential`] comes before each connection.
+    pub credentials: bool,
     /// Names this page among those that share its store: random, new with each load of the page.
     pub tab: TabId,
 }
@@ -63,6 +77,7 @@ impl Default for Options {
             max_event: (1 << 20) - 1_024,
             connect_timeout: 10_000,
             on_store_error: OnStoreError::default(),
+            credentials: false,
             tab: [0; 16],
         }
     }
@@ -80,6 +95,8 @@ pub struct Client {
     /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
     wall_is_ahead: i64,
     interests: Interests,
+    requests: Requests,
+    whereabouts: Whereabouts,
     /// Another tab has the socket.
     following: bool,
     /// What became of the last events, here or in other tabs: a row may still come, or ask.
@@ -103,6 +120,8 @@ impl Client {
             asking: Asking::default(),
             wall_is_ahead: 0,
             interests: Interests::default(),
+            requests: Requests::default(),
+            whereabouts: Whereabouts::default(),
             following: false,
             recent: VecDeque::new(),
             connection: Connection::default(),
@@ -165,19 +184,19 @@ impl Client {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
             FromPeer::Ack(ack) => self.acked(ack),
             FromPeer::Reject(reject) => self.rejected(reject, now),
-            FromPeer::Subscribed(subscribed) => self.subscribed(&subscribed),
+            FromPeer::Subscribed(subscribed) => self.subscribed(subscribed),
             FromPeer::Refused(refused) => self.refused(refused),
             FromPeer::CaughtUp(caught_up) => self.caught_up(caught_up),
-            FromPeer::Gap(gap) => self.gap(&gap),
+            FromPeer::Gap(gap) => self.gap(gap),
             FromPeer::Event(event) => self.event(event, now),
             FromPeer::Ping(ping) => self.send(&FromClient::Pong(ping)),
             FromPeer::Pong(_) => {}
             FromPeer::Bye(bye) => self.bye(&bye, now),
-            FromPeer::Expiring(_)
-            | FromPeer::Page(_)
-            | FromPeer::Present(_)
-            | FromPeer::Presence(_)
-            | FromPeer::NotPresent(_) => {}
+            FromPeer::Expiring(_) => self.expiring(),
+            FromPeer::Page(page) => self.page(page, now),
+            FromPeer::Present(present) => self.present(present),
+            FromPeer::Presence(presence) => self.presence(presence),
+            FromPeer::NotPresent(not_present) => self.not_present(not_present),
         }
     }
 

@@ -28,8 +28,6 @@ pub enum CloseCode {
     Unauthorized = 4504,
     /// A second hello, or a frame before the first.
     UnexpectedHello = 4505,
-    /// More subscriptions than the peer takes.
-    TooManySubscriptions = 4506,
     /// More publishes without an answer than may be.
     TooManyUnanswered = 4507,
     /// The credential is refused, or has ended: there is no next try with the same one.

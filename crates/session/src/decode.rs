@@ -65,6 +65,7 @@ pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
             pattern: f.text(1),
             before: f.optional_number(2),
             limit: f.number32(3),
+            stream: f.stream(4),
         }),
         18 => {
             FromClient::Join(Join { topic: f.text(0), key: f.text(1), data: f.bytes(2).to_vec() })
@@ -92,6 +93,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
             subscription: f.number32(0),
             head: f.position(1),
             reset: f.flag(2),
+            others: f.nested(3, |nested| list(nested, position)).unwrap_or_default(),
         }),
         4 => FromPeer::Refused(Refused {
             subscription: f.number32(0),
@@ -115,15 +117,19 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
             heads: f.required(f.nested(2, |nested| list(nested, head)), Vec::new()),
             offset: f.optional_number(3),
             body: f.bytes(4).to_vec(),
+            stream: f.stream(5),
         }),
         10 => FromPeer::CaughtUp(CaughtUp {
             subscription: f.number32(0),
             count: f.number(1),
             head: f.position(2),
         }),
-        11 => {
-            FromPeer::Gap(Gap { subscription: f.number32(0), from: f.number(1), to: f.number(2) })
-        }
+        11 => FromPeer::Gap(Gap {
+            subscription: f.number32(0),
+            from: f.number(1),
+            to: f.number(2),
+            stream: f.stream(3),
+        }),
         13 => FromPeer::Ping(Ping { number: f.number32(0) }),
         14 => FromPeer::Pong(Ping { number: f.number32(0) }),
         15 => FromPeer::Bye(Bye {
@@ -138,6 +144,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
             entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
             next: f.optional_number(3),
             refused: f.optional_reject_code(4),
+            next_stream: f.stream(5),
         }),
         24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
         25 => FromPeer::Presence(Presence {
@@ -178,9 +185,14 @@ pub(crate) fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
     Ok((kind, fields))
 }
 
-fn position(mut d: Decoder<'_>) -> Read<Position> {
-    let f = Fields::read(&mut d)?;
-    f.checked(Position { epoch: f.number(1), offset: f.number(2), id: f.optional_text(3) })
+fn position(d: &mut Decoder<'_>) -> Read<Position> {
+    let f = Fields::read(d)?;
+    f.checked(Position {
+        stream: f.stream(0),
+        epoch: f.number(1),
+        offset: f.number(2),
+        id: f.optional_text(3),
+    })
 }
 
 fn start(mut d: Decoder<'_>) -> Read<Start> {
@@ -190,9 +202,9 @@ fn start(mut d: Decoder<'_>) -> Read<Start> {
         1 => (Start::Earliest, 1),
         2 => (Start::Last(d.u64()?), 2),
         3 => {
-            let nested = d.clone();
-            d.skip()?;
-            (Start::After(position(nested)?), 2)
+            let mut left = after(length, 1)?;
+            let positions = rest(&mut d, &mut left, position)?;
+            return if positions.is_empty() { Err(Malformed) } else { Ok(Start::After(positions)) };
         }
         _ => return Err(Malformed),
     };
@@ -243,9 +255,18 @@ fn head(d: &mut Decoder<'_>) -> Read<Head> {
 
 fn list<T>(mut d: Decoder<'_>, item: fn(&mut Decoder<'_>) -> Read<T>) -> Read<Vec<T>> {
     let mut left = d.array()?;
+    rest(&mut d, &mut left, item)
+}
+
+/// The items of an array of which so many are `left`.
+fn rest<T>(
+    d: &mut Decoder<'_>,
+    left: &mut Option<u64>,
+    item: fn(&mut Decoder<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
     let mut items = Vec::new();
-    while more(&mut d, &mut left)? {
-        items.push(item(&mut d)?);
+    while more(d, left)? {
+        items.push(item(d)?);
     }
     Ok(items)
 }
@@ -281,12 +302,14 @@ fn more(d: &mut Decoder<'_>, left: &mut Option<u64>) -> Read<bool> {
     }
 }
 
+/// How many items of an array are left after so many.
+fn after(length: Option<u64>, read: u64) -> Read<Option<u64>> {
+    length.map(|length| length.checked_sub(read).ok_or(Malformed)).transpose()
+}
+
 /// The end of an array of which so many items have been read; those beyond are skipped.
 fn end(d: &mut Decoder<'_>, length: Option<u64>, read: u64) -> Read<()> {
-    let mut left = match length {
-        Some(length) => Some(length.checked_sub(read).ok_or(Malformed)?),
-        None => None,
-    };
+    let mut left = after(length, read)?;
     while more(d, &mut left)? {
         d.skip()?;
     }

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use minicbor::Encoder;
 
 use crate::RejectCode;
-use crate::event::{Body, Extension, Position, Start};
+use crate::event::{Body, Extension, Position, Start, Stream};
 use crate::frame::{Attendee, FromClient, FromPeer, Head};
 
 pub(crate) type Out<'o> = Encoder<&'o mut Vec<u8>>;
@@ -20,6 +20,7 @@ pub(crate) enum Value<'v> {
     Text(&'v str),
     Bytes(&'v [u8]),
     Position(&'v Position),
+    Positions(&'v [Position]),
     Start(&'v Start),
     Pair(u32, u32),
     /// What only one end writes, so that the other need not carry it.
@@ -76,7 +77,13 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         FromClient::History(f) => frame(
             message,
             17,
-            &[number(f.request), text(&f.pattern), f.before.and_then(number), number(f.limit)],
+            &[
+                number(f.request),
+                text(&f.pattern),
+                f.before.and_then(number),
+                number(f.limit),
+                stream(&f.stream),
+            ],
         ),
         FromClient::Join(f) => frame(message, 18, &[text(&f.topic), text(&f.key), bytes(&f.data)]),
         FromClient::Leave(f) => frame(message, 19, &[text(&f.topic)]),
@@ -101,7 +108,8 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             ],
         ),
         FromPeer::Subscribed(f) => {
-            frame(message, 3, &[number(f.subscription), at(&f.head), flag(f.reset)])
+            let others = (!f.others.is_empty()).then_some(Value::Positions(&f.others));
+            frame(message, 3, &[number(f.subscription), at(&f.head), flag(f.reset), others])
         }
         FromPeer::Refused(f) => {
             frame(message, 4, &[number(f.subscription), number(f.code as u64), text(&f.message)])
@@ -115,13 +123,15 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             &[number(f.number), number(f.code as u64), text(&f.message), f.retry.and_then(number)],
         ),
         FromPeer::Event(f) => {
-            event(message, f.topic, f.name.as_deref(), &f.heads, f.offset, &f.body);
+            let name = f.name.as_deref();
+            event(message, f.topic, name, &f.heads, f.offset, &f.body, &f.stream);
         }
         FromPeer::CaughtUp(f) => {
             frame(message, 10, &[number(f.subscription), number(f.count), at(&f.head)])
         }
         FromPeer::Gap(f) => {
-            frame(message, 11, &[number(f.subscription), number(f.from), number(f.to)])
+            let stream = stream(&f.stream);
+            frame(message, 11, &[number(f.subscription), number(f.from), number(f.to), stream])
         }
         FromPeer::Ping(f) => frame(message, 13, &[number(f.number)]),
         FromPeer::Pong(f) => frame(message, 14, &[number(f.number)]),
@@ -131,7 +141,8 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         FromPeer::Expiring(f) => frame(message, 22, &[number(f.milliseconds)]),
         FromPeer::Page(f) => {
             let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
-            page(message, f.request, f.epoch, entries, f.next, f.refused);
+            let next = f.next.map(|next| (&f.next_stream, next));
+            page(message, f.request, f.epoch, entries, next, f.refused);
         }
         FromPeer::Present(f) => {
             frame(message, 24, &[text(&f.topic), Some(By(&|e| attendees(e, &f.entries)))])
@@ -158,6 +169,7 @@ pub(crate) fn event(
     heads: &[Head],
     offset: Option<u64>,
     body: &[u8],
+    of: &Stream,
 ) {
     message.reserve(body.len() + 64);
     let heads = |e: &mut Out<'_>| {
@@ -168,8 +180,14 @@ pub(crate) fn event(
             head.previous.map_or(Ok(()), |previous| e.u64(previous).map(drop))
         })
     };
-    let fields =
-        [number(topic), name.map(Text), Some(By(&heads)), offset.and_then(number), bytes(body)];
+    let fields = [
+        number(topic),
+        name.map(Text),
+        Some(By(&heads)),
+        offset.and_then(number),
+        bytes(body),
+        stream(of),
+    ];
     frame(message, 9, &fields);
 }
 
@@ -179,7 +197,7 @@ pub(crate) fn page<'p>(
     request: u32,
     epoch: u64,
     entries: impl ExactSizeIterator<Item = (u64, &'p str, &'p [u8])> + Clone,
-    next: Option<u64>,
+    next: Option<(&Stream, u64)>,
     refused: Option<RejectCode>,
 ) {
     let entries = |e: &mut Out<'_>| triples(e, entries.clone());
@@ -187,7 +205,14 @@ pub(crate) fn page<'p>(
     frame(
         message,
         23,
-        &[number(request), number(epoch), Some(By(&entries)), next.and_then(number), code],
+        &[
+            number(request),
+            number(epoch),
+            Some(By(&entries)),
+            next.and_then(|(_, next)| number(next)),
+            code,
+            next.and_then(|(of, _)| stream(of)),
+        ],
     );
 }
 
@@ -213,7 +238,8 @@ pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A body as bytes.
 pub(crate) fn body(body: &Body) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(body.data.len() + 64);
+    let attributes = body.id.len() + body.source.len();
+    let mut bytes = Vec::with_capacity(body.data.len() + attributes + 64);
     let written = write_body(&mut Encoder::new(&mut bytes), body);
     debug_assert!(written.is_ok(), "{written:?}");
     bytes
@@ -265,15 +291,24 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
         Bytes(bytes) => _ = e.bytes(bytes)?,
         Value::Position(position) => map(
             e,
-            &[None, number(position.epoch), number(position.offset), optional_text(&position.id)],
+            &[
+                stream(&position.stream),
+                number(position.epoch),
+                number(position.offset),
+                optional_text(&position.id),
+            ],
         )?,
+        Value::Positions(positions) => {
+            e.array(positions.len() as u64)?;
+            write_positions(e, positions)?;
+        }
         StartAt(start) => match start {
             Start::Latest => _ = e.array(1)?.u64(0)?,
             Start::Earliest => _ = e.array(1)?.u64(1)?,
             Start::Last(count) => _ = e.array(2)?.u64(2)?.u64(*count)?,
-            Start::After(position) => {
-                e.array(2)?.u64(3)?;
-                write_value(e, &Value::Position(position))?;
+            Start::After(positions) => {
+                e.array(1 + positions.len() as u64)?.u64(3)?;
+                write_positions(e, positions)?;
             }
         },
         Pair(first, second) => _ = e.array(2)?.u32(*first)?.u32(*second)?,
@@ -299,12 +334,21 @@ fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
     Ok(())
 }
 
+fn write_positions(e: &mut Out<'_>, positions: &[Position]) -> Written {
+    positions.iter().try_for_each(|position| write_value(e, &Value::Position(position)))
+}
+
 pub(crate) fn number(number: impl Into<u64>) -> Option<Value<'static>> {
     Some(Number(number.into()))
 }
 
 pub(crate) fn text(text: &str) -> Option<Value<'_>> {
     Some(Text(text))
+}
+
+/// The stream that every peer has is left out.
+fn stream(stream: &Stream) -> Option<Value<'_>> {
+    stream.other().map(Text)
 }
 
 fn optional_text(text: &Option<String>) -> Option<Value<'_>> {

@@ -1,6 +1,7 @@
 //! What an event is on the wire and in the log: its body, its position, where reading starts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use minicbor::Decoder;
 
@@ -40,10 +41,17 @@ pub enum Extension {
     Boolean(bool),
 }
 
-/// A place in a log: after the event that it names.
+/// The name of a stream: one of the logs of a peer, with offsets of its own. The default is
+/// [`Stream::MAIN`], which takes all topics that no other stream takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Stream(Option<Arc<str>>);
+
+/// A place in a stream: after the event that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
-    /// The life of the log. One that may have lost its tail starts a new one.
+    /// The stream.
+    pub stream: Stream,
+    /// The life of the stream. One that may have lost its tail starts a new one.
     pub epoch: u64,
     /// Counts from 1; 0 is before the first event.
     pub offset: u64,
@@ -56,12 +64,13 @@ pub struct Position {
 pub enum Start {
     /// With what comes after now.
     Latest,
-    /// With the first event that the log still holds.
+    /// With the first event that each stream still holds.
     Earliest,
-    /// With the last so many matching events.
+    /// With the last so many matching events of each stream.
     Last(u64),
-    /// After a position.
-    After(Position),
+    /// After these positions, one of a stream. A stream that none of them is of has come since, and is
+    /// read from its first event on.
+    After(Vec<Position>),
 }
 
 /// A body breaks a rule; the text says which.
@@ -137,15 +146,38 @@ impl Body {
     }
 }
 
+impl Stream {
+    /// The stream that every peer has.
+    pub const MAIN: Self = Self(None);
+
+    /// The stream with this name; `main` is [`Stream::MAIN`].
+    pub fn named(name: &str) -> Self {
+        Self((name != "main").then(|| name.into()))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        self.other().unwrap_or("main")
+    }
+
+    /// Its name, unless it is that of [`Stream::MAIN`], which is never sent.
+    pub(crate) fn other(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
 impl Position {
-    /// Before the first event of a log's life.
+    /// Before the first event of a life of [`Stream::MAIN`].
     pub fn start_of(epoch: u64) -> Self {
-        Self { epoch, offset: 0, id: None }
+        Self { stream: Stream::MAIN, epoch, offset: 0, id: None }
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(stream) = self.stream.other() {
+            write!(out, "{stream}:")?;
+        }
         write!(out, "{}@{:x}", self.offset, self.epoch)
     }
 }

@@ -5,9 +5,11 @@
 
 mod presence;
 
+use std::fmt;
+
 use minicbor::Decoder;
 
-use crate::event::{Position, Start};
+use crate::event::{Position, Start, Stream};
 use crate::{Durability, RejectCode, decode, encode};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
 
@@ -56,7 +58,7 @@ pub enum FromPeer {
 }
 
 /// The first frame of a client: who it is, and proof of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The client's public id.
     pub client: [u8; 16],
@@ -107,11 +109,13 @@ pub struct Subscribe {
 pub struct Subscribed {
     /// Its number.
     pub subscription: u32,
-    /// The head of the log: the position of the last event in it.
+    /// The head of a stream: the position of the last event in it.
     pub head: Position,
-    /// The position asked for is of another log or of another life of this one. The subscription has
-    /// ended; what was read under that position may not be what the log holds.
+    /// The positions asked for in the streams named here are of another log or of another life of this one.
+    /// The subscription has ended; what was read under those positions may not be what the log holds.
     pub reset: bool,
+    /// The heads of the other streams.
+    pub others: Vec<Position>,
 }
 
 /// A subscription was not made.
@@ -185,6 +189,8 @@ pub struct Event {
     pub offset: Option<u64>,
     /// A [`Body`](crate::Body).
     pub body: Vec<u8>,
+    /// The stream of its offset.
+    pub stream: Stream,
 }
 
 /// A subscription that an event matches, and where it was before.
@@ -196,7 +202,8 @@ pub struct Head {
     pub previous: Option<u64>,
 }
 
-/// What was there when a subscription started has been sent; what follows is live.
+/// What was there in a stream when a subscription started has been sent; what follows is live. Each
+/// stream that [`Subscribed`] names catches up once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaughtUp {
     /// Its number.
@@ -207,7 +214,7 @@ pub struct CaughtUp {
     pub head: Position,
 }
 
-/// A range is gone from the log. The receiver's position is the end of it: what follows names that as
+/// A range is gone from a stream. The receiver's position is the end of it: what follows names that as
 /// the offset before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -217,6 +224,8 @@ pub struct Gap {
     pub from: u64,
     /// The last one.
     pub to: u64,
+    /// The stream.
+    pub stream: Stream,
 }
 
 /// What the receiver of a subscription can take beyond what it was granted before. An event is sent
@@ -250,7 +259,7 @@ pub struct Bye {
 }
 
 /// A new credential, on the connection that stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refresh {
     /// As in [`Hello`].
     pub token: String,
@@ -263,7 +272,8 @@ pub struct Expiring {
     pub milliseconds: u32,
 }
 
-/// Asks for a page of what the log holds, backwards.
+/// Asks for a page of what a stream holds, backwards. After the last page of a stream come those of the next
+/// one, beginning with [`Stream::MAIN`]: who follows [`HistoryPage::next`] reads them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// Chosen by the client, and not used again before the answer is here.
@@ -274,6 +284,8 @@ pub struct History {
     pub before: Option<u64>,
     /// The most events; the peer may answer with fewer.
     pub limit: u32,
+    /// The stream; one that the peer does not have holds nothing.
+    pub stream: Stream,
 }
 
 /// The answer to [`History`].
@@ -285,8 +297,11 @@ pub struct HistoryPage {
     pub epoch: u64,
     /// The events, newest first.
     pub entries: Vec<Entry>,
-    /// What to ask for as `before` next; if absent there is no more. A page without entries may have it.
+    /// What to ask for as `before` next, in the stream `next_stream`; if absent there is no more. A page
+    /// without entries may have it.
     pub next: Option<u64>,
+    /// The stream of the next page. The entries are of the one that was asked for.
+    pub next_stream: Stream,
     /// Why there is no page.
     pub refused: Option<RejectCode>,
 }
@@ -307,6 +322,25 @@ pub struct Entry {
 #[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
 pub struct DecodeError {
     at: usize,
+}
+
+impl fmt::Debug for Hello {
+    /// Without what proves who it is: that is nobody's to log.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, fence, lowest, returning, .. } = self;
+        out.debug_struct("Hello")
+            .field("client", client)
+            .field("fence", fence)
+            .field("lowest", lowest)
+            .field("returning", returning)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Refresh {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Refresh").finish_non_exhaustive()
+    }
 }
 
 impl FromClient {

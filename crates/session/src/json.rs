@@ -9,15 +9,12 @@ mod read;
 mod tests;
 mod write;
 
-use crate::{Body, Start};
+use crate::{Body, Start, Stream};
 pub use read::read;
 pub use write::{ack, event, gap, reject, subscribed};
 
 /// The WebSocket subprotocol in which these texts are spoken.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
-
-/// The one stream of a peer's log.
-const STREAM: &str = "main";
 
 /// The extensions that only the peer sets; what a publisher says there is left out.
 const OF_THE_PEER: [&str; 4] = ["stream", "epoch", "sequence", "prev"];
@@ -68,8 +65,10 @@ pub enum ReadError {
 
 /// Where an event stands in the log, for one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The life of the log.
+pub struct Place<'s> {
+    /// The stream.
+    pub stream: &'s Stream,
+    /// The life of the stream.
     pub epoch: u64,
     /// The event's offset.
     pub offset: u64,

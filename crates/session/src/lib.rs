@@ -17,7 +17,7 @@ pub mod tabs;
 mod topics;
 
 pub use close::{CloseCode, Durability, RejectCode};
-pub use event::{Body, BodyError, Extension, Position, Start};
+pub use event::{Body, BodyError, Extension, Position, Start, Stream};
 pub use frame::{
     Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Entry, Event, Expiring, FromClient,
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis};
+use crate::{CloseCode, Millis, Stream};
 use again::Again;
 pub use attendance::{Attendance, GRACE, News};
 use conflated::Conflated;
@@ -31,7 +31,7 @@ use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
     Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
-    Refusal, Ticket,
+    Place, Refusal, StreamNo, Ticket,
 };
 use presence::Whereabouts;
 use publishing::Waiting;
@@ -42,11 +42,13 @@ use subscriptions::Subscriptions;
 pub struct Options {
     /// The peer's id, which it puts on the path of events.
     pub peer: String,
+    /// The streams of its log, at least one.
+    pub streams: Vec<Stream>,
     /// The most bytes of a message that is taken.
     pub max_message: usize,
     /// The most bytes of an event's body.
     pub max_event: usize,
-    /// The most subscriptions of a connection.
+    /// The most subscriptions of a connection, which tabs of one origin share.
     pub max_subscriptions: usize,
     /// The most events that are asked of the store at a time.
     pub page: usize,
@@ -58,9 +60,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             peer: String::new(),
+            streams: vec![Stream::MAIN],
             max_message: 1 << 20,
             max_event: 256 << 10,
-            max_subscriptions: 256,
+            max_subscriptions: 4_096,
             page: 128,
             heartbeat: 20_000,
         }
@@ -83,13 +86,13 @@ pub struct Server {
     options: Arc<Options>,
     wire: Wire,
     state: State,
-    /// The first offset that has not been committed to this machine's knowledge.
-    seen: u64,
+    /// Of each stream the first offset that has not been committed to this machine's knowledge.
+    seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
     unanswered: HashMap<Ticket, Waiting>,
-    /// The requests for history that are without an answer.
-    requests: Vec<(Ticket, u32)>,
+    /// The requests for history that are without an answer: their numbers, and of which stream.
+    requests: Vec<(Ticket, u32, StreamNo)>,
     whereabouts: Whereabouts,
     credential: Credential,
     /// A number that is to come again before any higher one is taken.
@@ -130,8 +133,10 @@ enum State {
 const MESSAGE_BYTES: usize = 32 << 10;
 
 impl Server {
-    /// A connection that has just been made, to a log whose last event has the offset `head`.
-    pub fn new(options: Arc<Options>, wire: Wire, head: u64, now: Millis) -> Self {
+    /// A connection that has just been made, to a log whose streams have last events with the offsets
+    /// `heads`: one of each of [`Options::streams`], 0 for a stream without events.
+    pub fn new(options: Arc<Options>, wire: Wire, heads: &[u64], now: Millis) -> Self {
+        debug_assert_eq!(heads.len(), options.streams.len());
         let state = match wire {
             Wire::Frames => State::Greeting,
             #[cfg(feature = "json")]
@@ -141,7 +146,7 @@ impl Server {
             options,
             wire,
             state,
-            seen: head + 1,
+            seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
             unanswered: HashMap::new(),

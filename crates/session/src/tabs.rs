@@ -12,10 +12,11 @@
 //! The lock decides who leads; terms tell a leader that it was deposed, and guests whom to believe,
 //! before the lock does. The peer's fence is the last guard.
 
+mod carrying;
+mod hearing;
 mod leading;
 mod message;
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -25,7 +26,7 @@ use crate::client::{
     self, Answer, Client, Entropy, LinkState, OnStoreError, Options, Outcome, Saved, StoreFailed,
     TabId,
 };
-use crate::{Body, CloseCode, Millis, RejectCode};
+use crate::{Body, Millis, RejectCode};
 use message::{Message, Says};
 
 /// What the owner of a [`Tab`] is to do, in order.
@@ -254,6 +255,25 @@ impl Tab {
         }
     }
 
+    /// As [`Client::credential`].
+    pub fn credential(&mut self, credential: Option<String>, now: Millis) {
+        self.now = now;
+        if self.leads() {
+            self.client.credential(credential, now);
+        }
+    }
+
+    /// As [`Client::connect`]: the link has stopped, and the application has done something about it, in
+    /// whichever tab.
+    pub fn connect(&mut self, now: Millis) {
+        self.now = now;
+        match self.role {
+            Role::Out => {}
+            Role::Leading => self.client.connect(now),
+            Role::Following => self.post(Says::Connect),
+        }
+    }
+
     /// As [`Client::answer`].
     pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
         self.now = now;
@@ -358,181 +378,6 @@ impl Tab {
             }
             self.post(Says::FromPeer { term: self.term, frames });
         }
-    }
-
-    /// What the client asks for: the owner does it, and the other tabs are told what concerns them.
-    fn carry(&mut self, effect: client::Effect) {
-        match &effect {
-            client::Effect::Send(frames) if !self.leads() => {
-                if self.base != 0 {
-                    let frames = frames.clone();
-                    self.post(Says::ToPeer { term: self.term, frames });
-                }
-                return;
-            }
-            client::Effect::Open if !self.leads() => return,
-            client::Effect::Close(_) if self.base != 0 => {
-                self.base = 0;
-                self.join_at = Some(self.now + AWAY);
-            }
-            client::Effect::Kept(id) => {
-                let row = self.client.outbox().find(|row| row.id == *id).cloned();
-                self.post(match row {
-                    Some(row) => Says::Kept { client: self.client.id(), row },
-                    // It stands under a number of a client that this tab does not know yet.
-                    None => Says::Renewed,
-                });
-            }
-            client::Effect::Settled { id, outcome } => {
-                match self.told.iter().position(|told| told == id) {
-                    Some(at) => _ = self.told.swap_remove(at),
-                    // One that leads no more tells what it was told while it did.
-                    None if self.leads() || !is_uncertain(outcome) => {
-                        let (id, outcome) = (id.clone(), outcome.clone());
-                        self.post(Says::Settled { id, outcome });
-                    }
-                    None => {}
-                }
-            }
-            client::Effect::Link(link) if self.leads() => {
-                let fenced = matches!(link, LinkState::Stopped { code, .. } if *code == CloseCode::Fenced.code());
-                self.link_changed(link.clone());
-                if fenced {
-                    self.effects.push_back(Effect::Client(effect));
-                    return self.step_down(self.now + AWAY + self.patience());
-                }
-            }
-            _ => {}
-        }
-        self.effects.push_back(Effect::Client(effect));
-    }
-
-    fn hear(&mut self, from: TabId, says: Says) {
-        if let Some(guest) = self.guests.iter_mut().find(|guest| guest.tab == from) {
-            guest.missed = 0;
-        }
-        if self.leader == Some(from) {
-            (self.heard, self.asked) = (self.now, None);
-        }
-        match says {
-            Says::Ask { visit } => self.asked_by(from, visit),
-            Says::Here => {}
-            Says::Lead { term, link, peer, guests } => {
-                self.hear_leader(from, term, link, peer, &guests);
-            }
-            Says::ToPeer { term, frames } => self.hear_guest(from, term, &frames),
-            Says::FromPeer { term, frames } => {
-                if self.leader == Some(from) && self.term == term && self.base != 0 {
-                    self.client.received(&frames, self.now);
-                }
-            }
-            Says::Kept { client, row } => self.client.heard_row(client, row, self.now),
-            Says::Settled { id, outcome } => {
-                if self.client.heard_settled(&id, outcome) {
-                    self.told.push(id);
-                }
-            }
-            Says::Lost { id } => {
-                if let Some(outcome) = self.client.outcome(&id).filter(|it| !is_uncertain(it)) {
-                    self.post(Says::Settled { id, outcome });
-                }
-            }
-            Says::Bye => self.gone(from),
-            Says::Renewed => self.client.load(),
-            Says::Event { topic, body, ephemeral } => {
-                let Ok(body) = Body::decode(&body) else { return self.ignored += 1 };
-                if ephemeral && self.leads() {
-                    self.client.send_ephemeral(&topic, &body);
-                }
-                self.effects.push_back(Effect::Shared { topic, body, ephemeral });
-            }
-        }
-    }
-
-    /// A leader says that it leads.
-    fn hear_leader(
-        &mut self,
-        from: TabId,
-        term: u64,
-        link: LinkState,
-        peer: String,
-        guests: &[(TabId, u32, u32)],
-    ) {
-        let is_news = term > self.term;
-        if self.leads() {
-            // Two of the same term leave it to the lock.
-            match term.cmp(&self.term) {
-                Ordering::Greater => self.step_down(self.now),
-                Ordering::Equal => {}
-                Ordering::Less => self.beat_is_due = true,
-            }
-            return;
-        }
-        if !is_news && (term < self.term || self.leader.is_some_and(|leader| leader != from)) {
-            return;
-        }
-        if is_news || self.leader.is_none() {
-            self.placed = false;
-            self.part(LinkState::Connecting);
-        }
-        (self.term, self.leader) = (term, Some(from));
-        (self.heard, self.asked) = (self.now, None);
-        if self.now >= self.spoke + SPOKEN {
-            self.post(Says::Here);
-        }
-        let mut places = guests.iter();
-        let place = places.find(|(tab, visit, _)| (tab, visit) == (&self.id, &self.visit));
-        if place.is_some() && !std::mem::replace(&mut self.placed, true) {
-            // From here on it hears what becomes of what it finds there.
-            self.client.load();
-        }
-        match place {
-            // Its own place is over; it asks for another.
-            _ if self.join_at.is_some() => {}
-            None => self.post(Says::Ask { visit: self.visit }),
-            Some((.., base)) if link == LinkState::Online && *base != 0 => {
-                if self.base != *base {
-                    (self.base, self.link) = (*base, link);
-                    self.client.joined(peer, *base, self.now);
-                }
-            }
-            Some(_) => self.part(link),
-        }
-    }
-
-    /// The leader's link is not up, or there is no leader.
-    fn part(&mut self, link: LinkState) {
-        if std::mem::take(&mut self.base) != 0 || self.link != link {
-            self.link = link.clone();
-            self.client.parted(link);
-        }
-    }
-
-    /// A tab has gone. Rows that it kept and could not tell of are in the store.
-    fn gone(&mut self, tab: TabId) {
-        if self.leader == Some(tab) {
-            self.leader = None;
-            self.part(LinkState::Connecting);
-        }
-        if self.leads() {
-            self.remove_guest(tab);
-            self.client.load();
-        }
-    }
-
-    fn visit_anew(&mut self) {
-        self.visit += 1;
-        self.post(Says::Ask { visit: self.visit });
-    }
-
-    fn ask(&mut self) {
-        self.asked = Some(self.now);
-        self.post(Says::Ask { visit: self.visit });
-    }
-
-    fn patience(&self) -> Millis {
-        let [one, other, ..] = self.id;
-        PATIENCE + Millis::from(u16::from_le_bytes([one, other])) * PATIENCE / 0x1_0000
     }
 
     fn post(&mut self, says: Says) {

@@ -7,9 +7,13 @@ use session::*;
 
 const GRAMMAR: &str = include_str!("../session.cddl");
 
+fn stream() -> impl Strategy<Value = Stream> {
+    prop_oneof![Just("main".to_owned()), ".{0,20}"].prop_map(|name| Stream::named(&name))
+}
+
 fn position() -> impl Strategy<Value = Position> {
-    (any::<u64>(), any::<u64>(), prop::option::of(".{0,20}"))
-        .prop_map(|(epoch, offset, id)| Position { epoch, offset, id })
+    (stream(), any::<u64>(), any::<u64>(), prop::option::of(".{0,20}"))
+        .prop_map(|(stream, epoch, offset, id)| Position { stream, epoch, offset, id })
 }
 
 fn start() -> impl Strategy<Value = Start> {
@@ -17,7 +21,7 @@ fn start() -> impl Strategy<Value = Start> {
         Just(Start::Latest),
         Just(Start::Earliest),
         any::<u64>().prop_map(Start::Last),
-        position().prop_map(Start::After),
+        prop::collection::vec(position(), 1..4).prop_map(Start::After),
     ]
 }
 
@@ -120,12 +124,13 @@ fn from_client() -> impl Strategy<Value = FromClient> {
         any::<u32>().prop_map(|number| FromClient::Ping(Ping { number })),
         any::<u32>().prop_map(|number| FromClient::Pong(Ping { number })),
         ".{0,20}".prop_map(|token| FromClient::Refresh(Refresh { token })),
-        (any::<u32>(), ".{0,20}", prop::option::of(any::<u64>()), any::<u32>()).prop_map(
-            |(request, pattern, before, limit)| FromClient::History(History {
+        (any::<u32>(), ".{0,20}", prop::option::of(any::<u64>()), any::<u32>(), stream()).prop_map(
+            |(request, pattern, before, limit, stream)| FromClient::History(History {
                 request,
                 pattern,
                 before,
-                limit
+                limit,
+                stream
             })
         ),
         (".{0,20}", ".{0,20}", bytes()).prop_map(|(topic, key, data)| FromClient::Join(Join {
@@ -149,9 +154,10 @@ fn from_peer() -> impl Strategy<Value = FromPeer> {
                 Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
             )
         ),
-        (any::<u32>(), position(), any::<bool>()).prop_map(|(subscription, head, reset)| {
-            FromPeer::Subscribed(Subscribed { subscription, head, reset })
-        }),
+        (any::<u32>(), position(), any::<bool>(), prop::collection::vec(position(), 0..3))
+            .prop_map(|(subscription, head, reset, others)| {
+                FromPeer::Subscribed(Subscribed { subscription, head, reset, others })
+            }),
         (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
             FromPeer::Refused(Refused { subscription, code, message })
         }),
@@ -166,20 +172,23 @@ fn from_peer() -> impl Strategy<Value = FromPeer> {
             name(),
             prop::collection::vec(head(), 1..4),
             prop::option::of(any::<u64>()),
-            bytes()
+            bytes(),
+            stream()
         )
-            .prop_map(|(topic, name, heads, offset, body)| FromPeer::Event(Event {
-                topic,
-                name,
-                heads,
-                offset,
-                body
-            })),
+            .prop_map(|(topic, name, heads, offset, body, stream)| FromPeer::Event(
+                Event { topic, name, heads, offset, body, stream }
+            )),
         (any::<u32>(), any::<u64>(), position()).prop_map(|(subscription, count, head)| {
             FromPeer::CaughtUp(CaughtUp { subscription, count, head })
         }),
-        (any::<u32>(), any::<u64>(), any::<u64>())
-            .prop_map(|(subscription, from, to)| FromPeer::Gap(Gap { subscription, from, to })),
+        (any::<u32>(), any::<u64>(), any::<u64>(), stream()).prop_map(
+            |(subscription, from, to, stream)| FromPeer::Gap(Gap {
+                subscription,
+                from,
+                to,
+                stream
+            })
+        ),
         any::<u32>().prop_map(|number| FromPeer::Ping(Ping { number })),
         any::<u32>().prop_map(|number| FromPeer::Pong(Ping { number })),
         (any::<u16>(), ".{0,20}", retry()).prop_map(|(code, message, retry)| FromPeer::Bye(Bye {
@@ -192,14 +201,16 @@ fn from_peer() -> impl Strategy<Value = FromPeer> {
             any::<u32>(),
             any::<u64>(),
             prop::collection::vec((any::<u64>(), ".{0,20}", bytes()), 0..3),
-            prop::option::of(any::<u64>()),
+            prop::option::of((any::<u64>(), stream())),
             prop::option::of(code())
         )
             .prop_map(|(request, epoch, entries, next, refused)| {
+                let (next, next_stream) = next.unzip();
+                let next_stream = next_stream.unwrap_or_default();
                 let entries = entries.into_iter();
                 let entry = |(offset, topic, body)| Entry { offset, topic, body };
                 let entries = entries.map(entry).collect();
-                FromPeer::Page(HistoryPage { request, epoch, entries, next, refused })
+                FromPeer::Page(HistoryPage { request, epoch, entries, next, next_stream, refused })
             }),
         (".{0,20}", attendees())
             .prop_map(|(topic, entries)| FromPeer::Present(Present { topic, entries })),

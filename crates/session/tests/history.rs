@@ -6,7 +6,8 @@ use peer::{Peer, subscribe, told};
 use session::*;
 
 fn ask(request: u32, pattern: &str, before: Option<u64>, limit: u32) -> FromClient {
-    FromClient::History(History { request, pattern: pattern.to_owned(), before, limit })
+    let (pattern, stream) = (pattern.to_owned(), Stream::MAIN);
+    FromClient::History(History { request, pattern, before, limit, stream })
 }
 
 fn page(frames: &[FromPeer]) -> &HistoryPage {
@@ -73,7 +74,8 @@ fn a_request_that_cannot_be_answered_is_told_so() {
 fn a_resume_into_a_trimmed_range_is_told_it_once_and_goes_on_after_it() {
     let mut peer = Peer::welcomed(8);
     peer.trimmed = 5;
-    let start = Start::After(Position { epoch: 7, offset: 2, id: None });
+    let position = Position { offset: 2, ..Position::start_of(7) };
+    let start = Start::After(vec![position]);
     peer.say(subscribe(1, "a", start, None), 0);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 5)]);
@@ -106,13 +108,13 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
     }
     peer.commit_untold("b");
     peer.trimmed = 4;
-    peer.server.lagged(12);
+    peer.server.lagged(0, 12);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 4), (3, 4)]);
     let expected: Vec<_> = (5..=11).map(|offset| (offset, Some(offset - 1))).collect();
     assert_eq!(told(&frames, 1), expected);
     assert_eq!(told(&frames, 2), [(12, Some(4))]);
-    peer.server.lagged(12);
+    peer.server.lagged(0, 12);
     peer.commit("a");
     let frames = peer.run();
     assert_eq!((told(&frames, 1), frames.len()), (vec![(13, Some(11))], 1));
@@ -127,7 +129,7 @@ fn a_hole_in_what_was_committed_is_read_from_the_log() {
         peer.commit_untold("a");
     }
     peer.trimmed = 3;
-    let late = peer.log[4..].to_vec();
+    let late = peer.logs[0][4..].to_vec();
     peer.server.committed(&late);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(2, 3)]);

@@ -72,6 +72,26 @@ fn a_log_that_was_replaced_resets_its_readers_and_tells_what_is_uncertain() {
 }
 
 #[test]
+fn a_log_of_two_streams_that_was_replaced_resets_a_reader_once_in_each() {
+    let mut world = World::new(1, 4);
+    world.log.is_split = true;
+    world.subscribe(0, ">", Start::Earliest);
+    for id in ["old", "older"] {
+        world.publish(0, "a.x", id);
+        world.publish(0, "b.x", &format!("{id} of b"));
+    }
+    world.settle();
+    assert_eq!(world.clients[0].delivered.len(), 4);
+    world.lose_the_log();
+    world.settle();
+    world.publish(0, "b.x", "new");
+    world.settle();
+    let client = &world.clients[0];
+    assert_eq!(client.resets, 2);
+    assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
+}
+
+#[test]
 fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_order() {
     let mut world = World::new(1, 5);
     world.settle();
@@ -87,7 +107,7 @@ fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_or
 /// An answer for each would have the client send all from there on again, as often as there are answers.
 #[test]
 fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() {
-    let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
+    let mut server = Server::new(Options::default().into(), Wire::Frames, &[0], 0);
     let say = |server: &mut Server, frame: FromClient| {
         let mut message = Vec::new();
         frame.encode(&mut message);
@@ -153,7 +173,7 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
 
 #[test]
 fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
-    let mut server = Server::new(Options::default().into(), Wire::Frames, 0, 0);
+    let mut server = Server::new(Options::default().into(), Wire::Frames, &[0], 0);
     let mut hello = Vec::new();
     FromClient::Hello(Hello {
         client: [1; 16],
@@ -185,6 +205,7 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
 fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
     for seed in 0..500 {
         let mut world = World::new(3, seed);
+        world.log.is_split = seed % 2 == 1;
         for client in 0..3 {
             let pattern = ["a.>", ">", "*.x"][client];
             world.subscribe(client, pattern, Start::Earliest);
@@ -205,12 +226,23 @@ fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
         world.settle();
         for (index, client) in world.clients.iter().enumerate() {
             let pattern = Pattern::parse(["a.>", ">", "*.x"][index]).unwrap();
-            let expected: Vec<(u64, String)> = (1..)
-                .zip(&world.log.events)
-                .filter(|(_, (topic, ..))| pattern.matches(topic))
-                .map(|(offset, (_, id, _))| (offset, id.clone()))
-                .collect();
-            assert_eq!(client.delivered, expected, "seed {seed}, client {index}");
+            let mut all = 0;
+            for stream in 0..world.log.streams().len() {
+                let expected: Vec<(u64, String)> = world
+                    .log
+                    .of(stream)
+                    .filter(|(_, (topic, ..))| pattern.matches(topic))
+                    .map(|(offset, (_, id, _))| (offset, id.clone()))
+                    .collect();
+                // One order per stream, and none across them.
+                let is_of = |(_, id): &&(u64, String)| {
+                    world.log.of(stream).any(|(_, (_, other, _))| other == id)
+                };
+                let delivered: Vec<_> = client.delivered.iter().filter(is_of).cloned().collect();
+                assert_eq!(delivered, expected, "seed {seed}, client {index}, stream {stream}");
+                all += expected.len();
+            }
+            assert_eq!(client.delivered.len(), all, "seed {seed}, client {index}");
             assert_eq!(client.machine.outbox_len(), 0, "seed {seed}, client {index}");
             assert_eq!(client.settled.len(), client.published.len(), "seed {seed}");
             let own = format!("{index}-");

@@ -2,8 +2,8 @@
 
 use bus::Topic;
 use session::client::{
-    Answer, Client, Effect, Entropy, MemoryOutbox, OnStoreError, Options, Outcome, Saved, Storage,
-    StoreError, StoreFailed, Terms,
+    Answer, Client, Effect, Entropy, MemoryOutbox, OnStoreError, Options, Outcome, Saved, Secret,
+    Storage, StoreError, StoreFailed, Terms,
 };
 use session::*;
 
@@ -132,7 +132,7 @@ impl Page {
     }
 
     fn ack(&mut self, number: u64, durability: Durability) {
-        let position = Position { epoch: 1, offset: number, id: None };
+        let position = Position { offset: number, ..Position::start_of(1) };
         self.tell(FromPeer::Ack(Ack { number, position, durability }));
     }
 
@@ -515,7 +515,7 @@ fn what_is_kept_while_another_tab_renews_the_client_is_found_under_its_new_numbe
     let mut page = Page::new(Options::default());
     page.publish("a", Terms::default());
     let from = page.store.saved().client;
-    page.store.run(Storage::Renew { from, highest: 0, client: [5; 16], secret: [6; 32] });
+    page.store.run(Storage::Renew { from, highest: 0, client: [5; 16], secret: Secret([6; 32]) });
     page.go_online(0, "", false);
     page.publish("b", Terms::default());
     assert_eq!(page.client.id(), [5; 16]);

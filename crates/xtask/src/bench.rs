@@ -1,6 +1,7 @@
 //! The benchmarks: each beside its peer in the same run, failing where a bar is missed.
 
 mod instructions;
+mod js;
 mod native;
 mod relay;
 mod table;
@@ -19,6 +20,8 @@ use table::Table;
 pub enum Bench {
     /// The pure bus: natively, and in wasm under Node and in Chromium
     Bus,
+    /// The npm package, beside other emitters: in Node and in Chromium
+    Js,
     /// The relay, beside nats-server and socket.io
     Relay,
 }
@@ -36,6 +39,7 @@ const NEEDS: &[Need] = &[
 pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
     match bench {
         Bench::Bus => bus(workspace),
+        Bench::Js => js::run(workspace),
         Bench::Relay => relay::run(workspace),
     }
 }

@@ -1,6 +1,7 @@
 //! The npm package: wasm-pack's output made smaller, with the files of `npm/` laid over it, and its trial
 //! in Node.
 
+mod bundle;
 mod shrink;
 
 use crate::setup::{self, Need};
@@ -10,7 +11,7 @@ use crate::workspace::Workspace;
 use crate::{process, versions};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What building and trying the package takes.
@@ -36,19 +37,20 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         bail!("npm/package.json is missing: the package has no description");
     }
     let package = workspace.npm_package();
-    let _ = fs::remove_dir_all(&package);
+    let build = workspace.own_target().join("npm/build");
+    for folder in [&package, &build] {
+        let _ = fs::remove_dir_all(folder);
+    }
     let mut wasm_pack = toolchain.small("wasm-pack");
     wasm_pack
         .args(["build", "--release", "--target", "web"])
         .args(["--mode", "no-install", "--no-pack"])
         .args(["--out-name", "event_driven_kit", "--out-dir"])
-        .arg(&package)
+        .arg(&build)
         .current_dir(workspace.root.join("crates/npm"));
     process::run(&mut wasm_pack)?;
-    shrink::shrink(toolchain, &package)?;
-    // wasm-pack leaves a .gitignore, which npm would obey.
-    let _ = fs::remove_file(package.join(".gitignore"));
-    copy_over(&entry_files, &package)?;
+    shrink::shrink(toolchain, &build)?;
+    bundle::bundle(workspace, toolchain, &build, &package)?;
     let version = versions::of_the_library(&workspace.root)?;
     let mut npm = process::command("npm");
     npm.args(["pkg", "set", &format!("version={version}")]).current_dir(&package);
@@ -68,6 +70,19 @@ pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Packs the package and installs it into a project as a user would, with what the project names itself.
+pub fn install(package: &Path, project: &Path) -> Result<()> {
+    let mut pack = process::command("npm");
+    pack.args(["pack", "--silent", "--pack-destination"]).arg(project).current_dir(package);
+    let name = process::capture(&mut pack)?;
+    let mut install = process::command("npm");
+    install
+        .args(["install", "--prefer-offline", "--no-audit", "--no-fund", "--silent"])
+        .arg(format!("./{}", name.trim()))
+        .current_dir(project);
+    process::run(&mut install)
+}
+
 /// Packs the package, installs it into an empty project as a user would, and gives the command
 /// that runs `tests/npm` there.
 pub fn check(workspace: &Workspace) -> Result<Command> {
@@ -77,27 +92,43 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     fs::create_dir_all(&project)?;
     fs::write(project.join("package.json"), "{ \"private\": true, \"type\": \"module\" }\n")?;
 
-    let mut pack = process::command("npm");
-    pack.args(["pack", "--silent", "--pack-destination"]).arg(&project).current_dir(&package);
-    process::run(&mut pack)?;
-    let version = versions::of_the_library(&workspace.root)?;
-    let mut install = process::command("npm");
-    install
-        .args(["install", "--offline", "--no-audit", "--no-fund", "--silent"])
-        .arg(format!("./event-driven-kit-{version}.tgz"))
-        .current_dir(&project);
-    process::run(&mut install)?;
+    install(&package, &project)?;
 
     let mut node = process::command("node");
-    node.args(["--test", "--test-reporter=spec"]).current_dir(&project);
+    node.args(["--test", "--test-reporter=spec"])
+        .env("EDK_NPM_TOOLS", tools(workspace)?)
+        .env("EDK_SEMANTICS", workspace.root.join("benches/js/SEMANTICS.md"))
+        .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
-    let files = stamp::files(&tests)?;
+    copy_over(&tests, &project)?;
+    copy_over(&workspace.root.join("examples"), &project.join("examples"))?;
+    let mut files = stamp::files(&tests)?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     if files.is_empty() {
         bail!("tests/npm has no test of the package");
     }
-    copy_over(&tests, &project)?;
     for file in files {
         node.arg(file.strip_prefix(&tests)?);
     }
     Ok(node)
+}
+
+/// Installs what the package is tried with, once for all its tests and checkouts.
+fn tools(workspace: &Workspace) -> Result<PathBuf> {
+    let names = "tests/npm/tools/package.json";
+    let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[names])?);
+    let done = folder.join("installed");
+    if !done.exists() {
+        fs::create_dir_all(&folder)?;
+        fs::copy(workspace.root.join(names), folder.join("package.json"))?;
+        let mut npm = process::command("npm");
+        npm.args(["install", "--no-audit", "--no-fund"]).current_dir(&folder);
+        process::install(
+            &mut npm,
+            "the bundlers and checkers of the npm package",
+            "npm's registry",
+        )?;
+        fs::write(done, "")?;
+    }
+    Ok(folder)
 }

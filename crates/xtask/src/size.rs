@@ -19,7 +19,7 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 150_000, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 12_000, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 84_000, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 113_000, files: npm },
 ];
 
 /// A line of the table.
@@ -56,11 +56,11 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Of the npm package; its users may load all of these.
+/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a percent larger.
 fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let mut files = stamp::files(&workspace.npm_package())?;
-    files.retain(|file| has(file, &["wasm", "js", "mjs", "cjs"]));
-    Ok(files)
+    let names = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"];
+    let files = names.map(|name| workspace.npm_package().join(name));
+    Ok(files.into_iter().filter(|file| file.exists()).collect())
 }
 
 fn has(file: &Path, extensions: &[&str]) -> bool {

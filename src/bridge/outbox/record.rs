@@ -3,7 +3,7 @@
 use bus::Topic;
 use js_sys::{Array, Uint8Array};
 use session::Durability;
-use session::client::{Row, Saved};
+use session::client::{Row, Saved, Secret};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The client without its rows.
@@ -11,7 +11,7 @@ pub(super) fn head(saved: &Saved) -> JsValue {
     let (decided, decided_id) = &saved.decided;
     array([
         bytes(&saved.client),
-        bytes(&saved.secret),
+        bytes(&saved.secret.0),
         number(saved.next),
         number(saved.fence),
         number(*decided),
@@ -24,7 +24,7 @@ pub(super) fn read_head(head: &JsValue) -> Option<Saved> {
     let head = head.dyn_ref::<Array>()?;
     Some(Saved {
         client: read_bytes(&head.get(0))?,
-        secret: read_bytes(&head.get(1))?,
+        secret: Secret(read_bytes(&head.get(1))?),
         next: read_number(&head.get(2))?,
         fence: read_number(&head.get(3))?,
         decided: (read_number(&head.get(4))?, head.get(5).as_string()?),

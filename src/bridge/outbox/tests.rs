@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bus::Topic;
 use session::Durability;
-use session::client::{Answer, Row, Saved, Storage, StoreError};
+use session::client::{Answer, Row, Saved, Secret, Storage, StoreError};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -178,7 +178,7 @@ async fn another_identity_numbers_the_rows_anew() {
     store.keep(&["a", "b", "c", "d"]).await;
     let marked = store.run(Storage::Mark { client: from, numbers: vec![2] }).await;
     assert!(marked.is_ok());
-    let renew = Storage::Renew { from, highest: 0, client: [1; 16], secret: [2; 32] };
+    let renew = Storage::Renew { from, highest: 0, client: [1; 16], secret: Secret([2; 32]) };
     let Ok(Answer::Renewed { saved, dropped }) = store.run(renew.clone()).await else {
         panic!("not renewed");
     };
@@ -186,7 +186,7 @@ async fn another_identity_numbers_the_rows_anew() {
     let found = Store::open(&name).load().await;
     assert_eq!(found, saved);
     assert_eq!(told(&found), [(1, "a", false), (2, "c", false), (3, "d", false)]);
-    assert_eq!((found.client, found.secret, found.next), ([1; 16], [2; 32], 4));
+    assert_eq!((found.client, found.secret, found.next), ([1; 16], Secret([2; 32]), 4));
 
     // Another tab that asks for the same comes too late.
     let Ok(Answer::Renewed { saved, dropped }) = store.run(renew).await else {

@@ -56,7 +56,8 @@ impl Wire for Relay {
     }
 
     fn resume(&mut self, topic: &str, (epoch, offset): (u64, u64), out: &mut Vec<u8>) {
-        self.from(topic, Start::After(Position { epoch, offset, id: None }), out);
+        let position = Position { offset, ..Position::start_of(epoch) };
+        self.from(topic, Start::After(vec![position]), out);
     }
 
     fn publish(&mut self, topic: &str, payload: &[u8], durable: bool, out: &mut Vec<u8>) {
@@ -65,7 +66,7 @@ impl Wire for Relay {
         let number = known.unwrap_or(self.topics.len());
         self.topics.extend(name.clone());
         self.published += 1;
-        let id = format!("{:x}-{:x}", self.client, self.published);
+        let id = random_id(self.client << 32 | self.published);
         let body = Body { id, data: payload.to_vec(), ..Body::default() };
         FromClient::Publish(Publish {
             number: durable.then_some(self.published),
@@ -105,4 +106,16 @@ impl Wire for Relay {
         }
         Ok(())
     }
+}
+
+/// As the bridge makes them: 16 bytes in hex of which nothing is known.
+fn random_id(seed: u64) -> String {
+    let half = |seed: u64| {
+        // SplitMix64.
+        let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    format!("{:016x}{:016x}", half(2 * seed), half(2 * seed + 1))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use bus_benches::Row;
 
-use super::durable::TOPIC;
+use super::durable::{TOPIC, publish};
 use super::{Bench, PAYLOAD};
 use crate::load::Load;
 use crate::rounds::compare;
@@ -57,8 +57,9 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     const MINUTE: Duration = Duration::from_secs(60);
     let server = bench.start(Kind::Relay)?;
     let mut publisher = Load::connect(&server, 1)?;
-    // What the store and the newest events take, they take without a subscriber too.
-    publish_for(&mut publisher, MINUTE / 6)?;
+    // What the store's cache and the newest events take, they take without a subscriber too: these fill
+    // them.
+    publish(&mut publisher, 500_000)?;
     let mut subscribers = connect(&server, STALLED)?;
     settle();
     let before = server.memory()?;

@@ -1,6 +1,7 @@
 //! What comes before an event's turn: the checks that may change or stop it, and the room that the
 //! queue of turns has. A publish to a bus without either never comes here.
 
+use std::any::Any;
 use std::rc::Rc;
 
 use super::{CHECKED, Check, Core, PROBED, Probe, Stop, Turn};
@@ -39,15 +40,16 @@ impl<P: Payload> Core<P> {
     }
 
     /// The same for what cannot be refused.
-    pub(crate) fn publish_regardless(
+    pub(crate) fn publish_held(
         &self,
         topic: Topic,
         payload: P,
+        held: Option<Box<dyn Any>>,
     ) -> Result<Published, PublishError<P>> {
         if self.is_full() {
             return Err(PublishError::QueueFull(topic, payload));
         }
-        let (checks, mut held) = (self.checks.borrow().clone(), Vec::new());
+        let (checks, mut held) = (self.checks.borrow().clone(), Vec::from_iter(held));
         checks.iter().for_each(|check| check.let_pass(&topic, &mut held));
         let turn = Turn::Event { topic, payload, asked: None, held };
         Ok(self.take_turn(turn).map_or(Published::Queued, Published::Delivered))

@@ -40,6 +40,7 @@ impl<P: Payload> Overflow<P> {
     ///
     /// The runtime's own events do not wait, nor do those that
     /// [cannot be refused](crate::Bus::publish_regardless): one that finds the queue full is dropped, and counted.
+    /// Who has time asks for [room](crate::Bus::room_until) first, as bridges do with what a peer sends.
     pub const fn wait() -> Self {
         Self(Policy::Wait)
     }

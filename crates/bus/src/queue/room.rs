@@ -75,8 +75,13 @@ impl<P: Payload> Bus<P> {
 
     /// Waits until [`Bus::has_room`]. Somebody else may take the room before the caller does.
     pub async fn room(&self, topic: &Topic) {
+        self.room_until(|| self.has_room(topic)).await;
+    }
+
+    /// Waits until `done`, which is asked at once and whenever there may be more room in a queue.
+    pub async fn room_until(&self, done: impl Fn() -> bool) {
         poll_fn(|context| {
-            if self.has_room(topic) {
+            if done() {
                 return Poll::Ready(());
             }
             self.core.room().wait(context.waker());

@@ -90,6 +90,26 @@ fn what_cannot_be_refused_goes_past_a_full_queue_that_waits_and_is_counted_there
 }
 
 #[test]
+fn what_is_held_for_an_event_is_dropped_when_its_handlers_have_returned() {
+    let stage = Stage::new();
+    let held = Rc::new(());
+    let (bus, kept, seen) = (stage.bus.clone(), held.clone(), Rc::new(Cell::new(0)));
+    let (counted, count) = (held.clone(), seen.clone());
+    let _inner = stage.bus.subscribe(pattern("inner"), move |_| {
+        count.set(Rc::strong_count(&counted));
+        Ok(())
+    });
+    let _outer = stage.bus.subscribe(pattern("outer"), move |_| {
+        let held: Box<dyn std::any::Any> = Box::new(kept.clone());
+        bus.publish_held(topic("inner"), Text("1".into()), Some(held)).unwrap();
+        Ok(())
+    });
+    let without = Rc::strong_count(&held);
+    stage.publish("outer", "");
+    assert_eq!((seen.get(), Rc::strong_count(&held)), (without + 1, without));
+}
+
+#[test]
 fn what_cannot_be_refused_takes_no_room_that_is_reserved() {
     let stage = Stage::new();
     let queue = queue(&stage, "a", 1, Overflow::wait());

@@ -3,22 +3,54 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use session::server::Logged;
+use session::server::{Logged, StreamNo};
 
 use super::cost;
 
-/// The most events that are kept,
+/// The most events that are kept of all streams, the same of each,
 const EVENTS: usize = 8_192;
 /// and the most bytes.
 const BYTES: usize = 16 << 20;
 /// The most events of one answer.
 const ANSWER: usize = 128;
 
+/// One of each stream.
+#[derive(Debug)]
+pub(super) struct Tails {
+    tails: Vec<Tail>,
+}
+
+impl Tails {
+    pub(super) fn new(streams: usize) -> Self {
+        let tail = || Tail { most: (EVENTS / streams, BYTES / streams), ..Tail::default() };
+        Self { tails: (0..streams).map(|_| tail()).collect() }
+    }
+
+    pub(super) fn extend(&mut self, events: &[Arc<Logged>]) {
+        for event in events {
+            self.tails[event.stream].push(event);
+        }
+    }
+
+    /// As [`Tail::reach`], each stream its own.
+    pub(super) fn reach(&mut self, heads: &[u64]) {
+        for (tail, head) in self.tails.iter_mut().zip(heads) {
+            tail.reach(*head);
+        }
+    }
+
+    pub(super) fn from(&self, stream: StreamNo, offset: u64) -> Recent {
+        self.tails[stream].from(offset)
+    }
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Tail {
+struct Tail {
     /// Without a hole.
     events: VecDeque<Arc<Logged>>,
     bytes: usize,
+    /// Events, and bytes.
+    most: (usize, usize),
 }
 
 /// What the tail says about an offset.
@@ -31,33 +63,33 @@ pub enum Recent {
 }
 
 impl Tail {
-    pub(super) fn extend(&mut self, events: &[Arc<Logged>]) {
-        for event in events {
-            if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
-                // A commit whose success was not told has left events that only the store has.
-                self.events.clear();
-                self.bytes = 0;
-            }
-            self.bytes += cost(event);
-            self.events.push_back(Arc::clone(event));
-            while self.events.len() > EVENTS || self.bytes > BYTES {
-                let Some(oldest) = self.events.pop_front() else {
-                    break;
-                };
-                self.bytes -= cost(&oldest);
-            }
+    fn push(&mut self, event: &Arc<Logged>) {
+        if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
+            // A commit whose success was not told has left events that only the store has.
+            self.events.clear();
+            self.bytes = 0;
+        }
+        self.bytes += cost(event);
+        self.events.push_back(Arc::clone(event));
+        let (most, most_bytes) = self.most;
+        while self.events.len() > most || self.bytes > most_bytes {
+            let Some(oldest) = self.events.pop_front() else {
+                break;
+            };
+            self.bytes -= cost(&oldest);
         }
     }
 
-    /// The log's last event has this offset: if that is not here, nobody may take what is here for the end.
-    pub(super) fn reach(&mut self, head: u64) {
+    /// The stream's last event has this offset: if that is not here, nobody may take what is here for the
+    /// end.
+    fn reach(&mut self, head: u64) {
         if self.events.back().is_some_and(|last| last.offset < head) {
             self.events.clear();
             self.bytes = 0;
         }
     }
 
-    pub(super) fn from(&self, offset: u64) -> Recent {
+    fn from(&self, offset: u64) -> Recent {
         let Some(first) = self.events.front() else {
             return Recent::Older;
         };
@@ -75,32 +107,47 @@ mod tests {
     use bus::Topic;
 
     fn events(offsets: std::ops::Range<u64>, size: usize) -> Vec<Arc<Logged>> {
+        events_of(0, offsets, size)
+    }
+
+    fn events_of(stream: StreamNo, offsets: std::ops::Range<u64>, size: usize) -> Vec<Arc<Logged>> {
         let topic = Topic::parse("t").unwrap();
-        offsets
-            .map(|offset| {
-                Arc::new(Logged { offset, topic: topic.clone(), body: vec![0; size].into() })
-            })
-            .collect()
+        let body: Arc<[u8]> = vec![0; size].into();
+        let event = |offset| Logged { stream, offset, topic: topic.clone(), body: body.clone() };
+        offsets.map(|offset| Arc::new(event(offset))).collect()
     }
 
     #[test]
     fn the_newest_events_are_kept_and_older_ones_are_the_stores() {
-        let mut tail = Tail::default();
-        assert_eq!(tail.from(1), Recent::Older);
-        tail.extend(&events(1..100_000, 10));
-        assert_eq!((tail.from(1), tail.events.len()), (Recent::Older, EVENTS));
-        assert_eq!(tail.from(99_990), Recent::Events(events(99_990..100_000, 10)));
-        assert_eq!(tail.from(100_000), Recent::Events(Vec::new()));
-        tail.extend(&events(100_000..100_100, 1 << 20));
-        assert!(tail.bytes <= BYTES && tail.events.len() < 17);
+        let mut tails = Tails::new(1);
+        assert_eq!(tails.from(0, 1), Recent::Older);
+        tails.extend(&events(1..100_000, 10));
+        assert_eq!((tails.from(0, 1), tails.tails[0].events.len()), (Recent::Older, EVENTS));
+        assert_eq!(tails.from(0, 99_990), Recent::Events(events(99_990..100_000, 10)));
+        assert_eq!(tails.from(0, 100_000), Recent::Events(Vec::new()));
+        tails.extend(&events(100_000..100_100, 1 << 20));
+        assert!(tails.tails[0].bytes <= BYTES && tails.tails[0].events.len() < 17);
     }
 
     #[test]
     fn a_hole_empties_the_tail_so_that_the_store_is_asked() {
-        let mut tail = Tail::default();
-        tail.extend(&events(1..5, 1));
-        tail.extend(&events(7..9, 1));
-        assert_eq!(tail.from(4), Recent::Older);
-        assert_eq!(tail.from(7), Recent::Events(events(7..9, 1)));
+        let mut tails = Tails::new(1);
+        tails.extend(&events(1..5, 1));
+        tails.extend(&events(7..9, 1));
+        assert_eq!(tails.from(0, 4), Recent::Older);
+        assert_eq!(tails.from(0, 7), Recent::Events(events(7..9, 1)));
+    }
+
+    #[test]
+    fn each_stream_has_a_tail_and_all_together_are_bounded() {
+        let mut tails = Tails::new(2);
+        tails.extend(&events_of(1, 1..3, 1));
+        tails.extend(&events_of(0, 1..20_000, 1 << 10));
+        assert_eq!(tails.from(1, 1), Recent::Events(events_of(1, 1..3, 1)));
+        assert!(tails.tails[0].events.len() <= EVENTS / 2);
+        // The store has more of one stream; the other is all here.
+        tails.reach(&[20_500, 2]);
+        assert_eq!(tails.from(0, 19_999), Recent::Older);
+        assert_eq!(tails.from(1, 3), Recent::Events(Vec::new()));
     }
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use bus::Pattern;
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
-use session::{Body, FromClient, Hello, Publish, RejectCode, Start};
+use session::{Body, FromClient, Hello, Publish, RejectCode, Start, Stream};
 
 use super::*;
 use crate::store::{Embedded, Settings, Written};
@@ -28,8 +28,11 @@ impl Store for Failing {
     fn peer(&self) -> &str {
         self.inner.peer()
     }
-    fn head(&self) -> Result<u64, StoreError> {
-        self.inner.head()
+    fn streams(&self) -> &[Stream] {
+        self.inner.streams()
+    }
+    fn heads(&self) -> Result<Vec<u64>, StoreError> {
+        self.inner.heads()
     }
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
         let _gate = self.gate.lock().unwrap();
@@ -47,23 +50,34 @@ impl Store for Failing {
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
         self.inner.locate(pattern, start)
     }
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
-        self.inner.read(pattern, from, limit)
+    fn read(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.inner.read(stream, pattern, from, limit)
     }
     fn history(
         &self,
+        stream: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Older, StoreError> {
-        self.inner.history(pattern, before, limit)
+        self.inner.history(stream, pattern, before, limit)
     }
 }
 
-/// The writes that a client's frames ask for.
 fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
-    let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, 0, 0);
-    let (client, secret) = ([1; 16], [2; 32]);
+    writes_of([1; 16], numbers)
+}
+
+/// The writes that a client's frames ask for.
+pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>) {
+    let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
+    let secret = [2; 32];
     let mut say = |frame: FromClient| {
         let mut bytes = Vec::new();
         frame.encode(&mut bytes);
@@ -109,7 +123,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
     hub.write(vec![hello], &answer).await;
     assert!(matches!(answers.recv().await.unwrap()[..], [Answer::Opened(Opened::Welcome { .. })]));
 
-    let head = hub.head();
+    let heads = hub.heads();
     store.fails.store(true, Ordering::SeqCst);
     let mut appends = appends.into_iter();
     hub.write(vec![appends.next().unwrap()], &answer).await;
@@ -119,14 +133,14 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
         hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
     }
-    assert_eq!((*head.borrow(), hub.recent(1)), (0, Recent::Older));
+    assert_eq!((heads.borrow()[0], hub.recent(0, 1)), (0, Recent::Older));
 
     let (_, again) = writes(&[1, 2, 3]);
     for (append, offset) in again.into_iter().zip(1..) {
         hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
-    assert_eq!(*head.borrow(), 3);
+    assert_eq!(heads.borrow()[0], 3);
     drop(hub);
     thread.join().unwrap();
 }
@@ -141,7 +155,7 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let (hello, appends) = writes(&[1, 2, 3, 4]);
     hub.write(vec![hello], &answer).await;
     answers.recv().await.unwrap();
-    let mut head = hub.head();
+    let mut heads = hub.heads();
     {
         let gate = store.gate.lock().unwrap();
         for append in appends {
@@ -149,14 +163,14 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(answers.try_recv().is_err());
-        assert_eq!((*head.borrow_and_update(), hub.recent(1)), (0, Recent::Older));
+        assert_eq!((heads.borrow_and_update()[0], hub.recent(0, 1)), (0, Recent::Older));
         drop(gate);
     }
     for offset in 1..=4 {
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
-    assert!(matches!(hub.recent(1), Recent::Events(events) if events.len() == 4));
-    assert_eq!(*head.borrow(), 4);
+    assert!(matches!(hub.recent(0, 1), Recent::Events(events) if events.len() == 4));
+    assert_eq!(heads.borrow()[0], 4);
 }
 
 #[tokio::test]
@@ -175,15 +189,15 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     store.fails_after.store(true, Ordering::SeqCst);
     hub.write(vec![appends.next().unwrap()], &answer).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
-    assert_eq!(*hub.head().borrow(), 1);
+    assert_eq!(hub.heads().borrow()[0], 1);
 
     let (_, again) = writes(&[1, 2]);
     for append in again.into_iter().skip(1) {
         hub.write(vec![append], &answer).await;
         assert_eq!(decided(&mut answers).await, Ok(2));
     }
-    assert_eq!(*hub.head().borrow(), 2);
+    assert_eq!(hub.heads().borrow()[0], 2);
     // It is the store that has it.
-    assert_eq!(hub.recent(2), Recent::Older);
-    assert_eq!(store.read(&Pattern::parse(">").unwrap(), 2, 9).unwrap().events.len(), 1);
+    assert_eq!(hub.recent(0, 2), Recent::Older);
+    assert_eq!(store.read(0, &Pattern::parse(">").unwrap(), 2, 9).unwrap().events.len(), 1);
 }

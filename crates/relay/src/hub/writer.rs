@@ -1,51 +1,37 @@
 //! The one thread that writes: all that waits in one commit, and nothing told before it.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use session::RejectCode;
-use session::server::{Append, Decided, Opened};
+use session::server::{Decided, Opened};
 use tokio::sync::{mpsc, watch};
 
-use super::tail::Tail;
+use super::gather::Gather;
+use super::held::Held;
+use super::tail::Tails;
 use super::{Answer, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
-/// About the most writes of one commit,
-const BATCH: usize = 1_024;
-/// and about the most bytes of events.
-const BATCH_BYTES: u64 = 4 << 20;
 /// After a failure of the store a client may try again after so many milliseconds.
 const RETRY: u32 = 1_000;
 
-/// The lowest number that failed, of each client's newest connection. A higher one that waits in the
-/// queue already must not be logged before it.
-type Held = HashMap<[u8; 16], (u64, u64)>;
-
 pub(super) fn run(
     store: &dyn Store,
-    mut waiting: mpsc::Receiver<Job>,
-    tail: &RwLock<Tail>,
-    committed: &watch::Sender<u64>,
+    queue: mpsc::Receiver<Job>,
+    tails: &RwLock<Tails>,
+    committed: &watch::Sender<Arc<[u64]>>,
 ) {
-    let mut held = Held::new();
-    while let Some(first) = waiting.blocking_recv() {
-        let (mut count, mut bytes) = (first.writes.len(), first.bytes());
-        let mut jobs = vec![first];
-        while count < BATCH
-            && bytes < BATCH_BYTES
-            && let Ok(job) = waiting.try_recv()
-        {
-            count += job.writes.len();
-            bytes += job.bytes();
-            jobs.push(job);
-        }
-        let (mut writes, mut askers) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    let mut held = Held::default();
+    let mut gather = Gather::new(queue);
+    // What is to be written, and the place of its job: their room is used again.
+    let (mut writes, mut askers) = (Vec::new(), Vec::new());
+    while let Some(jobs) = gather.next() {
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
             let mut told = Told { answer, answers: Vec::with_capacity(asked.len()) };
             for write in asked {
-                if holds_back(&mut held, &write) {
+                if held.holds_back(&write) {
                     told.tell(&write, held_back());
                 } else {
                     writes.push(write);
@@ -57,31 +43,39 @@ pub(super) fn run(
         if writes.is_empty() {
             continue;
         }
-        match store.write(&writes) {
-            Ok(Written { outcomes, logged, head }) => {
-                // The head moves also by a commit whose success was not told.
-                if head > *committed.borrow() {
-                    let mut tail = tail.write().unwrap_or_else(PoisonError::into_inner);
-                    tail.extend(&logged);
-                    tail.reach(head);
-                    drop(tail);
-                    committed.send_replace(head);
+        let began = Instant::now();
+        let written = store.write(&writes);
+        let took = began.elapsed();
+        match written {
+            Ok(Written { outcomes, logged, heads }) => {
+                // A head moves also by a commit whose success was not told.
+                if heads[..] != committed.borrow()[..] {
+                    let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
+                    tails.extend(&logged);
+                    tails.reach(&heads);
+                    drop(tails);
+                    committed.send_replace(heads.into());
                 }
-                for ((write, asker), outcome) in writes.iter().zip(askers).zip(outcomes) {
+                for ((write, &asker), outcome) in writes.iter().zip(&askers).zip(outcomes) {
                     if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
-                        hold(&mut held, write);
+                        held.hold(write, &answers[asker].answer);
                     }
                     answers[asker].tell(write, outcome);
                 }
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
-                for (write, asker) in writes.iter().zip(askers) {
-                    hold(&mut held, write);
+                for (write, &asker) in writes.iter().zip(&askers) {
+                    held.hold(write, &answers[asker].answer);
                     answers[asker].tell(write, failed(write));
                 }
             }
         }
+        drop(answers);
+        let answered = writes.len();
+        writes.clear();
+        askers.clear();
+        gather.answered(answered, took);
     }
 }
 
@@ -107,33 +101,6 @@ impl Drop for Told {
     fn drop(&mut self) {
         // The connection may have ended meanwhile; its client asks again on the next one.
         let _ = self.answer.send(std::mem::take(&mut self.answers));
-    }
-}
-
-fn holds_back(held: &mut Held, write: &Write) -> bool {
-    let Write::Append(Append { client: Some(numbered), .. }) = write else {
-        if let Write::Open(hello, _) = write {
-            // It sends from its lowest unanswered number again.
-            held.remove(&hello.client);
-        }
-        return false;
-    };
-    match held.get(&numbered.client) {
-        Some(&(fence, number)) if fence == numbered.fence && number < numbered.number => true,
-        Some(_) => {
-            held.remove(&numbered.client);
-            false
-        }
-        None => false,
-    }
-}
-
-fn hold(held: &mut Held, write: &Write) {
-    if let Write::Append(Append { client: Some(numbered), .. }) = write {
-        let lowest = held.entry(numbered.client).or_insert((numbered.fence, numbered.number));
-        if lowest.0 < numbered.fence || lowest.1 > numbered.number {
-            *lowest = (numbered.fence, numbered.number);
-        }
     }
 }
 

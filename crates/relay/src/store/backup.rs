@@ -8,14 +8,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Database, Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition,
-    TableError, Value, WriteTransaction,
+    Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value,
+    WriteTransaction,
 };
 
 use super::StoreError;
-use super::clients::{CLIENTS, OUTCOMES, REJECTS};
-use super::format::{BY_TOPIC, EVENTS, IDS, META_TABLE, STREAMS, TIMES, mark_backup};
+use super::clients::{CLIENTS, REJECTS};
+use super::format::{BLOCKS, EXTENTS, META_TABLE, TIMES, TOPICS, mark_backup};
 use super::host::sync;
+use super::ids::IDS;
+use super::log::Extent;
+use super::names::NAMES;
 
 /// The engine's cache while it copies.
 const CACHE_BYTES: usize = 16 << 20;
@@ -64,34 +67,38 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(to)?;
     let transaction = database.begin_write()?;
     table(moment, &transaction, META_TABLE)?;
-    table(moment, &transaction, STREAMS)?;
+    table(moment, &transaction, NAMES)?;
+    table(moment, &transaction, EXTENTS)?;
     table(moment, &transaction, TIMES)?;
-    let events = table(moment, &transaction, EVENTS)?;
-    table(moment, &transaction, BY_TOPIC)?;
+    table(moment, &transaction, BLOCKS)?;
+    table(moment, &transaction, TOPICS)?;
     table(moment, &transaction, IDS)?;
     table(moment, &transaction, CLIENTS)?;
-    table(moment, &transaction, OUTCOMES)?;
     table(moment, &transaction, REJECTS)?;
+    let mut events = 0;
+    for row in transaction.open_table(EXTENTS)?.iter()? {
+        events += Extent::of(row?.1.value()).count();
+    }
     mark_backup(&transaction)?;
     transaction.commit()?;
     Ok(events)
 }
 
-/// Copies a table; gives how many rows it has.
+/// Copies a table.
 fn table<K: Key + 'static, V: Value + 'static>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     definition: TableDefinition<'_, K, V>,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     let mut copy = to.open_table(definition)?;
     let table = match from.open_table(definition) {
         Ok(table) => table,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     for row in table.iter()? {
         let (key, value) = row?;
         copy.insert(key.value(), value.value())?;
     }
-    Ok(table.len()?)
+    Ok(())
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use session::server::{Numbered, Opened};
@@ -11,11 +12,9 @@ use session::{Hello, MAX_UNANSWERED, RejectCode};
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use super::outcomes::{Outcomes, Place};
 
 pub(super) const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
-/// Client and number to offset; 0 if there is a row in [`REJECTS`].
-pub(super) const OUTCOMES: TableDefinition<'_, (&[u8; 16], u64), u64> =
-    TableDefinition::new("outcomes");
 /// Client and number to what was said of the event.
 pub(super) const REJECTS: TableDefinition<'_, (&[u8; 16], u64), (u64, &str)> =
     TableDefinition::new("rejects");
@@ -35,16 +34,16 @@ struct Row {
     /// When it was last heard of, in milliseconds since 1970. Rows of format 1 do not say.
     #[n(4)]
     seen: Option<u64>,
-    /// How many outcomes are kept. Rows of format 1 do not say.
-    #[n(5)]
-    outcomes: Option<u64>,
+    /// The [`Outcomes`] that are kept. Up to format 2 they had rows of their own, and 5 was their number.
+    #[n(6)]
+    outcomes: Option<ByteVec>,
 }
 
 /// What became of a numbered event, for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It has this offset.
-    Stored(u64),
+    /// It stands here.
+    Stored(Place),
     /// It is not in the log, and this is why.
     Rejected(RejectCode, String),
 }
@@ -78,7 +77,6 @@ pub(super) struct Pruned {
 /// The tables, in a transaction.
 pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
-    outcomes: Table<'t, (&'static [u8; 16], u64), u64>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
     /// Rows that were read, and are written once for all writes of the transaction.
     used: HashMap<[u8; 16], Used>,
@@ -88,6 +86,7 @@ pub(super) struct Clients<'t> {
 #[derive(Debug, Clone)]
 struct Used {
     row: Row,
+    outcomes: Outcomes,
     /// Outcomes below are needed no more.
     lowest: u64,
 }
@@ -96,7 +95,6 @@ impl<'t> Clients<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
         Ok(Self {
             rows: transaction.open_table(CLIENTS)?,
-            outcomes: transaction.open_table(OUTCOMES)?,
             rejects: transaction.open_table(REJECTS)?,
             used: HashMap::new(),
         })
@@ -105,8 +103,9 @@ impl<'t> Clients<'t> {
     /// Writes the rows that changed, and drops the outcomes that are needed no more.
     pub(super) fn close(mut self) -> Result<(), StoreError> {
         for (client, mut used) in std::mem::take(&mut self.used) {
-            self.forget(&client, &mut used)?;
-            self.put(&client, &used.row)?;
+            forget(&mut self.rejects, &client, &mut used)?;
+            let outcomes = Some(used.outcomes.encode().into());
+            self.put(&client, &Row { outcomes, ..used.row })?;
         }
         Ok(())
     }
@@ -130,10 +129,10 @@ impl<'t> Clients<'t> {
                 if let Err(refused) = admit() {
                     return Ok(refused);
                 }
-                let (seen, outcomes) = (None, Some(0));
+                let (seen, outcomes) = (None, None);
                 let row =
                     Row { secret_hash, fence: 0, highest: 0, highest_id: None, seen, outcomes };
-                Used { row, lowest: 0 }
+                Used { row, outcomes: Outcomes::default(), lowest: 0 }
             }
         };
         used.row.fence = hello.fence;
@@ -154,18 +153,24 @@ impl<'t> Clients<'t> {
             return Ok(Admission::Fenced);
         }
         if numbered.number <= used.row.highest {
-            let verdict = self.verdict(client, numbered.number)?;
-            return Ok(verdict.map_or(Admission::Stale, Admission::Decided));
+            return Ok(match used.outcomes.find(numbered.number) {
+                None => Admission::Stale,
+                Some(Some(place)) => Admission::Decided(Verdict::Stored(place)),
+                Some(None) => Admission::Decided(self.said(client, numbered.number)?),
+            });
         }
         used.lowest = used.lowest.max(numbered.lowest);
-        if used.row.outcomes.is_some_and(|kept| kept < MAX_UNANSWERED as u64) {
+        if used.outcomes.kept() < MAX_UNANSWERED as u64 {
             return Ok(Admission::New);
         }
-        let mut used = used.clone();
-        self.forget(client, &mut used)?;
-        let is_full = used.row.outcomes.is_some_and(|kept| kept >= MAX_UNANSWERED as u64);
-        self.used.insert(*client, used);
-        Ok(if is_full { Admission::TooMany } else { Admission::New })
+        let (rejects, Some(used)) = (&mut self.rejects, self.used.get_mut(client)) else {
+            return Ok(Admission::Unknown);
+        };
+        forget(rejects, client, used)?;
+        Ok(match used.outcomes.kept() < MAX_UNANSWERED as u64 {
+            true => Admission::New,
+            false => Admission::TooMany,
+        })
     }
 
     /// Notes what was decided about an event that was [new](Admission::New).
@@ -181,18 +186,40 @@ impl<'t> Clients<'t> {
             return Ok(());
         };
         let row = &mut used.row;
-        row.outcomes = row.outcomes.map(|kept| kept + 1);
         row.highest = numbered.number;
-        row.highest_id = id.map(str::to_owned);
+        match (&mut row.highest_id, id) {
+            (Some(highest), Some(id)) => id.clone_into(highest),
+            (highest, id) => *highest = id.map(str::to_owned),
+        }
         row.seen = Some(now);
-        let key = (client, numbered.number);
         match verdict {
-            Verdict::Stored(offset) => self.outcomes.insert(key, offset)?,
+            Verdict::Stored(place) => used.outcomes.push(numbered.number, Some(*place)),
             Verdict::Rejected(code, message) => {
-                self.rejects.insert(key, (code.number(), message.as_str()))?;
-                self.outcomes.insert(key, 0)?
+                used.outcomes.push(numbered.number, None);
+                let said = (code.number(), message.as_str());
+                self.rejects.insert((client, numbered.number), said)?;
             }
-        };
+        }
+        Ok(())
+    }
+
+    /// Takes the outcomes that each client has elsewhere, ascending by their numbers.
+    pub(super) fn take_outcomes(
+        &mut self,
+        of: impl Fn(&[u8; 16]) -> Result<Vec<(u64, Option<Place>)>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut clients = Vec::new();
+        for row in self.rows.iter()? {
+            let (client, row) = row?;
+            clients.push((*client.value(), decode(row.value())?));
+        }
+        for (client, row) in clients {
+            let mut outcomes = Outcomes::default();
+            for (number, place) in of(&client)? {
+                outcomes.push(number, place);
+            }
+            self.put(&client, &Row { outcomes: Some(outcomes.encode().into()), ..row })?;
+        }
         Ok(())
     }
 
@@ -223,41 +250,19 @@ impl<'t> Clients<'t> {
             self.put(&client, &row)?;
         }
         for client in old {
-            self.outcomes.retain_in((&client, 0)..=(&client, u64::MAX), |_, _| false)?;
             self.rejects.retain_in((&client, 0)..=(&client, u64::MAX), |_, _| false)?;
             self.rows.remove(&client)?;
         }
         Ok(Pruned { next, changed })
     }
 
-    fn verdict(&self, client: &[u8; 16], number: u64) -> Result<Option<Verdict>, StoreError> {
-        Ok(match self.outcomes.get((client, number))?.map(|offset| offset.value()) {
-            Some(0) => {
-                let reject = self.rejects.get((client, number))?;
-                let reject = reject.ok_or(StoreError::Corrupt("reject"))?;
-                let (code, message) = reject.value();
-                let code = RejectCode::from_number(code).ok_or(StoreError::Corrupt("reject"))?;
-                Some(Verdict::Rejected(code, message.to_owned()))
-            }
-            offset => offset.map(Verdict::Stored),
-        })
-    }
-
-    /// Drops the outcomes below the lowest that is needed.
-    fn forget(&mut self, client: &[u8; 16], used: &mut Used) -> Result<(), StoreError> {
-        let (mut dropped, mut rejects) = (0, Vec::new());
-        self.outcomes.retain_in((client, 0)..(client, used.lowest), |(_, number), offset| {
-            dropped += 1;
-            if offset == 0 {
-                rejects.push(number);
-            }
-            false
-        })?;
-        for number in rejects {
-            self.rejects.remove((client, number))?;
-        }
-        used.row.outcomes = used.row.outcomes.map(|kept| kept.saturating_sub(dropped));
-        Ok(())
+    /// What was said of a number that was rejected.
+    fn said(&self, client: &[u8; 16], number: u64) -> Result<Verdict, StoreError> {
+        let reject = self.rejects.get((client, number))?;
+        let reject = reject.ok_or(StoreError::Corrupt("reject"))?;
+        let (code, message) = reject.value();
+        let code = RejectCode::from_number(code).ok_or(StoreError::Corrupt("reject"))?;
+        Ok(Verdict::Rejected(code, message.to_owned()))
     }
 
     /// The row of a client, to be changed.
@@ -266,12 +271,9 @@ impl<'t> Clients<'t> {
             let Some(row) = self.rows.get(client)? else {
                 return Ok(None);
             };
-            let mut row = decode(row.value())?;
-            if row.outcomes.is_none() {
-                let kept = self.outcomes.range((client, 0)..=(client, u64::MAX))?.count();
-                row.outcomes = Some(kept as u64);
-            }
-            vacant.insert(Used { row, lowest: 0 });
+            let row = decode(row.value())?;
+            let outcomes = Outcomes::decode(row.outcomes.as_deref().map_or(&[], |bytes| bytes))?;
+            vacant.insert(Used { row, outcomes, lowest: 0 });
         }
         Ok(self.used.get_mut(client))
     }
@@ -285,4 +287,16 @@ impl<'t> Clients<'t> {
 
 fn decode(row: &[u8]) -> Result<Row, StoreError> {
     minicbor::decode(row).map_err(|_| StoreError::Corrupt("client"))
+}
+
+/// Drops the outcomes below the lowest that is needed.
+fn forget(
+    rejects: &mut Table<'_, (&'static [u8; 16], u64), (u64, &'static str)>,
+    client: &[u8; 16],
+    used: &mut Used,
+) -> Result<(), StoreError> {
+    for number in used.outcomes.forget(used.lowest) {
+        rejects.remove((client, number))?;
+    }
+    Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
+use bus::Topic;
 use session::server::{Append, Decided, Opened};
-use session::{Durability, Position, RejectCode};
+use session::{Durability, Position, RejectCode, Stream};
 
 use super::clients::{Admission, Clients, Verdict};
+use super::ids::{Ids, digest};
 use super::log::Log;
 use super::{Outcome, StoreError, Write, Written};
 
@@ -18,6 +19,10 @@ const HELD_BACK: &str = "a lower number comes first";
 /// What a batch is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
     pub(super) epoch: u64,
+    /// By their numbers.
+    pub(super) streams: &'a [Stream],
+    /// The number of the stream that takes a topic.
+    pub(super) route: &'a dyn Fn(&Topic) -> u32,
     /// Milliseconds since 1970.
     pub(super) now: u64,
     /// Whether the disk has room for what is new.
@@ -34,6 +39,7 @@ type Held = HashMap<[u8; 16], (u64, u64)>;
 pub(super) fn decide(
     batch: &[Write],
     log: &mut Log<'_>,
+    ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Result<Written, StoreError> {
@@ -49,7 +55,7 @@ pub(super) fn decide(
                 Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
             }
             Write::Append(append) => {
-                let decided = one(append, log, clients, circumstances, &mut written)?;
+                let decided = one(append, log, ids, clients, circumstances, &mut written)?;
                 if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
                     (&decided, append.client)
                 {
@@ -60,7 +66,8 @@ pub(super) fn decide(
         };
         written.outcomes.push(outcome);
     }
-    written.head = log.extent.head;
+    let heads = (0..).zip(circumstances.streams).map(|(stream, _)| log.extent(stream).head);
+    written.heads = heads.collect();
     Ok(written)
 }
 
@@ -73,6 +80,7 @@ fn is_held(append: &Append, held: &Held) -> bool {
 fn one(
     append: &Append,
     log: &mut Log<'_>,
+    ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
     written: &mut Written,
@@ -89,19 +97,23 @@ fn one(
                     (verdict, refusal.id.clone())
                 }
                 Ok((topic, body)) => {
-                    let offset = match log.find(body)? {
-                        Some(offset) => offset,
+                    let digest = digest(body);
+                    let place = match ids.find(&digest, log)? {
+                        Some(place) => place,
                         None if !circumstances.has_room => {
                             let message = "the disk is full: the event waits until there is room";
                             return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
                         }
                         None => {
-                            let logged = log.append(topic, body, circumstances.now)?;
-                            written.logged.push(Arc::clone(&logged));
-                            logged.offset
+                            let stream = (circumstances.route)(topic);
+                            let logged = log.append(stream, topic, body);
+                            let place = (stream, logged.offset);
+                            ids.add(digest, place);
+                            written.logged.push(logged);
+                            place
                         }
                     };
-                    (Verdict::Stored(offset), Some(body.id.clone()))
+                    (Verdict::Stored(place), Some(body.id.clone()))
                 }
             };
             if let Some(numbered) = &append.client {
@@ -125,8 +137,10 @@ fn one(
         }
     };
     Ok(match verdict {
-        Verdict::Stored(offset) => {
-            let position = Position { epoch: circumstances.epoch, offset, id };
+        Verdict::Stored((stream, offset)) => {
+            let stream = circumstances.streams.get(stream as usize);
+            let stream = stream.ok_or(StoreError::Corrupt("stream"))?.clone();
+            let position = Position { stream, epoch: circumstances.epoch, offset, id };
             Decided::Stored(position, Durability::Disk)
         }
         Verdict::Rejected(code, message) => rejected(code, &message, None),

@@ -4,22 +4,24 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bus::Pattern;
-use redb::{Database, ReadableDatabase};
-use session::Start;
-use session::server::{Located, Older, Opened, Page};
+use bus::{Pattern, Topic};
+use redb::{Database, ReadableDatabase, WriteTransaction};
+use session::server::{Located, Older, Opened, Page, StreamNo};
+use session::{Start, Stream};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;
 use super::decide::{Circumstances, decide};
-use super::format::{Identity, prepare};
+use super::format::{EXTENTS, Identity, prepare};
 use super::host::{Host, Machine};
+use super::ids::{Ids, Recent};
 use super::log::{Extent, Log};
 use super::newcomers::Newcomers;
-use super::reading::Reading;
+use super::reading::{Reading, locate};
+use super::streams::Streams;
 use super::{Settings, Store, StoreError, Write, Written};
 
 /// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
@@ -38,6 +40,7 @@ pub struct Embedded {
     host: Box<dyn Host>,
     settings: Settings,
     identity: Identity,
+    streams: Streams,
     peer: String,
     slot: RwLock<Slot>,
     newcomers: Mutex<Newcomers>,
@@ -49,8 +52,26 @@ pub struct Embedded {
 
 /// The file. After a failure the engine answers nothing more, and it is opened anew.
 enum Slot {
-    Open(Database),
+    Open(File),
     Closed { why: String, again: Instant },
+}
+
+struct File {
+    database: Database,
+    recent: Mutex<Recent>,
+}
+
+impl File {
+    fn new(database: Database) -> Result<Self, StoreError> {
+        let recent = Mutex::new(Recent::read(&database.begin_read()?)?);
+        Ok(Self { database, recent })
+    }
+
+    /// A transaction, and what belongs to whoever has one.
+    fn begin(&self) -> Result<(WriteTransaction, MutexGuard<'_, Recent>), StoreError> {
+        let transaction = self.database.begin_write()?;
+        Ok((transaction, self.recent.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
 }
 
 /// How far the clients have been looked through.
@@ -78,15 +99,18 @@ impl Embedded {
     pub(super) fn on(host: Box<dyn Host>, settings: Settings) -> Result<Self, StoreError> {
         let began = Instant::now();
         let database = host.open()?;
-        let identity = prepare(&database, host.path(), host.now())?;
+        let wanted = Streams::wanted(&settings);
+        let (identity, names) = prepare(&database, host.path(), host.now(), &wanted)?;
+        let streams = Streams::new(names, &settings)?;
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
         Ok(Self {
             host,
             settings,
             identity,
+            streams,
             peer: format!("{:016x}", identity.peer),
-            slot: RwLock::new(Slot::Open(database)),
+            slot: RwLock::new(Slot::Open(File::new(database)?)),
             newcomers: Mutex::default(),
             pruning: Mutex::default(),
             is_full: AtomicBool::new(false),
@@ -101,7 +125,7 @@ impl Embedded {
     /// A [`StoreError`] if there is no copy.
     pub fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
         // What the copy reads stays as it is while others write; the file may be closed meanwhile.
-        let moment = self.with(|database| Ok(database.begin_read()?))?;
+        let moment = self.with(|file| Ok(file.database.begin_read()?))?;
         backup::copy(&moment, to)
     }
 
@@ -116,14 +140,18 @@ impl Embedded {
     /// As [`Store::write`].
     pub fn tend(&self) -> Result<bool, StoreError> {
         let now = self.host.now();
-        self.with(|database| {
-            let mut transaction = database.begin_write()?;
-            let (mut more, mut changed);
+        self.with(|file| {
+            let (mut transaction, mut recent) = file.begin()?;
+            let (mut more, mut changed, ids);
             {
-                let mut log = Log::open(&transaction)?;
-                let before = log.extent;
-                more = log.trim(&self.settings.keep, now, TEND_ROWS)?;
-                changed = before != log.extent;
+                let mut log = Log::open(&transaction, now)?;
+                (more, changed) = (false, false);
+                for (stream, keep) in self.streams.keep() {
+                    let before = log.extent(stream);
+                    more |= log.trim(stream, keep, TEND_ROWS)?;
+                    changed |= before != log.extent(stream);
+                }
+                ids = Ids::open(&transaction, &recent)?.close(&mut log)?;
                 log.close()?;
                 let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
                 if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
@@ -144,6 +172,7 @@ impl Embedded {
             transaction.set_quick_repair(!more);
             if changed || is_fresh {
                 transaction.commit()?;
+                recent.settle(ids);
             } else {
                 transaction.abort()?;
             }
@@ -152,21 +181,18 @@ impl Embedded {
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Database) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn with<T>(&self, work: impl FnOnce(&File) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         if let Slot::Closed { .. } = *slot {
             drop(slot);
             self.reopen()?;
             slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         }
-        let database = match &*slot {
-            Slot::Open(database) => database,
+        let file = match &*slot {
+            Slot::Open(file) => file,
             Slot::Closed { why, .. } => return Err(StoreError::Closed(why.clone())),
         };
-        let result = work(database);
+        let result = work(file);
         drop(slot);
         if let Err(StoreError::Engine(error)) = &result {
             let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
@@ -187,15 +213,17 @@ impl Embedded {
         }
         let opened = self.host.open().and_then(|database| {
             // A file that was replaced meanwhile is another log; its positions must not be mixed.
-            match prepare(&database, self.host.path(), self.host.now())? == self.identity {
-                true => Ok(database),
+            let wanted = Streams::wanted(&self.settings);
+            let (identity, names) = prepare(&database, self.host.path(), self.host.now(), &wanted)?;
+            match identity == self.identity && names == self.streams.names {
+                true => File::new(database),
                 false => Err(StoreError::Corrupt("another log took the file's place")),
             }
         });
         match opened {
-            Ok(database) => {
+            Ok(file) => {
                 tracing::warn!(path = %self.host.path().display(), "the store is open again");
-                *slot = Slot::Open(database);
+                *slot = Slot::Open(file);
                 Ok(())
             }
             Err(error) => {
@@ -206,19 +234,20 @@ impl Embedded {
         }
     }
 
-    fn reading(&self, database: &Database) -> Result<Reading, StoreError> {
-        Reading::new(&database.begin_read()?, self.identity.epoch)
+    fn reading(&self, file: &File, stream: StreamNo) -> Result<Reading, StoreError> {
+        Reading::new(&file.database.begin_read()?, stream as u32, self.identity.epoch)
     }
 
     /// Whether the disk can take `batch` and still has its reserve. A log that was larger once has room
     /// inside its file; half of the reserve stays even then.
-    fn has_room(&self, batch: &[Write], extent: &Extent) -> bool {
+    fn has_room(&self, batch: &[Write], log: &Log<'_>) -> bool {
         let reserve = self.settings.reserve;
         let Some(free) = self.host.free().filter(|_| reserve > 0) else { return true };
         let incoming: u64 = batch.iter().map(Write::bytes).sum();
         // Rows, indexes, and the pages that a commit copies.
         let needed = incoming.saturating_mul(4);
-        let is_inside = extent.bytes + incoming <= extent.peak - extent.peak / 8;
+        let (bytes, peak) = log.bytes();
+        let is_inside = bytes + incoming <= peak - peak / 8;
         let has_room = free >= reserve + needed || (is_inside && free >= reserve / 2 + needed);
         if self.is_full.swap(!has_room, Ordering::Relaxed) == has_room {
             let path = self.host.path().display();
@@ -245,51 +274,81 @@ impl Store for Embedded {
         &self.peer
     }
 
-    fn head(&self) -> Result<u64, StoreError> {
-        self.with(|database| Ok(self.reading(database)?.head_offset()))
+    fn streams(&self) -> &[Stream] {
+        &self.streams.names
+    }
+
+    fn heads(&self) -> Result<Vec<u64>, StoreError> {
+        self.with(|file| {
+            let extents = file.database.begin_read()?.open_table(EXTENTS)?;
+            let head = |stream: u32| -> Result<u64, StoreError> {
+                Ok(extents.get(stream)?.map_or(Extent::EMPTY, |row| Extent::of(row.value())).head)
+            };
+            (0..).zip(self.streams()).map(|(stream, _)| head(stream)).collect()
+        })
     }
 
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
         let now = self.host.now();
-        self.with(|database| {
+        self.with(|file| {
             // Durable is redb's default; what it says of a commit is true once `commit` returns.
-            let transaction = database.begin_write()?;
-            let written = {
-                let mut log = Log::open(&transaction)?;
+            let (transaction, mut recent) = file.begin()?;
+            let (written, changes) = {
+                let mut log = Log::open(&transaction, now)?;
+                let mut ids = Ids::open(&transaction, &recent)?;
                 let mut clients = Clients::open(&transaction)?;
                 let circumstances = Circumstances {
                     epoch: self.identity.epoch,
+                    streams: &self.streams.names,
+                    route: &|topic: &Topic| self.streams.of(topic),
                     now,
-                    has_room: self.has_room(batch, &log.extent),
+                    has_room: self.has_room(batch, &log),
                     admit: &|address| self.admit(address, now),
                 };
-                let written = decide(batch, &mut log, &mut clients, &circumstances)?;
+                let written = decide(batch, &mut log, &mut ids, &mut clients, &circumstances)?;
                 let most = 2 * written.logged.len() + TRIM_ROWS;
-                log.trim(&self.settings.keep, now, most)?;
+                for (stream, keep) in self.streams.keep() {
+                    // Where nothing is new there is time.
+                    if written.logged.iter().any(|event| event.stream == stream as usize) {
+                        log.trim(stream, keep, most)?;
+                    }
+                }
+                let changes = ids.close(&mut log)?;
                 log.close()?;
                 clients.close()?;
-                written
+                (written, changes)
             };
             self.is_fresh.store(true, Ordering::Relaxed);
             transaction.commit()?;
+            recent.settle(changes);
             Ok(written)
         })
     }
 
     fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        self.with(|database| self.reading(database)?.locate(pattern, start))
+        self.with(|file| {
+            let (moment, epoch) = (file.database.begin_read()?, self.identity.epoch);
+            locate(&moment, self.streams(), epoch, pattern, start)
+        })
     }
 
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page, StoreError> {
-        self.with(|database| self.reading(database)?.page(pattern, from, limit))
+    fn read(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.with(|file| self.reading(file, stream)?.page(pattern, from, limit))
     }
 
     fn history(
         &self,
+        stream: StreamNo,
         pattern: &Pattern,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Older, StoreError> {
-        self.with(|database| self.reading(database)?.history(pattern, before, limit))
+        self.with(|file| self.reading(file, stream)?.history(pattern, before, limit))
     }
 }

@@ -1,34 +1,38 @@
 //! The tables of the file, their version, and how a file of an older version becomes one of this.
 
+mod older;
+
 use std::path::Path;
 
 use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
-    WriteTransaction,
+    Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction,
 };
+
+use session::Stream;
 
 use super::StoreError;
 use super::clients::Clients;
-use super::log::cost;
+use super::ids::IDS;
+use super::log::ExtentRow;
+use super::names;
 
-/// Offset to topic and body.
-pub(super) const EVENTS: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("events");
-/// The offsets of each topic.
-pub(super) const BY_TOPIC: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_topic");
-/// Source and id to offset, so that a repeat is recognised.
-pub(super) const IDS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("ids");
-/// Milliseconds since 1970 to the first event that was logged then: one row for a second with events.
-pub(super) const TIMES: TableDefinition<'_, u64, u64> = TableDefinition::new("times");
+/// Stream and first offset to [events that follow each other](super::block).
+pub(super) const BLOCKS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("blocks");
+/// Stream, topic and the first of some of its offsets to the [others](super::packed).
+pub(super) const TOPICS: TableDefinition<'_, (u32, &str, u64), &[u8]> =
+    TableDefinition::new("topics");
+/// Stream and milliseconds since 1970 to the first event that was logged then: one row for a second with
+/// events.
+pub(super) const TIMES: TableDefinition<'_, (u32, u64), u64> = TableDefinition::new("logged");
 /// Stream to [`Extent`](super::log::Extent).
-pub(super) const STREAMS: TableDefinition<'_, &str, (u64, u64, u64, u64)> =
-    TableDefinition::new("streams");
+pub(super) const EXTENTS: TableDefinition<'_, u32, ExtentRow> = TableDefinition::new("extents");
 /// The format's version, the epoch, the peer's id; and in a backup that it is one.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
-/// The stream that takes all topics.
-pub(super) const MAIN: &str = "main";
-/// The version of these tables. Version 1 had neither [`TIMES`] nor [`STREAMS`]: it kept everything.
-const FORMAT: u64 = 2;
+/// The number of the stream that takes all topics.
+pub(super) const MAIN: u32 = 0;
+/// The version of these tables.
+const FORMAT: u64 = 3;
 
 /// What a log is known by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,21 +51,29 @@ impl Identity {
 }
 
 /// Makes the tables of a new file, brings those of an older one up to date, and gives a restored
-/// backup a new epoch: what was logged after it was taken is not in it.
-pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Identity, StoreError> {
+/// backup a new epoch: what was logged after it was taken is not in it. Answers the streams too, of which
+/// those called `wanted` are made if they are not there.
+pub(super) fn prepare(
+    database: &Database,
+    path: &Path,
+    now: u64,
+    wanted: &[Stream],
+) -> Result<(Identity, Vec<Stream>), StoreError> {
     // Also a disk that is full is read from.
-    if let Some(identity) = as_it_is(database)? {
-        return Ok(identity);
+    if let Some(known) = as_it_is(database, wanted)? {
+        return Ok(known);
     }
     let transaction = database.begin_write()?;
+    let streams = names::add(&transaction, wanted)?;
     let identity = {
         let mut meta = transaction.open_table(META)?;
         let format = meta.get("format")?.map(|format| format.value());
         match format {
             Some(FORMAT) => {}
-            Some(1) => {
-                tracing::info!(path = %path.display(), "the store is brought from format 1 to {FORMAT}");
-                add_extent(&transaction, now)?;
+            Some(found @ 1..FORMAT) => {
+                let path = path.display();
+                tracing::info!(%path, "the store is brought from format {found} to {FORMAT}");
+                older::bring_up_to_date(&transaction, now)?;
             }
             Some(found) => {
                 return Err(StoreError::Format { path: path.to_owned(), found, known: FORMAT });
@@ -79,28 +91,35 @@ pub(super) fn prepare(database: &Database, path: &Path, now: u64) -> Result<Iden
         }
         Identity::read(&meta)?
     };
-    transaction.open_table(EVENTS)?;
-    transaction.open_table(BY_TOPIC)?;
+    transaction.open_table(BLOCKS)?;
+    transaction.open_table(TOPICS)?;
     transaction.open_table(IDS)?;
     transaction.open_table(TIMES)?;
-    transaction.open_table(STREAMS)?;
+    transaction.open_table(EXTENTS)?;
     Clients::open(&transaction)?;
     transaction.commit()?;
-    Ok(identity)
+    Ok((identity, streams))
 }
 
-/// The identity of a file in which nothing is to be changed.
-fn as_it_is(database: &Database) -> Result<Option<Identity>, StoreError> {
-    let meta = match database.begin_read()?.open_table(META) {
+/// What there is in a file in which nothing is to be changed.
+fn as_it_is(
+    database: &Database,
+    wanted: &[Stream],
+) -> Result<Option<(Identity, Vec<Stream>)>, StoreError> {
+    let moment = database.begin_read()?;
+    let meta = match moment.open_table(META) {
         Ok(meta) => meta,
         Err(TableError::TableDoesNotExist(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let is_current = meta.get("format")?.is_some_and(|format| format.value() == FORMAT);
-    match is_current && meta.get("backup")?.is_none() {
-        true => Identity::read(&meta).map(Some),
-        false => Ok(None),
+    if !is_current || meta.get("backup")?.is_some() {
+        return Ok(None);
     }
+    let Some(streams) = names::read(&moment)? else { return Ok(None) };
+    let is_there = |stream| streams.contains(stream);
+    let identity = Identity::read(&meta)?;
+    Ok(wanted.iter().all(is_there).then_some((identity, streams)))
 }
 
 /// Marks the file as a backup.
@@ -111,27 +130,6 @@ pub(super) fn mark_backup(transaction: &WriteTransaction) -> Result<(), StoreErr
 
 /// The names of the tables that a backup holds, with their types known to [`super::backup`].
 pub(super) const META_TABLE: TableDefinition<'_, &str, u64> = META;
-
-/// From format 1: what the log holds is counted, and its age counts from now.
-fn add_extent(transaction: &WriteTransaction, now: u64) -> Result<(), StoreError> {
-    let events = transaction.open_table(EVENTS)?;
-    let mut bytes = 0;
-    for row in events.iter()? {
-        let event = row?.1;
-        let (topic, body) = event.value();
-        bytes += cost(topic, body);
-    }
-    let head = events.last()?.map_or(0, |(offset, _)| offset.value());
-    let first = events.first()?.map_or(1, |(offset, _)| offset.value());
-    if head != 0 && head - first + 1 != events.len()? {
-        return Err(StoreError::Corrupt("offsets"));
-    }
-    transaction.open_table(STREAMS)?.insert(MAIN, (first, head, bytes, bytes))?;
-    if head != 0 {
-        transaction.open_table(TIMES)?.insert(now, first)?;
-    }
-    Ok(())
-}
 
 fn random() -> Result<u64, StoreError> {
     getrandom::u64().map_err(StoreError::Random)

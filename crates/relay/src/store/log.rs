@@ -1,5 +1,7 @@
-//! The log inside a write transaction: appending at its head, trimming at its other end.
+//! The log inside a write transaction: appending at its head, trimming at its other end. Each stream has a
+//! number, which begins the keys of its rows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bus::Topic;
@@ -7,13 +9,17 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use session::Body;
 use session::server::Logged;
 
-use super::format::{BY_TOPIC, EVENTS, IDS, MAIN, STREAMS, TIMES};
+use super::block;
+use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
+use super::ids::{Digest, digest};
+use super::outcomes::Place;
+use super::packed;
 use super::{Keep, StoreError};
 
 /// Events that were logged within so many milliseconds share a row of the times.
 const TICK: u64 = 1_000;
 
-/// What the log holds.
+/// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     /// The oldest offset that is not trimmed; `head + 1` if all are.
@@ -24,16 +30,25 @@ pub(super) struct Extent {
     pub(super) bytes: u64,
     /// The most that `bytes` ever was: so much room the file has.
     pub(super) peak: u64,
+    /// The [ids](super::ids) of all events up to this offset are in their table.
+    pub(super) indexed: u64,
 }
 
+/// A row of [`EXTENTS`].
+pub(super) type ExtentRow = (u64, u64, u64, u64, u64);
+
 impl Extent {
-    /// Of a row of [`STREAMS`].
-    pub(super) fn of(row: Option<(u64, u64, u64, u64)>) -> Self {
-        let (first, head, bytes, peak) = row.unwrap_or((1, 0, 0, 0));
-        Self { first, head, bytes, peak }
+    pub(super) const EMPTY: Self = Self { first: 1, head: 0, bytes: 0, peak: 0, indexed: 0 };
+
+    pub(super) fn of((first, head, bytes, peak, indexed): ExtentRow) -> Self {
+        Self { first, head, bytes, peak, indexed }
     }
 
-    fn count(&self) -> u64 {
+    pub(super) fn row(&self) -> ExtentRow {
+        (self.first, self.head, self.bytes, self.peak, self.indexed)
+    }
+
+    pub(super) fn count(&self) -> u64 {
         self.head + 1 - self.first
     }
 }
@@ -45,117 +60,228 @@ pub(super) fn cost(topic: &str, body: &[u8]) -> u64 {
 
 /// The tables, in a transaction.
 pub(super) struct Log<'t> {
-    events: Table<'t, u64, (&'static str, &'static [u8])>,
-    by_topic: Table<'t, (&'static str, u64), ()>,
-    ids: Table<'t, (&'static str, &'static str), u64>,
-    times: Table<'t, u64, u64>,
-    streams: Table<'t, &'static str, (u64, u64, u64, u64)>,
-    pub(super) extent: Extent,
+    blocks: Table<'t, (u32, u64), &'static [u8]>,
+    topics: Table<'t, (u32, &'static str, u64), &'static [u8]>,
+    times: Table<'t, (u32, u64), u64>,
+    rows: Table<'t, u32, ExtentRow>,
+    now: u64,
+    extents: BTreeMap<u32, Extent>,
+    /// What was appended and is not in the tables yet, of each stream.
+    fresh: BTreeMap<u32, Vec<Arc<Logged>>>,
+    /// What was trimmed.
+    gone: Vec<(Digest, Place)>,
 }
 
 impl<'t> Log<'t> {
-    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
-        let streams = transaction.open_table(STREAMS)?;
-        let extent = Extent::of(streams.get(MAIN)?.map(|row| row.value()));
+    /// `now` is in milliseconds since 1970.
+    pub(super) fn open(transaction: &'t WriteTransaction, now: u64) -> Result<Self, StoreError> {
+        let rows = transaction.open_table(EXTENTS)?;
+        let mut extents = BTreeMap::new();
+        for row in rows.iter()? {
+            let (stream, extent) = row?;
+            extents.insert(stream.value(), Extent::of(extent.value()));
+        }
         Ok(Self {
-            events: transaction.open_table(EVENTS)?,
-            by_topic: transaction.open_table(BY_TOPIC)?,
-            ids: transaction.open_table(IDS)?,
+            blocks: transaction.open_table(BLOCKS)?,
+            topics: transaction.open_table(TOPICS)?,
             times: transaction.open_table(TIMES)?,
-            streams,
-            extent,
+            rows,
+            now,
+            extents,
+            fresh: BTreeMap::new(),
+            gone: Vec::new(),
         })
     }
 
-    /// The offset of the same event, if the log holds it.
-    pub(super) fn find(&self, body: &Body) -> Result<Option<u64>, StoreError> {
-        let name = (body.source.as_str(), body.id.as_str());
-        Ok(self.ids.get(name)?.map(|offset| offset.value()))
+    /// What a stream holds.
+    pub(super) fn extent(&self, stream: u32) -> Extent {
+        self.extents.get(&stream).copied().unwrap_or(Extent::EMPTY)
     }
 
-    /// Logs an event that is [not there](Log::find).
-    pub(super) fn append(
-        &mut self,
-        topic: &Topic,
-        body: &Body,
-        now: u64,
-    ) -> Result<Arc<Logged>, StoreError> {
-        let offset = self.extent.head + 1;
-        let bytes: Arc<[u8]> = body.encode().into();
-        self.events.insert(offset, (topic.as_str(), &*bytes))?;
-        self.by_topic.insert((topic.as_str(), offset), ())?;
-        self.ids.insert((body.source.as_str(), body.id.as_str()), offset)?;
-        let last = self.times.last()?.map(|(time, _)| time.value());
-        if last.is_none_or(|last| last + TICK <= now) {
-            self.times.insert(now, offset)?;
+    /// How many events there are.
+    pub(super) fn count(&self) -> u64 {
+        self.extents.values().map(Extent::count).sum()
+    }
+
+    /// What the events [cost](cost), and the most that they ever did.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let extents = self.extents.values();
+        extents.fold((0, 0), |(bytes, peak), one| (bytes + one.bytes, peak + one.peak))
+    }
+
+    /// Logs an event that is [not there](super::ids::Ids::find).
+    pub(super) fn append(&mut self, stream: u32, topic: &Topic, body: &Body) -> Arc<Logged> {
+        let extent = self.extents.entry(stream).or_insert(Extent::EMPTY);
+        let body: Arc<[u8]> = body.encode().into();
+        extent.head += 1;
+        extent.bytes += cost(topic.as_str(), &body);
+        extent.peak = extent.peak.max(extent.bytes);
+        let (offset, topic) = (extent.head, topic.clone());
+        let logged = Arc::new(Logged { stream: stream as usize, offset, topic, body });
+        self.fresh.entry(stream).or_default().push(Arc::clone(&logged));
+        logged
+    }
+
+    /// Puts what was appended into the tables.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        for (stream, events) in std::mem::take(&mut self.fresh) {
+            let Some(first) = events.first() else { continue };
+            put(&mut self.blocks, &mut self.topics, stream, &events)?;
+            let last = self.times.range((stream, 0)..=(stream, u64::MAX))?.next_back();
+            let last = last.transpose()?.map(|(time, _)| time.value().1);
+            if last.is_none_or(|last| last + TICK <= self.now) {
+                self.times.insert((stream, self.now), first.offset)?;
+            }
         }
-        self.extent.head = offset;
-        self.extent.bytes += cost(topic.as_str(), &bytes);
-        self.extent.peak = self.extent.peak.max(self.extent.bytes);
-        Ok(Arc::new(Logged { offset, topic: topic.clone(), body: bytes }))
+        Ok(())
     }
 
-    /// Drops what is not to be kept, at most `most` events; true if more is to go. The newest event
-    /// goes only by its age.
-    pub(super) fn trim(&mut self, keep: &Keep, now: u64, most: usize) -> Result<bool, StoreError> {
-        let young = self.younger_than(keep, now)?;
+    /// Drops what is not to be kept of a stream, at most `most` events; true if more is to go. The newest
+    /// event goes only by its age.
+    pub(super) fn trim(
+        &mut self,
+        stream: u32,
+        keep: &Keep,
+        most: usize,
+    ) -> Result<bool, StoreError> {
+        self.flush()?;
+        let young = self.younger_than(stream, keep)?;
         let goes = |extent: &Extent| {
             let over = extent.count() > keep.events || extent.bytes > keep.bytes;
             extent.first < young || (over && extent.first < extent.head)
         };
-        for _ in 0..most {
-            if !goes(&self.extent) {
-                break;
+        let mut extent = self.extent(stream);
+        let last = extent.first.saturating_add(most as u64);
+        let mut topics = BTreeSet::new();
+        while extent.first < last && goes(&extent) {
+            let row = self.blocks.range((stream, 0)..=(stream, u64::MAX))?.next().transpose()?;
+            let row = row.map(|(key, row)| (key.value().1, row.value().to_vec()));
+            let (block, row) = row.ok_or(StoreError::Corrupt("first"))?;
+            let mut is_empty = true;
+            for entry in block::entries(block, &row) {
+                let entry = entry?;
+                if entry.offset < extent.first {
+                    continue;
+                }
+                if extent.first >= last || !goes(&extent) {
+                    is_empty = false;
+                    break;
+                }
+                let body = Body::decode(entry.body).map_err(|_| StoreError::Corrupt("body"))?;
+                self.gone.push((digest(&body), (stream, entry.offset)));
+                if !topics.contains(entry.topic) {
+                    topics.insert(entry.topic.to_owned());
+                }
+                extent.first += 1;
+                extent.bytes = extent.bytes.saturating_sub(cost(entry.topic, entry.body));
             }
-            self.drop_first()?;
+            if is_empty {
+                self.blocks.remove((stream, block))?;
+            }
         }
-        self.drop_times()?;
-        Ok(goes(&self.extent))
+        for topic in topics {
+            self.drop_offsets(stream, &topic, extent.first)?;
+        }
+        self.drop_times(stream, extent.first)?;
+        self.extents.insert(stream, extent);
+        Ok(goes(&extent))
     }
 
-    /// Writes what changed about the whole log.
+    /// The ids of what was trimmed.
+    pub(super) fn take_gone(&mut self) -> Vec<(Digest, Place)> {
+        std::mem::take(&mut self.gone)
+    }
+
+    /// The ids of all events up to these offsets of the streams are in their table.
+    pub(super) fn indexed(&mut self, offsets: &BTreeMap<u32, u64>) {
+        for (stream, offset) in offsets {
+            if let Some(extent) = self.extents.get_mut(stream) {
+                extent.indexed = *offset;
+            }
+        }
+    }
+
+    /// Writes what is not in the tables yet.
     pub(super) fn close(mut self) -> Result<(), StoreError> {
-        let Extent { first, head, bytes, peak } = self.extent;
-        self.streams.insert(MAIN, (first, head, bytes, peak))?;
+        self.flush()?;
+        for (stream, extent) in &self.extents {
+            self.rows.insert(stream, extent.row())?;
+        }
         Ok(())
     }
 
     /// The first offset that is not too old.
-    fn younger_than(&self, keep: &Keep, now: u64) -> Result<u64, StoreError> {
+    fn younger_than(&self, stream: u32, keep: &Keep) -> Result<u64, StoreError> {
         let Some(age) = keep.age else { return Ok(0) };
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         // All events of a row were logged before its tick ended.
-        let Some(horizon) = now.checked_sub(age.saturating_add(TICK)) else { return Ok(0) };
-        if self.times.range(..=horizon)?.next_back().is_none() {
+        let Some(horizon) = self.now.checked_sub(age.saturating_add(TICK)) else { return Ok(0) };
+        if self.times.range((stream, 0)..=(stream, horizon))?.next_back().is_none() {
             return Ok(0);
         }
-        let next = self.times.range(horizon + 1..)?.next().transpose()?;
-        Ok(next.map_or(self.extent.head + 1, |(_, offset)| offset.value()))
+        let next = self.times.range((stream, horizon + 1)..=(stream, u64::MAX))?.next();
+        let next = next.transpose()?.map(|(_, offset)| offset.value());
+        Ok(next.unwrap_or(self.extent(stream).head + 1))
     }
 
-    fn drop_first(&mut self) -> Result<(), StoreError> {
-        let first = self.extent.first;
-        let (topic, body, cost) = {
-            let event = self.events.remove(first)?.ok_or(StoreError::Corrupt("first"))?;
-            let (topic, bytes) = event.value();
-            let body = Body::decode(bytes).map_err(|_| StoreError::Corrupt("body"))?;
-            (topic.to_owned(), body, cost(topic, bytes))
-        };
-        self.by_topic.remove((topic.as_str(), first))?;
-        self.ids.remove((body.source.as_str(), body.id.as_str()))?;
-        self.extent.first += 1;
-        self.extent.bytes = self.extent.bytes.saturating_sub(cost);
-        Ok(())
+    /// Drops the rows of a topic of which all events are gone. Others keep the offsets of theirs that are.
+    fn drop_offsets(&mut self, stream: u32, topic: &str, first: u64) -> Result<(), StoreError> {
+        loop {
+            let rows = (stream, topic, 0)..=(stream, topic, u64::MAX);
+            let Some((key, row)) = self.topics.range(rows)?.next().transpose()? else {
+                return Ok(());
+            };
+            let offset = key.value().2;
+            let offsets = packed::offsets(offset, row.value())?;
+            if offsets.last().is_some_and(|last| *last >= first) {
+                return Ok(());
+            }
+            drop((key, row));
+            self.topics.remove((stream, topic, offset))?;
+        }
     }
 
     /// Drops the times of which all events are gone.
-    fn drop_times(&mut self) -> Result<(), StoreError> {
+    fn drop_times(&mut self, stream: u32, first: u64) -> Result<(), StoreError> {
         loop {
-            let second = self.times.iter()?.nth(1).transpose()?.map(|(_, offset)| offset.value());
-            if second.is_none_or(|offset| offset > self.extent.first) {
+            let mut rows = self.times.range((stream, 0)..=(stream, u64::MAX))?;
+            let oldest = rows.next().transpose()?.map(|(time, _)| time.value());
+            let second = rows.next().transpose()?.map(|(_, offset)| offset.value());
+            drop(rows);
+            let Some(oldest) = oldest.filter(|_| second.is_some_and(|offset| offset <= first))
+            else {
                 return Ok(());
-            }
-            self.times.pop_first()?;
+            };
+            self.times.remove(oldest)?;
         }
     }
+}
+
+/// Puts events without a hole between them into the tables. What they have of a topic is one row of its
+/// index.
+pub(super) fn put(
+    blocks: &mut Table<'_, (u32, u64), &'static [u8]>,
+    topics: &mut Table<'_, (u32, &'static str, u64), &'static [u8]>,
+    stream: u32,
+    events: &[Arc<Logged>],
+) -> Result<(), StoreError> {
+    block::pack(events, |first, row| {
+        blocks.insert((stream, first), row)?;
+        Ok(())
+    })?;
+    // The first and the last offset of each topic, and the row.
+    let mut offsets: BTreeMap<&str, (u64, u64, Vec<u8>)> = BTreeMap::new();
+    for event in events {
+        let (_, last, row) = offsets
+            .entry(event.topic.as_str())
+            .or_insert_with(|| (event.offset, event.offset, Vec::new()));
+        if *last < event.offset {
+            packed::push_offset(row, *last, event.offset);
+            *last = event.offset;
+        }
+    }
+    for (topic, (first, _, row)) in offsets {
+        topics.insert((stream, topic, first), row.as_slice())?;
+    }
+    Ok(())
 }

@@ -1,16 +1,23 @@
-//! Reading the log at one moment: where subscriptions start, and pages of matching events.
+//! Reading a stream at one moment: where subscriptions start, and pages of matching events.
+
+mod locate;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 use redb::{ReadOnlyTable, ReadTransaction};
-use session::server::{Located, Logged, Older, Page};
-use session::{Body, Position, Start};
+use session::Body;
+use session::server::{Logged, Older, Page};
 
 use super::StoreError;
-use super::format::{BY_TOPIC, EVENTS, MAIN, STREAMS};
+use super::block::Entry;
+use super::blocks::Blocks;
+use super::format::{EXTENTS, TOPICS};
 use super::log::Extent;
+use super::packed;
+pub(super) use locate::locate;
 
 /// A page ends after about so many bytes of bodies,
 const PAGE_BYTES: usize = 256 << 10;
@@ -19,10 +26,14 @@ const PAGE_ROWS: usize = 4_096;
 /// The newest so many of a pattern's events are found topic by topic, more than that by walking the log.
 const MERGED: u64 = 1_000;
 
-/// The tables of one moment.
+const STOP: ControlFlow<()> = ControlFlow::Break(());
+const ON: ControlFlow<()> = ControlFlow::Continue(());
+
+/// The tables of one moment, and a stream in them.
 pub(super) struct Reading {
-    events: ReadOnlyTable<u64, (&'static str, &'static [u8])>,
-    by_topic: ReadOnlyTable<(&'static str, u64), ()>,
+    blocks: Blocks,
+    topics: ReadOnlyTable<(u32, &'static str, u64), &'static [u8]>,
+    stream: u32,
     epoch: u64,
     /// The oldest offset that is not trimmed.
     first: u64,
@@ -30,40 +41,15 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(transaction: &ReadTransaction, epoch: u64) -> Result<Self, StoreError> {
-        let events = transaction.open_table(EVENTS)?;
-        let by_topic = transaction.open_table(BY_TOPIC)?;
-        let streams = transaction.open_table(STREAMS)?;
-        let Extent { first, head, .. } = Extent::of(streams.get(MAIN)?.map(|row| row.value()));
-        Ok(Self { events, by_topic, epoch, first, head })
-    }
-
-    pub(super) fn head_offset(&self) -> u64 {
-        self.head
-    }
-
-    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        let head = Position { epoch: self.epoch, offset: self.head, id: self.id(self.head)? };
-        let (next, previous) = match start {
-            Start::Latest => (self.head + 1, None),
-            Start::Earliest => (self.first, None),
-            Start::Last(count) => (self.newest(pattern, *count)?.unwrap_or(self.head + 1), None),
-            Start::After(position) => {
-                let other_event = || -> Result<bool, StoreError> {
-                    Ok(position.id.is_some() && self.id(position.offset)? != position.id)
-                };
-                if position.epoch != self.epoch
-                    || position.offset > self.head
-                    || (position.offset >= self.first && other_event()?)
-                {
-                    return Ok(Located::Reset(head));
-                }
-                (position.offset + 1, Some(position.offset))
-            }
-        };
-        let gap = self.gone(next);
-        let next = next.max(self.first);
-        Ok(Located::At { next, previous, head, gap })
+    pub(super) fn new(
+        transaction: &ReadTransaction,
+        stream: u32,
+        epoch: u64,
+    ) -> Result<Self, StoreError> {
+        let extent = transaction.open_table(EXTENTS)?.get(stream)?.map(|row| row.value());
+        let Extent { first, head, .. } = extent.map_or(Extent::EMPTY, Extent::of);
+        let topics = transaction.open_table(TOPICS)?;
+        Ok(Self { blocks: Blocks::new(transaction, stream)?, topics, stream, epoch, first, head })
     }
 
     pub(super) fn page(
@@ -76,32 +62,35 @@ impl Reading {
         let from = from.max(self.first);
         let mut page = Page { events: Vec::new(), next: from.max(self.head + 1), gap };
         let mut bytes = 0;
-        let mut take = |offset, topic: &str, body: &[u8], page: &mut Page| {
-            bytes += body.len();
-            page.events.push(logged(offset, topic, body)?);
+        let mut take = |entry: Entry<'_>, page: &mut Page| {
+            bytes += entry.body.len();
+            page.events.push(self.logged(entry)?);
             Ok::<_, StoreError>(page.events.len() >= limit || bytes >= PAGE_BYTES)
         };
         if let Some(topic) = pattern.as_topic() {
-            let topic = topic.as_str();
-            for row in self.by_topic.range((topic, from)..=(topic, u64::MAX))? {
-                let offset = row?.0.value().1;
-                let event = self.events.get(offset)?.ok_or(StoreError::Corrupt("index"))?;
-                if take(offset, topic, event.value().1, &mut page)? {
-                    page.next = offset + 1;
-                    break;
-                }
-            }
+            let mut finder = self.blocks.finder();
+            self.each_of(topic.as_str(), from, |offset| {
+                let full = finder.find(offset, |entry| take(entry, &mut page))?;
+                Ok(match full.ok_or(StoreError::Corrupt("index"))?? {
+                    true => {
+                        page.next = offset + 1;
+                        STOP
+                    }
+                    false => ON,
+                })
+            })?;
             return Ok(page);
         }
-        for (looked_at, row) in self.events.range(from..)?.enumerate() {
-            let (offset, event) = row?;
-            let (offset, (topic, body)) = (offset.value(), event.value());
-            let full = matches(pattern, topic)? && take(offset, topic, body, &mut page)?;
-            if full || looked_at + 1 >= PAGE_ROWS {
-                page.next = offset + 1;
-                break;
+        let mut looked_at = 0;
+        self.blocks.each_from(from, |entry| {
+            looked_at += 1;
+            let full = matches(pattern, entry.topic)? && take(entry, &mut page)?;
+            if full || looked_at >= PAGE_ROWS {
+                page.next = entry.offset + 1;
+                return Ok(STOP);
             }
-        }
+            Ok(ON)
+        })?;
         Ok(page)
     }
 
@@ -135,16 +124,18 @@ impl Reading {
         older: &mut Older,
     ) -> Result<(), StoreError> {
         let mut bytes = 0;
+        let mut finder = self.blocks.finder();
         for offset in offsets {
             let offset = offset?;
             if older.events.len() >= limit || bytes >= PAGE_BYTES {
                 older.next = older.events.last().map(|event| event.offset);
                 break;
             }
-            let event = self.events.get(offset)?.ok_or(StoreError::Corrupt("index"))?;
-            let (topic, body) = event.value();
-            bytes += body.len();
-            older.events.push(logged(offset, topic, body)?);
+            let event = finder
+                .find(offset, |entry| self.logged(entry))?
+                .ok_or(StoreError::Corrupt("index"))??;
+            bytes += event.body.len();
+            older.events.push(event);
         }
         Ok(())
     }
@@ -156,20 +147,22 @@ impl Reading {
         limit: usize,
         older: &mut Older,
     ) -> Result<(), StoreError> {
-        let mut bytes = 0;
-        for (looked_at, row) in self.events.range(..before)?.rev().enumerate() {
-            let (offset, event) = row?;
-            let (offset, (topic, body)) = (offset.value(), event.value());
+        let (mut bytes, mut looked_at) = (0, 0);
+        self.blocks.each_before(before, |entry| {
+            if entry.offset < self.first {
+                return Ok(STOP);
+            }
             if older.events.len() >= limit || bytes >= PAGE_BYTES || looked_at >= PAGE_ROWS {
-                older.next = Some(offset + 1);
-                break;
+                older.next = Some(entry.offset + 1);
+                return Ok(STOP);
             }
-            if matches(pattern, topic)? {
-                bytes += body.len();
-                older.events.push(logged(offset, topic, body)?);
+            looked_at += 1;
+            if matches(pattern, entry.topic)? {
+                bytes += entry.body.len();
+                older.events.push(self.logged(entry)?);
             }
-        }
-        Ok(())
+            Ok(ON)
+        })
     }
 
     /// The offset of the `count`th newest matching event, or of the oldest if there are fewer.
@@ -179,13 +172,17 @@ impl Reading {
             return last_of(&mut offsets, count);
         }
         if count > MERGED {
-            let mut matching = self.events.range(..=self.head)?.rev().filter_map(|row| {
-                let found = row.map_err(StoreError::from).and_then(|(offset, event)| {
-                    Ok(matches(pattern, event.value().0)?.then(|| offset.value()))
-                });
-                found.transpose()
-            });
-            return last_of(&mut matching, count);
+            let (mut found, mut oldest) = (0, None);
+            self.blocks.each_before(u64::MAX, |entry| {
+                if entry.offset < self.first || found == count {
+                    return Ok(STOP);
+                }
+                if matches(pattern, entry.topic)? {
+                    (found, oldest) = (found + 1, Some(entry.offset));
+                }
+                Ok(ON)
+            })?;
+            return Ok(oldest);
         }
         Ok(self.newest_of_topics(pattern, u64::MAX, count as usize)?.first().copied())
     }
@@ -205,7 +202,7 @@ impl Reading {
                     newest.pop_first();
                 }
             }
-            Ok(())
+            Ok(ON)
         })?;
         Ok(newest)
     }
@@ -216,30 +213,68 @@ impl Reading {
         topic: &str,
         before: u64,
     ) -> Result<impl Iterator<Item = Result<u64, StoreError>>, StoreError> {
-        let rows = self.by_topic.range((topic, 0)..(topic, before))?;
-        Ok(rows.rev().map(|row| Ok(row?.0.value().1)))
+        let rows = self.topics.range((self.stream, topic, 0)..(self.stream, topic, before))?;
+        let mut row = Vec::new();
+        let mut rows = rows.rev();
+        let mut next = move || -> Result<Option<u64>, StoreError> {
+            while row.is_empty() {
+                let Some(next) = rows.next().transpose()? else { return Ok(None) };
+                row = packed::offsets(next.0.value().2, next.1.value())?;
+                row.retain(|offset| *offset < before);
+            }
+            Ok(row.pop())
+        };
+        // A row may begin with offsets that are trimmed.
+        let first = self.first;
+        let offsets = std::iter::from_fn(move || next().transpose());
+        Ok(offsets.take_while(move |offset| !matches!(offset, Ok(offset) if *offset < first)))
     }
 
-    /// Calls `found` with each topic of the log that matches: one seek per topic, within the pattern's
-    /// literal beginning.
+    /// Calls `found` with the offsets of a topic from one on, until it breaks.
+    fn each_of(
+        &self,
+        topic: &str,
+        from: u64,
+        mut found: impl FnMut(u64) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut holding =
+            self.topics.range((self.stream, topic, 0)..=(self.stream, topic, from))?;
+        let holding = holding.next_back().transpose()?;
+        let begin = holding.map_or(from, |(key, _)| key.value().2);
+        let rows = (self.stream, topic, begin)..=(self.stream, topic, u64::MAX);
+        for row in self.topics.range(rows)? {
+            let (key, row) = row?;
+            for offset in packed::offsets(key.value().2, row.value())? {
+                if offset >= from && found(offset)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `found` with each topic of the stream that matches, until it breaks: one seek per topic, within
+    /// the pattern's literal beginning.
     fn each_topic(
         &self,
         pattern: &Pattern,
-        mut found: impl FnMut(&str) -> Result<(), StoreError>,
+        mut found: impl FnMut(&str) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         let prefix = literal_beginning(pattern);
         let mut after = (prefix.clone(), 0);
         loop {
-            let key = (after.0.as_str(), after.1);
-            let Some(row) = self.by_topic.range(key..)?.next() else {
+            let key = (self.stream, after.0.as_str(), after.1);
+            let Some(row) = self.topics.range(key..)?.next() else {
                 return Ok(());
             };
-            let topic = row?.0.value().0.to_owned();
-            if !topic.starts_with(&prefix) {
+            let key = row?.0;
+            let (stream, topic, _) = key.value();
+            if stream != self.stream || !topic.starts_with(&prefix) {
                 return Ok(());
             }
-            if matches(pattern, &topic)? {
-                found(&topic)?;
+            let topic = topic.to_owned();
+            if matches(pattern, &topic)? && found(&topic)?.is_break() {
+                return Ok(());
             }
             after = (topic, u64::MAX);
         }
@@ -251,18 +286,19 @@ impl Reading {
     }
 
     fn id(&self, offset: u64) -> Result<Option<String>, StoreError> {
-        let Some(event) = self.events.get(offset)? else {
+        if offset < self.first {
             return Ok(None);
-        };
-        let body = Body::decode(event.value().1).map_err(|_| StoreError::Corrupt("body"))?;
-        Ok(Some(body.id))
+        }
+        let body = self.blocks.finder().find(offset, |entry| Body::decode(entry.body))?;
+        Ok(body.transpose().map_err(|_| StoreError::Corrupt("body"))?.map(|body| body.id))
     }
-}
 
-/// An event as it stands in a row.
-fn logged(offset: u64, topic: &str, body: &[u8]) -> Result<Arc<Logged>, StoreError> {
-    let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-    Ok(Arc::new(Logged { offset, topic, body: body.into() }))
+    /// An event as it stands in a row.
+    fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>, StoreError> {
+        let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
+        let stream = self.stream as usize;
+        Ok(Arc::new(Logged { stream, offset, topic, body: body.into() }))
+    }
 }
 
 /// The tokens before the first wildcard, each with its dot.

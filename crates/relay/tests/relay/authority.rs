@@ -37,6 +37,7 @@ async fn start(data: &std::path::Path) -> (String, oneshot::Sender<()>) {
         allow_origin: Vec::new(),
         authority: Some(Arc::new(ByName)),
         store: relay::store::Settings::default(),
+        max_subscriptions: 256,
         give_up: Duration::from_secs(60),
         client_address: ClientAddress::Connection,
     });

@@ -49,7 +49,7 @@ async fn a_running_relay_is_backed_up_and_what_is_restored_is_a_new_epoch_with_a
     fs::copy(&copy, restored.path().join("events.redb")).unwrap();
     let relay = Process::start(restored.path());
     let mut reader = Client::welcomed(&relay, 2, 1).await;
-    let again = reader.subscribe("a", Start::After(lost.clone())).await;
+    let again = reader.subscribe("a", Start::After(vec![lost.clone()])).await;
     assert!(again.reset && again.head.epoch != lost.epoch);
     let mut reader = Client::welcomed(&relay, 3, 1).await;
     reader.subscribe("a", Start::Earliest).await;

@@ -60,18 +60,28 @@ async fn a_second_hello_is_unexpected() {
 }
 
 #[tokio::test]
-async fn a_flood_of_subscriptions_is_too_many() {
-    let flood = (0..1_000).flat_map(|subscription| {
+async fn subscriptions_beyond_the_bound_are_refused_and_the_others_stand() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start_with(data.path(), &["--max-subscriptions", "20"]);
+    let mut client = Client::welcomed(&relay, 1, 1).await;
+    let flood = (0..1_000).map(|subscription| {
         let pattern = format!("t.{subscription}");
-        encoded(&FromClient::Subscribe(Subscribe {
-            subscription,
-            pattern,
-            start: Start::Earliest,
-            credit: None,
-        }))
+        let (start, credit) = (Start::Earliest, None);
+        FromClient::Subscribe(Subscribe { subscription, pattern, start, credit })
     });
-    let message = Message::Binary(flood.collect::<Vec<_>>().into());
-    assert_eq!(close_code_after(vec![message]).await, CloseCode::TooManySubscriptions.code());
+    client.send(&flood.collect::<Vec<_>>()).await;
+    let (mut refused, mut made) = (0, 0);
+    while refused + made < 1_000 {
+        match client.frame().await {
+            FromPeer::Refused(frame) if frame.code == RejectCode::TooMany => refused += 1,
+            FromPeer::Subscribed(_) => made += 1,
+            FromPeer::CaughtUp(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((refused, made), (980, 20));
+    client.send(&[publish(1, "t.7", "e")]).await;
+    assert_eq!(client.event().await.heads[0].subscription, 7);
 }
 
 #[tokio::test]

@@ -71,19 +71,19 @@ async fn a_subscriber_resumes_after_its_position_and_is_told_when_that_is_of_ano
     client.ack().await;
 
     let mut reader = Client::welcomed(&relay, 2, 1).await;
-    let head = reader.subscribe("a", Start::After(first.clone())).await.head;
+    let head = reader.subscribe("a", Start::After(vec![first.clone()])).await.head;
     assert_eq!((head.offset, head.id.as_deref()), (3, Some("e3")));
     let event = reader.event().await;
     assert_eq!((id_of(&event).as_str(), event.heads[0].previous), ("e3", Some(1)));
 
-    let (epoch, offset) = (first.epoch, first.offset);
+    let epoch = first.epoch;
     for strange in [
         Position { epoch: epoch ^ 1, ..first.clone() },
         Position { offset: 9, ..first.clone() },
-        Position { epoch, offset, id: Some("other".to_owned()) },
+        Position { id: Some("other".to_owned()), ..first.clone() },
     ] {
         let mut reader = Client::welcomed(&relay, 3, u64::from(next_fence())).await;
-        assert!(reader.subscribe("a", Start::After(strange)).await.reset);
+        assert!(reader.subscribe("a", Start::After(vec![strange])).await.reset);
     }
 }
 

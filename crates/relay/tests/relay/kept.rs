@@ -14,7 +14,7 @@ async fn who_resumes_in_what_was_trimmed_is_told_the_range_and_reads_on_after_it
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start_with(data.path(), &["--keep-events", "10"]);
     let mut client = Client::welcomed(&relay, 1, 1).await;
-    let mut position = Position { epoch: 0, offset: 0, id: None };
+    let mut position = Position::start_of(0);
     for number in 1..=50 {
         client.send(&[publish(number, "a", &format!("e{number}"))]).await;
         let ack = client.ack().await;
@@ -23,7 +23,7 @@ async fn who_resumes_in_what_was_trimmed_is_told_the_range_and_reads_on_after_it
         }
     }
     let mut reader = Client::welcomed(&relay, 2, 1).await;
-    assert!(!reader.subscribe("a", Start::After(position)).await.reset);
+    assert!(!reader.subscribe("a", Start::After(vec![position])).await.reset);
     match reader.frame().await {
         FromPeer::Gap(gap) => assert_eq!((gap.from, gap.to), (6, 40)),
         other => panic!("{other:?}"),

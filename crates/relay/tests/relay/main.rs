@@ -9,5 +9,6 @@ mod killed;
 mod page;
 mod presence;
 mod reading;
+mod streams;
 mod support;
 mod third_party;

@@ -1,7 +1,7 @@
 //! Reading under credit, backwards, and past what is gone.
 
 use session::{
-    Credit, FromClient, FromPeer, History, HistoryPage, Ping, Position, Start, Subscribe,
+    Credit, FromClient, FromPeer, History, HistoryPage, Ping, Position, Start, Stream, Subscribe,
 };
 
 use crate::support::{Client, Process, id_of, publish, publish_sized};
@@ -45,8 +45,9 @@ async fn a_subscriber_without_credit_is_sent_nothing_and_catches_up_when_it_has_
 }
 
 async fn page(client: &mut Client, pattern: &str, before: Option<u64>) -> HistoryPage {
-    let (pattern, limit) = (pattern.to_owned(), 4);
-    client.send(&[FromClient::History(History { request: 3, pattern, before, limit })]).await;
+    let (pattern, limit, stream) = (pattern.to_owned(), 4, Stream::MAIN);
+    let ask = History { request: 3, pattern, before, limit, stream };
+    client.send(&[FromClient::History(ask)]).await;
     match client.frame().await {
         FromPeer::Page(page) => page,
         other => panic!("{other:?}"),
@@ -81,7 +82,7 @@ async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
     let relay = Process::start_with(data.path(), &["--keep-events", "3"]);
     let (mut client, epoch) = events(&relay, 10, 1).await;
     let mut late = Client::welcomed(&relay, 2, 1).await;
-    let start = Start::After(Position { epoch, offset: 1, id: None });
+    let start = Start::After(vec![Position { offset: 1, ..Position::start_of(epoch) }]);
     late.subscribe("room.>", start).await;
     match late.frame().await {
         FromPeer::Gap(gap) => assert_eq!((gap.from, gap.to), (2, 7)),

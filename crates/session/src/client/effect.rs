@@ -2,14 +2,16 @@
 
 use bus::Topic;
 
-use super::{Storage, StoreError, SubscriptionId};
-use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode};
+use super::{HistoryError, Occupants, Older, RequestId, Storage, StoreError, SubscriptionId};
+use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
 /// What the owner of a [`Client`](super::Client) is to do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Open a socket; then call [`Client::opened`](super::Client::opened) or [`Client::closed`](super::Client::closed).
     Open,
+    /// Ask the application for a credential, and call [`Client::credential`](super::Client::credential).
+    FetchCredential,
     /// Ask the store, and call [`Client::answer`](super::Client::answer). Several may be asked for at a
     /// time; they are carried out and answered in this order.
     Store(Storage),
@@ -46,14 +48,27 @@ pub enum Effect {
         /// The answer.
         outcome: Outcome,
     },
-    /// Everything that was there when the subscription started has been delivered.
+    /// Everything that was there when the subscription started has been delivered, of all streams.
     CaughtUp(SubscriptionId),
-    /// Events that the subscription asked for are gone from the log: the first and last offset.
-    Gap(SubscriptionId, u64, u64),
-    /// The log is another one than the subscription has read so far; it starts anew.
-    Reset(SubscriptionId),
+    /// Events that the subscription asked for are gone from a stream: the first and last offset.
+    Gap(SubscriptionId, Stream, u64, u64),
+    /// The stream is another one than the subscription has read so far; it starts anew there.
+    Reset(SubscriptionId, Stream),
     /// The peer does not make the subscription; it has ended.
     Refused(SubscriptionId, RejectCode, String),
+    /// The answer to [`Client::history`](super::Client::history).
+    History(RequestId, Result<Older, HistoryError>),
+    /// Who is at a topic that is [watched](super::Client::watch), as it is told first or has changed.
+    Occupants(Occupants),
+    /// The peer does not let this client be at a topic, or watch it.
+    NotPresent {
+        /// The topic.
+        topic: String,
+        /// Why.
+        code: RejectCode,
+        /// The same in words.
+        message: String,
+    },
 }
 
 /// The state of a link.
@@ -89,6 +104,9 @@ pub struct Delivery {
     pub body: Body,
     /// Where it stands in the log; none if it is ephemeral.
     pub position: Option<Position>,
+    /// How much of each subscription's [window](super::Window) it takes, until it is
+    /// [taken](super::Client::taken).
+    pub bytes: usize,
 }
 
 /// The answer to a durable publish.

@@ -1,12 +1,12 @@
 //! Who a client is to its peers.
 
-use super::Saved;
+use super::{Saved, Secret};
 
 /// Made of randomness, and kept over all connections, so that a peer knows the client again.
 pub(super) struct Identity {
     pub(super) client: [u8; 16],
     /// Proves that the client is who it says.
-    pub(super) secret: [u8; 32],
+    pub(super) secret: Secret,
     /// Grows with each connection: the peer closes the older ones.
     pub(super) fence: u64,
 }

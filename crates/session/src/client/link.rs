@@ -3,7 +3,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Client, Effect, Identity, LinkState, Saved, Storage};
+use super::places::Places;
+use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -18,6 +19,8 @@ pub(super) enum State {
     Waiting {
         until: Millis,
     },
+    /// The application is asked for a credential, however long its user takes.
+    Fetching,
     Opening {
         until: Millis,
     },
@@ -48,6 +51,14 @@ pub(super) struct Connection {
     pub(super) guests: Vec<u32>,
     /// What the peer has sent to guests.
     pub(super) for_guests: Vec<u8>,
+    /// Which tabs are where.
+    pub(super) places: Places,
+    /// To be shown in the greeting.
+    pub(super) token: Option<String>,
+    /// A credential was shown since the peer last said that one ends.
+    pub(super) is_refreshed: bool,
+    /// When to ask for a credential again.
+    pub(super) fetch_at: Option<Millis>,
     /// The peer asked to hold back publishes.
     pub(super) hold_until: Option<Millis>,
 }
@@ -76,23 +87,26 @@ impl Client {
     /// When [`Client::tick`] wants to be called.
     pub fn deadline(&self) -> Option<Millis> {
         let link = match self.state {
-            State::Stopped | State::Storing | State::Following => None,
+            State::Stopped | State::Storing | State::Following | State::Fetching => None,
             State::Waiting { until } | State::Opening { until } | State::Greeting { until } => {
                 Some(until)
             }
             State::Online { .. } if self.following => None,
             State::Online { .. } => {
-                let Connection { probe, hold_until, .. } = self.connection;
-                [Some(self.silence_ends()), probe, hold_until].into_iter().flatten().min()
+                let Connection { probe, hold_until, fetch_at, ref places, .. } = self.connection;
+                let times = [Some(self.silence_ends()), probe, hold_until, fetch_at];
+                times.into_iter().chain([places.deadline()]).flatten().min()
             }
         };
-        [link, self.next_expiry(), self.asking.retry].into_iter().flatten().min()
+        let times = [link, self.next_expiry(), self.asking.retry, self.requests.retry];
+        times.into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
         self.expire(now);
         self.retry_store(now);
+        self.retry_requests(now);
         match self.state {
             State::Waiting { until } if now >= until => self.open(now),
             State::Opening { until } | State::Greeting { until } if now >= until => {
@@ -103,6 +117,8 @@ impl Client {
                 if overdue || now >= self.silence_ends() {
                     return self.give_up(now);
                 }
+                self.fetch_again(now);
+                self.leave_for_those_gone(now);
                 self.pump(now);
             }
             _ => {}
@@ -145,9 +161,9 @@ impl Client {
         if let State::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
         {
-            let Identity { client, secret, .. } = self.identity;
-            let (lowest, returning, token) =
-                (self.outbox.lowest(), self.outbox.may_have_left(), None);
+            let Identity { client, secret: Secret(secret), .. } = self.identity;
+            let (lowest, returning) = (self.outbox.lowest(), self.outbox.may_have_left());
+            let token = self.connection.token.take();
             self.send(&FromClient::Hello(Hello {
                 client,
                 secret,
@@ -164,11 +180,12 @@ impl Client {
         if !self.has_socket() {
             return;
         }
+        let is_final = self.is_final(code);
         self.disconnected();
-        if CloseCode::is_reconnect(code) {
-            self.wait(now, 0);
-        } else {
+        if is_final {
             self.stopped(code, reason);
+        } else {
+            self.wait(now, 0);
         }
     }
 
@@ -252,20 +269,28 @@ impl Client {
         self.connection.peer = welcome.peer;
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(LinkState::Online));
+        self.ask_for_all();
+        self.pump(now);
+    }
+
+    /// Tells a connection what is wanted of it.
+    pub(super) fn ask_for_all(&mut self) {
         for id in self.interests.ids() {
             self.ask(id);
         }
-        self.pump(now);
+        self.send_requests();
+        self.send_whereabouts();
     }
 
     /// Acts on a bye at once: not every end sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
+        let is_final = self.is_final(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        if CloseCode::is_reconnect(bye.code) {
-            self.wait(now, bye.retry.unwrap_or(0).into());
-        } else {
+        if is_final {
             self.stopped(bye.code, &bye.message);
+        } else {
+            self.wait(now, bye.retry.unwrap_or(0).into());
         }
     }
 
@@ -300,8 +325,17 @@ impl Client {
     }
 
     fn open(&mut self, now: Millis) {
-        self.state = State::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Link(LinkState::Connecting));
+        if self.options.credentials {
+            self.state = State::Fetching;
+            self.effects.push_back(Effect::FetchCredential);
+        } else {
+            self.dial(now);
+        }
+    }
+
+    pub(super) fn dial(&mut self, now: Millis) {
+        self.state = State::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Open);
         self.connection.fence = None;
         self.asking.fences += 1;
@@ -322,10 +356,12 @@ impl Client {
         }
         self.connection = Connection::default();
         self.interests.disconnected();
+        self.requests.disconnected();
+        self.whereabouts.disconnected();
         self.requeue(0);
     }
 
-    fn wait(&mut self, now: Millis, at_least: Millis) {
+    pub(super) fn wait(&mut self, now: Millis, at_least: Millis) {
         if self.following {
             return self.state = State::Following;
         }

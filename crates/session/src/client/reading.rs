@@ -4,11 +4,9 @@
 use bus::Pattern;
 
 use super::interests::Turn;
-use super::{Client, Delivery, Effect, SubscriptionId};
-use crate::frame::{
-    CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribe, Subscribed, Unsubscribe,
-};
-use crate::{Body, Millis, Position, Start};
+use super::{Client, Delivery, Effect, SubscriptionId, Window};
+use crate::frame::{CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribed, Unsubscribe};
+use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {
     /// Whether a subscription brings nothing from that place on the log any more: it has read past it.
@@ -16,9 +14,20 @@ impl Client {
         self.interests.has_passed(subscription, place)
     }
 
-    /// Subscribes, over all connections to come, until [`Client::unsubscribe`].
+    /// Subscribes, over all connections to come, until [`Client::unsubscribe`]. Each event that is delivered
+    /// is to be [taken](Client::taken): of those that are not, at most the default [`Window`] comes.
     pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
-        let id = self.interests.insert(pattern, start);
+        self.subscribe_within(pattern, start, Window::default())
+    }
+
+    /// The same with another window.
+    pub fn subscribe_within(
+        &mut self,
+        pattern: Pattern,
+        start: Start,
+        window: Window,
+    ) -> SubscriptionId {
+        let id = self.interests.insert(pattern, start, window);
         if self.is_online() {
             self.ask(id);
         }
@@ -34,21 +43,37 @@ impl Client {
         }
     }
 
-    /// Asks the peer for a subscription, from where it has read to.
-    pub(super) fn ask(&mut self, id: SubscriptionId) {
-        if let Some((subscription, pattern, start)) = self.interests.ask(id) {
-            let pattern = pattern.to_string();
-            let credit = None;
-            self.send(&FromClient::Subscribe(Subscribe { subscription, pattern, start, credit }));
+    /// The application is done with an event that was [delivered](Effect::Deliver), of so many
+    /// [bytes](Delivery::bytes), and has room for another one.
+    pub fn taken(&mut self, subscriptions: &[SubscriptionId], bytes: usize) {
+        for id in subscriptions {
+            if let Some(grant) = self.interests.took(*id, bytes) {
+                self.send(&grant);
+            }
         }
     }
 
-    pub(super) fn subscribed(&mut self, frame: &Subscribed) {
-        if !frame.reset {
-            return self.interests.subscribed(frame.subscription, &frame.head);
+    /// Asks the peer for a subscription, from where it has read to.
+    pub(super) fn ask(&mut self, id: SubscriptionId) {
+        if let Some(subscribe) = self.interests.ask(id) {
+            self.send(&FromClient::Subscribe(subscribe));
         }
-        if let Some(id) = self.interests.reset(frame.subscription) {
-            self.effects.push_back(Effect::Reset(id));
+    }
+
+    pub(super) fn subscribed(&mut self, frame: Subscribed) {
+        let Subscribed { subscription, head, reset, others: mut heads } = frame;
+        heads.insert(0, head);
+        if !reset {
+            return self.interests.subscribed(subscription, heads);
+        }
+        let mut again = None;
+        for Position { stream, .. } in heads {
+            if let Some(id) = self.interests.reset(subscription, &stream) {
+                self.effects.push_back(Effect::Reset(id, stream));
+                again = Some(id);
+            }
+        }
+        if let Some(id) = again {
             self.ask(id);
         }
     }
@@ -66,9 +91,10 @@ impl Client {
         }
     }
 
-    pub(super) fn gap(&mut self, frame: &Gap) {
-        if let Some(id) = self.interests.gap(frame.subscription, frame.to) {
-            self.effects.push_back(Effect::Gap(id, frame.from, frame.to));
+    pub(super) fn gap(&mut self, frame: Gap) {
+        if let Some(id) = self.interests.gap(frame.subscription, &frame.stream, frame.to) {
+            let Gap { from, to, stream, .. } = frame;
+            self.effects.push_back(Effect::Gap(id, stream, from, to));
         }
     }
 
@@ -81,17 +107,23 @@ impl Client {
             return;
         }
         let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
-        let mut subscriptions = Vec::new();
+        let (mut subscriptions, bytes) = (Vec::new(), event.body.len());
+        let stream = event.stream;
         let mut position = None;
         for head in event.heads {
-            match event.offset {
-                None => subscriptions.extend(self.interests.id(head.subscription)),
+            let turn = match event.offset {
+                None => self.interests.id(head.subscription),
                 Some(offset) => {
-                    let (turn, epoch) = self.take(head, offset, &body.id);
-                    position = Some(Position { epoch, offset, id: Some(body.id.clone()) });
-                    subscriptions.extend(turn);
+                    let (turn, epoch) = self.take(head, &stream, offset, &body.id);
+                    let (stream, id) = (stream.clone(), Some(body.id.clone()));
+                    position = Some(Position { stream, epoch, offset, id });
+                    turn
                 }
+            };
+            if let Some(grant) = self.interests.spend(head.subscription, bytes, turn.is_some()) {
+                self.send(&grant);
             }
+            subscriptions.extend(turn);
         }
         if let Some(position) = &position
             && !subscriptions.is_empty()
@@ -106,13 +138,20 @@ impl Client {
                 topic,
                 body,
                 position,
+                bytes,
             }));
         }
     }
 
     /// Takes a logged event for one subscription; where one before it is missing, asks for it again.
-    fn take(&mut self, head: Head, offset: u64, event_id: &str) -> (Option<SubscriptionId>, u64) {
-        let (turn, epoch) = self.interests.take(head, offset, event_id);
+    fn take(
+        &mut self,
+        head: Head,
+        stream: &Stream,
+        offset: u64,
+        event_id: &str,
+    ) -> (Option<SubscriptionId>, u64) {
+        let (turn, epoch) = self.interests.take(head, stream, offset, event_id);
         match turn {
             Turn::Next(id) => (Some(id), epoch),
             Turn::Known => (None, epoch),

@@ -7,7 +7,7 @@
 use super::link::State;
 use super::outbox::Stage;
 use super::{Client, Effect, LinkState, Outcome, Row};
-use crate::frame::{Event, FromClient, FromPeer, Unsubscribe};
+use crate::frame::{AtTopic, Event, FromClient, FromPeer, Unsubscribe};
 use crate::{CloseCode, Millis, RejectCode};
 
 /// The bits of a number that are the tab's own.
@@ -25,7 +25,9 @@ fn base_of(number: u32) -> u32 {
 impl Client {
     /// Gives up the socket; another tab leads.
     pub(crate) fn follow(&mut self) {
-        self.effects.retain(|effect| !matches!(effect, Effect::Send(_) | Effect::Open));
+        self.effects.retain(|effect| {
+            !matches!(effect, Effect::Send(_) | Effect::Open | Effect::FetchCredential)
+        });
         if !self.following {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         }
@@ -48,9 +50,7 @@ impl Client {
         self.connection.peer = peer;
         self.interests.start_at(base << OWN_BITS);
         self.effects.push_back(Effect::Link(LinkState::Online));
-        for id in self.interests.ids() {
-            self.ask(id);
-        }
+        self.ask_for_all();
     }
 
     /// The leader's link is not up, or there is no leader.
@@ -142,6 +142,16 @@ impl Client {
                 FromClient::Subscribe(f) => f.subscription,
                 FromClient::Unsubscribe(f) => f.subscription,
                 FromClient::Credit(f) => f.subscription,
+                FromClient::History(f) => f.request,
+                FromClient::Join(_)
+                | FromClient::Leave(_)
+                | FromClient::Watch(_)
+                | FromClient::Unwatch(_) => {
+                    if self.connection.places.pass(base, &frame) {
+                        self.send(&frame);
+                    }
+                    continue;
+                }
                 _ => return false,
             };
             if base_of(number) != base {
@@ -160,13 +170,23 @@ impl Client {
     }
 
     /// The guest with this base is gone.
-    pub(crate) fn drop_guest(&mut self, base: u32) {
+    pub(crate) fn drop_guest(&mut self, base: u32, now: Millis) {
+        for topic in self.connection.places.abandon(base, now) {
+            self.send(&FromClient::Unwatch(AtTopic { topic }));
+        }
         let guests = std::mem::take(&mut self.connection.guests);
         let (gone, rest) = guests.into_iter().partition(|number| base_of(*number) == base);
         self.connection.guests = rest;
         let gone: Vec<u32> = gone;
         for subscription in gone {
             self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
+        }
+    }
+
+    /// Guests that are gone for long are not present any more.
+    pub(super) fn leave_for_those_gone(&mut self, now: Millis) {
+        for topic in self.connection.places.left(now) {
+            self.send(&FromClient::Leave(AtTopic { topic }));
         }
     }
 
@@ -182,6 +202,14 @@ impl Client {
             FromPeer::Refused(f) => f.subscription,
             FromPeer::CaughtUp(f) => f.subscription,
             FromPeer::Gap(f) => f.subscription,
+            FromPeer::Page(f) => f.request,
+            FromPeer::Present(_) | FromPeer::Presence(_) | FromPeer::NotPresent(_) => {
+                // Each tab knows whether that concerns it.
+                if !self.following && self.connection.places.has_guests() {
+                    frame.encode(&mut self.connection.for_guests);
+                }
+                return Some(frame);
+            }
             _ => 0,
         };
         if self.following || base_of(number) == 0 {

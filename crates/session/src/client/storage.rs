@@ -4,6 +4,8 @@
 //! operation is one transaction, whole or not at all. A client's operations are carried out in the
 //! order in which it asks, and each is answered once with [`Client::answer`](super::Client::answer).
 
+use std::fmt;
+
 use bus::Topic;
 
 use super::Entropy;
@@ -33,13 +35,23 @@ pub struct Row {
     pub owner: TabId,
 }
 
+/// What proves that a client is who it says. Nobody reads it in a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret(pub [u8; 32]);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret(..)")
+    }
+}
+
 /// All that a store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The client's public id.
     pub client: [u8; 16],
     /// Proves it.
-    pub secret: [u8; 32],
+    pub secret: Secret,
     /// The next number to be given; from 1.
     pub next: u64,
     /// The last fencing token that was taken; 0 if none.
@@ -101,7 +113,7 @@ pub enum Storage {
         /// The new one.
         client: [u8; 16],
         /// Its secret.
-        secret: [u8; 32],
+        secret: Secret,
     },
     /// Raise [`Saved::fence`] by one. Answered by [`Answer::Fence`].
     TakeFence,
@@ -177,6 +189,7 @@ impl Saved {
         let (mut client, mut secret) = ([0; 16], [0; 32]);
         entropy(&mut client);
         entropy(&mut secret);
+        let secret = Secret(secret);
         Self { client, secret, next: 1, fence: 0, decided: (0, String::new()), rows: Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 
 use super::{Malformed, Read, list, more, position, triple};
-use crate::event::Position;
+use crate::event::{Position, Stream};
 use crate::frame::Attendee;
 use crate::{Durability, RejectCode};
 
@@ -123,8 +123,17 @@ impl<'b> Fields<'b> {
         })
     }
 
+    pub(crate) fn stream(&self, key: usize) -> Stream {
+        let name = self.optional(key, |value| match value {
+            Value::Text(text) => Some(Stream::named(text)),
+            _ => None,
+        });
+        name.unwrap_or_default()
+    }
+
     pub(crate) fn position(&self, key: usize) -> Position {
-        self.required(self.nested(key, position), Position::start_of(0))
+        let read = self.nested(key, |mut nested| position(&mut nested));
+        self.required(read, Position::start_of(0))
     }
 
     pub(crate) fn reject_code(&self, key: usize) -> RejectCode {

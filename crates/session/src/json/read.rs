@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Form, Incoming, OF_THE_PEER, ReadError, STREAM};
-use crate::{Body, Extension, Position, Start};
+use super::{Form, Incoming, OF_THE_PEER, ReadError};
+use crate::{Body, Extension, Position, Start, Stream};
 
 /// The members of the event; their values as they were written, so that data keeps its bytes.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -129,19 +129,22 @@ fn start(from: &Value) -> Result<Start, String> {
             last.get("last").and_then(Value::as_u64).map(Start::Last).ok_or_else(unfit)
         }
         Value::Array(positions) => {
-            let main = positions
-                .iter()
-                .find(|position| position.get("stream").and_then(Value::as_str) == Some(STREAM));
-            let position = main.ok_or_else(unfit)?;
-            let decimal = |name| position.get(name)?.as_str()?.parse().ok();
-            let (Some(epoch), Some(offset)) = (decimal("epoch"), decimal("offset")) else {
-                return Err(unfit());
-            };
-            let id = position.get("id").and_then(Value::as_str).map(str::to_owned);
-            Ok(Start::After(Position { epoch, offset, id }))
+            let positions: Option<Vec<Position>> = positions.iter().map(position).collect();
+            let positions = positions.filter(|positions| !positions.is_empty());
+            positions.map(Start::After).ok_or_else(unfit)
         }
         _ => Err(unfit()),
     }
+}
+
+fn position(from: &Value) -> Option<Position> {
+    let decimal = |name| from.get(name)?.as_str()?.parse().ok();
+    Some(Position {
+        stream: Stream::named(from.get("stream")?.as_str()?),
+        epoch: decimal("epoch")?,
+        offset: decimal("offset")?,
+        id: from.get("id").and_then(Value::as_str).map(str::to_owned),
+    })
 }
 
 /// The data of a control event.

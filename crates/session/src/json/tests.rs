@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Extension, Position, RejectCode};
+use crate::{Extension, Position, RejectCode, Stream};
 use bus::{Pattern, Topic};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -88,8 +88,15 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
     assert_eq!(subscribe(json!("earliest")), Ok(Start::Earliest));
     assert_eq!(subscribe(json!({ "last": 5 })), Ok(Start::Last(5)));
     let position = json!([{ "stream": "main", "epoch": "18446744073709551615", "offset": "3" }]);
-    let after = Position { epoch: u64::MAX, offset: 3, id: None };
-    assert_eq!(subscribe(position), Ok(Start::After(after)));
+    let after = Position { offset: 3, ..Position::start_of(u64::MAX) };
+    assert_eq!(subscribe(position), Ok(Start::After(vec![after.clone()])));
+    let positions = json!([
+        { "stream": "main", "epoch": "18446744073709551615", "offset": "3" },
+        { "stream": "orders", "epoch": "5", "offset": "7", "id": "e" }
+    ]);
+    let orders =
+        Position { stream: Stream::named("orders"), epoch: 5, offset: 7, id: Some("e".to_owned()) };
+    assert_eq!(subscribe(positions), Ok(Start::After(vec![after, orders])));
     for from in [json!("now"), json!([]), json!({ "last": -1 }), json!([{ "stream": "main" }])] {
         assert!(subscribe(from.clone()).is_err(), "{from}");
     }
@@ -118,7 +125,9 @@ fn data_that_is_not_the_json_it_is_said_to_be_goes_out_as_base64() {
 
 #[test]
 fn control_events_carry_offsets_as_decimal_strings() {
-    let position = Position { epoch: u64::MAX, offset: 12, id: Some("e".to_owned()) };
+    let id = Some("e".to_owned());
+    let position = Position { offset: 12, id, ..Position::start_of(u64::MAX) };
+    let other = Position { stream: Stream::named("orders"), ..position.clone() };
     let pattern = Pattern::parse("a.>").unwrap();
     let data = |text: String| serde_json::from_str::<Value>(&text).unwrap()["data"].clone();
     let epoch = u64::MAX.to_string();
@@ -126,16 +135,19 @@ fn control_events_carry_offsets_as_decimal_strings() {
         data(ack("e", &position)),
         json!({ "id": "e", "stream": "main", "epoch": epoch, "offset": "12" })
     );
-    let head = json!([{ "stream": "main", "epoch": epoch, "offset": "12", "id": "e" }]);
+    let head = json!([
+        { "stream": "main", "epoch": epoch, "offset": "12", "id": "e" },
+        { "stream": "orders", "epoch": epoch, "offset": "12", "id": "e" }
+    ]);
     assert_eq!(
-        data(subscribed(&pattern, &position, true)),
+        data(subscribed(&pattern, [&position, &other].into_iter(), true)),
         json!({ "pattern": "a.>", "head": head, "reset": true })
     );
     // The head is written as `from` is read.
-    assert_eq!(subscribe(head), Ok(Start::After(position)));
+    assert_eq!(subscribe(head), Ok(Start::After(vec![position, other])));
     assert_eq!(
-        data(gap(&pattern, 1, 2)),
-        json!({ "pattern": "a.>", "stream": "main", "from": "1", "to": "2" })
+        data(gap(&pattern, &Stream::named("orders"), 1, 2)),
+        json!({ "pattern": "a.>", "stream": "orders", "from": "1", "to": "2" })
     );
     assert_eq!(
         data(reject("e", RejectCode::TooLarge, "m")),
@@ -156,7 +168,9 @@ proptest! {
         let extensions = vec![("n".to_owned(), Extension::Integer(number))];
         let content_type = content_type.map(str::to_owned);
         let body = Body { id, source, time, content_type, data, extensions, ..Body::default() };
-        let place = offset.map(|offset| Place { epoch: 1, offset, previous: Some(0) });
+        let place = offset.map(|offset| Place {
+            stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0),
+        });
         let text = event(&Topic::parse("a.b").unwrap(), &body, place);
         let back = Incoming::Publish { topic: "a.b".to_owned(), body, ephemeral: offset.is_none() };
         prop_assert_eq!(read(&text), Ok(back));

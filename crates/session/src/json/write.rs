@@ -6,14 +6,14 @@ use bus::{Pattern, Topic};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::{Form, OF_THE_PEER, Place, STREAM};
-use crate::{Body, Extension, Position, RejectCode};
+use super::{Form, OF_THE_PEER, Place};
+use crate::{Body, Extension, Position, RejectCode, Stream};
 
 /// `$link.ack`: the event `id` is in the log.
 pub fn ack(id: &str, position: &Position) -> String {
     let data = json!({
         "id": id,
-        "stream": STREAM,
+        "stream": position.stream.as_str(),
         "epoch": position.epoch.to_string(),
         "offset": position.offset.to_string(),
     });
@@ -25,25 +25,34 @@ pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
     control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
 }
 
-/// `$link.subscribed`: the pattern is subscribed to, or, with `reset`, its position is of another log.
-pub fn subscribed(pattern: &Pattern, head: &Position, reset: bool) -> String {
-    let mut place = json!({
-        "stream": STREAM,
-        "epoch": head.epoch.to_string(),
-        "offset": head.offset.to_string(),
-    });
-    if let Some(id) = &head.id {
-        place["id"] = json!(id);
-    }
-    let data = json!({ "pattern": pattern.as_str(), "head": [place], "reset": reset });
+/// `$link.subscribed`: the pattern is subscribed to, with the heads of all streams; or, with `reset`, it is not:
+/// with the heads of the streams in which its positions are of another log.
+pub fn subscribed<'p>(
+    pattern: &Pattern,
+    heads: impl Iterator<Item = &'p Position>,
+    reset: bool,
+) -> String {
+    let place = |head: &Position| {
+        let mut place = json!({
+            "stream": head.stream.as_str(),
+            "epoch": head.epoch.to_string(),
+            "offset": head.offset.to_string(),
+        });
+        if let Some(id) = &head.id {
+            place["id"] = json!(id);
+        }
+        place
+    };
+    let heads: Vec<Value> = heads.map(place).collect();
+    let data = json!({ "pattern": pattern.as_str(), "head": heads, "reset": reset });
     control("subscribed", pattern.as_str(), data)
 }
 
-/// `$link.gap`: these offsets, both included, are gone from the log.
-pub fn gap(pattern: &Pattern, from: u64, to: u64) -> String {
+/// `$link.gap`: these offsets, both included, are gone from a stream.
+pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
     let data = json!({
         "pattern": pattern.as_str(),
-        "stream": STREAM,
+        "stream": stream.as_str(),
         "from": from.to_string(),
         "to": to.to_string(),
     });
@@ -51,7 +60,7 @@ pub fn gap(pattern: &Pattern, from: u64, to: u64) -> String {
 }
 
 /// An event, with its place in the log unless it is ephemeral.
-pub fn event(topic: &Topic, body: &Body, place: Option<Place>) -> String {
+pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
     let mut members = Map::new();
     for (name, value) in &body.extensions {
         let value = match value {
@@ -68,7 +77,7 @@ pub fn event(topic: &Topic, body: &Body, place: Option<Place>) -> String {
     match place {
         Some(place) => {
             members.remove("ephemeral");
-            members.insert("stream".to_owned(), json!(STREAM));
+            members.insert("stream".to_owned(), json!(place.stream.as_str()));
             members.insert("epoch".to_owned(), json!(place.epoch.to_string()));
             members.insert("sequence".to_owned(), json!(place.offset.to_string()));
             if let Some(previous) = place.previous {

@@ -4,8 +4,8 @@
 use bus::Topic;
 
 use super::{Ephemeral, Server, Wire};
-use crate::encode;
 use crate::frame::Head;
+use crate::{Stream, encode};
 
 /// What the last ephemeral event began with.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Server {
         }
         let (number, None) = self.topics_out.number(topic) else { return };
         let mut beginning = Vec::new();
-        encode::event(&mut beginning, number, None, heads, None, &[]);
+        encode::event(&mut beginning, number, None, heads, None, &[], &Stream::MAIN);
         // The body is the last field; without bytes it is the one byte that says so.
         beginning.pop();
         let (topic, heads) = (topic.clone(), heads.to_vec());

@@ -41,6 +41,8 @@ pub enum Effect {
     Read {
         /// Names the request.
         ticket: Ticket,
+        /// Of which stream.
+        stream: StreamNo,
         /// Which events.
         pattern: Pattern,
         /// The first offset to read.
@@ -52,6 +54,8 @@ pub enum Effect {
     History {
         /// Names the request.
         ticket: Ticket,
+        /// Of which stream.
+        stream: StreamNo,
         /// Which events.
         pattern: Pattern,
         /// Events before this offset; none for the newest.
@@ -75,6 +79,9 @@ pub enum Effect {
     /// It wants to know no more.
     Unwatch(Topic),
 }
+
+/// A stream, by its place in [`Options::streams`](super::Options::streams).
+pub type StreamNo = usize;
 
 /// An event that is sent and never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,21 +192,26 @@ pub enum Decided {
 /// The answer to [`Effect::Locate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
-    /// The subscription starts.
-    At {
-        /// The first offset to look at.
-        next: u64,
-        /// The offset up to which the receiver has been told everything; none if it starts anew.
-        previous: Option<u64>,
-        /// The position of the last event in the log.
-        head: Position,
-        /// The range that was asked for and is gone: its first and its last offset.
-        gap: Option<(u64, u64)>,
-    },
-    /// The position is of another life of the log.
-    Reset(Position),
+    /// The subscription starts there: a place in each of [`Options::streams`](super::Options::streams).
+    At(Vec<Place>),
+    /// Positions are of another log, or of another life of a stream. With the heads of these streams, at least
+    /// one; of one that is not there it has the offset 0.
+    Reset(Vec<Position>),
     /// The store cannot be used now.
     Unavailable,
+}
+
+/// Where a subscription starts in a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The first offset to look at.
+    pub next: u64,
+    /// The offset up to which the receiver has been told everything; none if it starts anew.
+    pub previous: Option<u64>,
+    /// The position of the last event in the stream.
+    pub head: Position,
+    /// The range that was asked for and is gone: its first and its last offset.
+    pub gap: Option<(u64, u64)>,
 }
 
 /// The answer to [`Effect::Read`].
@@ -209,7 +221,7 @@ pub struct Page {
     pub events: Vec<Arc<Logged>>,
     /// The first offset that was not looked at.
     pub next: u64,
-    /// The range that is gone from the log, if what was asked for begins in one: its first and its last
+    /// The range that is gone from the stream, if what was asked for begins in one: its first and its last
     /// offset. The events are those after it.
     pub gap: Option<(u64, u64)>,
 }
@@ -217,7 +229,7 @@ pub struct Page {
 /// The answer to [`Effect::History`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Older {
-    /// The life of the log.
+    /// The life of the stream.
     pub epoch: u64,
     /// Matching events, descending.
     pub events: Vec<Arc<Logged>>,
@@ -228,6 +240,8 @@ pub struct Older {
 /// An event as the log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
+    /// The stream that it stands in.
+    pub stream: StreamNo,
     /// Its offset.
     pub offset: u64,
     /// Its topic.

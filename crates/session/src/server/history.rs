@@ -4,45 +4,57 @@ use bus::Pattern;
 
 use super::{Effect, Older, Server, Ticket};
 use crate::frame::{FromPeer, History, HistoryPage};
-use crate::{RejectCode, encode};
+use crate::{RejectCode, Stream, encode};
 
 /// The most requests of a connection that are without an answer.
 const REQUESTS: usize = 8;
 
 impl Server {
     pub(super) fn history(&mut self, history: History) {
-        let History { request, pattern, before, limit } = history;
+        let History { request, pattern, before, limit, stream } = history;
         let Ok(pattern) = Pattern::parse(&pattern) else {
-            return self.no_page(request, RejectCode::IllegalTopic);
+            return self.no_page(request, Some(RejectCode::IllegalTopic));
         };
         if self.requests.len() >= REQUESTS {
-            return self.no_page(request, RejectCode::TooMany);
+            return self.no_page(request, Some(RejectCode::TooMany));
         }
+        let Some(stream) = self.options.streams.iter().position(|other| *other == stream) else {
+            // Nothing is there.
+            return self.no_page(request, None);
+        };
         let ticket = self.ticket();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
-        self.requests.push((ticket, request));
-        self.effects.push_back(Effect::History { ticket, pattern, before, limit });
+        self.requests.push((ticket, request, stream));
+        self.effects.push_back(Effect::History { ticket, stream, pattern, before, limit });
     }
 
     /// The answer to [`Effect::History`].
     pub fn older(&mut self, ticket: Ticket, older: &Older) {
-        let Some(at) = self.requests.iter().position(|(other, _)| *other == ticket) else { return };
-        let (_, request) = self.requests.swap_remove(at);
+        let mut requests = self.requests.iter();
+        let Some(at) = requests.position(|(other, ..)| *other == ticket) else { return };
+        let (_, request, stream) = self.requests.swap_remove(at);
         if self.is_closed() {
             return;
         }
         let entries = older.events.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
-        encode::page(&mut self.message, request, older.epoch, entries, older.next, None);
+        let streams = &self.options.streams;
+        let next = match older.next {
+            Some(next) => Some((&streams[stream], next)),
+            // From the head of the stream after this one.
+            None => streams.get(stream + 1).map(|stream| (stream, u64::MAX)),
+        };
+        encode::page(&mut self.message, request, older.epoch, entries, next, None);
         self.cut();
     }
 
-    fn no_page(&mut self, request: u32, code: RejectCode) {
+    fn no_page(&mut self, request: u32, refused: Option<RejectCode>) {
         self.send(&FromPeer::Page(HistoryPage {
             request,
             epoch: 0,
             entries: Vec::new(),
             next: None,
-            refused: Some(code),
+            next_stream: Stream::MAIN,
+            refused,
         }));
     }
 }

@@ -1,5 +1,5 @@
 //! The reading side: a subscription is located in the log, reads its past page by page under its credit,
-//! and goes live once it has been told everything that was committed.
+//! and goes live once it has been told everything that was committed; in each stream by itself.
 //!
 //! One that runs out of credit while it is live keeps its position, reads on by pages when credit comes,
 //! and is live again without a second caught-up.
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use bus::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
-use super::{Effect, Ephemeral, Located, Logged, Page, Server, Ticket, Wire};
+use super::{Effect, Ephemeral, Located, Logged, Page, Place, Server, StreamNo, Ticket, Wire};
 use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
-use crate::{CloseCode, RejectCode, encode};
+use crate::{CloseCode, Position, RejectCode, Stream, encode};
 
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
@@ -19,18 +19,11 @@ impl Server {
         let pattern = match Pattern::parse(&pattern) {
             Ok(pattern) => pattern,
             Err(error) => {
-                let message = error.to_string();
-                return self.send(&FromPeer::Refused(Refused {
-                    subscription,
-                    code: RejectCode::IllegalTopic,
-                    message,
-                }));
+                return self.refuse(subscription, RejectCode::IllegalTopic, error.to_string());
             }
         };
-        if self.subscriptions.len() >= self.options.max_subscriptions {
-            let message =
-                format!("a connection may have {} subscriptions", self.options.max_subscriptions);
-            return self.close(CloseCode::TooManySubscriptions, &message);
+        if let Some(message) = self.has_too_many() {
+            return self.refuse(subscription, RejectCode::TooMany, message);
         }
         let ticket = self.ticket();
         match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
@@ -39,6 +32,17 @@ impl Server {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
             }
         }
+    }
+
+    /// Why no further subscription is taken. The others stand: they may be other tabs'.
+    pub(super) fn has_too_many(&self) -> Option<String> {
+        let most = self.options.max_subscriptions;
+        let is_full = self.subscriptions.len() >= most;
+        is_full.then(|| format!("a connection may have {most} subscriptions"))
+    }
+
+    fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
+        self.send(&FromPeer::Refused(Refused { subscription, code, message }));
     }
 
     pub(super) fn unsubscribe(&mut self, subscription: u32) {
@@ -56,8 +60,8 @@ impl Server {
             let heads = [Head { subscription, previous: None }];
             self.event(&event.topic, &heads, None, &event.body);
         }
-        if self.subscriptions.waits(subscription) {
-            self.advance(subscription);
+        for stream in self.subscriptions.waiting(subscription) {
+            self.advance(subscription, stream);
         }
     }
 
@@ -68,87 +72,104 @@ impl Server {
             Located::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
-            Located::Reset(head) => {
-                self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset: true }));
+            Located::Reset(heads) => {
+                self.subscribed(subscription, heads, true);
                 self.unsubscribe(subscription);
             }
-            Located::At { next, previous, head, gap } => {
-                let next = gap.map_or(next, |(from, _)| from);
-                self.subscriptions.start(subscription, next, previous, &head);
-                self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset: false }));
-                self.gap(subscription, gap);
-                self.advance(subscription);
+            Located::At(places) => {
+                self.subscriptions.start(subscription, &places);
+                let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
+                let heads = places.into_iter().map(|Place { head, .. }| head).collect();
+                self.subscribed(subscription, heads, false);
+                for (stream, gap) in gaps.into_iter().enumerate() {
+                    self.gap(subscription, stream, gap);
+                    self.advance(subscription, stream);
+                }
             }
         }
     }
 
-    fn gap(&mut self, subscription: u32, gap: Option<(u64, u64)>) {
-        let told = gap.and_then(|(from, to)| self.subscriptions.gap(subscription, from, to));
-        if let Some((from, to)) = told {
-            self.send(&FromPeer::Gap(Gap { subscription, from, to }));
+    fn subscribed(&mut self, subscription: u32, mut heads: Vec<Position>, reset: bool) {
+        if !heads.is_empty() {
+            let (head, others) = (heads.remove(0), heads);
+            self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset, others }));
         }
     }
 
-    /// Reads on for a subscription that has not reached the live events.
-    fn advance(&mut self, subscription: u32) {
+    fn gap(&mut self, subscription: u32, stream: StreamNo, gap: Option<(u64, u64)>) {
+        if let Some(gap) = gap
+            && let Some((from, to)) = self.subscriptions.gap(subscription, stream, gap)
+        {
+            let stream = self.name(stream);
+            self.send(&FromPeer::Gap(Gap { subscription, from, to, stream }));
+        }
+    }
+
+    /// Reads on in a stream for a subscription that has not reached the live events there.
+    fn advance(&mut self, subscription: u32, stream: StreamNo) {
         let ticket = self.ticket();
-        match self.subscriptions.advance(subscription, self.seen, ticket, self.options.page) {
+        let Some(&seen) = self.seen.get(stream) else { return };
+        let limit = self.options.page;
+        match self.subscriptions.advance(subscription, stream, seen, ticket, limit) {
             Next::Read { pattern, from, limit } => {
-                self.effects.push_back(Effect::Read { ticket, pattern, from, limit });
+                self.effects.push_back(Effect::Read { ticket, stream, pattern, from, limit });
             }
-            Next::CaughtUp { count, head } => {
+            Next::CaughtUp { count, offset } => {
+                let epoch = self.subscriptions.epoch(stream);
+                let head = Position { stream: self.name(stream), epoch, offset, id: None };
                 self.send(&FromPeer::CaughtUp(CaughtUp { subscription, count, head }));
             }
-            Next::Nothing => {}
+            Next::Live | Next::Nothing => {}
         }
+    }
+
+    fn name(&self, stream: StreamNo) -> Stream {
+        self.options.streams.get(stream).cloned().unwrap_or_default()
     }
 
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
-        let Some(subscription) = self.subscriptions.reading(ticket) else { return };
-        self.gap(subscription, page.gap);
+        let Some((subscription, stream)) = self.subscriptions.reading(ticket) else { return };
+        self.gap(subscription, stream, page.gap);
         for event in &page.events {
-            match self.subscriptions.replay(subscription, event.offset, event.body.len()) {
+            let (offset, bytes) = (event.offset, event.body.len());
+            match self.subscriptions.replay(subscription, stream, offset, bytes) {
                 Replay::Tell(head) => {
-                    self.event(&event.topic, &[head], Some(event.offset), &event.body);
+                    self.event(&event.topic, &[head], Some((stream, offset)), &event.body);
                 }
                 Replay::Told => {}
-                Replay::NoCredit => return self.advance(subscription),
+                Replay::NoCredit => return self.advance(subscription, stream),
             }
         }
-        self.subscriptions.looked_up_to(subscription, page.next);
-        self.advance(subscription);
+        self.subscriptions.looked_up_to(subscription, stream, page.next);
+        self.advance(subscription, stream);
     }
 
-    /// Events have been committed: all of them, in order, each once. Where some are missing they may be
+    /// Events have been committed: all of a stream, in order, each once. Where some are missing they may be
     /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
         let mut heads = std::mem::take(&mut self.heads);
         for event in events {
-            if event.offset < self.seen {
+            let Logged { stream, offset, ref topic, ref body } = **event;
+            if self.seen.get(stream).is_none_or(|seen| offset < *seen) {
                 continue;
             }
-            if event.offset > self.seen {
-                self.lagged(event.offset - 1);
-            }
-            self.seen = event.offset + 1;
+            self.lagged(stream, offset - 1);
+            self.seen[stream] = offset + 1;
             heads.clear();
-            self.subscriptions.live(&event.topic, event.offset, event.body.len(), &mut heads);
-            self.event(&event.topic, &heads, Some(event.offset), &event.body);
+            self.subscriptions.live(topic, (stream, offset), body.len(), &mut heads);
+            self.event(topic, &heads, Some((stream, offset)), body);
         }
         self.heads = heads;
     }
 
-    /// More was committed than its owner has at hand, up to the offset `head`: what is live reads on by
-    /// pages, each subscription what it matches, until it has caught up.
-    pub fn lagged(&mut self, head: u64) {
-        let seen = self.seen;
-        if head < seen {
-            return;
-        }
-        self.seen = head + 1;
-        for subscription in self.subscriptions.fall_back(seen) {
-            self.advance(subscription);
+    /// More was committed to a stream than its owner has at hand, up to the offset `head`: what is live
+    /// reads on by pages, each subscription what it matches, until it has caught up.
+    pub fn lagged(&mut self, stream: StreamNo, head: u64) {
+        let Some(seen) = self.seen.get_mut(stream).filter(|seen| head >= **seen) else { return };
+        let had_seen = std::mem::replace(seen, head + 1);
+        for subscription in self.subscriptions.fall_back(stream, had_seen) {
+            self.advance(subscription, stream);
         }
     }
 
@@ -182,7 +203,14 @@ impl Server {
         self.conflated.dropped()
     }
 
-    fn event(&mut self, topic: &Topic, heads: &[Head], offset: Option<u64>, body: &Arc<[u8]>) {
+    /// Sends an event, with the place where it is logged unless it is ephemeral.
+    fn event(
+        &mut self,
+        topic: &Topic,
+        heads: &[Head],
+        place: Option<(StreamNo, u64)>,
+        body: &Arc<[u8]>,
+    ) {
         if heads.is_empty() || self.is_closed() {
             return;
         }
@@ -193,11 +221,16 @@ impl Server {
                     self.forget();
                 }
                 let name = name.as_deref();
-                encode::event(&mut self.message, topic, name, heads, offset, body);
+                let offset = place.map(|(_, offset)| offset);
+                let stream = match place {
+                    Some((stream, _)) => &self.options.streams[stream],
+                    None => &Stream::MAIN,
+                };
+                encode::event(&mut self.message, topic, name, heads, offset, body, stream);
                 self.cut();
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.event_text(topic, heads, offset, body),
+            Wire::Json => self.event_text(topic, heads, place, body),
         }
     }
 }

@@ -1,68 +1,59 @@
 //! The subscriptions of one connection: how far each has been told, and what its receiver can take.
 //!
-//! A subscription without credit keeps its position and nothing else. With credit it reads on from the
-//! log, and is live again once it has been told everything.
+//! A subscription without credit keeps a position in each stream and nothing else. With credit it reads on
+//! from the log, and is live again once it has been told everything. Those with the same pattern, which
+//! tabs that share a connection often have, are matched as one.
+
+mod one;
 
 use std::collections::BTreeMap;
 
 use bus::{Pattern, Topic};
 
-use super::Ticket;
-use crate::Position;
+use super::{Place, StreamNo, Ticket};
 use crate::frame::Head;
+use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    by_number: BTreeMap<u32, Subscription>,
-    epoch: u64,
-    /// One has come or gone since somebody asked.
+    /// In boxes: a map makes room for eleven at once, and a connection has often one.
+    by_number: BTreeMap<u32, Box<Subscription>>,
+    /// Each pattern, with the numbers of its subscriptions.
+    patterns: Vec<(Pattern, Vec<u32>)>,
+    /// The lives of the streams that the positions are of.
+    epochs: Vec<u64>,
+    /// A pattern has come or gone since somebody asked.
     changed: bool,
     /// Counts what changes who is told of an ephemeral event.
     edition: u64,
-}
-
-#[derive(Debug)]
-struct Subscription {
-    pattern: Pattern,
-    stage: Stage,
-    /// The first offset that it has not been told of.
-    next: u64,
-    /// The offset up to which its receiver knows everything.
-    previous: Option<u64>,
-    /// How many events have been replayed before it was live.
-    count: u64,
-    /// It was live once: its receiver knows that it has caught up.
-    was_live: bool,
-    /// None is without a limit.
-    credit: Option<Credit>,
-}
-
-/// What the receiver can still take.
-#[derive(Debug, Clone, Copy)]
-struct Credit {
-    events: u64,
-    /// Below zero after an event that was larger than what was left.
-    bytes: i64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Stage {
-    Locating(Ticket),
-    Reading(Ticket),
-    /// There is something to read and no credit for it.
-    Waiting,
-    Live,
 }
 
 /// The number names a subscription already.
 #[derive(Debug)]
 pub(super) struct Taken;
 
-/// How a subscription goes on.
+/// How a subscription goes on in a stream.
 pub(super) enum Next {
-    Read { pattern: Pattern, from: u64, limit: usize },
-    CaughtUp { count: u64, head: Position },
+    Read {
+        pattern: Pattern,
+        from: u64,
+        limit: usize,
+    },
+    /// It is live for the first time.
+    CaughtUp {
+        count: u64,
+        offset: u64,
+    },
+    /// It is live again.
+    Live,
     Nothing,
+}
+
+/// What becomes of a replayed event.
+pub(super) enum Replay {
+    Tell(Head),
+    Told,
+    NoCredit,
 }
 
 impl Subscriptions {
@@ -70,10 +61,9 @@ impl Subscriptions {
         self.by_number.len()
     }
 
-    /// The life of the log that its positions are of.
-    #[cfg(feature = "json")]
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch
+    /// The life of a stream that positions are of.
+    pub(super) fn epoch(&self, stream: StreamNo) -> u64 {
+        self.epochs.get(stream).copied().unwrap_or_default()
     }
 
     pub(super) fn insert(
@@ -86,37 +76,39 @@ impl Subscriptions {
         if self.by_number.contains_key(&number) {
             return Err(Taken);
         }
-        let subscription = Subscription {
-            pattern,
-            stage: Stage::Locating(ticket),
-            next: 0,
-            previous: None,
-            count: 0,
-            was_live: false,
-            credit: credit
-                .map(|(events, bytes)| Credit { events: events.into(), bytes: bytes.into() }),
-        };
-        self.by_number.insert(number, subscription);
-        self.changed = true;
+        match self.patterns.iter_mut().find(|(other, _)| *other == pattern) {
+            Some((_, numbers)) => numbers.push(number),
+            None => {
+                self.patterns.push((pattern.clone(), vec![number]));
+                self.changed = true;
+            }
+        }
+        self.by_number.insert(number, Box::new(Subscription::new(pattern, credit, ticket)));
         self.edition += 1;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, number: u32) {
-        self.by_number.remove(&number);
-        self.changed = true;
+        let Some(removed) = self.by_number.remove(&number) else { return };
         self.edition += 1;
+        let mut patterns = self.patterns.iter();
+        if let Some(at) = patterns.position(|(pattern, _)| *pattern == removed.pattern) {
+            self.patterns[at].1.retain(|other| *other != number);
+            if self.patterns[at].1.is_empty() {
+                self.patterns.swap_remove(at);
+                self.changed = true;
+            }
+        }
     }
 
     pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {
-        std::mem::take(&mut self.changed).then(|| self.by_number.values().map(|it| &it.pattern))
+        std::mem::take(&mut self.changed).then(|| self.patterns.iter().map(|(pattern, _)| pattern))
     }
 
     #[cfg(feature = "json")]
     pub(super) fn find(&self, pattern: &str) -> Option<u32> {
-        let mut all = self.by_number.iter();
-        all.find(|(_, subscription)| subscription.pattern.as_str() == pattern)
-            .map(|(number, _)| *number)
+        let (_, numbers) = self.patterns.iter().find(|(other, _)| other.as_str() == pattern)?;
+        numbers.first().copied()
     }
 
     #[cfg(feature = "json")]
@@ -126,106 +118,107 @@ impl Subscriptions {
 
     /// The subscription that waits for this answer of the store; it may have ended meanwhile.
     pub(super) fn locating(&self, ticket: Ticket) -> Option<u32> {
-        self.at_stage(&Stage::Locating(ticket))
+        let mut all = self.by_number.iter();
+        all.find(|(_, it)| it.locating == Some(ticket)).map(|(number, _)| *number)
     }
 
-    /// The subscription that waits for this page; it may have ended meanwhile.
-    pub(super) fn reading(&self, ticket: Ticket) -> Option<u32> {
-        self.at_stage(&Stage::Reading(ticket))
+    /// The subscription that waits for this page, and of which stream; it may have ended meanwhile.
+    pub(super) fn reading(&self, ticket: Ticket) -> Option<(u32, StreamNo)> {
+        let stage = Stage::Reading(ticket);
+        self.by_number.iter().find_map(|(number, it)| {
+            let stream = it.reads.iter().position(|read| read.stage == stage)?;
+            Some((*number, stream))
+        })
     }
 
-    fn at_stage(&self, stage: &Stage) -> Option<u32> {
-        self.by_number.iter().find(|(_, it)| it.stage == *stage).map(|(number, _)| *number)
-    }
-
-    pub(super) fn start(&mut self, number: u32, next: u64, previous: Option<u64>, head: &Position) {
-        self.epoch = head.epoch;
+    pub(super) fn start(&mut self, number: u32, places: &[Place]) {
+        self.epochs = places.iter().map(|place| place.head.epoch).collect();
         if let Some(it) = self.by_number.get_mut(&number) {
-            (it.stage, it.next, it.previous) = (Stage::Waiting, next, previous);
+            it.start(places);
         }
     }
 
     /// Adds to what the receiver can take.
     pub(super) fn grant(&mut self, number: u32, events: u32, bytes: u32) {
-        let it = self.by_number.get_mut(&number);
-        if let Some(credit) = it.and_then(|it| it.credit.as_mut()) {
-            credit.events = credit.events.saturating_add(events.into());
-            credit.bytes = credit.bytes.saturating_add(bytes.into());
+        if let Some(it) = self.by_number.get_mut(&number) {
+            it.grant(events, bytes);
         }
+    }
+
+    /// The streams in which it waits for credit, in the order in which they may use it.
+    pub(super) fn waiting(&mut self, number: u32) -> Vec<StreamNo> {
+        self.by_number.get_mut(&number).map(|it| it.waiting()).unwrap_or_default()
     }
 
     /// Notes that a replayed event goes out, unless it has been told already or has no room.
-    pub(super) fn replay(&mut self, number: u32, offset: u64, bytes: usize) -> Replay {
-        let Some(it) = self.by_number.get_mut(&number) else { return Replay::Told };
-        if offset < it.next {
-            return Replay::Told;
-        }
-        if !it.takes(bytes) {
-            it.next = offset;
-            return Replay::NoCredit;
-        }
-        it.next = offset + 1;
-        it.count += 1;
-        Replay::Tell(Head { subscription: number, previous: it.previous.replace(offset) })
-    }
-
-    pub(super) fn looked_up_to(&mut self, number: u32, next: u64) {
-        if let Some(it) = self.by_number.get_mut(&number) {
-            it.next = it.next.max(next);
+    pub(super) fn replay(
+        &mut self,
+        number: u32,
+        stream: StreamNo,
+        offset: u64,
+        bytes: usize,
+    ) -> Replay {
+        match self.by_number.get_mut(&number) {
+            Some(it) => it.replay(number, stream, offset, bytes),
+            None => Replay::Told,
         }
     }
 
-    /// These offsets are gone from the log. What of them the receiver is to be told, unless it is nothing:
-    /// what follows names the end of that as the offset before it.
-    pub(super) fn gap(&mut self, number: u32, from: u64, to: u64) -> Option<(u64, u64)> {
-        let it = self.by_number.get_mut(&number)?;
-        if to < it.next {
+    pub(super) fn looked_up_to(&mut self, number: u32, stream: StreamNo, next: u64) {
+        let it = self.by_number.get_mut(&number);
+        if let Some(read) = it.and_then(|it| it.reads.get_mut(stream)) {
+            read.next = read.next.max(next);
+        }
+    }
+
+    /// These offsets are gone from a stream. What of them the receiver is to be told, unless it is
+    /// nothing: what follows names the end of that as the offset before it.
+    pub(super) fn gap(
+        &mut self,
+        number: u32,
+        stream: StreamNo,
+        (from, to): (u64, u64),
+    ) -> Option<(u64, u64)> {
+        let read = self.by_number.get_mut(&number)?.reads.get_mut(stream)?;
+        if to < read.next {
             return None;
         }
-        let from = from.max(it.next);
-        (it.next, it.previous) = (to + 1, Some(to));
+        let from = from.max(read.next);
+        (read.next, read.previous) = (to + 1, Some(to));
         Some((from, to))
     }
 
-    /// Takes those that are live out of what comes by itself, and gives their numbers: they have seen all
-    /// before `seen`.
-    pub(super) fn fall_back(&mut self, seen: u64) -> Vec<u32> {
-        let live = self.by_number.iter_mut().filter(|(_, it)| it.stage == Stage::Live);
-        live.map(|(number, it)| {
-            (it.next, it.stage) = (it.next.max(seen), Stage::Waiting);
-            *number
-        })
-        .collect()
+    /// Takes those that are live out of what comes by itself in a stream, and gives their numbers: they
+    /// have seen all before `seen`.
+    pub(super) fn fall_back(&mut self, stream: StreamNo, seen: u64) -> Vec<u32> {
+        let mut fallen = Vec::new();
+        for (number, it) in &mut self.by_number {
+            if let Some(read) = it.reads.get_mut(stream)
+                && read.stage == Stage::Live
+            {
+                (read.next, read.stage) = (read.next.max(seen), Stage::Waiting);
+                fallen.push(*number);
+            }
+        }
+        fallen
     }
 
     /// Goes on after a start, a page, or new credit: live once everything before `seen` has been told, and
     /// what follows then comes by itself.
-    pub(super) fn advance(&mut self, number: u32, seen: u64, ticket: Ticket, limit: usize) -> Next {
-        let epoch = self.epoch;
+    pub(super) fn advance(
+        &mut self,
+        number: u32,
+        stream: StreamNo,
+        seen: u64,
+        ticket: Ticket,
+        limit: usize,
+    ) -> Next {
         let Some(it) = self.by_number.get_mut(&number) else { return Next::Nothing };
-        if it.next < seen {
-            if !it.has_credit() {
-                it.stage = Stage::Waiting;
-                return Next::Nothing;
-            }
-            it.stage = Stage::Reading(ticket);
-            let most = it.credit.map_or(u64::MAX, |credit| credit.events);
-            let limit = usize::try_from(most).map_or(limit, |most| most.min(limit));
-            return Next::Read { pattern: it.pattern.clone(), from: it.next, limit };
+        let next = it.advance(stream, seen, ticket, limit);
+        if matches!(next, Next::CaughtUp { .. } | Next::Live) {
+            self.edition += 1;
         }
-        it.stage = Stage::Live;
-        self.edition += 1;
-        if std::mem::replace(&mut it.was_live, true) {
-            return Next::Nothing;
-        }
-        let offset = it.next - 1;
-        it.previous = Some(offset);
-        Next::CaughtUp { count: it.count, head: Position { epoch, offset, id: None } }
-    }
-
-    /// Whether it waits for credit to read on.
-    pub(super) fn waits(&self, number: u32) -> bool {
-        self.by_number.get(&number).is_some_and(|it| it.stage == Stage::Waiting)
+        next
     }
 
     /// While it stays the same, ephemeral events on a topic are for the same subscriptions.
@@ -235,9 +228,8 @@ impl Subscriptions {
 
     /// Whether all of these can take an ephemeral event, which is then counted.
     pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
-        let can = |head: &Head| {
-            self.by_number.get(&head.subscription).is_some_and(Subscription::has_credit)
-        };
+        let can =
+            |head: &Head| self.by_number.get(&head.subscription).is_some_and(|it| it.has_credit());
         heads.iter().all(can) && heads.iter().all(|head| self.takes(head.subscription, bytes))
     }
 
@@ -248,19 +240,14 @@ impl Subscriptions {
 
     /// Puts the live subscriptions that are to be told of a logged event into `heads`. One that has no
     /// credit for it is live no more.
-    pub(super) fn live(&mut self, topic: &Topic, offset: u64, bytes: usize, heads: &mut Vec<Head>) {
-        for (&subscription, it) in &mut self.by_number {
-            if it.stage != Stage::Live || offset < it.next || !it.pattern.matches(topic) {
-                continue;
-            }
-            if it.takes(bytes) {
-                it.next = offset + 1;
-                heads.push(Head { subscription, previous: it.previous.replace(offset) });
-            } else {
-                // It has seen all before this one, matching or not.
-                (it.next, it.stage) = (offset, Stage::Waiting);
-            }
-        }
+    pub(super) fn live(
+        &mut self,
+        topic: &Topic,
+        (stream, offset): (StreamNo, u64),
+        bytes: usize,
+        heads: &mut Vec<Head>,
+    ) {
+        self.each_of(topic, |number, it| heads.extend(it.live(number, stream, offset, bytes)));
     }
 
     /// Puts the subscriptions that are to be told of an ephemeral event into `heads`, and calls
@@ -272,40 +259,24 @@ impl Subscriptions {
         heads: &mut Vec<Head>,
         mut without_credit: impl FnMut(u32),
     ) {
-        for (&subscription, it) in &mut self.by_number {
-            if !it.was_live || !it.pattern.matches(topic) {
-                continue;
-            }
-            if it.takes(bytes) {
+        self.each_of(topic, |subscription, it| {
+            if !it.has_caught_up {
+            } else if it.takes(bytes) {
                 heads.push(Head { subscription, previous: None });
             } else {
                 without_credit(subscription);
             }
-        }
-    }
-}
-
-/// What becomes of a replayed event.
-pub(super) enum Replay {
-    Tell(Head),
-    Told,
-    NoCredit,
-}
-
-impl Subscription {
-    fn has_credit(&self) -> bool {
-        self.credit.is_none_or(|credit| credit.events > 0 && credit.bytes > 0)
+        });
     }
 
-    /// Takes credit for an event if there is any.
-    fn takes(&mut self, bytes: usize) -> bool {
-        if !self.has_credit() {
-            return false;
+    /// Each subscription that a topic matches.
+    fn each_of(&mut self, topic: &Topic, mut told: impl FnMut(u32, &mut Subscription)) {
+        for (_, numbers) in self.patterns.iter().filter(|(pattern, _)| pattern.matches(topic)) {
+            for &number in numbers {
+                if let Some(it) = self.by_number.get_mut(&number) {
+                    told(number, it);
+                }
+            }
         }
-        if let Some(credit) = &mut self.credit {
-            credit.events -= 1;
-            credit.bytes = credit.bytes.saturating_sub(i64::try_from(bytes).unwrap_or(i64::MAX));
-        }
-        true
     }
 }

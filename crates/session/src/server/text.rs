@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bus::{Pattern, Topic};
 
 use super::publishing::Waiting;
-use super::{Decided, Effect, Message, Server, State, Wire};
+use super::{Decided, Effect, Message, Server, State, StreamNo, Wire};
 use crate::frame::{FromPeer, Head, Subscribe};
 use crate::json::{self, Incoming, Place};
 use crate::topics::UnknownTopic;
@@ -60,6 +60,9 @@ impl Server {
             let message = "the pattern is subscribed to already";
             return self.text(json::reject(id, RejectCode::AlreadySubscribed, message));
         }
+        if let Some(message) = self.has_too_many() {
+            return self.text(json::reject(id, RejectCode::TooMany, &message));
+        }
         // The number never leaves this machine; tickets are not used twice.
         let subscription = self.next_ticket as u32;
         let pattern = pattern.to_owned();
@@ -76,12 +79,13 @@ impl Server {
             }
             FromPeer::Subscribed(frame) => {
                 if let Some(pattern) = self.subscriptions.pattern(frame.subscription) {
-                    self.text(json::subscribed(pattern, &frame.head, frame.reset));
+                    let heads = std::iter::once(&frame.head).chain(&frame.others);
+                    self.text(json::subscribed(pattern, heads, frame.reset));
                 }
             }
             FromPeer::Gap(gap) => {
                 if let Some(pattern) = self.subscriptions.pattern(gap.subscription) {
-                    self.text(json::gap(pattern, gap.from, gap.to));
+                    self.text(json::gap(pattern, &gap.stream, gap.from, gap.to));
                 }
             }
             // The grammar has no text for these: nobody says hello or pings by number, the close
@@ -112,12 +116,16 @@ impl Server {
         &mut self,
         topic: &Topic,
         heads: &[Head],
-        offset: Option<u64>,
+        place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
     ) {
         let previous = heads.first().and_then(|head| head.previous);
-        let epoch = self.subscriptions.epoch();
-        let place = offset.map(|offset| Place { epoch, offset, previous });
+        let place = place.map(|(stream, offset)| Place {
+            stream: &self.options.streams[stream],
+            epoch: self.subscriptions.epoch(stream),
+            offset,
+            previous,
+        });
         if let Ok(body) = Body::decode(body) {
             self.text(json::event(topic, &body, place));
         }

@@ -88,7 +88,7 @@ impl Tab {
     pub(super) fn remove_guest(&mut self, tab: TabId) {
         if let Some(at) = self.guests.iter().position(|guest| guest.tab == tab) {
             let guest = self.guests.swap_remove(at);
-            self.client.drop_guest(guest.base);
+            self.client.drop_guest(guest.base, self.now);
         }
     }
 

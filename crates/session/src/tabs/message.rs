@@ -36,6 +36,8 @@ pub(super) enum Says {
     Bye,
     /// The store holds another client now.
     Renewed,
+    /// The application wants the link again, that has stopped.
+    Connect,
     /// An event for the tabs; an ephemeral one is for the peer too, if the receiver leads.
     Event { topic: Topic, body: Vec<u8>, ephemeral: bool },
 }
@@ -101,6 +103,7 @@ impl Message {
             Says::Lost { id } => frame(out, 11, &[from, text(id)]),
             Says::Bye => frame(out, 8, &[from]),
             Says::Renewed => frame(out, 9, &[from]),
+            Says::Connect => frame(out, 12, &[from]),
             Says::Event { topic, body, ephemeral } => {
                 frame(out, 10, &[from, text(topic.as_str()), bytes(body), flag(*ephemeral)]);
             }
@@ -160,6 +163,7 @@ impl Message {
                 ephemeral: f.flag(3),
             },
             11 => Says::Lost { id: f.text(1) },
+            12 => Says::Connect,
             _ => return None,
         };
         f.checked(Self { from, says }).ok()
@@ -189,7 +193,7 @@ fn guests(list: &[u8]) -> Option<Vec<(TabId, u32, u32)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Durability, Position, RejectCode};
+    use crate::{Durability, Position, RejectCode, Stream};
 
     fn all() -> Vec<Message> {
         let topic = Topic::parse("a.b").unwrap();
@@ -211,7 +215,7 @@ mod tests {
             LinkState::Stopped { code: 4503, reason: "why".into() },
         ];
         let stored = Outcome::Stored(
-            Position { epoch: 1, offset: 2, id: Some("x".into()) },
+            Position { stream: Stream::named("s"), epoch: 1, offset: 2, id: Some("x".into()) },
             Durability::Memory,
         );
         let rejected = Outcome::Rejected(RejectCode::Cancelled, "why".into());
@@ -227,6 +231,7 @@ mod tests {
             Says::Lost { id: "id".into() },
             Says::Bye,
             Says::Renewed,
+            Says::Connect,
             Says::Event { topic, body, ephemeral: true },
         ];
         says.extend(links.map(|link| Says::Lead {

@@ -1,20 +1,20 @@
-//! One connection of a peer, driven by hand, with a log in memory.
+//! One connection of a peer, driven by hand, with a log of one stream or two in memory.
 #![allow(dead_code)] // each test file uses its part
 
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
 use session::server::{
-    Decided, Effect, Ephemeral, Located, Logged, Message, Older, Opened, Options, Page, Server,
-    Ticket, Wire,
+    Decided, Effect, Ephemeral, Located, Logged, Message, Older, Opened, Options, Page, Place,
+    Server, StreamNo, Ticket, Wire,
 };
 use session::*;
 
 pub struct Peer {
     pub server: Server,
-    /// By offset, from 1.
-    pub log: Vec<Arc<Logged>>,
-    /// Offsets up to this one are trimmed.
+    /// By stream, and by offset from 1.
+    pub logs: Vec<Vec<Arc<Logged>>>,
+    /// Offsets of the main stream up to this one are trimmed.
     pub trimmed: u64,
     /// What the machine has asked for and this peer does not answer by itself.
     pub asked: Vec<Effect>,
@@ -38,46 +38,63 @@ pub fn ephemeral(at: &str, key: &str, id: &str) -> Ephemeral {
 impl Peer {
     /// A connection that is not welcomed yet, to a log of so many events on `a`.
     pub fn new(events: u64) -> Self {
-        let options = Options { page: 4, ..Options::default() };
+        Self::of_streams(&[events])
+    }
+
+    /// The same with so many events in each stream; that after the main one is called `other`.
+    pub fn of_streams(events: &[u64]) -> Self {
+        let streams = [Stream::MAIN, Stream::named("other")][..events.len()].to_vec();
+        let options = Options { page: 4, streams, ..Options::default() };
         let mut peer = Self {
             server: Server::new(options.into(), Wire::Frames, events, 0),
-            log: Vec::new(),
+            logs: vec![Vec::new(); events.len()],
             trimmed: 0,
             asked: Vec::new(),
             closed: None,
             largest_read: 0,
         };
-        for _ in 0..events {
-            peer.append("a");
+        for (stream, events) in events.iter().enumerate() {
+            for _ in 0..*events {
+                peer.append(stream, "a");
+            }
         }
         peer
     }
 
     pub fn welcomed(events: u64) -> Self {
-        let mut peer = Self::new(events);
+        Self::new(events).welcome()
+    }
+
+    pub fn welcome(self) -> Self {
+        let mut peer = self;
         peer.say(hello(None), 0);
         let frames = peer.run();
         assert!(matches!(frames[..], [FromPeer::Welcome(_)]), "{frames:?}");
         peer
     }
 
-    fn append(&mut self, at: &str) -> Arc<Logged> {
-        let offset = self.log.len() as u64 + 1;
+    fn append(&mut self, stream: StreamNo, at: &str) -> Arc<Logged> {
+        let offset = self.logs[stream].len() as u64 + 1;
         let body = body(&format!("e{offset}")).encode().into();
-        let event = Arc::new(Logged { offset, topic: topic(at), body });
-        self.log.push(Arc::clone(&event));
+        let event = Arc::new(Logged { stream, offset, topic: topic(at), body });
+        self.logs[stream].push(Arc::clone(&event));
         event
     }
 
     /// Commits an event, and tells the connection.
     pub fn commit(&mut self, at: &str) {
-        let event = self.append(at);
+        self.commit_in(0, at);
+    }
+
+    /// The same in a stream.
+    pub fn commit_in(&mut self, stream: StreamNo, at: &str) {
+        let event = self.append(stream, at);
         self.server.committed(&[event]);
     }
 
     /// Commits an event whose turn to be told has not come yet.
     pub fn commit_untold(&mut self, at: &str) {
-        self.append(at);
+        self.append(0, at);
     }
 
     pub fn say(&mut self, frame: FromClient, now: Millis) {
@@ -100,13 +117,13 @@ impl Peer {
                 }
                 Effect::Close(code, _) => self.closed = Some(code),
                 Effect::Locate { ticket, start, .. } => self.locate(ticket, &start),
-                Effect::Read { ticket, pattern, from, limit } => {
-                    let page = self.read(&pattern, from, limit);
+                Effect::Read { ticket, stream, pattern, from, limit } => {
+                    let page = self.read(stream, &pattern, from, limit);
                     self.largest_read = self.largest_read.max(page.events.len());
                     self.server.page(ticket, &page);
                 }
-                Effect::History { ticket, pattern, before, limit } => {
-                    let older = self.older(&pattern, before, limit);
+                Effect::History { ticket, stream, pattern, before, limit } => {
+                    let older = self.older(stream, &pattern, before, limit);
                     self.server.older(ticket, &older);
                 }
                 Effect::Append(append) => {
@@ -127,41 +144,60 @@ impl Peer {
         frames
     }
 
-    fn head(&self) -> Position {
-        Position { epoch: 7, offset: self.log.len() as u64, id: None }
+    fn trimmed(&self, stream: StreamNo) -> u64 {
+        if stream == 0 { self.trimmed } else { 0 }
     }
 
-    fn gone(&self, from: u64) -> Option<(u64, u64)> {
-        (from <= self.trimmed).then_some((from, self.trimmed))
+    fn gone(&self, stream: StreamNo, from: u64) -> Option<(u64, u64)> {
+        let trimmed = self.trimmed(stream);
+        (from <= trimmed).then_some((from, trimmed))
     }
 
     fn locate(&mut self, ticket: Ticket, start: &Start) {
-        let (next, previous) = match start {
-            Start::Latest => (self.log.len() as u64 + 1, None),
-            Start::Earliest => (self.trimmed + 1, None),
-            Start::Last(count) => (self.log.len() as u64 + 1 - count, None),
-            Start::After(position) => (position.offset + 1, Some(position.offset)),
+        let place = |(number, log): (StreamNo, &Vec<_>)| {
+            let stream = [Stream::MAIN, Stream::named("other")][number].clone();
+            let (last, trimmed) = (log.len() as u64, self.trimmed(number));
+            let (next, previous) = match start {
+                Start::Latest => (last + 1, None),
+                Start::Earliest => (trimmed + 1, None),
+                Start::Last(count) => (last + 1 - count, None),
+                Start::After(positions) => {
+                    match positions.iter().find(|position| position.stream == stream) {
+                        Some(position) => (position.offset + 1, Some(position.offset)),
+                        None => (trimmed + 1, None),
+                    }
+                }
+            };
+            let head = Position { stream, epoch: 7, offset: last, id: None };
+            Place { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
         };
-        let gap = self.gone(next);
-        let next = next.max(self.trimmed + 1);
-        self.server.located(ticket, Located::At { next, previous, head: self.head(), gap });
+        let places = self.logs.iter().enumerate().map(place).collect();
+        self.server.located(ticket, Located::At(places));
     }
 
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
-        let gap = self.gone(from);
-        let from = from.max(self.trimmed + 1);
-        let matching = self.log.iter().filter(|it| it.offset >= from && pattern.matches(&it.topic));
+    fn read(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {
+        let log = &self.logs[stream];
+        let gap = self.gone(stream, from);
+        let from = from.max(self.trimmed(stream) + 1);
+        let matching = log.iter().filter(|it| it.offset >= from && pattern.matches(&it.topic));
         let events: Vec<_> = matching.take(limit).cloned().collect();
         let next = match events.last() {
             Some(last) if events.len() == limit => last.offset + 1,
-            _ => self.log.len() as u64 + 1,
+            _ => log.len() as u64 + 1,
         };
         Page { events, next, gap }
     }
 
-    fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
+    fn older(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Older {
         let before = before.unwrap_or(u64::MAX);
-        let kept = self.log.iter().rev().filter(|it| it.offset > self.trimmed);
+        let trimmed = self.trimmed(stream);
+        let kept = self.logs[stream].iter().rev().filter(|it| it.offset > trimmed);
         let mut matching = kept.filter(|it| it.offset < before && pattern.matches(&it.topic));
         let events: Vec<_> = matching.by_ref().take(limit).cloned().collect();
         let next = matching.next().and_then(|_| events.last()).map(|last| last.offset);

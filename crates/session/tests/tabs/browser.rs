@@ -327,7 +327,7 @@ impl Browser {
             client::Effect::Open => {
                 let options = server::Options { page: 7, ..server::Options::default() }.into();
                 page.socket = Some(Socket {
-                    server: Server::new(options, Wire::Frames, head as u64, self.now),
+                    server: Server::new(options, Wire::Frames, &[head as u64], self.now),
                     up: VecDeque::new(),
                     down: VecDeque::new(),
                     appends: VecDeque::new(),
@@ -346,6 +346,7 @@ impl Browser {
             }
             client::Effect::Close(_) => page.socket = None,
             client::Effect::Deliver(delivery) => {
+                page.tab.client().taken(&delivery.subscriptions, delivery.bytes);
                 let offset = delivery.position.unwrap().offset;
                 page.delivered.push((offset, delivery.body.id));
             }
@@ -382,7 +383,7 @@ impl Browser {
         }
         if socket.cursor < self.log.events.len() {
             busy = true;
-            let events = self.log.read(socket.cursor as u64 + 1, usize::MAX, |_| true).events;
+            let events = self.log.read(0, socket.cursor as u64 + 1, usize::MAX, |_| true).events;
             socket.cursor = self.log.events.len();
             socket.server.committed(&events);
         }
@@ -401,8 +402,8 @@ impl Browser {
                     let located = self.log.locate(&pattern, &start);
                     socket.server.located(ticket, located);
                 }
-                server::Effect::Read { ticket, pattern, from, limit } => {
-                    let page = self.log.read(from, limit, |topic| pattern.matches(topic));
+                server::Effect::Read { ticket, stream, pattern, from, limit } => {
+                    let page = self.log.read(stream, from, limit, |it| pattern.matches(it));
                     socket.server.page(ticket, &page);
                 }
                 server::Effect::Forward(_) => {}

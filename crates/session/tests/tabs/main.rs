@@ -2,7 +2,6 @@
 
 mod browser;
 #[path = "../world/mod.rs"]
-#[allow(dead_code)] // the log is shared, the world is not
 mod world;
 
 use std::collections::BTreeSet;

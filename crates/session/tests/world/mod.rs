@@ -1,12 +1,14 @@
 //! Clients, a peer and its log in one place, with virtual time and links that can be cut.
+#![allow(dead_code)] // each test file uses its part
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::client::{self, Client, MemoryOutbox, Outcome, Saved};
+use session::client::{self, Client, MemoryOutbox, Outcome, Saved, SubscriptionId, Window};
 use session::server::{
-    self, Append, Decided, Located, Logged, Message, Opened, Options, Page, Server, Wire,
+    self, Append, Decided, Located, Logged, Message, Opened, Options, Page, Place, Server,
+    StreamNo, Wire,
 };
 use session::*;
 
@@ -28,6 +30,10 @@ pub struct End {
     pub settled: Vec<(String, Outcome)>,
     pub published: Vec<String>,
     pub resets: usize,
+    /// Events that the application has and is not done with.
+    pub untaken: VecDeque<(Vec<SubscriptionId>, usize)>,
+    /// It takes nothing by itself.
+    pub is_slow: bool,
 }
 
 struct Link {
@@ -36,14 +42,18 @@ struct Link {
     down: VecDeque<Vec<u8>>,
     /// Asked of the log and not committed yet: lost when the peer restarts.
     appends: VecDeque<Append>,
-    cursor: usize,
+    /// By stream.
+    cursors: Vec<u64>,
     opened: bool,
 }
 
 /// A log that decides as a store does.
 #[derive(Default)]
 pub struct Log {
+    /// Of all streams, in the order of their commits.
     pub events: Vec<(Topic, String, Arc<[u8]>)>,
+    /// Topics below `b` have a stream of their own.
+    pub is_split: bool,
     pub refuse_next: usize,
     epoch: u64,
     clients: HashMap<[u8; 16], ClientRow>,
@@ -56,6 +66,15 @@ struct ClientRow {
     highest_id: Option<String>,
     held_back: Option<u64>,
     outcomes: HashMap<u64, Position>,
+}
+
+impl End {
+    /// The application is done with so many more events.
+    pub fn take(&mut self, events: usize) {
+        for (subscriptions, bytes) in self.untaken.drain(..events.min(self.untaken.len())) {
+            self.machine.taken(&subscriptions, bytes);
+        }
+    }
 }
 
 pub fn body(id: &str) -> Body {
@@ -85,6 +104,8 @@ impl World {
                 settled: Vec::new(),
                 published: Vec::new(),
                 resets: 0,
+                untaken: VecDeque::new(),
+                is_slow: false,
             }
         };
         Self {
@@ -98,6 +119,11 @@ impl World {
 
     pub fn random(&mut self, below: u64) -> u64 {
         next_random(&mut self.random) % below
+    }
+
+    pub fn subscribe_within(&mut self, client: usize, pattern: &str, start: Start, window: Window) {
+        let pattern = Pattern::parse(pattern).unwrap();
+        self.clients[client].machine.subscribe_within(pattern, start, window);
     }
 
     pub fn subscribe(&mut self, client: usize, pattern: &str, start: Start) {
@@ -125,7 +151,8 @@ impl World {
 
     pub fn lose_the_log(&mut self) {
         self.restart();
-        self.log = Log { epoch: self.log.epoch + 1, ..Log::default() };
+        let (epoch, is_split) = (self.log.epoch + 1, self.log.is_split);
+        self.log = Log { epoch, is_split, ..Log::default() };
     }
 
     /// Lets time pass up to the next deadline.
@@ -185,14 +212,15 @@ impl World {
             busy = true;
             match effect {
                 client::Effect::Open => {
-                    let head = self.log.events.len();
-                    let options = Options { page: 7, ..Options::default() }.into();
+                    let heads = self.log.heads();
+                    let options =
+                        Options { page: 7, streams: self.log.streams(), ..Options::default() };
                     self.links[client] = Some(Link {
-                        server: Server::new(options, Wire::Frames, head as u64, self.now),
+                        server: Server::new(options.into(), Wire::Frames, &heads, self.now),
                         up: VecDeque::new(),
                         down: VecDeque::new(),
                         appends: VecDeque::new(),
-                        cursor: head,
+                        cursors: heads,
                         opened: false,
                     });
                     end.machine.opened(self.now);
@@ -203,16 +231,26 @@ impl World {
                     }
                 }
                 client::Effect::Close(_) => self.links[client] = None,
-                client::Effect::Deliver(delivery) => match delivery.position {
-                    Some(position) => end.delivered.push((position.offset, delivery.body.id)),
-                    None => end.ephemeral.push(delivery.body.id),
-                },
+                client::Effect::Deliver(delivery) => {
+                    match delivery.position {
+                        Some(position) => {
+                            let stream = self.log.stream(&delivery.topic);
+                            assert_eq!(position.stream, self.log.streams()[stream]);
+                            end.delivered.push((position.offset, delivery.body.id));
+                        }
+                        None => end.ephemeral.push(delivery.body.id),
+                    }
+                    end.untaken.push_back((delivery.subscriptions, delivery.bytes));
+                    if !end.is_slow {
+                        end.take(usize::MAX);
+                    }
+                }
                 client::Effect::Store(asked) => {
                     end.machine.answer(Ok(end.store.run(asked)), self.now);
                 }
                 client::Effect::Kept(id) => end.kept.push(id),
                 client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
-                client::Effect::Reset(_) => end.resets += 1,
+                client::Effect::Reset(..) => end.resets += 1,
                 _ => {}
             }
         }
@@ -231,11 +269,13 @@ impl World {
             let decided = self.log.decide(&append);
             link.server.decided(append.ticket, decided);
         }
-        if link.cursor < self.log.events.len() {
-            busy = true;
-            let events = self.log.read(link.cursor as u64 + 1, usize::MAX, |_| true).events;
-            link.cursor = self.log.events.len();
-            link.server.committed(&events);
+        for (stream, head) in self.log.heads().into_iter().enumerate() {
+            if link.cursors[stream] < head {
+                busy = true;
+                let from = std::mem::replace(&mut link.cursors[stream], head) + 1;
+                let events = self.log.read(stream, from, usize::MAX, |_| true).events;
+                link.server.committed(&events);
+            }
         }
         let mut forward = Vec::new();
         let mut close = None;
@@ -256,8 +296,8 @@ impl World {
                     let located = self.log.locate(&pattern, &start);
                     link.server.located(ticket, located);
                 }
-                server::Effect::Read { ticket, pattern, from, limit } => {
-                    let page = self.log.read(from, limit, |topic| pattern.matches(topic));
+                server::Effect::Read { ticket, stream, pattern, from, limit } => {
+                    let page = self.log.read(stream, from, limit, |it| pattern.matches(it));
                     link.server.page(ticket, &page);
                 }
                 other => panic!("{other:?}"),
@@ -280,9 +320,32 @@ impl World {
 }
 
 impl Log {
-    pub fn position(&self, offset: usize) -> Position {
-        let id = offset.checked_sub(1).map(|index| self.events[index].1.clone());
-        Position { epoch: self.epoch, offset: offset as u64, id }
+    pub fn streams(&self) -> Vec<Stream> {
+        let mut streams = vec![Stream::MAIN];
+        streams.extend(self.is_split.then(|| Stream::named("b")));
+        streams
+    }
+
+    pub fn stream(&self, topic: &Topic) -> StreamNo {
+        usize::from(self.is_split && topic.as_str().starts_with("b."))
+    }
+
+    /// The events of a stream, with their offsets.
+    pub fn of(
+        &self,
+        stream: StreamNo,
+    ) -> impl DoubleEndedIterator<Item = (u64, &(Topic, String, Arc<[u8]>))> {
+        let events = self.events.iter().filter(move |(topic, ..)| self.stream(topic) == stream);
+        (1..).zip(events).collect::<Vec<_>>().into_iter()
+    }
+
+    fn heads(&self) -> Vec<u64> {
+        (0..self.streams().len()).map(|stream| self.of(stream).count() as u64).collect()
+    }
+
+    fn position(&self, stream: StreamNo, offset: u64) -> Position {
+        let id = self.of(stream).find(|(at, _)| *at == offset).map(|(_, (_, id, _))| id.clone());
+        Position { stream: self.streams()[stream].clone(), epoch: self.epoch, offset, id }
     }
 
     pub fn open(&mut self, hello: &Hello) -> Opened {
@@ -320,8 +383,9 @@ impl Log {
         }
         row.held_back = None;
         let (topic, body) = append.event.clone().unwrap();
+        let stream = self.stream(&topic);
         self.events.push((topic, body.id.clone(), body.encode().into()));
-        let position = self.position(self.events.len());
+        let position = self.position(stream, self.of(stream).count() as u64);
         let row = self.clients.get_mut(&numbered.client).unwrap();
         row.highest = numbered.number;
         row.highest_id = position.id.clone();
@@ -330,37 +394,49 @@ impl Log {
     }
 
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
-        let len = self.events.len();
-        let head = self.position(len);
-        let (next, previous) = match start {
-            Start::Latest => (len as u64 + 1, Some(len as u64)),
-            Start::Earliest => (1, None),
-            Start::Last(n) => {
-                let matching =
-                    (1..).zip(&self.events).filter(|(_, (topic, ..))| pattern.matches(topic));
-                let offsets: Vec<u64> = matching.map(|(offset, _)| offset).collect();
-                let first = offsets.len().saturating_sub(*n as usize);
-                (offsets.get(first).copied().unwrap_or(len as u64 + 1), None)
-            }
-            Start::After(position)
-                if position.epoch != self.epoch || position.offset > len as u64 =>
-            {
-                return Located::Reset(head);
-            }
-            Start::After(position) => (position.offset + 1, Some(position.offset)),
-        };
-        Located::At { next, previous, head, gap: None }
+        let heads = self.heads();
+        let head = |stream: StreamNo| self.position(stream, heads[stream]);
+        let (mut places, mut strange) = (Vec::new(), Vec::new());
+        for (stream, name) in self.streams().iter().enumerate() {
+            let (next, previous) = match start {
+                Start::Latest => (heads[stream] + 1, Some(heads[stream])),
+                Start::Earliest => (1, None),
+                Start::Last(n) => {
+                    let matching =
+                        self.of(stream).rev().filter(|(_, (it, ..))| pattern.matches(it));
+                    let oldest = matching.take(*n as usize).last();
+                    (oldest.map_or(heads[stream] + 1, |(offset, _)| offset), None)
+                }
+                Start::After(positions) => match positions.iter().find(|it| it.stream == *name) {
+                    Some(it) if it.epoch != self.epoch || it.offset > heads[stream] => {
+                        strange.push(head(stream));
+                        (1, None)
+                    }
+                    Some(it) => (it.offset + 1, Some(it.offset)),
+                    None => (1, None),
+                },
+            };
+            places.push(Place { next, previous, head: head(stream), gap: None });
+        }
+        if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }
 
-    pub fn read(&self, from: u64, limit: usize, matches: impl Fn(&Topic) -> bool) -> Page {
-        let mut page = Page { events: Vec::new(), next: self.events.len() as u64 + 1, gap: None };
-        for (offset, (topic, _, body)) in (1..).zip(&self.events).skip(from as usize - 1) {
+    pub fn read(
+        &self,
+        stream: StreamNo,
+        from: u64,
+        limit: usize,
+        matches: impl Fn(&Topic) -> bool,
+    ) -> Page {
+        let mut page = Page { events: Vec::new(), next: self.heads()[stream] + 1, gap: None };
+        for (offset, (topic, _, body)) in self.of(stream).skip(from as usize - 1) {
             if page.events.len() == limit {
                 page.next = offset;
                 break;
             }
             if matches(topic) {
                 page.events.push(Arc::new(Logged {
+                    stream,
                     offset,
                     topic: topic.clone(),
                     body: body.clone(),

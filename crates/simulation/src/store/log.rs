@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::server::{Located, Logged, Page};
+use session::server::{Located, Logged, Page, Place};
 use session::{Body, Position, Start};
 
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Log {
 
     pub(super) fn position(&self, offset: u64) -> Position {
         let id = self.at(offset).map(|(_, id)| id.clone());
-        Position { epoch: self.epoch, offset, id }
+        Position { offset, id, ..Position::start_of(self.epoch) }
     }
 
     pub(super) fn find(&self, body: &Body) -> Option<u64> {
@@ -39,7 +39,8 @@ impl Log {
 
     pub(super) fn append(&mut self, topic: &Topic, body: &Body) -> Arc<Logged> {
         let offset = self.last() + 1;
-        let logged = Arc::new(Logged { offset, topic: topic.clone(), body: body.encode().into() });
+        let body_bytes = body.encode().into();
+        let logged = Arc::new(Logged { stream: 0, offset, topic: topic.clone(), body: body_bytes });
         self.events.push((Arc::clone(&logged), body.id.clone()));
         self.ids.insert((body.source.clone(), body.id.clone()), offset);
         logged
@@ -69,19 +70,21 @@ impl Log {
                 let oldest = matching.take(*count as usize).last();
                 (oldest.map_or(self.last() + 1, |(it, _)| it.offset), None)
             }
-            Start::After(position) => {
+            Start::After(positions) => {
+                let position = &positions[0];
                 let other = position.id.is_some()
                     && self
                         .at(position.offset)
                         .is_some_and(|(_, id)| Some(id) != position.id.as_ref());
                 if position.epoch != self.epoch || position.offset > self.last() || other {
-                    return Located::Reset(head);
+                    return Located::Reset(vec![head]);
                 }
                 (position.offset + 1, Some(position.offset))
             }
         };
         let gap = (next <= self.trimmed).then_some((next, self.trimmed));
-        Located::At { next: next.max(self.trimmed + 1), previous, head, gap }
+        let next = next.max(self.trimmed + 1);
+        Located::At(vec![Place { next, previous, head, gap }])
     }
 
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {

@@ -113,7 +113,8 @@ impl Relay {
 impl World {
     pub(super) fn accept(&mut self, wire: WireNo) {
         let head = self.relay.store.head().offset;
-        let server = Server::new(Arc::clone(&self.relay.options), Spoken::Frames, head, self.now);
+        let server =
+            Server::new(Arc::clone(&self.relay.options), Spoken::Frames, &[head], self.now);
         let connection = Connection {
             server,
             cursor: head + 1,
@@ -176,7 +177,7 @@ impl World {
                 Effect::Locate { ticket, pattern, start } => {
                     connection.lookups.push_back(Lookup::Locate(ticket, pattern, start));
                 }
-                Effect::Read { ticket, pattern, from, limit } => {
+                Effect::Read { ticket, pattern, from, limit, .. } => {
                     connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
                 }
                 Effect::History { .. }

@@ -131,7 +131,7 @@ impl World {
         let (start, from) = match kept {
             Some(position) if keeps_position => {
                 let place = Place { epoch: position.epoch, offset: position.offset };
-                (Start::After(position), From::After(place))
+                (Start::After(vec![position]), From::After(place))
             }
             _ => match from {
                 From::Latest => (Start::Latest, from),
@@ -281,7 +281,12 @@ impl World {
                 }
             }
             Effect::Link(state) => self.link(number, &state),
-            Effect::Deliver(delivery) => self.delivered(number, &delivery),
+            Effect::Deliver(delivery) => {
+                self.delivered(number, &delivery);
+                if let Some(machine) = &mut self.tabs[number].machine {
+                    machine.taken(&delivery.subscriptions, delivery.bytes);
+                }
+            }
             Effect::Settled { id, outcome } => self.settled(number, &id, &outcome),
             Effect::CaughtUp(id) => {
                 if let Some(reader) = tab.readers.iter_mut().find(|reader| reader.id == id) {
@@ -290,12 +295,12 @@ impl World {
                     self.record(Record::CaughtUp { reader });
                 }
             }
-            Effect::Gap(id, from, to) => {
+            Effect::Gap(id, _, from, to) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Gap { reader, from, to });
                 }
             }
-            Effect::Reset(id) => {
+            Effect::Reset(id, _) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Reset { reader });
                 }
@@ -303,6 +308,10 @@ impl World {
             Effect::Store(storage) => self.ask_disk(number, storage),
             Effect::Kept(id) => self.told_kept(number, number_of(&id)),
             Effect::StoreFailed(_)
+            | Effect::FetchCredential
+            | Effect::History(..)
+            | Effect::Occupants(_)
+            | Effect::NotPresent { .. }
             | Effect::Pending { .. }
             | Effect::Refused(..)
             | Effect::Sent(_)

@@ -45,7 +45,9 @@ impl Table {
         let before = self.0.len();
         for line in lines.lines().filter(|line| line.starts_with('{')) {
             let row: Row = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
-            self.add(Row { on: on.to_owned(), ..row });
+            // A program that runs others says itself where.
+            let on = if row.on.is_empty() { on.to_owned() } else { row.on.clone() };
+            self.add(Row { on, ..row });
         }
         (self.0.len() > before).then_some(()).with_context(|| format!("{on} has measured nothing"))
     }

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-const WASM: &str = "event_driven_kit_bg.wasm";
-const JS: &str = "event_driven_kit.js";
+pub const WASM: &str = "event_driven_kit_bg.wasm";
+pub const JS: &str = "event_driven_kit.js";
 /// The module from which wasm-bindgen's wasm imports, and what wasm-opt makes of it.
 const MODULE: &str = "\"./event_driven_kit_bg.js\"";
 const SHORT_MODULE: &str = "\"a\"";
@@ -56,7 +56,25 @@ fn rename(js: &str, renamed: &Renamed) -> Result<String> {
     let exports = renamed.exports.iter().map(|(name, short)| (&**name, &**short)).collect();
     let js = with_short_names(js, r"\b(__wb\w+): function", &imports)?;
     let js = with_short_names(&js, r"\bwasm\.(\w+)", &exports)?;
-    Ok(js.replace(MODULE, SHORT_MODULE))
+    with_snippets(&js, renamed)
+}
+
+/// Where a function of a snippet needs no glue, wasm imports it from there by its name. All imports are of
+/// one module now.
+fn with_snippets(js: &str, renamed: &Renamed) -> Result<String> {
+    let modules: HashMap<String, String> = Regex::new(r#""(\./snippets/[^"]+)": (import\d+),"#)?
+        .captures_iter(js)
+        .map(|found| (found[1].to_owned(), found[2].to_owned()))
+        .collect();
+    let mut direct = String::new();
+    for (module, name, short) in &renamed.imports {
+        if let Some(import) = modules.get(module) {
+            direct.push_str(&format!(", {short}: {import}.{name}"));
+        }
+    }
+    let own = Regex::new(&[&regex::escape(MODULE), r": (\w+(?:\(\))?)"].concat())?;
+    let together = format!("{SHORT_MODULE}: {{ ...$1{direct} }}");
+    Ok(own.replace(js, together).into_owned())
 }
 
 /// Replaces the name that `pattern` captures first wherever it is found. A name that wasm-opt does not
@@ -97,8 +115,18 @@ mod tests {
                   return { \"./event_driven_kit_bg.js\": import0 };";
         let expected = "const memory = wasm.c; wasm.d(1);\n\
                         import0 = { b: function() { return obj.__wbg_ptr; } };\n\
-                        return { \"a\": import0 };";
+                        return { \"a\": { ...import0 } };";
         assert_eq!(rename(js, &renamed()).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_wasm_imports_from_a_snippet_is_in_the_one_module_too() {
+        let mut renamed = renamed();
+        renamed.imports.push(("./snippets/x/face.js".into(), "face".into(), "c".into()));
+        let js =
+            "return { \"./event_driven_kit_bg.js\": import0, \"./snippets/x/face.js\": import1, };";
+        let js = rename(js, &renamed).unwrap();
+        assert!(js.contains("\"a\": { ...import0, c: import1.face }"), "{js}");
     }
 
     #[test]

@@ -10,8 +10,8 @@ fn numbered(client: u8, fence: u64, number: u64) -> Option<Numbered> {
 
 fn ids(store: &Embedded) -> Vec<(u64, String)> {
     let (mut next, mut ids) = (1, Vec::new());
-    while next <= store.head().unwrap() {
-        let page = store.read(&Pattern::parse(">").unwrap(), next, 1_000).unwrap();
+    while next <= store.heads().unwrap()[0] {
+        let page = store.read(0, &Pattern::parse(">").unwrap(), next, 1_000).unwrap();
         ids.extend(
             page.events.iter().map(|event| (event.offset, Body::decode(&event.body).unwrap().id)),
         );
@@ -21,10 +21,7 @@ fn ids(store: &Embedded) -> Vec<(u64, String)> {
 }
 
 fn head(store: &Embedded) -> session::Position {
-    match store.locate(&Pattern::parse(">").unwrap(), &Start::Latest).unwrap() {
-        Located::At { head, .. } => head,
-        other => panic!("{other:?}"),
-    }
+    place(store.locate(&Pattern::parse(">").unwrap(), &Start::Latest).unwrap()).head
 }
 
 /// Puts the backup where a relay looks for its store.
@@ -74,8 +71,8 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
     for position in [old.clone(), session::Position { offset: 2, id: Some("e2".to_owned()), ..old }]
     {
         let located =
-            restored.locate(&Pattern::parse(">").unwrap(), &Start::After(position)).unwrap();
-        assert_eq!(located, Located::Reset(new.clone()));
+            restored.locate(&Pattern::parse(">").unwrap(), &Start::After(vec![position])).unwrap();
+        assert_eq!(located, Located::Reset(vec![new.clone()]));
     }
     // The client sends again from its lowest unanswered number, which an earlier answer may have
     // raised; what the backup knows is answered as before, and the rest is taken.
@@ -132,7 +129,7 @@ fn a_backup_while_others_write_is_one_moment_and_trims_nothing() {
     });
     for backup in &backups {
         let (_directory, restored) = restore(backup);
-        let (found, head) = (ids(&restored), restored.head().unwrap());
+        let (found, head) = (ids(&restored), restored.heads().unwrap()[0]);
         let expected = (head.saturating_sub(299).max(1)..=head).map(|n| (n, format!("e{n}")));
         assert!(found.ends_with(&expected.collect::<Vec<_>>()), "{found:?}");
         let welcome = restored.write(&[hello_of([1; 16], 2)]).unwrap().outcomes.remove(0);

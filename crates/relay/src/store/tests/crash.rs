@@ -47,8 +47,8 @@ fn run(store: &Embedded, disk: &Disk, batches: &[Vec<Write>]) -> Vec<Vec<Outcome
 /// The events that are kept: offset and id.
 fn log(store: &Embedded) -> Vec<(u64, String)> {
     let everything = Pattern::parse(">").unwrap();
-    let page = store.read(&everything, 1, 10_000).unwrap();
-    assert!(page.next > store.head().unwrap());
+    let page = store.read(0, &everything, 1, 10_000).unwrap();
+    assert!(page.next > store.heads().unwrap()[0]);
     let id = |event: &Arc<Logged>| (event.offset, Body::decode(&event.body).unwrap().id);
     page.events.iter().map(id).collect()
 }
@@ -93,7 +93,7 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let store = Embedded::on(Box::new(disk.clone()), settings())
                 .unwrap_or_else(|error| panic!("cut {cut}, {crash:?}: {error}"));
             let found = log(&store);
-            let first = found.first().map_or(store.head().unwrap() + 1, |(offset, _)| *offset);
+            let first = found.first().map_or(store.heads().unwrap()[0] + 1, |(offset, _)| *offset);
             let consecutive = found.iter().zip(first..).all(|((offset, _), at)| *offset == at);
             assert!(consecutive, "cut {cut}, {crash:?}: {found:?}");
             for &(batch, place, offset) in &stored(&told) {
@@ -158,7 +158,7 @@ fn an_operation_that_fails_once_acknowledges_nothing_and_the_store_goes_on() {
                 failures += 1;
                 assert!(failures < 3, "at {failing}");
                 // Whoever reads meanwhile is served, or told that it cannot be.
-                store.head().unwrap();
+                store.heads().unwrap();
             }
         }
         assert_eq!(log(&store), expected, "at {failing}");

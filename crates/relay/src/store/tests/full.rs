@@ -85,8 +85,8 @@ fn fill(store: &Embedded, mut number: u64) -> (u64, Result<Vec<Outcome>, StoreEr
 
 fn count(store: &Embedded) -> u64 {
     let (mut next, mut count) = (1, 0);
-    while next <= store.head().unwrap() {
-        let page = store.read(&Pattern::parse(">").unwrap(), next, 1_000).unwrap();
+    while next <= store.heads().unwrap()[0] {
+        let page = store.read(0, &Pattern::parse(">").unwrap(), next, 1_000).unwrap();
         (next, count) = (page.next, count + page.events.len() as u64);
     }
     count
@@ -155,7 +155,7 @@ fn without_a_reserve_a_full_disk_fails_the_commit_and_what_was_told_stays() {
             // It was opened again: reading goes on, and writing fails again or finds some room.
             assert_eq!(count(&store), number - 1);
             let _ = store.write(&batch(number + 1_000));
-            if store.head().unwrap() != number - 1 {
+            if store.heads().unwrap()[0] != number - 1 {
                 panic!("it had room for as much as it had failed to take");
             }
         }

@@ -61,7 +61,7 @@ proptest! {
                 }
             }
             // A commit leaves nothing that is over a bound of these lists, which are short.
-            let head = store.head().unwrap();
+            let head = store.heads().unwrap()[0];
             prop_assert_eq!(head, list.len() as u64);
             let first = first(&store, head);
             for pattern in [">", "a", "a.*", "a.>", "*.c", "z"] {
@@ -88,13 +88,9 @@ proptest! {
 }
 
 fn first(store: &Embedded, head: u64) -> u64 {
-    match store.locate(&Pattern::parse(">").unwrap(), &Start::Earliest).unwrap() {
-        Located::At { next, gap: None, .. } => {
-            assert!((1..=head + 1).contains(&next));
-            next
-        }
-        other => panic!("{other:?}"),
-    }
+    let place = place(store.locate(&Pattern::parse(">").unwrap(), &Start::Earliest).unwrap());
+    assert!((1..=head + 1).contains(&place.next) && place.gap.is_none(), "{place:?}");
+    place.next
 }
 
 /// Repeats keep the place that the log has for them; where it has none, they are new.
@@ -143,7 +139,7 @@ fn check(
         .collect();
     let (mut read, mut next) = (Vec::new(), 1);
     while next <= head {
-        let page = store.read(&pattern, next, limit).unwrap();
+        let page = store.read(0, &pattern, next, limit).unwrap();
         prop_assert_eq!(page.gap, (next < first).then(|| (next, first - 1)));
         prop_assert!(page.next > next && page.events.len() <= limit);
         read.extend(page.events.iter().map(|event| event.offset));
@@ -152,7 +148,7 @@ fn check(
     prop_assert_eq!(&read, &matching);
     let (mut back, mut before) = (Vec::new(), Some(None));
     while let Some(place) = before {
-        let older = store.history(&pattern, place, limit).unwrap();
+        let older = store.history(0, &pattern, place, limit).unwrap();
         back.extend(older.events.iter().map(|event| event.offset));
         before = older.next.map(Some);
     }
@@ -160,9 +156,8 @@ fn check(
     prop_assert_eq!(&back, &matching);
     let newest = matching.len().saturating_sub(count as usize);
     let expected = matching.get(newest).copied().unwrap_or(head + 1);
-    match store.locate(&pattern, &Start::Last(count)).unwrap() {
-        Located::At { next, previous: None, gap: None, .. } => prop_assert_eq!(next, expected),
-        other => prop_assert!(false, "{other:?}"),
-    }
+    let Place { next, previous, gap, .. } =
+        place(store.locate(&pattern, &Start::Last(count)).unwrap());
+    prop_assert_eq!((next, previous, gap), (expected, None, None));
     Ok(())
 }

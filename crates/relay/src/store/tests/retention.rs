@@ -18,8 +18,8 @@ fn write(store: &Embedded, ids: std::ops::Range<u32>, size: usize) {
 
 fn offsets(store: &Embedded) -> Vec<u64> {
     let (mut next, mut offsets) = (1, Vec::new());
-    while next <= store.head().unwrap() {
-        let page = store.read(&Pattern::parse(">").unwrap(), next, 10_000).unwrap();
+    while next <= store.heads().unwrap()[0] {
+        let page = store.read(0, &Pattern::parse(">").unwrap(), next, 10_000).unwrap();
         offsets.extend(page.events.iter().map(|event| event.offset));
         next = page.next;
     }
@@ -27,7 +27,8 @@ fn offsets(store: &Embedded) -> Vec<u64> {
 }
 
 fn after(offset: u64, epoch: u64, id: Option<&str>) -> Start {
-    Start::After(session::Position { offset, epoch, id: id.map(str::to_owned) })
+    let id = id.map(str::to_owned);
+    Start::After(vec![session::Position { offset, id, ..session::Position::start_of(epoch) }])
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn events_are_kept_by_age_and_never_dropped_before_it() {
     assert_eq!(offsets(&store), [6, 7, 8]);
     disk.set_clock(9_000_000);
     store.tend().unwrap();
-    assert_eq!((offsets(&store), store.head().unwrap()), (Vec::new(), 8));
+    assert_eq!((offsets(&store), store.heads().unwrap()[0]), (Vec::new(), 8));
     write(&store, 8..9, 1);
     assert_eq!(offsets(&store), [9]);
 }
@@ -78,10 +79,7 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
     let (store, _) = keeping(Keep { events: 10, ..Keep::default() });
     write(&store, 0..10, 1);
     let everything = Pattern::parse(">").unwrap();
-    let Located::At { head, .. } = store.locate(&everything, &Start::Latest).unwrap() else {
-        panic!()
-    };
-    let epoch = head.epoch;
+    let epoch = place(store.locate(&everything, &Start::Latest).unwrap()).head.epoch;
     for commit in 1..4 {
         write(&store, commit * 10..commit * 10 + 10, 1);
     }
@@ -98,22 +96,18 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
         (after(7, epoch, Some("e6")), (31, Some(7), Some((8, 30)))),
         (after(0, epoch, None), (31, Some(0), Some((1, 30)))),
     ] {
-        match store.locate(&everything, &start).unwrap() {
-            Located::At { next, previous, gap, head } => {
-                assert_eq!((next, previous, gap), expected, "{start:?}");
-                assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
-            }
-            other => panic!("{start:?}: {other:?}"),
-        }
+        let Place { next, previous, gap, head } = place(store.locate(&everything, &start).unwrap());
+        assert_eq!((next, previous, gap), expected, "{start:?}");
+        assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
     }
     for (start, code) in [(after(31, epoch, Some("other")), 31), (after(41, epoch, None), 41)] {
         let located = store.locate(&everything, &start).unwrap();
         assert!(matches!(located, Located::Reset(_)), "{code}: {located:?}");
     }
     for pattern in ["a", ">"] {
-        let page = store.read(&Pattern::parse(pattern).unwrap(), 5, 3).unwrap();
+        let page = store.read(0, &Pattern::parse(pattern).unwrap(), 5, 3).unwrap();
         assert_eq!((page.gap, page.events[0].offset, page.next), (Some((5, 30)), 31, 34));
-        let page = store.read(&Pattern::parse(pattern).unwrap(), 31, 3).unwrap();
+        let page = store.read(0, &Pattern::parse(pattern).unwrap(), 31, 3).unwrap();
         assert_eq!(page.gap, None);
     }
 }
@@ -145,66 +139,4 @@ fn a_commit_trims_a_bounded_number_and_tending_does_the_rest() {
     assert!(offsets(&store).len() > 8_000);
     while store.tend().unwrap() {}
     assert_eq!(offsets(&store), (9_992..=10_001).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_file_of_format_1_is_brought_up_to_date_with_all_that_it_holds() {
-    let directory = tempfile::tempdir().unwrap();
-    let (epoch, first) = write_format_1(directory.path());
-    let keep = Keep { events: 3, ..Keep::default() };
-    let settings = Settings { keep, ..Settings::default() };
-    let store = Embedded::open(directory.path(), settings.clone()).unwrap();
-    assert_eq!((offsets(&store), store.head().unwrap()), (vec![1, 2, 3, 4, 5], 5));
-    let again = Numbered { client: [1; 16], fence: 7, number: 5, lowest: 1 };
-    let repeat = event("e5", 10, Some(again));
-    let outcomes = store.write(&[hello_of([1; 16], 7), repeat]).unwrap().outcomes;
-    let welcome = Opened::Welcome { highest: 5, highest_id: Some("e5".to_owned()), new: false };
-    assert_eq!(outcomes[0], Outcome::Opened(welcome));
-    let Outcome::Decided(Decided::Stored(position, _)) = &outcomes[1] else { panic!() };
-    assert_eq!((position.epoch, position.offset), (epoch, 5));
-    while store.tend().unwrap() {}
-    assert_eq!(offsets(&store), [3, 4, 5]);
-    assert!(first < 6);
-    drop(store);
-    // Once more, now of this format.
-    let store = Embedded::open(directory.path(), settings).unwrap();
-    assert_eq!(offsets(&store), [3, 4, 5]);
-}
-
-/// The tables as format 1 had them, with five events of a client.
-fn write_format_1(directory: &Path) -> (u64, u64) {
-    use redb::TableDefinition;
-    let file = redb::Database::create(directory.join("events.redb")).unwrap();
-    let transaction = file.begin_write().unwrap();
-    {
-        let meta: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-        let events: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("events");
-        let by_topic: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_topic");
-        let ids: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("ids");
-        let clients: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
-        let outcomes: TableDefinition<'_, (&[u8; 16], u64), u64> = TableDefinition::new("outcomes");
-        let mut meta = transaction.open_table(meta).unwrap();
-        for (name, value) in [("epoch", 77), ("peer", 78), ("format", 1)] {
-            meta.insert(name, value).unwrap();
-        }
-        let mut events = transaction.open_table(events).unwrap();
-        let mut by_topic = transaction.open_table(by_topic).unwrap();
-        let mut ids = transaction.open_table(ids).unwrap();
-        let mut outcomes = transaction.open_table(outcomes).unwrap();
-        for offset in 1..=5_u64 {
-            let id = format!("e{offset}");
-            let body = Body { id: id.clone(), source: "s".to_owned(), ..Body::default() };
-            events.insert(offset, ("a", &*body.encode())).unwrap();
-            by_topic.insert(("a", offset), ()).unwrap();
-            ids.insert(("s", &*id), offset).unwrap();
-            outcomes.insert((&[1; 16], offset), offset).unwrap();
-        }
-        // A CBOR map: the secret's hash, the fencing token, the highest number, and its id.
-        let mut row = vec![0xa4, 0, 0x58, 32];
-        row.extend(<sha2::Sha256 as sha2::Digest>::digest([2_u8; 32]));
-        row.extend([1, 6, 2, 5, 3, 0x62, b'e', b'5']);
-        transaction.open_table(clients).unwrap().insert(&[1; 16], &*row).unwrap();
-    }
-    transaction.commit().unwrap();
-    (77, 1)
 }

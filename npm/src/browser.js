@@ -1,4 +1,4 @@
-// The entry of browsers and bundlers: loads the wasm module that lies beside it.
+// The entry of pages without a bundler: loads the wasm module that lies beside it while it arrives.
 import init from "./event_driven_kit.js";
 
 await init();

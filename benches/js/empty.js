@@ -1,0 +1,1 @@
+// What a Node process takes that does nothing.

@@ -1,0 +1,6 @@
+// One page: `#LIBRARY/WORK` becomes nanoseconds in its document.
+
+import { measure } from "./measure.js";
+
+const [library, work] = decodeURIComponent(location.hash.slice(1)).split("/");
+document.body.textContent = `measured ${measure(library, work)} end`;

@@ -1,0 +1,115 @@
+//! What goes into a commit: all that waits, and for a short while those who were just answered.
+//!
+//! Who has a number of writes without an answer sends the next ones when it is answered. Were a commit
+//! begun without them, they would wait for all of it, and each commit hold half of what it could.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::Job;
+
+/// About the most writes of one commit,
+const BATCH: usize = 1_024;
+/// and about the most bytes of events.
+const BATCH_BYTES: u64 = 4 << 20;
+/// Those who were answered have as long as a commit takes, and at most so long.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// When they did not come, they are not waited for before the next commits: each time twice as many, and at
+/// most so many.
+const HASTY: u32 = 64;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Gather {
+    queue: mpsc::Receiver<Job>,
+    /// What was taken from the queue for the next commit.
+    jobs: Vec<Job>,
+    writes: usize,
+    bytes: u64,
+    /// So many commits begin without waiting,
+    hasty: u32,
+    /// as so many did last time.
+    before: u32,
+    waker: Waker,
+}
+
+impl Gather {
+    /// For the thread that calls this.
+    pub(super) fn new(queue: mpsc::Receiver<Job>) -> Self {
+        let waker = Arc::new(Unpark(thread::current())).into();
+        Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, hasty: 0, before: 0, waker }
+    }
+
+    /// The jobs of the next commit; none when there will be no more.
+    pub(super) fn next(&mut self) -> Option<Vec<Job>> {
+        if self.jobs.is_empty() {
+            let first = self.queue.blocking_recv()?;
+            self.take(first);
+        }
+        self.take_waiting();
+        (self.writes, self.bytes) = (0, 0);
+        Some(std::mem::take(&mut self.jobs))
+    }
+
+    /// So many writes were answered, whose commit took so long: waits for as many more than wait already, but
+    /// not longer than that.
+    pub(super) fn answered(&mut self, writes: usize, took: Duration) {
+        if self.hasty > 0 || writes < 2 {
+            self.hasty = self.hasty.saturating_sub(1);
+            return;
+        }
+        let until = Instant::now() + took.min(PATIENCE);
+        self.take_waiting();
+        let enough = (self.writes + writes).min(BATCH);
+        while self.writes < enough && self.bytes < BATCH_BYTES {
+            match self.job_before(until) {
+                Some(job) => self.take(job),
+                None => {
+                    self.before = (2 * self.before).clamp(1, HASTY);
+                    self.hasty = self.before;
+                    return;
+                }
+            }
+        }
+        self.before = 0;
+    }
+
+    fn take(&mut self, job: Job) {
+        self.writes += job.writes.len();
+        self.bytes += job.bytes();
+        self.jobs.push(job);
+    }
+
+    fn take_waiting(&mut self) {
+        while self.writes < BATCH
+            && self.bytes < BATCH_BYTES
+            && let Ok(job) = self.queue.try_recv()
+        {
+            self.take(job);
+        }
+    }
+
+    /// The next job, if it comes in time.
+    fn job_before(&mut self, until: Instant) -> Option<Job> {
+        let mut context = Context::from_waker(&self.waker);
+        loop {
+            if let Poll::Ready(job) = self.queue.poll_recv(&mut context) {
+                return job;
+            }
+            let left = until.checked_duration_since(Instant::now())?;
+            thread::park_timeout(left);
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,195 @@
+//! By source and id to where an event stands, so that a repeat is recognised.
+//!
+//! Ids are random: each new one belongs into a page of its own of the table, and pages are what a commit
+//! costs. So the newest are kept in memory first, and go to the table slice by slice in the order of the
+//! table, many to a page. Nothing is lost with the memory: what the table lacks is read from the end of
+//! the log again. The ids of trimmed events leave the table in the same way.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use session::Body;
+use sha2::{Digest as _, Sha256};
+
+use super::StoreError;
+use super::blocks::Blocks;
+use super::format::EXTENTS;
+use super::log::{Extent, Log};
+use super::outcomes::Place;
+
+/// The beginning of a hash of source and id: none is found that has the same.
+pub(super) type Digest = [u8; 16];
+
+/// Where the event stands. Rows of trimmed events may be left.
+pub(super) const IDS: TableDefinition<'_, &Digest, Place> = TableDefinition::new("known");
+
+/// A sweep through the table goes by the first byte of the digests,
+const SLICES: usize = 256;
+/// and takes as many events as the log has, but at least so many,
+const SHORTEST: u64 = 4_096;
+/// and at most so many: about what is kept in memory.
+const LONGEST: u64 = 65_536;
+
+pub(super) fn digest(body: &Body) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update((body.source.len() as u64).to_le_bytes());
+    hash.update(&body.source);
+    hash.update(&body.id);
+    let hash: [u8; 32] = hash.finalize().into();
+    std::array::from_fn(|at| hash[at])
+}
+
+/// The slice of the table in which a digest is.
+fn slice(digest: &Digest) -> usize {
+    usize::from(digest[0])
+}
+
+/// What the table does not say yet. It belongs to the file that is open.
+#[derive(Debug)]
+pub(super) struct Recent {
+    /// Where events stand, or none if the event is trimmed: by the slice of the table.
+    waiting: Vec<HashMap<Digest, Option<Place>>>,
+    /// The newest offset of each stream that is here or in the table,
+    heads: BTreeMap<u32, u64>,
+    /// and that was when the sweep began: at its end the table has all up to there.
+    began: BTreeMap<u32, u64>,
+    /// The next slice of the sweep.
+    slice: usize,
+    /// What came in and has not moved the sweep.
+    credit: u64,
+    /// The table may hold rows of events of which nothing else is known.
+    has_litter: bool,
+}
+
+/// What a transaction does; it counts once that is committed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    new: HashMap<Digest, Place>,
+    gone: Vec<(Digest, Place)>,
+    slices: usize,
+    credit: u64,
+}
+
+impl Recent {
+    /// Reads what the table lacks from the end of the log.
+    pub(super) fn read(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+        let mut waiting = vec![HashMap::new(); SLICES];
+        let mut heads = BTreeMap::new();
+        let mut has_litter = false;
+        for row in transaction.open_table(EXTENTS)?.iter()? {
+            let (stream, extent) = row?;
+            let (stream, extent) = (stream.value(), Extent::of(extent.value()));
+            heads.insert(stream, extent.head);
+            has_litter |= extent.first > 1;
+            let from = extent.first.max(extent.indexed + 1);
+            Blocks::new(transaction, stream)?.each_from(from, |entry| {
+                let body = Body::decode(entry.body).map_err(|_| StoreError::Corrupt("body"))?;
+                let digest = digest(&body);
+                waiting[slice(&digest)].insert(digest, Some((stream, entry.offset)));
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        let began = heads.clone();
+        Ok(Self { waiting, heads, began, slice: 0, credit: 0, has_litter })
+    }
+
+    /// Takes over what was committed.
+    pub(super) fn settle(&mut self, changes: Changes) {
+        for swept in self.slice..self.slice + changes.slices {
+            self.waiting[swept % SLICES] = HashMap::new();
+        }
+        self.credit = changes.credit;
+        self.slice += changes.slices;
+        if self.slice >= SLICES {
+            self.slice -= SLICES;
+            self.began.clone_from(&self.heads);
+            self.has_litter = false;
+        }
+        for (digest, place) in changes.new {
+            self.waiting[slice(&digest)].insert(digest, Some(place));
+            let head = self.heads.entry(place.0).or_default();
+            *head = place.1.max(*head);
+        }
+        for (digest, place) in changes.gone {
+            let waits = self.waiting[slice(&digest)].entry(digest).or_insert(None);
+            // The same id may stand in the log again.
+            if *waits == Some(place) {
+                *waits = None;
+            }
+        }
+    }
+}
+
+/// The ids, in a transaction.
+pub(super) struct Ids<'t> {
+    table: Table<'t, &'static Digest, Place>,
+    recent: &'t Recent,
+    changes: Changes,
+}
+
+impl<'t> Ids<'t> {
+    pub(super) fn open(
+        transaction: &'t WriteTransaction,
+        recent: &'t Recent,
+    ) -> Result<Self, StoreError> {
+        let changes = Changes { credit: recent.credit, ..Changes::default() };
+        Ok(Self { table: transaction.open_table(IDS)?, recent, changes })
+    }
+
+    /// Where the log holds the event, if it does.
+    pub(super) fn find(&self, digest: &Digest, log: &Log<'_>) -> Result<Option<Place>, StoreError> {
+        let waits = self.changes.new.get(digest).copied().map(Some);
+        let recent = || self.recent.waiting[slice(digest)].get(digest).copied();
+        let place = match waits.or_else(recent) {
+            Some(place) => place,
+            None => self.table.get(digest)?.map(|place| place.value()),
+        };
+        Ok(place.filter(|(stream, offset)| *offset >= log.extent(*stream).first))
+    }
+
+    /// Notes where an event stands that was [not there](Ids::find).
+    pub(super) fn add(&mut self, digest: Digest, place: Place) {
+        self.changes.new.insert(digest, place);
+    }
+
+    /// Ends the transaction's part: takes what is trimmed from `log`, and moves the sweep on.
+    pub(super) fn close(mut self, log: &mut Log<'_>) -> Result<Changes, StoreError> {
+        self.changes.gone = log.take_gone();
+        let moved = self.changes.new.len() + self.changes.gone.len();
+        let length = log.count().clamp(SHORTEST, LONGEST);
+        let credit = (self.changes.credit + moved as u64) * SLICES as u64;
+        let slices = (credit / length).min(SLICES as u64) as usize;
+        self.changes.credit = (credit - slices as u64 * length) / SLICES as u64;
+        for slice in self.recent.slice..self.recent.slice + slices {
+            if slice == SLICES {
+                log.indexed(&self.recent.began);
+            }
+            self.sweep(slice % SLICES, log)?;
+        }
+        self.changes.slices = slices;
+        if self.recent.slice + slices == SLICES {
+            log.indexed(&self.recent.began);
+        }
+        Ok(self.changes)
+    }
+
+    fn sweep(&mut self, slice: usize, log: &Log<'_>) -> Result<(), StoreError> {
+        let (mut first, mut last) = ([0; 16], [0xff; 16]);
+        (first[0], last[0]) = (slice as u8, slice as u8);
+        if self.recent.has_litter {
+            self.table.retain_in::<&Digest, _>(&first..=&last, |_, (stream, offset)| {
+                offset >= log.extent(stream).first
+            })?;
+        }
+        let mut waiting: Vec<_> = self.recent.waiting[slice].iter().collect();
+        waiting.sort_unstable();
+        for (digest, place) in waiting {
+            match place {
+                Some(place) => self.table.insert(digest, place)?,
+                None => self.table.remove(digest)?,
+            };
+        }
+        Ok(())
+    }
+}

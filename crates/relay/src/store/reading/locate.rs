@@ -1,0 +1,90 @@
+//! Where a subscription starts, in each stream at the same moment.
+
+use bus::Pattern;
+use redb::ReadTransaction;
+use session::server::{Located, Place};
+use session::{Position, Start, Stream};
+
+use super::Reading;
+use crate::store::StoreError;
+
+/// Where a subscription starts in `streams`.
+pub(in crate::store) fn locate(
+    moment: &ReadTransaction,
+    streams: &[Stream],
+    epoch: u64,
+    pattern: &Pattern,
+    start: &Start,
+) -> Result<Located, StoreError> {
+    let (mut places, mut strange) = (Vec::with_capacity(streams.len()), Vec::new());
+    for (number, stream) in (0..).zip(streams) {
+        let reading = Reading::new(moment, number, epoch)?;
+        let mut place = reading.place(stream, pattern, start)?;
+        if reading.is_strange(stream, start)? {
+            strange.push(place.head.clone());
+        }
+        // A stream of other topics is not walked to find nothing; that of one topic is found by its index.
+        let is_walked = streams.len() > 1 && pattern.as_topic().is_none();
+        if is_walked && place.next <= reading.head && !reading.holds(pattern)? {
+            place.next = reading.head + 1;
+        }
+        places.push(place);
+    }
+    if let Start::After(positions) = start {
+        let elsewhere = positions.iter().filter(|position| !streams.contains(&position.stream));
+        strange.extend(elsewhere.map(|position| {
+            let stream = position.stream.clone();
+            Position { stream, ..Position::start_of(epoch) }
+        }));
+    }
+    Ok(if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) })
+}
+
+/// The position that a start names in a stream.
+fn position<'s>(start: &'s Start, stream: &Stream) -> Option<&'s Position> {
+    match start {
+        Start::After(positions) => positions.iter().find(|position| position.stream == *stream),
+        _ => None,
+    }
+}
+
+impl Reading {
+    fn place(
+        &self,
+        stream: &Stream,
+        pattern: &Pattern,
+        start: &Start,
+    ) -> Result<Place, StoreError> {
+        let (stream, epoch, offset) = (stream.clone(), self.epoch, self.head);
+        let previous = position(start, &stream).map(|position| position.offset);
+        let next = match start {
+            Start::Latest => self.head + 1,
+            Start::Last(count) => self.newest(pattern, *count)?.unwrap_or(self.head + 1),
+            Start::Earliest | Start::After(_) => {
+                previous.map_or(self.first, |previous| previous.saturating_add(1))
+            }
+        };
+        let head = Position { stream, epoch, offset, id: self.id(offset)? };
+        Ok(Place { next: next.max(self.first), previous, head, gap: self.gone(next) })
+    }
+
+    /// Whether a start names a position of another log, or of another life of this one.
+    fn is_strange(&self, stream: &Stream, start: &Start) -> Result<bool, StoreError> {
+        let Some(Position { epoch, offset, id, .. }) = position(start, stream) else {
+            return Ok(false);
+        };
+        let other_event =
+            || -> Result<bool, StoreError> { Ok(id.is_some() && self.id(*offset)? != *id) };
+        Ok(*epoch != self.epoch || *offset > self.head || (*offset >= self.first && other_event()?))
+    }
+
+    /// Whether there is an event that matches, or was one not long ago.
+    fn holds(&self, pattern: &Pattern) -> Result<bool, StoreError> {
+        let mut holds = false;
+        self.each_topic(pattern, |_| {
+            holds = true;
+            Ok(super::STOP)
+        })?;
+        Ok(holds)
+    }
+}

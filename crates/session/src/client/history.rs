@@ -1,0 +1,145 @@
+//! Pages of the log backwards, for whoever scrolls up. A request outlives connections: it is asked until it
+//! has its answer, or nobody wants it any more.
+
+use bus::{Pattern, Topic};
+
+use super::{Client, Effect};
+use crate::frame::{FromClient, History, HistoryPage};
+use crate::{Body, Millis, Position, RejectCode};
+
+/// Names a request for a page, over all connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+/// A page of what the log holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Older {
+    /// The events with their places, the newest first. There may be none although there is a next page.
+    pub events: Vec<(Position, Topic, Body)>,
+    /// The next page is of what comes before this place. None: there is no more.
+    pub next: Option<Position>,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The place to read back from is of another log, or of another life of this one.
+    #[error("the log is another one than that position is of: begin again at its head")]
+    Reset,
+    /// The peer refuses, for that reason.
+    #[error("the peer has no page to give: {}", .0.name())]
+    Refused(RejectCode),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// In the order in which they were made.
+    all: Vec<Request>,
+    last: u64,
+    /// The peer had no room for another one: when it is asked again.
+    pub(super) retry: Option<Millis>,
+}
+
+#[derive(Debug)]
+struct Request {
+    id: RequestId,
+    pattern: Pattern,
+    before: Option<Position>,
+    limit: u32,
+    /// Its number on this connection, if it was sent.
+    number: Option<u32>,
+}
+
+/// The most requests of one tab that are under way: a peer allows some for all tabs together.
+const UNDER_WAY: usize = 4;
+/// When the peer has too many requests, it is asked again after so many milliseconds.
+const RETRY: Millis = 1_000;
+
+impl Client {
+    /// Asks for the page of at most `limit` events that come before a place, or of the newest ones. Its
+    /// [`Effect::History`] comes when the link is up; the peer may give fewer. Pages go through one stream
+    /// after the other, from the main one on.
+    pub fn history(&mut self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
+        self.requests.last += 1;
+        let id = RequestId(self.requests.last);
+        self.requests.all.push(Request { id, pattern, before, limit, number: None });
+        self.send_requests();
+        id
+    }
+
+    /// Nobody wants this page any more.
+    pub fn forget_history(&mut self, id: RequestId) {
+        self.requests.all.retain(|request| request.id != id);
+    }
+
+    pub(super) fn send_requests(&mut self) {
+        if !self.is_online() || self.requests.retry.is_some() {
+            return;
+        }
+        let under_way = self.requests.all.iter().filter(|it| it.number.is_some()).count();
+        for _ in under_way..UNDER_WAY {
+            let mut waiting = self.requests.all.iter_mut();
+            let Some(next) = waiting.find(|it| it.number.is_none()) else { return };
+            let request = self.interests.next_number();
+            next.number = Some(request);
+            let (pattern, limit) = (next.pattern.to_string(), next.limit);
+            let before = next.before.as_ref().map(|position| position.offset);
+            let stream = next.before.as_ref().map(|position| position.stream.clone());
+            let stream = stream.unwrap_or_default();
+            self.send(&FromClient::History(History { request, pattern, before, limit, stream }));
+        }
+    }
+
+    pub(super) fn retry_requests(&mut self, now: Millis) {
+        if self.requests.retry.is_some_and(|at| at <= now) {
+            self.requests.retry = None;
+            self.send_requests();
+        }
+    }
+
+    pub(super) fn page(&mut self, page: HistoryPage, now: Millis) {
+        let mut all = self.requests.all.iter();
+        let Some(at) = all.position(|it| it.number == Some(page.request)) else { return };
+        if page.refused == Some(RejectCode::TooMany) {
+            self.requests.all[at].number = None;
+            self.requests.retry = Some(now + RETRY);
+            return;
+        }
+        let Request { id, before, .. } = self.requests.all.remove(at);
+        let Some(read) = read(page, before.as_ref()) else { return self.out_of_step(now) };
+        self.effects.push_back(Effect::History(id, read));
+        self.send_requests();
+    }
+}
+
+impl Requests {
+    pub(super) fn disconnected(&mut self) {
+        self.retry = None;
+        for request in &mut self.all {
+            request.number = None;
+        }
+    }
+}
+
+/// None, if the page is not what the grammar asks for.
+fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, HistoryError>> {
+    if let Some(code) = page.refused {
+        return Some(Err(HistoryError::Refused(code)));
+    }
+    let epoch = page.epoch;
+    if before.is_some_and(|before| before.epoch != epoch && before.offset != u64::MAX) {
+        return Some(Err(HistoryError::Reset));
+    }
+    let stream = before.map(|before| before.stream.clone()).unwrap_or_default();
+    let mut events = Vec::with_capacity(page.entries.len());
+    for entry in page.entries {
+        let (topic, body) = (Topic::parse(&entry.topic).ok()?, Body::decode(&entry.body).ok()?);
+        let (stream, id) = (stream.clone(), Some(body.id.clone()));
+        let position = Position { stream, epoch, offset: entry.offset, id };
+        events.push((position, topic, body));
+    }
+    let stream = page.next_stream;
+    let next = page.next.map(|offset| Position { stream, epoch, offset, id: None });
+    Some(Ok(Older { events, next }))
+}

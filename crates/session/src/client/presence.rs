@@ -1,0 +1,169 @@
+//! Presence: the topics at which the application is, those it watches, and who is there. What it wants
+//! stands over all connections; each is told it anew.
+
+use bus::Topic;
+
+use super::places::Kind;
+use super::{Client, Effect};
+use crate::frame::{AtTopic, Attendee, FromClient, Join, NotPresent, Presence, Present};
+
+/// Who is at a topic that is [watched](Client::watch), and how that has changed since it was told last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupants {
+    /// The topic.
+    pub topic: Topic,
+    /// All who are there; their ids ascend.
+    pub present: Vec<Attendee>,
+    /// Those of them who came, or have another key or data than before.
+    pub joined: Vec<Attendee>,
+    /// Those who have left.
+    pub left: Vec<Attendee>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Whereabouts {
+    joined: Vec<Join>,
+    watched: Vec<Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    topic: Topic,
+    /// As they were told last, in the order of their ids. None before that.
+    present: Option<Vec<Attendee>>,
+    /// This connection has told who is there: differences to that count.
+    is_current: bool,
+}
+
+impl Client {
+    /// Is present at a topic, under a key and with what the application says of itself; or has another key or
+    /// other data there. It is so over all connections to come, until [`Client::leave`].
+    pub fn join(&mut self, topic: &Topic, key: String, data: Vec<u8>) {
+        let join = Join { topic: topic.to_string(), key, data };
+        self.whereabouts.joined.retain(|other| other.topic != join.topic);
+        self.whereabouts.joined.push(join.clone());
+        if self.is_online() {
+            self.send_presence(FromClient::Join(join));
+        }
+    }
+
+    /// Is present there no more.
+    pub fn leave(&mut self, topic: &Topic) {
+        let joined = &mut self.whereabouts.joined;
+        if let Some(at) = joined.iter().position(|join| join.topic == topic.as_str()) {
+            let topic = joined.swap_remove(at).topic;
+            if self.is_online() {
+                self.send_presence(FromClient::Leave(AtTopic { topic }));
+            }
+        }
+    }
+
+    /// Watches who is at a topic: [`Effect::Occupants`] tells, until [`Client::unwatch`].
+    pub fn watch(&mut self, topic: &Topic) {
+        if self.whereabouts.watched(topic.as_str()).is_some() {
+            return;
+        }
+        let watched = Watched { topic: topic.clone(), present: None, is_current: false };
+        self.whereabouts.watched.push(watched);
+        if self.is_online() {
+            self.send_presence(FromClient::Watch(AtTopic { topic: topic.to_string() }));
+        }
+    }
+
+    /// Watches it no more.
+    pub fn unwatch(&mut self, topic: &Topic) {
+        let watched = &mut self.whereabouts.watched;
+        if let Some(at) = watched.iter().position(|watched| watched.topic == *topic) {
+            watched.swap_remove(at);
+            if self.is_online() {
+                self.send_presence(FromClient::Unwatch(AtTopic { topic: topic.to_string() }));
+            }
+        }
+    }
+
+    /// Tells a new connection what is wanted.
+    pub(super) fn send_whereabouts(&mut self) {
+        let joins = self.whereabouts.joined.iter().cloned().map(FromClient::Join);
+        let watched = self.whereabouts.watched.iter();
+        let watches =
+            watched.map(|watched| FromClient::Watch(AtTopic { topic: watched.topic.to_string() }));
+        for frame in joins.chain(watches).collect::<Vec<_>>() {
+            self.send_presence(frame);
+        }
+    }
+
+    /// Sends a frame of this tab; a leader does so for all tabs together.
+    fn send_presence(&mut self, frame: FromClient) {
+        if !self.sends() || self.connection.places.pass(0, &frame) {
+            self.send(&frame);
+        }
+    }
+
+    pub(super) fn present(&mut self, frame: Present) {
+        if let Some(watched) = self.whereabouts.watched(&frame.topic) {
+            watched.is_current = true;
+            let told = watched.update(frame.entries);
+            self.effects.extend(told.map(Effect::Occupants));
+        }
+    }
+
+    pub(super) fn presence(&mut self, Presence { topic, joined, left }: Presence) {
+        let Some(watched) = self.whereabouts.watched(&topic) else { return };
+        let Some(present) = watched.present.as_ref().filter(|_| watched.is_current) else { return };
+        let is_new = |id: u64| joined.iter().any(|other| other.id == id);
+        let stays = |one: &&Attendee| !left.contains(&one.id) && !is_new(one.id);
+        let entries = present.iter().filter(stays).chain(&joined).cloned().collect();
+        let told = watched.update(entries);
+        self.effects.extend(told.map(Effect::Occupants));
+    }
+
+    pub(super) fn not_present(&mut self, NotPresent { topic, code, message }: NotPresent) {
+        let Whereabouts { joined, watched } = &self.whereabouts;
+        let is_own = joined.iter().any(|join| join.topic == topic)
+            || watched.iter().any(|watched| watched.topic.as_str() == topic);
+        if is_own {
+            self.effects.push_back(Effect::NotPresent { topic, code, message });
+        }
+    }
+}
+
+impl Whereabouts {
+    fn watched(&mut self, topic: &str) -> Option<&mut Watched> {
+        self.watched.iter_mut().find(|watched| watched.topic.as_str() == topic)
+    }
+
+    /// What is known is kept, and compared with what the next connection says.
+    pub(super) fn disconnected(&mut self) {
+        for watched in &mut self.watched {
+            watched.is_current = false;
+        }
+    }
+}
+
+impl Watched {
+    /// These are there now. What is to be told of that, unless it is known.
+    fn update(&mut self, mut now: Vec<Attendee>) -> Option<Occupants> {
+        now.sort_unstable_by_key(|one| one.id);
+        let is_first = self.present.is_none();
+        let before = self.present.replace(now.clone()).unwrap_or_default();
+        let known = |all: &[Attendee], id| all.binary_search_by_key(&id, |one| one.id).ok();
+        let is_same =
+            |one: &&Attendee| known(&before, one.id).is_some_and(|at| before[at] == **one);
+        let joined: Vec<_> = now.iter().filter(|one| !is_same(one)).cloned().collect();
+        let gone = before.iter().filter(|one| known(&now, one.id).is_none());
+        let left: Vec<_> = gone.cloned().collect();
+        let is_news = is_first || !joined.is_empty() || !left.is_empty();
+        is_news.then(|| Occupants { topic: self.topic.clone(), present: now, joined, left })
+    }
+}
+
+/// What a frame of presence is about.
+pub(super) fn place(frame: &FromClient) -> Option<(Kind, &str)> {
+    Some(match frame {
+        FromClient::Join(join) => (Kind::Joined, &join.topic),
+        FromClient::Leave(at) => (Kind::Joined, &at.topic),
+        FromClient::Watch(at) => (Kind::Watched, &at.topic),
+        FromClient::Unwatch(at) => (Kind::Watched, &at.topic),
+        _ => return None,
+    })
+}

@@ -1,0 +1,54 @@
+//! What a tab's client asks for, and what the other tabs are told of it.
+
+use super::{AWAY, Effect, Says, Tab, is_uncertain};
+use crate::CloseCode;
+use crate::client::{self, LinkState};
+
+impl Tab {
+    /// What the client asks for: the owner does it, and the other tabs are told what concerns them.
+    pub(super) fn carry(&mut self, effect: client::Effect) {
+        match &effect {
+            client::Effect::Send(frames) if !self.leads() => {
+                if self.base != 0 {
+                    let frames = frames.clone();
+                    self.post(Says::ToPeer { term: self.term, frames });
+                }
+                return;
+            }
+            client::Effect::Open | client::Effect::FetchCredential if !self.leads() => return,
+            client::Effect::Close(_) if self.base != 0 => {
+                self.base = 0;
+                self.join_at = Some(self.now + AWAY);
+            }
+            client::Effect::Kept(id) => {
+                let row = self.client.outbox().find(|row| row.id == *id).cloned();
+                self.post(match row {
+                    Some(row) => Says::Kept { client: self.client.id(), row },
+                    // It stands under a number of a client that this tab does not know yet.
+                    None => Says::Renewed,
+                });
+            }
+            client::Effect::Settled { id, outcome } => {
+                match self.told.iter().position(|told| told == id) {
+                    Some(at) => _ = self.told.swap_remove(at),
+                    // One that leads no more tells what it was told while it did.
+                    None if self.leads() || !is_uncertain(outcome) => {
+                        let (id, outcome) = (id.clone(), outcome.clone());
+                        self.post(Says::Settled { id, outcome });
+                    }
+                    None => {}
+                }
+            }
+            client::Effect::Link(link) if self.leads() => {
+                let fenced = matches!(link, LinkState::Stopped { code, .. } if *code == CloseCode::Fenced.code());
+                self.link_changed(link.clone());
+                if fenced {
+                    self.effects.push_back(Effect::Client(effect));
+                    return self.step_down(self.now + AWAY + self.patience());
+                }
+            }
+            _ => {}
+        }
+        self.effects.push_back(Effect::Client(effect));
+    }
+}

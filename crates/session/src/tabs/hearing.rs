@@ -1,0 +1,139 @@
+//! What a tab makes of what the others say: who leads, what became of events, and who has gone.
+
+use std::cmp::Ordering;
+
+use super::{Effect, PATIENCE, SPOKEN, Says, Tab, is_uncertain};
+use crate::client::{LinkState, TabId};
+use crate::{Body, Millis};
+
+impl Tab {
+    pub(super) fn hear(&mut self, from: TabId, says: Says) {
+        if let Some(guest) = self.guests.iter_mut().find(|guest| guest.tab == from) {
+            guest.missed = 0;
+        }
+        if self.leader == Some(from) {
+            (self.heard, self.asked) = (self.now, None);
+        }
+        match says {
+            Says::Ask { visit } => self.asked_by(from, visit),
+            Says::Here => {}
+            Says::Lead { term, link, peer, guests } => {
+                self.hear_leader(from, term, link, peer, &guests);
+            }
+            Says::ToPeer { term, frames } => self.hear_guest(from, term, &frames),
+            Says::FromPeer { term, frames } => {
+                if self.leader == Some(from) && self.term == term && self.base != 0 {
+                    self.client.received(&frames, self.now);
+                }
+            }
+            Says::Kept { client, row } => self.client.heard_row(client, row, self.now),
+            Says::Settled { id, outcome } => {
+                if self.client.heard_settled(&id, outcome) {
+                    self.told.push(id);
+                }
+            }
+            Says::Lost { id } => {
+                if let Some(outcome) = self.client.outcome(&id).filter(|it| !is_uncertain(it)) {
+                    self.post(Says::Settled { id, outcome });
+                }
+            }
+            Says::Bye => self.gone(from),
+            Says::Renewed => self.client.load(),
+            Says::Connect if self.leads() => self.client.connect(self.now),
+            Says::Connect => {}
+            Says::Event { topic, body, ephemeral } => {
+                let Ok(body) = Body::decode(&body) else { return self.ignored += 1 };
+                if ephemeral && self.leads() {
+                    self.client.send_ephemeral(&topic, &body);
+                }
+                self.effects.push_back(Effect::Shared { topic, body, ephemeral });
+            }
+        }
+    }
+
+    /// A leader says that it leads.
+    fn hear_leader(
+        &mut self,
+        from: TabId,
+        term: u64,
+        link: LinkState,
+        peer: String,
+        guests: &[(TabId, u32, u32)],
+    ) {
+        let is_news = term > self.term;
+        if self.leads() {
+            // Two of the same term leave it to the lock.
+            match term.cmp(&self.term) {
+                Ordering::Greater => self.step_down(self.now),
+                Ordering::Equal => {}
+                Ordering::Less => self.beat_is_due = true,
+            }
+            return;
+        }
+        if !is_news && (term < self.term || self.leader.is_some_and(|leader| leader != from)) {
+            return;
+        }
+        if is_news || self.leader.is_none() {
+            self.placed = false;
+            self.part(LinkState::Connecting);
+        }
+        (self.term, self.leader) = (term, Some(from));
+        (self.heard, self.asked) = (self.now, None);
+        if self.now >= self.spoke + SPOKEN {
+            self.post(Says::Here);
+        }
+        let mut places = guests.iter();
+        let place = places.find(|(tab, visit, _)| (tab, visit) == (&self.id, &self.visit));
+        if place.is_some() && !std::mem::replace(&mut self.placed, true) {
+            // From here on it hears what becomes of what it finds there.
+            self.client.load();
+        }
+        match place {
+            // Its own place is over; it asks for another.
+            _ if self.join_at.is_some() => {}
+            None => self.post(Says::Ask { visit: self.visit }),
+            Some((.., base)) if link == LinkState::Online && *base != 0 => {
+                if self.base != *base {
+                    (self.base, self.link) = (*base, link);
+                    self.client.joined(peer, *base, self.now);
+                }
+            }
+            Some(_) => self.part(link),
+        }
+    }
+
+    /// The leader's link is not up, or there is no leader.
+    pub(super) fn part(&mut self, link: LinkState) {
+        if std::mem::take(&mut self.base) != 0 || self.link != link {
+            self.link = link.clone();
+            self.client.parted(link);
+        }
+    }
+
+    /// A tab has gone. Rows that it kept and could not tell of are in the store.
+    pub(super) fn gone(&mut self, tab: TabId) {
+        if self.leader == Some(tab) {
+            self.leader = None;
+            self.part(LinkState::Connecting);
+        }
+        if self.leads() {
+            self.remove_guest(tab);
+            self.client.load();
+        }
+    }
+
+    pub(super) fn visit_anew(&mut self) {
+        self.visit += 1;
+        self.post(Says::Ask { visit: self.visit });
+    }
+
+    pub(super) fn ask(&mut self) {
+        self.asked = Some(self.now);
+        self.post(Says::Ask { visit: self.visit });
+    }
+
+    pub(super) fn patience(&self) -> Millis {
+        let [one, other, ..] = self.id;
+        PATIENCE + Millis::from(u16::from_le_bytes([one, other])) * PATIENCE / 0x1_0000
+    }
+}

@@ -1,0 +1,104 @@
+//! A client whose peer is spoken by hand, frame by frame.
+#![allow(dead_code)] // each test file uses its part
+
+use session::client::{Client, Effect, MemoryOutbox, Options, Saved};
+use session::*;
+
+pub struct Dialogue {
+    pub client: Client,
+    store: MemoryOutbox,
+    pub now: Millis,
+    /// What the client has asked for beside sending, storing and opening.
+    pub effects: Vec<Effect>,
+    said: Vec<FromClient>,
+    pub opened: usize,
+}
+
+pub const WELCOME: Welcome = Welcome {
+    peer: String::new(),
+    highest: 0,
+    highest_id: None,
+    heartbeat: 20_000,
+    max_message: 1 << 20,
+    forgotten: false,
+};
+
+impl Dialogue {
+    /// A client that was told to connect.
+    pub fn new(options: Options) -> Self {
+        let mut state = 1_u8;
+        let mut entropy: client::Entropy = Box::new(move |bytes| {
+            for byte in bytes {
+                state = state.wrapping_mul(29).wrapping_add(7);
+                *byte = state;
+            }
+        });
+        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let mut client = Client::new(options, entropy, store.saved().clone());
+        client.connect(0);
+        let mut dialogue =
+            Self { client, store, now: 0, effects: Vec::new(), said: Vec::new(), opened: 0 };
+        dialogue.run();
+        dialogue
+    }
+
+    /// One that a peer has welcomed.
+    pub fn welcomed() -> Self {
+        let mut dialogue = Self::new(Options::default());
+        dialogue.say(FromPeer::Welcome(WELCOME));
+        dialogue.heard();
+        dialogue
+    }
+
+    /// The peer says something.
+    pub fn say(&mut self, frame: FromPeer) {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        self.client.received(&bytes, self.now);
+        self.run();
+    }
+
+    /// What the client has said since this was called last.
+    pub fn heard(&mut self) -> Vec<FromClient> {
+        self.run();
+        std::mem::take(&mut self.said)
+    }
+
+    /// The connection breaks, and the next one is welcomed.
+    pub fn reconnect(&mut self) {
+        self.close(1_006);
+        self.wait();
+        self.say(FromPeer::Welcome(WELCOME));
+    }
+
+    pub fn close(&mut self, code: u16) {
+        self.client.closed(code, "", self.now);
+        self.run();
+    }
+
+    /// Time passes up to the next deadline.
+    pub fn wait(&mut self) {
+        self.now = self.client.deadline().unwrap().max(self.now);
+        self.client.tick(self.now);
+        self.run();
+    }
+
+    pub fn run(&mut self) {
+        while let Some(effect) = self.client.poll() {
+            match effect {
+                Effect::Open => {
+                    self.opened += 1;
+                    self.client.opened(self.now);
+                }
+                Effect::Store(asked) => {
+                    let answer = self.store.run(asked);
+                    self.client.answer(Ok(answer), self.now);
+                }
+                Effect::Send(message) => {
+                    self.said.extend(FromClient::decode(&message).map(Result::unwrap));
+                }
+                other => self.effects.push(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The files of the package: each entry of `npm/src` bundled for `import` and for `require`, the types, and one
+//! wasm module.
+
+use super::shrink::{JS, WASM};
+use crate::process;
+use crate::stamp;
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// What the library's types are put together from.
+const TYPES: [&str; 2] = ["src/npm/types.d.ts", "src/npm/connect.d.ts"];
+
+/// Makes the package of what is in `build`: the shrunk module with its JS.
+pub fn bundle(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    build: &Path,
+    package: &Path,
+) -> Result<()> {
+    let root = &workspace.root;
+    for source in stamp::files(&root.join("npm/src"))? {
+        copy(&source, build)?;
+    }
+    let wasm = build.join(WASM);
+    fs::write(build.join("wasm.js"), as_text(&fs::read(&wasm)?))?;
+
+    fs::create_dir_all(package)?;
+    for (entry, format, out) in [
+        ("index.js", "esm", "index.js"),
+        ("index.js", "cjs", "index.cjs"),
+        ("slim.js", "cjs", "slim.cjs"),
+        ("chat.js", "esm", "chat.js"),
+        ("chat.js", "cjs", "chat.cjs"),
+    ] {
+        let mut esbuild = toolchain.command("esbuild");
+        esbuild
+            .args([entry, "--bundle", "--minify", "--target=es2022", "--log-level=warning"])
+            // Outside of ASCII the module's text would be four times as long.
+            .args(["--charset=utf8", "--define:import.meta.url=\"\""])
+            .arg(format!("--format={format}"))
+            .arg(format!("--outfile={}", package.join(out).display()))
+            .current_dir(build);
+        if entry == "chat.js" {
+            esbuild.arg("--external:./index.js");
+        }
+        process::run(&mut esbuild)?;
+    }
+    for shared in [JS, WASM, "slim.js", "browser.js"] {
+        copy(&build.join(shared), package)?;
+    }
+    types(root, package)?;
+    for cjs in ["chat.cjs", "slim.d.cts", "chat.d.cts"] {
+        rewrite(&package.join(cjs), "./index.js", "./index.cjs")?;
+    }
+    for file in ["npm/package.json", "npm/README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
+        copy(&root.join(file), package)?;
+    }
+    Ok(())
+}
+
+fn types(root: &Path, package: &Path) -> Result<()> {
+    let mut types = String::new();
+    for part in TYPES {
+        types += &fs::read_to_string(root.join(part)).with_context(|| unreadable(part))?;
+    }
+    fs::write(package.join("index.d.ts"), &types)?;
+    fs::write(package.join("index.d.cts"), &types)?;
+    fs::write(package.join("browser.d.ts"), "export * from \"./index.js\";\n")?;
+    for name in ["slim", "chat"] {
+        let source = root.join(format!("npm/src/{name}.d.ts"));
+        for extension in ["ts", "cts"] {
+            fs::copy(&source, package.join(format!("{name}.d.{extension}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// A script whose default export is a text with a character for each byte: after compression that is no longer
+/// than the module itself, as base64 would be by a fourth.
+fn as_text(bytes: &[u8]) -> String {
+    let mut script = String::from("export default \"");
+    for byte in bytes {
+        let _ = write!(script, "\\x{byte:02x}");
+    }
+    script += "\";\n";
+    script
+}
+
+fn rewrite(file: &Path, from: &str, to: &str) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| unreadable(&file.to_string_lossy()))?;
+    fs::write(file, text.replace(from, to))?;
+    Ok(())
+}
+
+fn copy(file: &Path, folder: &Path) -> Result<()> {
+    let name = file.file_name().unwrap_or_default();
+    fs::copy(file, folder.join(name))
+        .with_context(|| format!("{} could not be copied", file.display()))?;
+    Ok(())
+}
+
+fn unreadable(file: &str) -> String {
+    format!("{file} could not be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_text;
+
+    #[test]
+    fn each_byte_is_one_character_of_the_text() {
+        assert_eq!(as_text(b"\0a\"\xff"), "export default \"\\x00\\x61\\x22\\xff\";\n");
+    }
+}

@@ -1,0 +1,180 @@
+// A chat on a bus: `event-driven-kit/chat`.
+import { createSingleton } from "./index.js";
+
+const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
+
+/** Any text as a token of a topic; the same escape as in Rust. */
+function escapeToken(text) {
+  if (text === "") return "%";
+  const hex = (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0");
+  return text.replace(/[\s\u0085\p{Cc}.*>%$]/gu, (char) =>
+    char === "\uFEFF" ? char : Array.from(new TextEncoder().encode(char), hex).join(""),
+  );
+}
+
+function expectKind(kind) {
+  if (KINDS.includes(kind)) return;
+  throw Object.assign(new Error(`there is no event "${kind}": listen to ${KINDS.join(", ")}`), {
+    code: "illegal_argument",
+  });
+}
+
+function person(sender) {
+  return typeof sender === "string" ? { id: sender, name: sender } : sender;
+}
+
+/**
+ * One room of a peer. Without `url` the room is this page's own; `bus` is one of its own if not given.
+ */
+export function createTextKit({ url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = {}) {
+  if (typeof room !== "string" || sender === undefined) {
+    throw Object.assign(new Error("createTextKit needs a room and a sender: createTextKit({ url, room, sender })"), {
+      code: "illegal_argument",
+    });
+  }
+  const self = person(sender);
+  const prefix = `chat.${escapeToken(room)}.`;
+  const [message, success, failure] = KINDS.map((kind) => prefix + kind);
+  const formats = [];
+  const through = (step, text) => formats.reduce((all, format) => format[step]?.(all) ?? all, text);
+  const outbox = coalesce(flushEvery, (texts) => texts.forEach(publish));
+  const link =
+    url === undefined
+      ? undefined
+      : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
+  let next = 0;
+
+  function publish({ text, resolve, reject }) {
+    const failed = (error) => {
+      bus.publish(failure, { id: error.id ?? "", code: error.code ?? "failed", message: error.message });
+      reject(error);
+    };
+    try {
+      const receipt = bus.publish(message, { sender: self, text });
+      const stored = (id, offset) => {
+        bus.publish(success, { id, offset });
+        resolve({ id, offset });
+      };
+      if (receipt === undefined) stored(`local-${(next += 1)}`, "0");
+      else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Resolves when the peer has stored the message; with others of its tick, or of `flushEvery` milliseconds. */
+  function sendText(text) {
+    if (typeof text !== "string") {
+      return Promise.reject(Object.assign(new TypeError("a message must be a string"), { code: "illegal_argument" }));
+    }
+    return outbox((done) => ({ text: through("format", text), ...done }));
+  }
+
+  function on(kind, handler) {
+    expectKind(kind);
+    return bus.subscribe(prefix + kind, (data) => {
+      if (kind === "TEXT_MESSAGE") return handler(through("parse", data.text), data.sender);
+      return handler(kind === "TEXT_ERROR" ? Object.assign(new Error(data.message), data) : data, self);
+    });
+  }
+
+  /** Formats what is sent and parses what comes: `use({ format, parse })`, in the order of the calls. */
+  function use(format) {
+    formats.push(format);
+    return () => {
+      const at = formats.indexOf(format);
+      if (at >= 0) formats.splice(at, 1);
+    };
+  }
+
+  return Object.freeze({
+    room,
+    sender: self,
+    on,
+    use,
+    sendText,
+    sendEmoji: sendText,
+    sendCertificate: () =>
+      Promise.reject(Object.assign(new Error("certificates are not available yet"), { code: "not_available" })),
+    close: () => link?.close(),
+  });
+}
+
+/** Collects what is sent in one tick, or in so many milliseconds, and hands it on together. */
+function coalesce(flushEvery, flush) {
+  let waiting = [];
+  return (make) =>
+    new Promise((resolve, reject) => {
+      waiting.push(make({ resolve, reject }));
+      if (waiting.length > 1) return;
+      const now = () => flush(waiting.splice(0));
+      if (flushEvery > 0) setTimeout(now, flushEvery);
+      else queueMicrotask(now);
+    });
+}
+
+/** Publishes what a kit hears on the bus `text-chat` of this realm, and takes what clients send. */
+export class TextChat {
+  #kit;
+  #bus = createSingleton("text-chat");
+  #ends = [];
+
+  constructor(textKit) {
+    this.#kit = textKit;
+  }
+
+  get bus() {
+    return this.#bus;
+  }
+
+  get textKit() {
+    return this.#kit;
+  }
+
+  /** A second time nothing happens. */
+  start() {
+    if (this.#ends.length > 0) return;
+    const topic = `${escapeToken(this.#kit.room)}.`;
+    this.#ends = KINDS.map((kind) =>
+      this.#kit.on(kind, (message, sender) => {
+        this.#bus.publish(topic + kind, { message, sender });
+      }),
+    );
+  }
+
+  stop() {
+    for (const end of this.#ends.splice(0)) end();
+  }
+}
+
+/** Speaks and listens through the chat that it is linked to. */
+export class TextChatClient {
+  #chat;
+
+  constructor({ subscriber }) {
+    if (!(subscriber instanceof TextChat)) {
+      throw Object.assign(new Error("`subscriber` must be a TextChat: new TextChatClient({ subscriber: chat })"), {
+        code: "illegal_argument",
+      });
+    }
+    this.#chat = subscriber;
+  }
+
+  on(kind, handler) {
+    expectKind(kind);
+    const topic = `${escapeToken(this.#chat.textKit.room)}.${kind}`;
+    return this.#chat.bus.subscribe(topic, ({ message, sender }) => handler(message, sender));
+  }
+
+  sendText(text) {
+    return this.#chat.textKit.sendText(text);
+  }
+
+  sendEmoji(emoji) {
+    return this.#chat.textKit.sendEmoji(emoji);
+  }
+
+  sendCertificate(certificate) {
+    return this.#chat.textKit.sendCertificate(certificate);
+  }
+}

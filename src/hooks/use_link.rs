@@ -1,0 +1,57 @@
+//! The hooks that answer how the link is, and what has gone wrong on it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::use_retained::use_retained;
+use crate::{
+    Event, GAP_TOPIC, Gap, HandlerResult, LINK_TOPIC, LinkStatus, UNCERTAIN_TOPIC, Uncertain,
+};
+
+/// How the link of this bus and its outbox are; `None` while there is no bridge.
+///
+/// ```
+/// use event_driven_kit::{LinkState, use_link};
+/// use yew::prelude::*;
+///
+/// #[component]
+/// fn Lamp() -> Html {
+///     let Some(link) = use_link() else { return html! { "no link" } };
+///     match &link.state {
+///         LinkState::Online if link.outbox > 0 => html! { <p>{ "sending " }{ link.outbox }</p> },
+///         LinkState::Online => html! { <p>{ "connected" }</p> },
+///         LinkState::Stopped { reason, .. } => html! { <p>{ "stopped: " }{ reason }</p> },
+///         _ => html! { <p>{ "not connected; " }{ link.outbox }{ " will be sent" }</p> },
+///     }
+/// }
+/// ```
+#[hook]
+pub fn use_link() -> Option<Rc<LinkStatus>> {
+    use_retained(LINK_TOPIC, |newest: &mut Option<Rc<LinkStatus>>, event| {
+        *newest = Some(event.data()?);
+        Ok(())
+    })
+}
+
+/// The events of which nobody knows whether the peer has stored them, of the newest hundred: for a user to
+/// decide about.
+#[hook]
+pub fn use_uncertain() -> Vec<Rc<Uncertain>> {
+    use_retained(UNCERTAIN_TOPIC, last_hundred)
+}
+
+/// The ranges of events that a rule asked for and that are gone from the peer's log, the newest hundred.
+#[hook]
+pub fn use_gaps() -> Vec<Rc<Gap>> {
+    use_retained(GAP_TOPIC, last_hundred)
+}
+
+fn last_hundred<T: serde::de::DeserializeOwned + 'static>(
+    all: &mut Vec<Rc<T>>,
+    event: &Event,
+) -> HandlerResult {
+    all.push(event.data()?);
+    all.drain(..all.len().saturating_sub(100));
+    Ok(())
+}

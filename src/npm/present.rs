@@ -1,0 +1,109 @@
+//! What a bridge's object in JavaScript does beside its rules: pages of history, and presence.
+
+use js_sys::{Array, Function, Promise};
+use session::Stream;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use super::link::{Link, thrown};
+use super::{face_of, fail, kept};
+use crate::js::object;
+use crate::{
+    HistoryError, HistoryPage, PRESENCE_TOPIC, Payload, Position, PresenceGuard, Subscription,
+};
+
+/// What watches a topic, and tells a handler.
+struct Watching {
+    _told: Subscription,
+    _watched: PresenceGuard,
+}
+
+#[wasm_bindgen]
+impl Link {
+    /// Connects again after a stop.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn reconnect(&self) {
+        if let Some(open) = self.open() {
+            open.bridge.reconnect();
+        }
+    }
+
+    /// A page of the past: `{ events, next }`, or rejected with an `Error`.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn history(&self, pattern: &str, before: &JsValue, limit: u32) -> Promise {
+        let (open, before) = (self.open(), position(before));
+        let page = open.map(|open| open.bridge.history(pattern, before, limit));
+        future_to_promise(async move {
+            let page = match page {
+                Some(page) => page.await,
+                None => Err(HistoryError::Closed),
+            };
+            let HistoryPage { events, next } = page.map_err(|error| no_page(&error))?;
+            let faces = Array::new();
+            for event in &events {
+                let data = event.js().map_err(|error| fail("illegal_data", &error.to_string()))?;
+                faces.push(face_of(event, &data));
+            }
+            let next = next.map_or(JsValue::UNDEFINED, |next| place(&next));
+            Ok(object(&[("events", faces.into()), ("next", next)]))
+        })
+    }
+
+    /// Is present at a topic; the answer ends that through `leave`.
+    ///
+    /// # Errors
+    /// An `Error` if the topic is none, or the data has no JSON form.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn join(&self, topic: &str, key: &str, data: JsValue) -> Result<u32, JsValue> {
+        let Some(open) = self.open() else { return Ok(kept::keep(())) };
+        let joined = open.bridge.join_with(topic, key, &Payload::from_js(data));
+        Ok(kept::keep(joined.map_err(|error| thrown(&error))?))
+    }
+
+    /// Calls `handler` with who is present at a topic, now and when that changes; the answer ends that through
+    /// `leave`.
+    ///
+    /// # Errors
+    /// An `Error` if the topic is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn watch(&self, topic: &str, handler: Function) -> Result<u32, JsValue> {
+        let Some(open) = self.open() else { return Ok(kept::keep(())) };
+        let _watched = open.bridge.watch(topic).map_err(|error| thrown(&error))?;
+        let told = open.bus.subscriber(&[PRESENCE_TOPIC, topic].concat()).replay(move |event| {
+            handler.call1(&JsValue::UNDEFINED, &event.js()?)?;
+            Ok(())
+        });
+        let _told = told.map_err(|error| super::topic_error(&error))?;
+        Ok(kept::keep(Watching { _told, _watched }))
+    }
+
+    /// Ends what `join` or `watch` has begun, once.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn leave(&self, number: u32) {
+        kept::release(number);
+    }
+}
+
+fn place(position: &Position) -> JsValue {
+    let (offset, epoch) = (position.offset.to_string(), position.epoch.to_string());
+    let stream = position.stream.as_str();
+    object(&[("offset", offset.into()), ("epoch", epoch.into()), ("stream", stream.into())])
+}
+
+/// None, if it is none: then the newest page is asked for.
+fn position(value: &JsValue) -> Option<Position> {
+    let field = |name: &str| js_sys::Reflect::get(value, &name.into()).ok()?.as_string();
+    let number = |name: &str| field(name)?.parse().ok();
+    let stream = field("stream").map(|name| Stream::named(&name)).unwrap_or_default();
+    Some(Position { stream, epoch: number("epoch")?, offset: number("offset")?, id: None })
+}
+
+fn no_page(error: &HistoryError) -> JsValue {
+    let code = match error {
+        HistoryError::Pattern(_) => "illegal_topic",
+        HistoryError::Reset => "reset",
+        HistoryError::Refused(code) => code.name(),
+        HistoryError::Closed => "closed",
+    };
+    fail(code, &error.to_string())
+}

@@ -1,0 +1,45 @@
+//! The routes that JavaScript runs itself: `executor.js`, seen from wasm.
+
+use bus::Topic;
+use wasm_bindgen::prelude::*;
+
+use crate::Bus;
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
+    fn keep(bus: u32) -> u32;
+    fn stale(bus: u32, number: u32);
+}
+
+/// What JavaScript keeps of a route; dropped, it is stale.
+struct Kept {
+    bus: u32,
+    number: u32,
+}
+
+/// JavaScript can run it.
+const SIMPLE: u32 = 1;
+/// Topics that differ in their last token only have the same.
+const OF_FAMILY: u32 = 2;
+
+/// Writes down what JavaScript has to know of the route of `topic`: the bits above, how many of its own
+/// subscriptions there are, and their numbers.
+pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
+    route.clear();
+    route.extend([0, 0]);
+    let keep = || -> Box<dyn std::any::Any> { Box::new(Kept { bus: id, number: keep(id) }) };
+    let all = bus.pure().route_outside(topic, route, keep);
+    let simple = all && !topic.is_system() && !bus.is_overseen(topic);
+    let family = simple && !bus.has_overseers() && bus.pure().ignores_last_token(topic);
+    let count = route.len().saturating_sub(2);
+    if let [bits, len, ..] = &mut route[..] {
+        *bits = if simple { SIMPLE } else { 0 } | if family { OF_FAMILY } else { 0 };
+        *len = count as u32;
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        stale(self.bus, self.number);
+    }
+}

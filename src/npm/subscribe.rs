@@ -1,0 +1,162 @@
+//! How JavaScript subscribes: plain handlers, which it also calls itself; members of groups; and queues.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use futures_util::Stream;
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::{face_of, topic_error};
+use crate::js::text_of;
+use crate::{
+    Balance, Cause, Event, Interception, Overflow, Queue, Retention, Subscriber, Subscription,
+};
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn hear(bus: u32, number: u32, data: &JsValue, event: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// A subscription as JavaScript knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name {
+    pub(super) bus: u32,
+    pub(super) number: u32,
+}
+
+/// How JavaScript wants it.
+pub(super) struct Wanted {
+    pub(super) group: Option<String>,
+    pub(super) balance: Option<String>,
+    /// None: no queue.
+    pub(super) capacity: Option<NonZeroUsize>,
+    pub(super) policy: u8,
+    pub(super) key: Option<Function>,
+    /// First what is retained.
+    pub(super) replay: bool,
+}
+
+/// What ends when it is dropped; a queue ends with its subscription, and its reader finds none.
+#[derive(Debug)]
+pub(super) enum Standing {
+    Handler { _subscription: Subscription },
+    Interceptor { _interception: Interception },
+    Retention { _retention: Retention },
+    Queue(Rc<RefCell<Option<Queue>>>),
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if let Self::Queue(queue) = self {
+            let ended = queue.take();
+            drop(ended);
+        }
+    }
+}
+
+pub(super) fn subscribe(
+    subscriber: Subscriber<'_>,
+    name: Name,
+    wanted: Wanted,
+) -> Result<Standing, JsValue> {
+    let Wanted { group, balance, capacity, policy, key, replay } = wanted;
+    let grouped = group.is_some();
+    let subscriber = match &group {
+        Some(group) => subscriber.group(group, balance_of(balance.as_deref(), key.clone())),
+        None => subscriber,
+    };
+    if let Some(capacity) = capacity {
+        let queue = subscriber.queue(capacity, overflow_of(policy, key));
+        let queue = Rc::new(RefCell::new(Some(queue.map_err(|error| topic_error(&error))?)));
+        spawn_local(read(queue.clone(), name));
+        return Ok(Standing::Queue(queue));
+    }
+    let subscription = if grouped {
+        subscriber.pure().map(|pure| {
+            pure.handle_pending(move |event, pending| {
+                let answer = name.hear(event.payload)?;
+                keep_until_settled(answer, (event.payload.hold(), pending));
+                Ok(())
+            })
+            .into()
+        })
+    } else if replay {
+        subscriber.replay(move |event| name.hear(event).map(drop))
+    } else {
+        subscriber.outside(name.number, move |event| {
+            let answer = name.hear(event)?;
+            if let Some(hold) = event.hold() {
+                keep_until_settled(answer, hold);
+            }
+            Ok(())
+        })
+    };
+    let subscription = subscription.map_err(|error| topic_error(&error))?;
+    Ok(Standing::Handler { _subscription: subscription })
+}
+
+/// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
+fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
+    if let Ok(promise) = answer.dyn_into::<Promise>() {
+        spawn_local(async move {
+            let _ = JsFuture::from(promise).await;
+            drop(what);
+        });
+    }
+}
+
+/// Hands over one event after the other; the next when the handler's promise is settled.
+async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
+    let next = || {
+        poll_fn(|context| match &mut *queue.borrow_mut() {
+            Some(queue) => Pin::new(queue).poll_next(context),
+            None => Poll::Ready(None),
+        })
+    };
+    while let Some(event) = next().await {
+        // JavaScript has told of its failure.
+        let Ok(answer) = name.hear(&event) else { continue };
+        if let Ok(promise) = answer.dyn_into::<Promise>() {
+            let _ = JsFuture::from(promise).await;
+        }
+    }
+}
+
+impl Name {
+    fn hear(self, event: &Event) -> Result<JsValue, Cause> {
+        let data = event.js()?;
+        Ok(hear(self.bus, self.number, &data, face_of(event, &data))?)
+    }
+}
+
+fn balance_of(name: Option<&str>, key: Option<Function>) -> Balance {
+    match (name, key) {
+        (Some("by"), Some(key)) => Balance::by_key(move |_, event| key_of(&key, event)),
+        (Some("least-pending"), _) => Balance::least_pending(),
+        _ => Balance::round_robin(),
+    }
+}
+
+fn overflow_of(policy: u8, key: Option<Function>) -> Overflow {
+    match (policy, key) {
+        (3, Some(key)) => Overflow::conflate(move |_, event| key_of(&key, event)),
+        (2, _) => Overflow::wait(),
+        (1, _) => Overflow::drop_newest(),
+        _ => Overflow::drop_oldest(),
+    }
+}
+
+/// What `key` says of an event, as a text; nothing if it throws.
+fn key_of(key: &Function, event: &Event) -> Box<str> {
+    let data = event.js().unwrap_or_default();
+    let key = key.call2(&JsValue::UNDEFINED, &data, face_of(event, &data));
+    key.map(|key| text_of(&key)).unwrap_or_default().into()
+}

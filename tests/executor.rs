@@ -1,0 +1,136 @@
+//! Routes that JavaScript runs itself beside those that wasm runs: one order, whoever runs them.
+#![cfg(target_arch = "wasm32")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use event_driven_kit::{Bus, HandlerResult, Subscription};
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(inline_js = r#"
+export const evaluate = (code, bus, heard) => new Function("bus", "heard", code)(bus, heard);
+"#)]
+extern "C" {
+    fn evaluate(code: &str, bus: &JsValue, heard: &Array);
+}
+
+/// One bus as Rust and JavaScript have it, and what was heard in which order.
+struct Stage {
+    bus: Bus,
+    face: JsValue,
+    heard: Array,
+    subscriptions: RefCell<Vec<Subscription>>,
+}
+
+impl Stage {
+    fn new(name: &str) -> Self {
+        let bus = Bus::singleton(name);
+        let name = JsValue::from_str(name);
+        let face = event_driven_kit::npm::create_singleton(&name, &JsValue::UNDEFINED).unwrap();
+        Self { bus, face, heard: Array::new(), subscriptions: RefCell::default() }
+    }
+
+    fn js(&self, code: &str) {
+        evaluate(code, &self.face, &self.heard);
+    }
+
+    fn rust(&self, pattern: &str, handler: impl Fn(&Bus) -> HandlerResult + 'static) {
+        let (bus, heard) = (self.bus.clone(), self.heard.clone());
+        let subscription = self.bus.subscribe(pattern, move |event| {
+            heard.push(&format!("rust {}", event.topic()).into());
+            handler(&bus)
+        });
+        self.subscriptions.borrow_mut().push(subscription.unwrap());
+    }
+
+    fn heard(&self) -> String {
+        self.heard.join(", ").into()
+    }
+}
+
+/// JavaScript runs a route only when it has been asked for some times: so often that it is.
+const UNTIL_HOT: &str = "for (let time = 0; time < 5; time += 1) bus.publish('warm.up', time);";
+
+#[wasm_bindgen_test]
+fn a_js_run_route_causes_a_rust_one_that_causes_a_js_run_one_in_one_order() {
+    let stage = Stage::new("mixed");
+    stage.rust("second", |bus| {
+        bus.publish("third", ())?;
+        Ok(())
+    });
+    stage.js(r#"
+        for (const topic of ["first", "third"]) {
+          bus.subscribe(topic, () => { heard.push("js one " + topic); if (topic === "first") bus.publish("second"); });
+          bus.subscribe(topic, () => { heard.push("js two " + topic); });
+        }
+        for (let round = 0; round < 5; round += 1) {
+          heard.length = 0;
+          bus.publish("third");
+          bus.publish("first");
+        }
+    "#);
+    assert_eq!(
+        stage.heard(),
+        "js one third, js two third, \
+         js one first, js two first, rust second, js one third, js two third"
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_rust_subscriber_that_comes_is_in_the_next_event_and_gone_when_it_ends() {
+    let stage = Stage::new("comes and goes");
+    stage.js("bus.subscribe('a', (data) => { heard.push('js ' + data); });");
+    stage.js(UNTIL_HOT);
+    stage.js("for (let time = 0; time < 5; time += 1) bus.publish('a', time); heard.length = 0;");
+    stage.rust("*", |_| Ok(()));
+    stage.js("bus.publish('a', 5);");
+    stage.subscriptions.borrow_mut().clear();
+    stage.js("bus.publish('a', 6);");
+    assert_eq!(stage.heard(), "js 5, rust a, js 6");
+}
+
+#[wasm_bindgen_test]
+fn a_rust_publish_inside_a_js_run_route_waits_for_its_turn() {
+    let stage = Stage::new("rust inside js");
+    let bus = stage.bus.clone();
+    let publish = Closure::<dyn Fn()>::new(move || {
+        bus.publish("inner", ()).unwrap();
+    });
+    js_sys::Reflect::set(&stage.heard, &"publish".into(), publish.as_ref()).unwrap();
+    stage.js(r#"
+        bus.subscribe("outer", () => { heard.push("one"); heard.publish(); });
+        bus.subscribe("outer", () => { heard.push("two"); });
+        bus.subscribe("inner", () => { heard.push("inner"); });
+        for (let round = 0; round < 5; round += 1) {
+          heard.length = 0;
+          bus.publish("outer");
+        }
+    "#);
+    assert_eq!(stage.heard(), "one, two, inner");
+}
+
+#[wasm_bindgen_test]
+fn memory_that_grows_inside_a_handler_loses_neither_order_nor_events() {
+    let stage = Stage::new("growth");
+    let kept: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
+    let grow = {
+        let kept = kept.clone();
+        Closure::<dyn Fn()>::new(move || kept.borrow_mut().push(vec![1; 8 << 20]))
+    };
+    js_sys::Reflect::set(&stage.heard, &"grow".into(), grow.as_ref()).unwrap();
+    stage.js(r#"
+        bus.subscribe("outer", () => { heard.grow(); bus.publish("inner"); heard.push("one"); });
+        bus.subscribe("outer", () => { heard.push("two"); });
+        bus.subscribe("inner", () => { heard.push("inner"); });
+        for (let round = 0; round < 5; round += 1) {
+          heard.length = 0;
+          bus.publish("outer");
+        }
+    "#);
+    assert_eq!(stage.heard(), "one, two, inner");
+    assert_eq!(kept.borrow().len(), 5);
+}

@@ -1,0 +1,91 @@
+// `event-driven-kit/chat`, in a room of this page's own.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createBus, createSingleton } from "event-driven-kit";
+import { createTextKit, TextChat, TextChatClient } from "event-driven-kit/chat";
+
+const kitIn = (room, options) => createTextKit({ room, sender: "Ann", bus: createBus(), ...options });
+
+test("what is sent is heard as a message, and as a success", async () => {
+  const kit = kitIn("lobby");
+  const heard = [];
+  kit.on("TEXT_MESSAGE", (text, sender) => heard.push(`${sender.name}: ${text}`));
+  kit.on("TEXT_SUCCESS", ({ id }) => heard.push(`stored ${typeof id}`));
+  const { offset } = await kit.sendText("hello");
+  assert.equal(typeof offset, "string");
+  await kit.sendEmoji("🦀");
+  assert.deepEqual(heard, ["Ann: hello", "stored string", "Ann: 🦀", "stored string"]);
+});
+
+test("a message that is refused is an error to its sender and to listeners", async () => {
+  const bus = createBus();
+  const kit = kitIn("lobby", { bus });
+  bus.use("chat.>", (data, { topic }) => (topic.endsWith("MESSAGE") ? { deny: "quiet!" } : undefined));
+  const errors = [];
+  kit.on("TEXT_ERROR", (error) => errors.push([error instanceof Error, error.code]));
+  await assert.rejects(kit.sendText("hello"), { code: "denied" });
+  assert.deepEqual(errors, [[true, "denied"]]);
+  await assert.rejects(kit.sendText(7), { code: "illegal_argument" });
+});
+
+test("a certificate is not available yet, and that is said", async () => {
+  await assert.rejects(kitIn("lobby").sendCertificate({}), { code: "not_available", message: /not available yet/ });
+});
+
+test("formats apply to what is sent and to what comes, in the order of the calls", async () => {
+  const kit = kitIn("lobby");
+  const heard = [];
+  kit.use({ format: (text) => text.trim(), parse: (text) => `<${text}>` });
+  const end = kit.use({ format: (text) => `${text}!` });
+  kit.on("TEXT_MESSAGE", (text) => heard.push(text));
+  await kit.sendText(" one ");
+  end();
+  await kit.sendText(" two ");
+  assert.deepEqual(heard, ["<one!>", "<two>"]);
+});
+
+test("messages are coalesced per tick, and per interval if that is asked for", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const heard = [];
+  const kit = kitIn("lobby", { flushEvery: 50 });
+  kit.on("TEXT_MESSAGE", (text) => heard.push(text));
+  const sent = [kit.sendText("one"), kit.sendText("two")];
+  await Promise.resolve();
+  t.mock.timers.tick(49);
+  assert.deepEqual(heard, []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(heard, ["one", "two"]);
+  await Promise.all(sent);
+});
+
+test("a chat publishes its kit's events on the singleton `text-chat`, from start to stop", async () => {
+  const kit = kitIn("a room. with dots");
+  const chat = new TextChat(kit);
+  const heard = [];
+  createSingleton("text-chat").subscribe(">", (data, event) => heard.push(event.topic));
+  await kit.sendText("before");
+  chat.start();
+  chat.start();
+  await kit.sendText("meanwhile");
+  chat.stop();
+  await kit.sendText("after");
+  const room = "a%20room%2E%20with%20dots";
+  assert.deepEqual(heard, [`${room}.TEXT_MESSAGE`, `${room}.TEXT_SUCCESS`]);
+});
+
+test("a client speaks and listens through the chat that it is linked to, and through no other", async () => {
+  const [one, other] = ["one", "other"].map((room) => new TextChat(kitIn(room)));
+  one.start();
+  other.start();
+  const client = new TextChatClient({ subscriber: one });
+  const heard = [];
+  client.on("TEXT_MESSAGE", (text) => heard.push(text));
+  await client.sendText("here");
+  await new TextChatClient({ subscriber: other }).sendText("elsewhere");
+  assert.deepEqual(heard, ["here"]);
+  one.stop();
+  other.stop();
+  assert.throws(() => new TextChatClient({ subscriber: {} }), { code: "illegal_argument" });
+});

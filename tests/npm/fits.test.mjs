@@ -1,0 +1,188 @@
+// The package where it is used: by require, on a server, through bundlers, with other libraries; and what the
+// tools that look at packages say. `EDK_NPM_TOOLS` is the folder into which `tests/npm/tools` is installed.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const tools = createRequire(join(process.env.EDK_NPM_TOOLS, "package.json"));
+const tool = (name) => join(process.env.EDK_NPM_TOOLS, "node_modules/.bin", name);
+const project = import.meta.dirname;
+
+/** An application: it prints what a handler hears. */
+const APP = `
+import { createBus } from "event-driven-kit";
+import { createTextKit } from "event-driven-kit/chat";
+const { subscribe, publish } = createBus();
+subscribe("greeting.*", (data, event) => console.log("heard", event.topic, data));
+publish("greeting.world", "hello");
+createTextKit({ room: "lobby", sender: "Ann" }).on("TEXT_MESSAGE", () => {});
+`;
+const HEARD = "heard greeting.world hello\n";
+
+/** A folder in the project, with the application in it. */
+function folder() {
+  const folder = mkdtempSync(join(project, "built-"));
+  writeFileSync(join(folder, "app.mjs"), APP);
+  return folder;
+}
+
+function run(program, args, options) {
+  try {
+    return execFileSync(program, args, { cwd: project, encoding: "utf8", stdio: "pipe", ...options });
+  } catch (error) {
+    assert.fail(`${program} ${args.join(" ")}: ${error.stdout}${error.stderr}`);
+  }
+}
+
+const node = (...args) => run(process.execPath, args);
+
+test("require works, and shares singletons with import", () => {
+  const script = `
+    const { createSingleton } = require("event-driven-kit");
+    createSingleton("both").subscribe("a", (data) => console.log("heard", data));
+    import("event-driven-kit").then(({ createSingleton }) => createSingleton("both").publish("a", 1));
+    require("event-driven-kit/chat").createTextKit({ room: "a", sender: "b" });
+  `;
+  assert.equal(node("--input-type=commonjs", "--eval", script), "heard 1\n");
+});
+
+test("importing on a server that never uses it needs no WebAssembly, no crypto and no document", () => {
+  const script = `
+    delete globalThis.WebAssembly;
+    delete globalThis.crypto;
+    const { createBus } = await import("event-driven-kit");
+    await import("event-driven-kit/chat");
+    await import("event-driven-kit/slim");
+    console.log(typeof createBus);
+  `;
+  assert.equal(node("--input-type=module", "--eval", script), "function\n");
+});
+
+test("slim says that nothing is loaded, and loads what it is given", () => {
+  const script = `
+    import { readFileSync } from "node:fs";
+    import { createBus, load } from "event-driven-kit/slim";
+    try { createBus(); } catch (error) { console.log(error.message.includes("load(")); }
+    await load(readFileSync(new URL(import.meta.resolve("event-driven-kit/event_driven_kit.wasm"))));
+    createBus().subscribe("a", () => {});
+    console.log("loaded");
+  `;
+  assert.equal(node("--input-type=module", "--eval", script), "true\nloaded\n");
+});
+
+for (const format of ["esm", "iife", "cjs"]) {
+  test(`esbuild bundles it without a plugin, as ${format}`, async () => {
+    const out = join(folder(), `out.${format === "esm" ? "mjs" : "cjs"}`);
+    const { build } = tools("esbuild");
+    const { warnings } = await build({
+      entryPoints: [join(out, "../app.mjs")], bundle: true, format, outfile: out, platform: "browser", logLevel: "silent",
+    });
+    assert.deepEqual(warnings, []);
+    assert.equal(node(out), HEARD);
+  });
+}
+
+test("Rollup bundles it with nothing but what finds packages", async () => {
+  const its = folder();
+  const { rollup } = tools("rollup");
+  const { nodeResolve } = tools("@rollup/plugin-node-resolve");
+  const warnings = [];
+  const bundle = await rollup({
+    input: join(its, "app.mjs"), plugins: [nodeResolve({ browser: true })], onwarn: (warning) => warnings.push(warning.message),
+  });
+  await bundle.write({ file: join(its, "out.mjs"), format: "es" });
+  assert.deepEqual(warnings, []);
+  assert.equal(node(join(its, "out.mjs")), HEARD);
+});
+
+test("webpack bundles it without a loader", async () => {
+  const its = folder();
+  const webpack = tools("webpack");
+  const stats = await new Promise((resolve, reject) => {
+    const config = {
+      mode: "production", target: "web", entry: join(its, "app.mjs"), performance: false,
+      output: { path: its, filename: "out.cjs" },
+    };
+    webpack(config, (error, stats) => (error ? reject(error) : resolve(stats)));
+  });
+  assert.equal(stats.hasErrors() || stats.hasWarnings(), false, stats.toString("errors-warnings"));
+  assert.equal(node(join(its, "out.cjs")), HEARD);
+});
+
+test("Vite bundles it without a plugin", async () => {
+  const its = folder();
+  writeFileSync(join(its, "index.html"), '<!doctype html><script type="module" src="./app.mjs"></script>');
+  const { build } = await import(pathToFileURL(tools.resolve("vite")));
+  await build({ root: its, configFile: false, logLevel: "silent", build: { modulePreload: false } });
+  const assets = join(its, "dist/assets");
+  const [script] = readdirSync(assets).filter((name) => name.endsWith(".js"));
+  writeFileSync(join(its, "out.mjs"), readFileSync(join(assets, script)));
+  assert.equal(node(join(its, "out.mjs")), HEARD);
+});
+
+test("a worker thread has a bus of its own", () => {
+  const script = `
+    import { Worker, isMainThread, parentPort } from "node:worker_threads";
+    const code = \`
+      import { createSingleton } from "event-driven-kit";
+      import { parentPort } from "node:worker_threads";
+      const bus = createSingleton("own");
+      bus.subscribe("a", (data) => parentPort.postMessage(data));
+      bus.publish("a", "from the worker");
+    \`;
+    const { writeFileSync } = await import("node:fs");
+    writeFileSync("worker.mjs", code);
+    new Worker("./worker.mjs", { execArgv: [] }).on("message", (message) => console.log(message));
+  `;
+  assert.equal(node("--input-type=module", "--eval", script), "from the worker\n");
+});
+
+test("RxJS's from takes a topic", async () => {
+  const { from, take, toArray, lastValueFrom } = tools("rxjs");
+  const { createBus } = await import("event-driven-kit");
+  const { topic, publish } = createBus();
+  const two = lastValueFrom(from(topic("a.*")).pipe(take(2), toArray()));
+  publish("a.b", 1);
+  publish("a.c", 2);
+  assert.deepEqual((await two).map((event) => [event.topic, event.data]), [["a.b", 1], ["a.c", 2]]);
+});
+
+test("the examples run", () => {
+  assert.equal(
+    node("examples/node.mjs"),
+    "order.placed tea\norder.placed gold\norder.accepted tea\nfailed order.placed Error: gold is sold out\n",
+  );
+  writeFileSync(join(project, "examples/rxjs.cjs.mjs"), readFileSync(join(project, "examples/rxjs.mjs"), "utf8")
+    .replace('"rxjs"', JSON.stringify(pathToFileURL(tools.resolve("rxjs")).href)));
+  assert.equal(node("examples/rxjs.cjs.mjs"), "change 2\nchange -1\n");
+});
+
+test("the types hold what they say", () => {
+  run(tool("tsc"), ["--project", "types"]);
+});
+
+test("no type of the package is `any`", () => {
+  const installed = join(project, "node_modules/event-driven-kit");
+  for (const name of readdirSync(installed).filter((name) => /\.d\.c?ts$/.test(name))) {
+    const code = readFileSync(join(installed, name), "utf8").replace(/\/\*[^]*?\*\//g, "");
+    assert.doesNotMatch(code, /\bany\b/, name);
+  }
+});
+
+test("publint finds nothing", async () => {
+  const { publint } = await import(pathToFileURL(tools.resolve("publint")));
+  const { messages } = await publint({ pkgDir: join(project, "node_modules/event-driven-kit"), strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test("arethetypeswrong finds nothing", () => {
+  const [tarball] = readdirSync(project).filter((name) => name.endsWith(".tgz"));
+  // A page without a bundler imports `browser` by its path, and wasm has no types.
+  const others = ["./browser", "./event_driven_kit.wasm"];
+  run(tool("attw"), [tarball, "--exclude-entrypoints", ...others]);
+});

@@ -1,54 +1,138 @@
-//! A client whose peer says anything.
+//! A client whose peer says anything, whose store fails and whose clock jumps: each event is settled once.
 #![no_main]
 
+use std::collections::HashSet;
+
+use bus::{Pattern, Topic};
+use fuzzing::steps;
 use libfuzzer_sys::fuzz_target;
-use session::client::{Client, Effect, Entropy, MemoryOutbox, Options, Saved};
+use session::client::{
+    Client, Effect, Entropy, MemoryOutbox, OnStoreError, Options, Saved, StoreError, StoreFailed,
+    Terms,
+};
 use session::{Body, FromPeer, Start, Welcome};
 
-fuzz_target!(|messages: Vec<Vec<u8>>| {
-    let mut entropy: Entropy = Box::new(|bytes| bytes.fill(7));
-    let mut store = MemoryOutbox::new(Saved::new(&mut entropy));
-    let mut client = Client::new(Options::default(), entropy, store.saved().clone());
-    if let Ok(pattern) = bus::Pattern::parse("a.>") {
-        client.subscribe(pattern, Start::Earliest);
+struct Page {
+    client: Client,
+    store: MemoryOutbox,
+    fails: bool,
+    has_socket: bool,
+    settled: HashSet<String>,
+    now: u64,
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&first, bytes)) = bytes.split_first() else { return };
+    let mut page = Page::new(first);
+    page.client.connect(0);
+    page.carry_out();
+    if first & 2 == 0 {
+        // Most inputs begin as a peer does.
+        page.received(&welcome());
     }
-    client.connect(0);
-    carry_out(&mut client, &mut store, 0);
-    let welcome = Welcome {
+    for (index, (kind, step)) in steps(bytes).enumerate() {
+        page.now += u64::from(kind >> 4);
+        let now = page.now;
+        match kind & 15 {
+            1 => page.now += 100 * u64::from(step.first().copied().unwrap_or(255)),
+            2 => page.fails = !page.fails,
+            3 => {
+                page.has_socket = false;
+                page.client.closed(4_000 + step.len() as u16, "", now);
+            }
+            4 | 5 => page.publish(index, step),
+            6 => _ = page.client.cancel(&index.saturating_sub(step.len()).to_string()),
+            7 => {
+                if let Ok(pattern) = Pattern::parse(&String::from_utf8_lossy(step)) {
+                    page.client.subscribe(pattern, Start::Last(2));
+                }
+            }
+            8 => page.client.connect(now),
+            9 => page.client.stop(),
+            10 => page.client.wake(now),
+            11 => page.received(&welcome()),
+            _ => page.received(step),
+        }
+        page.carry_out();
+        page.client.tick(page.now);
+        page.carry_out();
+    }
+});
+
+impl Page {
+    fn new(first: u8) -> Self {
+        let mut state = first;
+        let mut entropy: Entropy = Box::new(move |bytes| {
+            state = state.wrapping_mul(5).wrapping_add(1);
+            bytes.fill(state);
+        });
+        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let on_store_error =
+            if first & 1 == 0 { OnStoreError::Memory } else { OnStoreError::Refuse };
+        let options = Options { on_store_error, outbox_events: 8, ..Options::default() };
+        let mut client = Client::new(options, entropy, store.saved().clone());
+        if let Ok(pattern) = Pattern::parse("a.>") {
+            client.subscribe(pattern, Start::Earliest);
+        }
+        let settled = HashSet::new();
+        Self { client, store, fails: false, has_socket: false, settled, now: 0 }
+    }
+
+    fn publish(&mut self, index: usize, step: &[u8]) {
+        let Ok(topic) = Topic::parse("a.x") else { return };
+        let body = Body { id: index.to_string(), data: step.to_vec(), ..Body::default() };
+        let expires = step.first().map(|in_time| self.now + 50 * u64::from(*in_time));
+        let terms = Terms { expires, ..Terms::default() };
+        let _ = self.client.publish_with(topic, &body, terms, self.now);
+        assert!(self.client.outbox_len() <= 8);
+    }
+
+    fn received(&mut self, message: &[u8]) {
+        if self.has_socket {
+            self.client.received(message, self.now);
+        }
+    }
+
+    fn carry_out(&mut self) {
+        // Bounded: a peer may make it open sockets for ever.
+        for _ in 0..1_000 {
+            let Some(effect) = self.client.poll() else { return };
+            match effect {
+                Effect::Store(asked) if self.fails => {
+                    let failed = StoreFailed { asked, error: StoreError::Full };
+                    self.client.answer(Err(failed), self.now);
+                }
+                Effect::Store(asked) => {
+                    let answer = self.store.run(asked);
+                    self.client.answer(Ok(answer), self.now);
+                }
+                Effect::Open => {
+                    self.has_socket = true;
+                    self.client.opened(self.now);
+                }
+                Effect::Close(_) => self.has_socket = false,
+                Effect::Send(message) => {
+                    assert!(self.has_socket && !message.is_empty(), "sends to nobody");
+                }
+                Effect::Settled { id, outcome } => {
+                    assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn welcome() -> Vec<u8> {
+    let mut message = Vec::new();
+    FromPeer::Welcome(Welcome {
         peer: "peer".into(),
         highest: 0,
         highest_id: None,
         heartbeat: 1_000,
         max_message: 1 << 20,
         forgotten: false,
-    };
-    let mut first = Vec::new();
-    FromPeer::Welcome(welcome).encode(&mut first);
-    client.received(&first, 1);
-    carry_out(&mut client, &mut store, 1);
-    for (now, message) in (2..).zip(&messages) {
-        if let Ok(topic) = bus::Topic::parse("a.x") {
-            let body = Body { id: now.to_string(), ..Body::default() };
-            let _ = client.publish(topic, &body, now);
-        }
-        client.received(message, now);
-        carry_out(&mut client, &mut store, now);
-        client.tick(now * 1_000);
-        carry_out(&mut client, &mut store, now);
-    }
-});
-
-fn carry_out(client: &mut Client, store: &mut MemoryOutbox, now: u64) {
-    // Bounded: a peer may make it open sockets for ever.
-    for _ in 0..1_000 {
-        match client.poll() {
-            None => return,
-            Some(Effect::Store(asked)) => {
-                let answer = store.run(asked);
-                client.answer(Ok(answer), now);
-            }
-            Some(Effect::Open) => client.opened(now),
-            Some(_) => {}
-        }
-    }
+    })
+    .encode(&mut message);
+    message
 }

@@ -4,6 +4,7 @@
 //! tests of this module feed it histories that break each promise.
 
 mod log;
+mod pages;
 mod publishers;
 mod readers;
 
@@ -54,6 +55,7 @@ pub fn check(history: &History) -> Result<(), Violation> {
     let mut last = 0;
     for &(at, record) in history.records() {
         last = at;
+        publishers.at(at);
         step(&mut log, &mut publishers, &mut readers, record).map_err(|breach| breach.at(at))?;
     }
     publishers.finish().map_err(|breach| breach.at(last))?;
@@ -68,7 +70,7 @@ fn step(
 ) -> Result<(), Breach> {
     match record {
         Record::Logged { place, client, event, topic } => {
-            publishers.logged(client, event)?;
+            publishers.logged(log, client, event, place.offset)?;
             log.append(place, event, topic)
         }
         Record::Trimmed { up_to } => {
@@ -96,6 +98,26 @@ fn step(
         }
         Record::Doubted { profile } => {
             publishers.doubted(profile);
+            Ok(())
+        }
+        Record::Forgot { client } => {
+            publishers.forgot(client);
+            Ok(())
+        }
+        Record::Certain { profile } => {
+            publishers.certain(profile);
+            Ok(())
+        }
+        Record::Page { life, state } => {
+            publishers.page(life, state);
+            Ok(())
+        }
+        Record::Echoed { life, event } => {
+            publishers.echoed(life, event);
+            Ok(())
+        }
+        Record::Dropped { profile, event } => {
+            publishers.dropped(profile, event);
             Ok(())
         }
         Record::Wiped { profile, event } => {

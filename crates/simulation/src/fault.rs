@@ -1,7 +1,5 @@
 //! What breaks, what a tab is doing when it breaks, and how often the two have met.
 
-use std::fmt;
-
 /// Something that breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
@@ -42,11 +40,15 @@ pub enum Fault {
     Cloned,
     /// The tab's profile is what it was when it was backed up.
     Restored,
+    /// The page is put away for a while, and comes back as it was.
+    Rest,
+    /// What the other tabs say reaches the tab seconds later.
+    Deaf,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Cut,
         Self::CutLate,
         Self::HalfOpenUp,
@@ -65,10 +67,23 @@ impl Fault {
         Self::OutboxFails,
         Self::Cloned,
         Self::Restored,
+        Self::Rest,
+        Self::Deaf,
     ];
+
+    /// Whether it is one of a connection.
+    pub fn is_of_a_link(self) -> bool {
+        use Fault::{Cut, CutLate, HalfOpenDown, HalfOpenUp, Stall};
+        matches!(self, Cut | CutLate | HalfOpenUp | HalfOpenDown | Stall)
+    }
+
+    /// Whether only a tab that shares its profile with others can have it.
+    pub fn is_of_tabs(self) -> bool {
+        matches!(self, Self::Rest | Self::Deaf)
+    }
 }
 
-/// What a tab's machine is doing.
+/// What a tab does with its link, alone or as the leader of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
     /// It waits for the next try.
@@ -100,64 +115,41 @@ impl Phase {
     ];
 }
 
-/// How often each fault met each phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Coverage {
-    met: [[u64; Phase::ALL.len()]; Fault::ALL.len()],
+/// What a tab is among those of its profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// It has the lock, and asks the disk what there is.
+    TakingOver,
+    /// It has the link.
+    Leader,
+    /// Its lock was stolen, and it was not told yet.
+    Deposed,
+    /// It follows, and has no place on a link: there is none, or nobody who leads.
+    Follower,
+    /// It follows, and reads over the leader's link.
+    Guest,
+    /// Its page has been put away.
+    Away,
 }
 
-impl Coverage {
-    /// Counts one.
-    pub fn add(&mut self, fault: Fault, phase: Phase) {
-        self.met[fault as usize][phase as usize] += 1;
-    }
-
-    /// Adds those of another run.
-    pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.met.iter_mut().flatten().zip(other.met.iter().flatten()) {
-            *mine += theirs;
-        }
-    }
-
-    /// How often these met.
-    pub fn of(&self, fault: Fault, phase: Phase) -> u64 {
-        self.met[fault as usize][phase as usize]
-    }
-
-    /// Why these two cannot meet, if they cannot.
-    pub fn impossible(fault: Fault, phase: Phase) -> Option<&'static str> {
-        use Fault::{Cut, CutLate, HalfOpenDown, HalfOpenUp, Stall};
-        let has_no_link = matches!(phase, Phase::Waiting | Phase::Opening | Phase::Stopped);
-        let is_of_a_link = matches!(fault, Cut | CutLate | HalfOpenUp | HalfOpenDown | Stall);
-        (has_no_link && is_of_a_link).then_some("there is no connection that could break")
-    }
-
-    /// The pairs that can meet, and did so less often than this.
-    pub fn below(&self, least: u64) -> Vec<(Fault, Phase, u64)> {
-        let pairs = Fault::ALL.into_iter().flat_map(|fault| Phase::ALL.map(|phase| (fault, phase)));
-        pairs
-            .filter(|(fault, phase)| Self::impossible(*fault, *phase).is_none())
-            .map(|(fault, phase)| (fault, phase, self.of(fault, phase)))
-            .filter(|(.., met)| *met < least)
-            .collect()
-    }
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::TakingOver, Self::Leader, Self::Deposed, Self::Follower, Self::Guest, Self::Away];
 }
 
-impl fmt::Display for Coverage {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:14}", "")?;
-        for phase in Phase::ALL {
-            write!(out, "{:>12}", format!("{phase:?}"))?;
-        }
-        for fault in Fault::ALL {
-            write!(out, "\n{:14}", format!("{fault:?}"))?;
-            for phase in Phase::ALL {
-                match Self::impossible(fault, phase) {
-                    Some(_) => write!(out, "{:>12}", "-")?,
-                    None => write!(out, "{:>12}", self.of(fault, phase))?,
-                }
-            }
-        }
-        Ok(())
+/// What a fault can meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Of a link.
+    Link(Phase),
+    /// Of a tab among others.
+    Part(Role),
+}
+
+impl State {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Phase::ALL.map(Self::Link).into_iter().chain(Role::ALL.map(Self::Part))
     }
 }

@@ -70,6 +70,20 @@ pub enum Answer {
     Uncertain,
 }
 
+/// What becomes of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageState {
+    /// It begins, or comes back: it hears what other tabs of its profile say from now on.
+    Here,
+    /// It is put away.
+    Away {
+        /// It has heard nothing of what was said at this virtual time or later.
+        since: u64,
+    },
+    /// It is gone for good.
+    Gone,
+}
+
 /// Something that happened. Its fields are the small numbers above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each field is named after its type
@@ -92,13 +106,25 @@ pub enum Record {
     /// This profile holds the row of an event again, from its own past. `is_other`: it had another client's
     /// identity since, under which the event may have left as well.
     Restored { profile: ProfileNo, event: EventNo, is_other: bool },
-    /// From now on nobody may be able to say what became of this profile's events: its client was
-    /// forgotten, or is known to two profiles or to two states of one, its disk did not take what was
-    /// decided, or the log has lost its tail.
+    /// Nobody may be able to say what becomes of the events that this profile holds, and of those that it
+    /// keeps until it is [`Record::Certain`] again: its client was forgotten, or is known to two profiles or
+    /// to two states of one.
     Doubted { profile: ProfileNo },
+    /// The relay has forgotten what it had decided for a client: it knows an event again only while the log
+    /// holds it.
+    Forgot { client: ClientNo },
+    /// What this profile keeps from now on will have an answer that says something.
+    Certain { profile: ProfileNo },
+    /// This profile's disk has dropped the row of an event, which has expired or was taken back: a page will
+    /// be told so, and tell the others.
+    Dropped { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
-    /// An application was told what became of its publish.
+    /// What has become of a page.
+    Page { life: LifeNo, state: PageState },
+    /// An application is shown an event that waits for its answer: its own, or another tab's.
+    Echoed { life: LifeNo, event: EventNo },
+    /// An application was told what became of a publish.
     Answered { profile: ProfileNo, life: LifeNo, event: EventNo, answer: Answer },
 
     /// An application subscribes.

@@ -3,12 +3,13 @@
 //! promised.
 
 pub mod check;
+pub mod coverage;
 pub mod fault;
 pub mod history;
 pub mod mutation;
 mod random;
 pub mod run;
-mod store;
+pub mod store;
 mod wire;
 pub mod world;
 

@@ -19,11 +19,14 @@ pub enum Mutation {
     RejectAnsweredAsStored,
     /// The relay lets an older connection of a client go on beside a newer one.
     NoFence,
+    /// A leader whose lock was stolen is told by nobody, neither lock nor tabs, and the relay takes what it
+    /// writes.
+    StaleLeader,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -32,5 +35,6 @@ impl Mutation {
         Self::NumberUsedTwice,
         Self::RejectAnsweredAsStored,
         Self::NoFence,
+        Self::StaleLeader,
     ];
 }

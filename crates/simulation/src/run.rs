@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::check::Violation;
-use crate::fault::Coverage;
+use crate::coverage::Coverage;
 use crate::mutation::Mutation;
 use crate::world::World;
 

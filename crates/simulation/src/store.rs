@@ -18,7 +18,7 @@ use clients::{Admission, Clients};
 use log::Log;
 
 /// See the [module](self). Copying it is cheap enough to do often: bodies are shared.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Store {
     log: Log,
     clients: Clients,
@@ -33,7 +33,7 @@ const RETRY: u32 = 400;
 impl Store {
     /// An empty one.
     pub fn new(mutation: Option<Mutation>) -> Self {
-        Self { log: Log::default(), clients: Clients::default(), full: false, mutation }
+        Self { mutation, ..Self::default() }
     }
 
     /// The position of the last event.
@@ -46,12 +46,16 @@ impl Store {
         self.clients.open(hello, self.mutation != Some(Mutation::NoFence))
     }
 
-    /// Decides about an event, and answers what is new in the log.
-    pub fn decide(&mut self, append: &Append) -> (Decided, Option<Arc<Logged>>) {
+    /// Decides about an event, and answers what is new in the log. A bug on purpose does not look at the fence.
+    pub fn decide(
+        &mut self,
+        append: &Append,
+        checks_fence: bool,
+    ) -> (Decided, Option<Arc<Logged>>) {
         let Some(numbered) = append.client else {
             return (refused(RejectCode::IllegalEvent, None), None);
         };
-        let checks_fence = self.mutation != Some(Mutation::NoFence);
+        let checks_fence = checks_fence && self.mutation != Some(Mutation::NoFence);
         match self.clients.admit(&numbered, checks_fence) {
             Admission::Decided(_) if self.mutation == Some(Mutation::NoDedupe) => {
                 match &append.event {
@@ -122,6 +126,26 @@ impl Store {
         if self.mutation != Some(Mutation::SameEpochAfterLostTail) {
             self.log.start_epoch(epoch);
         }
+    }
+
+    /// The clients that it knows.
+    pub fn clients(&self) -> Vec<ClientId> {
+        self.clients.ids()
+    }
+
+    /// The fencing token of a client's newest connection.
+    pub fn fence(&self, client: &ClientId) -> Option<u64> {
+        self.clients.fence(client)
+    }
+
+    /// The highest number that it has decided for a client, and that event's id.
+    pub fn last_decided(&self, client: &ClientId) -> Option<(u64, Option<&str>)> {
+        self.clients.last_decided(client)
+    }
+
+    /// Whether it knows a client, and does not tell it that it was forgotten.
+    pub fn is_sure_of(&self, client: &ClientId) -> bool {
+        self.clients.is_sure_of(client)
     }
 
     /// Forgets a client that was away for too long.

@@ -1,10 +1,15 @@
 //! Profiles with tabs, one relay, and the links between them, in virtual time. All that happens is due
 //! at a time, and what is due first happens first; chance is of the seed.
 
+mod application;
 mod disks;
+mod doubts;
 mod faults;
+mod machine;
 mod plan;
 mod relay;
+mod sharing;
+mod states;
 mod tabs;
 mod wires;
 
@@ -12,8 +17,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::check::{Violation, check};
-use crate::fault::Coverage;
-use crate::history::{ClientNo, EventNo, History, Record};
+use crate::coverage::Coverage;
+use crate::history::{ClientNo, EventNo, History, LifeNo, Record};
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::store::ClientId;
@@ -83,15 +88,21 @@ enum Happening {
     /// A socket opens, or does not.
     Socket(WireNo, bool),
     /// The tab's machine wants to be called.
-    TabTimer { tab: usize, life: u32 },
+    TabTimer { tab: usize, life: LifeNo },
     /// A transaction of a profile's disk is done.
     Disk(usize),
     /// What a disk has answered reaches a tab.
-    DiskAnswers { tab: usize, life: u32 },
+    DiskAnswers { tab: usize, life: LifeNo },
     /// A profile's disk can be written again.
     DiskWorks(usize),
     /// The page of a tab is there again.
     TabLoads(usize),
+    /// A page that was put away comes back.
+    TabReturns { tab: usize, life: LifeNo },
+    /// A tab is told that it has the lock, or has it no more.
+    LockNews { tab: usize, life: LifeNo },
+    /// What one tab has said reaches another.
+    Heard { tab: usize, life: LifeNo, from: usize },
     /// The machine of a connection wants to be called.
     RelayTimer { wire: WireNo, relay: u32 },
     /// The relay's commit is done.
@@ -174,6 +185,9 @@ impl World {
             Happening::DiskAnswers { tab, life } => self.disk_answers(tab, life),
             Happening::DiskWorks(profile) => self.profiles[profile].fails = false,
             Happening::TabLoads(tab) => self.load(tab),
+            Happening::TabReturns { tab, life } => self.come_back(tab, life),
+            Happening::LockNews { tab, life } => self.lock_news(tab, life),
+            Happening::Heard { tab, life, from } => self.heard(tab, life, from),
             Happening::RelayTimer { wire, relay } => self.relay_timer(wire, relay),
             Happening::Commit { relay } => self.commit(relay),
             Happening::Tell { relay, told } => self.tell(relay, told),

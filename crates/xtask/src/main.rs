@@ -5,6 +5,7 @@
 
 mod bench;
 mod exec;
+mod fuzz;
 mod npm;
 mod page;
 mod process;
@@ -59,6 +60,15 @@ enum Task {
         #[arg(long)]
         hours: Option<f64>,
     },
+    /// Feed arbitrary bytes to a codec or a machine; needs a nightly Rust
+    Fuzz {
+        /// What is fed
+        #[arg(value_enum)]
+        target: fuzz::Target,
+        /// For how long
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+    },
     /// Measure beside the peers, print the table, and fail where a bar is missed
     Bench {
         /// What to measure
@@ -95,6 +105,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Run { listen, data } => run::run(&workspace, listen, data.as_deref())?,
         Task::Test { only } => return suite::run(&workspace, &only),
         Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,
+        Task::Fuzz { target, minutes } => fuzz::run(&workspace, target, minutes)?,
         Task::Bench { what } => bench::run(&workspace, what)?,
         Task::Npm => {
             npm::build(&workspace)?;

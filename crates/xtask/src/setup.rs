@@ -48,6 +48,8 @@ pub enum Need {
     MeasuredNodes,
     /// The WebSocket conformance suite, with a Python 2.7.
     Autobahn,
+    /// For the fuzz targets, where there is a nightly Rust.
+    CargoFuzz,
     /// Counts instructions; only the benchmarks need it.
     Valgrind,
     /// nats-server, beside which the benchmarks put the relay.
@@ -71,6 +73,7 @@ impl Need {
         Self::Python,
         Self::WasmClippy,
         Self::Autobahn,
+        Self::CargoFuzz,
     ];
 
     /// What building the page takes.
@@ -112,6 +115,7 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
             Need::Python => python::ensure(workspace)?,
             Need::WasmClippy => wasm_target::check_clippy(rust)?,
             Need::Autobahn => autobahn::ensure(workspace)?,
+            Need::CargoFuzz => cargo_tools::ensure(workspace, &cargo_tools::cargo_fuzz())?,
             Need::Nats => {
                 nats_server().context(
                     "nats-server is needed: put it on PATH (Debian: `apt-get install nats-server`)",

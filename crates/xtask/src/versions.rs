@@ -9,6 +9,7 @@ use std::path::Path;
 pub const TRUNK: &str = "0.22.0-beta.1";
 pub const WASM_PACK: &str = "0.15.1";
 pub const GECKODRIVER: &str = "0.37.0";
+pub const CARGO_FUZZ: &str = "0.13.2";
 /// npm's `binaryen`, which brings `wasm-opt`; its versions end in `.0.0`.
 pub const BINARYEN: &str = "132";
 /// npm's `esbuild`.
@@ -73,6 +74,7 @@ mod tests {
             ("wasm-bindgen 0.2.130\n", "0.2.130"),
             ("wasm-opt version 132 (version_132)\n", "132"),
             ("trunk 0.22.0-beta.1", "0.22.0-beta.1"),
+            ("cargo-fuzz 0.13.2\n", "0.13.2"),
             ("geckodriver 0.37.0 (a1b2c3 2026-01-01 10:00)\n\nThe source", "0.37.0"),
         ] {
             assert_eq!(in_answer(answer), Some(version));

@@ -56,8 +56,9 @@ impl Client {
                 dropped.retain(|row| !self.outbox.is_answered(row.number));
                 self.restore(saved, now);
                 for row in dropped {
-                    _ = self.outbox.forget_id(&row.id);
-                    self.reject(row.id, RejectCode::Uncertain, CLONED);
+                    if self.outcome(&row.id).is_none() {
+                        self.reject(row.id, RejectCode::Uncertain, CLONED);
+                    }
                 }
                 self.renewed(now);
             }
@@ -81,7 +82,16 @@ impl Client {
 
     fn kept(&mut self, first: Option<u64>) {
         let (ids, cancelled) = self.outbox.kept(first);
-        self.effects.extend(ids.into_iter().map(Effect::Kept));
+        for id in ids {
+            self.effects.push_back(Effect::Kept(id.clone()));
+            // Another tab may have sent it before this one, which slept, was told that it is kept.
+            if let Some(outcome) = self.outcome(&id)
+                && let Some(number) = self.outbox.find(&id).map(|entry| entry.row.number)
+            {
+                self.erase_known(number, &outcome);
+                self.effects.push_back(Effect::Settled { id, outcome });
+            }
+        }
         self.drop_rows(cancelled, RejectCode::Cancelled);
     }
 
@@ -140,7 +150,11 @@ impl Client {
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
-        for (number, id) in self.outbox.load(saved, same, now) {
+        let (new, gone) = self.outbox.load(saved, same, now);
+        for id in gone {
+            self.reject(id, RejectCode::Uncertain, CLONED);
+        }
+        for (number, id) in new {
             match self.outcome(&id) {
                 None => self.tell_pending(&id),
                 // The tab that had the answer could not delete it any more.

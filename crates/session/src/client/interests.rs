@@ -24,8 +24,8 @@ struct Interest {
     pattern: Pattern,
     /// Where it starts if it knows no position.
     start: Start,
-    /// One of each stream that it has heard of.
-    places: Vec<Place>,
+    /// Where it is in each stream that it has heard of; at [`UNKNOWN`] until it was told something.
+    places: Vec<Position>,
     /// Its number on this connection.
     number: Option<u32>,
     /// In how many streams it has not caught up on this connection.
@@ -33,19 +33,8 @@ struct Interest {
     credit: Credit,
 }
 
-/// How far it has been told in a stream.
-#[derive(Debug)]
-struct Place {
-    at: Position,
-    /// Whether it is known. Until something was told, of the position only the epoch is.
-    is_known: bool,
-}
-
-impl Place {
-    fn known(at: Position) -> Self {
-        Self { at, is_known: true }
-    }
-}
+/// No event has this offset.
+const UNKNOWN: u64 = u64::MAX;
 
 /// What an event is to a subscription.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,9 +58,7 @@ impl Interests {
         let id = SubscriptionId(self.next_id);
         // If these are worth nothing, what stands for them is the oldest event that there is.
         let (start, places) = match start {
-            Start::After(places) => {
-                (Start::Earliest, places.into_iter().map(Place::known).collect())
-            }
+            Start::After(places) => (Start::Earliest, places),
             start => (start, Vec::new()),
         };
         let credit = Credit::new(window);
@@ -92,10 +79,10 @@ impl Interests {
 
     /// Whether it has read past a place, or reads another log.
     pub(super) fn has_passed(&self, id: SubscriptionId, place: &Position) -> bool {
-        let mut places = self.at(id).into_iter().flat_map(|at| &self.by_id[at].1.places);
-        places.any(|Place { at, is_known }| {
-            *is_known
-                && at.stream == place.stream
+        let Some(at) = self.at(id) else { return false };
+        self.by_id[at].1.places.iter().any(|at| {
+            at.stream == place.stream
+                && at.offset != UNKNOWN
                 && (at.epoch != place.epoch || at.offset >= place.offset)
         })
     }
@@ -160,33 +147,32 @@ impl Interests {
 
     /// The peer has made the subscription, and these are the heads of its streams: what starts there knows
     /// where it is.
-    pub(super) fn subscribed(&mut self, number: u32, heads: Vec<Position>) {
+    pub(super) fn subscribed(&mut self, number: u32, head: Position, others: Vec<Position>) {
         let Some((_, interest)) = self.of(number) else { return };
-        interest.behind = heads.len();
-        let is_known =
-            interest.start == Start::Latest && !interest.places.iter().any(|place| place.is_known);
-        for at in heads {
-            match interest.place(&at.stream) {
-                Some(place) if !is_known => place.at.epoch = at.epoch,
-                Some(place) => *place = Place::known(at),
-                None => interest.places.push(Place { at, is_known }),
-            }
+        interest.behind = 1 + others.len();
+        let is_new = interest.places.iter().all(|place| place.offset == UNKNOWN);
+        let starts = is_new && matches!(interest.start, Start::Latest);
+        interest.hear_of(head, starts);
+        for head in others {
+            interest.hear_of(head, starts);
         }
     }
 
     /// The position in a stream is worth nothing any more; the subscription starts anew there.
     pub(super) fn reset(&mut self, number: u32, stream: &Stream) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        interest.places.retain(|place| place.at.stream != *stream);
+        let place = interest.place(stream)?;
+        (place.offset, place.id) = (UNKNOWN, None);
         Some(id)
     }
 
     /// Everything that was there in a stream has been told. The subscription, if that was the last one.
     pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        let is_there = |place: &Place| place.is_known && place.at.offset >= head.offset;
-        if !interest.place(&head.stream).is_some_and(|place| is_there(place)) {
-            interest.go_to(head);
+        match interest.place(&head.stream) {
+            Some(place) if place.offset != UNKNOWN && place.offset >= head.offset => {}
+            Some(place) => *place = head,
+            None => interest.places.push(head),
         }
         interest.behind = interest.behind.saturating_sub(1);
         (interest.behind == 0).then_some(id)
@@ -196,7 +182,7 @@ impl Interests {
     pub(super) fn gap(&mut self, number: u32, stream: &Stream, to: u64) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
         let place = interest.place(stream)?;
-        (place.at.offset, place.at.id, place.is_known) = (to, None, true);
+        (place.offset, place.id) = (to, None);
         Some(id)
     }
 
@@ -216,17 +202,19 @@ impl Interests {
             return (Turn::Known, 0);
         };
         // The peer names all streams before it tells anything of them.
-        let Some(Place { at, is_known }) = interest.place(stream) else {
+        let Some(place) = interest.place(stream) else {
             return (Turn::Hole(id), 0);
         };
-        if *is_known && offset <= at.offset {
-            return (Turn::Known, at.epoch);
+        if place.offset != UNKNOWN {
+            if offset <= place.offset {
+                return (Turn::Known, place.epoch);
+            }
+            if Some(place.offset) != head.previous {
+                return (Turn::Hole(id), place.epoch);
+            }
         }
-        if *is_known && Some(at.offset) != head.previous {
-            return (Turn::Hole(id), at.epoch);
-        }
-        (at.offset, at.id, *is_known) = (offset, Some(event_id.to_owned()), true);
-        (Turn::Next(id), at.epoch)
+        (place.offset, place.id) = (offset, Some(event_id.to_owned()));
+        (Turn::Next(id), place.epoch)
     }
 
     fn at(&self, id: SubscriptionId) -> Option<usize> {
@@ -241,21 +229,24 @@ impl Interests {
 }
 
 impl Interest {
-    fn place(&mut self, stream: &Stream) -> Option<&mut Place> {
-        self.places.iter_mut().find(|place| place.at.stream == *stream)
+    fn place(&mut self, stream: &Stream) -> Option<&mut Position> {
+        self.places.iter_mut().find(|place| place.stream == *stream)
     }
 
-    /// It has been told everything up to there.
-    fn go_to(&mut self, at: Position) {
-        match self.place(&at.stream) {
-            Some(place) => *place = Place::known(at),
-            None => self.places.push(Place::known(at)),
+    /// There is a stream, and this is its head. If it `starts` there, that is where it is.
+    fn hear_of(&mut self, head: Position, starts: bool) {
+        match self.place(&head.stream) {
+            Some(place) if !starts => place.epoch = head.epoch,
+            Some(place) => *place = head,
+            None => {
+                let offset = if starts { head.offset } else { UNKNOWN };
+                self.places.push(Position { offset, ..head });
+            }
         }
     }
 
     fn positions(&self) -> Vec<Position> {
-        let known = self.places.iter().filter(|place| place.is_known);
-        known.map(|place| place.at.clone()).collect()
+        self.places.iter().filter(|place| place.offset != UNKNOWN).cloned().collect()
     }
 
     fn grant(&mut self) -> Option<FromClient> {

@@ -19,6 +19,8 @@ pub(super) struct Outbox {
     erase: Vec<(u64, String)>,
     /// So many of those, from the first on, are being deleted.
     erasing: usize,
+    /// The store is asked to mark some, whether or not they have had an answer since.
+    marking: bool,
     /// What was asked to be dropped, in order.
     drops: VecDeque<Vec<u64>>,
     /// All numbers below it are known here: rows, or decided.
@@ -96,6 +98,7 @@ impl Outbox {
             keeping: 0,
             erase: Vec::new(),
             erasing: 0,
+            marking: false,
             drops: VecDeque::new(),
             next: 1,
             unsent: 0,
@@ -312,6 +315,7 @@ impl Outbox {
 
     /// The store has marked these; others that it was asked for are gone.
     pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) {
+        self.marking = false;
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
             let there = marked(entry.row.number);
             self.timed |= !there;
@@ -328,6 +332,7 @@ impl Outbox {
 
     /// The store could not mark them: they have not left.
     pub(super) fn not_marked(&mut self) {
+        self.marking = false;
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
             entry.stage = Stage::Idle;
         }
@@ -354,11 +359,11 @@ impl Outbox {
     /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
     pub(super) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
         let mut numbers = Vec::new();
-        let window = window.min(self.rows.len());
-        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
-        if self.rows.range(from..).any(|entry| entry.stage == Stage::Marking) {
+        if self.marking {
             return numbers;
         }
+        let window = window.min(self.rows.len());
+        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
         for entry in self.rows.range_mut(from..window) {
             let expired = entry.expires().is_some_and(|at| at <= wall);
             if entry.stage != Stage::Idle || entry.row.leaving || expired {
@@ -371,6 +376,7 @@ impl Outbox {
                 numbers.push(entry.row.number);
             }
         }
+        self.marking = !numbers.is_empty();
         numbers
     }
 
@@ -435,8 +441,14 @@ impl Outbox {
     }
 
     /// Takes over what the store holds, and answers those rows that were not known. `same` says
-    /// that it is still the same client's; otherwise all numbers are others.
-    pub(super) fn load(&mut self, mut saved: Saved, same: bool, now: Millis) -> Vec<(u64, String)> {
+    /// that it is still the same client's; otherwise all numbers are others, and the ids of those that the
+    /// store does not hold any more are answered too.
+    pub(super) fn load(
+        &mut self,
+        mut saved: Saved,
+        same: bool,
+        now: Millis,
+    ) -> (Vec<(u64, String)>, Vec<String>) {
         // A store that failed for a while does not know the numbers of what was held in memory.
         saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
@@ -477,7 +489,14 @@ impl Outbox {
             saved.decided
         };
         // What the store does not hold: it never did, or another tab has settled it.
+        let mut gone = Vec::new();
         for mut entry in std::mem::take(&mut self.rows) {
+            if !entry.in_memory && !same {
+                // Its number is another row's now.
+                self.bytes -= entry.row.body.len();
+                gone.push(entry.row.id);
+                continue;
+            }
             if entry.in_memory && !same {
                 entry.row.number = rows
                     .back()
@@ -496,7 +515,7 @@ impl Outbox {
         }
         self.rows = rows;
         self.advance();
-        new
+        (new, gone)
     }
 
     fn at(&self, number: u64) -> Option<usize> {

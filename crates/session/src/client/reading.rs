@@ -61,20 +61,22 @@ impl Client {
     }
 
     pub(super) fn subscribed(&mut self, frame: Subscribed) {
-        let Subscribed { subscription, head, reset, others: mut heads } = frame;
-        heads.insert(0, head);
+        let Subscribed { subscription, head, reset, others } = frame;
         if !reset {
-            return self.interests.subscribed(subscription, heads);
+            return self.interests.subscribed(subscription, head, others);
         }
-        let mut again = None;
-        for Position { stream, .. } in heads {
-            if let Some(id) = self.interests.reset(subscription, &stream) {
-                self.effects.push_back(Effect::Reset(id, stream));
-                again = Some(id);
-            }
+        self.reset(subscription, head.stream);
+        for head in others {
+            self.reset(subscription, head.stream);
         }
-        if let Some(id) = again {
+        if let Some(id) = self.interests.id(subscription) {
             self.ask(id);
+        }
+    }
+
+    fn reset(&mut self, subscription: u32, stream: Stream) {
+        if let Some(id) = self.interests.reset(subscription, &stream) {
+            self.effects.push_back(Effect::Reset(id, stream));
         }
     }
 
@@ -109,14 +111,16 @@ impl Client {
         let Ok(body) = Body::decode(&event.body) else { return self.out_of_step(now) };
         let (mut subscriptions, bytes) = (Vec::new(), event.body.len());
         let stream = event.stream;
-        let mut position = None;
+        let mut place = None;
         for head in event.heads {
             let turn = match event.offset {
                 None => self.interests.id(head.subscription),
                 Some(offset) => {
                     let (turn, epoch) = self.take(head, &stream, offset, &body.id);
-                    let (stream, id) = (stream.clone(), Some(body.id.clone()));
-                    position = Some(Position { stream, epoch, offset, id });
+                    // Others are another guest's.
+                    if turn.is_some() {
+                        place = Some((offset, epoch));
+                    }
                     turn
                 }
             };
@@ -125,6 +129,8 @@ impl Client {
             }
             subscriptions.extend(turn);
         }
+        let id = || Some(body.id.clone());
+        let position = place.map(|(offset, epoch)| Position { stream, epoch, offset, id: id() });
         if let Some(position) = &position
             && !subscriptions.is_empty()
             && let Some(entry) = self.outbox.find(&body.id)

@@ -1,14 +1,14 @@
 //! A browser with tabs: one store, one lock and one channel that they share, a peer, and virtual time.
 //! All is delayed at random; tabs close, crash, freeze and are deposed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bus::{Pattern, Topic};
-use session::client::{self, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
-use session::server::{self, Append, Message, Server, Wire};
+use session::client::{self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
 use session::tabs::{Effect, Tab};
 use session::*;
 
+use crate::socket::{Happened, Socket};
 use crate::world::{Log, body, next_random};
 
 pub struct Browser {
@@ -29,28 +29,19 @@ pub struct Page {
     pub alive: bool,
     pub frozen: bool,
     pub left: bool,
-    /// It has left at some time.
-    pub was_away: bool,
+    /// Events of which the others were told while it was away.
+    pub missed: BTreeSet<String>,
     /// What happens to it, in order for each source.
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
     asked: VecDeque<Storage>,
+    answers: VecDeque<Answer>,
     socket: Option<Socket>,
     pub delivered: Vec<(u64, String)>,
     pub pending: Vec<String>,
     pub published: Vec<String>,
     pub settled: Vec<(String, Outcome)>,
     pub shared: Vec<String>,
-}
-
-struct Socket {
-    server: Server,
-    up: VecDeque<Vec<u8>>,
-    down: VecDeque<Vec<u8>>,
-    appends: VecDeque<Append>,
-    cursor: usize,
-    opened: bool,
-    closed: Option<u16>,
 }
 
 impl Page {
@@ -75,6 +66,12 @@ impl Browser {
         }
     }
 
+    /// Another machine with a copy of the profile, at the same peer.
+    pub fn copy(&mut self) -> Self {
+        let log = std::mem::take(&mut self.log);
+        Self { store: self.store.clone(), log, now: self.now, published: 100, ..Self::new(21) }
+    }
+
     pub fn random(&mut self, below: usize) -> usize {
         next_random(&mut self.random) as usize % below
     }
@@ -94,10 +91,11 @@ impl Browser {
             alive: true,
             frozen: false,
             left: false,
-            was_away: false,
+            missed: BTreeSet::new(),
             inbox: Vec::new(),
             lock_events: VecDeque::new(),
             asked: VecDeque::new(),
+            answers: VecDeque::new(),
             socket: None,
             delivered: Vec::new(),
             pending: Vec::new(),
@@ -147,7 +145,7 @@ impl Browser {
     /// The page goes into the back/forward cache.
     pub fn leave(&mut self, tab: usize) {
         self.tabs[tab].tab.leave(self.now);
-        (self.tabs[tab].left, self.tabs[tab].was_away) = (true, true);
+        self.tabs[tab].left = true;
         self.carry(tab, usize::MAX);
     }
 
@@ -159,7 +157,7 @@ impl Browser {
     pub fn cut(&mut self) {
         for page in &mut self.tabs {
             if let Some(socket) = &mut page.socket {
-                socket.closed = Some(1006);
+                socket.cut();
             }
         }
     }
@@ -181,7 +179,7 @@ impl Browser {
             let page = &mut self.tabs[tab];
             page.tab.tick(self.now);
             if let Some(socket) = &mut page.socket {
-                socket.server.tick(self.now);
+                socket.tick(self.now);
             }
         }
     }
@@ -224,11 +222,14 @@ impl Browser {
                 }
             }
             1 => {
-                if let Some(asked) = self.tabs[tab].asked.pop_front() {
-                    busy = true;
-                    let answer = self.store.run(asked);
-                    self.tabs[tab].tab.answer(Ok(answer), self.now);
+                busy |= self.run_store(tab);
+                let page = &mut self.tabs[tab];
+                if self.random & 1 == 0
+                    && let Some(answer) = page.answers.pop_front()
+                {
+                    page.tab.answer(Ok(answer), self.now);
                 }
+                busy |= !page.answers.is_empty();
             }
             2 => {
                 let from = self.random(self.tabs.len());
@@ -268,6 +269,15 @@ impl Browser {
             println!("{tab} has read {read} of {unread}, waits for {open:?}: {:?}", page.tab);
         }
         panic!("it does not settle: {:?}", self.store.saved().rows);
+    }
+
+    /// The store does what a tab asks for next; whether that was something.
+    pub fn run_store(&mut self, tab: usize) -> bool {
+        self.carry(tab, usize::MAX);
+        let page = &mut self.tabs[tab];
+        let Some(asked) = page.asked.pop_front() else { return false };
+        page.answers.push_back(self.store.run(asked));
+        true
     }
 
     fn release(&mut self, tab: usize) {
@@ -321,36 +331,32 @@ impl Browser {
     }
 
     fn carry_client(&mut self, tab: usize, effect: client::Effect) {
-        let head = self.log.events.len();
         let page = &mut self.tabs[tab];
         match effect {
             client::Effect::Open => {
-                let options = server::Options { page: 7, ..server::Options::default() }.into();
-                page.socket = Some(Socket {
-                    server: Server::new(options, Wire::Frames, &[head as u64], self.now),
-                    up: VecDeque::new(),
-                    down: VecDeque::new(),
-                    appends: VecDeque::new(),
-                    cursor: head,
-                    opened: false,
-                    closed: None,
-                });
+                page.socket = Some(Socket::new(&self.log, self.now));
                 page.tab.opened(self.now);
             }
             client::Effect::Store(asked) => page.asked.push_back(asked),
             client::Effect::Send(message) => {
                 assert!(page.tab.leads(), "a follower sends");
                 if let Some(socket) = &mut page.socket {
-                    socket.up.push_back(message);
+                    socket.send(message);
                 }
             }
             client::Effect::Close(_) => page.socket = None,
             client::Effect::Deliver(delivery) => {
                 page.tab.client().taken(&delivery.subscriptions, delivery.bytes);
-                let offset = delivery.position.unwrap().offset;
-                page.delivered.push((offset, delivery.body.id));
+                let position = delivery.position.unwrap();
+                assert_eq!(position.epoch, self.log.epoch());
+                page.delivered.push((position.offset, delivery.body.id));
             }
-            client::Effect::Settled { id, outcome } => page.settled.push((id, outcome)),
+            client::Effect::Settled { id, outcome } => {
+                page.settled.push((id.clone(), outcome));
+                for other in self.tabs.iter_mut().filter(|page| page.left) {
+                    other.missed.insert(id.clone());
+                }
+            }
             client::Effect::Pending { body, .. } => page.pending.push(body.id),
             _ => {}
         }
@@ -359,58 +365,19 @@ impl Browser {
     fn run_socket(&mut self, tab: usize) -> bool {
         let page = &mut self.tabs[tab];
         let Some(socket) = &mut page.socket else { return false };
-        let mut busy = false;
-        if let Some(code) = socket.closed.filter(|_| socket.down.is_empty()) {
-            page.socket = None;
-            page.tab.closed(code, "", self.now);
-            return true;
-        }
-        if let Some(message) = socket.down.pop_front() {
-            page.tab.received(&message, self.now);
-            return true;
-        }
-        if socket.closed.is_some() {
-            return true;
-        }
-        if let Some(message) = socket.up.pop_front() {
-            busy = true;
-            socket.server.received(&message, self.now);
-        }
-        if let Some(append) = socket.appends.pop_front() {
-            busy = true;
-            let decided = self.log.decide(&append);
-            socket.server.decided(append.ticket, decided);
-        }
-        if socket.cursor < self.log.events.len() {
-            busy = true;
-            let events = self.log.read(0, socket.cursor as u64 + 1, usize::MAX, |_| true).events;
-            socket.cursor = self.log.events.len();
-            socket.server.committed(&events);
-        }
-        while let Some(effect) = socket.server.poll() {
-            busy = true;
-            match effect {
-                server::Effect::Send(Message::Binary(message)) => socket.down.push_back(message),
-                server::Effect::Close(code, _) => socket.closed = Some(code.code()),
-                server::Effect::Open(hello) => {
-                    assert!(!socket.opened, "opened twice");
-                    socket.opened = true;
-                    socket.server.opened(self.log.open(&hello));
-                }
-                server::Effect::Append(append) => socket.appends.push_back(append),
-                server::Effect::Locate { ticket, pattern, start } => {
-                    let located = self.log.locate(&pattern, &start);
-                    socket.server.located(ticket, located);
-                }
-                server::Effect::Read { ticket, stream, pattern, from, limit } => {
-                    let page = self.log.read(stream, from, limit, |it| pattern.matches(it));
-                    socket.server.page(ticket, &page);
-                }
-                server::Effect::Forward(_) => {}
-                other => panic!("{other:?}"),
+        match socket.run(&mut self.log, self.now) {
+            Happened::Nothing => false,
+            Happened::AtThePeer => true,
+            Happened::Received(message) => {
+                page.tab.received(&message, self.now);
+                true
+            }
+            Happened::Closed(code) => {
+                page.socket = None;
+                page.tab.closed(code, "", self.now);
+                true
             }
         }
-        busy
     }
 }
 

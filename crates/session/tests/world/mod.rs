@@ -48,7 +48,6 @@ struct Link {
 }
 
 /// A log that decides as a store does.
-#[derive(Default)]
 pub struct Log {
     /// Of all streams, in the order of their commits.
     pub events: Vec<(Topic, String, Arc<[u8]>)>,
@@ -319,7 +318,23 @@ impl World {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            events: Vec::new(),
+            is_split: false,
+            refuse_next: 0,
+            epoch: 1,
+            clients: HashMap::new(),
+        }
+    }
+}
+
 impl Log {
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     pub fn streams(&self) -> Vec<Stream> {
         let mut streams = vec![Stream::MAIN];
         streams.extend(self.is_split.then(|| Stream::named("b")));

@@ -1,11 +1,18 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
+//!
+//! "Nobody knows" is an answer for three reasons only. The row was there while its profile was in doubt:
+//! which of these rows had left, and so may be in the log, only the client knew that is gone, so that no
+//! fewer can be excused. The page was not there when the first page was told: it asks the others, but
+//! those who know may be gone or stand still. The row was dropped, and the page that had it dropped is gone
+//! or has not heard of it yet.
 
 use std::collections::{HashMap, HashSet};
 
 use super::log::Log;
+use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, ProfileNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, ProfileNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
@@ -14,8 +21,14 @@ pub(super) struct Publishers {
     /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
     /// are copies of one have no order between them.
     newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    /// Clients that the relay has forgotten at some time.
+    forgotten: HashSet<ClientNo>,
+    /// Profiles in which events are kept in doubt.
     doubted: HashSet<ProfileNo>,
+    pages: Pages,
     kept: u64,
+    /// The virtual time.
+    now: u64,
 }
 
 #[derive(Debug)]
@@ -29,6 +42,8 @@ struct Published {
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
+    /// Where it was stored last.
+    offset: u64,
     refusable: bool,
     rejected: bool,
     /// Its row came back from a backup, where it may expire though it had been stored.
@@ -39,7 +54,17 @@ struct Published {
 struct Row {
     /// Whether it must be answered.
     durable: bool,
+    /// The disk dropped it, and one page is to hear why.
+    is_dropped: bool,
+    /// Nobody knew why, and a page was told so.
+    was_unknown: bool,
+    /// The disk dropped it without anybody who could tell why.
+    is_wiped: bool,
+    /// Nobody may know what becomes of it.
+    in_doubt: bool,
     answers: Vec<(LifeNo, Answer)>,
+    /// When the first page was told.
+    told_at: Option<u64>,
 }
 
 impl Publishers {
@@ -56,11 +81,12 @@ impl Publishers {
             in_memory: !durable,
             may_stand: 1,
             stands: 0,
+            offset: 0,
             refusable: false,
             rejected: false,
             was_restored: false,
         };
-        self.rows.insert((profile, event), Row { durable, answers: Vec::new() });
+        self.insert(profile, event, durable);
         match self.events.insert(event, published) {
             None => Ok(()),
             Some(_) => Err(Breach(Promise::Answered, format!("{event} is kept a second time"))),
@@ -79,7 +105,7 @@ impl Publishers {
         };
         published.may_stand += 1;
         published.rejected = false;
-        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+        self.insert(profile, event, true);
         Ok(())
     }
 
@@ -88,25 +114,82 @@ impl Publishers {
             published.may_stand += u32::from(is_other);
             (published.rejected, published.was_restored) = (false, true);
         }
-        self.rows.insert((profile, event), Row { durable: true, answers: Vec::new() });
+        self.insert(profile, event, true);
+    }
+
+    fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
+        let in_doubt = self.doubted.contains(&profile);
+        let row = Row {
+            durable,
+            is_dropped: false,
+            was_unknown: false,
+            is_wiped: false,
+            in_doubt,
+            answers: Vec::new(),
+            told_at: None,
+        };
+        self.rows.insert((profile, event), row);
     }
 
     pub(super) fn doubted(&mut self, profile: ProfileNo) {
         self.doubted.insert(profile);
+        for (_, row) in self.rows.iter_mut().filter(|((of, _), _)| *of == profile) {
+            row.in_doubt = true;
+        }
+    }
+
+    pub(super) fn certain(&mut self, profile: ProfileNo) {
+        self.doubted.remove(&profile);
+    }
+
+    pub(super) fn at(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    pub(super) fn page(&mut self, life: LifeNo, state: PageState) {
+        self.pages.changed(life, state, self.now);
+    }
+
+    pub(super) fn echoed(&mut self, life: LifeNo, event: EventNo) {
+        self.pages.shown(life, event);
+    }
+
+    pub(super) fn dropped(&mut self, profile: ProfileNo, event: EventNo) {
+        if let Some(row) = self.rows.get_mut(&(profile, event)) {
+            row.is_dropped = true;
+        }
     }
 
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
-            row.durable = false;
+            (row.durable, row.is_wiped) = (false, true);
         }
     }
 
-    pub(super) fn logged(&mut self, client: ClientNo, event: EventNo) -> Result<(), Breach> {
+    pub(super) fn forgot(&mut self, client: ClientNo) {
+        self.forgotten.insert(client);
+    }
+
+    pub(super) fn logged(
+        &mut self,
+        log: &Log,
+        client: ClientNo,
+        event: EventNo,
+        offset: u64,
+    ) -> Result<(), Breach> {
         let Some(published) = self.events.get_mut(&event) else {
             let text = format!("{event} is in the log, and was not kept before it left");
             return Err(Breach(Promise::Answered, text));
         };
+        // Neither the client's numbers nor the log tell a row that comes back then from a new one.
+        if published.was_restored
+            && self.forgotten.contains(&client)
+            && (1..=log.trimmed()).contains(&published.offset)
+        {
+            published.may_stand += 1;
+        }
         published.stands += 1;
+        published.offset = offset;
         if published.stands > published.may_stand {
             return Err(Breach(Promise::Once, format!("{event} stands in the log twice")));
         }
@@ -114,16 +197,16 @@ impl Publishers {
             let text = format!("{event} is in the log, and was rejected");
             return Err(Breach(Promise::Answered, text));
         }
-        let order = published.order;
+        let (order, in_memory, profile) = (published.order, published.in_memory, published.profile);
         // Neither the rows of several disks nor one that came back from a backup have an order.
         if !published.is_only_row() {
             return Ok(());
         }
         // What is in memory only goes behind the rows of a disk that takes a new identity.
-        if published.in_memory && self.doubted.contains(&published.profile) {
+        if in_memory && self.is_in_doubt(profile, event) {
             return Ok(());
         }
-        let newest = self.newest.entry((client, published.profile)).or_default();
+        let newest = self.newest.entry((client, profile)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));
@@ -159,7 +242,17 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
+        // Who had it dropped may stand still before it hears that it was, and what was said meanwhile may be
+        // heard later.
+        let all_are_unsure = row.answers.iter().all(|(_, answer)| *answer == Answer::Uncertain);
+        row.was_unknown |= row.is_dropped && all_are_unsure && answer == Answer::Uncertain;
         row.answers.push((life, answer));
+        let told_at = *row.told_at.get_or_insert(self.now);
+        self.pages.answered(life, event);
+        let may_be_unknown = row.in_doubt
+            || row.is_wiped
+            || row.was_unknown
+            || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if log.at(place) != Some(event) => {
@@ -167,7 +260,7 @@ impl Publishers {
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
             }
-            Answer::Uncertain if !self.doubted.contains(&profile) => {
+            Answer::Uncertain if !may_be_unknown => {
                 Err(Breach(Promise::Answered, format!("{event} is uncertain for no reason")))
             }
             Answer::Rejected if !published.refusable => {
@@ -184,6 +277,10 @@ impl Publishers {
         }
     }
 
+    fn is_in_doubt(&self, profile: ProfileNo, event: EventNo) -> bool {
+        self.rows.get(&(profile, event)).is_some_and(|row| row.in_doubt)
+    }
+
     pub(super) fn finish(&self) -> Result<(), Breach> {
         let unanswered = self
             .rows
@@ -192,7 +289,7 @@ impl Publishers {
             .map(|(key, _)| *key)
             .min();
         match unanswered {
-            None => Ok(()),
+            None => self.pages.finish(),
             Some((profile, event)) => {
                 let text = format!("{event}, kept by profile {profile}, has no answer");
                 Err(Breach(Promise::Answered, text))

@@ -100,6 +100,22 @@ impl Clients {
         row.outcomes.insert(numbered.number, decision);
     }
 
+    pub(super) fn ids(&self) -> Vec<ClientId> {
+        self.rows.keys().copied().collect()
+    }
+
+    pub(super) fn fence(&self, client: &ClientId) -> Option<u64> {
+        self.rows.get(client).map(|row| row.fence)
+    }
+
+    pub(super) fn last_decided(&self, client: &ClientId) -> Option<(u64, Option<&str>)> {
+        self.rows.get(client).map(|row| (row.highest, row.highest_id.as_deref()))
+    }
+
+    pub(super) fn is_sure_of(&self, client: &ClientId) -> bool {
+        self.rows.get(client).is_some_and(|row| !row.was_forgotten)
+    }
+
     pub(super) fn forget(&mut self, client: &ClientId) {
         self.rows.remove(client);
     }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use session::Position;
 use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
 
+use super::doubts::Doubt;
+use super::sharing::Lock;
 use super::{Happening, World};
 use crate::history::{EventNo, LifeNo, Record};
 use crate::mutation::Mutation;
@@ -13,6 +15,10 @@ use crate::mutation::Mutation;
 /// What the tabs of an origin share.
 #[derive(Debug)]
 pub(super) struct Profile {
+    /// Its tabs share a link; otherwise it has one tab.
+    pub(super) shares: bool,
+    pub(super) lock: Lock,
+    pub(super) doubt: Doubt,
     pub(super) outbox: MemoryOutbox,
     /// How far the application of each tab has read, by tab and subscription.
     pub(super) positions: BTreeMap<(usize, usize), Position>,
@@ -38,9 +44,12 @@ struct Asked {
 pub(super) type Answered = Result<Answer, StoreFailed>;
 
 impl Profile {
-    pub(super) fn new(saved: Saved) -> Self {
+    pub(super) fn new(saved: Saved, shares: bool) -> Self {
         let outbox = MemoryOutbox::new(saved);
         Self {
+            shares,
+            lock: Lock::default(),
+            doubt: Doubt::default(),
             backup: outbox.clone(),
             outbox,
             positions: BTreeMap::new(),
@@ -56,6 +65,16 @@ impl Profile {
         self.asked.is_empty()
     }
 
+    /// A page of this tab has asked for something that is not done.
+    pub(super) fn is_asked_by(&self, tab: usize) -> bool {
+        self.asked.iter().any(|asked| asked.tab == tab)
+    }
+
+    /// An application was told that this event is kept; whether that is news.
+    pub(super) fn keep(&mut self, event: EventNo) -> bool {
+        self.kept.insert(event)
+    }
+
     /// Whether it was told that this event is kept: before that an answer is none of the promises.
     pub(super) fn knows(&self, event: EventNo) -> bool {
         self.kept.contains(&event)
@@ -64,6 +83,17 @@ impl Profile {
     /// Who it is to the relay.
     pub(super) fn client(&self) -> [u8; 16] {
         self.outbox.saved().client
+    }
+
+    /// Whether it would know an event that the relay says it has decided last.
+    pub(super) fn knows_decided(&self, number: u64, id: Option<&str>) -> bool {
+        let saved = self.outbox.saved();
+        let row = saved.rows.iter().find(|row| row.number == number).map(|row| &*row.id);
+        let (decided, decided_id) = &saved.decided;
+        number < *decided
+            || id.is_none()
+            || row == id
+            || (number == *decided && id == Some(decided_id))
     }
 
     /// The events that have rows.
@@ -106,12 +136,18 @@ impl World {
             Err(StoreFailed { asked: storage, error: StoreError::Full })
         } else {
             let drops = matches!(storage, Storage::Drop { .. });
+            let renews = matches!(storage, Storage::Renew { .. });
             let before = self.profiles[number].rows();
             let answer = self.transact(number, storage);
             if drops {
                 let after = self.profiles[number].rows();
-                let dropped = before.difference(&after).map(|event| (tab, *event));
-                self.profiles[number].dropped.extend(dropped);
+                for event in before.difference(&after).copied() {
+                    self.profiles[number].dropped.push((tab, event));
+                    self.record(Record::Dropped { profile: number as u32, event });
+                }
+            }
+            if renews {
+                self.weigh_doubts();
             }
             Ok(answer)
         };
@@ -154,7 +190,7 @@ impl World {
             profile.outbox = MemoryOutbox::new(saved);
         }
         for event in kept {
-            if self.profiles[number].kept.insert(event) {
+            if self.profiles[number].keep(event) {
                 self.record(Record::Kept { profile: number as u32, event });
                 self.say_refusable(event);
             }
@@ -171,25 +207,15 @@ impl World {
         if self.tabs[tab].life != life {
             return;
         }
-        let until = self.tabs[tab].frozen_until;
-        if until > self.now {
-            return self.after(until - self.now, Happening::DiskAnswers { tab, life });
+        if let Some(wait) = self.stands_still(tab) {
+            return self.after(wait, Happening::DiskAnswers { tab, life });
         }
         if let Some(answer) = self.tabs[tab].answers.pop_front() {
             if matches!(answer, Ok(Answer::Dropped(_))) {
                 let number = self.tabs[tab].profile;
                 self.profiles[number].dropped.retain(|dropped| dropped.0 != tab);
             }
-            self.with_tab(tab, |machine, now| machine.answer(answer, now));
-        }
-    }
-
-    /// The application is told that its publish is kept; if no disk has it, it is in memory only.
-    pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
-        let number = self.tabs[tab].profile;
-        if self.profiles[number].kept.insert(event) {
-            self.record(Record::Taken { profile: number as u32, event });
-            self.say_refusable(event);
+            self.with_machine(tab, |machine, now| machine.answer(answer, now));
         }
     }
 
@@ -230,10 +256,10 @@ impl World {
     }
 
     /// A second machine starts with a copy of a profile's disk.
-    pub(super) fn clone_profile(&mut self, number: usize) {
+    pub(super) fn clone_profile(&mut self, number: usize) -> usize {
         let saved = self.profiles[number].outbox.saved().clone();
         let kept = events(&saved);
-        let mut copy = Profile::new(saved);
+        let mut copy = Profile::new(saved, self.profiles[number].shares);
         copy.kept.clone_from(&kept);
         self.profiles.push(copy);
         let profile = self.profiles.len() - 1;
@@ -241,5 +267,6 @@ impl World {
             self.record(Record::Copied { profile: profile as u32, event });
         }
         self.new_tab(profile);
+        profile
     }
 }

@@ -1,7 +1,10 @@
 //! Breaking things, at the moment that the plan wants or as soon after as there is one.
 
+use super::machine::Machine;
+use super::plan::Step;
 use super::{Happening, World};
-use crate::fault::{Coverage, Fault, Phase};
+use crate::coverage::Coverage;
+use crate::fault::{Fault, State};
 use crate::history::Record;
 use crate::wire::Parcel;
 
@@ -9,40 +12,55 @@ use crate::wire::Parcel;
 #[derive(Debug)]
 pub(super) struct Armed {
     fault: Fault,
-    phase: Phase,
+    state: State,
 }
 
 impl World {
-    /// Breaks something as soon as a tab is in this phase.
-    pub(super) fn arm(&mut self, fault: Fault, phase: Phase) {
-        if self.healed || Coverage::impossible(fault, phase).is_some() {
+    /// Breaks something as soon as a tab that can have it is in this state.
+    pub(super) fn arm(&mut self, fault: Fault, state: State) {
+        if self.healed || Coverage::impossible(fault, state).is_some() {
             return;
         }
-        let first = self.random.below(self.tabs.len() as u64) as usize;
-        let tabs = (0..self.tabs.len()).map(|tab| (first + tab) % self.tabs.len());
-        match tabs.into_iter().find(|tab| self.phase(*tab) == Some(phase)) {
+        let count = self.tabs.len();
+        let first = self.random.below(count as u64) as usize;
+        let mut tabs = (first..count).chain(0..first);
+        let armed = Armed { fault, state };
+        match tabs.find(|tab| self.suits(&armed, *tab)) {
             Some(tab) => self.break_at(fault, tab),
-            None => self.armed.push(Armed { fault, phase }),
+            None => self.armed.push(armed),
         }
     }
 
-    /// A tab has done something: what waits for its phase breaks now.
+    fn suits(&mut self, armed: &Armed, tab: usize) -> bool {
+        // One that hears late is given the time to hear.
+        let hears = self.tabs[tab].shared.is_quiet();
+        self.is_in(tab, armed.state)
+            && (hears || !matches!(armed.fault, Fault::Deaf | Fault::ClockJump))
+            && (!armed.fault.is_of_tabs() || self.profiles[self.tabs[tab].profile].shares)
+    }
+
+    /// A tab has done something: what waits for its state breaks now.
     pub(super) fn fire_armed(&mut self, tab: usize) {
         if self.healed || self.armed.is_empty() {
             return;
         }
-        let Some(phase) = self.phase(tab) else { return };
-        if let Some(at) = self.armed.iter().position(|armed| armed.phase == phase) {
+        let waiting = std::mem::take(&mut self.armed);
+        let at = waiting.iter().position(|armed| self.suits(armed, tab));
+        self.armed = waiting;
+        if let Some(at) = at {
             let armed = self.armed.swap_remove(at);
             self.break_at(armed.fault, tab);
         }
     }
 
     fn break_at(&mut self, fault: Fault, tab: usize) {
-        let Some(phase) = self.phase(tab) else { return };
-        self.say(|| format!("---- {fault:?} while tab {tab} is {phase:?}"));
+        let met = [self.phase(tab).map(State::Link), self.role(tab).map(State::Part)];
+        let met: Vec<State> = met.into_iter().flatten().collect();
+        self.say(|| format!("---- {fault:?} while tab {tab} is {met:?}"));
         self.faults += 1;
-        self.coverage.add(fault, phase);
+        for state in met {
+            self.coverage.add(fault, state);
+        }
         match fault {
             Fault::Cut
             | Fault::CutLate
@@ -70,9 +88,15 @@ impl World {
             Fault::Forgotten => self.forget(tab),
             Fault::ClockJump => {
                 self.tabs[tab].ahead += self.random.between(1_000, 600_000);
-                self.with_tab(tab, |machine, now| machine.tick(now));
+                if self.stands_still(tab).is_none() {
+                    self.with_machine(tab, Machine::tick);
+                }
             }
             Fault::Reload => {
+                // Some pages are told before they go, others crash.
+                if self.random.once_in(2) && self.stands_still(tab).is_none() {
+                    self.leave(tab);
+                }
                 self.unload(tab);
                 let wait = self.random.between(20, 2_000);
                 self.after(wait, Happening::TabLoads(tab));
@@ -85,13 +109,17 @@ impl World {
             Fault::OutboxFails => {
                 let profile = self.tabs[tab].profile;
                 self.profiles[profile].fails = true;
-                self.record(Record::Doubted { profile: profile as u32 });
                 let wait = self.random.between(200, 10_000);
+                if !self.profiles[profile].shares {
+                    self.doubt_state(profile, self.now + wait);
+                }
                 self.after(wait, Happening::DiskWorks(profile));
             }
             Fault::Cloned => {
-                self.clone_profile(self.tabs[tab].profile);
-                self.doubt_all();
+                let profile = self.tabs[tab].profile;
+                let copy = self.clone_profile(profile);
+                self.doubt_state(profile, 0);
+                self.doubt_state(copy, 0);
             }
             Fault::Restored => {
                 let profile = self.tabs[tab].profile;
@@ -103,10 +131,18 @@ impl World {
                     }
                 }
                 self.restore(profile);
-                self.doubt_all();
+                self.doubt_state(profile, 0);
             }
             Fault::Freeze => {
-                self.tabs[tab].frozen_until = self.now + self.random.between(500, 70_000);
+                let until = self.now + self.random.between(500, 70_000);
+                self.tabs[tab].still_until = self.tabs[tab].still_until.max(until);
+            }
+            Fault::Rest => {
+                let wait = self.random.between(300, 40_000);
+                self.rest(tab, wait);
+            }
+            Fault::Deaf => {
+                self.tabs[tab].shared.deaf_until = self.now + self.random.between(500, 8_000);
             }
         }
     }
@@ -121,7 +157,11 @@ impl World {
                     wire.up.stalled_until = self.now + late;
                 }
                 self.send_up(number, Parcel::Closed(1006));
-                self.closed_at_tab(number, 1006);
+                if self.stands_still(tab).is_some() {
+                    self.send_down(number, Parcel::Closed(1006));
+                } else {
+                    self.closed_at_tab(number, 1006);
+                }
             }
             Fault::HalfOpenUp => wire.up.is_dead = true,
             Fault::HalfOpenDown => wire.down.is_dead = true,
@@ -139,7 +179,8 @@ impl World {
     /// forgotten: only the first of them to come back would be told, and the log may not know the other's events
     /// any more.
     fn forget(&mut self, tab: usize) {
-        let Some(id) = self.tabs[tab].machine.as_ref().map(|machine| machine.id()) else { return };
+        let Some(machine) = &mut self.tabs[tab].machine else { return };
+        let id = machine.client().id();
         let sharing = self.profiles.iter().filter(|profile| profile.client() == id).count();
         if sharing > 1 {
             return;
@@ -149,7 +190,9 @@ impl World {
             self.send_down(wire, Parcel::Closed(1006));
         }
         self.relay.store.forget(&id);
-        self.doubt_all();
+        let client = self.client_no(id);
+        self.record(Record::Forgot { client });
+        self.doubt_forgotten(&[id]);
     }
 
     /// The process dies. Its machine says so to the other ends, or dies with it.
@@ -167,6 +210,7 @@ impl World {
     }
 
     fn lose_tail(&mut self) {
+        let known = self.relay.store.clients();
         let epoch = self.relay.store.head().epoch + 1;
         let full = self.relay.store.full;
         self.relay.store = self.relay.older.clone();
@@ -174,15 +218,19 @@ impl World {
         self.relay.store.recovered(epoch);
         self.relay.older = self.relay.store.clone();
         let head = self.relay.store.head();
-        self.doubt_all();
         self.record(Record::TailLost { epoch: head.epoch, head: head.offset });
+        self.doubt_forgotten(&known);
+        self.doubt_strange();
     }
 
-    /// Profiles that are copies of each other are in doubt together; which they are is not followed.
-    fn doubt_all(&mut self) {
-        for profile in 0..self.profiles.len() as u32 {
-            self.record(Record::Doubted { profile });
+    /// Some client is told to stop, and its application to look for a new credential.
+    pub(super) fn refuse_some(&mut self) {
+        let wires: Vec<_> = self.relay.connections.keys().copied().collect();
+        if self.healed || wires.is_empty() {
+            return;
         }
+        let wire = *self.random.of(&wires);
+        self.with_server(wire, |server, _| server.credential_refused("it has ended"));
     }
 
     fn restart_relay(&mut self) {
@@ -199,7 +247,12 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.healed = true;
         let missing = super::plan::PUBLISHES.saturating_sub(self.publishes);
-        self.publish_some(missing);
+        self.after(0, Happening::Planned(Step::Publish(missing)));
+        // Copies of a profile take the link from each other until one of them says something new.
+        for tab in 0..self.tabs.len() {
+            let wait = self.random.below(5_000);
+            self.after(wait, Happening::Planned(Step::PublishIn(tab)));
+        }
         self.armed.clear();
         self.relay.store.full = false;
         for profile in &mut self.profiles {

@@ -2,8 +2,7 @@
 
 use super::disks::Profile;
 use super::{Happening, World};
-use crate::fault::{Fault, Phase};
-use crate::history::TopicNo;
+use crate::fault::{Fault, Phase, Role, State};
 use session::client::{Entropy, Saved};
 
 /// Something that the plan says.
@@ -11,8 +10,12 @@ use session::client::{Entropy, Saved};
 pub(super) enum Step {
     /// Some tab publishes so many events.
     Publish(u32),
-    /// Something breaks, if it can when a tab does this; else a little later.
-    Break(Fault, Phase),
+    /// This tab publishes an event, as soon as it can.
+    PublishIn(usize),
+    /// Something breaks, as soon as a tab is in this state.
+    Break(Fault, State),
+    /// The relay takes a client's credential no more.
+    Refuse,
     /// What is missing of the fewest faults breaks now.
     BreakMissing,
     /// The application of a tab says go on.
@@ -32,8 +35,12 @@ impl World {
         for profile in 0..self.random.between(2, 3) as usize {
             let mut random = self.random.fork();
             let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
-            self.profiles.push(Profile::new(Saved::new(&mut entropy)));
-            self.new_tab(profile);
+            let shares = !self.random.once_in(3);
+            self.profiles.push(Profile::new(Saved::new(&mut entropy), shares));
+            let tabs = if shares { *self.random.of(&[1, 2, 2, 3]) } else { 1 };
+            for _ in 0..tabs {
+                self.new_tab(profile);
+            }
         }
         let mut planned = 0;
         while planned < PUBLISHES {
@@ -42,10 +49,21 @@ impl World {
             let at = self.random.below(LENGTH);
             self.after(at, Happening::Planned(Step::Publish(count as u32)));
         }
+        let states: Vec<State> = State::all().collect();
         for _ in 0..self.random.between(6, 24) {
-            let (fault, phase) = (*self.random.of(&Fault::ALL), *self.random.of(&Phase::ALL));
+            let (fault, state) = (*self.random.of(&Fault::ALL), *self.random.of(&states));
             let at = self.random.between(1_000, LENGTH);
-            self.after(at, Happening::Planned(Step::Break(fault, phase)));
+            self.after(at, Happening::Planned(Step::Break(fault, state)));
+            // Some states must be brought about.
+            let before = match state {
+                State::Part(Role::TakingOver | Role::Deposed) => {
+                    Step::Break(Fault::Freeze, State::Part(Role::Leader))
+                }
+                State::Part(Role::Away) => Step::Break(Fault::Rest, State::Part(Role::Guest)),
+                State::Link(Phase::Stopped) => Step::Refuse,
+                _ => continue,
+            };
+            self.after(at, Happening::Planned(before));
         }
         self.after(LENGTH - 10_000, Happening::Planned(Step::BreakMissing));
         self.after(LENGTH, Happening::Heal);
@@ -54,8 +72,20 @@ impl World {
 
     pub(super) fn step(&mut self, step: Step) {
         match step {
-            Step::Publish(count) => self.publish_some(count),
-            Step::Break(fault, phase) => self.arm(fault, phase),
+            Step::Publish(count) => {
+                if !self.publish_some(count) {
+                    self.after(200, Happening::Planned(step));
+                }
+            }
+            Step::PublishIn(tab) => {
+                if self.runs(tab) {
+                    self.publish(tab, 0);
+                } else {
+                    self.after(200, Happening::Planned(step));
+                }
+            }
+            Step::Break(fault, state) => self.arm(fault, state),
+            Step::Refuse => self.refuse_some(),
             Step::BreakMissing => self.break_missing(),
             Step::Connect(tab) => self.connect(tab),
         }
@@ -65,27 +95,11 @@ impl World {
         if self.faults >= FAULTS || self.healed {
             return;
         }
-        let tab = self.random.below(self.tabs.len() as u64) as usize;
         let fault = *self.random.of(&Fault::ALL);
+        let tab = self.random.below(self.tabs.len() as u64) as usize;
         if let Some(phase) = self.phase(tab) {
-            self.arm(fault, phase);
+            self.arm(fault, State::Link(phase));
         }
         self.after(300, Happening::Planned(Step::BreakMissing));
-    }
-
-    pub(super) fn publish_some(&mut self, count: u32) {
-        let loaded: Vec<usize> = (0..self.tabs.len())
-            .filter(|tab| {
-                self.tabs[*tab].machine.is_some() && self.tabs[*tab].frozen_until <= self.now
-            })
-            .collect();
-        if loaded.is_empty() {
-            return self.after(200, Happening::Planned(Step::Publish(count)));
-        }
-        let tab = *self.random.of(&loaded);
-        for _ in 0..count {
-            let topic = if self.random.once_in(40) { 4 } else { self.random.below(4) as TopicNo };
-            self.publish(tab, topic);
-        }
     }
 }

@@ -100,6 +100,12 @@ impl Relay {
         self.connections.iter().filter(|(_, it)| of_it(it)).map(|(wire, _)| *wire).collect()
     }
 
+    /// Whether this is the newest connection of its client.
+    pub(super) fn is_newest(&self, wire: WireNo) -> bool {
+        let client = self.connections.get(&wire).and_then(|it| it.client);
+        client.is_some_and(|(client, fence)| self.store.fence(&client) == Some(fence))
+    }
+
     /// Everything that was not on the disk is gone.
     pub(super) fn die(&mut self) -> Vec<WireNo> {
         self.is_up = false;
@@ -230,7 +236,7 @@ impl World {
     fn tell_early(&mut self) {
         let mut ahead = self.relay.store.clone();
         let before = ahead.head().offset;
-        let told = decide(&mut ahead, &self.relay.batch).0;
+        let told = self.decide(&mut ahead, &self.relay.batch).0;
         if self.mutation == Some(Mutation::AckBeforeCommit) {
             self.after(0, Happening::Tell { relay: self.relay.life, told });
         } else {
@@ -247,7 +253,9 @@ impl World {
             return;
         }
         let batch = std::mem::take(&mut self.relay.batch);
-        let (told, logged) = decide(&mut self.relay.store, &batch);
+        let mut store = std::mem::take(&mut self.relay.store);
+        let (told, logged) = self.decide(&mut store, &batch);
+        self.relay.store = store;
         let epoch = self.relay.store.head().epoch;
         for (client, event) in logged {
             let client = self.client_no(client);
@@ -255,6 +263,7 @@ impl World {
             let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
             self.record(Record::Logged { place, client, event, topic });
         }
+        self.weigh_doubts();
         if self.random.once_in(8) {
             self.relay.older = self.relay.store.clone();
         }
@@ -286,15 +295,39 @@ impl World {
         if let (Opened::Welcome { .. }, Some((id, fence))) = (&opened, client)
             && self.mutation != Some(Mutation::NoFence)
         {
-            let is_older = |connection: &Connection| {
+            let is_older = |wire: WireNo, connection: &Connection| {
                 connection.client.is_some_and(|(other, older)| other == id && older < fence)
+                    && !self.is_stale(wire)
             };
-            let older = self.relay.connections.iter().filter(|(_, other)| is_older(other));
+            let all = self.relay.connections.iter();
+            let older = all.filter(|(wire, other)| is_older(**wire, other));
             for other in older.map(|(wire, _)| *wire).collect::<Vec<_>>() {
                 self.with_server(other, |server, _| server.fenced());
             }
         }
         self.with_server(wire, |server, _| server.opened(opened));
+    }
+
+    /// Decides about a batch: what that tells to whom, and what is new in the log.
+    fn decide(&self, store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
+        let (mut told, mut new) = (Vec::new(), Vec::new());
+        for (wire, write) in batch {
+            told.push(match write {
+                Write::Open(hello) => Told::Opened(*wire, store.open(hello)),
+                Write::Append(append) => {
+                    let (decided, logged) = store.decide(append, !self.is_stale(*wire));
+                    let client = append.client.map(|numbered| numbered.client);
+                    new.extend(client.zip(logged));
+                    Told::Decided(*wire, append.ticket, decided)
+                }
+            });
+        }
+        (told, new)
+    }
+
+    /// The bug on purpose: it is a leader's that was deposed and does not know.
+    fn is_stale(&self, wire: WireNo) -> bool {
+        self.tabs[self.wires[wire].tab].shared.is_stale
     }
 
     /// Begins the next read of a connection: what was committed comes first.
@@ -348,22 +381,6 @@ impl World {
 
 /// What a commit tells to whom, and the events that are new, with their clients.
 type Committed = (Vec<Told>, Vec<(ClientId, Arc<session::server::Logged>)>);
-
-fn decide(store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
-    let (mut told, mut new) = (Vec::new(), Vec::new());
-    for (wire, write) in batch {
-        told.push(match write {
-            Write::Open(hello) => Told::Opened(*wire, store.open(hello)),
-            Write::Append(append) => {
-                let (decided, logged) = store.decide(append);
-                let client = append.client.map(|numbered| numbered.client);
-                new.extend(client.zip(logged));
-                Told::Decided(*wire, append.ticket, decided)
-            }
-        });
-    }
-    (told, new)
-}
 
 fn event_no(body: &[u8]) -> u32 {
     super::number_of(&Body::decode(body).unwrap_or_default().id)

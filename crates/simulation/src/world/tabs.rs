@@ -1,85 +1,74 @@
-//! The tabs: each has a machine, and an application that publishes, reads and remembers how far it
-//! has read.
+//! The tabs: pages with a machine, whose effects are carried out here.
 
 use std::collections::VecDeque;
 
-use bus::{Pattern, Topic};
-use session::client::{
-    Client, Delivery, Effect, LinkState, Options, Outcome, SubscriptionId, Terms,
-};
-use session::{Body, RejectCode, Start};
+use bus::Pattern;
+use session::client::{Client, Effect as ClientEffect, LinkState, Options};
+use session::tabs::{Effect, Tab as Sharer};
 
-use super::disks::{Answered, Profile};
+use super::application::Reader;
+use super::disks::Answered;
+use super::machine::Machine;
+use super::sharing::Shared;
 use super::{Happening, World, number_of};
-use crate::fault::Phase;
-use crate::history::{Answer, EventNo, From, LifeNo, Place, ReaderNo, Record, TopicNo, Topics};
+use crate::history::{From, LifeNo, PageState, Record};
 use crate::wire::{Parcel, WireNo};
-
-/// The topics of all worlds; the last one is refused by the relay for good.
-pub(super) const TOPICS: [&str; 5] = ["a.x", "a.y", "b.x", "b.y", "$refused"];
-const REFUSED: TopicNo = 4;
-const PATTERNS: [&str; 5] = ["a.>", ">", "*.x", "a.x", "b.*"];
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Tab {
     pub(super) profile: usize,
     pub(super) life: LifeNo,
+    /// When this life began.
+    pub(super) born: u64,
     /// None while the page loads.
-    pub(super) machine: Option<Client>,
+    pub(super) machine: Option<Machine>,
     pub(super) wire: Option<WireNo>,
-    pub(super) frozen_until: u64,
+    /// It does nothing before.
+    pub(super) still_until: u64,
+    /// It has been put away, and holds neither lock nor socket.
+    pub(super) is_away: bool,
     /// How far its clock is ahead.
     pub(super) ahead: u64,
     /// How far the clock on its wall is ahead of that, or behind.
     pub(super) wall: i64,
     /// What the disk has answered and it was not told yet.
     pub(super) answers: VecDeque<Answered>,
-    link: Link,
-    wants: Vec<(Pattern, From, bool)>,
-    readers: Vec<Reader>,
+    pub(super) shared: Shared,
+    pub(super) link: Link,
+    /// What its application subscribes to, from where, and whether it keeps its position over a reload.
+    pub(super) wants: Vec<(Pattern, From, bool)>,
+    pub(super) readers: Vec<Reader>,
     timer: Option<u64>,
 }
 
+/// What a tab was told of its link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+pub(super) enum Link {
+    /// Nothing yet, since it took part.
+    Unknown,
     Waiting,
     Opening,
     Online,
     Stopped,
 }
 
-#[derive(Debug)]
-struct Reader {
-    number: ReaderNo,
-    id: SubscriptionId,
-    is_caught_up: bool,
-    /// The application keeps its position over a reload.
-    keeps_position: bool,
-}
-
 impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
-        let mut wants = Vec::new();
-        for _ in 0..self.random.between(1, 2) {
-            let Ok(pattern) = Pattern::parse(self.random.of::<&str>(&PATTERNS)) else { continue };
-            let from = match self.random.below(4) {
-                0 => From::Latest,
-                1 => From::Last(self.random.between(1, 12)),
-                _ => From::Earliest,
-            };
-            wants.push((pattern, from, self.random.once_in(2)));
-        }
+        let wants = self.some_wants();
         self.tabs.push(Tab {
             profile,
             life: 0,
+            born: 0,
             machine: None,
             wire: None,
-            frozen_until: 0,
+            still_until: 0,
+            is_away: false,
             ahead: 0,
             wall: 1_000_000_000,
             answers: VecDeque::new(),
-            link: Link::Waiting,
+            shared: Shared::default(),
+            link: Link::Unknown,
             wants,
             readers: Vec::new(),
             timer: None,
@@ -95,7 +84,7 @@ impl World {
             return;
         }
         let profile = self.tabs[number].profile;
-        if !self.profiles[profile].is_quiet() {
+        if self.profiles[profile].is_asked_by(number) {
             // Its first transaction stands behind those of the page before.
             return self.after(5, Happening::TabLoads(number));
         }
@@ -103,49 +92,30 @@ impl World {
         let mut entropy = self.random.fork();
         let mut options = Options { connect_timeout: 5_000, ..Options::default() };
         entropy.fill(&mut options.tab);
+        let entropy = Box::new(move |bytes: &mut [u8]| entropy.fill(bytes));
         let saved = self.profiles[profile].outbox.saved().clone();
-        let machine =
-            Client::new(options, Box::new(move |bytes: &mut [u8]| entropy.fill(bytes)), saved);
+        let machine = if self.profiles[profile].shares {
+            Machine::Sharing(Box::new(Sharer::new(options, entropy, saved)))
+        } else {
+            Machine::Alone(Box::new(Client::new(options, entropy, saved)))
+        };
         let tab = &mut self.tabs[number];
-        (tab.life, tab.machine) = (self.lives, Some(machine));
-        (tab.link, tab.timer) = (Link::Waiting, None);
+        (tab.life, tab.born, tab.machine) = (self.lives, self.now, Some(machine));
+        (tab.link, tab.timer, tab.still_until) = (Link::Unknown, None, 0);
+        self.page(number, PageState::Here);
         for index in 0..self.tabs[number].wants.len() {
             self.subscribe(number, index);
         }
         self.set_clock(number);
-        self.with_tab(number, |machine, now| machine.connect(now));
+        self.with_machine(number, Machine::start);
     }
 
     /// Tells a machine what time it is on the wall.
     pub(super) fn set_clock(&mut self, number: usize) {
         let wall = self.tabs[number].wall;
-        self.with_tab(number, |machine, now| {
-            machine.set_clock(now, now.saturating_add_signed(wall));
+        self.with_machine(number, |machine, now| {
+            machine.client().set_clock(now, now.saturating_add_signed(wall));
         });
-    }
-
-    fn subscribe(&mut self, number: usize, index: usize) {
-        let tab = &mut self.tabs[number];
-        let (pattern, from, keeps_position) = tab.wants[index].clone();
-        let kept = self.profiles[tab.profile].positions.get(&(number, index)).cloned();
-        let (start, from) = match kept {
-            Some(position) if keeps_position => {
-                let place = Place { epoch: position.epoch, offset: position.offset };
-                (Start::After(vec![position]), From::After(place))
-            }
-            _ => match from {
-                From::Latest => (Start::Latest, from),
-                From::Last(count) => (Start::Last(count), from),
-                _ => (Start::Earliest, from),
-            },
-        };
-        let Some(machine) = &mut tab.machine else { return };
-        let topics = topics_of(&pattern);
-        let id = machine.subscribe(pattern, start);
-        self.readers += 1;
-        let reader = self.readers;
-        tab.readers.push(Reader { number: reader, id, is_caught_up: false, keeps_position });
-        self.record(Record::Subscribed { reader, topics, from });
     }
 
     /// The page is gone, and with it all that its machine knew.
@@ -153,9 +123,12 @@ impl World {
         if self.tabs[number].machine.is_none() {
             return;
         }
+        self.page(number, PageState::Gone);
+        self.release_lock(number);
         self.abandon_disk(number);
         let tab = &mut self.tabs[number];
-        (tab.machine, tab.life) = (None, 0);
+        (tab.machine, tab.life, tab.is_away) = (None, 0, false);
+        tab.shared = Shared::default();
         let wire = tab.wire.take();
         for reader in std::mem::take(&mut self.tabs[number].readers) {
             self.record(Record::Ended { reader: reader.number });
@@ -165,62 +138,74 @@ impl World {
         }
     }
 
-    /// The application publishes.
-    pub(super) fn publish(&mut self, number: usize, topic: TopicNo) {
-        let event = self.publishes;
-        let Ok(name) = Topic::parse(TOPICS[usize::from(topic)]) else { return };
-        let body = Body { id: format!("e{event}"), data: vec![7; 24], ..Body::default() };
-        let now = self.clock(number);
-        let mut terms = Terms::default();
-        let is_short = self.random.once_in(12);
-        if is_short {
-            let wall = now.saturating_add_signed(self.tabs[number].wall);
-            terms.expires = Some(wall + self.random.between(100, 20_000));
-        }
-        let Some(machine) = &mut self.tabs[number].machine else { return };
-        if machine.publish_with(name, &body, terms, now).is_err() {
+    /// The page is told that it goes: it gives up what it holds, and says so.
+    pub(super) fn leave(&mut self, number: usize) {
+        self.with_machine(number, |machine, now| {
+            if let Some(tab) = machine.tab() {
+                tab.leave(now);
+            }
+        });
+    }
+
+    /// The page is put away, and comes back after so many milliseconds.
+    pub(super) fn rest(&mut self, number: usize, wait: u64) {
+        let life = self.tabs[number].life;
+        self.leave(number);
+        let tab = &self.tabs[number];
+        if tab.life != life || tab.is_away {
+            // Something else has happened to it while it left.
             return;
         }
-        self.publishes += 1;
-        if topic == REFUSED || is_short {
-            self.refusable.insert(event);
-        }
-        self.drive_tab(number);
-        if self.random.once_in(25) {
-            self.cancel(number, event);
-        }
+        let since = self.tabs[number].shared.heard_up_to(self.now);
+        self.page(number, PageState::Away { since });
+        let tab = &mut self.tabs[number];
+        (tab.is_away, tab.still_until) = (true, self.now + wait);
+        tab.shared.part();
+        self.after(wait, Happening::TabReturns { tab: number, life });
+        self.fire_armed(number);
     }
 
-    /// The application takes a publish back, if it still can.
-    fn cancel(&mut self, number: usize, event: EventNo) {
-        let mut will = false;
-        self.with_tab(number, |machine, _| will = machine.cancel(&format!("e{event}")));
-        if will {
-            self.refusable.insert(event);
-            let profile = &self.profiles[self.tabs[number].profile];
-            if profile.knows(event) {
-                self.say_refusable(event);
-            }
+    /// The page comes back as it was.
+    pub(super) fn come_back(&mut self, number: usize, life: LifeNo) {
+        let tab = &mut self.tabs[number];
+        if tab.life != life || !std::mem::take(&mut tab.is_away) {
+            return;
         }
+        tab.link = Link::Unknown;
+        self.page(number, PageState::Here);
+        self.set_clock(number);
+        self.with_machine(number, Machine::start);
     }
 
-    fn clock(&self, tab: usize) -> u64 {
+    fn page(&mut self, number: usize, state: PageState) {
+        let life = self.tabs[number].life;
+        self.record(Record::Page { life, state });
+    }
+
+    /// Whether a tab's page is there, and does what it is told.
+    pub(super) fn runs(&self, tab: usize) -> bool {
+        self.tabs[tab].machine.is_some() && self.stands_still(tab).is_none()
+    }
+
+    /// Whether nothing can run in a tab for now, and for how long.
+    pub(super) fn stands_still(&self, tab: usize) -> Option<u64> {
+        self.tabs[tab].still_until.checked_sub(self.now).filter(|wait| *wait > 0)
+    }
+
+    pub(super) fn clock(&self, tab: usize) -> u64 {
         self.now + self.tabs[tab].ahead
     }
 
-    pub(super) fn with_tab_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Client, u64)) {
-        let Wire { tab, life, is_open } = self.end_of(wire);
-        if is_open && self.tabs[tab].life == life && self.tabs[tab].wire == Some(wire) {
-            self.with_tab(tab, work);
+    /// Does something with the machine at the tab's end of a wire, if it still uses it.
+    pub(super) fn with_machine_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Machine, u64)) {
+        let end = &self.wires[wire];
+        let (tab, is_open) = (end.tab, end.is_open);
+        if is_open && self.tabs[tab].life == end.life && self.tabs[tab].wire == Some(wire) {
+            self.with_machine(tab, work);
         }
     }
 
-    fn end_of(&self, wire: WireNo) -> Wire {
-        let wire = &self.wires[wire];
-        Wire { tab: wire.tab, life: wire.life, is_open: wire.is_open }
-    }
-
-    pub(super) fn with_tab(&mut self, tab: usize, work: impl FnOnce(&mut Client, u64)) {
+    pub(super) fn with_machine(&mut self, tab: usize, work: impl FnOnce(&mut Machine, u64)) {
         let now = self.clock(tab);
         if let Some(machine) = &mut self.tabs[tab].machine {
             work(machine, now);
@@ -229,28 +214,33 @@ impl World {
     }
 
     pub(super) fn tab_timer(&mut self, number: usize, life: LifeNo) {
-        let tab = &mut self.tabs[number];
-        if tab.life != life {
+        if self.tabs[number].life != life {
             return;
         }
-        if tab.frozen_until > self.now {
-            let wait = tab.frozen_until - self.now;
+        if let Some(wait) = self.stands_still(number) {
             return self.after(wait, Happening::TabTimer { tab: number, life });
         }
-        tab.timer = None;
-        self.with_tab(number, |machine, now| machine.tick(now));
+        self.tabs[number].timer = None;
+        self.with_machine(number, Machine::tick);
     }
 
     /// Carries out what a machine asks for.
     fn drive_tab(&mut self, number: usize) {
         while let Some(machine) = &mut self.tabs[number].machine {
             let Some(effect) = machine.poll() else { break };
-            self.carry_out(number, effect);
+            match effect {
+                Effect::Client(effect) => self.carry_out(number, effect),
+                Effect::RequestLock => self.request_lock(number, false),
+                Effect::StealLock => self.request_lock(number, true),
+                Effect::ReleaseLock => self.release_lock(number),
+                Effect::Post(message) => self.post(number, &message),
+                Effect::Shared { .. } => {}
+            }
         }
         self.fire_armed(number);
         let ahead = self.tabs[number].ahead;
         let tab = &mut self.tabs[number];
-        let deadline = tab.machine.as_ref().and_then(Client::deadline);
+        let deadline = tab.machine.as_ref().and_then(Machine::deadline);
         let Some(deadline) = deadline.map(|at| at.saturating_sub(ahead).max(self.now)) else {
             return;
         };
@@ -261,73 +251,63 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, number: usize, effect: Effect) {
+    fn carry_out(&mut self, number: usize, effect: ClientEffect) {
         let tab = &mut self.tabs[number];
         match effect {
-            Effect::Open => {
+            ClientEffect::Open => {
                 tab.link = Link::Opening;
                 self.dial(number);
             }
-            Effect::Send(message) => {
+            ClientEffect::Send(message) => {
                 if let Some(wire) = tab.wire
                     && self.wires[wire].is_open
                 {
                     self.send_up(wire, Parcel::Message(message));
                 }
             }
-            Effect::Close(_) => {
+            ClientEffect::Close(_) => {
                 if let Some(wire) = tab.wire.take() {
                     self.close_at_tab(wire);
                 }
             }
-            Effect::Link(state) => self.link(number, &state),
-            Effect::Deliver(delivery) => {
+            ClientEffect::Link(state) => self.link(number, &state),
+            ClientEffect::Deliver(delivery) => {
                 self.delivered(number, &delivery);
                 if let Some(machine) = &mut self.tabs[number].machine {
-                    machine.taken(&delivery.subscriptions, delivery.bytes);
+                    machine.client().taken(&delivery.subscriptions, delivery.bytes);
                 }
             }
-            Effect::Settled { id, outcome } => self.settled(number, &id, &outcome),
-            Effect::CaughtUp(id) => {
-                if let Some(reader) = tab.readers.iter_mut().find(|reader| reader.id == id) {
-                    reader.is_caught_up = true;
-                    let reader = reader.number;
-                    self.record(Record::CaughtUp { reader });
-                }
-            }
-            Effect::Gap(id, _, from, to) => {
+            ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
+            ClientEffect::CaughtUp(id) => self.caught_up(number, id),
+            ClientEffect::Gap(id, _, from, to) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Gap { reader, from, to });
                 }
             }
-            Effect::Reset(id, _) => {
+            ClientEffect::Reset(id, _) => {
                 if let Some(reader) = self.reader(number, id) {
                     self.record(Record::Reset { reader });
                 }
             }
-            Effect::Store(storage) => self.ask_disk(number, storage),
-            Effect::Kept(id) => self.told_kept(number, number_of(&id)),
-            Effect::StoreFailed(_)
-            | Effect::FetchCredential
-            | Effect::History(..)
-            | Effect::Occupants(_)
-            | Effect::NotPresent { .. }
-            | Effect::Pending { .. }
-            | Effect::Refused(..)
-            | Effect::Sent(_)
-            | Effect::Requeued(_) => {}
+            ClientEffect::Store(storage) => self.ask_disk(number, storage),
+            ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
+            ClientEffect::Pending { body, .. } => self.echoed(number, number_of(&body.id)),
+            ClientEffect::StoreFailed(_)
+            | ClientEffect::FetchCredential
+            | ClientEffect::History(..)
+            | ClientEffect::Occupants(_)
+            | ClientEffect::NotPresent { .. }
+            | ClientEffect::Refused(..)
+            | ClientEffect::Sent(_)
+            | ClientEffect::Requeued(_) => {}
         }
-    }
-
-    fn reader(&self, tab: usize, id: SubscriptionId) -> Option<ReaderNo> {
-        let mut readers = self.tabs[tab].readers.iter();
-        readers.find(|reader| reader.id == id).map(|reader| reader.number)
     }
 
     fn link(&mut self, number: usize, state: &LinkState) {
         self.say(|| format!("tab {number}: {state:?}"));
         let tab = &mut self.tabs[number];
         tab.link = match state {
+            LinkState::Connecting if tab.link == Link::Unknown => Link::Unknown,
             LinkState::Connecting => Link::Opening,
             LinkState::Online => Link::Online,
             LinkState::Offline { .. } => Link::Waiting,
@@ -338,103 +318,22 @@ impl World {
                 reader.is_caught_up = false;
             }
         }
-        if tab.link == Link::Stopped {
-            // The user looks, and says go on.
-            let wait = self.random.between(500, 5_000);
-            self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
-        }
-    }
-
-    fn delivered(&mut self, number: usize, delivery: &Delivery) {
-        let Some(position) = &delivery.position else { return };
-        let event = number_of(&delivery.body.id);
-        let place = Place { epoch: position.epoch, offset: position.offset };
-        for id in &delivery.subscriptions {
-            let tab = &self.tabs[number];
-            let Some(index) = tab.readers.iter().position(|reader| reader.id == *id) else {
-                continue;
-            };
-            let Reader { number: reader, keeps_position, .. } = tab.readers[index];
-            let profile = tab.profile;
-            self.record(Record::Delivered { reader, place, event });
-            if keeps_position {
-                let positions = &mut self.profiles[profile].positions;
-                positions.insert((number, index), position.clone());
+        match tab.link {
+            Link::Online if tab.wire.is_some() => self.admitted(number),
+            Link::Stopped => {
+                // The user looks, and says go on.
+                let wait = self.random.between(500, 5_000);
+                self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
             }
+            _ => {}
         }
-    }
-
-    fn settled(&mut self, number: usize, id: &str, outcome: &Outcome) {
-        let answer = match outcome {
-            Outcome::Stored(position, _) => {
-                Answer::Stored(Place { epoch: position.epoch, offset: position.offset })
-            }
-            Outcome::Rejected(RejectCode::Uncertain, _) => Answer::Uncertain,
-            Outcome::Rejected(..) => Answer::Rejected,
-        };
-        let (profile, life) = (self.tabs[number].profile as u32, self.tabs[number].life);
-        let event = number_of(id);
-        if self.profiles[profile as usize].knows(event) {
-            self.record(Record::Answered { profile, life, event, answer });
-        }
-    }
-
-    /// What a tab is doing; none while its page loads.
-    pub(super) fn phase(&self, number: usize) -> Option<Phase> {
-        let tab = &self.tabs[number];
-        let machine = tab.machine.as_ref()?;
-        Some(match tab.link {
-            Link::Stopped => Phase::Stopped,
-            Link::Waiting => Phase::Waiting,
-            Link::Opening if self.is_greeting(tab) => Phase::Greeting,
-            Link::Opening => Phase::Opening,
-            Link::Online if tab.readers.iter().any(|reader| !reader.is_caught_up) => {
-                Phase::CatchingUp
-            }
-            Link::Online if machine.outbox_len() > 0 => Phase::Unanswered,
-            Link::Online => Phase::Idle,
-        })
-    }
-
-    /// The socket is open, so that hello has left.
-    fn is_greeting(&self, tab: &Tab) -> bool {
-        tab.wire.is_some_and(|wire| self.wires[wire].up.last > 0)
-    }
-
-    /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
-    pub(super) fn is_quiet(&self) -> bool {
-        let head = self.relay.store.head().offset;
-        let holds = |tab: &Tab| {
-            tab.frozen_until <= self.now
-                && tab.wire.is_some_and(|wire| {
-                    self.wires[wire].holds() && self.relay.connections.contains_key(&wire)
-                })
-        };
-        self.tabs.iter().all(holds)
-            && (0..self.tabs.len()).all(|tab| self.phase(tab) == Some(Phase::Idle))
-            && self.relay.is_told_all(head)
-            && self.profiles.iter().all(Profile::is_quiet)
     }
 
     /// The application says go on to a machine that was told to stop.
-    pub(super) fn connect(&mut self, tab: usize) {
-        self.with_tab(tab, |machine, now| machine.connect(now));
+    pub(super) fn connect(&mut self, number: usize) {
+        if let Some(wait) = self.stands_still(number) {
+            return self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
+        }
+        self.with_machine(number, Machine::connect);
     }
-
-    pub(super) fn topic_no(&self, topic: &Topic) -> TopicNo {
-        (0..).zip(TOPICS).find(|(_, name)| *name == topic.as_str()).map_or(REFUSED, |(no, _)| no)
-    }
-}
-
-/// A wire as far as its tab is concerned.
-struct Wire {
-    tab: usize,
-    life: LifeNo,
-    is_open: bool,
-}
-
-fn topics_of(pattern: &Pattern) -> Topics {
-    let all = (0..).zip(TOPICS);
-    let matching = all.filter(|(_, name)| Topic::parse(name).is_ok_and(|it| pattern.matches(&it)));
-    Topics::of(&matching.map(|(no, _)| no).collect::<Vec<_>>())
 }

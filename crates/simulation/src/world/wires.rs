@@ -1,5 +1,6 @@
 //! The links: what is sent arrives in order, late, or not at all.
 
+use super::machine::Machine;
 use super::{Happening, World};
 use crate::wire::{Parcel, Wire, WireNo};
 
@@ -19,10 +20,13 @@ impl World {
 
     /// A socket has opened, or was refused.
     pub(super) fn socket(&mut self, wire: WireNo, opens: bool) {
+        if let Some(wait) = self.stands_still(self.wires[wire].tab) {
+            return self.after(wait, Happening::Socket(wire, opens));
+        }
         if opens && self.relay.is_up {
             if self.wires[wire].is_open {
                 self.accept(wire);
-                self.with_tab_of(wire, |machine, now| machine.opened(now));
+                self.with_machine_of(wire, Machine::opened);
             }
         } else {
             self.closed_at_tab(wire, 1006);
@@ -67,7 +71,7 @@ impl World {
 
     pub(super) fn arrives_down(&mut self, wire: WireNo) {
         let tab = &self.tabs[self.wires[wire].tab];
-        let until = self.wires[wire].down.stalled_until.max(tab.frozen_until);
+        let until = self.wires[wire].down.stalled_until.max(tab.still_until);
         if until > self.now {
             return self.after(until - self.now, Happening::Down(wire));
         }
@@ -78,7 +82,7 @@ impl World {
         }
         match parcel {
             Parcel::Message(message) => {
-                self.with_tab_of(wire, |machine, now| machine.received(&message, now));
+                self.with_machine_of(wire, |machine, now| machine.received(&message, now));
             }
             Parcel::Closed(code) => self.closed_at_tab(wire, code),
         }
@@ -86,7 +90,7 @@ impl World {
 
     /// The tab sees its socket close.
     pub(super) fn closed_at_tab(&mut self, wire: WireNo, code: u16) {
-        self.with_tab_of(wire, |machine, now| machine.closed(code, "", now));
+        self.with_machine_of(wire, |machine, now| machine.closed(code, now));
         self.wires[wire].is_open = false;
     }
 

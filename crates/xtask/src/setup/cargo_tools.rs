@@ -69,6 +69,17 @@ pub fn geckodriver() -> Tool {
     }
 }
 
+pub fn cargo_fuzz() -> Tool {
+    Tool {
+        package: "cargo-fuzz",
+        program: "cargo-fuzz",
+        version: versions::CARGO_FUZZ.to_owned(),
+        arguments: &["--locked"],
+        optimised: "1",
+        minutes: 1,
+    }
+}
+
 /// Installs the tool unless it is there.
 pub fn ensure(workspace: &Workspace, tool: &Tool) -> Result<()> {
     if present_version(workspace, tool.program).as_deref() == Some(tool.version.as_str()) {

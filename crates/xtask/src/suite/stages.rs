@@ -5,11 +5,12 @@ use super::count::{Counts, run_counted};
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
-use crate::{npm, page, process, run, simulate, size};
-use anyhow::{Context as _, Result};
+use crate::{fuzz, npm, page, process, run, simulate, size};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 /// A part of `test`, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +27,8 @@ pub enum Stage {
     Autobahn,
     /// Simulated worlds: no promise breaks, and bugs on purpose are found
     Simulation,
+    /// Arbitrary bytes do no harm to codecs and machines, where there is a nightly Rust
+    Fuzz,
     /// The library's tests in Chromium
     Chromium,
     /// The same in Firefox
@@ -81,6 +84,7 @@ impl Stage {
         Self::Native,
         Self::Autobahn,
         Self::Simulation,
+        Self::Fuzz,
         Self::Chromium,
         Self::Firefox,
         Self::Webkit,
@@ -98,6 +102,7 @@ impl Stage {
             Self::Native => "native",
             Self::Autobahn => "autobahn",
             Self::Simulation => "simulation",
+            Self::Fuzz => "fuzz",
             Self::Chromium => "chromium",
             Self::Firefox => "firefox",
             Self::Webkit => "webkit",
@@ -115,6 +120,7 @@ impl Stage {
             // The relay is joined by a client in Python too.
             Self::Native => Some(&[Need::Python]),
             Self::ClippyWasm => Some(&[Need::WasmClippy]),
+            Self::Fuzz => fuzz::has_nightly().then_some(fuzz::NEEDS),
             Self::Autobahn => Some(&[Need::Autobahn]),
             Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
             Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
@@ -149,6 +155,7 @@ impl Stage {
             Self::Native => native(context, counts),
             Self::Autobahn => autobahn::run(context.workspace, counts),
             Self::Simulation => simulation(context, counts),
+            Self::Fuzz => fuzz_targets(context, counts),
             Self::Chromium => chromium(context, counts),
             Self::Firefox => firefox(context, counts),
             Self::Webkit => webkit(context, counts),
@@ -197,6 +204,20 @@ fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.cargo();
     cargo.args(["test", "--profile", simulate::PROFILE, "--package", simulate::PACKAGE]);
     run_counted(&mut cargo, counts)
+}
+
+/// Each target counts as a test.
+fn fuzz_targets(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    if !fuzz::has_nightly() {
+        println!("nothing was fuzzed: rustup has no nightly Rust, which cargo-fuzz needs");
+        return Ok(());
+    }
+    let failed = fuzz::run_all(context.workspace, Duration::from_secs(60))?.len() as u64;
+    counts.add(Counts { passed: fuzz::Target::ALL.len() as u64 - failed, failed });
+    if failed > 0 {
+        bail!("what was found is in fuzz/artifacts");
+    }
+    Ok(())
 }
 
 fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {

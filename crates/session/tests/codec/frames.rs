@@ -1,11 +1,7 @@
-//! The codec against itself, and against the grammar in `session.cddl`.
-
-use std::collections::BTreeMap;
+//! Any frame, and any body; also the seeds of fuzzing.
 
 use proptest::prelude::*;
 use session::*;
-
-const GRAMMAR: &str = include_str!("../session.cddl");
 
 fn stream() -> impl Strategy<Value = Stream> {
     prop_oneof![Just("main".to_owned()), ".{0,20}"].prop_map(|name| Stream::named(&name))
@@ -51,7 +47,7 @@ fn name() -> impl Strategy<Value = Option<String>> {
     prop::option::of(".{0,20}")
 }
 
-fn body() -> impl Strategy<Value = Body> {
+pub fn body() -> impl Strategy<Value = Body> {
     let extension = prop_oneof![
         ".{0,10}".prop_map(Extension::Text),
         any::<i32>().prop_map(Extension::Integer),
@@ -92,7 +88,7 @@ fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     prop::collection::vec(attendee, 0..3)
 }
 
-fn from_client() -> impl Strategy<Value = FromClient> {
+pub fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
         (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>(), name())
             .prop_map(|(client, secret, fence, lowest, returning, token)| FromClient::Hello(
@@ -144,7 +140,7 @@ fn from_client() -> impl Strategy<Value = FromClient> {
     ]
 }
 
-fn from_peer() -> impl Strategy<Value = FromPeer> {
+pub fn from_peer() -> impl Strategy<Value = FromPeer> {
     let durability =
         prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
     let retry = || prop::option::of(any::<u32>());
@@ -222,104 +218,14 @@ fn from_peer() -> impl Strategy<Value = FromPeer> {
     ]
 }
 
-fn from_client_encoded(frames: &[FromClient]) -> Vec<u8> {
+pub fn from_client_encoded(frames: &[FromClient]) -> Vec<u8> {
     let mut message = Vec::new();
     frames.iter().for_each(|frame| frame.encode(&mut message));
     message
 }
 
-fn from_peer_encoded(frames: &[FromPeer]) -> Vec<u8> {
+pub fn from_peer_encoded(frames: &[FromPeer]) -> Vec<u8> {
     let mut message = Vec::new();
     frames.iter().for_each(|frame| frame.encode(&mut message));
     message
-}
-
-/// Holds `bytes` against the rule `rule` of the grammar.
-fn keeps_to_the_grammar(rule: &str, bytes: &[u8]) -> Result<(), String> {
-    // The first rule of a CDDL text is what is asked for (RFC 8610, 2.2).
-    let grammar = format!("root = {rule}\n{GRAMMAR}");
-    cddl::validate_cbor_from_slice(&grammar, bytes, None).map_err(|error| error.to_string())
-}
-
-proptest! {
-    #[test]
-    fn a_clients_message_comes_back_as_it_was(frames in prop::collection::vec(from_client(), 0..6)) {
-        let message = from_client_encoded(&frames);
-        let decoded: Result<Vec<_>, _> = FromClient::decode(&message).collect();
-        prop_assert_eq!(decoded, Ok(frames));
-    }
-
-    #[test]
-    fn a_peers_message_comes_back_as_it_was(frames in prop::collection::vec(from_peer(), 0..6)) {
-        let message = from_peer_encoded(&frames);
-        let decoded: Result<Vec<_>, _> = FromPeer::decode(&message).collect();
-        prop_assert_eq!(decoded, Ok(frames));
-    }
-
-    #[test]
-    fn a_body_comes_back_as_it_was(body in body()) {
-        prop_assert_eq!(Body::decode(&body.encode()), Ok(body));
-    }
-
-    #[test]
-    fn arbitrary_bytes_are_frames_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(FromClient::decode(&bytes).filter(Result::is_err).count() <= 1);
-        prop_assert!(FromPeer::decode(&bytes).filter(Result::is_err).count() <= 1);
-        let _ = Body::decode(&bytes);
-    }
-
-    #[test]
-    fn a_truncated_frame_is_an_error(
-        up in from_client(),
-        down in from_peer(),
-        cut in any::<prop::sample::Index>(),
-    ) {
-        let cut_off = |mut message: Vec<u8>| {
-            message.truncate(cut.index(message.len() - 1) + 1);
-            message
-        };
-        let up = cut_off(from_client_encoded(&[up]));
-        prop_assert!(FromClient::decode(&up).any(|frame| frame.is_err()));
-        let down = cut_off(from_peer_encoded(&[down]));
-        prop_assert!(FromPeer::decode(&down).any(|frame| frame.is_err()));
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))] // the validator parses the grammar each time
-
-    #[test]
-    fn every_frame_keeps_to_the_grammar(up in from_client(), down in from_peer()) {
-        prop_assert_eq!(keeps_to_the_grammar("from-client", &from_client_encoded(&[up])), Ok(()));
-        prop_assert_eq!(keeps_to_the_grammar("from-peer", &from_peer_encoded(&[down])), Ok(()));
-    }
-
-    #[test]
-    fn every_body_keeps_to_the_grammar(body in body()) {
-        prop_assert_eq!(keeps_to_the_grammar("body", &body.encode()), Ok(()));
-    }
-}
-
-#[test]
-fn the_grammar_refuses_what_is_no_frame() {
-    let mut message = Vec::new();
-    minicbor::encode((13, BTreeMap::from([(0, "text")])), &mut message).unwrap();
-    assert!(keeps_to_the_grammar("from-client", &message).is_err());
-    assert!(FromClient::decode(&message).all(|frame| frame.is_err()));
-}
-
-#[test]
-fn a_frame_of_the_other_end_is_an_error() {
-    let bye = FromPeer::Bye(Bye { code: 4000, message: String::new(), retry: None });
-    assert!(FromClient::decode(&from_peer_encoded(&[bye])).all(|frame| frame.is_err()));
-    let unsubscribe = FromClient::Unsubscribe(Unsubscribe { subscription: 1 });
-    assert!(FromPeer::decode(&from_client_encoded(&[unsubscribe])).all(|frame| frame.is_err()));
-}
-
-#[test]
-fn keys_that_are_not_known_are_ignored() {
-    let mut message = Vec::new();
-    minicbor::encode((13, BTreeMap::from([(0, 7), (99, 1)])), &mut message).unwrap();
-    let frames: Vec<_> = FromPeer::decode(&message).collect();
-    assert_eq!(frames, [Ok(FromPeer::Ping(Ping { number: 7 }))]);
 }

@@ -1,0 +1,88 @@
+//! How often each fault has met each state.
+
+use std::fmt;
+
+use crate::fault::{Fault, Phase, Role, State};
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Coverage {
+    met: [[u64; STATES]; Fault::ALL.len()],
+}
+
+const STATES: usize = Phase::ALL.len() + Role::ALL.len();
+
+fn column(state: State) -> usize {
+    match state {
+        State::Link(phase) => phase as usize,
+        State::Part(role) => Phase::ALL.len() + role as usize,
+    }
+}
+
+impl Coverage {
+    /// Counts one.
+    pub fn add(&mut self, fault: Fault, state: State) {
+        self.met[fault as usize][column(state)] += 1;
+    }
+
+    /// Adds those of another run.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.met.iter_mut().flatten().zip(other.met.iter().flatten()) {
+            *mine += theirs;
+        }
+    }
+
+    /// How often these met.
+    pub fn of(&self, fault: Fault, state: State) -> u64 {
+        self.met[fault as usize][column(state)]
+    }
+
+    /// Why these two cannot meet, if they cannot.
+    pub fn impossible(fault: Fault, state: State) -> Option<&'static str> {
+        let has_no_link = matches!(
+            state,
+            State::Link(Phase::Waiting | Phase::Opening | Phase::Stopped)
+                | State::Part(Role::TakingOver | Role::Follower | Role::Guest | Role::Away)
+        );
+        if has_no_link && fault.is_of_a_link() {
+            return Some("there is no connection that could break");
+        }
+        let does_nothing = matches!(fault, Fault::Rest | Fault::Deaf | Fault::Freeze);
+        (state == State::Part(Role::Away) && does_nothing)
+            .then_some("the page neither runs nor hears anything")
+    }
+
+    /// The pairs that can meet, and did so less often than this.
+    pub fn below(&self, least: u64) -> Vec<(Fault, State, u64)> {
+        let pairs =
+            Fault::ALL.into_iter().flat_map(|fault| State::all().map(move |state| (fault, state)));
+        pairs
+            .filter(|(fault, state)| Self::impossible(*fault, *state).is_none())
+            .map(|(fault, state)| (fault, state, self.of(fault, state)))
+            .filter(|(.., met)| *met < least)
+            .collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:14}", "")?;
+        for state in State::all() {
+            let name = match state {
+                State::Link(phase) => format!("{phase:?}"),
+                State::Part(role) => format!("{role:?}"),
+            };
+            write!(out, "{name:>11}")?;
+        }
+        for fault in Fault::ALL {
+            write!(out, "\n{:14}", format!("{fault:?}"))?;
+            for state in State::all() {
+                match Self::impossible(fault, state) {
+                    Some(_) => write!(out, "{:>11}", "-")?,
+                    None => write!(out, "{:>11}", self.of(fault, state))?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

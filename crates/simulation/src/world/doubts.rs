@@ -1,0 +1,89 @@
+//! Whose events may end without anybody who knows what became of them, and until when: what the checker
+//! excuses is decided here, from the reasons.
+
+use super::World;
+use crate::history::Record;
+use crate::store::ClientId;
+
+/// Why nobody may know what becomes of a profile's events.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    /// The relay does not know this client of the profile any more, or was told so lately: until it has
+    /// decided something, the client is told that it was forgotten.
+    forgotten: Option<ClientId>,
+    /// The client is also that of another profile, or what the disk holds is not what the client was at. It
+    /// ends when the relay admits the client, which nobody else is by then, to a page that began at this time
+    /// or later: so what the relay has decided is known to it.
+    state_since: Option<u64>,
+}
+
+impl World {
+    /// The relay does not know some clients any more that it knew.
+    pub(super) fn doubt_forgotten(&mut self, known: &[ClientId]) {
+        for number in 0..self.profiles.len() {
+            let client = self.profiles[number].client();
+            if known.contains(&client) && !self.relay.store.is_sure_of(&client) {
+                self.profiles[number].doubt.forgotten = Some(client);
+                self.doubt(number);
+            }
+        }
+    }
+
+    /// What a profile's disk holds is not all that its client has said, or may not be. Pages that began
+    /// before `since` do not end that.
+    pub(super) fn doubt_state(&mut self, number: usize, since: u64) {
+        let client = self.profiles[number].client();
+        let unsure = !self.relay.store.is_sure_of(&client);
+        let doubt = &mut self.profiles[number].doubt;
+        doubt.state_since = Some(doubt.state_since.unwrap_or(0).max(since));
+        doubt.forgotten = unsure.then_some(client).or(doubt.forgotten);
+        self.doubt(number);
+    }
+
+    /// The relay remembers an older state, maybe one from before it has admitted what a disk holds now.
+    pub(super) fn doubt_strange(&mut self) {
+        for number in 0..self.profiles.len() {
+            let profile = &self.profiles[number];
+            let decided = self.relay.store.last_decided(&profile.client());
+            if decided.is_some_and(|(number, id)| !profile.knows_decided(number, id)) {
+                self.doubt_state(number, 0);
+            }
+        }
+    }
+
+    fn doubt(&mut self, number: usize) {
+        self.record(Record::Doubted { profile: number as u32 });
+    }
+
+    /// A tab's link is up.
+    pub(super) fn admitted(&mut self, tab: usize) {
+        let (number, born) = (self.tabs[tab].profile, self.tabs[tab].born);
+        let Some(since) = self.profiles[number].doubt.state_since else { return };
+        let client = self.profiles[number].client();
+        let is_shared = self.profiles.iter().filter(|it| it.client() == client).count() > 1;
+        let is_newest = self.tabs[tab].wire.is_some_and(|wire| self.relay.is_newest(wire));
+        if born >= since && !is_shared && is_newest {
+            self.profiles[number].doubt.state_since = None;
+            self.end_doubt(number);
+        }
+    }
+
+    /// The relay has decided something, or a client has become another one.
+    pub(super) fn weigh_doubts(&mut self) {
+        for number in 0..self.profiles.len() {
+            let profile = &mut self.profiles[number];
+            let Some(forgotten) = profile.doubt.forgotten else { continue };
+            if profile.client() != forgotten || self.relay.store.is_sure_of(&forgotten) {
+                profile.doubt.forgotten = None;
+                self.end_doubt(number);
+            }
+        }
+    }
+
+    fn end_doubt(&mut self, number: usize) {
+        let Doubt { forgotten, state_since } = self.profiles[number].doubt;
+        if (forgotten, state_since) == (None, None) {
+            self.record(Record::Certain { profile: number as u32 });
+        }
+    }
+}

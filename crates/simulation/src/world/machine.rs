@@ -1,0 +1,109 @@
+//! What runs in a tab: a client with a link of its own, or a part in the link that the tabs of a profile
+//! share.
+
+use session::client::{Answer, Client, StoreFailed};
+use session::tabs::{self, Tab};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) enum Machine {
+    /// As where there is neither lock nor channel.
+    Alone(Box<Client>),
+    /// One of the tabs of its profile.
+    Sharing(Box<Tab>),
+}
+
+impl Machine {
+    /// Its client: to publish, to cancel, to subscribe and to ask.
+    pub(super) fn client(&mut self) -> &mut Client {
+        match self {
+            Self::Alone(client) => client,
+            Self::Sharing(tab) => tab.client(),
+        }
+    }
+
+    /// Its part among the tabs, if it has one.
+    pub(super) fn tab(&mut self) -> Option<&mut Tab> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Sharing(tab) => Some(tab),
+        }
+    }
+
+    /// It says itself what the link does; another tab has it otherwise.
+    pub(super) fn has_link(&self) -> bool {
+        match self {
+            Self::Alone(_) => true,
+            Self::Sharing(tab) => tab.leads(),
+        }
+    }
+
+    pub(super) fn start(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.connect(now),
+            Self::Sharing(tab) => tab.start(now),
+        }
+    }
+
+    /// The application says go on, after the link was told to stop.
+    pub(super) fn connect(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.connect(now),
+            Self::Sharing(tab) => tab.connect(now),
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.opened(now),
+            Self::Sharing(tab) => tab.opened(now),
+        }
+    }
+
+    pub(super) fn received(&mut self, message: &[u8], now: u64) {
+        match self {
+            Self::Alone(client) => client.received(message, now),
+            Self::Sharing(tab) => tab.received(message, now),
+        }
+    }
+
+    pub(super) fn closed(&mut self, code: u16, now: u64) {
+        match self {
+            Self::Alone(client) => client.closed(code, "", now),
+            Self::Sharing(tab) => tab.closed(code, "", now),
+        }
+    }
+
+    pub(super) fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: u64) {
+        match self {
+            Self::Alone(client) => client.answer(answer, now),
+            Self::Sharing(tab) => tab.answer(answer, now),
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.tick(now),
+            Self::Sharing(tab) => tab.tick(now),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        match self {
+            Self::Alone(client) => client.deadline(),
+            Self::Sharing(tab) => tab.deadline(),
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Option<tabs::Effect> {
+        match self {
+            Self::Alone(client) => client.poll().map(tabs::Effect::Client),
+            Self::Sharing(tab) => tab.poll(),
+        }
+    }
+
+    /// How many events wait for an answer.
+    pub(super) fn outbox_len(&mut self) -> usize {
+        self.client().outbox_len()
+    }
+}

@@ -1,0 +1,87 @@
+//! What the tabs are doing, as it is seen from outside.
+
+use super::World;
+use super::disks::Profile;
+use super::machine::Machine;
+use super::tabs::{Link, Tab};
+use crate::fault::{Phase, Role, State};
+
+impl World {
+    /// Whether a tab is in this state.
+    pub(super) fn is_in(&mut self, tab: usize, state: State) -> bool {
+        match state {
+            State::Link(phase) => self.phase(tab) == Some(phase),
+            State::Part(role) => self.role(tab) == Some(role),
+        }
+    }
+
+    /// What a tab does with its link; none while its page loads or rests, or where another tab has it.
+    pub(super) fn phase(&mut self, number: usize) -> Option<Phase> {
+        let tab = &mut self.tabs[number];
+        let caught_up = tab.has_caught_up();
+        let machine = tab.machine.as_mut().filter(|machine| machine.has_link())?;
+        Some(match tab.link {
+            Link::Unknown => return None,
+            Link::Stopped => Phase::Stopped,
+            Link::Waiting => Phase::Waiting,
+            Link::Opening if tab.wire.is_some_and(|wire| self.wires[wire].up.last > 0) => {
+                // The socket is open, so that hello has left.
+                Phase::Greeting
+            }
+            Link::Opening => Phase::Opening,
+            Link::Online if !caught_up => Phase::CatchingUp,
+            Link::Online if machine.outbox_len() > 0 => Phase::Unanswered,
+            Link::Online => Phase::Idle,
+        })
+    }
+
+    /// What a tab is among the tabs of its profile; none while its page loads, or if it is alone.
+    pub(super) fn role(&self, number: usize) -> Option<Role> {
+        let tab = &self.tabs[number];
+        let Some(Machine::Sharing(machine)) = &tab.machine else { return None };
+        let has_lock = self.profiles[tab.profile].lock.is_held_by(number);
+        Some(match (machine.leads(), tab.link) {
+            _ if tab.is_away => Role::Away,
+            (true, _) if !has_lock => Role::Deposed,
+            (true, Link::Unknown) => Role::TakingOver,
+            (true, _) => Role::Leader,
+            (false, Link::Online) => Role::Guest,
+            (false, _) => Role::Follower,
+        })
+    }
+
+    /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let head = self.relay.store.head().offset;
+        self.relay.is_told_all(head)
+            && self.profiles.iter().all(Profile::is_quiet)
+            && (0..self.tabs.len()).all(|tab| self.is_at_rest(tab))
+    }
+
+    fn is_at_rest(&mut self, number: usize) -> bool {
+        let waits = self.stands_still(number).is_some();
+        let tab = &mut self.tabs[number];
+        let hears_more = !tab.has_caught_up() || !tab.shared.is_quiet();
+        let Some(machine) = &mut tab.machine else { return false };
+        if waits || hears_more || machine.outbox_len() > 0 {
+            return false;
+        }
+        if machine.has_link() {
+            self.phase(number) == Some(Phase::Idle) && self.has_good_wire(number)
+        } else {
+            self.role(number) == Some(Role::Guest)
+        }
+    }
+
+    fn has_good_wire(&self, tab: usize) -> bool {
+        self.tabs[tab].wire.is_some_and(|wire| {
+            self.wires[wire].holds() && self.relay.connections.contains_key(&wire)
+        })
+    }
+}
+
+impl Tab {
+    fn has_caught_up(&self) -> bool {
+        self.readers.iter().all(|reader| reader.is_caught_up)
+    }
+}

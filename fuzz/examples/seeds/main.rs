@@ -1,0 +1,88 @@
+//! `seeds FOLDER` writes inputs to begin with, a folder for each target: what the codec's tests take for a
+//! frame, a text or a body, and what two tabs and a relay say to each other.
+
+#[path = "../../../crates/session/tests/codec/frames.rs"]
+mod frames;
+mod talk;
+
+use std::path::Path;
+use std::{env, fs, io};
+
+use bus::Topic;
+use fuzzing::push_step;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use session::json;
+
+/// How many of each.
+const COUNT: usize = 200;
+/// The kind that the targets take for "this has arrived".
+const ARRIVED: u8 = 0;
+
+fn main() -> io::Result<()> {
+    let folder = env::args_os().nth(1).ok_or_else(|| io::Error::other("usage: seeds FOLDER"))?;
+    let folder = Path::new(&folder);
+    let mut any = TestRunner::deterministic();
+    let mut up = Vec::new();
+    let mut down = Vec::new();
+    for _ in 0..COUNT {
+        up.push(frames::from_client_encoded(&[one(&mut any, frames::from_client())]));
+        down.push(frames::from_peer_encoded(&[one(&mut any, frames::from_peer())]));
+    }
+    let bodies: Vec<_> = (0..COUNT).map(|_| one(&mut any, frames::body())).collect();
+
+    let encoded = bodies.iter().map(session::Body::encode);
+    write(folder, "frames", up.iter().chain(&down).cloned().chain(encoded))?;
+    write(folder, "client", scripts(&down, &[1]))?;
+    write(folder, "server", scripts(&up, &[]))?;
+    let topic = Topic::parse("a.x").map_err(io::Error::other)?;
+    let texts = bodies.iter().map(|body| json::event(&topic, body, None).into_bytes());
+    let controls = CONTROLS.iter().map(|text| text.as_bytes().to_vec());
+    write(folder, "json", texts.chain(controls))?;
+
+    let talk = talk::record();
+    write(folder, "client", [script(&talk.from_peer, &[1])])?;
+    write(folder, "server", [script(&talk.to_peer, &[])])?;
+    write(folder, "tabs", talk.among_tabs.iter().map(|said| script(said, &[])))
+}
+
+/// What steers a link in JSON.
+const CONTROLS: [&str; 5] = [
+    r#"{"specversion":"1.0","id":"1","source":"s","type":"$link.subscribe","data":{"pattern":"a.>","from":"latest"}}"#,
+    r#"{"specversion":"1.0","id":"2","source":"s","type":"$link.subscribe","data":{"pattern":">","from":{"last":3}}}"#,
+    r#"{"specversion":"1.0","id":"3","source":"s","type":"$link.subscribe","data":{"pattern":"*.x","from":[{"stream":"main","epoch":"1","offset":"1","id":"e"}]}}"#,
+    r#"{"specversion":"1.0","id":"4","source":"s","type":"$link.unsubscribe","data":{"pattern":"a.>"}}"#,
+    r#"{"specversion":"1.0","id":"5","source":"s","type":"a.x","ephemeral":true,"partitionkey":"k","time":"2026-01-02T03:04:05Z","datacontenttype":"text/plain","data":"text"}"#,
+];
+
+fn one<S: Strategy>(any: &mut TestRunner, strategy: S) -> S::Value {
+    let tree = strategy.new_tree(any).expect("the strategies reject nothing");
+    tree.current()
+}
+
+/// Each message alone, and several one after the other.
+fn scripts(messages: &[Vec<u8>], first: &[u8]) -> Vec<Vec<u8>> {
+    let alone = messages.iter().map(|message| script(std::slice::from_ref(message), first));
+    alone.chain(messages.chunks(8).map(|several| script(several, first))).collect()
+}
+
+fn script(messages: &[Vec<u8>], first: &[u8]) -> Vec<u8> {
+    let mut out = first.to_vec();
+    for message in messages {
+        push_step(&mut out, ARRIVED, message);
+    }
+    out
+}
+
+/// Under names that say what is in them, so that writing them again changes nothing.
+fn write(folder: &Path, target: &str, inputs: impl IntoIterator<Item = Vec<u8>>) -> io::Result<()> {
+    let folder = folder.join(target);
+    fs::create_dir_all(&folder)?;
+    for input in inputs {
+        let name = input.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        fs::write(folder.join(format!("{name:016x}")), input)?;
+    }
+    Ok(())
+}

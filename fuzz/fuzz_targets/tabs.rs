@@ -1,0 +1,109 @@
+//! A tab that hears anything from others: without the lock it neither opens a socket nor sends, and an event
+//! is settled once.
+#![no_main]
+
+use std::collections::HashSet;
+
+use bus::{Pattern, Topic};
+use fuzzing::steps;
+use libfuzzer_sys::fuzz_target;
+use session::client::{
+    Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed,
+};
+use session::tabs::{Effect, Tab};
+use session::{Body, Start};
+
+struct Page {
+    tab: Tab,
+    store: MemoryOutbox,
+    fails: bool,
+    has_lock: bool,
+    settled: HashSet<String>,
+    now: u64,
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut page = Page::new();
+    page.tab.start(0);
+    page.carry_out();
+    for (index, (kind, step)) in steps(bytes).enumerate() {
+        page.now += u64::from(kind >> 4);
+        let now = page.now;
+        match kind & 15 {
+            1 => page.now += 100 * u64::from(step.first().copied().unwrap_or(255)),
+            2 => page.fails = !page.fails,
+            3 => {
+                page.has_lock = true;
+                page.tab.lock_granted(now);
+            }
+            4 => {
+                page.has_lock = false;
+                page.tab.lock_lost(now);
+            }
+            5 => page.tab.leave(now),
+            6 => page.tab.start(now),
+            7 => page.publish(index),
+            8 => _ = page.tab.client().cancel(&index.saturating_sub(step.len()).to_string()),
+            9 => page.tab.received(step, now),
+            10 => page.tab.closed(4_000 + step.len() as u16, "", now),
+            11 => page.tab.wake(now),
+            _ => page.tab.heard(step, now),
+        }
+        page.carry_out();
+        page.tab.tick(page.now);
+        page.carry_out();
+    }
+});
+
+impl Page {
+    fn new() -> Self {
+        let mut state = 7_u8;
+        let mut entropy: Entropy = Box::new(move |bytes| {
+            state = state.wrapping_mul(5).wrapping_add(1);
+            bytes.fill(state);
+        });
+        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let options = Options { tab: [1; 16], ..Options::default() };
+        let mut tab = Tab::new(options, entropy, store.saved().clone());
+        if let Ok(pattern) = Pattern::parse(">") {
+            tab.client().subscribe(pattern, Start::Earliest);
+        }
+        let settled = HashSet::new();
+        Self { tab, store, fails: false, has_lock: false, settled, now: 0 }
+    }
+
+    fn publish(&mut self, index: usize) {
+        let Ok(topic) = Topic::parse("a.x") else { return };
+        let body = Body { id: index.to_string(), ..Body::default() };
+        let _ = self.tab.client().publish(topic, &body, self.now);
+    }
+
+    fn carry_out(&mut self) {
+        // Bounded: others may make it ask for ever.
+        for _ in 0..1_000 {
+            let Some(effect) = self.tab.poll() else { return };
+            match effect {
+                Effect::Client(ClientEffect::Store(asked)) if self.fails => {
+                    let failed = StoreFailed { asked, error: StoreError::Full };
+                    self.tab.answer(Err(failed), self.now);
+                }
+                Effect::Client(ClientEffect::Store(asked)) => {
+                    let answer = self.store.run(asked);
+                    self.tab.answer(Ok(answer), self.now);
+                }
+                Effect::Client(ClientEffect::Open) => {
+                    assert!(self.has_lock, "opens a socket without the lock");
+                    self.tab.opened(self.now);
+                }
+                Effect::Client(ClientEffect::Send(_)) => {
+                    assert!(self.has_lock, "sends without the lock");
+                }
+                Effect::Client(ClientEffect::Settled { id, outcome }) => {
+                    assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
+                }
+                Effect::ReleaseLock => self.has_lock = false,
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What the targets share: how bytes say what happens, and a peer with a model of a store.
+
+mod peer;
+
+pub use peer::Peer;
+
+/// The most bytes of a step.
+const LONGEST: usize = u16::MAX as usize;
+
+/// What happens, as bytes say it: a kind, a length in two bytes, and so many bytes; the last step may be
+/// shorter.
+pub fn steps(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&[kind, low, high], rest) = bytes.split_first_chunk()?;
+        let length = usize::from(u16::from_le_bytes([low, high])).min(rest.len());
+        let (step, rest) = rest.split_at(length);
+        bytes = rest;
+        Some((kind, step))
+    })
+}
+
+/// Writes a step.
+pub fn push_step(out: &mut Vec<u8>, kind: u8, step: &[u8]) {
+    let step = &step[..step.len().min(LONGEST)];
+    let length = step.len() as u16;
+    out.push(kind);
+    out.extend(length.to_le_bytes());
+    out.extend(step);
+}

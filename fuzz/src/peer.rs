@@ -1,0 +1,146 @@
+//! A relay with one connection, whose store may fail and whose answers may be late.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bus::Pattern;
+use session::server::{
+    Append, Attendance, Decided, Effect, Granted, Located, News, Older, Opened, Options, Page,
+    Server, Wire,
+};
+use session::{Millis, RejectCode};
+use simulation::store::Store;
+
+/// See the [module](self).
+pub struct Peer {
+    /// The machine.
+    pub server: Server,
+    /// The store cannot be used.
+    pub fails: bool,
+    store: Store,
+    attendance: Attendance,
+    /// What the store has not decided yet.
+    appends: VecDeque<Append>,
+    told: u64,
+    /// The connection is closed: its owner does nothing with it any more.
+    pub closed: bool,
+}
+
+const CONNECTION: u64 = 1;
+
+impl Peer {
+    /// A peer whose pages are short.
+    pub fn new(wire: Wire) -> Self {
+        let options = Options { page: 3, ..Options::default() };
+        Self {
+            server: Server::new(Arc::new(options), wire, &[0], 0),
+            fails: false,
+            store: Store::new(None),
+            attendance: Attendance::default(),
+            appends: VecDeque::new(),
+            told: 0,
+            closed: false,
+        }
+    }
+
+    /// The store's disk has no room, or has some again.
+    pub fn fill(&mut self, full: bool) {
+        self.store.full = full;
+    }
+
+    /// The store drops all but the last events.
+    pub fn trim(&mut self, left: u64) {
+        self.store.trim(left);
+    }
+
+    /// Commits what waits, and tells of it.
+    pub fn commit(&mut self, now: Millis) {
+        self.carry_out(now);
+        while let Some(append) = self.appends.pop_front() {
+            let decided = if self.fails {
+                let (code, message) = (RejectCode::Unavailable, String::new());
+                Decided::Rejected { code, message, retry: Some(5) }
+            } else {
+                self.store.decide(&append, true).0
+            };
+            self.server.decided(append.ticket, decided);
+        }
+        if let Ok(all) = Pattern::parse(">") {
+            let page = self.store.page(&all, self.told + 1, usize::MAX);
+            self.told = self.store.head().offset;
+            self.server.committed(&page.events);
+        }
+        self.carry_out(now);
+    }
+
+    /// Carries out what the server asks for, except that appends wait for a commit.
+    pub fn carry_out(&mut self, now: Millis) {
+        while !self.closed
+            && let Some(effect) = self.server.poll()
+        {
+            self.carry(effect, now);
+            while self.attendance.wake().is_some() {
+                self.tell_news();
+            }
+        }
+    }
+
+    fn carry(&mut self, effect: Effect, now: Millis) {
+        let server = &mut self.server;
+        match effect {
+            Effect::Open(_) if self.fails => server.opened(Opened::Unavailable),
+            Effect::Open(hello) => server.opened(self.store.open(&hello)),
+            Effect::Refresh(_) if self.fails => server.credential_refused("no"),
+            Effect::Refresh(_) => {
+                server.granted(Granted { subject: None, expires_in: Some(50) }, now);
+            }
+            Effect::Append(append) => self.appends.push_back(append),
+            Effect::Locate { ticket, .. } if self.fails => {
+                server.located(ticket, Located::Unavailable);
+            }
+            Effect::Locate { ticket, pattern, start } => {
+                server.located(ticket, self.store.locate(&pattern, &start));
+            }
+            Effect::Read { ticket, pattern, from, limit, .. } => {
+                server.page(ticket, &self.store.page(&pattern, from, limit));
+            }
+            Effect::History { ticket, pattern, before, limit, .. } => {
+                let older = self.older(&pattern, before, limit);
+                self.server.older(ticket, &older);
+            }
+            Effect::Join { topic, key, data } => {
+                let joined = self.attendance.join(CONNECTION, [1; 16], &topic, &key, &data);
+                if let Err(code) = joined {
+                    server.not_present(&topic, code, "no room");
+                }
+            }
+            Effect::Leave(topic) => self.attendance.leave(CONNECTION, &topic),
+            Effect::Watch(topic) => self.attendance.watch(CONNECTION, &topic),
+            Effect::Unwatch(topic) => self.attendance.unwatch(CONNECTION, &topic),
+            Effect::Close(..) => self.closed = true,
+            // Its own: nothing more is there to hear it.
+            Effect::Forward(event) => server.forwarded(&event),
+            Effect::Send(_) => {}
+        }
+    }
+
+    fn tell_news(&mut self) {
+        while let Some((topic, news)) = self.attendance.news(CONNECTION) {
+            match news {
+                News::State(all) => self.server.present(&topic, all),
+                News::Changes(joined, left) => self.server.presence(&topic, joined, left),
+            }
+        }
+    }
+
+    fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
+        let epoch = self.store.head().epoch;
+        let Page { mut events, .. } = self.store.page(pattern, 1, usize::MAX);
+        events.retain(|event| before.is_none_or(|before| event.offset < before));
+        events.reverse();
+        let more = events.len() > limit;
+        events.truncate(limit);
+        let next = events.last().filter(|_| more).map(|event| event.offset);
+        Older { epoch, events, next }
+    }
+}

@@ -244,7 +244,6 @@ impl<P: Payload> Core<P> {
         route.iter().any(|slot| slot.head().serves())
     }
 
-    #[inline(always)]
     fn route_at(&self, spot: &Spot<Route<P>>) -> Route<P> {
         if let Some(route) = &*spot.route.borrow() {
             return route.clone();

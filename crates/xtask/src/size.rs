@@ -19,7 +19,7 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 150_000, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 12_000, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 113_000, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 116_000, files: npm },
 ];
 
 /// A line of the table.

@@ -11,6 +11,7 @@ use crate::{MAX_QUEUED, Payload, PublishError, Published, Topic};
 impl<P: Payload> Core<P> {
     /// Delivers an event as [`Core::publish`] does: a request, inside a handler, or with checks.
     #[cold]
+    #[inline(never)]
     pub(crate) fn publish_otherwise(
         &self,
         topic: Topic,

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
+use foldhash::fast::RandomState;
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use session::Body;
 use sha2::{Digest as _, Sha256};
@@ -53,7 +54,7 @@ fn slice(digest: &Digest) -> usize {
 #[derive(Debug)]
 pub(super) struct Recent {
     /// Where events stand, or none if the event is trimmed: by the slice of the table.
-    waiting: Vec<HashMap<Digest, Option<Place>>>,
+    waiting: Vec<HashMap<Digest, Option<Place>, RandomState>>,
     /// What each slice of the table has; none if the sweep has not passed it yet.
     filters: Vec<Option<Filter>>,
     /// The newest offset of each stream that is here or in the table,
@@ -71,7 +72,7 @@ pub(super) struct Recent {
 /// What a transaction does; it counts once that is committed.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    new: HashMap<Digest, Place>,
+    new: HashMap<Digest, Place, RandomState>,
     gone: Vec<(Digest, Place)>,
     /// Of each slice that was swept the filter, if it was made anew.
     swept: Vec<Option<Filter>>,
@@ -81,7 +82,7 @@ pub(super) struct Changes {
 impl Recent {
     /// Reads what the table lacks from the end of the log.
     pub(super) fn read(transaction: &ReadTransaction) -> Result<Self, StoreError> {
-        let mut waiting = vec![HashMap::new(); SLICES];
+        let mut waiting = vec![HashMap::default(); SLICES];
         let mut heads = BTreeMap::new();
         let mut has_litter = false;
         for row in transaction.open_table(EXTENTS)?.iter()? {
@@ -107,15 +108,18 @@ impl Recent {
         self.credit = changes.credit;
         for made in changes.swept {
             let slice = self.slice % SLICES;
-            let moved = std::mem::take(&mut self.waiting[slice]);
+            let (moved, filter) = (&mut self.waiting[slice], &mut self.filters[slice]);
             if made.is_some() {
-                self.filters[slice] = made;
-            } else if let Some(filter) = &mut self.filters[slice] {
+                *filter = made;
+            } else if let Some(filter) = filter {
                 moved
                     .iter()
                     .filter(|(_, place)| place.is_some())
                     .for_each(|(id, _)| filter.add(id));
             }
+            // As many come again, unless they were chosen to be in one slice.
+            moved.clear();
+            moved.shrink_to(2 * LONGEST as usize / SLICES);
             self.slice += 1;
         }
         if self.slice >= SLICES {

@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
             3 => peer.fill(step.is_empty()),
             4 => peer.trim(step.len() as u64),
             5 => peer.commit(now),
-            6 => peer.server.lagged(0, step.len() as u64),
+            6 => peer.lag(now),
             7 => peer.server.fenced(),
             8 => peer.server.shut_down("the relay restarts"),
             9 => peer.server.close(CloseCode::GoingAway, ""),

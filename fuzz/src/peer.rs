@@ -73,6 +73,13 @@ impl Peer {
         self.carry_out(now);
     }
 
+    /// What was committed is more than it has at hand.
+    pub fn lag(&mut self, now: Millis) {
+        self.told = self.store.head().offset;
+        self.server.lagged(0, self.told);
+        self.carry_out(now);
+    }
+
     /// Carries out what the server asks for, except that appends wait for a commit.
     pub fn carry_out(&mut self, now: Millis) {
         while !self.closed

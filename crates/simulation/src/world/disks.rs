@@ -29,7 +29,7 @@ pub(super) struct Profile {
     pub(super) fails: bool,
     /// Events of which it was told that they are kept, on disk or in memory.
     kept: BTreeSet<EventNo>,
-    /// Events whose rows were dropped, as expired or cancelled, for a tab that has not heard of it yet.
+    /// Events whose rows were dropped, as expired, cancelled or of a client that was given up, for a tab that has not heard of it yet.
     dropped: Vec<(usize, EventNo)>,
 }
 
@@ -135,7 +135,7 @@ impl World {
         let answer = if self.profiles[number].fails && !reads {
             Err(StoreFailed { asked: storage, error: StoreError::Full })
         } else {
-            let drops = matches!(storage, Storage::Drop { .. });
+            let drops = matches!(storage, Storage::Drop { .. } | Storage::Renew { .. });
             let renews = matches!(storage, Storage::Renew { .. });
             let before = self.profiles[number].rows();
             let answer = self.transact(number, storage);
@@ -211,7 +211,7 @@ impl World {
             return self.after(wait, Happening::DiskAnswers { tab, life });
         }
         if let Some(answer) = self.tabs[tab].answers.pop_front() {
-            if matches!(answer, Ok(Answer::Dropped(_))) {
+            if matches!(answer, Ok(Answer::Dropped(_) | Answer::Renewed { .. })) {
                 let number = self.tabs[tab].profile;
                 self.profiles[number].dropped.retain(|dropped| dropped.0 != tab);
             }

@@ -32,8 +32,9 @@ impl World {
     }
 
     fn suits(&mut self, armed: &Armed, tab: usize) -> bool {
-        // One that hears late is given the time to hear.
-        let hears = self.tabs[tab].shared.is_quiet();
+        // One that hears late is given the time to hear what waits.
+        let until = self.tabs[tab].shared.deaf_until;
+        let hears = until == 0 || until + 1_000 <= self.now;
         self.is_in(tab, armed.state)
             && (hears || !matches!(armed.fault, Fault::Deaf | Fault::ClockJump))
             && (!armed.fault.is_of_tabs() || self.profiles[self.tabs[tab].profile].shares)

@@ -68,6 +68,7 @@ pub(crate) trait Outlet {
     ) -> Option<Answer>;
 
     /// Whether a rule sends what is published on `topic` somewhere.
+    #[cfg(feature = "npm")]
     fn names(&self, topic: &Topic) -> bool;
 
     /// Takes a durable event back, and says whether it will be.

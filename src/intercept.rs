@@ -50,6 +50,7 @@ pub(crate) trait Judges {
     fn admit(&self, event: Event) -> Option<Event>;
 
     /// Whether one of them sees what is published on `topic`.
+    #[cfg(feature = "npm")]
     fn watch(&self, topic: &Topic) -> bool;
 
     fn add(&self, one: &Rc<Interceptor>);
@@ -181,6 +182,7 @@ impl Judges for List {
         Some(event.with(payload))
     }
 
+    #[cfg(feature = "npm")]
     fn watch(&self, topic: &Topic) -> bool {
         let standing = |one: &Weak<Interceptor>| one.upgrade();
         self.0.borrow().iter().filter_map(standing).any(|one| one.pattern.matches(topic))

@@ -70,6 +70,7 @@ impl Outlet for Link {
         })
     }
 
+    #[cfg(feature = "npm")]
     fn names(&self, topic: &Topic) -> bool {
         let rules = self.rules.borrow();
         rules.iter().any(|rule| (rule.outbound || rule.shared) && rule.pattern.matches(topic))

@@ -1,7 +1,7 @@
 //! What the store answers: the mirror follows it.
 
 use super::publishing::dropped_because;
-use super::storage::{Answer, OnStoreError, Saved, Storage, StoreFailed};
+use super::storage::{Answer, OnStoreError, Row, Saved, Storage, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
@@ -39,10 +39,16 @@ impl Client {
                     self.load();
                 }
             }
-            Answer::Kept { .. } => {
+            Answer::Kept { first, .. } => {
                 // Another tab has renewed the client: they are under numbers of the new one.
-                let rows = self.outbox.take_keeping();
-                self.effects.extend(rows.into_iter().map(|row| Effect::Kept(row.id)));
+                for (number, row) in (first..).zip(self.outbox.take_keeping()) {
+                    let id = row.id.clone();
+                    self.effects.push_back(Effect::Kept(id.clone()));
+                    match self.outcome(&id) {
+                        Some(outcome) => self.effects.push_back(Effect::Settled { id, outcome }),
+                        None => self.adrift.push(Row { number, ..row }),
+                    }
+                }
                 self.load();
             }
             Answer::Marked(numbers) => self.outbox.marked(|number| numbers.contains(&number), now),
@@ -151,6 +157,9 @@ impl Client {
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
         let (new, gone) = self.outbox.load(saved, same, now);
+        for row in std::mem::take(&mut self.adrift) {
+            self.outbox.miss(row, now);
+        }
         for id in gone {
             self.reject(id, RejectCode::Uncertain, CLONED);
         }

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use super::places::Places;
+use super::rivals::Rivals;
 use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
@@ -151,7 +152,7 @@ impl Client {
     pub(super) fn fence(&mut self, fence: u64) {
         self.identity.fence = self.identity.fence.max(fence);
         if self.asking.fences == 0 {
-            self.connection.fence = Some(fence);
+            self.connection.fence = Some(self.rivals.taken(fence, &self.options.tab));
             self.greet();
         }
     }
@@ -180,7 +181,7 @@ impl Client {
         if !self.has_socket() {
             return;
         }
-        let is_final = self.is_final(code);
+        let is_final = self.ends(code);
         self.disconnected();
         if is_final {
             self.stopped(code, reason);
@@ -193,7 +194,7 @@ impl Client {
         if !matches!(self.state, State::Greeting { .. }) {
             return self.out_of_step(now);
         }
-        if self.is_strange(&welcome) {
+        if self.is_strange(&welcome) || self.rivals.give_way(&self.options.tab) {
             // Another tab may have got further meanwhile: the store knows.
             self.connection.strange = Some(welcome);
             return self.load();
@@ -223,9 +224,10 @@ impl Client {
             return self.open(now);
         }
         let Some(welcome) = self.connection.strange.take() else { return };
-        if !self.is_strange(&welcome) {
+        if !self.is_strange(&welcome) && !self.rivals.give_way(&self.options.tab) {
             return self.admitted(welcome, now);
         }
+        self.rivals = Rivals::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Storing;
@@ -240,6 +242,7 @@ impl Client {
 
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
+        self.rivals = Rivals::default();
         if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
@@ -282,9 +285,17 @@ impl Client {
         self.send_whereabouts();
     }
 
+    /// Notes how a connection has ended, and says whether that ends the link.
+    fn ends(&mut self, code: u16) -> bool {
+        if code == CloseCode::Fenced.code() {
+            self.rivals.fenced();
+        }
+        self.is_final(code)
+    }
+
     /// Acts on a bye at once: not every end sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
-        let is_final = self.is_final(bye.code);
+        let is_final = self.ends(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         if is_final {

@@ -215,6 +215,17 @@ impl Outbox {
         Some(Ok(()))
     }
 
+    /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
+    pub(super) fn miss(&mut self, row: Row, now: Millis) {
+        if self.find(&row.id).is_none() {
+            let number = if self.at(row.number).is_some() { self.top() } else { row.number };
+            let at = self.rows.partition_point(|entry| entry.row.number < number);
+            (self.timed, self.bytes) = (true, self.bytes + row.body.len());
+            let stage = Stage::Lost { until: now + LOST, again: true };
+            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
+        }
+    }
+
     /// Takes a row out; the store is to delete it.
     pub(super) fn settle(&mut self, number: u64, decided: bool) -> Option<Row> {
         let at = self.at(number)?;

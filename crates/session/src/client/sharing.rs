@@ -87,7 +87,10 @@ impl Client {
                 self.erase_known(number, &outcome);
                 true
             }
-            _ => self.outbox.forget_id(id),
+            _ => {
+                self.outbox.forget_id(id)
+                    || self.adrift.extract_if(.., |row| row.id == id).count() > 0
+            }
         };
         if known {
             self.tell_settled(id.to_owned(), outcome);

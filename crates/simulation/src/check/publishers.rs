@@ -9,18 +9,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::Log;
+use super::log::Logs;
 use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, ProfileNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, Place, ProfileNo, StreamNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
     rows: HashMap<(ProfileNo, EventNo), Row>,
-    /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
+    /// The newest of each client's events in each stream, by the order in which they were kept. Profiles that
     /// are copies of one have no order between them.
-    newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    newest: HashMap<(ClientNo, ProfileNo, StreamNo), (u64, EventNo)>,
     /// Clients that the relay has forgotten at some time.
     forgotten: HashSet<ClientNo>,
     /// Profiles in which events are kept in doubt.
@@ -172,10 +172,10 @@ impl Publishers {
 
     pub(super) fn logged(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         client: ClientNo,
         event: EventNo,
-        offset: u64,
+        place: Place,
     ) -> Result<(), Breach> {
         let Some(published) = self.events.get_mut(&event) else {
             let text = format!("{event} is in the log, and was not kept before it left");
@@ -184,12 +184,12 @@ impl Publishers {
         // Neither the client's numbers nor the log tell a row that comes back then from a new one.
         if published.was_restored
             && self.forgotten.contains(&client)
-            && (1..=log.trimmed()).contains(&published.offset)
+            && (1..=logs.of(place.stream).trimmed()).contains(&published.offset)
         {
             published.may_stand += 1;
         }
         published.stands += 1;
-        published.offset = offset;
+        published.offset = place.offset;
         if published.stands > published.may_stand {
             return Err(Breach(Promise::Once, format!("{event} stands in the log twice")));
         }
@@ -206,7 +206,7 @@ impl Publishers {
         if in_memory && self.is_in_doubt(profile, event) {
             return Ok(());
         }
-        let newest = self.newest.entry((client, profile)).or_default();
+        let newest = self.newest.entry((client, profile, place.stream)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));
@@ -216,17 +216,17 @@ impl Publishers {
     }
 
     /// The log has lost the event with its tail: its client sends it again, or has had its ack.
-    pub(super) fn lost(&mut self, event: EventNo) {
+    pub(super) fn lost(&mut self, stream: StreamNo, event: EventNo) {
         if let Some(published) = self.events.get_mut(&event) {
             published.stands = published.stands.saturating_sub(1);
             // All that stood behind it is lost too.
-            self.newest.retain(|_, newest| newest.0 < published.order);
+            self.newest.retain(|(.., of), newest| *of != stream || newest.0 < published.order);
         }
     }
 
     pub(super) fn answered(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         (profile, life): (ProfileNo, LifeNo),
         event: EventNo,
         answer: Answer,
@@ -255,8 +255,8 @@ impl Publishers {
             || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
-            Answer::Stored(place) if log.at(place) != Some(event) => {
-                let there = log.at(place);
+            Answer::Stored(place) if logs.at(place) != Some(event) => {
+                let there = logs.at(place);
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
             }

@@ -20,8 +20,8 @@ pub(super) struct Profile {
     pub(super) lock: Lock,
     pub(super) doubt: Doubt,
     pub(super) outbox: MemoryOutbox,
-    /// How far the application of each tab has read, by tab and subscription.
-    pub(super) positions: BTreeMap<(usize, usize), Position>,
+    /// How far the application of each tab has read in each stream, by tab and subscription.
+    pub(super) positions: BTreeMap<(usize, usize), Vec<Position>>,
     /// An older copy of it all, as a backup has it.
     pub(super) backup: MemoryOutbox,
     asked: VecDeque<Asked>,

@@ -52,13 +52,15 @@ pub(super) struct Log {
     /// From offset 1; trimmed ones stay here.
     entries: Vec<(EventNo, TopicNo)>,
     trimmed: u64,
+    /// Up to where it was trimmed in any of its lives.
+    ever_trimmed: u64,
     /// What once stood at a place, in lives of the log that are over too.
     stood: HashMap<(u64, u64), EventNo>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { epoch: 1, entries: Vec::new(), trimmed: 0, stood: HashMap::new() }
+        Self { epoch: 1, entries: Vec::new(), trimmed: 0, ever_trimmed: 0, stood: HashMap::new() }
     }
 }
 
@@ -80,6 +82,7 @@ impl Log {
 
     pub(super) fn trim(&mut self, up_to: u64) {
         self.trimmed = self.trimmed.max(up_to);
+        self.ever_trimmed = self.ever_trimmed.max(up_to);
     }
 
     /// The log ends at `head` from now on; answers what is lost.
@@ -106,6 +109,11 @@ impl Log {
 
     pub(super) fn trimmed(&self) -> u64 {
         self.trimmed
+    }
+
+    /// Up to where it was trimmed in any of its lives.
+    pub(super) fn ever_trimmed(&self) -> u64 {
+        self.ever_trimmed
     }
 
     /// The topic of what stands at this offset now.

@@ -228,9 +228,14 @@ impl Readers {
     ) -> Result<(), Breach> {
         let Some(reader) = self.readers.get_mut(&number) else { return Ok(()) };
         let (track, log) = (&mut reader.streams[usize::from(stream)], logs.of(stream));
-        let of_this_life = track.epoch.is_none_or(|epoch| epoch == log.epoch());
-        if of_this_life && to > log.trimmed() {
-            let first = log.trimmed() + 1;
+        let trimmed = match track.epoch {
+            // What was on its way when the log lost its tail may be of the life before.
+            None => log.ever_trimmed(),
+            Some(epoch) if epoch == log.epoch() => log.trimmed(),
+            Some(_) => u64::MAX,
+        };
+        if to > trimmed {
+            let first = trimmed + 1;
             let text = format!(
                 "reader {number} is told that {from} to {to} of stream {stream} is gone, and it \
                  begins at {first}"

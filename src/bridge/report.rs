@@ -75,6 +75,7 @@ impl Report {
             id: id.to_owned(),
             offset: position.offset.to_string(),
             epoch: position.epoch.to_string(),
+            stream: position.stream.as_str().to_owned(),
         };
         self.change(|status| &mut status.last_acked, Some(acked));
     }

@@ -118,9 +118,6 @@ impl Checker {
             Record::Echoed { life, event } => {
                 publishers.echoed(life, event);
             }
-            Record::Dropped { profile, event } => {
-                publishers.dropped(profile, event);
-            }
             Record::Wiped { profile, event } => {
                 publishers.wiped(profile, event);
             }

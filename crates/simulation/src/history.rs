@@ -122,9 +122,6 @@ pub enum Record {
     Forgot { client: ClientNo },
     /// What this profile keeps from now on will have an answer that says something.
     Certain { profile: ProfileNo },
-    /// This profile's disk has dropped the row of an event, which has expired or was taken back: a page will
-    /// be told so, and tell the others.
-    Dropped { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// What has become of a page.

@@ -150,9 +150,10 @@ impl Client {
 
     /// The store has given a fencing token; the last one asked for is this connection's.
     pub(super) fn fence(&mut self, fence: u64) {
-        self.identity.fence = self.identity.fence.max(fence);
         if self.asking.fences == 0 {
-            self.connection.fence = Some(self.rivals.taken(fence, &self.options.tab));
+            let fence = self.rivals.taken(fence);
+            self.identity.fence = self.identity.fence.max(fence);
+            self.connection.fence = Some(fence);
             self.greet();
         }
     }
@@ -350,7 +351,7 @@ impl Client {
         self.effects.push_back(Effect::Open);
         self.connection.fence = None;
         self.asking.fences += 1;
-        self.ask_store(Storage::TakeFence);
+        self.ask_store(Storage::TakeFence { used: self.identity.fence });
     }
 
     fn give_up(&mut self, now: Millis) {

@@ -249,6 +249,11 @@ impl Outbox {
         self.remove(self.at(number)?)
     }
 
+    /// The store is to delete a row that is not among those here.
+    pub(super) fn erase_dropped(&mut self, row: Row) {
+        self.erase.push((row.number, row.id));
+    }
+
     /// The same for an event.
     pub(super) fn forget_id(&mut self, id: &str) -> bool {
         let at = self.rows.iter().position(|entry| entry.row.id == id);
@@ -302,7 +307,7 @@ impl Outbox {
             }
         }
         self.drops.push_back(numbers.clone());
-        Storage::Drop { client, numbers }
+        Storage::Drop { client, numbers, why }
     }
 
     /// The store has dropped some rows, others may have left, and what it holds no more another tab has
@@ -318,7 +323,7 @@ impl Outbox {
             let Some(entry) = self.get(number) else { continue };
             let Stage::Dropping(why) = entry.stage else { continue };
             if dropped.contains(&number) {
-                gone.extend(self.forget(number).map(|row| (row, why)));
+                gone.extend(self.settle(number, false).map(|row| (row, why)));
             } else if leaving.contains(&number) {
                 (entry.stage, entry.row.leaving) = (Stage::Idle, true);
             } else {
@@ -338,15 +343,18 @@ impl Outbox {
         }
     }
 
-    /// The store has marked these; others that it was asked for are gone.
-    pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) {
+    /// The store has marked these; others that it was asked for are gone. Whether there are none of those.
+    pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) -> bool {
+        let mut all = true;
         self.marking = false;
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
             let there = marked(entry.row.number);
             self.timed |= !there;
             entry.row.leaving |= there;
             entry.stage = if there { Stage::Idle } else { Stage::lost(now) };
+            all &= there;
         }
+        all
     }
 
     /// Whether the peer may know of an event: only then does it matter that it has forgotten the client.

@@ -7,12 +7,12 @@ use super::TabId;
 
 /// How often a client is fenced by rivals before it gives way: so many times at least, and up to four times as
 /// often, so that not both of two rivals give way.
-const PATIENCE: u32 = 3;
+const PATIENCE: u32 = 5;
 
 #[derive(Debug, Default)]
 pub(super) struct Rivals {
-    /// The last token that the store gave.
-    taken: u64,
+    /// The last token that was greeted with.
+    used: u64,
     /// A connection with it was fenced.
     is_fenced: bool,
     /// How often rivals have done so since the client has its id.
@@ -25,23 +25,21 @@ impl Rivals {
         self.is_fenced = true;
     }
 
-    /// The store has given the next token. The one to greet with, which is higher where rivals are ahead: the
-    /// way to another id is a last welcome, which says what the peer has decided under the old one.
-    pub(super) fn taken(&mut self, token: u64, tab: &TabId) -> u64 {
+    /// The store has given the next token. The one to greet with: each fencing doubles how far that goes beyond,
+    /// as the store may have lost what it knew of, or never heard of it.
+    pub(super) fn taken(&mut self, token: u64) -> u64 {
+        let mut beyond = 0;
         if std::mem::take(&mut self.is_fenced) {
-            self.fenced = if token == self.taken + 1 { self.fenced + 1 } else { 0 };
+            self.fenced = if token == self.used + 1 { self.fenced + 1 } else { 0 };
+            beyond = (1 << self.fenced.saturating_sub(1).min(40)) - 1;
         }
-        self.taken = token;
-        let beyond = self.fenced.saturating_sub(patience(tab));
-        token.saturating_add((1 << beyond.min(40)) - 1)
+        self.used = token.saturating_add(beyond);
+        self.used
     }
 
-    /// Whether the client is to take another id.
+    /// Whether the client is to take another id. It does so after a last welcome, which says what the peer has
+    /// decided under the old one.
     pub(super) fn give_way(&self, tab: &TabId) -> bool {
-        self.fenced >= patience(tab)
+        self.fenced >= PATIENCE * u32::from(1 + tab[2] % 4)
     }
-}
-
-fn patience(tab: &TabId) -> u32 {
-    PATIENCE * u32::from(1 + tab[2] % 4)
 }

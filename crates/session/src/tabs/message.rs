@@ -143,6 +143,7 @@ impl Message {
                     expires: f.optional_number(5),
                     durability: f.durability(6),
                     leaving: f.flag(7),
+                    dropped: None,
                     owner: from,
                 };
                 Says::Kept { client: f.array(1), row }
@@ -206,6 +207,7 @@ mod tests {
             expires: Some(9),
             durability: Durability::Replicated,
             leaving: true,
+            dropped: None,
             owner: [1; 16],
         };
         let links = [

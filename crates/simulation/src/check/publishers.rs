@@ -1,11 +1,10 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
 //!
-//! "Nobody knows" is an answer for three reasons only. The row was there while its profile was in doubt:
+//! "Nobody knows" is an answer for two reasons only. The row was there while its profile was in doubt:
 //! which of these rows had left, and so may be in the log, only the client knew that is gone, so that no
 //! fewer can be excused. The page was not there when the first page was told: it asks the others, but
-//! those who know may be gone or stand still. The row was dropped, and the page that had it dropped is gone
-//! or has not heard of it yet.
+//! those who know may be gone or stand still.
 
 use std::collections::{HashMap, HashSet};
 
@@ -54,10 +53,6 @@ struct Published {
 struct Row {
     /// Whether it must be answered.
     durable: bool,
-    /// The disk dropped it, and one page is to hear why.
-    is_dropped: bool,
-    /// Nobody knew why, and a page was told so.
-    was_unknown: bool,
     /// The disk dropped it without anybody who could tell why.
     is_wiped: bool,
     /// Nobody may know what becomes of it.
@@ -119,15 +114,7 @@ impl Publishers {
 
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
-        let row = Row {
-            durable,
-            is_dropped: false,
-            was_unknown: false,
-            is_wiped: false,
-            in_doubt,
-            answers: Vec::new(),
-            told_at: None,
-        };
+        let row = Row { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
         self.rows.insert((profile, event), row);
     }
 
@@ -152,12 +139,6 @@ impl Publishers {
 
     pub(super) fn echoed(&mut self, life: LifeNo, event: EventNo) {
         self.pages.shown(life, event);
-    }
-
-    pub(super) fn dropped(&mut self, profile: ProfileNo, event: EventNo) {
-        if let Some(row) = self.rows.get_mut(&(profile, event)) {
-            row.is_dropped = true;
-        }
     }
 
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
@@ -242,17 +223,11 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
-        // Who had it dropped may stand still before it hears that it was, and what was said meanwhile may be
-        // heard later.
-        let all_are_unsure = row.answers.iter().all(|(_, answer)| *answer == Answer::Uncertain);
-        row.was_unknown |= row.is_dropped && all_are_unsure && answer == Answer::Uncertain;
         row.answers.push((life, answer));
         let told_at = *row.told_at.get_or_insert(self.now);
         self.pages.answered(life, event);
-        let may_be_unknown = row.in_doubt
-            || row.is_wiped
-            || row.was_unknown
-            || self.pages.may_have_missed(life, told_at);
+        let may_be_unknown =
+            row.in_doubt || row.is_wiped || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
             Answer::Stored(place) if logs.at(place) != Some(event) => {

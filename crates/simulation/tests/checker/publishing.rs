@@ -89,18 +89,6 @@ fn only_a_page_that_was_not_there_when_others_were_told_may_not_know() {
 }
 
 #[test]
-fn a_row_that_was_dropped_is_unknown_until_a_page_was_told_why() {
-    let page = |life| Page { life, state: PageState::Here };
-    let begin = [page(0), page(1), kept(1), Refusable { event: 1 }];
-    let uncertain = Answered { profile: 0, life: 1, event: 1, answer: Answer::Uncertain };
-    let (dropped, told) = (Dropped { profile: 0, event: 1 }, answered(1, Answer::Rejected));
-    let all = |then: &[Record]| verdict([&begin[..], then].concat());
-    assert_eq!(all(&[dropped, uncertain, told]), Ok(()));
-    assert_eq!(all(&[dropped, told, uncertain]), Err(Promise::Answered));
-    assert_eq!(all(&[uncertain, told]), Err(Promise::Answered));
-}
-
-#[test]
 fn what_a_page_was_shown_must_be_answered_there_while_it_lives() {
     let shown = Echoed { life: 1, event: 1 };
     let all = |more: &[Record]| {

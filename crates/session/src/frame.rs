@@ -7,8 +7,6 @@ mod presence;
 
 use std::fmt;
 
-use minicbor::Decoder;
-
 use crate::event::{Position, Start, Stream};
 use crate::{Durability, RejectCode, decode, encode};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
@@ -369,9 +367,9 @@ impl FromPeer {
 
 fn frames<F>(
     message: &[u8],
-    read: fn(&mut Decoder<'_>) -> Result<F, decode::Malformed>,
+    read: fn(&mut decode::Reader<'_>) -> Result<F, decode::Malformed>,
 ) -> impl Iterator<Item = Result<F, DecodeError>> {
-    let mut decoder = Decoder::new(message);
+    let mut decoder = decode::Reader::new(message);
     let mut failed = false;
     std::iter::from_fn(move || {
         if failed || decoder.position() >= message.len() {

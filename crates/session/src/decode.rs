@@ -4,6 +4,7 @@
 pub(crate) mod fields;
 mod reader;
 
+use crate::client::PlaceKind;
 use crate::event::{Body, Extension, Position, Start};
 use crate::frame::{
     Ack, AtTopic, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer, Gap, Head,
@@ -67,6 +68,35 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
         19 => FromClient::Leave(AtTopic { topic: f.text(0) }),
         20 => FromClient::Watch(AtTopic { topic: f.text(0) }),
         21 => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
+        _ => return Err(Malformed),
+    })
+}
+
+/// What a leader reads of a guest's frame.
+pub(crate) enum FromGuest {
+    Subscribe(u32),
+    Unsubscribe(u32),
+    /// Credit, or a request for a page.
+    Numbered(u32),
+    Presence {
+        kind: PlaceKind,
+        comes: bool,
+        topic: String,
+    },
+}
+
+/// The next frame of a guest.
+pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<FromGuest> {
+    let (kind, f) = frame(d)?;
+    let presence = |kind, comes| FromGuest::Presence { kind, comes, topic: f.text(0) };
+    f.checked(match kind {
+        2 => FromGuest::Subscribe(f.number32(0)),
+        5 => FromGuest::Unsubscribe(f.number32(0)),
+        12 | 17 => FromGuest::Numbered(f.number32(0)),
+        18 => presence(PlaceKind::Joined, true),
+        19 => presence(PlaceKind::Joined, false),
+        20 => presence(PlaceKind::Watched, true),
+        21 => presence(PlaceKind::Watched, false),
         _ => return Err(Malformed),
     })
 }

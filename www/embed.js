@@ -1,12 +1,14 @@
 // The chat's rooms in a plain page: what an application without Yew does with the npm package. It joins
 // by ?room=...&name=..., or by its form, which goes to such an address.
 
+import { createTextKit } from "./npm/browser-chat.js";
 import { createSingleton } from "./npm/browser.js";
 
 const HISTORY = 200;
 const TYPING_EVERY_MS = 2000;
 const TYPING_FADES_MS = 4000;
 const MAX_TOPIC_BYTES = 256;
+const EVENTS_SHOWN = 100;
 
 const find = (selector) => document.querySelector(selector);
 const utf8 = new TextEncoder();
@@ -77,24 +79,78 @@ function ownId() {
 }
 
 function enter(room, me, topics) {
-  const { subscribe, publish, connect } = createSingleton("embed");
+  const bus = createSingleton("embed");
   find(".title").textContent = `#${room}`;
   document.title = `${room} - event-driven-kit in a plain page`;
   find(".room").hidden = false;
+  find("#link").hidden = false;
 
   // Subscribed first, connected last: so nothing of the history passes by.
-  subscribe("$bus.link", showLink);
-  showMessages({ subscribe, publish, me, topic: topics.message });
-  showTyping({ subscribe, me, topics });
-  compose({ publish, me, topics });
+  showEvents(bus);
+  bus.subscribe("$bus.link", showLink);
+  const kit = createTextKit({ bus, room, sender: me });
+  showMessages({ bus, kit, topic: topics.message });
+  showTyping({ bus, me, topics });
+  compose({ bus, kit, topics });
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  connect({
+  bus.connect({
     url: `${scheme}//${location.host}/ws`,
     rules: [
       { pattern: topics.message, direction: "both", durable: true, from: { last: HISTORY } },
       { pattern: topics.typing, direction: "both", durable: false },
     ],
   });
+}
+
+/** Shows what passes on the bus, and publishes what the user likes. */
+function showEvents({ subscribe, publish }) {
+  const panel = find("#events");
+  const see = find("#see-events");
+  const list = panel.querySelector(".passed");
+  const [listen, publishing] = panel.querySelectorAll("form");
+  let stop = () => {};
+
+  function show(data, event) {
+    const item = find("#event").content.firstElementChild.cloneNode(true);
+    item.querySelector(".topic").textContent = event.topic;
+    item.querySelector(".status").textContent = event.delivery.status;
+    item.querySelector("code").textContent = JSON.stringify(data) ?? "";
+    list.prepend(item);
+    if (list.childElementCount > EVENTS_SHOWN) list.lastElementChild.remove();
+  }
+
+  /** Does what a form asks for, and says there why it could not be done. */
+  function onSubmit(form, act) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const problem = form.querySelector(".problem");
+      problem.textContent = "";
+      try {
+        act();
+      } catch (error) {
+        problem.textContent = error.message;
+      }
+    });
+  }
+
+  function open(isOpen) {
+    panel.hidden = !isOpen;
+    see.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  onSubmit(listen, () => {
+    const next = subscribe(find("#pattern").value.trim(), show, { echo: true, label: "events" });
+    stop();
+    stop = next;
+    list.replaceChildren();
+  });
+  onSubmit(publishing, () => {
+    publish(find("#topic").value.trim(), JSON.parse(find("#data").value || "null"));
+  });
+  see.addEventListener("click", () => open(panel.hidden));
+  see.hidden = false;
+  open(matchMedia("(min-width: 64rem)").matches);
+  listen.requestSubmit();
 }
 
 let countdown;
@@ -118,7 +174,7 @@ function showLink(link) {
 }
 
 /** Shows each message once: in the log's order what it holds, and after it one's own that it does not. */
-function showMessages({ subscribe, publish, me, topic }) {
+function showMessages({ bus, kit, topic }) {
   const list = find(".messages");
   const log = find(".log");
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
@@ -155,7 +211,7 @@ function showMessages({ subscribe, publish, me, topic }) {
     const item = find("#message").content.firstElementChild.cloneNode(true);
     const row = { item, place: undefined };
     item.dataset.id = id;
-    item.classList.toggle("own", message.sender.id === me.id);
+    item.classList.toggle("own", message.sender.id === kit.sender.id);
     item.querySelector(".sender bdi").textContent = message.sender.name;
     item.querySelector(".text").textContent = message.text;
     const when = new Date(time);
@@ -163,18 +219,14 @@ function showMessages({ subscribe, publish, me, topic }) {
     item.querySelector("time").dateTime = isTime ? when.toISOString() : "";
     item.querySelector("time").textContent = isTime ? clock.format(when) : "";
     item.querySelector(".retry").addEventListener("click", () => {
-      try {
-        publish(topic, message);
-        forget(row);
-      } catch (error) {
-        item.querySelector(".reason").textContent = `Not sent: ${error.message}`;
-      }
+      forget(row);
+      send(kit, message.text);
     });
     rows.set(id, row);
     return row;
   }
 
-  subscribe(
+  bus.subscribe(
     topic,
     (message, event) => {
       if (typeof message?.text !== "string" || typeof message.sender?.name !== "string") {
@@ -197,7 +249,7 @@ function showMessages({ subscribe, publish, me, topic }) {
   );
 }
 
-function showTyping({ subscribe, me, topics }) {
+function showTyping({ bus, me, topics }) {
   const line = find(".typing");
   const people = new Map();
 
@@ -212,49 +264,55 @@ function showTyping({ subscribe, me, topics }) {
     show();
   }
 
-  subscribe(topics.typing, ({ id, name }) => {
+  bus.subscribe(topics.typing, ({ id, name }) => {
     if (id === me.id) return;
     clearTimeout(people.get(id)?.timer);
     people.set(id, { name: String(name), timer: setTimeout(gone, TYPING_FADES_MS, id) });
     show();
   });
-  subscribe(topics.message, ({ sender }) => gone(sender?.id));
+  bus.subscribe(topics.message, ({ sender }) => gone(sender?.id));
 }
 
-function compose({ publish, me, topics }) {
+/** Sends a text. What becomes of it shows its row; one that did not get so far goes back into the composer. */
+function send(kit, text) {
+  const problem = find(".write .problem");
+  problem.textContent = "";
+  kit.sendText(text).catch(({ id, message }) => {
+    if (id) return;
+    problem.textContent = `Not sent: ${message}`;
+    find("#composer").value ||= text;
+  });
+}
+
+function compose({ bus, kit, topics }) {
   const form = find(".write form");
   const area = find("#composer");
-  const problem = find(".write .problem");
   let lastTyping = -Infinity;
 
-  function send() {
-    const text = area.value.trim();
-    if (!text) return;
-    try {
-      publish(topics.message, { sender: me, text });
-      area.value = "";
-      problem.textContent = "";
-      lastTyping = -Infinity;
-    } catch (error) {
-      problem.textContent = error.message;
-    }
+  kit.use({ format: (text) => text.trim() });
+
+  function submit() {
+    if (!area.value.trim()) return;
+    send(kit, area.value);
+    area.value = "";
+    lastTyping = -Infinity;
     area.focus();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send();
+    submit();
   });
   area.addEventListener("keydown", (event) => {
     // 229: the key belongs to an input method.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    send();
+    submit();
   });
   area.addEventListener("input", () => {
     if (!area.value || Date.now() - lastTyping < TYPING_EVERY_MS) return;
     lastTyping = Date.now();
-    publish(topics.typing, me);
+    bus.publish(topics.typing, kit.sender);
   });
   area.focus();
 }

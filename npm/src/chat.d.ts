@@ -15,6 +15,7 @@ export interface TextSuccess {
 
 /** One's own message was refused: `error.code` says why, for programs. */
 export interface TextError extends Error {
+  /** Of the message; empty, if it was refused before it got one. */
   readonly id: string;
   readonly code: string;
 }

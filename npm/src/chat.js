@@ -45,12 +45,14 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
   let next = 0;
 
   function publish({ text, resolve, reject }) {
+    let receipt;
     const failed = (error) => {
-      bus.publish(failure, { id: error.id ?? "", code: error.code ?? "failed", message: error.message });
-      reject(error);
+      const id = receipt?.id ?? "";
+      bus.publish(failure, { id, code: error.code ?? "failed", message: error.message });
+      reject(Object.assign(error, { id }));
     };
     try {
-      const receipt = bus.publish(message, { sender: self, text });
+      receipt = bus.publish(message, { sender: self, text });
       const stored = (id, offset) => {
         bus.publish(success, { id, offset });
         resolve({ id, offset });

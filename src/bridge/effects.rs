@@ -46,13 +46,11 @@ impl Link {
         if self.ended.get() {
             let timer = self.timer.take();
             drop(timer);
-            if !self.store.is_busy() {
-                self.give_up_pending();
-                let ended = self.lingering.take();
-                drop(ended);
-            }
         } else {
             self.set_timer();
+        }
+        if !self.store.is_busy() {
+            self.has_written();
         }
     }
 

@@ -200,16 +200,26 @@ impl Link {
         self.drive();
     }
 
-    /// The page is put away: a socket or a database would keep it from resting.
+    /// The page is put away: a socket, a channel or a database would keep it from resting.
     pub(super) fn rest(&self) {
-        if !self.resting.replace(true) {
-            self.tab.borrow_mut().leave(monotonic());
-            self.drive();
+        self.resting.set(true);
+        self.tab.borrow_mut().leave(monotonic());
+        self.drive();
+    }
+
+    /// What the page was to write is written, and the others know.
+    pub(super) fn has_written(&self) {
+        if self.resting.get() {
             if let Some(sharing) = &*self.sharing.borrow() {
                 sharing.part();
             }
+            self.store.close();
         }
-        self.store.close();
+        if self.ended.get() {
+            self.give_up_pending();
+            let ended = self.lingering.take();
+            drop(ended);
+        }
     }
 
     /// The page or the network is back.

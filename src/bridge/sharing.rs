@@ -59,6 +59,7 @@ impl Sharing {
 
     /// Begins to hear the others.
     pub(super) fn join(&self) {
+        self.part();
         let Ok(channel) = BroadcastChannel::new(&self.name) else { return };
         let link = self.link.clone();
         let listener = EventListener::new(&channel, "message", move |event| {
@@ -67,8 +68,7 @@ impl Sharing {
                 link.heard(&bytes.to_vec());
             }
         });
-        let before = self.channel.replace(Some((channel, listener)));
-        drop(before);
+        self.channel.replace(Some((channel, listener)));
     }
 
     /// Hears and says nothing any more.

@@ -226,6 +226,8 @@ export interface BatchOptions extends ListenOptions {
 export interface TopicOptions extends ListenOptions {
   /** How many events wait for an iterator that does not keep up; 1,024 if not given. The oldest is dropped. */
   readonly capacity?: number;
+  /** First brings what is retained: `topic("price.tea", { replay: true })`. */
+  readonly replay?: boolean;
 }
 
 /** The events of a pattern, for other libraries to take. */

@@ -30,6 +30,19 @@ test("a message that is refused is an error to its sender and to listeners", asy
   await assert.rejects(kit.sendText(7), { code: "illegal_argument" });
 });
 
+test("a message that the peer refuses is told under its id", async () => {
+  const bus = createBus();
+  const refusal = Object.assign(new Error("too large"), { code: "too_large" });
+  const receipt = { id: "m-1", settled: () => Promise.reject(refusal) };
+  const publish = (topic, data) => (topic.endsWith("MESSAGE") ? receipt : bus.publish(topic, data));
+  const kit = kitIn("lobby", { bus: { ...bus, publish } });
+  const told = [];
+  kit.on("TEXT_ERROR", ({ id, code, message }) => told.push({ id, code, message }));
+  const expected = { id: "m-1", code: "too_large", message: "too large" };
+  await assert.rejects(kit.sendText("hello"), expected);
+  assert.deepEqual(told, [expected]);
+});
+
 test("a certificate is not available yet, and that is said", async () => {
   await assert.rejects(kitIn("lobby").sendCertificate({}), { code: "not_available", message: /not available yet/ });
 });

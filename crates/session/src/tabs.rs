@@ -85,6 +85,8 @@ pub struct Tab {
     join_at: Option<Millis>,
     /// Events whose outcome another tab has told.
     told: Vec<String>,
+    /// How many operations the store has not answered.
+    asked_store: usize,
     effects: VecDeque<Effect>,
     now: Millis,
     ignored: u64,
@@ -93,6 +95,8 @@ pub struct Tab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Out,
+    /// Takes no part, but has not said so yet.
+    Leaving,
     Following,
     Leading,
 }
@@ -143,6 +147,7 @@ impl Tab {
             lock_at: None,
             join_at: None,
             told: Vec::new(),
+            asked_store: 0,
             effects: VecDeque::new(),
             now: 0,
             ignored: 0,
@@ -168,8 +173,10 @@ impl Tab {
     /// Takes part, or does so again: reads the store anew.
     pub fn start(&mut self, now: Millis) {
         self.now = now;
-        if self.role != Role::Out {
-            return;
+        match self.role {
+            Role::Out => {}
+            Role::Leaving => self.effects.push_back(Effect::ReleaseLock),
+            Role::Following | Role::Leading => return,
         }
         self.role = Role::Following;
         (self.heard, self.asked) = (now, None);
@@ -179,27 +186,30 @@ impl Tab {
         self.visit_anew();
     }
 
-    /// Takes no part any more, as the page goes or is frozen: gives up the lock and the socket. What
-    /// the store still has to answer may be answered, or not.
+    /// Takes no part any more, as the page goes or is frozen: gives up the socket at once, and the lock
+    /// when the store has answered. So who stays looks into the store after the last row was written,
+    /// or hears of it, or finds out that the page has gone without a word.
     pub fn leave(&mut self, now: Millis) {
         self.now = now;
-        if self.role != Role::Out {
+        if self.takes_part() {
             if !self.leads() {
                 self.part(LinkState::Connecting);
             }
             self.follow();
-            self.post(Says::Bye);
-            self.role = Role::Out;
+            self.role = Role::Leaving;
             (self.lock_at, self.join_at) = (None, None);
-            self.effects.push_back(Effect::ReleaseLock);
         }
+    }
+
+    fn takes_part(&self) -> bool {
+        matches!(self.role, Role::Following | Role::Leading)
     }
 
     /// This tab has the lock.
     pub fn lock_granted(&mut self, now: Millis) {
         self.now = now;
         match self.role {
-            Role::Out => self.effects.push_back(Effect::ReleaseLock),
+            Role::Out | Role::Leaving => self.effects.push_back(Effect::ReleaseLock),
             Role::Leading => {}
             Role::Following => {
                 self.role = Role::Leading;
@@ -224,7 +234,7 @@ impl Tab {
     /// Another tab has said something.
     pub fn heard(&mut self, message: &[u8], now: Millis) {
         self.now = now;
-        if self.role == Role::Out {
+        if !self.takes_part() {
             return;
         }
         match Message::decode(message) {
@@ -268,7 +278,7 @@ impl Tab {
     pub fn connect(&mut self, now: Millis) {
         self.now = now;
         match self.role {
-            Role::Out => {}
+            Role::Out | Role::Leaving => {}
             Role::Leading => self.client.connect(now),
             Role::Following => self.post(Says::Connect),
         }
@@ -277,6 +287,7 @@ impl Tab {
     /// As [`Client::answer`].
     pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
         self.now = now;
+        self.asked_store = self.asked_store.saturating_sub(1);
         let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
         let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
         self.client.answer(answer, now);
@@ -323,7 +334,7 @@ impl Tab {
     /// When [`Tab::tick`] wants to be called.
     pub fn deadline(&self) -> Option<Millis> {
         let tab = match self.role {
-            Role::Out => None,
+            Role::Out | Role::Leaving => None,
             Role::Leading => (!self.guests.is_empty()).then_some(self.beat + BEAT),
             Role::Following => {
                 Some(self.asked.map_or(self.heard + QUIET, |asked| asked + self.patience()))
@@ -345,7 +356,7 @@ impl Tab {
             self.visit_anew();
         }
         match self.role {
-            Role::Out => {}
+            Role::Out | Role::Leaving => {}
             Role::Leading => self.count_beats(),
             Role::Following => match self.asked {
                 Some(asked) if asked + self.patience() <= now => {
@@ -370,6 +381,12 @@ impl Tab {
             }
             if std::mem::take(&mut self.beat_is_due) && self.leads() {
                 self.say_who_leads();
+                continue;
+            }
+            if self.role == Role::Leaving && self.asked_store == 0 {
+                self.post(Says::Bye);
+                self.role = Role::Out;
+                self.effects.push_back(Effect::ReleaseLock);
                 continue;
             }
             let frames = self.client.for_guests();

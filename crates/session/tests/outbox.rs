@@ -376,6 +376,20 @@ fn an_event_can_be_taken_back_until_it_may_have_left() {
 }
 
 #[test]
+fn an_event_that_another_tab_has_dropped_is_not_sent() {
+    let mut page = Page::new(Options::default());
+    page.publish("late", expires(1_500));
+    let client = page.store.saved().client;
+    page.store.run(Storage::Drop { client, numbers: vec![1] });
+    page.now = 2_000;
+    page.client.tick(page.now);
+    page.run();
+    page.go_online(0, "", false);
+    assert_eq!(page.published(), []);
+    assert_eq!(page.client.outbox_len(), 1, "the other tab will say what became of it");
+}
+
+#[test]
 fn an_event_that_another_tab_has_marked_is_not_taken_back() {
     let mut page = Page::new(Options::default());
     page.publish("a", Terms::default());

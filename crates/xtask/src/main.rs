@@ -75,7 +75,7 @@ enum Task {
         #[arg(value_enum)]
         what: bench::Bench,
     },
-    /// Build the npm package and try it in Node
+    /// Build the npm package and try it in Node and Chromium
     Npm,
     /// Print the sizes after brotli and hold them against their budgets
     Size,

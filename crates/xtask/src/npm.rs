@@ -1,5 +1,5 @@
 //! The npm package: wasm-pack's output made smaller, with the files of `npm/` laid over it, and its trial
-//! in Node.
+//! in Node and in Chromium.
 
 mod bundle;
 mod shrink;
@@ -22,6 +22,7 @@ pub const NEEDS: &[Need] = &[
     Need::WasmOpt,
     Need::Esbuild,
     Need::Node,
+    Need::Chromium,
 ];
 
 /// Gets what it takes and builds the package.
@@ -96,7 +97,10 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
 
     let mut node = process::command("node");
     node.args(["--test", "--test-reporter=spec"])
-        .env("EDK_NPM_TOOLS", tools(workspace)?)
+        .env("EDK_NPM_TOOLS", installed(workspace, "tests/npm/tools", "what tries the package")?)
+        .env("EDK_EXAMPLES", installed(workspace, "examples", "what the examples show")?)
+        .env("EDK_CHROMEDRIVER", setup::chromedriver().context("chromedriver is not on PATH")?)
+        .env("EDK_CHROMIUM", setup::chromium().context("Chromium is not on PATH")?)
         .env("EDK_SEMANTICS", workspace.root.join("benches/js/SEMANTICS.md"))
         .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
@@ -113,21 +117,17 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     Ok(node)
 }
 
-/// Installs what the package is tried with, once for all its tests and checkouts.
-fn tools(workspace: &Workspace) -> Result<PathBuf> {
-    let names = "tests/npm/tools/package.json";
-    let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[names])?);
+/// Installs what the `package.json` in `place` names, once for all checkouts.
+fn installed(workspace: &Workspace, place: &str, what: &str) -> Result<PathBuf> {
+    let name = format!("{place}/package.json");
+    let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[&name])?);
     let done = folder.join("installed");
     if !done.exists() {
         fs::create_dir_all(&folder)?;
-        fs::copy(workspace.root.join(names), folder.join("package.json"))?;
+        fs::copy(workspace.root.join(name), folder.join("package.json"))?;
         let mut npm = process::command("npm");
         npm.args(["install", "--no-audit", "--no-fund"]).current_dir(&folder);
-        process::install(
-            &mut npm,
-            "the bundlers and checkers of the npm package",
-            "npm's registry",
-        )?;
+        process::install(&mut npm, what, "npm's registry")?;
         fs::write(done, "")?;
     }
     Ok(folder)

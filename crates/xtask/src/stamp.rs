@@ -24,13 +24,14 @@ pub fn of(root: &Path, inputs: &[&str]) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// All files at or below the path, in one order; none if it does not exist.
+/// All files at or below the path, in one order, without what npm has installed there; none if it does not exist.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
     let mut files = Vec::new();
-    for entry in WalkDir::new(path).sort_by_file_name() {
+    let folders = WalkDir::new(path).sort_by_file_name().into_iter();
+    for entry in folders.filter_entry(|entry| entry.file_name() != "node_modules") {
         let entry = entry?;
         if entry.file_type().is_file() {
             files.push(entry.into_path());

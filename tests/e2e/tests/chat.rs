@@ -145,6 +145,30 @@ async fn the_page_without_yew_joins_the_same_room_by_the_npm_package() {
 }
 
 #[tokio::test]
+async fn the_page_without_yew_shows_the_events_of_its_bus_and_publishes_others() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let page = Browser::open(&driver).await;
+    page.goto(&format!("{}/embed.html?room=lobby&name=Emma", relay.url())).await;
+    page.online().await;
+    page.click("#see-events").await;
+    page.say("hello").await;
+    page.appears(".message[data-state=stored]").await;
+    page.fill("#topic", "hello.*").await;
+    page.click("#events .publish button").await;
+    page.appears("#events .publish .problem:not(:empty)").await;
+    page.fill("#topic", "hello.world").await;
+    page.click("#events .publish button").await;
+    let rows = "return [...document.querySelectorAll('.passed li')].map(
+        row => row.querySelector('.topic').textContent + ' ' + row.querySelector('.status').textContent)";
+    let rows = page.run(rows, vec![]).await;
+    for event in ["hello.world local", "chat.lobby.TEXT_MESSAGE stored"] {
+        assert!(rows.as_array().is_some_and(|rows| rows.contains(&event.into())), "{rows}");
+    }
+    is_quiet(&page).await;
+    page.close().await;
+}
+
+#[tokio::test]
 async fn a_client_in_another_language_reads_what_the_browser_sends() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = Browser::open(&driver).await;

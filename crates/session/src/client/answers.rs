@@ -47,8 +47,8 @@ impl Client {
             }
             Answer::Marked(numbers) => self.outbox.marked(|number| numbers.contains(&number), now),
             Answer::Erased => self.outbox.erased(true),
-            Answer::Dropped(numbers) => {
-                for (row, why) in self.outbox.dropped(&numbers) {
+            Answer::Dropped { dropped, leaving } => {
+                for (row, why) in self.outbox.dropped(&dropped, &leaving, now) {
                     self.reject(row.id, why, dropped_because(why));
                 }
             }

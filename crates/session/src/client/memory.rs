@@ -65,17 +65,18 @@ impl MemoryOutbox {
                 Answer::Erased
             }
             Storage::Drop { client, numbers } => {
-                let mut dropped = Vec::new();
+                let (mut dropped, mut leaving) = (Vec::new(), Vec::new());
                 if client == saved.client {
                     saved.rows.retain(|row| {
-                        let drops = !row.leaving && numbers.contains(&row.number);
-                        if drops {
-                            dropped.push(row.number);
+                        if !numbers.contains(&row.number) {
+                            return true;
                         }
-                        !drops
+                        let list = if row.leaving { &mut leaving } else { &mut dropped };
+                        list.push(row.number);
+                        row.leaving
                     });
                 }
-                Answer::Dropped(dropped)
+                Answer::Dropped { dropped, leaving }
             }
             Storage::Renew { from, highest, client, secret } => {
                 let mut dropped = Vec::new();

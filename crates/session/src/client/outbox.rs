@@ -79,6 +79,12 @@ pub(super) enum Stage {
     },
 }
 
+impl Stage {
+    fn lost(now: Millis) -> Self {
+        Self::Lost { until: now + LOST, again: true }
+    }
+}
+
 /// The outbox has no room.
 #[derive(Debug)]
 pub(super) struct Full;
@@ -288,17 +294,25 @@ impl Outbox {
         Storage::Drop { client, numbers }
     }
 
-    /// The store has dropped these; those that it was asked for beside them may have left. Answers the
-    /// dropped rows with the reason.
-    pub(super) fn dropped(&mut self, dropped: &[u64]) -> Vec<(Row, RejectCode)> {
+    /// The store has dropped some rows, others may have left, and what it holds no more another tab has
+    /// settled. Answers the dropped rows with the reason.
+    pub(super) fn dropped(
+        &mut self,
+        dropped: &[u64],
+        leaving: &[u64],
+        now: Millis,
+    ) -> Vec<(Row, RejectCode)> {
         let mut gone = Vec::new();
         for number in self.drops.pop_front().unwrap_or_default() {
             let Some(entry) = self.get(number) else { continue };
             let Stage::Dropping(why) = entry.stage else { continue };
             if dropped.contains(&number) {
                 gone.extend(self.forget(number).map(|row| (row, why)));
-            } else {
+            } else if leaving.contains(&number) {
                 (entry.stage, entry.row.leaving) = (Stage::Idle, true);
+            } else {
+                entry.stage = Stage::lost(now);
+                self.timed = true;
             }
         }
         gone
@@ -320,8 +334,7 @@ impl Outbox {
             let there = marked(entry.row.number);
             self.timed |= !there;
             entry.row.leaving |= there;
-            entry.stage =
-                if there { Stage::Idle } else { Stage::Lost { until: now + LOST, again: true } };
+            entry.stage = if there { Stage::Idle } else { Stage::lost(now) };
         }
     }
 
@@ -505,7 +518,7 @@ impl Outbox {
             let newer = same && entry.row.number >= saved.next;
             if !entry.in_memory && !newer && !matches!(entry.stage, Stage::Lost { .. }) {
                 self.timed = true;
-                entry.stage = Stage::Lost { until: now + LOST, again: true };
+                entry.stage = Stage::lost(now);
             }
             if entry.in_memory {
                 self.next = self.next.max(entry.row.number + 1);

@@ -135,8 +135,13 @@ pub enum Answer {
     Marked(Vec<u64>),
     /// The rows are gone.
     Erased,
-    /// The rows that were there without the mark, and are gone now.
-    Dropped(Vec<u64>),
+    /// What was there of the rows.
+    Dropped {
+        /// Those without the mark: they are gone now.
+        dropped: Vec<u64>,
+        /// Those with it: they stay.
+        leaving: Vec<u64>,
+    },
     /// The store is another client's now.
     Renewed {
         /// What it holds now.

@@ -20,6 +20,7 @@ impl Tab {
                 self.base = 0;
                 self.join_at = Some(self.now + AWAY);
             }
+            client::Effect::Store(_) => self.asked_store += 1,
             client::Effect::Kept(id) => {
                 let row = self.client.outbox().find(|row| row.id == *id).cloned();
                 self.post(match row {

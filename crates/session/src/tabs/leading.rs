@@ -56,6 +56,8 @@ impl Tab {
         if !known {
             self.remove_guest(tab);
             self.tell_answered();
+            // It may be the next life of a page that could not say what it had kept.
+            self.client.load();
         }
         if !known && self.guests.len() < MAX_GUESTS {
             let online = self.link == LinkState::Online;

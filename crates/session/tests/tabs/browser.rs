@@ -28,7 +28,10 @@ pub struct Page {
     pub tab: Tab,
     pub alive: bool,
     pub frozen: bool,
+    /// In the back/forward cache.
     pub left: bool,
+    /// It goes, while its store may still have something to do.
+    closing: bool,
     /// Events of which the others were told while it was away.
     pub missed: BTreeSet<String>,
     /// What happens to it, in order for each source.
@@ -91,6 +94,7 @@ impl Browser {
             alive: true,
             frozen: false,
             left: false,
+            closing: false,
             missed: BTreeSet::new(),
             inbox: Vec::new(),
             lock_events: VecDeque::new(),
@@ -126,16 +130,14 @@ impl Browser {
         self.end(tab);
     }
 
+    /// The page goes. What its store still does may be done, and answered, or not.
     pub fn close(&mut self, tab: usize) {
         self.tabs[tab].tab.leave(self.now);
+        self.tabs[tab].closing = true;
         self.carry(tab, usize::MAX);
-        for asked in std::mem::take(&mut self.tabs[tab].asked) {
-            self.store.run(asked);
-        }
-        self.end(tab);
     }
 
-    fn end(&mut self, tab: usize) {
+    pub fn end(&mut self, tab: usize) {
         let page = &mut self.tabs[tab];
         page.alive = false;
         page.socket = None;
@@ -163,7 +165,7 @@ impl Browser {
     }
 
     pub fn running(&self) -> Vec<usize> {
-        let running = |page: &Page| page.alive && !page.frozen && !page.left;
+        let running = |page: &Page| page.alive && !page.frozen && !page.left && !page.closing;
         (0..self.tabs.len()).filter(|tab| running(&self.tabs[*tab])).collect()
     }
 
@@ -206,8 +208,12 @@ impl Browser {
 
     /// Lets something happen to some tab; whether it did.
     pub fn step(&mut self) -> bool {
-        let running = self.running();
-        let Some(&tab) = running.get(self.random(running.len().max(1))) else { return false };
+        let active = |tab: &usize| self.tabs[*tab].alive && !self.tabs[*tab].frozen;
+        let active: Vec<usize> = (0..self.tabs.len()).filter(active).collect();
+        let Some(&tab) = active.get(self.random(active.len().max(1))) else { return false };
+        if self.tabs[tab].left || self.tabs[tab].closing {
+            return self.step_away(tab);
+        }
         let mut busy = self.carry(tab, 3);
         match self.random(5) {
             0 => {
@@ -239,6 +245,19 @@ impl Browser {
                 }
             }
             _ => busy |= self.run_socket(tab),
+        }
+        busy
+    }
+
+    /// A tab that has left hears nothing but its store, and may end at any time.
+    fn step_away(&mut self, tab: usize) -> bool {
+        self.run_store(tab);
+        let answer = self.tabs[tab].answers.pop_front();
+        let busy = answer.is_some();
+        if self.tabs[tab].closing && (!busy || self.random(10) == 0) {
+            self.end(tab);
+        } else if let Some(answer) = answer {
+            self.tabs[tab].tab.answer(Ok(answer), self.now);
         }
         busy
     }

@@ -171,6 +171,44 @@ fn a_row_is_not_lost_because_one_before_it_was_taken_back_while_it_was_marked() 
 }
 
 #[test]
+fn what_a_page_keeps_while_it_goes_is_sent_by_those_that_stay() {
+    for how_it_ends in 0..3 {
+        let mut browser = Browser::new(24);
+        for _ in 0..2 {
+            browser.open();
+        }
+        browser.settle();
+        let leader = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
+        let going = 1 - leader;
+        browser.publish(going);
+        browser.publish(going);
+        browser.close(going);
+        // The leader makes what it can of it before the store gets that far.
+        browser.tabs[going].frozen = true;
+        (0..300).for_each(|_| _ = browser.step());
+        match how_it_ends {
+            0 => browser.tabs[going].frozen = false,
+            // It is gone before it hears from its store, and its next life reads what is there.
+            1 => {
+                assert!(browser.run_store(going));
+                browser.end(going);
+                browser.open();
+                (0..500).for_each(|_| _ = browser.step());
+                assert_eq!(ids(&browser).len(), 2, "sent without a wait");
+            }
+            // Nobody comes after it.
+            _ => {
+                assert!(browser.run_store(going));
+                browser.end(going);
+            }
+        }
+        browser.settle();
+        check(&browser, &format!("how {how_it_ends}"));
+        assert!(!ids(&browser).is_empty(), "how {how_it_ends}");
+    }
+}
+
+#[test]
 fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     let mut browser = Browser::new(20);
     for _ in 0..2 {

@@ -211,7 +211,7 @@ impl World {
             return self.after(wait, Happening::DiskAnswers { tab, life });
         }
         if let Some(answer) = self.tabs[tab].answers.pop_front() {
-            if matches!(answer, Ok(Answer::Dropped(_) | Answer::Renewed { .. })) {
+            if matches!(answer, Ok(Answer::Dropped { .. } | Answer::Renewed { .. })) {
                 let number = self.tabs[tab].profile;
                 self.profiles[number].dropped.retain(|dropped| dropped.0 != tab);
             }

@@ -2,7 +2,7 @@
 //! process of its own.
 
 use super::{finish, table::Table};
-use crate::setup::{self, Need};
+use crate::setup;
 use crate::workspace::Workspace;
 use crate::{npm, process};
 use anyhow::{Context, Result};
@@ -12,8 +12,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 pub fn run(workspace: &Workspace) -> Result<()> {
-    let needs = [npm::NEEDS, &[Need::Chromium]].concat();
-    let toolchain = setup::ensure(workspace, &needs)?;
+    let toolchain = setup::ensure(workspace, npm::NEEDS)?;
     npm::build_with(workspace, &toolchain)?;
     let project = workspace.own_target().join("bench/js");
     let _ = fs::remove_dir_all(&project);

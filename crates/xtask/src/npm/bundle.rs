@@ -53,6 +53,8 @@ pub fn bundle(
         copy(&build.join(shared), package)?;
     }
     types(root, package)?;
+    fs::copy(package.join("chat.js"), package.join("browser-chat.js"))?;
+    rewrite(&package.join("browser-chat.js"), "./index.js", "./browser.js")?;
     for cjs in ["chat.cjs", "slim.d.cts", "chat.d.cts"] {
         rewrite(&package.join(cjs), "./index.js", "./index.cjs")?;
     }
@@ -70,6 +72,7 @@ fn types(root: &Path, package: &Path) -> Result<()> {
     fs::write(package.join("index.d.ts"), &types)?;
     fs::write(package.join("index.d.cts"), &types)?;
     fs::write(package.join("browser.d.ts"), "export * from \"./index.js\";\n")?;
+    fs::write(package.join("browser-chat.d.ts"), "export * from \"./chat.js\";\n")?;
     for name in ["slim", "chat"] {
         let source = root.join(format!("npm/src/{name}.d.ts"));
         for extension in ["ts", "cts"] {

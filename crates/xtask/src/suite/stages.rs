@@ -37,7 +37,7 @@ pub enum Stage {
     Webkit,
     /// The page can be built
     Page,
-    /// The npm package works in Node
+    /// The npm package works in Node and in pages
     Npm,
     /// The sizes are within their budgets
     Size,

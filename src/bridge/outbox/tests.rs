@@ -158,7 +158,7 @@ async fn marks_erases_and_drops_change_what_they_name_and_nothing_else() {
     let marked = store.run(Storage::Mark { client, numbers: vec![1, 2, 4, 9] }).await;
     assert_eq!(marked, Ok(Answer::Marked(vec![1, 2, 4])));
     let dropped = store.run(Storage::Drop { client, numbers: vec![3, 4] }).await;
-    assert_eq!(dropped, Ok(Answer::Dropped(vec![3])));
+    assert_eq!(dropped, Ok(Answer::Dropped { dropped: vec![3], leaving: vec![4] }));
     let decided = (1, "a".to_owned());
     let erase = Storage::Erase { client, numbers: vec![1], decided: decided.clone() };
     assert_eq!(store.run(erase).await, Ok(Answer::Erased));

@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use bus::Topic;
+use bus::{Pattern, Topic};
 use js_sys::{Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
@@ -124,6 +124,12 @@ impl Core {
         self.bus.pure().version().as_ptr() as usize
     }
 
+    /// Where in memory it is counted who is told of subscriptions that come and go.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn watchers(&self) -> usize {
+        self.bus.pure().watchers().as_ptr() as usize
+    }
+
     /// Gives the events that handlers have published meanwhile their turns.
     #[wasm_bindgen(skip_typescript)]
     pub fn proceed(&self) {
@@ -211,7 +217,15 @@ impl Core {
         drop(ended);
     }
 
-    /// How many subscriptions stand.
+    /// Tells that one of several handlers behind a number has ended.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn ended(&self, pattern: &str, label: &str) {
+        if let Ok(pattern) = Pattern::parse(pattern) {
+            self.bus.pure().ended(pattern, label);
+        }
+    }
+
+    /// How many subscriptions stand, those of JavaScript that share a number as one.
     #[wasm_bindgen(skip_typescript)]
     pub fn subscriptions(&self) -> usize {
         self.bus.subscriptions()

@@ -134,3 +134,23 @@ fn memory_that_grows_inside_a_handler_loses_neither_order_nor_events() {
     assert_eq!(stage.heard(), "one, two, inner");
     assert_eq!(kept.borrow().len(), 5);
 }
+
+#[wasm_bindgen_test]
+fn a_subscriber_in_rust_keeps_its_place_among_those_of_javascript() {
+    let stage = Stage::new("places");
+    let subscribe = |names: &str| {
+        stage.js(&format!(
+            "for (const name of [{names}]) bus.subscribe('it', () => {{ heard.push(name); }});"
+        ));
+    };
+    subscribe("'one', 'two'");
+    stage.rust("it", |_| Ok(()));
+    subscribe("'three', 'four'");
+    stage.rust("*", |_| Ok(()));
+    subscribe("'five'");
+    stage.js("bus.publish('it');");
+    assert_eq!(stage.heard(), "one, two, rust it, three, four, rust it, five");
+    stage.subscriptions.borrow_mut().clear();
+    stage.js("for (let time = 0; time < 5; time += 1) { heard.length = 0; bus.publish('it'); }");
+    assert_eq!(stage.heard(), "one, two, three, four, five");
+}

@@ -63,14 +63,14 @@ impl Link {
                 self.complain("outbox", error.to_string().into());
             }
             Effect::Send(message) => {
-                if let Some((_, socket)) = &*self.socket.borrow() {
+                if let Some(socket) = &*self.socket.borrow() {
                     self.unsent.send(socket, message, &self.this);
                 }
             }
             Effect::Close(code) => {
                 self.unsent.forget();
                 let closed = self.socket.take();
-                if let Some((_, socket)) = closed {
+                if let Some(socket) = closed {
                     socket.close(code);
                 }
             }
@@ -141,11 +141,9 @@ impl Link {
     }
 
     fn open(&self) {
-        let number = self.sockets.get() + 1;
-        self.sockets.set(number);
-        match Socket::open(&self.options, self.this.clone(), number) {
+        match Socket::open(&self.options, &self.this) {
             Ok(socket) => {
-                let before = self.socket.replace(Some((number, socket)));
+                let before = self.socket.replace(Some(socket));
                 drop(before);
             }
             // What the browser does not open now it will not open later.

@@ -6,9 +6,9 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::Millis;
 use session::client::{Entropy, Options, Saved};
 use session::tabs::Tab;
+use session::{CloseCode, Millis};
 
 use super::history::Reader;
 use super::inbound::Inbox;
@@ -49,8 +49,7 @@ pub(super) struct Link {
     resting: Cell<bool>,
     /// Itself, when it has ended and the store has still something to do.
     pub(super) lingering: RefCell<Option<Rc<Link>>>,
-    pub(super) socket: RefCell<Option<(u64, Socket)>>,
-    pub(super) sockets: Cell<u64>,
+    pub(super) socket: RefCell<Option<Socket>>,
     pub(super) timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out, further up the stack.
@@ -102,7 +101,6 @@ impl Link {
             resting: Cell::new(false),
             lingering: RefCell::default(),
             socket: RefCell::default(),
-            sockets: Cell::new(0),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -279,41 +277,37 @@ impl Link {
 
     /// Whether the socket has not sent much of what it was given.
     pub(super) fn is_congested(&self) -> bool {
-        self.socket.borrow().as_ref().is_some_and(|(_, socket)| self.unsent.waits(socket))
+        self.socket.borrow().as_ref().is_some_and(|socket| self.unsent.waits(socket))
     }
 
     /// Sends what the socket had no room for.
     pub(super) fn go_on_sending(&self) {
-        if let Some((_, socket)) = &*self.socket.borrow() {
+        if let Some(socket) = &*self.socket.borrow() {
             self.unsent.go_on(socket, &self.this);
         }
     }
 
-    pub(super) fn opened(&self, socket: u64) {
-        if self.is_current(socket) {
+    pub(super) fn opened(&self) {
+        let is_understood = self.socket.borrow().as_ref().is_some_and(Socket::is_understood);
+        if is_understood {
             self.tab.borrow_mut().opened(monotonic());
             self.drive();
+        } else {
+            let code = CloseCode::UnsupportedSubprotocol.code();
+            self.closed(code, "the peer does not speak event-driven-kit.v1");
         }
     }
 
-    pub(super) fn received(&self, socket: u64, message: &[u8]) {
-        if self.is_current(socket) {
-            self.tab.borrow_mut().received(message, monotonic());
-            self.drive();
-        }
+    pub(super) fn received(&self, message: &[u8]) {
+        self.tab.borrow_mut().received(message, monotonic());
+        self.drive();
     }
 
-    pub(super) fn closed(&self, socket: u64, code: u16, reason: &str) {
-        if self.is_current(socket) {
-            let closed = self.socket.take();
-            drop(closed);
-            self.tab.borrow_mut().closed(code, reason, monotonic());
-            self.drive();
-        }
-    }
-
-    fn is_current(&self, socket: u64) -> bool {
-        self.socket.borrow().as_ref().is_some_and(|(current, _)| *current == socket)
+    pub(super) fn closed(&self, code: u16, reason: &str) {
+        let closed = self.socket.take();
+        drop(closed);
+        self.tab.borrow_mut().closed(code, reason, monotonic());
+        self.drive();
     }
 
     /// One timer, for the machine's deadline. One that fires early sets the next.

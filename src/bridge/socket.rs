@@ -1,25 +1,26 @@
-//! One WebSocket of a link: gloo reads it as a stream, and a kept handle does what that cannot: send a
-//! view, close with a code, say how much it has buffered.
+//! One WebSocket of a link. gloo listens to its events; its stream would cost a browser more, bounds nothing
+//! and hides what is needed: to send a view, close with a code, ask how much is buffered.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Weak;
 
-use futures_util::StreamExt;
 use gloo_events::EventListener;
-use gloo_net::websocket::{Message, WebSocketError, futures::WebSocket};
 use gloo_timers::callback::Timeout;
+use js_sys::{ArrayBuffer, Uint8Array};
 use session::{CloseCode, SUBPROTOCOL};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::BridgeOptions;
 use super::link::Link;
 
-/// Dropping it closes the socket. What it still brings has a number that the link ignores.
+/// Dropping it closes the socket, and what it still brings reaches nobody.
 pub(super) struct Socket {
-    handle: web_sys::WebSocket,
-    _opened: EventListener,
+    handle: WebSocket,
+    /// It was asked for the subprotocol.
+    asked: bool,
+    _listeners: [EventListener; 3],
 }
 
 /// What waits for a socket to send what it has. Bounded by what the machine sends on one connection
@@ -73,35 +74,44 @@ impl Unsent {
 }
 
 impl Socket {
-    /// Opens a socket whose events go to `link` under `number`.
-    pub(super) fn open(
-        options: &BridgeOptions,
-        link: Weak<Link>,
-        number: u64,
-    ) -> Result<Self, JsValue> {
+    /// Opens a socket whose events go to `link`.
+    pub(super) fn open(options: &BridgeOptions, link: &Weak<Link>) -> Result<Self, JsValue> {
         let asked = options.subprotocol;
         let handle = if asked {
-            web_sys::WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
+            WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
         } else {
-            web_sys::WebSocket::new(&options.url)?
+            WebSocket::new(&options.url)?
         };
-        let stream = WebSocket::try_from(handle.clone())
-            .map_err(|error| JsValue::from(js_sys::Error::new(&error.message)))?;
-        let opened = EventListener::once(&handle, "open", {
-            let (link, handle) = (link.clone(), handle.clone());
-            move |_| {
-                let Some(link) = link.upgrade() else { return };
-                // A peer that ignores what was asked for is not refused by every browser.
-                if !asked || handle.protocol() == SUBPROTOCOL {
-                    link.opened(number);
-                } else {
-                    let code = CloseCode::UnsupportedSubprotocol.code();
-                    link.closed(number, code, "the peer does not speak event-driven-kit.v1");
+        handle.set_binary_type(BinaryType::Arraybuffer);
+        let on = |kind: &'static str, then: fn(&Link, &Event)| {
+            let link = link.clone();
+            EventListener::new(&handle, kind, move |event| {
+                if let Some(link) = link.upgrade() {
+                    then(&link, event);
                 }
-            }
-        });
-        spawn_local(read(stream, link, number));
-        Ok(Self { handle, _opened: opened })
+            })
+        };
+        let listeners = [
+            // An error is followed by its close.
+            on("close", |link, event| {
+                let event: &CloseEvent = event.unchecked_ref();
+                link.closed(event.code(), &event.reason());
+            }),
+            on("message", |link, event| {
+                let data = event.unchecked_ref::<MessageEvent>().data();
+                // Frames are binary.
+                if let Some(bytes) = data.dyn_ref::<ArrayBuffer>() {
+                    link.received(&Uint8Array::new(bytes).to_vec());
+                }
+            }),
+            on("open", |link, _| link.opened()),
+        ];
+        Ok(Self { handle, asked, _listeners: listeners })
+    }
+
+    /// Whether the peer speaks what was asked for. One that ignores it is not refused by every browser.
+    pub(super) fn is_understood(&self) -> bool {
+        !self.asked || self.handle.protocol() == SUBPROTOCOL
     }
 
     /// Sends a message. A socket that is closing throws it away, and its close event is on the way.
@@ -118,19 +128,5 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let _closed_already = self.handle.close();
-    }
-}
-
-async fn read(mut stream: WebSocket, link: Weak<Link>, number: u64) {
-    while let Some(message) = stream.next().await {
-        let Some(link) = link.upgrade() else { return };
-        match message {
-            Ok(Message::Bytes(bytes)) => link.received(number, &bytes),
-            Err(WebSocketError::ConnectionClose(close)) => {
-                link.closed(number, close.code, &close.reason);
-            }
-            // Frames are binary. An error is followed by its close.
-            Ok(Message::Text(_)) | Err(_) => {}
-        }
     }
 }

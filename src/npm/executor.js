@@ -255,7 +255,12 @@ function receipt(core) {
 // There is one flag that says whether an event is in flight, and one queue, both in wasm. The flag is read
 // and written here through a view of wasm's memory. Whatever is not simple is left to wasm: an event inside
 // a handler, an interceptor, a group, a subscriber in Rust, a rule of a bridge.
+//
+// Handlers of one topic that stand one after the other in the order are a cohort: wasm knows them as one
+// subscription, so that one more or less of them is no call into wasm.
 const IN_FLIGHT = 1;
+/** Events wait for their turns. */
+const WAITING = 2;
 /** The bus delivers as if somebody counted, and in wasm nobody does. */
 const WATCHED = 8;
 /** What wasm says of a route. */
@@ -267,6 +272,8 @@ const MOST_FAMILIES = 4096;
 const ONE_OF = 64;
 /** A token of a topic, without those that only wasm can judge. */
 const TOKEN = /^[!-)+\-/-=?-~]+$/;
+/** In a pattern, what is no topic. */
+const WILDCARD = /[*>]/;
 /** The buses by number, as wasm knows them. Whoever holds a bus keeps it, and not this. */
 const buses = new Map();
 
@@ -287,34 +294,44 @@ let keptAs;
 
 function nothing() {}
 
+function isThere(member) {
+  return member !== undefined;
+}
+
 /** What publishes to the bus of `core`, and what subscribes plain handlers to it. */
 export function executor(core, itsMemory) {
   memory = itsMemory;
   const flag = core.flag();
-  /** Of hot topics; without `calls` where wasm runs it. */
-  const routes = Object.create(null);
-  /** By all but their last token; of topics that were seen once. */
-  const families = new Map();
   const version = core.version() >>> 2;
+  const watchers = core.watchers() >>> 2;
+  /** What JavaScript runs of hot topics: the only handler, or the route. */
+  const hot = Object.create(null);
+  /** Of hot topics, whoever runs them. */
+  const routes = Object.create(null);
+  /** Routes by all but their last token; of topics that were seen once. */
+  const families = new Map();
   let ofVersion;
   let sample = 0;
   const numbered = [];
   const free = [];
   /** The subscriptions by number. */
-  const slots = [];
+  const cohorts = [];
+  /** By topic, the cohort behind which no other subscription of the topic stands. */
+  const last = new Map();
+  /** The version of which that is known. */
+  let known;
+  /** How many subscriptions there are that wasm does not count. */
+  let uncounted = 0;
   let running;
 
   function publish(topic, data, options) {
-    const route = routes[topic];
-    if (
-      route === undefined ||
-      options !== undefined ||
-      bytes[flag] !== 0 ||
-      route.calls === undefined
-    ) {
+    const found = hot[topic];
+    if (found === undefined || options !== undefined || bytes[flag] !== 0) {
       return publishOtherwise(topic, data, options);
     }
-    run(route, data, new Event(topic, data, undefined));
+    const event = new Event(topic, data, undefined);
+    if (typeof found === "function") runOne(found, data, event);
+    else runAll(found, data, event);
   }
 
   function publishOtherwise(topic, data, options, more) {
@@ -322,8 +339,9 @@ export function executor(core, itsMemory) {
     if (options !== undefined) expect(options, "object", "the options of publish");
     look();
     if (bytes[flag] === 0) {
+      self.former.length = 0;
       const route = routes[topic] ?? related(topic) ?? resolve(topic);
-      if (route.calls !== undefined) return run(route, data, new Event(topic, data, more));
+      if (route.simple) return run(route, data, new Event(topic, data, more));
     }
     const event = new Event(topic, data, { time: Date.now(), ...more });
     if (options?.wait) return core.publishWhenRoom(topic, data).then(receipt);
@@ -351,19 +369,15 @@ export function executor(core, itsMemory) {
     const found = core.route(topic) >>> 2;
     look();
     const its = [];
-    const calls = [];
-    for (let at = found + 2, end = at + words[found + 1]; at < end; at += 1) {
-      const slot = slots[words[at]];
-      its.push(slot);
-      calls.push(slot.call);
-    }
-    const simple = (words[found] & SIMPLE) !== 0;
+    for (let at = found + 2, end = at + words[found + 1]; at < end; at += 1) its.push(cohorts[words[at]]);
     const route = {
       topic,
-      calls: simple ? calls : undefined,
-      slots: its,
-      // Where there is one handler, it is found the quicker.
-      only: simple && calls.length === 1 ? calls[0] : undefined,
+      cohorts: its,
+      simple: (words[found] & SIMPLE) !== 0,
+      // Of the cohorts; not fresh when one of them has changed.
+      slots: undefined,
+      calls: undefined,
+      fresh: false,
     };
     const cut = topic.lastIndexOf(".");
     if ((words[found] & OF_FAMILY) !== 0 && cut > 0) {
@@ -378,27 +392,42 @@ export function executor(core, itsMemory) {
   }
 
   function run(route, data, event) {
+    if (!route.fresh) flatten(route);
+    if (route.calls.length === 1) runOne(route.calls[0], data, event, route);
+    else runAll(route, data, event);
+  }
+
+  function flatten(route) {
+    const { topic, cohorts } = route;
+    route.slots = cohorts.flatMap(({ members }) => members.filter(isThere));
+    route.calls = route.slots.map(({ call }) => call);
+    route.fresh = true;
+    if (routes[topic] === route) hot[topic] = route.calls.length === 1 ? route.calls[0] : route;
+  }
+
+  /** Without its route, for most need none and to find it takes time. */
+  function runOne(call, data, event, route) {
     bytes[flag] = IN_FLIGHT;
-    running = route;
-    const { only } = route;
-    if (only === undefined) runAll(route, data, event);
-    else {
-      try {
-        const answer = only(data, event);
-        if (answer !== undefined) answered(route.slots[0], event, answer);
-      } catch (error) {
-        failed(route.slots[0], event, error);
-      }
+    try {
+      const answer = call(data, event);
+      if (answer !== undefined) answered(only(event.topic, route), event, answer);
+    } catch (error) {
+      failed(only(event.topic, route), event, error);
     }
-    running = undefined;
-    // Also where memory has grown meanwhile.
     if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
     else finish();
   }
 
+  /** The one handler of the topic in flight, also if it has ended meanwhile. */
+  function only(topic, route = self.former.find((former) => former.topic === topic) ?? routes[topic]) {
+    return route.slots[0];
+  }
+
   /** Calls all handlers, whatever one of them does. Four at a time: so the processor foresees more of them. */
   function runAll(route, data, event) {
-    const { calls } = route;
+    bytes[flag] = IN_FLIGHT;
+    running = route;
+    const { calls, slots } = route;
     const last = calls.length;
     let at = 0;
     for (;;) {
@@ -407,24 +436,28 @@ export function executor(core, itsMemory) {
         let answer;
         for (; at + 4 <= last; at += 1) {
           call = calls[at];
-          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
           call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
           call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
           call = calls[++at];
-          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
         }
         for (; at < last; at += 1) {
           call = calls[at];
-          if ((answer = call(data, event)) !== undefined) answered(route.slots[at], event, answer);
+          if ((answer = call(data, event)) !== undefined) answered(slots[at], event, answer);
         }
         break;
       } catch (error) {
-        failed(route.slots[at], event, error);
+        failed(slots[at], event, error);
         at += 1;
       }
     }
+    running = undefined;
+    // Also where memory has grown meanwhile.
+    if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
+    else finish();
   }
 
   /** What handlers have published meanwhile has its turn now. */
@@ -458,31 +491,100 @@ export function executor(core, itsMemory) {
 
   function add(pattern, call, options) {
     const { priority = 0, label, echo = false, group, balance, queue, key, replay, serves = false } = options;
-    const slot = { call, label: label ?? pattern, serves, queued: queue !== undefined };
-    const number = core.subscribe(
-      pattern,
-      priority,
-      label,
-      echo,
-      group,
-      typeof balance === "object" ? "by" : balance,
-      queue?.capacity ?? 0,
-      queue?.policy ?? 0,
-      key ?? balance?.by,
-      Boolean(replay),
-    );
-    slots[number] = slot;
-    return {
-      slot,
-      end() {
-        if (slots[number] !== slot) return;
-        slots[number] = undefined;
-        // The event in flight does not reach it any more.
-        const at = running === undefined ? -1 : running.slots.indexOf(slot);
-        if (at >= 0) running.calls[at] = nothing;
-        core.release(number);
-      },
-    };
+    const slot = { call, label: label ?? pattern, serves, queued: queue !== undefined, cohort: undefined, at: 0 };
+    const plain = priority === 0 && !echo && group === undefined && queue === undefined && !replay;
+    look();
+    forgetWhatIsOld();
+    if (!plain || !join(pattern, slot)) {
+      const before = words[version];
+      const number = core.subscribe(
+        pattern,
+        priority,
+        label,
+        echo,
+        group,
+        typeof balance === "object" ? "by" : balance,
+        queue?.capacity ?? 0,
+        queue?.policy ?? 0,
+        key ?? balance?.by,
+        Boolean(replay),
+      );
+      slot.cohort = { number, pattern, label: slot.label, members: [slot], size: 1 };
+      cohorts[number] = slot.cohort;
+      const wasAlone = follow(before);
+      if (WILDCARD.test(pattern)) last.clear();
+      else if (plain && wasAlone) last.set(pattern, slot.cohort);
+      else last.delete(pattern);
+    }
+    return { slot, end: () => end(slot) };
+  }
+
+  /** Lets it stand behind the last of its topic; false where wasm has to know. */
+  function join(pattern, slot) {
+    const cohort = last.get(pattern);
+    if (cohort?.label !== slot.label) return false;
+    // The event in flight would reach it; or somebody is told of each that comes.
+    if ((bytes[flag] & (IN_FLIGHT | WAITING)) !== 0 || words[watchers] !== 0) return false;
+    if (cohort.members.length > 2 * cohort.size + 8) {
+      cohort.members = cohort.members.filter(isThere);
+      cohort.members.forEach((member, at) => (member.at = at));
+    }
+    slot.cohort = cohort;
+    slot.at = cohort.members.push(slot) - 1;
+    cohort.size += 1;
+    uncounted += 1;
+    refresh(pattern);
+    return true;
+  }
+
+  function end(slot) {
+    const { cohort, at } = slot;
+    if (cohort.members[at] !== slot) return;
+    cohort.members[at] = undefined;
+    cohort.size -= 1;
+    // The event in flight does not reach it any more.
+    const turn = running === undefined ? -1 : running.slots.indexOf(slot);
+    if (turn >= 0) running.calls[turn] = nothing;
+    if (cohort.size === 0) return release(cohort);
+    uncounted -= 1;
+    refresh(cohort.pattern);
+    look();
+    if (words[watchers] !== 0) core.ended(cohort.pattern, cohort.label);
+  }
+
+  function release(cohort) {
+    const { number, pattern } = cohort;
+    cohorts[number] = undefined;
+    if (last.get(pattern) === cohort) last.delete(pattern);
+    look();
+    forgetWhatIsOld();
+    const before = words[version];
+    core.release(number);
+    follow(before);
+  }
+
+  /** The handlers of a topic are others now. */
+  function refresh(topic) {
+    const route = routes[topic];
+    if (route === undefined) return;
+    route.fresh = false;
+    if (hot[topic] !== undefined) hot[topic] = undefined;
+  }
+
+  /** Somebody else has subscribed, perhaps behind a cohort. */
+  function forgetWhatIsOld() {
+    if (words[version] === known) return;
+    last.clear();
+    known = words[version];
+  }
+
+  /** After one subscription has come or gone; false if others have too. */
+  function follow(before) {
+    look();
+    const wasAlone = words[version] === (before + 1) >>> 0;
+    if (!wasAlone) last.clear();
+    known = words[version];
+    return wasAlone;
   }
 
   /** Whether somebody looks at each event: then wasm runs all routes, and `hear` is what it calls. */
@@ -493,7 +595,8 @@ export function executor(core, itsMemory) {
   }
 
   function serves(topic) {
-    return (routes[topic] ?? resolve(topic)).slots.some((slot) => slot.serves);
+    const { cohorts } = routes[topic] ?? resolve(topic);
+    return cohorts.some(({ members }) => members.some((slot) => slot?.serves));
   }
 
   /** Whether an event of now has its turn at once. */
@@ -502,17 +605,34 @@ export function executor(core, itsMemory) {
     return (bytes[flag] & IN_FLIGHT) === 0;
   }
 
+  const subscriptions = () => core.subscriptions() + uncounted;
+
   const interceptors = [];
-  const self = { routes, numbered, free, slots, answered, failed, interceptors, watcher: undefined };
+  const self = {
+    flag, hot, routes, numbered, free, cohorts, answered, failed, interceptors, watcher: undefined,
+    /** What was hot when the event in flight began, and is not any more. */
+    former: [],
+  };
   buses.set(core.id(), new WeakRef(self));
-  return { publish, publishOtherwise, add, turn, failed, answered, watch, serves, isIdle, interceptors, self };
+  return { publish, publishOtherwise, add, turn, failed, answered, watch, serves, isIdle, subscriptions, interceptors, self };
 }
 
-/** wasm hands an event to a subscription; its failure is wasm's to tell. */
+/** wasm hands an event to a subscription; if it has one handler, its failure is wasm's to tell. */
 export function hear(bus, number, data, event) {
   const self = buses.get(bus)?.deref();
-  const slot = self?.slots[number];
-  if (slot === undefined) return;
+  const members = self?.cohorts[number]?.members;
+  if (members?.length === 1) return hearOne(self, members[0], data, event);
+  const unsettled = members?.map((slot) => {
+    try {
+      return slot && hearOne(self, slot, data, event);
+    } catch (error) {
+      self.failed(slot, event, error);
+    }
+  });
+  if (unsettled?.some(isThere)) return Promise.all(unsettled);
+}
+
+function hearOne(self, slot, data, event) {
   try {
     const answer = self.watcher ? self.watcher(slot, data, event) : slot.call(data, event);
     if (answer !== undefined) return self.answered(slot, event, answer);
@@ -557,6 +677,9 @@ export function stale(bus, number) {
   const route = self?.numbered[number];
   if (route === undefined) return;
   delete self.routes[route.topic];
+  delete self.hot[route.topic];
+  look();
+  if ((bytes[self.flag] & IN_FLIGHT) !== 0) self.former.push(route);
   self.numbered[number] = undefined;
   self.free.push(number);
 }

@@ -2,12 +2,14 @@
 
 import { connect, disposer, ending, Event, executor, expect, fail } from "./executor.js";
 
+const NONE = {};
+
 // `subscribe`, and its options.
 function subscriptions(run) {
   return function subscribe(pattern, handler, options) {
     expect(pattern, "string", "the pattern");
     expect(handler, "function", "the handler");
-    if (options === undefined) return disposer(run.add(pattern, handler, {}).end);
+    if (options === undefined) return disposer(run.add(pattern, handler, NONE).end);
     expect(options, "object", "the options of subscribe");
     const { signal, batch, queue, overflow } = options;
     if (signal?.aborted) return disposer(() => {});
@@ -372,7 +374,7 @@ function stats(core, run, subscribe, { atMost = 1000, signal } = {}) {
     topics: () => copy(topics),
     handlers: () => copy(handlers),
     get subscriptions() {
-      return core.subscriptions() - 1;
+      return run.subscriptions() - 1;
     },
   };
 }

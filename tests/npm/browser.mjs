@@ -66,7 +66,7 @@ export async function openBrowser() {
 function reports() {
   const observer = new ReportingObserver(() => {}, { buffered: true });
   observer.observe();
-  return observer.takeRecords().map(({ type, body }) => `${type} ${body.message}`);
+  return observer.takeRecords().map(({ type, body }) => `${type} ${JSON.stringify(body)}`);
 }
 
 async function portOf(driver) {

@@ -166,3 +166,63 @@ test("an interceptor that comes is asked about hot topics and fresh ones, and no
   publish("a.b", "three");
   assert.deepEqual(heard, ["one!", "two!", "three"]);
 });
+
+test("who listens is told of each subscription that comes and goes, also of those that stood before", () => {
+  const { subscribe } = createBus();
+  const ends = [0, 1, 2].map(() => subscribe("a", () => {}));
+  const told = [];
+  subscribe("$bus.*", ({ pattern, label }, { topic }) => told.push(`${topic} ${pattern} ${label}`), { label: "log" });
+  ends[1]();
+  const last = subscribe("a", () => {});
+  for (const end of [...ends, last]) end();
+  const gone = "$bus.unsubscribed a a";
+  assert.deepEqual(told, [gone, "$bus.subscribed a a", gone, gone, gone]);
+});
+
+test("all subscriptions are counted, and none that has ended", () => {
+  const { subscribe, stats } = createBus();
+  const ends = Array.from({ length: 100 }, () => subscribe("a", () => {}));
+  const counted = stats();
+  assert.equal(counted.subscriptions, 100);
+  for (const end of ends.slice(0, 60)) end();
+  assert.equal(counted.subscriptions, 40);
+});
+
+test("the failure of a hot topic's only handler has its label, although it has ended itself", async () => {
+  const { subscribe, publish } = createBus();
+  const told = [];
+  subscribe("$bus.error", ({ topic, label }) => told.push(`${topic} ${label}`));
+  for (const fail of [() => Promise.reject(new Error("late")), () => { throw new Error("broken"); }]) {
+    const handler = (last) => {
+      if (!last) return;
+      end();
+      return fail();
+    };
+    const end = subscribe("a", handler, { label: "its label" });
+    for (let round = 0; round < 8; round += 1) publish("a", false);
+    publish("a", true);
+  }
+  await new Promise(setImmediate);
+  assert.deepEqual(told.sort(), ["a its label", "a its label"]);
+});
+
+test("where wasm runs a route, one after the other is called too, and each failure is told", async () => {
+  const { subscribe, publish, use } = createBus();
+  const heard = [];
+  const told = [];
+  use("a", () => undefined);
+  subscribe("$bus.error", ({ cause }) => told.push(cause.message));
+  const ends = [];
+  subscribe("a", (data) => { heard.push(`one ${data}`); throw new Error("thrown"); });
+  subscribe("a", async (data) => { heard.push(`two ${data}`); ends[0](); throw new Error("rejected"); });
+  ends.push(subscribe("a", () => heard.push("ended")));
+  subscribe("a", (data) => {
+    heard.push(`three ${data}`);
+    if (data === 1) subscribe("a", (later) => heard.push(`four ${later}`));
+  });
+  publish("a", 1);
+  publish("a", 2);
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, ["one 1", "two 1", "three 1", "one 2", "two 2", "three 2", "four 2"]);
+  assert.deepEqual(told, ["thrown", "thrown", "rejected", "rejected"]);
+});

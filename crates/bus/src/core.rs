@@ -35,7 +35,7 @@ pub(crate) struct Core<P: Payload> {
     checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
     probe: RefCell<Option<Rc<dyn Probe<P>>>>,
     room: Rc<Room>,
-    /// How many subscriptions listen to the runtime itself.
+    /// How many subscriptions are told of others.
     watchers: Cell<usize>,
     dropped: Cell<u64>,
     /// What features in use keep for the bus, each under a type of its own.
@@ -160,7 +160,7 @@ impl<P: Payload> Core<P> {
             let (pattern, label) = (pattern.clone(), slot.head().label());
             self.tell(Notice::Subscribed { pattern, label });
         }
-        self.watchers.set(self.watchers.get() + usize::from(pattern.is_system()));
+        self.watchers.set(self.watchers.get() + usize::from(Notice::is_told_to(pattern)));
         let key = self.router.borrow_mut().insert(pattern, slot);
         self.invalidate(pattern);
         key
@@ -174,8 +174,12 @@ impl<P: Payload> Core<P> {
         }
     }
 
+    pub(crate) fn watchers(&self) -> &Cell<usize> {
+        &self.watchers
+    }
+
     /// The payload is made only if somebody listens to this topic, not just to another of the runtime.
-    fn tell(&self, notice: Notice) {
+    pub(crate) fn tell(&self, notice: Notice) {
         if let Ok(topic) = Topic::parse(notice.topic())
             && !self.route(&topic).is_empty()
             && let Some(payload) = P::notice(notice)
@@ -331,7 +335,7 @@ impl<P: Payload> Registry for Core<P> {
                 group.leave();
             }
             self.invalidate(pattern);
-            self.watchers.set(self.watchers.get() - usize::from(pattern.is_system()));
+            self.watchers.set(self.watchers.get() - usize::from(Notice::is_told_to(pattern)));
             if self.watchers.get() > 0 {
                 let (pattern, label) = (pattern.clone(), slot.head().label());
                 self.tell(Notice::Unsubscribed { pattern, label });

@@ -31,13 +31,22 @@ pub enum Notice {
     },
 }
 
+/// The topics of all notices.
+const TOPICS: [&str; 3] = ["$bus.subscribed", "$bus.unsubscribed", "$bus.dropped"];
+
 impl Notice {
+    /// Whether who subscribes to `pattern` is told some of them.
+    pub(crate) fn is_told_to(pattern: &Pattern) -> bool {
+        let is_told = |topic: &str| Topic::parse(topic).is_ok_and(|topic| pattern.matches(&topic));
+        pattern.is_system() && TOPICS.iter().any(|topic| is_told(topic))
+    }
+
     /// The topic on which it is published.
     pub fn topic(&self) -> &'static str {
         match self {
-            Self::Subscribed { .. } => "$bus.subscribed",
-            Self::Unsubscribed { .. } => "$bus.unsubscribed",
-            Self::Dropped { .. } => "$bus.dropped",
+            Self::Subscribed { .. } => TOPICS[0],
+            Self::Unsubscribed { .. } => TOPICS[1],
+            Self::Dropped { .. } => TOPICS[2],
         }
     }
 }

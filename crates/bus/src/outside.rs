@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use crate::core::Core;
 use crate::slot::{Delivered, Head, Slot, WithHandler};
-use crate::{Bus, Event, HandlerResult, Pattern, Payload, Subscriber, Subscription, Topic};
+use crate::{Bus, Event, HandlerResult, Notice, Pattern, Payload, Subscriber, Subscription, Topic};
 
 /// A subscription of the executor outside, under the number by which that knows it.
 struct Outside<P: Payload, H> {
@@ -69,6 +69,17 @@ impl<P: Payload> Bus<P> {
             spot.outside.replace(Some(keep()));
         }
         route.iter().all(|slot| slot.outside().map(|number| numbers.push(number)).is_some())
+    }
+
+    /// How many subscriptions are told when others come and go. While it is zero, an executor outside may have
+    /// several handlers behind one number.
+    pub fn watchers(&self) -> &Cell<usize> {
+        self.core.watchers()
+    }
+
+    /// Tells that a handler of `pattern` has ended that was not the only one behind its number.
+    pub fn ended(&self, pattern: Pattern, label: &str) {
+        self.core.tell(Notice::Unsubscribed { pattern, label: label.into() });
     }
 
     /// Tells that a reader outside was too slow for an event of `topic`, as a full queue does.

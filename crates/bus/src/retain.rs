@@ -1,7 +1,7 @@
 //! Retained topics: the last events of a topic are kept for subscribers that come late.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
@@ -24,7 +24,17 @@ pub struct Retention<P: Payload> {
 struct Store<P> {
     last: usize,
     topics: usize,
-    kept: RefCell<HashMap<Topic, VecDeque<Kept<P>>>>,
+    kept: RefCell<ByTopic<P>>,
+}
+
+/// Events by their topics, in the order of the topics: a map whose code a browser need not download.
+struct ByTopic<P>(Vec<(Topic, VecDeque<Kept<P>>)>);
+
+impl<P> ByTopic<P> {
+    /// Where a topic is, or would be.
+    fn place(&self, topic: &Topic) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(topic))
+    }
 }
 
 struct Kept<P> {
@@ -56,8 +66,11 @@ impl<P: Payload + Clone> Bus<P> {
         events: NonZeroUsize,
         topics: NonZeroUsize,
     ) -> Retention<P> {
-        let store =
-            Rc::new(Store { last: events.get(), topics: topics.get(), kept: RefCell::default() });
+        let store = Rc::new(Store {
+            last: events.get(),
+            topics: topics.get(),
+            kept: RefCell::new(ByTopic(Vec::new())),
+        });
         let stores = self.core.extension::<Stores<P>>();
         stores.add(&store);
         let keeper = store.clone();
@@ -76,7 +89,7 @@ impl<P: Payload + Clone> Bus<P> {
 impl<P: Payload> Retention<P> {
     /// How many topics have events here.
     pub fn topics(&self) -> usize {
-        self.store.kept.borrow().len()
+        self.store.kept.borrow().0.len()
     }
 }
 
@@ -146,21 +159,24 @@ impl<P> Store<P> {
     /// Answers what is forgotten for it.
     fn keep(&self, topic: &Topic, event: Kept<P>) -> Option<VecDeque<Kept<P>>> {
         let mut kept = self.kept.borrow_mut();
-        if let Some(events) = kept.get_mut(topic) {
-            let gone = if events.len() >= self.last { events.pop_front() } else { None };
-            events.push_back(event);
-            return gone.map(|event| VecDeque::from([event]));
-        }
-        let gone = if kept.len() >= self.topics {
-            let newest = |events: &VecDeque<Kept<P>>| events.back().map(|event| event.number);
-            let silent = kept.iter().min_by_key(|(_, events)| newest(events));
-            let silent = silent.map(|(topic, _)| topic.clone());
-            silent.and_then(|topic| kept.remove(&topic))
-        } else {
-            None
+        let place = match kept.place(topic) {
+            Ok(place) => {
+                let events = &mut kept.0[place].1;
+                let gone = if events.len() >= self.last { events.pop_front() } else { None };
+                events.push_back(event);
+                return gone.map(|event| VecDeque::from([event]));
+            }
+            Err(place) => place,
         };
-        kept.insert(topic.clone(), VecDeque::from([event]));
-        gone
+        kept.0.insert(place, (topic.clone(), VecDeque::from([event])));
+        if kept.0.len() <= self.topics {
+            return None;
+        }
+        let newest = |(_, (_, events)): &(usize, &(Topic, VecDeque<Kept<P>>))| {
+            events.back().map(|event| event.number)
+        };
+        let silent = kept.0.iter().enumerate().min_by_key(newest).map(|(place, _)| place);
+        silent.map(|place| kept.0.remove(place).1)
     }
 }
 
@@ -180,17 +196,20 @@ impl<P> Stores<P> {
     /// What is retained of the topics that `pattern` matches, oldest first. Of a topic that several
     /// stores keep, the events of the one that keeps most.
     fn matching(&self, pattern: &Pattern) -> Vec<(Topic, Kept<P>)> {
-        let mut longest: HashMap<Topic, VecDeque<Kept<P>>> = HashMap::new();
+        let mut longest = ByTopic(Vec::new());
         for store in self.stores.borrow().iter().filter_map(Weak::upgrade) {
-            for (topic, events) in store.kept.borrow().iter() {
-                if pattern.matches(topic)
-                    && longest.get(topic).is_none_or(|other| other.len() < events.len())
-                {
-                    longest.insert(topic.clone(), events.clone());
+            for (topic, events) in &store.kept.borrow().0 {
+                if !pattern.matches(topic) {
+                    continue;
+                }
+                match longest.place(topic) {
+                    Ok(place) if longest.0[place].1.len() >= events.len() => {}
+                    Ok(place) => longest.0[place].1 = events.clone(),
+                    Err(place) => longest.0.insert(place, (topic.clone(), events.clone())),
                 }
             }
         }
-        let events = longest.into_iter().flat_map(|(topic, events)| {
+        let events = longest.0.into_iter().flat_map(|(topic, events)| {
             events.into_iter().map(move |event| (topic.clone(), event))
         });
         in_order(events.collect(), |(_, event)| event.number)

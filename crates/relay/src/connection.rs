@@ -90,7 +90,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let (answers, mut answered) = mpsc::unbounded_channel();
     let number = shared.hub.number();
     let mailbox = shared.hub.mailbox(number);
-    let mut arrived = Vec::new();
+    let mut arrived = VecDeque::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
         socket: Socket::new(socket),
@@ -115,6 +115,9 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
+        if connection.forwarded(&mut arrived) {
+            continue;
+        }
         if let Some(patterns) = connection.server.interests() {
             mailbox.want(patterns);
         }
@@ -139,11 +142,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             }
             () = std::future::ready(()), if is_behind => connection.catch_up(&last),
             Ok(()) = heads.changed(), if !is_behind => {}
-            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {
-                for event in arrived.drain(..) {
-                    connection.server.forwarded(&event.event);
-                }
-            }
+            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {}
             () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
                 let now = connection.now();
@@ -294,6 +293,18 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
+    /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
+    fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
+        let some = !arrived.is_empty();
+        while !self.server.has_effects()
+            && let Some(event) = arrived.pop_front()
+        {
+            self.server.forwarded(&event.event);
+        }
+        some
     }
 
     /// The next thing to read.

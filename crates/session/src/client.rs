@@ -40,6 +40,7 @@ pub use interests::SubscriptionId;
 use link::{Connection, State};
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
+pub(crate) use places::PlaceKind;
 pub use presence::Occupants;
 use presence::Whereabouts;
 pub use publishing::{PublishError, Terms};
@@ -173,20 +174,22 @@ impl Client {
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
         self.connection.probe = None;
-        for frame in FromPeer::decode(message) {
+        for frame in FromPeer::decode_with_bytes(message) {
             if !matches!(self.state, State::Greeting { .. } | State::Online { .. }) {
                 return;
             }
             match frame {
-                Ok(frame) => self.frame(frame, now),
+                Ok((frame, bytes)) => self.frame(frame, bytes, now),
                 Err(_) => return self.out_of_step(now),
             }
         }
         self.pump(now);
     }
 
-    fn frame(&mut self, frame: FromPeer, now: Millis) {
-        let Some(frame) = self.pass_on(frame) else { return };
+    fn frame(&mut self, frame: FromPeer, bytes: &[u8], now: Millis) {
+        if self.pass_on(&frame, bytes) {
+            return;
+        }
         match frame {
             FromPeer::Welcome(welcome) => self.welcomed(welcome, now),
             FromPeer::Ack(ack) => self.acked(ack),
@@ -209,6 +212,10 @@ impl Client {
 
     fn send(&mut self, frame: &FromClient) {
         frame.encode(&mut self.connection.message);
+        self.flush_if_long();
+    }
+
+    fn flush_if_long(&mut self) {
         if self.connection.message.len() >= MESSAGE_BYTES {
             self.flush();
         }

@@ -2,10 +2,9 @@
 //! maps for all frames takes a quarter of what derived decoders take.
 
 pub(crate) mod fields;
+mod reader;
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
+use crate::client::PlaceKind;
 use crate::event::{Body, Extension, Position, Start};
 use crate::frame::{
     Ack, AtTopic, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer, Gap, Head,
@@ -13,6 +12,8 @@ use crate::frame::{
     Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 use fields::Fields;
+use reader::Kind;
+pub(crate) use reader::Reader;
 
 /// The bytes are not what the grammar asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +21,8 @@ pub(crate) struct Malformed;
 
 pub(crate) type Read<T> = Result<T, Malformed>;
 
-impl From<minicbor::decode::Error> for Malformed {
-    fn from(_: minicbor::decode::Error) -> Self {
-        Self
-    }
-}
-
 /// The next frame of a client.
-pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
+pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
     let (kind, f) = frame(d)?;
     f.checked(match kind {
         0 => FromClient::Hello(Hello {
@@ -77,8 +72,37 @@ pub(crate) fn from_client(d: &mut Decoder<'_>) -> Read<FromClient> {
     })
 }
 
+/// What a leader reads of a guest's frame.
+pub(crate) enum FromGuest {
+    Subscribe(u32),
+    Unsubscribe(u32),
+    /// Credit, or a request for a page.
+    Numbered(u32),
+    Presence {
+        kind: PlaceKind,
+        comes: bool,
+        topic: String,
+    },
+}
+
+/// The next frame of a guest.
+pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<FromGuest> {
+    let (kind, f) = frame(d)?;
+    let presence = |kind, comes| FromGuest::Presence { kind, comes, topic: f.text(0) };
+    f.checked(match kind {
+        2 => FromGuest::Subscribe(f.number32(0)),
+        5 => FromGuest::Unsubscribe(f.number32(0)),
+        12 | 17 => FromGuest::Numbered(f.number32(0)),
+        18 => presence(PlaceKind::Joined, true),
+        19 => presence(PlaceKind::Joined, false),
+        20 => presence(PlaceKind::Watched, true),
+        21 => presence(PlaceKind::Watched, false),
+        _ => return Err(Malformed),
+    })
+}
+
 /// The next frame of a peer.
-pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
+pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
     let (kind, f) = frame(d)?;
     f.checked(match kind {
         1 => FromPeer::Welcome(Welcome {
@@ -149,7 +173,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
         25 => FromPeer::Presence(Presence {
             topic: f.text(0),
             joined: f.attendees(1),
-            left: f.nested(2, |nested| list(nested, id)).unwrap_or_default(),
+            left: f.nested(2, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
         26 => FromPeer::NotPresent(NotPresent {
             topic: f.text(0),
@@ -161,7 +185,7 @@ pub(crate) fn from_peer(d: &mut Decoder<'_>) -> Read<FromPeer> {
 }
 
 /// An event's body.
-pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
+pub(crate) fn body(d: &mut Reader<'_>) -> Read<Body> {
     let f = Fields::read(d)?;
     f.checked(Body {
         id: f.text(0),
@@ -176,15 +200,15 @@ pub(crate) fn body(d: &mut Decoder<'_>) -> Read<Body> {
 }
 
 /// A frame's kind and its fields.
-pub(crate) fn frame<'b>(d: &mut Decoder<'b>) -> Read<(u64, Fields<'b>)> {
-    let length = d.array()?;
-    let kind = d.u64()?;
-    let fields = Fields::read(d)?;
-    end(d, length, 2)?;
+pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<(u64, Fields<'b>)> {
+    let mut left = d.array()?;
+    let kind = d.item(&mut left, Reader::number)?;
+    let fields = d.item(&mut left, Fields::read)?;
+    d.end(left)?;
     Ok((kind, fields))
 }
 
-fn position(d: &mut Decoder<'_>) -> Read<Position> {
+fn position(d: &mut Reader<'_>) -> Read<Position> {
     let f = Fields::read(d)?;
     f.checked(Position {
         stream: f.stream(0),
@@ -194,123 +218,90 @@ fn position(d: &mut Decoder<'_>) -> Read<Position> {
     })
 }
 
-fn start(mut d: Decoder<'_>) -> Read<Start> {
-    let length = d.array()?;
-    let (start, items) = match d.u64()? {
-        0 => (Start::Latest, 1),
-        1 => (Start::Earliest, 1),
-        2 => (Start::Last(d.u64()?), 2),
+fn start(mut d: Reader<'_>) -> Read<Start> {
+    let mut left = d.array()?;
+    let start = match d.item(&mut left, Reader::number)? {
+        0 => Start::Latest,
+        1 => Start::Earliest,
+        2 => Start::Last(d.item(&mut left, Reader::number)?),
         3 => {
-            let mut left = after(length, 1)?;
             let positions = rest(&mut d, &mut left, position)?;
             return if positions.is_empty() { Err(Malformed) } else { Ok(Start::After(positions)) };
         }
         _ => return Err(Malformed),
     };
-    end(&mut d, length, items)?;
+    d.end(left)?;
     Ok(start)
 }
 
-fn credit(mut d: Decoder<'_>) -> Read<(u32, u32)> {
-    let length = d.array()?;
-    let credit = (d.u32()?, d.u32()?);
-    end(&mut d, length, 2)?;
+fn credit(mut d: Reader<'_>) -> Read<(u32, u32)> {
+    let mut left = d.array()?;
+    let credit = (d.item(&mut left, number32)?, d.item(&mut left, number32)?);
+    d.end(left)?;
     Ok(credit)
 }
 
+fn number32(d: &mut Reader<'_>) -> Read<u32> {
+    d.number()?.try_into().map_err(|_| Malformed)
+}
+
 /// A number, a text and bytes.
-fn triple(d: &mut Decoder<'_>) -> Read<(u64, String, Vec<u8>)> {
-    let length = d.array()?;
-    let triple = (d.u64()?, d.str()?.to_owned(), d.bytes()?.to_vec());
-    end(d, length, 3)?;
-    Ok(triple)
+fn triple(d: &mut Reader<'_>) -> Read<(u64, String, Vec<u8>)> {
+    let mut left = d.array()?;
+    let number = d.item(&mut left, Reader::number)?;
+    let text = d.item(&mut left, Reader::text)?.to_owned();
+    let bytes = d.item(&mut left, Reader::bytes)?.to_vec();
+    d.end(left)?;
+    Ok((number, text, bytes))
 }
 
-fn id(d: &mut Decoder<'_>) -> Read<u64> {
-    Ok(d.u64()?)
+fn peer(d: &mut Reader<'_>) -> Read<String> {
+    Ok(d.text()?.to_owned())
 }
 
-fn peer(d: &mut Decoder<'_>) -> Read<String> {
-    Ok(d.str()?.to_owned())
-}
-
-fn head(d: &mut Decoder<'_>) -> Read<Head> {
-    let length = d.array()?;
-    let subscription = d.u64()?.try_into().map_err(|_| Malformed)?;
-    let is_over = match length {
-        Some(length) => length < 2,
-        None => d.datatype()? == Type::Break,
-    };
+fn head(d: &mut Reader<'_>) -> Read<Head> {
+    let mut left = d.array()?;
+    let subscription = d.item(&mut left, number32)?;
     let mut previous = None;
-    if !is_over {
-        match d.datatype()? {
-            Type::Null => d.skip()?,
-            _ => previous = Some(d.u64()?),
+    if d.more(&mut left)? {
+        match d.kind()? {
+            Kind::Null => d.skip()?,
+            _ => previous = Some(d.number()?),
         }
+        d.end(left)?;
     }
-    end(d, length, if is_over { 1 } else { 2 })?;
     Ok(Head { subscription, previous })
 }
 
-fn list<T>(mut d: Decoder<'_>, item: fn(&mut Decoder<'_>) -> Read<T>) -> Read<Vec<T>> {
+fn list<T>(mut d: Reader<'_>, item: fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {
     let mut left = d.array()?;
     rest(&mut d, &mut left, item)
 }
 
 /// The items of an array of which so many are `left`.
 fn rest<T>(
-    d: &mut Decoder<'_>,
+    d: &mut Reader<'_>,
     left: &mut Option<u64>,
-    item: fn(&mut Decoder<'_>) -> Read<T>,
+    item: fn(&mut Reader<'_>) -> Read<T>,
 ) -> Read<Vec<T>> {
     let mut items = Vec::new();
-    while more(d, left)? {
+    while d.more(left)? {
         items.push(item(d)?);
     }
     Ok(items)
 }
 
-fn extensions(mut d: Decoder<'_>) -> Read<Vec<(String, Extension)>> {
+fn extensions(mut d: Reader<'_>) -> Read<Vec<(String, Extension)>> {
     let mut left = d.map()?;
     let mut extensions = Vec::new();
-    while more(&mut d, &mut left)? {
-        let name = d.str()?.to_owned();
-        let value = match d.datatype()? {
-            Type::String => Extension::Text(d.str()?.to_owned()),
-            Type::Bool => Extension::Boolean(d.bool()?),
-            _ => Extension::Integer(i32::try_from(i128::from(d.int()?)).map_err(|_| Malformed)?),
+    while d.more(&mut left)? {
+        let name = d.text()?.to_owned();
+        let value = match d.kind()? {
+            Kind::Text => Extension::Text(d.text()?.to_owned()),
+            Kind::Flag => Extension::Boolean(d.flag()?),
+            _ => Extension::Integer(d.integer()?),
         };
         extensions.push((name, value));
     }
     Ok(extensions)
-}
-
-/// Whether another item follows in an array or a map of which so many are `left`.
-fn more(d: &mut Decoder<'_>, left: &mut Option<u64>) -> Read<bool> {
-    match left {
-        Some(0) => Ok(false),
-        Some(left) => {
-            *left -= 1;
-            Ok(true)
-        }
-        None if d.datatype()? == Type::Break => {
-            d.skip()?;
-            Ok(false)
-        }
-        None => Ok(true),
-    }
-}
-
-/// How many items of an array are left after so many.
-fn after(length: Option<u64>, read: u64) -> Read<Option<u64>> {
-    length.map(|length| length.checked_sub(read).ok_or(Malformed)).transpose()
-}
-
-/// The end of an array of which so many items have been read; those beyond are skipped.
-fn end(d: &mut Decoder<'_>, length: Option<u64>, read: u64) -> Read<()> {
-    let mut left = after(length, read)?;
-    while more(d, &mut left)? {
-        d.skip()?;
-    }
-    Ok(())
 }

@@ -1,17 +1,12 @@
 //! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::decode) is and for the same
 //! reason: a browser downloads this, and one loop over the fields of all maps is small.
 
-use std::convert::Infallible;
-
-use minicbor::Encoder;
+mod out;
 
 use crate::RejectCode;
 use crate::event::{Body, Extension, Position, Start, Stream};
 use crate::frame::{Attendee, FromClient, FromPeer, Head};
-
-pub(crate) type Out<'o> = Encoder<&'o mut Vec<u8>>;
-/// A `Vec` takes all that is written, so there is no error to tell of.
-pub(crate) type Written = Result<(), minicbor::encode::Error<Infallible>>;
+use out::Out;
 
 /// What stands under a key of a map.
 pub(crate) enum Value<'v> {
@@ -24,7 +19,7 @@ pub(crate) enum Value<'v> {
     Start(&'v Start),
     Pair(u32, u32),
     /// What only one end writes, so that the other need not carry it.
-    By(&'v dyn Fn(&mut Out<'_>) -> Written),
+    By(&'v dyn Fn(&mut Out<'_>)),
     Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
 }
@@ -145,14 +140,14 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             page(message, f.request, f.epoch, entries, next, f.refused);
         }
         FromPeer::Present(f) => {
-            frame(message, 24, &[text(&f.topic), Some(By(&|e| attendees(e, &f.entries)))])
+            frame(message, 24, &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))])
         }
         FromPeer::Presence(f) => {
-            let left = |e: &mut Out<'_>| {
-                e.array(f.left.len() as u64)?;
-                f.left.iter().try_for_each(|id| e.u64(*id).map(drop))
+            let left = |out: &mut Out<'_>| {
+                out.array(f.left.len());
+                f.left.iter().for_each(|id| out.number(*id));
             };
-            let joined = |e: &mut Out<'_>| attendees(e, &f.joined);
+            let joined = |out: &mut Out<'_>| attendees(out, &f.joined);
             frame(message, 25, &[text(&f.topic), Some(By(&joined)), Some(By(&left))]);
         }
         FromPeer::NotPresent(f) => {
@@ -172,13 +167,15 @@ pub(crate) fn event(
     of: &Stream,
 ) {
     message.reserve(body.len() + 64);
-    let heads = |e: &mut Out<'_>| {
-        e.array(heads.len() as u64)?;
-        heads.iter().try_for_each(|head| {
-            e.array(if head.previous.is_some() { 2 } else { 1 })?;
-            e.u64(head.subscription.into())?;
-            head.previous.map_or(Ok(()), |previous| e.u64(previous).map(drop))
-        })
+    let heads = |out: &mut Out<'_>| {
+        out.array(heads.len());
+        for head in heads {
+            out.array(if head.previous.is_some() { 2 } else { 1 });
+            out.number(head.subscription.into());
+            if let Some(previous) = head.previous {
+                out.number(previous);
+            }
+        }
     };
     let fields = [
         number(topic),
@@ -200,7 +197,7 @@ pub(crate) fn page<'p>(
     next: Option<(&Stream, u64)>,
     refused: Option<RejectCode>,
 ) {
-    let entries = |e: &mut Out<'_>| triples(e, entries.clone());
+    let entries = |out: &mut Out<'_>| triples(out, entries.clone());
     let code = refused.and_then(|code| number(code as u64));
     frame(
         message,
@@ -216,126 +213,128 @@ pub(crate) fn page<'p>(
     );
 }
 
-fn attendees(e: &mut Out<'_>, attendees: &[Attendee]) -> Written {
-    triples(e, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)))
+fn attendees(out: &mut Out<'_>, attendees: &[Attendee]) {
+    triples(out, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)));
 }
 
 fn triples<'t>(
-    e: &mut Out<'_>,
-    mut triples: impl ExactSizeIterator<Item = (u64, &'t str, &'t [u8])>,
-) -> Written {
-    e.array(triples.len() as u64)?;
-    triples.try_for_each(|(number, text, bytes)| {
-        e.array(3)?.u64(number)?.str(text)?.bytes(bytes).map(drop)
-    })
+    out: &mut Out<'_>,
+    triples: impl ExactSizeIterator<Item = (u64, &'t str, &'t [u8])>,
+) {
+    out.array(triples.len());
+    for (number, text, bytes) in triples {
+        out.array(3);
+        out.number(number);
+        out.text(text);
+        out.bytes(bytes);
+    }
 }
 
 /// Appends what stands for these bytes under a key.
 pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
-    let written = Encoder::new(message).bytes(bytes).map(drop);
-    debug_assert!(written.is_ok(), "{written:?}");
+    Out::new(message).bytes(bytes);
 }
 
 /// A body as bytes.
 pub(crate) fn body(body: &Body) -> Vec<u8> {
     let attributes = body.id.len() + body.source.len();
-    let mut bytes = Vec::with_capacity(body.data.len() + attributes + 64);
-    let written = write_body(&mut Encoder::new(&mut bytes), body);
-    debug_assert!(written.is_ok(), "{written:?}");
-    bytes
+    let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
+    let fields = [
+        text(&body.id),
+        (!body.source.is_empty()).then_some(Text(&body.source)),
+        body.time.and_then(number),
+        optional_text(&body.content_type),
+        optional_text(&body.schema),
+        bytes(&body.data),
+        (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
+        (!body.path.is_empty()).then_some(Path(&body.path)),
+    ];
+    map(&mut Out::new(&mut message), &fields);
+    message
 }
 
 pub(crate) fn frame(message: &mut Vec<u8>, kind: u64, fields: &[Option<Value<'_>>]) {
-    let written = write_frame(&mut Encoder::new(message), kind, fields);
-    debug_assert!(written.is_ok(), "{written:?}");
-}
-
-fn write_frame(e: &mut Out<'_>, kind: u64, fields: &[Option<Value<'_>>]) -> Written {
-    e.array(2)?.u64(kind)?;
-    map(e, fields)
-}
-
-fn write_body(e: &mut Out<'_>, body: &Body) -> Written {
-    map(
-        e,
-        &[
-            text(&body.id),
-            (!body.source.is_empty()).then_some(Text(&body.source)),
-            body.time.and_then(number),
-            optional_text(&body.content_type),
-            optional_text(&body.schema),
-            bytes(&body.data),
-            (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
-            (!body.path.is_empty()).then_some(Path(&body.path)),
-        ],
-    )
+    let out = &mut Out::new(message);
+    out.array(2);
+    out.number(kind);
+    map(out, fields);
 }
 
 /// A field's key is its place; what is absent is left out.
-fn map(e: &mut Out<'_>, fields: &[Option<Value<'_>>]) -> Written {
-    e.map(fields.iter().flatten().count() as u64)?;
+fn map(out: &mut Out<'_>, fields: &[Option<Value<'_>>]) {
+    out.map(fields.iter().flatten().count());
     for (key, value) in fields.iter().enumerate() {
         if let Some(value) = value {
-            e.u64(key as u64)?;
-            write_value(e, value)?;
+            out.number(key as u64);
+            write(out, value);
         }
     }
-    Ok(())
 }
 
-fn write_value(e: &mut Out<'_>, value: &Value<'_>) -> Written {
+fn write(out: &mut Out<'_>, value: &Value<'_>) {
     match value {
-        Number(number) => _ = e.u64(*number)?,
-        Value::Flag => _ = e.bool(true)?,
-        Text(text) => _ = e.str(text)?,
-        Bytes(bytes) => _ = e.bytes(bytes)?,
+        Number(number) => out.number(*number),
+        Value::Flag => out.flag(true),
+        Text(text) => out.text(text),
+        Bytes(bytes) => out.bytes(bytes),
         Value::Position(position) => map(
-            e,
+            out,
             &[
                 stream(&position.stream),
                 number(position.epoch),
                 number(position.offset),
                 optional_text(&position.id),
             ],
-        )?,
+        ),
         Value::Positions(positions) => {
-            e.array(positions.len() as u64)?;
-            write_positions(e, positions)?;
+            out.array(positions.len());
+            write_positions(out, positions);
         }
-        StartAt(start) => match start {
-            Start::Latest => _ = e.array(1)?.u64(0)?,
-            Start::Earliest => _ = e.array(1)?.u64(1)?,
-            Start::Last(count) => _ = e.array(2)?.u64(2)?.u64(*count)?,
-            Start::After(positions) => {
-                e.array(1 + positions.len() as u64)?.u64(3)?;
-                write_positions(e, positions)?;
+        StartAt(start) => {
+            let (kind, items) = match start {
+                Start::Latest => (0, 1),
+                Start::Earliest => (1, 1),
+                Start::Last(_) => (2, 2),
+                Start::After(positions) => (3, 1 + positions.len()),
+            };
+            out.array(items);
+            out.number(kind);
+            match start {
+                Start::Latest | Start::Earliest => {}
+                Start::Last(count) => out.number(*count),
+                Start::After(positions) => write_positions(out, positions),
             }
-        },
-        Pair(first, second) => _ = e.array(2)?.u32(*first)?.u32(*second)?,
-        By(write) => write(e)?,
+        }
+        Pair(first, second) => {
+            out.array(2);
+            out.number((*first).into());
+            out.number((*second).into());
+        }
+        By(write) => write(out),
         Extensions(extensions) => {
-            e.map(extensions.len() as u64)?;
+            out.map(extensions.len());
             for (name, value) in *extensions {
-                e.str(name)?;
+                out.text(name);
                 match value {
-                    Extension::Text(text) => e.str(text)?,
-                    Extension::Integer(integer) => e.i64((*integer).into())?,
-                    Extension::Boolean(boolean) => e.bool(*boolean)?,
-                };
+                    Extension::Text(text) => out.text(text),
+                    Extension::Integer(integer) => out.integer(*integer),
+                    Extension::Boolean(boolean) => out.flag(*boolean),
+                }
             }
         }
         Path(path) => {
-            e.array(path.len() as u64)?;
+            out.array(path.len());
             for peer in *path {
-                e.str(peer)?;
+                out.text(peer);
             }
         }
     }
-    Ok(())
 }
 
-fn write_positions(e: &mut Out<'_>, positions: &[Position]) -> Written {
-    positions.iter().try_for_each(|position| write_value(e, &Value::Position(position)))
+fn write_positions(out: &mut Out<'_>, positions: &[Position]) {
+    for position in positions {
+        write(out, &Value::Position(position));
+    }
 }
 
 pub(crate) fn number(number: impl Into<u64>) -> Option<Value<'static>> {

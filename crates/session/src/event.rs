@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use minicbor::Decoder;
-
 use crate::{decode, encode};
 
 /// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
@@ -135,7 +133,7 @@ impl Body {
     /// # Errors
     /// A [`BodyError`] if they are none.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
-        let mut decoder = Decoder::new(bytes);
+        let mut decoder = decode::Reader::new(bytes);
         let body = decode::body(&mut decoder).map_err(|decode::Malformed| {
             BodyError("the event's body is not the CBOR map of the grammar")
         })?;

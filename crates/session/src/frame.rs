@@ -7,8 +7,6 @@ mod presence;
 
 use std::fmt;
 
-use minicbor::Decoder;
-
 use crate::event::{Position, Start, Stream};
 use crate::{Durability, RejectCode, decode, encode};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
@@ -349,7 +347,7 @@ impl FromClient {
 
     /// The frames of a message, one by one; after an error there is no next.
     pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        frames(message, decode::from_client)
+        frames(message, decode::from_client).map(|frame| frame.map(|(frame, _)| frame))
     }
 }
 
@@ -361,24 +359,33 @@ impl FromPeer {
 
     /// The frames of a message, one by one; after an error there is no next.
     pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
+        Self::decode_with_bytes(message).map(|frame| frame.map(|(frame, _)| frame))
+    }
+
+    /// The same, each with its bytes.
+    pub(crate) fn decode_with_bytes(
+        message: &[u8],
+    ) -> impl Iterator<Item = Result<(Self, &[u8]), DecodeError>> {
         frames(message, decode::from_peer)
     }
 }
 
-fn frames<F>(
+/// The frames of a message, one by one, as `read` reads them, and as they came; after an error there is no next.
+pub(crate) fn frames<F>(
     message: &[u8],
-    read: fn(&mut Decoder<'_>) -> Result<F, decode::Malformed>,
-) -> impl Iterator<Item = Result<F, DecodeError>> {
-    let mut decoder = Decoder::new(message);
+    read: fn(&mut decode::Reader<'_>) -> Result<F, decode::Malformed>,
+) -> impl Iterator<Item = Result<(F, &[u8]), DecodeError>> {
+    let mut decoder = decode::Reader::new(message);
     let mut failed = false;
     std::iter::from_fn(move || {
         if failed || decoder.position() >= message.len() {
             return None;
         }
         let at = decoder.position();
-        Some(read(&mut decoder).map_err(|decode::Malformed| {
+        let frame = read(&mut decoder).map_err(|decode::Malformed| {
             failed = true;
             DecodeError { at }
-        }))
+        });
+        Some(frame.map(|frame| (frame, &message[at..decoder.position()])))
     })
 }

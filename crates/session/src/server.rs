@@ -174,6 +174,12 @@ impl Server {
         self.effects.pop_front()
     }
 
+    /// Whether something is to be done now. An owner that has much to tell does that first, so that what it
+    /// tells does not pile up as messages.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
         let silent = self.silence_ends();

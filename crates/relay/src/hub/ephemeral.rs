@@ -191,7 +191,7 @@ impl Mailbox {
     pub fn poll_take(
         &self,
         context: &mut Context<'_>,
-        taken: &mut Vec<Arc<Forwarded>>,
+        taken: &mut VecDeque<Arc<Forwarded>>,
     ) -> Poll<()> {
         let mut state = self.shared.lock();
         let State { recent, first, boxes, .. } = &mut *state;
@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn taken(mailbox: &Mailbox) -> Vec<Vec<u8>> {
-        let mut taken = Vec::new();
+        let mut taken = VecDeque::new();
         let _ = mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken);
         taken.iter().map(|forwarded| forwarded.event.body.to_vec()).collect()
     }

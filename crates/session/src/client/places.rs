@@ -1,7 +1,6 @@
 //! Which of the tabs that share a connection are where: the peer knows one client, so it is told when the
 //! first of them comes and the last one goes.
 
-use super::presence::place;
 use crate::Millis;
 use crate::frame::FromClient;
 
@@ -10,9 +9,31 @@ use crate::frame::FromClient;
 const GRACE: Millis = crate::server::GRACE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum PlaceKind {
     Joined,
     Watched,
+}
+
+/// A tab comes to a topic, or goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move<'t> {
+    pub(super) kind: PlaceKind,
+    pub(super) comes: bool,
+    pub(super) topic: &'t str,
+}
+
+impl<'t> Move<'t> {
+    /// What a frame of presence says.
+    pub(super) fn of(frame: &'t FromClient) -> Option<Self> {
+        let (kind, comes, topic) = match frame {
+            FromClient::Join(join) => (PlaceKind::Joined, true, &join.topic),
+            FromClient::Leave(at) => (PlaceKind::Joined, false, &at.topic),
+            FromClient::Watch(at) => (PlaceKind::Watched, true, &at.topic),
+            FromClient::Unwatch(at) => (PlaceKind::Watched, false, &at.topic),
+            _ => return None,
+        };
+        Some(Self { kind, comes, topic })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -20,7 +41,7 @@ pub(super) struct Places(Vec<Place>);
 
 #[derive(Debug)]
 struct Place {
-    kind: Kind,
+    kind: PlaceKind,
     topic: String,
     /// The tab's; 0 is the leader's own.
     base: u32,
@@ -30,9 +51,7 @@ struct Place {
 
 impl Places {
     /// Notes what a tab wants. Whether the peer is to hear it: not that one of several has gone.
-    pub(super) fn pass(&mut self, base: u32, frame: &FromClient) -> bool {
-        let Some((kind, topic)) = place(frame) else { return true };
-        let comes = matches!(frame, FromClient::Join(_) | FromClient::Watch(_));
+    pub(super) fn pass(&mut self, base: u32, Move { kind, comes, topic }: Move<'_>) -> bool {
         let is_there = |place: &Place| place.kind == kind && place.topic == topic;
         let was_there = self.0.iter().any(is_there);
         // Those who are gone need no grace where somebody is.
@@ -49,14 +68,14 @@ impl Places {
     /// A tab is gone. The topics that nobody watches any more; where it was present it stays for a while.
     pub(super) fn abandon(&mut self, base: u32, now: Millis) -> Vec<String> {
         for place in self.0.iter_mut().filter(|place| place.base == base && place.until.is_none()) {
-            place.until = Some(if place.kind == Kind::Joined { now + GRACE } else { now });
+            place.until = Some(if place.kind == PlaceKind::Joined { now + GRACE } else { now });
         }
-        self.vacate(Kind::Watched, now)
+        self.vacate(PlaceKind::Watched, now)
     }
 
     /// The topics that those have left whose time is up.
     pub(super) fn left(&mut self, now: Millis) -> Vec<String> {
-        self.vacate(Kind::Joined, now)
+        self.vacate(PlaceKind::Joined, now)
     }
 
     /// Whether a tab beside the leader is somewhere.
@@ -69,7 +88,7 @@ impl Places {
         self.0.iter().filter_map(|place| place.until).min()
     }
 
-    fn vacate(&mut self, kind: Kind, now: Millis) -> Vec<String> {
+    fn vacate(&mut self, kind: PlaceKind, now: Millis) -> Vec<String> {
         let is_over = |place: &Place| place.kind == kind && place.until.is_some_and(|at| at <= now);
         let over = self.0.extract_if(.., |place| is_over(place));
         let mut topics: Vec<String> = over.map(|place| place.topic).collect();

@@ -3,7 +3,7 @@
 
 use bus::Topic;
 
-use super::places::Kind;
+use super::places::Move;
 use super::{Client, Effect};
 use crate::frame::{AtTopic, Attendee, FromClient, Join, NotPresent, Presence, Present};
 
@@ -94,7 +94,8 @@ impl Client {
 
     /// Sends a frame of this tab; a leader does so for all tabs together.
     fn send_presence(&mut self, frame: FromClient) {
-        if !self.sends() || self.connection.places.pass(0, &frame) {
+        let places = &mut self.connection.places;
+        if self.following || Move::of(&frame).is_none_or(|moved| places.pass(0, moved)) {
             self.send(&frame);
         }
     }
@@ -155,15 +156,4 @@ impl Watched {
         let is_news = is_first || !joined.is_empty() || !left.is_empty();
         is_news.then(|| Occupants { topic: self.topic.clone(), present: now, joined, left })
     }
-}
-
-/// What a frame of presence is about.
-pub(super) fn place(frame: &FromClient) -> Option<(Kind, &str)> {
-    Some(match frame {
-        FromClient::Join(join) => (Kind::Joined, &join.topic),
-        FromClient::Leave(at) => (Kind::Joined, &at.topic),
-        FromClient::Watch(at) => (Kind::Watched, &at.topic),
-        FromClient::Unwatch(at) => (Kind::Watched, &at.topic),
-        _ => return None,
-    })
 }

@@ -6,8 +6,11 @@
 
 use super::link::State;
 use super::outbox::Stage;
+use super::places::Move;
 use super::{Client, Effect, LinkState, Outcome, Row};
-use crate::frame::{AtTopic, Event, FromClient, FromPeer, Unsubscribe};
+use crate::decode::{FromGuest, from_guest};
+use crate::encode;
+use crate::frame::{AtTopic, Event, FromClient, FromPeer, Head, Unsubscribe, frames};
 use crate::{CloseCode, Millis, RejectCode};
 
 /// The bits of a number that are the tab's own.
@@ -136,40 +139,33 @@ impl Client {
     }
 
     /// What the guest with this base sends to the peer. What it sent under an earlier base is over. False
-    /// if it is not what a guest may send.
-    pub(crate) fn relay(&mut self, base: u32, frames: &[u8]) -> bool {
+    /// if it is not what a guest may send. The rest of a frame is as the guest wrote it: the peer reads it.
+    pub(crate) fn relay(&mut self, base: u32, message: &[u8]) -> bool {
         if self.following || !self.is_online() {
             return true;
         }
-        for frame in FromClient::decode(frames) {
-            let Ok(frame) = frame else { return false };
-            let number = match &frame {
-                FromClient::Subscribe(f) => f.subscription,
-                FromClient::Unsubscribe(f) => f.subscription,
-                FromClient::Credit(f) => f.subscription,
-                FromClient::History(f) => f.request,
-                FromClient::Join(_)
-                | FromClient::Leave(_)
-                | FromClient::Watch(_)
-                | FromClient::Unwatch(_) => {
-                    if self.connection.places.pass(base, &frame) {
-                        self.send(&frame);
-                    }
-                    continue;
+        for frame in frames(message, from_guest) {
+            let Ok((frame, bytes)) = frame else { return false };
+            let guests = &mut self.connection.guests;
+            let passes = match frame {
+                FromGuest::Presence { kind, comes, topic } => {
+                    self.connection.places.pass(base, Move { kind, comes, topic: &topic })
                 }
-                _ => return false,
+                FromGuest::Subscribe(number) if base_of(number) == base => {
+                    guests.push(number);
+                    true
+                }
+                FromGuest::Unsubscribe(number) if base_of(number) == base => {
+                    guests.retain(|other| *other != number);
+                    true
+                }
+                FromGuest::Subscribe(_) | FromGuest::Unsubscribe(_) => false,
+                FromGuest::Numbered(number) => base_of(number) == base,
             };
-            if base_of(number) != base {
-                continue;
+            if passes {
+                self.connection.message.extend_from_slice(bytes);
+                self.flush_if_long();
             }
-            match &frame {
-                FromClient::Subscribe(_) => self.connection.guests.push(number),
-                FromClient::Unsubscribe(_) => {
-                    self.connection.guests.retain(|other| *other != number);
-                }
-                _ => {}
-            }
-            self.send(&frame);
         }
         true
     }
@@ -200,49 +196,45 @@ impl Client {
         std::mem::take(&mut self.connection.for_guests)
     }
 
-    /// Passes on what is a guest's; gives back what is this client's.
-    pub(super) fn pass_on(&mut self, frame: FromPeer) -> Option<FromPeer> {
-        let number = match &frame {
-            FromPeer::Subscribed(f) => f.subscription,
-            FromPeer::Refused(f) => f.subscription,
-            FromPeer::CaughtUp(f) => f.subscription,
-            FromPeer::Gap(f) => f.subscription,
-            FromPeer::Page(f) => f.request,
+    /// Passes on what is a guest's, or may be; whether it is no more than that.
+    pub(super) fn pass_on(&mut self, frame: &FromPeer, bytes: &[u8]) -> bool {
+        let (number, ended) = match frame {
+            FromPeer::Subscribed(f) => (f.subscription, f.reset),
+            FromPeer::Refused(f) => (f.subscription, true),
+            FromPeer::CaughtUp(f) => (f.subscription, false),
+            FromPeer::Gap(f) => (f.subscription, false),
+            FromPeer::Page(f) => (f.request, false),
             FromPeer::Present(_) | FromPeer::Presence(_) | FromPeer::NotPresent(_) => {
                 // Each tab knows whether that concerns it.
                 if !self.following && self.connection.places.has_guests() {
-                    frame.encode(&mut self.connection.for_guests);
+                    self.connection.for_guests.extend_from_slice(bytes);
                 }
-                return Some(frame);
+                return false;
             }
-            _ => 0,
+            _ => return false,
         };
         if self.following || base_of(number) == 0 {
-            return Some(frame);
+            return false;
         }
-        let ended = match &frame {
-            FromPeer::Subscribed(f) => f.reset,
-            FromPeer::Refused(_) => true,
-            _ => false,
-        };
         if ended {
             self.connection.guests.retain(|other| *other != number);
         }
-        frame.encode(&mut self.connection.for_guests);
-        None
+        self.connection.for_guests.extend_from_slice(bytes);
+        true
     }
 
     /// Passes on what of an event is for guests, once for all of them, and leaves the rest.
     pub(super) fn pass_on_event(&mut self, event: &mut Event, topic: &str) {
-        let is_guests = |number: u32| base_of(number) != 0;
-        if self.following || !event.heads.iter().any(|head| is_guests(head.subscription)) {
+        if self.following {
             return;
         }
-        let mut passed = event.clone();
-        passed.heads.retain(|head| is_guests(head.subscription));
-        event.heads.retain(|head| !is_guests(head.subscription));
-        // With its name: guests come and go, so that no number stands for a topic.
-        (passed.topic, passed.name) = (0, Some(topic.to_owned()));
-        FromPeer::Event(passed).encode(&mut self.connection.for_guests);
+        let is_guests = |head: &mut Head| base_of(head.subscription) != 0;
+        let heads: Vec<Head> = event.heads.extract_if(.., is_guests).collect();
+        if !heads.is_empty() {
+            // With its name: guests come and go, so that no number stands for a topic.
+            let (offset, stream) = (event.offset, &event.stream);
+            let message = &mut self.connection.for_guests;
+            encode::event(message, 0, Some(topic), &heads, offset, &event.body, stream);
+        }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::cell::Cell;
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
-use super::{Malformed, Read, list, more, position, triple};
+use super::reader::Kind;
+use super::{Malformed, Read, Reader, list, position, triple};
 use crate::event::{Position, Stream};
 use crate::frame::Attendee;
 use crate::{Durability, RejectCode};
@@ -23,15 +21,15 @@ enum Value<'b> {
     Text(&'b str),
     Bytes(&'b [u8]),
     /// A map or an array, to be read from here.
-    Nested(Decoder<'b>),
+    Nested(Reader<'b>),
 }
 
 impl<'b> Fields<'b> {
-    pub(crate) fn read(d: &mut Decoder<'b>) -> Read<Self> {
+    pub(crate) fn read(d: &mut Reader<'b>) -> Read<Self> {
         let mut fields = Self { values: [const { None }; 8], malformed: Cell::new(false) };
         let mut left = d.map()?;
-        while more(d, &mut left)? {
-            let key = d.u64()?;
+        while d.more(&mut left)? {
+            let key = d.number()?;
             let value = Value::read(d)?;
             if let Some(field) =
                 usize::try_from(key).ok().and_then(|key| fields.values.get_mut(key))
@@ -116,7 +114,7 @@ impl<'b> Fields<'b> {
     }
 
     /// What `read` makes of a map or an array; none if there is none.
-    pub(crate) fn nested<T>(&self, key: usize, read: fn(Decoder<'b>) -> Read<T>) -> Option<T> {
+    pub(crate) fn nested<T>(&self, key: usize, read: fn(Reader<'b>) -> Read<T>) -> Option<T> {
         self.optional(key, |value| match value {
             Value::Nested(nested) => read(nested.clone()).ok(),
             _ => None,
@@ -161,16 +159,16 @@ impl<'b> Fields<'b> {
 
 impl<'b> Value<'b> {
     /// The next value; none if it is null.
-    fn read(d: &mut Decoder<'b>) -> Read<Option<Self>> {
-        Ok(Some(match d.datatype()? {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => Self::Number(d.u64()?),
-            Type::Bool => Self::Flag(d.bool()?),
-            Type::String => Self::Text(d.str()?),
-            Type::Bytes => Self::Bytes(d.bytes()?),
+    fn read(d: &mut Reader<'b>) -> Read<Option<Self>> {
+        Ok(Some(match d.kind()? {
+            Kind::Number => Self::Number(d.number()?),
+            Kind::Flag => Self::Flag(d.flag()?),
+            Kind::Text => Self::Text(d.text()?),
+            Kind::Bytes => Self::Bytes(d.bytes()?),
             kind => {
                 let nested = d.clone();
                 d.skip()?;
-                if matches!(kind, Type::Null | Type::Undefined) {
+                if kind == Kind::Null {
                     return Ok(None);
                 }
                 Self::Nested(nested)

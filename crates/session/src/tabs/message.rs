@@ -1,11 +1,9 @@
 //! What tabs say to each other: CBOR like the frames of a link, each an array of its kind and a map.
 
-use bus::Topic;
-use minicbor::Decoder;
-
 use crate::client::{LinkState, Outcome, Row, TabId};
 use crate::encode::{at, bytes, flag, frame, number, text};
 use crate::{Body, Millis, decode};
+use bus::Topic;
 
 /// A message on the channel, which all other tabs hear, in order for each sender.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +114,7 @@ impl Message {
         if message.len() > MAX_MESSAGE {
             return None;
         }
-        let mut decoder = Decoder::new(message);
+        let mut decoder = decode::Reader::new(message);
         let (kind, f) = decode::frame(&mut decoder).ok()?;
         if decoder.position() != message.len() {
             return None;

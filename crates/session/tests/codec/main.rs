@@ -2,8 +2,6 @@
 
 mod frames;
 
-use std::collections::BTreeMap;
-
 use frames::{body, from_client, from_client_encoded, from_peer, from_peer_encoded};
 use proptest::prelude::*;
 use session::*;
@@ -78,8 +76,7 @@ proptest! {
 
 #[test]
 fn the_grammar_refuses_what_is_no_frame() {
-    let mut message = Vec::new();
-    minicbor::encode((13, BTreeMap::from([(0, "text")])), &mut message).unwrap();
+    let message = from_hex("820da1006474657874"); // [13, {0: "text"}]
     assert!(keeps_to_the_grammar("from-client", &message).is_err());
     assert!(FromClient::decode(&message).all(|frame| frame.is_err()));
 }
@@ -94,8 +91,58 @@ fn a_frame_of_the_other_end_is_an_error() {
 
 #[test]
 fn keys_that_are_not_known_are_ignored() {
-    let mut message = Vec::new();
-    minicbor::encode((13, BTreeMap::from([(0, 7), (99, 1)])), &mut message).unwrap();
-    let frames: Vec<_> = FromPeer::decode(&message).collect();
-    assert_eq!(frames, [Ok(FromPeer::Ping(Ping { number: 7 }))]);
+    // Under 99 one of each kind that CBOR has (RFC 8949, appendix A), in arrays and maps of both forms.
+    let all = [
+        "01",
+        "1903e8",
+        "1bffffffffffffffff",
+        "20",
+        "3903e7",
+        "f93c00",
+        "fa47c35000",
+        "f5",
+        "f6",
+        "f7",
+        "f0",
+        "f8ff",
+        "43010203",
+        "6449455446",
+        "5f42010243030405ff",
+        "7f657374726561646d696e67ff",
+        "fb3ff199999999999a",
+        "c11a514b67b0",
+        "d818456449455446",
+        "80",
+        "a0",
+        "83010203",
+        "9f0102ff",
+        "9f018202039f0405ffff",
+        "83018202039f0405ff",
+        "a201020304",
+        "bf61610161629f0203ffff",
+        "c0826161bf61626163ff",
+        "d9d9f7bf20c49f01ffff",
+    ];
+    let mut list = format!("98{:02x}", all.len());
+    list.extend(all);
+    for unknown in all.into_iter().chain([&*list]) {
+        let message = from_hex(&format!("820da200071863{unknown}"));
+        let frames: Vec<_> = FromPeer::decode(&message).collect();
+        assert_eq!(frames, [Ok(FromPeer::Ping(Ping { number: 7 }))], "{unknown}");
+        for end in 1..message.len() {
+            let frames: Vec<_> = FromPeer::decode(&message[..end]).collect();
+            assert!(matches!(frames[..], [Err(_)]), "{unknown} up to {end}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_too_deep_is_an_error_and_no_overflow() {
+    let message = from_hex(&format!("820da200071863{}", "81".repeat(100_000)));
+    assert!(FromPeer::decode(&message).all(|frame| frame.is_err()));
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

@@ -93,10 +93,25 @@ fn a_client_that_a_tab_of_its_own_store_fences_stays_who_it_is() {
     let id = hello(&mut dialogue).client;
     for _ in 0..20 {
         dialogue.say(FromPeer::Welcome(WELCOME));
+        dialogue.now += 15_000;
+        dialogue.say(FromPeer::Ping(Ping { number: 0 }));
         dialogue.store.run(Storage::TakeFence { used: 0 });
         fenced(&mut dialogue);
         assert_eq!(hello(&mut dialogue).client, id);
     }
+}
+
+#[test]
+fn two_tabs_that_a_rival_fences_in_turns_lose_their_patience_too() {
+    let mut dialogue = client(TAB);
+    let id = hello(&mut dialogue).client;
+    for _ in 0..5 {
+        dialogue.say(FromPeer::Welcome(WELCOME));
+        dialogue.store.run(Storage::TakeFence { used: 0 });
+        fenced(&mut dialogue);
+    }
+    dialogue.say(FromPeer::Welcome(WELCOME));
+    assert_ne!(hello(&mut dialogue).client, id);
 }
 
 #[test]

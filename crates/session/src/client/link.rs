@@ -289,7 +289,7 @@ impl Client {
     /// Notes how a connection has ended, and says whether that ends the link.
     fn ends(&mut self, code: u16) -> bool {
         if code == CloseCode::Fenced.code() {
-            self.rivals.fenced();
+            self.rivals.fenced(self.has_held());
         }
         self.is_final(code)
     }
@@ -336,6 +336,11 @@ impl Client {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
     }
 
+    /// Whether the connection has been up for a while.
+    fn has_held(&self) -> bool {
+        matches!(self.state, State::Online { since } if self.connection.heard >= since + STABLE)
+    }
+
     fn open(&mut self, now: Millis) {
         self.effects.push_back(Effect::Link(LinkState::Connecting));
         if self.options.credentials {
@@ -361,9 +366,7 @@ impl Client {
     }
 
     pub(super) fn disconnected(&mut self) {
-        if let State::Online { since } = self.state
-            && self.connection.heard >= since + STABLE
-        {
+        if self.has_held() {
             self.backoff.reset();
         }
         self.connection = Connection::default();

@@ -258,11 +258,6 @@ impl World {
         self.healed = true;
         let missing = super::plan::PUBLISHES.saturating_sub(self.publishes);
         self.after(0, Happening::Planned(Step::Publish(missing)));
-        // Copies of a profile take the link from each other until one of them says something new.
-        for tab in 0..self.tabs.len() {
-            let wait = self.random.below(5_000);
-            self.after(wait, Happening::Planned(Step::PublishIn(tab)));
-        }
         self.armed.clear();
         self.take_what_was_withheld();
         self.relay.store.full = false;

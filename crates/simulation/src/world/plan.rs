@@ -10,8 +10,6 @@ use session::client::{Entropy, Saved};
 pub(super) enum Step {
     /// Some tab publishes so many events.
     Publish(u32),
-    /// This tab publishes an event, as soon as it can.
-    PublishIn(usize),
     /// Some tab begins to page backwards.
     Scroll,
     /// The user of some tab comes to a topic, or leaves it.
@@ -84,13 +82,6 @@ impl World {
         match step {
             Step::Publish(count) => {
                 if !self.publish_some(count) {
-                    self.after(200, Happening::Planned(step));
-                }
-            }
-            Step::PublishIn(tab) => {
-                if self.runs(tab) {
-                    self.publish(tab, 0);
-                } else {
                     self.after(200, Happening::Planned(step));
                 }
             }

@@ -31,6 +31,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 
     let mut table = Table::begin();
     measure(&project, &page, workspace, &mut table)?;
+    table.write_into(&workspace.root.join("benches/js/BENCHMARKS.md"))?;
     finish(&table, &workspace.own_target().join("bench/js.json"))
 }
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { brotliCompressSync, constants } from "node:zlib";
 
 import { createSingleton } from "event-driven-kit";
 
@@ -64,4 +65,16 @@ test("the description names the types, and they are there", () => {
   const types = description.types ?? root.types;
   assert.ok(types, "package.json names no types");
   assert.ok(existsSync(new URL(types, installed)), `${types} is missing`);
+});
+
+test("the README prints what a page loads", () => {
+  const read = (name) => readFileSync(new URL(name, installed));
+  const loaded = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"].map((name) => {
+    const bytes = read(name);
+    return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length;
+  });
+  const kilobytes = loaded.reduce((one, other) => one + other) / 1000;
+  const [, printed] = /A page loads (\d+) kB/.exec(read("README.md"));
+  // Two encoders, and one has rounded.
+  assert.ok(Math.abs(printed - kilobytes) < 2, `${printed} kB are printed, and it is ${kilobytes}`);
 });

@@ -249,7 +249,7 @@ impl Connection {
                     self.client = Some((hello.client, hello.fence));
                     self.writes.push(Write::Open(hello, self.shared.address));
                 }
-                Effect::Append(append) => self.writes.push(Write::Append(append)),
+                Effect::Append(append) => self.writes.push(Write::Append(append.into())),
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }

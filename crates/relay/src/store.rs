@@ -19,6 +19,7 @@ mod newcomers;
 mod outcomes;
 mod packed;
 mod reading;
+mod record;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -29,11 +30,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Older, Opened, Page, StreamNo};
+use session::server::{Decided, Located, Logged, Older, Opened, Page, StreamNo};
 use session::{Hello, Start, Stream};
 
 pub use backup::Copied;
 pub use embedded::Embedded;
+pub use record::Record;
 
 /// The most streams of a store.
 pub const MAX_STREAMS: usize = 64;
@@ -98,18 +100,15 @@ pub enum Write {
     /// A client connects, from this address; none if new clients of it are not limited.
     Open(Hello, Option<IpAddr>),
     /// An event is to be logged.
-    Append(Append),
+    Append(Record),
 }
 
 impl Write {
     /// About how many bytes it adds to the log.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Self::Open(..) => 0,
-            Self::Append(Append { event: Ok((topic, body)), .. }) => {
-                (topic.as_str().len() + body.data.len() + body.id.len() + body.source.len()) as u64
-            }
-            Self::Append(Append { event: Err(_), .. }) => 0,
+            Self::Append(Record { event: Ok(ready), .. }) => ready.bytes(),
+            Self::Open(..) | Self::Append(_) => 0,
         }
     }
 }

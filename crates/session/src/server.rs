@@ -99,6 +99,8 @@ pub struct Server {
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
+    /// What stands before the source of each event that comes in.
+    source: String,
     next_ticket: u64,
     message: Vec<u8>,
     /// Empty, between two events; it keeps its room.
@@ -156,6 +158,7 @@ impl Server {
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
+            source: "/guests".to_owned(),
             next_ticket: 0,
             message: Vec::new(),
             heads: Vec::new(),
@@ -266,6 +269,7 @@ impl Server {
         match opened {
             Opened::Welcome { highest, highest_id, new } => {
                 self.state = State::Open { client: Some((client, fence, lowest)) };
+                self.source = publishing::source_of(&client);
                 self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
                     highest,

@@ -12,7 +12,6 @@ use crate::versions::NODES;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use std::path::Path;
 use table::Table;
 
 /// What is measured.
@@ -57,13 +56,15 @@ fn bus(workspace: &Workspace) -> Result<()> {
         wasm::run_in_node(&script, workspace, version, &mut table)?;
     }
     wasm::run_in_chromium(&script, &mut table)?;
-    finish(&table, &workspace.own_target().join("bench/bus.json"))
+    finish(&table, workspace, "bus", "crates/bus/BENCHMARKS.md")
 }
 
-/// Writes the table; a bar that is missed is an error.
-fn finish(table: &Table, file: &Path) -> Result<()> {
-    table.write(file)?;
-    println!("\nThe same as JSON: {}", file.display());
+/// Writes the table as JSON and into its document; a bar that is missed is an error.
+fn finish(table: &Table, workspace: &Workspace, name: &str, document: &str) -> Result<()> {
+    let file = workspace.own_target().join(format!("bench/{name}.json"));
+    table.write(&file)?;
+    table.write_into(&workspace.root.join(document))?;
+    println!("\nIt stands in {document} now, and as JSON in {}", file.display());
     if !table.all_met() {
         bail!("a bar is missed: see `NO` in the table");
     }

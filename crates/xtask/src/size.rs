@@ -56,11 +56,23 @@ fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a percent larger.
 fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    Ok(loaded_of(&workspace.npm_package()))
+}
+
+/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a percent larger.
+fn loaded_of(package: &Path) -> Vec<PathBuf> {
     let names = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"];
-    let files = names.map(|name| workspace.npm_package().join(name));
-    Ok(files.into_iter().filter(|file| file.exists()).collect())
+    names.map(|name| package.join(name)).into_iter().filter(|file| file.exists()).collect()
+}
+
+/// How many kB a page loads of an npm package, as its README prints it.
+pub fn kilobytes_of(package: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for file in loaded_of(package) {
+        bytes += brotli_size(&fs::read(&file)?)?;
+    }
+    Ok(bytes.div_ceil(1000))
 }
 
 fn has(file: &Path, extensions: &[&str]) -> bool {

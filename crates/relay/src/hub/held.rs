@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 
-use session::server::Append;
 use tokio::sync::mpsc;
 
 use super::Answer;
-use crate::store::Write;
+use crate::store::{Record, Write};
 
 /// So many are kept before it is looked whether all are needed.
 const FEW: usize = 1_024;
@@ -32,7 +31,7 @@ struct Lowest {
 impl Held {
     /// Whether a lower number comes first.
     pub(super) fn holds_back(&mut self, write: &Write) -> bool {
-        let Write::Append(Append { client: Some(numbered), .. }) = write else {
+        let Write::Append(Record { client: Some(numbered), .. }) = write else {
             if let Write::Open(hello, _) = write {
                 // It sends from its lowest unanswered number again.
                 self.lowest.remove(&hello.client);
@@ -53,7 +52,7 @@ impl Held {
 
     /// Notes that a write failed that came from where `answer` leads.
     pub(super) fn hold(&mut self, write: &Write, answer: &mpsc::UnboundedSender<Vec<Answer>>) {
-        let Write::Append(Append { client: Some(numbered), .. }) = write else { return };
+        let Write::Append(Record { client: Some(numbered), .. }) = write else { return };
         let lowest =
             Lowest { fence: numbered.fence, number: numbered.number, answer: answer.clone() };
         match self.lowest.get_mut(&numbered.client) {

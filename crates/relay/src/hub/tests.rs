@@ -96,7 +96,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         let name = Some("t".to_owned());
         let publish = Publish { number: Some(number), topic: 0, name, body, lowest: None };
         match say(FromClient::Publish(publish)) {
-            Some(Effect::Append(append)) => Write::Append(append),
+            Some(Effect::Append(append)) => Write::Append(append.into()),
             other => panic!("{other:?}"),
         }
     });

@@ -88,8 +88,8 @@ struct Told {
 impl Told {
     fn tell(&mut self, write: &Write, outcome: Outcome) {
         self.answers.push(match (write, outcome) {
-            (Write::Append(append), Outcome::Decided(decided)) => {
-                Answer::Decided(append.ticket, decided)
+            (Write::Append(record), Outcome::Decided(decided)) => {
+                Answer::Decided(record.ticket, decided)
             }
             (_, Outcome::Opened(opened)) => Answer::Opened(opened),
             (Write::Open(..), Outcome::Decided(_)) => return,

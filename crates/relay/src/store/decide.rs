@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use bus::Topic;
-use session::server::{Append, Decided, Opened};
+use session::server::{Decided, Opened};
 use session::{Durability, Position, RejectCode, Stream};
 
 use super::clients::{Admission, Clients, Verdict};
-use super::ids::{Ids, digest};
+use super::ids::Ids;
 use super::log::Log;
-use super::{Outcome, StoreError, Write, Written};
+use super::{Outcome, Record, StoreError, Write, Written};
 
 /// After so many milliseconds there may be room again, or outcomes that are needed no more.
 const RETRY: u32 = 1_000;
@@ -51,13 +51,13 @@ pub(super) fn decide(
                 let admit = || address.map_or(Ok(()), circumstances.admit);
                 Outcome::Opened(clients.open_connection(hello, circumstances.now, admit)?)
             }
-            Write::Append(append) if is_held(append, &held) => {
+            Write::Append(record) if is_held(record, &held) => {
                 Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
             }
-            Write::Append(append) => {
-                let decided = one(append, log, ids, clients, circumstances, &mut written)?;
+            Write::Append(record) => {
+                let decided = one(record, log, ids, clients, circumstances, &mut written)?;
                 if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
-                    (&decided, append.client)
+                    (&decided, record.client)
                 {
                     held.insert(numbered.client, (numbered.fence, numbered.number));
                 }
@@ -71,52 +71,51 @@ pub(super) fn decide(
     Ok(written)
 }
 
-fn is_held(append: &Append, held: &Held) -> bool {
-    let Some(numbered) = &append.client else { return false };
+fn is_held(record: &Record, held: &Held) -> bool {
+    let Some(numbered) = &record.client else { return false };
     held.get(&numbered.client)
         .is_some_and(|&(fence, number)| fence == numbered.fence && number < numbered.number)
 }
 
 fn one(
-    append: &Append,
+    record: &Record,
     log: &mut Log<'_>,
     ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
     written: &mut Written,
 ) -> Result<Decided, StoreError> {
-    let admission = match &append.client {
+    let admission = match &record.client {
         Some(numbered) => clients.admit(numbered)?,
         None => Admission::New,
     };
     let (verdict, id) = match admission {
         Admission::New => {
-            let (verdict, id) = match &append.event {
+            let (verdict, id) = match &record.event {
                 Err(refusal) => {
                     let verdict = Verdict::Rejected(refusal.code, refusal.message.clone());
                     (verdict, refusal.id.clone())
                 }
-                Ok((topic, body)) => {
-                    let digest = digest(body);
-                    let place = match ids.find(&digest, log)? {
+                Ok(ready) => {
+                    let place = match ids.find(&ready.digest, log)? {
                         Some(place) => place,
                         None if !circumstances.has_room => {
                             let message = "the disk is full: the event waits until there is room";
                             return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
                         }
                         None => {
-                            let stream = (circumstances.route)(topic);
-                            let logged = log.append(stream, topic, body);
+                            let stream = (circumstances.route)(&ready.topic);
+                            let logged = log.append(stream, ready);
                             let place = (stream, logged.offset);
-                            ids.add(digest, place);
+                            ids.add(ready.digest, place);
                             written.logged.push(logged);
                             place
                         }
                     };
-                    (Verdict::Stored(place), Some(body.id.clone()))
+                    (Verdict::Stored(place), Some(ready.id.clone()))
                 }
             };
-            if let Some(numbered) = &append.client {
+            if let Some(numbered) = &record.client {
                 clients.decided(numbered, id.as_deref(), &verdict, circumstances.now)?;
             }
             (verdict, id)

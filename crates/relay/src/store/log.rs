@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bus::Topic;
 use redb::{ReadableTable, Table, WriteTransaction};
 use session::Body;
 use session::server::Logged;
@@ -14,6 +13,7 @@ use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
 use super::ids::{Digest, digest};
 use super::outcomes::Place;
 use super::packed;
+use super::record::Ready;
 use super::{Keep, StoreError};
 
 /// Events that were logged within so many milliseconds share a row of the times.
@@ -110,13 +110,13 @@ impl<'t> Log<'t> {
     }
 
     /// Logs an event that is [not there](super::ids::Ids::find).
-    pub(super) fn append(&mut self, stream: u32, topic: &Topic, body: &Body) -> Arc<Logged> {
+    pub(super) fn append(&mut self, stream: u32, ready: &Ready) -> Arc<Logged> {
         let extent = self.extents.entry(stream).or_insert(Extent::EMPTY);
-        let body: Arc<[u8]> = body.encode().into();
+        let (topic, body) = (ready.topic.clone(), Arc::clone(&ready.body));
         extent.head += 1;
         extent.bytes += cost(topic.as_str(), &body);
         extent.peak = extent.peak.max(extent.bytes);
-        let (offset, topic) = (extent.head, topic.clone());
+        let offset = extent.head;
         let logged = Arc::new(Logged { stream: stream as usize, offset, topic, body });
         self.fresh.entry(stream).or_default().push(Arc::clone(&logged));
         logged

@@ -27,7 +27,7 @@ fn topic(index: u8) -> Topic {
 fn append(topic_index: u8, id: u8, numbered: Option<Numbered>) -> Write {
     let body = Body { id: id.to_string(), source: "s".to_owned(), ..Body::default() };
     let event = Ok((topic(topic_index), body));
-    Write::Append(Append { ticket: ticket(), client: numbered, event })
+    Write::Append(Append { ticket: ticket(), client: numbered, event }.into())
 }
 
 /// Tickets come from a machine only.
@@ -75,7 +75,7 @@ fn hello_of(client: [u8; 16], fence: u64) -> Write {
 fn event(id: &str, size: usize, client: Option<Numbered>) -> Write {
     let (id, source) = (id.to_owned(), "s".to_owned());
     let body = Body { id, source, data: vec![b'x'; size], ..Body::default() };
-    Write::Append(Append { ticket: ticket(), client, event: Ok((topic(0), body)) })
+    Write::Append(Append { ticket: ticket(), client, event: Ok((topic(0), body)) }.into())
 }
 
 #[test]

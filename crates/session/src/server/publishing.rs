@@ -27,7 +27,7 @@ impl Server {
             self.state = State::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
-        let event = self.checked(topic, &publish.body, Some(&client));
+        let event = self.checked(topic, &publish.body);
         let Some(number) = publish.number else {
             return match event {
                 Ok((topic, body)) => self.forward(topic, &body),
@@ -76,7 +76,6 @@ impl Server {
         &self,
         topic: Result<Topic, UnknownTopic>,
         body: &[u8],
-        client: Option<&[u8; 16]>,
     ) -> Result<(Topic, Body), Refusal> {
         if body.len() > self.options.max_event {
             let message = format!("an event may have {} bytes", self.options.max_event);
@@ -87,7 +86,7 @@ impl Server {
             message: error.to_string(),
             id: None,
         })?;
-        self.sign(&mut body, client);
+        self.sign(&mut body);
         // What the peer adds may pass a bound, and what is logged must be readable again.
         let illegal = match (body.check(), topic) {
             (Err(error), _) => (RejectCode::IllegalEvent, error.to_string()),
@@ -108,14 +107,13 @@ impl Server {
     }
 
     /// Puts what only the peer can say into the body: who it is from, and that it passed here.
-    fn sign(&self, body: &mut Body, client: Option<&[u8; 16]>) {
-        let mut source = match client {
-            Some(id) => format!("/clients/{}", hex(id)),
-            None => "/guests".to_owned(),
-        };
+    fn sign(&self, body: &mut Body) {
+        let said = body.source.trim_start_matches('/');
+        let mut source = String::with_capacity(self.source.len() + 1 + said.len());
+        source.push_str(&self.source);
         if !body.source.is_empty() {
             source.push('/');
-            source.push_str(body.source.trim_start_matches('/'));
+            source.push_str(said);
         }
         body.source = source;
         body.path.push(self.options.peer.clone());
@@ -157,11 +155,7 @@ impl Server {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| [b >> 4, b & 15])
-        .map(|n| char::from(DIGITS[usize::from(n)]))
-        .collect()
+/// What stands before the source of events that a client publishes.
+pub(super) fn source_of(client: &[u8; 16]) -> String {
+    format!("/clients/{:032x}", u128::from_be_bytes(*client))
 }

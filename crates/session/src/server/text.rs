@@ -45,7 +45,7 @@ impl Server {
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool) {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        match self.checked(topic, &body.encode(), None) {
+        match self.checked(topic, &body.encode()) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
             Ok((topic, body)) if ephemeral => self.forward(topic, &body),
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),

@@ -31,7 +31,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 
     let mut table = Table::begin();
     measure(&project, &page, workspace, &mut table)?;
-    finish(&table, &workspace.own_target().join("bench/js.json"))
+    finish(&table, workspace, "js", "benches/js/BENCHMARKS.md")
 }
 
 fn measure(project: &Path, page: &Path, workspace: &Workspace, table: &mut Table) -> Result<()> {

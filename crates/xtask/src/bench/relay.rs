@@ -40,5 +40,5 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         table.add_lines("Linux", &line?)?;
     }
     process::check(&load, child.wait()?)?;
-    finish(&table, &workspace.own_target().join("bench/relay.json"))
+    finish(&table, workspace, "relay", "crates/relay/BENCHMARKS.md")
 }

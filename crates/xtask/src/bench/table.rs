@@ -23,14 +23,16 @@ pub struct Row {
     pub met: Option<bool>,
 }
 
+const HEAD: &str = "| on | work | ours | peer | ratio (95 %) | bar | met |\n\
+                    | --- | --- | --- | --- | --- | --- | --- |";
+
 /// The rows so far.
 pub struct Table(Vec<Row>);
 
 impl Table {
     /// Prints the head.
     pub fn begin() -> Self {
-        println!("| on | work | ours | peer | ratio (95 %) | bar | met |");
-        println!("| --- | --- | --- | --- | --- | --- | --- |");
+        println!("{HEAD}");
         Self(Vec::new())
     }
 
@@ -59,6 +61,21 @@ impl Table {
             fs::create_dir_all(folder).with_context(failed)?;
         }
         fs::write(file, serde_json::to_string_pretty(&self.0)?).with_context(failed)
+    }
+
+    /// Puts all rows in the place of the table that a document has.
+    pub fn write_into(&self, document: &Path) -> Result<()> {
+        let failed = || format!("{} could not be read and written", document.display());
+        let text = fs::read_to_string(document).with_context(failed)?;
+        fs::write(document, self.in_the_place_of_the_one_in(&text)).with_context(failed)
+    }
+
+    fn in_the_place_of_the_one_in(&self, text: &str) -> String {
+        let is_row = |line: &&str| line.starts_with('|');
+        let before = text.lines().take_while(|line| !is_row(line)).map(str::to_owned);
+        let rows = std::iter::once(HEAD.to_owned()).chain(self.0.iter().map(Row::line));
+        let after = text.lines().skip_while(|line| !is_row(line)).skip_while(is_row);
+        before.chain(rows).chain(after.map(str::to_owned)).map(|line| line + "\n").collect()
     }
 
     pub fn all_met(&self) -> bool {
@@ -99,6 +116,18 @@ mod tests {
                 "| native | memory | 193.0 bytes |  |  | at most 190 bytes | NO |"
             ]
         );
+    }
+
+    #[test]
+    fn a_document_gets_the_new_rows_in_the_place_of_the_old_ones() {
+        let mut table = Table::begin();
+        table.add_lines("native", LINES).unwrap();
+        let document = "# Figures\n\n| on | work |\n| --- | --- |\n| native | old |\n\nThe end.\n";
+        let written = table.in_the_place_of_the_one_in(document);
+        assert!(written.starts_with("# Figures\n\n| on | work | ours |"), "{written}");
+        assert!(written.ends_with(" | NO |\n\nThe end.\n"), "{written}");
+        assert!(!written.contains("old"), "{written}");
+        assert_eq!(table.in_the_place_of_the_one_in(&written), written);
     }
 
     #[test]

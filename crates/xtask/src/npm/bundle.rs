@@ -3,10 +3,12 @@
 
 use super::shrink::{JS, WASM};
 use crate::process;
+use crate::size;
 use crate::stamp;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use regex::Regex;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -61,7 +63,16 @@ pub fn bundle(
     for file in ["npm/package.json", "npm/README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&root.join(file), package)?;
     }
-    Ok(())
+    print_size(package)
+}
+
+/// Lets the README say what this package weighs, not the one before it.
+fn print_size(package: &Path) -> Result<()> {
+    let file = package.join("README.md");
+    let text = fs::read_to_string(&file).with_context(|| unreadable("the README"))?;
+    let size = format!("A page loads {} kB", size::kilobytes_of(package)?);
+    let text = Regex::new(r"A page loads \d+ kB")?.replace(&text, size);
+    Ok(fs::write(&file, &*text)?)
 }
 
 fn types(root: &Path, package: &Path) -> Result<()> {

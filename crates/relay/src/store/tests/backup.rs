@@ -40,7 +40,7 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
         let message = "no".to_owned();
         let code = session::RejectCode::IllegalEvent;
         let event = Err(session::server::Refusal { code, message, id: None });
-        Write::Append(Append { ticket: ticket(), client: numbered(1, 1, number), event })
+        Write::Append(Append { ticket: ticket(), client: numbered(1, 1, number), event }.into())
     };
     let before = [
         hello_of([1; 16], 1),

@@ -97,11 +97,10 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let consecutive = found.iter().zip(first..).all(|((offset, _), at)| *offset == at);
             assert!(consecutive, "cut {cut}, {crash:?}: {found:?}");
             for &(batch, place, offset) in &stored(&told) {
-                let Write::Append(Append { event: Ok((_, body)), .. }) = &batches[batch][place]
-                else {
+                let Write::Append(Record { event: Ok(ready), .. }) = &batches[batch][place] else {
                     unreachable!()
                 };
-                let is_there = found.contains(&(offset, body.id.clone()));
+                let is_there = found.contains(&(offset, ready.id.clone()));
                 let is_trimmed = offset < first;
                 assert!(is_there || is_trimmed, "cut {cut}, {crash:?}: {offset} in {found:?}");
             }
@@ -124,14 +123,14 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
 
 fn on_a_new_connection(batch: &[Write], is_answered: bool) -> Vec<Write> {
     let again = batch.iter().filter(|write| {
-        let is_guests = matches!(write, Write::Append(Append { client: None, .. }));
+        let is_guests = matches!(write, Write::Append(Record { client: None, .. }));
         !(is_answered && is_guests)
     });
     let again = again.map(|write| match write {
         Write::Open(hello, address) => Write::Open(Hello { fence: 2, ..hello.clone() }, *address),
-        Write::Append(append) => {
-            let client = append.client.map(|numbered| Numbered { fence: 2, ..numbered });
-            Write::Append(Append { client, ..append.clone() })
+        Write::Append(record) => {
+            let client = record.client.map(|numbered| Numbered { fence: 2, ..numbered });
+            Write::Append(Record { client, ..record.clone() })
         }
     });
     again.collect()

@@ -133,9 +133,9 @@ fn with_a_reserve_events_are_rejected_before_a_write_fails_and_reading_goes_on()
 
 fn on_fence_2(batch: Vec<Write>) -> Vec<Write> {
     let again = batch.into_iter().map(|write| match write {
-        Write::Append(append) => {
-            let client = append.client.map(|numbered| Numbered { fence: 2, ..numbered });
-            Write::Append(Append { client, ..append })
+        Write::Append(record) => {
+            let client = record.client.map(|numbered| Numbered { fence: 2, ..numbered });
+            Write::Append(Record { client, ..record })
         }
         open => open,
     });
@@ -180,7 +180,7 @@ fn a_rejected_event_waits_for_room_and_no_higher_number_is_decided_before_it() {
     };
     let refused = |number| {
         let event = Err(refusal.clone());
-        Write::Append(Append { ticket: ticket(), client: numbered(number), event })
+        Write::Append(Append { ticket: ticket(), client: numbered(number), event }.into())
     };
     let stored = |number| event(&format!("e{number}"), 1, numbered(number));
     let outcomes =

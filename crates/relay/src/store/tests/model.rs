@@ -108,10 +108,7 @@ fn write(
         let place = match place {
             Some((place, _)) => place,
             None => {
-                let Write::Append(Append { event: Ok((topic, body)), .. }) = write else {
-                    unreachable!()
-                };
-                let bytes = (topic.as_str().len() + body.encode().len()) as u64;
+                let bytes = write.bytes();
                 list.push(Listed { topic: self::topic(topic_index), id, bytes, at: now });
                 list.len() as u64
             }

@@ -45,12 +45,13 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
 /// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
 /// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
-/// [`Unavailable`](crate::RejectCode::Unavailable). One that expires or is cancelled by another tab while its page
-/// is reloaded is told there, and not to the new page, which never knew of it.
+/// [`Unavailable`](crate::RejectCode::Unavailable). What becomes of one whose page is gone is told to the next page,
+/// as of an event that was found in the outbox.
 ///
 /// A link that is alone and whose client is used by a newer connection (a copied profile) stops as
 /// [`Fenced`](crate::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;
-/// [`Bridge::reconnect`] takes it back. Tabs that share a link settle that between them.
+/// [`Bridge::reconnect`] takes it back. Tabs that share a link settle that between them. Who is fenced by a copy of
+/// its profile again and again becomes another client: what it may have sent and has no answer ends as uncertain.
 ///
 /// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
 /// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in

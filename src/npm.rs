@@ -17,8 +17,8 @@ use bus::{Pattern, Topic};
 use js_sys::{Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
+use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, TopicError};
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
@@ -54,7 +54,7 @@ extern "C" {
         id: Option<&str>,
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
-    fn make_status(status: &str, first: &str, second: &str) -> JsValue;
+    fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
     #[wasm_bindgen(catch, js_name = idOf)]
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
@@ -287,7 +287,7 @@ impl Core {
     #[wasm_bindgen(js_name = publishWhenRoom, skip_typescript)]
     pub fn publish_when_room(&self, topic: String, data: JsValue) -> Promise {
         let bus = self.bus.clone();
-        future_to_promise(async move {
+        promise(async move {
             let published = bus.send_when_room(&topic, Payload::from_js(data)).await;
             let receipt = published.map_err(|error| publish_error(&error))?;
             Ok(Receipt::of(receipt).map_or(JsValue::UNDEFINED, Into::into))
@@ -321,22 +321,23 @@ fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
 
 fn delivery(delivery: &Delivery) -> JsValue {
     match delivery {
-        Delivery::Local => make_status("local", "", ""),
-        Delivery::Ephemeral => make_status("ephemeral", "", ""),
-        Delivery::Pending(Stage::Queued) => make_status("queued", "", ""),
-        Delivery::Pending(Stage::Kept) => make_status("kept", "", ""),
-        Delivery::Pending(Stage::Sent) => make_status("sent", "", ""),
+        Delivery::Local => make_status("local", "", "", ""),
+        Delivery::Ephemeral => make_status("ephemeral", "", "", ""),
+        Delivery::Pending(Stage::Queued) => make_status("queued", "", "", ""),
+        Delivery::Pending(Stage::Kept) => make_status("kept", "", "", ""),
+        Delivery::Pending(Stage::Sent) => make_status("sent", "", "", ""),
         Delivery::Stored(position) => stored_at(position),
         Delivery::Rejected(rejection) => rejected(rejection),
     }
 }
 
 fn stored_at(position: &session::Position) -> JsValue {
-    make_status("stored", &position.offset.to_string(), &position.epoch.to_string())
+    let session::Position { stream, offset, epoch, .. } = position;
+    make_status("stored", &offset.to_string(), &epoch.to_string(), stream.as_str())
 }
 
 fn rejected(rejection: &Rejection) -> JsValue {
-    make_status("rejected", rejection.code.name(), &rejection.message)
+    make_status("rejected", rejection.code.name(), &rejection.message, "")
 }
 
 fn topic_error(error: &TopicError) -> JsValue {

@@ -410,7 +410,7 @@ async fn javascript_connects_publishes_and_closes() {
           rules: [{ pattern: "chat.a", direction: "both", durable: true, from: { last: 5 } }],
         });
         const receipt = publish("chat.a", "hi");
-        receipt.settled().then((position) => other.push("settled " + position.offset));
+        receipt.settled().then(({ offset, stream }) => other.push(`settled ${stream} ${offset}`));
         other.push(receipt.status.status + " " + receipt.id.length + " " + link.state.state);
         return link;
         "#,
@@ -425,7 +425,7 @@ async fn javascript_connects_publishes_and_closes() {
     let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
     assert_eq!(
         told.join("|"),
-        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled 1|stopped|stopped"
+        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled main 1|stopped|stopped"
     );
     assert_ne!(socket::state(0), socket::OPEN);
     let _unused: &JsValue = &link;

@@ -239,7 +239,8 @@ async fn the_state_of_link_and_outbox_is_retained() {
     page.holds(0).await;
     let told = newest.borrow().clone().unwrap();
     assert_eq!((told.outbox, told.state), (0, LinkState::Online));
-    assert_eq!(told.last_acked.unwrap().offset, "1");
+    let acked = told.last_acked.unwrap();
+    assert_eq!((acked.offset.as_str(), acked.stream.as_str()), ("1", "main"));
 }
 
 #[wasm_bindgen_test]

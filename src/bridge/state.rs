@@ -71,6 +71,8 @@ pub struct Acked {
     pub offset: String,
     /// The life of the log, as a decimal number.
     pub epoch: String,
+    /// The stream.
+    pub stream: String,
 }
 
 /// Where the outbox of a link is.
@@ -184,9 +186,14 @@ impl LinkStatus {
                 ("stopped", None, Some(*code), Some(reason.as_str()))
             }
         };
-        let acked = self.last_acked.as_ref().map(|Acked { id, offset, epoch }| {
+        let acked = self.last_acked.as_ref().map(|Acked { id, offset, epoch, stream }| {
             let text = |text: &String| text.as_str().into();
-            object(&[("id", text(id)), ("offset", text(offset)), ("epoch", text(epoch))])
+            object(&[
+                ("id", text(id)),
+                ("offset", text(offset)),
+                ("epoch", text(epoch)),
+                ("stream", text(stream)),
+            ])
         });
         let storage = match self.storage {
             OutboxStorage::IndexedDb => "indexeddb",

@@ -1,9 +1,9 @@
 
-/** A place in the peer's log. Both are decimal numbers, which may be above what a `number` holds. */
+/** A place in the peer's log. Offset and epoch are decimal numbers, which may be above what a `number` holds. */
 export interface Position {
   readonly offset: string;
   readonly epoch: string;
-  /** The peer's stream, where that is told; the main one if not given. */
+  /** The peer's stream. What the library tells has it; what it is given may leave out the main one, `main`. */
   readonly stream?: string;
 }
 

@@ -107,15 +107,15 @@ export function idOf(event) {
 const local = Object.freeze({ status: "local" });
 const ephemeral = Object.freeze({ status: "ephemeral" });
 
-/** How far an event has come. `first` and `second` are offset and epoch, or code and message. */
-export function makeStatus(status, first, second) {
+/** How far an event has come. The others are offset, epoch and stream, or code and message. */
+export function makeStatus(status, first, second, stream) {
   switch (status) {
     case "local":
       return local;
     case "ephemeral":
       return ephemeral;
     case "stored":
-      return { status, position: { offset: first, epoch: second } };
+      return { status, position: { offset: first, epoch: second, stream } };
     case "rejected":
       return { status, code: first, message: second };
     default:

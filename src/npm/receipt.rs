@@ -30,10 +30,10 @@ impl Receipt {
     #[wasm_bindgen(skip_typescript)]
     pub fn status(&self) -> JsValue {
         match self.0.status() {
-            Status::Delivered | Status::Dropped => make_status("local", "", ""),
-            Status::Queued => make_status("queued", "", ""),
-            Status::Kept => make_status("kept", "", ""),
-            Status::Sent => make_status("sent", "", ""),
+            Status::Delivered | Status::Dropped => make_status("local", "", "", ""),
+            Status::Queued => make_status("queued", "", "", ""),
+            Status::Kept => make_status("kept", "", "", ""),
+            Status::Sent => make_status("sent", "", "", ""),
             Status::Stored(position) => stored_at(&position),
             Status::Rejected(rejection) => rejected(&rejection),
         }

@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod reading;
 mod services;
 mod socket;
 
@@ -13,23 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
-use bus::Pattern;
 use session::CloseCode;
-use session::server::{
-    Effect, Located, Message, Older, Opened, Options, Page, Server, StreamNo, Ticket, Wire,
-};
+use session::server::{Effect, Message, Opened, Options, Server, Wire};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Store, Write};
+use reading::{Lookup, none};
 use socket::{Heard, Socket};
-
-/// A read that fails is tried again after so long,
-const PAUSE: Duration = Duration::from_millis(500);
-/// and so many times.
-const PAUSES: u32 = 20;
 
 /// A connection goes on hearing before it answers, up to so many bytes.
 const TOGETHER: usize = 64 << 10;
@@ -46,21 +40,6 @@ pub(crate) struct Shared {
     pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
-}
-
-/// A read that the store is to do; one at a time, so that pages do not pile up.
-enum Lookup {
-    Locate(Ticket, Pattern, session::Start),
-    Read(Ticket, StreamNo, Pattern, u64, usize),
-    History(Ticket, StreamNo, Pattern, Option<u64>, usize),
-}
-
-/// What a read found.
-enum Found {
-    Located(Ticket, Located),
-    Page(Ticket, Page),
-    Older(Ticket, Older),
-    Nothing,
 }
 
 struct Connection {
@@ -188,13 +167,6 @@ pub(crate) async fn echo(socket: WebSocket) {
     }
 }
 
-type Reading = std::pin::Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
-
-/// Stands where `select!` wants a future in a branch that is off.
-fn none() -> Reading {
-    Box::pin(std::future::pending())
-}
-
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
     match fenced {
         // The sender is dropped, never used.
@@ -305,69 +277,6 @@ impl Connection {
             self.server.forwarded(&event.event);
         }
         some
-    }
-
-    /// The next thing to read.
-    fn next_read(&mut self) -> Option<Reading> {
-        let lookup = self.lookups.pop_front()?;
-        if self.lookups.is_empty() {
-            // Most connections read only when they begin.
-            self.lookups = VecDeque::new();
-        }
-        Some(match lookup {
-            Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
-                store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
-            }),
-            Lookup::Read(ticket, stream, pattern, from, limit) => self.blocking(move |store| {
-                store.read(stream, &pattern, from, limit).map(|page| Found::Page(ticket, page))
-            }),
-            Lookup::History(ticket, stream, pattern, before, limit) => {
-                self.blocking(move |store| {
-                    let older = store.history(stream, &pattern, before, limit)?;
-                    Ok(Found::Older(ticket, older))
-                })
-            }
-        })
-    }
-
-    /// Reads on a thread that may block. While the store cannot be used the reading pauses: it is tried
-    /// again for a while before the connection ends for it.
-    fn blocking(
-        &self,
-        work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
-    ) -> Reading {
-        let store = Arc::clone(&self.shared.store);
-        let work = Arc::new(work);
-        Box::pin(async move {
-            let mut pauses = 0;
-            loop {
-                let (store, work) = (Arc::clone(&store), Arc::clone(&work));
-                let task = tokio::task::spawn_blocking(move || work(&*store));
-                // A task is cancelled only when the runtime ends.
-                match task.await.unwrap_or(Ok(Found::Nothing)) {
-                    Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
-                        if pauses < PAUSES =>
-                    {
-                        pauses += 1;
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                    found => return found,
-                }
-            }
-        })
-    }
-
-    fn found(&mut self, found: Result<Found, StoreError>) {
-        match found {
-            Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
-            Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
-            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
-            Ok(Found::Nothing) => {}
-            Err(error) => {
-                tracing::error!(%error, "a connection ends because it cannot be served");
-                self.server.close(CloseCode::Unavailable, "the store cannot be used now");
-            }
-        }
     }
 
     fn heard(&mut self, heard: Heard) {

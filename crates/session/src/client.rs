@@ -19,6 +19,7 @@ mod places;
 mod presence;
 mod publishing;
 mod reading;
+mod rivals;
 mod sharing;
 mod storage;
 
@@ -43,6 +44,7 @@ pub(crate) use places::PlaceKind;
 pub use presence::Occupants;
 use presence::Whereabouts;
 pub use publishing::{PublishError, Terms};
+use rivals::Rivals;
 pub(crate) use sharing::MAX_BASE;
 pub use storage::{
     Answer, OnStoreError, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId,
@@ -90,9 +92,12 @@ pub struct Client {
     entropy: Entropy,
     identity: Identity,
     state: State,
+    rivals: Rivals,
     backoff: Backoff,
     outbox: Outbox,
     asking: Asking,
+    /// Kept by this page under numbers of a client that it has not heard of yet.
+    adrift: Vec<Row>,
     /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
     wall_is_ahead: i64,
     interests: Interests,
@@ -116,9 +121,11 @@ impl Client {
         let mut client = Self {
             identity: Identity::of(&saved),
             state: State::Stopped,
+            rivals: Rivals::default(),
             backoff: Backoff::default(),
             outbox: Outbox::new(options.outbox_events, options.outbox_bytes),
             asking: Asking::default(),
+            adrift: Vec::new(),
             wall_is_ahead: 0,
             interests: Interests::default(),
             requests: Requests::default(),

@@ -166,9 +166,8 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
             request: f.number32(0),
             epoch: f.optional_number(1).unwrap_or_default(),
             entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
-            next: f.optional_number(3),
+            next: f.optional_number(3).map(|before| (f.stream(5), before)),
             refused: f.optional_reject_code(4),
-            next_stream: f.stream(5),
         }),
         24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
         25 => FromPeer::Presence(Presence {

@@ -136,7 +136,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         FromPeer::Expiring(f) => frame(message, 22, &[number(f.milliseconds)]),
         FromPeer::Page(f) => {
             let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
-            let next = f.next.map(|next| (&f.next_stream, next));
+            let next = f.next.as_ref().map(|(stream, before)| (stream, *before));
             page(message, f.request, f.epoch, entries, next, f.refused);
         }
         FromPeer::Present(f) => {

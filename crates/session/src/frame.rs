@@ -295,11 +295,9 @@ pub struct HistoryPage {
     pub epoch: u64,
     /// The events, newest first.
     pub entries: Vec<Entry>,
-    /// What to ask for as `before` next, in the stream `next_stream`; if absent there is no more. A page
-    /// without entries may have it.
-    pub next: Option<u64>,
-    /// The stream of the next page. The entries are of the one that was asked for.
-    pub next_stream: Stream,
+    /// The stream to ask for next, which may be another one than the entries are of, and what to ask for there
+    /// as `before`; if absent there is no more. A page without entries may have it.
+    pub next: Option<(Stream, u64)>,
     /// Why there is no page.
     pub refused: Option<RejectCode>,
 }

@@ -170,8 +170,8 @@ fn page(request: u32, offsets: &[u64], next: Option<u64>) -> FromPeer {
         Entry { offset, topic: "a.b".into(), body }
     };
     let entries = offsets.iter().map(entry).collect();
-    let (next_stream, refused) = (Stream::MAIN, None);
-    FromPeer::Page(HistoryPage { request, epoch: 7, entries, next, next_stream, refused })
+    let next = next.map(|before| (Stream::MAIN, before));
+    FromPeer::Page(HistoryPage { request, epoch: 7, entries, next, refused: None })
 }
 
 fn pages(dialogue: &mut Dialogue) -> Vec<Result<Older, HistoryError>> {
@@ -210,9 +210,10 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
     let mut dialogue = Dialogue::welcomed();
     dialogue.client.history(pattern("a.>"), None, 2);
     let request = asked(&dialogue.heard())[0].request;
-    let FromPeer::Page(last) = page(request, &[1], Some(u64::MAX)) else { unreachable!() };
+    let FromPeer::Page(last) = page(request, &[1], None) else { unreachable!() };
     let orders = Stream::named("orders");
-    dialogue.say(FromPeer::Page(HistoryPage { next_stream: orders.clone(), ..last }));
+    let next = Some((orders.clone(), u64::MAX));
+    dialogue.say(FromPeer::Page(HistoryPage { next, ..last }));
     let read = pages(&mut dialogue).remove(0).unwrap();
     assert_eq!(read.events[0].0.stream, Stream::MAIN);
     dialogue.client.history(pattern("a.>"), read.next, 2);
@@ -271,7 +272,6 @@ fn few_pages_are_under_way_at_a_time_and_a_busy_peer_is_asked_again_later() {
         epoch: 0,
         entries: vec![],
         next: None,
-        next_stream: Stream::MAIN,
         refused: Some(RejectCode::TooMany),
     };
     dialogue.say(FromPeer::Page(refused));

@@ -37,7 +37,7 @@ fn pages_go_back_to_the_first_event_and_say_where_they_end() {
         assert_eq!((page.request, page.epoch, page.refused), (5, 7, None));
         assert!(page.entries.iter().all(|entry| entry.topic == "a"));
         offsets.extend(page.entries.iter().map(|entry| entry.offset));
-        before = page.next;
+        before = page.next.as_ref().map(|(_, before)| *before);
         if before.is_none() {
             break;
         }

@@ -343,7 +343,7 @@ fn an_event_that_has_expired_does_not_leave_when_the_link_comes_back() {
     page.go_online(0, "", false);
     page.client.tick(page.now);
     page.run();
-    assert_eq!(page.published(), [(2, "fine".into(), 2)]);
+    assert_eq!(page.published(), [(2, "fine".into(), 1)]);
     assert_eq!(page.rejected(), [("late", RejectCode::Expired)]);
 }
 
@@ -380,13 +380,35 @@ fn an_event_that_another_tab_has_dropped_is_not_sent() {
     let mut page = Page::new(Options::default());
     page.publish("late", expires(1_500));
     let client = page.store.saved().client;
-    page.store.run(Storage::Drop { client, numbers: vec![1] });
+    let (numbers, why) = (vec![1], RejectCode::Expired);
+    page.store.run(Storage::Drop { client, numbers: numbers.clone(), why });
+    page.store.run(Storage::Erase { client, numbers, decided: (0, String::new()) });
     page.now = 2_000;
     page.client.tick(page.now);
     page.run();
     page.go_online(0, "", false);
     assert_eq!(page.published(), []);
     assert_eq!(page.client.outbox_len(), 1, "the other tab will say what became of it");
+}
+
+#[test]
+fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
+    let drops: [fn([u8; 16]) -> Storage; 2] = [
+        |client| Storage::Drop { client, numbers: vec![1], why: RejectCode::Expired },
+        |from| Storage::Renew { from, highest: 1, client: [5; 16], secret: Secret([6; 32]) },
+    ];
+    for (drops, why) in drops.into_iter().zip([RejectCode::Expired, RejectCode::Uncertain]) {
+        let mut page = Page::new(Options::default());
+        page.publish("a", Terms::default());
+        // The store has done it, and the page goes before it hears so.
+        page.store.run(drops(page.store.saved().client));
+        let page = page.reload(7);
+        assert_eq!(page.pending, ["a"], "the new page does not know of it");
+        assert_eq!(page.rejected(), [("a", why)]);
+        let page = page.reload(8);
+        assert!(page.pending.is_empty() && page.settled.is_empty(), "it was told once");
+        assert!(page.store.saved().rows.is_empty());
+    }
 }
 
 #[test]
@@ -439,9 +461,9 @@ fn a_copy_of_a_client_takes_a_new_identity_and_numbers_its_rows_anew() {
         page.welcome(0, "", false);
         assert_eq!(
             (page.hello().fence, page.hello().lowest, page.hello().returning),
-            (1, 1, false)
+            (1, 2, false)
         );
-        assert_eq!(page.published(), [(1, "stayed".into(), 1)]);
+        assert_eq!(page.published(), [(2, "stayed".into(), 2)]);
         assert_eq!(page.store.saved().client, page.client.id());
     }
 }
@@ -521,7 +543,7 @@ fn an_identity_that_cannot_be_written_is_not_used() {
     page.welcome(1, "theirs", false);
     assert_ne!(page.client.id(), before);
     page.welcome(0, "", false);
-    assert_eq!(page.published(), [(1, "a".into(), 1)]);
+    assert_eq!(page.published(), [(2, "a".into(), 2)]);
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn a_page_is_of_the_stream_that_is_asked_for_and_the_last_one_names_the_next_str
         match &peer.run()[..] {
             [FromPeer::Page(page)] => {
                 let offsets: Vec<_> = page.entries.iter().map(|entry| entry.offset).collect();
-                (offsets, page.next.map(|next| (page.next_stream.clone(), next)))
+                (offsets, page.next.clone())
             }
             other => panic!("{other:?}"),
         }

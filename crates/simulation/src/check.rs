@@ -5,15 +5,19 @@
 
 mod log;
 mod pages;
+mod presence;
 mod publishers;
 mod readers;
+mod scrolls;
 
 use std::fmt;
 
 use crate::history::{History, Record};
-use log::Log;
+use log::Logs;
+use presence::Presence;
 use publishers::Publishers;
 use readers::Readers;
+use scrolls::Scrolls;
 
 /// What is promised; the numbers are those of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +36,8 @@ pub enum Promise {
     Answered,
     /// 7: one client's events stand in the order of its publishes.
     OwnOrder,
+    /// Beside the seven: a reader is given no more than it has room for.
+    Room,
 }
 
 /// A promise was broken.
@@ -50,106 +56,107 @@ pub struct Violation {
 /// # Errors
 /// The [`Violation`].
 pub fn check(history: &History) -> Result<(), Violation> {
-    let (mut log, mut publishers, mut readers) =
-        (Log::default(), Publishers::default(), Readers::default());
+    let mut checker = Checker::default();
     let mut last = 0;
     for &(at, record) in history.records() {
         last = at;
-        publishers.at(at);
-        step(&mut log, &mut publishers, &mut readers, record).map_err(|breach| breach.at(at))?;
+        checker.publishers.at(at);
+        checker.step(record).map_err(|breach| breach.at(at))?;
     }
-    publishers.finish().map_err(|breach| breach.at(last))?;
-    readers.finish(&log).map_err(|breach| breach.at(last))
+    checker.finish().map_err(|breach| breach.at(last))
 }
 
-fn step(
-    log: &mut Log,
-    publishers: &mut Publishers,
-    readers: &mut Readers,
-    record: Record,
-) -> Result<(), Breach> {
-    match record {
-        Record::Logged { place, client, event, topic } => {
-            publishers.logged(log, client, event, place.offset)?;
-            log.append(place, event, topic)
-        }
-        Record::Trimmed { up_to } => {
-            log.trim(up_to);
-            readers.less_is_there();
-            Ok(())
-        }
-        Record::TailLost { epoch, head } => {
-            for event in log.lose_tail(epoch, head) {
-                publishers.lost(event);
+#[derive(Debug, Default)]
+struct Checker {
+    logs: Logs,
+    publishers: Publishers,
+    readers: Readers,
+    scrolls: Scrolls,
+    presence: Presence,
+}
+
+impl Checker {
+    fn step(&mut self, record: Record) -> Result<(), Breach> {
+        let Self { logs, publishers, readers, scrolls, presence } = self;
+        match record {
+            Record::Logged { place, client, event, topic } => {
+                publishers.logged(logs, client, event, place)?;
+                logs.append(place, event, topic)?;
             }
-            readers.less_is_there();
-            Ok(())
+            Record::Trimmed { stream, up_to } => {
+                logs.change(stream).trim(up_to);
+                readers.less_is_there();
+            }
+            Record::TailLost { stream, epoch, head } => {
+                for event in logs.change(stream).lose_tail(epoch, head) {
+                    publishers.lost(stream, event);
+                }
+                readers.less_is_there();
+                scrolls.less_is_there(stream, head);
+            }
+            Record::Kept { profile, event } => publishers.kept(profile, event, true)?,
+            Record::Taken { profile, event } => publishers.kept(profile, event, false)?,
+            Record::Refusable { event } => {
+                publishers.refusable(event);
+            }
+            Record::Copied { profile, event } => publishers.copied(profile, event)?,
+            Record::Restored { profile, event, is_other } => {
+                publishers.restored(profile, event, is_other);
+            }
+            Record::Doubted { profile } => {
+                publishers.doubted(profile);
+            }
+            Record::Forgot { client } => {
+                publishers.forgot(client);
+            }
+            Record::Certain { profile } => {
+                publishers.certain(profile);
+            }
+            Record::Page { life, state } => {
+                publishers.page(life, state);
+            }
+            Record::Echoed { life, event } => {
+                publishers.echoed(life, event);
+            }
+            Record::Wiped { profile, event } => {
+                publishers.wiped(profile, event);
+            }
+            Record::Answered { profile, life, event, answer } => {
+                publishers.answered(logs, (profile, life), event, answer)?;
+            }
+            Record::Subscribed { reader, topics, from, room } => {
+                readers.subscribed(logs, reader, topics, from, room);
+            }
+            Record::CaughtUp { reader } => readers.caught_up(logs, reader)?,
+            Record::Delivered { reader, place, event } => {
+                readers.delivered(logs, reader, place, event)?;
+            }
+            Record::Took { reader } => readers.took(reader),
+            Record::Gap { reader, stream, from, to } => {
+                readers.gap(logs, reader, stream, (from, to))?;
+            }
+            Record::Reset { reader, stream } => readers.reset(reader, stream),
+            Record::Scrolls { reader, topics } => scrolls.begins(logs, reader, topics),
+            Record::Older { reader, place, event } => scrolls.older(logs, reader, place, event)?,
+            Record::Bottom { reader } => scrolls.bottom(logs, reader)?,
+            Record::ScrollsAgain { reader } => scrolls.again(logs, reader),
+            Record::Present { topic, profile, here } => presence.present(topic, profile, here),
+            Record::Watches { reader, topic } => presence.watches(reader, topic),
+            Record::Seen { reader, profile, here } => presence.seen(reader, profile, here),
+            Record::Ended { reader } => {
+                readers.ended(reader);
+                scrolls.ended(reader);
+                presence.ended(reader);
+            }
         }
-        Record::Kept { profile, event } => publishers.kept(profile, event, true),
-        Record::Taken { profile, event } => publishers.kept(profile, event, false),
-        Record::Refusable { event } => {
-            publishers.refusable(event);
-            Ok(())
-        }
-        Record::Copied { profile, event } => publishers.copied(profile, event),
-        Record::Restored { profile, event, is_other } => {
-            publishers.restored(profile, event, is_other);
-            Ok(())
-        }
-        Record::Doubted { profile } => {
-            publishers.doubted(profile);
-            Ok(())
-        }
-        Record::Forgot { client } => {
-            publishers.forgot(client);
-            Ok(())
-        }
-        Record::Certain { profile } => {
-            publishers.certain(profile);
-            Ok(())
-        }
-        Record::Page { life, state } => {
-            publishers.page(life, state);
-            Ok(())
-        }
-        Record::Echoed { life, event } => {
-            publishers.echoed(life, event);
-            Ok(())
-        }
-        Record::Dropped { profile, event } => {
-            publishers.dropped(profile, event);
-            Ok(())
-        }
-        Record::Wiped { profile, event } => {
-            publishers.wiped(profile, event);
-            Ok(())
-        }
-        Record::Answered { profile, life, event, answer } => {
-            publishers.answered(log, (profile, life), event, answer)
-        }
-        Record::Subscribed { reader, topics, from } => {
-            readers.subscribed(log, reader, topics, from);
-            Ok(())
-        }
-        Record::CaughtUp { reader } => readers.caught_up(log, reader),
-        Record::Delivered { reader, place, event } => readers.delivered(log, reader, place, event),
-        Record::Gap { reader, from, to } => readers.gap(log, reader, from, to),
-        Record::Reset { reader } => {
-            readers.reset(reader);
-            Ok(())
-        }
-        Record::Ended { reader } => {
-            readers.ended(reader);
-            Ok(())
-        }
-        Record::Present { topic, member, here } => {
-            log.present(topic, member, here);
-            Ok(())
-        }
-        Record::Seen { reader, topic, member, here } => {
-            readers.seen(reader, topic, member, here);
-            Ok(())
-        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Breach> {
+        self.publishers.finish()?;
+        self.readers.finish(&self.logs)?;
+        self.scrolls.finish()?;
+        self.presence.finish()
     }
 }
 

@@ -11,17 +11,23 @@ pub type EventNo = u32;
 pub type ProfileNo = u32;
 /// One life of one tab: a reload begins another.
 pub type LifeNo = u32;
-/// A subscription in one life of one tab.
+/// A subscription in one life of one tab, or who pages backwards there, or watches who is present.
 pub type ReaderNo = u32;
 /// An identity that a profile has, or had: the peer's word for who published.
 pub type ClientNo = u32;
 /// A topic.
 pub type TopicNo = u8;
+/// A stream, of which each topic has one; 0 is the main one.
+pub type StreamNo = u8;
+/// The most streams of a relay.
+pub const STREAMS: usize = 2;
 
-/// A place in the log.
+/// A place in the log of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
-    /// The life of the log.
+    /// The stream.
+    pub stream: StreamNo,
+    /// The life of its log.
     pub epoch: u64,
     /// From 1.
     pub offset: u64,
@@ -51,12 +57,13 @@ impl Topics {
 pub enum From {
     /// After the head of the log.
     Latest,
-    /// The first event that the log still holds.
+    /// The first event that each stream still holds.
     Earliest,
-    /// The last so many of its topics.
+    /// The last so many of its topics, in each stream.
     Last(u64),
-    /// After this place, which the application has kept over a reload.
-    After(Place),
+    /// After these places, which the application has kept over a reload, and in a stream that has none with
+    /// its first event.
+    After([Option<Place>; STREAMS]),
 }
 
 /// What a publisher is told about a kept event.
@@ -90,10 +97,10 @@ pub enum PageState {
 pub enum Record {
     /// The store has committed an event.
     Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },
-    /// The store has dropped what stands up to this offset.
-    Trimmed { up_to: u64 },
-    /// The store has come back with nothing behind `head`, in a new life of the log.
-    TailLost { epoch: u64, head: u64 },
+    /// The store has dropped what stands in a stream up to this offset.
+    Trimmed { stream: StreamNo, up_to: u64 },
+    /// The store has come back with nothing behind `head` in a stream, in a new life of its log.
+    TailLost { stream: StreamNo, epoch: u64, head: u64 },
 
     /// An application was told that its publish is kept, by a disk that keeps it.
     Kept { profile: ProfileNo, event: EventNo },
@@ -115,9 +122,6 @@ pub enum Record {
     Forgot { client: ClientNo },
     /// What this profile keeps from now on will have an answer that says something.
     Certain { profile: ProfileNo },
-    /// This profile's disk has dropped the row of an event, which has expired or was taken back: a page will
-    /// be told so, and tell the others.
-    Dropped { profile: ProfileNo, event: EventNo },
     /// This profile has no such row any more, for its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
     /// What has become of a page.
@@ -127,23 +131,38 @@ pub enum Record {
     /// An application was told what became of a publish.
     Answered { profile: ProfileNo, life: LifeNo, event: EventNo, answer: Answer },
 
-    /// An application subscribes.
-    Subscribed { reader: ReaderNo, topics: Topics, from: From },
-    /// It was told that it has been told everything that was there.
+    /// An application subscribes, and has room for so many events that it has not taken yet.
+    Subscribed { reader: ReaderNo, topics: Topics, from: From, room: u32 },
+    /// It was told that it has been told everything that was there, in all streams.
     CaughtUp { reader: ReaderNo },
     /// It was given an event.
     Delivered { reader: ReaderNo, place: Place, event: EventNo },
-    /// It was told that a range is gone.
-    Gap { reader: ReaderNo, from: u64, to: u64 },
-    /// It was told that the log is another one.
-    Reset { reader: ReaderNo },
-    /// It is gone, or wants no more.
-    Ended { reader: ReaderNo },
+    /// It is done with one of them.
+    Took { reader: ReaderNo },
+    /// It was told that a range of a stream is gone.
+    Gap { reader: ReaderNo, stream: StreamNo, from: u64, to: u64 },
+    /// It was told that a stream is another one.
+    Reset { reader: ReaderNo, stream: StreamNo },
 
-    /// Who is present on a topic, in truth: a member came or left for good.
-    Present { topic: TopicNo, member: ClientNo, here: bool },
-    /// Who is present, as a reader was told.
-    Seen { reader: ReaderNo, topic: TopicNo, member: ClientNo, here: bool },
+    /// An application pages backwards, from the newest event of its topics on, through one stream after the
+    /// other.
+    Scrolls { reader: ReaderNo, topics: Topics },
+    /// It was given an event, older than the one before.
+    Older { reader: ReaderNo, place: Place, event: EventNo },
+    /// It was told that there is nothing older.
+    Bottom { reader: ReaderNo },
+    /// It was told that the log is another one, and begins again.
+    ScrollsAgain { reader: ReaderNo },
+
+    /// A profile is present on a topic, in truth, or is so no more.
+    Present { topic: TopicNo, profile: ProfileNo, here: bool },
+    /// An application watches who is present on a topic.
+    Watches { reader: ReaderNo, topic: TopicNo },
+    /// It was told that an entry of this profile has come, or has gone.
+    Seen { reader: ReaderNo, profile: ProfileNo, here: bool },
+
+    /// Who subscribes, pages or watches under this number is gone, or wants no more.
+    Ended { reader: ReaderNo },
 }
 
 /// All of it, with the virtual time of each record.
@@ -173,6 +192,6 @@ impl FromIterator<Record> for History {
 
 impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}@{}", self.offset, self.epoch)
+        write!(out, "{}@{} of stream {}", self.offset, self.epoch, self.stream)
     }
 }

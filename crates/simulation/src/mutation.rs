@@ -22,11 +22,19 @@ pub enum Mutation {
     /// A leader whose lock was stolen is told by nobody, neither lock nor tabs, and the relay takes what it
     /// writes.
     StaleLeader,
+    /// A publish is acked with its offset in another stream than it stands in.
+    OtherStream,
+    /// The relay does not look at what a reader has room for.
+    NoCredit,
+    /// A page of history misses its last event.
+    PageSkipsOne,
+    /// Who has gone without leaving is present at the relay for ever.
+    GhostsStay,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -36,5 +44,9 @@ impl Mutation {
         Self::RejectAnsweredAsStored,
         Self::NoFence,
         Self::StaleLeader,
+        Self::OtherStream,
+        Self::NoCredit,
+        Self::PageSkipsOne,
+        Self::GhostsStay,
     ];
 }

@@ -1,4 +1,4 @@
-//! A store as a relay has it: a log, and what was told to its clients, changed together.
+//! A store as a relay has it: the logs of its streams, and what was told to its clients, changed together.
 //!
 //! It is a model: what it holds has been committed. What a crash may take is with the
 //! [relay](crate::relay), and a disk that lied about its last writes is an older copy of this.
@@ -8,9 +8,9 @@ mod log;
 
 use std::sync::Arc;
 
-use bus::Pattern;
-use session::server::{Append, Decided, Located, Logged, Numbered, Opened, Page};
-use session::{Durability, Hello, Position, RejectCode, Start};
+use bus::{Pattern, Topic};
+use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
+use session::{Durability, Hello, Position, RejectCode, Start, Stream};
 
 use crate::mutation::Mutation;
 pub use clients::ClientId;
@@ -20,7 +20,7 @@ use log::Log;
 /// See the [module](self). Copying it is cheap enough to do often: bodies are shared.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
-    log: Log,
+    logs: Vec<Log>,
     clients: Clients,
     /// Writes are refused until there is room again.
     pub full: bool,
@@ -29,16 +29,24 @@ pub struct Store {
 
 /// After a refusal a client may try again after so many milliseconds.
 const RETRY: u32 = 400;
+/// How the topics of the second stream begin.
+pub const SIDE: &str = "b.";
 
 impl Store {
-    /// An empty one.
-    pub fn new(mutation: Option<Mutation>) -> Self {
-        Self { mutation, ..Self::default() }
+    /// An empty one, with these streams: the main one, and one for the topics of [`SIDE`].
+    pub fn new(streams: &[Stream], mutation: Option<Mutation>) -> Self {
+        let logs = streams.iter().enumerate().map(|(number, name)| Log::new(number, name.clone()));
+        Self { logs: logs.collect(), clients: Clients::default(), full: false, mutation }
     }
 
-    /// The position of the last event.
-    pub fn head(&self) -> Position {
-        self.log.head()
+    /// The position of the last event of each stream.
+    pub fn heads(&self) -> Vec<Position> {
+        self.logs.iter().map(Log::head).collect()
+    }
+
+    /// The stream of a topic.
+    pub fn stream_of(&self, topic: &Topic) -> StreamNo {
+        usize::from(self.logs.len() > 1 && topic.as_str().starts_with(SIDE))
     }
 
     /// A client says hello.
@@ -60,13 +68,14 @@ impl Store {
             Admission::Decided(_) if self.mutation == Some(Mutation::NoDedupe) => {
                 match &append.event {
                     Ok((topic, body)) => {
-                        let logged = self.log.append(topic, body);
-                        (self.stored(logged.offset), Some(logged))
+                        let stream = self.stream_of(topic);
+                        let logged = self.logs[stream].append(topic, body);
+                        (self.stored((stream, logged.offset)), Some(logged))
                     }
                     Err(refusal) => (refused(refusal.code, None), None),
                 }
             }
-            Admission::Decided(Ok(offset)) => (self.stored(offset), None),
+            Admission::Decided(Ok(place)) => (self.stored(place), None),
             Admission::Decided(Err(code)) => (self.refused_for_good(code), None),
             Admission::Fenced => (Decided::Fenced, None),
             Admission::Stale => (refused(RejectCode::StaleNumber, None), None),
@@ -92,39 +101,64 @@ impl Store {
                 return (self.refused_for_good(refusal.code), None);
             }
         };
-        let known = self.log.find(body);
-        let logged = if known.is_none() { Some(self.log.append(topic, body)) } else { None };
-        let offset = known.unwrap_or_else(|| self.log.head().offset);
-        self.clients.decided(numbered, Some(&body.id), Ok(offset));
-        (self.stored(offset), logged)
+        let stream = self.stream_of(topic);
+        let log = &mut self.logs[stream];
+        let known = log.find(body);
+        let logged = if known.is_none() { Some(log.append(topic, body)) } else { None };
+        let place = (stream, known.unwrap_or_else(|| log.head().offset));
+        self.clients.decided(numbered, Some(&body.id), Ok(place));
+        (self.stored(place), logged)
     }
 
     fn refused_for_good(&self, code: RejectCode) -> Decided {
         if self.mutation == Some(Mutation::RejectAnsweredAsStored) {
-            return self.stored(self.log.head().offset);
+            return self.stored((0, self.logs[0].head().offset));
         }
         refused(code, None)
     }
 
     /// Where a subscription starts.
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
-        self.log.locate(pattern, start)
+        let (mut places, mut strange) = (Vec::new(), Vec::new());
+        for log in &self.logs {
+            match log.locate(pattern, start) {
+                Ok(place) => places.push(place),
+                Err(head) => strange.push(head),
+            }
+        }
+        if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }
 
-    /// Matching events from an offset on.
-    pub fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
-        self.log.page(pattern, from, limit)
+    /// Matching events of a stream from an offset on.
+    pub fn page(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {
+        self.logs[stream].page(pattern, from, limit)
     }
 
-    /// Drops the oldest events, so that so many are left; answers up to which offset they are gone.
-    pub fn trim(&mut self, left: u64) -> u64 {
-        self.log.trim(left)
+    /// Matching events of a stream before an offset, of which at most so many are looked at.
+    pub fn older(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+        look_at: usize,
+    ) -> Older {
+        let mut older = self.logs[stream].older(pattern, before, limit, look_at);
+        if self.mutation == Some(Mutation::PageSkipsOne) {
+            older.events.pop();
+        }
+        older
     }
 
-    /// The log may have lost its tail: it starts a new epoch.
-    pub fn recovered(&mut self, epoch: u64) {
+    /// Drops the oldest events of a stream, so that so many are left; answers up to which offset they are gone.
+    pub fn trim(&mut self, stream: StreamNo, left: u64) -> u64 {
+        self.logs[stream].trim(left)
+    }
+
+    /// The log of a stream may have lost its tail: it starts a new epoch.
+    pub fn recovered(&mut self, stream: StreamNo, epoch: u64) {
         if self.mutation != Some(Mutation::SameEpochAfterLostTail) {
-            self.log.start_epoch(epoch);
+            self.logs[stream].start_epoch(epoch);
         }
     }
 
@@ -153,8 +187,14 @@ impl Store {
         self.clients.forget(client);
     }
 
-    fn stored(&self, offset: u64) -> Decided {
-        Decided::Stored(self.log.position(offset), Durability::Disk)
+    fn stored(&self, (stream, offset): (StreamNo, u64)) -> Decided {
+        let position = self.logs[stream].position(offset);
+        let named = match self.mutation {
+            Some(Mutation::OtherStream) => self.logs.len() - 1 - stream,
+            _ => stream,
+        };
+        let stream = self.logs[named].head().stream;
+        Decided::Stored(Position { stream, ..position }, Durability::Disk)
     }
 }
 

@@ -6,8 +6,11 @@ mod disks;
 mod doubts;
 mod faults;
 mod machine;
+mod people;
 mod plan;
+mod reading;
 mod relay;
+mod scrolling;
 mod sharing;
 mod states;
 mod tabs;
@@ -18,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::check::{Violation, check};
 use crate::coverage::Coverage;
-use crate::history::{ClientNo, EventNo, History, LifeNo, Record};
+use crate::history::{ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo};
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::store::ClientId;
@@ -66,6 +69,8 @@ pub struct World {
     faults: u32,
     /// The events that break a rule, are taken back or expire.
     refusable: BTreeSet<EventNo>,
+    /// Where profiles are present, in truth.
+    present: BTreeSet<(TopicNo, ProfileNo)>,
     /// From now on links hold.
     healed: bool,
 }
@@ -111,6 +116,14 @@ enum Happening {
     Tell { relay: u32, told: Vec<Told> },
     /// The relay has read something for a connection.
     Looked { wire: WireNo, relay: u32, looked: Looked },
+    /// Somebody who was present at the relay leaves.
+    TimeIsUp { relay: u32 },
+    /// There is news for a connection about who is present.
+    News { wire: WireNo, relay: u32 },
+    /// The application of a tab takes what a reader was given first.
+    Takes { tab: usize, life: LifeNo, reader: ReaderNo },
+    /// It asks for the next page.
+    Turns { tab: usize, life: LifeNo, scroll: ReaderNo },
     /// The relay is there again.
     RelayStarts,
     /// A half-open wire dies in both directions.
@@ -130,7 +143,8 @@ impl World {
     /// Runs a seed, with a bug on purpose if there is one; `traces` prints what happens.
     pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> Outcome {
         let mut random = Random::new(seed);
-        let relay = Relay::new(mutation);
+        let streams = if random.once_in(3) { 1 } else { 2 };
+        let relay = Relay::new(streams, mutation);
         let mut world = Self {
             now: 0,
             due: BinaryHeap::new(),
@@ -151,6 +165,7 @@ impl World {
             publishes: 0,
             faults: 0,
             refusable: BTreeSet::new(),
+            present: BTreeSet::new(),
             healed: false,
         };
         let end = world.plan();
@@ -193,6 +208,10 @@ impl World {
             Happening::Commit { relay } => self.commit(relay),
             Happening::Tell { relay, told } => self.tell(relay, told),
             Happening::Looked { wire, relay, looked } => self.looked(wire, relay, looked),
+            Happening::TimeIsUp { relay } => self.time_is_up(relay),
+            Happening::News { wire, relay } => self.news(wire, relay),
+            Happening::Takes { tab, life, reader } => self.takes(tab, life, reader),
+            Happening::Turns { tab, life, scroll } => self.turns(tab, life, scroll),
             Happening::RelayStarts => self.relay.is_up = true,
             Happening::BothDead(wire) => {
                 self.wires[wire].up.is_dead = true;

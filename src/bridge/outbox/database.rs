@@ -1,12 +1,15 @@
 //! The outbox as a database: one object store, in which the client stands under 0 and each row under its
 //! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
 //! writes what has changed.
+//!
+//! Over web-sys, and not with a crate for IndexedDB: the same requests by indexed_db_futures 0.6 are 16 kB to
+//! download (14.4 of wasm and 1.5 of JS after brotli, in a module that does nothing else), and this is 3.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
-use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError, StoreFailed};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest};
 
@@ -163,7 +166,7 @@ fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
             let number = |number: Option<&u64>| number.map_or(NOTHING, |number| *number as f64);
             (number(numbers.iter().min()), number(numbers.iter().max()))
         }
-        Storage::Keep { .. } | Storage::TakeFence => (NOTHING, NOTHING),
+        Storage::Keep { .. } | Storage::TakeFence { .. } => (NOTHING, NOTHING),
     };
     let range = IdbKeyRange::bound(&first.into(), &last.into())?;
     let rows = store.get_all_with_key(&range.into())?;
@@ -185,20 +188,21 @@ fn carry_out(
     let mut saved =
         if is_new { Saved::new(&mut entropy()) } else { record::read_head(&head).ok_or(head)? };
     saved.rows = record::read_rows(&rows);
-    let before: Vec<(u64, bool)> = saved.rows.iter().map(|row| (row.number, row.leaving)).collect();
+    let marks = |row: &Row| (row.number, row.leaving, row.dropped);
+    let before: Vec<_> = saved.rows.iter().map(marks).collect();
     let renews = matches!(asked, Storage::Renew { .. });
     let only_reads = matches!(asked, Storage::Load) && !is_new;
     let mut memory = MemoryOutbox::new(saved);
     let answer = memory.run(asked);
 
     let after = memory.saved();
-    for (number, _) in &before {
+    for (number, ..) in &before {
         if after.rows.binary_search_by_key(number, |row| row.number).is_err() {
             store.delete(&(*number as f64).into())?;
         }
     }
     for row in &after.rows {
-        if renews || before.binary_search(&(row.number, row.leaving)).is_err() {
+        if renews || !before.contains(&marks(row)) {
             store.put_with_key(&record::row(row), &(row.number as f64).into())?;
         }
     }

@@ -2,8 +2,8 @@
 
 use bus::Topic;
 use js_sys::{Array, Uint8Array};
-use session::Durability;
 use session::client::{Row, Saved, Secret};
+use session::{Durability, RejectCode};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The client without its rows.
@@ -42,6 +42,7 @@ pub(super) fn row(row: &Row) -> JsValue {
         number(row.durability as u64),
         row.leaving.into(),
         bytes(&row.owner),
+        row.dropped.map_or(JsValue::NULL, |why| number(why.number())),
     ])
 }
 
@@ -65,6 +66,7 @@ fn read_row(row: &Array) -> Option<Row> {
         },
         leaving: row.get(6).is_truthy(),
         owner: read_bytes(&row.get(7))?,
+        dropped: read_number(&row.get(8)).and_then(RejectCode::from_number),
     })
 }
 

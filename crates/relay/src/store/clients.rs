@@ -37,6 +37,10 @@ struct Row {
     /// The [`Outcomes`] that are kept. Up to format 2 they had rows of their own, and 5 was their number.
     #[n(6)]
     outcomes: Option<ByteVec>,
+    /// It has said that it comes again, and was not known. It is told so until something of it is decided: a
+    /// welcome that said it may be lost.
+    #[n(7)]
+    was_forgotten: Option<bool>,
 }
 
 /// What became of a numbered event, for good.
@@ -129,17 +133,24 @@ impl<'t> Clients<'t> {
                 if let Err(refused) = admit() {
                     return Ok(refused);
                 }
-                let (seen, outcomes) = (None, None);
-                let row =
-                    Row { secret_hash, fence: 0, highest: 0, highest_id: None, seen, outcomes };
+                let row = Row {
+                    secret_hash,
+                    fence: 0,
+                    highest: 0,
+                    highest_id: None,
+                    seen: None,
+                    outcomes: None,
+                    was_forgotten: hello.returning.then_some(true),
+                };
                 Used { row, outcomes: Outcomes::default(), lowest: 0 }
             }
         };
         used.row.fence = hello.fence;
         used.row.seen = Some(now);
         used.lowest = used.lowest.max(hello.lowest);
-        let Row { highest, highest_id, .. } = used.row.clone();
+        let Row { highest, highest_id, was_forgotten, .. } = used.row.clone();
         self.used.insert(hello.client, used);
+        let new = new || was_forgotten == Some(true);
         Ok(Opened::Welcome { highest, highest_id, new })
     }
 
@@ -187,6 +198,7 @@ impl<'t> Clients<'t> {
         };
         let row = &mut used.row;
         row.highest = numbered.number;
+        row.was_forgotten = None;
         match (&mut row.highest_id, id) {
             (Some(highest), Some(id)) => id.clone_into(highest),
             (highest, id) => *highest = id.map(str::to_owned),

@@ -65,7 +65,7 @@ async fn history_is_paged_backwards_for_one_topic_and_for_many() {
             let page = page(&mut client, pattern, before).await;
             assert_eq!((page.request, page.epoch, page.refused), (3, epoch, None));
             offsets.extend(page.entries.iter().map(|entry| entry.offset));
-            before = page.next;
+            before = page.next.map(|(_, before)| before);
             if before.is_none() {
                 break;
             }

@@ -1,7 +1,7 @@
 //! What the store answers: the mirror follows it.
 
-use super::publishing::dropped_because;
-use super::storage::{Answer, OnStoreError, Saved, Storage, StoreFailed};
+use super::publishing::{CLONED, dropped_because};
+use super::storage::{Answer, OnStoreError, Row, Saved, Storage, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
@@ -39,27 +39,32 @@ impl Client {
                     self.load();
                 }
             }
-            Answer::Kept { .. } => {
+            Answer::Kept { first, .. } => {
                 // Another tab has renewed the client: they are under numbers of the new one.
-                let rows = self.outbox.take_keeping();
-                self.effects.extend(rows.into_iter().map(|row| Effect::Kept(row.id)));
+                for (number, row) in (first..).zip(self.outbox.take_keeping()) {
+                    let id = row.id.clone();
+                    self.effects.push_back(Effect::Kept(id.clone()));
+                    match self.outcome(&id) {
+                        Some(outcome) => self.effects.push_back(Effect::Settled { id, outcome }),
+                        None => self.adrift.push(Row { number, ..row }),
+                    }
+                }
                 self.load();
             }
-            Answer::Marked(numbers) => self.outbox.marked(|number| numbers.contains(&number), now),
+            Answer::Marked(numbers) => {
+                if !self.outbox.marked(|number| numbers.contains(&number), now) {
+                    // They may have been dropped: the store says why.
+                    self.load();
+                }
+            }
             Answer::Erased => self.outbox.erased(true),
             Answer::Dropped { dropped, leaving } => {
                 for (row, why) in self.outbox.dropped(&dropped, &leaving, now) {
                     self.reject(row.id, why, dropped_because(why));
                 }
             }
-            Answer::Renewed { saved, mut dropped } => {
-                dropped.retain(|row| !self.outbox.is_answered(row.number));
+            Answer::Renewed(saved) => {
                 self.restore(saved, now);
-                for row in dropped {
-                    if self.outcome(&row.id).is_none() {
-                        self.reject(row.id, RejectCode::Uncertain, CLONED);
-                    }
-                }
                 self.renewed(now);
             }
             Answer::Fence(fence) => {
@@ -117,7 +122,7 @@ impl Client {
             Storage::Erase { .. } => self.outbox.erased(false),
             Storage::Drop { .. } => self.outbox.not_dropped(),
             Storage::Renew { .. } => self.not_renewed(now),
-            Storage::TakeFence => {
+            Storage::TakeFence { .. } => {
                 self.asking.fences = self.asking.fences.saturating_sub(1);
                 let fence = self.identity.fence + 1;
                 self.fence(fence);
@@ -143,14 +148,24 @@ impl Client {
     }
 
     /// Takes over what the store holds.
-    pub(super) fn restore(&mut self, saved: Saved, now: Millis) {
+    pub(super) fn restore(&mut self, mut saved: Saved, now: Millis) {
         let same = saved.client == self.identity.client;
         if !same {
             self.identity = Identity::of(&saved);
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
+        let dropped: Vec<Row> = saved.rows.extract_if(.., |row| row.dropped.is_some()).collect();
+        for row in &dropped {
+            self.tell_dropped(row);
+        }
         let (new, gone) = self.outbox.load(saved, same, now);
+        for row in dropped {
+            self.outbox.erase_dropped(row);
+        }
+        for row in std::mem::take(&mut self.adrift) {
+            self.outbox.miss(row, now);
+        }
         for id in gone {
             self.reject(id, RejectCode::Uncertain, CLONED);
         }
@@ -163,15 +178,31 @@ impl Client {
         }
     }
 
+    /// The store says that an event will not be sent. Whoever had it dropped may be gone without a word.
+    fn tell_dropped(&mut self, row: &Row) {
+        let is_known = self.outbox.forget_id(&row.id) || self.is_adrift(&row.id);
+        if self.outcome(&row.id).is_some() {
+            return;
+        }
+        if !is_known {
+            self.push_pending(row);
+        }
+        let why = row.dropped.unwrap_or(RejectCode::Uncertain);
+        self.reject(row.id.clone(), why, dropped_because(why));
+    }
+
     /// Tells of an event that this page has not published.
     pub(super) fn tell_pending(&mut self, id: &str) {
-        let tab = self.options.tab;
-        let Some(entry) = self.outbox.find(id).filter(|entry| entry.row.owner != tab) else {
-            return;
-        };
-        if let Ok(body) = Body::decode(&entry.row.body) {
-            let topic = entry.row.topic.clone();
-            self.effects.push_back(Effect::Pending { topic, body });
+        if let Some(row) = self.outbox.find(id).map(|entry| entry.row.clone()) {
+            self.push_pending(&row);
+        }
+    }
+
+    fn push_pending(&mut self, row: &Row) {
+        if row.owner != self.options.tab
+            && let Ok(body) = Body::decode(&row.body)
+        {
+            self.effects.push_back(Effect::Pending { topic: row.topic.clone(), body });
         }
     }
 
@@ -201,5 +232,3 @@ impl Client {
         }
     }
 }
-
-const CLONED: &str = "this client was a copy of another: the event may be stored or not";

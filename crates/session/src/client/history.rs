@@ -139,7 +139,6 @@ fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, Hi
         let position = Position { stream, epoch, offset: entry.offset, id };
         events.push((position, topic, body));
     }
-    let stream = page.next_stream;
-    let next = page.next.map(|offset| Position { stream, epoch, offset, id: None });
+    let next = page.next.map(|(stream, offset)| Position { stream, epoch, offset, id: None });
     Some(Ok(Older { events, next }))
 }

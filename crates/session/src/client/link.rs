@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use super::places::Places;
+use super::rivals::Rivals;
 use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
@@ -149,8 +150,9 @@ impl Client {
 
     /// The store has given a fencing token; the last one asked for is this connection's.
     pub(super) fn fence(&mut self, fence: u64) {
-        self.identity.fence = self.identity.fence.max(fence);
         if self.asking.fences == 0 {
+            let fence = self.rivals.taken(fence);
+            self.identity.fence = self.identity.fence.max(fence);
             self.connection.fence = Some(fence);
             self.greet();
         }
@@ -180,7 +182,7 @@ impl Client {
         if !self.has_socket() {
             return;
         }
-        let is_final = self.is_final(code);
+        let is_final = self.ends(code);
         self.disconnected();
         if is_final {
             self.stopped(code, reason);
@@ -193,7 +195,7 @@ impl Client {
         if !matches!(self.state, State::Greeting { .. }) {
             return self.out_of_step(now);
         }
-        if self.is_strange(&welcome) {
+        if self.is_strange(&welcome) || self.rivals.give_way(&self.options.tab) {
             // Another tab may have got further meanwhile: the store knows.
             self.connection.strange = Some(welcome);
             return self.load();
@@ -223,9 +225,10 @@ impl Client {
             return self.open(now);
         }
         let Some(welcome) = self.connection.strange.take() else { return };
-        if !self.is_strange(&welcome) {
+        if !self.is_strange(&welcome) && !self.rivals.give_way(&self.options.tab) {
             return self.admitted(welcome, now);
         }
+        self.rivals = Rivals::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Storing;
@@ -240,6 +243,7 @@ impl Client {
 
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
+        self.rivals = Rivals::default();
         if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
@@ -282,9 +286,17 @@ impl Client {
         self.send_whereabouts();
     }
 
+    /// Notes how a connection has ended, and says whether that ends the link.
+    fn ends(&mut self, code: u16) -> bool {
+        if code == CloseCode::Fenced.code() {
+            self.rivals.fenced(self.has_held());
+        }
+        self.is_final(code)
+    }
+
     /// Acts on a bye at once: not every end sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
-        let is_final = self.is_final(bye.code);
+        let is_final = self.ends(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         if is_final {
@@ -324,6 +336,11 @@ impl Client {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
     }
 
+    /// Whether the connection has been up for a while.
+    fn has_held(&self) -> bool {
+        matches!(self.state, State::Online { since } if self.connection.heard >= since + STABLE)
+    }
+
     fn open(&mut self, now: Millis) {
         self.effects.push_back(Effect::Link(LinkState::Connecting));
         if self.options.credentials {
@@ -339,7 +356,7 @@ impl Client {
         self.effects.push_back(Effect::Open);
         self.connection.fence = None;
         self.asking.fences += 1;
-        self.ask_store(Storage::TakeFence);
+        self.ask_store(Storage::TakeFence { used: self.identity.fence });
     }
 
     fn give_up(&mut self, now: Millis) {
@@ -349,9 +366,7 @@ impl Client {
     }
 
     pub(super) fn disconnected(&mut self) {
-        if let State::Online { since } = self.state
-            && self.connection.heard >= since + STABLE
-        {
+        if self.has_held() {
             self.backoff.reset();
         }
         self.connection = Connection::default();

@@ -1,6 +1,7 @@
 //! The store where there is none: the same operations on plain memory.
 
 use super::storage::{Answer, Row, Saved, Storage};
+use crate::RejectCode;
 
 /// A store that lives as long as the page. The stand-in where the browser refuses one, and the model
 /// of one in tests.
@@ -47,8 +48,8 @@ impl MemoryOutbox {
             }
             Storage::Mark { client, numbers } => {
                 let mut marked = Vec::new();
-                if client == saved.client {
-                    for row in saved.rows.iter_mut().filter(|row| numbers.contains(&row.number)) {
+                for row in rows_of(saved, client, &numbers) {
+                    if row.dropped.is_none() {
                         row.leaving = true;
                         marked.push(row.number);
                     }
@@ -64,40 +65,47 @@ impl MemoryOutbox {
                 }
                 Answer::Erased
             }
-            Storage::Drop { client, numbers } => {
+            Storage::Drop { client, numbers, why } => {
                 let (mut dropped, mut leaving) = (Vec::new(), Vec::new());
-                if client == saved.client {
-                    saved.rows.retain(|row| {
-                        if !numbers.contains(&row.number) {
-                            return true;
-                        }
-                        let list = if row.leaving { &mut leaving } else { &mut dropped };
-                        list.push(row.number);
-                        row.leaving
-                    });
+                for row in rows_of(saved, client, &numbers) {
+                    if row.leaving {
+                        leaving.push(row.number);
+                    } else {
+                        row.dropped.get_or_insert(why);
+                        dropped.push(row.number);
+                    }
                 }
                 Answer::Dropped { dropped, leaving }
             }
             Storage::Renew { from, highest, client, secret } => {
-                let mut dropped = Vec::new();
                 if from == saved.client {
-                    let rows = std::mem::take(&mut saved.rows);
-                    let (leaving, rest): (Vec<Row>, Vec<Row>) =
-                        rows.into_iter().partition(|row| row.leaving || row.number <= highest);
-                    dropped = leaving;
-                    let rows = (1..).zip(rest).map(|(number, row)| Row { number, ..row });
+                    for (number, row) in (1..).zip(&mut saved.rows) {
+                        if row.leaving || row.number <= highest {
+                            row.dropped.get_or_insert(RejectCode::Uncertain);
+                        }
+                        row.number = number;
+                    }
                     (saved.client, saved.secret) = (client, secret);
-                    saved.rows = rows.collect();
                     saved.next = saved.rows.len() as u64 + 1;
                     (saved.fence, saved.decided) = (0, (0, String::new()));
                 }
-                Answer::Renewed { saved: saved.clone(), dropped }
+                Answer::Renewed(saved.clone())
             }
-            Storage::TakeFence => {
-                saved.fence += 1;
+            Storage::TakeFence { used } => {
+                saved.fence = saved.fence.max(used) + 1;
                 Answer::Fence(saved.fence)
             }
             Storage::Load => Answer::Loaded(saved.clone()),
         }
     }
+}
+
+/// Those of a client's rows that have these numbers.
+fn rows_of<'s>(
+    saved: &'s mut Saved,
+    client: [u8; 16],
+    numbers: &[u64],
+) -> impl Iterator<Item = &'s mut Row> {
+    let is_its = client == saved.client;
+    saved.rows.iter_mut().filter(move |row| is_its && numbers.contains(&row.number))
 }

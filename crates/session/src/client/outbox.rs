@@ -221,6 +221,17 @@ impl Outbox {
         Some(Ok(()))
     }
 
+    /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
+    pub(super) fn miss(&mut self, row: Row, now: Millis) {
+        if self.find(&row.id).is_none() {
+            let number = if self.at(row.number).is_some() { self.top() } else { row.number };
+            let at = self.rows.partition_point(|entry| entry.row.number < number);
+            (self.timed, self.bytes) = (true, self.bytes + row.body.len());
+            let stage = Stage::Lost { until: now + LOST, again: true };
+            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
+        }
+    }
+
     /// Takes a row out; the store is to delete it.
     pub(super) fn settle(&mut self, number: u64, decided: bool) -> Option<Row> {
         let at = self.at(number)?;
@@ -236,6 +247,11 @@ impl Outbox {
     /// Takes a row out that the store does not hold any more.
     pub(super) fn forget(&mut self, number: u64) -> Option<Row> {
         self.remove(self.at(number)?)
+    }
+
+    /// The store is to delete a row that is not among those here.
+    pub(super) fn erase_dropped(&mut self, row: Row) {
+        self.erase.push((row.number, row.id));
     }
 
     /// The same for an event.
@@ -291,7 +307,7 @@ impl Outbox {
             }
         }
         self.drops.push_back(numbers.clone());
-        Storage::Drop { client, numbers }
+        Storage::Drop { client, numbers, why }
     }
 
     /// The store has dropped some rows, others may have left, and what it holds no more another tab has
@@ -307,7 +323,7 @@ impl Outbox {
             let Some(entry) = self.get(number) else { continue };
             let Stage::Dropping(why) = entry.stage else { continue };
             if dropped.contains(&number) {
-                gone.extend(self.forget(number).map(|row| (row, why)));
+                gone.extend(self.settle(number, false).map(|row| (row, why)));
             } else if leaving.contains(&number) {
                 (entry.stage, entry.row.leaving) = (Stage::Idle, true);
             } else {
@@ -327,15 +343,18 @@ impl Outbox {
         }
     }
 
-    /// The store has marked these; others that it was asked for are gone.
-    pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) {
+    /// The store has marked these; others that it was asked for are gone. Whether there are none of those.
+    pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) -> bool {
+        let mut all = true;
         self.marking = false;
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
             let there = marked(entry.row.number);
             self.timed |= !there;
             entry.row.leaving |= there;
             entry.stage = if there { Stage::Idle } else { Stage::lost(now) };
+            all &= there;
         }
+        all
     }
 
     /// Whether the peer may know of an event: only then does it matter that it has forgotten the client.

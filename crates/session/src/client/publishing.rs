@@ -71,6 +71,7 @@ impl Client {
             expires,
             durability,
             leaving: false,
+            dropped: None,
             owner: self.options.tab,
         };
         self.outbox.push(row).map_err(|Full| PublishError::OutboxFull)?;
@@ -269,11 +270,13 @@ impl Client {
 }
 
 const FORGOTTEN: &str = "the peer does not know this client: the event may be stored or not";
+pub(super) const CLONED: &str = "this client was a copy of another: the event may be stored or not";
 const GONE: &str = "another tab took the event and did not say what became of it";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
         RejectCode::Expired => "its time was over before it could be sent",
-        _ => "the application took it back",
+        RejectCode::Cancelled => "the application took it back",
+        _ => CLONED,
     }
 }

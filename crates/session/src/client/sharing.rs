@@ -90,7 +90,7 @@ impl Client {
                 self.erase_known(number, &outcome);
                 true
             }
-            _ => self.outbox.forget_id(id),
+            _ => self.outbox.forget_id(id) || self.is_adrift(id),
         };
         if known {
             self.tell_settled(id.to_owned(), outcome);
@@ -98,6 +98,11 @@ impl Client {
             self.remember(id.to_owned(), outcome);
         }
         known
+    }
+
+    /// Whether this page has kept it under a number of a client that it does not know yet. It is so no more.
+    pub(super) fn is_adrift(&mut self, id: &str) -> bool {
+        self.adrift.extract_if(.., |row| row.id == id).count() > 0
     }
 
     /// The store still holds a row whose outcome is known here.

@@ -9,7 +9,7 @@ use std::fmt;
 use bus::Topic;
 
 use super::Entropy;
-use crate::{Durability, Millis};
+use crate::{Durability, Millis, RejectCode};
 
 /// Names a tab (or another page, or worker) of an origin. Random.
 pub type TabId = [u8; 16];
@@ -31,6 +31,8 @@ pub struct Row {
     pub durability: Durability,
     /// It may have left. One without this mark surely has not: it can expire, and be cancelled.
     pub leaving: bool,
+    /// It will not be sent, and this is why: it stays until a page has told its application.
+    pub dropped: Option<RejectCode>,
     /// The tab that published it.
     pub owner: TabId,
 }
@@ -74,7 +76,8 @@ pub enum Storage {
         /// Numbers below it are taken, though the store may not know.
         at_least: u64,
     },
-    /// Set [`Row::leaving`] on those of the rows that are there, if the store is still this client's.
+    /// Set [`Row::leaving`] on those of the rows that are there and not [dropped](Row::dropped), if the store is
+    /// still this client's.
     /// Answered by [`Answer::Marked`].
     Mark {
         /// Whose numbers these are.
@@ -92,18 +95,20 @@ pub enum Storage {
         /// The highest that the peer has decided, and its event's id; 0 if none.
         decided: (u64, String),
     },
-    /// Delete those of the rows that are there and not [leaving](Row::leaving), if the store is still
-    /// this client's. Answered by [`Answer::Dropped`].
+    /// Set [`Row::dropped`] on those of the rows that are there and not [leaving](Row::leaving), if the store is
+    /// still this client's. Answered by [`Answer::Dropped`].
     Drop {
         /// Whose numbers these are.
         client: [u8; 16],
         /// The rows.
         numbers: Vec<u64>,
+        /// Why; a row that has a reason already keeps it.
+        why: RejectCode,
     },
-    /// If the store is still `from`'s: take the new id and secret, delete the rows that are
-    /// [leaving](Row::leaving) or have a number up to `highest`, number the others anew from 1, put the
-    /// next number behind them, and set fence and decided to 0. Answered by [`Answer::Renewed`] in any
-    /// case.
+    /// If the store is still `from`'s: take the new id and secret, set [`Row::dropped`] to
+    /// [`RejectCode::Uncertain`] on the rows that are [leaving](Row::leaving) or have a number up to `highest`,
+    /// number all anew from 1, put the next number behind them, and set fence and decided to 0. Answered by
+    /// [`Answer::Renewed`] in any case.
     Renew {
         /// The id that is given up.
         from: [u8; 16],
@@ -115,8 +120,11 @@ pub enum Storage {
         /// Its secret.
         secret: Secret,
     },
-    /// Raise [`Saved::fence`] by one. Answered by [`Answer::Fence`].
-    TakeFence,
+    /// Raise [`Saved::fence`] by one, or to one above `used`. Answered by [`Answer::Fence`].
+    TakeFence {
+        /// The highest token that was greeted with, though the store may not know.
+        used: u64,
+    },
     /// Read everything. Answered by [`Answer::Loaded`].
     Load,
 }
@@ -137,18 +145,13 @@ pub enum Answer {
     Erased,
     /// What was there of the rows.
     Dropped {
-        /// Those without the mark: they are gone now.
+        /// Those without the mark: they will not be sent.
         dropped: Vec<u64>,
         /// Those with it: they stay.
         leaving: Vec<u64>,
     },
-    /// The store is another client's now.
-    Renewed {
-        /// What it holds now.
-        saved: Saved,
-        /// The rows that were deleted; none if another tab had renewed it before.
-        dropped: Vec<Row>,
-    },
+    /// The store is another client's now, and holds this.
+    Renewed(Saved),
     /// The fencing token that was taken.
     Fence(u64),
     /// What the store holds.

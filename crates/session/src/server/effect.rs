@@ -155,7 +155,8 @@ pub enum Opened {
         highest: u64,
         /// The id of that event.
         highest_id: Option<String>,
-        /// The client was not known.
+        /// The client was not known, or is to be told so again: it had said that it returns, and nothing of it
+        /// was decided since.
         new: bool,
     },
     /// The secret is not this client's.

@@ -4,7 +4,7 @@ use bus::Pattern;
 
 use super::{Effect, Older, Server, Ticket};
 use crate::frame::{FromPeer, History, HistoryPage};
-use crate::{RejectCode, Stream, encode};
+use crate::{RejectCode, encode};
 
 /// The most requests of a connection that are without an answer.
 const REQUESTS: usize = 8;
@@ -53,7 +53,6 @@ impl Server {
             epoch: 0,
             entries: Vec::new(),
             next: None,
-            next_stream: Stream::MAIN,
             refused,
         }));
     }

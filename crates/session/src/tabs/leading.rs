@@ -60,6 +60,9 @@ impl Tab {
             self.client.load();
         }
         if !known && self.guests.len() < MAX_GUESTS {
+            if self.guests.is_empty() {
+                self.beat = self.now;
+            }
             let online = self.link == LinkState::Online;
             let base = if online { next_base(&mut self.last_base) } else { 0 };
             self.guests.push(Guest { tab, visit, base, missed: 0 });
@@ -95,7 +98,6 @@ impl Tab {
     }
 
     pub(super) fn say_who_leads(&mut self) {
-        self.beat = self.now;
         let peer = self.client.peer().unwrap_or_default().to_owned();
         let guests = self.guests.iter().map(|guest| (guest.tab, guest.visit, guest.base)).collect();
         self.post(Says::Lead { term: self.term, link: self.link.clone(), peer, guests });

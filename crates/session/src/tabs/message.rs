@@ -141,6 +141,7 @@ impl Message {
                     expires: f.optional_number(5),
                     durability: f.durability(6),
                     leaving: f.flag(7),
+                    dropped: None,
                     owner: from,
                 };
                 Says::Kept { client: f.array(1), row }
@@ -204,6 +205,7 @@ mod tests {
             expires: Some(9),
             durability: Durability::Replicated,
             leaving: true,
+            dropped: None,
             owner: [1; 16],
         };
         let links = [

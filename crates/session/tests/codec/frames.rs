@@ -197,16 +197,14 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
             any::<u32>(),
             any::<u64>(),
             prop::collection::vec((any::<u64>(), ".{0,20}", bytes()), 0..3),
-            prop::option::of((any::<u64>(), stream())),
+            prop::option::of((stream(), any::<u64>())),
             prop::option::of(code())
         )
             .prop_map(|(request, epoch, entries, next, refused)| {
-                let (next, next_stream) = next.unzip();
-                let next_stream = next_stream.unwrap_or_default();
                 let entries = entries.into_iter();
                 let entry = |(offset, topic, body)| Entry { offset, topic, body };
                 let entries = entries.map(entry).collect();
-                FromPeer::Page(HistoryPage { request, epoch, entries, next, next_stream, refused })
+                FromPeer::Page(HistoryPage { request, epoch, entries, next, refused })
             }),
         (".{0,20}", attendees())
             .prop_map(|(topic, entries)| FromPeer::Present(Present { topic, entries })),

@@ -6,7 +6,7 @@ use session::*;
 
 pub struct Dialogue {
     pub client: Client,
-    store: MemoryOutbox,
+    pub store: MemoryOutbox,
     pub now: Millis,
     /// What the client has asked for beside sending, storing and opening.
     pub effects: Vec<Effect>,

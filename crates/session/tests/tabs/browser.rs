@@ -156,6 +156,11 @@ impl Browser {
         self.tabs[tab].left = false;
     }
 
+    /// Whether the peer has been told that somebody is at a topic.
+    pub fn is_present(&self, at: &Topic) -> bool {
+        self.tabs.iter().flat_map(|page| &page.socket).any(|socket| socket.present.contains(at))
+    }
+
     pub fn cut(&mut self) {
         for page in &mut self.tabs {
             if let Some(socket) = &mut page.socket {

@@ -114,6 +114,28 @@ fn when_the_leader_leaves_another_takes_over() {
 }
 
 #[test]
+fn a_tab_that_crashed_has_left_though_another_asks_who_leads_all_the_time() {
+    let mut browser = Browser::new(6);
+    for _ in 0..3 {
+        browser.open();
+    }
+    browser.settle();
+    let crashed = browser.tabs.iter().position(|page| !page.tab.leads()).unwrap();
+    let room = topic("room");
+    browser.tabs[crashed].tab.client().join(&room, "ann".into(), Vec::new());
+    let steps = |browser: &mut Browser| (0..200).for_each(|_| _ = browser.step());
+    steps(&mut browser);
+    assert!(browser.is_present(&room));
+    browser.crash(crashed);
+    let then = browser.now;
+    while browser.is_present(&room) {
+        assert!(browser.now < then + 120_000, "it is still there");
+        browser.advance();
+        steps(&mut browser);
+    }
+}
+
+#[test]
 fn arbitrary_bytes_on_the_channel_are_counted_and_change_nothing() {
     let mut browser = Browser::new(9);
     browser.open();

@@ -1,7 +1,8 @@
 //! A leader's socket, with the peer at its other end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
+use bus::Topic;
 use session::Millis;
 use session::server::{Append, Effect, Message, Options, Server, Wire};
 
@@ -14,6 +15,8 @@ pub struct Socket {
     appends: VecDeque<Append>,
     cursor: usize,
     opened: bool,
+    /// The topics at which the client is present.
+    pub present: BTreeSet<Topic>,
     closed: Option<u16>,
 }
 
@@ -37,6 +40,7 @@ impl Socket {
             appends: VecDeque::new(),
             cursor,
             opened: false,
+            present: BTreeSet::new(),
             closed: None,
         }
     }
@@ -105,6 +109,8 @@ impl Socket {
                 let page = log.read(stream, from, limit, |topic| pattern.matches(topic));
                 self.server.page(ticket, &page);
             }
+            Effect::Join { topic, .. } => _ = self.present.insert(topic),
+            Effect::Leave(topic) => _ = self.present.remove(&topic),
             Effect::Forward(_) => {}
             other => panic!("{other:?}"),
         }

@@ -1,9 +1,50 @@
-//! The truth: what the store has committed, over all lives of the log.
+//! The truth: what the store has committed to each stream, over all lives of its log.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{Breach, Promise};
-use crate::history::{ClientNo, EventNo, Place, TopicNo, Topics};
+use crate::history::{EventNo, Place, STREAMS, StreamNo, TopicNo, Topics};
+
+/// The logs of all streams.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    streams: [Log; STREAMS],
+    /// In which stream a topic stands.
+    homes: HashMap<TopicNo, StreamNo>,
+}
+
+impl Logs {
+    pub(super) fn of(&self, stream: StreamNo) -> &Log {
+        &self.streams[usize::from(stream)]
+    }
+
+    pub(super) fn change(&mut self, stream: StreamNo) -> &mut Log {
+        &mut self.streams[usize::from(stream)]
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Log> {
+        self.streams.iter()
+    }
+
+    pub(super) fn append(
+        &mut self,
+        place: Place,
+        event: EventNo,
+        topic: TopicNo,
+    ) -> Result<(), Breach> {
+        let home = *self.homes.entry(topic).or_insert(place.stream);
+        if home != place.stream {
+            let text = format!("topic {topic} stands at {place}, and stood in stream {home}");
+            return Err(Breach(Promise::Order, text));
+        }
+        self.change(place.stream).append(place, event, topic)
+    }
+
+    /// What stands, or stood, at a place.
+    pub(super) fn at(&self, place: Place) -> Option<EventNo> {
+        self.of(place.stream).stood.get(&(place.epoch, place.offset)).copied()
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -11,35 +52,25 @@ pub(super) struct Log {
     /// From offset 1; trimmed ones stay here.
     entries: Vec<(EventNo, TopicNo)>,
     trimmed: u64,
+    /// Up to where it was trimmed in any of its lives.
+    ever_trimmed: u64,
     /// What once stood at a place, in lives of the log that are over too.
-    stood: HashMap<Place, EventNo>,
-    present: HashMap<TopicNo, BTreeSet<ClientNo>>,
+    stood: HashMap<(u64, u64), EventNo>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            epoch: 1,
-            entries: Vec::new(),
-            trimmed: 0,
-            stood: HashMap::new(),
-            present: HashMap::new(),
-        }
+        Self { epoch: 1, entries: Vec::new(), trimmed: 0, ever_trimmed: 0, stood: HashMap::new() }
     }
 }
 
 impl Log {
-    pub(super) fn append(
-        &mut self,
-        place: Place,
-        event: EventNo,
-        topic: TopicNo,
-    ) -> Result<(), Breach> {
+    fn append(&mut self, place: Place, event: EventNo, topic: TopicNo) -> Result<(), Breach> {
         if place.epoch != self.epoch || place.offset != self.head() + 1 {
             let text = format!("the log goes on at {place} after {}@{}", self.head(), self.epoch);
             return Err(Breach(Promise::Order, text));
         }
-        if let Some(other) = self.stood.insert(place, event)
+        if let Some(other) = self.stood.insert((place.epoch, place.offset), event)
             && other != event
         {
             let text = format!("{event} stands at {place}, where {other} stood before");
@@ -51,6 +82,7 @@ impl Log {
 
     pub(super) fn trim(&mut self, up_to: u64) {
         self.trimmed = self.trimmed.max(up_to);
+        self.ever_trimmed = self.ever_trimmed.max(up_to);
     }
 
     /// The log ends at `head` from now on; answers what is lost.
@@ -61,23 +93,10 @@ impl Log {
         if epoch != self.epoch {
             self.epoch = epoch;
             for (offset, (event, _)) in (1..).zip(&self.entries) {
-                self.stood.insert(Place { epoch, offset }, *event);
+                self.stood.insert((epoch, offset), *event);
             }
         }
         lost
-    }
-
-    pub(super) fn present(&mut self, topic: TopicNo, member: ClientNo, here: bool) {
-        let members = self.present.entry(topic).or_default();
-        if here {
-            members.insert(member);
-        } else {
-            members.remove(&member);
-        }
-    }
-
-    pub(super) fn members(&self, topic: TopicNo) -> BTreeSet<ClientNo> {
-        self.present.get(&topic).cloned().unwrap_or_default()
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -92,9 +111,9 @@ impl Log {
         self.trimmed
     }
 
-    /// What stands, or stood, at a place.
-    pub(super) fn at(&self, place: Place) -> Option<EventNo> {
-        self.stood.get(&place).copied()
+    /// Up to where it was trimmed in any of its lives.
+    pub(super) fn ever_trimmed(&self) -> u64 {
+        self.ever_trimmed
     }
 
     /// The topic of what stands at this offset now.

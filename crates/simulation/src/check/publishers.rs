@@ -1,26 +1,25 @@
 //! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
 //! once, in the order in which it was kept, and gets one answer, which is true.
 //!
-//! "Nobody knows" is an answer for three reasons only. The row was there while its profile was in doubt:
+//! "Nobody knows" is an answer for two reasons only. The row was there while its profile was in doubt:
 //! which of these rows had left, and so may be in the log, only the client knew that is gone, so that no
 //! fewer can be excused. The page was not there when the first page was told: it asks the others, but
-//! those who know may be gone or stand still. The row was dropped, and the page that had it dropped is gone
-//! or has not heard of it yet.
+//! those who know may be gone or stand still.
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::Log;
+use super::log::Logs;
 use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, ProfileNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, Place, ProfileNo, StreamNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
     rows: HashMap<(ProfileNo, EventNo), Row>,
-    /// The newest of each client's events in the log, by the order in which they were kept. Profiles that
+    /// The newest of each client's events in each stream, by the order in which they were kept. Profiles that
     /// are copies of one have no order between them.
-    newest: HashMap<(ClientNo, ProfileNo), (u64, EventNo)>,
+    newest: HashMap<(ClientNo, ProfileNo, StreamNo), (u64, EventNo)>,
     /// Clients that the relay has forgotten at some time.
     forgotten: HashSet<ClientNo>,
     /// Profiles in which events are kept in doubt.
@@ -54,10 +53,6 @@ struct Published {
 struct Row {
     /// Whether it must be answered.
     durable: bool,
-    /// The disk dropped it, and one page is to hear why.
-    is_dropped: bool,
-    /// Nobody knew why, and a page was told so.
-    was_unknown: bool,
     /// The disk dropped it without anybody who could tell why.
     is_wiped: bool,
     /// Nobody may know what becomes of it.
@@ -119,15 +114,7 @@ impl Publishers {
 
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
-        let row = Row {
-            durable,
-            is_dropped: false,
-            was_unknown: false,
-            is_wiped: false,
-            in_doubt,
-            answers: Vec::new(),
-            told_at: None,
-        };
+        let row = Row { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
         self.rows.insert((profile, event), row);
     }
 
@@ -154,12 +141,6 @@ impl Publishers {
         self.pages.shown(life, event);
     }
 
-    pub(super) fn dropped(&mut self, profile: ProfileNo, event: EventNo) {
-        if let Some(row) = self.rows.get_mut(&(profile, event)) {
-            row.is_dropped = true;
-        }
-    }
-
     pub(super) fn wiped(&mut self, profile: ProfileNo, event: EventNo) {
         if let Some(row) = self.rows.get_mut(&(profile, event)) {
             (row.durable, row.is_wiped) = (false, true);
@@ -172,10 +153,10 @@ impl Publishers {
 
     pub(super) fn logged(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         client: ClientNo,
         event: EventNo,
-        offset: u64,
+        place: Place,
     ) -> Result<(), Breach> {
         let Some(published) = self.events.get_mut(&event) else {
             let text = format!("{event} is in the log, and was not kept before it left");
@@ -184,12 +165,12 @@ impl Publishers {
         // Neither the client's numbers nor the log tell a row that comes back then from a new one.
         if published.was_restored
             && self.forgotten.contains(&client)
-            && (1..=log.trimmed()).contains(&published.offset)
+            && (1..=logs.of(place.stream).trimmed()).contains(&published.offset)
         {
             published.may_stand += 1;
         }
         published.stands += 1;
-        published.offset = offset;
+        published.offset = place.offset;
         if published.stands > published.may_stand {
             return Err(Breach(Promise::Once, format!("{event} stands in the log twice")));
         }
@@ -206,7 +187,7 @@ impl Publishers {
         if in_memory && self.is_in_doubt(profile, event) {
             return Ok(());
         }
-        let newest = self.newest.entry((client, profile)).or_default();
+        let newest = self.newest.entry((client, profile, place.stream)).or_default();
         if order < newest.0 {
             let text = format!("{event} of client {client} stands behind {}, kept later", newest.1);
             return Err(Breach(Promise::OwnOrder, text));
@@ -216,17 +197,17 @@ impl Publishers {
     }
 
     /// The log has lost the event with its tail: its client sends it again, or has had its ack.
-    pub(super) fn lost(&mut self, event: EventNo) {
+    pub(super) fn lost(&mut self, stream: StreamNo, event: EventNo) {
         if let Some(published) = self.events.get_mut(&event) {
             published.stands = published.stands.saturating_sub(1);
             // All that stood behind it is lost too.
-            self.newest.retain(|_, newest| newest.0 < published.order);
+            self.newest.retain(|(.., of), newest| *of != stream || newest.0 < published.order);
         }
     }
 
     pub(super) fn answered(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         (profile, life): (ProfileNo, LifeNo),
         event: EventNo,
         answer: Answer,
@@ -242,21 +223,15 @@ impl Publishers {
                 return Err(Breach(Promise::Answered, text));
             }
         }
-        // Who had it dropped may stand still before it hears that it was, and what was said meanwhile may be
-        // heard later.
-        let all_are_unsure = row.answers.iter().all(|(_, answer)| *answer == Answer::Uncertain);
-        row.was_unknown |= row.is_dropped && all_are_unsure && answer == Answer::Uncertain;
         row.answers.push((life, answer));
         let told_at = *row.told_at.get_or_insert(self.now);
         self.pages.answered(life, event);
-        let may_be_unknown = row.in_doubt
-            || row.is_wiped
-            || row.was_unknown
-            || self.pages.may_have_missed(life, told_at);
+        let may_be_unknown =
+            row.in_doubt || row.is_wiped || self.pages.may_have_missed(life, told_at);
         let Some(published) = self.events.get_mut(&event) else { return Ok(()) };
         match answer {
-            Answer::Stored(place) if log.at(place) != Some(event) => {
-                let there = log.at(place);
+            Answer::Stored(place) if logs.at(place) != Some(event) => {
+                let there = logs.at(place);
                 let text = format!("{event} is acked at {place}, where the log holds {there:?}");
                 Err(Breach(Promise::Read, text))
             }

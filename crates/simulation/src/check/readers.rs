@@ -1,11 +1,11 @@
-//! Promises 1 to 5 as each reader sees them: it is given what the log holds, forwards, once and
-//! without a hole, until the end.
+//! Promises 1 to 4 as each reader sees them: of each stream it is given what the log holds, forwards, once and
+//! without a hole, until the end; and never more than it has room for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::log::Log;
+use super::log::{Log, Logs};
 use super::{Breach, Promise};
-use crate::history::{ClientNo, EventNo, From, Place, ReaderNo, TopicNo, Topics};
+use crate::history::{EventNo, From, Place, ReaderNo, STREAMS, StreamNo, Topics};
 
 #[derive(Debug, Default)]
 pub(super) struct Readers {
@@ -15,19 +15,36 @@ pub(super) struct Readers {
 #[derive(Debug)]
 struct Reader {
     topics: Topics,
-    from: From,
+    caught_up: bool,
+    /// How many events it was given and has not taken, and how many that may be.
+    held: u32,
+    room: u32,
+    streams: [Track; STREAMS],
+}
+
+/// How far a reader is in a stream.
+#[derive(Debug)]
+struct Track {
+    from: Start,
     told: Told,
     /// The life of the log that it reads.
     epoch: Option<u64>,
-    caught_up: bool,
     /// Since it subscribed or was reset.
-    delivered: HashSet<Place>,
+    delivered: HashSet<(u64, u64)>,
     /// How many it must have been given before it has caught up.
     promised: u64,
     /// The highest offset that it was given, in each life of the log.
     highest: HashMap<u64, u64>,
     gaps: Vec<(u64, u64)>,
-    present: HashMap<TopicNo, BTreeSet<ClientNo>>,
+}
+
+/// Where a reader starts in a stream.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    /// Somewhere that only its peer knows.
+    Late,
+    Earliest,
+    After(Place),
 }
 
 /// Up to where a reader has been told everything.
@@ -42,85 +59,141 @@ enum Told {
     UpTo(u64),
 }
 
-impl Reader {
+impl Track {
+    fn new(from: From, stream: usize, topics: Topics, log: &Log) -> Self {
+        let from_here = match from {
+            From::Latest | From::Last(_) => Start::Late,
+            From::Earliest => Start::Earliest,
+            From::After(places) => places[stream].map_or(Start::Earliest, Start::After),
+        };
+        let mut track = Self {
+            from: from_here,
+            told: Told::Unknown,
+            epoch: None,
+            delivered: HashSet::new(),
+            promised: 0,
+            highest: HashMap::new(),
+            gaps: Vec::new(),
+        };
+        track.start();
+        if let Start::After(place) = from_here {
+            track.epoch = Some(place.epoch);
+            track.highest.insert(place.epoch, place.offset);
+        }
+        if let From::Last(count) = from {
+            let there = log.between(log.trimmed(), u64::MAX, topics).count() as u64;
+            track.promised = there.min(count);
+        }
+        track
+    }
+
     fn start(&mut self) {
         self.told = match self.from {
-            From::Latest | From::Last(_) => Told::Unknown,
-            From::Earliest => Told::Nothing,
-            From::After(place) => Told::UpTo(place.offset),
+            Start::Late => Told::Unknown,
+            Start::Earliest => Told::Nothing,
+            Start::After(place) => Told::UpTo(place.offset),
         };
         self.promised = 0;
-        self.caught_up = false;
         self.delivered.clear();
         self.gaps.clear();
     }
 
     /// The first event before `before` that it asks for, and was neither given nor told to be gone.
-    fn hole(&self, log: &Log, before: u64) -> Option<(u64, EventNo)> {
+    fn hole(&self, log: &Log, topics: Topics, before: u64) -> Option<(u64, EventNo)> {
         let (after, gone) = match self.told {
             Told::Unknown => return None,
             Told::Nothing => (0, log.trimmed()),
             Told::AtLatest(offset) | Told::UpTo(offset) => (offset, 0),
         };
         let told_gone = |at: u64| self.gaps.iter().any(|(from, to)| (*from..=*to).contains(&at));
-        let mut between = log.between(after, before, self.topics);
+        let mut between = log.between(after, before, topics);
         between.find(|(offset, _)| *offset > gone && !told_gone(*offset))
+    }
+
+    /// It is given an event; why that may not be.
+    fn delivered(
+        &mut self,
+        logs: &Logs,
+        topics: Topics,
+        place: Place,
+        event: EventNo,
+    ) -> Result<(), (Promise, String)> {
+        let log = logs.of(place.stream);
+        if self.epoch.is_some_and(|epoch| epoch != place.epoch) {
+            return Err((Promise::Order, "without a reset before the new epoch".into()));
+        }
+        let there = logs.at(place);
+        if there != Some(event) {
+            return Err((Promise::Order, format!("where the log holds {there:?}")));
+        }
+        if !self.delivered.insert((place.epoch, place.offset)) {
+            return Err((Promise::Once, "a second time".into()));
+        }
+        let highest = self.highest.entry(place.epoch).or_default();
+        if place.offset <= *highest {
+            return Err((Promise::Forward, format!("after {highest}")));
+        }
+        *highest = place.offset;
+        self.epoch = Some(place.epoch);
+        // A life of the log that is over cannot be asked for what it held between.
+        if place.epoch == log.epoch() {
+            if log.topic(place.offset).is_some_and(|topic| !topics.holds(topic)) {
+                return Err((Promise::Order, "which it has not asked for".into()));
+            }
+            if !matches!(self.told, Told::AtLatest(head) if place.offset <= head)
+                && let Some((offset, missing)) = self.hole(log, topics, place.offset)
+            {
+                return Err((Promise::Order, format!("and was not given {missing} at {offset}")));
+            }
+        }
+        self.told = Told::UpTo(place.offset);
+        Ok(())
     }
 }
 
 impl Readers {
-    pub(super) fn subscribed(&mut self, log: &Log, number: ReaderNo, topics: Topics, from: From) {
-        let mut reader = Reader {
-            topics,
-            from,
-            told: Told::Unknown,
-            epoch: None,
-            caught_up: false,
-            delivered: HashSet::new(),
-            promised: 0,
-            highest: HashMap::new(),
-            gaps: Vec::new(),
-            present: HashMap::new(),
-        };
-        reader.start();
-        match from {
-            From::After(place) => {
-                reader.epoch = Some(place.epoch);
-                reader.highest.insert(place.epoch, place.offset);
-            }
-            From::Last(count) => {
-                let there = log.between(log.trimmed(), u64::MAX, topics).count() as u64;
-                reader.promised = there.min(count);
-            }
-            From::Latest | From::Earliest => {}
-        }
+    pub(super) fn subscribed(
+        &mut self,
+        logs: &Logs,
+        number: ReaderNo,
+        topics: Topics,
+        from: From,
+        room: u32,
+    ) {
+        let streams = std::array::from_fn(|stream| {
+            Track::new(from, stream, topics, logs.of(stream as StreamNo))
+        });
+        let reader = Reader { topics, caught_up: false, held: 0, room, streams };
         self.readers.insert(number, reader);
     }
 
     /// The log holds less: nobody can be held to how much there was.
     pub(super) fn less_is_there(&mut self) {
-        for reader in self.readers.values_mut() {
-            reader.promised = 0;
+        for track in self.readers.values_mut().flat_map(|reader| &mut reader.streams) {
+            track.promised = 0;
         }
     }
 
-    pub(super) fn caught_up(&mut self, log: &Log, number: ReaderNo) -> Result<(), Breach> {
+    pub(super) fn caught_up(&mut self, logs: &Logs, number: ReaderNo) -> Result<(), Breach> {
         let Some(reader) = self.readers.get_mut(&number) else { return Ok(()) };
-        let (given, promised) = (reader.delivered.len() as u64, reader.promised);
-        if !reader.caught_up && given < promised {
-            let text = format!("reader {number} has caught up with {given} of the last {promised}");
-            return Err(Breach(Promise::Read, text));
-        }
-        reader.caught_up = true;
-        if matches!(reader.told, Told::Unknown) {
-            reader.told = Told::AtLatest(log.head());
+        let had_caught_up = std::mem::replace(&mut reader.caught_up, true);
+        for (track, log) in reader.streams.iter_mut().zip(logs.all()) {
+            let (given, promised) = (track.delivered.len() as u64, track.promised);
+            if !had_caught_up && given < promised {
+                let text =
+                    format!("reader {number} has caught up with {given} of the last {promised}");
+                return Err(Breach(Promise::Read, text));
+            }
+            if matches!(track.told, Told::Unknown) {
+                track.told = Told::AtLatest(log.head());
+            }
         }
         Ok(())
     }
 
     pub(super) fn delivered(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         number: ReaderNo,
         place: Place,
         event: EventNo,
@@ -129,69 +202,60 @@ impl Readers {
             let text = format!("reader {number} has ended and is given {event}");
             return Err(Breach(Promise::Order, text));
         };
-        let breach = |promise, text: &str| {
-            Err(Breach(promise, format!("reader {number} is given {event} at {place}, {text}")))
-        };
-        if reader.epoch.is_some_and(|epoch| epoch != place.epoch) {
-            return breach(Promise::Order, "without a reset before the new epoch");
+        reader.held += 1;
+        let track = &mut reader.streams[usize::from(place.stream)];
+        let mut given = track.delivered(logs, reader.topics, place, event);
+        if given.is_ok() && reader.held > reader.room {
+            given = Err((Promise::Room, format!("and has room for {}", reader.room)));
         }
-        let there = log.at(place);
-        if there != Some(event) {
-            return breach(Promise::Order, &format!("where the log holds {there:?}"));
+        given.map_err(|(promise, text)| {
+            Breach(promise, format!("reader {number} is given {event} at {place}, {text}"))
+        })
+    }
+
+    pub(super) fn took(&mut self, number: ReaderNo) {
+        if let Some(reader) = self.readers.get_mut(&number) {
+            reader.held = reader.held.saturating_sub(1);
         }
-        if !reader.delivered.insert(place) {
-            return breach(Promise::Once, "a second time");
-        }
-        let highest = reader.highest.entry(place.epoch).or_default();
-        if place.offset <= *highest {
-            return breach(Promise::Forward, &format!("after {highest}"));
-        }
-        *highest = place.offset;
-        reader.epoch = Some(place.epoch);
-        // A life of the log that is over cannot be asked for what it held between.
-        if place.epoch == log.epoch() {
-            if log.topic(place.offset).is_some_and(|topic| !reader.topics.holds(topic)) {
-                return breach(Promise::Order, "which it has not asked for");
-            }
-            if !matches!(reader.told, Told::AtLatest(head) if place.offset <= head)
-                && let Some((offset, missing)) = reader.hole(log, place.offset)
-            {
-                let text = format!("and was not given {missing} at {offset}");
-                return breach(Promise::Order, &text);
-            }
-        }
-        reader.told = Told::UpTo(place.offset);
-        Ok(())
     }
 
     pub(super) fn gap(
         &mut self,
-        log: &Log,
+        logs: &Logs,
         number: ReaderNo,
-        from: u64,
-        to: u64,
+        stream: StreamNo,
+        (from, to): (u64, u64),
     ) -> Result<(), Breach> {
         let Some(reader) = self.readers.get_mut(&number) else { return Ok(()) };
-        let of_this_life = reader.epoch.is_none_or(|epoch| epoch == log.epoch());
-        if of_this_life && to > log.trimmed() {
-            let first = log.trimmed() + 1;
+        let (track, log) = (&mut reader.streams[usize::from(stream)], logs.of(stream));
+        let trimmed = match track.epoch {
+            // What was on its way when the log lost its tail may be of the life before.
+            None => log.ever_trimmed(),
+            Some(epoch) if epoch == log.epoch() => log.trimmed(),
+            Some(_) => u64::MAX,
+        };
+        if to > trimmed {
+            let first = trimmed + 1;
             let text = format!(
-                "reader {number} is told that {from} to {to} is gone, and the log begins at {first}"
+                "reader {number} is told that {from} to {to} of stream {stream} is gone, and it \
+                 begins at {first}"
             );
             return Err(Breach(Promise::Read, text));
         }
-        reader.gaps.push((from, to));
+        track.gaps.push((from, to));
         Ok(())
     }
 
-    pub(super) fn reset(&mut self, number: ReaderNo) {
+    pub(super) fn reset(&mut self, number: ReaderNo, stream: StreamNo) {
         if let Some(reader) = self.readers.get_mut(&number) {
-            if let From::After(_) = reader.from {
+            reader.caught_up = false;
+            let track = &mut reader.streams[usize::from(stream)];
+            if let Start::After(_) = track.from {
                 // Its position is worth nothing; what stands for it is the oldest that there is.
-                reader.from = From::Earliest;
+                track.from = Start::Earliest;
             }
-            reader.epoch = None;
-            reader.start();
+            track.epoch = None;
+            track.start();
         }
     }
 
@@ -199,34 +263,18 @@ impl Readers {
         self.readers.remove(&number);
     }
 
-    pub(super) fn seen(&mut self, number: ReaderNo, topic: TopicNo, member: ClientNo, here: bool) {
-        let Some(reader) = self.readers.get_mut(&number) else { return };
-        let members = reader.present.entry(topic).or_default();
-        if here {
-            members.insert(member);
-        } else {
-            members.remove(&member);
-        }
-    }
-
-    pub(super) fn finish(&self, log: &Log) -> Result<(), Breach> {
+    pub(super) fn finish(&self, logs: &Logs) -> Result<(), Breach> {
         for (number, reader) in &self.readers {
-            let breach =
-                |promise, text: &str| Err(Breach(promise, format!("reader {number} {text}")));
+            let breach = |text: &str| Err(Breach(Promise::Read, format!("reader {number} {text}")));
             if !reader.caught_up {
-                return breach(Promise::Read, "was never told that it has caught up");
+                return breach("was never told that it has caught up");
             }
-            if reader.epoch.is_some_and(|epoch| epoch != log.epoch()) {
-                return breach(Promise::Read, "was not told that its life of the log is over");
-            }
-            if let Some((offset, missing)) = reader.hole(log, u64::MAX) {
-                return breach(Promise::Read, &format!("was never given {missing} at {offset}"));
-            }
-            for (topic, seen) in &reader.present {
-                let there = log.members(*topic);
-                if *seen != there {
-                    let text = format!("sees {seen:?} on topic {topic}, where {there:?} are");
-                    return breach(Promise::Presence, &text);
+            for (track, log) in reader.streams.iter().zip(logs.all()) {
+                if track.epoch.is_some_and(|epoch| epoch != log.epoch()) {
+                    return breach("was not told that its life of the log is over");
+                }
+                if let Some((offset, missing)) = track.hole(log, reader.topics, u64::MAX) {
+                    return breach(&format!("was never given {missing} at {offset}"));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use session::server::{Numbered, Opened};
+use session::server::{Numbered, Opened, StreamNo};
 use session::{Hello, RejectCode};
 
 /// A client's public id.
@@ -19,7 +19,7 @@ struct Row {
     fence: u64,
     highest: u64,
     highest_id: Option<String>,
-    /// Offsets or final rejects by number, from the lowest that the client may still ask for.
+    /// Places or final rejects by number, from the lowest that the client may still ask for.
     outcomes: BTreeMap<u64, Decision>,
     /// It says that it was here before, and was not known. It is told so until it has published: the
     /// welcome that said so may have been lost.
@@ -28,8 +28,8 @@ struct Row {
     held: Option<u64>,
 }
 
-/// What was decided about a number: the offset, or why it has none.
-pub(super) type Decision = Result<u64, RejectCode>;
+/// What was decided about a number: its place, or why it has none.
+pub(super) type Decision = Result<(StreamNo, u64), RejectCode>;
 
 /// What a client's number says about an event.
 pub(super) enum Admission {

@@ -1,14 +1,16 @@
-//! The log of a store.
+//! The log of a stream.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bus::{Pattern, Topic};
-use session::server::{Located, Logged, Page, Place};
-use session::{Body, Position, Start};
+use session::server::{Logged, Older, Page, Place, StreamNo};
+use session::{Body, Position, Start, Stream};
 
 #[derive(Debug, Clone)]
 pub(super) struct Log {
+    number: StreamNo,
+    name: Stream,
     epoch: u64,
     /// Up to here all is gone.
     trimmed: u64,
@@ -17,20 +19,18 @@ pub(super) struct Log {
     ids: BTreeMap<(String, String), u64>,
 }
 
-impl Default for Log {
-    fn default() -> Self {
-        Self { epoch: 1, trimmed: 0, events: Vec::new(), ids: BTreeMap::new() }
-    }
-}
-
 impl Log {
+    pub(super) fn new(number: StreamNo, name: Stream) -> Self {
+        Self { number, name, epoch: 1, trimmed: 0, events: Vec::new(), ids: BTreeMap::new() }
+    }
+
     pub(super) fn head(&self) -> Position {
         self.position(self.last())
     }
 
     pub(super) fn position(&self, offset: u64) -> Position {
         let id = self.at(offset).map(|(_, id)| id.clone());
-        Position { offset, id, ..Position::start_of(self.epoch) }
+        Position { stream: self.name.clone(), epoch: self.epoch, offset, id }
     }
 
     pub(super) fn find(&self, body: &Body) -> Option<u64> {
@@ -40,7 +40,12 @@ impl Log {
     pub(super) fn append(&mut self, topic: &Topic, body: &Body) -> Arc<Logged> {
         let offset = self.last() + 1;
         let body_bytes = body.encode().into();
-        let logged = Arc::new(Logged { stream: 0, offset, topic: topic.clone(), body: body_bytes });
+        let logged = Arc::new(Logged {
+            stream: self.number,
+            offset,
+            topic: topic.clone(),
+            body: body_bytes,
+        });
         self.events.push((Arc::clone(&logged), body.id.clone()));
         self.ids.insert((body.source.clone(), body.id.clone()), offset);
         logged
@@ -59,32 +64,61 @@ impl Log {
         self.epoch = epoch;
     }
 
-    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
+    /// Where a subscription starts; an error if its position is of another log.
+    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Place, Position> {
         let head = self.head();
-        let (next, previous) = match start {
-            Start::Latest => (self.last() + 1, Some(self.last())),
-            Start::Earliest => (self.trimmed + 1, None),
-            Start::Last(count) => {
-                let matching =
-                    self.events.iter().rev().filter(|(it, _)| pattern.matches(&it.topic));
-                let oldest = matching.take(*count as usize).last();
-                (oldest.map_or(self.last() + 1, |(it, _)| it.offset), None)
-            }
-            Start::After(positions) => {
-                let position = &positions[0];
+        let known = match start {
+            Start::After(positions) => positions.iter().find(|it| it.stream == self.name),
+            _ => None,
+        };
+        let next = match (start, known) {
+            (_, Some(position)) => {
                 let other = position.id.is_some()
                     && self
                         .at(position.offset)
                         .is_some_and(|(_, id)| Some(id) != position.id.as_ref());
                 if position.epoch != self.epoch || position.offset > self.last() || other {
-                    return Located::Reset(vec![head]);
+                    return Err(head);
                 }
-                (position.offset + 1, Some(position.offset))
+                position.offset + 1
+            }
+            (Start::Latest, None) => self.last() + 1,
+            (Start::Earliest | Start::After(_), None) => self.trimmed + 1,
+            (Start::Last(count), None) => {
+                let matching =
+                    self.events.iter().rev().filter(|(it, _)| pattern.matches(&it.topic));
+                let oldest = matching.take(*count as usize).last();
+                oldest.map_or(self.last() + 1, |(it, _)| it.offset)
             }
         };
+        let previous = known.map(|position| position.offset);
         let gap = (next <= self.trimmed).then_some((next, self.trimmed));
-        let next = next.max(self.trimmed + 1);
-        Located::At(vec![Place { next, previous, head, gap }])
+        Ok(Place { next: next.max(self.trimmed + 1), previous, head, gap })
+    }
+
+    /// Matching events before an offset, the newest first, of which at most so many are looked at.
+    pub(super) fn older(
+        &self,
+        pattern: &Pattern,
+        before: Option<u64>,
+        limit: usize,
+        look_at: usize,
+    ) -> Older {
+        let before = before.unwrap_or(u64::MAX);
+        let mut older = Older { epoch: self.epoch, events: Vec::new(), next: None };
+        let below = self.events.iter().rev().filter(|(event, _)| event.offset < before);
+        let mut next = None;
+        for (looked_at, (event, _)) in below.enumerate() {
+            if older.events.len() == limit || looked_at == look_at {
+                older.next = next;
+                break;
+            }
+            next = Some(event.offset);
+            if pattern.matches(&event.topic) {
+                older.events.push(Arc::clone(event));
+            }
+        }
+        older
     }
 
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {

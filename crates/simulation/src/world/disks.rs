@@ -20,8 +20,8 @@ pub(super) struct Profile {
     pub(super) lock: Lock,
     pub(super) doubt: Doubt,
     pub(super) outbox: MemoryOutbox,
-    /// How far the application of each tab has read, by tab and subscription.
-    pub(super) positions: BTreeMap<(usize, usize), Position>,
+    /// How far the application of each tab has read in each stream, by tab and subscription.
+    pub(super) positions: BTreeMap<(usize, usize), Vec<Position>>,
     /// An older copy of it all, as a backup has it.
     pub(super) backup: MemoryOutbox,
     asked: VecDeque<Asked>,
@@ -29,8 +29,6 @@ pub(super) struct Profile {
     pub(super) fails: bool,
     /// Events of which it was told that they are kept, on disk or in memory.
     kept: BTreeSet<EventNo>,
-    /// Events whose rows were dropped, as expired, cancelled or of a client that was given up, for a tab that has not heard of it yet.
-    dropped: Vec<(usize, EventNo)>,
 }
 
 #[derive(Debug)]
@@ -56,7 +54,6 @@ impl Profile {
             asked: VecDeque::new(),
             fails: false,
             kept: BTreeSet::new(),
-            dropped: Vec::new(),
         }
     }
 
@@ -135,17 +132,8 @@ impl World {
         let answer = if self.profiles[number].fails && !reads {
             Err(StoreFailed { asked: storage, error: StoreError::Full })
         } else {
-            let drops = matches!(storage, Storage::Drop { .. } | Storage::Renew { .. });
             let renews = matches!(storage, Storage::Renew { .. });
-            let before = self.profiles[number].rows();
             let answer = self.transact(number, storage);
-            if drops {
-                let after = self.profiles[number].rows();
-                for event in before.difference(&after).copied() {
-                    self.profiles[number].dropped.push((tab, event));
-                    self.record(Record::Dropped { profile: number as u32, event });
-                }
-            }
             if renews {
                 self.weigh_doubts();
             }
@@ -155,19 +143,6 @@ impl World {
             self.tabs[tab].answers.push_back(answer);
             let wait = self.random.below(3);
             self.after(wait, Happening::DiskAnswers { tab, life });
-        } else {
-            self.nobody_hears(tab);
-        }
-    }
-
-    /// What was dropped for a page that has gone is told to nobody: a row that has left the disk says nothing
-    /// to the next page.
-    fn nobody_hears(&mut self, tab: usize) {
-        let number = self.tabs[tab].profile;
-        for (_, event) in
-            self.profiles[number].dropped.extract_if(.., |it| it.0 == tab).collect::<Vec<_>>()
-        {
-            self.record(Record::Wiped { profile: number as u32, event });
         }
     }
 
@@ -211,10 +186,6 @@ impl World {
             return self.after(wait, Happening::DiskAnswers { tab, life });
         }
         if let Some(answer) = self.tabs[tab].answers.pop_front() {
-            if matches!(answer, Ok(Answer::Dropped { .. } | Answer::Renewed { .. })) {
-                let number = self.tabs[tab].profile;
-                self.profiles[number].dropped.retain(|dropped| dropped.0 != tab);
-            }
             self.with_machine(tab, |machine, now| machine.answer(answer, now));
         }
     }
@@ -236,7 +207,6 @@ impl World {
             is_done
         });
         self.tabs[tab].answers.clear();
-        self.nobody_hears(tab);
     }
 
     /// A profile's disk is what it was when it was backed up.

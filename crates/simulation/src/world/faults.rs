@@ -83,8 +83,9 @@ impl World {
             }
             Fault::Trim => {
                 let left = self.random.below(30);
-                let up_to = self.relay.store.trim(left);
-                self.record(Record::Trimmed { up_to });
+                let stream = self.random.below(self.relay.streams().len() as u64) as usize;
+                let up_to = self.relay.store.trim(stream, left);
+                self.record(Record::Trimmed { stream: stream as u8, up_to });
             }
             Fault::Forgotten => self.forget(tab),
             Fault::ClockJump => {
@@ -212,14 +213,22 @@ impl World {
 
     fn lose_tail(&mut self) {
         let known = self.relay.store.clients();
-        let epoch = self.relay.store.head().epoch + 1;
+        let before = self.relay.store.heads();
         let full = self.relay.store.full;
         self.relay.store = self.relay.older.clone();
         self.relay.store.full = full;
-        self.relay.store.recovered(epoch);
+        let knows_what = self.random.once_in(2);
+        for (stream, before) in before.into_iter().enumerate() {
+            // A relay that knows what it has not lost may go on there.
+            let has_lost = self.relay.store.heads()[stream] != before;
+            if has_lost || !knows_what {
+                self.relay.store.recovered(stream, before.epoch + 1);
+                let head = &self.relay.store.heads()[stream];
+                let (epoch, head) = (head.epoch, head.offset);
+                self.record(Record::TailLost { stream: stream as u8, epoch, head });
+            }
+        }
         self.relay.older = self.relay.store.clone();
-        let head = self.relay.store.head();
-        self.record(Record::TailLost { epoch: head.epoch, head: head.offset });
         self.doubt_forgotten(&known);
         self.doubt_strange();
     }
@@ -249,12 +258,8 @@ impl World {
         self.healed = true;
         let missing = super::plan::PUBLISHES.saturating_sub(self.publishes);
         self.after(0, Happening::Planned(Step::Publish(missing)));
-        // Copies of a profile take the link from each other until one of them says something new.
-        for tab in 0..self.tabs.len() {
-            let wait = self.random.below(5_000);
-            self.after(wait, Happening::Planned(Step::PublishIn(tab)));
-        }
         self.armed.clear();
+        self.take_what_was_withheld();
         self.relay.store.full = false;
         for profile in &mut self.profiles {
             profile.fails = false;

@@ -10,8 +10,10 @@ use session::client::{Entropy, Saved};
 pub(super) enum Step {
     /// Some tab publishes so many events.
     Publish(u32),
-    /// This tab publishes an event, as soon as it can.
-    PublishIn(usize),
+    /// Some tab begins to page backwards.
+    Scroll,
+    /// The user of some tab comes to a topic, or leaves it.
+    Move,
     /// Something breaks, as soon as a tab is in this state.
     Break(Fault, State),
     /// The relay takes a client's credential no more.
@@ -49,6 +51,12 @@ impl World {
             let at = self.random.below(LENGTH);
             self.after(at, Happening::Planned(Step::Publish(count as u32)));
         }
+        for _ in 0..self.random.between(2, 6) {
+            let at = self.random.below(LENGTH);
+            self.after(at, Happening::Planned(Step::Scroll));
+            let at = self.random.below(LENGTH);
+            self.after(at, Happening::Planned(Step::Move));
+        }
         let states: Vec<State> = State::all().collect();
         for _ in 0..self.random.between(6, 24) {
             let (fault, state) = (*self.random.of(&Fault::ALL), *self.random.of(&states));
@@ -77,11 +85,14 @@ impl World {
                     self.after(200, Happening::Planned(step));
                 }
             }
-            Step::PublishIn(tab) => {
-                if self.runs(tab) {
-                    self.publish(tab, 0);
-                } else {
-                    self.after(200, Happening::Planned(step));
+            Step::Scroll => {
+                if let Some(tab) = self.some_running() {
+                    self.scroll(tab);
+                }
+            }
+            Step::Move => {
+                if let Some(tab) = self.some_running() {
+                    self.moves(tab);
                 }
             }
             Step::Break(fault, state) => self.arm(fault, state),

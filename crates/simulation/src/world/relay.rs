@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bus::Pattern;
+
 use session::server::{
-    Append, Decided, Effect, Located, Message, Opened, Options, Page, Server, Ticket,
-    Wire as Spoken,
+    Append, Attendance, Decided, Effect, Located, Message, Older, Opened, Options, Page, Server,
+    StreamNo, Ticket, Wire as Spoken,
 };
-use session::{Body, Hello, Start};
+use session::{Body, FromClient, Hello, Start, Stream, Subscribe};
 
 use super::{Happening, World};
 use crate::history::{Place, Record};
@@ -27,6 +28,9 @@ pub(super) struct Relay {
     /// What a disk that lied is left with.
     pub(super) older: Store,
     pub(super) connections: BTreeMap<WireNo, Connection>,
+    pub(super) attendance: Attendance,
+    /// When somebody leaves whose time is up.
+    pub(super) leaves_at: Option<u64>,
     waiting: VecDeque<(WireNo, Write)>,
     batch: Vec<(WireNo, Write)>,
     options: Arc<Options>,
@@ -34,13 +38,13 @@ pub(super) struct Relay {
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    server: Server,
-    /// The first offset that its machine has not been told of.
-    cursor: u64,
+    pub(super) server: Server,
+    /// Of each stream the first offset that its machine has not been told of.
+    cursors: Vec<u64>,
     lookups: VecDeque<Lookup>,
     /// One read at a time.
     is_reading: bool,
-    client: Option<(ClientId, u64)>,
+    pub(super) client: Option<(ClientId, u64)>,
     timer: u64,
 }
 
@@ -53,7 +57,8 @@ enum Write {
 #[derive(Debug)]
 enum Lookup {
     Locate(Ticket, Pattern, Start),
-    Read(Ticket, Pattern, u64, usize),
+    Read(Ticket, StreamNo, Pattern, u64, usize),
+    Older(Ticket, StreamNo, Pattern, Option<u64>, usize),
 }
 
 /// What was decided for a connection.
@@ -68,30 +73,50 @@ pub(super) enum Told {
 pub(super) enum Looked {
     Located(Ticket, Located),
     Page(Ticket, Page),
-    Committed(Page),
+    Older(Ticket, Older),
+    Committed(StreamNo, Page),
 }
 
 impl Relay {
-    pub(super) fn new(mutation: Option<Mutation>) -> Self {
-        let store = Store::new(mutation);
-        let options = Options { peer: "relay".into(), page: 5, ..Options::default() };
+    /// One with so many streams.
+    pub(super) fn new(streams: usize, mutation: Option<Mutation>) -> Self {
+        let names = [Stream::MAIN, Stream::named("side")];
+        let streams = names[..streams].to_vec();
+        let store = Store::new(&streams, mutation);
+        let options = Options { peer: "relay".into(), page: 5, streams, ..Options::default() };
         Self {
             is_up: true,
             life: 0,
             older: store.clone(),
             store,
             connections: BTreeMap::new(),
+            attendance: Attendance::default(),
+            leaves_at: None,
             waiting: VecDeque::new(),
             batch: Vec::new(),
             options: Arc::new(options),
         }
     }
 
-    /// Whether nobody waits for anything up to this offset.
-    pub(super) fn is_told_all(&self, head: u64) -> bool {
+    /// Whether nobody waits for anything that is there.
+    pub(super) fn is_told_all(&self) -> bool {
+        let heads = self.store.heads();
+        let knows_all = |it: &Connection| {
+            it.cursors.iter().zip(&heads).all(|(cursor, head)| *cursor > head.offset)
+        };
         self.waiting.is_empty()
             && self.batch.is_empty()
-            && self.connections.values().all(|it| it.cursor > head && !it.is_reading)
+            && self.connections.values().all(|it| knows_all(it) && !it.is_reading)
+    }
+
+    /// The streams, by their numbers.
+    pub(super) fn streams(&self) -> std::ops::Range<StreamNo> {
+        0..self.options.streams.len()
+    }
+
+    /// The number of a stream, as histories have it.
+    pub(super) fn stream_no(&self, stream: &Stream) -> crate::history::StreamNo {
+        self.options.streams.iter().position(|name| name == stream).unwrap_or(0) as u8
     }
 
     /// The connections of a client.
@@ -112,18 +137,19 @@ impl Relay {
         self.life += 1;
         self.waiting.clear();
         self.batch.clear();
+        (self.attendance, self.leaves_at) = (Attendance::default(), None);
         std::mem::take(&mut self.connections).into_keys().collect()
     }
 }
 
 impl World {
     pub(super) fn accept(&mut self, wire: WireNo) {
-        let head = self.relay.store.head().offset;
-        let server =
-            Server::new(Arc::clone(&self.relay.options), Spoken::Frames, &[head], self.now);
+        let heads = self.relay.store.heads().into_iter().map(|head| head.offset);
+        let heads: Vec<u64> = heads.collect();
+        let server = Server::new(Arc::clone(&self.relay.options), Spoken::Frames, &heads, self.now);
         let connection = Connection {
             server,
-            cursor: head + 1,
+            cursors: heads.iter().map(|head| head + 1).collect(),
             lookups: VecDeque::new(),
             is_reading: false,
             client: None,
@@ -134,12 +160,22 @@ impl World {
     }
 
     pub(super) fn relay_received(&mut self, wire: WireNo, message: &[u8]) {
+        let unlimited;
+        let message = match self.mutation {
+            Some(Mutation::NoCredit) => {
+                unlimited = without_credit(message);
+                &unlimited
+            }
+            _ => message,
+        };
         self.with_server(wire, |server, now| server.received(message, now));
     }
 
     /// The socket is gone at the relay's end.
     pub(super) fn hang_up(&mut self, wire: WireNo) {
-        self.relay.connections.remove(&wire);
+        if self.relay.connections.remove(&wire).is_some() {
+            self.gone(wire);
+        }
     }
 
     pub(super) fn relay_timer(&mut self, wire: WireNo, relay: u32) {
@@ -183,15 +219,16 @@ impl World {
                 Effect::Locate { ticket, pattern, start } => {
                     connection.lookups.push_back(Lookup::Locate(ticket, pattern, start));
                 }
-                Effect::Read { ticket, pattern, from, limit, .. } => {
-                    connection.lookups.push_back(Lookup::Read(ticket, pattern, from, limit));
+                Effect::Read { ticket, stream, pattern, from, limit } => {
+                    let read = Lookup::Read(ticket, stream, pattern, from, limit);
+                    connection.lookups.push_back(read);
                 }
-                Effect::History { .. }
-                | Effect::Refresh(_)
-                | Effect::Join { .. }
-                | Effect::Leave(_)
-                | Effect::Watch(_)
-                | Effect::Unwatch(_) => {}
+                Effect::History { ticket, stream, pattern, before, limit } => {
+                    let older = Lookup::Older(ticket, stream, pattern, before, limit);
+                    connection.lookups.push_back(older);
+                }
+                Effect::Refresh(_) => {}
+                effect => self.attend(wire, effect),
             }
         }
         self.look_up(wire);
@@ -235,15 +272,17 @@ impl World {
     /// The bug on purpose that tells what is not committed.
     fn tell_early(&mut self) {
         let mut ahead = self.relay.store.clone();
-        let before = ahead.head().offset;
+        let before = ahead.heads();
         let told = self.decide(&mut ahead, &self.relay.batch).0;
         if self.mutation == Some(Mutation::AckBeforeCommit) {
             self.after(0, Happening::Tell { relay: self.relay.life, told });
         } else {
             let Ok(all) = Pattern::parse(">") else { return };
-            let page = ahead.page(&all, before + 1, usize::MAX);
-            for wire in self.relay.connections.keys().copied().collect::<Vec<_>>() {
-                self.with_server(wire, |server, _| server.committed(&page.events));
+            for (stream, head) in before.iter().enumerate() {
+                let page = ahead.page(stream, &all, head.offset + 1, usize::MAX);
+                for wire in self.relay.connections.keys().copied().collect::<Vec<_>>() {
+                    self.with_server(wire, |server, _| server.committed(&page.events));
+                }
             }
         }
     }
@@ -256,10 +295,12 @@ impl World {
         let mut store = std::mem::take(&mut self.relay.store);
         let (told, logged) = self.decide(&mut store, &batch);
         self.relay.store = store;
-        let epoch = self.relay.store.head().epoch;
+        let heads = self.relay.store.heads();
         for (client, event) in logged {
             let client = self.client_no(client);
-            let place = Place { epoch, offset: event.offset };
+            let stream = event.stream;
+            let epoch = heads[stream].epoch;
+            let place = Place { stream: stream as u8, epoch, offset: event.offset };
             let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
             self.record(Record::Logged { place, client, event, topic });
         }
@@ -332,23 +373,27 @@ impl World {
 
     /// Begins the next read of a connection: what was committed comes first.
     fn look_up(&mut self, wire: WireNo) {
-        let head = self.relay.store.head().offset;
         let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
         if connection.is_reading {
             return;
         }
         let store = &self.relay.store;
-        let looked = if connection.cursor <= head {
+        let mut heads = connection.cursors.iter().zip(store.heads());
+        let looked = if let Some(stream) = heads.position(|(cursor, head)| *cursor <= head.offset) {
             let Ok(all) = Pattern::parse(">") else { return };
-            Looked::Committed(store.page(&all, connection.cursor, 16))
+            Looked::Committed(stream, store.page(stream, &all, connection.cursors[stream], 16))
         } else {
             match connection.lookups.pop_front() {
                 None => return,
                 Some(Lookup::Locate(ticket, pattern, start)) => {
                     Looked::Located(ticket, store.locate(&pattern, &start))
                 }
-                Some(Lookup::Read(ticket, pattern, from, limit)) => {
-                    let mut page = store.page(&pattern, from, limit);
+                Some(Lookup::Older(ticket, stream, pattern, before, limit)) => {
+                    let look_at = self.random.between(4, 60) as usize;
+                    Looked::Older(ticket, store.older(stream, &pattern, before, limit, look_at))
+                }
+                Some(Lookup::Read(ticket, stream, pattern, from, limit)) => {
+                    let mut page = store.page(stream, &pattern, from, limit);
                     if self.mutation == Some(Mutation::SkipOneOnResume) && !page.events.is_empty() {
                         page.events.remove(0);
                     }
@@ -370,9 +415,11 @@ impl World {
         match looked {
             Looked::Located(ticket, located) => connection.server.located(ticket, located),
             Looked::Page(ticket, page) => connection.server.page(ticket, &page),
-            Looked::Committed(page) => {
+            Looked::Older(ticket, older) => connection.server.older(ticket, &older),
+            Looked::Committed(stream, page) => {
                 connection.server.committed(&page.events);
-                connection.cursor = connection.cursor.max(page.next);
+                let cursor = &mut connection.cursors[stream];
+                *cursor = page.next.max(*cursor);
             }
         }
         self.drive_relay(wire);
@@ -381,6 +428,22 @@ impl World {
 
 /// What a commit tells to whom, and the events that are new, with their clients.
 type Committed = (Vec<Told>, Vec<(ClientId, Arc<session::server::Logged>)>);
+
+/// The bug on purpose: what a client says, as if its subscriptions had room for everything.
+fn without_credit(message: &[u8]) -> Vec<u8> {
+    let mut unlimited = Vec::new();
+    for frame in FromClient::decode(message) {
+        match frame {
+            Ok(FromClient::Subscribe(subscribe)) => {
+                FromClient::Subscribe(Subscribe { credit: None, ..subscribe })
+                    .encode(&mut unlimited);
+            }
+            Ok(frame) => frame.encode(&mut unlimited),
+            Err(_) => return message.to_vec(),
+        }
+    }
+    unlimited
+}
 
 fn event_no(body: &[u8]) -> u32 {
     super::number_of(&Body::decode(body).unwrap_or_default().id)

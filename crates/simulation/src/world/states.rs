@@ -3,6 +3,7 @@
 use super::World;
 use super::disks::Profile;
 use super::machine::Machine;
+use super::reading::Reader;
 use super::tabs::{Link, Tab};
 use crate::fault::{Phase, Role, State};
 
@@ -52,8 +53,8 @@ impl World {
 
     /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
     pub(super) fn is_quiet(&mut self) -> bool {
-        let head = self.relay.store.head().offset;
-        self.relay.is_told_all(head)
+        self.relay.is_told_all()
+            && self.presence_is_told()
             && self.profiles.iter().all(Profile::is_quiet)
             && (0..self.tabs.len()).all(|tab| self.is_at_rest(tab))
     }
@@ -61,7 +62,8 @@ impl World {
     fn is_at_rest(&mut self, number: usize) -> bool {
         let waits = self.stands_still(number).is_some();
         let tab = &mut self.tabs[number];
-        let hears_more = !tab.has_caught_up() || !tab.shared.is_quiet();
+        let reads_on = !tab.readers.iter().all(Reader::has_taken_all) || !tab.scrolls.is_empty();
+        let hears_more = !tab.has_caught_up() || reads_on || !tab.shared.is_quiet();
         let Some(machine) = &mut tab.machine else { return false };
         if waits || hears_more || machine.outbox_len() > 0 {
             return false;

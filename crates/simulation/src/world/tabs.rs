@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 
-use bus::Pattern;
 use session::client::{Client, Effect as ClientEffect, LinkState, Options};
 use session::tabs::{Effect, Tab as Sharer};
 
-use super::application::Reader;
 use super::disks::Answered;
 use super::machine::Machine;
+use super::people::{Watcher, Whereabouts};
+use super::reading::{Reader, Want};
+use super::scrolling::Scroll;
 use super::sharing::Shared;
 use super::{Happening, World, number_of};
-use crate::history::{From, LifeNo, PageState, Record};
+use crate::history::{LifeNo, PageState, Record};
 use crate::wire::{Parcel, WireNo};
 
 /// See the [module](self).
@@ -36,9 +37,12 @@ pub(super) struct Tab {
     pub(super) answers: VecDeque<Answered>,
     pub(super) shared: Shared,
     pub(super) link: Link,
-    /// What its application subscribes to, from where, and whether it keeps its position over a reload.
-    pub(super) wants: Vec<(Pattern, From, bool)>,
+    /// What its application subscribes to.
+    pub(super) wants: Vec<Want>,
     pub(super) readers: Vec<Reader>,
+    pub(super) scrolls: Vec<Scroll>,
+    pub(super) whereabouts: Whereabouts,
+    pub(super) watchers: Vec<Watcher>,
     timer: Option<u64>,
 }
 
@@ -55,7 +59,7 @@ pub(super) enum Link {
 
 impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
-        let wants = self.some_wants();
+        let (wants, whereabouts) = (self.some_wants(), self.some_whereabouts());
         self.tabs.push(Tab {
             profile,
             life: 0,
@@ -71,6 +75,9 @@ impl World {
             link: Link::Unknown,
             wants,
             readers: Vec::new(),
+            scrolls: Vec::new(),
+            whereabouts,
+            watchers: Vec::new(),
             timer: None,
         });
         let tab = self.tabs.len() - 1;
@@ -106,8 +113,17 @@ impl World {
         for index in 0..self.tabs[number].wants.len() {
             self.subscribe(number, index);
         }
-        self.set_clock(number);
-        self.with_machine(number, Machine::start);
+        self.take_places(number);
+        self.start(number);
+    }
+
+    /// A machine starts, and is told what time it is on the wall.
+    fn start(&mut self, number: usize) {
+        let wall = self.tabs[number].wall;
+        self.with_machine(number, |machine, now| {
+            machine.client().set_clock(now, now.saturating_add_signed(wall));
+            machine.start(now);
+        });
     }
 
     /// Tells a machine what time it is on the wall.
@@ -130,9 +146,13 @@ impl World {
         (tab.machine, tab.life, tab.is_away) = (None, 0, false);
         tab.shared = Shared::default();
         let wire = tab.wire.take();
-        for reader in std::mem::take(&mut self.tabs[number].readers) {
-            self.record(Record::Ended { reader: reader.number });
+        let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);
+        let scrolls = std::mem::take(&mut tab.scrolls).into_iter().map(|it| it.number);
+        let watchers = std::mem::take(&mut tab.watchers).into_iter().map(|it| it.number);
+        for reader in readers.chain(scrolls).chain(watchers).collect::<Vec<_>>() {
+            self.record(Record::Ended { reader });
         }
+        self.tell_presence(number);
         if let Some(wire) = wire {
             self.close_at_tab(wire);
         }
@@ -161,6 +181,7 @@ impl World {
         let tab = &mut self.tabs[number];
         (tab.is_away, tab.still_until) = (true, self.now + wait);
         tab.shared.part();
+        self.tell_presence(number);
         self.after(wait, Happening::TabReturns { tab: number, life });
         self.fire_armed(number);
     }
@@ -173,8 +194,8 @@ impl World {
         }
         tab.link = Link::Unknown;
         self.page(number, PageState::Here);
-        self.set_clock(number);
-        self.with_machine(number, Machine::start);
+        self.tell_presence(number);
+        self.start(number);
     }
 
     fn page(&mut self, number: usize, state: PageState) {
@@ -271,31 +292,28 @@ impl World {
                 }
             }
             ClientEffect::Link(state) => self.link(number, &state),
-            ClientEffect::Deliver(delivery) => {
-                self.delivered(number, &delivery);
-                if let Some(machine) = &mut self.tabs[number].machine {
-                    machine.client().taken(&delivery.subscriptions, delivery.bytes);
-                }
-            }
+            ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
             ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
             ClientEffect::CaughtUp(id) => self.caught_up(number, id),
-            ClientEffect::Gap(id, _, from, to) => {
+            ClientEffect::Gap(id, stream, from, to) => {
+                let stream = self.relay.stream_no(&stream);
                 if let Some(reader) = self.reader(number, id) {
-                    self.record(Record::Gap { reader, from, to });
+                    self.record(Record::Gap { reader, stream, from, to });
                 }
             }
-            ClientEffect::Reset(id, _) => {
+            ClientEffect::Reset(id, stream) => {
+                let stream = self.relay.stream_no(&stream);
                 if let Some(reader) = self.reader(number, id) {
-                    self.record(Record::Reset { reader });
+                    self.record(Record::Reset { reader, stream });
                 }
             }
+            ClientEffect::History(id, page) => self.turned(number, id, page),
+            ClientEffect::Occupants(occupants) => self.told_occupants(number, &occupants),
             ClientEffect::Store(storage) => self.ask_disk(number, storage),
             ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
             ClientEffect::Pending { body, .. } => self.echoed(number, number_of(&body.id)),
             ClientEffect::StoreFailed(_)
             | ClientEffect::FetchCredential
-            | ClientEffect::History(..)
-            | ClientEffect::Occupants(_)
             | ClientEffect::NotPresent { .. }
             | ClientEffect::Refused(..)
             | ClientEffect::Sent(_)

@@ -27,6 +27,27 @@ fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
 }
 
 #[test]
+fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
+    let (store, _) = store();
+    let returns = |fence| {
+        let Write::Open(hello, address) = hello_of(client(1), fence) else { panic!() };
+        let hello = Hello { returning: true, ..hello };
+        match &store.write(&[Write::Open(hello, address)]).unwrap().outcomes[0] {
+            Outcome::Opened(Opened::Welcome { new, .. }) => *new,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(returns(1));
+    assert!(returns(2), "the first welcome may be lost");
+    let numbered = Numbered { client: client(1), fence: 2, number: 8, lowest: 8 };
+    store.write(&[event("e1", 1, Some(numbered))]).unwrap();
+    assert!(!returns(3));
+    // One that says nothing of returning has nothing to be told.
+    assert!(is_new(&store, client(2), 1));
+    assert!(!is_new(&store, client(2), 2));
+}
+
+#[test]
 fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
     let (store, disk) = store();
     let hellos: Vec<_> = (0..2_500).map(|index| hello_of(client(index), 1)).collect();

@@ -1,0 +1,146 @@
+//! Promises 1 and 3 for who pages backwards: each page goes on below the one before, without a hole, down to
+//! the first event that is still there, in one stream after the other.
+
+use std::collections::BTreeMap;
+
+use super::log::Logs;
+use super::{Breach, Promise};
+use crate::history::{EventNo, Place, ReaderNo, STREAMS, StreamNo, Topics};
+
+#[derive(Debug, Default)]
+pub(super) struct Scrolls {
+    scrolls: BTreeMap<ReaderNo, Scroll>,
+}
+
+#[derive(Debug)]
+struct Scroll {
+    topics: Topics,
+    /// The stream that it is in.
+    stream: StreamNo,
+    /// In each stream the offset before which it was given everything from `head` on, and of which life.
+    below: [Option<(u64, u64)>; STREAMS],
+    /// The heads when it began: what came later it need not be given.
+    head: [u64; STREAMS],
+    is_done: bool,
+}
+
+impl Scroll {
+    fn new(logs: &Logs, topics: Topics) -> Self {
+        let mut head = [0; STREAMS];
+        for (head, log) in head.iter_mut().zip(logs.all()) {
+            *head = log.head();
+        }
+        Self { topics, stream: 0, below: [None; STREAMS], head, is_done: false }
+    }
+
+    /// The newest event above `offset` that is there, and that it should have been given by now.
+    fn hole(&self, logs: &Logs, stream: StreamNo, offset: u64) -> Option<(u64, EventNo)> {
+        let log = logs.of(stream);
+        let before = match self.below[usize::from(stream)] {
+            // A life of the log that is over cannot be asked for what it held.
+            Some((epoch, _)) if epoch != log.epoch() => return None,
+            Some((_, below)) => below,
+            None => self.head[usize::from(stream)] + 1,
+        };
+        log.between(offset.max(log.trimmed()), before, self.topics).last()
+    }
+}
+
+impl Scrolls {
+    pub(super) fn begins(&mut self, logs: &Logs, number: ReaderNo, topics: Topics) {
+        self.scrolls.insert(number, Scroll::new(logs, topics));
+    }
+
+    pub(super) fn again(&mut self, logs: &Logs, number: ReaderNo) {
+        if let Some(scroll) = self.scrolls.get_mut(&number) {
+            *scroll = Scroll::new(logs, scroll.topics);
+        }
+    }
+
+    /// A stream ends there now: nobody is held to what stood behind.
+    pub(super) fn less_is_there(&mut self, stream: StreamNo, head: u64) {
+        for scroll in self.scrolls.values_mut() {
+            let at = &mut scroll.head[usize::from(stream)];
+            *at = head.min(*at);
+        }
+    }
+
+    pub(super) fn older(
+        &mut self,
+        logs: &Logs,
+        number: ReaderNo,
+        place: Place,
+        event: EventNo,
+    ) -> Result<(), Breach> {
+        let Place { stream, epoch, offset } = place;
+        let breach = |promise, text: &str| {
+            Err(Breach(promise, format!("scroll {number} is given {event} at {place}, {text}")))
+        };
+        let Some(scroll) = self.scrolls.get_mut(&number).filter(|scroll| !scroll.is_done) else {
+            return breach(Promise::Order, "after its end");
+        };
+        if stream < scroll.stream {
+            return breach(Promise::Order, &format!("after stream {}", scroll.stream));
+        }
+        for over in scroll.stream..stream {
+            if let Some((offset, missing)) = scroll.hole(logs, over, 0) {
+                let text = format!("and was not given {missing} at {offset} of stream {over}");
+                return breach(Promise::Read, &text);
+            }
+        }
+        scroll.stream = stream;
+        let there = logs.at(place);
+        if there != Some(event) {
+            return breach(Promise::Order, &format!("where the log holds {there:?}"));
+        }
+        let below = scroll.below[usize::from(stream)];
+        match below {
+            Some((before, _)) if before != epoch => {
+                return breach(Promise::Order, "of another life of the log, which nobody told");
+            }
+            Some((_, below)) if below == offset => return breach(Promise::Once, "a second time"),
+            Some((_, below)) if below < offset => {
+                return breach(Promise::Order, &format!("above {below}"));
+            }
+            _ => {}
+        }
+        if epoch == logs.of(stream).epoch() {
+            let topic = logs.of(stream).topic(offset);
+            if topic.is_some_and(|topic| !scroll.topics.holds(topic)) {
+                return breach(Promise::Order, "which it has not asked for");
+            }
+            if let Some((offset, missing)) = scroll.hole(logs, stream, offset) {
+                return breach(Promise::Order, &format!("and was not given {missing} at {offset}"));
+            }
+        }
+        scroll.below[usize::from(stream)] = Some((epoch, offset));
+        Ok(())
+    }
+
+    pub(super) fn bottom(&mut self, logs: &Logs, number: ReaderNo) -> Result<(), Breach> {
+        let Some(scroll) = self.scrolls.get_mut(&number) else { return Ok(()) };
+        for stream in scroll.stream..STREAMS as StreamNo {
+            if let Some((offset, missing)) = scroll.hole(logs, stream, 0) {
+                let text = format!(
+                    "scroll {number} has ended without {missing} at {offset} of stream {stream}"
+                );
+                return Err(Breach(Promise::Read, text));
+            }
+        }
+        scroll.is_done = true;
+        Ok(())
+    }
+
+    pub(super) fn ended(&mut self, number: ReaderNo) {
+        self.scrolls.remove(&number);
+    }
+
+    pub(super) fn finish(&self) -> Result<(), Breach> {
+        match self.scrolls.iter().find(|(_, scroll)| !scroll.is_done) {
+            None => Ok(()),
+            Some((number, _)) => {
+                Err(Breach(Promise::Read, format!("scroll {number} was never told of its end")))
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Presence: who says that it is where, who watches, and how the relay carries that between them.
+
+use bus::Topic;
+use session::client::Occupants;
+use session::server::{Effect, News};
+
+use super::application::TOPICS;
+use super::{Happening, World};
+use crate::history::{ProfileNo, ReaderNo, Record, TopicNo};
+use crate::mutation::Mutation;
+use crate::wire::WireNo;
+
+/// The topics at which somebody may be.
+const PLACES: TopicNo = 2;
+
+/// What a tab's application wants of presence, over its reloads.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Whereabouts {
+    /// The topics at which it is.
+    is_at: Vec<TopicNo>,
+    watches: Vec<TopicNo>,
+}
+
+/// Who watches a topic in one life of a tab.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    pub(super) number: ReaderNo,
+    topic: TopicNo,
+    /// The entries that it was told of, and whose they are.
+    seen: Vec<(u64, ProfileNo)>,
+}
+
+impl World {
+    /// Where a new tab is, and what it watches.
+    pub(super) fn some_whereabouts(&mut self) -> Whereabouts {
+        let mut whereabouts = Whereabouts::default();
+        for topic in 0..PLACES {
+            if self.random.once_in(2) {
+                whereabouts.is_at.push(topic);
+            }
+            if self.random.once_in(3) {
+                whereabouts.watches.push(topic);
+            }
+        }
+        whereabouts
+    }
+
+    /// The application of a page that has just begun goes where it wants to be.
+    pub(super) fn take_places(&mut self, number: usize) {
+        let Whereabouts { is_at, watches } = self.tabs[number].whereabouts.clone();
+        for topic in is_at {
+            self.join(number, topic);
+        }
+        for topic in watches {
+            self.readers += 1;
+            let reader = self.readers;
+            self.tabs[number].watchers.push(Watcher { number: reader, topic, seen: Vec::new() });
+            self.record(Record::Watches { reader, topic });
+            if let (Some(name), Some(machine)) = (name(topic), &mut self.tabs[number].machine) {
+                machine.client().watch(&name);
+            }
+        }
+        self.tell_presence(number);
+    }
+
+    /// The user comes to a topic, or leaves it.
+    pub(super) fn moves(&mut self, number: usize) {
+        if !self.runs(number) {
+            return;
+        }
+        let topic = self.random.below(PLACES.into()) as TopicNo;
+        let is_at = &mut self.tabs[number].whereabouts.is_at;
+        match is_at.iter().position(|at| *at == topic) {
+            None => {
+                is_at.push(topic);
+                self.join(number, topic);
+                self.with_machine(number, |_, _| {});
+            }
+            Some(at) => {
+                is_at.swap_remove(at);
+                let Some(name) = name(topic) else { return };
+                self.with_machine(number, |machine, _| machine.client().leave(&name));
+            }
+        }
+        self.tell_presence(number);
+    }
+
+    fn join(&mut self, number: usize, topic: TopicNo) {
+        let key = self.tabs[number].profile.to_string();
+        if let (Some(name), Some(machine)) = (name(topic), &mut self.tabs[number].machine) {
+            machine.client().join(&name, key, Vec::new());
+        }
+    }
+
+    /// What a tab does has changed where its profile is: it is where one of its pages is.
+    pub(super) fn tell_presence(&mut self, number: usize) {
+        let profile = self.tabs[number].profile;
+        for topic in 0..PLACES {
+            let here = self.tabs.iter().any(|tab| {
+                let is_there = tab.machine.is_some() && !tab.is_away;
+                tab.profile == profile && is_there && tab.whereabouts.is_at.contains(&topic)
+            });
+            let place = (topic, profile as ProfileNo);
+            let was_here = self.present.contains(&place);
+            if here && !was_here {
+                self.present.insert(place);
+            } else if !here {
+                self.present.remove(&place);
+            }
+            if here != was_here {
+                self.record(Record::Present { topic, profile: profile as ProfileNo, here });
+            }
+        }
+    }
+
+    /// A watcher is told who is at a topic now.
+    pub(super) fn told_occupants(&mut self, number: usize, occupants: &Occupants) {
+        let topic = self.topic_no(&occupants.topic);
+        let mut watchers = self.tabs[number].watchers.iter_mut();
+        let Some(watcher) = watchers.find(|watcher| watcher.topic == topic) else { return };
+        let whose = |key: &str| key.parse().unwrap_or(ProfileNo::MAX);
+        let now = occupants.present.iter().map(|it| (it.id, whose(&it.key)));
+        let before = std::mem::replace(&mut watcher.seen, now.collect());
+        let (reader, now) = (watcher.number, watcher.seen.clone());
+        for &(_, profile) in before.iter().filter(|entry| !now.contains(entry)) {
+            self.record(Record::Seen { reader, profile, here: false });
+        }
+        for &(_, profile) in now.iter().filter(|entry| !before.contains(entry)) {
+            self.record(Record::Seen { reader, profile, here: true });
+        }
+    }
+
+    /// Whether every watcher has been told the truth: nothing else says that there is no more to come.
+    pub(super) fn presence_is_told(&self) -> bool {
+        let watchers = self.tabs.iter().flat_map(|tab| &tab.watchers);
+        self.relay.leaves_at.is_none()
+            && watchers.into_iter().all(|watcher| {
+                let mut seen: Vec<ProfileNo> = watcher.seen.iter().map(|(_, who)| *who).collect();
+                seen.sort_unstable();
+                let there = self.present.iter().filter(|(topic, _)| *topic == watcher.topic);
+                seen.into_iter().eq(there.map(|(_, profile)| *profile))
+            })
+    }
+
+    /// What a connection asks of the relay's attendance.
+    pub(super) fn attend(&mut self, wire: WireNo, effect: Effect) {
+        let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
+        let (attendance, id) = (&mut self.relay.attendance, wire as u64);
+        match effect {
+            Effect::Join { topic, key, data } => {
+                let Some((client, _)) = connection.client else { return };
+                if let Err(code) = attendance.join(id, client, &topic, &key, &data) {
+                    connection.server.not_present(&topic, code, "");
+                }
+            }
+            Effect::Leave(topic) => attendance.leave(id, &topic),
+            Effect::Watch(topic) => attendance.watch(id, &topic),
+            Effect::Unwatch(topic) => attendance.unwatch(id, &topic),
+            _ => {}
+        }
+        self.wake_watchers();
+    }
+
+    /// A connection has ended.
+    pub(super) fn gone(&mut self, wire: WireNo) {
+        if self.mutation == Some(Mutation::GhostsStay) {
+            return;
+        }
+        self.relay.attendance.gone(wire as u64, self.now);
+        self.wake_watchers();
+    }
+
+    /// Somebody leaves whose time is up.
+    pub(super) fn time_is_up(&mut self, relay: u32) {
+        if relay == self.relay.life {
+            self.relay.leaves_at = None;
+            self.relay.attendance.tick(self.now);
+            self.wake_watchers();
+        }
+    }
+
+    /// Those that watch are given the news a little later, in sum.
+    fn wake_watchers(&mut self) {
+        let relay = self.relay.life;
+        while let Some(connection) = self.relay.attendance.wake() {
+            let wait = self.random.below(20);
+            self.after(wait, Happening::News { wire: connection as WireNo, relay });
+        }
+        let next = self.relay.attendance.deadline();
+        if let Some(at) = next.filter(|_| self.relay.leaves_at.is_none()) {
+            self.relay.leaves_at = Some(at);
+            self.after(at.saturating_sub(self.now), Happening::TimeIsUp { relay });
+        }
+    }
+
+    /// A connection is told what has changed where it watches.
+    pub(super) fn news(&mut self, wire: WireNo, relay: u32) {
+        if relay != self.relay.life || !self.relay.connections.contains_key(&wire) {
+            return;
+        }
+        while let Some((topic, news)) = self.relay.attendance.news(wire as u64) {
+            self.with_server(wire, |server, _| match news {
+                News::State(entries) => server.present(&topic, entries),
+                News::Changes(joined, left) => server.presence(&topic, joined, left),
+            });
+        }
+    }
+}
+
+fn name(topic: TopicNo) -> Option<Topic> {
+    Topic::parse(TOPICS[usize::from(topic)]).ok()
+}

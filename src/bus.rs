@@ -11,11 +11,10 @@ use bus::{Pattern, Topic, TopicError};
 use serde::Serialize;
 #[cfg(feature = "npm")]
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 use crate::flow::Flow;
 use crate::intercept::Judges;
-use crate::js::console_error;
+use crate::js::{console_error, spawn};
 use crate::schedule::Browser;
 use crate::{
     Cause, DataError, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription,
@@ -294,7 +293,7 @@ impl Bus {
         let topic = [ECHO_BEFORE, &number.to_string()].concat();
         let (topic, bus) = (Topic::parse(&topic).ok()?, Rc::downgrade(&self.0));
         let own = Pattern::from(topic.clone());
-        spawn_local(async move {
+        spawn(async move {
             let Some(bus) = bus.upgrade().map(Self) else { return };
             let mut still = bus.pending(&pattern);
             still.retain(|event| pending.iter().any(|one| one.id() == event.id()));

@@ -1,5 +1,6 @@
 //! The few globals that the runtime calls, bound so that they work in windows, workers and Node.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use js_sys::{Object, Reflect, Uint8Array};
@@ -61,6 +62,22 @@ pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
 /// The same, as exactly as the platform tells: microseconds, if it is not afraid of who measures.
 pub(crate) fn monotonic_exactly() -> Duration {
     Duration::from_micros((performance_now() * 1_000.0) as u64)
+}
+
+/// Runs a task to its end, from the next microtask on. In a box, so that a module carries what runs tasks once and not
+/// for each of them.
+pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
+    wasm_bindgen_futures::spawn_local(task);
+}
+
+/// The same, with a promise of its result.
+#[cfg(feature = "npm")]
+pub(crate) fn promise(
+    task: impl Future<Output = Result<JsValue, JsValue>> + 'static,
+) -> js_sys::Promise {
+    let task: Pin<Box<dyn Future<Output = _>>> = Box::pin(task);
+    wasm_bindgen_futures::future_to_promise(task)
 }
 
 /// What a thrown value says, whatever it is.

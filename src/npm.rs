@@ -17,8 +17,8 @@ use bus::{Pattern, Topic};
 use js_sys::{Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
+use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, TopicError};
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
@@ -287,7 +287,7 @@ impl Core {
     #[wasm_bindgen(js_name = publishWhenRoom, skip_typescript)]
     pub fn publish_when_room(&self, topic: String, data: JsValue) -> Promise {
         let bus = self.bus.clone();
-        future_to_promise(async move {
+        promise(async move {
             let published = bus.send_when_room(&topic, Payload::from_js(data)).await;
             let receipt = published.map_err(|error| publish_error(&error))?;
             Ok(Receipt::of(receipt).map_or(JsValue::UNDEFINED, Into::into))

@@ -7,9 +7,8 @@ use std::time::Duration;
 use bus::{Job, Schedule};
 use gloo_render::request_animation_frame;
 use gloo_timers::callback::Timeout;
-use wasm_bindgen_futures::spawn_local;
 
-use crate::js::monotonic_exactly;
+use crate::js::{monotonic_exactly, spawn};
 
 /// The time of this window or worker.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ impl Schedule for Browser {
     }
 
     fn soon(&self, job: Job) {
-        spawn_local(async move { job() });
+        spawn(async move { job() });
     }
 
     fn frame(&self, job: Job) {

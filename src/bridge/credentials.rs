@@ -4,12 +4,10 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
-use wasm_bindgen_futures::spawn_local;
-
 use super::BridgeOptions;
 use super::link::Link;
 use crate::Cause;
-use crate::js::monotonic;
+use crate::js::{monotonic, spawn};
 
 /// Asks the application.
 pub(super) type Fetch = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, Cause>>>>>;
@@ -45,7 +43,7 @@ impl Link {
     pub(super) fn fetch_credential(&self) {
         let Some(fetch) = self.options.credentials.clone() else { return };
         let (fetching, link) = (fetch(), self.this.clone());
-        spawn_local(async move {
+        spawn(async move {
             let fetched = fetching.await;
             let Some(link) = link.upgrade() else { return };
             let credential = fetched.map_err(|cause| link.complain("credentials", cause)).ok();

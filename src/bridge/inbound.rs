@@ -8,9 +8,9 @@ use std::rc::{Rc, Weak};
 use bus::Topic;
 use session::Body;
 use session::client::{Delivery as Inbound, SubscriptionId};
-use wasm_bindgen_futures::spawn_local;
 
 use super::link::Link;
+use crate::js::spawn;
 use crate::{Bytes, Delivery, Event, Payload};
 
 /// What the peer has sent and the bus has no room for. Bounded by the windows of the rules.
@@ -104,7 +104,7 @@ impl Link {
             return;
         }
         let (bus, link) = (bus.clone(), self.this.clone());
-        spawn_local(async move {
+        spawn(async move {
             let is_over = || {
                 link.upgrade().is_none_or(|link| {
                     link.inbox.is_empty() || link.inbox.first(|topic| bus.has_room(topic)).is_some()

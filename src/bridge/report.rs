@@ -7,13 +7,13 @@ use std::rc::Weak;
 use js_sys::Promise;
 use session::Position;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 use super::link::Link;
 use super::state::{Acked, LinkStatus, OutboxStorage, Role};
 use super::{LINK_TOPIC, LinkState, UNCERTAIN_TOPIC};
 use crate::bus::Retention;
-use crate::js::monotonic;
+use crate::js::{monotonic, spawn};
 use crate::{Bus, Payload};
 
 #[wasm_bindgen]
@@ -130,7 +130,7 @@ impl Report {
             return;
         }
         let link = link.clone();
-        spawn_local(async move {
+        spawn(async move {
             // A worker, a page that is not secure and some engines have nobody to ask.
             let asked = persist().ok().and_then(|asked| asked.dyn_into::<Promise>().ok());
             let granted = match asked {

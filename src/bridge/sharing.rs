@@ -7,11 +7,11 @@ use std::rc::{Rc, Weak};
 use gloo_events::EventListener;
 use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::link::Link;
-use crate::js::object;
+use crate::js::{object, spawn};
 
 #[wasm_bindgen]
 extern "C" {
@@ -110,7 +110,7 @@ impl Sharing {
         let requested = request_lock(&self.name, &options, &granted);
         self.lock.replace(Some(Lock { waiting, release, _granted: granted }));
         let link = self.link.clone();
-        spawn_local(async move {
+        spawn(async move {
             let stolen = match requested {
                 Ok(promise) => JsFuture::from(promise).await.is_err(),
                 Err(_) => true,

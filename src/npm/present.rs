@@ -3,11 +3,10 @@
 use js_sys::{Array, Function, Promise};
 use session::Stream;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
 use super::link::{Link, thrown};
 use super::{face_of, fail, kept};
-use crate::js::object;
+use crate::js::{object, promise};
 use crate::{
     HistoryError, HistoryPage, PRESENCE_TOPIC, Payload, Position, PresenceGuard, Subscription,
 };
@@ -33,7 +32,7 @@ impl Link {
     pub fn history(&self, pattern: &str, before: &JsValue, limit: u32) -> Promise {
         let (open, before) = (self.open(), position(before));
         let page = open.map(|open| open.bridge.history(pattern, before, limit));
-        future_to_promise(async move {
+        promise(async move {
             let page = match page {
                 Some(page) => page.await,
                 None => Err(HistoryError::Closed),

@@ -11,10 +11,10 @@ use futures_util::Stream;
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 use super::{face_of, topic_error};
-use crate::js::text_of;
+use crate::js::{spawn, text_of};
 use crate::{
     Balance, Cause, Event, Interception, Overflow, Queue, Retention, Subscriber, Subscription,
 };
@@ -76,7 +76,7 @@ pub(super) fn subscribe(
     if let Some(capacity) = capacity {
         let queue = subscriber.queue(capacity, overflow_of(policy, key));
         let queue = Rc::new(RefCell::new(Some(queue.map_err(|error| topic_error(&error))?)));
-        spawn_local(read(queue.clone(), name));
+        spawn(read(queue.clone(), name));
         return Ok(Standing::Queue(queue));
     }
     let subscription = if grouped {
@@ -106,7 +106,7 @@ pub(super) fn subscribe(
 /// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
 fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
     if let Ok(promise) = answer.dyn_into::<Promise>() {
-        spawn_local(async move {
+        spawn(async move {
             let _ = JsFuture::from(promise).await;
             drop(what);
         });

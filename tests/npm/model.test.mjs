@@ -62,7 +62,8 @@ function perform(bus, seed) {
 
   function subscribe() {
     const number = ends.length;
-    const options = [undefined, undefined, undefined, { label: "other" }, { priority: below(3) - 1 }][below(5)];
+    const others = [{ label: "other" }, { echo: true }, { priority: below(3) - 1 }];
+    const options = others[below(6)];
     const handler = (data, { topic }) => {
       heard.push(`${number} ${topic} ${data}`);
       if (below(8) === 0) act();

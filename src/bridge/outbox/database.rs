@@ -1,6 +1,9 @@
 //! The outbox as a database: one object store, in which the client stands under 0 and each row under its
 //! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
 //! writes what has changed.
+//!
+//! Over web-sys, and not with a crate for IndexedDB: the same requests by indexed_db_futures 0.6 are 16 kB to
+//! download (14.4 of wasm and 1.5 of JS after brotli, in a module that does nothing else), and this is 3.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};

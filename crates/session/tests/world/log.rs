@@ -15,11 +15,11 @@ pub struct Log {
     pub is_split: bool,
     pub refuse_next: usize,
     pub epoch: u64,
-    clients: HashMap<[u8; 16], ClientRow>,
+    pub clients: HashMap<[u8; 16], ClientRow>,
 }
 
 #[derive(Default)]
-struct ClientRow {
+pub struct ClientRow {
     fence: u64,
     highest: u64,
     highest_id: Option<String>,

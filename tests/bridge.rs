@@ -7,6 +7,8 @@ mod fake_socket;
 mod flow;
 #[path = "bridge/interceptors.rs"]
 mod interceptors;
+#[path = "bridge/javascript.rs"]
+mod javascript;
 #[path = "bridge/peer.rs"]
 mod peer;
 #[path = "bridge/people.rs"]
@@ -23,7 +25,6 @@ use event_driven_kit::{
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
-use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -389,44 +390,4 @@ async fn garbage_from_the_peer_is_answered_by_a_new_connection() {
     assert_eq!(socket::closed_with(0), Some(CloseCode::OutOfStep.code()));
     reconnected(&mut peer, 1).await;
     assert_eq!(bridge.state(), LinkState::Online);
-}
-
-#[wasm_bindgen_test]
-async fn javascript_connects_publishes_and_closes() {
-    socket::install();
-    let mut peer = Peer::default();
-    let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
-    let told = js_sys::Array::new();
-    let link = socket::evaluate(
-        r#"
-        const { subscribe, publish, connect } = bus;
-        subscribe("chat.a", (data, { delivery }) => {
-          other.push(data + " " + delivery.status + " " + (delivery.position?.offset ?? ""));
-        }, { echo: true });
-        subscribe("$bus.link", (link) => other.push(link.state));
-        const link = connect({
-          url: "ws://peer.test/ws",
-          storage: "memory",
-          rules: [{ pattern: "chat.a", direction: "both", durable: true, from: { last: 5 } }],
-        });
-        const receipt = publish("chat.a", "hi");
-        receipt.settled().then(({ offset, stream }) => other.push(`settled ${stream} ${offset}`));
-        other.push(receipt.status.status + " " + receipt.id.length + " " + link.state.state);
-        return link;
-        "#,
-        &bus,
-        &told,
-    )
-    .unwrap();
-    peer.accept();
-    peer.serve().await;
-    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &told)
-        .unwrap();
-    let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
-    assert_eq!(
-        told.join("|"),
-        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled main 1|stopped|stopped"
-    );
-    assert_ne!(socket::state(0), socket::OPEN);
-    let _unused: &JsValue = &link;
 }

@@ -1,0 +1,47 @@
+//! The bridge as JavaScript has it.
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::fake_socket as socket;
+use crate::peer::Peer;
+
+#[wasm_bindgen_test]
+async fn javascript_connects_publishes_and_closes() {
+    socket::install();
+    let mut peer = Peer::default();
+    let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
+    let told = js_sys::Array::new();
+    let link = socket::evaluate(
+        r#"
+        const { subscribe, publish, connect } = bus;
+        subscribe("chat.a", (data, { delivery }) => {
+          other.push(data + " " + delivery.status + " " + (delivery.position?.offset ?? ""));
+        }, { echo: true });
+        subscribe("$bus.link", (link) => other.push(link.state));
+        const link = connect({
+          url: "ws://peer.test/ws",
+          storage: "memory",
+          rules: [{ pattern: "chat.a", direction: "both", durable: true, from: { last: 5 } }],
+        });
+        const receipt = publish("chat.a", "hi");
+        receipt.settled().then(({ offset, stream }) => other.push(`settled ${stream} ${offset}`));
+        other.push(receipt.status.status + " " + receipt.id.length + " " + link.state.state);
+        return link;
+        "#,
+        &bus,
+        &told,
+    )
+    .unwrap();
+    peer.accept();
+    peer.serve().await;
+    socket::evaluate("bus.close(); bus.close(); other.push(bus.state.state)", &link, &told)
+        .unwrap();
+    let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
+    assert_eq!(
+        told.join("|"),
+        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled main 1|stopped|stopped"
+    );
+    assert_ne!(socket::state(0), socket::OPEN);
+    let _unused: &JsValue = &link;
+}

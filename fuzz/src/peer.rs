@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bus::Pattern;
 use session::server::{
-    Append, Attendance, Decided, Effect, Granted, Located, News, Older, Opened, Options, Page,
-    Server, Wire,
+    Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server,
+    StreamNo, Wire,
 };
-use session::{Millis, RejectCode};
+use session::{Millis, RejectCode, Stream};
 use simulation::store::Store;
 
 /// See the [module](self).
@@ -27,6 +27,8 @@ pub struct Peer {
 }
 
 const CONNECTION: u64 = 1;
+/// Its only stream.
+const MAIN: StreamNo = 0;
 
 impl Peer {
     /// A peer whose pages are short.
@@ -35,7 +37,7 @@ impl Peer {
         Self {
             server: Server::new(Arc::new(options), wire, &[0], 0),
             fails: false,
-            store: Store::new(None),
+            store: Store::new(&[Stream::MAIN], None),
             attendance: Attendance::default(),
             appends: VecDeque::new(),
             told: 0,
@@ -50,7 +52,7 @@ impl Peer {
 
     /// The store drops all but the last events.
     pub fn trim(&mut self, left: u64) {
-        self.store.trim(left);
+        self.store.trim(MAIN, left);
     }
 
     /// Commits what waits, and tells of it.
@@ -66,8 +68,8 @@ impl Peer {
             self.server.decided(append.ticket, decided);
         }
         if let Ok(all) = Pattern::parse(">") {
-            let page = self.store.page(&all, self.told + 1, usize::MAX);
-            self.told = self.store.head().offset;
+            let page = self.store.page(MAIN, &all, self.told + 1, usize::MAX);
+            self.told = self.head();
             self.server.committed(&page.events);
         }
         self.carry_out(now);
@@ -75,8 +77,8 @@ impl Peer {
 
     /// What was committed is more than it has at hand.
     pub fn lag(&mut self, now: Millis) {
-        self.told = self.store.head().offset;
-        self.server.lagged(0, self.told);
+        self.told = self.head();
+        self.server.lagged(MAIN, self.told);
         self.carry_out(now);
     }
 
@@ -108,12 +110,12 @@ impl Peer {
             Effect::Locate { ticket, pattern, start } => {
                 server.located(ticket, self.store.locate(&pattern, &start));
             }
-            Effect::Read { ticket, pattern, from, limit, .. } => {
-                server.page(ticket, &self.store.page(&pattern, from, limit));
+            Effect::Read { ticket, stream, pattern, from, limit } => {
+                server.page(ticket, &self.store.page(stream, &pattern, from, limit));
             }
-            Effect::History { ticket, pattern, before, limit, .. } => {
-                let older = self.older(&pattern, before, limit);
-                self.server.older(ticket, &older);
+            Effect::History { ticket, stream, pattern, before, limit } => {
+                let older = self.store.older(stream, &pattern, before, limit, usize::MAX);
+                server.older(ticket, &older);
             }
             Effect::Join { topic, key, data } => {
                 let joined = self.attendance.join(CONNECTION, [1; 16], &topic, &key, &data);
@@ -140,14 +142,8 @@ impl Peer {
         }
     }
 
-    fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
-        let epoch = self.store.head().epoch;
-        let Page { mut events, .. } = self.store.page(pattern, 1, usize::MAX);
-        events.retain(|event| before.is_none_or(|before| event.offset < before));
-        events.reverse();
-        let more = events.len() > limit;
-        events.truncate(limit);
-        let next = events.last().filter(|_| more).map(|event| event.offset);
-        Older { epoch, events, next }
+    /// The offset of the last event.
+    fn head(&self) -> u64 {
+        self.store.heads().first().map_or(0, |head| head.offset)
     }
 }

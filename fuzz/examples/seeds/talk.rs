@@ -7,7 +7,7 @@ use bus::{Pattern, Topic};
 use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved};
 use session::server::{self, Message, Server, Wire};
 use session::tabs::{Effect, Tab};
-use session::{Body, Start};
+use session::{Body, Start, Stream};
 use simulation::store::Store;
 
 /// See the [module](self).
@@ -42,7 +42,7 @@ pub fn record() -> Talk {
         tabs,
         outbox,
         server: Server::new(options, Wire::Frames, &[0], 0),
-        store: Store::new(None),
+        store: Store::new(&[Stream::MAIN], None),
         heard: VecDeque::new(),
         talk: Talk::default(),
     };
@@ -127,8 +127,8 @@ impl Stage {
             server::Effect::Locate { ticket, pattern, start } => {
                 self.server.located(ticket, self.store.locate(&pattern, &start));
             }
-            server::Effect::Read { ticket, pattern, from, limit, .. } => {
-                self.server.page(ticket, &self.store.page(&pattern, from, limit));
+            server::Effect::Read { ticket, stream, pattern, from, limit } => {
+                self.server.page(ticket, &self.store.page(stream, &pattern, from, limit));
             }
             _ => {}
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bus::Pattern;
 use session::server::{
-    Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server,
-    StreamNo, Wire,
+    Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server, StreamNo,
+    Wire,
 };
 use session::{Millis, RejectCode, Stream};
 use simulation::store::Store;

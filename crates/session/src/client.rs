@@ -37,6 +37,7 @@ pub use history::{HistoryError, Older, RequestId};
 use identity::Identity;
 use interests::Interests;
 pub use interests::SubscriptionId;
+pub(crate) use link::CLOSED;
 use link::{Connection, State};
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
@@ -145,6 +146,11 @@ impl Client {
     /// told again when the page wakes up. Until then it is the clock of all other calls.
     pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
         self.wall_is_ahead = since_1970 as i64 - now as i64;
+    }
+
+    /// The time on the wall is what another client was told.
+    pub(crate) fn set_clock_by(&mut self, other: &Self) {
+        self.wall_is_ahead = other.wall_is_ahead;
     }
 
     fn wall(&self, now: Millis) -> Millis {

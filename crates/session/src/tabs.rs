@@ -16,24 +16,30 @@ mod carrying;
 mod hearing;
 mod leading;
 mod message;
+mod spare;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::rc::Rc;
 
 use bus::Topic;
 
 use crate::client::{
-    self, Answer, Client, Entropy, LinkState, OnStoreError, Options, Outcome, Saved, StoreFailed,
-    TabId,
+    self, Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,
 };
 use crate::{Body, Millis, RejectCode};
 use message::{Message, Says};
+use spare::Spare;
 
 /// What the owner of a [`Tab`] is to do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// As for a [`Client`]. Answer it to the tab.
     Client(client::Effect),
+    /// The same of the [spare](Tab::spare), which has a socket of its own: open, send and close, and fetch a
+    /// credential. Answer it to the spare. Of its link only a stop is told.
+    Spare(client::Effect),
     /// Ask for the lock, and wait for it; call [`Tab::lock_granted`].
     RequestLock,
     /// Take the lock from whoever has it, in place of waiting; call [`Tab::lock_granted`].
@@ -56,6 +62,10 @@ pub enum Effect {
 /// The state machine. See the [module](self).
 pub struct Tab {
     client: Client,
+    /// Sends what the store did not take.
+    spare: Option<Box<Spare>>,
+    options: Options,
+    entropy: Rc<RefCell<Entropy>>,
     id: TabId,
     role: Role,
     /// The highest term that was heard of; a leader's own.
@@ -122,14 +132,19 @@ const SPOKEN: Millis = 15_000;
 const AWAY: Millis = 1_000;
 
 impl Tab {
-    /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take is
-    /// refused, whatever [`Options::on_store_error`] says: a number that the store has not given may be
-    /// given to another tab. Its owner can go on with a [`Client`] of its own.
-    pub fn new(mut options: Options, entropy: Entropy, saved: Saved) -> Self {
-        options.on_store_error = OnStoreError::Refuse;
+    /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take goes
+    /// out from memory, whatever [`Options::on_store_error`] says, by the [spare](Self::spare): a number
+    /// that the store has not given may be given to another tab.
+    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+        let entropy = Rc::new(RefCell::new(entropy));
+        let shared = Rc::clone(&entropy);
+        let own = Box::new(move |bytes: &mut [u8]| shared.borrow_mut()(bytes));
         Self {
             id: options.tab,
-            client: Client::new(options, entropy, saved),
+            client: Client::new(options.clone(), own, saved),
+            spare: None,
+            options,
+            entropy,
             role: Role::Out,
             term: 0,
             leader: None,
@@ -154,8 +169,8 @@ impl Tab {
         }
     }
 
-    /// The tab's client: to publish, cancel, subscribe and ask. What concerns its link and its store is
-    /// said to the tab.
+    /// The tab's client: to publish, subscribe and ask. What concerns its link and its store is said to the
+    /// tab.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
@@ -184,6 +199,7 @@ impl Tab {
         self.client.load();
         self.effects.push_back(Effect::RequestLock);
         self.visit_anew();
+        self.use_spare();
     }
 
     /// Takes no part any more, as the page goes or is frozen: gives up the socket at once, and the lock
@@ -197,6 +213,7 @@ impl Tab {
             }
             self.follow();
             self.role = Role::Leaving;
+            self.rest_spare();
             (self.lock_at, self.join_at) = (None, None);
         }
     }
@@ -282,12 +299,18 @@ impl Tab {
             Role::Leading => self.client.connect(now),
             Role::Following => self.post(Says::Connect),
         }
+        self.use_spare();
     }
 
     /// As [`Client::answer`].
     pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
         self.now = now;
         self.asked_store = self.asked_store.saturating_sub(1);
+        match &answer {
+            Ok(Answer::Kept { .. }) => self.rest_spare(),
+            Err(StoreFailed { asked: Storage::Keep { .. }, .. }) => self.spill(),
+            _ => {}
+        }
         let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
         let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
         self.client.answer(answer, now);
@@ -311,6 +334,9 @@ impl Tab {
             Role::Leading => self.client.wake(now),
             Role::Following if self.asked.is_none() => self.ask(),
             _ => {}
+        }
+        if let Some(spare) = self.spare() {
+            spare.wake(now);
         }
     }
 
@@ -340,13 +366,15 @@ impl Tab {
                 Some(self.asked.map_or(self.heard + QUIET, |asked| asked + self.patience()))
             }
         };
-        [tab, self.client.deadline(), self.lock_at, self.join_at].into_iter().flatten().min()
+        let spare = self.spare.as_ref().and_then(|spare| spare.deadline());
+        [tab, self.client.deadline(), spare, self.lock_at, self.join_at].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
         self.now = now;
         self.client.tick(now);
+        self.tick_spare(now);
         if self.lock_at.is_some_and(|at| at <= now) {
             self.lock_at = None;
             self.effects.push_back(Effect::RequestLock);
@@ -375,7 +403,10 @@ impl Tab {
             if let Some(effect) = self.effects.pop_front() {
                 return Some(effect);
             }
-            if let Some(effect) = self.client.poll() {
+            if let Some(effect) = self.poll_spare() {
+                return Some(effect);
+            }
+            if let Some(effect) = self.poll_client() {
                 self.carry(effect);
                 continue;
             }

@@ -14,6 +14,8 @@ pub struct Wire {
     pub tab: usize,
     /// In which of its lives.
     pub life: LifeNo,
+    /// It is that of the tab's spare client.
+    pub is_spare: bool,
     /// The tab has not closed it, or seen it close.
     pub is_open: bool,
     /// To the relay.
@@ -46,8 +48,8 @@ pub enum Parcel {
 
 impl Wire {
     /// A connection that has just been made.
-    pub fn new(tab: usize, life: LifeNo) -> Self {
-        Self { tab, life, is_open: true, up: Flow::default(), down: Flow::default() }
+    pub fn new(tab: usize, life: LifeNo, is_spare: bool) -> Self {
+        Self { tab, life, is_spare, is_open: true, up: Flow::default(), down: Flow::default() }
     }
 
     /// It carries in both directions, and nothing is on the way.

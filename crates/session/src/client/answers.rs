@@ -1,6 +1,6 @@
 //! What the store answers: the mirror follows it.
 
-use super::publishing::{CLONED, dropped_because};
+use super::publishing::{CLONED, UNWRITTEN, dropped_because};
 use super::storage::{Answer, OnStoreError, Row, Saved, Storage, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
@@ -110,7 +110,7 @@ impl Client {
             Storage::Keep { .. } if self.holds_in_memory() => self.kept(None),
             Storage::Keep { .. } => {
                 for row in self.outbox.take_keeping() {
-                    self.reject(row.id, RejectCode::Unavailable, "the outbox cannot be written");
+                    self.reject(row.id, RejectCode::Unavailable, UNWRITTEN);
                 }
             }
             // Sent without the mark, a reload would take it for one that never left: it could expire or

@@ -64,6 +64,8 @@ pub(super) struct Connection {
     pub(super) hold_until: Option<Millis>,
 }
 
+/// The code with which the application closes a link.
+pub(crate) const CLOSED: u16 = 1_000;
 /// How long a link must have held for the next wait to be short again.
 const STABLE: Millis = 10_000;
 /// How long a probe may go without an answer.
@@ -82,7 +84,12 @@ impl Client {
         self.flush();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        self.stopped(1_000, "the application closed the link");
+        self.stopped(CLOSED, "the application closed the link");
+    }
+
+    /// Whether it does not connect by itself.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state == State::Stopped
     }
 
     /// When [`Client::tick`] wants to be called.

@@ -271,6 +271,7 @@ impl Client {
 
 const FORGOTTEN: &str = "the peer does not know this client: the event may be stored or not";
 pub(super) const CLONED: &str = "this client was a copy of another: the event may be stored or not";
+pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
 const GONE: &str = "another tab took the event and did not say what became of it";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {

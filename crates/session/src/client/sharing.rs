@@ -7,6 +7,7 @@
 use super::link::State;
 use super::outbox::Stage;
 use super::places::Move;
+use super::publishing::{UNWRITTEN, dropped_because};
 use super::{Client, Effect, LinkState, Outcome, Row};
 use crate::decode::{FromGuest, from_guest};
 use crate::encode;
@@ -61,6 +62,29 @@ impl Client {
         self.disconnected();
         self.state = State::Following;
         self.effects.push_back(Effect::Link(link));
+    }
+
+    /// Gives up the events that the store has not taken, in the order of their publishes.
+    pub(crate) fn take_waiting(&mut self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (row, is_cancelled) in self.outbox.take_waiting() {
+            if is_cancelled {
+                self.reject(row.id, RejectCode::Cancelled, dropped_because(RejectCode::Cancelled));
+            } else {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// Takes in events that another client of this page has given up, as far as there is room.
+    pub(crate) fn take_over(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            let id = row.id.clone();
+            if self.outbox.push(row).is_err() {
+                self.reject(id, RejectCode::Unavailable, UNWRITTEN);
+            }
+        }
     }
 
     /// Another tab has kept a row, under a number of this client.

@@ -20,7 +20,7 @@ impl Tab {
         (self.leader, self.base, self.link) = (None, 0, LinkState::Connecting);
         self.placed = false;
         (self.heard, self.asked) = (self.now, None);
-        while let Some(effect) = self.client.poll() {
+        while let Some(effect) = self.poll_client() {
             self.carry(effect);
         }
     }

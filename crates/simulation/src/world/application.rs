@@ -43,7 +43,7 @@ impl World {
     fn cancel(&mut self, number: usize, event: EventNo) {
         let mut will = false;
         self.with_machine(number, |machine, _| {
-            will = machine.client().cancel(&format!("e{event}"));
+            will = machine.cancel(&format!("e{event}"));
         });
         if will {
             self.refusable.insert(event);

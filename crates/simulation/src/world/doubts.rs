@@ -15,6 +15,8 @@ pub(super) struct Doubt {
     /// ends when the relay admits the client, which nobody else is by then, to a page that began at this time
     /// or later: so what the relay has decided is known to it.
     state_since: Option<u64>,
+    /// The relay does not know these spare clients of its tabs any more.
+    spares: Vec<ClientId>,
 }
 
 impl World {
@@ -27,6 +29,18 @@ impl World {
                 self.doubt(number);
             }
         }
+        for tab in 0..self.tabs.len() {
+            let Some(spare) = self.spare_of(tab) else { continue };
+            if known.contains(&spare) && !self.relay.store.is_sure_of(&spare) {
+                let number = self.tabs[tab].profile;
+                self.profiles[number].doubt.spares.push(spare);
+                self.doubt(number);
+            }
+        }
+    }
+
+    fn spare_of(&mut self, tab: usize) -> Option<ClientId> {
+        Some(self.tabs[tab].machine.as_mut()?.spare()?.id())
     }
 
     /// What a profile's disk holds is not all that its client has said, or may not be. Pages that began
@@ -70,19 +84,23 @@ impl World {
 
     /// The relay has decided something, or a client has become another one.
     pub(super) fn weigh_doubts(&mut self) {
+        let spares: Vec<_> = (0..self.tabs.len()).filter_map(|tab| self.spare_of(tab)).collect();
         for number in 0..self.profiles.len() {
             let profile = &mut self.profiles[number];
-            let Some(forgotten) = profile.doubt.forgotten else { continue };
-            if profile.client() != forgotten || self.relay.store.is_sure_of(&forgotten) {
-                profile.doubt.forgotten = None;
+            let client = profile.client();
+            let (doubt, store) = (&mut profile.doubt, &self.relay.store);
+            let before = (doubt.forgotten, doubt.spares.len());
+            doubt.forgotten.take_if(|it| client != *it || store.is_sure_of(it));
+            doubt.spares.retain(|it| spares.contains(it) && !store.is_sure_of(it));
+            if (doubt.forgotten, doubt.spares.len()) != before {
                 self.end_doubt(number);
             }
         }
     }
 
     fn end_doubt(&mut self, number: usize) {
-        let Doubt { forgotten, state_since } = self.profiles[number].doubt;
-        if (forgotten, state_since) == (None, None) {
+        let Doubt { forgotten, state_since, spares } = &self.profiles[number].doubt;
+        if forgotten.is_none() && state_since.is_none() && spares.is_empty() {
             self.record(Record::Certain { profile: number as u32 });
         }
     }

@@ -150,7 +150,12 @@ impl World {
     }
 
     fn break_link(&mut self, fault: Fault, tab: usize) {
-        let Some(number) = self.tabs[tab].wire else { return };
+        let Some(mut number) = self.tabs[tab].wire else { return };
+        if let Some(spare) = self.tabs[tab].spare_wire
+            && self.random.once_in(2)
+        {
+            number = spare;
+        }
         let (soon, late) = (self.random.between(50, 1_500), self.random.between(2_000, 20_000));
         let wire = &mut self.wires[number];
         match fault {

@@ -14,7 +14,7 @@ pub(super) enum Machine {
 }
 
 impl Machine {
-    /// Its client: to publish, to cancel, to subscribe and to ask.
+    /// Its client: to publish, to subscribe and to ask.
     pub(super) fn client(&mut self) -> &mut Client {
         match self {
             Self::Alone(client) => client,
@@ -53,24 +53,44 @@ impl Machine {
         }
     }
 
-    pub(super) fn opened(&mut self, now: u64) {
+    /// Of its link, or of its spare's.
+    pub(super) fn opened(&mut self, is_spare: bool, now: u64) {
         match self {
             Self::Alone(client) => client.opened(now),
-            Self::Sharing(tab) => tab.opened(now),
+            Self::Sharing(tab) if !is_spare => tab.opened(now),
+            Self::Sharing(_) => self.spare().into_iter().for_each(|spare| spare.opened(now)),
         }
     }
 
-    pub(super) fn received(&mut self, message: &[u8], now: u64) {
+    pub(super) fn received(&mut self, message: &[u8], is_spare: bool, now: u64) {
         match self {
             Self::Alone(client) => client.received(message, now),
-            Self::Sharing(tab) => tab.received(message, now),
+            Self::Sharing(tab) if !is_spare => tab.received(message, now),
+            Self::Sharing(_) => {
+                self.spare().into_iter().for_each(|spare| spare.received(message, now));
+            }
         }
     }
 
-    pub(super) fn closed(&mut self, code: u16, now: u64) {
+    pub(super) fn closed(&mut self, code: u16, is_spare: bool, now: u64) {
         match self {
             Self::Alone(client) => client.closed(code, "", now),
-            Self::Sharing(tab) => tab.closed(code, "", now),
+            Self::Sharing(tab) if !is_spare => tab.closed(code, "", now),
+            Self::Sharing(_) => {
+                self.spare().into_iter().for_each(|spare| spare.closed(code, "", now));
+            }
+        }
+    }
+
+    /// What sends events that its disk did not take.
+    pub(super) fn spare(&mut self) -> Option<&mut Client> {
+        self.tab()?.spare()
+    }
+
+    pub(super) fn cancel(&mut self, id: &str) -> bool {
+        match self {
+            Self::Alone(client) => client.cancel(id),
+            Self::Sharing(tab) => tab.cancel(id),
         }
     }
 
@@ -103,7 +123,10 @@ impl Machine {
     }
 
     /// How many events wait for an answer.
-    pub(super) fn outbox_len(&mut self) -> usize {
-        self.client().outbox_len()
+    pub(super) fn outbox_len(&self) -> usize {
+        match self {
+            Self::Alone(client) => client.outbox_len(),
+            Self::Sharing(tab) => tab.outbox_len(),
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Tab {
     /// None while the page loads.
     pub(super) machine: Option<Machine>,
     pub(super) wire: Option<WireNo>,
+    /// That of its spare client.
+    pub(super) spare_wire: Option<WireNo>,
     /// It does nothing before.
     pub(super) still_until: u64,
     /// It has been put away, and holds neither lock nor socket.
@@ -57,6 +59,13 @@ pub(super) enum Link {
     Stopped,
 }
 
+impl Tab {
+    /// Its own connection, or that of its spare.
+    pub(super) fn wire_of(&mut self, is_spare: bool) -> &mut Option<WireNo> {
+        if is_spare { &mut self.spare_wire } else { &mut self.wire }
+    }
+}
+
 impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
         let (wants, whereabouts) = (self.some_wants(), self.some_whereabouts());
@@ -66,6 +75,7 @@ impl World {
             born: 0,
             machine: None,
             wire: None,
+            spare_wire: None,
             still_until: 0,
             is_away: false,
             ahead: 0,
@@ -145,7 +155,7 @@ impl World {
         let tab = &mut self.tabs[number];
         (tab.machine, tab.life, tab.is_away) = (None, 0, false);
         tab.shared = Shared::default();
-        let wire = tab.wire.take();
+        let wires = [tab.wire.take(), tab.spare_wire.take()];
         let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);
         let scrolls = std::mem::take(&mut tab.scrolls).into_iter().map(|it| it.number);
         let watchers = std::mem::take(&mut tab.watchers).into_iter().map(|it| it.number);
@@ -153,7 +163,7 @@ impl World {
             self.record(Record::Ended { reader });
         }
         self.tell_presence(number);
-        if let Some(wire) = wire {
+        for wire in wires.into_iter().flatten() {
             self.close_at_tab(wire);
         }
     }
@@ -218,11 +228,16 @@ impl World {
     }
 
     /// Does something with the machine at the tab's end of a wire, if it still uses it.
-    pub(super) fn with_machine_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Machine, u64)) {
+    pub(super) fn with_machine_of(
+        &mut self,
+        wire: WireNo,
+        work: impl FnOnce(&mut Machine, bool, u64),
+    ) {
         let end = &self.wires[wire];
-        let (tab, is_open) = (end.tab, end.is_open);
-        if is_open && self.tabs[tab].life == end.life && self.tabs[tab].wire == Some(wire) {
-            self.with_machine(tab, work);
+        let (tab, life, is_spare, is_open) = (end.tab, end.life, end.is_spare, end.is_open);
+        let end = &mut self.tabs[tab];
+        if is_open && end.life == life && *end.wire_of(is_spare) == Some(wire) {
+            self.with_machine(tab, |machine, now| work(machine, is_spare, now));
         }
     }
 
@@ -250,7 +265,8 @@ impl World {
         while let Some(machine) = &mut self.tabs[number].machine {
             let Some(effect) = machine.poll() else { break };
             match effect {
-                Effect::Client(effect) => self.carry_out(number, effect),
+                Effect::Client(effect) => self.carry_out(number, effect, false),
+                Effect::Spare(effect) => self.carry_out(number, effect, true),
                 Effect::RequestLock => self.request_lock(number, false),
                 Effect::StealLock => self.request_lock(number, true),
                 Effect::ReleaseLock => self.release_lock(number),
@@ -272,25 +288,29 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, number: usize, effect: ClientEffect) {
+    /// What its client asks for, or its spare.
+    fn carry_out(&mut self, number: usize, effect: ClientEffect, is_spare: bool) {
         let tab = &mut self.tabs[number];
         match effect {
             ClientEffect::Open => {
-                tab.link = Link::Opening;
-                self.dial(number);
+                if !is_spare {
+                    tab.link = Link::Opening;
+                }
+                self.dial(number, is_spare);
             }
             ClientEffect::Send(message) => {
-                if let Some(wire) = tab.wire
+                if let Some(wire) = *tab.wire_of(is_spare)
                     && self.wires[wire].is_open
                 {
                     self.send_up(wire, Parcel::Message(message));
                 }
             }
             ClientEffect::Close(_) => {
-                if let Some(wire) = tab.wire.take() {
+                if let Some(wire) = tab.wire_of(is_spare).take() {
                     self.close_at_tab(wire);
                 }
             }
+            ClientEffect::Link(_) if is_spare => self.says_go_on(number),
             ClientEffect::Link(state) => self.link(number, &state),
             ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
             ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
@@ -338,13 +358,15 @@ impl World {
         }
         match tab.link {
             Link::Online if tab.wire.is_some() => self.admitted(number),
-            Link::Stopped => {
-                // The user looks, and says go on.
-                let wait = self.random.between(500, 5_000);
-                self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
-            }
+            Link::Stopped => self.says_go_on(number),
             _ => {}
         }
+    }
+
+    /// A link was told to stop: the user looks, and says go on.
+    fn says_go_on(&mut self, number: usize) {
+        let wait = self.random.between(500, 5_000);
+        self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
     }
 
     /// The application says go on to a machine that was told to stop.

@@ -6,10 +6,10 @@ use crate::wire::{Parcel, Wire, WireNo};
 
 impl World {
     /// A tab opens a socket.
-    pub(super) fn dial(&mut self, tab: usize) {
+    pub(super) fn dial(&mut self, tab: usize, is_spare: bool) {
         let wire = self.wires.len();
-        self.wires.push(Wire::new(tab, self.tabs[tab].life));
-        self.tabs[tab].wire = Some(wire);
+        self.wires.push(Wire::new(tab, self.tabs[tab].life, is_spare));
+        *self.tabs[tab].wire_of(is_spare) = Some(wire);
         let opens = self.relay.is_up && (self.healed || !self.random.once_in(12));
         // One that does not open is refused, or nobody answers at all.
         if opens || self.healed || !self.random.once_in(4) {
@@ -82,7 +82,9 @@ impl World {
         }
         match parcel {
             Parcel::Message(message) => {
-                self.with_machine_of(wire, |machine, now| machine.received(&message, now));
+                self.with_machine_of(wire, |machine, is_spare, now| {
+                    machine.received(&message, is_spare, now);
+                });
             }
             Parcel::Closed(code) => self.closed_at_tab(wire, code),
         }
@@ -90,7 +92,7 @@ impl World {
 
     /// The tab sees its socket close.
     pub(super) fn closed_at_tab(&mut self, wire: WireNo, code: u16) {
-        self.with_machine_of(wire, |machine, now| machine.closed(code, now));
+        self.with_machine_of(wire, |machine, is_spare, now| machine.closed(code, is_spare, now));
         self.wires[wire].is_open = false;
     }
 

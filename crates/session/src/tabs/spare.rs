@@ -1,0 +1,139 @@
+//! What becomes of events that the store does not take: they go out from memory.
+//!
+//! While the store fails nobody can give the client that the tabs share another number: two tabs could give
+//! the same. So what is not written goes to a client of this tab alone, the spare, with an identity and a
+//! connection of its own and a store that is gone with the page. It reads nothing. What the tab publishes
+//! while the spare holds something goes there too, and does not overtake it; afterwards the store is asked
+//! again, and when it takes something the spare's connection is closed. Between what the store has taken before
+//! and what the spare sends there is no order.
+
+use std::rc::Rc;
+
+use super::{Effect, Tab};
+use crate::Millis;
+use crate::client::{self, Client, Entropy, LinkState, MemoryOutbox, Options, Saved};
+
+pub(super) struct Spare {
+    client: Client,
+    store: MemoryOutbox,
+}
+
+impl Spare {
+    fn new(options: Options, mut entropy: Entropy) -> Self {
+        let saved = Saved::new(&mut entropy);
+        Self {
+            client: Client::new(options, entropy, saved.clone()),
+            store: MemoryOutbox::new(saved),
+        }
+    }
+
+    fn is_used(&self) -> bool {
+        self.client.outbox_len() > 0
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.client.deadline()
+    }
+}
+
+impl Tab {
+    /// The client that sends what the store does not take, if there was such an event in this page's life: to
+    /// be told what [`Effect::Spare`] has brought about.
+    pub fn spare(&mut self) -> Option<&mut Client> {
+        self.spare.as_mut().map(|spare| &mut spare.client)
+    }
+
+    /// As [`Client::cancel`].
+    pub fn cancel(&mut self, id: &str) -> bool {
+        self.client.cancel(id) || self.spare().is_some_and(|spare| spare.cancel(id))
+    }
+
+    /// How many durable events wait for an answer: of all tabs that share the store, and those of this tab
+    /// that the store did not take.
+    pub fn outbox_len(&self) -> usize {
+        let spare = self.spare.as_ref().map_or(0, |spare| spare.client.outbox_len());
+        self.client.outbox_len() + spare
+    }
+
+    /// Whether an event that waits for an answer is gone with the page, as the store did not take it.
+    pub fn is_in_memory(&self, id: &str) -> bool {
+        self.spare.as_ref().is_some_and(|spare| spare.client.outbox().any(|row| row.id == id))
+    }
+
+    /// The store has failed: what it did not take goes to the spare.
+    pub(super) fn spill(&mut self) {
+        if self.spare.is_none() {
+            let entropy = Rc::clone(&self.entropy);
+            let entropy = Box::new(move |bytes: &mut [u8]| entropy.borrow_mut()(bytes));
+            self.spare = Some(Box::new(Spare::new(self.options.clone(), entropy)));
+        }
+        self.hand_over();
+        self.use_spare();
+    }
+
+    fn hand_over(&mut self) {
+        if let Some(spare) = &mut self.spare {
+            spare.client.set_clock_by(&self.client);
+            spare.client.take_over(self.client.take_waiting());
+        }
+    }
+
+    /// Connects the spare, if it has something to send.
+    pub(super) fn use_spare(&mut self) {
+        let takes_part = self.takes_part();
+        if let Some(spare) = &mut self.spare
+            && takes_part
+            && spare.is_used()
+        {
+            spare.client.connect(self.now);
+        }
+    }
+
+    /// Closes the spare's connection.
+    pub(super) fn rest_spare(&mut self) {
+        if let Some(spare) = self.spare()
+            && !spare.is_stopped()
+        {
+            spare.stop();
+        }
+    }
+
+    pub(super) fn tick_spare(&mut self, now: Millis) {
+        if let Some(spare) = &mut self.spare {
+            spare.client.set_clock_by(&self.client);
+            spare.client.tick(now);
+        }
+    }
+
+    /// What the tab's own client asks for next. While the spare holds something, no event goes past it into
+    /// the store.
+    pub(super) fn poll_client(&mut self) -> Option<client::Effect> {
+        if self.spare.as_ref().is_some_and(|spare| spare.is_used()) {
+            self.hand_over();
+        }
+        self.client.poll()
+    }
+
+    pub(super) fn poll_spare(&mut self) -> Option<Effect> {
+        use client::Effect::{
+            Close, FetchCredential, Kept, Link, Open, Requeued, Send, Sent, Settled, Store,
+        };
+        let spare = self.spare.as_mut()?;
+        loop {
+            match spare.client.poll()? {
+                Store(asked) => spare.client.answer(Ok(spare.store.run(asked)), self.now),
+                effect @ (Open | FetchCredential | Send(_) | Close(_)) => {
+                    return Some(Effect::Spare(effect));
+                }
+                // What the tab's own link does is told already; but who is refused goes on no more.
+                Link(LinkState::Stopped { code, reason }) if code != client::CLOSED => {
+                    return Some(Effect::Spare(Link(LinkState::Stopped { code, reason })));
+                }
+                effect @ (Kept(_) | Sent(_) | Requeued(_) | Settled { .. }) => {
+                    return Some(Effect::Client(effect));
+                }
+                _ => {}
+            }
+        }
+    }
+}

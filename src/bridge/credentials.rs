@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::BridgeOptions;
 use super::link::Link;
+use super::socket::Of;
 use crate::Cause;
 use crate::js::{monotonic, spawn};
 
@@ -40,14 +41,24 @@ impl BridgeOptions {
 }
 
 impl Link {
-    pub(super) fn fetch_credential(&self) {
+    pub(super) fn fetch_credential(&self, of: Of) {
         let Some(fetch) = self.options.credentials.clone() else { return };
         let (fetching, link) = (fetch(), self.this.clone());
         spawn(async move {
             let fetched = fetching.await;
             let Some(link) = link.upgrade() else { return };
             let credential = fetched.map_err(|cause| link.complain("credentials", cause)).ok();
-            link.tab.borrow_mut().credential(credential, monotonic());
+            {
+                let tab = &mut *link.tab.borrow_mut();
+                match of {
+                    Of::Tab => tab.credential(credential, monotonic()),
+                    Of::Spare => {
+                        if let Some(spare) = tab.spare() {
+                            spare.credential(credential, monotonic());
+                        }
+                    }
+                }
+            }
             link.drive();
         });
     }

@@ -6,9 +6,9 @@ use session::client::Effect;
 use session::tabs::Effect as Shared;
 
 use super::link::Link;
-use super::socket::Socket;
+use super::socket::{Line, Of, Socket};
 use super::{GAP_TOPIC, LINK_TOPIC, LinkState, Role};
-use crate::js::{monotonic, text_of};
+use crate::js::text_of;
 use crate::{Cause, Delivery, Event, Payload, Stage};
 
 impl Link {
@@ -22,7 +22,8 @@ impl Link {
             let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
             match effect {
-                Shared::Client(effect) => self.carry_out(effect),
+                Shared::Client(effect) => self.carry_out(effect, Of::Tab),
+                Shared::Spare(effect) => self.carry_out(effect, Of::Spare),
                 Shared::RequestLock => self.request_lock(false),
                 Shared::StealLock => self.request_lock(true),
                 Shared::Shared { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
@@ -54,24 +55,29 @@ impl Link {
         }
     }
 
-    fn carry_out(&self, effect: Effect) {
+    fn carry_out(&self, effect: Effect, of: Of) {
+        let Line { socket, unsent } = self.line(of);
         match effect {
-            Effect::Open => self.open(),
-            Effect::FetchCredential => self.fetch_credential(),
+            Effect::Open => self.open(of),
+            Effect::FetchCredential => self.fetch_credential(of),
             Effect::Store(asked) => self.store.run(asked),
-            Effect::StoreFailed(error) => {
-                self.complain("outbox", error.to_string().into());
-            }
+            // Told already.
+            Effect::StoreFailed(_) => {}
             Effect::Send(message) => {
-                if let Some(socket) = &*self.socket.borrow() {
-                    self.unsent.send(socket, message, &self.this);
+                if let Some(socket) = &*socket.borrow() {
+                    unsent.send(socket, message, &self.this);
                 }
             }
             Effect::Close(code) => {
-                self.unsent.forget();
-                let closed = self.socket.take();
+                unsent.forget();
+                let closed = socket.take();
                 if let Some(socket) = closed {
                     socket.close(code);
+                }
+            }
+            Effect::Link(state) if matches!(of, Of::Spare) => {
+                if let LinkState::Stopped { reason, .. } = state.into() {
+                    self.complain("outbox", reason.into());
                 }
             }
             Effect::Link(state) => {
@@ -140,16 +146,16 @@ impl Link {
         }
     }
 
-    fn open(&self) {
-        match Socket::open(&self.options, &self.this) {
+    fn open(&self, of: Of) {
+        match Socket::open(&self.options, of, &self.this) {
             Ok(socket) => {
-                let before = self.socket.replace(Some(socket));
+                let before = self.line(of).socket.replace(Some(socket));
                 drop(before);
             }
             // What the browser does not open now it will not open later.
             Err(thrown) => {
                 let code = CloseCode::ProtocolError.code();
-                self.tab.borrow_mut().closed(code, &text_of(&thrown), monotonic());
+                self.tell_closed(of, code, &text_of(&thrown));
             }
         }
     }

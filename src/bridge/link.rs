@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{Entropy, Options, Saved};
+use session::client::{Answer, Entropy, Options, Saved};
 use session::tabs::Tab;
 use session::{CloseCode, Millis};
 
@@ -18,7 +18,7 @@ use super::presence::Place;
 use super::report::Report;
 use super::rules::Active;
 use super::sharing::Sharing;
-use super::socket::{Socket, Unsent};
+use super::socket::{Line, Of, Socket};
 use super::{BridgeError, BridgeOptions, LinkState, OutboxStorage, wake};
 use crate::Bus;
 use crate::js::{fill_random, monotonic};
@@ -36,7 +36,6 @@ pub(super) struct Link {
     pub(super) fenced: Cell<bool>,
     pub(super) store: Rc<Outbox>,
     pub(super) report: Report,
-    pub(super) unsent: Unsent,
     pub(super) inbox: Inbox,
     pub(super) rules: RefCell<Vec<Active>>,
     pub(super) pending: RefCell<Pending>,
@@ -49,7 +48,7 @@ pub(super) struct Link {
     resting: Cell<bool>,
     /// Itself, when it has ended and the store has still something to do.
     pub(super) lingering: RefCell<Option<Rc<Link>>>,
-    pub(super) socket: RefCell<Option<Socket>>,
+    lines: [Line; 2],
     pub(super) timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out, further up the stack.
@@ -91,7 +90,6 @@ impl Link {
                 })
             }),
             report: Report::new(&bus),
-            unsent: Unsent::default(),
             inbox: Inbox::default(),
             rules: RefCell::default(),
             pending: RefCell::default(),
@@ -100,7 +98,7 @@ impl Link {
             begun: Cell::new(false),
             resting: Cell::new(false),
             lingering: RefCell::default(),
-            socket: RefCell::default(),
+            lines: Default::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -132,13 +130,19 @@ impl Link {
 
     /// The store's answer to what was asked first. The client is somebody from then on, and connects.
     pub(super) fn stored(&self, answered: Answered) {
-        self.report.stores(match answered {
+        let error = answered.as_ref().err().map(|failed| failed.error);
+        let is_news = self.report.stores(match &answered {
             Err(_) => OutboxStorage::Failing,
             Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
+            // One that is full is read all the same.
+            Ok(Answer::Loaded(_)) if self.report.is_failing() => OutboxStorage::Failing,
             Ok(_) => OutboxStorage::IndexedDb,
         });
         self.set_clock();
         self.tab.borrow_mut().answer(answered, monotonic());
+        if let Some(error) = error.filter(|_| is_news) {
+            self.complain("outbox", error.to_string().into());
+        }
         if self.store.is_memory() {
             // What is not shared is not led.
             let sharing = self.sharing.take();
@@ -254,7 +258,7 @@ impl Link {
     }
 
     pub(super) fn unanswered(&self) -> usize {
-        self.tab.borrow_mut().client().outbox_len()
+        self.tab.borrow().outbox_len()
     }
 
     pub(super) fn ignored(&self) -> u64 {
@@ -275,39 +279,74 @@ impl Link {
         self.refused_events.set(self.refused_events.get() + 1);
     }
 
-    /// Whether the socket has not sent much of what it was given.
-    pub(super) fn is_congested(&self) -> bool {
-        self.socket.borrow().as_ref().is_some_and(|socket| self.unsent.waits(socket))
+    /// The connection of the tab, or of its spare client.
+    pub(super) fn line(&self, of: Of) -> &Line {
+        &self.lines[of as usize]
     }
 
-    /// Sends what the socket had no room for.
+    /// Whether the socket has not sent much of what it was given.
+    pub(super) fn is_congested(&self) -> bool {
+        let Line { socket, unsent } = self.line(Of::Tab);
+        socket.borrow().as_ref().is_some_and(|socket| unsent.waits(socket))
+    }
+
+    /// Sends what a socket had no room for.
     pub(super) fn go_on_sending(&self) {
-        if let Some(socket) = &*self.socket.borrow() {
-            self.unsent.go_on(socket, &self.this);
+        for Line { socket, unsent } in &self.lines {
+            if let Some(socket) = &*socket.borrow() {
+                unsent.go_on(socket, &self.this);
+            }
         }
     }
 
-    pub(super) fn opened(&self) {
-        let is_understood = self.socket.borrow().as_ref().is_some_and(Socket::is_understood);
+    pub(super) fn opened(&self, of: Of) {
+        let is_understood =
+            self.line(of).socket.borrow().as_ref().is_some_and(Socket::is_understood);
         if is_understood {
-            self.tab.borrow_mut().opened(monotonic());
+            {
+                let tab = &mut *self.tab.borrow_mut();
+                match of {
+                    Of::Spare => {
+                        tab.spare().into_iter().for_each(|spare| spare.opened(monotonic()))
+                    }
+                    Of::Tab => tab.opened(monotonic()),
+                }
+            }
             self.drive();
         } else {
             let code = CloseCode::UnsupportedSubprotocol.code();
-            self.closed(code, "the peer does not speak event-driven-kit.v1");
+            self.closed(of, code, "the peer does not speak event-driven-kit.v1");
         }
     }
 
-    pub(super) fn received(&self, message: &[u8]) {
-        self.tab.borrow_mut().received(message, monotonic());
+    pub(super) fn received(&self, of: Of, message: &[u8]) {
+        {
+            let tab = &mut *self.tab.borrow_mut();
+            match of {
+                Of::Spare => {
+                    tab.spare().into_iter().for_each(|spare| spare.received(message, monotonic()))
+                }
+                Of::Tab => tab.received(message, monotonic()),
+            }
+        }
         self.drive();
     }
 
-    pub(super) fn closed(&self, code: u16, reason: &str) {
-        let closed = self.socket.take();
+    pub(super) fn closed(&self, of: Of, code: u16, reason: &str) {
+        let closed = self.line(of).socket.take();
         drop(closed);
-        self.tab.borrow_mut().closed(code, reason, monotonic());
+        self.tell_closed(of, code, reason);
         self.drive();
+    }
+
+    pub(super) fn tell_closed(&self, of: Of, code: u16, reason: &str) {
+        let tab = &mut *self.tab.borrow_mut();
+        match of {
+            Of::Spare => {
+                tab.spare().into_iter().for_each(|spare| spare.closed(code, reason, monotonic()))
+            }
+            Of::Tab => tab.closed(code, reason, monotonic()),
+        }
     }
 
     /// One timer, for the machine's deadline. One that fires early sets the next.

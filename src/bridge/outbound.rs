@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Outcome, PublishError as Refused, Terms};
+use session::client::{Client, Outcome, PublishError as Refused, Terms};
 use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
@@ -77,7 +77,7 @@ impl Outlet for Link {
     }
 
     fn cancel(&self, id: &str) -> bool {
-        let will = self.tab.borrow_mut().client().cancel(id);
+        let will = self.tab.borrow_mut().cancel(id);
         self.drive();
         will
     }
@@ -241,8 +241,10 @@ impl Link {
 
     /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
     pub(super) fn is_own(&self, body: &Body) -> bool {
-        let client = hex(&self.tab.borrow_mut().client().id());
-        body.source.split('/').nth(2).is_some_and(|named| named == client)
+        let Some(named) = body.source.split('/').nth(2) else { return false };
+        let mut tab = self.tab.borrow_mut();
+        let is_named = |client: &mut Client| hex(&client.id()) == named;
+        is_named(tab.client()) || tab.spare().is_some_and(is_named)
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.
@@ -264,7 +266,9 @@ impl Link {
             if unanswered.stored.is_some() {
                 continue;
             }
-            if kept && *unanswered.event.delivery() != Delivery::Pending(Stage::Queued) {
+            let in_memory = || self.tab.borrow().is_in_memory(unanswered.event.id());
+            let is_queued = *unanswered.event.delivery() == Delivery::Pending(Stage::Queued);
+            if kept && !is_queued && !in_memory() {
                 continue;
             }
             let message =

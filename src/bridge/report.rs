@@ -85,8 +85,16 @@ impl Report {
     }
 
     /// The store is where it is, and has carried out the last operation or has not.
-    pub(super) fn stores(&self, storage: OutboxStorage) {
+    /// Whether that is news.
+    pub(super) fn stores(&self, storage: OutboxStorage) -> bool {
+        let before = self.status.borrow().storage;
         self.change(|status| &mut status.storage, storage);
+        before != storage
+    }
+
+    /// The store has not taken the last that was to be written.
+    pub(super) fn is_failing(&self) -> bool {
+        self.status.borrow().storage == OutboxStorage::Failing
     }
 
     pub(super) fn catches_up(&self, is_so: bool) {

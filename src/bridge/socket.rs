@@ -15,6 +15,22 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 use super::BridgeOptions;
 use super::link::Link;
 
+/// Whose connection it is.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// The tab's own client, for all tabs if it leads.
+    Tab,
+    /// The one that sends what the store did not take.
+    Spare,
+}
+
+/// A connection, while there is one.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) socket: RefCell<Option<Socket>>,
+    pub(super) unsent: Unsent,
+}
+
 /// Dropping it closes the socket, and what it still brings reaches nobody.
 pub(super) struct Socket {
     handle: WebSocket,
@@ -75,7 +91,11 @@ impl Unsent {
 
 impl Socket {
     /// Opens a socket whose events go to `link`.
-    pub(super) fn open(options: &BridgeOptions, link: &Weak<Link>) -> Result<Self, JsValue> {
+    pub(super) fn open(
+        options: &BridgeOptions,
+        of: Of,
+        link: &Weak<Link>,
+    ) -> Result<Self, JsValue> {
         let asked = options.subprotocol;
         let handle = if asked {
             WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
@@ -83,28 +103,28 @@ impl Socket {
             WebSocket::new(&options.url)?
         };
         handle.set_binary_type(BinaryType::Arraybuffer);
-        let on = |kind: &'static str, then: fn(&Link, &Event)| {
+        let on = |kind: &'static str, then: fn(&Link, Of, &Event)| {
             let link = link.clone();
             EventListener::new(&handle, kind, move |event| {
                 if let Some(link) = link.upgrade() {
-                    then(&link, event);
+                    then(&link, of, event);
                 }
             })
         };
         let listeners = [
             // An error is followed by its close.
-            on("close", |link, event| {
+            on("close", |link, of, event| {
                 let event: &CloseEvent = event.unchecked_ref();
-                link.closed(event.code(), &event.reason());
+                link.closed(of, event.code(), &event.reason());
             }),
-            on("message", |link, event| {
+            on("message", |link, of, event| {
                 let data = event.unchecked_ref::<MessageEvent>().data();
                 // Frames are binary.
                 if let Some(bytes) = data.dyn_ref::<ArrayBuffer>() {
-                    link.received(&Uint8Array::new(bytes).to_vec());
+                    link.received(of, &Uint8Array::new(bytes).to_vec());
                 }
             }),
-            on("open", |link, _| link.opened()),
+            on("open", |link, of, _| link.opened(of)),
         ];
         Ok(Self { handle, asked, _listeners: listeners })
     }

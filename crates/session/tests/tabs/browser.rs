@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use bus::{Pattern, Topic};
-use session::client::{self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage};
+use session::client::{
+    self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError, StoreFailed,
+};
 use session::tabs::{Effect, Tab};
 use session::*;
 
@@ -14,6 +16,8 @@ use crate::world::{Log, body, next_random};
 pub struct Browser {
     pub tabs: Vec<Page>,
     pub store: MemoryOutbox,
+    /// The store takes no writes.
+    pub fails: bool,
     pub log: Log,
     pub now: Millis,
     /// The tab that has the lock, and those that wait for it.
@@ -38,8 +42,16 @@ pub struct Page {
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
     asked: VecDeque<Storage>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<Result<Answer, StoreFailed>>,
     socket: Option<Socket>,
+    /// Of its spare.
+    pub spare: Option<Socket>,
+    /// Events that are in an outbox, on disk or in memory.
+    pub kept: Vec<String>,
+    /// Those in memory.
+    pub in_memory: BTreeSet<String>,
+    /// How often it was told that the store has failed.
+    pub failures: usize,
     pub delivered: Vec<(u64, String)>,
     pub pending: Vec<String>,
     pub published: Vec<String>,
@@ -60,6 +72,7 @@ impl Browser {
         Self {
             tabs: Vec::new(),
             store,
+            fails: false,
             log: Log::default(),
             now: 1_000,
             holder: None,
@@ -101,6 +114,10 @@ impl Browser {
             asked: VecDeque::new(),
             answers: VecDeque::new(),
             socket: None,
+            spare: None,
+            kept: Vec::new(),
+            in_memory: BTreeSet::new(),
+            failures: 0,
             delivered: Vec::new(),
             pending: Vec::new(),
             published: Vec::new(),
@@ -111,6 +128,14 @@ impl Browser {
             page.inbox.resize_with(index + 1, VecDeque::new);
         }
         index
+    }
+
+    /// Lets everything happen that takes no time.
+    pub fn rest(&mut self) {
+        let mut idle = 0;
+        while idle < 200 {
+            idle = if self.step() { 0 } else { idle + 1 };
+        }
     }
 
     pub fn publish(&mut self, tab: usize) {
@@ -140,7 +165,7 @@ impl Browser {
     pub fn end(&mut self, tab: usize) {
         let page = &mut self.tabs[tab];
         page.alive = false;
-        page.socket = None;
+        (page.socket, page.spare) = (None, None);
         self.release(tab);
     }
 
@@ -163,7 +188,7 @@ impl Browser {
 
     pub fn cut(&mut self) {
         for page in &mut self.tabs {
-            if let Some(socket) = &mut page.socket {
+            for socket in page.socket.iter_mut().chain(&mut page.spare) {
                 socket.cut();
             }
         }
@@ -185,7 +210,7 @@ impl Browser {
         for tab in running {
             let page = &mut self.tabs[tab];
             page.tab.tick(self.now);
-            if let Some(socket) = &mut page.socket {
+            for socket in page.socket.iter_mut().chain(&mut page.spare) {
                 socket.tick(self.now);
             }
         }
@@ -220,7 +245,7 @@ impl Browser {
             return self.step_away(tab);
         }
         let mut busy = self.carry(tab, 3);
-        match self.random(5) {
+        match self.random(6) {
             0 => {
                 if let Some(granted) = self.tabs[tab].lock_events.pop_front() {
                     busy = true;
@@ -238,7 +263,7 @@ impl Browser {
                 if self.random & 1 == 0
                     && let Some(answer) = page.answers.pop_front()
                 {
-                    page.tab.answer(Ok(answer), self.now);
+                    page.tab.answer(answer, self.now);
                 }
                 busy |= !page.answers.is_empty();
             }
@@ -249,6 +274,7 @@ impl Browser {
                     self.tabs[tab].tab.heard(&message, self.now);
                 }
             }
+            3 => busy |= self.run_spare(tab),
             _ => busy |= self.run_socket(tab),
         }
         busy
@@ -262,7 +288,7 @@ impl Browser {
         if self.tabs[tab].closing && (!busy || self.random(10) == 0) {
             self.end(tab);
         } else if let Some(answer) = answer {
-            self.tabs[tab].tab.answer(Ok(answer), self.now);
+            self.tabs[tab].tab.answer(answer, self.now);
         }
         busy
     }
@@ -270,10 +296,7 @@ impl Browser {
     /// Runs until everybody is at rest, with time passing where somebody waits.
     pub fn settle(&mut self) {
         for _ in 0..300 {
-            let mut idle = 0;
-            while idle < 200 {
-                idle = if self.step() { 0 } else { idle + 1 };
-            }
+            self.rest();
             let head = self.log.events.len() as u64;
             let at_rest = |tab: &usize| {
                 let page = &self.tabs[*tab];
@@ -300,7 +323,11 @@ impl Browser {
         self.carry(tab, usize::MAX);
         let page = &mut self.tabs[tab];
         let Some(asked) = page.asked.pop_front() else { return false };
-        page.answers.push_back(self.store.run(asked));
+        page.answers.push_back(if self.fails && !matches!(asked, Storage::Load) {
+            Err(StoreFailed { asked, error: StoreError::Full })
+        } else {
+            Ok(self.store.run(asked))
+        });
         true
     }
 
@@ -349,6 +376,7 @@ impl Browser {
                 }
                 Effect::Shared { body, .. } => self.tabs[tab].shared.push(body.id),
                 Effect::Client(effect) => self.carry_client(tab, effect),
+                Effect::Spare(effect) => self.carry_spare(tab, effect),
             }
         }
         true
@@ -382,8 +410,49 @@ impl Browser {
                 }
             }
             client::Effect::Pending { body, .. } => page.pending.push(body.id),
+            client::Effect::Kept(id) => {
+                if page.tab.is_in_memory(&id) {
+                    page.in_memory.insert(id.clone());
+                }
+                page.kept.push(id);
+            }
+            client::Effect::StoreFailed(_) => page.failures += 1,
             _ => {}
         }
+    }
+
+    fn carry_spare(&mut self, tab: usize, effect: client::Effect) {
+        let page = &mut self.tabs[tab];
+        match effect {
+            client::Effect::Open => {
+                page.spare = Some(Socket::new(&self.log, self.now));
+                page.tab.spare().unwrap().opened(self.now);
+            }
+            client::Effect::Send(message) => {
+                if let Some(socket) = &mut page.spare {
+                    socket.send(message);
+                }
+            }
+            client::Effect::Close(_) => page.spare = None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn run_spare(&mut self, tab: usize) -> bool {
+        let page = &mut self.tabs[tab];
+        let Some(socket) = &mut page.spare else { return false };
+        let happened = socket.run(&mut self.log, self.now);
+        let spare = page.tab.spare().unwrap();
+        match happened {
+            Happened::Nothing => return false,
+            Happened::AtThePeer => {}
+            Happened::Received(message) => spare.received(&message, self.now),
+            Happened::Closed(code) => {
+                page.spare = None;
+                spare.closed(code, "", self.now);
+            }
+        }
+        true
     }
 
     fn run_socket(&mut self, tab: usize) -> bool {

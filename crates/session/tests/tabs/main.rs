@@ -2,6 +2,7 @@
 
 mod browser;
 mod socket;
+mod spare;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -30,8 +30,9 @@ extern "C" {
     fn refuse_databases() -> js_sys::Function;
     #[wasm_bindgen(js_name = agreeToPersist)]
     fn agree_to_persist();
-    #[wasm_bindgen(js_name = failNextPut)]
-    fn fail_next_put(error: &str);
+    /// Until the answer is called, no row is written.
+    #[wasm_bindgen(js_name = useUpQuota)]
+    fn use_up_quota() -> js_sys::Function;
 }
 
 type Log = Rc<RefCell<Vec<String>>>;
@@ -267,7 +268,7 @@ async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so()
 }
 
 #[wasm_bindgen_test]
-async fn an_event_that_cannot_be_written_is_refused_and_the_failure_is_told() {
+async fn an_event_that_cannot_be_written_goes_out_from_memory_and_the_failure_is_told_once() {
     let (who, mut peer) = (somebody(), Peer::default());
     let page = load(&who);
     let errors = Log::default();
@@ -278,15 +279,54 @@ async fn an_event_that_cannot_be_written_is_refused_and_the_failure_is_told() {
         Ok(())
     });
     accept(&mut peer, 0).await;
-    fail_next_put("QuotaExceededError");
-    let receipt = page.say("hi");
+    let free = use_up_quota();
+    let receipts = ["one", "two", "three"].map(|text| page.say(text));
     until("the error", || !errors.borrow().is_empty()).await;
-    assert_eq!(page.bridge.status().storage, OutboxStorage::Failing);
     assert!(errors.borrow()[0].starts_with("outbox the browser's storage is full"));
-    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Unavailable);
+    receipts[2].kept().await.unwrap();
+    let status = page.bridge.status();
+    assert_eq!((status.storage, status.outbox), (OutboxStorage::Failing, 3));
+    accept(&mut peer, 1).await;
+    for (offset, receipt) in (1..).zip(receipts) {
+        assert_eq!(receipt.settled().await.unwrap().unwrap().offset, offset);
+    }
+    let fourth = page.say("four");
+    until("the frame", || fourth.status() == Status::Sent).await;
+    peer.serve().await;
+    assert_eq!(fourth.settled().await.unwrap().unwrap().offset, 4);
+    page.holds(0).await;
+    let ends = ["one stored 1", "two stored 2", "three stored 3", "four stored 4"];
+    let stored = page
+        .echo
+        .borrow()
+        .iter()
+        .filter(|line| line.contains("stored"))
+        .cloned()
+        .collect::<Vec<_>>();
+    assert_eq!((stored, errors.borrow().len()), (ends.map(str::to_owned).to_vec(), 1));
+
+    free.call0(&JsValue::NULL).unwrap();
     page.say("again").kept().await.unwrap();
     let status = page.bridge.status();
     assert_eq!((status.storage, status.outbox), (OutboxStorage::IndexedDb, 1));
+    assert_eq!(socket::closed_with(1), Some(CloseCode::GoingAway.code()));
+}
+
+#[wasm_bindgen_test]
+async fn what_waits_in_memory_when_the_bridge_is_dropped_is_uncertain() {
+    let who = somebody();
+    let page = load(&who);
+    let kept = page.say("kept");
+    kept.kept().await.unwrap();
+    let free = use_up_quota();
+    let receipt = page.say("hi");
+    receipt.kept().await.unwrap();
+    drop(page);
+    free.call0(&JsValue::NULL).unwrap();
+    assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
+    assert_eq!(kept.status(), Status::Kept);
+    let page = load(&who);
+    page.holds(1).await;
 }
 
 #[wasm_bindgen_test]

@@ -12,8 +12,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Delivery, LinkState, Receipt, Role, Rule, RuleGuard, Stage, Status,
-    Subscription,
+    Bridge, BridgeOptions, Bus, Delivery, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard,
+    Stage, Status, Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -30,6 +30,13 @@ extern "C" {
     /// How many hold or wait for a lock of that name.
     #[wasm_bindgen(js_name = lockUsers)]
     async fn lock_users(name: &str) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/tests/bridge/database.js")]
+extern "C" {
+    /// Until the answer is called, no row is written.
+    #[wasm_bindgen(js_name = useUpQuota)]
+    fn use_up_quota() -> js_sys::Function;
 }
 
 type Log = Rc<RefCell<Vec<String>>>;
@@ -167,6 +174,37 @@ async fn what_a_tab_publishes_is_echoed_in_the_others_until_it_is_stored() {
     assert_eq!(follower.log.borrow()[0], "hi kept");
     until("the end", &mut peer, |_| follower.log.borrow().last().unwrap() == "hi stored 1").await;
     assert_eq!(follower.stored().len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn while_the_database_takes_no_writes_the_events_of_all_tabs_go_out_from_memory() {
+    let (who, mut peer) = (somebody(), Peer::default());
+    let (leader, follower) = two(&who, &mut peer).await;
+    peer.serve().await;
+    let free = use_up_quota();
+    let (one, two) = (follower.say("one"), follower.say("two"));
+    until("the follower's", &mut peer, |_| leader.stored().len() == 2).await;
+    let three = leader.say("three");
+    until("the leader's", &mut peer, |_| follower.stored().len() == 3).await;
+    until("the answers", &mut peer, |_| {
+        [&one, &two, &three].iter().all(|receipt| matches!(receipt.status(), Status::Stored(_)))
+    })
+    .await;
+    assert_eq!(follower.stored(), ["one stored 1", "two stored 2", "three stored 3"]);
+    assert_eq!(leader.stored(), follower.stored());
+    assert_eq!(peer.log.len(), 3);
+    for tab in [&leader, &follower] {
+        let status = tab.bridge.status();
+        assert_eq!((status.storage, status.outbox), (OutboxStorage::Failing, 0));
+    }
+    assert_eq!((leader.role(), follower.role()), (Role::Leader, Role::Follower));
+
+    free.call0(&JsValue::NULL).unwrap();
+    let again = follower.say("again");
+    until("the database", &mut peer, |_| matches!(again.status(), Status::Stored(_))).await;
+    assert_eq!(follower.bridge.status().storage, OutboxStorage::IndexedDb);
+    until("the echo", &mut peer, |_| leader.log.borrow().iter().any(|line| line == "again kept"))
+        .await;
 }
 
 #[wasm_bindgen_test]

@@ -28,6 +28,18 @@ export function failNextPut(name) {
   };
 }
 
+/** Until the answer is called, no row is written: the space is used up. */
+export function useUpQuota() {
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (...args) {
+    if (args[1] === 0) return put.apply(this, args);
+    throw new DOMException("the test says so", "QuotaExceededError");
+  };
+  return () => {
+    IDBObjectStore.prototype.put = put;
+  };
+}
+
 const durabilities = [];
 const { transaction } = IDBDatabase.prototype;
 IDBDatabase.prototype.transaction = function (...args) {

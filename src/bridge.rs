@@ -44,9 +44,15 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// has the connection, and when it goes another takes over. Durable events wait in an outbox, which these
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
 /// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
-/// [`LinkStatus::storage`] tells. An event that cannot be written, as the disk is full, is rejected as
-/// [`Unavailable`](crate::RejectCode::Unavailable). What becomes of one whose page is gone is told to the next page,
-/// as of an event that was found in the outbox.
+/// [`LinkStatus::storage`] tells. What becomes of an event whose page is gone is told to the next page, as of an event
+/// that was found in the outbox.
+///
+/// An event that cannot be written, as the disk is full, goes out from memory, over a connection of this tab alone and
+/// under an identity of its own, and is gone with the page; the other tabs see it when it is stored.
+/// [`OutboxStorage::Failing`] tells, and [`ERROR_TOPIC`](crate::ERROR_TOPIC) once. What the tab publishes meanwhile
+/// follows it in order; once all of that is answered, events are written again, if there is room. There is no order
+/// between them and those that were written before and had no answer: these leave as ever, but those that were written
+/// while the link was down only when the database takes writes.
 ///
 /// A link that is alone and whose client is used by a newer connection (a copied profile) stops as
 /// [`Fenced`](crate::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;

@@ -84,8 +84,8 @@ impl Receipt {
         self.durable.is_some()
     }
 
-    /// Waits until the event is in the outbox, where neither a reload nor a crash loses it: true. False, if
-    /// nothing is kept of it: it is local, ephemeral or dropped.
+    /// Waits until the event is in the outbox: true. Neither a reload nor a crash loses it there, unless
+    /// [`LinkStatus::storage`](crate::LinkStatus::storage) tells that it is in memory. False, if nothing is kept of it: it is local, ephemeral or dropped.
     ///
     /// # Errors
     /// The [`Rejection`], if the event was refused for good.

@@ -43,10 +43,20 @@ fuzz_target!(|bytes: &[u8]| {
             5 => page.tab.leave(now),
             6 => page.tab.start(now),
             7 => page.publish(index),
-            8 => _ = page.tab.client().cancel(&index.saturating_sub(step.len()).to_string()),
+            8 => _ = page.tab.cancel(&index.saturating_sub(step.len()).to_string()),
             9 => page.tab.received(step, now),
             10 => page.tab.closed(4_000 + step.len() as u16, "", now),
             11 => page.tab.wake(now),
+            12 => {
+                if let Some(spare) = page.tab.spare() {
+                    spare.received(step, now);
+                }
+            }
+            13 => {
+                if let Some(spare) = page.tab.spare() {
+                    spare.closed(4_000 + step.len() as u16, "", now);
+                }
+            }
             _ => page.tab.heard(step, now),
         }
         page.carry_out();
@@ -100,6 +110,10 @@ impl Page {
                 }
                 Effect::Client(ClientEffect::Settled { id, outcome }) => {
                     assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
+                }
+                Effect::Spare(ClientEffect::Open) => {
+                    let spare = self.tab.spare().expect("it asks for a socket");
+                    spare.opened(self.now);
                 }
                 Effect::ReleaseLock => self.has_lock = false,
                 _ => {}

@@ -42,7 +42,8 @@ pub enum LinkState {
 pub struct LinkStatus {
     /// The state of the link.
     pub state: LinkState,
-    /// How many durable events wait for the peer's answer, of all tabs that share the outbox.
+    /// How many durable events wait for the peer's answer, of all tabs that share the outbox, and those of this tab
+    /// that could not be written.
     pub outbox: usize,
     /// The last event of this page's client that the peer has stored, since the page was loaded.
     pub last_acked: Option<Acked>,
@@ -83,7 +84,8 @@ pub enum OutboxStorage {
     IndexedDb,
     /// In memory, as the browser refuses a database, or the bridge was asked to: gone with the page.
     Memory,
-    /// In IndexedDB, but the last operation has failed: what is published now may be refused.
+    /// In IndexedDB, but the last that was to be written has failed: what is published now may go out from memory,
+    /// and is gone with the page.
     Failing,
 }
 

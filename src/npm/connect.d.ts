@@ -56,7 +56,10 @@ export type LinkState = (
   readonly outbox: number;
   /** The last event of this client that the peer has stored, since the page was loaded. */
   readonly lastAcked?: { readonly id: string } & Position;
-  /** Where the outbox is. `memory`: gone with the page. `failing`: new events cannot be written. */
+  /**
+   * Where the outbox is. `memory`: gone with the page. `failing`: in IndexedDB, but new events cannot be written and go
+   * out from memory.
+   */
   readonly storage: "indexeddb" | "memory" | "failing";
   /** Whether the browser has promised not to clear the outbox when it runs out of space, if it was asked. */
   readonly persisted?: boolean;

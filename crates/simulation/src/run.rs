@@ -19,6 +19,8 @@ pub struct Summary {
     pub fewest_publishes: Option<u32>,
     /// The fewest faults of a seed.
     pub fewest_faults: Option<u32>,
+    /// How many events of tabs that share a disk went out from memory, as it took no writes.
+    pub spilled: u64,
     /// How often each fault met each phase.
     pub coverage: Coverage,
     /// The lowest seeds that broke a promise, ascending.
@@ -69,6 +71,7 @@ impl Summary {
             seeds: 1,
             fewest_publishes: Some(outcome.publishes),
             fewest_faults: Some(outcome.faults),
+            spilled: outcome.spilled,
             coverage: outcome.coverage,
             broken: outcome.verdict.err().map(|violation| (seed, violation)).into_iter().collect(),
         });
@@ -77,6 +80,7 @@ impl Summary {
     fn merge(&mut self, other: Self) {
         let fewest = |a: Option<u32>, b: Option<u32>| a.into_iter().chain(b).min();
         self.seeds += other.seeds;
+        self.spilled += other.spilled;
         self.fewest_publishes = fewest(self.fewest_publishes, other.fewest_publishes);
         self.fewest_faults = fewest(self.fewest_faults, other.fewest_faults);
         self.coverage.merge(&other.coverage);

@@ -42,6 +42,8 @@ pub struct Outcome {
     pub publishes: u32,
     /// How many faults there were.
     pub faults: u32,
+    /// How many events of tabs that share a disk went out from memory.
+    pub spilled: u64,
     /// The verdict.
     pub verdict: Result<(), Violation>,
 }
@@ -67,6 +69,7 @@ pub struct World {
     readers: u32,
     publishes: u32,
     faults: u32,
+    spilled: u64,
     /// The events that break a rule, are taken back or expire.
     refusable: BTreeSet<EventNo>,
     /// Where profiles are present, in truth.
@@ -164,6 +167,7 @@ impl World {
             readers: 0,
             publishes: 0,
             faults: 0,
+            spilled: 0,
             refusable: BTreeSet::new(),
             present: BTreeSet::new(),
             healed: false,
@@ -176,6 +180,7 @@ impl World {
             coverage: world.coverage,
             publishes: world.publishes,
             faults: world.faults,
+            spilled: world.spilled,
             history: world.history,
         }
     }

@@ -13,5 +13,6 @@ fn no_promise_breaks_in_ten_thousand_worlds_and_every_fault_meets_every_state() 
     assert_eq!(summary.seeds, CI_SEEDS);
     assert!(summary.fewest_publishes >= Some(200), "{:?}", summary.fewest_publishes);
     assert!(summary.fewest_faults >= Some(5), "{:?}", summary.fewest_faults);
+    assert!(summary.spilled >= 10_000, "{} events went out from memory", summary.spilled);
     assert_eq!(summary.coverage.below(MUST_MEET), [], "these met too seldom");
 }

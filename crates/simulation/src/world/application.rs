@@ -58,6 +58,7 @@ impl World {
     pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
         let number = self.tabs[tab].profile;
         if self.profiles[number].keep(event) {
+            self.spilled += u64::from(self.profiles[number].shares);
             self.record(Record::Taken { profile: number as u32, event });
             self.say_refusable(event);
         }

@@ -7,7 +7,7 @@ use bus::{Pattern, Topic};
 use fuzzing::steps;
 use libfuzzer_sys::fuzz_target;
 use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, OnStoreError, Options, Saved, StoreError, StoreFailed,
+    Client, Effect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed,
     Terms,
 };
 use session::{Body, FromPeer, Start, Welcome};
@@ -67,9 +67,7 @@ impl Page {
             bytes.fill(state);
         });
         let store = MemoryOutbox::new(Saved::new(&mut entropy));
-        let on_store_error =
-            if first & 1 == 0 { OnStoreError::Memory } else { OnStoreError::Refuse };
-        let options = Options { on_store_error, outbox_events: 8, ..Options::default() };
+        let options = Options { outbox_events: 8, ..Options::default() };
         let mut client = Client::new(options, entropy, store.saved().clone());
         if let Ok(pattern) = Pattern::parse("a.>") {
             client.subscribe(pattern, Start::Earliest);

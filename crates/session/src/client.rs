@@ -47,9 +47,7 @@ use presence::Whereabouts;
 pub use publishing::{PublishError, Terms};
 use rivals::Rivals;
 pub(crate) use sharing::MAX_BASE;
-pub use storage::{
-    Answer, OnStoreError, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId,
-};
+pub use storage::{Answer, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
@@ -65,8 +63,6 @@ pub struct Options {
     pub max_event: usize,
     /// How long opening and greeting may take, each, in milliseconds.
     pub connect_timeout: Millis,
-    /// What becomes of an event that the store does not take.
-    pub on_store_error: OnStoreError,
     /// The peer asks for a credential: [`Effect::FetchCredential`] comes before each connection.
     pub credentials: bool,
     /// Names this page among those that share its store: random, new with each load of the page.
@@ -80,7 +76,6 @@ impl Default for Options {
             outbox_bytes: 16 << 20,
             max_event: (1 << 20) - 1_024,
             connect_timeout: 10_000,
-            on_store_error: OnStoreError::default(),
             credentials: false,
             tab: [0; 16],
         }

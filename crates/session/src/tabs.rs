@@ -133,8 +133,8 @@ const AWAY: Millis = 1_000;
 
 impl Tab {
     /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take goes
-    /// out from memory, whatever [`Options::on_store_error`] says, by the [spare](Self::spare): a number
-    /// that the store has not given may be given to another tab.
+    /// out from memory, by the [spare](Self::spare): a number that the store has not given may be given to
+    /// another tab.
     pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
         let entropy = Rc::new(RefCell::new(entropy));
         let shared = Rc::clone(&entropy);

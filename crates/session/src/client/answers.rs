@@ -1,7 +1,7 @@
 //! What the store answers: the mirror follows it.
 
 use super::publishing::{CLONED, UNWRITTEN, dropped_because};
-use super::storage::{Answer, OnStoreError, Row, Saved, Storage, StoreFailed};
+use super::storage::{Answer, Row, Saved, Storage, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
@@ -34,7 +34,7 @@ impl Client {
     fn answered(&mut self, answer: Answer, now: Millis) {
         match answer {
             Answer::Kept { client, first } if client == self.identity.client => {
-                self.kept(Some(first));
+                self.kept(first);
                 if self.outbox.has_hole() {
                     self.load();
                 }
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    fn kept(&mut self, first: Option<u64>) {
+    fn kept(&mut self, first: u64) {
         let (ids, cancelled) = self.outbox.kept(first);
         for id in ids {
             self.effects.push_back(Effect::Kept(id.clone()));
@@ -107,7 +107,6 @@ impl Client {
             self.asking.retry = Some(now + RETRY);
         }
         match asked {
-            Storage::Keep { .. } if self.holds_in_memory() => self.kept(None),
             Storage::Keep { .. } => {
                 for row in self.outbox.take_keeping() {
                     self.reject(row.id, RejectCode::Unavailable, UNWRITTEN);
@@ -131,10 +130,6 @@ impl Client {
                 (self.asking.loading, self.asking.load_again) = (false, true);
             }
         }
-    }
-
-    fn holds_in_memory(&self) -> bool {
-        self.sends() && self.options.on_store_error == OnStoreError::Memory
     }
 
     /// Asks the store what it holds; again, if the answer under way may be too old.

@@ -24,10 +24,10 @@ pub enum Effect {
     /// An event for some subscriptions; once, however many they are.
     Deliver(Delivery),
     /// A durable publish, named by its event id, is in the outbox: what happens to this page does not
-    /// matter to it any more, unless a [`Effect::StoreFailed`] came before.
+    /// matter to it any more, unless it is [in memory](crate::tabs::Tab::is_in_memory).
     Kept(String),
-    /// The store failed. What could not be written is held in memory, or refused; see
-    /// [`OnStoreError`](super::OnStoreError).
+    /// The store failed. An event that could not be written is rejected; of a [`Tab`](crate::tabs::Tab) it goes
+    /// out from memory.
     StoreFailed(StoreError),
     /// A durable event that this page has not published waits in the outbox: since before a reload, or
     /// another tab has published it. Its [`Effect::Settled`] comes too.

@@ -40,8 +40,6 @@ pub(super) struct Entry {
     pub(super) row: Row,
     /// Its frame has left on this connection.
     pub(super) sent: bool,
-    /// The store did not take it.
-    pub(super) in_memory: bool,
     /// A subscription has brought it: so it is in the log, whatever becomes of the answer.
     pub(super) seen: Option<Position>,
     pub(super) stage: Stage,
@@ -49,7 +47,7 @@ pub(super) struct Entry {
 
 impl Entry {
     fn new(row: Row) -> Self {
-        Self { row, sent: false, in_memory: false, seen: None, stage: Stage::Idle }
+        Self { row, sent: false, seen: None, stage: Stage::Idle }
     }
 
     /// When it expires, if it still can.
@@ -178,20 +176,18 @@ impl Outbox {
         Some(Storage::Keep { rows, at_least: self.top() })
     }
 
-    /// The rows that are being written have their numbers, from `first` on; without it they stay in
-    /// memory. Answers their ids, and the numbers of those that were cancelled meanwhile.
-    pub(super) fn kept(&mut self, first: Option<u64>) -> (Vec<String>, Vec<u64>) {
+    /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of
+    /// those that were cancelled meanwhile.
+    pub(super) fn kept(&mut self, first: u64) -> (Vec<String>, Vec<u64>) {
         let (mut ids, mut cancelled) = (Vec::new(), Vec::new());
-        let start = first.unwrap_or(self.top());
-        for (number, waiting) in (start..).zip(self.waiting.drain(..self.keeping)) {
+        for (number, waiting) in (first..).zip(self.waiting.drain(..self.keeping)) {
             ids.push(waiting.row.id.clone());
             if waiting.cancelled && !waiting.row.leaving {
                 cancelled.push(number);
             }
             let row = Row { number, ..waiting.row };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
-            let in_memory = first.is_none();
-            self.rows.insert(at, Entry { in_memory, ..Entry::new(row) });
+            self.rows.insert(at, Entry::new(row));
         }
         self.advance();
         self.keeping = 0;
@@ -247,9 +243,7 @@ impl Outbox {
         if decided && number > self.decided.0 {
             self.decided = (number, self.rows[at].row.id.clone());
         }
-        if !self.rows[at].in_memory {
-            self.erase.push((number, self.rows[at].row.id.clone()));
-        }
+        self.erase.push((number, self.rows[at].row.id.clone()));
         self.remove(at)
     }
 
@@ -415,12 +409,8 @@ impl Outbox {
             if entry.stage != Stage::Idle || entry.row.leaving || expired {
                 continue;
             }
-            if entry.in_memory {
-                entry.row.leaving = true;
-            } else {
-                entry.stage = Stage::Marking;
-                numbers.push(entry.row.number);
-            }
+            entry.stage = Stage::Marking;
+            numbers.push(entry.row.number);
         }
         self.marking = !numbers.is_empty();
         numbers
@@ -495,7 +485,7 @@ impl Outbox {
         same: bool,
         now: Millis,
     ) -> (Vec<(u64, String)>, Vec<String>) {
-        // A store that failed for a while does not know the numbers of what was held in memory.
+        // A store that was set back does not know all numbers that were given.
         saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
             self.erase.clear();
@@ -537,24 +527,16 @@ impl Outbox {
         // What the store does not hold: it never did, or another tab has settled it.
         let mut gone = Vec::new();
         for mut entry in std::mem::take(&mut self.rows) {
-            if !entry.in_memory && !same {
+            if !same {
                 // Its number is another row's now.
                 self.bytes -= entry.row.body.len();
                 gone.push(entry.row.id);
                 continue;
             }
-            if entry.in_memory && !same {
-                entry.row.number = rows
-                    .back()
-                    .map_or(saved.next, |last: &Entry| saved.next.max(last.row.number + 1));
-            }
-            let newer = same && entry.row.number >= saved.next;
-            if !entry.in_memory && !newer && !matches!(entry.stage, Stage::Lost { .. }) {
+            let newer = entry.row.number >= saved.next;
+            if !newer && !matches!(entry.stage, Stage::Lost { .. }) {
                 self.timed = true;
                 entry.stage = Stage::lost(now);
-            }
-            if entry.in_memory {
-                self.next = self.next.max(entry.row.number + 1);
             }
             let at = rows.partition_point(|other: &Entry| other.row.number < entry.row.number);
             rows.insert(at, entry);

@@ -249,15 +249,7 @@ impl Client {
         self.outbox.next_expiry(self.sends(), self.wall_is_ahead)
     }
 
-    pub(super) fn drop_rows(&mut self, mut numbers: Vec<u64>, why: RejectCode) {
-        let message = dropped_because(why);
-        numbers.retain(|number| {
-            let in_memory = self.outbox.get(*number).is_some_and(|entry| entry.in_memory);
-            if in_memory && let Some(row) = self.outbox.forget(*number) {
-                self.reject(row.id, why, message);
-            }
-            !in_memory
-        });
+    pub(super) fn drop_rows(&mut self, numbers: Vec<u64>, why: RejectCode) {
         if !numbers.is_empty() {
             let drop = self.outbox.drop_rows(self.identity.client, numbers, why);
             self.ask_store(drop);

@@ -180,16 +180,6 @@ pub enum StoreError {
     Unavailable,
 }
 
-/// What a client does with an event that the store did not take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnStoreError {
-    /// Hold it in memory, where a reload loses it.
-    #[default]
-    Memory,
-    /// Settle it as rejected.
-    Refuse,
-}
-
 impl Saved {
     /// What an empty store is to hold: a new identity. It is written in the transaction that finds the
     /// store empty, so that tabs which start together agree.

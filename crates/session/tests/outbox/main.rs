@@ -5,7 +5,7 @@ mod identity;
 mod page;
 
 use bus::Topic;
-use session::client::{Answer, OnStoreError, Options, Storage, StoreError, Terms};
+use session::client::{Answer, Options, Storage, StoreError, Terms};
 use session::*;
 
 use page::Page;
@@ -122,28 +122,18 @@ fn an_answer_below_the_durability_asked_for_settles_nothing() {
 }
 
 #[test]
-fn a_store_that_is_full_is_told_of_and_the_event_goes_on_in_memory_or_is_refused() {
-    for on_store_error in [OnStoreError::Memory, OnStoreError::Refuse] {
-        let mut page = Page::new(Options { on_store_error, ..Options::default() });
-        page.publish("a", Terms::default());
-        page.fails = Some(|asked| matches!(asked, Storage::Keep { .. }));
-        page.publish("b", Terms::default());
-        page.fails = None;
-        page.publish("c", Terms::default());
-        assert_eq!(page.failures, [StoreError::Full]);
-        page.go_online(0, "", false);
-        let ids: Vec<_> =
-            page.published().into_iter().map(|(number, id, _)| (number, id)).collect();
-        if on_store_error == OnStoreError::Memory {
-            assert_eq!(ids, [(1, "a".to_owned()), (2, "b".to_owned()), (3, "c".to_owned())]);
-            assert_eq!(page.store.saved().rows.len(), 2);
-            page.ack(2, Durability::Disk);
-            assert_eq!(page.client.outbox_len(), 2);
-        } else {
-            assert_eq!(ids, [(1, "a".to_owned()), (2, "c".to_owned())]);
-            assert_eq!(page.rejected(), [("b", RejectCode::Unavailable)]);
-        }
-    }
+fn a_store_that_is_full_is_told_of_and_the_event_is_refused() {
+    let mut page = Page::new(Options::default());
+    page.publish("a", Terms::default());
+    page.fails = Some(|asked| matches!(asked, Storage::Keep { .. }));
+    page.publish("b", Terms::default());
+    page.fails = None;
+    page.publish("c", Terms::default());
+    assert_eq!(page.failures, [StoreError::Full]);
+    page.go_online(0, "", false);
+    let ids: Vec<_> = page.published().into_iter().map(|(number, id, _)| (number, id)).collect();
+    assert_eq!(ids, [(1, "a".to_owned()), (2, "c".to_owned())]);
+    assert_eq!(page.rejected(), [("b", RejectCode::Unavailable)]);
 }
 
 #[test]

@@ -36,8 +36,6 @@ struct Published {
     order: u64,
     /// Where it was kept first.
     profile: ProfileNo,
-    /// It is on no disk.
-    in_memory: bool,
     /// How often it may stand in the log: once, and once more for each copy of its row.
     may_stand: u32,
     stands: u32,
@@ -73,7 +71,6 @@ impl Publishers {
         let published = Published {
             order: self.kept,
             profile,
-            in_memory: !durable,
             may_stand: 1,
             stands: 0,
             offset: 0,
@@ -178,13 +175,9 @@ impl Publishers {
             let text = format!("{event} is in the log, and was rejected");
             return Err(Breach(Promise::Answered, text));
         }
-        let (order, in_memory, profile) = (published.order, published.in_memory, published.profile);
+        let (order, profile) = (published.order, published.profile);
         // Neither the rows of several disks nor one that came back from a backup have an order.
         if !published.is_only_row() {
-            return Ok(());
-        }
-        // What is in memory only goes behind the rows of a disk that takes a new identity.
-        if in_memory && self.is_in_doubt(profile, event) {
             return Ok(());
         }
         let newest = self.newest.entry((client, profile, place.stream)).or_default();
@@ -250,10 +243,6 @@ impl Publishers {
             }
             _ => Ok(()),
         }
-    }
-
-    fn is_in_doubt(&self, profile: ProfileNo, event: EventNo) -> bool {
-        self.rows.get(&(profile, event)).is_some_and(|row| row.in_doubt)
     }
 
     pub(super) fn finish(&self) -> Result<(), Breach> {

@@ -12,9 +12,9 @@ pub(super) struct Doubt {
     /// decided something, the client is told that it was forgotten.
     forgotten: Option<ClientId>,
     /// The client is also that of another profile, or what the disk holds is not what the client was at. It
-    /// ends when the relay admits the client, which nobody else is by then, to a page that began at this time
-    /// or later: so what the relay has decided is known to it.
-    state_since: Option<u64>,
+    /// ends when the relay admits the client, which nobody else is by then: so what the relay has decided is
+    /// known to it.
+    state: bool,
     /// The relay does not know these spare clients of its tabs any more.
     spares: Vec<ClientId>,
 }
@@ -43,13 +43,12 @@ impl World {
         Some(self.tabs[tab].machine.as_mut()?.spare()?.id())
     }
 
-    /// What a profile's disk holds is not all that its client has said, or may not be. Pages that began
-    /// before `since` do not end that.
-    pub(super) fn doubt_state(&mut self, number: usize, since: u64) {
+    /// What a profile's disk holds is not all that its client has said, or may not be.
+    pub(super) fn doubt_state(&mut self, number: usize) {
         let client = self.profiles[number].client();
         let unsure = !self.relay.store.is_sure_of(&client);
         let doubt = &mut self.profiles[number].doubt;
-        doubt.state_since = Some(doubt.state_since.unwrap_or(0).max(since));
+        doubt.state = true;
         doubt.forgotten = unsure.then_some(client).or(doubt.forgotten);
         self.doubt(number);
     }
@@ -60,7 +59,7 @@ impl World {
             let profile = &self.profiles[number];
             let decided = self.relay.store.last_decided(&profile.client());
             if decided.is_some_and(|(number, id)| !profile.knows_decided(number, id)) {
-                self.doubt_state(number, 0);
+                self.doubt_state(number);
             }
         }
     }
@@ -71,13 +70,15 @@ impl World {
 
     /// A tab's link is up.
     pub(super) fn admitted(&mut self, tab: usize) {
-        let (number, born) = (self.tabs[tab].profile, self.tabs[tab].born);
-        let Some(since) = self.profiles[number].doubt.state_since else { return };
+        let number = self.tabs[tab].profile;
+        if !self.profiles[number].doubt.state {
+            return;
+        }
         let client = self.profiles[number].client();
         let is_shared = self.profiles.iter().filter(|it| it.client() == client).count() > 1;
         let is_newest = self.tabs[tab].wire.is_some_and(|wire| self.relay.is_newest(wire));
-        if born >= since && !is_shared && is_newest {
-            self.profiles[number].doubt.state_since = None;
+        if !is_shared && is_newest {
+            self.profiles[number].doubt.state = false;
             self.end_doubt(number);
         }
     }
@@ -99,8 +100,8 @@ impl World {
     }
 
     fn end_doubt(&mut self, number: usize) {
-        let Doubt { forgotten, state_since, spares } = &self.profiles[number].doubt;
-        if forgotten.is_none() && state_since.is_none() && spares.is_empty() {
+        let Doubt { forgotten, state, spares } = &self.profiles[number].doubt;
+        if forgotten.is_none() && !state && spares.is_empty() {
             self.record(Record::Certain { profile: number as u32 });
         }
     }

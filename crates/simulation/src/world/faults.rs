@@ -112,16 +112,13 @@ impl World {
                 let profile = self.tabs[tab].profile;
                 self.profiles[profile].fails = true;
                 let wait = self.random.between(200, 10_000);
-                if !self.profiles[profile].shares {
-                    self.doubt_state(profile, self.now + wait);
-                }
                 self.after(wait, Happening::DiskWorks(profile));
             }
             Fault::Cloned => {
                 let profile = self.tabs[tab].profile;
                 let copy = self.clone_profile(profile);
-                self.doubt_state(profile, 0);
-                self.doubt_state(copy, 0);
+                self.doubt_state(profile);
+                self.doubt_state(copy);
             }
             Fault::Restored => {
                 let profile = self.tabs[tab].profile;
@@ -133,7 +130,7 @@ impl World {
                     }
                 }
                 self.restore(profile);
-                self.doubt_state(profile, 0);
+                self.doubt_state(profile);
             }
             Fault::Freeze => {
                 let until = self.now + self.random.between(500, 70_000);

@@ -7,8 +7,7 @@ use bus::{Pattern, Topic};
 use fuzzing::steps;
 use libfuzzer_sys::fuzz_target;
 use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed,
-    Terms,
+    Client, Effect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed, Terms,
 };
 use session::{Body, FromPeer, Start, Welcome};
 

@@ -108,7 +108,8 @@ impl Page {
                 Effect::Client(ClientEffect::Send(_)) => {
                     assert!(self.has_lock, "sends without the lock");
                 }
-                Effect::Client(ClientEffect::Settled { id, outcome }) => {
+                Effect::Client(ClientEffect::Settled { id, outcome })
+                | Effect::Spare(ClientEffect::Settled { id, outcome }) => {
                     assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
                 }
                 Effect::Spare(ClientEffect::Open) => {

@@ -2,7 +2,7 @@
 
 use bus::Topic;
 use session::CloseCode;
-use session::client::Effect;
+use session::client::{self, Effect};
 use session::tabs::Effect as Shared;
 
 use super::link::Link;
@@ -10,6 +10,9 @@ use super::socket::{Line, Of, Socket};
 use super::{GAP_TOPIC, LINK_TOPIC, LinkState, Role};
 use crate::js::text_of;
 use crate::{Cause, Delivery, Event, Payload, Stage};
+
+/// The code of a link that was closed from here.
+pub(super) const CLOSED: u16 = 1_000;
 
 impl Link {
     /// Carries out what the machine asks for. Handlers that run meanwhile may come back here; then
@@ -21,9 +24,9 @@ impl Link {
         loop {
             let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
+            let of = if matches!(effect, Shared::Spare(_)) { Of::Spare } else { Of::Tab };
             match effect {
-                Shared::Client(effect) => self.carry_out(effect, Of::Tab),
-                Shared::Spare(effect) => self.carry_out(effect, Of::Spare),
+                Shared::Client(effect) | Shared::Spare(effect) => self.carry_out(effect, of),
                 Shared::RequestLock => self.request_lock(false),
                 Shared::StealLock => self.request_lock(true),
                 Shared::Shared { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
@@ -75,11 +78,13 @@ impl Link {
                     socket.close(code);
                 }
             }
-            Effect::Link(state) if matches!(of, Of::Spare) => {
-                if let LinkState::Stopped { reason, .. } = state.into() {
-                    self.complain("outbox", reason.into());
-                }
+            // How the tab's own link is, is told below; but what is refused here goes on no more.
+            Effect::Link(client::LinkState::Stopped { code, reason })
+                if matches!(of, Of::Spare) && code != CLOSED =>
+            {
+                self.complain("outbox", reason.into());
             }
+            Effect::Link(_) if matches!(of, Of::Spare) => {}
             Effect::Link(state) => {
                 if self.fenced.get() || self.ended.get() {
                     return;

@@ -10,6 +10,7 @@ use session::client::{Answer, Entropy, Options, Saved};
 use session::tabs::Tab;
 use session::{CloseCode, Millis};
 
+use super::effects::CLOSED;
 use super::history::Reader;
 use super::inbound::Inbox;
 use super::outbound::Pending;
@@ -198,7 +199,7 @@ impl Link {
         self.inbox.clear();
         self.tab.borrow_mut().leave(monotonic());
         let reason = "the application closed the link".to_owned();
-        self.report.enter(LinkState::Stopped { code: 1_000, reason });
+        self.report.enter(LinkState::Stopped { code: CLOSED, reason });
         // What was published just before is still to be written.
         self.lingering.replace(self.this.upgrade());
         self.drive();

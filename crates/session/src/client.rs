@@ -23,8 +23,10 @@ mod rivals;
 mod sharing;
 mod storage;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::Millis;
 use crate::frame::{FromClient, FromPeer};
@@ -37,7 +39,6 @@ pub use history::{HistoryError, Older, RequestId};
 use identity::Identity;
 use interests::Interests;
 pub use interests::SubscriptionId;
-pub(crate) use link::CLOSED;
 use link::{Connection, State};
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
@@ -85,7 +86,7 @@ impl Default for Options {
 /// The state machine. See the [module](self).
 pub struct Client {
     options: Options,
-    entropy: Entropy,
+    entropy: Rc<RefCell<Entropy>>,
     identity: Identity,
     state: State,
     rivals: Rivals,
@@ -131,10 +132,18 @@ impl Client {
             connection: Connection::default(),
             effects: VecDeque::new(),
             options,
-            entropy,
+            entropy: Rc::new(RefCell::new(entropy)),
         };
         client.restore(saved, 0);
         client
+    }
+
+    /// Another client for this page, with an identity of its own, and a store in memory for it.
+    pub(crate) fn another(&self) -> (Self, MemoryOutbox) {
+        let entropy = Rc::clone(&self.entropy);
+        let mut entropy: Entropy = Box::new(move |bytes| entropy.borrow_mut()(bytes));
+        let saved = Saved::new(&mut entropy);
+        (Self::new(self.options.clone(), entropy, saved.clone()), MemoryOutbox::new(saved))
     }
 
     /// Says what time it is on the wall, in milliseconds since 1970: events expire by that clock. To be

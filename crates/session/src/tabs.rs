@@ -18,10 +18,8 @@ mod leading;
 mod message;
 mod spare;
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
 
 use bus::Topic;
 
@@ -37,8 +35,8 @@ use spare::Spare;
 pub enum Effect {
     /// As for a [`Client`]. Answer it to the tab.
     Client(client::Effect),
-    /// The same of the [spare](Tab::spare), which has a socket of its own: open, send and close, and fetch a
-    /// credential. Answer it to the spare. Of its link only a stop is told.
+    /// The same of the [spare](Tab::spare), which has a socket of its own and never asks the owner's store. Answer
+    /// it to the spare.
     Spare(client::Effect),
     /// Ask for the lock, and wait for it; call [`Tab::lock_granted`].
     RequestLock,
@@ -64,8 +62,6 @@ pub struct Tab {
     client: Client,
     /// Sends what the store did not take.
     spare: Option<Box<Spare>>,
-    options: Options,
-    entropy: Rc<RefCell<Entropy>>,
     id: TabId,
     role: Role,
     /// The highest term that was heard of; a leader's own.
@@ -136,15 +132,10 @@ impl Tab {
     /// out from memory, by the [spare](Self::spare): a number that the store has not given may be given to
     /// another tab.
     pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
-        let entropy = Rc::new(RefCell::new(entropy));
-        let shared = Rc::clone(&entropy);
-        let own = Box::new(move |bytes: &mut [u8]| shared.borrow_mut()(bytes));
         Self {
             id: options.tab,
-            client: Client::new(options.clone(), own, saved),
+            client: Client::new(options, entropy, saved),
             spare: None,
-            options,
-            entropy,
             role: Role::Out,
             term: 0,
             leader: None,

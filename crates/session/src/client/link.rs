@@ -66,8 +66,6 @@ pub(super) struct Connection {
     pub(super) hold_until: Option<Millis>,
 }
 
-/// The code with which the application closes a link.
-pub(crate) const CLOSED: u16 = 1_000;
 /// How long a link must have held for the next wait to be short again.
 const STABLE: Millis = 10_000;
 /// How long the peer may owe an answer, and say nothing, before it is probed: what waits is not to wait for a
@@ -89,7 +87,7 @@ impl Client {
         self.flush();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        self.stopped(CLOSED, "the application closed the link");
+        self.stopped(1_000, "the application closed the link");
     }
 
     /// Whether it does not connect by itself.
@@ -252,7 +250,7 @@ impl Client {
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = State::Storing;
-        let Saved { client, secret, .. } = Saved::new(&mut self.entropy);
+        let Saved { client, secret, .. } = Saved::new(&mut self.entropy.borrow_mut());
         self.ask_store(Storage::Renew {
             from: self.identity.client,
             highest: welcome.highest,
@@ -407,7 +405,7 @@ impl Client {
             return self.state = State::Following;
         }
         let mut random = [0; 8];
-        (self.entropy)(&mut random);
+        self.entropy.borrow_mut()(&mut random);
         let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));
         self.state = State::Waiting { until: now + retry_in };
         self.effects.push_back(Effect::Link(LinkState::Offline { retry_in }));

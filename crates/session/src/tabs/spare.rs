@@ -7,11 +7,9 @@
 //! again, and when it takes something the spare's connection is closed. Between what the store has taken before
 //! and what the spare sends there is no order.
 
-use std::rc::Rc;
-
 use super::{Effect, Tab};
 use crate::Millis;
-use crate::client::{self, Client, Entropy, LinkState, MemoryOutbox, Options, Saved};
+use crate::client::{self, Client, MemoryOutbox};
 
 pub(super) struct Spare {
     client: Client,
@@ -19,14 +17,6 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    fn new(options: Options, mut entropy: Entropy) -> Self {
-        let saved = Saved::new(&mut entropy);
-        Self {
-            client: Client::new(options, entropy, saved.clone()),
-            store: MemoryOutbox::new(saved),
-        }
-    }
-
     fn is_used(&self) -> bool {
         self.client.outbox_len() > 0
     }
@@ -62,11 +52,10 @@ impl Tab {
 
     /// The store has failed: what it did not take goes to the spare.
     pub(super) fn spill(&mut self) {
-        if self.spare.is_none() {
-            let entropy = Rc::clone(&self.entropy);
-            let entropy = Box::new(move |bytes: &mut [u8]| entropy.borrow_mut()(bytes));
-            self.spare = Some(Box::new(Spare::new(self.options.clone(), entropy)));
-        }
+        self.spare.get_or_insert_with(|| {
+            let (client, store) = self.client.another();
+            Box::new(Spare { client, store })
+        });
         self.hand_over();
         self.use_spare();
     }
@@ -115,24 +104,13 @@ impl Tab {
     }
 
     pub(super) fn poll_spare(&mut self) -> Option<Effect> {
-        use client::Effect::{
-            Close, FetchCredential, Kept, Link, Open, Requeued, Send, Sent, Settled, Store,
-        };
         let spare = self.spare.as_mut()?;
         loop {
             match spare.client.poll()? {
-                Store(asked) => spare.client.answer(Ok(spare.store.run(asked)), self.now),
-                effect @ (Open | FetchCredential | Send(_) | Close(_)) => {
-                    return Some(Effect::Spare(effect));
+                client::Effect::Store(asked) => {
+                    spare.client.answer(Ok(spare.store.run(asked)), self.now);
                 }
-                // What the tab's own link does is told already; but who is refused goes on no more.
-                Link(LinkState::Stopped { code, reason }) if code != client::CLOSED => {
-                    return Some(Effect::Spare(Link(LinkState::Stopped { code, reason })));
-                }
-                effect @ (Kept(_) | Sent(_) | Requeued(_) | Settled { .. }) => {
-                    return Some(Effect::Client(effect));
-                }
-                _ => {}
+                effect => return Some(Effect::Spare(effect)),
             }
         }
     }

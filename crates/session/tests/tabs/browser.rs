@@ -434,7 +434,8 @@ impl Browser {
                 }
             }
             client::Effect::Close(_) => page.spare = None,
-            other => panic!("{other:?}"),
+            client::Effect::Store(_) => panic!("it asks the store of all tabs"),
+            effect => self.carry_client(tab, effect),
         }
     }
 

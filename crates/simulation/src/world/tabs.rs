@@ -310,7 +310,8 @@ impl World {
                     self.close_at_tab(wire);
                 }
             }
-            ClientEffect::Link(_) if is_spare => self.says_go_on(number),
+            ClientEffect::Link(LinkState::Stopped { .. }) if is_spare => self.says_go_on(number),
+            ClientEffect::Link(_) if is_spare => {}
             ClientEffect::Link(state) => self.link(number, &state),
             ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
             ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),

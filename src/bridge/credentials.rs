@@ -4,9 +4,10 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
+use session::tabs::Of;
+
 use super::BridgeOptions;
 use super::link::Link;
-use super::socket::Of;
 use crate::Cause;
 use crate::js::{monotonic, spawn};
 
@@ -48,16 +49,8 @@ impl Link {
             let fetched = fetching.await;
             let Some(link) = link.upgrade() else { return };
             let credential = fetched.map_err(|cause| link.complain("credentials", cause)).ok();
-            {
-                let tab = &mut *link.tab.borrow_mut();
-                match of {
-                    Of::Tab => tab.credential(credential, monotonic()),
-                    Of::Spare => {
-                        if let Some(spare) = tab.spare() {
-                            spare.credential(credential, monotonic());
-                        }
-                    }
-                }
+            if let Some(client) = link.tab.borrow_mut().at_socket(of, monotonic()) {
+                client.credential(credential, monotonic());
             }
             link.drive();
         });

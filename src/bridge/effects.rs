@@ -3,10 +3,10 @@
 use bus::Topic;
 use session::CloseCode;
 use session::client::{self, Effect};
-use session::tabs::Effect as Shared;
+use session::tabs::{Effect as Shared, Of};
 
 use super::link::Link;
-use super::socket::{Line, Of, Socket};
+use super::socket::{Line, Socket};
 use super::{GAP_TOPIC, LINK_TOPIC, LinkState, Role};
 use crate::js::text_of;
 use crate::{Cause, Delivery, Event, Payload, Stage};

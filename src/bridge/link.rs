@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use session::client::{Answer, Entropy, Options, Saved};
-use session::tabs::Tab;
+use session::tabs::{Of, Tab};
 use session::{CloseCode, Millis};
 
 use super::effects::CLOSED;
@@ -19,7 +19,7 @@ use super::presence::Place;
 use super::report::Report;
 use super::rules::Active;
 use super::sharing::Sharing;
-use super::socket::{Line, Of, Socket};
+use super::socket::{Line, Socket};
 use super::{BridgeError, BridgeOptions, LinkState, OutboxStorage, wake};
 use crate::Bus;
 use crate::js::{fill_random, monotonic};
@@ -304,14 +304,8 @@ impl Link {
         let is_understood =
             self.line(of).socket.borrow().as_ref().is_some_and(Socket::is_understood);
         if is_understood {
-            {
-                let tab = &mut *self.tab.borrow_mut();
-                match of {
-                    Of::Spare => {
-                        tab.spare().into_iter().for_each(|spare| spare.opened(monotonic()))
-                    }
-                    Of::Tab => tab.opened(monotonic()),
-                }
+            if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+                client.opened(monotonic());
             }
             self.drive();
         } else {
@@ -321,14 +315,8 @@ impl Link {
     }
 
     pub(super) fn received(&self, of: Of, message: &[u8]) {
-        {
-            let tab = &mut *self.tab.borrow_mut();
-            match of {
-                Of::Spare => {
-                    tab.spare().into_iter().for_each(|spare| spare.received(message, monotonic()))
-                }
-                Of::Tab => tab.received(message, monotonic()),
-            }
+        if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+            client.received(message, monotonic());
         }
         self.drive();
     }
@@ -341,12 +329,8 @@ impl Link {
     }
 
     pub(super) fn tell_closed(&self, of: Of, code: u16, reason: &str) {
-        let tab = &mut *self.tab.borrow_mut();
-        match of {
-            Of::Spare => {
-                tab.spare().into_iter().for_each(|spare| spare.closed(code, reason, monotonic()))
-            }
-            Of::Tab => tab.closed(code, reason, monotonic()),
+        if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+            client.closed(code, reason, monotonic());
         }
     }
 

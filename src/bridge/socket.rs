@@ -8,21 +8,13 @@ use std::rc::Weak;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
+use session::tabs::Of;
 use session::{CloseCode, SUBPROTOCOL};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::BridgeOptions;
 use super::link::Link;
-
-/// Whose connection it is.
-#[derive(Clone, Copy)]
-pub(super) enum Of {
-    /// The tab's own client, for all tabs if it leads.
-    Tab,
-    /// The one that sends what the store did not take.
-    Spare,
-}
 
 /// A connection, while there is one.
 #[derive(Default)]

@@ -152,11 +152,6 @@ impl Client {
         self.wall_is_ahead = since_1970 as i64 - now as i64;
     }
 
-    /// The time on the wall is what another client was told.
-    pub(crate) fn set_clock_by(&mut self, other: &Self) {
-        self.wall_is_ahead = other.wall_is_ahead;
-    }
-
     fn wall(&self, now: Millis) -> Millis {
         now.saturating_add_signed(self.wall_is_ahead)
     }

@@ -28,6 +28,7 @@ use crate::client::{
 };
 use crate::{Body, Millis, RejectCode};
 use message::{Message, Says};
+pub use spare::Of;
 use spare::Spare;
 
 /// What the owner of a [`Tab`] is to do, in order.
@@ -35,8 +36,8 @@ use spare::Spare;
 pub enum Effect {
     /// As for a [`Client`]. Answer it to the tab.
     Client(client::Effect),
-    /// The same of the [spare](Tab::spare), which has a socket of its own and never asks the owner's store. Answer
-    /// it to the spare.
+    /// The same of the [spare](Tab::spare), which has a socket of its own and never asks the owner's store. What
+    /// happens there is told [the client](Tab::at_socket).
     Spare(client::Effect),
     /// Ask for the lock, and wait for it; call [`Tab::lock_granted`].
     RequestLock,
@@ -253,31 +254,29 @@ impl Tab {
 
     /// As [`Client::opened`].
     pub fn opened(&mut self, now: Millis) {
-        if self.leads() {
-            self.client.opened(now);
+        if let Some(client) = self.at_socket(Of::Tab, now) {
+            client.opened(now);
         }
     }
 
     /// As [`Client::received`].
     pub fn received(&mut self, message: &[u8], now: Millis) {
-        self.now = now;
-        if self.leads() {
-            self.client.received(message, now);
+        if let Some(client) = self.at_socket(Of::Tab, now) {
+            client.received(message, now);
         }
     }
 
     /// As [`Client::closed`].
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if self.leads() {
-            self.client.closed(code, reason, now);
+        if let Some(client) = self.at_socket(Of::Tab, now) {
+            client.closed(code, reason, now);
         }
     }
 
     /// As [`Client::credential`].
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
-        self.now = now;
-        if self.leads() {
-            self.client.credential(credential, now);
+        if let Some(client) = self.at_socket(Of::Tab, now) {
+            client.credential(credential, now);
         }
     }
 
@@ -365,7 +364,9 @@ impl Tab {
     pub fn tick(&mut self, now: Millis) {
         self.now = now;
         self.client.tick(now);
-        self.tick_spare(now);
+        if let Some(spare) = self.spare() {
+            spare.tick(now);
+        }
         if self.lock_at.is_some_and(|at| at <= now) {
             self.lock_at = None;
             self.effects.push_back(Effect::RequestLock);

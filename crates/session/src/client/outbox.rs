@@ -203,13 +203,12 @@ impl Outbox {
         taken
     }
 
-    /// Takes back all that the store has not taken, in the order of publishes; and whether the application has
-    /// taken it back.
-    pub(super) fn take_waiting(&mut self) -> Vec<(Row, bool)> {
+    /// Takes back the first of what the store has not taken; and whether the application has taken it back.
+    pub(super) fn take_waiting(&mut self) -> Option<(Row, bool)> {
         self.keeping = 0;
-        let taken: Vec<_> = self.waiting.drain(..).map(|w| (w.row, w.cancelled)).collect();
-        self.bytes -= taken.iter().map(|(row, _)| row.body.len()).sum::<usize>();
-        taken
+        let Waiting { row, cancelled } = self.waiting.pop_front()?;
+        self.bytes -= row.body.len();
+        Some((row, cancelled))
     }
 
     /// Takes back an event that is not in the store yet. An error says whether one that is being

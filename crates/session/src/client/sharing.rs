@@ -64,24 +64,14 @@ impl Client {
         self.effects.push_back(Effect::Link(link));
     }
 
-    /// Gives up the events that the store has not taken, in the order of their publishes.
-    pub(crate) fn take_waiting(&mut self) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for (row, is_cancelled) in self.outbox.take_waiting() {
-            if is_cancelled {
-                self.reject(row.id, RejectCode::Cancelled, dropped_because(RejectCode::Cancelled));
-            } else {
-                rows.push(row);
-            }
-        }
-        rows
-    }
-
-    /// Takes in events that another client of this page has given up, as far as there is room.
-    pub(crate) fn take_over(&mut self, rows: Vec<Row>) {
-        for row in rows {
+    /// Takes in what the store of another client of this page has not taken, as far as there is room.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        self.wall_is_ahead = other.wall_is_ahead;
+        while let Some((row, is_cancelled)) = other.outbox.take_waiting() {
             let id = row.id.clone();
-            if self.outbox.push(row).is_err() {
+            if is_cancelled {
+                self.reject(id, RejectCode::Cancelled, dropped_because(RejectCode::Cancelled));
+            } else if self.outbox.push(row).is_err() {
                 self.reject(id, RejectCode::Unavailable, UNWRITTEN);
             }
         }

@@ -11,6 +11,15 @@ use super::{Effect, Tab};
 use crate::Millis;
 use crate::client::{self, Client, MemoryOutbox};
 
+/// Whose a socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The tab's own client, which has one while the tab leads.
+    Tab,
+    /// The [spare](Tab::spare).
+    Spare,
+}
+
 pub(super) struct Spare {
     client: Client,
     store: MemoryOutbox,
@@ -27,8 +36,17 @@ impl Spare {
 }
 
 impl Tab {
-    /// The client that sends what the store does not take, if there was such an event in this page's life: to
-    /// be told what [`Effect::Spare`] has brought about.
+    /// The client whose socket it is, to be told what happens there: opened, received, closed, and the credential
+    /// that was asked for. None: what happens there does not count any more.
+    pub fn at_socket(&mut self, of: Of, now: Millis) -> Option<&mut Client> {
+        self.now = now;
+        match of {
+            Of::Tab => self.leads().then_some(&mut self.client),
+            Of::Spare => self.spare(),
+        }
+    }
+
+    /// The client that sends what the store does not take, if there was such an event in this page's life.
     pub fn spare(&mut self) -> Option<&mut Client> {
         self.spare.as_mut().map(|spare| &mut spare.client)
     }
@@ -52,19 +70,12 @@ impl Tab {
 
     /// The store has failed: what it did not take goes to the spare.
     pub(super) fn spill(&mut self) {
-        self.spare.get_or_insert_with(|| {
+        let spare = self.spare.get_or_insert_with(|| {
             let (client, store) = self.client.another();
             Box::new(Spare { client, store })
         });
-        self.hand_over();
+        spare.client.take_over(&mut self.client);
         self.use_spare();
-    }
-
-    fn hand_over(&mut self) {
-        if let Some(spare) = &mut self.spare {
-            spare.client.set_clock_by(&self.client);
-            spare.client.take_over(self.client.take_waiting());
-        }
     }
 
     /// Connects the spare, if it has something to send.
@@ -87,18 +98,13 @@ impl Tab {
         }
     }
 
-    pub(super) fn tick_spare(&mut self, now: Millis) {
-        if let Some(spare) = &mut self.spare {
-            spare.client.set_clock_by(&self.client);
-            spare.client.tick(now);
-        }
-    }
-
     /// What the tab's own client asks for next. While the spare holds something, no event goes past it into
     /// the store.
     pub(super) fn poll_client(&mut self) -> Option<client::Effect> {
-        if self.spare.as_ref().is_some_and(|spare| spare.is_used()) {
-            self.hand_over();
+        if let Some(spare) = &mut self.spare
+            && spare.is_used()
+        {
+            spare.client.take_over(&mut self.client);
         }
         self.client.poll()
     }

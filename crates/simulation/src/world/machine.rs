@@ -2,7 +2,7 @@
 //! share.
 
 use session::client::{Answer, Client, StoreFailed};
-use session::tabs::{self, Tab};
+use session::tabs::{self, Of, Tab};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -53,32 +53,11 @@ impl Machine {
         }
     }
 
-    /// Of its link, or of its spare's.
-    pub(super) fn opened(&mut self, is_spare: bool, now: u64) {
+    /// The client whose socket it is.
+    pub(super) fn at_socket(&mut self, is_spare: bool, now: u64) -> Option<&mut Client> {
         match self {
-            Self::Alone(client) => client.opened(now),
-            Self::Sharing(tab) if !is_spare => tab.opened(now),
-            Self::Sharing(_) => self.spare().into_iter().for_each(|spare| spare.opened(now)),
-        }
-    }
-
-    pub(super) fn received(&mut self, message: &[u8], is_spare: bool, now: u64) {
-        match self {
-            Self::Alone(client) => client.received(message, now),
-            Self::Sharing(tab) if !is_spare => tab.received(message, now),
-            Self::Sharing(_) => {
-                self.spare().into_iter().for_each(|spare| spare.received(message, now));
-            }
-        }
-    }
-
-    pub(super) fn closed(&mut self, code: u16, is_spare: bool, now: u64) {
-        match self {
-            Self::Alone(client) => client.closed(code, "", now),
-            Self::Sharing(tab) if !is_spare => tab.closed(code, "", now),
-            Self::Sharing(_) => {
-                self.spare().into_iter().for_each(|spare| spare.closed(code, "", now));
-            }
+            Self::Alone(client) => Some(client),
+            Self::Sharing(tab) => tab.at_socket(if is_spare { Of::Spare } else { Of::Tab }, now),
         }
     }
 

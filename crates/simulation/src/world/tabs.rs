@@ -227,17 +227,17 @@ impl World {
         self.now + self.tabs[tab].ahead
     }
 
-    /// Does something with the machine at the tab's end of a wire, if it still uses it.
-    pub(super) fn with_machine_of(
-        &mut self,
-        wire: WireNo,
-        work: impl FnOnce(&mut Machine, bool, u64),
-    ) {
+    /// Does something with the client at the tab's end of a wire, if it still uses it.
+    pub(super) fn with_client_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Client, u64)) {
         let end = &self.wires[wire];
         let (tab, life, is_spare, is_open) = (end.tab, end.life, end.is_spare, end.is_open);
         let end = &mut self.tabs[tab];
         if is_open && end.life == life && *end.wire_of(is_spare) == Some(wire) {
-            self.with_machine(tab, |machine, now| work(machine, is_spare, now));
+            self.with_machine(tab, |machine, now| {
+                if let Some(client) = machine.at_socket(is_spare, now) {
+                    work(client, now);
+                }
+            });
         }
     }
 

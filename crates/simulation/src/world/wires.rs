@@ -1,6 +1,7 @@
 //! The links: what is sent arrives in order, late, or not at all.
 
-use super::machine::Machine;
+use session::client::Client;
+
 use super::{Happening, World};
 use crate::wire::{Parcel, Wire, WireNo};
 
@@ -26,7 +27,7 @@ impl World {
         if opens && self.relay.is_up {
             if self.wires[wire].is_open {
                 self.accept(wire);
-                self.with_machine_of(wire, Machine::opened);
+                self.with_client_of(wire, Client::opened);
             }
         } else {
             self.closed_at_tab(wire, 1006);
@@ -82,9 +83,7 @@ impl World {
         }
         match parcel {
             Parcel::Message(message) => {
-                self.with_machine_of(wire, |machine, is_spare, now| {
-                    machine.received(&message, is_spare, now);
-                });
+                self.with_client_of(wire, |client, now| client.received(&message, now));
             }
             Parcel::Closed(code) => self.closed_at_tab(wire, code),
         }
@@ -92,7 +91,7 @@ impl World {
 
     /// The tab sees its socket close.
     pub(super) fn closed_at_tab(&mut self, wire: WireNo, code: u16) {
-        self.with_machine_of(wire, |machine, is_spare, now| machine.closed(code, is_spare, now));
+        self.with_client_of(wire, |client, now| client.closed(code, "", now));
         self.wires[wire].is_open = false;
     }
 

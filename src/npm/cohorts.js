@@ -15,8 +15,7 @@ export function isThere(member) {
  * handler that the event in flight must not reach any more.
  */
 export function subscribing(core, self, refresh, withdraw) {
-  const { flag, cohorts } = self;
-  const version = core.version() >>> 2;
+  const { flag, version, cohorts } = self;
   const watchers = core.watchers() >>> 2;
   /** By topic, the cohort behind which no other subscription of the topic stands. */
   const last = new Map();

@@ -1,6 +1,6 @@
 // The bridge as users of the npm package see it: `connect`, and its rules.
 
-import { ending } from "./disposer.js";
+import { disposer, ending } from "./disposer.js";
 import { expect, fail } from "./errors.js";
 
 /** What is open must stay: handlers are called for as long as the link is, whoever holds the bus. */
@@ -20,8 +20,7 @@ export function connect(core, options, held) {
   const places = new Set();
   const keeps = { held };
   open.add(keeps);
-  const close = () => {
-    signal?.removeEventListener("abort", close);
+  const shut = () => {
     open.delete(keeps);
     for (const end of places) end();
     link.close();
@@ -29,11 +28,10 @@ export function connect(core, options, held) {
   try {
     for (const rule of wanted) link.rule(...rule);
   } catch (error) {
-    close();
+    shut();
     throw error;
   }
-  signal?.addEventListener("abort", close, { once: true });
-  if (signal?.aborted) close();
+  const close = ending(shut, signal);
   /** Ends what `number` names when its caller says so, or with the link. */
   const place = (number, signal) => {
     let end;
@@ -66,8 +64,7 @@ export function connect(core, options, held) {
       return link.state();
     },
   };
-  if (Symbol.dispose) face[Symbol.dispose] = close;
-  return Object.freeze(face);
+  return Object.freeze(disposer(face, close));
 }
 
 function readRule(rule) {

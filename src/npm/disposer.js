@@ -1,8 +1,9 @@
 // What ends a subscription, or whatever else stands: a function, also `Symbol.dispose`, and an `AbortSignal`.
 
-export function disposer(dispose) {
-  if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
-  return dispose;
+/** Lets `using` end `it`. */
+export function disposer(it, dispose = it) {
+  if (Symbol.dispose) it[Symbol.dispose] = dispose;
+  return it;
 }
 
 /** Ends by `end`, once, also when `signal` aborts; the signal holds nothing of it later. */

@@ -12,3 +12,9 @@ export function expect(value, type, what) {
     throw fail("illegal_argument", `${what} must be ${names[type]}: pass one`);
   }
 }
+
+export function expectCount(value, what) {
+  if (!(Number.isSafeInteger(value) && value > 0)) {
+    throw fail("illegal_argument", `${what} must be a whole number above 0: pass one`);
+  }
+}

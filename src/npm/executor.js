@@ -13,8 +13,6 @@ import { bytes, IN_FLIGHT, look, view, WATCHED } from "./memory.js";
 import { receipt } from "./receipt.js";
 import { routing } from "./routes.js";
 
-function nothing() {}
-
 /** What publishes to the bus of `core`, and what subscribes plain handlers to it. */
 export function executor(core, memory) {
   view(memory);
@@ -26,6 +24,7 @@ export function executor(core, memory) {
   const interceptors = [];
   const self = {
     flag,
+    version: core.version() >>> 2,
     hot,
     routes,
     /** The routes that wasm knows, and numbers that are free again. */
@@ -162,7 +161,7 @@ export function executor(core, memory) {
   /** The event in flight does not reach it any more. */
   function withdraw(slot) {
     const turn = running === undefined ? -1 : running.slots.indexOf(slot);
-    if (turn >= 0) running.calls[turn] = nothing;
+    if (turn >= 0) running.calls[turn] = () => {};
   }
 
   /** Whether somebody looks at each event: then wasm runs all routes, and `hear` is what it calls. */
@@ -183,7 +182,7 @@ export function executor(core, memory) {
     return (bytes[flag] & IN_FLIGHT) === 0;
   }
 
-  return { publish, publishOtherwise, add, turn, failed, answered, watch, serves, isIdle, subscriptions, interceptors, self };
+  return { publish, publishOtherwise, add, turn, watch, serves, isIdle, subscriptions, interceptors };
 }
 
 /** wasm hands an event to a subscription; if it has one handler, its failure is wasm's to tell. */

@@ -1,8 +1,8 @@
 // The recorder: what passes on a bus as CloudEvents in JSON, one a line, and playing that again.
 
+import { ending } from "./disposer.js";
 import { expect, fail } from "./errors.js";
-
-const FIRST = 2 ** 31 - 1;
+import { FIRST } from "./subscribe.js";
 
 /** Records the newest events, each before another subscriber sees it. */
 export function recorder(subscribe, pattern = ">", { capacity = 10_000, signal } = {}) {
@@ -60,14 +60,12 @@ function read(line, index) {
 
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
-    const aborted = () => {
+    let timer;
+    const end = ending(() => {
       clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", aborted);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", aborted, { once: true });
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    }, signal);
+    timer = setTimeout(end, ms);
   });
 }

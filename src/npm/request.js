@@ -1,5 +1,6 @@
 // Requests and replies: an event that asks gets one answer, or is told at once that nobody serves it.
 
+import { ending } from "./disposer.js";
 import { expect, fail } from "./errors.js";
 import { Event } from "./event.js";
 
@@ -34,15 +35,17 @@ export function requests(run, subscribe) {
         throw fail("nobody_serves", `nobody serves \`${topic}\`: call \`respond\`, or ask later`);
       }
       const settle = (outcome, value) => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", aborted);
         outcome(value);
+        end();
       };
-      const aborted = () => settle(reject, signal.reason);
+      // What is settled stays so.
+      const end = ending(() => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      }, signal);
       const timer = setTimeout(() => {
         settle(reject, fail("timeout", `no reply to \`${topic}\` came in time: ask again, or allow more`));
       }, timeout);
-      signal?.addEventListener("abort", aborted, { once: true });
       const failed = (cause) => {
         const error = fail("no_reply", `the responder of \`${topic}\` has failed: see its \`cause\``);
         settle(reject, Object.assign(error, { cause }));

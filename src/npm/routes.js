@@ -19,8 +19,7 @@ let keptAs;
 
 /** The routes of the bus `self`, whose `cohorts` they are made of. */
 export function routing(core, self) {
-  const { hot, routes, numbered, cohorts } = self;
-  const version = core.version() >>> 2;
+  const { version, hot, routes, numbered, cohorts } = self;
   /** Routes by all but their last token; of topics that were seen once. */
   const families = new Map();
   let ofVersion;

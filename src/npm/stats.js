@@ -1,6 +1,7 @@
 // Counters and handler times, for who asks for them; nobody else pays.
 
 import { ending } from "./disposer.js";
+import { FIRST } from "./subscribe.js";
 
 const OTHERS = "$bus.others";
 
@@ -14,7 +15,7 @@ export function stats(core, run, subscribe, { atMost = 1000, signal } = {}) {
   };
   const ofTopic = (topic) => count(topics, topic, { events: 0, deliveries: 0 });
   const counting = run.add(">", (_, event) => void (ofTopic(event.topic).events += 1), {
-    priority: 2 ** 31 - 1,
+    priority: FIRST,
     label: "$bus.stats",
   });
   run.watch((slot, data, event) => {

@@ -2,9 +2,12 @@
 
 import { batched } from "./batch.js";
 import { disposer, ending } from "./disposer.js";
-import { expect, fail } from "./errors.js";
+import { expect, expectCount, fail } from "./errors.js";
 
 const NONE = {};
+
+/** The priority of who sees an event before all others. */
+export const FIRST = 2 ** 31 - 1;
 
 export function subscriptions(run) {
   return function subscribe(pattern, handler, options) {
@@ -31,9 +34,7 @@ const policies = ["drop-oldest", "drop-newest", "wait"];
 
 /** A queue as wasm takes it: capacity, the policy by number, and the key by which events conflate. */
 function queued(capacity, overflow = "drop-oldest") {
-  if (!(Number.isSafeInteger(capacity) && capacity > 0)) {
-    throw fail("illegal_argument", "a queue's capacity must be a whole number above 0: pass one");
-  }
+  expectCount(capacity, "a queue's capacity");
   const key = overflow?.conflate;
   const policy = typeof key === "function" ? policies.length : policies.indexOf(overflow);
   if (policy < 0) {

@@ -1,13 +1,12 @@
 // A pattern as other libraries take one: an async iterable, an observable, and a store as Svelte has it.
 
-import { fail } from "./errors.js";
+import { ending } from "./disposer.js";
+import { expectCount } from "./errors.js";
 
 const OBSERVABLE = Symbol.observable ?? "@@observable";
 
 export function topic(subscribe, core, pattern, { capacity = 1024, ...options } = {}) {
-  if (!(Number.isSafeInteger(capacity) && capacity > 0)) {
-    throw fail("illegal_argument", "the capacity of a topic must be a whole number above 0: pass one");
-  }
+  expectCount(capacity, "the capacity of a topic");
 
   /** Lets so many events wait; of more the oldest is dropped, counted, and told on `$bus.dropped`. */
   function iterate() {
@@ -18,12 +17,6 @@ export function topic(subscribe, core, pattern, { capacity = 1024, ...options } 
     const take = () => {
       if (waiting.length > 0) return { value: waiting.shift(), done: false };
       if (done) return { value: undefined, done: true };
-    };
-    const end = () => {
-      done = true;
-      options.signal?.removeEventListener("abort", end);
-      dispose();
-      for (const read of readers.splice(0)) read({ value: undefined, done: true });
     };
     const dispose = subscribe(
       pattern,
@@ -37,8 +30,11 @@ export function topic(subscribe, core, pattern, { capacity = 1024, ...options } 
       },
       options,
     );
-    if (options.signal?.aborted) end();
-    else options.signal?.addEventListener("abort", end, { once: true });
+    const end = ending(() => {
+      done = true;
+      dispose();
+      for (const read of readers.splice(0)) read({ value: undefined, done: true });
+    }, options.signal);
     return {
       get dropped() {
         return dropped;

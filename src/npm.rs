@@ -1,4 +1,4 @@
-//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
+//! The face that JavaScript sees: exports of the wasm module, and `npm/bus.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod intercept;
@@ -23,7 +23,7 @@ use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Topic
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
 
-#[wasm_bindgen(module = "/src/npm/face.js")]
+#[wasm_bindgen(module = "/src/npm/bus.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn face(core: Core, memory: JsValue, options: &JsValue) -> Result<JsValue, JsValue>;

@@ -174,6 +174,7 @@ impl Client {
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
         self.connection.probe = None;
+        self.connection.owing = None;
         for frame in FromPeer::decode_with_bytes(message) {
             if !matches!(self.state, State::Greeting { .. } | State::Online { .. }) {
                 return;
@@ -182,6 +183,9 @@ impl Client {
                 Ok((frame, bytes)) => self.frame(frame, bytes, now),
                 Err(_) => return self.out_of_step(now),
             }
+        }
+        if self.outbox.has_unanswered() {
+            self.connection.owing = Some(now);
         }
         self.pump(now);
     }

@@ -16,8 +16,9 @@ pub use relay::Relay;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long anything that a test waits for may take.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+/// How long anything that a test waits for may take: a client may rightly need 80 seconds after the last break,
+/// if its link is found silent after 8, it waits 30, its next connection is not let in for 10, and it waits again.
+pub const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The path that the environment gives under `name`.
 ///

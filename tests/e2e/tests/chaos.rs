@@ -3,7 +3,7 @@
 //! once, in one order, in every tab, and no outbox holds anything.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::{Browser, Driver, Network, Proxy, Relay, eventually};
 use fantoccini::wd::WindowHandle;
@@ -44,6 +44,38 @@ impl Tab<'_> {
         let texts = texts.as_array().cloned().unwrap_or_default();
         texts.iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sends_into_a_half_open_link_leaves_it_long_before_a_heartbeat_is_missed() {
+    let (driver, relay, pages) =
+        (Driver::start().await, Relay::start().await, Relay::start().await);
+    let network = Proxy::start(&relay.address(), &pages.address()).await;
+    let browser = Browser::open(&driver).await;
+    let tab = Tab { browser: &browser, window: browser.tab().await, name: "tab".to_owned() };
+    tab.load(&network.url()).await;
+    let link_is = async |state: &str| {
+        eventually("a link that is so", async || {
+            (tab.run("return chaos.link.state").await == state).then_some(())
+        })
+        .await;
+    };
+    link_is("online").await;
+    network.set(Network::HalfOpen);
+    let since = Instant::now();
+    tab.run("chaos.send(1)").await;
+    link_is("offline").await;
+    assert!(since.elapsed() < Duration::from_secs(20), "after {:?}", since.elapsed());
+    network.set(Network::Whole);
+    eventually("a message that is kept", async || {
+        (tab.texts("return chaos.read('kept')").await == ["tab.0"]).then_some(())
+    })
+    .await;
+    eventually("an empty outbox", async || {
+        (tab.run("return chaos.link.outbox").await == 0).then_some(())
+    })
+    .await;
+    browser.close().await;
 }
 
 #[derive(Clone, Copy)]

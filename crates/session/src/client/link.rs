@@ -48,6 +48,8 @@ pub(super) struct Connection {
     pub(super) heard: Millis,
     /// An answer to a probe is due.
     pub(super) probe: Option<Millis>,
+    /// Since then the peer owes an answer, and has said nothing.
+    pub(super) owing: Option<Millis>,
     /// The numbers of guests' subscriptions.
     pub(super) guests: Vec<u32>,
     /// What the peer has sent to guests.
@@ -66,6 +68,9 @@ pub(super) struct Connection {
 
 /// How long a link must have held for the next wait to be short again.
 const STABLE: Millis = 10_000;
+/// How long the peer may owe an answer, and say nothing, before it is probed: what waits is not to wait for a
+/// heartbeat that fails, on a link that is half open.
+const OWING: Millis = 5_000;
 /// How long a probe may go without an answer.
 const PROBE: Millis = 3_000;
 
@@ -94,7 +99,8 @@ impl Client {
             }
             State::Online { .. } if self.following => None,
             State::Online { .. } => {
-                let Connection { probe, hold_until, fetch_at, ref places, .. } = self.connection;
+                let Connection { hold_until, fetch_at, ref places, .. } = self.connection;
+                let probe = self.connection.probe.or_else(|| self.probe_at());
                 let times = [Some(self.silence_ends()), probe, hold_until, fetch_at];
                 times.into_iter().chain([places.deadline()]).flatten().min()
             }
@@ -118,6 +124,9 @@ impl Client {
                 if overdue || now >= self.silence_ends() {
                     return self.give_up(now);
                 }
+                if self.probe_at().is_some_and(|at| now >= at) {
+                    self.probe(now);
+                }
                 self.fetch_again(now);
                 self.leave_for_those_gone(now);
                 self.pump(now);
@@ -131,11 +140,15 @@ impl Client {
     pub fn wake(&mut self, now: Millis) {
         match self.state {
             State::Waiting { .. } => self.open(now),
-            State::Online { .. } if !self.following && self.connection.probe.is_none() => {
-                self.connection.probe = Some(now + PROBE);
-                self.send(&FromClient::Ping(Ping { number: 0 }));
-            }
+            State::Online { .. } if !self.following => self.probe(now),
             _ => {}
+        }
+    }
+
+    fn probe(&mut self, now: Millis) {
+        if self.connection.probe.is_none() {
+            self.connection.probe = Some(now + PROBE);
+            self.send(&FromClient::Ping(Ping { number: 0 }));
         }
     }
 
@@ -274,6 +287,7 @@ impl Client {
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(LinkState::Online));
         self.ask_for_all();
+        self.connection.owing = (!self.connection.message.is_empty()).then_some(now);
         self.pump(now);
     }
 
@@ -329,6 +343,11 @@ impl Client {
             State::Opening { .. } | State::Greeting { .. } | State::Online { .. }
         );
         open && !self.following
+    }
+
+    /// When the peer is to be asked whether it is there, because it owes an answer.
+    fn probe_at(&self) -> Option<Millis> {
+        self.connection.owing.filter(|_| self.connection.probe.is_none()).map(|since| since + OWING)
     }
 
     /// When nothing will have been heard for longer than the peer's heartbeat allows.

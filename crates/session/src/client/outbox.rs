@@ -388,6 +388,11 @@ impl Outbox {
         }
     }
 
+    /// Whether a row has left on this connection and has no answer.
+    pub(super) fn has_unanswered(&self) -> bool {
+        self.rows.front().is_some_and(|entry| entry.row.number < self.unsent)
+    }
+
     /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
     pub(super) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
         let mut numbers = Vec::new();

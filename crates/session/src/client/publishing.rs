@@ -150,6 +150,7 @@ impl Client {
             let (number, id, body) = (row.number, row.id.clone(), row.body.clone());
             let (topic, name) = self.connection.topics_out.number(&row.topic);
             self.outbox.sent(number);
+            self.connection.owing.get_or_insert(now);
             let publish = Publish { number: Some(number), topic, name, body, lowest: Some(lowest) };
             self.send(&FromClient::Publish(publish));
             self.flush();

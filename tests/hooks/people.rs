@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use event_driven_kit::{
-    Bridge, BridgeOptions, BridgeProvider, Bus, BusProvider, LinkState, Role, use_history, use_join,
-    use_presence,
+    Bridge, BridgeOptions, BridgeProvider, Bus, BusProvider, LinkState, Role, use_history,
+    use_join, use_presence,
 };
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,6 +1,17 @@
 //! The hooks, in components that are mounted in a page.
 #![cfg(all(target_arch = "wasm32", feature = "yew"))]
 
+#[path = "bridge/fake_socket.rs"]
+#[allow(dead_code)] // the tests of one bridge use the rest
+mod fake_socket;
+#[path = "bridge/peer.rs"]
+#[allow(dead_code)]
+mod peer;
+#[path = "hooks/people.rs"]
+mod people;
+#[path = "tabs/sharing.rs"]
+mod sharing;
+
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::rc::Rc;

@@ -7,6 +7,10 @@ mod fake_socket;
 #[path = "bridge/peer.rs"]
 #[allow(dead_code)] // the tests of one bridge use the rest
 mod peer;
+#[path = "tabs/people.rs"]
+mod people;
+#[path = "tabs/sharing.rs"]
+mod sharing;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,6 +21,7 @@ use event_driven_kit::{
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
+use sharing::{URL, somebody, until};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -47,15 +52,6 @@ struct TabOf {
     log: Log,
     _rules: Vec<RuleGuard>,
     _log: Subscription,
-}
-
-const URL: &str = "ws://peer.test/ws";
-
-fn somebody() -> String {
-    thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
-    socket::install();
-    let number = COUNT.replace(COUNT.get() + 1);
-    format!("tabs {} {number}", js_sys::Date::now())
 }
 
 fn open(who: &str) -> TabOf {
@@ -111,22 +107,6 @@ async fn lock_has(users: f64, name: &str) {
         sleep(5).await;
     }
     panic!("{:?} instead of {users} tabs hold or want the lock", lock_users(name).await);
-}
-
-/// Serves until that is so, and accepts who connects meanwhile.
-async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
-    for _ in 0..1_200 {
-        if done(peer) {
-            return;
-        }
-        let last = socket::count();
-        if last > 0 && socket::state(last - 1) == 0 {
-            peer.accept();
-        }
-        peer.step();
-        sleep(5).await;
-    }
-    panic!("{what}: not in six seconds");
 }
 
 /// A leader and a follower that are online.

@@ -288,3 +288,22 @@ fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
     dialogue.say(caught_up(head));
     assert_eq!(told(&mut dialogue), [Effect::CaughtUp(id)]);
 }
+
+#[test]
+fn a_reader_of_what_is_new_goes_on_at_the_head_of_a_stream_that_is_reset() {
+    let mut dialogue = Dialogue::welcomed();
+    dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), Start::Latest);
+    let (number, _) = asked(&mut dialogue);
+    dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), at(other(), 7)]));
+    dialogue.reconnect();
+    let (number, _) = asked(&mut dialogue);
+    let head = Position { epoch: 8, ..at(other(), 2) };
+    dialogue.say(made(number, true, vec![head.clone()]));
+    let (number, start) = asked(&mut dialogue);
+    assert_eq!(start, Start::After(vec![at(Stream::MAIN, 4), head.clone()]));
+    // All of them are reset, and one of them is empty or gone: there is no event to go on after.
+    let main = Position { epoch: 9, ..at(Stream::MAIN, 3) };
+    let empty = Position { epoch: 9, ..at(other(), 0) };
+    dialogue.say(made(number, true, vec![main.clone(), empty]));
+    assert_eq!(asked(&mut dialogue).1, Start::After(vec![main]));
+}

@@ -52,7 +52,8 @@ pub enum Effect {
     CaughtUp(SubscriptionId),
     /// Events that the subscription asked for are gone from a stream: the first and last offset.
     Gap(SubscriptionId, Stream, u64, u64),
-    /// The stream is another one than the subscription has read so far; it starts anew there.
+    /// The stream is another one than the subscription has read so far; it starts anew there: at its head if
+    /// it asked for what is new, and else with its first event.
     Reset(SubscriptionId, Stream),
     /// The peer does not make the subscription; it has ended.
     Refused(SubscriptionId, RejectCode, String),

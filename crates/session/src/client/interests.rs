@@ -158,11 +158,17 @@ impl Interests {
         }
     }
 
-    /// The position in a stream is worth nothing any more; the subscription starts anew there.
-    pub(super) fn reset(&mut self, number: u32, stream: &Stream) -> Option<SubscriptionId> {
+    /// The position in a stream is worth nothing any more; the subscription starts anew there. One that wants
+    /// what is new goes on at the head, if there is an event: the peer would tell a stream without a position
+    /// from its first event on.
+    pub(super) fn reset(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, interest) = self.of(number)?;
-        let place = interest.place(stream)?;
-        (place.offset, place.id) = (UNKNOWN, None);
+        let goes_on = matches!(interest.start, Start::Latest) && head.offset > 0;
+        let place = interest.place(&head.stream)?;
+        *place = head;
+        if !goes_on {
+            (place.offset, place.id) = (UNKNOWN, None);
+        }
         Some(id)
     }
 

@@ -65,17 +65,18 @@ impl Client {
         if !reset {
             return self.interests.subscribed(subscription, head, others);
         }
-        self.reset(subscription, head.stream);
+        self.reset(subscription, head);
         for head in others {
-            self.reset(subscription, head.stream);
+            self.reset(subscription, head);
         }
         if let Some(id) = self.interests.id(subscription) {
             self.ask(id);
         }
     }
 
-    fn reset(&mut self, subscription: u32, stream: Stream) {
-        if let Some(id) = self.interests.reset(subscription, &stream) {
+    fn reset(&mut self, subscription: u32, head: Position) {
+        let stream = head.stream.clone();
+        if let Some(id) = self.interests.reset(subscription, head) {
             self.effects.push_back(Effect::Reset(id, stream));
         }
     }

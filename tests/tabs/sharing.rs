@@ -1,0 +1,30 @@
+//! What tabs in one page share, and waiting for it.
+
+use crate::fake_socket::{self as socket, sleep};
+use crate::peer::Peer;
+
+pub const URL: &str = "ws://peer.test/ws";
+
+/// An identity that no other test has.
+pub fn somebody() -> String {
+    thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    socket::install();
+    let number = COUNT.replace(COUNT.get() + 1);
+    format!("tabs {} {number}", js_sys::Date::now())
+}
+
+/// Serves until that is so, and accepts who connects meanwhile.
+pub async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
+    for _ in 0..1_200 {
+        if done(peer) {
+            return;
+        }
+        let last = socket::count();
+        if last > 0 && socket::state(last - 1) == 0 {
+            peer.accept();
+        }
+        peer.step();
+        sleep(5).await;
+    }
+    panic!("{what}: not in six seconds");
+}

@@ -132,11 +132,14 @@ async fn a_batch_counts_until_it_was_handled() {
         peer.append("news.a", &format!("n{number}"), "\"news\"");
     }
     peer.serve().await;
-    for sent in [3, 6, 9] {
-        assert_eq!(peer.sent_events, sent);
+    assert_eq!(peer.sent_events, 3);
+    // The peer is granted some events at a time, not each on its own.
+    for _ in 0..9 {
         next_frame();
         peer.serve().await;
     }
     give_frames_back();
-    assert_eq!(sizes.take(), [3, 3, 3]);
+    let sizes = sizes.take();
+    assert_eq!(sizes.iter().sum::<usize>(), 9);
+    assert!(sizes.len() >= 3 && sizes.iter().all(|size| *size <= 3), "{sizes:?}");
 }

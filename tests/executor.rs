@@ -24,6 +24,7 @@ struct Stage {
     face: JsValue,
     heard: Array,
     subscriptions: RefCell<Vec<Subscription>>,
+    lent: RefCell<Vec<Closure<dyn Fn()>>>,
 }
 
 impl Stage {
@@ -31,11 +32,32 @@ impl Stage {
         let bus = Bus::singleton(name);
         let name = JsValue::from_str(name);
         let face = event_driven_kit::npm::create_singleton(&name, &JsValue::UNDEFINED).unwrap();
-        Self { bus, face, heard: Array::new(), subscriptions: RefCell::default() }
+        Self {
+            bus,
+            face,
+            heard: Array::new(),
+            subscriptions: RefCell::default(),
+            lent: RefCell::default(),
+        }
     }
 
     fn js(&self, code: &str) {
         evaluate(code, &self.face, &self.heard);
+    }
+
+    /// JavaScript runs a route only when it has been asked for some times: so often that it is. What the last
+    /// of them has caused is heard.
+    fn js_until_hot(&self, code: &str) {
+        self.js(&format!(
+            "for (let round = 0; round < 5; round += 1) {{ heard.length = 0; {code} }}"
+        ));
+    }
+
+    /// JavaScript can call it as `heard.name()`.
+    fn lend(&self, name: &str, function: impl Fn() + 'static) {
+        let function = Closure::new(function);
+        js_sys::Reflect::set(&self.heard, &name.into(), function.as_ref()).unwrap();
+        self.lent.borrow_mut().push(function);
     }
 
     fn rust(&self, pattern: &str, handler: impl Fn(&Bus) -> HandlerResult + 'static) {
@@ -52,9 +74,6 @@ impl Stage {
     }
 }
 
-/// JavaScript runs a route only when it has been asked for some times: so often that it is.
-const UNTIL_HOT: &str = "for (let time = 0; time < 5; time += 1) bus.publish('warm.up', time);";
-
 #[wasm_bindgen_test]
 fn a_js_run_route_causes_a_rust_one_that_causes_a_js_run_one_in_one_order() {
     let stage = Stage::new("mixed");
@@ -67,12 +86,8 @@ fn a_js_run_route_causes_a_rust_one_that_causes_a_js_run_one_in_one_order() {
           bus.subscribe(topic, () => { heard.push("js one " + topic); if (topic === "first") bus.publish("second"); });
           bus.subscribe(topic, () => { heard.push("js two " + topic); });
         }
-        for (let round = 0; round < 5; round += 1) {
-          heard.length = 0;
-          bus.publish("third");
-          bus.publish("first");
-        }
     "#);
+    stage.js_until_hot("bus.publish('third'); bus.publish('first');");
     assert_eq!(
         stage.heard(),
         "js one third, js two third, \
@@ -84,10 +99,9 @@ fn a_js_run_route_causes_a_rust_one_that_causes_a_js_run_one_in_one_order() {
 fn a_rust_subscriber_that_comes_is_in_the_next_event_and_gone_when_it_ends() {
     let stage = Stage::new("comes and goes");
     stage.js("bus.subscribe('a', (data) => { heard.push('js ' + data); });");
-    stage.js(UNTIL_HOT);
-    stage.js("for (let time = 0; time < 5; time += 1) bus.publish('a', time); heard.length = 0;");
+    stage.js_until_hot("bus.publish('a', round);");
     stage.rust("*", |_| Ok(()));
-    stage.js("bus.publish('a', 5);");
+    stage.js("heard.length = 0; bus.publish('a', 5);");
     stage.subscriptions.borrow_mut().clear();
     stage.js("bus.publish('a', 6);");
     assert_eq!(stage.heard(), "js 5, rust a, js 6");
@@ -97,19 +111,15 @@ fn a_rust_subscriber_that_comes_is_in_the_next_event_and_gone_when_it_ends() {
 fn a_rust_publish_inside_a_js_run_route_waits_for_its_turn() {
     let stage = Stage::new("rust inside js");
     let bus = stage.bus.clone();
-    let publish = Closure::<dyn Fn()>::new(move || {
+    stage.lend("publish", move || {
         bus.publish("inner", ()).unwrap();
     });
-    js_sys::Reflect::set(&stage.heard, &"publish".into(), publish.as_ref()).unwrap();
     stage.js(r#"
         bus.subscribe("outer", () => { heard.push("one"); heard.publish(); });
         bus.subscribe("outer", () => { heard.push("two"); });
         bus.subscribe("inner", () => { heard.push("inner"); });
-        for (let round = 0; round < 5; round += 1) {
-          heard.length = 0;
-          bus.publish("outer");
-        }
     "#);
+    stage.js_until_hot("bus.publish('outer');");
     assert_eq!(stage.heard(), "one, two, inner");
 }
 
@@ -117,20 +127,14 @@ fn a_rust_publish_inside_a_js_run_route_waits_for_its_turn() {
 fn memory_that_grows_inside_a_handler_loses_neither_order_nor_events() {
     let stage = Stage::new("growth");
     let kept: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
-    let grow = {
-        let kept = kept.clone();
-        Closure::<dyn Fn()>::new(move || kept.borrow_mut().push(vec![1; 8 << 20]))
-    };
-    js_sys::Reflect::set(&stage.heard, &"grow".into(), grow.as_ref()).unwrap();
+    let grown = kept.clone();
+    stage.lend("grow", move || grown.borrow_mut().push(vec![1; 8 << 20]));
     stage.js(r#"
         bus.subscribe("outer", () => { heard.grow(); bus.publish("inner"); heard.push("one"); });
         bus.subscribe("outer", () => { heard.push("two"); });
         bus.subscribe("inner", () => { heard.push("inner"); });
-        for (let round = 0; round < 5; round += 1) {
-          heard.length = 0;
-          bus.publish("outer");
-        }
     "#);
+    stage.js_until_hot("bus.publish('outer');");
     assert_eq!(stage.heard(), "one, two, inner");
     assert_eq!(kept.borrow().len(), 5);
 }
@@ -151,6 +155,6 @@ fn a_subscriber_in_rust_keeps_its_place_among_those_of_javascript() {
     stage.js("bus.publish('it');");
     assert_eq!(stage.heard(), "one, two, rust it, three, four, rust it, five");
     stage.subscriptions.borrow_mut().clear();
-    stage.js("for (let time = 0; time < 5; time += 1) { heard.length = 0; bus.publish('it'); }");
+    stage.js_until_hot("bus.publish('it');");
     assert_eq!(stage.heard(), "one, two, three, four, five");
 }

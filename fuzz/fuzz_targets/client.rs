@@ -1,22 +1,16 @@
 //! A client whose peer says anything, whose store fails and whose clock jumps: each event is settled once.
 #![no_main]
 
-use std::collections::HashSet;
-
 use bus::{Pattern, Topic};
-use fuzzing::steps;
+use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
-use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed, Terms,
-};
+use session::client::{Client, Effect, Options, Terms};
 use session::{Body, FromPeer, Start, Welcome};
 
 struct Page {
     client: Client,
-    store: MemoryOutbox,
-    fails: bool,
+    store: Store,
     has_socket: bool,
-    settled: HashSet<String>,
     now: u64,
 }
 
@@ -34,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         let now = page.now;
         match kind & 15 {
             1 => page.now += 100 * u64::from(step.first().copied().unwrap_or(255)),
-            2 => page.fails = !page.fails,
+            2 => page.store.fails = !page.store.fails,
             3 => {
                 page.has_socket = false;
                 page.client.closed(4_000 + step.len() as u16, "", now);
@@ -60,19 +54,14 @@ fuzz_target!(|bytes: &[u8]| {
 
 impl Page {
     fn new(first: u8) -> Self {
-        let mut state = first;
-        let mut entropy: Entropy = Box::new(move |bytes| {
-            state = state.wrapping_mul(5).wrapping_add(1);
-            bytes.fill(state);
-        });
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let mut entropy = entropy(first);
+        let store = Store::new(&mut entropy);
         let options = Options { outbox_events: 8, ..Options::default() };
-        let mut client = Client::new(options, entropy, store.saved().clone());
+        let mut client = Client::new(options, entropy, store.saved());
         if let Ok(pattern) = Pattern::parse("a.>") {
             client.subscribe(pattern, Start::Earliest);
         }
-        let settled = HashSet::new();
-        Self { client, store, fails: false, has_socket: false, settled, now: 0 }
+        Self { client, store, has_socket: false, now: 0 }
     }
 
     fn publish(&mut self, index: usize, step: &[u8]) {
@@ -95,14 +84,7 @@ impl Page {
         for _ in 0..1_000 {
             let Some(effect) = self.client.poll() else { return };
             match effect {
-                Effect::Store(asked) if self.fails => {
-                    let failed = StoreFailed { asked, error: StoreError::Full };
-                    self.client.answer(Err(failed), self.now);
-                }
-                Effect::Store(asked) => {
-                    let answer = self.store.run(asked);
-                    self.client.answer(Ok(answer), self.now);
-                }
+                Effect::Store(asked) => self.client.answer(self.store.run(asked), self.now),
                 Effect::Open => {
                     self.has_socket = true;
                     self.client.opened(self.now);
@@ -111,9 +93,7 @@ impl Page {
                 Effect::Send(message) => {
                     assert!(self.has_socket && !message.is_empty(), "sends to nobody");
                 }
-                Effect::Settled { id, outcome } => {
-                    assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
-                }
+                Effect::Settled { id, outcome } => self.store.settle(id, &outcome),
                 _ => {}
             }
         }

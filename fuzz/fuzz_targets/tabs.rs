@@ -2,23 +2,17 @@
 //! is settled once.
 #![no_main]
 
-use std::collections::HashSet;
-
 use bus::{Pattern, Topic};
-use fuzzing::steps;
+use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
-use session::client::{
-    Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved, StoreError, StoreFailed,
-};
+use session::client::{Effect as ClientEffect, Options};
 use session::tabs::{Effect, Tab};
 use session::{Body, Start};
 
 struct Page {
     tab: Tab,
-    store: MemoryOutbox,
-    fails: bool,
+    store: Store,
     has_lock: bool,
-    settled: HashSet<String>,
     now: u64,
 }
 
@@ -31,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         let now = page.now;
         match kind & 15 {
             1 => page.now += 100 * u64::from(step.first().copied().unwrap_or(255)),
-            2 => page.fails = !page.fails,
+            2 => page.store.fails = !page.store.fails,
             3 => {
                 page.has_lock = true;
                 page.tab.lock_granted(now);
@@ -67,19 +61,14 @@ fuzz_target!(|bytes: &[u8]| {
 
 impl Page {
     fn new() -> Self {
-        let mut state = 7_u8;
-        let mut entropy: Entropy = Box::new(move |bytes| {
-            state = state.wrapping_mul(5).wrapping_add(1);
-            bytes.fill(state);
-        });
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let mut entropy = entropy(7);
+        let store = Store::new(&mut entropy);
         let options = Options { tab: [1; 16], ..Options::default() };
-        let mut tab = Tab::new(options, entropy, store.saved().clone());
+        let mut tab = Tab::new(options, entropy, store.saved());
         if let Ok(pattern) = Pattern::parse(">") {
             tab.client().subscribe(pattern, Start::Earliest);
         }
-        let settled = HashSet::new();
-        Self { tab, store, fails: false, has_lock: false, settled, now: 0 }
+        Self { tab, store, has_lock: false, now: 0 }
     }
 
     fn publish(&mut self, index: usize) {
@@ -93,13 +82,8 @@ impl Page {
         for _ in 0..1_000 {
             let Some(effect) = self.tab.poll() else { return };
             match effect {
-                Effect::Client(ClientEffect::Store(asked)) if self.fails => {
-                    let failed = StoreFailed { asked, error: StoreError::Full };
-                    self.tab.answer(Err(failed), self.now);
-                }
                 Effect::Client(ClientEffect::Store(asked)) => {
-                    let answer = self.store.run(asked);
-                    self.tab.answer(Ok(answer), self.now);
+                    self.tab.answer(self.store.run(asked), self.now);
                 }
                 Effect::Client(ClientEffect::Open) => {
                     assert!(self.has_lock, "opens a socket without the lock");
@@ -110,7 +94,7 @@ impl Page {
                 }
                 Effect::Client(ClientEffect::Settled { id, outcome })
                 | Effect::Spare(ClientEffect::Settled { id, outcome }) => {
-                    assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
+                    self.store.settle(id, &outcome);
                 }
                 Effect::Spare(ClientEffect::Open) => {
                     let spare = self.tab.spare().expect("it asks for a socket");

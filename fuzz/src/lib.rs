@@ -1,7 +1,9 @@
-//! What the targets share: how bytes say what happens, and a peer with a model of a store.
+//! What the targets share: how bytes say what happens, a page's store, and a peer with a model of one.
 
+mod page;
 mod peer;
 
+pub use page::{Store, entropy};
 pub use peer::Peer;
 
 /// The most bytes of a step.

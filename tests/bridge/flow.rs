@@ -3,13 +3,35 @@
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use std::time::Duration;
 
 use event_driven_kit::{Hold, Overflow, Rule, StartFrom, Window};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::fake_socket::sleep;
 use crate::{listen, online};
+
+#[wasm_bindgen(inline_js = r#"
+const ofTheBrowser = globalThis.requestAnimationFrame;
+const waiting = [];
+export function holdFrames() {
+  globalThis.requestAnimationFrame = (callback) => waiting.push(callback);
+}
+export function nextFrame() {
+  for (const callback of waiting.splice(0)) callback(0);
+}
+export function giveFramesBack() {
+  globalThis.requestAnimationFrame = ofTheBrowser;
+}
+"#)]
+extern "C" {
+    /// From here on there is a frame only when the test says so.
+    #[wasm_bindgen(js_name = holdFrames)]
+    fn hold_frames();
+    #[wasm_bindgen(js_name = nextFrame)]
+    fn next_frame();
+    #[wasm_bindgen(js_name = giveFramesBack)]
+    fn give_frames_back();
+}
 
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
@@ -99,8 +121,8 @@ async fn a_batch_counts_until_it_was_handled() {
     let (bus, _bridge, mut peer) = online([within(3)]).await;
     let sizes: Rc<RefCell<Vec<usize>>> = Rc::default();
     let (kept, events) = (sizes.clone(), Rc::new(RefCell::new(Vec::new())));
-    let window = Window::interval(Duration::from_millis(100));
-    let _batches = bus.subscriber("news.a").batch(window, move |batch| {
+    hold_frames();
+    let _batches = bus.subscriber("news.a").batch(Window::frame(), move |batch| {
         kept.borrow_mut().push(batch.len());
         // Who keeps events keeps no credit.
         events.borrow_mut().extend_from_slice(batch);
@@ -111,10 +133,12 @@ async fn a_batch_counts_until_it_was_handled() {
     }
     peer.serve().await;
     assert_eq!(peer.sent_events, 3);
-    for _ in 0..60 {
+    // The peer is granted some events at a time, not each on its own.
+    for _ in 0..9 {
+        next_frame();
         peer.serve().await;
-        sleep(10).await;
     }
+    give_frames_back();
     let sizes = sizes.take();
     assert_eq!(sizes.iter().sum::<usize>(), 9);
     assert!(sizes.len() >= 3 && sizes.iter().all(|size| *size <= 3), "{sizes:?}");

@@ -84,11 +84,28 @@ for (const [name, bundle] of Object.entries(bundlers)) {
   });
 }
 
+/** The script as it is without a bundler. */
+const unbundled = (script) => script.replace(/"event-driven-kit(?:\/(chat))?"/g, (_, entry) =>
+  JSON.stringify(`/node_modules/event-driven-kit/browser${entry ? `-${entry}` : ""}.js`));
+
 test("a page and its worker run without a bundler", async () => {
-  const unbundled = (script) => script.replace(/"event-driven-kit(?:\/(chat))?"/g, (_, entry) =>
-    JSON.stringify(`/node_modules/event-driven-kit/browser${entry ? `-${entry}` : ""}.js`));
   folder("none", { "index.html": HTML, "app.mjs": unbundled(APP), "worker.mjs": unbundled(WORKER) });
   await works("/pages/none/index.html");
+});
+
+test("a worker without a bundler gets what was sent to it before the package has come", async () => {
+  const page = `
+    const worker = new Worker(new URL("./worker.mjs", import.meta.url), { type: "module" });
+    const show = (text) => (document.getElementById("worker").textContent = text);
+    worker.onmessage = ({ data }) => show(data);
+    worker.onerror = ({ message }) => show(message);
+    worker.postMessage("sent at once");
+  `;
+  const worker = unbundled(WORKER.replace('postMessage("ready");', ""));
+  folder("early", { "index.html": HTML, "app.mjs": page, "worker.mjs": worker });
+  await browser.open(`${site.url}/pages/early/index.html`);
+  assert.equal(await browser.text("#worker"), "asked.by.page sent at once");
+  assert.deepEqual(await browser.complaints(), []);
 });
 
 test("two copies of the package in one page have one singleton of a name", async () => {

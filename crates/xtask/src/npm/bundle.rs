@@ -31,6 +31,15 @@ pub fn bundle(
     fs::write(build.join("wasm.js"), as_text(&fs::read(&wasm)?))?;
 
     fs::create_dir_all(package)?;
+    let esbuild = |entry: &str, out: &str| {
+        let mut esbuild = toolchain.command("esbuild");
+        esbuild
+            .args([entry, "--minify", "--target=es2022", "--log-level=warning"])
+            .arg(format!("--outfile={}", package.join(out).display()))
+            .current_dir(build);
+        esbuild
+    };
+    process::run(&mut esbuild("browser.js", "browser.js"))?;
     for (entry, format, out) in [
         ("index.js", "esm", "index.js"),
         ("index.js", "cjs", "index.cjs"),
@@ -38,20 +47,17 @@ pub fn bundle(
         ("chat.js", "esm", "chat.js"),
         ("chat.js", "cjs", "chat.cjs"),
     ] {
-        let mut esbuild = toolchain.command("esbuild");
+        let mut esbuild = esbuild(entry, out);
         esbuild
-            .args([entry, "--bundle", "--minify", "--target=es2022", "--log-level=warning"])
             // Outside of ASCII the module's text would be four times as long.
-            .args(["--charset=utf8", "--define:import.meta.url=\"\""])
-            .arg(format!("--format={format}"))
-            .arg(format!("--outfile={}", package.join(out).display()))
-            .current_dir(build);
+            .args(["--bundle", "--charset=utf8", "--define:import.meta.url=\"\""])
+            .arg(format!("--format={format}"));
         if entry == "chat.js" {
             esbuild.arg("--external:./index.js");
         }
         process::run(&mut esbuild)?;
     }
-    for shared in [JS, WASM, "slim.js", "browser.js"] {
+    for shared in [JS, WASM, "slim.js"] {
         copy(&build.join(shared), package)?;
     }
     types(root, package)?;

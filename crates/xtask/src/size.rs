@@ -19,7 +19,7 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 154_000, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 8_600, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 109_500, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 109_600, files: npm },
 ];
 
 /// A line of the table.

@@ -1,4 +1,4 @@
-//! The face that JavaScript sees: exports of the wasm module, and `npm/bus.js` that makes objects of
+//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod intercept;
@@ -23,30 +23,26 @@ use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Topic
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
 
-#[wasm_bindgen(module = "/src/npm/bus.js")]
+#[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn face(core: Core, memory: JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
-}
-
-#[wasm_bindgen(module = "/src/npm/singletons.js")]
-extern "C" {
     #[wasm_bindgen(catch)]
     fn known(name: &JsValue) -> Result<JsValue, JsValue>;
     fn register(name: &JsValue, bus: JsValue) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/buses.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     fn gone(bus: u32);
 }
 
-#[wasm_bindgen(module = "/src/npm/errors.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/event.js")]
+#[wasm_bindgen(module = "/src/npm/executor.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeEvent)]
     fn make_event(
@@ -57,40 +53,11 @@ extern "C" {
         delivery: JsValue,
         id: Option<&str>,
     ) -> JsValue;
+    #[wasm_bindgen(js_name = makeStatus)]
+    fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
     fn replaced(event: &JsValue, data: &JsValue) -> JsValue;
     #[wasm_bindgen(catch, js_name = idOf)]
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
-}
-
-#[wasm_bindgen(module = "/src/npm/receipt.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = makeStatus)]
-    fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
-}
-
-/// wasm-bindgen ships the files that wasm imports something from; from these only others of them do.
-macro_rules! shipped {
-    ($($file:literal $name:ident)*) => {$(
-        const _: () = {
-            #[wasm_bindgen(module = $file)]
-            extern "C" {
-                #[allow(dead_code)]
-                fn $name();
-            }
-        };
-    )*};
-}
-shipped! {
-    "/src/npm/batch.js" batched
-    "/src/npm/cohorts.js" subscribing
-    "/src/npm/connect.js" connect
-    "/src/npm/disposer.js" disposer
-    "/src/npm/memory.js" look
-    "/src/npm/recorder.js" recorder
-    "/src/npm/request.js" requests
-    "/src/npm/stats.js" stats
-    "/src/npm/subscribe.js" subscriptions
-    "/src/npm/topic.js" topic
 }
 
 /// The one bus of that name in this realm, as an object for JavaScript.

@@ -60,7 +60,7 @@ fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(loaded_of(&workspace.npm_package()))
 }
 
-/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a percent larger.
+/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a twentieth larger.
 fn loaded_of(package: &Path) -> Vec<PathBuf> {
     let names = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"];
     names.map(|name| package.join(name)).into_iter().filter(|file| file.exists()).collect()

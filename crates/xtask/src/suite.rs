@@ -2,6 +2,7 @@
 
 mod autobahn;
 mod count;
+mod knocking;
 mod stages;
 
 use crate::setup;

@@ -2,13 +2,14 @@
 
 use super::autobahn;
 use super::count::{Counts, run_counted};
+use super::knocking::Knocking;
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
 use crate::{fuzz, npm, page, process, run, simulate, size};
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -230,51 +231,56 @@ fn chromium(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     wasm_pack
         .args(["test", "--headless", "--chrome", "--mode", "no-install"])
         .arg("--all-features");
-    run_counted(in_browser(context, &mut wasm_pack), counts)?;
+    run_in_browser(context, &mut wasm_pack, None, counts)?;
     let mut cargo = context.toolchain()?.cargo();
     cargo.args(["test", "--target", WASM, "--package", "event-driven-kit-bus", "--test", "memory"]);
     let driver = setup::chromedriver().context("chromedriver is not on PATH")?;
-    run_counted(in_browser(context, &mut cargo).env("CHROMEDRIVER", driver), counts)
+    run_in_browser(context, &mut cargo, Some(("CHROMEDRIVER", &driver)), counts)
 }
 
 fn firefox(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut cargo = context.toolchain()?.cargo();
     cargo.args(WASM_TESTS);
-    in_browser(context, &mut cargo).env("GECKODRIVER", "geckodriver");
-    run_counted(&mut cargo, counts)
+    run_in_browser(context, &mut cargo, Some(("GECKODRIVER", Path::new("geckodriver"))), counts)
 }
 
 fn webkit(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let toolchain = context.toolchain()?;
-    let mut command = match setup::webkit().context("there is no WebKit")? {
-        setup::WebKit::Safari(driver) => {
-            let mut cargo = toolchain.cargo();
-            in_browser(context, &mut cargo).env("SAFARIDRIVER", driver);
-            cargo
-        }
+    let (mut command, driver) = match setup::webkit().context("there is no WebKit")? {
+        setup::WebKit::Safari(driver) => (toolchain.cargo(), driver),
         setup::WebKit::Gtk { driver, xvfb_run } => {
             let mut xvfb = toolchain.command(xvfb_run);
-            in_browser(context, &mut xvfb).env("SAFARIDRIVER", driver);
             xvfb.args(["--auto-servernum", "cargo"]);
-            xvfb
+            (xvfb, driver)
         }
     };
-    run_counted(command.args(WASM_TESTS), counts)
+    command.args(WASM_TESTS);
+    run_in_browser(context, &mut command, Some(("SAFARIDRIVER", &driver)), counts)
 }
 
 /// The same build as wasm-pack's.
 const WASM_TESTS: [&str; 4] = ["test", "--target", WASM, "--all-features"];
 
-/// The runner takes the first driver that its environment names.
-fn in_browser<'a>(context: &Context<'_>, command: &'a mut Command) -> &'a mut Command {
-    for driver in ["GECKODRIVER", "SAFARIDRIVER", "CHROMEDRIVER", "MSEDGEDRIVER"] {
-        command.env_remove(driver);
-        command.env_remove(format!("{driver}_REMOTE"));
+/// Without a driver (its variable and its program) wasm-pack chooses one.
+fn run_in_browser(
+    context: &Context<'_>,
+    command: &mut Command,
+    driver: Option<(&str, &Path)>,
+    counts: &mut Counts,
+) -> Result<()> {
+    // The runner takes the first driver that its environment names.
+    for other in ["GECKODRIVER", "SAFARIDRIVER", "CHROMEDRIVER", "MSEDGEDRIVER"] {
+        command.env_remove(other);
+        command.env_remove(format!("{other}_REMOTE"));
     }
+    let knocking = Knocking::start()?;
     command
         .current_dir(&context.workspace.root)
+        .envs(driver)
+        .env("WASM_BINDGEN_TEST_ADDRESS", knocking.address().to_string())
         // Seconds, for one file of tests: a busy machine starts browsers slowly.
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "180")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+    run_counted(command, counts)
 }
 
 fn npm_package(context: &Context<'_>, counts: &mut Counts) -> Result<()> {

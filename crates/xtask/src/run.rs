@@ -26,7 +26,10 @@ pub fn run(workspace: &Workspace, listen: SocketAddr, data: Option<&Path>) -> Re
     let default = workspace.root.join("data");
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
     let interrupts = count_interrupts()?;
-    let child = start(&mut relay)?;
+    let mut child = start(&mut relay)?;
+    if let Some(output) = child.stdout.take() {
+        thread::spawn(move || tell(output));
+    }
     let status = attend(child, &interrupts)?;
     if interrupts.load(Ordering::SeqCst) == 0 {
         process::check(&relay, status)?;
@@ -75,11 +78,7 @@ fn start(relay: &mut Command) -> Result<Child> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(relay, 0);
     relay.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = relay.spawn().with_context(|| process::unstartable(relay))?;
-    if let Some(output) = child.stdout.take() {
-        thread::spawn(move || tell(output));
-    }
-    Ok(child)
+    relay.spawn().with_context(|| process::unstartable(relay))
 }
 
 /// Passes on what the relay prints; of its address it makes an invitation.
@@ -160,10 +159,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn ctrl_c_reaches_the_relay_once_and_its_own_ending_is_awaited() {
-        let mut relay = Command::new("sh");
-        relay.args(["-c", "trap 'sleep 0.2; exit 7' INT; while :; do sleep 0.05; done"]);
-        let child = start(&mut relay).unwrap();
-        thread::sleep(Duration::from_millis(300));
+        let child =
+            started("$SIG{INT} = sub { $count++ };", "sleep 1 until $count; exit 6 + $count");
         let status = attend(child, &AtomicUsize::new(1)).unwrap();
         assert_eq!(status.code(), Some(7));
     }
@@ -171,11 +168,20 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_second_ctrl_c_ends_a_relay_that_does_not_stop() {
-        let mut relay = Command::new("sh");
-        relay.args(["-c", "trap '' INT; while :; do sleep 0.05; done"]);
-        let child = start(&mut relay).unwrap();
-        thread::sleep(Duration::from_millis(300));
+        let child = started("$SIG{INT} = 'IGNORE';", "sleep 1 while 1");
         let status = attend(child, &AtomicUsize::new(2)).unwrap();
         assert_eq!(status.code(), None);
+    }
+
+    /// In Perl: a shell cannot trap a signal that is ignored where it starts, as in `nohup`.
+    #[cfg(unix)]
+    fn started(traps: &str, goes_on: &str) -> Child {
+        let mut relay = Command::new("perl");
+        relay.arg("-e").arg(format!("$| = 1; {traps} print \"ready\\n\"; {goes_on}"));
+        let mut child = start(&mut relay).unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        child
     }
 }

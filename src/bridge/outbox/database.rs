@@ -2,16 +2,17 @@
 //! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
 //! writes what has changed.
 //!
-//! Over web-sys, and not with a crate for IndexedDB: the same requests by indexed_db_futures 0.6 are 16 kB to
-//! download (14.4 of wasm and 1.5 of JS after brotli, in a module that does nothing else), and this is 3.
+//! The requests are the crate `idb`'s. Listening is gloo's, whose listeners end when they are dropped.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
+use idb::request::{GetStoreRequest, OpenDatabaseRequest};
+use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams, Request};
 use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError, StoreFailed};
 use wasm_bindgen::prelude::*;
-use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest};
+use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 use super::{Outbox, record};
 use crate::bridge::link::entropy;
@@ -19,11 +20,8 @@ use crate::js::{object, text_of};
 
 #[wasm_bindgen]
 extern "C" {
-    /// In windows and in workers.
-    #[wasm_bindgen(catch, js_namespace = indexedDB, js_name = open)]
-    fn open_database(name: &str, version: u32) -> Result<IdbOpenDbRequest, JsValue>;
-
-    // web-sys has the options of transactions only for who builds with `web_sys_unstable_apis`.
+    // idb gives a transaction no options, and web-sys only to who builds with `web_sys_unstable_apis`.
+    #[derive(Clone)]
     #[wasm_bindgen(extends = IdbDatabase, extends = web_sys::EventTarget)]
     type Connection;
     #[wasm_bindgen(catch, method)]
@@ -32,17 +30,7 @@ extern "C" {
         store: &str,
         mode: &str,
         options: &JsValue,
-    ) -> Result<Transaction, JsValue>;
-
-    #[derive(Clone)]
-    #[wasm_bindgen(extends = web_sys::EventTarget)]
-    type Transaction;
-    #[wasm_bindgen(catch, method, js_name = objectStore)]
-    fn object_store(this: &Transaction, name: &str) -> Result<IdbObjectStore, JsValue>;
-    #[wasm_bindgen(catch, method)]
-    fn abort(this: &Transaction) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, getter)]
-    fn error(this: &Transaction) -> JsValue;
+    ) -> Result<IdbTransaction, JsValue>;
 }
 
 /// An open database. Dropping it closes it, as soon as its transactions have ended.
@@ -69,13 +57,14 @@ const VERSION: u32 = 1;
 impl Database {
     /// Opens a database, and makes it if there is none. Nothing, if that is refused at once.
     pub(super) fn open(name: &str, outbox: Weak<Outbox>) -> Option<Opening> {
-        let request = open_database(name, VERSION).ok()?;
-        let made = request.clone();
+        let request = Factory::new().and_then(|all| all.open(name, Some(VERSION))).ok()?;
+        let request = IdbOpenDbRequest::from(request);
+        let made = OpenDatabaseRequest::from(request.clone());
         let made = EventListener::once(&request, "upgradeneeded", move |_| {
-            if let Ok(connection) = made.result() {
-                // If it fails, so does the opening.
-                let _ = connection.unchecked_ref::<IdbDatabase>().create_object_store(STORE);
-            }
+            // If it fails, so does the opening.
+            let _ = made
+                .database()
+                .and_then(|new| new.create_object_store(STORE, ObjectStoreParams::new()));
         });
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
@@ -109,15 +98,15 @@ impl Database {
     /// # Errors
     /// The operation, if the database is closed already.
     pub(super) fn run(&self, asked: Storage, outbox: Weak<Outbox>) -> Result<Running, Storage> {
-        let Ok((transaction, store, head, rows)) = begin(&self.connection, &asked) else {
+        let Ok(Begun { transaction, store, head, rows }) = begin(&self.connection, &asked) else {
             return Err(asked);
         };
-        let outcome: Rc<RefCell<Option<Result<Answer, JsValue>>>> = Rc::default();
+        let outcome: Rc<RefCell<Option<Result<Answer, StoreError>>>> = Rc::default();
         let read = EventListener::once(&rows.clone(), "success", {
             let (transaction, outcome, asked) =
                 (transaction.clone(), outcome.clone(), asked.clone());
             move |_| {
-                let done = carry_out(&store, &head, &rows, asked);
+                let done = carry_out(&store, &head, &rows, asked).map_err(|error| kind(&error));
                 let failed = done.is_err();
                 outcome.replace(Some(done));
                 if failed {
@@ -129,14 +118,14 @@ impl Database {
             let (aborted, outcome) = (transaction.clone(), outcome.clone());
             let (outbox, asked) = (outbox.clone(), asked.clone());
             EventListener::once(&transaction, event, move |_| {
-                let error = match outcome.take() {
+                let answered = match outcome.take() {
                     // An aborted transaction says why, unless it was aborted here.
                     Some(Ok(done)) if event == "complete" => Ok(done),
-                    Some(Err(thrown)) => Err(thrown),
-                    _ => Err(aborted.error()),
+                    Some(Err(error)) => Err(error),
+                    _ => Err(kind_of(&aborted.error().into())),
                 };
                 if let Some(outbox) = outbox.upgrade() {
-                    outbox.ended(error.map_err(|error| StoreFailed { asked, error: kind(&error) }));
+                    outbox.ended(answered.map_err(|error| StoreFailed { asked, error }));
                 }
             })
         });
@@ -150,14 +139,21 @@ impl Drop for Database {
     }
 }
 
-type Begun = (Transaction, IdbObjectStore, IdbRequest, IdbRequest);
+/// A transaction that has asked for the client, and then for the rows that its operation looks at.
+struct Begun {
+    transaction: IdbTransaction,
+    store: ObjectStore,
+    head: GetStoreRequest,
+    rows: IdbRequest,
+}
 
-/// Asks for the client, and for the rows that the operation looks at.
-fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
+fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, idb::Error> {
     let strict = object(&[("durability", "strict".into())]);
-    let transaction = connection.transaction(STORE, "readwrite", &strict)?;
-    let store = transaction.object_store(STORE)?;
-    let head = store.get(&HEAD.into())?;
+    let transaction = connection
+        .transaction(STORE, "readwrite", &strict)
+        .map_err(idb::Error::TransactionOpenFailed)?;
+    let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
+    let head = store.get(JsValue::from(HEAD))?;
     let (first, last) = match asked {
         Storage::Load | Storage::Renew { .. } => (1.0, f64::MAX),
         Storage::Mark { numbers, .. }
@@ -168,9 +164,9 @@ fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
         }
         Storage::Keep { .. } | Storage::TakeFence { .. } => (NOTHING, NOTHING),
     };
-    let range = IdbKeyRange::bound(&first.into(), &last.into())?;
-    let rows = store.get_all_with_key(&range.into())?;
-    Ok((transaction, store, head, rows))
+    let range = KeyRange::bound(&first.into(), &last.into(), None, None)?;
+    let rows = store.get_all(Some(range.into()), None)?.into();
+    Ok(Begun { transaction, store, head, rows })
 }
 
 const HEAD: u32 = 0;
@@ -178,15 +174,19 @@ const HEAD: u32 = 0;
 const NOTHING: f64 = -1.0;
 
 fn carry_out(
-    store: &IdbObjectStore,
-    head: &IdbRequest,
+    store: &ObjectStore,
+    head: &GetStoreRequest,
     rows: &IdbRequest,
     asked: Storage,
-) -> Result<Answer, JsValue> {
-    let (head, rows) = (head.result()?, rows.result()?);
+) -> Result<Answer, idb::Error> {
+    let head = head.result()?;
+    let rows = rows.result().map_err(idb::Error::RequestResultNotFound)?;
     let is_new = head.is_undefined();
-    let mut saved =
-        if is_new { Saved::new(&mut entropy()) } else { record::read_head(&head).ok_or(head)? };
+    let mut saved = if is_new {
+        Saved::new(&mut entropy())
+    } else {
+        record::read_head(&head).ok_or(idb::Error::UnexpectedJsType("a client", head))?
+    };
     saved.rows = record::read_rows(&rows);
     let marks = |row: &Row| (row.number, row.leaving, row.dropped);
     let before: Vec<_> = saved.rows.iter().map(marks).collect();
@@ -198,22 +198,29 @@ fn carry_out(
     let after = memory.saved();
     for (number, ..) in &before {
         if after.rows.binary_search_by_key(number, |row| row.number).is_err() {
-            store.delete(&(*number as f64).into())?;
+            store.delete(JsValue::from(*number as f64))?;
         }
     }
     for row in &after.rows {
         if renews || !before.contains(&marks(row)) {
-            store.put_with_key(&record::row(row), &(row.number as f64).into())?;
+            store.put(&record::row(row), Some(&(row.number as f64).into()))?;
         }
     }
     if !only_reads {
-        store.put_with_key(&record::head(after), &HEAD.into())?;
+        store.put(&record::head(after), Some(&HEAD.into()))?;
     }
     Ok(answer)
 }
 
-fn kind(error: &JsValue) -> StoreError {
-    if text_of(error).starts_with("QuotaExceeded") {
+fn kind(error: &idb::Error) -> StoreError {
+    match error {
+        idb::Error::UpdateFailed(thrown) => kind_of(thrown),
+        _ => StoreError::Unavailable,
+    }
+}
+
+fn kind_of(thrown: &JsValue) -> StoreError {
+    if text_of(thrown).starts_with("QuotaExceeded") {
         StoreError::Full
     } else {
         StoreError::Unavailable

@@ -156,6 +156,11 @@ impl<P: Payload, F: Fn(&Event<'_, P>) -> HandlerResult<P>> Replay<P, F> {
 }
 
 impl<P> Store<P> {
+    fn count(&self, topic: &Topic) -> usize {
+        let kept = self.kept.borrow();
+        kept.place(topic).map_or(0, |place| kept.0[place].1.len())
+    }
+
     /// Answers what is forgotten for it.
     fn keep(&self, topic: &Topic, event: Kept<P>) -> Option<VecDeque<Kept<P>>> {
         let mut kept = self.kept.borrow_mut();
@@ -196,23 +201,18 @@ impl<P> Stores<P> {
     /// What is retained of the topics that `pattern` matches, oldest first. Of a topic that several
     /// stores keep, the events of the one that keeps most.
     fn matching(&self, pattern: &Pattern) -> Vec<(Topic, Kept<P>)> {
-        let mut longest = ByTopic(Vec::new());
-        for store in self.stores.borrow().iter().filter_map(Weak::upgrade) {
-            for (topic, events) in &store.kept.borrow().0 {
-                if !pattern.matches(topic) {
-                    continue;
-                }
-                match longest.place(topic) {
-                    Ok(place) if longest.0[place].1.len() >= events.len() => {}
-                    Ok(place) => longest.0[place].1 = events.clone(),
-                    Err(place) => longest.0.insert(place, (topic.clone(), events.clone())),
+        let stores: Vec<_> = self.stores.borrow().iter().filter_map(Weak::upgrade).collect();
+        let mut events = Vec::new();
+        for store in &stores {
+            for (topic, kept) in &store.kept.borrow().0 {
+                // The first of those that keep most.
+                let most = stores.iter().rev().max_by_key(|store| store.count(topic));
+                if pattern.matches(topic) && most.is_some_and(|most| Rc::ptr_eq(most, store)) {
+                    events.extend(kept.iter().map(|event| (topic.clone(), event.clone())));
                 }
             }
         }
-        let events = longest.0.into_iter().flat_map(|(topic, events)| {
-            events.into_iter().map(move |event| (topic.clone(), event))
-        });
-        in_order(events.collect(), |(_, event)| event.number)
+        in_order(events, |(_, event)| event.number)
     }
 }
 

@@ -104,6 +104,11 @@ impl<P: Payload> Subscriber<'_, P> {
         schedule: &dyn Schedule,
         handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
     ) -> Subscription {
+        self.replay_boxed(schedule, Box::new(handler))
+    }
+
+    /// Not generic, so that a browser downloads it once.
+    fn replay_boxed(self, schedule: &dyn Schedule, handler: Handler<P>) -> Subscription {
         let core = &self.bus.core;
         let retained = core.extension::<Stores<P>>().matching(&self.pattern);
         if retained.is_empty() {
@@ -132,15 +137,17 @@ impl<P: Payload> Subscriber<'_, P> {
     }
 }
 
+type Handler<P> = Box<dyn Fn(&Event<'_, P>) -> HandlerResult<P>>;
+
 /// What a late subscriber has still to see.
-struct Replay<P: Payload, F> {
+struct Replay<P: Payload> {
     retained: RefCell<VecDeque<(Topic, Kept<P>)>>,
     core: Weak<Core<P>>,
     label: Rc<str>,
-    handler: F,
+    handler: Handler<P>,
 }
 
-impl<P: Payload, F: Fn(&Event<'_, P>) -> HandlerResult<P>> Replay<P, F> {
+impl<P: Payload> Replay<P> {
     fn run(&self) {
         loop {
             let next = self.retained.borrow_mut().pop_front();

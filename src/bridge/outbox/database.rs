@@ -8,8 +8,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
-use idb::request::{GetStoreRequest, OpenDatabaseRequest};
-use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams, Request};
+use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams};
 use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError, StoreFailed};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
@@ -59,12 +58,13 @@ impl Database {
     pub(super) fn open(name: &str, outbox: Weak<Outbox>) -> Option<Opening> {
         let request = Factory::new().and_then(|all| all.open(name, Some(VERSION))).ok()?;
         let request = IdbOpenDbRequest::from(request);
-        let made = OpenDatabaseRequest::from(request.clone());
+        let made = request.clone();
         let made = EventListener::once(&request, "upgradeneeded", move |_| {
-            // If it fails, so does the opening.
-            let _ = made
-                .database()
-                .and_then(|new| new.create_object_store(STORE, ObjectStoreParams::new()));
+            if let Ok(connection) = made.result() {
+                let database = idb::Database::from(connection.unchecked_into::<IdbDatabase>());
+                // If it fails, so does the opening.
+                let _ = database.create_object_store(STORE, ObjectStoreParams::new());
+            }
         });
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
@@ -143,7 +143,7 @@ impl Drop for Database {
 struct Begun {
     transaction: IdbTransaction,
     store: ObjectStore,
-    head: GetStoreRequest,
+    head: IdbRequest,
     rows: IdbRequest,
 }
 
@@ -153,7 +153,7 @@ fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, idb::Error> 
         .transaction(STORE, "readwrite", &strict)
         .map_err(idb::Error::TransactionOpenFailed)?;
     let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
-    let head = store.get(JsValue::from(HEAD))?;
+    let head = store.get(JsValue::from(HEAD))?.into();
     let (first, last) = match asked {
         Storage::Load | Storage::Renew { .. } => (1.0, f64::MAX),
         Storage::Mark { numbers, .. }
@@ -175,12 +175,13 @@ const NOTHING: f64 = -1.0;
 
 fn carry_out(
     store: &ObjectStore,
-    head: &GetStoreRequest,
+    head: &IdbRequest,
     rows: &IdbRequest,
     asked: Storage,
 ) -> Result<Answer, idb::Error> {
-    let head = head.result()?;
-    let rows = rows.result().map_err(idb::Error::RequestResultNotFound)?;
+    let [head, rows] = [head, rows].map(IdbRequest::result);
+    let head = head.map_err(idb::Error::RequestResultNotFound)?;
+    let rows = rows.map_err(idb::Error::RequestResultNotFound)?;
     let is_new = head.is_undefined();
     let mut saved = if is_new {
         Saved::new(&mut entropy())

@@ -1,37 +1,40 @@
 //! `exec`: a command of the user's, where the wasm target and the tools are found.
 
+use crate::knocking::Knocking;
 use crate::process;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-/// Sets up what the command needs, and becomes the command.
+/// Sets up what the command needs, and becomes the command, or its parent where it tests in a browser.
 pub fn exec(workspace: &Workspace, words: &[OsString]) -> Result<ExitCode> {
     let (program, arguments) = words.split_first().context("there is no command")?;
-    let toolchain = setup::ensure(workspace, &needs(arguments))?;
+    let browsers = browsers(arguments);
+    let toolchain = setup::ensure(workspace, &[Need::PAGE, &browsers].concat())?;
     let mut command = toolchain.command(program);
     command.args(arguments);
+    if !browsers.is_empty() {
+        let _knocking = Knocking::start(&mut command)?;
+        return wait_for(command);
+    }
     become_it(command)
 }
 
-/// The tools of the page, and the browsers that wasm-pack is asked to test in.
-fn needs(arguments: &[OsString]) -> Vec<Need> {
-    let mut needs = Need::PAGE.to_vec();
-    for argument in arguments {
-        needs.extend(match argument.to_str() {
-            Some("--chrome") => Some(Need::Chromium),
-            Some("--firefox") => Some(Need::Firefox),
-            Some("--safari") => Some(Need::WebKit),
-            _ => None,
-        });
-    }
-    needs
+/// The browsers that wasm-pack is asked to test in.
+fn browsers(arguments: &[OsString]) -> Vec<Need> {
+    let browser = |argument: &OsString| match argument.to_str() {
+        Some("--chrome") => Some(Need::Chromium),
+        Some("--firefox") => Some(Need::Firefox),
+        Some("--safari") => Some(Need::WebKit),
+        _ => None,
+    };
+    arguments.iter().filter_map(browser).collect()
 }
 
 #[cfg(unix)]
-fn become_it(mut command: std::process::Command) -> Result<ExitCode> {
+fn become_it(mut command: Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     // Signals then reach the command itself.
     let error = command.exec();
@@ -39,7 +42,9 @@ fn become_it(mut command: std::process::Command) -> Result<ExitCode> {
 }
 
 #[cfg(not(unix))]
-fn become_it(mut command: std::process::Command) -> Result<ExitCode> {
+use wait_for as become_it;
+
+fn wait_for(mut command: Command) -> Result<ExitCode> {
     let status = command.status().with_context(|| process::unstartable(&command))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
@@ -52,9 +57,6 @@ mod tests {
     #[test]
     fn a_test_in_a_browser_needs_that_browser() {
         let words = ["test", "--headless", "--firefox"].map(OsString::from);
-        let needs = needs(&words);
-        assert!(needs.contains(&Need::Firefox));
-        assert!(!needs.contains(&Need::Chromium));
-        assert!(needs.contains(&Need::WasmBindgen));
+        assert_eq!(browsers(&words), [Need::Firefox]);
     }
 }

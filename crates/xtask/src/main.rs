@@ -6,6 +6,7 @@
 mod bench;
 mod exec;
 mod fuzz;
+mod knocking;
 mod npm;
 mod page;
 mod process;

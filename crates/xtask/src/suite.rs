@@ -2,7 +2,6 @@
 
 mod autobahn;
 mod count;
-mod knocking;
 mod stages;
 
 use crate::setup;

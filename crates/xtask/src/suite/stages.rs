@@ -2,7 +2,7 @@
 
 use super::autobahn;
 use super::count::{Counts, run_counted};
-use super::knocking::Knocking;
+use crate::knocking::Knocking;
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
@@ -273,11 +273,10 @@ fn run_in_browser(
         command.env_remove(other);
         command.env_remove(format!("{other}_REMOTE"));
     }
-    let knocking = Knocking::start()?;
+    let _knocking = Knocking::start(command)?;
     command
         .current_dir(&context.workspace.root)
         .envs(driver)
-        .env("WASM_BINDGEN_TEST_ADDRESS", knocking.address().to_string())
         // Seconds, for one file of tests: a busy machine starts browsers slowly.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "180");
     run_counted(command, counts)

@@ -7,52 +7,42 @@
 
 use anyhow::{Context, Result};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{self, Command};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 /// Connects to the server again and again, for as long as the value lives.
 pub struct Knocking {
-    address: SocketAddr,
     /// Ends the thread when it is dropped.
-    until: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _until: Sender<()>,
 }
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Knocking {
-    /// Knocks at an address where nobody listens yet: a server that is started there is reached.
-    pub fn start() -> Result<Self> {
+    /// Chooses the address of the server that the command will start, and knocks there.
+    pub fn start(tests: &mut Command) -> Result<Self> {
         let address = free_address()?;
-        let (until, ended) = mpsc::channel();
-        let thread = thread::spawn(move || {
+        tests.env("WASM_BINDGEN_TEST_ADDRESS", address.to_string());
+        Ok(Self::at(address))
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let (_until, ended) = mpsc::channel();
+        thread::spawn(move || {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 // Mostly nobody is there: tests are being built, or a browser is closed.
                 drop(TcpStream::connect_timeout(&address, INTERVAL));
             }
         });
-        Ok(Self { address, until: Some(until), thread: Some(thread) })
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Knocking {
-    fn drop(&mut self) {
-        self.until.take();
-        if let Some(thread) = self.thread.take() {
-            // It has nothing to tell, and cannot panic.
-            let _ = thread.join();
-        }
+        Self { _until }
     }
 }
 
 /// Ports from 32768 on may be taken by anybody's outgoing connection between two files of tests.
 fn free_address() -> Result<SocketAddr> {
-    let offset = std::process::id() % 10_000;
+    let offset = process::id() % 10_000;
     (0..10_000)
         .map(|step| 20_000 + ((offset + step) % 10_000) as u16)
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
@@ -66,8 +56,9 @@ mod tests {
 
     #[test]
     fn a_server_that_starts_at_the_address_is_knocked_at() {
-        let knocking = Knocking::start().unwrap();
-        let server = TcpListener::bind(knocking.address()).unwrap();
+        let address = free_address().unwrap();
+        let _knocking = Knocking::at(address);
+        let server = TcpListener::bind(address).unwrap();
         server.accept().unwrap();
         server.accept().unwrap();
     }

@@ -1,10 +1,19 @@
 //! The durable events that have no answer yet, in the order of their numbers: a mirror of what the
 //! store holds, and what is on its way into the store and out of it.
 
+mod entry;
+mod keeping;
+mod removing;
+mod sending;
+
 use std::collections::VecDeque;
 
-use super::storage::{Row, Saved, Storage};
-use crate::{Millis, Position, RejectCode};
+use super::storage::{Row, Saved};
+use crate::Millis;
+use keeping::Waiting;
+
+pub(super) use entry::{Entry, LOST, Stage};
+pub(super) use keeping::Full;
 
 /// Bounded in rows and bytes: what is beyond is refused.
 #[derive(Debug)]
@@ -34,65 +43,6 @@ pub(super) struct Outbox {
     max_rows: usize,
     max_bytes: usize,
 }
-
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) row: Row,
-    /// Its frame has left on this connection.
-    pub(super) sent: bool,
-    /// A subscription has brought it: so it is in the log, whatever becomes of the answer.
-    pub(super) seen: Option<Position>,
-    pub(super) stage: Stage,
-}
-
-impl Entry {
-    fn new(row: Row) -> Self {
-        Self { row, sent: false, seen: None, stage: Stage::Idle }
-    }
-
-    /// When it expires, if it still can.
-    pub(super) fn expires(&self) -> Option<Millis> {
-        self.row.expires.filter(|_| !self.row.leaving)
-    }
-}
-
-#[derive(Debug)]
-struct Waiting {
-    row: Row,
-    cancelled: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Idle,
-    /// The store is asked to note that it may leave.
-    Marking,
-    /// The store is asked to drop it, for this reason.
-    Dropping(RejectCode),
-    /// The store holds it no more: another tab knows why, and says so until then. A page that slept is
-    /// given as long again, to hear what was said meanwhile.
-    Lost {
-        until: Millis,
-        again: bool,
-    },
-}
-
-impl Stage {
-    fn lost(now: Millis) -> Self {
-        Self::Lost { until: now + LOST, again: true }
-    }
-}
-
-/// The outbox has no room.
-#[derive(Debug)]
-pub(super) struct Full;
-
-/// The most answered rows whose deletion failed that are tried again.
-const MAX_ERASE: usize = 512;
-/// The most rows that are written in one transaction.
-const MAX_KEEP: usize = 256;
-/// How long another tab has to say what became of a row.
-pub(super) const LOST: Millis = 5_000;
 
 impl Outbox {
     pub(super) fn new(max_rows: usize, max_bytes: usize) -> Self {
@@ -151,268 +101,9 @@ impl Outbox {
         self.erase.iter().map(|(number, _)| *number).fold(first.min(self.next), u64::min)
     }
 
-    pub(super) fn push(&mut self, row: Row) -> Result<(), Full> {
-        if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
-            return Err(Full);
-        }
-        self.timed |= row.expires.is_some();
-        self.bytes += row.body.len();
-        self.waiting.push_back(Waiting { row, cancelled: false });
-        Ok(())
-    }
-
-    /// Asks the store to take what waits; one transaction at a time, so that numbers stand in the order
-    /// of publishes whatever fails.
-    pub(super) fn keep(&mut self, leaving: bool) -> Option<Storage> {
-        if self.keeping > 0 || self.waiting.is_empty() {
-            return None;
-        }
-        let rows = self.waiting.iter_mut().take(MAX_KEEP).map(|waiting| {
-            waiting.row.leaving = leaving;
-            waiting.row.clone()
-        });
-        let rows: Vec<Row> = rows.collect();
-        self.keeping = rows.len();
-        Some(Storage::Keep { rows, at_least: self.top() })
-    }
-
-    /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of
-    /// those that were cancelled meanwhile.
-    pub(super) fn kept(&mut self, first: u64) -> (Vec<String>, Vec<u64>) {
-        let (mut ids, mut cancelled) = (Vec::new(), Vec::new());
-        for (number, waiting) in (first..).zip(self.waiting.drain(..self.keeping)) {
-            ids.push(waiting.row.id.clone());
-            if waiting.cancelled && !waiting.row.leaving {
-                cancelled.push(number);
-            }
-            let row = Row { number, ..waiting.row };
-            let at = self.rows.partition_point(|entry| entry.row.number < number);
-            self.rows.insert(at, Entry::new(row));
-        }
-        self.advance();
-        self.keeping = 0;
-        (ids, cancelled)
-    }
-
-    /// Takes back what was being written: it is refused, or stands in the store under numbers that are
-    /// not known here.
-    pub(super) fn take_keeping(&mut self) -> Vec<Row> {
-        let taken: Vec<Row> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
-        self.keeping = 0;
-        self.bytes -= taken.iter().map(|row| row.body.len()).sum::<usize>();
-        taken
-    }
-
-    /// Takes back the first of what the store has not taken; and whether the application has taken it back.
-    pub(super) fn take_waiting(&mut self) -> Option<(Row, bool)> {
-        self.keeping = 0;
-        let Waiting { row, cancelled } = self.waiting.pop_front()?;
-        self.bytes -= row.body.len();
-        Some((row, cancelled))
-    }
-
-    /// Takes back an event that is not in the store yet. An error says whether one that is being
-    /// written will be dropped afterwards.
-    pub(super) fn unpublish(&mut self, id: &str) -> Option<Result<(), bool>> {
-        let at = self.waiting.iter().position(|waiting| waiting.row.id == id)?;
-        if at < self.keeping {
-            let waiting = &mut self.waiting[at];
-            waiting.cancelled = !waiting.row.leaving;
-            return Some(Err(waiting.cancelled));
-        }
-        let waiting = self.waiting.remove(at)?;
-        self.bytes -= waiting.row.body.len();
-        Some(Ok(()))
-    }
-
-    /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
-    pub(super) fn miss(&mut self, row: Row, now: Millis) {
-        if self.find(&row.id).is_none() {
-            let number = if self.at(row.number).is_some() { self.top() } else { row.number };
-            let at = self.rows.partition_point(|entry| entry.row.number < number);
-            (self.timed, self.bytes) = (true, self.bytes + row.body.len());
-            let stage = Stage::Lost { until: now + LOST, again: true };
-            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
-        }
-    }
-
-    /// Takes a row out; the store is to delete it.
-    pub(super) fn settle(&mut self, number: u64, decided: bool) -> Option<Row> {
-        let at = self.at(number)?;
-        if decided && number > self.decided.0 {
-            self.decided = (number, self.rows[at].row.id.clone());
-        }
-        self.erase.push((number, self.rows[at].row.id.clone()));
-        self.remove(at)
-    }
-
-    /// Takes a row out that the store does not hold any more.
-    pub(super) fn forget(&mut self, number: u64) -> Option<Row> {
-        self.remove(self.at(number)?)
-    }
-
-    /// The store is to delete a row that is not among those here.
-    pub(super) fn erase_dropped(&mut self, row: Row) {
-        self.erase.push((row.number, row.id));
-    }
-
-    /// The same for an event.
-    pub(super) fn forget_id(&mut self, id: &str) -> bool {
-        let at = self.rows.iter().position(|entry| entry.row.id == id);
-        at.and_then(|at| self.remove(at)).is_some()
-    }
-
-    fn remove(&mut self, at: usize) -> Option<Row> {
-        let row = self.rows.remove(at)?.row;
-        self.bytes -= row.body.len();
-        Some(row)
-    }
-
-    /// Asks the store to delete what is answered.
-    pub(super) fn erase(&mut self, client: [u8; 16]) -> Option<Storage> {
-        if self.erasing > 0 || self.erase.is_empty() {
-            return None;
-        }
-        self.erasing = self.erase.len();
-        let numbers = self.erase.iter().map(|(number, _)| *number).collect();
-        Some(Storage::Erase { client, numbers, decided: self.decided.clone() })
-    }
-
-    /// The store has deleted them, or failed: then it is asked again. Beyond a bound the oldest are
-    /// given up: a later life of this client sends them again, and hears that their numbers are stale.
-    pub(super) fn erased(&mut self, done: bool) {
-        let gone = if done { self.erasing } else { self.erase.len().saturating_sub(MAX_ERASE) };
-        self.erase.drain(..gone);
-        self.erasing = 0;
-    }
-
-    /// The row has its answer, though the store may still hold it.
-    pub(super) fn is_answered(&self, number: u64) -> bool {
-        self.erase.iter().any(|(erased, _)| *erased == number)
-    }
-
-    /// The events whose rows have their answer, and may still be in the store.
-    pub(super) fn answered(&self) -> impl Iterator<Item = &str> {
-        self.erase.iter().map(|(_, id)| &**id)
-    }
-
-    /// Asks the store to drop rows that have not left.
-    pub(super) fn drop_rows(
-        &mut self,
-        client: [u8; 16],
-        numbers: Vec<u64>,
-        why: RejectCode,
-    ) -> Storage {
-        for number in &numbers {
-            if let Some(entry) = self.get(*number) {
-                entry.stage = Stage::Dropping(why);
-            }
-        }
-        self.drops.push_back(numbers.clone());
-        Storage::Drop { client, numbers, why }
-    }
-
-    /// The store has dropped some rows, others may have left, and what it holds no more another tab has
-    /// settled. Answers the dropped rows with the reason.
-    pub(super) fn dropped(
-        &mut self,
-        dropped: &[u64],
-        leaving: &[u64],
-        now: Millis,
-    ) -> Vec<(Row, RejectCode)> {
-        let mut gone = Vec::new();
-        for number in self.drops.pop_front().unwrap_or_default() {
-            let Some(entry) = self.get(number) else { continue };
-            let Stage::Dropping(why) = entry.stage else { continue };
-            if dropped.contains(&number) {
-                gone.extend(self.settle(number, false).map(|row| (row, why)));
-            } else if leaving.contains(&number) {
-                (entry.stage, entry.row.leaving) = (Stage::Idle, true);
-            } else {
-                entry.stage = Stage::lost(now);
-                self.timed = true;
-            }
-        }
-        gone
-    }
-
-    /// The store could not drop these: they do not expire any more.
-    pub(super) fn not_dropped(&mut self) {
-        for number in self.drops.pop_front().unwrap_or_default() {
-            if let Some(entry) = self.get(number) {
-                (entry.stage, entry.row.expires) = (Stage::Idle, None);
-            }
-        }
-    }
-
-    /// The store has marked these; others that it was asked for are gone. Whether there are none of those.
-    pub(super) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) -> bool {
-        let mut all = true;
-        self.marking = false;
-        for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
-            let there = marked(entry.row.number);
-            self.timed |= !there;
-            entry.row.leaving |= there;
-            entry.stage = if there { Stage::Idle } else { Stage::lost(now) };
-            all &= there;
-        }
-        all
-    }
-
     /// Whether the peer may know of an event: only then does it matter that it has forgotten the client.
     pub(super) fn may_have_left(&self) -> bool {
         self.decided.0 > 0 || self.rows.iter().any(|entry| entry.row.leaving)
-    }
-
-    /// The store could not mark them: they have not left.
-    pub(super) fn not_marked(&mut self) {
-        self.marking = false;
-        for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
-            entry.stage = Stage::Idle;
-        }
-    }
-
-    /// The next row to be sent, if all before it were, and at most `window` have no answer.
-    pub(super) fn next_to_send(&self, window: usize) -> Option<&Row> {
-        let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
-        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent);
-        let mut unsent = self.rows.range(from.min(window)..window);
-        let next = unsent.find(|entry| !matches!(entry.stage, Stage::Lost { .. }))?;
-        let ready = next.stage == Stage::Idle && next.row.leaving && next.row.number < self.next;
-        ready.then_some(&next.row)
-    }
-
-    /// The frame of the [next row](Self::next_to_send) has left.
-    pub(super) fn sent(&mut self, number: u64) {
-        self.unsent = number + 1;
-        if let Some(entry) = self.get(number) {
-            entry.sent = true;
-        }
-    }
-
-    /// Whether a row has left on this connection and has no answer.
-    pub(super) fn has_unanswered(&self) -> bool {
-        self.rows.front().is_some_and(|entry| entry.row.number < self.unsent)
-    }
-
-    /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
-    pub(super) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        if self.marking {
-            return numbers;
-        }
-        let window = window.min(self.rows.len());
-        let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
-        for entry in self.rows.range_mut(from..window) {
-            let expired = entry.expires().is_some_and(|at| at <= wall);
-            if entry.stage != Stage::Idle || entry.row.leaving || expired {
-                continue;
-            }
-            entry.stage = Stage::Marking;
-            numbers.push(entry.row.number);
-        }
-        self.marking = !numbers.is_empty();
-        numbers
     }
 
     /// When the next row expires, on a clock that the wall clock is `ahead` of, or is given up.
@@ -438,16 +129,8 @@ impl Outbox {
         self.rows.iter_mut().find(|entry| entry.row.id == id)
     }
 
-    /// Marks the rows from `number` on as not sent, and answers the ids of those that were.
-    pub(super) fn unsend_from(&mut self, number: u64) -> Vec<String> {
-        self.unsent = self.unsent.min(number);
-        let from = self.rows.partition_point(|entry| entry.row.number < number);
-        let sent = self.rows.range_mut(from..).filter(|entry| entry.sent);
-        sent.map(|entry| {
-            entry.sent = false;
-            entry.row.id.clone()
-        })
-        .collect()
+    fn at(&self, number: u64) -> Option<usize> {
+        self.rows.binary_search_by_key(&number, |entry| entry.row.number).ok()
     }
 
     /// Takes in a row that another tab has kept, unless it is known, or was decided already.
@@ -465,13 +148,14 @@ impl Outbox {
         true
     }
 
-    /// Numbers that follow without a hole are known.
-    fn advance(&mut self) {
-        let from = self.rows.partition_point(|entry| entry.row.number < self.next);
-        for entry in self.rows.range(from..) {
-            if entry.row.number == self.next {
-                self.next += 1;
-            }
+    /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
+    pub(super) fn miss(&mut self, row: Row, now: Millis) {
+        if self.find(&row.id).is_none() {
+            let number = if self.at(row.number).is_some() { self.top() } else { row.number };
+            let at = self.rows.partition_point(|entry| entry.row.number < number);
+            (self.timed, self.bytes) = (true, self.bytes + row.body.len());
+            let stage = Stage::lost(now);
+            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
         }
     }
 
@@ -545,7 +229,13 @@ impl Outbox {
         (new, gone)
     }
 
-    fn at(&self, number: u64) -> Option<usize> {
-        self.rows.binary_search_by_key(&number, |entry| entry.row.number).ok()
+    /// Numbers that follow without a hole are known.
+    fn advance(&mut self) {
+        let from = self.rows.partition_point(|entry| entry.row.number < self.next);
+        for entry in self.rows.range(from..) {
+            if entry.row.number == self.next {
+                self.next += 1;
+            }
+        }
     }
 }

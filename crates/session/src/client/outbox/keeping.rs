@@ -1,0 +1,93 @@
+//! From a publish into the store, which gives each row its number.
+
+use super::{Entry, Outbox};
+use crate::client::storage::{Row, Storage};
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) row: Row,
+    cancelled: bool,
+}
+
+/// The outbox has no room.
+#[derive(Debug)]
+pub(in crate::client) struct Full;
+
+/// The most rows that are written in one transaction.
+const MAX_KEEP: usize = 256;
+
+impl Outbox {
+    pub(in crate::client) fn push(&mut self, row: Row) -> Result<(), Full> {
+        if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
+            return Err(Full);
+        }
+        self.timed |= row.expires.is_some();
+        self.bytes += row.body.len();
+        self.waiting.push_back(Waiting { row, cancelled: false });
+        Ok(())
+    }
+
+    /// Asks the store to take what waits; one transaction at a time, so that numbers stand in the order
+    /// of publishes whatever fails.
+    pub(in crate::client) fn keep(&mut self, leaving: bool) -> Option<Storage> {
+        if self.keeping > 0 || self.waiting.is_empty() {
+            return None;
+        }
+        let rows = self.waiting.iter_mut().take(MAX_KEEP).map(|waiting| {
+            waiting.row.leaving = leaving;
+            waiting.row.clone()
+        });
+        let rows: Vec<Row> = rows.collect();
+        self.keeping = rows.len();
+        Some(Storage::Keep { rows, at_least: self.top() })
+    }
+
+    /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of
+    /// those that were cancelled meanwhile.
+    pub(in crate::client) fn kept(&mut self, first: u64) -> (Vec<String>, Vec<u64>) {
+        let (mut ids, mut cancelled) = (Vec::new(), Vec::new());
+        for (number, waiting) in (first..).zip(self.waiting.drain(..self.keeping)) {
+            ids.push(waiting.row.id.clone());
+            if waiting.cancelled && !waiting.row.leaving {
+                cancelled.push(number);
+            }
+            let row = Row { number, ..waiting.row };
+            let at = self.rows.partition_point(|entry| entry.row.number < number);
+            self.rows.insert(at, Entry::new(row));
+        }
+        self.advance();
+        self.keeping = 0;
+        (ids, cancelled)
+    }
+
+    /// Takes back what was being written: it is refused, or stands in the store under numbers that are
+    /// not known here.
+    pub(in crate::client) fn take_keeping(&mut self) -> Vec<Row> {
+        let taken: Vec<Row> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
+        self.keeping = 0;
+        self.bytes -= taken.iter().map(|row| row.body.len()).sum::<usize>();
+        taken
+    }
+
+    /// Takes back the first of what the store has not taken; and whether the application has taken it back.
+    pub(in crate::client) fn take_waiting(&mut self) -> Option<(Row, bool)> {
+        self.keeping = 0;
+        let Waiting { row, cancelled } = self.waiting.pop_front()?;
+        self.bytes -= row.body.len();
+        Some((row, cancelled))
+    }
+
+    /// Takes back an event that is not in the store yet. An error says whether one that is being
+    /// written will be dropped afterwards.
+    pub(in crate::client) fn unpublish(&mut self, id: &str) -> Option<Result<(), bool>> {
+        let at = self.waiting.iter().position(|waiting| waiting.row.id == id)?;
+        if at < self.keeping {
+            let waiting = &mut self.waiting[at];
+            waiting.cancelled = !waiting.row.leaving;
+            return Some(Err(waiting.cancelled));
+        }
+        let waiting = self.waiting.remove(at)?;
+        self.bytes -= waiting.row.body.len();
+        Some(Ok(()))
+    }
+}

@@ -1,5 +1,8 @@
 //! The bus as applications see it: the pure bus over events, with the way out through bridges.
 
+mod outlet;
+mod publish_error;
+
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -14,11 +17,12 @@ use wasm_bindgen::JsValue;
 
 use crate::flow::Flow;
 use crate::intercept::Judges;
-use crate::js::{console_error, spawn};
+use crate::js::console_error;
 use crate::schedule::Browser;
-use crate::{
-    Cause, DataError, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription,
-};
+use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription};
+
+pub(crate) use outlet::{ECHO_BEFORE, Outlet};
+pub use publish_error::PublishError;
 
 /// Carries events to subscribers. A handle: clones share one bus.
 ///
@@ -42,9 +46,6 @@ struct Shared {
 /// Before the topic of an event that only subscribers with echo see: it is not one of the topic's own.
 pub(crate) const ECHO: &str = "$echo.";
 
-/// Before the number of a topic on which one subscriber is shown what was pending before it came.
-pub(crate) const ECHO_BEFORE: &str = "$echoed.";
-
 /// What [`Bus::measure`] counts, until it is dropped.
 pub type Measurement = ::bus::Measurement<Event>;
 
@@ -53,61 +54,6 @@ pub type Retention = ::bus::Retention<Event>;
 
 /// What a publisher is told.
 pub(crate) type Answer = Result<Receipt, PublishError>;
-
-/// A way out of the bus: a bridge.
-pub(crate) trait Outlet {
-    /// Takes `event` if a rule names its topic, else gives it back.
-    /// A durable one that has not left `within` that time is taken back.
-    fn take(
-        &self,
-        bus: &Bus,
-        topic: &Topic,
-        payload: &Payload,
-        within: Option<Duration>,
-    ) -> Option<Answer>;
-
-    /// Whether a rule sends what is published on `topic` somewhere.
-    #[cfg(feature = "npm")]
-    fn names(&self, topic: &Topic) -> bool;
-
-    /// Takes a durable event back, and says whether it will be.
-    fn cancel(&self, id: &str) -> bool;
-
-    /// The durable events of those topics that have no answer yet, as they were echoed last.
-    fn pending(&self, pattern: &Pattern) -> Vec<Event>;
-}
-
-/// Why an event was not published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// What was to be the topic is none.
-    #[error("this is no topic: {0}")]
-    Topic(#[from] TopicError),
-    /// Topics that begin with `$` belong to the runtime.
-    #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]
-    SystemTopic(Topic),
-    /// Handlers publish faster than events are delivered.
-    #[error(
-        "65,536 events published inside handlers wait already: does a handler publish to itself?"
-    )]
-    QueueFull(Topic),
-    /// An interceptor denies it, for that reason.
-    #[error("`{0}` was denied: {1}")]
-    Denied(Topic, Box<str>),
-    /// A queue that waits has no room.
-    #[error("a queue of `{0}` is full: publish again when it was read")]
-    NoRoom(Topic),
-    /// A bridge must send it, and it cannot be made bytes.
-    #[error("`{0}` goes over a bridge: {1}")]
-    Data(Topic, DataError),
-    /// The outbox has no room.
-    #[error("{0} events wait for the peer already: publish again when some have been answered")]
-    OutboxFull(usize),
-    /// The event is larger than a peer takes.
-    #[error("{0} bytes are more than the peer takes in one event: publish a reference instead")]
-    TooLarge(usize),
-}
 
 impl Bus {
     /// A bus without subscribers.
@@ -249,61 +195,6 @@ impl Bus {
         }
     }
 
-    /// Asks the bridges.
-    pub(crate) fn send_out(
-        &self,
-        topic: &Topic,
-        payload: &Payload,
-        within: Option<Duration>,
-    ) -> Option<Answer> {
-        if self.0.outlets.borrow().is_empty() {
-            return None;
-        }
-        let outlets = self.0.outlets.borrow().clone();
-        outlets.iter().find_map(|outlet| outlet.take(self, topic, payload, within))
-    }
-
-    /// Whether an interceptor or a bridge has a say in what is published on `topic`.
-    #[cfg(feature = "npm")]
-    pub(crate) fn is_overseen(&self, topic: &Topic) -> bool {
-        self.0.judges.get().is_some_and(|judges| judges.watch(topic))
-            || self.0.outlets.borrow().iter().any(|outlet| outlet.names(topic))
-    }
-
-    /// Whether there is an interceptor or a bridge, wherever they look.
-    #[cfg(feature = "npm")]
-    pub(crate) fn has_overseers(&self) -> bool {
-        self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
-    }
-
-    fn pending(&self, pattern: &Pattern) -> Vec<Event> {
-        self.0.outlets.borrow().iter().flat_map(|outlet| outlet.pending(pattern)).collect()
-    }
-
-    /// Soon publishes the durable events that wait for an answer now, as they are then, where the answer
-    /// says. None, if there are none.
-    pub(crate) fn show_pending(&self, pattern: &str) -> Option<Pattern> {
-        let pattern = Pattern::parse(pattern).ok()?;
-        let pending = self.pending(&pattern);
-        if pending.is_empty() {
-            return None;
-        }
-        let number = self.0.shown.get() + 1;
-        self.0.shown.set(number);
-        let topic = [ECHO_BEFORE, &number.to_string()].concat();
-        let (topic, bus) = (Topic::parse(&topic).ok()?, Rc::downgrade(&self.0));
-        let own = Pattern::from(topic.clone());
-        spawn(async move {
-            let Some(bus) = bus.upgrade().map(Self) else { return };
-            let mut still = bus.pending(&pattern);
-            still.retain(|event| pending.iter().any(|one| one.id() == event.id()));
-            for event in still {
-                bus.0.bus.announce(topic.clone(), event);
-            }
-        });
-        Some(own)
-    }
-
     /// Keeps the last `events` of each topic that `pattern` matches for subscribers that
     /// [replay](Subscriber::replay), until the answer is dropped; of at most `topics` topics, beyond which
     /// the one that was silent for longest is forgotten.
@@ -405,38 +296,11 @@ impl Bus {
     pub(crate) fn downgrade(&self) -> WeakBus {
         WeakBus(Rc::downgrade(&self.0))
     }
-
-    pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
-        self.0.outlets.borrow_mut().push(outlet);
-    }
-
-    pub(crate) fn detach(&self, outlet: &Rc<dyn Outlet>) {
-        let mut detached = None;
-        {
-            let mut outlets = self.0.outlets.borrow_mut();
-            if let Some(at) = outlets.iter().position(|one| Rc::ptr_eq(one, outlet)) {
-                detached = Some(outlets.remove(at));
-            }
-        }
-        drop(detached);
-    }
 }
 
 impl WeakBus {
     pub(crate) fn upgrade(&self) -> Option<Bus> {
         self.0.upgrade().map(Bus)
-    }
-}
-
-impl From<::bus::PublishError<Event>> for PublishError {
-    fn from(refused: ::bus::PublishError<Event>) -> Self {
-        use ::bus::PublishError as Refused;
-        match refused {
-            Refused::SystemTopic(topic, _) => Self::SystemTopic(topic),
-            Refused::QueueFull(topic, _) => Self::QueueFull(topic),
-            Refused::Denied(topic, _, why) => Self::Denied(topic, why),
-            Refused::NoRoom(topic, _) => Self::NoRoom(topic),
-        }
     }
 }
 

@@ -13,6 +13,7 @@
 //! before the lock does. The peer's fence is the last guard.
 
 mod carrying;
+mod effect;
 mod hearing;
 mod leading;
 mod message;
@@ -24,39 +25,13 @@ use std::fmt;
 use bus::Topic;
 
 use crate::client::{
-    self, Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,
+    Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,
 };
 use crate::{Body, Millis, RejectCode};
+pub use effect::Effect;
 use message::{Message, Says};
 pub use spare::Of;
 use spare::Spare;
-
-/// What the owner of a [`Tab`] is to do, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// As for a [`Client`]. Answer it to the tab.
-    Client(client::Effect),
-    /// The same of the [spare](Tab::spare), which has a socket of its own and never asks the owner's store. What
-    /// happens there is told [the client](Tab::at_socket).
-    Spare(client::Effect),
-    /// Ask for the lock, and wait for it; call [`Tab::lock_granted`].
-    RequestLock,
-    /// Take the lock from whoever has it, in place of waiting; call [`Tab::lock_granted`].
-    StealLock,
-    /// Give the lock back, or wait for it no more.
-    ReleaseLock,
-    /// Say this to all other tabs, which hear it with [`Tab::heard`].
-    Post(Vec<u8>),
-    /// Another tab has published an event for the tabs.
-    Shared {
-        /// Its topic.
-        topic: Topic,
-        /// Its body.
-        body: Body,
-        /// It went to the peer too; otherwise it is local.
-        ephemeral: bool,
-    },
-}
 
 /// The state machine. See the [module](self).
 pub struct Tab {

@@ -1,0 +1,108 @@
+//! The ways out of a bus, and what waits there.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bus::{Pattern, Topic};
+
+use super::{Answer, Bus};
+use crate::js::spawn;
+use crate::{Event, Payload};
+
+/// A way out of the bus: a bridge.
+pub(crate) trait Outlet {
+    /// Takes `event` if a rule names its topic, else gives it back.
+    /// A durable one that has not left `within` that time is taken back.
+    fn take(
+        &self,
+        bus: &Bus,
+        topic: &Topic,
+        payload: &Payload,
+        within: Option<Duration>,
+    ) -> Option<Answer>;
+
+    /// Whether a rule sends what is published on `topic` somewhere.
+    #[cfg(feature = "npm")]
+    fn names(&self, topic: &Topic) -> bool;
+
+    /// Takes a durable event back, and says whether it will be.
+    fn cancel(&self, id: &str) -> bool;
+
+    /// The durable events of those topics that have no answer yet, as they were echoed last.
+    fn pending(&self, pattern: &Pattern) -> Vec<Event>;
+}
+
+/// Before the number of a topic on which one subscriber is shown what was pending before it came.
+pub(crate) const ECHO_BEFORE: &str = "$echoed.";
+
+impl Bus {
+    pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
+        self.0.outlets.borrow_mut().push(outlet);
+    }
+
+    pub(crate) fn detach(&self, outlet: &Rc<dyn Outlet>) {
+        let mut detached = None;
+        {
+            let mut outlets = self.0.outlets.borrow_mut();
+            if let Some(at) = outlets.iter().position(|one| Rc::ptr_eq(one, outlet)) {
+                detached = Some(outlets.remove(at));
+            }
+        }
+        drop(detached);
+    }
+
+    /// Asks the bridges.
+    pub(crate) fn send_out(
+        &self,
+        topic: &Topic,
+        payload: &Payload,
+        within: Option<Duration>,
+    ) -> Option<Answer> {
+        if self.0.outlets.borrow().is_empty() {
+            return None;
+        }
+        let outlets = self.0.outlets.borrow().clone();
+        outlets.iter().find_map(|outlet| outlet.take(self, topic, payload, within))
+    }
+
+    /// Whether an interceptor or a bridge has a say in what is published on `topic`.
+    #[cfg(feature = "npm")]
+    pub(crate) fn is_overseen(&self, topic: &Topic) -> bool {
+        self.0.judges.get().is_some_and(|judges| judges.watch(topic))
+            || self.0.outlets.borrow().iter().any(|outlet| outlet.names(topic))
+    }
+
+    /// Whether there is an interceptor or a bridge, wherever they look.
+    #[cfg(feature = "npm")]
+    pub(crate) fn has_overseers(&self) -> bool {
+        self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
+    }
+
+    /// Soon publishes the durable events that wait for an answer now, as they are then, where the answer
+    /// says. None, if there are none.
+    pub(crate) fn show_pending(&self, pattern: &str) -> Option<Pattern> {
+        let pattern = Pattern::parse(pattern).ok()?;
+        let pending = self.pending(&pattern);
+        if pending.is_empty() {
+            return None;
+        }
+        let number = self.0.shown.get() + 1;
+        self.0.shown.set(number);
+        let topic = [ECHO_BEFORE, &number.to_string()].concat();
+        let (topic, bus) = (Topic::parse(&topic).ok()?, Rc::downgrade(&self.0));
+        let own = Pattern::from(topic.clone());
+        spawn(async move {
+            let Some(bus) = bus.upgrade().map(Self) else { return };
+            let mut still = bus.pending(&pattern);
+            still.retain(|event| pending.iter().any(|one| one.id() == event.id()));
+            for event in still {
+                bus.0.bus.announce(topic.clone(), event);
+            }
+        });
+        Some(own)
+    }
+
+    fn pending(&self, pattern: &Pattern) -> Vec<Event> {
+        self.0.outlets.borrow().iter().flat_map(|outlet| outlet.pending(pattern)).collect()
+    }
+}

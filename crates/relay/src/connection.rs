@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use session::CloseCode;
-use session::server::{Effect, Message, Opened, Options, Server, Wire};
+#[cfg(feature = "echo")]
+use session::server::Message;
+use session::server::{Effect, Opened, Options, Server, Wire};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -25,8 +27,9 @@ use crate::store::{Store, Write};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
 
-/// A connection goes on hearing before it answers, up to so many bytes.
-const TOGETHER: usize = 64 << 10;
+/// A connection goes on hearing before it answers, up to so many bytes. With more, what it was told first has
+/// left the processor's cache.
+const TOGETHER: usize = 16 << 10;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -154,15 +157,15 @@ pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
 pub(crate) async fn echo(socket: WebSocket) {
     let mut socket = Socket::new(socket);
     loop {
-        match socket.hear().await {
-            Heard::Message(Message::Ping) => {}
-            Heard::Message(message) => {
-                if !socket.feed(message).await || !socket.flush().await {
-                    return;
-                }
-            }
+        let message = match socket.hear().await {
+            Heard::Binary(bytes) => Message::Binary(bytes.into()),
+            Heard::Text(text) => Message::Text(text.as_str().to_owned()),
+            Heard::Ping => continue,
             Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
             Heard::Gone => return,
+        };
+        if !socket.feed(message).await || !socket.flush().await {
+            return;
         }
     }
 }
@@ -221,7 +224,12 @@ impl Connection {
                     self.client = Some((hello.client, hello.fence));
                     self.writes.push(Write::Open(hello, self.shared.address));
                 }
-                Effect::Append(append) => self.writes.push(Write::Append(append.into())),
+                Effect::Append(append) => {
+                    if self.writes.is_empty() {
+                        self.writes.reserve(1 + self.server.effects());
+                    }
+                    self.writes.push(Write::Append(append.into()));
+                }
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
@@ -271,7 +279,7 @@ impl Connection {
     /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
     fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
         let some = !arrived.is_empty();
-        while !self.server.has_effects()
+        while self.server.effects() == 0
             && let Some(event) = arrived.pop_front()
         {
             self.server.forwarded(&event.event);
@@ -282,9 +290,9 @@ impl Connection {
     fn heard(&mut self, heard: Heard) {
         let now = self.now();
         match heard {
-            Heard::Message(Message::Binary(bytes)) => self.server.received(&bytes, now),
-            Heard::Message(Message::Text(text)) => self.server.received_text(&text, now),
-            Heard::Message(Message::Ping) => self.server.heard(now),
+            Heard::Binary(bytes) => self.server.received(&bytes, now),
+            Heard::Text(text) => self.server.received_text(text.as_str(), now),
+            Heard::Ping => self.server.heard(now),
             Heard::TooLarge => self.server.too_large(),
             Heard::Broken(message) => self.server.close(CloseCode::ProtocolError, &message),
             Heard::Gone => {
@@ -301,8 +309,8 @@ impl Connection {
         let mut next = Some(first);
         while let Some(heard) = next.take() {
             bytes += match &heard {
-                Heard::Message(Message::Binary(message)) => message.len(),
-                Heard::Message(Message::Text(message)) => message.len(),
+                Heard::Binary(bytes) => bytes.len(),
+                Heard::Text(text) => text.as_str().len(),
                 // What follows an end is not asked for.
                 _ => TOGETHER,
             };

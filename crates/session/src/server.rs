@@ -18,7 +18,7 @@ mod subscriptions;
 #[cfg(feature = "json")]
 mod text;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::frame::{self, FromClient, FromPeer, Head};
@@ -90,7 +90,8 @@ pub struct Server {
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
-    unanswered: HashMap<Ticket, Waiting>,
+    /// Their tickets ascend, and mostly the first is answered.
+    unanswered: VecDeque<(Ticket, Waiting)>,
     /// The requests for history that are without an answer: their numbers, and of which stream.
     requests: Vec<(Ticket, u32, StreamNo)>,
     whereabouts: Whereabouts,
@@ -151,7 +152,7 @@ impl Server {
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
-            unanswered: HashMap::new(),
+            unanswered: VecDeque::new(),
             requests: Vec::new(),
             whereabouts: Whereabouts::default(),
             credential: Credential::default(),
@@ -177,10 +178,10 @@ impl Server {
         self.effects.pop_front()
     }
 
-    /// Whether something is to be done now. An owner that has much to tell does that first, so that what it
+    /// How many things are to be done now. An owner that has much to tell does those first, so that what it
     /// tells does not pile up as messages.
-    pub fn has_effects(&self) -> bool {
-        !self.effects.is_empty()
+    pub fn effects(&self) -> usize {
+        self.effects.len()
     }
 
     /// When [`Server::tick`] wants to be called.

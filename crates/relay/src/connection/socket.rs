@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as Raw, WebSocket};
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message as Raw, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use session::CloseCode;
 use session::server::Message;
@@ -32,8 +33,12 @@ pub(crate) struct Socket {
 
 /// What came from the other end.
 pub(crate) enum Heard {
-    /// A message; pings and pongs are [`Message::Ping`].
-    Message(Message),
+    /// A message of bytes.
+    Binary(Bytes),
+    /// A message of text.
+    Text(Utf8Bytes),
+    /// A ping or a pong.
+    Ping,
     /// A message above the bound.
     TooLarge,
     /// Bytes that are no WebSocket frames.
@@ -49,9 +54,9 @@ impl Socket {
 
     pub(crate) async fn hear(&mut self) -> Heard {
         match self.inner.recv().await {
-            Some(Ok(Raw::Binary(bytes))) => Heard::Message(Message::Binary(bytes.into())),
-            Some(Ok(Raw::Text(text))) => Heard::Message(Message::Text(text.as_str().to_owned())),
-            Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Heard::Message(Message::Ping),
+            Some(Ok(Raw::Binary(bytes))) => Heard::Binary(bytes),
+            Some(Ok(Raw::Text(text))) => Heard::Text(text),
+            Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Heard::Ping,
             Some(Ok(Raw::Close(_))) => {
                 // The answer to it waits to be written.
                 let _ = timeout(CLOSE, self.inner.flush()).await;

@@ -18,8 +18,8 @@ const BATCH: usize = 1_024;
 const BATCH_BYTES: u64 = 4 << 20;
 /// Those who were answered have as long as a commit takes, and at most so long.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// When they did not come, they are not waited for before the next commits: each time twice as many, and at
-/// most so many.
+/// When most of them did not come, they are not waited for before the next commits: each time twice as many,
+/// and at most so many.
 const HASTY: u32 = 64;
 
 /// See the [module](self).
@@ -68,6 +68,8 @@ impl Gather {
         while self.writes < enough && self.bytes < BATCH_BYTES {
             match self.job_before(until) {
                 Some(job) => self.take(job),
+                // Half of what could be is a commit that was worth waiting for.
+                None if 2 * self.writes >= enough => break,
                 None => {
                     self.before = (2 * self.before).clamp(1, HASTY);
                     self.hasty = self.before;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use foldhash::fast::RandomState;
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -83,7 +84,7 @@ pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
     /// Rows that were read, and are written once for all writes of the transaction.
-    used: HashMap<[u8; 16], Used>,
+    used: HashMap<[u8; 16], Used, RandomState>,
 }
 
 /// The row of a client in a transaction.
@@ -100,7 +101,7 @@ impl<'t> Clients<'t> {
         Ok(Self {
             rows: transaction.open_table(CLIENTS)?,
             rejects: transaction.open_table(REJECTS)?,
-            used: HashMap::new(),
+            used: HashMap::default(),
         })
     }
 
@@ -279,15 +280,18 @@ impl<'t> Clients<'t> {
 
     /// The row of a client, to be changed.
     fn used(&mut self, client: &[u8; 16]) -> Result<Option<&mut Used>, StoreError> {
-        if let Entry::Vacant(vacant) = self.used.entry(*client) {
-            let Some(row) = self.rows.get(client)? else {
-                return Ok(None);
-            };
-            let row = decode(row.value())?;
-            let outcomes = Outcomes::decode(row.outcomes.as_deref().map_or(&[], |bytes| bytes))?;
-            vacant.insert(Used { row, outcomes, lowest: 0 });
-        }
-        Ok(self.used.get_mut(client))
+        Ok(match self.used.entry(*client) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(vacant) => {
+                let Some(row) = self.rows.get(client)? else {
+                    return Ok(None);
+                };
+                let row = decode(row.value())?;
+                let outcomes = row.outcomes.as_deref().map_or(&[][..], |bytes| bytes);
+                let outcomes = Outcomes::decode(outcomes)?;
+                Some(vacant.insert(Used { row, outcomes, lowest: 0 }))
+            }
+        })
     }
 
     fn put(&mut self, client: &[u8; 16], row: &Row) -> Result<(), StoreError> {

@@ -43,7 +43,11 @@ pub(super) fn decide(
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Result<Written, StoreError> {
-    let mut written = Written::default();
+    let mut written = Written {
+        outcomes: Vec::with_capacity(batch.len()),
+        logged: Vec::with_capacity(batch.len()),
+        heads: Vec::new(),
+    };
     let mut held = Held::new();
     for write in batch {
         let outcome = match write {

@@ -151,7 +151,7 @@ impl Embedded {
                     more |= log.trim(stream, keep, TEND_ROWS)?;
                     changed |= before != log.extent(stream);
                 }
-                ids = Ids::open(&transaction, &recent)?.close(&mut log)?;
+                ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;
                 log.close()?;
                 let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
                 if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
@@ -295,7 +295,7 @@ impl Store for Embedded {
             let (transaction, mut recent) = file.begin()?;
             let (written, changes) = {
                 let mut log = Log::open(&transaction, now)?;
-                let mut ids = Ids::open(&transaction, &recent)?;
+                let mut ids = Ids::open(&transaction, &recent, batch.len())?;
                 let mut clients = Clients::open(&transaction)?;
                 let circumstances = Circumstances {
                     epoch: self.identity.epoch,

@@ -155,11 +155,14 @@ pub(super) struct Ids<'t> {
 }
 
 impl<'t> Ids<'t> {
+    /// With room for `new` ids.
     pub(super) fn open(
         transaction: &'t WriteTransaction,
         recent: &'t Recent,
+        new: usize,
     ) -> Result<Self, StoreError> {
-        let changes = Changes { credit: recent.credit, ..Changes::default() };
+        let mut changes = Changes { credit: recent.credit, ..Changes::default() };
+        changes.new.reserve(new);
         Ok(Self { table: transaction.open_table(IDS)?, recent, changes })
     }
 

@@ -96,7 +96,7 @@ pub struct Ephemeral {
 }
 
 /// What names a request until it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
 /// A WebSocket message.

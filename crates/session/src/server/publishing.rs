@@ -67,7 +67,7 @@ impl Server {
             return self.close(CloseCode::TooManyUnanswered, &message);
         }
         let ticket = self.ticket();
-        self.unanswered.insert(ticket, waiting);
+        self.unanswered.push_back((ticket, waiting));
         self.effects.push_back(Effect::Append(Append { ticket, client, event }));
     }
 
@@ -121,7 +121,8 @@ impl Server {
 
     /// The answer to [`Effect::Append`].
     pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
-        let Some(waiting) = self.unanswered.remove(&ticket) else { return };
+        let at = self.unanswered.binary_search_by_key(&ticket, |(ticket, _)| *ticket);
+        let Some((_, waiting)) = at.ok().and_then(|at| self.unanswered.remove(at)) else { return };
         if self.state == State::Closed {
             return;
         }

@@ -132,8 +132,8 @@ enum State {
 }
 
 /// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
-/// that has stopped reading costs about one message.
-const MESSAGE_BYTES: usize = 32 << 10;
+/// that has stopped reading costs about one message, which with its last event is to fit into 48 KiB.
+const MESSAGE_BYTES: usize = 46 << 10;
 
 impl Server {
     /// A connection that has just been made, to a log whose streams have last events with the offsets

@@ -115,3 +115,38 @@ impl Wake for Unpark {
         self.0.unpark();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::tests::writes_of;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    /// One that has just answered four writes while so many others waited, and to which no more come.
+    fn after(waiting: usize) -> Gather {
+        let (sender, queue) = mpsc::channel(4);
+        let (answer, _) = mpsc::unbounded_channel();
+        for number in 1..=waiting {
+            let (_, writes) = writes_of([1; 16], &[number as u64]);
+            sender.try_send(Job { writes, answer: answer.clone() }).unwrap();
+        }
+        let mut gather = Gather::new(queue);
+        gather.answered(4, MOMENT);
+        drop(sender);
+        gather
+    }
+
+    #[test]
+    fn waiting_in_vain_makes_it_hasty_unless_half_of_what_could_be_is_there() {
+        assert_eq!(after(4).hasty, 0);
+        assert_eq!(after(3).hasty, 1);
+        assert_eq!(after(0).hasty, 1);
+    }
+
+    #[test]
+    fn what_has_come_is_the_next_commit() {
+        assert_eq!(after(3).next().map(|jobs| jobs.len()), Some(3));
+        assert!(after(0).next().is_none());
+    }
+}

@@ -9,7 +9,7 @@
 //! slice's [`Filter`]: after the file is opened, one sweep is at most [`LONGEST`] events.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use foldhash::fast::RandomState;
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -35,6 +35,8 @@ const SLICES: usize = 256;
 const SHORTEST: u64 = 4_096;
 /// and at most so many: about what is kept in memory.
 const LONGEST: u64 = 65_536;
+/// A slice with at most so many rows for each new one is written anew.
+const REWRITE: u64 = 8;
 
 pub(super) fn digest(body: &Body) -> Digest {
     let mut hash = Sha256::new();
@@ -206,8 +208,13 @@ impl<'t> Ids<'t> {
 
     /// Brings a slice of the table up to date; answers its filter if that is to be made.
     fn sweep(&mut self, slice: usize, log: &Log<'_>) -> Result<Option<Filter>, StoreError> {
-        let (mut first, mut last) = ([0; 16], [0xff; 16]);
-        (first[0], last[0]) = (slice as u8, slice as u8);
+        let is_due = self.recent.filters[slice].as_ref().is_none_or(Filter::is_due);
+        let new = self.recent.waiting[slice].len() as u64;
+        if log.count() / SLICES as u64 <= REWRITE * new {
+            let digests = self.rewrite(slice, log)?;
+            return Ok(is_due.then(|| Filter::of(&digests)));
+        }
+        let (first, last) = ends(slice);
         if self.recent.has_litter {
             self.table.retain_in::<&Digest, _>(&first..=&last, |_, (stream, offset)| {
                 offset >= log.extent(stream).first
@@ -221,7 +228,7 @@ impl<'t> Ids<'t> {
                 None => self.table.remove(digest)?,
             };
         }
-        if self.recent.filters[slice].as_ref().is_some_and(|filter| !filter.is_due()) {
+        if !is_due {
             return Ok(None);
         }
         let mut digests = Vec::new();
@@ -230,4 +237,34 @@ impl<'t> Ids<'t> {
         }
         Ok(Some(Filter::of(&digests)))
     }
+
+    /// Writes all rows of a slice in one run, which costs a fraction of as many insertions; answers their
+    /// digests.
+    fn rewrite(&mut self, slice: usize, log: &Log<'_>) -> Result<Vec<Digest>, StoreError> {
+        let (first, last) = ends(slice);
+        let waiting = &self.recent.waiting[slice];
+        let mut rows = Vec::new();
+        self.table.retain_in::<&Digest, _>(&first..=&last, |digest, place| {
+            let (stream, offset) = place;
+            if offset >= log.extent(stream).first && !waiting.contains_key(digest) {
+                rows.push((*digest, place));
+            }
+            false
+        })?;
+        rows.extend(waiting.iter().filter_map(|(digest, place)| Some((*digest, (*place)?))));
+        rows.sort_unstable();
+        let mut cursor = self.table.lower_bound_mut(Bound::Included(&first))?;
+        for (digest, place) in &rows {
+            cursor.insert_before(digest, place)?;
+        }
+        cursor.close()?;
+        Ok(rows.into_iter().map(|(digest, _)| digest).collect())
+    }
+}
+
+/// The first and the last digest that a slice could have.
+fn ends(slice: usize) -> (Digest, Digest) {
+    let (mut first, mut last) = ([0; 16], [0xff; 16]);
+    (first[0], last[0]) = (slice as u8, slice as u8);
+    (first, last)
 }

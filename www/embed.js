@@ -239,7 +239,7 @@ function showMessages({ bus, kit, topic }) {
       row.item.dataset.state = state;
       row.item.querySelector(".state").textContent = row.item.classList.contains("own") ? state : "";
       row.item.querySelector(".failure").hidden = state !== "failed";
-      row.item.querySelector(".reason").textContent = `Not sent: ${delivery.message ?? ""}`;
+      row.item.querySelector(".reason").textContent = `Failed: ${delivery.message ?? ""}`;
       if (!known || state === "stored") {
         row.place = placeOf(delivery);
         put(row);

@@ -55,7 +55,7 @@ fn failure(reason: &str, props: &MessageRowProps) -> Html {
     let onclick = Callback::from(move |_: MouseEvent| on_retry.emit(row.clone()));
     html! {
         <p class="failure">
-            <span>{ "Not sent: " }{ reason.to_owned() }</span>
+            <span>{ "Failed: " }{ reason.to_owned() }</span>
             <button type="button" class="retry" {onclick}>{ "Try again" }</button>
         </p>
     }

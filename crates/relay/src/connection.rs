@@ -226,7 +226,7 @@ impl Connection {
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
-                        self.writes.reserve(1 + self.server.effects());
+                        self.writes.reserve(1 + self.server.pending_effects());
                     }
                     self.writes.push(Write::Append(append.into()));
                 }
@@ -279,7 +279,7 @@ impl Connection {
     /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
     fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
         let some = !arrived.is_empty();
-        while self.server.effects() == 0
+        while self.server.pending_effects() == 0
             && let Some(event) = arrived.pop_front()
         {
             self.server.forwarded(&event.event);

@@ -180,7 +180,7 @@ impl Server {
 
     /// How many things are to be done now. An owner that has much to tell does those first, so that what it
     /// tells does not pile up as messages.
-    pub fn effects(&self) -> usize {
+    pub fn pending_effects(&self) -> usize {
         self.effects.len()
     }
 

@@ -1,7 +1,7 @@
 //! A client whose peer says anything, whose store fails and whose clock jumps: each event is settled once.
 #![no_main]
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
 use session::client::{Client, Effect, Options, Terms};

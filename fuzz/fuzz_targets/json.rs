@@ -2,7 +2,7 @@
 //! written of an event is read again as it was.
 #![no_main]
 
-use bus::Topic;
+use topic::Topic;
 use fuzzing::Peer;
 use libfuzzer_sys::fuzz_target;
 use session::json::{self, Incoming};

@@ -2,7 +2,7 @@
 //! is settled once.
 #![no_main]
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
 use session::client::{Effect as ClientEffect, Options};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bus::Pattern;
+use topic::Pattern;
 use session::server::{
     Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server, StreamNo,
     Wire,

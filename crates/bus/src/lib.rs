@@ -1,4 +1,4 @@
-//! Topics, patterns, compiled routes and subscriptions: the pure core of `event-driven-kit`.
+//! Compiled routes, subscriptions and queues: the pure core of `event-driven-kit`.
 //!
 //! A [`Bus`] carries each event that is published on a [`Topic`] to every subscription whose
 //! [`Pattern`] matches, once and in one order. It is generic over what it carries, does no I/O, has no
@@ -143,7 +143,6 @@ mod slot;
 mod subscriber;
 mod subscription;
 mod tape;
-mod topic;
 mod typed;
 
 pub use batch::Window;

@@ -29,9 +29,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Pattern;
 use session::server::{Decided, Located, Logged, Older, Opened, Page, StreamNo};
 use session::{Hello, Start, Stream};
+use topic::Pattern;
 
 pub use backup::Copied;
 pub use embedded::Embedded;

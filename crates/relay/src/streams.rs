@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use bus::{Pattern, TopicError};
 use session::Stream;
+use topic::{Pattern, TopicError};
 
 use crate::store::{Keep, Route};
 use crate::units::{self, UnitError};

@@ -22,7 +22,7 @@ mod spare;
 use std::collections::VecDeque;
 use std::fmt;
 
-use bus::Topic;
+use topic::Topic;
 
 use crate::client::{
     Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,

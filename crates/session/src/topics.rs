@@ -1,6 +1,6 @@
 //! Topics by number: each is sent once per direction of a connection, and then by its number.
 
-use bus::{Topic, TopicError};
+use topic::{Topic, TopicError};
 
 /// The most topics that have a number at one time. The sender gives the oldest number again, with the
 /// new topic's name.

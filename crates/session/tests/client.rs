@@ -3,12 +3,12 @@
 
 mod dialogue;
 
-use bus::{Pattern, Topic};
 use dialogue::{Dialogue, WELCOME};
 use session::client::{
     Effect, HistoryError, LinkState, Occupants, Older, Options, Saved, Secret, Storage,
 };
 use session::*;
+use topic::{Pattern, Topic};
 
 fn topic(text: &str) -> Topic {
     Topic::parse(text).unwrap()

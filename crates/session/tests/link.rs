@@ -2,10 +2,10 @@
 
 mod world;
 
-use bus::{Pattern, Topic};
 use session::client::{Effect, LinkState, Outcome};
 use session::server::{Decided, Opened, Options, Server, Wire};
 use session::*;
+use topic::{Pattern, Topic};
 use world::{World, body};
 
 fn topic(text: &str) -> Topic {

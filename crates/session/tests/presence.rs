@@ -4,10 +4,10 @@ mod peer;
 
 use std::collections::BTreeMap;
 
-use bus::Topic;
 use peer::{Peer, topic};
 use session::server::{Attendance, Effect, GRACE, News};
 use session::*;
+use topic::Topic;
 
 /// What a watcher has made of its news.
 #[derive(Default)]

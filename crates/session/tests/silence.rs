@@ -3,10 +3,10 @@
 
 mod dialogue;
 
-use bus::{Pattern, Topic};
 use dialogue::{Dialogue, WELCOME};
 use session::client::{Effect, LinkState};
 use session::*;
+use topic::{Pattern, Topic};
 
 /// Welcomed, at 0, with an event that waits for its answer.
 fn publishing() -> Dialogue {

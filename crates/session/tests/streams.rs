@@ -251,7 +251,7 @@ fn event(subscription: u32, stream: Stream, offset: u64, previous: u64) -> FromP
 #[test]
 fn a_client_resumes_after_its_position_in_each_stream() {
     let mut dialogue = Dialogue::welcomed();
-    dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), Start::Latest);
+    dialogue.client.subscribe(topic::Pattern::parse("a").unwrap(), Start::Latest);
     let (number, start) = asked(&mut dialogue);
     assert_eq!(start, Start::Latest);
     dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), at(other(), 7)]));
@@ -270,7 +270,7 @@ fn a_client_resumes_after_its_position_in_each_stream() {
 fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
     let mut dialogue = Dialogue::welcomed();
     let start = Start::After(vec![at(Stream::MAIN, 4), at(other(), 7)]);
-    let id = dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), start);
+    let id = dialogue.client.subscribe(topic::Pattern::parse("a").unwrap(), start);
     let (number, _) = asked(&mut dialogue);
     let head = Position { epoch: 8, ..at(other(), 2) };
     dialogue.say(made(number, true, vec![head.clone()]));
@@ -292,7 +292,7 @@ fn a_position_that_is_strange_in_one_stream_stays_in_the_others() {
 #[test]
 fn a_reader_of_what_is_new_goes_on_at_the_head_of_a_stream_that_is_reset() {
     let mut dialogue = Dialogue::welcomed();
-    dialogue.client.subscribe(bus::Pattern::parse("a").unwrap(), Start::Latest);
+    dialogue.client.subscribe(topic::Pattern::parse("a").unwrap(), Start::Latest);
     let (number, _) = asked(&mut dialogue);
     dialogue.say(made(number, false, vec![at(Stream::MAIN, 4), at(other(), 7)]));
     dialogue.reconnect();

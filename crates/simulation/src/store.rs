@@ -8,9 +8,9 @@ mod log;
 
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
 use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
 use session::{Durability, Hello, Position, RejectCode, Start, Stream};
+use topic::{Pattern, Topic};
 
 use crate::mutation::Mutation;
 pub use clients::ClientId;

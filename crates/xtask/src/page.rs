@@ -16,6 +16,7 @@ const INPUTS: &[&str] = &[
     "index.html",
     "src",
     "crates/bus",
+    "crates/topic",
     "crates/session",
     "crates/chat",
     "crates/npm",

@@ -8,7 +8,7 @@ mod talk;
 use std::path::Path;
 use std::{env, fs, io};
 
-use bus::Topic;
+use topic::Topic;
 use fuzzing::push_step;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved};
 use session::server::{self, Message, Server, Wire};
 use session::tabs::{Effect, Tab};

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Pattern;
 use session::CloseCode;
 use session::server::{Located, Older, Page, StreamNo, Ticket};
+use topic::Pattern;
 
 use super::Connection;
 use crate::store::{Store, StoreError};

@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bus::{Pattern, Topic};
 use session::server::Ephemeral;
 use slab::Slab;
+use topic::{Pattern, Topic};
 
 /// The most events that are kept for all connections,
 const EVENTS: usize = 8_192;

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::Topic;
 use session::RejectCode;
 use session::server::{Attendance, News};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use topic::Topic;
 
 /// See the [module](self).
 #[derive(Debug)]

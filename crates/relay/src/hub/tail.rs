@@ -104,7 +104,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bus::Topic;
+    use topic::Topic;
 
     fn events(offsets: std::ops::Range<u64>, size: usize) -> Vec<Arc<Logged>> {
         events_of(0, offsets, size)

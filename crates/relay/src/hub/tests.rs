@@ -1,8 +1,8 @@
 use std::sync::atomic::AtomicBool;
 
-use bus::Pattern;
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Publish, RejectCode, Start, Stream};
+use topic::Pattern;
 
 use super::*;
 use crate::store::{Embedded, Settings, Written};

@@ -107,8 +107,8 @@ impl<'r> Iterator for Entries<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bus::Topic;
     use proptest::prelude::*;
+    use topic::Topic;
 
     proptest! {
         #[test]

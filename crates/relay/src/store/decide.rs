@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use bus::Topic;
 use session::server::{Decided, Opened};
 use session::{Durability, Position, RejectCode, Stream};
+use topic::Topic;
 
 use super::clients::{Admission, Clients, Verdict};
 use super::ids::Ids;

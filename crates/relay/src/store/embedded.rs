@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bus::{Pattern, Topic};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use session::server::{Located, Older, Opened, Page, StreamNo};
 use session::{Start, Stream};
+use topic::{Pattern, Topic};
 
 use super::backup::{self, Copied};
 use super::clients::Clients;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
 use redb::{ReadOnlyTable, ReadTransaction};
 use session::Body;
 use session::server::{Logged, Older, Page};
+use topic::{Pattern, Topic};
 
 use super::StoreError;
 use super::block::Entry;

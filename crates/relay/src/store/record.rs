@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use bus::Topic;
 use session::server::{Append, Numbered, Refusal, Ticket};
+use topic::Topic;
 
 use super::ids::{Digest, digest};
 

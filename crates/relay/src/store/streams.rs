@@ -1,7 +1,7 @@
 //! The streams of an open store: which takes a topic, and what is kept of each.
 
-use bus::{Pattern, Topic};
 use session::Stream;
+use topic::{Pattern, Topic};
 
 use super::{Keep, Settings, StoreError};
 

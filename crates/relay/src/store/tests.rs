@@ -13,10 +13,10 @@ mod streams;
 use std::collections::HashMap;
 use std::path::Path;
 
-use bus::{Pattern, Topic};
 use proptest::prelude::*;
 use session::server::{Append, Decided, Located, Logged, Numbered, Opened, Place};
 use session::{Body, Hello, Start};
+use topic::{Pattern, Topic};
 
 use super::*;
 

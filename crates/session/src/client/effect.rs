@@ -1,6 +1,6 @@
 //! What a client asks of its owner, and tells it.
 
-use bus::Topic;
+use topic::Topic;
 
 use super::{HistoryError, Occupants, Older, RequestId, Storage, StoreError, SubscriptionId};
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};

@@ -1,7 +1,7 @@
 //! Pages of the log backwards, for whoever scrolls up. A request outlives connections: it is asked until it
 //! has its answer, or nobody wants it any more.
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 
 use super::{Client, Effect};
 use crate::frame::{FromClient, History, HistoryPage};

@@ -1,6 +1,6 @@
 //! What a client is subscribed to, over all its connections, and how far it has been told.
 
-use bus::Pattern;
+use topic::Pattern;
 
 use super::credit::{Credit, Window};
 use crate::frame::{self, FromClient, Head, Subscribe};

@@ -12,7 +12,7 @@ use crate::RejectCode;
 /// let mut store = MemoryOutbox::new(Saved::new(&mut entropy));
 /// let mut client = Client::new(Options::default(), entropy, store.saved().clone());
 /// let body = session::Body { id: "1".into(), ..Default::default() };
-/// client.publish(bus::Topic::parse("a").unwrap(), &body, 0).unwrap();
+/// client.publish(topic::Topic::parse("a").unwrap(), &body, 0).unwrap();
 /// while let Some(effect) = client.poll() {
 ///     if let Effect::Store(asked) = effect {
 ///         client.answer(Ok(store.run(asked)), 0);

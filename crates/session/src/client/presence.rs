@@ -1,7 +1,7 @@
 //! Presence: the topics at which the application is, those it watches, and who is there. What it wants
 //! stands over all connections; each is told it anew.
 
-use bus::Topic;
+use topic::Topic;
 
 use super::places::Move;
 use super::{Client, Effect};

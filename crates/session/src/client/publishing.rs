@@ -1,7 +1,7 @@
 //! The publishing side: events wait in the outbox, leave while the link is up, and stay until they have
 //! their answer.
 
-use bus::Topic;
+use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, Outcome, Row, Storage};

@@ -1,7 +1,7 @@
 //! The reading side: asks the peer for what the application is subscribed to, and delivers each event
 //! once.
 
-use bus::Pattern;
+use topic::Pattern;
 
 use super::interests::Turn;
 use super::{Client, Delivery, Effect, SubscriptionId, Window};

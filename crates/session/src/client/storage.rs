@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use bus::Topic;
+use topic::Topic;
 
 use super::Entropy;
 use crate::{Durability, Millis, RejectCode};

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{Extension, Position, RejectCode, Stream};
-use bus::{Pattern, Topic};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use topic::{Pattern, Topic};
 
 fn publish(members: Value) -> Result<Incoming, ReadError> {
     let mut event = json!({ "specversion": "1.0", "id": "e1", "source": "py", "type": "a.b" });

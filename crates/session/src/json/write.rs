@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::{Pattern, Topic};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use topic::{Pattern, Topic};
 
 use super::{Form, OF_THE_PEER, Place};
 use crate::{Body, Extension, Position, RejectCode, Stream};

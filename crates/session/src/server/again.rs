@@ -1,7 +1,7 @@
 //! Ephemeral events come in runs: on one topic, to the same subscriptions. What stands before the body is
 //! then encoded once.
 
-use bus::Topic;
+use topic::Topic;
 
 use super::{Ephemeral, Server, Wire};
 use crate::frame::Head;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use bus::Topic;
+use topic::Topic;
 
 use crate::frame::Attendee;
 use crate::{Millis, RejectCode};

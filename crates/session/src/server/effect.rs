@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 

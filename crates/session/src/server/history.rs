@@ -1,6 +1,6 @@
 //! Pages of the log backwards, for whoever scrolls up.
 
-use bus::Pattern;
+use topic::Pattern;
 
 use super::{Effect, Older, Server, Ticket};
 use crate::frame::{FromPeer, History, HistoryPage};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bus::Topic;
+use topic::Topic;
 
 use super::{Effect, Server};
 use crate::RejectCode;

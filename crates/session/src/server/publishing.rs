@@ -1,7 +1,7 @@
 //! The publishing side: from a client's event to the log or to the other connections, and its answer
 //! back. What goes on has been checked, and signed with what only the peer can say.
 
-use bus::Topic;
+use topic::Topic;
 
 use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket};
 use crate::frame::{Ack, FromPeer, Publish, Reject};

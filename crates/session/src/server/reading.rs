@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{Effect, Ephemeral, Located, Logged, Page, Place, Server, StreamNo, Ticket, Wire};

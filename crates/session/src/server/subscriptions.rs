@@ -8,7 +8,7 @@ mod one;
 
 use std::collections::BTreeMap;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 
 use super::{Place, StreamNo, Ticket};
 use crate::frame::Head;

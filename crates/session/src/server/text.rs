@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::{Decided, Effect, Message, Server, State, StreamNo, Wire};

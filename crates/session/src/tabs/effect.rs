@@ -1,6 +1,6 @@
 //! What a tab asks of its owner.
 
-use bus::Topic;
+use topic::Topic;
 
 use crate::{Body, client};
 

@@ -3,7 +3,7 @@
 use crate::client::{LinkState, Outcome, Row, TabId};
 use crate::encode::{at, bytes, flag, frame, number, text};
 use crate::{Body, Millis, decode};
-use bus::Topic;
+use topic::Topic;
 
 /// A message on the channel, which all other tabs hear, in order for each sender.
 #[derive(Debug, Clone, PartialEq)]

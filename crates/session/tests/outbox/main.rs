@@ -4,9 +4,9 @@ mod dropping;
 mod identity;
 mod page;
 
-use bus::Topic;
 use session::client::{Answer, Options, Storage, StoreError, Terms};
 use session::*;
+use topic::Topic;
 
 use page::Page;
 

@@ -1,11 +1,11 @@
 //! A page with a client, whose store and peer are played by hand.
 
-use bus::Topic;
 use session::client::{
     Client, Effect, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError,
     StoreFailed, Terms,
 };
 use session::*;
+use topic::Topic;
 
 /// A client, its store, and what both have done.
 pub struct Page {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
 use session::server::{
     Decided, Effect, Ephemeral, Located, Logged, Message, Older, Opened, Options, Page, Place,
     Server, StreamNo, Ticket, Wire,
 };
 use session::*;
+use topic::{Pattern, Topic};
 
 pub struct Peer {
     pub server: Server,

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use bus::{Pattern, Topic};
 use session::client::{
     self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError, StoreFailed,
 };
 use session::tabs::{Effect, Tab};
 use session::*;
+use topic::{Pattern, Topic};
 
 use crate::socket::{Happened, Socket};
 use crate::world::{Log, body, next_random};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use bus::Topic;
 use session::Millis;
 use session::server::{Append, Effect, Message, Options, Server, Wire};
+use topic::Topic;
 
 use crate::world::Log;
 

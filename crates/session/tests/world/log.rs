@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
 use session::server::{Append, Decided, Located, Logged, Opened, Page, Place, StreamNo};
 use session::*;
+use topic::{Pattern, Topic};
 
 /// See the [module](self).
 pub struct Log {

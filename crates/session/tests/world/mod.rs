@@ -5,10 +5,10 @@ mod log;
 
 use std::collections::VecDeque;
 
-use bus::{Pattern, Topic};
 use session::client::{self, Client, MemoryOutbox, Outcome, Saved, SubscriptionId, Window};
 use session::server::{self, Append, Message, Options, Server, Wire};
 use session::*;
+use topic::{Pattern, Topic};
 
 pub use log::Log;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bus::{Pattern, Topic};
 use session::server::{Logged, Older, Page, Place, StreamNo};
 use session::{Body, Position, Start, Stream};
+use topic::{Pattern, Topic};
 
 #[derive(Debug, Clone)]
 pub(super) struct Log {

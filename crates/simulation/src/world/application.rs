@@ -1,8 +1,8 @@
 //! The application in a tab: it publishes and takes back.
 
-use bus::{Pattern, Topic};
 use session::client::{Outcome, Terms};
 use session::{Body, Position, RejectCode};
+use topic::{Pattern, Topic};
 
 use super::{World, number_of};
 use crate::history::{Answer, EventNo, Place, Record, TopicNo, Topics};

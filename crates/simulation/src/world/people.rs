@@ -1,8 +1,8 @@
 //! Presence: who says that it is where, who watches, and how the relay carries that between them.
 
-use bus::Topic;
 use session::client::Occupants;
 use session::server::{Effect, News};
+use topic::Topic;
 
 use super::application::TOPICS;
 use super::{Happening, World};

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use bus::Pattern;
 use session::client::{Delivery, SubscriptionId, Window};
 use session::{Position, Start};
+use topic::Pattern;
 
 use super::application::topics_of;
 use super::{Happening, World, number_of};

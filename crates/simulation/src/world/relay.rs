@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use bus::Pattern;
+use topic::Pattern;
 
 use session::server::{
     Append, Attendance, Decided, Effect, Located, Message, Older, Opened, Options, Page, Server,

@@ -1,8 +1,8 @@
 //! The application pages backwards, while all breaks around it.
 
-use bus::Pattern;
 use session::client::{HistoryError, Older, RequestId};
 use session::{Body, Position};
+use topic::Pattern;
 
 use super::application::topics_of;
 use super::reading::PATTERNS;

@@ -67,6 +67,7 @@ impl Context<'_> {
 
 /// The packages whose tests run natively; the chat's are of its model.
 const NATIVE: &[&str] = &[
+    "event-driven-kit-topic",
     "event-driven-kit-bus",
     "event-driven-kit-session",
     "event-driven-kit-relay",

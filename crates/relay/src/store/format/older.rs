@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bus::Topic;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use session::Body;
 use session::server::Logged;
+use topic::Topic;
 
 use super::{BLOCKS, EXTENTS, MAIN, StoreError, TIMES, TOPICS};
 use crate::store::clients::Clients;

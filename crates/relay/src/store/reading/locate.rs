@@ -1,9 +1,9 @@
 //! Where a subscription starts, in each stream at the same moment.
 
-use bus::Pattern;
 use redb::ReadTransaction;
 use session::server::{Located, Place};
 use session::{Position, Start, Stream};
+use topic::Pattern;
 
 use super::Reading;
 use crate::store::StoreError;

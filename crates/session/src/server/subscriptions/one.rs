@@ -1,6 +1,6 @@
 //! One subscription: how far it has been told in each stream, and what its receiver can take.
 
-use bus::Pattern;
+use topic::Pattern;
 
 use super::{Next, Replay};
 use crate::frame::Head;

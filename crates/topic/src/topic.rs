@@ -1,0 +1,43 @@
+//! Topics: what an event is published to.
+
+use std::sync::Arc;
+
+use crate::{TopicError, check};
+
+/// What an event is published to: `chat.lobby.TEXT_MESSAGE`. Valid once it exists, cheap to clone.
+///
+/// ```
+/// use topic::Topic;
+/// let topic = Topic::parse("chat.lobby.TEXT_MESSAGE")?;
+/// assert_eq!(topic.tokens().count(), 3);
+/// assert!(Topic::parse("chat..lobby").is_err());
+/// # Ok::<(), topic::TopicError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic(pub(crate) Arc<str>);
+
+impl Topic {
+    /// Checks `text` against the rules of topics.
+    ///
+    /// # Errors
+    /// A [`TopicError`] that names the rule which `text` breaks.
+    pub fn parse(text: &str) -> Result<Self, TopicError> {
+        check(text, |_, _| false)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The topic as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its tokens, in order; at least one.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.split('.')
+    }
+
+    /// Whether it belongs to the runtime: begins with `$`.
+    pub fn is_system(&self) -> bool {
+        self.0.starts_with('$')
+    }
+}

@@ -212,14 +212,14 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
     let request = asked(&dialogue.heard())[0].request;
     let FromPeer::Page(last) = page(request, &[1], None) else { unreachable!() };
     let orders = Stream::named("orders");
-    let next = Some((orders.clone(), u64::MAX));
+    let next = Some((orders.clone(), MAX_NUMBER));
     dialogue.say(FromPeer::Page(HistoryPage { next, ..last }));
     let read = pages(&mut dialogue).remove(0).unwrap();
     assert_eq!(read.events[0].0.stream, Stream::MAIN);
     dialogue.client.history(pattern("a.>"), read.next, 2);
     let said = dialogue.heard();
     let [next] = asked(&said)[..] else { panic!("{said:?}") };
-    assert_eq!((&next.stream, next.before), (&orders, Some(u64::MAX)));
+    assert_eq!((&next.stream, next.before), (&orders, Some(MAX_NUMBER)));
     // Its life is its own.
     let FromPeer::Page(first) = page(next.request, &[3], None) else { unreachable!() };
     dialogue.say(FromPeer::Page(HistoryPage { epoch: 8, ..first }));

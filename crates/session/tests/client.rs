@@ -366,3 +366,23 @@ fn a_topic_at_which_it_cannot_be_is_told() {
     let told = dialogue.effects.iter().filter(|it| matches!(it, Effect::NotPresent { .. }));
     assert_eq!(told.count(), 1);
 }
+
+#[test]
+fn an_event_is_this_clients_if_its_source_begins_with_the_clients_own() {
+    let dialogue = Dialogue::welcomed();
+    let id = format!("{:032x}", u128::from_be_bytes(dialogue.client.id()));
+    let is_own = |source: String| dialogue.client.signed(&source);
+    assert!(is_own(format!("/clients/{id}")) && is_own(format!("/clients/{id}/x")));
+    for forged in [
+        format!("/guests/{id}"),
+        format!("/guests/0/../../clients/{id}"),
+        format!("/clients/0/{id}"),
+        format!("/clients/{id}0"),
+        format!("/clients/{}", &id[1..]),
+        format!("//clients/{id}"),
+        format!("clients/{id}"),
+        format!("/clients/{}", id.to_uppercase()),
+    ] {
+        assert!(!is_own(forged.clone()), "{forged}");
+    }
+}

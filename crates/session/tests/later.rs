@@ -5,7 +5,7 @@ mod dialogue;
 mod peer;
 mod raw;
 
-use bus::{Pattern, Topic};
+use topic::{Pattern, Topic};
 use dialogue::Dialogue;
 use peer::{Peer, caught_up};
 use raw::{bytes, frame, number, position, text};

@@ -127,7 +127,7 @@ async fn a15_a_connection_that_says_nothing_valid_for_ten_seconds_is_closed_what
             let _ = client.socket.send(Message::Ping(Vec::new().into())).await;
             match timeout(Duration::from_secs(1), client.socket.next()).await {
                 Ok(Some(Ok(Message::Close(frame)))) => {
-                    return (frame.unwrap().code.into(), began.elapsed());
+                    return (u16::from(frame.unwrap().code), began.elapsed());
                 }
                 Ok(Some(Ok(_))) | Err(_) => assert!(began.elapsed() < PATIENCE),
                 other => panic!("{other:?}"),

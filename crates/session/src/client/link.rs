@@ -336,7 +336,8 @@ impl Client {
         self.wait(now, 0);
     }
 
-    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come.
+    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
+    /// follows another one may count on version 1 only, for its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online() && (kind <= LAST_KIND || self.connection.kinds.contains(&kind))
     }

@@ -5,12 +5,12 @@ mod dialogue;
 mod peer;
 mod raw;
 
-use topic::{Pattern, Topic};
 use dialogue::Dialogue;
 use peer::{Peer, caught_up};
 use raw::{bytes, frame, number, position, text};
 use session::client::{Effect, HistoryError, LinkState, Outcome};
 use session::*;
+use topic::{Pattern, Topic};
 
 /// Frames of kinds that no version has yet, with what a later grammar may have in place of the map.
 fn new_frames() -> Vec<Vec<u8>> {

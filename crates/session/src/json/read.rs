@@ -177,7 +177,12 @@ fn start(from: &Value) -> Result<Start, String> {
 }
 
 fn position(from: &Value) -> Option<Position> {
-    let decimal = |name| from.get(name)?.as_str()?.parse::<u64>().ok();
+    let decimal = |name| {
+        let digits = from.get(name)?.as_str()?;
+        // The standard library takes a sign too.
+        let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u64>().ok().filter(|_| are_digits)
+    };
     Some(Position {
         stream: Stream::named(from.get("stream")?.as_str()?),
         epoch: decimal("epoch")?,

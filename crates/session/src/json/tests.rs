@@ -121,6 +121,9 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
         at("9007199254740992"),
         at("18446744073709551616"),
         at("-1"),
+        at("+1"),
+        at(""),
+        at(" 1"),
     ] {
         assert!(subscribe(from.clone()).is_err(), "{from}");
     }

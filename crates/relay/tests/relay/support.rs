@@ -235,5 +235,5 @@ pub async fn assert_serves(relay: &Process) {
 /// Ascends from call to call.
 fn now() -> u64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    u64::try_from(since.as_nanos()).unwrap()
+    u64::try_from(since.as_micros()).unwrap()
 }

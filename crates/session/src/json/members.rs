@@ -1,6 +1,7 @@
 //! The members of a JSON object as they were written, each there once, and how deep JSON nests.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -31,10 +32,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Members { by_name: BTreeMap::new(), twice: None };
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if members.by_name.contains_key(&name) {
-                        members.twice = Some(name);
-                    } else {
-                        members.by_name.insert(name, value);
+                    match members.by_name.entry(name) {
+                        Entry::Vacant(new) => _ = new.insert(value),
+                        Entry::Occupied(there) => members.twice = Some(there.key().clone()),
                     }
                 }
                 Ok(members)

@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::extract::ws::WebSocket;
 use session::CloseCode;
@@ -89,6 +89,13 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         shared,
     };
     if wire == Wire::Json {
+        let mut guest = [0; 16];
+        match getrandom::fill(&mut guest) {
+            Ok(()) => connection.server.set_guest(guest),
+            Err(_) => {
+                connection.server.close(CloseCode::Unavailable, "the system gives no randomness");
+            }
+        }
         // It has no hello in which a credential could stand.
         connection.authorize(None);
     }
@@ -114,7 +121,9 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             alarm.as_mut().reset(deadline);
         }
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard_all(heard),
+            heard = connection.socket.hear(), if !connection.server.is_full() => {
+                connection.heard_all(heard);
+            }
             Some(answers) = answered.recv() => {
                 answers.into_iter().for_each(|answer| connection.answered(answer));
             }
@@ -168,6 +177,12 @@ pub(crate) async fn echo(socket: WebSocket) {
             return;
         }
     }
+}
+
+/// By the system's clock.
+fn since_1970() -> u64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
@@ -289,6 +304,7 @@ impl Connection {
 
     fn heard(&mut self, heard: Heard) {
         let now = self.now();
+        self.server.set_clock(now, since_1970());
         match heard {
             Heard::Binary(bytes) => self.server.received(&bytes, now),
             Heard::Text(text) => self.server.received_text(text.as_str(), now),
@@ -315,7 +331,7 @@ impl Connection {
                 _ => TOGETHER,
             };
             self.heard(heard);
-            if bytes < TOGETHER {
+            if bytes < TOGETHER && !self.server.is_full() {
                 next = self.socket.hear_now();
             }
         }

@@ -7,10 +7,12 @@
 
 mod again;
 mod attendance;
+mod claims;
 mod conflated;
 mod credential;
 mod effect;
 mod history;
+mod lookups;
 mod presence;
 mod publishing;
 mod reading;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 
 use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis, Stream};
+use crate::{CloseCode, Millis, RejectCode, Stream};
 use again::Again;
 pub use attendance::{Attendance, GRACE, News};
 use conflated::Conflated;
@@ -33,6 +35,7 @@ pub use effect::{
     Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
     Place, Refusal, StreamNo, Ticket,
 };
+use lookups::Lookups;
 use presence::Whereabouts;
 use publishing::Waiting;
 use subscriptions::Subscriptions;
@@ -54,6 +57,8 @@ pub struct Options {
     pub page: usize,
     /// After so much silence the peer pings, and after as much again it closes.
     pub heartbeat: Millis,
+    /// A client that has said nothing valid for so long is not let in, whatever it pings.
+    pub hello_within: Millis,
 }
 
 impl Default for Options {
@@ -66,6 +71,7 @@ impl Default for Options {
             max_subscriptions: 4_096,
             page: 128,
             heartbeat: 20_000,
+            hello_within: 10_000,
         }
     }
 }
@@ -90,6 +96,7 @@ pub struct Server {
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
+    lookups: Lookups,
     /// Their tickets ascend, and mostly the first is answered.
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The requests for history that are without an answer: their numbers, and of which stream.
@@ -109,6 +116,10 @@ pub struct Server {
     again: Option<Again>,
     effects: VecDeque<Effect>,
     heard: Millis,
+    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from, if that is known.
+    wall_is_ahead: Option<i64>,
+    /// Until then the client is to say something valid; none once it has.
+    hello_until: Option<Millis>,
     /// When a sign of life was asked for that has not come.
     pinged: Option<Millis>,
 }
@@ -145,6 +156,7 @@ impl Server {
             #[cfg(feature = "json")]
             Wire::Json => State::Open { client: None },
         };
+        let hello_until = Some(now + options.hello_within);
         Self {
             options,
             wire,
@@ -152,6 +164,7 @@ impl Server {
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
+            lookups: Lookups::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
             whereabouts: Whereabouts::default(),
@@ -166,6 +179,8 @@ impl Server {
             again: None,
             effects: VecDeque::new(),
             heard: now,
+            wall_is_ahead: None,
+            hello_until,
             pinged: None,
         }
     }
@@ -175,7 +190,14 @@ impl Server {
         if self.effects.is_empty() {
             self.flush();
         }
-        self.effects.pop_front()
+        self.effects.pop_front().or_else(|| self.lookups.next())
+    }
+
+    /// Says what time it is on the wall, in milliseconds since 1970: an event that has no time, or one far from
+    /// this, gets it. To be told again when that clock is set. Without it events keep the times that their
+    /// publishers say.
+    pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
+        self.wall_is_ahead = Some(since_1970 as i64 - now as i64);
     }
 
     /// How many things are to be done now. An owner that has much to tell does those first, so that what it
@@ -186,8 +208,8 @@ impl Server {
 
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
-        let silent = self.silence_ends();
-        self.credential.deadline().map_or(silent, |deadline| deadline.min(silent))
+        let deadlines = [self.credential.deadline(), self.hello_until];
+        deadlines.into_iter().flatten().fold(self.silence_ends(), Millis::min)
     }
 
     /// When nothing will have been heard for too long.
@@ -199,6 +221,14 @@ impl Server {
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
         self.credential_tick(now);
+        if self.hello_until.is_some_and(|until| now >= until) {
+            return self
+                .close(CloseCode::Silent, "you have not said who you are, or what you want");
+        }
+        if self.is_full() {
+            // It is not listened to.
+            self.heard(now);
+        }
         if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
@@ -254,7 +284,8 @@ impl Server {
         let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
-        self.state = State::Closed;
+        (self.state, self.hello_until) = (State::Closed, None);
+        self.lookups = Lookups::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 
@@ -278,6 +309,7 @@ impl Server {
                     heartbeat: self.options.heartbeat.try_into().unwrap_or(u32::MAX),
                     max_message: self.options.max_message.try_into().unwrap_or(u32::MAX),
                     forgotten: new && returning,
+                    kinds: Vec::new(),
                 }));
             }
             Opened::WrongSecret => {
@@ -305,6 +337,7 @@ impl Server {
             (State::Greeting, FromClient::Hello(hello)) => {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
                 self.state = State::Opening { client, fence, lowest, returning };
+                self.hello_until = None;
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {
@@ -318,6 +351,10 @@ impl Server {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
             (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
+            (State::Open { .. }, FromClient::UnknownStart(it)) => {
+                let message = "this peer does not know where the subscription is to start";
+                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
+            }
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.unsubscribe(unsubscribe.subscription);
             }

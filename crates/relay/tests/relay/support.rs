@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Process {
     child: Child,
@@ -61,6 +61,13 @@ impl Process {
 
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// The bytes of its memory that are resident.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
     pub fn url(&self) -> String {
@@ -228,5 +235,5 @@ pub async fn assert_serves(relay: &Process) {
 /// Ascends from call to call.
 fn now() -> u64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    u64::try_from(since.as_nanos()).unwrap()
+    u64::try_from(since.as_micros()).unwrap()
 }

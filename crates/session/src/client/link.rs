@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use super::places::Places;
 use super::rivals::Rivals;
 use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
+use crate::decode::LAST_KIND;
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     /// A welcome that is strange, until the store was asked whether it knows better.
     strange: Option<Welcome>,
     pub(super) peer: String,
+    /// The kinds of frames beyond version 1 that the peer takes.
+    kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
     /// An answer to a probe is due.
@@ -289,6 +292,7 @@ impl Client {
         }
         self.state = State::Online { since: now };
         self.connection.peer = welcome.peer;
+        self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(LinkState::Online));
         self.ask_for_all();
@@ -330,6 +334,12 @@ impl Client {
         self.effects.push_back(Effect::Close(CloseCode::OutOfStep));
         self.disconnected();
         self.wait(now, 0);
+    }
+
+    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
+    /// follows another one may count on version 1 only, for its leader may be an older page.
+    pub fn takes(&self, kind: u64) -> bool {
+        self.is_online() && (kind <= LAST_KIND || self.connection.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {

@@ -88,8 +88,9 @@ impl Subscriptions {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, number: u32) {
-        let Some(removed) = self.by_number.remove(&number) else { return };
+    /// Ends it, and answers what it has asked of the store.
+    pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
+        let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
         self.edition += 1;
         let mut patterns = self.patterns.iter();
         if let Some(at) = patterns.position(|(pattern, _)| *pattern == removed.pattern) {
@@ -99,6 +100,7 @@ impl Subscriptions {
                 self.changed = true;
             }
         }
+        removed.asked().collect()
     }
 
     pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {

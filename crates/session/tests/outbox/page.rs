@@ -128,6 +128,7 @@ impl Page {
             heartbeat: 20_000,
             max_message: 1 << 20,
             forgotten,
+            kinds: Vec::new(),
         }));
     }
 

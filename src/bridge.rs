@@ -43,8 +43,8 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// All tabs of an origin that connect with one address and identity share one link: one of them leads and
 /// has the connection, and when it goes another takes over. Durable events wait in an outbox, which these
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
-/// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
-/// [`LinkStatus::storage`] tells. What becomes of an event whose page is gone is told to the next page, as of an event
+/// a private window, on a page that is not secure, when storage is full at the first visit), or does not answer within a
+/// second, each tab has a link of its own and its outbox is in memory; [`LinkStatus::storage`] tells. What becomes of an event whose page is gone is told to the next page, as of an event
 /// that was found in the outbox.
 ///
 /// An event that cannot be written, as the disk is full, goes out from memory, over a connection of this tab alone and

@@ -48,7 +48,17 @@ const EPOCH: u64 = 7;
 impl Peer {
     /// Accepts the newest socket.
     pub fn accept(&mut self) {
-        let number = socket::count() - 1;
+        self.accept_at(socket::count() - 1);
+    }
+
+    /// Accepts every socket that waits.
+    pub fn accept_all(&mut self) {
+        for number in (0..socket::count()).filter(|number| socket::state(*number) == 0) {
+            self.accept_at(number);
+        }
+    }
+
+    fn accept_at(&mut self, number: u32) {
         assert_eq!(socket::asked(number), SUBPROTOCOL);
         let options = Options { peer: "/peer".to_owned(), ..Options::default() };
         let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);

@@ -88,6 +88,8 @@ pub struct Client {
     options: Options,
     entropy: Rc<RefCell<Entropy>>,
     identity: Identity,
+    /// In place of it to the peer, while the store does not say which it is.
+    stranger: Option<Identity>,
     state: State,
     rivals: Rivals,
     backoff: Backoff,
@@ -117,6 +119,7 @@ impl Client {
     pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
         let mut client = Self {
             identity: Identity::of(&saved),
+            stranger: None,
             state: State::Stopped,
             rivals: Rivals::default(),
             backoff: Backoff::default(),

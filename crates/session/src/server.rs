@@ -30,8 +30,8 @@ use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
-    Place, Refusal, StreamNo, Ticket,
+    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
+    Opened, Page, Place, Refusal, StreamNo, Ticket,
 };
 use presence::Whereabouts;
 use publishing::Waiting;
@@ -288,6 +288,7 @@ impl Server {
                 let message = "too many new clients come from your address";
                 self.close_for(CloseCode::Overloaded, message, Some(retry));
             }
+            Opened::Refused(code, message) => self.close(code, message),
             Opened::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }

@@ -12,6 +12,8 @@ mod decide;
 mod embedded;
 mod filter;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod host;
 mod ids;
 mod log;

@@ -25,7 +25,7 @@ use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis, Stream};
 use again::Again;
-pub use attendance::{Attendance, GRACE, News};
+pub use attendance::{Attendance, Comer, GRACE, News};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;

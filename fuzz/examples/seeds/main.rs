@@ -1,5 +1,5 @@
 //! `seeds FOLDER` writes inputs to begin with, a folder for each target: what the codec's tests take for a
-//! frame, a text or a body, and what two tabs and a relay say to each other.
+//! frame, a text or a body, what two tabs and a relay say to each other, and rows of the relay's store.
 
 #[path = "../../../crates/session/tests/codec/frames.rs"]
 mod frames;
@@ -39,6 +39,8 @@ fn main() -> io::Result<()> {
     let texts = bodies.iter().map(|body| json::event(&topic, body, None).into_bytes());
     let controls = CONTROLS.iter().map(|text| text.as_bytes().to_vec());
     write(folder, "json", texts.chain(controls))?;
+
+    write(folder, "rows", relay::store::fuzzing::seeds())?;
 
     let talk = talk::record();
     write(folder, "client", [script(&talk.from_peer, &[1])])?;

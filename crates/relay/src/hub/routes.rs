@@ -11,8 +11,11 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
-/// The most topics whose receivers are remembered; beyond, all are worked out again.
-const REMEMBERED: usize = 4_096;
+/// The most topics whose receivers are remembered; beyond, all are worked out again. With the topic a route
+/// takes at most half a kilobyte, and eight bytes for each receiver.
+const REMEMBERED: usize = 16_384;
+/// The most receivers in all of these.
+const RECEIVERS: usize = 1 << 20;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub(super) struct Routes {
     patterns: BTreeMap<Pattern, BTreeSet<usize>>,
     /// Of topics that were used. Each belongs to an edition.
     remembered: HashMap<Topic, (u64, Arc<[usize]>)>,
+    /// How many receivers these have.
+    receivers: usize,
     /// Counts the changes of patterns with wildcards.
     edition: u64,
     #[cfg(test)]
@@ -39,8 +44,8 @@ impl Routes {
         }
         if pattern.tokens().any(|token| matches!(token, "*" | ">")) {
             self.edition += 1;
-        } else {
-            self.remembered.remove(pattern.as_str());
+        } else if let Some((_, route)) = self.remembered.remove(pattern.as_str()) {
+            self.receivers -= route.len();
         }
     }
 
@@ -65,7 +70,7 @@ impl Routes {
         #[cfg(test)]
         (self.looked_at += search.looked_at);
         let found = search.found;
-        let keys = match found[..] {
+        let keys: Arc<[usize]> = match found[..] {
             [keys] => keys.iter().copied().collect(),
             _ => {
                 let mut keys: Vec<usize> = found.into_iter().flatten().copied().collect();
@@ -74,10 +79,13 @@ impl Routes {
                 Arc::from(keys)
             }
         };
-        if self.remembered.len() == REMEMBERED {
+        if self.remembered.len() >= REMEMBERED || self.receivers + keys.len() > RECEIVERS {
             self.remembered.clear();
+            self.receivers = 0;
         }
-        self.remembered.insert(topic.clone(), (self.edition, Arc::clone(&keys)));
+        self.receivers += keys.len();
+        let before = self.remembered.insert(topic.clone(), (self.edition, Arc::clone(&keys)));
+        self.receivers -= before.map_or(0, |(_, keys)| keys.len());
         keys
     }
 
@@ -259,6 +267,16 @@ mod tests {
         for number in 0..3 * REMEMBERED {
             routes.of(&topic(&number.to_string()));
             assert!(routes.remembered.len() <= REMEMBERED);
+        }
+        routes.remembered.clear();
+        for key in 0..1_000 {
+            routes.change(&pattern(">"), key, true);
+        }
+        for number in 0..3 * RECEIVERS / 1_000 {
+            routes.of(&topic(&number.to_string()));
+            let receivers = routes.remembered.values().map(|(_, keys)| keys.len()).sum();
+            assert_eq!(routes.receivers, receivers);
+            assert!(receivers <= RECEIVERS);
         }
     }
 }

@@ -1,0 +1,3 @@
+//! What hostile clients do, each with the answer that it gets; others are served meanwhile.
+
+mod store;

@@ -17,13 +17,13 @@ use axum::extract::ws::WebSocket;
 use session::CloseCode;
 #[cfg(feature = "echo")]
 use session::server::Message;
-use session::server::{Effect, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, Opened, Options, Server, Wire};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::authority::Authority;
 use crate::hub::{Answer, Forwarded, Hub, Recent};
-use crate::store::{Store, Write};
+use crate::store::{Search, Store, Write};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
 
@@ -57,7 +57,9 @@ struct Connection {
     /// What was heard together goes to the writer together.
     writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
-    /// The client that says hello, and the fencing token.
+    /// The client that says hello and is not welcomed yet, and its fencing token.
+    greeting: Option<([u8; 16], u64)>,
+    /// The client that this connection has, and its fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
     /// Rings when who is present has changed where this connection watches.
@@ -82,6 +84,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         answers,
         writes: Vec::new(),
         lookups: VecDeque::new(),
+        greeting: None,
         client: None,
         fenced: None,
         bell: Arc::default(),
@@ -107,8 +110,8 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         if connection.forwarded(&mut arrived) {
             continue;
         }
-        if let Some(patterns) = connection.server.interests() {
-            mailbox.want(patterns);
+        if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
+            mailbox.want(&begun, &ended);
         }
         last.copy_from_slice(&heads.borrow_and_update());
         let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
@@ -236,7 +239,7 @@ impl Connection {
                 }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
-                    self.client = Some((hello.client, hello.fence));
+                    self.greeting = Some((hello.client, hello.fence));
                     self.writes.push(Write::Open(hello, self.shared.address));
                 }
                 Effect::Append(append) => {
@@ -249,7 +252,12 @@ impl Connection {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Locate { ticket, pattern, start } => {
-                    self.lookups.push_back(Lookup::Locate(ticket, pattern, start));
+                    self.lookups.push_back(Lookup::Locate(
+                        ticket,
+                        pattern,
+                        start,
+                        Search::default(),
+                    ));
                 }
                 Effect::Read { ticket, stream, pattern, from, limit } => {
                     self.lookups.push_back(Lookup::Read(ticket, stream, pattern, from, limit));
@@ -340,11 +348,12 @@ impl Connection {
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
-                match (&opened, self.client) {
-                    (Opened::Welcome { .. }, Some((client, fence))) => {
-                        self.fenced = Some(self.shared.hub.arrive(client, fence));
-                    }
-                    _ => self.client = None,
+                // Until then it may be anybody with another's id.
+                if let (Opened::Welcome { .. }, Some((client, fence))) =
+                    (&opened, self.greeting.take())
+                {
+                    self.client = Some((client, fence));
+                    self.fenced = Some(self.shared.hub.arrive(client, fence));
                 }
                 self.server.opened(opened);
             }

@@ -8,6 +8,7 @@ mod ephemeral;
 mod gather;
 mod held;
 mod presence;
+mod routes;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use session::server::{Decided, Logged, Opened, StreamNo, Ticket};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
@@ -67,6 +68,7 @@ pub struct Hub {
     present: Mutex<Present>,
     presence: Arc<Presence>,
     connections: AtomicU64,
+    long_searches: Arc<Semaphore>,
 }
 
 impl Hub {
@@ -88,6 +90,7 @@ impl Hub {
             present: Mutex::default(),
             presence: Arc::default(),
             connections: AtomicU64::new(0),
+            long_searches: Arc::new(Semaphore::new(1)),
         };
         let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tails, &committed));
         Ok((Arc::new(hub), thread))
@@ -96,6 +99,12 @@ impl Hub {
     /// A number that no other connection has.
     pub fn number(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Searches of the log that need more than one step take turns, step by step, so that they never use more
+    /// than one thread.
+    pub fn long_searches(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.long_searches)
     }
 
     /// Queues writes, waiting for room; false if the writer is gone. They are answered together.

@@ -6,11 +6,14 @@
 mod backup;
 mod block;
 mod blocks;
+mod client_row;
 mod clients;
 mod decide;
 mod embedded;
 mod filter;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod host;
 mod ids;
 mod log;
@@ -23,6 +26,7 @@ mod record;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -35,6 +39,7 @@ use topic::Pattern;
 
 pub use backup::Copied;
 pub use embedded::Embedded;
+pub use reading::Search;
 pub use record::Record;
 
 /// The most streams of a store.
@@ -61,11 +66,17 @@ pub trait Store: Send + Sync + 'static {
     /// all the same, and a repeat then finds it.
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError>;
 
-    /// Where a subscription starts.
+    /// Where a subscription starts. None after a bounded number of rows: call it again with the same `search`,
+    /// which is new at first.
     ///
     /// # Errors
     /// As [`Store::heads`].
-    fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError>;
+    fn locate(
+        &self,
+        pattern: &Pattern,
+        start: &Start,
+        search: &mut Search,
+    ) -> Result<Option<Located>, StoreError>;
 
     /// Matching events of a stream from an offset on, at most `limit`, and bounded in bytes and in rows
     /// looked at.

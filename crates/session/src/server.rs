@@ -27,13 +27,13 @@ use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis, RejectCode, Stream};
 use again::Again;
-pub use attendance::{Attendance, GRACE, News};
+pub use attendance::{Attendance, Comer, GRACE, News};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older, Opened, Page,
-    Place, Refusal, StreamNo, Ticket,
+    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
+    Opened, Page, Place, Refusal, StreamNo, Ticket,
 };
 use lookups::Lookups;
 use presence::Whereabouts;
@@ -320,6 +320,7 @@ impl Server {
                 let message = "too many new clients come from your address";
                 self.close_for(CloseCode::Overloaded, message, Some(retry));
             }
+            Opened::Refused(code, message) => self.close(code, message),
             Opened::Unavailable => {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }

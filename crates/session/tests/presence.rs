@@ -5,7 +5,7 @@ mod peer;
 use std::collections::BTreeMap;
 
 use peer::{Peer, topic};
-use session::server::{Attendance, Effect, GRACE, News};
+use session::server::{Attendance, Comer, Effect, GRACE, News};
 use session::*;
 use topic::Topic;
 
@@ -51,7 +51,11 @@ fn lobby() -> Topic {
 }
 
 fn join(attendance: &mut Attendance, connection: u64, client: u8, key: &str) {
-    attendance.join(connection, [client; 16], &lobby(), key, b"").unwrap();
+    attendance.join(comer(connection, [client; 16]), &lobby(), key, b"", ()).unwrap();
+}
+
+fn comer(connection: u64, client: [u8; 16]) -> Comer {
+    Comer { connection, client, share: None }
 }
 
 #[test]
@@ -135,7 +139,7 @@ fn other_data_is_a_change_of_the_same_entry() {
     attendance.watch(9, &lobby());
     join(&mut attendance, 1, 1, "ann");
     view.pull(&mut attendance, 9);
-    attendance.join(1, [1; 16], &lobby(), "ann", b"away").unwrap();
+    attendance.join(comer(1, [1; 16]), &lobby(), "ann", b"away", ()).unwrap();
     view.pull(&mut attendance, 9);
     let entries: Vec<_> = view.entries.values().collect();
     assert_eq!(entries, [&("ann".to_owned(), b"away".to_vec())]);
@@ -165,14 +169,33 @@ fn a_topic_has_room_for_a_bounded_number_and_a_bounded_size() {
         id[..8].copy_from_slice(&number.to_be_bytes());
         id
     };
-    let taken = (0..2_000)
-        .filter(|&number| attendance.join(number, client(number), &lobby(), "k", b"").is_ok());
+    let taken = (0..2_000).filter(|&number| {
+        attendance.join(comer(number, client(number)), &lobby(), "k", b"", ()).is_ok()
+    });
     assert_eq!(taken.count(), 1_024);
     let mut attendance = Attendance::default();
     let taken = (0..2_000).filter(|&number| {
-        attendance.join(number, client(number), &lobby(), "k", &[0; 4_095]).is_ok()
+        attendance.join(comer(number, client(number)), &lobby(), "k", &[0; 4_095], ()).is_ok()
     });
     assert_eq!(taken.count(), 128);
+}
+
+#[test]
+fn those_of_one_share_fill_a_quarter_of_a_topic_and_others_get_in() {
+    for (size, most) in [(0, 256), (4_095, 32)] {
+        let mut attendance = Attendance::default();
+        let mut join = |share: u64, number: u64, size: usize| {
+            let mut client = [0; 16];
+            client[..8].copy_from_slice(&number.to_be_bytes());
+            let comer = Comer { connection: number, client, share: Some(share.into()) };
+            attendance.join(comer, &lobby(), "k", &vec![0; size], ()).is_ok()
+        };
+        let taken = (0..600).filter(|&number| join(1, number, size)).count();
+        assert_eq!(taken, most);
+        // Those who are there may change what they say, and do not count twice.
+        assert!(join(1, 0, size) && !join(1, 9_999, size));
+        assert!((10_000..10_010).all(|number| join(2, number, size)));
+    }
 }
 
 /// Random comings and goings: in the end each watcher sees what is there.
@@ -198,7 +221,7 @@ fn presence_converges() {
                     here.insert(client, next);
                     let data = [below(3) as u8];
                     let key = format!("k{client}");
-                    attendance.join(next, [client; 16], &lobby(), &key, &data).unwrap();
+                    attendance.join(comer(next, [client; 16]), &lobby(), &key, &data, ()).unwrap();
                 }
                 3 => {
                     if let Some(connection) = here.remove(&client) {

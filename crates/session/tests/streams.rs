@@ -190,21 +190,30 @@ fn subscriptions_with_the_same_pattern_are_wanted_once_and_each_is_told() {
     }
     peer.say(subscribe(4, "b", Start::Latest, None), 0);
     peer.run();
-    let patterns = |peer: &mut Peer| {
-        let patterns = peer.server.interests();
-        patterns.map(|them| them.iter().map(|it| it.to_string()).collect::<Vec<_>>())
+    let changed = |peer: &mut Peer| {
+        let text = |them: Vec<Pattern>| them.iter().map(Pattern::to_string).collect::<Vec<_>>();
+        let changed = peer.server.changed_patterns();
+        changed.map(|ChangedPatterns { begun, ended }| (text(begun), text(ended)))
     };
-    assert_eq!(patterns(&mut peer), Some(vec!["a".to_owned(), "b".to_owned()]));
+    let texts = |them: &[&str]| them.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    assert_eq!(changed(&mut peer), Some((texts(&["a", "b"]), vec![])));
     peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: 2 }), 0);
     peer.commit("a");
     let frames = peer.run();
     let counts = [1, 2, 3, 4].map(|subscription| told(&frames, subscription).len());
     assert_eq!(counts, [1, 0, 1, 0]);
-    assert_eq!(patterns(&mut peer), None, "the pattern is wanted as before");
+    assert_eq!(changed(&mut peer), None, "the pattern is wanted as before");
     for subscription in [1, 3] {
         peer.say(FromClient::Unsubscribe(Unsubscribe { subscription }), 0);
     }
-    assert_eq!(patterns(&mut peer), Some(vec!["b".to_owned()]));
+    peer.say(subscribe(5, "c", Start::Latest, None), 0);
+    assert_eq!(changed(&mut peer), Some((texts(&["c"]), texts(&["a"]))));
+    // What goes and comes again in between has not changed, and neither has what comes and goes.
+    peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: 4 }), 0);
+    peer.say(subscribe(6, "b", Start::Latest, None), 0);
+    peer.say(subscribe(7, "d", Start::Latest, None), 0);
+    peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: 7 }), 0);
+    assert_eq!(changed(&mut peer), None);
 }
 
 #[test]

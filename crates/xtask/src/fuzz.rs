@@ -25,10 +25,13 @@ pub enum Target {
     Server,
     /// A tab among others
     Tabs,
+    /// The rows of the relay's store
+    Rows,
 }
 
 impl Target {
-    pub const ALL: &[Self] = &[Self::Frames, Self::Json, Self::Client, Self::Server, Self::Tabs];
+    pub const ALL: &[Self] =
+        &[Self::Frames, Self::Json, Self::Client, Self::Server, Self::Tabs, Self::Rows];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -37,6 +40,7 @@ impl Target {
             Self::Client => "client",
             Self::Server => "server",
             Self::Tabs => "tabs",
+            Self::Rows => "rows",
         }
     }
 }

@@ -1,5 +1,5 @@
 //! `seeds FOLDER` writes inputs to begin with, a folder for each target: what the codec's tests take for a
-//! frame, a text or a body, and what two tabs and a relay say to each other.
+//! frame, a text or a body, what two tabs and a relay say to each other, and rows of the relay's store.
 
 mod attacks;
 #[path = "../../../crates/session/tests/codec/frames.rs"]
@@ -42,6 +42,8 @@ fn main() -> io::Result<()> {
     write(folder, "json", texts.chain(controls).chain(attacks::texts()))?;
     write(folder, "frames", attacks::frames())?;
     write(folder, "server", scripts(&attacks::frames(), &[]))?;
+
+    write(folder, "rows", relay::store::fuzzing::seeds())?;
 
     let talk = talk::record();
     write(folder, "client", [script(&talk.from_peer, &[1])])?;

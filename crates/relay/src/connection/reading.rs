@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use session::CloseCode;
 use session::server::{Located, Older, Page, StreamNo, Ticket};
+use tokio::sync::Semaphore;
 use topic::Pattern;
 
 use super::Connection;
-use crate::store::{Store, StoreError};
+use crate::store::{Search, Store, StoreError};
 
 /// What one will have found.
 pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
 
 /// A read that the store is to do.
 pub(super) enum Lookup {
-    Locate(Ticket, Pattern, session::Start),
+    Locate(Ticket, Pattern, session::Start, Search),
     Read(Ticket, StreamNo, Pattern, u64, usize),
     History(Ticket, StreamNo, Pattern, Option<u64>, usize),
 }
@@ -28,6 +29,8 @@ pub(super) enum Found {
     Located(Ticket, Located),
     Page(Ticket, Page),
     Older(Ticket, Older),
+    /// Not yet what it looks for: it goes on.
+    More(Lookup),
     Nothing,
 }
 
@@ -50,14 +53,26 @@ impl Connection {
             self.lookups = VecDeque::new();
         }
         Some(match lookup {
-            Lookup::Locate(ticket, pattern, start) => self.blocking(move |store| {
-                store.locate(&pattern, &start).map(|located| Found::Located(ticket, located))
-            }),
-            Lookup::Read(ticket, stream, pattern, from, limit) => self.blocking(move |store| {
-                store.read(stream, &pattern, from, limit).map(|page| Found::Page(ticket, page))
-            }),
+            Lookup::Locate(ticket, pattern, start, search) => {
+                let turns = search.has_begun().then(|| self.shared.hub.long_searches());
+                self.blocking(turns, move |store| {
+                    let mut search = search.clone();
+                    Ok(match store.locate(&pattern, &start, &mut search)? {
+                        Some(located) => Found::Located(ticket, located),
+                        None => {
+                            let (pattern, start) = (pattern.clone(), start.clone());
+                            Found::More(Lookup::Locate(ticket, pattern, start, search))
+                        }
+                    })
+                })
+            }
+            Lookup::Read(ticket, stream, pattern, from, limit) => {
+                self.blocking(None, move |store| {
+                    store.read(stream, &pattern, from, limit).map(|page| Found::Page(ticket, page))
+                })
+            }
             Lookup::History(ticket, stream, pattern, before, limit) => {
-                self.blocking(move |store| {
+                self.blocking(None, move |store| {
                     let older = store.history(stream, &pattern, before, limit)?;
                     Ok(Found::Older(ticket, older))
                 })
@@ -65,10 +80,11 @@ impl Connection {
         })
     }
 
-    /// Reads on a thread that may block. While the store cannot be used the reading pauses: it is tried
-    /// again for a while before the connection ends for it.
+    /// Reads on a thread that may block, when it has its turn. While the store cannot be used the reading pauses:
+    /// it is tried again for a while before the connection ends for it.
     fn blocking(
         &self,
+        turns: Option<Arc<Semaphore>>,
         work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
     ) -> Reading {
         let store = Arc::clone(&self.shared.store);
@@ -76,8 +92,16 @@ impl Connection {
         Box::pin(async move {
             let mut pauses = 0;
             loop {
+                let turn = match &turns {
+                    Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
+                    None => None,
+                };
                 let (store, work) = (Arc::clone(&store), Arc::clone(&work));
-                let task = tokio::task::spawn_blocking(move || work(&*store));
+                let task = tokio::task::spawn_blocking(move || {
+                    let found = work(&*store);
+                    drop(turn);
+                    found
+                });
                 // A task is cancelled only when the runtime ends.
                 match task.await.unwrap_or(Ok(Found::Nothing)) {
                     Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
@@ -97,6 +121,7 @@ impl Connection {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
             Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
+            Ok(Found::More(lookup)) => self.lookups.push_front(lookup),
             Ok(Found::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");

@@ -1,8 +1,9 @@
 //! What a connection asks of what all of them share, beside the log: the authority, and who is present.
 
-use session::server::{Effect, News};
+use session::server::{Comer, Effect, News};
 
 use super::Connection;
+use crate::limits::Key;
 
 impl Connection {
     /// Asks the authority about a credential; false if it refuses and the connection ends.
@@ -26,7 +27,9 @@ impl Connection {
             Effect::Join { topic, key, data } => {
                 // Only who has said hello can be present.
                 let Some((client, _)) = self.client else { return };
-                if let Err(code) = presence.join(self.number, client, &topic, &key, &data) {
+                let share = self.shared.address.map(|address| Key::of(address).number());
+                let comer = Comer { connection: self.number, client, share };
+                if let Err(code) = presence.join(comer, &topic, &key, &data, None) {
                     self.server.not_present(&topic, code, "no more can be present at this topic");
                 }
             }

@@ -5,24 +5,29 @@
 //! topic and key remain, and then the oldest are skipped. Only connections whose patterns match are
 //! woken, and those once for all that waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use session::server::Ephemeral;
 use slab::Slab;
-use topic::{Pattern, Topic};
+use topic::Pattern;
+
+use super::routes::Routes;
 
 /// The most events that are kept for all connections,
 const EVENTS: usize = 8_192;
-/// and the most bytes of their bodies.
+/// and the most bytes that they cost.
 const BYTES: usize = 8 << 20;
 /// The most events that wait for one connection,
 const WAITING: usize = 1_024;
 /// and the most that remain when there were more.
 const REMAINING: usize = WAITING / 4 * 3;
-/// The most topics whose receivers are remembered; beyond, all are worked out again.
-const ROUTES: usize = 4_096;
+/// A connection takes events of about so many bytes at a time. The rest waits here, where it is kept once for
+/// all: a connection that has stopped reading holds no more than this.
+const TAKEN: usize = 32 << 10;
+/// So many patterns change under one lock, so that others have their turn.
+const TOGETHER: usize = 256;
 
 /// An ephemeral event on its way to the other connections.
 #[derive(Debug)]
@@ -45,17 +50,14 @@ struct State {
     /// The place of the first of them.
     first: u64,
     boxes: Slab<Waiting>,
-    /// Who wants what.
-    patterns: HashMap<Pattern, Vec<usize>>,
-    /// Whose patterns match a topic, each once.
-    routes: HashMap<Topic, Arc<[usize]>>,
+    routes: Routes,
 }
 
 /// What waits for one connection.
 #[derive(Debug)]
 struct Waiting {
     connection: u64,
-    patterns: Vec<Pattern>,
+    patterns: HashSet<Pattern>,
     /// The places of events, ascending.
     places: VecDeque<u64>,
     waker: Option<Waker>,
@@ -71,7 +73,7 @@ pub struct Mailbox {
 impl Mailboxes {
     pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
         let waiting =
-            Waiting { connection, patterns: Vec::new(), places: VecDeque::new(), waker: None };
+            Waiting { connection, patterns: HashSet::new(), places: VecDeque::new(), waker: None };
         let key = self.lock().boxes.insert(waiting);
         Mailbox { shared: Arc::clone(self), key }
     }
@@ -79,11 +81,7 @@ impl Mailboxes {
     pub(super) fn forward(&self, forwarded: Forwarded) {
         let mut state = self.lock();
         let state = &mut *state;
-        let topic = &forwarded.event.topic;
-        let route = match state.routes.get(topic) {
-            Some(route) => Arc::clone(route),
-            None => state.route(topic),
-        };
+        let route = state.routes.of(&forwarded.event.topic);
         if route.is_empty() {
             return;
         }
@@ -111,50 +109,24 @@ impl Mailboxes {
 }
 
 impl State {
-    fn route(&mut self, topic: &Topic) -> Arc<[usize]> {
-        let matching = self.patterns.iter().filter(|(pattern, _)| pattern.matches(topic));
-        let mut keys: Vec<usize> = matching.flat_map(|(_, keys)| keys.iter().copied()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let route: Arc<[usize]> = keys.into();
-        if self.routes.len() == ROUTES {
-            self.routes.clear();
-        }
-        self.routes.insert(topic.clone(), Arc::clone(&route));
-        route
-    }
-
     fn keep(&mut self, forwarded: Forwarded) {
-        self.bytes += forwarded.event.body.len();
+        self.bytes += cost(&forwarded.event);
         self.recent.push_back(Arc::new(forwarded));
         while self.recent.len() > EVENTS || self.bytes > BYTES {
             let Some(oldest) = self.recent.pop_front() else {
                 break;
             };
             self.first += 1;
-            self.bytes -= oldest.event.body.len();
+            self.bytes -= cost(&oldest.event);
         }
     }
 
-    fn want(&mut self, key: usize, patterns: Vec<Pattern>) {
-        let before = std::mem::replace(&mut self.boxes[key].patterns, patterns);
-        let Self { boxes, patterns: wanted, routes, .. } = self;
-        let after = &boxes[key].patterns;
-        for ended in before.iter().filter(|pattern| !after.contains(pattern)) {
-            if let Some(keys) = wanted.get_mut(ended) {
-                keys.retain(|other| *other != key);
-                if keys.is_empty() {
-                    wanted.remove(ended);
-                }
-            }
-            routes.retain(|topic, _| !ended.matches(topic));
-        }
-        for (at, begun) in after.iter().enumerate() {
-            if before.contains(begun) || after[..at].contains(begun) {
-                continue;
-            }
-            wanted.entry(begun.clone()).or_default().push(key);
-            routes.retain(|topic, _| !begun.matches(topic));
+    fn change(&mut self, key: usize, pattern: &Pattern, wants: bool) {
+        let patterns = &mut self.boxes[key].patterns;
+        let changed =
+            if wants { patterns.insert(pattern.clone()) } else { patterns.remove(pattern) };
+        if changed {
+            self.routes.change(pattern, key, wants);
         }
     }
 }
@@ -176,18 +148,29 @@ impl Waiting {
     }
 }
 
+/// The bytes that an event costs while it is kept.
+fn cost(event: &Ephemeral) -> usize {
+    let texts = event.topic.as_str().len() + event.key.len();
+    texts + event.body.len() + size_of::<Forwarded>()
+}
+
 /// The event at a place; none if it is no longer kept.
 fn at(recent: &VecDeque<Arc<Forwarded>>, first: u64, place: u64) -> Option<&Arc<Forwarded>> {
     recent.get(usize::try_from(place.checked_sub(first)?).ok()?)
 }
 
 impl Mailbox {
-    /// From now on events that match one of these come, and no others.
-    pub fn want(&self, patterns: Vec<Pattern>) {
-        self.shared.lock().want(self.key, patterns);
+    /// From now on events that match a pattern of `begun` come too, and none for one of `ended`.
+    pub fn want(&self, begun: &[Pattern], ended: &[Pattern]) {
+        for (patterns, wants) in [(ended, false), (begun, true)] {
+            for some in patterns.chunks(TOGETHER) {
+                let mut state = self.shared.lock();
+                some.iter().for_each(|pattern| state.change(self.key, pattern, wants));
+            }
+        }
     }
 
-    /// Puts all that waits into `taken`, waiting for the first.
+    /// Puts what waits into `taken`, the oldest first and not too much at a time, waiting for the first.
     pub fn poll_take(
         &self,
         context: &mut Context<'_>,
@@ -202,23 +185,36 @@ impl Mailbox {
             }
             return Poll::Pending;
         }
-        let waiting = waiting.places.drain(..);
-        taken.extend(waiting.filter_map(|place| at(recent, *first, place).cloned()));
+        let mut bytes = 0;
+        while bytes < TAKEN
+            && let Some(place) = waiting.places.pop_front()
+        {
+            if let Some(forwarded) = at(recent, *first, place) {
+                bytes += cost(&forwarded.event);
+                taken.push_back(Arc::clone(forwarded));
+            }
+        }
         Poll::Ready(())
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.want(self.key, Vec::new());
-        state.boxes.remove(self.key);
+        let patterns = std::mem::take(&mut self.shared.lock().boxes[self.key].patterns);
+        let patterns: Vec<_> = patterns.into_iter().collect();
+        for some in patterns.chunks(TOGETHER) {
+            let mut state = self.shared.lock();
+            some.iter().for_each(|pattern| state.routes.change(pattern, self.key, false));
+        }
+        self.shared.lock().boxes.remove(self.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use topic::Topic;
 
     fn patterns(texts: &[&str]) -> Vec<Pattern> {
         texts.iter().map(|text| Pattern::parse(text).unwrap()).collect()
@@ -236,7 +232,7 @@ mod tests {
 
     fn taken(mailbox: &Mailbox) -> Vec<Vec<u8>> {
         let mut taken = VecDeque::new();
-        let _ = mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken);
+        while mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken).is_ready() {}
         taken.iter().map(|forwarded| forwarded.event.body.to_vec()).collect()
     }
 
@@ -244,9 +240,9 @@ mod tests {
     fn an_event_waits_once_for_each_connection_that_wants_it_and_not_for_its_own() {
         let hub = Arc::new(Mailboxes::default());
         let [one, two, three] = [1, 2, 3].map(|number| hub.join(number));
-        one.want(patterns(&["a.>"]));
-        two.want(patterns(&["a.*", "a.b", "a.b"]));
-        three.want(patterns(&["b"]));
+        one.want(&patterns(&["a.>"]), &[]);
+        two.want(&patterns(&["a.*", "a.b", "a.b"]), &[]);
+        three.want(&patterns(&["b"]), &[]);
         forward(&hub, 1, "a.b", b"x");
         assert_eq!(taken(&one), Vec::<Vec<u8>>::new());
         assert_eq!(taken(&two), [b"x"]);
@@ -258,25 +254,25 @@ mod tests {
         let hub = Arc::new(Mailboxes::default());
         let one = hub.join(1);
         forward(&hub, 0, "a", b"0");
-        one.want(patterns(&["a"]));
+        one.want(&patterns(&["a"]), &[]);
         forward(&hub, 0, "a", b"1");
         let two = hub.join(2);
-        two.want(patterns(&["*"]));
+        two.want(&patterns(&["*"]), &[]);
         forward(&hub, 0, "a", b"2");
-        one.want(patterns(&["b"]));
+        one.want(&patterns(&["b"]), &patterns(&["a"]));
         forward(&hub, 0, "a", b"3");
         drop(two);
         forward(&hub, 0, "a", b"4");
         assert_eq!(taken(&one), [b"1", b"2"]);
-        assert!(hub.lock().patterns.len() == 1 && hub.lock().boxes.len() == 1);
+        assert!(hub.lock().routes.len() == 1 && hub.lock().boxes.len() == 1);
     }
 
     #[test]
     fn a_connection_that_takes_nothing_skips_the_oldest_and_the_one_beside_it_does_not() {
         let hub = Arc::new(Mailboxes::default());
         let (slow, fast) = (hub.join(1), hub.join(2));
-        slow.want(patterns(&["a"]));
-        fast.want(patterns(&["a"]));
+        slow.want(&patterns(&["a"]), &[]);
+        fast.want(&patterns(&["a"]), &[]);
         for number in 0..3 * WAITING {
             forward(&hub, 0, "a", &number.to_be_bytes());
             assert_eq!(taken(&fast), [number.to_be_bytes()]);
@@ -291,7 +287,7 @@ mod tests {
     fn under_pressure_the_newest_of_each_key_remains() {
         let hub = Arc::new(Mailboxes::default());
         let slow = hub.join(1);
-        slow.want(patterns(&[">"]));
+        slow.want(&patterns(&[">"]), &[]);
         keyed(&hub, 0, "cursor", "once", b"once");
         for number in 0..WAITING {
             keyed(&hub, 0, "cursor", ["ann", "bob"][number % 2], &number.to_be_bytes());
@@ -305,19 +301,41 @@ mod tests {
     fn what_is_kept_for_all_is_bounded_in_bytes() {
         let hub = Arc::new(Mailboxes::default());
         let slow = hub.join(1);
-        slow.want(patterns(&["a"]));
+        slow.want(&patterns(&["a"]), &[]);
         for _ in 0..100 {
-            forward(&hub, 0, "a", &vec![0; 256 << 10]);
+            keyed(&hub, 0, "a", "k", &vec![0; 256 << 10]);
         }
         assert!(hub.lock().bytes <= BYTES);
-        assert_eq!(taken(&slow).len(), BYTES / (256 << 10));
+        assert_eq!(taken(&slow).len(), BYTES / (257 << 10));
+    }
+
+    #[test]
+    fn a_connection_takes_little_at_a_time_and_misses_nothing() {
+        let hub = Arc::new(Mailboxes::default());
+        let mailbox = hub.join(1);
+        mailbox.want(&patterns(&["a"]), &[]);
+        for number in 0..100_u8 {
+            keyed(&hub, 0, "a", "k", &[number; 10 << 10]);
+        }
+        let mut all = Vec::new();
+        loop {
+            let mut taken = VecDeque::new();
+            let mut context = Context::from_waker(Waker::noop());
+            if mailbox.poll_take(&mut context, &mut taken).is_pending() {
+                break;
+            }
+            let bytes: usize = taken.iter().map(|forwarded| cost(&forwarded.event)).sum();
+            assert!(bytes < TAKEN + (11 << 10), "{bytes}");
+            all.extend(taken.iter().map(|forwarded| forwarded.event.body[0]));
+        }
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
     }
 
     #[test]
     fn who_waits_is_woken_once_for_all_that_comes() {
         let hub = Arc::new(Mailboxes::default());
         let mailbox = hub.join(1);
-        mailbox.want(patterns(&["a"]));
+        mailbox.want(&patterns(&["a"]), &[]);
         assert!(taken(&mailbox).is_empty());
         assert!(hub.lock().boxes[mailbox.key].waker.is_some());
         forward(&hub, 0, "a", b"1");

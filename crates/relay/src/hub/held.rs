@@ -1,6 +1,7 @@
 //! The numbers that failed and are to come again: a higher one of the same connection that waits in the
 //! queue already must not be logged before them.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
@@ -31,23 +32,17 @@ struct Lowest {
 impl Held {
     /// Whether a lower number comes first.
     pub(super) fn holds_back(&mut self, write: &Write) -> bool {
-        let Write::Append(Record { client: Some(numbered), .. }) = write else {
-            if let Write::Open(hello, _) = write {
-                // It sends from its lowest unanswered number again.
-                self.lowest.remove(&hello.client);
-            }
-            return false;
-        };
-        match self.lowest.get(&numbered.client) {
-            Some(lowest) if lowest.fence == numbered.fence && lowest.number < numbered.number => {
-                true
-            }
-            Some(_) => {
-                self.lowest.remove(&numbered.client);
-                false
-            }
-            None => false,
+        let Write::Append(Record { client: Some(numbered), .. }) = write else { return false };
+        let Some(lowest) = self.lowest.get(&numbered.client) else { return false };
+        match lowest.fence.cmp(&numbered.fence) {
+            // The store fences it.
+            Ordering::Greater => return false,
+            Ordering::Equal if lowest.number < numbered.number => return true,
+            // The number itself, or a newer connection, which sends from its lowest unanswered number again.
+            Ordering::Equal | Ordering::Less => {}
         }
+        self.lowest.remove(&numbered.client);
+        false
     }
 
     /// Notes that a write failed that came from where `answer` leads.
@@ -56,7 +51,8 @@ impl Held {
         let lowest =
             Lowest { fence: numbered.fence, number: numbered.number, answer: answer.clone() };
         match self.lowest.get_mut(&numbered.client) {
-            Some(old) if old.fence >= lowest.fence && old.number <= lowest.number => {}
+            Some(old) if old.fence > lowest.fence => {}
+            Some(old) if old.fence == lowest.fence && old.number <= lowest.number => {}
             Some(old) => *old = lowest,
             None => {
                 self.lowest.insert(numbered.client, lowest);
@@ -76,6 +72,8 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use session::server::Numbered;
+
     use super::super::tests::writes_of;
     use super::*;
 
@@ -83,6 +81,27 @@ mod tests {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&client.to_be_bytes());
         writes_of(id, &[number]).1.remove(0)
+    }
+
+    #[test]
+    fn neither_a_hello_nor_an_older_connection_releases_what_is_held() {
+        let mut held = Held::default();
+        let (answer, _answers) = mpsc::unbounded_channel();
+        held.hold(&with_fence(2, 5), &answer);
+        // Anybody can say hello with another's id; the store sees only then whether the secret is right.
+        let (hello, _) = writes_of([0; 16], &[]);
+        assert!(!held.holds_back(&hello));
+        assert!(!held.holds_back(&with_fence(1, 4)));
+        held.hold(&with_fence(1, 3), &answer);
+        assert!(held.holds_back(&with_fence(2, 6)));
+        assert!(!held.holds_back(&with_fence(3, 6)));
+        assert!(!held.holds_back(&with_fence(2, 6)));
+    }
+
+    fn with_fence(fence: u64, number: u64) -> Write {
+        let Write::Append(mut record) = append(0, number) else { unreachable!() };
+        record.client = record.client.map(|client| Numbered { fence, ..client });
+        Write::Append(record)
     }
 
     #[test]

@@ -6,10 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session::RejectCode;
-use session::server::{Attendance, News};
+use session::server::{Attendance, Comer, News};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use topic::Topic;
+
+use crate::budget::{Permit, Share};
+
+/// What one that is present costs beside its texts.
+const SEAT: usize = 512;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -20,7 +25,7 @@ pub struct Presence {
 
 #[derive(Debug, Default)]
 struct State {
-    attendance: Attendance,
+    attendance: Attendance<Option<Permit>>,
     /// What wakes the connections that watch.
     bells: HashMap<u64, Arc<Notify>>,
     /// A task waits for the next one to leave.
@@ -34,19 +39,24 @@ impl Default for Presence {
 }
 
 impl Presence {
-    /// As [`Attendance::join`].
+    /// As [`Attendance::join`]; what is kept is taken from `memory`.
     ///
     /// # Errors
-    /// As there.
+    /// As there, and [`RejectCode::TooMany`] if there is no memory for it.
     pub fn join(
         &self,
-        connection: u64,
-        client: [u8; 16],
+        comer: Comer,
         topic: &Topic,
         key: &str,
         data: &[u8],
+        memory: Option<&Share>,
     ) -> Result<(), RejectCode> {
-        self.with(|state| state.attendance.join(connection, client, topic, key, data))
+        let bytes = SEAT + topic.as_str().len() + key.len() + data.len();
+        let permit = match memory {
+            Some(memory) => Some(memory.try_take(bytes).ok_or(RejectCode::TooMany)?),
+            None => None,
+        };
+        self.with(|state| state.attendance.join(comer, topic, key, data, permit))
     }
 
     /// As [`Attendance::leave`].
@@ -128,15 +138,46 @@ mod tests {
     use super::*;
     use session::server::GRACE;
 
+    use crate::budget::Budget;
+    use crate::limits::Key;
+
     fn lobby() -> Topic {
         Topic::parse("lobby").unwrap()
+    }
+
+    fn comer(connection: u64, client: u8) -> Comer {
+        Comer { connection, client: [client; 16], share: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_is_taken_from_the_budget_until_its_owner_has_left() {
+        let budget = Budget::new(8 << 10);
+        let memory = budget.share(&Key::of([192, 0, 2, 1].into()));
+        let presence = Arc::new(Presence::default());
+        let join = |client, size| {
+            let data = vec![0; size];
+            presence.join(comer(client.into(), client), &lobby(), "ann", &data, Some(&memory))
+        };
+        join(1, 1_000).unwrap();
+        assert_eq!(join(2, 1_000), Err(RejectCode::TooMany));
+        // The same one again, with less to say.
+        join(1, 100).unwrap();
+        let (one, both) = (budget.used(), 2 * budget.used());
+        join(2, 100).unwrap();
+        assert_eq!(budget.used(), both);
+        presence.leave(2, &lobby());
+        assert_eq!(budget.used(), one);
+        presence.gone(1);
+        assert_eq!(budget.used(), one, "it may come again");
+        tokio::time::sleep(Duration::from_millis(GRACE + 1)).await;
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_who_does_not_come_again_leaves_after_the_grace_and_the_watchers_are_woken() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
-        presence.join(1, [1; 16], &lobby(), "ann", b"").unwrap();
-        presence.join(2, [2; 16], &lobby(), "bob", b"").unwrap();
+        presence.join(comer(1, 1), &lobby(), "ann", b"", None).unwrap();
+        presence.join(comer(2, 2), &lobby(), "bob", b"", None).unwrap();
         presence.watch(9, &lobby(), &bell);
         bell.notified().await;
         assert!(matches!(presence.news(9), Some((_, News::State(all))) if all.len() == 2));
@@ -157,13 +198,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_wakes_nobody() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
-        presence.join(1, [1; 16], &lobby(), "ann", b"").unwrap();
+        presence.join(comer(1, 1), &lobby(), "ann", b"", None).unwrap();
         presence.watch(9, &lobby(), &bell);
         bell.notified().await;
         presence.news(9);
         presence.gone(1);
         tokio::time::sleep(Duration::from_millis(GRACE - 1)).await;
-        presence.join(2, [1; 16], &lobby(), "ann", b"").unwrap();
+        presence.join(comer(2, 1), &lobby(), "ann", b"", None).unwrap();
         let woken = tokio::time::timeout(Duration::from_secs(60), bell.notified()).await;
         assert!(woken.is_err());
     }

@@ -5,7 +5,7 @@ use session::{Body, FromClient, Hello, Publish, RejectCode, Start, Stream};
 use topic::Pattern;
 
 use super::*;
-use crate::store::{Embedded, Settings, Written};
+use crate::store::{Embedded, Search, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -47,8 +47,13 @@ impl Store for Failing {
         }
         Ok(written)
     }
-    fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
-        self.inner.locate(pattern, start)
+    fn locate(
+        &self,
+        pattern: &Pattern,
+        start: &Start,
+        search: &mut Search,
+    ) -> Result<Option<Located>, StoreError> {
+        self.inner.locate(pattern, start, search)
     }
     fn read(
         &self,

@@ -84,7 +84,7 @@ impl<'r> Entries<'r> {
         }
         self.rest = rest;
         let offset = self.offset;
-        self.offset += 1;
+        self.offset = offset.checked_add(1)?;
         Some(Entry { offset, topic: self.topic, body })
     }
 }

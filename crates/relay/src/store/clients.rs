@@ -5,44 +5,23 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
-use minicbor::bytes::ByteVec;
-use minicbor::{Decode, Encode};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 use session::server::{Numbered, Opened};
-use session::{Hello, MAX_UNANSWERED, RejectCode};
+use session::{CloseCode, Hello, MAX_UNANSWERED, RejectCode};
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
-use super::outcomes::{Outcomes, Place};
+use super::client_row::{Row, Stored};
+use super::outcomes::{MAX_NUMBER, Outcomes, Place};
 
 pub(super) const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
 /// Client and number to what was said of the event.
 pub(super) const REJECTS: TableDefinition<'_, (&[u8; 16], u64), (u64, &str)> =
     TableDefinition::new("rejects");
 
-#[derive(Debug, Clone, Encode, Decode)]
-#[cbor(map)]
-struct Row {
-    #[n(0)]
-    #[cbor(with = "minicbor::bytes")]
-    secret_hash: [u8; 32],
-    #[n(1)]
-    fence: u64,
-    #[n(2)]
-    highest: u64,
-    #[n(3)]
-    highest_id: Option<String>,
-    /// When it was last heard of, in milliseconds since 1970. Rows of format 1 do not say.
-    #[n(4)]
-    seen: Option<u64>,
-    /// The [`Outcomes`] that are kept. Up to format 2 they had rows of their own, and 5 was their number.
-    #[n(6)]
-    outcomes: Option<ByteVec>,
-    /// It has said that it comes again, and was not known. It is told so until something of it is decided: a
-    /// welcome that said it may be lost.
-    #[n(7)]
-    was_forgotten: Option<bool>,
-}
+/// By at most so much a fencing token rises from one connection to the next: a client counts them, and one that
+/// knew another's secret could shut it out with the highest of all.
+const FENCE_STEP: u64 = 1 << 32;
 
 /// What became of a numbered event, for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +47,10 @@ pub(super) enum Admission {
     TooMany,
     /// There is no such client.
     Unknown,
+    /// The client's row cannot be read.
+    Unreadable,
+    /// The number is above [`MAX_NUMBER`].
+    IllegalNumber,
 }
 
 /// What [`Clients::prune`] did.
@@ -77,23 +60,42 @@ pub(super) struct Pruned {
     pub(super) next: Option<[u8; 16]>,
     /// Whether there is something to commit.
     pub(super) changed: bool,
+    /// How many rows cannot be read. They stay: nobody knows how old they are.
+    pub(super) unreadable: u64,
+}
+
+/// What a transaction did with the clients.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// Whether there is something to commit.
+    pub(super) changed: bool,
+    /// How many rows were asked for and cannot be read.
+    pub(super) unreadable: u64,
 }
 
 /// The tables, in a transaction.
 pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
-    /// Rows that were read, and are written once for all writes of the transaction.
-    used: HashMap<[u8; 16], Used, RandomState>,
+    /// Rows that were read, and are written once for all writes of the transaction. None cannot be read.
+    used: HashMap<[u8; 16], Option<Used>, RandomState>,
+    unreadable: u64,
 }
 
 /// The row of a client in a transaction.
 #[derive(Debug, Clone)]
 struct Used {
     row: Row,
-    outcomes: Outcomes,
     /// Outcomes below are needed no more.
     lowest: u64,
+    changed: bool,
+}
+
+/// What the table has of a client.
+enum Known<'u> {
+    Nothing,
+    Row(&'u mut Used),
+    Unreadable,
 }
 
 impl<'t> Clients<'t> {
@@ -102,17 +104,20 @@ impl<'t> Clients<'t> {
             rows: transaction.open_table(CLIENTS)?,
             rejects: transaction.open_table(REJECTS)?,
             used: HashMap::default(),
+            unreadable: 0,
         })
     }
 
     /// Writes the rows that changed, and drops the outcomes that are needed no more.
-    pub(super) fn close(mut self) -> Result<(), StoreError> {
-        for (client, mut used) in std::mem::take(&mut self.used) {
+    pub(super) fn close(mut self) -> Result<Closed, StoreError> {
+        let mut closed = Closed { changed: false, unreadable: self.unreadable };
+        for (client, used) in std::mem::take(&mut self.used) {
+            let Some(mut used) = used.filter(|used| used.changed) else { continue };
+            closed.changed = true;
             forget(&mut self.rejects, &client, &mut used)?;
-            let outcomes = Some(used.outcomes.encode().into());
-            self.put(&client, &Row { outcomes, ..used.row })?;
+            self.rows.insert(&client, used.row.encode()?.as_slice())?;
         }
-        Ok(())
+        Ok(closed)
     }
 
     /// Checks who says hello, and ends the older connections of that client. `admit` may refuse a new
@@ -124,65 +129,69 @@ impl<'t> Clients<'t> {
         admit: impl FnOnce() -> Result<(), Opened>,
     ) -> Result<Opened, StoreError> {
         let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
-        let known = self.used(&hello.client)?;
-        let new = known.is_none();
-        let mut used = match known {
-            Some(used) if used.row.secret_hash != secret_hash => return Ok(Opened::WrongSecret),
-            Some(used) if hello.fence <= used.row.fence => return Ok(Opened::Fenced),
-            Some(used) => used.clone(),
-            None => {
-                if let Err(refused) = admit() {
-                    return Ok(refused);
-                }
-                let row = Row {
-                    secret_hash,
-                    fence: 0,
-                    highest: 0,
-                    highest_id: None,
-                    seen: None,
-                    outcomes: None,
-                    was_forgotten: hello.returning.then_some(true),
-                };
-                Used { row, outcomes: Outcomes::default(), lowest: 0 }
+        let (row, new) = match self.known(&hello.client)? {
+            Known::Unreadable => {
+                let message = "what is stored of this client cannot be read: come as a new one";
+                return Ok(Opened::Refused(CloseCode::Unauthorized, message));
             }
+            Known::Row(used) if used.row.stored.secret_hash != secret_hash => {
+                return Ok(Opened::WrongSecret);
+            }
+            Known::Row(used) if hello.fence <= used.row.stored.fence => return Ok(Opened::Fenced),
+            Known::Row(used) => (Some(&used.row), false),
+            Known::Nothing => (None, true),
         };
-        used.row.fence = hello.fence;
-        used.row.seen = Some(now);
+        let fence = row.map_or(0, |row| row.stored.fence);
+        if hello.fence - fence > FENCE_STEP || hello.fence > MAX_NUMBER {
+            let message = "a fencing token may rise by at most 4294967296";
+            return Ok(Opened::Refused(CloseCode::ProtocolError, message));
+        }
+        if new && let Err(refused) = admit() {
+            return Ok(refused);
+        }
+        let fresh = || Row::new(Stored::new(secret_hash, hello.returning));
+        let used = self.used.entry(hello.client).or_default();
+        let used = used.get_or_insert_with(|| Used { row: fresh(), lowest: 0, changed: false });
+        let row = &mut used.row.stored;
+        (row.fence, row.seen) = (hello.fence, Some(now));
+        (used.row.is_worn, used.changed) = (false, true);
         used.lowest = used.lowest.max(hello.lowest);
-        let Row { highest, highest_id, was_forgotten, .. } = used.row.clone();
-        self.used.insert(hello.client, used);
+        let Stored { highest, ref highest_id, was_forgotten, .. } = used.row.stored;
         let new = new || was_forgotten == Some(true);
-        Ok(Opened::Welcome { highest, highest_id, new })
+        Ok(Opened::Welcome { highest, highest_id: highest_id.clone(), new })
     }
 
     /// What is known about an event before it is decided.
     pub(super) fn admit(&mut self, numbered: &Numbered) -> Result<Admission, StoreError> {
         let client = &numbered.client;
-        let Some(used) = self.used(client)? else {
-            return Ok(Admission::Unknown);
+        let used = match self.known(client)? {
+            Known::Nothing => return Ok(Admission::Unknown),
+            Known::Unreadable => return Ok(Admission::Unreadable),
+            Known::Row(used) if used.row.is_worn => return Ok(Admission::Unreadable),
+            Known::Row(used) => used,
         };
-        if numbered.fence < used.row.fence {
+        if numbered.fence < used.row.stored.fence {
             return Ok(Admission::Fenced);
         }
-        if numbered.number <= used.row.highest {
-            return Ok(match used.outcomes.find(numbered.number) {
+        if numbered.number > MAX_NUMBER {
+            return Ok(Admission::IllegalNumber);
+        }
+        if numbered.number <= used.row.stored.highest {
+            return Ok(match used.row.outcomes.find(numbered.number) {
                 None => Admission::Stale,
                 Some(Some(place)) => Admission::Decided(Verdict::Stored(place)),
-                Some(None) => Admission::Decided(self.said(client, numbered.number)?),
+                Some(None) => self.said(client, numbered.number)?,
             });
         }
         used.lowest = used.lowest.max(numbered.lowest);
-        if used.outcomes.kept() < MAX_UNANSWERED as u64 {
+        if has_room(&used.row.outcomes) {
             return Ok(Admission::New);
         }
-        let (rejects, Some(used)) = (&mut self.rejects, self.used.get_mut(client)) else {
+        let (rejects, Some(Some(used))) = (&mut self.rejects, self.used.get_mut(client)) else {
             return Ok(Admission::Unknown);
         };
         forget(rejects, client, used)?;
-        Ok(match used.outcomes.kept() < MAX_UNANSWERED as u64 {
-            true => Admission::New,
-            false => Admission::TooMany,
-        })
+        Ok(if has_room(&used.row.outcomes) { Admission::New } else { Admission::TooMany })
     }
 
     /// Notes what was decided about an event that was [new](Admission::New).
@@ -194,10 +203,9 @@ impl<'t> Clients<'t> {
         now: u64,
     ) -> Result<(), StoreError> {
         let client = &numbered.client;
-        let Some(used) = self.used(client)? else {
-            return Ok(());
-        };
-        let row = &mut used.row;
+        let Known::Row(used) = self.known(client)? else { return Ok(()) };
+        used.changed = true;
+        let row = &mut used.row.stored;
         row.highest = numbered.number;
         row.was_forgotten = None;
         match (&mut row.highest_id, id) {
@@ -206,9 +214,9 @@ impl<'t> Clients<'t> {
         }
         row.seen = Some(now);
         match verdict {
-            Verdict::Stored(place) => used.outcomes.push(numbered.number, Some(*place)),
+            Verdict::Stored(place) => used.row.outcomes.push(numbered.number, Some(*place)),
             Verdict::Rejected(code, message) => {
-                used.outcomes.push(numbered.number, None);
+                used.row.outcomes.push(numbered.number, None);
                 let said = (code.number(), message.as_str());
                 self.rejects.insert((client, numbered.number), said)?;
             }
@@ -224,14 +232,15 @@ impl<'t> Clients<'t> {
         let mut clients = Vec::new();
         for row in self.rows.iter()? {
             let (client, row) = row?;
-            clients.push((*client.value(), decode(row.value())?));
+            // One that cannot be read stays as it is, and its client is refused.
+            clients.extend(Stored::decode(row.value()).map(|row| (*client.value(), row)));
         }
-        for (client, row) in clients {
-            let mut outcomes = Outcomes::default();
+        for (client, stored) in clients {
+            let mut row = Row::new(stored);
             for (number, place) in of(&client)? {
-                outcomes.push(number, place);
+                row.outcomes.push(number, place);
             }
-            self.put(&client, &Row { outcomes: Some(outcomes.encode().into()), ..row })?;
+            self.rows.insert(&client, row.encode()?.as_slice())?;
         }
         Ok(())
     }
@@ -245,64 +254,66 @@ impl<'t> Clients<'t> {
         now: u64,
     ) -> Result<Pruned, StoreError> {
         let (mut old, mut undated, mut next) = (Vec::new(), Vec::new(), None);
+        let mut unreadable = 0;
         for (looked_at, row) in self.rows.range::<&[u8; 16]>(&from..)?.enumerate() {
             let (client, row) = row?;
             if looked_at == most {
                 next = Some(*client.value());
                 break;
             }
-            let row = decode(row.value())?;
+            let Some(row) = Stored::decode(row.value()) else {
+                unreadable += 1;
+                continue;
+            };
             match row.seen {
                 Some(seen) if seen < horizon => old.push(*client.value()),
                 Some(_) => {}
-                None => undated.push((*client.value(), Row { seen: Some(now), ..row })),
+                None => undated.push((*client.value(), Stored { seen: Some(now), ..row })),
             }
         }
         let changed = !old.is_empty() || !undated.is_empty();
         for (client, row) in undated {
-            self.put(&client, &row)?;
+            self.rows.insert(&client, row.encode()?.as_slice())?;
         }
         for client in old {
             self.rejects.retain_in((&client, 0)..=(&client, u64::MAX), |_, _| false)?;
             self.rows.remove(&client)?;
         }
-        Ok(Pruned { next, changed })
+        Ok(Pruned { next, changed, unreadable })
     }
 
-    /// What was said of a number that was rejected.
-    fn said(&self, client: &[u8; 16], number: u64) -> Result<Verdict, StoreError> {
-        let reject = self.rejects.get((client, number))?;
-        let reject = reject.ok_or(StoreError::Corrupt("reject"))?;
+    /// What was said of a number that was rejected. If that cannot be read it is as if it were forgotten.
+    fn said(&self, client: &[u8; 16], number: u64) -> Result<Admission, StoreError> {
+        let Some(reject) = self.rejects.get((client, number))? else {
+            return Ok(Admission::Stale);
+        };
         let (code, message) = reject.value();
-        let code = RejectCode::from_number(code).ok_or(StoreError::Corrupt("reject"))?;
-        Ok(Verdict::Rejected(code, message.to_owned()))
-    }
-
-    /// The row of a client, to be changed.
-    fn used(&mut self, client: &[u8; 16]) -> Result<Option<&mut Used>, StoreError> {
-        Ok(match self.used.entry(*client) {
-            Entry::Occupied(known) => Some(known.into_mut()),
-            Entry::Vacant(vacant) => {
-                let Some(row) = self.rows.get(client)? else {
-                    return Ok(None);
-                };
-                let row = decode(row.value())?;
-                let outcomes = row.outcomes.as_deref().map_or(&[][..], |bytes| bytes);
-                let outcomes = Outcomes::decode(outcomes)?;
-                Some(vacant.insert(Used { row, outcomes, lowest: 0 }))
-            }
+        Ok(match RejectCode::from_number(code) {
+            Some(code) => Admission::Decided(Verdict::Rejected(code, message.to_owned())),
+            None => Admission::Stale,
         })
     }
 
-    fn put(&mut self, client: &[u8; 16], row: &Row) -> Result<(), StoreError> {
-        let bytes = minicbor::to_vec(row).map_err(|_| StoreError::Corrupt("client"))?;
-        self.rows.insert(client, bytes.as_slice())?;
-        Ok(())
+    /// The row of a client, to be changed.
+    fn known(&mut self, client: &[u8; 16]) -> Result<Known<'_>, StoreError> {
+        let used = match self.used.entry(*client) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let Some(row) = self.rows.get(client)? else { return Ok(Known::Nothing) };
+                let row = Row::decode(row.value());
+                if row.as_ref().is_none_or(|row| row.is_worn) {
+                    self.unreadable += 1;
+                }
+                vacant.insert(row.map(|row| Used { row, lowest: 0, changed: false }))
+            }
+        };
+        Ok(used.as_mut().map_or(Known::Unreadable, Known::Row))
     }
 }
 
-fn decode(row: &[u8]) -> Result<Row, StoreError> {
-    minicbor::decode(row).map_err(|_| StoreError::Corrupt("client"))
+/// Whether there is room for another outcome.
+fn has_room(outcomes: &Outcomes) -> bool {
+    outcomes.kept() < MAX_UNANSWERED as u64
 }
 
 /// Drops the outcomes below the lowest that is needed.
@@ -311,8 +322,10 @@ fn forget(
     client: &[u8; 16],
     used: &mut Used,
 ) -> Result<(), StoreError> {
-    for number in used.outcomes.forget(used.lowest) {
+    let before = used.row.outcomes.kept();
+    for number in used.row.outcomes.forget(used.lowest) {
         rejects.remove((client, number))?;
     }
+    used.changed |= used.row.outcomes.kept() < before;
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::{Outcome, Record, StoreError, Write, Written};
 /// After so many milliseconds there may be room again, or outcomes that are needed no more.
 const RETRY: u32 = 1_000;
 const HELD_BACK: &str = "a lower number comes first";
+const FORGOTTEN: &str = "the number was decided and its outcome is forgotten";
 
 /// What a batch is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
@@ -127,8 +128,7 @@ fn one(
         Admission::Decided(verdict) => (verdict, None),
         Admission::Fenced => return Ok(Decided::Fenced),
         Admission::Stale => {
-            let message = "the number was decided and its outcome is forgotten";
-            return Ok(rejected(RejectCode::StaleNumber, message, None));
+            return Ok(rejected(RejectCode::StaleNumber, FORGOTTEN, None));
         }
         Admission::TooMany => {
             let message = "too many outcomes are kept: say up to which number they are known";
@@ -138,11 +138,21 @@ fn one(
             let message = "the client was forgotten: the event may be in the log or not";
             return Ok(rejected(RejectCode::Uncertain, message, None));
         }
+        Admission::Unreadable => {
+            let message =
+                "what is stored of the client cannot be read: the event may be in the log or not";
+            return Ok(rejected(RejectCode::Uncertain, message, None));
+        }
+        Admission::IllegalNumber => {
+            let message = "a number is at most 9007199254740991";
+            return Ok(rejected(RejectCode::IllegalEvent, message, None));
+        }
     };
     Ok(match verdict {
         Verdict::Stored((stream, offset)) => {
-            let stream = circumstances.streams.get(stream as usize);
-            let stream = stream.ok_or(StoreError::Corrupt("stream"))?.clone();
+            let Some(stream) = circumstances.streams.get(stream as usize).cloned() else {
+                return Ok(rejected(RejectCode::StaleNumber, FORGOTTEN, None));
+            };
             let position = Position { stream, epoch: circumstances.epoch, offset, id };
             Decided::Stored(position, Durability::Disk)
         }

@@ -20,8 +20,9 @@ use super::host::{Host, Machine};
 use super::ids::{Ids, Recent};
 use super::log::{Extent, Log};
 use super::newcomers::Newcomers;
-use super::reading::{Reading, locate};
+use super::reading::{Reading, Search, locate};
 use super::streams::Streams;
+use super::unreadable::Unreadable;
 use super::{Settings, Store, StoreError, Write, Written};
 
 /// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
@@ -45,6 +46,7 @@ pub struct Embedded {
     slot: RwLock<Slot>,
     newcomers: Mutex<Newcomers>,
     pruning: Mutex<Pruning>,
+    unreadable: Mutex<Unreadable>,
     is_full: AtomicBool,
     /// Whether something was committed since the last [checkpoint](Embedded::tend).
     is_fresh: AtomicBool,
@@ -113,6 +115,7 @@ impl Embedded {
             slot: RwLock::new(Slot::Open(File::new(database)?)),
             newcomers: Mutex::default(),
             pruning: Mutex::default(),
+            unreadable: Mutex::default(),
             is_full: AtomicBool::new(false),
             is_fresh: AtomicBool::new(true),
         })
@@ -166,6 +169,7 @@ impl Embedded {
                     pruning.next = pruned.next;
                     more |= pruned.next.is_some();
                     changed |= pruned.changed;
+                    self.report_unreadable(pruned.unreadable, now);
                 }
             }
             let is_fresh = self.is_fresh.swap(more, Ordering::Relaxed);
@@ -260,6 +264,15 @@ impl Embedded {
         has_room
     }
 
+    /// Rows that cannot be read harm nobody but their clients, and are never served: somebody has to know.
+    fn report_unreadable(&self, found: u64, now: u64) {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rows) = unreadable.note(found, now) {
+            let path = self.host.path().display();
+            tracing::error!(rows, %path, "the store holds rows of clients that cannot be read: these clients are refused, or start over as if they were forgotten; all others are served");
+        }
+    }
+
     fn admit(&self, address: IpAddr, now: u64) -> Result<(), Opened> {
         let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
         newcomers.admit(address, self.settings.new_clients_per_hour, now).map_err(|wait| {
@@ -293,7 +306,7 @@ impl Store for Embedded {
         self.with(|file| {
             // Durable is redb's default; what it says of a commit is true once `commit` returns.
             let (transaction, mut recent) = file.begin()?;
-            let (written, changes) = {
+            let (written, changes, closed) = {
                 let mut log = Log::open(&transaction, now)?;
                 let mut ids = Ids::open(&transaction, &recent, batch.len())?;
                 let mut clients = Clients::open(&transaction)?;
@@ -314,10 +327,18 @@ impl Store for Embedded {
                     }
                 }
                 let changes = ids.close(&mut log)?;
-                log.close()?;
-                clients.close()?;
-                (written, changes)
+                let closed = clients.close()?;
+                if !written.logged.is_empty() || changes.any() {
+                    log.close()?;
+                }
+                (written, changes, closed)
             };
+            self.report_unreadable(closed.unreadable, now);
+            if written.logged.is_empty() && !changes.any() && !closed.changed {
+                // Refused hellos and repeats, which anybody can send as fast as they like.
+                transaction.abort()?;
+                return Ok(written);
+            }
             self.is_fresh.store(true, Ordering::Relaxed);
             transaction.commit()?;
             recent.settle(changes);
@@ -325,10 +346,15 @@ impl Store for Embedded {
         })
     }
 
-    fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Located, StoreError> {
+    fn locate(
+        &self,
+        pattern: &Pattern,
+        start: &Start,
+        search: &mut Search,
+    ) -> Result<Option<Located>, StoreError> {
         self.with(|file| {
             let (moment, epoch) = (file.database.begin_read()?, self.identity.epoch);
-            locate(&moment, self.streams(), epoch, pattern, start)
+            locate(&moment, self.streams(), epoch, pattern, start, search)
         })
     }
 

@@ -38,6 +38,12 @@ const LONGEST: u64 = 65_536;
 /// A slice with at most so many rows for each new one is written anew.
 const REWRITE: u64 = 8;
 
+/// The digest of a body as it stands in the log; none if it cannot be read, as a body that an older relay took
+/// may be. Its event is served like any other, and a repeat of it is not recognised.
+pub(super) fn digest_of(body: &[u8]) -> Option<Digest> {
+    Body::decode(body).ok().map(|body| digest(&body))
+}
+
 pub(super) fn digest(body: &Body) -> Digest {
     let mut hash = Sha256::new();
     hash.update((body.source.len() as u64).to_le_bytes());
@@ -94,9 +100,9 @@ impl Recent {
             has_litter |= extent.first > 1;
             let from = extent.first.max(extent.indexed + 1);
             Blocks::new(transaction, stream)?.each_from(from, |entry| {
-                let body = Body::decode(entry.body).map_err(|_| StoreError::Corrupt("body"))?;
-                let digest = digest(&body);
-                waiting[slice(&digest)].insert(digest, Some((stream, entry.offset)));
+                if let Some(digest) = digest_of(entry.body) {
+                    waiting[slice(&digest)].insert(digest, Some((stream, entry.offset)));
+                }
                 Ok(ControlFlow::Continue(()))
             })?;
         }
@@ -149,6 +155,13 @@ impl Recent {
     }
 }
 
+impl Changes {
+    /// Whether there is something to commit.
+    pub(super) fn any(&self) -> bool {
+        !(self.new.is_empty() && self.gone.is_empty() && self.swept.is_empty())
+    }
+}
+
 /// The ids, in a transaction.
 pub(super) struct Ids<'t> {
     table: Table<'t, &'static Digest, Place>,
@@ -177,7 +190,7 @@ impl<'t> Ids<'t> {
             None if !self.recent.table_may_have(digest) => None,
             None => self.table.get(digest)?.map(|place| place.value()),
         };
-        Ok(place.filter(|(stream, offset)| *offset >= log.extent(*stream).first))
+        Ok(place.filter(|(stream, offset)| log.extent(*stream).holds(*offset)))
     }
 
     /// Notes where an event stands that was [not there](Ids::find).

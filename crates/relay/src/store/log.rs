@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use redb::{ReadableTable, Table, WriteTransaction};
-use session::Body;
 use session::server::Logged;
 
 use super::block;
 use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
-use super::ids::{Digest, digest};
+use super::ids::{Digest, digest_of};
 use super::outcomes::Place;
 use super::packed;
 use super::record::Ready;
@@ -50,6 +49,10 @@ impl Extent {
 
     pub(super) fn count(&self) -> u64 {
         self.head + 1 - self.first
+    }
+
+    pub(super) fn holds(&self, offset: u64) -> bool {
+        (self.first..=self.head).contains(&offset)
     }
 }
 
@@ -167,8 +170,8 @@ impl<'t> Log<'t> {
                     is_empty = false;
                     break;
                 }
-                let body = Body::decode(entry.body).map_err(|_| StoreError::Corrupt("body"))?;
-                self.gone.push((digest(&body), (stream, entry.offset)));
+                let digest = digest_of(entry.body);
+                self.gone.extend(digest.map(|digest| (digest, (stream, entry.offset))));
                 if !topics.contains(entry.topic) {
                     topics.insert(entry.topic.to_owned());
                 }

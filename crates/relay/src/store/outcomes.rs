@@ -9,6 +9,12 @@ use super::packed::{push, take};
 /// Where an event stands: the number of its stream, and its offset.
 pub(super) type Place = (u32, u64);
 
+/// The highest number that a client's event may have, and the highest fencing token: JavaScript's numbers are
+/// exact up to here, and nothing that is added to one overflows.
+pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
+/// The most outcomes of a row: several times what a client may leave unanswered.
+const MOST: u64 = 65_536;
+
 /// The outcomes that a client may still ask for, ascending by their numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Outcomes {
@@ -43,8 +49,13 @@ impl Outcomes {
     }
 
     /// Adds what became of `number`, which is higher than all others: where it stands, or none if it was
-    /// rejected.
+    /// rejected. What could not be read again is not added.
     pub(super) fn push(&mut self, number: u64, place: Option<Place>) {
+        let ascends = self.runs.back().is_none_or(|last| last.end() <= number);
+        let offset = place.map_or(0, |(_, offset)| offset);
+        if !ascends || number > MAX_NUMBER || offset > MAX_NUMBER || self.kept == MOST {
+            return;
+        }
         self.kept += 1;
         if let Some(last) = self.runs.back_mut()
             && last.end() == number
@@ -108,16 +119,21 @@ impl Outcomes {
         while !bytes.is_empty() {
             let number = end.checked_add(take(&mut bytes)?).ok_or(CORRUPT)?;
             let count = take(&mut bytes)?;
-            end = number.checked_add(count).ok_or(CORRUPT)?;
+            outcomes.kept = outcomes.kept.checked_add(count).ok_or(CORRUPT)?;
+            let fits = (1..=MOST).contains(&outcomes.kept) && number <= MAX_NUMBER;
+            if count == 0 || !fits || number + (count - 1) > MAX_NUMBER {
+                return Err(CORRUPT);
+            }
+            end = number + count;
             let place = match take(&mut bytes)?.checked_sub(1) {
                 Some(stream) => {
                     let offset = take(&mut bytes)?;
-                    offset.checked_add(count).ok_or(CORRUPT)?;
+                    let last = offset.checked_add(count - 1);
+                    last.filter(|last| *last <= MAX_NUMBER).ok_or(CORRUPT)?;
                     Some((stream.try_into().map_err(|_| CORRUPT)?, offset))
                 }
                 None => None,
             };
-            outcomes.kept += count;
             outcomes.runs.push_back(Run { number, count, place });
         }
         Ok(outcomes)
@@ -129,6 +145,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    /// Any, and often one at a bound.
+    fn number() -> impl Strategy<Value = u64> {
+        let near = (prop_oneof![Just(0), Just(1 << 53), Just(u64::MAX)], 0..4_u64);
+        let near = near.prop_map(|(bound, off): (u64, u64)| bound.saturating_sub(off));
+        prop_oneof![near, any::<u64>()]
+    }
 
     proptest! {
         #[test]
@@ -162,7 +185,20 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_outcomes_or_an_error(bytes in any::<Vec<u8>>()) {
-            let _ = Outcomes::decode(&bytes);
+            if let Ok(outcomes) = Outcomes::decode(&bytes) {
+                prop_assert_eq!(Outcomes::decode(&outcomes.encode()).unwrap(), outcomes);
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_whatever_the_numbers_are(
+            pushed in proptest::collection::vec((number(), proptest::option::of((any::<u32>(), number()))), 0..12),
+        ) {
+            let mut outcomes = Outcomes::default();
+            for (number, place) in pushed {
+                outcomes.push(number, place);
+            }
+            prop_assert_eq!(Outcomes::decode(&outcomes.encode()).unwrap(), outcomes);
         }
     }
 

@@ -1,8 +1,8 @@
 //! Reading a stream at one moment: where subscriptions start, and pages of matching events.
 
 mod locate;
+mod newest;
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,13 +18,14 @@ use super::format::{EXTENTS, TOPICS};
 use super::log::Extent;
 use super::packed;
 pub(super) use locate::locate;
+pub use newest::Search;
 
 /// A page ends after about so many bytes of bodies,
 const PAGE_BYTES: usize = 256 << 10;
 /// and after so many rows, so that a rare topic does not hold a thread for long.
 const PAGE_ROWS: usize = 4_096;
-/// The newest so many of a pattern's events are found topic by topic, more than that by walking the log.
-const MERGED: u64 = 1_000;
+/// Of more topics than that it is not looked whether one matches.
+const TOPICS_LOOKED_AT: usize = 1_024;
 
 const STOP: ControlFlow<()> = ControlFlow::Break(());
 const ON: ControlFlow<()> = ControlFlow::Continue(());
@@ -106,13 +107,18 @@ impl Reading {
             self.take(self.older_of(topic.as_str(), before)?, limit, &mut older)?;
             return Ok(older);
         }
-        if literal_beginning(pattern).is_empty() {
-            self.walk_back(pattern, before, limit, &mut older)?;
-            return Ok(older);
+        let newest = match literal_beginning(pattern).is_empty() {
+            true => None,
+            // One more than asked for: whether there is more is told too.
+            false => {
+                let (count, mut rows) = (limit.saturating_add(1), PAGE_ROWS);
+                self.newest_of_topics(pattern, before, count, &mut rows)?
+            }
+        };
+        match newest {
+            Some(newest) => self.take(newest.into_iter().rev().map(Ok), limit, &mut older)?,
+            None => self.walk_back(pattern, before, limit, &mut older)?,
         }
-        // One more than asked for: whether there is more is told too.
-        let newest = self.newest_of_topics(pattern, before, limit.saturating_add(1))?;
-        self.take(newest.into_iter().rev().map(Ok), limit, &mut older)?;
         Ok(older)
     }
 
@@ -165,48 +171,6 @@ impl Reading {
         })
     }
 
-    /// The offset of the `count`th newest matching event, or of the oldest if there are fewer.
-    fn newest(&self, pattern: &Pattern, count: u64) -> Result<Option<u64>, StoreError> {
-        if let Some(topic) = pattern.as_topic() {
-            let mut offsets = self.older_of(topic.as_str(), u64::MAX)?;
-            return last_of(&mut offsets, count);
-        }
-        if count > MERGED {
-            let (mut found, mut oldest) = (0, None);
-            self.blocks.each_before(u64::MAX, |entry| {
-                if entry.offset < self.first || found == count {
-                    return Ok(STOP);
-                }
-                if matches(pattern, entry.topic)? {
-                    (found, oldest) = (found + 1, Some(entry.offset));
-                }
-                Ok(ON)
-            })?;
-            return Ok(oldest);
-        }
-        Ok(self.newest_of_topics(pattern, u64::MAX, count as usize)?.first().copied())
-    }
-
-    /// The newest so many offsets before one, found topic by topic.
-    fn newest_of_topics(
-        &self,
-        pattern: &Pattern,
-        before: u64,
-        count: usize,
-    ) -> Result<BTreeSet<u64>, StoreError> {
-        let mut newest = BTreeSet::new();
-        self.each_topic(pattern, |topic| {
-            for offset in self.older_of(topic, before)?.take(count) {
-                newest.insert(offset?);
-                if newest.len() > count {
-                    newest.pop_first();
-                }
-            }
-            Ok(ON)
-        })?;
-        Ok(newest)
-    }
-
     /// The offsets of a topic before one, descending.
     fn older_of(
         &self,
@@ -254,27 +218,32 @@ impl Reading {
     }
 
     /// Calls `found` with each topic of the stream that matches, until it breaks: one seek per topic, within
-    /// the pattern's literal beginning.
+    /// the pattern's literal beginning. Takes each topic from `rows`; true if it came to the end.
     fn each_topic(
         &self,
         pattern: &Pattern,
-        mut found: impl FnMut(&str) -> Result<ControlFlow<()>, StoreError>,
-    ) -> Result<(), StoreError> {
+        rows: &mut usize,
+        mut found: impl FnMut(&str, &mut usize) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<bool, StoreError> {
         let prefix = literal_beginning(pattern);
         let mut after = (prefix.clone(), 0);
         loop {
             let key = (self.stream, after.0.as_str(), after.1);
             let Some(row) = self.topics.range(key..)?.next() else {
-                return Ok(());
+                return Ok(true);
             };
             let key = row?.0;
             let (stream, topic, _) = key.value();
             if stream != self.stream || !topic.starts_with(&prefix) {
-                return Ok(());
+                return Ok(true);
             }
+            if *rows == 0 {
+                return Ok(false);
+            }
+            *rows -= 1;
             let topic = topic.to_owned();
-            if matches(pattern, &topic)? && found(&topic)?.is_break() {
-                return Ok(());
+            if matches(pattern, &topic)? && found(&topic, rows)?.is_break() {
+                return Ok(false);
             }
             after = (topic, u64::MAX);
         }
@@ -285,12 +254,13 @@ impl Reading {
         (from < self.first).then(|| (from, self.first - 1))
     }
 
+    /// The id of an event; none if there is no such event, or its body cannot be read.
     fn id(&self, offset: u64) -> Result<Option<String>, StoreError> {
         if offset < self.first {
             return Ok(None);
         }
         let body = self.blocks.finder().find(offset, |entry| Body::decode(entry.body))?;
-        Ok(body.transpose().map_err(|_| StoreError::Corrupt("body"))?.map(|body| body.id))
+        Ok(body.and_then(Result::ok).map(|body| body.id))
     }
 
     /// An event as it stands in a row.
@@ -310,12 +280,4 @@ fn literal_beginning(pattern: &Pattern) -> String {
 fn matches(pattern: &Pattern, topic: &str) -> Result<bool, StoreError> {
     let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
     Ok(pattern.matches(&topic))
-}
-
-fn last_of(
-    offsets: &mut impl Iterator<Item = Result<u64, StoreError>>,
-    count: u64,
-) -> Result<Option<u64>, StoreError> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    offsets.take(count).last().transpose()
 }

@@ -7,8 +7,10 @@ mod full;
 mod ids;
 mod model;
 mod older;
+mod reading;
 mod retention;
 mod streams;
+mod unreadable;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -54,6 +56,19 @@ fn place(located: Located) -> Place {
     match located {
         Located::At(mut places) => places.remove(0),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Searches to the end.
+fn locate<P>(store: &Embedded, pattern: P, start: &Start) -> Located
+where
+    P: TryInto<Pattern, Error: std::fmt::Debug>,
+{
+    let (pattern, mut search) = (pattern.try_into().unwrap(), Search::default());
+    loop {
+        if let Some(located) = store.locate(&pattern, start, &mut search).unwrap() {
+            return located;
+        }
     }
 }
 
@@ -168,10 +183,10 @@ proptest! {
             }
             prop_assert_eq!(&read, &matching);
             let newest = matching.len().saturating_sub(count as usize);
-            let first = matching.get(newest).copied().unwrap_or(list.len() as u64 + 1);
             let Place { next, previous, gap, .. } =
-                place(store.locate(&pattern, &Start::Last(count)).unwrap());
-            prop_assert_eq!((next, previous, gap), (first, None, None));
+                place(locate(&store, &pattern, &Start::Last(count)));
+            let before = matching.iter().filter(|offset| **offset < next).count();
+            prop_assert_eq!((before, previous, gap), (newest, None, None));
             let (mut read, mut before) = (Vec::new(), Some(None));
             while let Some(place) = before {
                 let older = store.history(0, &pattern, place, limit).unwrap();

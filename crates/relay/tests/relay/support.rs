@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -227,13 +228,13 @@ pub fn id_of(event: &Event) -> String {
 
 /// That others are served: a client comes, publishes and is acknowledged.
 pub async fn assert_serves(relay: &Process) {
-    let mut other = Client::welcomed(relay, 200, now()).await;
-    other.send(&[publish(now(), "others", "fine")]).await;
+    let mut other = Client::welcomed(relay, 200, next()).await;
+    other.send(&[publish(next(), "others", "fine")]).await;
     other.ack().await;
 }
 
 /// Ascends from call to call.
-fn now() -> u64 {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    u64::try_from(since.as_micros()).unwrap()
+fn next() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -14,6 +14,8 @@ pub const GRACE: Millis = 10_000;
 const ATTENDEES: usize = 1_024;
 /// and the most bytes of what they say.
 const BYTES: usize = 512 << 10;
+/// Those of one share are at most this fraction of them, so that others find room.
+const SHARES: usize = 4;
 /// The most departures from a topic that are remembered for its watchers.
 const DEPARTURES: usize = 256;
 
@@ -21,9 +23,11 @@ const DEPARTURES: usize = 256;
 ///
 /// Watchers pull: this keeps how far each was told and says whom to wake. One that comes late gets the sum
 /// of the changes, and one that comes too late for that the whole state again, so that nothing is queued.
+///
+/// `H` is held as long as what a client says of itself is kept.
 #[derive(Debug, Default)]
-pub struct Attendance {
-    rooms: HashMap<Topic, Room>,
+pub struct Attendance<H = ()> {
+    rooms: HashMap<Topic, Room<H>>,
     /// The topics at which a connection is present.
     joined: HashMap<u64, BTreeSet<Topic>>,
     watchers: HashMap<u64, Watcher>,
@@ -33,11 +37,11 @@ pub struct Attendance {
     wake: BTreeSet<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Room {
+#[derive(Debug)]
+struct Room<H> {
     /// Counts the changes.
     revision: u64,
-    seats: BTreeMap<u64, Seat>,
+    seats: BTreeMap<u64, Seat<H>>,
     /// The revisions at which ids left, the oldest first.
     departed: VecDeque<(u64, u64)>,
     /// Departures up to this revision are forgotten.
@@ -47,9 +51,11 @@ struct Room {
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Seat<H> {
     client: [u8; 16],
     connection: u64,
+    share: Option<u128>,
+    held: H,
     key: Arc<str>,
     data: Arc<[u8]>,
     /// When it came, or changed last.
@@ -65,6 +71,18 @@ struct Watcher {
     news: BTreeSet<Topic>,
 }
 
+/// Who comes to a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comer {
+    /// By which connection.
+    pub connection: u64,
+    /// Which client.
+    pub client: [u8; 16],
+    /// Whose part of a topic's room it takes, by any number that names them: an address, or an account. None is
+    /// not limited.
+    pub share: Option<u128>,
+}
+
 /// What a watcher is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
@@ -74,27 +92,28 @@ pub enum News {
     Changes(Vec<Attendee>, Vec<u64>),
 }
 
-impl Attendance {
+impl<H> Attendance<H> {
     /// A client is present at a topic, by a connection. It keeps its place from an earlier connection, and
     /// takes over one under the same key that is about to be left.
     ///
     /// # Errors
-    /// [`RejectCode::TooMany`] if there is no room.
+    /// [`RejectCode::TooMany`] if there is no room, or none for its share.
     pub fn join(
         &mut self,
-        connection: u64,
-        client: [u8; 16],
+        Comer { connection, client, share }: Comer,
         topic: &Topic,
         key: &str,
         data: &[u8],
+        held: H,
     ) -> Result<(), RejectCode> {
         let room = self.rooms.entry(topic.clone()).or_default();
         let own = room.seats.iter().find(|(_, seat)| seat.client == client);
         let left = || room.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
         let id = own.or_else(left).map(|(id, _)| *id);
-        let held = id.and_then(|id| room.seats.get(&id)).map_or(0, Seat::bytes);
-        let bytes = room.bytes - held + key.len() + data.len();
-        if bytes > BYTES || (id.is_none() && room.seats.len() >= ATTENDEES) {
+        let before = id.and_then(|id| room.seats.get(&id)).map_or(0, Seat::bytes);
+        let bytes = room.bytes - before + key.len() + data.len();
+        let is_full = bytes > BYTES || (id.is_none() && room.seats.len() >= ATTENDEES);
+        if is_full || !room.has_room_for(share, id, key.len() + data.len()) {
             self.tidy(topic);
             return Err(RejectCode::TooMany);
         }
@@ -102,6 +121,7 @@ impl Attendance {
         self.joined.entry(connection).or_default().insert(topic.clone());
         if let Some(seat) = id.and_then(|id| room.seats.get_mut(&id)) {
             (seat.client, seat.connection, seat.until) = (client, connection, None);
+            (seat.share, seat.held) = (share, held);
             if *seat.key == *key && *seat.data == *data {
                 return Ok(());
             }
@@ -112,7 +132,7 @@ impl Attendance {
             room.revision += 1;
             let (revision, until) = (room.revision, None);
             let (key, data) = (key.into(), data.into());
-            let seat = Seat { client, connection, key, data, revision, until };
+            let seat = Seat { client, connection, share, held, key, data, revision, until };
             room.seats.insert(self.next_id, seat);
         }
         self.changed(topic);
@@ -258,7 +278,32 @@ impl Attendance {
     }
 }
 
-impl Seat {
+impl<H> Default for Room<H> {
+    fn default() -> Self {
+        Self {
+            revision: 0,
+            seats: BTreeMap::new(),
+            departed: VecDeque::new(),
+            forgotten: 0,
+            watchers: BTreeSet::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<H> Room<H> {
+    /// Whether one more of a share has room beside the others of it; the one at `id` is that one itself.
+    fn has_room_for(&self, share: Option<u128>, id: Option<u64>, bytes: usize) -> bool {
+        let of_share =
+            |(other, seat): &(&u64, &Seat<H>)| seat.share == share && Some(**other) != id;
+        let seats = self.seats.iter().filter(of_share);
+        let (others, held) =
+            seats.fold((0, 0), |(count, held), (_, seat)| (count + 1, held + seat.bytes()));
+        share.is_none() || (others < ATTENDEES / SHARES && held + bytes <= BYTES / SHARES)
+    }
+}
+
+impl<H> Seat<H> {
     fn bytes(&self) -> usize {
         self.key.len() + self.data.len()
     }

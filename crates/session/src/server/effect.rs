@@ -84,6 +84,15 @@ pub enum Effect {
 /// A stream, by its place in [`Options::streams`](super::Options::streams).
 pub type StreamNo = usize;
 
+/// How the patterns that a connection subscribes to have changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangedPatterns {
+    /// Those that it did not subscribe to before.
+    pub begun: Vec<Pattern>,
+    /// Those that it does not subscribe to any more.
+    pub ended: Vec<Pattern>,
+}
+
 /// An event that is sent and never kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ephemeral {
@@ -169,6 +178,8 @@ pub enum Opened {
         /// Milliseconds.
         retry: u32,
     },
+    /// The client is refused with this code, for this reason.
+    Refused(CloseCode, &'static str),
     /// The store cannot be used now.
     Unavailable,
 }

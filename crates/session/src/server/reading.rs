@@ -9,7 +9,10 @@ use std::sync::Arc;
 use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
-use super::{Effect, Ephemeral, Located, Logged, Page, Place, Server, StreamNo, Ticket, Wire};
+use super::{
+    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Server, StreamNo, Ticket,
+    Wire,
+};
 use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream, encode};
 
@@ -182,9 +185,10 @@ impl Server {
         }
     }
 
-    /// What is subscribed to, if that has changed since the last call: which ephemeral events to bring.
-    pub fn interests(&mut self) -> Option<Vec<Pattern>> {
-        Some(self.subscriptions.changed()?.cloned().collect())
+    /// How the patterns that are subscribed to have changed since the last call: which ephemeral events to
+    /// bring.
+    pub fn changed_patterns(&mut self) -> Option<ChangedPatterns> {
+        self.subscriptions.changed_patterns()
     }
 
     /// Another connection has sent an ephemeral event.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use topic::{Pattern, Topic};
 
-use super::{Place, StreamNo, Ticket};
+use super::{ChangedPatterns, Place, StreamNo, Ticket};
 use crate::frame::Head;
 use one::{Stage, Subscription};
 
@@ -18,12 +18,12 @@ use one::{Stage, Subscription};
 pub(super) struct Subscriptions {
     /// In boxes: a map makes room for eleven at once, and a connection has often one.
     by_number: BTreeMap<u32, Box<Subscription>>,
-    /// Each pattern, with the numbers of its subscriptions.
+    /// Each pattern, with the numbers of its subscriptions, in the order of the patterns.
     patterns: Vec<(Pattern, Vec<u32>)>,
     /// The lives of the streams that the positions are of.
     epochs: Vec<u64>,
-    /// A pattern has come or gone since somebody asked.
-    changed: bool,
+    /// The patterns that have come (false) or gone (true) since somebody asked.
+    changed: BTreeMap<Pattern, bool>,
     /// Counts what changes who is told of an ephemeral event.
     edition: u64,
 }
@@ -76,11 +76,11 @@ impl Subscriptions {
         if self.by_number.contains_key(&number) {
             return Err(Taken);
         }
-        match self.patterns.iter_mut().find(|(other, _)| *other == pattern) {
-            Some((_, numbers)) => numbers.push(number),
-            None => {
-                self.patterns.push((pattern.clone(), vec![number]));
-                self.changed = true;
+        match self.place(&pattern) {
+            Ok(at) => self.patterns[at].1.push(number),
+            Err(at) => {
+                self.patterns.insert(at, (pattern.clone(), vec![number]));
+                self.note_change(&pattern, false);
             }
         }
         self.by_number.insert(number, Box::new(Subscription::new(pattern, credit, ticket)));
@@ -92,25 +92,43 @@ impl Subscriptions {
     pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
         let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
         self.edition += 1;
-        let mut patterns = self.patterns.iter();
-        if let Some(at) = patterns.position(|(pattern, _)| *pattern == removed.pattern) {
+        if let Ok(at) = self.place(&removed.pattern) {
             self.patterns[at].1.retain(|other| *other != number);
             if self.patterns[at].1.is_empty() {
-                self.patterns.swap_remove(at);
-                self.changed = true;
+                self.patterns.remove(at);
+                self.note_change(&removed.pattern, true);
             }
         }
         removed.asked().collect()
     }
 
-    pub(super) fn changed(&mut self) -> Option<impl Iterator<Item = &Pattern>> {
-        std::mem::take(&mut self.changed).then(|| self.patterns.iter().map(|(pattern, _)| pattern))
+    /// Where a pattern is, or would be.
+    fn place(&self, pattern: &Pattern) -> Result<usize, usize> {
+        self.patterns.binary_search_by(|(other, _)| other.cmp(pattern))
+    }
+
+    /// A pattern that goes and comes again before somebody asks has not changed.
+    fn note_change(&mut self, pattern: &Pattern, gone: bool) {
+        if self.changed.remove(pattern).is_none() {
+            self.changed.insert(pattern.clone(), gone);
+        }
+    }
+
+    pub(super) fn changed_patterns(&mut self) -> Option<ChangedPatterns> {
+        if self.changed.is_empty() {
+            return None;
+        }
+        let mut patterns = ChangedPatterns::default();
+        for (pattern, gone) in std::mem::take(&mut self.changed) {
+            if gone { &mut patterns.ended } else { &mut patterns.begun }.push(pattern);
+        }
+        Some(patterns)
     }
 
     #[cfg(feature = "json")]
     pub(super) fn find(&self, pattern: &str) -> Option<u32> {
-        let (_, numbers) = self.patterns.iter().find(|(other, _)| other.as_str() == pattern)?;
-        numbers.first().copied()
+        let at = self.patterns.binary_search_by(|(other, _)| other.as_str().cmp(pattern)).ok()?;
+        self.patterns[at].1.first().copied()
     }
 
     #[cfg(feature = "json")]

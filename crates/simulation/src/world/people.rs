@@ -1,7 +1,7 @@
 //! Presence: who says that it is where, who watches, and how the relay carries that between them.
 
 use session::client::Occupants;
-use session::server::{Effect, News};
+use session::server::{Comer, Effect, News};
 use topic::Topic;
 
 use super::application::TOPICS;
@@ -153,7 +153,8 @@ impl World {
         match effect {
             Effect::Join { topic, key, data } => {
                 let Some((client, _)) = connection.client else { return };
-                if let Err(code) = attendance.join(id, client, &topic, &key, &data) {
+                let comer = Comer { connection: id, client, share: None };
+                if let Err(code) = attendance.join(comer, &topic, &key, &data, ()) {
                     connection.server.not_present(&topic, code, "");
                 }
             }

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
-use session::Body;
 use session::server::Logged;
 use topic::Topic;
 
 use super::{BLOCKS, EXTENTS, MAIN, StoreError, TIMES, TOPICS};
 use crate::store::clients::Clients;
-use crate::store::ids::{IDS, digest};
+use crate::store::ids::{IDS, digest_of};
 use crate::store::log::{self, Extent, cost};
 
 const OLD_EVENTS: TableDefinition<'_, u64, (&str, &[u8])> = TableDefinition::new("events");
@@ -75,8 +74,7 @@ fn move_events(transaction: &WriteTransaction) -> Result<Extent, StoreError> {
             let (offset, (topic, body)) = (offset.value(), event.value());
             bytes += cost(topic, body);
             let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-            let decoded = Body::decode(body).map_err(|_| StoreError::Corrupt("body"))?;
-            digests.insert(digest(&decoded), (MAIN, offset));
+            digests.extend(digest_of(body).map(|digest| (digest, (MAIN, offset))));
             events.push(Arc::new(Logged { stream: 0, offset, topic, body: body.into() }));
         }
         if events.is_empty() {

@@ -6,20 +6,32 @@ use session::{Position, Start, Stream};
 use topic::Pattern;
 
 use super::Reading;
+use super::newest::{STEP, Search};
 use crate::store::StoreError;
 
-/// Where a subscription starts in `streams`.
+/// Where a subscription starts in `streams`; none if `search` has to go on with another step.
 pub(in crate::store) fn locate(
     moment: &ReadTransaction,
     streams: &[Stream],
     epoch: u64,
     pattern: &Pattern,
     start: &Start,
-) -> Result<Located, StoreError> {
+    search: &mut Search,
+) -> Result<Option<Located>, StoreError> {
+    if let Start::Last(count) = start {
+        let mut rows = STEP;
+        for number in (0..).take(streams.len()).skip(search.begins.len()) {
+            let reading = Reading::new(moment, number, epoch)?;
+            if !reading.search(pattern, *count, search, &mut rows)? {
+                return Ok(None);
+            }
+        }
+    }
     let (mut places, mut strange) = (Vec::with_capacity(streams.len()), Vec::new());
     for (number, stream) in (0..).zip(streams) {
         let reading = Reading::new(moment, number, epoch)?;
-        let mut place = reading.place(stream, pattern, start)?;
+        let begin = search.begins.get(number as usize).copied().flatten();
+        let mut place = reading.place(stream, start, begin)?;
         if reading.is_strange(stream, start)? {
             strange.push(place.head.clone());
         }
@@ -37,7 +49,7 @@ pub(in crate::store) fn locate(
             Position { stream, ..Position::start_of(epoch) }
         }));
     }
-    Ok(if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) })
+    Ok(Some(if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }))
 }
 
 /// The position that a start names in a stream.
@@ -49,17 +61,19 @@ fn position<'s>(start: &'s Start, stream: &Stream) -> Option<&'s Position> {
 }
 
 impl Reading {
+    /// `begin` is that of the newest events that are asked for.
     fn place(
         &self,
         stream: &Stream,
-        pattern: &Pattern,
         start: &Start,
+        begin: Option<u64>,
     ) -> Result<Place, StoreError> {
         let (stream, epoch, offset) = (stream.clone(), self.epoch, self.head);
         let previous = position(start, &stream).map(|position| position.offset);
         let next = match start {
             Start::Latest => self.head + 1,
-            Start::Last(count) => self.newest(pattern, *count)?.unwrap_or(self.head + 1),
+            // What was trimmed since it was found is no gap.
+            Start::Last(_) => begin.map_or(self.head + 1, |begin| begin.max(self.first)),
             Start::Earliest | Start::After(_) => {
                 previous.map_or(self.first, |previous| previous.saturating_add(1))
             }
@@ -73,18 +87,18 @@ impl Reading {
         let Some(Position { epoch, offset, id, .. }) = position(start, stream) else {
             return Ok(false);
         };
-        let other_event =
-            || -> Result<bool, StoreError> { Ok(id.is_some() && self.id(*offset)? != *id) };
+        // One whose id cannot be read may be the one.
+        let other_event = || -> Result<bool, StoreError> {
+            let found = self.id(*offset)?;
+            Ok(found.is_some() && id.is_some() && found != *id)
+        };
         Ok(*epoch != self.epoch || *offset > self.head || (*offset >= self.first && other_event()?))
     }
 
-    /// Whether there is an event that matches, or was one not long ago.
+    /// Whether there may be an event that matches, or was one not long ago.
     fn holds(&self, pattern: &Pattern) -> Result<bool, StoreError> {
-        let mut holds = false;
-        self.each_topic(pattern, |_| {
-            holds = true;
-            Ok(super::STOP)
-        })?;
-        Ok(holds)
+        let mut rows = super::TOPICS_LOOKED_AT;
+        let has_none = self.each_topic(pattern, &mut rows, |_, _| Ok(super::STOP))?;
+        Ok(!has_none)
     }
 }

@@ -21,7 +21,7 @@ fn ids(store: &Embedded) -> Vec<(u64, String)> {
 }
 
 fn head(store: &Embedded) -> session::Position {
-    place(store.locate(&Pattern::parse(">").unwrap(), &Start::Latest).unwrap()).head
+    place(locate(store, ">", &Start::Latest)).head
 }
 
 /// Puts the backup where a relay looks for its store.
@@ -70,8 +70,7 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
     // A subscriber that is ahead of the backup, or level with it, is told to begin anew.
     for position in [old.clone(), session::Position { offset: 2, id: Some("e2".to_owned()), ..old }]
     {
-        let located =
-            restored.locate(&Pattern::parse(">").unwrap(), &Start::After(vec![position])).unwrap();
+        let located = locate(&restored, ">", &Start::After(vec![position]));
         assert_eq!(located, Located::Reset(vec![new.clone()]));
     }
     // The client sends again from its lowest unanswered number, which an earlier answer may have

@@ -79,7 +79,7 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
     let (store, _) = keeping(Keep { events: 10, ..Keep::default() });
     write(&store, 0..10, 1);
     let everything = Pattern::parse(">").unwrap();
-    let epoch = place(store.locate(&everything, &Start::Latest).unwrap()).head.epoch;
+    let epoch = place(locate(&store, &everything, &Start::Latest)).head.epoch;
     for commit in 1..4 {
         write(&store, commit * 10..commit * 10 + 10, 1);
     }
@@ -96,12 +96,12 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
         (after(7, epoch, Some("e6")), (31, Some(7), Some((8, 30)))),
         (after(0, epoch, None), (31, Some(0), Some((1, 30)))),
     ] {
-        let Place { next, previous, gap, head } = place(store.locate(&everything, &start).unwrap());
+        let Place { next, previous, gap, head } = place(locate(&store, &everything, &start));
         assert_eq!((next, previous, gap), expected, "{start:?}");
         assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
     }
     for (start, code) in [(after(31, epoch, Some("other")), 31), (after(41, epoch, None), 41)] {
-        let located = store.locate(&everything, &start).unwrap();
+        let located = locate(&store, &everything, &start);
         assert!(matches!(located, Located::Reset(_)), "{code}: {located:?}");
     }
     for pattern in ["a", ">"] {

@@ -100,10 +100,7 @@ fn a_start_is_a_place_in_each_stream_and_one_of_other_topics_is_not_walked() {
     let store = on(&Disk::default(), split());
     log(&store, &[(0, 1), (1, 2), (1, 3), (3, 4), (4, 5)]);
     let reset = std::cell::RefCell::new(Vec::new());
-    let locate = |pattern: &str, start: &Start| match store
-        .locate(&Pattern::parse(pattern).unwrap(), start)
-        .unwrap()
-    {
+    let locate = |pattern: &str, start: &Start| match super::locate(&store, pattern, start) {
         Located::At(places) => places.iter().map(|place| place.next).collect::<Vec<_>>(),
         Located::Reset(heads) => {
             reset.replace(heads.into_iter().map(|head| head.stream).collect());
@@ -115,8 +112,7 @@ fn a_start_is_a_place_in_each_stream_and_one_of_other_topics_is_not_walked() {
     assert_eq!(locate(">", &Start::Latest), [3, 3, 2]);
     assert_eq!(locate(">", &Start::Last(1)), [2, 2, 1]);
     assert_eq!(locate("a.*", &Start::Earliest), [3, 1, 2]);
-    let epoch =
-        place(store.locate(&Pattern::parse(">").unwrap(), &Start::Latest).unwrap()).head.epoch;
+    let epoch = place(super::locate(&store, ">", &Start::Latest)).head.epoch;
     let at = |stream: &str, offset| Position {
         stream: Stream::named(stream),
         offset,

@@ -12,12 +12,14 @@ mod event;
 mod frame;
 #[cfg(feature = "json")]
 pub mod json;
+mod media;
 pub mod server;
 pub mod tabs;
 mod topics;
 
 pub use close::{CloseCode, Durability, RejectCode};
 pub use event::{Body, BodyError, Extension, Position, Start, Stream};
+pub use media::Form;
 pub use frame::{
     Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Entry, Event, Expiring, FromClient,
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,

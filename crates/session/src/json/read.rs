@@ -7,8 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Form, Incoming, OF_THE_PEER, ReadError};
-use crate::{Body, Extension, Position, Start, Stream};
+use super::{Incoming, OF_THE_PEER, ReadError};
+use crate::{Body, Extension, Form, Position, Start, Stream};
+
+/// The media type of `data_base64` without a `datacontenttype`.
+const BYTES: &str = "application/octet-stream";
 
 /// The members of the event; their values as they were written, so that data keeps its bytes.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -20,7 +23,8 @@ type Members<'a> = BTreeMap<String, &'a RawValue>;
 pub fn read(text: &str) -> Result<Incoming, ReadError> {
     let mut members: Members<'_> = serde_json::from_str(text)
         .map_err(|error| ReadError::Text(format!("not a CloudEvents JSON object: {error}")))?;
-    members.retain(|_, value| value.get() != "null");
+    // Of data `null` is a value.
+    members.retain(|name, value| name == "data" || value.get() != "null");
     let id = string(&mut members, "id")
         .ok()
         .flatten()
@@ -57,7 +61,7 @@ fn publish(
     let time = string(&mut members, "time")?.map(|time| milliseconds(&time)).transpose()?;
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
-    let data = data(&mut members, Form::of(content_type.as_deref()))?;
+    let (content_type, data) = data(&mut members, content_type)?;
     for name in OF_THE_PEER {
         members.remove(name);
     }
@@ -75,22 +79,33 @@ fn publish(
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-fn data(members: &mut Members<'_>, form: Form) -> Result<Vec<u8>, String> {
-    match (members.remove("data"), string(members, "data_base64")?) {
-        (Some(_), Some(_)) => Err("an event has `data` or `data_base64`, not both".to_owned()),
-        (None, Some(bytes)) => STANDARD
-            .decode(bytes)
-            .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}")),
-        (Some(value), None) => {
-            // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
-            let text = (form != Form::Json).then(|| serde_json::from_str::<String>(value.get()));
-            Ok(match text {
-                Some(Ok(text)) => text.into_bytes(),
-                _ => value.get().as_bytes().to_owned(),
-            })
+/// The media type and the data; without data there is nothing that a media type says something about.
+fn data(
+    members: &mut Members<'_>,
+    content_type: Option<String>,
+) -> Result<(Option<String>, Vec<u8>), String> {
+    let form = Form::of(content_type.as_deref());
+    let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
+    let (value, base64) = (members.remove("data"), string(members, "data_base64")?);
+    let data = match (value.filter(is_value), base64) {
+        (Some(value), Some(_)) if value.get() != "null" => {
+            return Err("an event has `data` or `data_base64`, not both".to_owned());
         }
-        (None, None) => Ok(Vec::new()),
-    }
+        (_, Some(bytes)) => {
+            let bytes = STANDARD
+                .decode(bytes)
+                .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
+            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+        }
+        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
+        (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
+            let text = serde_json::from_str::<String>(value.get());
+            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
+        }
+        (Some(value), None) => value.get().as_bytes().to_owned(),
+        (None, None) => return Ok((None, Vec::new())),
+    };
+    Ok((content_type, data))
 }
 
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
-use super::{Form, OF_THE_PEER, Place};
-use crate::{Body, Extension, Position, RejectCode, Stream};
+use super::{OF_THE_PEER, Place};
+use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
 /// `$link.ack`: the event `id` is in the log.
 pub fn ack(id: &str, position: &Position) -> String {
@@ -108,7 +108,8 @@ fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
-        _ if bytes.is_empty() => {}
+        // No JSON is empty: there is no data.
+        (Form::Json, _) if bytes.is_empty() => {}
         (Form::Json, Ok(text)) if is_json(text) => {
             // As it stands: numbers keep their digits and objects their order.
             let mut whole = Value::Object(members).to_string();

@@ -3,6 +3,8 @@
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
+#[path = "bridge/faces.rs"]
+mod faces;
 #[path = "bridge/flow.rs"]
 mod flow;
 #[path = "bridge/interceptors.rs"]

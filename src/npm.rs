@@ -18,8 +18,8 @@ use js_sys::{Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
 
-use crate::js::promise;
 use crate::bus::Out;
+use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};

@@ -216,8 +216,9 @@ impl Bytes {
     pub(crate) fn to_js(&self) -> Result<JsValue, DataError> {
         match (self.form(), std::str::from_utf8(&self.data)) {
             (Form::Json, Ok("")) => Ok(JsValue::UNDEFINED),
-            (Form::Json, Ok(text)) => js_sys::JSON::parse(text)
-                .map_err(|thrown| DataError::IllegalJson(text_of(&thrown))),
+            (Form::Json, Ok(text)) => {
+                js_sys::JSON::parse(text).map_err(|thrown| DataError::IllegalJson(text_of(&thrown)))
+            }
             (Form::Json, Err(_)) => Err(DataError::IllegalJson("it is not UTF-8".to_owned())),
             (Form::Text, Ok(text)) => Ok(text.into()),
             _ => Ok(Uint8Array::from(&*self.data).into()),
@@ -254,8 +255,7 @@ fn bytes_of(value: &JsValue) -> Option<Vec<u8>> {
         // All kinds of views have the same three fields.
         let view = value.unchecked_ref::<DataView>();
         let (from, length) = (view.byte_offset() as u32, view.byte_length() as u32);
-        let bytes =
-            Uint8Array::new_with_byte_offset_and_length(&view.buffer(), from, length);
+        let bytes = Uint8Array::new_with_byte_offset_and_length(&view.buffer(), from, length);
         return Some(bytes.to_vec());
     }
     let is_buffer = value.is_object() && brand(value).ends_with("ArrayBuffer]");

@@ -1,7 +1,9 @@
 //! What a link carries for JavaScript, and what it refuses: payloads of all kinds, media types, events that lack
 //! something, several connects to one peer.
 
-use event_driven_kit::{Bridge, BridgeError, BridgeOptions, Bus, DataError, Rule, StartFrom, Topic};
+use event_driven_kit::{
+    Bridge, BridgeError, BridgeOptions, Bus, DataError, Rule, StartFrom, Topic,
+};
 use session::Body;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -104,8 +106,7 @@ async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
     log.push(body("worse", Some("application/json"), b"\xff"));
     log.push(body("last", None, b"7"));
     let mut stage = Stage::connected(&log, "").await;
-    stage.js(
-        r#"
+    stage.js(r#"
         const { history } = other.link;
         (async () => {
           const first = await history("t.>", { limit: 3 });
@@ -114,8 +115,7 @@ async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
             other.push(`${id} ${JSON.stringify(data)} ${error?.code} ${delivery.status}`);
           }
         })().catch((error) => other.push(`failed ${error.code}`));
-        "#,
-    );
+        "#);
     stage.serve().await;
     assert_eq!(
         stage.told(),
@@ -133,16 +133,14 @@ async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
 async fn an_event_without_a_time_stays_without() {
     let timed = Body { time: Some(0), ..body("timed", None, b"1") };
     let mut stage = Stage::connected(&[body("timeless", None, b"1"), timed], "").await;
-    stage.js(
-        r#"
+    stage.js(r#"
         other.link.history("t.x").then(({ events }) => {
           for (const event of events) {
             const { time } = event.toCloudEvent();
             other.push(`${event.id} ${event.time} ${time} ${event.time}`);
           }
         });
-        "#,
-    );
+        "#);
     stage.serve().await;
     assert_eq!(
         stage.told(),
@@ -168,13 +166,12 @@ async fn bytes_travel_as_bytes_whatever_holds_them() {
     );
     stage.serve().await;
     let stored = stage.stored();
-    assert!(stored.iter().all(|body| body.content_type.as_deref() == Some("application/octet-stream")));
+    assert!(
+        stored.iter().all(|body| body.content_type.as_deref() == Some("application/octet-stream"))
+    );
     let all = [1, 2, 3, 4];
     let data: Vec<_> = stored.iter().map(|body| &body.data[..]).collect();
-    assert_eq!(
-        data,
-        [&all[..], &all, &[2, 3], &[3, 4], &all, &all, &[], &[], &[9], &[8], &[7]]
-    );
+    assert_eq!(data, [&all[..], &all, &[2, 3], &[3, 4], &all, &all, &[], &[], &[9], &[8], &[7]]);
 }
 
 #[wasm_bindgen_test]
@@ -233,7 +230,13 @@ async fn what_json_would_empty_is_refused_and_all_else_travels() {
 
 #[wasm_bindgen_test]
 fn rust_refuses_the_same_payloads() {
-    for code in ["new Map([[1, 2]])", "{ inner: new Set() }", "[NaN]", "new Error('no')", "{ bytes: new Uint8Array(1) }"] {
+    for code in [
+        "new Map([[1, 2]])",
+        "{ inner: new Set() }",
+        "[NaN]",
+        "new Error('no')",
+        "{ bytes: new Uint8Array(1) }",
+    ] {
         let value = socket::evaluate(&format!("return ({code});"), &JsValue::NULL, &JsValue::NULL);
         let bytes = event_driven_kit::Payload::from_js(value.unwrap()).to_bytes();
         assert!(matches!(bytes, Err(DataError::NotJson(_))), "{code}: {bytes:?}");
@@ -263,8 +266,7 @@ async fn a_request_stays_on_the_bus_whatever_rule_names_its_topic() {
 async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
     let log: Vec<_> = (0..20).map(|number| body(&number.to_string(), None, b"1")).collect();
     let mut stage = Stage::new(&log);
-    stage.js(
-        r#"
+    stage.js(r#"
         other.link = bus.connect({
           url: "ws://peer.test/ws", storage: "memory",
           rules: [{ pattern: "t.x", direction: "in", from: "earliest", window: { events: 4 } }],
@@ -273,8 +275,7 @@ async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
         globalThis.requestAnimationFrame = (frame) => frames.push(frame);
         other.frame = () => frames.splice(0).forEach((frame) => frame());
         other.end = bus.subscribe("t.x", (all) => other.push(`${all.length}`), { batch: "frame" });
-        "#,
-    );
+        "#);
     stage.peer.accept();
     stage.serve().await;
     assert_eq!((stage.told().len(), stage.peer.sent_events), (0, 4));
@@ -318,7 +319,10 @@ async fn connects_of_a_bus_to_one_peer_share_a_link() {
     let refused = "already_connected";
     assert_eq!(
         stage.told(),
-        [refused, refused, refused, "heard 1", "stopped", "online", "heard 2", "stopped", "heard 3"]
+        [
+            refused, refused, refused, "heard 1", "stopped", "online", "heard 2", "stopped",
+            "heard 3"
+        ]
     );
     assert_ne!(socket::state(0), socket::OPEN);
     assert_eq!(stage.peer.log.len(), 2);
@@ -334,7 +338,8 @@ fn a_bus_has_one_bridge_to_an_address() {
     let first = Bridge::connect(&bus, options.clone()).unwrap();
     let second = Bridge::connect(&bus, options.clone().identity("other"));
     assert!(matches!(second, Err(BridgeError::Connected(url)) if url == "ws://peer.test/ws"));
-    let _elsewhere = Bridge::connect(&bus, BridgeOptions::new("ws://other.test/ws").in_memory()).unwrap();
+    let _elsewhere =
+        Bridge::connect(&bus, BridgeOptions::new("ws://other.test/ws").in_memory()).unwrap();
     let _other_bus = Bridge::connect(&Bus::new(), options.clone()).unwrap();
     drop(first);
     let again = Bridge::connect(&bus, options).unwrap();

@@ -19,12 +19,12 @@ mod topics;
 
 pub use close::{CloseCode, Durability, RejectCode};
 pub use event::{Body, BodyError, Extension, Position, Start, Stream};
-pub use media::Form;
 pub use frame::{
     Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Entry, Event, Expiring, FromClient,
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,
     Publish, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
+pub use media::Form;
 
 /// The most durable publishes of a client that may be without an answer.
 pub const MAX_UNANSWERED: usize = 1_024;

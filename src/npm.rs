@@ -1,6 +1,7 @@
 //! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
+mod files;
 mod intercept;
 mod kept;
 mod link;
@@ -41,19 +42,6 @@ extern "C" {
 #[wasm_bindgen(module = "/src/npm/options.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
-}
-
-// Not called from here: so that `face.js` finds them.
-#[wasm_bindgen(module = "/src/npm/ends.js")]
-extern "C" {
-    #[allow(dead_code)]
-    fn disposer(dispose: &JsValue);
-}
-
-#[wasm_bindgen(module = "/src/npm/link.js")]
-extern "C" {
-    #[allow(dead_code)]
-    fn connector(core: &JsValue);
 }
 
 #[wasm_bindgen(module = "/src/npm/event.js")]

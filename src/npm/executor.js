@@ -9,8 +9,9 @@
 // subscription, so that one more or less of them is no call into wasm.
 
 import { Event } from "./event.js";
+import { countFailure } from "./hear.js";
 import { receipt } from "./link.js";
-import { expectTopic, fail, take } from "./options.js";
+import { expectTopic, take } from "./options.js";
 
 const IN_FLIGHT = 1;
 /** Events wait for their turns. */
@@ -32,6 +33,9 @@ const WILDCARD = /[*>]/;
 /** The buses by number, as wasm knows them. Whoever holds a bus keeps it, and not this. */
 const buses = new Map();
 
+/** The bus of that number, as long as anybody holds it. */
+export const busOf = (number) => buses.get(number)?.deref();
+
 let memory;
 let bytes = new Uint8Array(0);
 let words = new Uint32Array(0);
@@ -48,16 +52,11 @@ function look() {
 let keptAs;
 
 const NONE = {};
-const NOBODY = [];
 const PUBLISH = ["wait", "expiresInMs"];
 
 function nothing() {}
 
-function countFailure(counts = NOBODY) {
-  for (const count of counts) count.failures += 1;
-}
-
-function isThere(member) {
+export function isThere(member) {
   return member !== undefined;
 }
 
@@ -403,75 +402,15 @@ export function executor(core, itsMemory) {
   return { publish, ask, add, turn, watch, serves, isIdle, subscriptions, interceptors, self };
 }
 
-/** wasm hands an event to a subscription; if it has one handler, its failure is wasm's to tell. */
-export function hear(bus, number, data, event) {
-  const self = buses.get(bus)?.deref();
-  const members = self?.cohorts[number]?.members;
-  if (members?.length === 1) return hearOne(self, members[0], data, event);
-  const unsettled = members?.map((slot) => {
-    try {
-      return slot && hearOne(self, slot, data, event);
-    } catch (error) {
-      self.failed(slot, event, error);
-    }
-  });
-  if (unsettled?.some(isThere)) return Promise.all(unsettled);
-}
-
-function hearOne(self, slot, data, event) {
-  const counts =
-    self.watchers.size === 0 ? NOBODY : Array.from(self.watchers, (watcher) => watcher(slot, event)).filter(isThere);
-  const start = counts === NOBODY ? 0 : performance.now();
-  try {
-    const answer = slot.call(data, event);
-    if (answer !== undefined) return self.answered(slot, event, answer, counts);
-  } catch (error) {
-    countFailure(counts);
-    // What has left the bus for a queue is told here.
-    if (!slot.queued) throw error;
-    self.failed(slot, event, error);
-  } finally {
-    for (const count of counts) count.ms += performance.now() - start;
-  }
-}
-
-let verdict;
-
-/** What an interceptor says: 0 lets pass, 1 puts `verdictWith` in the place of the data, 2 drops, 3 denies. */
-export function judge(bus, number, topic, data, inbound) {
-  const ask = buses.get(bus)?.deref()?.interceptors[number];
-  const answer = ask?.(data, { topic, inbound });
-  if (typeof answer !== "object" || answer === null) return 0;
-  if (typeof answer.then === "function") {
-    // That it rejects is not what is wrong here.
-    Promise.resolve(answer).catch(nothing);
-    throw fail("illegal_argument", "an interceptor has returned a promise: it must decide at once");
-  }
-  if ("replace" in answer) {
-    verdict = answer.replace;
-    return 1;
-  }
-  if (answer.drop) return 2;
-  if (answer.deny === undefined) return 0;
-  verdict = String(answer.deny);
-  return 3;
-}
-
-export function verdictWith() {
-  const it = verdict;
-  verdict = undefined;
-  return it;
-}
-
 /** wasm keeps a route until it says that it is stale, by this number. */
 export function keep(bus) {
-  const self = buses.get(bus)?.deref();
+  const self = busOf(bus);
   keptAs = self.free.pop() ?? self.numbered.length;
   return keptAs;
 }
 
 export function stale(bus, number) {
-  const self = buses.get(bus)?.deref();
+  const self = busOf(bus);
   const route = self?.numbered[number];
   if (route === undefined) return;
   delete self.routes[route.topic];

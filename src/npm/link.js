@@ -22,15 +22,16 @@ export function connector(core, held) {
   /** By address, the link and how many use it. */
   const links = new Map();
 
-  /** A handle of the link to `url`, and what closes that. */
-  function handle(url, ...how) {
+  /** A handle of the link to `url`, and what closes that. What is not given is as it is for the others. */
+  function handle(url, identity, storage, credentials) {
     const address = addressOf(url);
     let shared = links.get(address);
     if (shared === undefined) {
+      const how = [identity ?? "", storage ?? "indexeddb", credentials];
       shared = { link: core.connect(url, ...how), how, users: 0, held };
       links.set(address, shared);
       open.add(shared);
-    } else if (how.some((one, at) => one !== shared.how[at])) {
+    } else if ([identity, storage, credentials].some((one, at) => one !== undefined && one !== shared.how[at])) {
       throw fail(
         "already_connected",
         `the bus is connected to ${url} with another identity, storage or credentials: close that link first`,
@@ -50,8 +51,7 @@ export function connector(core, held) {
   }
 
   return function connect(given) {
-    const options = take(given, CONNECT);
-    const { url, rules = [], signal, identity = "", storage = "indexeddb", credentials } = options;
+    const { url, rules = [], signal, identity, storage, credentials } = take(given, CONNECT);
     expect(url, STRING, "`url`");
     const wanted = Array.from(rules, readRule);
     const { link, close } = handle(url, identity, storage, credentials);

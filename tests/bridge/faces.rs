@@ -296,7 +296,7 @@ async fn connects_of_a_bus_to_one_peer_share_a_link() {
         bus.subscribe("t.>", (data) => { other.push(`heard ${data}`); });
         const rules = [{ pattern: "t.x", durable: true }];
         other.one = bus.connect({ url: "ws://peer.test/ws", storage: "memory", rules });
-        other.two = bus.connect({ url: "WS://PEER.test:80/ws", storage: "memory", rules: [...rules, { pattern: "t.y" }] });
+        other.two = bus.connect({ url: "WS://PEER.test:80/ws", rules: [...rules, { pattern: "t.y" }] });
         for (const changed of [{ identity: "b" }, { storage: "indexeddb" }, { credentials: () => "a" }]) {
           try {
             bus.connect({ url: "ws://peer.test/ws", storage: "memory", ...changed });

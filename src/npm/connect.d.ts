@@ -161,8 +161,8 @@ export interface ConnectOptions {
 }
 
 /**
- * A link to a peer. It reconnects by itself, until it is closed. Two connects of a bus to one peer share a link, each with
- * its rules; with another identity, storage or credentials the second is refused with `already_connected`.
+ * A link to a peer. It reconnects by itself, until it is closed. Connects of a bus to one peer share a link, each with its
+ * own rules; one that asks for another identity, storage or credentials is refused with `already_connected`.
  */
 export interface Link extends Disposing {
   readonly close: () => void;

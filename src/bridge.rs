@@ -85,6 +85,9 @@ pub enum BridgeError {
     /// This is no address of a WebSocket.
     #[error("no WebSocket is opened at `{0}`: pass an address like `ws://127.0.0.1:8080/ws`")]
     Address(String),
+    /// The bus has a bridge to this address already: with two it would get each event twice.
+    #[error("the bus is connected to `{0}` already: add rules to that bridge, or drop it first")]
+    Connected(String),
     /// There is no `crypto.getRandomValues`, and identities must not be guessed.
     #[error("this platform has no secure random numbers, which a client's secret needs")]
     NoRandomness,
@@ -155,11 +158,14 @@ impl Bridge {
     /// Starts to connect `bus` to a peer. Returns at once; [`LINK_TOPIC`] tells how it goes.
     ///
     /// # Errors
-    /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
+    /// [`BridgeError::Address`], [`BridgeError::Connected`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
         let is_socket = ["ws:", "wss:"].iter().any(|scheme| options.url.starts_with(scheme));
         if !is_socket {
             return Err(BridgeError::Address(options.url));
+        }
+        if bus.has_outlet_to(&options.url) {
+            return Err(BridgeError::Connected(options.url));
         }
         let link = Link::new(bus.clone(), options)?;
         let outlet: Rc<dyn Outlet> = link.clone();

@@ -12,11 +12,11 @@ function escapeToken(text) {
   );
 }
 
+const illegal = (message) => Object.assign(new Error(message), { code: "illegal_argument" });
+
 function expectKind(kind) {
   if (KINDS.includes(kind)) return;
-  throw Object.assign(new Error(`there is no event "${kind}": listen to ${KINDS.join(", ")}`), {
-    code: "illegal_argument",
-  });
+  throw illegal(`there is no event "${kind}": listen to ${KINDS.join(", ")}`);
 }
 
 function person(sender) {
@@ -28,9 +28,10 @@ function person(sender) {
  */
 export function createTextKit({ url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = {}) {
   if (typeof room !== "string" || sender === undefined) {
-    throw Object.assign(new Error("createTextKit needs a room and a sender: createTextKit({ url, room, sender })"), {
-      code: "illegal_argument",
-    });
+    throw illegal("createTextKit needs a room and a sender: createTextKit({ url, room, sender })");
+  }
+  if (!(Number.isFinite(flushEvery) && flushEvery >= 0)) {
+    throw illegal("`flushEvery` must be a number of milliseconds, 0 or more");
   }
   const self = person(sender);
   const prefix = `chat.${escapeToken(room)}.`;
@@ -44,30 +45,38 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
       : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
   let next = 0;
 
+  /** The promise has told the sender; listeners are told if that is possible. */
+  function tell(topic, data) {
+    try {
+      bus.publish(topic, data);
+    } catch {}
+  }
+
   function publish({ text, resolve, reject }) {
     let receipt;
-    const failed = (error) => {
+    const failed = (cause) => {
+      const { code = "failed", message } = cause;
       const id = receipt?.id ?? "";
-      bus.publish(failure, { id, code: error.code ?? "failed", message: error.message });
-      reject(Object.assign(error, { id }));
+      reject(Object.assign(new Error(message, { cause }), { id, code }));
+      tell(failure, { id, code, message });
+    };
+    const stored = (id, offset) => {
+      resolve({ id, offset });
+      tell(success, { id, offset });
     };
     try {
       receipt = bus.publish(message, { sender: self, text });
-      const stored = (id, offset) => {
-        bus.publish(success, { id, offset });
-        resolve({ id, offset });
-      };
-      if (receipt === undefined) stored(`local-${(next += 1)}`, "0");
-      else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
     } catch (error) {
-      failed(error);
+      return failed(error);
     }
+    if (receipt === undefined) stored(`local-${(next += 1)}`, "0");
+    else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
   }
 
   /** Resolves when the peer has stored the message; with others of its tick, or of `flushEvery` milliseconds. */
   function sendText(text) {
     if (typeof text !== "string") {
-      return Promise.reject(Object.assign(new TypeError("a message must be a string"), { code: "illegal_argument" }));
+      return Promise.reject(illegal("a message must be a string"));
     }
     return outbox((done) => ({ text: through("format", text), ...done }));
   }
@@ -155,9 +164,7 @@ export class TextChatClient {
 
   constructor({ subscriber }) {
     if (!(subscriber instanceof TextChat)) {
-      throw Object.assign(new Error("`subscriber` must be a TextChat: new TextChatClient({ subscriber: chat })"), {
-        code: "illegal_argument",
-      });
+      throw illegal("`subscriber` must be a TextChat: new TextChatClient({ subscriber: chat })");
     }
     this.#chat = subscriber;
   }

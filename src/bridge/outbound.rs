@@ -36,6 +36,10 @@ struct Unanswered {
 const MOST_EXPECTED: usize = 1_024;
 
 impl Outlet for Link {
+    fn url(&self) -> &str {
+        &self.options.url
+    }
+
     fn take(
         &self,
         bus: &Bus,
@@ -118,9 +122,8 @@ impl Link {
     /// An event waits in the outbox that this page did not publish.
     pub(super) fn found(&self, topic: Topic, body: Body) {
         let payload = Payload::from_bytes(content(body.content_type, body.data));
-        let time = body.time.unwrap_or_default() as f64;
         let kept = Delivery::Pending(Stage::Kept);
-        let event = Event::inbound(topic, payload, &body.id, "", time, kept.clone());
+        let event = Event::inbound(topic, payload, &body.id, "", body.time, kept.clone());
         self.await_answer(event.clone()).follow(&kept);
         self.bus().echo(event);
     }
@@ -296,15 +299,17 @@ impl Unanswered {
     }
 }
 
+/// At most what a JS number holds exactly: the outbox stores it as one.
 fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX >> 1)
+    const LONGEST: Millis = Millis::MAX >> 12;
+    Millis::try_from(duration.as_millis()).unwrap_or(LONGEST).min(LONGEST)
 }
 
 fn body(event: &Event, bytes: Bytes) -> Body {
     let content_type = (bytes.content_type != JSON).then(|| bytes.content_type.into_owned());
     Body {
         id: event.id().to_owned(),
-        time: Some(event.time() as u64),
+        time: event.time().map(|time| time as u64),
         content_type,
         data: bytes.data.to_vec(),
         ..Body::default()

@@ -249,7 +249,8 @@ impl Peer {
         decided
     }
 
-    fn log(&mut self, topic: Topic, body: &Body) -> Position {
+    /// Puts an event into the log as it is.
+    pub fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
         self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
         Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }

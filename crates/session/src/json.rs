@@ -11,7 +11,7 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Start, Stream};
+use crate::{Body, Form, Start, Stream};
 pub use read::read;
 pub use write::{ack, event, gap, reject, subscribed, welcome};
 
@@ -80,30 +80,4 @@ pub struct Place<'s> {
     pub offset: u64,
     /// The offset up to which the receiver has been told everything.
     pub previous: Option<u64>,
-}
-
-/// How CloudEvents writes data of a media type in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// As JSON.
-    Json,
-    /// As a string.
-    Text,
-    /// As `data_base64`.
-    Bytes,
-}
-
-impl Form {
-    fn of(content_type: Option<&str>) -> Self {
-        let Some(content_type) = content_type else { return Self::Json };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let essence = essence.to_ascii_lowercase();
-        if essence.ends_with("/json") || essence.ends_with("+json") {
-            Self::Json
-        } else if essence.starts_with("text/") {
-            Self::Text
-        } else {
-            Self::Bytes
-        }
-    }
 }

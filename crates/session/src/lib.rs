@@ -12,6 +12,7 @@ mod event;
 mod frame;
 #[cfg(feature = "json")]
 pub mod json;
+mod media;
 pub mod server;
 pub mod tabs;
 mod topics;
@@ -23,6 +24,7 @@ pub use frame::{
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,
     Publish, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
+pub use media::Form;
 
 /// The most durable publishes of a client that may be without an answer.
 pub const MAX_UNANSWERED: usize = 1_024;

@@ -121,7 +121,7 @@ fn change(event: &Event) -> Result<Option<Change>, DataError> {
         Ok::<_, DataError>(Seen {
             id: event.id().into(),
             message: event.data::<TextMessage>()?,
-            time_ms: clock::sane(event.time()),
+            time_ms: clock::sane(event.time().unwrap_or_default()),
         })
     };
     Ok(match event.delivery() {

@@ -6,9 +6,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::members::{Members, nests_too_deep};
-use super::{Form, Incoming, ReadError, time};
+use super::{Incoming, ReadError, time};
 use crate::event::is_reserved;
-use crate::{Body, Extension, MAX_NUMBER, Position, Start, Stream};
+use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
+
+/// The media type of `data_base64` without a `datacontenttype`.
+const BYTES: &str = "application/octet-stream";
 
 /// What a text says.
 ///
@@ -60,13 +63,9 @@ fn publish(
     let time = string(&mut members, "time")?;
     let time = time.map(|text| time::read(&text).ok_or("`time` is not as RFC 3339 asks"));
     let (time, nanoseconds) = time.transpose()?.unzip();
-    let mut content_type = string(&mut members, "datacontenttype")?;
+    let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
-    let is_base64 = members.by_name.contains_key("data_base64");
-    let data = data(&mut members, Form::of(content_type.as_deref()))?;
-    if is_base64 && data.is_empty() {
-        // No bytes are not JSON, which they would be without a type.
-        content_type.get_or_insert_with(|| "application/octet-stream".to_owned());
+    let (content_type, data) = data(&mut members, content_type)?;
     }
     let ephemeral = match members.by_name.remove("ephemeral").map(RawValue::get) {
         Some("true") => true,
@@ -85,26 +84,53 @@ fn publish(
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-fn data(members: &mut Members<'_>, form: Form) -> Result<Vec<u8>, String> {
-    match (members.by_name.remove("data"), string(members, "data_base64")?) {
-        (Some(_), Some(_)) => Err("an event has `data` or `data_base64`, not both".to_owned()),
-        (None, Some(bytes)) => STANDARD
-            .decode(bytes)
-            .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}")),
+/// The media type and the data; without data there is nothing that a media type says something about.
+fn data(
+    members: &mut Members<'_>,
+    content_type: Option<String>,
+) -> Result<(Option<String>, Vec<u8>), String> {
+    let form = Form::of(content_type.as_deref());
+    let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
+    let (value, base64) = (members.by_name.remove("data"), string(members, "data_base64")?);
+    let data = match (value.filter(is_value), base64) {
+        (Some(value), Some(_)) if value.get() != "null" => {
+            return Err("an event has `data` or `data_base64`, not both".to_owned());
+        }
+        (_, Some(bytes)) => {
+            let bytes = STANDARD
+                .decode(bytes)
+                .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
+            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+        }
         (Some(value), None) if nests_too_deep(value.get()) => {
-            Err("`data` nests more than 64 levels deep".to_owned())
+            return Err("`data` nests more than 64 levels deep".to_owned());
         }
-        (Some(value), None) if form != Form::Json && value.get() == "null" => Ok(Vec::new()),
-        (Some(value), None) => {
-            // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
-            let text = (form != Form::Json).then(|| serde_json::from_str::<String>(value.get()));
-            Ok(match text {
-                Some(Ok(text)) => text.into_bytes(),
-                _ => value.get().as_bytes().to_owned(),
-            })
+        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
+        (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
+            let text = serde_json::from_str::<String>(value.get());
+            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
         }
-        (None, None) => Ok(Vec::new()),
-    }
+        (Some(value), None) => value.get().as_bytes().to_owned(),
+        (None, None) => return Ok((None, Vec::new())),
+    };
+    Ok((content_type, data))
+}
+        }
+        (_, Some(bytes)) => {
+            let bytes = STANDARD
+                .decode(bytes)
+                .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
+            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+        }
+        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
+        (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
+            let text = serde_json::from_str::<String>(value.get());
+            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
+        }
+        (Some(value), None) => value.get().as_bytes().to_owned(),
+        (None, None) => return Ok((None, Vec::new())),
+    };
+    Ok((content_type, data))
 }
 
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {

@@ -59,6 +59,44 @@ fn a_string_that_is_not_declared_to_be_json_is_the_data_and_base64_stands_for_by
 }
 
 #[test]
+fn data_that_is_absent_null_or_empty_stays_what_it_is() {
+    for (members, content_type, data) in [
+        (json!({}), None, ""),
+        (json!({ "datacontenttype": "text/plain" }), None, ""),
+        (json!({ "datacontenttype": "text/plain", "data": null }), None, ""),
+        (json!({ "data": null }), None, "null"),
+        (json!({ "data": "" }), None, "\"\""),
+        (json!({ "data_base64": "" }), Some("application/octet-stream"), ""),
+        (json!({ "data_base64": "eA==" }), Some("application/octet-stream"), "x"),
+        (json!({ "data_base64": "", "data": null }), Some("application/octet-stream"), ""),
+        (json!({ "datacontenttype": "image/png", "data_base64": "" }), Some("image/png"), ""),
+        (json!({ "datacontenttype": "text/plain", "data": "" }), Some("text/plain"), ""),
+        (json!({ "datacontenttype": "text/plain", "data": 7 }), Some("text/plain"), "7"),
+        (json!({ "datacontenttype": "a/b+json", "data": null }), Some("a/b+json"), "null"),
+    ] {
+        let body = body(members.clone());
+        assert_eq!(body.content_type.as_deref(), content_type, "{members}");
+        assert_eq!(body.data, data.as_bytes(), "{members}");
+        // Of what went in, the data comes out.
+        let text = event(&Topic::parse("t").unwrap(), &body, None);
+        let Ok(Incoming::Publish { body: back, .. }) = read(&text) else { panic!("{text}") };
+        assert_eq!((back.content_type, back.data), (body.content_type, body.data), "{text}");
+    }
+}
+
+#[test]
+fn a_text_with_half_of_a_surrogate_pair_is_refused_and_as_json_it_stays() {
+    let with = |content_type: &str| {
+        read(&format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"{content_type}","data":"\ud800"}}"#
+        ))
+    };
+    assert!(matches!(with("text/plain"), Err(ReadError::Event { id, .. }) if id == "1"));
+    let Ok(Incoming::Publish { body, .. }) = with("application/json") else { panic!() };
+    assert_eq!(body.data, br#""\ud800""#);
+}
+
+#[test]
 fn what_has_no_id_is_no_event_and_what_has_one_is_rejected_by_it() {
     for text in ["", "[", "[]", "7", "{}", r#"{"id":1}"#, r#"{"id":""}"#, "{\"id\":\"\0\"}"] {
         assert!(matches!(read(text), Err(ReadError::Text(_))), "{text}");
@@ -285,9 +323,18 @@ proptest! {
     ) {
         let extensions = vec![("n".to_owned(), Extension::Integer(number))];
         let content_type = content_type.map(str::to_owned);
-        let body = Body { id, source, time, nanoseconds, content_type, data, extensions, ..Body::default() };
+        let mut body = Body { id, source, time, nanoseconds, content_type, data, extensions, ..Body::default() };
         let topic = Topic::parse("a.b").unwrap();
         let text = event(&topic, &body, None);
+        if Form::of(body.content_type.as_deref()) == Form::Json {
+            if body.data.is_empty() {
+                body.content_type = None;
+            } else if body.content_type.is_none()
+                && serde_json::from_slice::<&serde_json::value::RawValue>(&body.data).is_err()
+            {
+                body.content_type = Some("application/octet-stream".to_owned());
+            }
+        }
         let back = Incoming::Publish { topic: "a.b".to_owned(), body: body.clone(), ephemeral: true };
         prop_assert_eq!(read(&text), Ok(back));
         // Where it stands is the peer's to say: a client that sends it on leaves that out.

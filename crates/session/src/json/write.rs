@@ -7,9 +7,14 @@ use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
-use super::{Form, Place, time};
+use super::{Place, time};
 use crate::event::is_reserved;
-use crate::{Body, Extension, Position, RejectCode, Stream};
+use crate::{Body, Extension, Form, Position, RejectCode, Stream};
+
+/// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.
+pub fn welcome(id: &str, source: &str) -> String {
+    control("welcome", id, json!({ "source": source }))
+}
 
 /// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.
 pub fn welcome(id: &str, source: &str) -> String {
@@ -111,7 +116,8 @@ fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
-        _ if bytes.is_empty() => {}
+        // No JSON is empty: there is no data.
+        (Form::Json, _) if bytes.is_empty() => {}
         (Form::Json, Ok(text)) if is_json(text) => {
             // As it stands: numbers keep their digits and objects their order.
             let mut whole = Value::Object(members).to_string();

@@ -239,9 +239,9 @@ impl Link {
         }
     }
 
-    /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
-    pub(super) fn is_own(&self, body: &Body) -> bool {
-        let Some(named) = body.source.split('/').nth(2) else { return false };
+    /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
+    pub(super) fn is_own(&self, source: &str) -> bool {
+        let Some(named) = source.split('/').nth(2) else { return false };
         let mut tab = self.tab.borrow_mut();
         let is_named = |client: &mut Client| hex(&client.id()) == named;
         is_named(tab.client()) || tab.spare().is_some_and(is_named)

@@ -27,6 +27,12 @@ export interface TextEvents {
   TEXT_ERROR: TextError;
 }
 
+/**
+ * A message has at most so many code points; `sendText` rejects a longer one with the code `too_large`. One of which
+ * nothing is seen is an `illegal_argument`, as is such a name of a room or a sender: `field.maxLength = MAX_CHARACTERS`.
+ */
+export const MAX_CHARACTERS: number;
+
 /** Formats what is sent, or parses what comes: `kit.use({ format: (text) => text.trim() })`. */
 export interface Format {
   readonly format?: (text: string) => string;

@@ -33,6 +33,9 @@ export interface TextEvents {
  */
 export const MAX_CHARACTERS: number;
 
+/** Whether a reader sees anything of a text, as of a message, a room and a name: `isVisible("\u200b") === false`. */
+export function isVisible(text: string): boolean;
+
 /** Formats what is sent, or parses what comes: `kit.use({ format: (text) => text.trim() })`. */
 export interface Format {
   readonly format?: (text: string) => string;

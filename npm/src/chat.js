@@ -9,8 +9,13 @@ export const MAX_CHARACTERS = 6000;
 /** A text of which nothing is seen: white space, control characters, what fonts have no glyph or an empty one for. */
 const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
 
+/** Whether a reader sees anything of a text. */
+export function isVisible(text) {
+  return !INVISIBLE.test(text);
+}
+
 function expectVisible(text, what) {
-  if (!INVISIBLE.test(text)) return;
+  if (isVisible(text)) return;
   throw Object.assign(new Error(`${what} has no visible characters`), { code: "illegal_argument" });
 }
 

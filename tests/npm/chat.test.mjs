@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createBus, createSingleton } from "event-driven-kit";
-import { createTextKit, MAX_CHARACTERS, TextChat, TextChatClient } from "event-driven-kit/chat";
+import { createTextKit, isVisible, MAX_CHARACTERS, TextChat, TextChatClient } from "event-driven-kit/chat";
 
 const kitIn = (room, options) => createTextKit({ room, sender: "Ann", bus: createBus(), ...options });
 
@@ -33,6 +33,7 @@ test("a message that is refused is an error to its sender and to listeners", asy
 test("what nobody could see is refused, as a message and as a name", async () => {
   const invisible = ["", " ", "\n\t", "\u00ad", "\u200b", "\u202e", "\u2800", "\u3164", "\ufeff", "\u{1d159}", "\u{e0041}"];
   for (const text of [...invisible, invisible.join("")]) {
+    assert.equal(isVisible(text), false);
     await assert.rejects(kitIn("lobby").sendText(text), { code: "illegal_argument", message: /no visible/ });
     assert.throws(() => kitIn(text), { code: "illegal_argument" });
     assert.throws(() => kitIn("lobby", { sender: text }), { code: "illegal_argument" });

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Client, Outcome, PublishError as Refused, Terms};
+use session::client::{Outcome, PublishError as Refused, Terms};
 use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
@@ -13,7 +13,7 @@ use super::inbound::content;
 use super::link::Link;
 use super::rules::Active;
 use crate::bus::Outlet;
-use crate::js::{hex, monotonic};
+use crate::js::monotonic;
 use crate::receipt::Settlement;
 use crate::{Bus, Bytes, Delivery, Event, JSON, Payload, PublishError, Receipt, Rejection, Stage};
 
@@ -241,10 +241,8 @@ impl Link {
 
     /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
     pub(super) fn is_own(&self, source: &str) -> bool {
-        let Some(named) = source.split('/').nth(2) else { return false };
         let mut tab = self.tab.borrow_mut();
-        let is_named = |client: &mut Client| hex(&client.id()) == named;
-        is_named(tab.client()) || tab.spare().is_some_and(is_named)
+        tab.client().signed(source) || tab.spare().is_some_and(|spare| spare.signed(source))
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.

@@ -66,13 +66,14 @@ impl Peer {
 
     /// Somebody else publishes.
     pub fn append(&mut self, topic: &str, id: &str, json: &str) {
+        self.append_from("/clients/other", topic, id, json);
+    }
+
+    /// Somebody publishes, and the peer attests this source.
+    pub fn append_from(&mut self, source: &str, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
-        let body = Body {
-            id: id.to_owned(),
-            source: "/clients/other".to_owned(),
-            data,
-            ..Body::default()
-        };
+        let (id, source) = (id.to_owned(), source.to_owned());
+        let body = Body { id, source, data, ..Body::default() };
         self.log(Topic::parse(topic).unwrap(), &body);
     }
 

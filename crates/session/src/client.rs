@@ -170,6 +170,12 @@ impl Client {
         self.identity.client
     }
 
+    /// Whether a peer wrote this source for an event of this client: `/clients/<id>`, and what the client said
+    /// itself.
+    pub fn signed(&self, source: &str) -> bool {
+        self.identity.signed(source)
+    }
+
     /// The id of the peer, once it has welcomed this client: as it stands on the path of events.
     pub fn peer(&self) -> Option<&str> {
         self.is_online().then_some(self.connection.peer.as_str())

@@ -49,8 +49,7 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
     use_subscription(props.room.typing.as_str(), move |event| {
         let (client, person) = (from.client(event), event.data::<Person>()?);
         if !client.is_empty() || person.id != me {
-            let name = text::name(&person.name).unwrap_or_else(|| text::NO_NAME.to_owned());
-            hear.dispatch(Heard::Typed(client.into(), name));
+            hear.dispatch(Heard::Typed(client.into(), text::shown_name(&person.name)));
         }
         Ok(())
     });

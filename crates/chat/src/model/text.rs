@@ -10,13 +10,13 @@ use crate::events::{Person, TextMessage};
 
 /// A message has at most so many code points. UTF-8 takes at most four bytes for each, so it has at most 24,000
 /// bytes: a fraction of what a relay takes, and laid out in half a second in any script.
-pub const MOST_CHARACTERS: usize = 6_000;
+const MOST_CHARACTERS: usize = 6_000;
 
 /// A name has at most so many code points.
 pub const MOST_OF_NAME: usize = 64;
 
 /// Stands for a name that no reader would see.
-pub const NO_NAME: &str = "(no name)";
+const NO_NAME: &str = "(no name)";
 
 /// A longer message is folded, in bytes. Browsers take time for a line break by the square of a paragraph's length,
 /// and more for scripts that need more bytes for a character.
@@ -27,7 +27,7 @@ const FOLDED_LINES: usize = 30;
 
 /// Why a text cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TextError {
+pub enum MessageError {
     /// Nothing would be seen of it.
     #[error("This message has no visible characters.")]
     Invisible,
@@ -39,20 +39,20 @@ pub enum TextError {
 /// Whether `text` may be sent as a message.
 ///
 /// # Errors
-/// A [`TextError`], whose text is for the person who wrote it.
-pub fn check(text: &str) -> Result<(), TextError> {
+/// A [`MessageError`], whose text is for the person who wrote it.
+pub fn check(text: &str) -> Result<(), MessageError> {
     check_length(text)?;
-    if is_visible(text) { Ok(()) } else { Err(TextError::Invisible) }
+    if is_visible(text) { Ok(()) } else { Err(MessageError::Invisible) }
 }
 
 /// Whether `text` is within the bound of messages; one that is being written may have nothing visible yet.
 ///
 /// # Errors
-/// [`TextError::TooLong`].
-pub fn check_length(text: &str) -> Result<(), TextError> {
+/// [`MessageError::TooLong`].
+pub fn check_length(text: &str) -> Result<(), MessageError> {
     match text.chars().count() {
         0..=MOST_CHARACTERS => Ok(()),
-        characters => Err(TextError::TooLong(characters)),
+        characters => Err(MessageError::TooLong(characters)),
     }
 }
 
@@ -61,26 +61,25 @@ pub fn is_visible(text: &str) -> bool {
     !text.chars().all(is_blank)
 }
 
+/// White space, control characters, and what fonts have no glyph or an empty one for: beside what Unicode says so of,
+/// braille without a dot, the marks around ruby text, the filler of the small Khitan script and the head of no note.
 fn is_blank(character: char) -> bool {
-    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    let is_empty_glyph = matches!(
-        character,
-        '\u{2800}' // braille without a dot
-            | '\u{fff9}'
-            ..='\u{fffb}' // marks of ruby text
-            | '\u{16fe4}' // the filler of the small Khitan script
-            | '\u{1d159}' // the head of no note
-    );
-    is_empty_glyph
-        || character.is_whitespace()
+    character.is_whitespace()
         || character.is_control()
-        || ignorable.contains(character)
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+        || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{16fe4}' | '\u{1d159}')
 }
 
 /// `text` as a person's name: a [line] of at most [`MOST_OF_NAME`] code points.
 pub fn name(text: &str) -> Option<String> {
-    let name: String = line(text)?.chars().take(MOST_OF_NAME).collect();
-    is_visible(&name).then_some(name)
+    let line = line(text)?;
+    let name = first(MOST_OF_NAME, &line);
+    is_visible(name).then(|| name.to_owned())
+}
+
+/// What is shown of the name that somebody gives.
+pub fn shown_name(text: &str) -> String {
+    name(text).unwrap_or_else(|| NO_NAME.to_owned())
 }
 
 /// `text` in one line that changes nothing beside it: without line breaks and control characters, and without those
@@ -103,16 +102,20 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
     if !is_visible(text) {
         return None;
     }
-    let name = name(&sender.name).unwrap_or_else(|| NO_NAME.to_owned());
-    let end = text.char_indices().nth(MOST_CHARACTERS);
-    if end.is_none() && name == sender.name {
+    let bounded = [first(MOST_CHARACTERS, text), first(MOST_OF_NAME, &sender.id)];
+    let name = shown_name(&sender.name);
+    if bounded == [text, &sender.id] && name == sender.name {
         return Some(message);
     }
-    let text = match end {
-        Some((end, _)) => [&text[..end], "…"].concat(),
-        None => text.clone(),
-    };
-    Some(Rc::new(TextMessage { sender: Person { id: sender.id.clone(), name }, text }))
+    let [bounded, id] = bounded;
+    let text = if bounded == text { text.clone() } else { [bounded, "…"].concat() };
+    Some(Rc::new(TextMessage { sender: Person { id: id.to_owned(), name }, text }))
+}
+
+/// At most so many code points of `text`.
+fn first(count: usize, text: &str) -> &str {
+    let end = text.char_indices().nth(count);
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// The beginning of a long message, for readers who have not asked for all of it; nothing, if it is short.

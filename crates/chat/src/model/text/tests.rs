@@ -35,7 +35,7 @@ fn a_text_of_which_nothing_is_seen_is_neither_a_message_nor_a_name() {
     let each = INVISIBLE.map(|character| character.to_string());
     for text in each.into_iter().chain([String::new(), all]) {
         assert!(!is_visible(&text), "{text:?}");
-        assert_eq!(check(&text), Err(TextError::Invisible), "{text:?}");
+        assert_eq!(check(&text), Err(MessageError::Invisible), "{text:?}");
         assert_eq!(name(&text), None, "{text:?}");
     }
 }
@@ -86,7 +86,7 @@ fn the_bound_of_messages_counts_code_points_of_any_size() {
         assert_eq!(check(&longest), Ok(()), "{character}");
         assert!(longest.len() <= 24_000);
         let longer = [&longest, character].concat();
-        assert_eq!(check(&longer), Err(TextError::TooLong(MOST_CHARACTERS + 1)), "{character}");
+        assert_eq!(check(&longer), Err(MessageError::TooLong(MOST_CHARACTERS + 1)), "{character}");
     }
     let ligatures = "ﷺ ".repeat(40_000);
     let error = check(&ligatures).unwrap_err().to_string();
@@ -108,6 +108,10 @@ fn what_others_send_is_held_to_the_same_bounds() {
     let long = shown(message("Bob", &"ﷺ ".repeat(80_000))).expect("it is seen");
     assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
     assert!(long.text.ends_with(" …"));
+    let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
+    let long = shown(Rc::new(TextMessage { sender: sender.clone(), text: "hello".to_owned() }));
+    sender.id.truncate(MOST_OF_NAME);
+    assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
 }
 
 #[test]

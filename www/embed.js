@@ -299,8 +299,8 @@ function showMessages({ bus, kit, topic }) {
       const state = delivery.status === "rejected" ? "failed" : delivery.status;
       // Only this page knows the id of its message until that is stored; after that others may use it too.
       const client = clientOf(event);
-      const isPending = ["queued", "sent", "failed"].includes(rows.get(event.id)?.item.dataset.state);
-      if (client && isPending) ownClient = remember("event-driven-kit.embed.client", client);
+      const before = rows.get(event.id)?.item.dataset.state ?? "stored";
+      if (client && before !== "stored") ownClient = remember("event-driven-kit.embed.client", client);
       const isHere = !client || client === ownClient;
       const id = isHere ? event.id : `${client} ${event.id}`;
       const known = rows.get(id);

@@ -21,7 +21,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::bus::Outlet;
-use crate::{Bus, DataError, TopicError};
+use crate::{Bus, DataError, Event, TopicError};
 use credentials::Fetch;
 pub use history::{HistoryError, HistoryPage};
 use link::Link;
@@ -201,6 +201,13 @@ impl Bridge {
     /// How the link and its outbox are.
     pub fn status(&self) -> LinkStatus {
         self.link.report.status()
+    }
+
+    /// Whether `event` is from this bridge's client: published on this bus, or by another tab that shares the link, or
+    /// brought by a peer that attests it. What an event says of its sender anybody may write; its
+    /// [source](Event::source) begins with what the peer knows.
+    pub fn is_own(&self, event: &Event) -> bool {
+        event.source().is_empty() || self.link.is_own(event.source())
     }
 
     /// How many durable events wait for the peer's answer, of all tabs that share the outbox.

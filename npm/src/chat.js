@@ -3,6 +3,31 @@ import { createSingleton } from "./index.js";
 
 const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
 
+/** A message has at most so many code points, as in the chat; so it has at most 24,000 bytes of UTF-8. */
+export const MAX_CHARACTERS = 6000;
+
+/** A text of which nothing is seen: white space, control characters, what fonts have no glyph or an empty one for. */
+const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
+
+/** Whether a reader sees anything of a text. */
+export function isVisible(text) {
+  return !INVISIBLE.test(text);
+}
+
+function expectVisible(text, what) {
+  if (isVisible(text)) return;
+  throw Object.assign(new Error(`${what} has no visible characters`), { code: "illegal_argument" });
+}
+
+function expectMessage(text) {
+  // A code point has at most two units.
+  if (text.length > 2 * MAX_CHARACTERS || [...text].length > MAX_CHARACTERS) {
+    const error = new Error(`a message must have at most ${MAX_CHARACTERS} characters`);
+    throw Object.assign(error, { code: "too_large" });
+  }
+  expectVisible(text, "the message");
+}
+
 /** Any text as a token of a topic; the same escape as in Rust. */
 function escapeToken(text) {
   if (text === "") return "%";
@@ -34,6 +59,8 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
     throw illegal("`flushEvery` must be a number of milliseconds, 0 or more");
   }
   const self = person(sender);
+  expectVisible(room, "the room's name");
+  expectVisible(self.name, "the sender's name");
   const prefix = `chat.${escapeToken(room)}.`;
   const [message, success, failure] = KINDS.map((kind) => prefix + kind);
   const formats = [];
@@ -65,6 +92,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
       tell(success, { id, offset });
     };
     try {
+      expectMessage(text);
       receipt = bus.publish(message, { sender: self, text });
     } catch (error) {
       return failed(error);

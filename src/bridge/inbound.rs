@@ -137,7 +137,7 @@ impl Link {
             return self.ignore();
         }
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
-        let is_own = self.is_own(&body);
+        let is_own = self.is_own(&body.source);
         let published = if is_own { self.published(&body.id) } else { None };
         let payload =
             published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));

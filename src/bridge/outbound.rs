@@ -242,11 +242,10 @@ impl Link {
         }
     }
 
-    /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
-    pub(super) fn is_own(&self, body: &Body) -> bool {
+    /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
+    pub(super) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        tab.client().signed(&body.source)
-            || tab.spare().is_some_and(|spare| spare.signed(&body.source))
+        tab.client().signed(source) || tab.spare().is_some_and(|spare| spare.signed(source))
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.

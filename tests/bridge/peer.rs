@@ -79,10 +79,11 @@ impl Peer {
         self.append_from("/clients/other", topic, id, json);
     }
 
-    /// The same from a source.
+    /// Somebody publishes, and the peer attests this source.
     pub fn append_from(&mut self, source: &str, topic: &str, id: &str, json: &str) {
+        let data = json.as_bytes().to_vec();
         let (id, source) = (id.to_owned(), source.to_owned());
-        let body = Body { id, source, data: json.as_bytes().to_vec(), ..Body::default() };
+        let body = Body { id, source, data, ..Body::default() };
         self.log(Topic::parse(topic).unwrap(), &body);
     }
 

@@ -61,10 +61,10 @@ mod tests {
         let text = table(&[outcome("npm", 90, Some("no npm")), outcome("fmt", 0, None)]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "stage               began         took   passed   failed");
-        assert_eq!(lines[1], "fmt                   0 s  1 min 15 s       12        0  ok");
+        assert_eq!(lines[1], "fmt                   0 s   1 min 15 s       12        0  ok");
         assert_eq!(
             lines[2],
-            "npm            1 min 30 s  1 min 15 s       12        0  FAILED: no npm"
+            "npm            1 min 30 s   1 min 15 s       12        0  FAILED: no npm"
         );
     }
 }

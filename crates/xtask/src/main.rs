@@ -10,14 +10,17 @@ mod knocking;
 mod npm;
 mod page;
 mod process;
+mod progress;
 mod run;
 mod setup;
+mod side_by_side;
 mod simulate;
 mod size;
 mod stamp;
 mod suite;
 mod toolchain;
 mod versions;
+mod wasm;
 mod workspace;
 
 use anyhow::Result;

@@ -23,7 +23,7 @@ struct Renamed {
     exports: Vec<(String, String)>,
 }
 
-/// Rewrites wasm-pack's output in `package`.
+/// Rewrites wasm-bindgen's output in `package`.
 pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt
@@ -44,9 +44,8 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
         .arg(format!("--outfile={JS}"))
         .current_dir(package);
     process::run(&mut esbuild)?;
-    // What is in the bundle now, and types of the names that are gone.
+    // They are in the bundle now.
     fs::remove_dir_all(package.join("snippets"))?;
-    fs::remove_file(package.join("event_driven_kit_bg.wasm.d.ts"))?;
     Ok(())
 }
 

@@ -66,7 +66,6 @@ fn publish(
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
     let (content_type, data) = data(&mut members, content_type)?;
-    }
     let ephemeral = match members.by_name.remove("ephemeral").map(RawValue::get) {
         Some("true") => true,
         None | Some("false") => false,
@@ -104,23 +103,6 @@ fn data(
         }
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
-        }
-        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
-        (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
-            let text = serde_json::from_str::<String>(value.get());
-            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
-        }
-        (Some(value), None) => value.get().as_bytes().to_owned(),
-        (None, None) => return Ok((None, Vec::new())),
-    };
-    Ok((content_type, data))
-}
-        }
-        (_, Some(bytes)) => {
-            let bytes = STANDARD
-                .decode(bytes)
-                .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
-            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
         }
         // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
         (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {

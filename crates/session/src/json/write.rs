@@ -16,11 +16,6 @@ pub fn welcome(id: &str, source: &str) -> String {
     control("welcome", id, json!({ "source": source }))
 }
 
-/// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.
-pub fn welcome(id: &str, source: &str) -> String {
-    control("welcome", id, json!({ "source": source }))
-}
-
 /// `$link.ack`: the event `id` is in the log.
 pub fn ack(id: &str, position: &Position) -> String {
     let data = json!({

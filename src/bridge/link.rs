@@ -188,23 +188,22 @@ impl Link {
     /// What became of the lock that was asked for under this number.
     pub(super) fn lock_ended(&self, number: u64, end: End) {
         let sharing = self.sharing.borrow();
-        match (&*sharing, end) {
-            (Some(newer), _) if !newer.is_newest(number) => {}
-            (Some(tabs), End::Taken) => {
+        let Some(tabs) = sharing.as_ref().filter(|tabs| tabs.is_newest(number)) else { return };
+        match end {
+            End::Taken => {
                 tabs.wait();
                 drop(sharing);
                 self.store.release();
             }
-            (_, End::Stolen) => {
+            End::Stolen => {
                 drop(sharing);
                 self.tab.borrow_mut().lock_lost(monotonic());
                 self.drive();
             }
-            (_, End::Refused) => {
+            End::Refused => {
                 drop(sharing);
                 self.go_alone();
             }
-            (None, End::Taken) => {}
         }
     }
 

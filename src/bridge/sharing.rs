@@ -147,9 +147,8 @@ impl Sharing {
         let _patience = (how != How::Wait).then(|| {
             let (link, held) = (link.clone(), held.clone());
             Patience::new(move || {
-                if held.borrow().is_none()
-                    && let Some(link) = link.upgrade()
-                {
+                let is_held = held.borrow().is_some();
+                if !is_held && let Some(link) = link.upgrade() {
                     link.lock_ended(number, End::Refused);
                 }
             })
@@ -160,9 +159,10 @@ impl Sharing {
                 Ok(promise) => JsFuture::from(Promise::resolve(&promise)).await,
                 Err(thrown) => Err(thrown),
             };
+            let is_held = held.borrow().is_some();
             let end = match ended {
                 Ok(_) if how == How::IfFree => End::Taken,
-                Err(_) if held.borrow().is_some() => End::Stolen,
+                Err(_) if is_held => End::Stolen,
                 _ => End::Refused,
             };
             if let Some(link) = link.upgrade() {

@@ -95,7 +95,7 @@ impl Database {
     /// Closed when another page wants to delete it or to change its form, and when the browser does it. None: its
     /// form is another one.
     fn new(connection: Connection, outbox: &Weak<Outbox>) -> Option<Self> {
-        if connection.version() > REPAIRED.into() {
+        if connection.version() > f64::from(REPAIRED) {
             connection.close();
             return None;
         }

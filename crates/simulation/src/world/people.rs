@@ -48,7 +48,8 @@ impl World {
     /// The application of a page that has just begun goes where it wants to be.
     pub(super) fn take_places(&mut self, number: usize) {
         let Whereabouts { is_at, watches } = self.tabs[number].whereabouts.clone();
-        for topic in is_at.into_iter().filter(|_| self.tabs[number].memory.is_none()) {
+        let is_alone = self.tabs[number].memory.is_some();
+        for topic in is_at.into_iter().filter(|_| !is_alone) {
             self.join(number, topic);
         }
         for topic in watches {

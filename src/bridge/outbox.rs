@@ -279,8 +279,7 @@ impl Outbox {
     }
 
     fn fail(&self, asked: Storage, error: StoreError) {
-        let answered =
-            give_back(&mut self.place.borrow_mut(), self.is_known.get(), asked, error);
+        let answered = give_back(&mut self.place.borrow_mut(), self.is_known.get(), asked, error);
         (self.answer)(answered);
     }
 }

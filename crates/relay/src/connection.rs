@@ -142,7 +142,8 @@ pub(crate) async fn run(
         connection.authorize(None);
     }
     let mut stopping = connection.shared.stopping.clone();
-    let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
+    // Without the guard of the value, which is not `Send`.
+    let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
@@ -189,7 +190,7 @@ pub(crate) async fn run(
                 connection.fenced = None;
                 connection.server.fenced();
             }
-            Ok(_) = stopped.as_mut(), if !connection.stopping => {
+            true = stopped.as_mut(), if !connection.stopping => {
                 connection.stopping = true;
                 connection.server.shut_down("the relay shuts down");
             }

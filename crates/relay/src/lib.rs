@@ -7,7 +7,6 @@ pub mod admin;
 pub mod authority;
 mod border;
 pub mod budget;
-pub mod budget;
 mod connection;
 mod http;
 pub mod hub;

@@ -29,6 +29,15 @@ impl Key {
             address => address,
         })
     }
+
+    /// A number that names it.
+    pub fn number(&self) -> u128 {
+        let Self::Address(address) = self;
+        match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        }
+    }
 }
 
 /// How often something may be done.

@@ -11,7 +11,7 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Form, Start, Stream};
+use crate::{Body, Start, Stream};
 pub use read::read;
 pub use write::{ack, event, gap, reject, subscribed, welcome};
 

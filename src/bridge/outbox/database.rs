@@ -59,11 +59,7 @@ pub(super) const REPAIRED: u32 = 2;
 impl Database {
     /// Opens a database at this version, or at the one that it has, and makes it if there is none. Nothing, if
     /// that is refused at once.
-    pub(super) fn open(
-        name: &str,
-        version: Option<u32>,
-        outbox: Weak<Outbox>,
-    ) -> Option<Opening> {
+    pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
         let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
         let request = IdbOpenDbRequest::from(request);
         let made = request.clone();
@@ -84,7 +80,8 @@ impl Database {
                 // That of a request that has failed is undefined.
                 let connection = request.result().ok().filter(JsValue::is_object);
                 if let Some(outbox) = outbox.upgrade() {
-                    let database = connection.and_then(|it| Self::new(it.unchecked_into(), &outbox.this));
+                    let database =
+                        connection.and_then(|it| Self::new(it.unchecked_into(), &outbox.this));
                     outbox.opened(database);
                 }
             })

@@ -89,8 +89,8 @@ fn one(attack: Attack, program: &Path, data: &Path, cores: Cores, time: Duration
     let _attacker = Running(attacker.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
     // The others come again and again while it goes on.
     let is_over = AtomicBool::new(false);
+    let id = relay.0.id();
     let (seen, most) = thread::scope(|scope| {
-        let id = relay.0.id();
         let watching = scope.spawn(|| {
             let mut most = 0;
             while !is_over.load(Ordering::Relaxed) {

@@ -52,9 +52,9 @@ impl Victims {
         let until = Instant::now() + time;
         let mut seen = Seen::default();
         thread::scope(|scope| {
-            let durable: Vec<_> = self.durable.iter_mut();
-            let durable: Vec<_> = durable
-                .into_iter()
+            let durable: Vec<_> = self
+                .durable
+                .iter_mut()
                 .map(|(client, number)| {
                     scope.spawn(move || {
                         rounds(until, || {

@@ -155,7 +155,11 @@ fn a_player_that_is_late_or_has_no_speed_catches_up_at_once() {
     let slowest = stage.bus.player(recording.clone());
     slowest.play(time.clone(), f64::MIN_POSITIVE);
     time.pass(second * 1_000_000);
-    assert_eq!(stage.logged(), told(&["1"]), "a pause that no number is long enough for never ends");
+    assert_eq!(
+        stage.logged(),
+        told(&["1"]),
+        "a pause that no number is long enough for never ends"
+    );
     for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let player = stage.bus.player(recording.clone());
         player.play(time.clone(), speed);

@@ -1,7 +1,6 @@
 //! A relay in this process whose clients need a credential.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use relay::authority::{Authority, Granted, Refused};
 use relay::{Config, Relay};

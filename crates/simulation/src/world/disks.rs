@@ -258,8 +258,7 @@ impl World {
         let mut random = self.random.fork();
         let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
         let profile = &mut self.profiles[number];
-        (profile.outbox, profile.is_empty) =
-            (MemoryOutbox::new(Saved::new(&mut entropy)), true);
+        (profile.outbox, profile.is_empty) = (MemoryOutbox::new(Saved::new(&mut entropy)), true);
         for event in before {
             self.record(Record::Wiped { profile: number as u32, event });
         }

@@ -207,7 +207,7 @@ async fn http_2_which_has_no_timeouts_here_is_not_spoken() {
     socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, socket.read_to_end(&mut answer)).await.unwrap();
-    assert_eq!(answer, []);
+    assert_eq!(answer, [0_u8; 0]);
     let put = "PUT / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     assert_eq!(status(&ask(&relay, put).await), 404);
 }

@@ -154,7 +154,7 @@ mod tests {
         let budget = Budget::new(8 << 10);
         let memory = budget.share(&Key::of([192, 0, 2, 1].into()));
         let presence = Arc::new(Presence::default());
-        let join = |client, size| {
+        let join = |client: u8, size: usize| {
             let data = vec![0; size];
             presence.join(comer(client.into(), client), &lobby(), "ann", &data, Some(&memory))
         };

@@ -274,7 +274,7 @@ mod tests {
         }
         for number in 0..3 * RECEIVERS / 1_000 {
             routes.of(&topic(&number.to_string()));
-            let receivers = routes.remembered.values().map(|(_, keys)| keys.len()).sum();
+            let receivers: usize = routes.remembered.values().map(|(_, keys)| keys.len()).sum();
             assert_eq!(routes.receivers, receivers);
             assert!(receivers <= RECEIVERS);
         }

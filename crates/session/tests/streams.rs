@@ -6,8 +6,9 @@ mod peer;
 use dialogue::Dialogue;
 use peer::{Peer, body, caught_up, credit, subscribe, told};
 use session::client::Effect;
-use session::server::Options;
+use session::server::{ChangedPatterns, Options};
 use session::*;
+use topic::Pattern;
 
 const PLENTY: u32 = 1 << 20;
 

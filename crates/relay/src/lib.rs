@@ -5,9 +5,11 @@
 
 pub mod admin;
 pub mod authority;
+pub mod budget;
 mod connection;
 mod http;
 pub mod hub;
+pub mod limits;
 mod page;
 mod relay;
 pub mod store;

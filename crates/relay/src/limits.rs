@@ -1,0 +1,276 @@
+//! How much a peer may ask for: the rates and the caps, and whom they count.
+
+mod bucket;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use bucket::Bucket;
+
+/// Whom a limit counts. Connections with the same key share its buckets and its
+/// [share](crate::budget::Share) of the budget.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// What one host has to itself: an IPv4 address, or the /64 of an IPv6 one.
+    Address(IpAddr),
+}
+
+impl Key {
+    /// The key of a host.
+    pub fn of(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+            }
+            address => address,
+        })
+    }
+}
+
+/// How often something may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How often in a second, in the long run; 0 for no limit.
+    pub per_second: u32,
+    /// How often at once, after a rest.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// A rate of `per_second` with a `burst`.
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+
+    fn times(self, factor: u32) -> Self {
+        Self::new(self.per_second.saturating_mul(factor), self.burst.saturating_mul(factor))
+    }
+
+    /// How long an empty bucket takes to fill.
+    fn refill(self) -> Duration {
+        Duration::from_secs(u64::from(self.burst).div_ceil(u64::from(self.per_second.max(1))))
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Publishes, durable or not.
+    Publishes,
+    /// KiB that are read from the network.
+    Kibibytes,
+    /// Subscriptions.
+    Subscribes,
+    /// Requests for history.
+    Histories,
+    /// Joins and watches of presence.
+    Joins,
+    /// WebSocket handshakes.
+    Handshakes,
+}
+
+const KINDS: usize = 6;
+
+/// The limits of a relay, for each key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Publishes, durable or not.
+    pub publishes: Rate,
+    /// KiB that are read from the network.
+    pub kibibytes: Rate,
+    /// Subscriptions.
+    pub subscribes: Rate,
+    /// Requests for history.
+    pub histories: Rate,
+    /// Joins and watches of presence.
+    pub joins: Rate,
+    /// WebSocket handshakes.
+    pub handshakes: Rate,
+    /// The most connections of an address; 0 for any number.
+    pub connections: usize,
+    /// The most connections in all; 0 for any number.
+    pub max_connections: usize,
+    /// The bytes of the [budget](crate::budget) for all; 0 for any number.
+    pub memory: u64,
+    /// How long the headers of an HTTP request may take, and how long a connection without a request stays
+    /// open; zero for any time.
+    pub header_timeout: Duration,
+    /// How long a WebSocket connection may stay open without a hello, or as JSON without anything valid;
+    /// zero for any time.
+    pub hello_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            publishes: Rate::new(200, 2_000),
+            kibibytes: Rate::new(2 << 10, 8 << 10),
+            subscribes: Rate::new(50, 4_096),
+            histories: Rate::new(20, 200),
+            joins: Rate::new(20, 100),
+            handshakes: Rate::new(20, 100),
+            connections: 1_024,
+            max_connections: 10_000,
+            memory: 64 << 20,
+            header_timeout: Duration::from_secs(10),
+            hello_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// The same with all rates, bursts, connections and memory multiplied: for benchmarks and tests, whose
+    /// load comes from one address. The timeouts stay.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self {
+            publishes: self.publishes.times(factor),
+            kibibytes: self.kibibytes.times(factor),
+            subscribes: self.subscribes.times(factor),
+            histories: self.histories.times(factor),
+            joins: self.joins.times(factor),
+            handshakes: self.handshakes.times(factor),
+            connections: self.connections.saturating_mul(factor as usize),
+            max_connections: self.max_connections.saturating_mul(factor as usize),
+            memory: self.memory.saturating_mul(factor.into()),
+            ..self
+        }
+    }
+
+    fn rates(&self) -> [(Kind, Rate); KINDS] {
+        [
+            (Kind::Publishes, self.publishes),
+            (Kind::Kibibytes, self.kibibytes),
+            (Kind::Subscribes, self.subscribes),
+            (Kind::Histories, self.histories),
+            (Kind::Joins, self.joins),
+            (Kind::Handshakes, self.handshakes),
+        ]
+    }
+}
+
+/// The buckets of all keys.
+#[derive(Debug)]
+pub struct Limiter {
+    limits: Limits,
+    keys: Mutex<HashMap<Key, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    buckets: Arc<[Bucket; KINDS]>,
+    /// Since when no connection has this key, as far as was looked.
+    unused_since: Option<Instant>,
+}
+
+impl Limiter {
+    /// Buckets that are full.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, keys: Mutex::default() }
+    }
+
+    /// The buckets of `key`.
+    pub fn of(&self, key: &Key) -> Allowance {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = keys.entry(key.clone()).or_insert_with(|| {
+            let buckets = self.limits.rates().map(|(_, rate)| Bucket::new(rate));
+            Entry { buckets: Arc::new(buckets), unused_since: None }
+        });
+        entry.unused_since = None;
+        Allowance(Arc::clone(&entry.buckets))
+    }
+
+    /// Forgets keys without connections whose buckets are full again. To be called now and then.
+    pub fn forget_stale(&self) {
+        let longest = self.limits.rates().map(|(_, rate)| rate.refill()).into_iter().max();
+        let longest = longest.unwrap_or_default();
+        let now = Instant::now();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|_, entry| {
+            if Arc::strong_count(&entry.buckets) > 1 {
+                entry.unused_since = None;
+                return true;
+            }
+            now.duration_since(*entry.unused_since.get_or_insert(now)) < longest
+        });
+        let room = 2 * keys.len();
+        if keys.capacity() > 2 * room {
+            keys.shrink_to(room);
+        }
+    }
+}
+
+/// The buckets of one key. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Allowance(Arc<[Bucket; KINDS]>);
+
+impl Allowance {
+    /// Takes `count` from a bucket if it holds as many and nobody waits for it; says if it did.
+    pub fn try_take(&self, kind: Kind, count: u32) -> bool {
+        self.0[kind as usize].try_take(count)
+    }
+
+    /// Takes `count` from a bucket, waiting for what it lacks. Those that wait take turns.
+    pub async fn take(&self, kind: Kind, count: u32) {
+        self.0[kind as usize].take(count).await;
+    }
+
+    /// How long an empty bucket takes to hold one again.
+    pub fn retry(&self, kind: Kind) -> Duration {
+        self.0[kind as usize].each()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_host_is_an_address_or_a_network_of_64_bits() {
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_of_a_key_share_its_buckets_and_others_have_their_own() {
+        let limiter = Limiter::new(Limits::default());
+        let (one, same) = (limiter.of(&key("192.0.2.1")), limiter.of(&key("192.0.2.1")));
+        assert!(one.try_take(Kind::Publishes, 2_000));
+        assert!(!same.try_take(Kind::Publishes, 1));
+        assert!(same.try_take(Kind::Joins, 100));
+        assert!(limiter.of(&key("192.0.2.2")).try_take(Kind::Publishes, 2_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_outlives_its_connections_until_it_is_full_again() {
+        let limiter = Limiter::new(Limits::default());
+        assert!(limiter.of(&key("192.0.2.1")).try_take(Kind::Handshakes, 100));
+        for _ in 0..3 {
+            limiter.forget_stale();
+            assert!(!limiter.of(&key("192.0.2.1")).try_take(Kind::Handshakes, 100));
+        }
+        limiter.forget_stale();
+        tokio::time::sleep(Duration::from_secs(4_096 / 50 + 1)).await;
+        limiter.forget_stale();
+        assert!(limiter.keys.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_key_whose_connections_stay_is_not_stale() {
+        let limiter = Limiter::new(Limits::default());
+        let _used = limiter.of(&key("192.0.2.1"));
+        limiter.forget_stale();
+        limiter.forget_stale();
+        assert_eq!(limiter.keys.lock().unwrap().len(), 1);
+    }
+}

@@ -2,34 +2,39 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod pace;
 mod reading;
 mod services;
 mod socket;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
-use session::CloseCode;
-#[cfg(feature = "echo")]
-use session::server::Message;
-use session::server::{Effect, Opened, Options, Server, Wire};
+use session::server::{Effect, Message, Opened, Options, Server, Wire};
+use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::hub::{Answer, Forwarded, Hub, Recent};
+use crate::border::audit::{self, Refused};
+use crate::border::{Client, Peer};
+use crate::hub::{Answer, Forwarded, Hub, Queued, Recent};
 use crate::store::{Store, Write};
+use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
 
 /// A connection goes on hearing before it answers, up to so many bytes. With more, what it was told first has
 /// left the processor's cache.
 const TOGETHER: usize = 16 << 10;
+/// The same, in what is to be done for them.
+const EFFECTS: usize = 128;
+/// What waits for the store waits for memory for so long.
+const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -39,16 +44,30 @@ pub(crate) struct Shared {
     pub(crate) options: Arc<Options>,
     /// Judges credentials; without one everybody may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
-    /// Where the client is, if new clients from there are limited.
-    pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 struct Connection {
     shared: Shared,
+    /// The other end of its TCP connection,
+    peer: Arc<Peer>,
+    /// and the client behind it.
+    from: Client,
     server: Server,
     socket: Socket,
+    /// A message of which a part waits for the first to be paid.
+    rest: Option<Rest>,
+    /// The socket is not read before this is paid.
+    debt: Option<Debt>,
+    /// The stream waits, as far as is known here.
+    is_shut: bool,
+    /// When a client that is not read is next to hear of the relay.
+    next_sign: Instant,
+    /// What of it waits for the store.
+    queued: Queued,
+    /// The client has said hello, or something valid.
+    is_known: bool,
     number: u64,
     began: Instant,
     /// Of each stream the offset up to which the machine has been told.
@@ -66,7 +85,13 @@ struct Connection {
 }
 
 /// Speaks with one client until either end closes.
-pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
+pub(crate) async fn run(
+    socket: WebSocket,
+    wire: Wire,
+    shared: Shared,
+    peer: Arc<Peer>,
+    from: Client,
+) {
     let mut heads = shared.hub.heads();
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
@@ -75,7 +100,15 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut arrived = VecDeque::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
-        socket: Socket::new(socket),
+        socket: Socket::new(socket, Some(from.share.clone())),
+        rest: None,
+        debt: None,
+        is_shut: false,
+        next_sign: Instant::now(),
+        queued: Queued::new(from.share.clone()),
+        is_known: false,
+        peer,
+        from,
         number,
         began: Instant::now(),
         told: last.clone(),
@@ -97,7 +130,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
-        if connection.forwarded(&mut arrived) {
+        if connection.forwarded(&mut arrived) || connection.next_part() {
             continue;
         }
         if let Some(patterns) = connection.server.interests() {
@@ -114,7 +147,13 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             alarm.as_mut().reset(deadline);
         }
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard_all(heard),
+            heard = connection.socket.hear(), if connection.debt.is_none() => {
+                connection.heard_all(heard);
+            }
+            () = paid(&mut connection.debt) => connection.debt = None,
+            () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
+                connection.shut();
+            }
             Some(answers) = answered.recv() => {
                 answers.into_iter().for_each(|answer| connection.answered(answer));
             }
@@ -127,8 +166,7 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {}
             () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
-                let now = connection.now();
-                connection.server.tick(now);
+                connection.tick();
                 alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
@@ -147,15 +185,30 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     }
 }
 
-/// Closes a socket with which no protocol was agreed on.
-pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
-    Socket::new(socket).close(code, message).await;
+/// Closes a socket that is not served; its client is to stay away for `retry` milliseconds.
+pub(crate) async fn reject(
+    socket: WebSocket,
+    wire: Wire,
+    code: CloseCode,
+    reason: &str,
+    retry: Option<u32>,
+) {
+    let mut socket = Socket::new(socket, None);
+    if wire == Wire::Frames {
+        let mut bye = Vec::new();
+        let (code, message) = (code.code(), reason.to_owned());
+        FromPeer::Bye(Bye { code, message, retry }).encode(&mut bye);
+        if !socket.feed(Message::Binary(bye)).await {
+            return;
+        }
+    }
+    socket.close(code, reason).await;
 }
 
 /// Sends back what comes.
 #[cfg(feature = "echo")]
 pub(crate) async fn echo(socket: WebSocket) {
-    let mut socket = Socket::new(socket);
+    let mut socket = Socket::new(socket, None);
     loop {
         let message = match socket.hear().await {
             Heard::Binary(bytes) => Message::Binary(bytes.into()),
@@ -184,7 +237,8 @@ impl Connection {
     }
 
     fn deadline(&self) -> Instant {
-        self.began + Duration::from_millis(self.server.deadline())
+        let deadline = self.began + Duration::from_millis(self.server.deadline());
+        if self.is_held_back() { deadline.min(self.next_sign) } else { deadline }
     }
 
     /// Carries out what the machine asks for; false once the connection is closed.
@@ -193,17 +247,24 @@ impl Connection {
             if self.writes.is_empty() {
                 return self.socket.flush().await;
             }
-            let writes = std::mem::take(&mut self.writes);
-            if !self.shared.hub.write(writes, &self.answers).await {
-                self.server.close(CloseCode::Unavailable, "the store has stopped");
-            }
+            self.write().await;
         }
         // What was heard before the end is logged all the same.
         if !self.writes.is_empty() {
-            let writes = std::mem::take(&mut self.writes);
-            self.shared.hub.write(writes, &self.answers).await;
+            self.write().await;
         }
         false
+    }
+
+    /// Queues what was collected.
+    async fn write(&mut self) {
+        let writes = std::mem::take(&mut self.writes);
+        let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
+            return self.overloaded("too much from your address waits for the store");
+        };
+        if !self.shared.hub.write(writes, &self.answers, charge).await {
+            self.server.close(CloseCode::Unavailable, "the store has stopped");
+        }
     }
 
     /// Collects the writes; false once the connection is closed.
@@ -216,13 +277,14 @@ impl Connection {
                     }
                 }
                 Effect::Close(code, reason) => {
+                    self.audit_close(code);
                     self.socket.close(code, &reason).await;
                     return false;
                 }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.client = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open(hello, self.shared.address));
+                    self.writes.push(Write::Open(hello, Some(self.from.address)));
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
@@ -290,8 +352,11 @@ impl Connection {
     fn heard(&mut self, heard: Heard) {
         let now = self.now();
         match heard {
-            Heard::Binary(bytes) => self.server.received(&bytes, now),
-            Heard::Text(text) => self.server.received_text(text.as_str(), now),
+            Heard::Binary(bytes) => self.take_part(bytes, 0),
+            Heard::Text(text) => {
+                self.server.received_text(text.as_str(), now);
+                self.peer.gate.finished();
+            }
             Heard::Ping => self.server.heard(now),
             Heard::TooLarge => self.server.too_large(),
             Heard::Broken(message) => self.server.close(CloseCode::ProtocolError, &message),
@@ -315,10 +380,29 @@ impl Connection {
                 _ => TOGETHER,
             };
             self.heard(heard);
-            if bytes < TOGETHER {
+            let is_enough = bytes >= TOGETHER || self.server.pending_effects() >= EFFECTS;
+            if !is_enough && self.rest.is_none() {
                 next = self.socket.hear_now();
             }
         }
+        self.is_shut = false;
+        self.charge();
+    }
+
+    /// Logs a close that is a refusal.
+    fn audit_close(&self, code: CloseCode) {
+        let refused = match code {
+            CloseCode::Unauthorized => Refused::Secret,
+            CloseCode::CredentialRefused => Refused::Credential,
+            CloseCode::Overloaded => Refused::Limit,
+            CloseCode::Silent | CloseCode::ProtocolError | CloseCode::UnexpectedHello
+                if !self.is_known =>
+            {
+                Refused::Hello
+            }
+            _ => return,
+        };
+        audit::refused(refused, self.from.address, code.code());
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -326,6 +410,7 @@ impl Connection {
             Answer::Opened(opened) => {
                 match (&opened, self.client) {
                     (Opened::Welcome { .. }, Some((client, fence))) => {
+                        self.is_known = true;
                         self.fenced = Some(self.shared.hub.arrive(client, fence));
                     }
                     _ => self.client = None,

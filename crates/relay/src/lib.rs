@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod authority;
+mod border;
 pub mod budget;
 mod connection;
 mod http;
@@ -17,4 +18,5 @@ pub mod streams;
 pub mod units;
 mod upkeep;
 
-pub use relay::{ClientAddress, Config, Relay, RunError, StartError};
+pub use border::{Host, NameError, Origin};
+pub use relay::{Config, Relay, RunError, StartError};

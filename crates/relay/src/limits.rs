@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use bucket::Bucket;
+pub(crate) use bucket::{Bucket, Timer};
 
 /// Whom a limit counts. Connections with the same key share its buckets and its
 /// [share](crate::budget::Share) of the budget.

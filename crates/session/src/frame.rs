@@ -317,7 +317,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
 pub struct DecodeError {
-    at: usize,
+    pub(crate) at: usize,
 }
 
 impl fmt::Debug for Hello {

@@ -14,6 +14,7 @@ mod history;
 mod presence;
 mod publishing;
 mod reading;
+mod receiving;
 mod subscriptions;
 #[cfg(feature = "json")]
 mod text;
@@ -35,6 +36,7 @@ pub use effect::{
 };
 use presence::Whereabouts;
 use publishing::Waiting;
+pub use receiving::Costs;
 use subscriptions::Subscriptions;
 
 /// The bounds of a connection.
@@ -95,6 +97,7 @@ pub struct Server {
     /// The requests for history that are without an answer: their numbers, and of which stream.
     requests: Vec<(Ticket, u32, StreamNo)>,
     whereabouts: Whereabouts,
+    costs: Costs,
     credential: Credential,
     /// A number that is to come again before any higher one is taken.
     held_back: Option<u64>,
@@ -155,6 +158,7 @@ impl Server {
             unanswered: VecDeque::new(),
             requests: Vec::new(),
             whereabouts: Whereabouts::default(),
+            costs: Costs::default(),
             credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),
@@ -215,27 +219,6 @@ impl Server {
         self.pinged = None;
     }
 
-    /// A binary message has arrived.
-    pub fn received(&mut self, message: &[u8], now: Millis) {
-        self.heard(now);
-        if message.len() > self.options.max_message {
-            return self.too_large();
-        }
-        if self.wire != Wire::Frames {
-            return self
-                .close(CloseCode::ProtocolError, "this subprotocol is spoken in text messages");
-        }
-        for frame in FromClient::decode(message) {
-            match frame {
-                Ok(frame) => self.frame(frame),
-                Err(error) => self.close(CloseCode::ProtocolError, &error.to_string()),
-            }
-            if self.state == State::Closed {
-                return;
-            }
-        }
-    }
-
     /// The peer shuts down: says so, and closes with a code after which clients come again.
     pub fn shut_down(&mut self, message: &str) {
         self.close(CloseCode::GoingAway, message);
@@ -247,7 +230,7 @@ impl Server {
     }
 
     /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
-    fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
+    pub fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == State::Closed {
             return;
         }
@@ -311,22 +294,35 @@ impl Server {
                 self.close(CloseCode::UnexpectedHello, "one hello is enough")
             }
             (State::Open { client: Some(client) }, FromClient::Publish(publish)) => {
+                self.costs.publishes += 1;
                 self.publish(client, publish);
             }
             // Unreachable: who said no hello speaks JSON, not frames.
             (State::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
+                self.costs.subscribes += 1;
+                self.subscribe(subscribe);
+            }
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.unsubscribe(unsubscribe.subscription);
             }
             (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
-            (State::Open { .. }, FromClient::History(history)) => self.history(history),
+            (State::Open { .. }, FromClient::History(history)) => {
+                self.costs.histories += 1;
+                self.history(history);
+            }
             (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
-            (State::Open { .. }, FromClient::Join(join)) => self.join(join),
+            (State::Open { .. }, FromClient::Join(join)) => {
+                self.costs.joins += 1;
+                self.join(join);
+            }
             (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
-            (State::Open { .. }, FromClient::Watch(at)) => self.watch(at.topic),
+            (State::Open { .. }, FromClient::Watch(at)) => {
+                self.costs.joins += 1;
+                self.watch(at.topic);
+            }
             (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
             (State::Open { .. }, FromClient::Pong(_)) => {}
@@ -348,6 +344,10 @@ impl Server {
             #[cfg(feature = "json")]
             Wire::Json => self.send_text(frame),
         }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
     }
 
     fn is_closed(&self) -> bool {

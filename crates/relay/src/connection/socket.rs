@@ -11,10 +11,14 @@ use session::CloseCode;
 use session::server::Message;
 use tokio::time::timeout;
 
+use crate::budget::{Permit, Share};
+
 /// A receiver that takes nothing for so long is given up.
 const SEND: Duration = Duration::from_secs(90);
 /// How long the other end has to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
+/// What each connection may have for free of what a receiver has not taken.
+const LARGE: usize = 64 << 10;
 /// The most bytes of a close's reason (RFC 6455, 5.5).
 const REASON: usize = 123;
 /// Close codes (RFC 6455, 7.4.1).
@@ -29,6 +33,10 @@ pub(crate) struct Socket {
     gone: bool,
     /// Something was fed since the last flush.
     waits: bool,
+    /// The memory of large messages; `None` if there will be none.
+    share: Option<Share>,
+    /// That of the message that is being sent.
+    sending: Option<Permit>,
 }
 
 /// What came from the other end.
@@ -48,8 +56,8 @@ pub(crate) enum Heard {
 }
 
 impl Socket {
-    pub(crate) fn new(inner: WebSocket) -> Self {
-        Self { inner, broken: None, gone: false, waits: false }
+    pub(crate) fn new(inner: WebSocket, share: Option<Share>) -> Self {
+        Self { inner, broken: None, gone: false, waits: false, share, sending: None }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -98,8 +106,31 @@ impl Socket {
             Message::Text(text) => Raw::Text(text.into()),
             Message::Ping => Raw::Ping(Vec::new().into()),
         };
+        if !self.makes_room(&message).await {
+            return false;
+        }
         self.waits = true;
         !self.gone && matches!(timeout(SEND, self.inner.feed(message)).await, Ok(Ok(())))
+    }
+
+    /// Takes memory for a large message, once the one before it is sent; false if there is none, or the other
+    /// end does not take that one.
+    async fn makes_room(&mut self, message: &Raw) -> bool {
+        let bytes = match message {
+            Raw::Binary(bytes) => bytes.len(),
+            Raw::Text(text) => text.as_str().len(),
+            _ => 0,
+        };
+        if bytes <= LARGE || self.share.is_none() {
+            return true;
+        }
+        if !self.flush().await {
+            return false;
+        }
+        if let Some(share) = &self.share {
+            self.sending = timeout(SEND, share.take(bytes)).await.ok();
+        }
+        self.sending.is_some()
     }
 
     /// Sends what waits; false if the other end does not take it.
@@ -107,7 +138,9 @@ impl Socket {
         if !std::mem::take(&mut self.waits) {
             return true;
         }
-        !self.gone && matches!(timeout(SEND, self.inner.flush()).await, Ok(Ok(())))
+        let sent = !self.gone && matches!(timeout(SEND, self.inner.flush()).await, Ok(Ok(())));
+        self.sending = None;
+        sent
     }
 
     /// Nobody is there any more.

@@ -25,9 +25,11 @@ impl Server {
         }
         match json::read(message) {
             Ok(Incoming::Publish { topic, body, ephemeral }) => {
+                self.costs.publishes += 1;
                 self.publish_text(&topic, body, ephemeral);
             }
             Ok(Incoming::Subscribe { id, pattern, start }) => {
+                self.costs.subscribes += 1;
                 self.subscribe_text(&id, &pattern, start);
             }
             Ok(Incoming::Unsubscribe { pattern }) => {

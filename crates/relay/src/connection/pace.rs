@@ -1,0 +1,120 @@
+//! How fast a connection is read: what it asks for is charged to the rates of its key, and beyond them the
+//! socket is not read until there is room.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use session::CloseCode;
+use session::server::Costs;
+use tokio::time::Instant;
+
+use super::Connection;
+use crate::limits::Kind;
+
+/// A client that is not read hears so often that the relay is there. It leaves a link on which it waits for
+/// an answer and hears nothing for longer.
+const SIGN: Duration = Duration::from_secs(2);
+/// A message for which there is no memory is waited with for so long.
+const STARVED: Duration = Duration::from_secs(10);
+/// A message that is larger than what each connection may have for free is to be whole within this time.
+const UNFINISHED: Duration = Duration::from_secs(60);
+/// A client for which there was no memory is to come again after so many milliseconds.
+pub(super) const RETRY: u32 = 5_000;
+
+/// What is waited for before the socket is read again.
+pub(super) type Debt = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A message of which a part was taken, and where the next part begins.
+pub(super) type Rest = (Bytes, usize);
+
+/// Resolves when a debt is paid.
+pub(super) async fn paid(debt: &mut Option<Debt>) {
+    match debt {
+        Some(debt) => debt.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Connection {
+    /// Charges what was asked for since the last call.
+    pub(super) fn charge(&mut self) {
+        let costs = self.server.take_costs();
+        if costs == Costs::default() {
+            return;
+        }
+        self.is_known = true;
+        let allowance = &self.from.allowance;
+        let kinds = [
+            (Kind::Publishes, costs.publishes),
+            (Kind::Subscribes, costs.subscribes),
+            (Kind::Histories, costs.histories),
+            (Kind::Joins, costs.joins),
+        ];
+        let owed =
+            kinds.map(|(kind, count)| (!allowance.try_take(kind, count)).then_some((kind, count)));
+        if owed.iter().any(Option::is_some) {
+            let allowance = allowance.clone();
+            self.next_sign = Instant::now() + SIGN;
+            self.debt = Some(Box::pin(async move {
+                for (kind, count) in owed.into_iter().flatten() {
+                    allowance.take(kind, count).await;
+                }
+            }));
+        }
+    }
+
+    /// Whether the socket is not read.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.debt.is_some() || self.is_shut
+    }
+
+    /// The stream has begun to wait.
+    pub(super) fn shut(&mut self) {
+        self.is_shut = true;
+        self.next_sign = Instant::now() + SIGN;
+    }
+
+    /// Takes the next part of a message; false if there is none, or it has to wait.
+    pub(super) fn next_part(&mut self) -> bool {
+        if self.debt.is_some() {
+            return false;
+        }
+        let Some((message, at)) = self.rest.take() else { return false };
+        self.take_part(message, at);
+        self.charge();
+        true
+    }
+
+    pub(super) fn take_part(&mut self, message: Bytes, at: usize) {
+        let now = self.now();
+        match self.server.received_part(&message, at, now) {
+            Some(next) => self.rest = Some((message, next)),
+            None => self.peer.gate.finished(),
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        let now = self.now();
+        let gate = &self.peer.gate;
+        self.is_shut = gate.is_shut();
+        if gate.unfinished_for() >= UNFINISHED {
+            return self.server.close(CloseCode::Silent, "a message took too long to arrive");
+        }
+        if gate.starved_for() >= STARVED {
+            return self.overloaded("too many large messages are on their way from your address");
+        }
+        if self.is_held_back() {
+            self.next_sign = Instant::now() + SIGN;
+            self.server.tick_unread(now);
+        } else {
+            self.server.tick(now);
+        }
+    }
+
+    /// Ends the connection because there is no memory for what it asks.
+    pub(super) fn overloaded(&mut self, message: &str) {
+        self.server.close_for(CloseCode::Overloaded, message, Some(RETRY));
+    }
+}

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// How long a large message may take; zero for any time.
+    pub(crate) message_timeout: Duration,
     /// Judges credentials; without one everybody may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
     /// Becomes true when the relay shuts down.

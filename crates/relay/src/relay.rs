@@ -163,9 +163,9 @@ impl Relay {
         let Config { page, data, give_up, authority, .. } = config;
         let rules =
             Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
-        let header_timeout = config.limits.header_timeout;
+        let Limits { header_timeout, message_timeout, .. } = config.limits;
         let border = Arc::new(Border::new(rules, config.limits));
-        let shared = Shared { hub, store, options, authority, stopping };
+        let shared = Shared { hub, store, options, message_timeout, authority, stopping };
         let site = Site::new(shared, Arc::clone(&border), alive, page);
         let store = embedded;
         Ok(Self {

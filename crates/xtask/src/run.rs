@@ -19,12 +19,23 @@ const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Builds and starts, and stays until the relay has ended.
-pub fn run(workspace: &Workspace, listen: SocketAddr, data: Option<&Path>) -> Result<()> {
+pub fn run(
+    workspace: &Workspace,
+    listen: SocketAddr,
+    hosts: &[String],
+    data: Option<&Path>,
+) -> Result<()> {
     check_free(listen)?;
+    if hosts.is_empty() && !listen.ip().is_loopback() {
+        bail!("{listen} is not loopback: name the host by which clients reach it with `--host`");
+    }
     page::ensure(workspace)?;
     build_relay(workspace)?;
     let default = workspace.root.join("data");
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
+    for host in hosts {
+        relay.args(["--host", host]);
+    }
     let interrupts = count_interrupts()?;
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {

@@ -15,10 +15,8 @@ use crate::limits::Kind;
 /// A client that is not read hears so often that the relay is there. It leaves a link on which it waits for
 /// an answer and hears nothing for longer.
 const SIGN: Duration = Duration::from_secs(2);
-/// A message for which there is no memory is waited with for so long.
-const STARVED: Duration = Duration::from_secs(10);
-/// A message that is larger than what each connection may have for free is to be whole within this time.
-const UNFINISHED: Duration = Duration::from_secs(60);
+/// A message waits for memory for this part of the time that it has.
+const STARVED: u32 = 6;
 /// A client for which there was no memory is to come again after so many milliseconds.
 pub(super) const RETRY: u32 = 5_000;
 
@@ -55,7 +53,7 @@ impl Connection {
             kinds.map(|(kind, count)| (!allowance.try_take(kind, count)).then_some((kind, count)));
         if owed.iter().any(Option::is_some) {
             let allowance = allowance.clone();
-            self.next_sign = Instant::now() + SIGN;
+            self.sign_later();
             self.debt = Some(Box::pin(async move {
                 for (kind, count) in owed.into_iter().flatten() {
                     allowance.take(kind, count).await;
@@ -72,7 +70,15 @@ impl Connection {
     /// The stream has begun to wait.
     pub(super) fn shut(&mut self) {
         self.is_shut = true;
-        self.next_sign = Instant::now() + SIGN;
+        self.sign_later();
+    }
+
+    /// Where one wait follows another, a sign is not put off by each.
+    fn sign_later(&mut self) {
+        let now = Instant::now();
+        if self.next_sign < now {
+            self.next_sign = now + SIGN;
+        }
     }
 
     /// Takes the next part of a message; false if there is none, or it has to wait.
@@ -99,10 +105,11 @@ impl Connection {
         let now = self.now();
         let gate = &self.peer.gate;
         self.is_shut = gate.is_shut();
-        if gate.unfinished_for() >= UNFINISHED {
+        let limit = self.shared.message_timeout;
+        if !limit.is_zero() && gate.unfinished_for() >= limit {
             return self.server.close(CloseCode::Silent, "a message took too long to arrive");
         }
-        if gate.starved_for() >= STARVED {
+        if !limit.is_zero() && gate.starved_for() >= limit / STARVED {
             return self.overloaded("too many large messages are on their way from your address");
         }
         if self.is_held_back() {

@@ -42,6 +42,9 @@ pub struct Limited {
     /// How long the headers of a request may take, and how long a connection stays open without a request.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "10s")]
     header_timeout: Duration,
+    /// How long a message of more than 32 KiB may take until it is whole; it waits a sixth of that for memory.
+    #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "60s")]
+    message_timeout: Duration,
     /// How long a connection may go without a hello, or as cloudevents.json without anything valid.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "10s")]
     hello_timeout: Duration,
@@ -69,6 +72,7 @@ impl Limited {
             max_connections: self.max_connections,
             memory: self.memory,
             header_timeout: self.header_timeout,
+            message_timeout: self.message_timeout,
             hello_timeout: self.hello_timeout,
         };
         limits.times(self.raise_limits)

@@ -15,7 +15,7 @@ use redb::{
 use super::StoreError;
 use super::clients::{CLIENTS, REJECTS};
 use super::format::{BLOCKS, EXTENTS, META_TABLE, TIMES, TOPICS, mark_backup};
-use super::host::sync;
+use super::host::{create, sync};
 use super::ids::IDS;
 use super::log::Extent;
 use super::names::NAMES;
@@ -64,7 +64,9 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
     {
         return Err(StoreError::File(to.to_owned(), error));
     }
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(to)?;
+    let mut database = Database::builder();
+    let file = create(to).map_err(|error| StoreError::File(to.to_owned(), error))?;
+    let database = database.set_cache_size(CACHE_BYTES).create_file(file)?;
     let transaction = database.begin_write()?;
     table(moment, &transaction, META_TABLE)?;
     table(moment, &transaction, NAMES)?;

@@ -1,5 +1,6 @@
 //! The relay's binary through real WebSocket clients.
 
+mod attacks;
 mod authority;
 mod backup;
 mod bad_input;

@@ -91,7 +91,7 @@ pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
 /// The relay, and the address that it listens on.
 fn start(program: &Path, data: &Path) -> Result<(Running, String)> {
     let mut relay: Command = process::command(program);
-    relay.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
+    relay.args(["--listen", "127.0.0.1:0", "--raise-limits", "1000", "--data"]).arg(data);
     relay.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = relay.spawn().with_context(|| process::unstartable(&relay))?;
     let output = child.stdout.take().context("the relay has no output")?;

@@ -13,7 +13,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocket;
 use session::server::{Effect, Message, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -22,8 +21,10 @@ use tokio::time::{Instant, timeout};
 use crate::authority::Authority;
 use crate::border::audit::{self, Refused};
 use crate::border::{Client, Peer};
+use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued, Recent};
 use crate::store::{Store, Write};
+use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
@@ -68,6 +69,8 @@ struct Connection {
     next_sign: Instant,
     /// What of it waits for the store.
     queued: Queued,
+    /// The memory of large events that are being sent.
+    sending: Option<Permit>,
     /// The client has said hello, or something valid.
     is_known: bool,
     number: u64,
@@ -102,12 +105,13 @@ pub(crate) async fn run(
     let mut arrived = VecDeque::new();
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
-        socket: Socket::new(socket, Some(from.share.clone())),
+        socket: Socket::new(socket),
         rest: None,
         debt: None,
         is_shut: false,
         next_sign: Instant::now(),
         queued: Queued::new(from.share.clone()),
+        sending: None,
         is_known: false,
         peer,
         from,
@@ -132,7 +136,7 @@ pub(crate) async fn run(
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
-        if connection.forwarded(&mut arrived) || connection.next_part() {
+        if connection.forwarded(&mut arrived).await || connection.next_part() {
             continue;
         }
         if let Some(patterns) = connection.server.interests() {
@@ -161,9 +165,9 @@ pub(crate) async fn run(
             }
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
-                connection.found(found);
+                connection.found(found).await;
             }
-            () = std::future::ready(()), if is_behind => connection.catch_up(&last),
+            () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
             Ok(()) = heads.changed(), if !is_behind => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {}
             () = connection.bell.notified() => connection.tell_presence(),
@@ -195,7 +199,7 @@ pub(crate) async fn reject(
     reason: &str,
     retry: Option<u32>,
 ) {
-    let mut socket = Socket::new(socket, None);
+    let mut socket = Socket::new(socket);
     if wire == Wire::Frames {
         let mut bye = Vec::new();
         let (code, message) = (code.code(), reason.to_owned());
@@ -210,7 +214,7 @@ pub(crate) async fn reject(
 /// Sends back what comes.
 #[cfg(feature = "echo")]
 pub(crate) async fn echo(socket: WebSocket) {
-    let mut socket = Socket::new(socket, None);
+    let mut socket = Socket::new(socket);
     loop {
         let message = match socket.hear().await {
             Heard::Binary(bytes) => Message::Binary(bytes.into()),
@@ -247,7 +251,9 @@ impl Connection {
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
-                return self.socket.flush().await;
+                let is_sent = self.socket.flush().await;
+                self.sending = None;
+                return is_sent;
             }
             self.write().await;
         }
@@ -320,7 +326,7 @@ impl Connection {
 
     /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
     /// hand, each subscription reads on from the log.
-    fn catch_up(&mut self, heads: &[u64]) {
+    async fn catch_up(&mut self, heads: &[u64]) {
         for (stream, head) in heads.iter().enumerate() {
             let told = self.told[stream];
             if told >= *head {
@@ -328,6 +334,7 @@ impl Connection {
             }
             match self.shared.hub.recent(stream, told + 1) {
                 Recent::Events(events) => {
+                    self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
                     self.server.committed(&events);
                     self.told[stream] = events.last().map_or(told, |last| last.offset);
                 }
@@ -341,8 +348,11 @@ impl Connection {
 
     /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
     /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
-    fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
+    async fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
         let some = !arrived.is_empty();
+        if let Some(event) = arrived.front() {
+            self.make_room(event.event.body.len()).await;
+        }
         while self.server.pending_effects() == 0
             && let Some(event) = arrived.pop_front()
         {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -17,12 +16,9 @@ use tokio::sync::mpsc;
 use crate::border::audit::{self, Refused};
 use crate::border::{Border, Peer};
 use crate::connection::{self, Shared};
+use crate::websocket::Handshake;
 use crate::{connection::reject, page};
 
-/// An idle connection costs its read buffer.
-const READ_BUFFER: usize = 4 << 10;
-/// What waits to be written is written beyond so many bytes.
-const WRITE_BUFFER: usize = 16 << 10;
 /// A client beyond a limit of connections is to come again after so many milliseconds.
 const RETRY: u32 = 5_000;
 /// On every answer. The page's own headers come first.
@@ -118,27 +114,22 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// The WebSocket's buffers and bounds.
-fn bounded(ws: WebSocketUpgrade, shared: &Shared) -> WebSocketUpgrade {
-    // Above the machine's own bound, so that it is the one to answer.
-    let largest = shared.options.max_message * 2;
-    ws.read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(largest)
-        .max_frame_size(largest)
+/// The most bytes of a message: above the machine's own bound, so that it is the one to answer.
+fn largest(shared: &Shared) -> usize {
+    shared.options.max_message * 2
 }
 
 /// Sends back what comes, by the same WebSocket layer: for the conformance suite.
 #[cfg(feature = "echo")]
-async fn echo(State(shared): State<Shared>, ws: WebSocketUpgrade) -> Response {
-    bounded(ws, &shared).on_upgrade(connection::echo)
+async fn echo(State(shared): State<Shared>, handshake: Handshake) -> Response {
+    handshake.accept(None, largest(&shared), connection::echo)
 }
 
 async fn socket(
     State(site): State<Site>,
     Extension(peer): Extension<Arc<Peer>>,
     headers: HeaderMap,
-    ws: WebSocketUpgrade,
+    handshake: Handshake,
 ) -> Response {
     let Site { shared, alive, border, .. } = site;
     let client = border.client(&peer, &headers);
@@ -148,25 +139,21 @@ async fn socket(
                        proxy, --behind-proxy\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }
-    let mut ws = bounded(ws, &shared).protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
-    let wire = match ws.selected_protocol() {
-        Some(protocol) if protocol == SUBPROTOCOL => Some(Wire::Frames),
-        Some(_) => Some(Wire::Json),
-        None => None,
-    };
-    let first = ws.requested_protocols().next().cloned();
-    if wire.is_none()
-        && let Some(first) = first
-    {
+    let asked = |name: &str| handshake.protocols.iter().find(|asked| *asked == name).cloned();
+    let (wire, protocol) = if let Some(frames) = asked(SUBPROTOCOL) {
+        (Some(Wire::Frames), Some(frames))
+    } else if let Some(json) = asked(json::SUBPROTOCOL) {
+        (Some(Wire::Json), Some(json))
+    } else {
         // Without one in the answer a browser fails the connection and never sees the close code.
-        ws.set_selected_protocol(first);
-    }
+        (None, handshake.protocols.first().cloned())
+    };
     // A browser's page does not see a 503, and would not know when to come again.
     let is_admitted = border.admits_socket(&peer, &client);
     if !is_admitted {
         audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());
     }
-    ws.on_upgrade(move |socket| async move {
+    handshake.accept(protocol, largest(&shared), move |socket| async move {
         match wire {
             Some(wire) if !is_admitted => {
                 let message = "too many connections come from your address";

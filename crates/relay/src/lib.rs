@@ -17,6 +17,7 @@ pub mod store;
 pub mod streams;
 pub mod units;
 mod upkeep;
+mod websocket;
 
 pub use border::{Host, NameError, Origin};
 pub use relay::{Config, Relay, RunError, StartError};

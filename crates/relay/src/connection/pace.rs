@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use session::CloseCode;
 use session::server::Costs;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Connection;
+use super::socket::SEND;
 use crate::limits::Kind;
 
 /// A client that is not read hears so often that the relay is there. It leaves a link on which it waits for
@@ -19,6 +20,9 @@ const SIGN: Duration = Duration::from_secs(2);
 const STARVED: u32 = 6;
 /// A client for which there was no memory is to come again after so many milliseconds.
 pub(super) const RETRY: u32 = 5_000;
+
+/// What is sent to a connection at a time may have so many bytes for free.
+const LARGE: usize = 64 << 10;
 
 /// What is waited for before the socket is read again.
 pub(super) type Debt = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -117,6 +121,19 @@ impl Connection {
             self.server.tick_unread(now);
         } else {
             self.server.tick(now);
+        }
+    }
+
+    /// Takes memory for events of so many bytes that are to be sent: a receiver that does not read keeps them
+    /// for a while. Those before them have been sent.
+    pub(super) async fn make_room(&mut self, bytes: usize) {
+        if bytes <= LARGE {
+            return;
+        }
+        self.sending = None;
+        match timeout(SEND, self.from.share.take(bytes)).await {
+            Ok(permit) => self.sending = Some(permit),
+            Err(_) => self.overloaded("too much is on its way to your address"),
         }
     }
 

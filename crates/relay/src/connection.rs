@@ -25,7 +25,7 @@ use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued, Recent};
 use crate::store::{Store, Write};
 use crate::websocket::WebSocket;
-use pace::{Debt, Rest, paid};
+use pace::{Debt, LARGE, Rest, paid};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
 
@@ -334,7 +334,12 @@ impl Connection {
             }
             match self.shared.hub.recent(stream, told + 1) {
                 Recent::Events(events) => {
-                    self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
+                    let bytes = events.iter().map(|event| event.body.len()).sum();
+                    if bytes > LARGE && self.server.pending_effects() > 0 {
+                        // The memory is for one answer at a time.
+                        return;
+                    }
+                    self.make_room(bytes).await;
                     self.server.committed(&events);
                     self.told[stream] = events.last().map_or(told, |last| last.offset);
                 }

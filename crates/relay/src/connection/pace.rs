@@ -22,7 +22,7 @@ const STARVED: u32 = 6;
 pub(super) const RETRY: u32 = 5_000;
 
 /// What is sent to a connection at a time may have so many bytes for free.
-const LARGE: usize = 64 << 10;
+pub(super) const LARGE: usize = 64 << 10;
 
 /// What is waited for before the socket is read again.
 pub(super) type Debt = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -153,10 +153,6 @@ impl Border {
 }
 
 impl Peer {
-    pub(crate) fn address(&self) -> IpAddr {
-        self.address
-    }
-
     /// A panic elsewhere leaves nothing half done here.
     fn lock(&self) -> std::sync::MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{
     Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value,
     WriteTransaction,
@@ -66,7 +67,8 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
     }
     let mut database = Database::builder();
     let file = create(to).map_err(|error| StoreError::File(to.to_owned(), error))?;
-    let database = database.set_cache_size(CACHE_BYTES).create_file(file)?;
+    let database =
+        database.set_cache_size(CACHE_BYTES).create_with_backend(FileBackend::new(file)?)?;
     let transaction = database.begin_write()?;
     table(moment, &transaction, META_TABLE)?;
     table(moment, &transaction, NAMES)?;

@@ -59,7 +59,8 @@ impl Machine {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        drop(Database::builder().create_file(create(&new).map_err(failed)?)?);
+        let file = FileBackend::new(create(&new).map_err(failed)?)?;
+        drop(Database::builder().create_with_backend(file)?);
         sync(&new).map_err(failed)?;
         fs::rename(&new, &self.path).map_err(failed)
     }

@@ -1,6 +1,6 @@
 use super::members::Members;
 use super::*;
-use crate::{Extension, Position, RejectCode, Stream};
+use crate::{Extension, Form, Position, RejectCode, Stream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use topic::{Pattern, Topic};

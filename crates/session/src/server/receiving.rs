@@ -48,8 +48,9 @@ impl Server {
         let mut next = at;
         for frame in frame::frames(message.get(at..)?, decode::from_client) {
             match frame {
-                Ok((frame, bytes)) => {
-                    next += bytes.len();
+                Ok((frame, place)) => {
+                    // What was skipped before it counts too.
+                    next = at + place.end;
                     self.frame(frame);
                 }
                 Err(error) => {

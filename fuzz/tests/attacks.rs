@@ -29,7 +29,7 @@ fn a_peer_takes_nothing_that_hurts_it_or_its_readers() {
         assert!(!peer.closed, "{text:.80}");
     }
     let texts = attacks::texts().filter(|text| json::read(str::from_utf8(text).unwrap()).is_ok());
-    // Only its source is wrong, which the server judges.
+    // The one with a time that is far away, in whose place the server puts another.
     assert_eq!(texts.count(), 1);
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::Run;
+use options::{Limited, Run};
 use relay::{Config, Relay, admin};
 use tracing_subscriber::EnvFilter;
 
@@ -23,6 +23,9 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     run: Option<Run>,
+    // Not in `Run`: clap does not see that an optional struct is there by what is in another one inside of it.
+    #[command(flatten)]
+    limits: Limited,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,12 +43,12 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { command, run } = Arguments::parse();
+    let Arguments { command, run, limits } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match (command, run) {
         (Some(Command::Backup { data, to }), _) => backup(data, to).await,
-        (None, Some(run)) => serve(run.into()).await,
+        (None, Some(run)) => serve(run.config(limits)).await,
         // clap asks for the one or the other.
         (None, None) => Ok(()),
     };

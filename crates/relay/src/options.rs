@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use limits::Limited;
+pub use limits::Limited;
 use relay::store::{Route, Settings};
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
@@ -63,17 +63,17 @@ pub struct Run {
     /// Take so many subscriptions of a connection, which all tabs of a browser share.
     #[arg(long, value_name = "COUNT", default_value_t = 4_096)]
     max_subscriptions: usize,
-    #[command(flatten)]
-    limits: Limited,
     /// End when the store could not be used for so long.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "60s")]
     give_up: Duration,
 }
 
-impl From<Run> for Config {
-    fn from(run: Run) -> Self {
+impl Run {
+    /// What the relay is started with, with these limits.
+    pub fn config(self, limits: Limited) -> Config {
+        let run = self;
         let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);
-        let times = run.limits.raise_limits;
+        let times = limits.raise_limits;
         let store = Settings {
             routes: run.stream,
             keep,
@@ -82,7 +82,7 @@ impl From<Run> for Config {
             reserve: run.reserve,
             new_clients_per_hour: run.new_clients.saturating_mul(times),
         };
-        Self {
+        Config {
             listen: run.listen,
             data: run.data,
             page: run.page,
@@ -91,7 +91,7 @@ impl From<Run> for Config {
             proxies: run.behind_proxy,
             authority: None,
             store,
-            limits: run.limits.limits(run.max_subscriptions),
+            limits: limits.limits(run.max_subscriptions),
             max_subscriptions: run.max_subscriptions,
             give_up: run.give_up,
         }

@@ -6,6 +6,7 @@
 mod presence;
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::event::{Position, Start, Stream};
 use crate::{Durability, RejectCode, decode, encode};
@@ -371,22 +372,23 @@ impl FromPeer {
         message: &[u8],
     ) -> impl Iterator<Item = Result<(Self, &[u8]), DecodeError>> {
         frames(message, decode::from_peer)
+            .map(|frame| frame.map(|(frame, place)| (frame, &message[place])))
     }
 }
 
-/// The frames of a message, one by one, as `read` reads them, and as they came; after an error there is no next.
+/// The frames of a message, one by one, as `read` reads them, and where they stand in it; after an error there is no next.
 /// Those of a later version are skipped.
 pub(crate) fn frames<F>(
     message: &[u8],
     read: fn(&mut decode::Reader<'_>) -> Result<Option<F>, decode::Malformed>,
-) -> impl Iterator<Item = Result<(F, &[u8]), DecodeError>> {
+) -> impl Iterator<Item = Result<(F, Range<usize>), DecodeError>> {
     let mut decoder = decode::Reader::new(message);
     let mut failed = false;
     std::iter::from_fn(move || {
         while !failed && decoder.position() < message.len() {
             let at = decoder.position();
             match read(&mut decoder) {
-                Ok(Some(frame)) => return Some(Ok((frame, &message[at..decoder.position()]))),
+                Ok(Some(frame)) => return Some(Ok((frame, at..decoder.position()))),
                 Ok(None) => {}
                 Err(decode::Malformed) => {
                     failed = true;

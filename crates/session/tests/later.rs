@@ -89,6 +89,30 @@ fn a_newer_client_is_served() {
     assert_eq!(peer.closed, None);
 }
 
+/// A long message is taken in parts, and what is skipped is part of it.
+#[test]
+fn a_long_message_of_a_newer_client_is_read_to_its_end() {
+    let mut peer = Peer::welcomed(0);
+    let mut message = Vec::new();
+    for number in 1..=100 {
+        message.extend(new_frames().concat());
+        let body = Body { data: vec![b'1'; 1_000], ..peer::body(&number.to_string()) }.encode();
+        let (topic, name) = (0, Some("a".to_owned()));
+        FromClient::Publish(Publish { number: Some(number), topic, name, body, lowest: None })
+            .encode(&mut message);
+    }
+    message.extend(new_frames().concat());
+    peer.server.received(&message, 0);
+    let mut appended = 0;
+    while let Some(effect) = peer.server.poll() {
+        match effect {
+            session::server::Effect::Append(_) => appended += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(appended, 100);
+}
+
 /// A client that has read the welcome of a peer which takes more than version 1 has.
 fn with_newer_peer() -> Dialogue {
     let mut dialogue = Dialogue::new(client::Options::default());

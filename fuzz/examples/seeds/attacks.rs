@@ -42,7 +42,7 @@ pub fn texts() -> impl Iterator<Item = Vec<u8>> {
         r#""data":1,"data":2"#.to_owned(),
         r#""data":1,"data_base64":"MQ==","data":null"#.to_owned(),
         r#""authid":"ann","dssematerial":"x""#.to_owned(),
-        r#""time":"9999-12-31T23:59:59.999999999Z","source":"../x""#.to_owned(),
+        r#""time":"9999-12-31T23:59:59.999999999Z","subject":"../x""#.to_owned(),
     ];
     members.into_iter().map(|members| {
         format!(r#"{{"specversion":"1.0","id":"e","source":"s","type":"a.x",{members}}}"#)

@@ -165,7 +165,7 @@ impl Client {
             return true;
         }
         for frame in frames(message, from_guest) {
-            let Ok((frame, bytes)) = frame else { return false };
+            let Ok((frame, place)) = frame else { return false };
             let guests = &mut self.connection.guests;
             let passes = match frame {
                 FromGuest::Presence { kind, comes, topic } => {
@@ -183,7 +183,7 @@ impl Client {
                 FromGuest::Numbered(number) => base_of(number) == base,
             };
             if passes {
-                self.connection.message.extend_from_slice(bytes);
+                self.connection.message.extend_from_slice(&message[place]);
                 self.flush_if_long();
             }
         }

@@ -48,8 +48,9 @@ impl Server {
         let mut next = at;
         for frame in frame::frames(message.get(at..)?, decode::from_client) {
             match frame {
-                Ok((frame, bytes)) => {
-                    next += bytes.len();
+                Ok((frame, place)) => {
+                    // What was skipped before it counts too.
+                    next = at + place.end;
                     self.frame(frame);
                 }
                 Err(error) => {
@@ -155,7 +156,8 @@ mod tests {
             assert!(matches!(server.poll(), Some(Effect::Send(Message::Binary(_)))));
             assert_eq!(server.poll(), None);
         }
-        server.tick(619_000);
-        assert_eq!(server.poll(), None);
+        // From the last of those on, silence counts again.
+        server.tick(618_999);
+        assert_eq!((server.poll(), server.deadline()), (None, 619_000));
     }
 }

@@ -255,17 +255,26 @@ async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_other
     let (mut guests, mut refused) = (Vec::new(), 0);
     for id in 1..=200 {
         let mut guest = welcomed_from(&relay, "192.0.2.1", id).await;
-        guest.send(&[join("k", 4_000), FromClient::Ping(Ping { number: 1 })]).await;
-        match guest.frame().await {
-            FromPeer::NotPresent(answer) => {
-                assert_eq!(answer.code, RejectCode::TooMany);
-                refused += 1;
+        guest.send(&[join("k", 4_000)]).await;
+        // What is asked for comes before the answer to the second of two pings.
+        let mut is_refused = false;
+        for number in 1..=2 {
+            guest.send(&[FromClient::Ping(Ping { number })]).await;
+            loop {
+                match guest.frame().await {
+                    FromPeer::NotPresent(answer) => {
+                        assert_eq!(answer.code, RejectCode::TooMany);
+                        is_refused = true;
+                    }
+                    FromPeer::Pong(_) => break,
+                    other => panic!("{other:?}"),
+                }
             }
-            FromPeer::Pong(_) => guests.push(guest),
-            other => panic!("{other:?}"),
         }
+        refused += usize::from(is_refused);
+        guests.push(guest);
     }
-    assert_eq!((guests.len(), refused), (32, 168));
+    assert_eq!(refused, 200 - 32);
     let mut other = welcomed_from(&relay, "198.51.100.7", 201).await;
     let watch = AtTopic { topic: "lobby".to_owned() };
     other.send(&[join("other", 4_000), FromClient::Watch(watch)]).await;

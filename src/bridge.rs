@@ -21,7 +21,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::bus::Outlet;
-use crate::{Bus, DataError, TopicError};
+use crate::{Bus, DataError, Event, TopicError};
 use credentials::Fetch;
 pub use history::{HistoryError, HistoryPage};
 use link::Link;
@@ -43,8 +43,8 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// All tabs of an origin that connect with one address and identity share one link: one of them leads and
 /// has the connection, and when it goes another takes over. Durable events wait in an outbox, which these
 /// tabs share too and which survives reloads and crashes: it is in IndexedDB. Where the browser refuses that (in
-/// a private window, or on a page that is not secure), each tab has a link of its own and its outbox is in memory;
-/// [`LinkStatus::storage`] tells. What becomes of an event whose page is gone is told to the next page, as of an event
+/// a private window, on a page that is not secure, when storage is full at the first visit), or does not answer within a
+/// second, each tab has a link of its own and its outbox is in memory; [`LinkStatus::storage`] tells. What becomes of an event whose page is gone is told to the next page, as of an event
 /// that was found in the outbox.
 ///
 /// An event that cannot be written, as the disk is full, goes out from memory, over a connection of this tab alone and
@@ -85,6 +85,9 @@ pub enum BridgeError {
     /// This is no address of a WebSocket.
     #[error("no WebSocket is opened at `{0}`: pass an address like `ws://127.0.0.1:8080/ws`")]
     Address(String),
+    /// The bus has a bridge to this address already: with two it would get each event twice.
+    #[error("the bus is connected to `{0}` already: add rules to that bridge, or drop it first")]
+    Connected(String),
     /// There is no `crypto.getRandomValues`, and identities must not be guessed.
     #[error("this platform has no secure random numbers, which a client's secret needs")]
     NoRandomness,
@@ -155,11 +158,14 @@ impl Bridge {
     /// Starts to connect `bus` to a peer. Returns at once; [`LINK_TOPIC`] tells how it goes.
     ///
     /// # Errors
-    /// [`BridgeError::Address`] and [`BridgeError::NoRandomness`].
+    /// [`BridgeError::Address`], [`BridgeError::Connected`] and [`BridgeError::NoRandomness`].
     pub fn connect(bus: &Bus, options: BridgeOptions) -> Result<Self, BridgeError> {
         let is_socket = ["ws:", "wss:"].iter().any(|scheme| options.url.starts_with(scheme));
         if !is_socket {
             return Err(BridgeError::Address(options.url));
+        }
+        if bus.has_outlet_to(&options.url) {
+            return Err(BridgeError::Connected(options.url));
         }
         let link = Link::new(bus.clone(), options)?;
         let outlet: Rc<dyn Outlet> = link.clone();
@@ -195,6 +201,13 @@ impl Bridge {
     /// How the link and its outbox are.
     pub fn status(&self) -> LinkStatus {
         self.link.report.status()
+    }
+
+    /// Whether `event` is from this bridge's client: published on this bus, or by another tab that shares the link, or
+    /// brought by a peer that attests it. What an event says of its sender anybody may write; its
+    /// [source](Event::source) begins with what the peer knows.
+    pub fn is_own(&self, event: &Event) -> bool {
+        event.source().is_empty() || self.link.is_own(event.source())
     }
 
     /// How many durable events wait for the peer's answer, of all tabs that share the outbox.

@@ -52,6 +52,15 @@ pub type Measurement = ::bus::Measurement<Event>;
 /// What [`Bus::retain`] keeps, until it is dropped.
 pub type Retention = ::bus::Retention<Event>;
 
+/// Where an event of JavaScript may go beside this bus.
+#[cfg(feature = "npm")]
+pub(crate) enum Out {
+    /// Over bridges; a durable one that has not left within that time is taken back.
+    Bridges(Option<Duration>),
+    /// It is a request.
+    Nowhere,
+}
+
 /// What a publisher is told.
 pub(crate) type Answer = Result<Receipt, PublishError>;
 
@@ -167,10 +176,14 @@ impl Bus {
         topic: Topic,
         data: JsValue,
         face: JsValue,
-        within: Option<Duration>,
+        out: Out,
     ) -> Result<Receipt, PublishError> {
         let published = Payload::from_js(data);
-        match self.clear(&topic, published.clone(), within) {
+        let cleared = match out {
+            Out::Bridges(within) => self.clear(&topic, published.clone(), within),
+            Out::Nowhere => self.judge(&topic, published.clone()),
+        };
+        match cleared {
             Ok(payload) => {
                 let same = payload.is(&published);
                 let face = if same { face } else { crate::npm::with_payload(&face, &payload) };
@@ -213,7 +226,7 @@ impl Bus {
     /// Counts events by topic, and handlers' calls with their time by label, until the answer is dropped; of
     /// at most `at_most` topics and labels each, beyond which all others are counted as `$bus.others`.
     ///
-    /// While it counts, each event costs some more; one measurement at a time counts, the newest.
+    /// While it counts, each event costs some more. Several measurements count independently.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, Topic};

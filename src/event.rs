@@ -23,7 +23,7 @@ struct Attributes {
     /// Random, and so made only when somebody asks.
     id: OnceCell<Box<str>>,
     source: Box<str>,
-    time: f64,
+    time: Option<f64>,
     delivery: Delivery,
     /// Of an event that a peer has sent.
     flow: Option<Box<Flow>>,
@@ -71,7 +71,8 @@ pub struct Rejection {
 impl Event {
     /// An event of this page, published now.
     pub(crate) fn new(topic: Topic, payload: Payload, delivery: Delivery) -> Self {
-        Self::build(topic, payload, OnceCell::new(), "".into(), js_sys::Date::now(), delivery)
+        let now = Some(js_sys::Date::now());
+        Self::build(topic, payload, OnceCell::new(), "".into(), now, delivery)
     }
 
     /// An event that a bridge brings.
@@ -80,9 +81,10 @@ impl Event {
         payload: Payload,
         id: &str,
         source: &str,
-        time: f64,
+        time: Option<u64>,
         delivery: Delivery,
     ) -> Self {
+        let time = time.map(|time| time as f64);
         Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
     }
 
@@ -142,7 +144,7 @@ impl Event {
         payload: Payload,
         id: OnceCell<Box<str>>,
         source: Box<str>,
-        time: f64,
+        time: Option<f64>,
         delivery: Delivery,
     ) -> Self {
         Self(Rc::new(Attributes {
@@ -185,8 +187,8 @@ impl Event {
         &self.0.source
     }
 
-    /// When it was published, in milliseconds since 1970 by the publisher's clock.
-    pub fn time(&self) -> f64 {
+    /// When it was published, in milliseconds since 1970 by the publisher's clock; `None` if its publisher does not say.
+    pub fn time(&self) -> Option<f64> {
         self.0.time
     }
 

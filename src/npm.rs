@@ -1,6 +1,7 @@
 //! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
 //! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
+mod files;
 mod intercept;
 mod kept;
 mod link;
@@ -18,8 +19,9 @@ use js_sys::{Function, Promise};
 use slab::Slab;
 use wasm_bindgen::prelude::*;
 
+use crate::bus::Out;
 use crate::js::promise;
-use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, TopicError};
+use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
 use subscribe::{Name, Standing, Wanted};
 
@@ -37,21 +39,22 @@ extern "C" {
     fn gone(bus: u32);
 }
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/options.js")]
 extern "C" {
     fn fail(code: &str, message: &str) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/event.js")]
 extern "C" {
     #[wasm_bindgen(js_name = makeEvent)]
     fn make_event(
         topic: &str,
         data: &JsValue,
         source: &str,
-        time: f64,
+        time: Option<f64>,
         delivery: JsValue,
         id: Option<&str>,
+        error: &JsValue,
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
@@ -150,7 +153,8 @@ impl Core {
         Ok(place)
     }
 
-    /// Subscribes; the answer ends it through `release`. A queue has a `capacity` above 0.
+    /// Subscribes; the answer ends it through `release`. A queue has a `capacity` above 0. With `serves` it answers
+    /// requests.
     ///
     /// # Errors
     /// An `Error` if the pattern is none.
@@ -168,6 +172,7 @@ impl Core {
         policy: u8,
         key: Option<Function>,
         replay: bool,
+        serves: bool,
     ) -> Result<u32, JsValue> {
         let mut subscriber = self.bus.subscriber(pattern).priority(priority);
         if let Some(label) = &label {
@@ -175,6 +180,9 @@ impl Core {
         }
         if echo {
             subscriber = subscriber.echo();
+        }
+        if serves {
+            subscriber = subscriber.serving();
         }
         let number = self.standing.borrow().vacant_key() as u32;
         let name = Name { bus: self.id, number };
@@ -276,11 +284,23 @@ impl Core {
         within: Option<f64>,
     ) -> Result<Option<Receipt>, JsValue> {
         let within = within.map(|ms| Duration::from_millis(ms as u64));
-        let receipt = Topic::parse(topic)
-            .map_err(PublishError::from)
-            .and_then(|topic| self.bus.send_from_js(topic, data, event, within))
-            .map_err(|error| publish_error(&error))?;
-        Ok(Receipt::of(receipt))
+        Ok(Receipt::of(self.send(topic, data, event, Out::Bridges(within))?))
+    }
+
+    /// Publishes a request, which stays on this bus. False if an interceptor has dropped it.
+    ///
+    /// # Errors
+    /// An `Error` that says why nothing was published.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn ask(&self, topic: &str, data: JsValue, event: JsValue) -> Result<bool, JsValue> {
+        let receipt = self.send(topic, data, event, Out::Nowhere)?;
+        Ok(receipt.status() != Status::Dropped)
+    }
+
+    /// Whether a link could carry this payload.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn travels(&self, data: JsValue) -> bool {
+        Payload::from_js(data).to_bytes().is_ok()
     }
 
     /// Publishes when the queues that wait have room. Rejected with why nothing was published.
@@ -292,6 +312,21 @@ impl Core {
             let receipt = published.map_err(|error| publish_error(&error))?;
             Ok(Receipt::of(receipt).map_or(JsValue::UNDEFINED, Into::into))
         })
+    }
+}
+
+impl Core {
+    fn send(
+        &self,
+        topic: &str,
+        data: JsValue,
+        event: JsValue,
+        out: Out,
+    ) -> Result<crate::Receipt, JsValue> {
+        Topic::parse(topic)
+            .map_err(PublishError::from)
+            .and_then(|topic| self.bus.send_from_js(topic, data, event, out))
+            .map_err(|error| publish_error(&error))
     }
 }
 
@@ -313,9 +348,14 @@ pub(crate) fn event_id(event: &JsValue) -> Option<String> {
 
 /// The object for JS handlers.
 fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
+    marked(event, data, &JsValue::UNDEFINED)
+}
+
+/// The same for an event that may have no data because of an error.
+fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue {
     event.face(|id| {
         let delivery = delivery(event.delivery());
-        make_event(event.topic().as_str(), data, event.source(), event.time(), delivery, id)
+        make_event(event.topic().as_str(), data, event.source(), event.time(), delivery, id, error)
     })
 }
 

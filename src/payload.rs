@@ -7,16 +7,17 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
+use js_sys::{DataView, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
+use session::Form;
+use wasm_bindgen::prelude::*;
 
 use crate::js::{object, text_of};
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
-/// The media type of payloads that are bytes as they are: a `Uint8Array`.
+/// The media type of payloads that are bytes as they are: an `ArrayBuffer`, or a view of one.
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
 /// A value that is carried by events; cheap to clone. Immutable by contract: who changes a JS object
@@ -58,14 +59,30 @@ pub enum DataError {
     /// The payload is not of the type that was asked for.
     #[error("the payload is not of the type that the subscriber asks for: {0}")]
     Deserialize(String),
-    /// JSON cannot say it: a function, a symbol, a cycle, a BigInt.
+    /// JSON has no form for it, or for a part of it: a function, a symbol, a cycle, a `BigInt`, `NaN`, a `Map`, bytes
+    /// inside an object, an `Error`.
     #[error(
-        "the payload cannot be written as JSON: {0}; publish plain data without functions, symbols, cycles and BigInts"
+        "the payload cannot be written as JSON: {0}; publish plain objects, arrays, strings, finite numbers and booleans, \
+         or bytes alone"
     )]
     NotJson(String),
-    /// Bytes that claim to be JSON are not.
-    #[error("the payload came as `application/json` and is none: {0}")]
+    /// Bytes with a media type of JSON are not JSON.
+    #[error("the payload is not the JSON that its media type says: {0}")]
     IllegalJson(String),
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
+    fn is_view(value: &JsValue) -> bool;
+    /// `[object Map]`, whatever realm the value is of.
+    #[wasm_bindgen(js_namespace = ["Object", "prototype", "toString"], js_name = call)]
+    fn brand(value: &JsValue) -> String;
+    #[wasm_bindgen(catch, js_namespace = JSON)]
+    fn stringify(
+        value: &JsValue,
+        replacer: &mut dyn FnMut(JsValue, JsValue) -> JsValue,
+    ) -> Result<JsValue, JsValue>;
 }
 
 impl Payload {
@@ -119,7 +136,8 @@ impl Payload {
         Ok(value)
     }
 
-    /// The payload as a JS value. Bytes that are not JSON are a `Uint8Array`.
+    /// The payload as a JS value. JSON is parsed, text is a string, other bytes are a `Uint8Array`, and JSON without
+    /// a byte is `undefined`: an event without data.
     ///
     /// # Errors
     /// A [`DataError`] if a Rust value does not serialize or bytes are not the JSON they claim to be.
@@ -152,16 +170,16 @@ impl Payload {
             Ok(value) if value.is_symbol() => "JS symbol",
             Ok(value) if value.is_function() => "JS function",
             Ok(value) if js_sys::Array::is_array(&value) => "JS array",
-            Ok(value) if value.has_type::<Uint8Array>() => "JS Uint8Array",
+            Ok(value) if is_view(&value) => "JS Uint8Array",
             Ok(_) => "JS object",
         }
     }
 
-    /// The payload as bytes: a `Uint8Array` as it is, everything else as JSON. `undefined` is written
-    /// as `null`.
+    /// The payload as bytes: an `ArrayBuffer` or a view of one as it is, everything else as JSON. `undefined` is
+    /// written as `null`.
     ///
     /// # Errors
-    /// A [`DataError`] if JSON cannot say it.
+    /// A [`DataError`] if JSON has no form for a part of it.
     pub fn to_bytes(&self) -> Result<Bytes, DataError> {
         if let Some(bytes) = self.0.bytes.get() {
             return Ok(bytes.clone());
@@ -187,35 +205,72 @@ impl Bytes {
         Self { content_type: Cow::Borrowed(JSON), data: data.into() }
     }
 
+    fn form(&self) -> Form {
+        Form::of(Some(&self.content_type))
+    }
+
     pub(crate) fn is_json(&self) -> bool {
-        let media_type = self.content_type.split(';').next().unwrap_or_default().trim_end();
-        media_type.eq_ignore_ascii_case(JSON) || media_type.ends_with("+json")
+        self.form() == Form::Json
     }
 
     pub(crate) fn to_js(&self) -> Result<JsValue, DataError> {
-        if !self.is_json() {
-            return Ok(Uint8Array::from(&*self.data).into());
+        match (self.form(), std::str::from_utf8(&self.data)) {
+            (Form::Json, Ok("")) => Ok(JsValue::UNDEFINED),
+            (Form::Json, Ok(text)) => {
+                js_sys::JSON::parse(text).map_err(|thrown| DataError::IllegalJson(text_of(&thrown)))
+            }
+            (Form::Json, Err(_)) => Err(DataError::IllegalJson("it is not UTF-8".to_owned())),
+            (Form::Text, Ok(text)) => Ok(text.into()),
+            _ => Ok(Uint8Array::from(&*self.data).into()),
         }
-        let text = std::str::from_utf8(&self.data)
-            .map_err(|_| DataError::IllegalJson("it is not UTF-8".to_owned()))?;
-        js_sys::JSON::parse(text).map_err(|thrown| DataError::IllegalJson(text_of(&thrown)))
     }
 
     fn from_js(value: &JsValue) -> Result<Self, DataError> {
-        if let Some(array) = value.dyn_ref::<Uint8Array>() {
+        if let Some(bytes) = bytes_of(value) {
             let content_type = Cow::Borrowed(OCTET_STREAM);
-            return Ok(Self { content_type, data: array.to_vec().into() });
+            return Ok(Self { content_type, data: bytes.into() });
         }
         if value.is_undefined() {
             return Ok(Self::json(*b"null"));
         }
-        let text = js_sys::JSON::stringify(value)
-            .map_err(|thrown| DataError::NotJson(text_of(&thrown)))?;
-        // A function or a symbol: `undefined`, which no string is.
-        let text = JsValue::from(text)
-            .as_string()
-            .ok_or_else(|| DataError::NotJson("it is a function or a symbol".to_owned()))?;
-        Ok(Self::json(text.into_bytes()))
+        let mut unfit = None;
+        let text = stringify(value, &mut |key, part| {
+            if unfit.is_none() && !has_json(&part) {
+                let what = if part.is_object() { brand(&part) } else { text_of(&part) };
+                unfit = Some([&text_of(&key), ": ", &what].concat());
+            }
+            part
+        });
+        let text = text.map_err(|thrown| DataError::NotJson(text_of(&thrown)))?;
+        match (unfit, text.as_string()) {
+            (None, Some(text)) => Ok(Self::json(text.into_bytes())),
+            (unfit, _) => Err(DataError::NotJson(unfit.unwrap_or_else(|| "undefined".to_owned()))),
+        }
+    }
+}
+
+/// The bytes of a buffer or a view of one, whatever realm it is of.
+fn bytes_of(value: &JsValue) -> Option<Vec<u8>> {
+    if is_view(value) {
+        // All kinds of views have the same three fields.
+        let view = value.unchecked_ref::<DataView>();
+        let (from, length) = (view.byte_offset() as u32, view.byte_length() as u32);
+        let bytes = Uint8Array::new_with_byte_offset_and_length(&view.buffer(), from, length);
+        return Some(bytes.to_vec());
+    }
+    let is_buffer = value.is_object() && brand(value).ends_with("ArrayBuffer]");
+    is_buffer.then(|| Uint8Array::new(value).to_vec())
+}
+
+/// Whether JSON has a form for a part of a payload, and does not empty or drop it.
+fn has_json(part: &JsValue) -> bool {
+    if part.is_object() {
+        let brand = brand(part);
+        ["Object", "Array", "String", "Number", "Boolean"]
+            .iter()
+            .any(|known| brand.get(8..brand.len() - 1) == Some(known))
+    } else {
+        !part.is_function() && !part.is_symbol() && part.as_f64().is_none_or(f64::is_finite)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The browser's clock and timers, for what the pure bus does later.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -40,7 +41,23 @@ impl Schedule for Browser {
     }
 
     fn after(&self, delay: Duration, job: Job) -> Box<dyn Any> {
-        let millis = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX).min(i32::MAX as u32);
-        Box::new(Timeout::new(millis, job))
+        let timer = Rc::default();
+        set(&timer, delay, job);
+        Box::new(timer)
     }
+}
+
+/// The longest that a browser's timer waits; a longer one would fire at once.
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// Sets `timer`, again and again if `delay` is longer than one timer waits.
+fn set(timer: &Rc<RefCell<Option<Timeout>>>, delay: Duration, job: Job) {
+    let (now, rest) = (delay.min(LONGEST), delay.saturating_sub(LONGEST));
+    let this = Rc::downgrade(timer);
+    let set = Timeout::new(now.as_millis() as u32, move || match this.upgrade() {
+        Some(timer) if !rest.is_zero() => set(&timer, rest, job),
+        _ => job(),
+    });
+    let before = timer.replace(Some(set));
+    drop(before);
 }

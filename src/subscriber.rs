@@ -84,6 +84,13 @@ impl<'a> Subscriber<'a> {
         self
     }
 
+    /// Answers requests, by a handler of JavaScript.
+    #[cfg(feature = "npm")]
+    pub(crate) fn serving(mut self) -> Self {
+        self.pure = self.pure.map(bus::Subscriber::serving);
+        self
+    }
+
     /// Calls `handler` for each event whose topic matches, until the answer is dropped.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The bridge in a browser, against the real server machine behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
+#[path = "bridge/faces.rs"]
+mod faces;
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;
 #[path = "bridge/flow.rs"]

@@ -177,7 +177,7 @@ async fn a_local_event_is_delivered_and_settled_at_once() {
     assert_eq!(receipt.status(), Status::Delivered);
     assert_eq!(receipt.settled().await, Ok(None));
     let (time, source, delivery) = all.borrow()[0].clone();
-    assert!((before..=js_sys::Date::now()).contains(&time));
+    assert!((before..=js_sys::Date::now()).contains(&time.unwrap()));
     assert_eq!((source.as_str(), delivery), ("", Delivery::Local));
 }
 

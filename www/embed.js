@@ -1,7 +1,7 @@
 // The chat's rooms in a plain page: what an application without Yew does with the npm package. It joins
 // by ?room=...&name=..., or by its form, which goes to such an address.
 
-import { createTextKit } from "./npm/browser-chat.js";
+import { createTextKit, isVisible, MAX_CHARACTERS } from "./npm/browser-chat.js";
 import { createSingleton } from "./npm/browser.js";
 
 const HISTORY = 200;
@@ -9,12 +9,35 @@ const TYPING_EVERY_MS = 2000;
 const TYPING_FADES_MS = 4000;
 const MAX_TOPIC_BYTES = 256;
 const EVENTS_SHOWN = 100;
+const LOOK_MS = 10_000;
+const NAME_CHARACTERS = 64;
+const [FOLDED_BYTES, FOLDED_LINES] = [2000, 30];
 
 const find = (selector) => document.querySelector(selector);
 const utf8 = new TextEncoder();
 
+/** A text of one line that changes nothing beside it, as the chat has it: no control characters, no overrides. */
+const line = (text) => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, "").trim();
+
 /** One spelling for names that look the same, as the chat has it. */
-const spell = (text) => text.normalize("NFC").trim();
+const spell = (text) => line(text.normalize("NFC"));
+
+/** At most so many code points of a text. */
+const first = (count, text) => (text.length <= count ? text : [...text.slice(0, 2 * count)].slice(0, count).join(""));
+
+/** What the page shows of a name that others have sent. */
+function shownName(name) {
+  const shown = first(NAME_CHARACTERS, line(name));
+  return isVisible(shown) ? shown : "(no name)";
+}
+
+/** The beginning of a text that is too long to be shown at once; otherwise all of it. */
+function folded(text) {
+  const bytes = new Uint8Array(FOLDED_BYTES);
+  const { read } = utf8.encodeInto(text, bytes);
+  const lines = text.slice(0, read).split(/[\n-\r\u0085\u2028\u2029]/u);
+  return lines.length > FOLDED_LINES ? lines.slice(0, FOLDED_LINES).join("\n") : text.slice(0, read);
+}
 
 /** Makes one token of a topic of any text, as `escape_token` does in Rust. */
 function escapeToken(text) {
@@ -34,9 +57,9 @@ const isTooLong = ({ message }) => utf8.encode(message).length > MAX_TOPIC_BYTES
 function start() {
   const query = new URLSearchParams(location.search);
   const room = spell(query.get("room") ?? "");
-  const name = (query.get("name") ?? "").trim();
+  const name = first(NAME_CHARACTERS, line(query.get("name") ?? ""));
   const topics = topicsOf(room);
-  if (room && name && !isTooLong(topics)) {
+  if (isVisible(room) && isVisible(name) && !isTooLong(topics)) {
     enter(room, { id: ownId(), name }, topics);
   } else {
     ask(room, name);
@@ -53,8 +76,8 @@ function ask(room, name) {
   fields.name.focus();
   page.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const asked = { name: fields.name.value.trim(), room: spell(fields.room.value) };
-    if (!asked.name || !asked.room) {
+    const asked = { name: line(fields.name.value), room: spell(fields.room.value) };
+    if (!isVisible(asked.name) || !isVisible(asked.room)) {
       problem.textContent = "Give a name and a room.";
     } else if (isTooLong(topicsOf(asked.room))) {
       problem.textContent = "This name is too long for a room. Choose a shorter one.";
@@ -64,19 +87,32 @@ function ask(room, name) {
   });
 }
 
-/** Lasts as long as the tab, so that a reload is the same person. */
-function ownId() {
-  const key = "event-driven-kit.embed.id";
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const fresh = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** What this tab remembers under a key, so that a reload is the same person; if nothing, `fresh` from now on. */
+function remembered(key, fresh) {
   try {
-    const id = sessionStorage.getItem(key) ?? fresh;
-    sessionStorage.setItem(key, id);
-    return id;
+    return sessionStorage.getItem(key) ?? remember(key, fresh);
   } catch {
     return fresh;
   }
 }
+
+function remember(key, value) {
+  try {
+    sessionStorage.setItem(key, value);
+  } catch {
+    // Then it lasts as long as the page.
+  }
+  return value;
+}
+
+function ownId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const fresh = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return remembered("event-driven-kit.embed.id", fresh);
+}
+
+/** Of `/clients/<id>/what-the-client-says` what the peer has written; empty for an event of this page. */
+const clientOf = ({ source }) => source.split("/", 3).join("/");
 
 function enter(room, me, topics) {
   const bus = createSingleton("embed");
@@ -163,9 +199,9 @@ function showLink(link) {
   detail.textContent = link.reason ? `${link.reason} (${link.code})` : "";
   clearInterval(countdown);
   if (link.state === "offline") {
-    const until = Date.now() + link.retryInMs;
+    const until = performance.now() + link.retryInMs;
     const tell = () => {
-      const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+      const seconds = Math.max(0, Math.ceil((until - performance.now()) / 1000));
       detail.textContent = seconds ? `next try in ${seconds} s` : "trying again";
     };
     tell();
@@ -178,7 +214,9 @@ function showMessages({ bus, kit, topic }) {
   const list = find(".messages");
   const log = find(".log");
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+  const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const rows = new Map();
+  let ownClient = remembered("event-driven-kit.embed.client", "");
   const epochs = [];
   let pending = 0;
 
@@ -207,17 +245,41 @@ function showMessages({ bus, kit, topic }) {
     row.item.remove();
   }
 
-  function make(message, { id, time }) {
+  /** The time of day, and the date before it unless it is today; nothing, where the event has no time. */
+  function showTime({ item, when }) {
+    if (!(when > 0)) return;
+    const isToday = when.toDateString() === new Date().toDateString();
+    item.querySelector("time").dateTime = when.toISOString();
+    item.querySelector("time").textContent = (isToday ? clock : calendar).format(when);
+  }
+
+  let today = new Date().toDateString();
+  setInterval(() => {
+    if (today === (today = new Date().toDateString())) return;
+    for (const row of rows.values()) showTime(row);
+  }, LOOK_MS);
+
+  /** Shows a text, of which more than a reader likes is shown when asked for. */
+  function showText(item, text) {
+    const [whole, beginning] = [first(MAX_CHARACTERS, text), folded(text)];
+    const button = item.querySelector(".unfold");
+    const show = (isOpen) => {
+      item.querySelector(".text").textContent = isOpen ? whole : beginning;
+      button.textContent = isOpen ? "Show less" : "Show all";
+      button.ariaExpanded = String(isOpen);
+    };
+    button.hidden = beginning.length === text.length;
+    button.addEventListener("click", () => show(button.ariaExpanded === "false"));
+    show(false);
+  }
+
+  function make(message, id, time) {
     const item = find("#message").content.firstElementChild.cloneNode(true);
-    const row = { item, place: undefined };
+    const row = { item, place: undefined, when: new Date(time ?? 0) };
     item.dataset.id = id;
-    item.classList.toggle("own", message.sender.id === kit.sender.id);
-    item.querySelector(".sender bdi").textContent = message.sender.name;
-    item.querySelector(".text").textContent = message.text;
-    const when = new Date(time);
-    const isTime = !Number.isNaN(when.valueOf());
-    item.querySelector("time").dateTime = isTime ? when.toISOString() : "";
-    item.querySelector("time").textContent = isTime ? clock.format(when) : "";
+    item.querySelector(".sender bdi").textContent = shownName(message.sender.name);
+    showText(item, message.text);
+    showTime(row);
     item.querySelector(".retry").addEventListener("click", () => {
       forget(row);
       send(kit, message.text);
@@ -232,10 +294,18 @@ function showMessages({ bus, kit, topic }) {
       if (typeof message?.text !== "string" || typeof message.sender?.name !== "string") {
         throw new TypeError("a TEXT_MESSAGE is { sender: { id, name }, text }");
       }
+      if (!isVisible(message.text)) return;
       const { delivery } = event;
       const state = delivery.status === "rejected" ? "failed" : delivery.status;
-      const known = rows.get(event.id);
-      const row = known ?? make(message, event);
+      // Only this page knows the id of its message until that is stored; after that others may use it too.
+      const client = clientOf(event);
+      const before = rows.get(event.id)?.item.dataset.state ?? "stored";
+      if (client && before !== "stored") ownClient = remember("event-driven-kit.embed.client", client);
+      const isHere = !client || client === ownClient;
+      const id = isHere ? event.id : `${client} ${event.id}`;
+      const known = rows.get(id);
+      const row = known ?? make(message, id, event.time);
+      row.item.classList.toggle("own", isHere && message.sender.id === kit.sender.id);
       row.item.dataset.state = state;
       row.item.querySelector(".state").textContent = row.item.classList.contains("own") ? state : "";
       row.item.querySelector(".failure").hidden = state !== "failed";
@@ -258,19 +328,27 @@ function showTyping({ bus, me, topics }) {
     line.textContent = names.length ? `${names.slice(0, 3).join(", ")} typing…` : "";
   }
 
-  function gone(id) {
-    clearTimeout(people.get(id)?.timer);
-    people.delete(id);
+  function gone(client) {
+    clearTimeout(people.get(client)?.timer);
+    people.delete(client);
     show();
   }
 
-  bus.subscribe(topics.typing, ({ id, name }) => {
-    if (id === me.id) return;
-    clearTimeout(people.get(id)?.timer);
-    people.set(id, { name: String(name), timer: setTimeout(gone, TYPING_FADES_MS, id) });
+  bus.subscribe(topics.typing, ({ id, name }, event) => {
+    const client = clientOf(event);
+    if (!client && id === me.id) return;
+    clearTimeout(people.get(client)?.timer);
+    people.set(client, { name: shownName(String(name)), timer: setTimeout(gone, TYPING_FADES_MS, client) });
     show();
   });
-  bus.subscribe(topics.message, ({ sender }) => gone(sender?.id));
+  bus.subscribe(topics.message, (message, event) => gone(clientOf(event)));
+}
+
+/** What to say of a text that can't be sent as one message; nothing, if it can. */
+function tooLong(text) {
+  const { length } = [...text.trim()];
+  const most = `At most ${MAX_CHARACTERS} can be sent.`;
+  return length > MAX_CHARACTERS ? `This message has ${length} characters. ${most}` : "";
 }
 
 /** Sends a text. What becomes of it shows its row; one that did not get so far goes back into the composer. */
@@ -292,7 +370,7 @@ function compose({ bus, kit, topics }) {
   kit.use({ format: (text) => text.trim() });
 
   function submit() {
-    if (!area.value.trim()) return;
+    if (!area.value.trim() || tooLong(area.value)) return;
     send(kit, area.value);
     area.value = "";
     lastTyping = -Infinity;
@@ -310,8 +388,9 @@ function compose({ bus, kit, topics }) {
     submit();
   });
   area.addEventListener("input", () => {
-    if (!area.value || Date.now() - lastTyping < TYPING_EVERY_MS) return;
-    lastTyping = Date.now();
+    find(".write .problem").textContent = tooLong(area.value);
+    if (!area.value || performance.now() - lastTyping < TYPING_EVERY_MS) return;
+    lastTyping = performance.now();
     bus.publish(topics.typing, kit.sender);
   });
   area.focus();

@@ -109,6 +109,7 @@ fn welcome() -> Vec<u8> {
         heartbeat: 1_000,
         max_message: 1 << 20,
         forgotten: false,
+        kinds: Vec::new(),
     })
     .encode(&mut message);
     message

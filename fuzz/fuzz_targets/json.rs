@@ -2,16 +2,22 @@
 //! written of an event is read again as it was.
 #![no_main]
 
-use topic::Topic;
-use fuzzing::Peer;
+use fuzzing::{Peer, members_and_nesting};
 use libfuzzer_sys::fuzz_target;
 use session::json::{self, Incoming};
 use session::server::Wire;
+use topic::Topic;
 
 fuzz_target!(|texts: &str| {
     let mut peer = Peer::new(Wire::Json);
     for (now, text) in (1..).zip(texts.split('\0')) {
-        if let Ok(Incoming::Publish { topic, body, .. }) = json::read(text)
+        let read = json::read(text);
+        if read.is_ok() {
+            let (mut names, _) = members_and_nesting(text);
+            names.sort_unstable();
+            assert!(names.windows(2).all(|two| two[0] != two[1]), "a member stands twice: {text}");
+        }
+        if let Ok(Incoming::Publish { topic, body, .. }) = read
             && let Ok(topic) = Topic::parse(&topic)
         {
             let written = json::event(&topic, &body, None);

@@ -2,9 +2,11 @@
 
 mod page;
 mod peer;
+mod text;
 
 pub use page::{Store, entropy};
 pub use peer::Peer;
+pub use text::members_and_nesting;
 
 /// The most bytes of a step.
 const LONGEST: usize = u16::MAX as usize;

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use topic::Pattern;
 use session::server::{
     Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server, StreamNo,
     Wire,
 };
-use session::{Millis, RejectCode, Stream};
+use session::{Body, MAX_NUMBER, Millis, RejectCode, Stream, json};
 use simulation::store::Store;
+use topic::{Pattern, Topic};
+
+use crate::members_and_nesting;
 
 /// See the [module](self).
 pub struct Peer {
@@ -103,7 +105,16 @@ impl Peer {
             Effect::Refresh(_) => {
                 server.granted(Granted { subject: None, expires_in: Some(50) }, now);
             }
-            Effect::Append(append) => self.appends.push_back(append),
+            Effect::Append(append) => {
+                if let Some(client) = &append.client {
+                    let highest = client.number.max(client.fence).max(client.lowest);
+                    assert!(highest <= MAX_NUMBER, "a number wraps: {client:?}");
+                }
+                if let Ok((topic, body)) = &append.event {
+                    may_be_read(topic, body);
+                }
+                self.appends.push_back(append);
+            }
             Effect::Locate { ticket, .. } if self.fails => {
                 server.located(ticket, Located::Unavailable);
             }
@@ -146,4 +157,15 @@ impl Peer {
     fn head(&self) -> u64 {
         self.store.heads().first().map_or(0, |head| head.offset)
     }
+}
+
+/// Readers in JSON see each member of what is logged once, and nothing that nests deeper than they can take.
+fn may_be_read(topic: &Topic, body: &Body) {
+    let text = json::event(topic, body, None);
+    let (mut names, nesting) = members_and_nesting(&text);
+    names.sort_unstable();
+    assert!(names.windows(2).all(|two| two[0] != two[1]), "a member stands twice: {names:?}");
+    assert!(nesting <= 1 + 64, "nests {nesting} deep");
+    let is_there = |(name, _): &(String, _)| names.contains(&name.as_str());
+    assert!(body.extensions.iter().all(is_there), "{names:?} of {:?}", body.extensions);
 }

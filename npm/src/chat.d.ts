@@ -27,6 +27,15 @@ export interface TextEvents {
   TEXT_ERROR: TextError;
 }
 
+/**
+ * A message has at most so many code points; `sendText` rejects a longer one with the code `too_large`. One of which
+ * nothing is seen is an `illegal_argument`, as is such a name of a room or a sender: `field.maxLength = MAX_CHARACTERS`.
+ */
+export const MAX_CHARACTERS: number;
+
+/** Whether a reader sees anything of a text, as of a message, a room and a name: `isVisible("\u200b") === false`. */
+export function isVisible(text: string): boolean;
+
 /** Formats what is sent, or parses what comes: `kit.use({ format: (text) => text.trim() })`. */
 export interface Format {
   readonly format?: (text: string) => string;

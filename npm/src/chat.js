@@ -3,6 +3,31 @@ import { createSingleton } from "./index.js";
 
 const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
 
+/** A message has at most so many code points, as in the chat; so it has at most 24,000 bytes of UTF-8. */
+export const MAX_CHARACTERS = 6000;
+
+/** A text of which nothing is seen: white space, control characters, what fonts have no glyph or an empty one for. */
+const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
+
+/** Whether a reader sees anything of a text. */
+export function isVisible(text) {
+  return !INVISIBLE.test(text);
+}
+
+function expectVisible(text, what) {
+  if (isVisible(text)) return;
+  throw Object.assign(new Error(`${what} has no visible characters`), { code: "illegal_argument" });
+}
+
+function expectMessage(text) {
+  // A code point has at most two units.
+  if (text.length > 2 * MAX_CHARACTERS || [...text].length > MAX_CHARACTERS) {
+    const error = new Error(`a message must have at most ${MAX_CHARACTERS} characters`);
+    throw Object.assign(error, { code: "too_large" });
+  }
+  expectVisible(text, "the message");
+}
+
 /** Any text as a token of a topic; the same escape as in Rust. */
 function escapeToken(text) {
   if (text === "") return "%";
@@ -12,11 +37,11 @@ function escapeToken(text) {
   );
 }
 
+const illegal = (message) => Object.assign(new Error(message), { code: "illegal_argument" });
+
 function expectKind(kind) {
   if (KINDS.includes(kind)) return;
-  throw Object.assign(new Error(`there is no event "${kind}": listen to ${KINDS.join(", ")}`), {
-    code: "illegal_argument",
-  });
+  throw illegal(`there is no event "${kind}": listen to ${KINDS.join(", ")}`);
 }
 
 function person(sender) {
@@ -28,11 +53,14 @@ function person(sender) {
  */
 export function createTextKit({ url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = {}) {
   if (typeof room !== "string" || sender === undefined) {
-    throw Object.assign(new Error("createTextKit needs a room and a sender: createTextKit({ url, room, sender })"), {
-      code: "illegal_argument",
-    });
+    throw illegal("createTextKit needs a room and a sender: createTextKit({ url, room, sender })");
+  }
+  if (!(Number.isFinite(flushEvery) && flushEvery >= 0)) {
+    throw illegal("`flushEvery` must be a number of milliseconds, 0 or more");
   }
   const self = person(sender);
+  expectVisible(room, "the room's name");
+  expectVisible(self.name, "the sender's name");
   const prefix = `chat.${escapeToken(room)}.`;
   const [message, success, failure] = KINDS.map((kind) => prefix + kind);
   const formats = [];
@@ -44,30 +72,39 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
       : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
   let next = 0;
 
+  /** The promise has told the sender; listeners are told if that is possible. */
+  function tell(topic, data) {
+    try {
+      bus.publish(topic, data);
+    } catch {}
+  }
+
   function publish({ text, resolve, reject }) {
     let receipt;
-    const failed = (error) => {
+    const failed = (cause) => {
+      const { code = "failed", message } = cause;
       const id = receipt?.id ?? "";
-      bus.publish(failure, { id, code: error.code ?? "failed", message: error.message });
-      reject(Object.assign(error, { id }));
+      reject(Object.assign(new Error(message, { cause }), { id, code }));
+      tell(failure, { id, code, message });
+    };
+    const stored = (id, offset) => {
+      resolve({ id, offset });
+      tell(success, { id, offset });
     };
     try {
+      expectMessage(text);
       receipt = bus.publish(message, { sender: self, text });
-      const stored = (id, offset) => {
-        bus.publish(success, { id, offset });
-        resolve({ id, offset });
-      };
-      if (receipt === undefined) stored(`local-${(next += 1)}`, "0");
-      else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
     } catch (error) {
-      failed(error);
+      return failed(error);
     }
+    if (receipt === undefined) stored(`local-${(next += 1)}`, "0");
+    else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
   }
 
   /** Resolves when the peer has stored the message; with others of its tick, or of `flushEvery` milliseconds. */
   function sendText(text) {
     if (typeof text !== "string") {
-      return Promise.reject(Object.assign(new TypeError("a message must be a string"), { code: "illegal_argument" }));
+      return Promise.reject(illegal("a message must be a string"));
     }
     return outbox((done) => ({ text: through("format", text), ...done }));
   }
@@ -155,9 +192,7 @@ export class TextChatClient {
 
   constructor({ subscriber }) {
     if (!(subscriber instanceof TextChat)) {
-      throw Object.assign(new Error("`subscriber` must be a TextChat: new TextChatClient({ subscriber: chat })"), {
-        code: "illegal_argument",
-      });
+      throw illegal("`subscriber` must be a TextChat: new TextChatClient({ subscriber: chat })");
     }
     this.#chat = subscriber;
   }

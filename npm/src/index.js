@@ -1,12 +1,14 @@
 // The entry of bundlers, Node and servers. It brings the wasm module along as a text, so that no bundler has to
 // copy or serve a file; importing it does nothing, the first bus loads the module.
 import { createBus as bus, createSingleton as singleton, initSync } from "./event_driven_kit.js";
+import { expectPlatform } from "./platform.js";
 import text from "./wasm.js";
 
 let loaded = false;
 
 function load() {
   if (loaded) return;
+  expectPlatform();
   const module = new Uint8Array(text.length);
   for (let at = 0; at < module.length; at += 1) module[at] = text.charCodeAt(at);
   initSync({ module });

@@ -1,14 +1,17 @@
 // The entry of those who load the wasm module themselves: `event-driven-kit/event_driven_kit.wasm`.
 import init, { createBus as bus, createSingleton as singleton, initSync } from "./event_driven_kit.js";
+import { expectPlatform } from "./platform.js";
 
 let loaded = false;
 
 export async function load(module) {
+  expectPlatform();
   await init({ module_or_path: module });
   loaded = true;
 }
 
 export function loadSync(module) {
+  expectPlatform();
   initSync({ module });
   loaded = true;
 }

@@ -36,7 +36,6 @@ impl Link {
                     }
                 }
                 Shared::ReleaseLock => {
-                    self.wants_lock.set(false);
                     if let Some(sharing) = &*self.sharing.borrow() {
                         sharing.release();
                     }

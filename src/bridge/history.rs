@@ -153,7 +153,7 @@ impl Link {
     fn page(&self, older: Older) -> HistoryPage {
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
             let payload = Payload::from_bytes(content(body.content_type, body.data));
-            let (time, stored) = (body.time.unwrap_or_default() as f64, Delivery::Stored(position));
+            let (time, stored) = (body.time, Delivery::Stored(position));
             self.bus().admit(Event::inbound(topic, payload, &body.id, &body.source, time, stored))
         });
         HistoryPage { events: events.collect(), next: older.next }

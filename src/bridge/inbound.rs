@@ -137,12 +137,11 @@ impl Link {
             return self.ignore();
         }
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
-        let is_own = self.is_own(&body);
+        let is_own = self.is_own(&body.source);
         let published = if is_own { self.published(&body.id) } else { None };
         let payload =
             published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
-        let time = body.time.unwrap_or_default() as f64;
-        let event = Event::inbound(topic, payload, &body.id, &body.source, time, delivery);
+        let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
         // One of this page was judged when it was published.
         if !is_own {
             self.admit(event, Some(claim));
@@ -164,8 +163,8 @@ impl Link {
         }
         let payload = Payload::from_bytes(content(body.content_type, body.data));
         let delivery = if ephemeral { Delivery::Ephemeral } else { Delivery::Local };
-        let time = body.time.unwrap_or_default() as f64;
-        self.admit(Event::inbound(topic, payload, &body.id, &body.source, time, delivery), None);
+        let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
+        self.admit(event, None);
     }
 
     /// Hands on what interceptors let in.

@@ -18,7 +18,7 @@ use super::outbox::{Answered, Outbox};
 use super::presence::Place;
 use super::report::Report;
 use super::rules::Active;
-use super::sharing::Sharing;
+use super::sharing::{End, Sharing};
 use super::socket::{Line, Socket};
 use super::{BridgeError, BridgeOptions, LinkState, OutboxStorage, wake};
 use crate::Bus;
@@ -31,8 +31,6 @@ pub(super) struct Link {
     pub(super) tab: RefCell<Tab>,
     /// None: this tab is alone.
     pub(super) sharing: RefCell<Option<Sharing>>,
-    /// The machine wants the lock as soon as the store has said where it is.
-    pub(super) wants_lock: Cell<bool>,
     /// It is alone, and a newer connection has taken over: that is a stop.
     pub(super) fenced: Cell<bool>,
     pub(super) store: Rc<Outbox>,
@@ -43,8 +41,6 @@ pub(super) struct Link {
     /// Of pages of history.
     pub(super) readers: RefCell<Vec<Reader>>,
     pub(super) places: RefCell<Vec<Place>>,
-    /// The store has said who the client is.
-    pub(super) begun: Cell<bool>,
     /// The page is put away: nothing is held.
     resting: Cell<bool>,
     /// Itself, when it has ended and the store has still something to do.
@@ -80,7 +76,6 @@ impl Link {
             this: this.clone(),
             tab: RefCell::new(tab),
             sharing: RefCell::new(database.clone().map(|name| Sharing::new(name, this.clone()))),
-            wants_lock: Cell::new(false),
             fenced: Cell::new(false),
             store: Outbox::new(database, {
                 let link = this.clone();
@@ -96,7 +91,6 @@ impl Link {
             pending: RefCell::default(),
             readers: RefCell::default(),
             places: RefCell::default(),
-            begun: Cell::new(false),
             resting: Cell::new(false),
             lingering: RefCell::default(),
             lines: Default::default(),
@@ -117,16 +111,21 @@ impl Link {
         self.listeners.replace(wake::listen(self));
         if self.store.is_memory() {
             self.report.stores(OutboxStorage::Memory);
+        } else {
+            // Until the lock is answered: rows in a database that this tab must not use would wait for another page.
+            self.store.hold();
         }
         self.start();
     }
 
     fn start(&self) {
-        if let Some(sharing) = &*self.sharing.borrow() {
-            sharing.join();
-        }
+        let joins = self.sharing.borrow().as_ref().is_none_or(Sharing::join);
         self.tab.borrow_mut().start(monotonic());
-        self.drive();
+        if joins {
+            self.drive();
+        } else {
+            self.go_alone();
+        }
     }
 
     /// The store's answer to what was asked first. The client is somebody from then on, and connects.
@@ -144,13 +143,24 @@ impl Link {
         if let Some(error) = error.filter(|_| is_news) {
             self.complain("outbox", error.to_string().into());
         }
-        if self.store.is_memory() {
-            // What is not shared is not led.
-            let sharing = self.sharing.take();
+        // What is not shared is not led.
+        if self.store.is_memory()
+            && let Some(sharing) = self.sharing.take()
+        {
             drop(sharing);
+            self.tab.borrow_mut().lock_granted(monotonic());
+            self.store.release();
         }
-        if !self.begun.replace(true) && self.wants_lock.get() {
-            self.request_lock(false);
+        self.drive();
+    }
+
+    /// The browser does not let tabs share: this one goes on in memory, and leaves what is in the database to others.
+    pub(super) fn go_alone(&self) {
+        if let Some(sharing) = self.sharing.take() {
+            drop(sharing);
+            self.report.stores(OutboxStorage::Memory);
+            self.tab.borrow_mut().go_alone(monotonic());
+            self.store.use_memory();
         }
         self.drive();
     }
@@ -163,7 +173,6 @@ impl Link {
     pub(super) fn request_lock(&self, steal: bool) {
         let sharing = self.sharing.borrow();
         match &*sharing {
-            _ if !self.begun.get() => self.wants_lock.set(true),
             Some(sharing) => sharing.request(steal),
             None if self.fenced.get() => {}
             None => self.tab.borrow_mut().lock_granted(monotonic()),
@@ -171,17 +180,30 @@ impl Link {
     }
 
     pub(super) fn lock_granted(&self) {
+        self.store.release();
         self.tab.borrow_mut().lock_granted(monotonic());
         self.drive();
     }
 
-    /// The lock that was asked for under this number was stolen, or is not given.
-    pub(super) fn lock_lost(&self, number: u64) {
-        let is_newest =
-            self.sharing.borrow().as_ref().is_some_and(|sharing| sharing.is_newest(number));
-        if is_newest {
-            self.tab.borrow_mut().lock_lost(monotonic());
-            self.drive();
+    /// What became of the lock that was asked for under this number.
+    pub(super) fn lock_ended(&self, number: u64, end: End) {
+        let sharing = self.sharing.borrow();
+        let Some(tabs) = sharing.as_ref().filter(|tabs| tabs.is_newest(number)) else { return };
+        match end {
+            End::Taken => {
+                tabs.wait();
+                drop(sharing);
+                self.store.release();
+            }
+            End::Stolen => {
+                drop(sharing);
+                self.tab.borrow_mut().lock_lost(monotonic());
+                self.drive();
+            }
+            End::Refused => {
+                drop(sharing);
+                self.go_alone();
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Client, Outcome, PublishError as Refused, Terms};
+use session::client::{Outcome, PublishError as Refused, Terms};
 use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
@@ -13,7 +13,7 @@ use super::inbound::content;
 use super::link::Link;
 use super::rules::Active;
 use crate::bus::Outlet;
-use crate::js::{hex, monotonic};
+use crate::js::monotonic;
 use crate::receipt::Settlement;
 use crate::{Bus, Bytes, Delivery, Event, JSON, Payload, PublishError, Receipt, Rejection, Stage};
 
@@ -36,6 +36,10 @@ struct Unanswered {
 const MOST_EXPECTED: usize = 1_024;
 
 impl Outlet for Link {
+    fn url(&self) -> &str {
+        &self.options.url
+    }
+
     fn take(
         &self,
         bus: &Bus,
@@ -118,9 +122,8 @@ impl Link {
     /// An event waits in the outbox that this page did not publish.
     pub(super) fn found(&self, topic: Topic, body: Body) {
         let payload = Payload::from_bytes(content(body.content_type, body.data));
-        let time = body.time.unwrap_or_default() as f64;
         let kept = Delivery::Pending(Stage::Kept);
-        let event = Event::inbound(topic, payload, &body.id, "", time, kept.clone());
+        let event = Event::inbound(topic, payload, &body.id, "", body.time, kept.clone());
         self.await_answer(event.clone()).follow(&kept);
         self.bus().echo(event);
     }
@@ -239,12 +242,10 @@ impl Link {
         }
     }
 
-    /// Whether `body` is an event of this page: the peer writes `/clients/<client>` before its source.
-    pub(super) fn is_own(&self, body: &Body) -> bool {
-        let Some(named) = body.source.split('/').nth(2) else { return false };
+    /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
+    pub(super) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        let is_named = |client: &mut Client| hex(&client.id()) == named;
-        is_named(tab.client()) || tab.spare().is_some_and(is_named)
+        tab.client().signed(source) || tab.spare().is_some_and(|spare| spare.signed(source))
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.
@@ -297,15 +298,17 @@ impl Unanswered {
     }
 }
 
+/// At most what a JS number holds exactly: the outbox stores it as one.
 fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX >> 1)
+    const LONGEST: Millis = Millis::MAX >> 12;
+    Millis::try_from(duration.as_millis()).unwrap_or(LONGEST).min(LONGEST)
 }
 
 fn body(event: &Event, bytes: Bytes) -> Body {
     let content_type = (bytes.content_type != JSON).then(|| bytes.content_type.into_owned());
     Body {
         id: event.id().to_owned(),
-        time: Some(event.time() as u64),
+        time: event.time().map(|time| time as u64),
         content_type,
         data: bytes.data.to_vec(),
         ..Body::default()

@@ -10,60 +10,77 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use gloo_timers::callback::Timeout;
+use session::Millis;
 use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
 
 use super::link::entropy;
-use database::{Database, Opening, Running};
+use super::wake::Patience;
+use crate::js::monotonic;
+use database::{Database, Opening, REPAIRED, Running};
 
 /// What became of an operation.
 pub(super) type Answered = Result<Answer, StoreFailed>;
 
 /// A handle on the store. It opens the database when it is first needed, and again after
 /// [`Outbox::close`].
+///
+/// A database that fails, or does not answer, before it has carried out an operation is given up for memory. Later
+/// an empty memory must not take its place: then each operation that fails is given back.
 pub(super) struct Outbox {
     this: Weak<Self>,
     /// Of the database.
     name: String,
     place: RefCell<Place>,
+    /// The database has carried out an operation.
+    is_known: Cell<bool>,
     /// Operations that have not begun. Bounded by what the machine asks before it has answers.
     waiting: RefCell<VecDeque<Storage>>,
-    /// What goes on at present; dropped, nobody hears of its end.
-    opening: RefCell<Option<(Opening, Timeout)>>,
+    /// Rows are not written yet: it is not known whether this is the store to be used.
+    holds: Cell<bool>,
+    /// Kept until the browser says how it ended, however late: an upgrade without a listener leaves a database
+    /// without a store.
+    opening: RefCell<Option<Opening>>,
     running: RefCell<Option<Running>>,
+    /// Of the operation under way.
+    patience: RefCell<Option<Patience>>,
     busy: Cell<bool>,
+    /// How often the database was opened since it last began an operation.
+    opened: Cell<u32>,
+    /// How often in a row it could not be used, and when it is opened again.
+    failures: Cell<u32>,
+    retry_at: Cell<Millis>,
     /// Called with nothing borrowed.
     answer: Box<dyn Fn(Answered)>,
 }
 
 enum Place {
-    /// The database is opened for the next operation. If it was open before, an empty memory must not take
-    /// its place.
-    Closed {
-        known: bool,
-    },
+    /// The database is opened for the next operation.
+    Closed,
     Open(Database),
     Memory(MemoryOutbox),
 }
-
-/// How long a database may take to open. While one of that name is deleted, it may be for ever.
-const OPEN_WITHIN_MS: u32 = 5_000;
 
 impl Outbox {
     /// The store of that name; of none, one that is gone with the page.
     pub(super) fn new(name: Option<String>, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
         let (place, name) = match name {
-            Some(name) => (Place::Closed { known: false }, name),
+            Some(name) => (Place::Closed, name),
             None => (Place::Memory(empty()), String::new()),
         };
         Rc::new_cyclic(|this| Self {
             this: this.clone(),
             name,
             place: RefCell::new(place),
+            is_known: Cell::new(false),
             waiting: RefCell::default(),
+            holds: Cell::new(false),
             opening: RefCell::default(),
             running: RefCell::default(),
+            patience: RefCell::default(),
             busy: Cell::new(false),
+            opened: Cell::new(0),
+            failures: Cell::new(0),
+            retry_at: Cell::new(0),
             answer,
         })
     }
@@ -89,13 +106,38 @@ impl Outbox {
     pub(super) fn close(&self) {
         let place = &mut *self.place.borrow_mut();
         if let Place::Open(_) = place {
-            *place = Place::Closed { known: true };
+            *place = Place::Closed;
         }
+    }
+
+    /// Writes no row until [`Outbox::release`] or [`Outbox::use_memory`] is called.
+    pub(super) fn hold(&self) {
+        self.holds.set(true);
+    }
+
+    /// This is the store to be used.
+    pub(super) fn release(&self) {
+        if self.holds.replace(false) {
+            self.go_on();
+        }
+    }
+
+    /// Holds what comes in memory, and leaves what is in the database to other pages.
+    pub(super) fn use_memory(&self) {
+        drop(self.place.replace(Place::Memory(empty())));
+        self.holds.set(false);
+        if self.running.borrow().is_none() {
+            self.busy.set(false);
+        }
+        self.go_on();
     }
 
     fn go_on(&self) {
         while !self.busy.get() {
-            let next = self.waiting.borrow_mut().pop_front();
+            drop(self.patience.take());
+            let is_held =
+                |next: &mut Storage| self.holds.get() && matches!(next, Storage::Keep { .. });
+            let next = self.waiting.borrow_mut().pop_front_if(|next| !is_held(next));
             let Some(asked) = next else { return };
             if let Some(answered) = self.begin(asked) {
                 (self.answer)(answered);
@@ -106,65 +148,150 @@ impl Outbox {
     /// The answer, if it is there at once.
     fn begin(&self, asked: Storage) -> Option<Answered> {
         let place = &mut *self.place.borrow_mut();
-        match place {
+        let unbegun = match place {
             Place::Memory(memory) => return Some(Ok(memory.run(asked))),
             Place::Open(database) => match database.run(asked, self.this.clone()) {
-                Ok(running) => drop(self.running.replace(Some(running))),
-                // The browser has closed it, and tells of that later or not at all.
+                Ok(running) => {
+                    drop(self.running.replace(Some(running)));
+                    self.opened.set(0);
+                    None
+                }
+                // The browser has closed it, and tells of that later or not at all. Or it has no store.
                 Err(asked) => {
-                    *place = Place::Closed { known: true };
-                    self.open(asked);
+                    *place = Place::Closed;
+                    Some(asked)
                 }
             },
-            Place::Closed { .. } => self.open(asked),
+            Place::Closed => Some(asked),
+        };
+        if let Some(asked) = unbegun
+            && let Err(asked) = self.open(asked)
+        {
+            return Some(give_back(place, self.is_known.get(), asked, StoreError::Unavailable));
         }
         self.busy.set(true);
+        let outbox = self.this.clone();
+        let patience = Patience::new(move || {
+            if let Some(outbox) = outbox.upgrade() {
+                outbox.is_late();
+            }
+        });
+        drop(self.patience.replace(Some(patience)));
         None
     }
 
     /// Opens the database for this operation.
-    fn open(&self, asked: Storage) {
-        self.waiting.borrow_mut().push_front(asked);
-        let opening = Database::open(&self.name, self.this.clone());
-        let outbox = self.this.clone();
-        let within = if opening.is_some() { OPEN_WITHIN_MS } else { 0 };
-        let timer = Timeout::new(within, move || {
-            if let Some(outbox) = outbox.upgrade() {
-                outbox.opened(None);
-            }
-        });
-        let before = self.opening.replace(Some((opening.unwrap_or_default(), timer)));
-        drop(before);
-    }
-
-    fn opened(&self, database: Option<Database>) {
-        let done = self.opening.take();
-        drop(done);
-        self.busy.set(false);
-        let known = matches!(*self.place.borrow(), Place::Closed { known: true });
-        let refused = match database {
-            Some(database) => {
-                self.place.replace(Place::Open(database));
-                None
-            }
-            None if known => self.waiting.borrow_mut().pop_front(),
-            None => {
-                self.place.replace(Place::Memory(empty()));
-                None
+    ///
+    /// # Errors
+    /// The operation, if that is not possible now.
+    fn open(&self, asked: Storage) -> Result<(), Storage> {
+        if self.opening.borrow().is_some() || monotonic() < self.retry_at.get() {
+            return Err(asked);
+        }
+        let version = match self.opened.replace(self.opened.get() + 1) {
+            0 => None,
+            // What has no store is given one, once.
+            1 => Some(REPAIRED),
+            _ => {
+                self.has_failed();
+                return Err(asked);
             }
         };
-        if let Some(asked) = refused {
-            (self.answer)(Err(StoreFailed { asked, error: StoreError::Unavailable }));
+        let Some(opening) = Database::open(&self.name, version, self.this.clone()) else {
+            self.has_failed();
+            return Err(asked);
+        };
+        drop(self.opening.replace(Some(opening)));
+        self.waiting.borrow_mut().push_front(asked);
+        Ok(())
+    }
+
+    /// The browser has opened the database, or refuses to.
+    fn opened(&self, database: Option<Database>) {
+        drop(self.opening.take());
+        if self.is_memory() {
+            return;
+        }
+        // If it is late, the operation that it was for has its answer.
+        let is_in_time = self.busy.replace(false);
+        match database {
+            Some(database) => drop(self.place.replace(Place::Open(database))),
+            None => {
+                self.has_failed();
+                if is_in_time {
+                    self.fail_next();
+                }
+            }
         }
         self.go_on();
     }
 
-    fn ended(&self, answered: Answered) {
-        let done = self.running.take();
-        drop(done);
+    fn ended(&self, done: Result<Answer, StoreError>) {
+        let Some(Running { asked, .. }) = self.running.take() else { return };
         self.busy.set(false);
-        (self.answer)(answered);
+        match done {
+            // Memory has taken its place meanwhile.
+            Ok(Answer::Loaded(_)) if self.is_memory() => self.fail(asked, StoreError::Unavailable),
+            Ok(answer) => {
+                self.is_known.set(true);
+                self.failures.set(0);
+                (self.answer)(Ok(answer));
+            }
+            Err(error) => self.fail(asked, error),
+        }
         self.go_on();
+    }
+
+    /// The operation under way takes too long. The link goes on without it, if that leaves nothing open: a row that
+    /// may still be written must not go elsewhere too.
+    fn is_late(&self) {
+        let running = self.running.take();
+        if let Some(running) = running {
+            if !running.abort() && matches!(running.asked, Storage::Keep { .. }) {
+                return drop(self.running.replace(Some(running)));
+            }
+            self.waiting.borrow_mut().push_front(running.asked);
+        }
+        self.busy.set(false);
+        self.close();
+        // What hangs is left alone for a while.
+        self.failures.set(self.failures.get().max(1));
+        self.has_failed();
+        self.fail_next();
+        self.go_on();
+    }
+
+    /// The database could not be used. What was a passing failure is gone the next time; what fails again is left
+    /// alone for longer and longer.
+    fn has_failed(&self) {
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        self.opened.set(0);
+        let wait = if failures == 1 { 0 } else { 100 << failures.min(7) };
+        self.retry_at.set(monotonic() + wait);
+    }
+
+    fn fail_next(&self) {
+        let next = self.waiting.borrow_mut().pop_front();
+        if let Some(asked) = next {
+            self.fail(asked, StoreError::Unavailable);
+        }
+    }
+
+    fn fail(&self, asked: Storage, error: StoreError) {
+        let answered = give_back(&mut self.place.borrow_mut(), self.is_known.get(), asked, error);
+        (self.answer)(answered);
+    }
+}
+
+/// What becomes of an operation that the database has not carried out.
+fn give_back(place: &mut Place, is_known: bool, asked: Storage, error: StoreError) -> Answered {
+    if !is_known && !matches!(place, Place::Memory(_)) {
+        *place = Place::Memory(empty());
+    }
+    match place {
+        Place::Memory(memory) => Ok(memory.run(asked)),
+        _ => Err(StoreFailed { asked, error }),
     }
 }
 

@@ -11,6 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::link::Link;
+use super::wake::Patience;
 use crate::js::{object, spawn};
 
 #[wasm_bindgen]
@@ -41,6 +42,27 @@ struct Lock {
     /// Gives the lock back.
     release: Rc<RefCell<Option<Function>>>,
     _granted: Closure<dyn FnMut(JsValue) -> Promise>,
+    /// None: it waits for another tab, however long.
+    _patience: Option<Patience>,
+}
+
+/// How a request for the lock is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Without waiting: the browser answers at once, or it does not answer at all.
+    IfFree,
+    Steal,
+    Wait,
+}
+
+/// What became of a request that the tab has not ended itself.
+pub(super) enum End {
+    /// Another tab has the lock.
+    Taken,
+    /// Another tab has taken it from this one.
+    Stolen,
+    /// The browser does not give it to anybody.
+    Refused,
 }
 
 /// Whether the browser lets tabs share: it does on secure pages.
@@ -57,10 +79,10 @@ impl Sharing {
         Self { link, name, channel: RefCell::default(), lock: RefCell::default(), number }
     }
 
-    /// Begins to hear the others.
-    pub(super) fn join(&self) {
+    /// Begins to hear the others. False if the browser does not allow it.
+    pub(super) fn join(&self) -> bool {
         self.part();
-        let Ok(channel) = BroadcastChannel::new(&self.name) else { return };
+        let Ok(channel) = BroadcastChannel::new(&self.name) else { return false };
         let link = self.link.clone();
         let listener = EventListener::new(&channel, "message", move |event| {
             let data = event.unchecked_ref::<MessageEvent>().data();
@@ -69,6 +91,7 @@ impl Sharing {
             }
         });
         self.channel.replace(Some((channel, listener)));
+        true
     }
 
     /// Hears and says nothing any more.
@@ -86,15 +109,27 @@ impl Sharing {
         }
     }
 
-    /// Asks for the lock, or takes it from who has it.
+    /// Asks for the lock, or takes it from the tab that has it.
     pub(super) fn request(&self, steal: bool) {
+        self.ask(if steal { How::Steal } else { How::IfFree });
+    }
+
+    /// Waits until no other tab has the lock.
+    pub(super) fn wait(&self) {
+        self.ask(How::Wait);
+    }
+
+    fn ask(&self, how: How) {
         self.release();
         let number = self.number.get() + 1;
         self.number.set(number);
         let Ok(waiting) = AbortController::new() else { return };
         let release: Rc<RefCell<Option<Function>>> = Rc::default();
         let (link, held) = (self.link.clone(), release.clone());
-        let granted = Closure::new(move |_lock: JsValue| {
+        let granted = Closure::new(move |lock: JsValue| {
+            if lock.is_null() {
+                return Promise::resolve(&lock);
+            }
             // The lock is held as long as this promise is pending.
             let promise = Promise::new(&mut |resolve, _| drop(held.replace(Some(resolve))));
             if let Some(link) = link.upgrade() {
@@ -102,21 +137,36 @@ impl Sharing {
             }
             promise
         });
-        let options = if steal {
-            object(&[("steal", true.into())])
-        } else {
-            object(&[("signal", waiting.signal().into())])
-        };
+        let options = object(&[match how {
+            How::IfFree => ("ifAvailable", true.into()),
+            How::Steal => ("steal", true.into()),
+            How::Wait => ("signal", waiting.signal().into()),
+        }]);
         let requested = request_lock(&self.name, &options, &granted);
-        self.lock.replace(Some(Lock { waiting, release, _granted: granted }));
-        let link = self.link.clone();
+        let (link, held) = (self.link.clone(), release.clone());
+        let _patience = (how != How::Wait).then(|| {
+            let (link, held) = (link.clone(), held.clone());
+            Patience::new(move || {
+                let is_held = held.borrow().is_some();
+                if !is_held && let Some(link) = link.upgrade() {
+                    link.lock_ended(number, End::Refused);
+                }
+            })
+        });
+        self.lock.replace(Some(Lock { waiting, release, _granted: granted, _patience }));
         spawn(async move {
-            let stolen = match requested {
-                Ok(promise) => JsFuture::from(promise).await.is_err(),
-                Err(_) => true,
+            let ended = match requested {
+                Ok(promise) => JsFuture::from(Promise::resolve(&promise)).await,
+                Err(thrown) => Err(thrown),
             };
-            if stolen && let Some(link) = link.upgrade() {
-                link.lock_lost(number);
+            let is_held = held.borrow().is_some();
+            let end = match ended {
+                Ok(_) if how == How::IfFree => End::Taken,
+                Err(_) if is_held => End::Stolen,
+                _ => End::Refused,
+            };
+            if let Some(link) = link.upgrade() {
+                link.lock_ended(number, end);
             }
         });
     }

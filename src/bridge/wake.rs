@@ -1,9 +1,11 @@
 //! The page's wake-ups: the network or the page is back, so the link is probed now instead of at a
 //! timer that a hidden page may have missed. And its rests: it is put away, and holds nothing meanwhile.
 
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Interval;
 use web_sys::VisibilityState;
 
 use super::link::Link;
@@ -39,6 +41,26 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         }));
     }
     listeners
+}
+
+/// Waits three quarters of a second for an answer of the browser. Dropping it ends the wait.
+pub(super) struct Patience(Rc<RefCell<Option<Interval>>>);
+
+impl Patience {
+    /// Calls `late` when the time is over. In three turns: if the page itself was blocked, answers that came meanwhile
+    /// are handled between them.
+    pub(super) fn new(late: impl Fn() + 'static) -> Self {
+        let this = Self(Rc::default());
+        let (interval, mut turns) = (Rc::downgrade(&this.0), 0);
+        this.0.replace(Some(Interval::new(250, move || {
+            turns += 1;
+            if turns == 3 {
+                drop(interval.upgrade().and_then(|interval| interval.take()));
+                late();
+            }
+        })));
+        this
+    }
 }
 
 fn rest(link: &Weak<Link>) {

@@ -11,6 +11,9 @@ use crate::{Event, Payload};
 
 /// A way out of the bus: a bridge.
 pub(crate) trait Outlet {
+    /// The address where it leads.
+    fn url(&self) -> &str;
+
     /// Takes `event` if a rule names its topic, else gives it back.
     /// A durable one that has not left `within` that time is taken back.
     fn take(
@@ -38,6 +41,10 @@ pub(crate) const ECHO_BEFORE: &str = "$echoed.";
 impl Bus {
     pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
         self.0.outlets.borrow_mut().push(outlet);
+    }
+
+    pub(crate) fn has_outlet_to(&self, url: &str) -> bool {
+        self.0.outlets.borrow().iter().any(|outlet| outlet.url() == url)
     }
 
     pub(crate) fn detach(&self, outlet: &Rc<dyn Outlet>) {

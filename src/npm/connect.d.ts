@@ -102,7 +102,7 @@ export interface Occupants<T = unknown> {
 
 /** Some events of the peer's log. */
 export interface HistoryPage {
-  /** The newest first. There may be none although there is a next page. */
+  /** The newest first. There may be none although there is a next page. One that can't be read has an `error`. */
   readonly events: readonly Event[];
   /** Where the next page begins; nothing if there is no more. */
   readonly next?: Position;
@@ -128,7 +128,7 @@ export interface Uncertain {
 
 /** Says which topics cross a link. What no rule names is neither sent nor accepted. */
 export interface Rule {
-  /** The topics, with `*` and `>`. */
+  /** The topics, with `*` and `>`. Payloads of theirs that cross the link must be {@link Portable}. */
   readonly pattern: string;
   /** `both` if not given. */
   readonly direction?: "both" | "in" | "out";
@@ -160,8 +160,11 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A link to a peer. It reconnects by itself, until it is closed. */
-export interface Link {
+/**
+ * A link to a peer. It reconnects by itself, until it is closed. Connects of a bus to one peer share a link, each with its
+ * own rules; one that asks for another identity, storage or credentials is refused with `already_connected`.
+ */
+export interface Link extends Disposing {
   readonly close: () => void;
   readonly state: LinkState;
   /** Connects again after a stop, when something was done about it: a user has signed in again. */
@@ -176,7 +179,7 @@ export interface Link {
   ) => Promise<HistoryPage>;
   /**
    * Is present at a topic until the returned disposer is called; a reload is no leave. `key` says who it is, and the
-   * others see `data`.
+   * others see `data`, which must be JSON.
    */
   readonly join: (
     topic: string,
@@ -190,7 +193,5 @@ export interface Link {
     handler: (occupants: Occupants<T>) => void,
     options?: { readonly signal?: AbortSignal },
   ) => Disposer;
-  /** There where the browser has `Symbol.dispose`. */
-  readonly [Symbol.dispose]?: () => void;
 }
 

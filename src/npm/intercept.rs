@@ -7,7 +7,7 @@ use super::topic_error;
 use crate::js::text_of;
 use crate::{Bus, Payload, Verdict};
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/judge.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn judge(

@@ -9,8 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
 use crate::{
-    Bridge, BridgeError, BridgeOptions, Bus, Cause, LinkState, LinkStatus, Rule, RuleGuard,
-    StartFrom,
+    Bridge, BridgeError, BridgeOptions, Bus, Cause, LinkState, LinkStatus, Rule, StartFrom,
 };
 
 /// A bridge behind the object that JavaScript holds.
@@ -24,8 +23,6 @@ pub struct Link {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) bus: Bus,
-    /// Before the bridge, so that they go first.
-    rules: RefCell<Vec<RuleGuard>>,
     pub(super) bridge: Bridge,
 }
 
@@ -44,9 +41,7 @@ pub(super) fn connect(
         options = options.credentials(move || credential(fetch.call0(&JsValue::UNDEFINED)));
     }
     let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;
-    let open = Rc::new(Open { bus: bus.clone(), rules: RefCell::default(), bridge });
-    let number = kept::keep(open.clone());
-    Ok(Link { open: RefCell::new(Some(open)), number })
+    Ok(Link::of(Rc::new(Open { bus: bus.clone(), bridge })))
 }
 
 /// What the application's function has returned: a text, or a promise of one.
@@ -56,6 +51,11 @@ async fn credential(returned: Result<JsValue, JsValue>) -> Result<String, Cause>
 }
 
 impl Link {
+    fn of(open: Rc<Open>) -> Self {
+        let number = kept::keep(open.clone());
+        Self { open: RefCell::new(Some(open)), number }
+    }
+
     /// Nothing, after it was closed.
     pub(super) fn open(&self) -> Option<Rc<Open>> {
         self.open.borrow().clone()
@@ -64,7 +64,16 @@ impl Link {
 
 #[wasm_bindgen]
 impl Link {
-    /// Puts a rule in force while the link is. It starts with the `last` events: none, all, or so many.
+    /// Another handle of this link, which closes with its last one.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn share(&self) -> Link {
+        match self.open() {
+            Some(open) => Self::of(open),
+            None => Self { open: RefCell::default(), number: u32::MAX },
+        }
+    }
+
+    /// Puts a rule in force until `leave`. It starts with the `last` events: none, all, or so many.
     ///
     /// # Errors
     /// An `Error` if the rule is none.
@@ -79,7 +88,7 @@ impl Link {
         last: f64,
         events: Option<u32>,
         bytes: Option<u32>,
-    ) -> Result<(), JsValue> {
+    ) -> Result<u32, JsValue> {
         let rule = match (inbound, outbound) {
             (true, false) => Rule::inbound(pattern),
             (false, true) => Rule::outbound(pattern),
@@ -97,12 +106,8 @@ impl Link {
             (None, None) => rule,
             _ => rule.window(events.unwrap_or(1_024), bytes.unwrap_or(1 << 20)),
         };
-        let open = self.open();
-        if let Some(open) = open {
-            let guard = open.bridge.rule(rule).map_err(|error| thrown(&error))?;
-            open.rules.borrow_mut().push(guard);
-        }
-        Ok(())
+        let Some(open) = self.open() else { return Ok(kept::keep(())) };
+        Ok(kept::keep(open.bridge.rule(rule).map_err(|error| thrown(&error))?))
     }
 
     /// The link's state, as events on `$bus.link` have it.
@@ -132,6 +137,7 @@ impl Link {
 pub(super) fn thrown(error: &BridgeError) -> JsValue {
     let code = match error {
         BridgeError::Address(_) => "illegal_address",
+        BridgeError::Connected(_) => "already_connected",
         BridgeError::NoRandomness => "no_randomness",
         BridgeError::Pattern(_) => "illegal_topic",
         BridgeError::SystemPattern(_) => "system_topic",

@@ -5,7 +5,7 @@ use session::Stream;
 use wasm_bindgen::prelude::*;
 
 use super::link::{Link, thrown};
-use super::{face_of, fail, kept};
+use super::{face_of, fail, kept, marked};
 use crate::js::{object, promise};
 use crate::{
     HistoryError, HistoryPage, PRESENCE_TOPIC, Payload, Position, PresenceGuard, Subscription,
@@ -27,7 +27,7 @@ impl Link {
         }
     }
 
-    /// A page of the past: `{ events, next }`, or rejected with an `Error`.
+    /// A page of the past: `{ events, next }`, or rejected with an `Error`. An event whose data can't be read says so.
     #[wasm_bindgen(skip_typescript)]
     pub fn history(&self, pattern: &str, before: &JsValue, limit: u32) -> Promise {
         let (open, before) = (self.open(), position(before));
@@ -40,8 +40,13 @@ impl Link {
             let HistoryPage { events, next } = page.map_err(|error| no_page(&error))?;
             let faces = Array::new();
             for event in &events {
-                let data = event.js().map_err(|error| fail("illegal_data", &error.to_string()))?;
-                faces.push(face_of(event, &data));
+                faces.push(&match event.js() {
+                    Ok(data) => face_of(event, &data).clone(),
+                    Err(error) => {
+                        let error = fail("illegal_data", &error.to_string());
+                        marked(event, &JsValue::UNDEFINED, &error).clone()
+                    }
+                });
             }
             let next = next.map_or(JsValue::UNDEFINED, |next| place(&next));
             Ok(object(&[("events", faces.into()), ("next", next)]))
@@ -89,7 +94,7 @@ fn place(position: &Position) -> JsValue {
     object(&[("offset", offset.into()), ("epoch", epoch.into()), ("stream", stream.into())])
 }
 
-/// None, if it is none: then the newest page is asked for.
+/// None for `undefined`: then the newest page is asked for. JavaScript has checked all else.
 fn position(value: &JsValue) -> Option<Position> {
     let field = |name: &str| js_sys::Reflect::get(value, &name.into()).ok()?.as_string();
     let number = |name: &str| field(name)?.parse().ok();

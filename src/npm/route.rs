@@ -21,6 +21,8 @@ struct Kept {
 const SIMPLE: u32 = 1;
 /// Topics that differ in their last token only have the same.
 const OF_FAMILY: u32 = 2;
+/// Requests are answered.
+const SERVES: u32 = 4;
 
 /// Writes down what JavaScript has to know of the route of `topic`: the bits above, how many of its own
 /// subscriptions there are, and their numbers.
@@ -29,11 +31,14 @@ pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     route.extend([0, 0]);
     let keep = || -> Box<dyn std::any::Any> { Box::new(Kept { bus: id, number: keep(id) }) };
     let all = bus.pure().route_outside(topic, route, keep);
-    let simple = all && !topic.is_system() && !bus.is_overseen(topic);
+    let simple = !all.has_others && !topic.is_system() && !bus.is_overseen(topic);
     let family = simple && !bus.has_overseers() && bus.pure().ignores_last_token(topic);
     let count = route.len().saturating_sub(2);
     if let [bits, len, ..] = &mut route[..] {
-        *bits = if simple { SIMPLE } else { 0 } | if family { OF_FAMILY } else { 0 };
+        *bits = [(simple, SIMPLE), (family, OF_FAMILY), (all.serves, SERVES)]
+            .iter()
+            .map(|(is_so, bit)| u32::from(*is_so) * bit)
+            .sum();
         *len = count as u32;
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     Balance, Cause, Event, Interception, Overflow, Queue, Retention, Subscriber, Subscription,
 };
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/hear.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn hear(bus: u32, number: u32, data: &JsValue, event: &JsValue) -> Result<JsValue, JsValue>;

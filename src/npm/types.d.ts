@@ -90,6 +90,23 @@ type Published<Data> = undefined extends Data
   ? [data?: Data, options?: PublishOptions]
   : [data: Data, options?: PublishOptions];
 
+/** What JSON has a form for: objects are plain, numbers finite, and no part is a function, a `Map` or bytes. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/**
+ * The payloads that travel over a link: bytes alone, or JSON, to which a `Date` or another object with `toJSON` turns.
+ * Bytes arrive as a `Uint8Array`, and `undefined` as `null`. Anything else (a `Map`, a `Set`, a `Blob`, an `Error`, a
+ * function, `NaN`, bytes inside an object) is refused with `illegal_data`, before anybody has seen the event. On a bus
+ * alone every value is a payload: `message satisfies Portable`.
+ */
+export type Portable = Json | undefined | ArrayBuffer | ArrayBufferView;
+
 /** What is handed to a handler beside the data. Its fields are made when they are first read. */
 export interface Event<Data = unknown> {
   /** The topic that it was published to: `event.topic.split(".")`. */
@@ -101,17 +118,19 @@ export interface Event<Data = unknown> {
   /** Who published it, as the peer says; empty for an event of this page: `if (event.source === "") mine()`. */
   readonly source: string;
   /**
-   * When it was published, in milliseconds since 1970 by the publisher's clock: `new Date(event.time)`. Of an
-   * event of this page it is taken when it is first read, so read it in the handler.
+   * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an
+   * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
    */
-  readonly time: number;
+  readonly time: number | undefined;
   /** How it has come here: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
+  /** In a page of history, why `data` could not be read: `if (event.error) skip(event.id)`. */
+  readonly error?: BusError;
   /** The event in the JSON format of CloudEvents 1.0: `JSON.stringify(event.toCloudEvent())`. */
   readonly toCloudEvent: () => CloudEvent<Data>;
 }
 
-/** An event in the JSON format of CloudEvents 1.0. Bytes (`Uint8Array`) stand in `data_base64`. */
+/** An event in the JSON format of CloudEvents 1.0. Bytes (buffers and their views) stand in `data_base64`. */
 export interface CloudEvent<Data = unknown> {
   readonly specversion: "1.0";
   readonly id: string;
@@ -119,9 +138,10 @@ export interface CloudEvent<Data = unknown> {
   /** The topic. */
   readonly type: string;
   /** RFC 3339. */
-  readonly time: string;
-  readonly datacontenttype: string;
-  readonly data?: Data | null;
+  readonly time?: string;
+  /** Of `data` or `data_base64`. */
+  readonly datacontenttype?: string;
+  readonly data?: Data;
   readonly data_base64?: string;
 }
 
@@ -158,11 +178,15 @@ export interface BusError extends Error {
   readonly code: string;
 }
 
+/** `Symbol.dispose`, where the compiler's `lib` has it. */
+type Dispose = SymbolConstructor extends { readonly dispose: infer Key extends symbol } ? Key : never;
+
+/** `using` ends it, where the platform has `Symbol.dispose`. */
+type Disposing = { readonly [Key in Dispose]: () => void };
+
 /** Ends what it was returned for; may be called again: `using stop = subscribe("a", handler)`. */
-export interface Disposer {
+export interface Disposer extends Disposing {
   (): void;
-  /** There where the platform has `Symbol.dispose`. */
-  readonly [Symbol.dispose]: () => void;
 }
 
 /** What `subscribe` calls. A thrown error or a rejected promise becomes an event on `$bus.error`. */
@@ -194,7 +218,10 @@ export type Overflow<Data = unknown> =
   | "wait"
   | { readonly conflate: (data: Data, event: Event<Data>) => string };
 
-/** When a batch is complete: at the end of the microtask or frame, after milliseconds, or at a count. */
+/**
+ * When a batch is complete: at the end of the microtask or frame, after milliseconds, or at a count, which is 1,024 if
+ * not given. Where nothing is drawn, a frame is 16 milliseconds.
+ */
 export type Batch = "microtask" | "frame" | number | { readonly ms?: number; readonly count?: number };
 
 export interface SubscribeOptions<Data = unknown> extends ListenOptions {
@@ -245,12 +272,12 @@ export interface TopicIterator<Data = unknown> extends AsyncIterableIterator<Eve
 }
 
 export interface PublishOptions {
-  /** A durable event that has not left within so many milliseconds is rejected: `{ expiresInMs: 5000 }`. */
+  /** A durable event that has not left within so many milliseconds is rejected; never after `Infinity`: `{ expiresInMs: 5000 }`. */
   readonly expiresInMs?: number;
 }
 
 export interface RequestOptions {
-  /** Milliseconds; 5,000 if not given: `request("sum", [1, 2], { timeout: 100 })`. */
+  /** Milliseconds; 5,000 if not given, and `Infinity` waits for ever: `request("sum", [1, 2], { timeout: 100 })`. */
   readonly timeout?: number;
   /** Gives the request up when it aborts. */
   readonly signal?: AbortSignal;
@@ -264,7 +291,7 @@ export interface RetainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What an interceptor says. `undefined` lets the event pass. */
+/** What an interceptor says, at once and not by a promise. Anything else lets the event pass. */
 export type Verdict<Data = unknown> =
   | undefined
   | void
@@ -283,7 +310,7 @@ export interface Intercepted {
 export interface Recording {
   /** CloudEvents 1.0 in JSON, each a line, with the milliseconds since the beginning in `elapsed`. */
   readonly lines: () => string[];
-  /** How many events there was no room for. */
+  /** How many events there was no room for, or JSON has no form for. */
   readonly dropped: number;
   /** Ends the recording; what was recorded stays. */
   readonly stop: Disposer;
@@ -294,7 +321,7 @@ export interface Stats {
   readonly topics: () => Record<string, { events: number; deliveries: number }>;
   /** Calls by label, and the milliseconds that they took. */
   readonly handlers: () => Record<string, { calls: number; failures: number; ms: number }>;
-  /** How many subscriptions stand. */
+  /** How many subscriptions stand, without those that count. */
   readonly subscriptions: number;
   /** Ends the counting; what was counted stays. */
   readonly stop: Disposer;
@@ -319,7 +346,8 @@ type Answered<Requests, T extends keyof Requests> = Requests[T] extends (data: n
 export interface Bus<Events extends object = EventMap, Requests extends object = Record<string, (data: unknown) => unknown>> {
   /**
    * Publishes `data` on `topic`. A local or ephemeral event has been delivered when this returns `undefined`
-   * (inside a handler: follows the current event). A durable one returns a receipt.
+   * (inside a handler: follows the current event). A durable one returns a receipt. Subscribers of this bus get the very
+   * object; where a rule of a link names the topic, `data` must be {@link Portable}.
    *
    * ```js
    * publish("basket.added", { sku: "a-1" });
@@ -385,7 +413,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
   /** Keeps the last events of each topic for subscribers with `replay`: `retain("price.*", { events: 10 })`. */
   readonly retain: <P extends string>(pattern: P & PatternOf<Events, P>, options?: RetainOptions) => Disposer;
   /**
-   * Asks, and gets one reply; rejected with `nobody_serves` at once, with `timeout`, or with `no_reply`.
+   * Asks on this bus, and gets one reply; rejected with `nobody_serves` at once, with `timeout`, or with `no_reply`.
    *
    * ```js
    * const sum = await request("sum", [1, 2]);

@@ -46,7 +46,7 @@ impl Line {
             id: event.id().to_owned(),
             source: source.to_owned(),
             topic: event.topic().to_string(),
-            time: Date::new(&event.time().into()).to_iso_string().as_string(),
+            time: event.time().and_then(rfc3339),
             elapsed: i32::try_from(recorded.at.as_millis()).ok().map(f64::from),
             data: if is_json { Some(bytes.to_js()?) } else { None },
             data_base64: (!is_json).then(|| STANDARD.encode(&bytes.data)),
@@ -85,10 +85,17 @@ impl Line {
 
     pub(super) fn payload(self) -> Result<Payload, String> {
         let Some(data) = self.data_base64 else {
-            return Ok(Payload::from_js(self.data.unwrap_or(JsValue::NULL)));
+            return Ok(Payload::from_js(self.data.unwrap_or_default()));
         };
         let data = STANDARD.decode(data).map_err(|error| error.to_string())?;
         let content_type = self.datacontenttype.map_or(JSON_TYPE.into(), Into::into);
         Ok(Payload::from_bytes(Bytes { content_type, data: data.into() }))
     }
+}
+
+/// The times that RFC 3339 has a form for: its years have four digits.
+const YEARS: std::ops::Range<f64> = -62_167_219_200_000.0..253_402_300_800_000.0;
+
+fn rfc3339(time: f64) -> Option<String> {
+    YEARS.contains(&time).then(|| Date::new(&time.into()).to_iso_string().into())
 }

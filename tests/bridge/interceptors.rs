@@ -5,6 +5,7 @@ use std::rc::Rc;
 use event_driven_kit::{
     Bus, Interception, Payload, PublishError, Recorder, Rule, StartFrom, Status, Verdict,
 };
+use session::Body;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{Log, listen, online, say};
@@ -113,4 +114,30 @@ async fn an_inbound_event_that_is_stopped_moves_the_position() {
     // The resumed subscription begins after it.
     assert_eq!(*plain.borrow(), ["two! stored 2"]);
     assert_eq!((seen.borrow().len(), bridge.refused()), (2, 1));
+}
+
+#[wasm_bindgen_test]
+async fn an_event_that_only_names_this_client_somewhere_in_its_source_is_judged() {
+    let (bus, bridge, mut peer) = online([Rule::both("chat.a").durable()]).await;
+    let (_guard, seen) = guard(&bus);
+    say(&bus, "chat.a", "hi");
+    peer.serve().await;
+    let own = Body::decode(&peer.log[0].body).unwrap().source;
+    let id = own.strip_prefix("/clients/").unwrap();
+    seen.take();
+    let forged = [
+        format!("/guests/{id}"),
+        format!("/guests/0/../../clients/{id}"),
+        format!("/clients/other/{id}"),
+        format!("/clients/{id}0"),
+        format!("clients/x/{id}"),
+        format!("//{id}"),
+    ];
+    for (number, source) in (1..).zip(&forged) {
+        peer.append_from(source, "chat.a", &number.to_string(), "\"deny\"");
+    }
+    peer.serve().await;
+    let expected: Vec<String> = forged.iter().map(|source| format!("deny from {source}")).collect();
+    assert_eq!(*seen.borrow(), expected);
+    assert_eq!(bridge.refused(), forged.len() as u64);
 }

@@ -48,7 +48,17 @@ const EPOCH: u64 = 7;
 impl Peer {
     /// Accepts the newest socket.
     pub fn accept(&mut self) {
-        let number = socket::count() - 1;
+        self.accept_at(socket::count() - 1);
+    }
+
+    /// Accepts every socket that waits.
+    pub fn accept_all(&mut self) {
+        for number in (0..socket::count()).filter(|number| socket::state(*number) == 0) {
+            self.accept_at(number);
+        }
+    }
+
+    fn accept_at(&mut self, number: u32) {
         assert_eq!(socket::asked(number), SUBPROTOCOL);
         let options = Options { peer: "/peer".to_owned(), ..Options::default() };
         let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);
@@ -66,13 +76,14 @@ impl Peer {
 
     /// Somebody else publishes.
     pub fn append(&mut self, topic: &str, id: &str, json: &str) {
+        self.append_from("/clients/other", topic, id, json);
+    }
+
+    /// Somebody publishes, and the peer attests this source.
+    pub fn append_from(&mut self, source: &str, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
-        let body = Body {
-            id: id.to_owned(),
-            source: "/clients/other".to_owned(),
-            data,
-            ..Body::default()
-        };
+        let (id, source) = (id.to_owned(), source.to_owned());
+        let body = Body { id, source, data, ..Body::default() };
         self.log(Topic::parse(topic).unwrap(), &body);
     }
 
@@ -239,7 +250,8 @@ impl Peer {
         decided
     }
 
-    fn log(&mut self, topic: Topic, body: &Body) -> Position {
+    /// Puts an event into the log as it is.
+    pub fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
         self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
         Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }

@@ -1,7 +1,9 @@
 //! What publishes otherwise than by `Bus::publish`, beside a bridge: handles, publishing that waits for
 //! room, a replay.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::rc::Rc;
 
 use event_driven_kit::{Overflow, Pace, PublishError, Replay, Rule, Status};
 use wasm_bindgen_futures::spawn_local;
@@ -27,6 +29,40 @@ async fn a_rule_has_its_say_to_a_handle_that_was_made_before() {
     drop(rule);
     named.publish("after".to_owned()).unwrap();
     assert_eq!((plain.take(), peer.log.len()), (vec!["after local".to_owned()], 1));
+}
+
+#[wasm_bindgen_test]
+async fn an_event_is_own_if_the_peer_attests_so_whatever_its_source_says_besides() {
+    let (bus, bridge, mut peer) = online([Rule::both("chat.a").durable()]).await;
+    let stored = Rc::new(RefCell::new(Vec::new()));
+    let events = stored.clone();
+    let _all = bus.subscriber("chat.a").echo().handle(move |event| {
+        events.borrow_mut().push(event.clone());
+        Ok(())
+    });
+    bus.publish("chat.a", 1).unwrap();
+    peer.serve().await;
+    let own = stored.borrow().last().map(|event| event.source().to_owned()).unwrap_or_default();
+    let id = own.strip_prefix("/clients/").expect("the peer attests it");
+    assert!(stored.take().iter().all(|event| bridge.is_own(event)));
+
+    let sources = [
+        format!("/guests/{id}"),
+        format!("/guests/../clients/{id}"),
+        format!("/x/{id}"),
+        format!("clients/x/{id}"),
+        format!("{own}0"),
+        own[..own.len() - 1].to_owned(),
+        format!("/clients/other{own}"),
+    ];
+    for (number, source) in sources.iter().enumerate() {
+        peer.append_from(source, "chat.a", &number.to_string(), "2");
+    }
+    peer.append_from(&format!("{own}/tab"), "chat.a", "own", "3");
+    peer.serve().await;
+    let own: Vec<bool> = stored.take().iter().map(|event| bridge.is_own(event)).collect();
+    let expected: Vec<bool> = sources.iter().map(|_| false).chain([true]).collect();
+    assert_eq!(own, expected);
 }
 
 #[wasm_bindgen_test]

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createBus, createSingleton } from "event-driven-kit";
-import { createTextKit, TextChat, TextChatClient } from "event-driven-kit/chat";
+import { createTextKit, isVisible, MAX_CHARACTERS, TextChat, TextChatClient } from "event-driven-kit/chat";
 
 const kitIn = (room, options) => createTextKit({ room, sender: "Ann", bus: createBus(), ...options });
 
@@ -28,6 +28,35 @@ test("a message that is refused is an error to its sender and to listeners", asy
   await assert.rejects(kit.sendText("hello"), { code: "denied" });
   assert.deepEqual(errors, [[true, "denied"]]);
   await assert.rejects(kit.sendText(7), { code: "illegal_argument" });
+});
+
+test("what nobody could see is refused, as a message and as a name", async () => {
+  const invisible = ["", " ", "\n\t", "\u00ad", "\u200b", "\u202e", "\u2800", "\u3164", "\ufeff", "\u{1d159}", "\u{e0041}"];
+  for (const text of [...invisible, invisible.join("")]) {
+    assert.equal(isVisible(text), false);
+    await assert.rejects(kitIn("lobby").sendText(text), { code: "illegal_argument", message: /no visible/ });
+    assert.throws(() => kitIn(text), { code: "illegal_argument" });
+    assert.throws(() => kitIn("lobby", { sender: text }), { code: "illegal_argument" });
+  }
+  const heard = [];
+  const kit = kitIn("lobby\u200b", { sender: { id: "1", name: "\u202eAnn" } });
+  kit.on("TEXT_MESSAGE", (text) => heard.push(text));
+  const visible = ["a\u200b", "\u{1f469}\u200d\u{1f680}", "\u3164\uac00", "\u0301", "\ue000"];
+  for (const text of visible) await kit.sendText(text);
+  assert.deepEqual(heard, visible);
+});
+
+test("a message has a bound in code points of any size, and a longer one is refused before it is sent", async () => {
+  const kit = kitIn("lobby");
+  const told = [];
+  kit.on("TEXT_ERROR", ({ id, code }) => told.push([id, code]));
+  for (const character of ["a", "\ufdfa", "\u{1f642}"]) {
+    const longest = character.repeat(MAX_CHARACTERS);
+    assert.ok(new TextEncoder().encode(longest).length <= 24_000);
+    await kit.sendText(longest);
+    await assert.rejects(kit.sendText(longest + character), { code: "too_large" });
+  }
+  assert.deepEqual(told, Array(3).fill(["", "too_large"]));
 });
 
 test("a message that the peer refuses is told under its id", async () => {

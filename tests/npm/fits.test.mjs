@@ -63,6 +63,25 @@ test("importing on a server that never uses it needs no WebAssembly, no crypto a
   assert.equal(node("--input-type=module", "--eval", script), "function\n");
 });
 
+for (const missing of ["TextDecoder", "TextEncoder", "WebAssembly", "crypto"]) {
+  test(`importing where there is no ${missing} does nothing, and the first use says what is missing`, () => {
+    const script = `
+      delete globalThis.${missing};
+      const use = (make) => {
+        try { make(); } catch ({ code, message }) { console.log(code, message.includes("${missing}")); }
+      };
+      const bytes = require("node:fs").readFileSync(require.resolve("event-driven-kit/event_driven_kit.wasm"));
+      const { createBus } = require("event-driven-kit");
+      require("event-driven-kit/chat");
+      const slim = require("event-driven-kit/slim");
+      use(() => createBus());
+      use(() => slim.loadSync(bytes));
+    `;
+    const expected = "not_supported true\n".repeat(2);
+    assert.equal(node("--input-type=commonjs", "--eval", script), expected);
+  });
+}
+
 test("slim says that nothing is loaded, and loads what it is given", () => {
   const script = `
     import { readFileSync } from "node:fs";
@@ -116,6 +135,10 @@ test("RxJS's from takes a topic", async () => {
 
 test("the types hold what they say", () => {
   run(tool("tsc"), ["--project", "types"]);
+});
+
+test("the types compile where the compiler's `lib` has nothing beyond ES2022 and the DOM", () => {
+  run(tool("tsc"), ["--project", "types/plain.json"]);
 });
 
 test("no type of the package is `any`", () => {

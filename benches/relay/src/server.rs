@@ -121,6 +121,8 @@ impl Drop for Server {
 fn relay(program: &Path, address: SocketAddr, data: &Path) -> Command {
     let mut relay = Command::new(program);
     relay.arg("--listen").arg(address.to_string()).arg("--data").arg(data);
+    // The whole load comes from one address.
+    relay.args(["--raise-limits", "1000"]);
     relay.env("RUST_LOG", "warn");
     relay
 }

@@ -155,6 +155,7 @@ pub use handle::TopicHandle;
 pub use intercept::{Interception, Verdict};
 pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
+pub use outside::RouteOutside;
 pub use pool::{Pool, PoolOptions, Reports, Task, WORKER_TOPIC, Worker, WorkerLost};
 pub use queue::{Message, Overflow, Queue};
 pub use record::Player;

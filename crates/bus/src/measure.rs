@@ -39,6 +39,10 @@ pub struct HandlerCount {
     pub histogram: [u64; 24],
 }
 
+/// The measurements of a bus: each counts for itself.
+#[derive(Default)]
+struct Measurements(RefCell<Vec<Rc<Counts>>>);
+
 struct Counts {
     clock: Rc<dyn Schedule>,
     /// A topic or label that comes when there are so many is counted under [`OTHERS`].
@@ -54,7 +58,7 @@ impl<P: Payload> Bus<P> {
     /// Counts events by topic, and calls with their time by label, until the answer is dropped; of at
     /// most `at_most` topics and labels each, beyond which all others are counted as `$bus.others`.
     ///
-    /// While it counts, each event costs some more; one measurement at a time counts, the newest.
+    /// While it counts, each event costs some more. Several measurements count independently.
     pub fn measure(&self, clock: Rc<dyn Schedule>, at_most: usize) -> Measurement<P> {
         let counts = Rc::new(Counts {
             clock,
@@ -62,7 +66,9 @@ impl<P: Payload> Bus<P> {
             topics: RefCell::default(),
             handlers: RefCell::default(),
         });
-        self.core.set_probe(Some(counts.clone()));
+        let all = self.core.extension::<Measurements>();
+        all.0.borrow_mut().push(counts.clone());
+        self.core.set_probe(Some(all));
         Measurement { core: Rc::downgrade(&self.core), counts }
     }
 }
@@ -90,19 +96,22 @@ impl<P: Payload> Measurement<P> {
     }
 }
 
-impl<P: Payload> Probe<P> for Counts {
+impl<P: Payload> Probe<P> for Measurements {
     fn deliver(&self, core: &Core<P>, route: &Route<P>, event: &Event<'_, P>) -> usize {
+        let all = self.0.borrow().clone();
         let mut reached = 0;
         for slot in route.iter() {
-            let start = self.clock.now();
+            let starts: Vec<_> = all.iter().map(|counts| counts.clock.now()).collect();
             let delivered = slot.deliver(core, event);
             if delivered != Delivered::Ended {
-                let took = self.clock.now().saturating_sub(start);
-                self.call(slot.head().label(), took, delivered == Delivered::Failed);
+                for (counts, start) in all.iter().zip(starts) {
+                    let took = counts.clock.now().saturating_sub(start);
+                    counts.call(slot.head().label(), took, delivered == Delivered::Failed);
+                }
                 reached += 1;
             }
         }
-        self.event(event.topic, reached);
+        all.iter().for_each(|counts| counts.event(event.topic, reached));
         reached
     }
 }
@@ -147,9 +156,15 @@ impl Default for HandlerCount {
 
 impl<P: Payload> Drop for Measurement<P> {
     fn drop(&mut self) {
-        let own: Rc<dyn Probe<P>> = self.counts.clone();
-        if let Some(core) = self.core.upgrade() {
-            core.end_probe(&own);
+        let Some(core) = self.core.upgrade() else { return };
+        let all = core.extension::<Measurements>();
+        let is_last = {
+            let mut all = all.0.borrow_mut();
+            all.retain(|counts| !Rc::ptr_eq(counts, &self.counts));
+            all.is_empty()
+        };
+        if is_last {
+            core.set_probe(None);
         }
     }
 }

@@ -15,7 +15,22 @@ struct Outside<P: Payload, H> {
     number: u32,
 }
 
+/// What an executor outside has to know of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteOutside {
+    /// There are other subscriptions than the executor's own: then only the bus can run the route.
+    pub has_others: bool,
+    /// A request would be answered.
+    pub serves: bool,
+}
+
 impl<P: Payload> Subscriber<'_, P> {
+    /// Says that the executor outside answers requests by this subscription.
+    pub fn serving(mut self) -> Self {
+        self.more().serves = true;
+        self
+    }
+
     /// Like [`Subscriber::handle`], for a handler that the executor outside also calls itself, by
     /// `number`. `handler` is called where the bus runs the route.
     pub fn outside(
@@ -53,8 +68,8 @@ impl<P: Payload> Bus<P> {
         self.core.proceed();
     }
 
-    /// Puts the numbers of the subscriptions to which an event of `topic` goes into `numbers`, in order.
-    /// False if there are others too: then only the bus can run the route.
+    /// Puts the numbers of all of the executor's subscriptions to which an event of `topic` goes into
+    /// `numbers`, in order.
     ///
     /// Of a topic that is used again and again `keep` makes what the executor keeps of the route; it is
     /// dropped, while the bus is borrowed, as soon as the route does not hold any more.
@@ -63,12 +78,20 @@ impl<P: Payload> Bus<P> {
         topic: &Topic,
         numbers: &mut Vec<u32>,
         keep: impl FnOnce() -> Box<dyn Any>,
-    ) -> bool {
+    ) -> RouteOutside {
         let (route, spot) = self.core.route_and_spot(topic);
         if let Some(spot) = spot {
             spot.outside.replace(Some(keep()));
         }
-        route.iter().all(|slot| slot.outside().map(|number| numbers.push(number)).is_some())
+        let mut all = RouteOutside { has_others: false, serves: false };
+        for slot in route.iter() {
+            match slot.outside() {
+                Some(number) => numbers.push(number),
+                None => all.has_others = true,
+            }
+            all.serves |= slot.head().serves();
+        }
+        all
     }
 
     /// How many subscriptions are told when others come and go. While it is zero, an executor outside may have

@@ -94,7 +94,7 @@ impl VirtualTime {
 
     /// Lets time pass: what is due by its end is run, each at its own moment.
     pub fn pass(&self, time: Duration) {
-        let end = self.now.get() + time;
+        let end = self.now.get().saturating_add(time);
         self.settle();
         while self.run_next(|due| matches!(due, Due::At(moment) if moment <= end)) {
             self.settle();
@@ -158,7 +158,7 @@ impl Schedule for VirtualTime {
     }
 
     fn after(&self, delay: Duration, job: Job) -> Box<dyn Any> {
-        Box::new(Timer(self.plan(Due::At(self.now.get() + delay), job)))
+        Box::new(Timer(self.plan(Due::At(self.now.get().saturating_add(delay)), job)))
     }
 }
 

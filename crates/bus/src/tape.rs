@@ -157,8 +157,12 @@ impl<P: 'static> Reel<P> {
 
     fn wait(&self, at: Duration) -> Duration {
         let Some(playing) = self.playing.borrow().clone() else { return Duration::ZERO };
+        if playing.speed.is_nan() || playing.speed <= 0.0 {
+            return Duration::ZERO;
+        }
         let after = at.saturating_sub(playing.from).as_secs_f64() / playing.speed;
-        let after = Duration::try_from_secs_f64(after).unwrap_or_default();
+        // Longer than there is a number for is never, not at once.
+        let after = Duration::try_from_secs_f64(after).unwrap_or(Duration::MAX);
         playing.began.saturating_add(after).saturating_sub(playing.schedule.now())
     }
 

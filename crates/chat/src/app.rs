@@ -1,7 +1,7 @@
 //! The page: the frame with the link's state, and in it the join screen or a room. Which room is open
 //! stands in the page's address and nowhere else.
 
-use event_driven_kit::{Bus, BusProvider};
+use event_driven_kit::{BridgeProvider, Bus, BusProvider};
 use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
@@ -24,7 +24,11 @@ pub fn App() -> Html {
         _ => None,
     };
     use_title(open.as_ref());
-    let (link, problem) = use_uplink(&bus);
+    let (bridge, problem) = match use_uplink(&bus) {
+        Some(Ok(bridge)) => (Some(bridge), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
+        None => (None, None),
+    };
 
     let on_join = {
         let (me, asked) = (me.clone(), asked.clone());
@@ -53,7 +57,9 @@ pub fn App() -> Html {
                 }
             </header>
             if let Some(room) = open {
-                <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} {link} />
+                <BridgeProvider {bridge}>
+                    <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} />
+                </BridgeProvider>
             } else {
                 <Join
                     name={me.name.clone()}

@@ -2,31 +2,39 @@
 
 use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
 use wasm_bindgen::JsValue;
+use web_sys::window;
 
 /// The last moment that a JS date can hold, in milliseconds since 1970.
 const LAST_MS: f64 = 8.64e15;
+
+const DAY_MS: f64 = 86_400_000.0;
 
 thread_local! {
     static TIME: Function = format(&[("timeStyle", "short")]);
     static DATE_AND_TIME: Function = format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
 }
 
-/// Now, in milliseconds since 1970.
-pub fn now() -> f64 {
-    Date::now()
+/// Milliseconds of a clock that never goes back, for durations.
+pub fn monotonic() -> f64 {
+    window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now())
 }
 
-/// What others' clocks say, made a time that can be shown: whole milliseconds since 1970.
-pub fn sane(time_ms: f64) -> u64 {
+/// What others' clocks say, made a time that can be shown: whole milliseconds since 1970. Nothing, if the event has
+/// no time.
+pub fn sane(time_ms: f64) -> Option<u64> {
     // `as` takes NaN for 0.
-    time_ms.clamp(0.0, LAST_MS) as u64
+    Some(time_ms.clamp(0.0, LAST_MS) as u64).filter(|time_ms| *time_ms > 0)
 }
 
-/// The time of day, and the date before it unless it is today.
-pub fn local(time_ms: u64) -> String {
+/// The day, as a number that grows by one each midnight of the user's time zone.
+pub fn today() -> f64 {
+    day(&Date::new_0())
+}
+
+/// The time of day, and the date before it unless it is `today`.
+pub fn local(time_ms: u64, today: f64) -> String {
     let date = date(time_ms);
-    let today = Date::new_0().to_date_string() == date.to_date_string();
-    let format = if today { &TIME } else { &DATE_AND_TIME };
+    let format = if day(&date) == today { &TIME } else { &DATE_AND_TIME };
     let text = format.with(|format| format.call1(&JsValue::UNDEFINED, &date));
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
@@ -34,6 +42,11 @@ pub fn local(time_ms: u64) -> String {
 /// The same for machines (ISO 8601).
 pub fn iso(time_ms: u64) -> String {
     date(time_ms).to_iso_string().into()
+}
+
+fn day(date: &Date) -> f64 {
+    let local_ms = date.get_time() - date.get_timezone_offset() * 60_000.0;
+    (local_ms / DAY_MS).floor()
 }
 
 fn date(time_ms: u64) -> Date {

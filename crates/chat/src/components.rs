@@ -3,12 +3,13 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry) | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.link` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry) | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.caught_up` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
 //! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it.
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it, [`use_origin`] who an event is
+//! from.
 
 mod composer;
 mod emoji_picker;
@@ -16,6 +17,7 @@ mod join;
 mod link_bar;
 mod message_list;
 mod message_row;
+mod origin;
 mod outlet;
 mod room_rules;
 mod room_view;
@@ -31,7 +33,7 @@ use composer::Composer;
 use emoji_picker::EmojiPicker;
 use message_list::MessageList;
 use message_row::MessageRow;
+use origin::use_origin;
 use outlet::use_outlet;
 use room_rules::use_room_rules;
 use typing_bar::TypingBar;
-use uplink::Link;

@@ -5,6 +5,8 @@ use event_driven_kit::{Topic, TopicError, escape_token};
 use serde::{Deserialize, Serialize};
 use yew::AttrValue;
 
+use crate::model::text;
+
 /// How many of a room's newest messages a newcomer gets.
 pub const HISTORY: u64 = 200;
 
@@ -26,7 +28,7 @@ pub struct Room {
 /// Why a text is no room's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoomError {
-    /// Nothing but white space.
+    /// Nothing that a reader would see.
     #[error("Give the room a name.")]
     Empty,
     /// More than a topic holds, once escaped.
@@ -38,16 +40,15 @@ pub enum RoomError {
 }
 
 impl Room {
-    /// The room that goes by `name`; white space around it does not count.
+    /// The room that goes by `name`. What does not show in a [line](text::line) does not count.
     ///
     /// # Errors
     /// A [`RoomError`], whose text is for the person who typed the name.
     pub fn named(name: &str) -> Result<Self, RoomError> {
-        let name = name.trim();
-        if name.is_empty() {
+        let Some(name) = text::line(name) else {
             return Err(RoomError::Empty);
-        }
-        let token = escape_token(name);
+        };
+        let token = escape_token(&name);
         let topic = |event: &str| {
             Topic::parse(&["chat", &token, event].join(".")).map_err(|error| match error {
                 TopicError::TooLong(_) => RoomError::TooLong,
@@ -55,7 +56,7 @@ impl Room {
             })
         };
         Ok(Self {
-            name: AttrValue::from(name.to_owned()),
+            name: AttrValue::from(name),
             text_message: topic("TEXT_MESSAGE")?,
             typing: topic("typing")?,
             text_success: topic("TEXT_SUCCESS")?,

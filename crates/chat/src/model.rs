@@ -1,6 +1,7 @@
 //! What the components show, folded from events: pure code, without a browser, tested natively.
 
 pub mod link;
+pub mod text;
 pub mod throttle;
 pub mod timeline;
 pub mod typists;

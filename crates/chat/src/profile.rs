@@ -5,10 +5,15 @@ use js_sys::Uint8Array;
 use web_sys::{Storage, window};
 
 use crate::events::Person;
+use crate::model::text;
 
 const ID: &str = "event-driven-kit.chat.id";
 const NAME: &str = "event-driven-kit.chat.name";
 const ROOM: &str = "event-driven-kit.chat.room";
+const CLIENTS: &str = "event-driven-kit.chat.clients";
+
+/// Of the clients that this browser has had, the newest so many are remembered.
+const MOST_CLIENTS: usize = 50;
 
 /// The person of this browser; without a name until they gave one.
 pub fn person() -> Person {
@@ -17,7 +22,19 @@ pub fn person() -> Person {
         write(ID, &id);
         id
     });
-    Person { id, name: read(NAME).unwrap_or_default() }
+    Person { id, name: read(NAME).and_then(|kept| text::name(&kept)).unwrap_or_default() }
+}
+
+/// Whether the relay has known this browser by that client: a page without a database is another one after each load.
+pub fn is_own_client(client: &str) -> bool {
+    read(CLIENTS).is_some_and(|clients| clients.split(' ').any(|known| known == client))
+}
+
+/// From now on the relay knows this browser by that client.
+pub fn remember_client(client: &str) {
+    let before = read(CLIENTS).unwrap_or_default();
+    let clients: Vec<&str> = before.split(' ').take(MOST_CLIENTS - 1).collect();
+    write(CLIENTS, &[client, &clients.join(" ")].join(" "));
 }
 
 /// The name of the room visited last.

@@ -2,34 +2,40 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod pace;
 mod reading;
 mod services;
 mod socket;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use axum::extract::ws::WebSocket;
-use session::CloseCode;
-#[cfg(feature = "echo")]
-use session::server::Message;
-use session::server::{ChangedPatterns, Effect, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
+use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::hub::{Answer, Forwarded, Hub, Recent};
+use crate::border::audit::{self, Refused};
+use crate::border::{Client, Peer};
+use crate::budget::Permit;
+use crate::hub::{Answer, Forwarded, Hub, Queued, Recent};
 use crate::store::{Search, Store, Write};
+use crate::websocket::WebSocket;
+use pace::{Debt, LARGE, Rest, paid};
 use reading::{Lookup, none};
 use socket::{Heard, Socket};
 
 /// A connection goes on hearing before it answers, up to so many bytes. With more, what it was told first has
 /// left the processor's cache.
 const TOGETHER: usize = 16 << 10;
+/// The same, in what is to be done for them.
+const EFFECTS: usize = 128;
+/// What waits for the store waits for memory for so long.
+const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -37,18 +43,36 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    /// How long a large message may take; zero for any time.
+    pub(crate) message_timeout: Duration,
     /// Judges credentials; without one everybody may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
-    /// Where the client is, if new clients from there are limited.
-    pub(crate) address: Option<IpAddr>,
     /// Becomes true when the relay shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 struct Connection {
     shared: Shared,
+    /// The other end of its TCP connection,
+    peer: Arc<Peer>,
+    /// and the client behind it.
+    from: Client,
     server: Server,
     socket: Socket,
+    /// A message of which a part waits for the first to be paid.
+    rest: Option<Rest>,
+    /// The socket is not read before this is paid.
+    debt: Option<Debt>,
+    /// The stream waits, as far as is known here.
+    is_shut: bool,
+    /// When a client that is not read is next to hear of the relay.
+    next_sign: Instant,
+    /// What of it waits for the store.
+    queued: Queued,
+    /// The memory of large events that are being sent.
+    sending: Option<Permit>,
+    /// The client has said hello, or something valid.
+    is_known: bool,
     number: u64,
     began: Instant,
     /// Of each stream the offset up to which the machine has been told.
@@ -68,7 +92,13 @@ struct Connection {
 }
 
 /// Speaks with one client until either end closes.
-pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
+pub(crate) async fn run(
+    socket: WebSocket,
+    wire: Wire,
+    shared: Shared,
+    peer: Arc<Peer>,
+    from: Client,
+) {
     let mut heads = shared.hub.heads();
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
@@ -78,6 +108,15 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     let mut connection = Connection {
         server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
         socket: Socket::new(socket),
+        rest: None,
+        debt: None,
+        is_shut: false,
+        next_sign: Instant::now(),
+        queued: Queued::new(from.share.clone()),
+        sending: None,
+        is_known: false,
+        peer,
+        from,
         number,
         began: Instant::now(),
         told: last.clone(),
@@ -92,15 +131,23 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
         shared,
     };
     if wire == Wire::Json {
+        let mut guest = [0; 16];
+        match getrandom::fill(&mut guest) {
+            Ok(()) => connection.server.set_guest(guest),
+            Err(_) => {
+                connection.server.close(CloseCode::Unavailable, "the system gives no randomness");
+            }
+        }
         // It has no hello in which a credential could stand.
         connection.authorize(None);
     }
     let mut stopping = connection.shared.stopping.clone();
-    let mut stopped = pin!(stopping.wait_for(|stopping| *stopping));
+    // Without the guard of the value, which is not `Send`.
+    let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
     let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
     let mut reading = None;
     while connection.carry_out().await {
-        if connection.forwarded(&mut arrived) {
+        if connection.forwarded(&mut arrived).await || connection.next_part() {
             continue;
         }
         if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
@@ -117,28 +164,33 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
             alarm.as_mut().reset(deadline);
         }
         tokio::select! {
-            heard = connection.socket.hear() => connection.heard_all(heard),
+            heard = connection.socket.hear(), if connection.may_hear() => {
+                connection.heard_all(heard);
+            }
+            () = paid(&mut connection.debt) => connection.debt = None,
+            () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
+                connection.shut();
+            }
             Some(answers) = answered.recv() => {
                 answers.into_iter().for_each(|answer| connection.answered(answer));
             }
             found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
                 reading = None;
-                connection.found(found);
+                connection.found(found).await;
             }
-            () = std::future::ready(()), if is_behind => connection.catch_up(&last),
+            () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
             Ok(()) = heads.changed(), if !is_behind => {}
             () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {}
             () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
-                let now = connection.now();
-                connection.server.tick(now);
+                connection.tick();
                 alarm.as_mut().reset(connection.deadline());
             }
             () = ended(&mut connection.fenced) => {
                 connection.fenced = None;
                 connection.server.fenced();
             }
-            Ok(_) = stopped.as_mut(), if !connection.stopping => {
+            true = stopped.as_mut(), if !connection.stopping => {
                 connection.stopping = true;
                 connection.server.shut_down("the relay shuts down");
             }
@@ -150,9 +202,24 @@ pub(crate) async fn run(socket: WebSocket, wire: Wire, shared: Shared) {
     }
 }
 
-/// Closes a socket with which no protocol was agreed on.
-pub(crate) async fn reject(socket: WebSocket, code: CloseCode, message: &str) {
-    Socket::new(socket).close(code, message).await;
+/// Closes a socket that is not served; its client is to stay away for `retry` milliseconds.
+pub(crate) async fn reject(
+    socket: WebSocket,
+    wire: Wire,
+    code: CloseCode,
+    reason: &str,
+    retry: Option<u32>,
+) {
+    let mut socket = Socket::new(socket);
+    if wire == Wire::Frames {
+        let mut bye = Vec::new();
+        let (code, message) = (code.code(), reason.to_owned());
+        FromPeer::Bye(Bye { code, message, retry }).encode(&mut bye);
+        if !socket.feed(Message::Binary(bye)).await {
+            return;
+        }
+    }
+    socket.close(code, reason).await;
 }
 
 /// Sends back what comes.
@@ -173,6 +240,12 @@ pub(crate) async fn echo(socket: WebSocket) {
     }
 }
 
+/// By the system's clock.
+fn since_1970() -> u64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
     match fenced {
         // The sender is dropped, never used.
@@ -187,26 +260,36 @@ impl Connection {
     }
 
     fn deadline(&self) -> Instant {
-        self.began + Duration::from_millis(self.server.deadline())
+        let deadline = self.began + Duration::from_millis(self.server.deadline());
+        if self.is_held_back() { deadline.min(self.next_sign) } else { deadline }
     }
 
     /// Carries out what the machine asks for; false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
-                return self.socket.flush().await;
+                let is_sent = self.socket.flush().await;
+                self.sending = None;
+                return is_sent;
             }
-            let writes = std::mem::take(&mut self.writes);
-            if !self.shared.hub.write(writes, &self.answers).await {
-                self.server.close(CloseCode::Unavailable, "the store has stopped");
-            }
+            self.write().await;
         }
         // What was heard before the end is logged all the same.
         if !self.writes.is_empty() {
-            let writes = std::mem::take(&mut self.writes);
-            self.shared.hub.write(writes, &self.answers).await;
+            self.write().await;
         }
         false
+    }
+
+    /// Queues what was collected.
+    async fn write(&mut self) {
+        let writes = std::mem::take(&mut self.writes);
+        let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
+            return self.overloaded("too much from your address waits for the store");
+        };
+        if !self.shared.hub.write(writes, &self.answers, charge).await {
+            self.server.close(CloseCode::Unavailable, "the store has stopped");
+        }
     }
 
     /// Collects the writes; false once the connection is closed.
@@ -219,13 +302,14 @@ impl Connection {
                     }
                 }
                 Effect::Close(code, reason) => {
+                    self.audit_close(code);
                     self.socket.close(code, &reason).await;
                     return false;
                 }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.greeting = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open(hello, self.shared.address));
+                    self.writes.push(Write::Open(hello, Some(self.from.address)));
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
@@ -264,7 +348,7 @@ impl Connection {
 
     /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
     /// hand, each subscription reads on from the log.
-    fn catch_up(&mut self, heads: &[u64]) {
+    async fn catch_up(&mut self, heads: &[u64]) {
         for (stream, head) in heads.iter().enumerate() {
             let told = self.told[stream];
             if told >= *head {
@@ -272,6 +356,12 @@ impl Connection {
             }
             match self.shared.hub.recent(stream, told + 1) {
                 Recent::Events(events) => {
+                    let bytes = events.iter().map(|event| event.body.len()).sum();
+                    if bytes > LARGE && self.server.pending_effects() > 0 {
+                        // The memory is for one answer at a time.
+                        return;
+                    }
+                    self.make_room(bytes).await;
                     self.server.committed(&events);
                     self.told[stream] = events.last().map_or(told, |last| last.offset);
                 }
@@ -285,8 +375,11 @@ impl Connection {
 
     /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
     /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
-    fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
+    async fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
         let some = !arrived.is_empty();
+        if let Some(event) = arrived.front() {
+            self.make_room(event.event.body.len()).await;
+        }
         while self.server.pending_effects() == 0
             && let Some(event) = arrived.pop_front()
         {
@@ -297,9 +390,13 @@ impl Connection {
 
     fn heard(&mut self, heard: Heard) {
         let now = self.now();
+        self.server.set_clock(now, since_1970());
         match heard {
-            Heard::Binary(bytes) => self.server.received(&bytes, now),
-            Heard::Text(text) => self.server.received_text(text.as_str(), now),
+            Heard::Binary(bytes) => self.take_part(bytes, 0),
+            Heard::Text(text) => {
+                self.server.received_text(text.as_str(), now);
+                self.peer.gate.finished();
+            }
             Heard::Ping => self.server.heard(now),
             Heard::TooLarge => self.server.too_large(),
             Heard::Broken(message) => self.server.close(CloseCode::ProtocolError, &message),
@@ -323,10 +420,34 @@ impl Connection {
                 _ => TOGETHER,
             };
             self.heard(heard);
-            if bytes < TOGETHER {
+            let is_enough = bytes >= TOGETHER || self.server.pending_effects() >= EFFECTS;
+            if !is_enough && self.rest.is_none() && !self.server.is_full() {
                 next = self.socket.hear_now();
             }
         }
+        self.is_shut = false;
+        self.charge();
+    }
+
+    /// Logs a close that is a refusal.
+    fn audit_close(&self, code: CloseCode) {
+        let refused = match code {
+            CloseCode::Unauthorized => Refused::Secret,
+            CloseCode::CredentialRefused => Refused::Credential,
+            CloseCode::Overloaded => Refused::Limit,
+            CloseCode::Silent | CloseCode::ProtocolError | CloseCode::UnexpectedHello
+                if !self.is_known =>
+            {
+                Refused::Hello
+            }
+            _ => return,
+        };
+        audit::refused(refused, self.from.address, code.code());
+    }
+
+    /// Whether more may be read: what was heard is paid for, and the machine has room for more.
+    fn may_hear(&self) -> bool {
+        self.debt.is_none() && !self.server.is_full()
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -337,6 +458,7 @@ impl Connection {
                     (&opened, self.greeting.take())
                 {
                     self.client = Some((client, fence));
+                    self.is_known = true;
                     self.fenced = Some(self.shared.hub.arrive(client, fence));
                 }
                 self.server.opened(opened);

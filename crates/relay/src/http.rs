@@ -1,29 +1,37 @@
 //! The routes: `/ws`, `/healthz`, and the page.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, FromRef, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRef, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use session::server::Wire;
 use session::{CloseCode, SUBPROTOCOL, json};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
+use crate::border::audit::{self, Refused};
+use crate::border::{Border, Peer};
 use crate::connection::{self, Shared};
-use crate::relay::ClientAddress;
+use crate::websocket::Handshake;
 use crate::{connection::reject, page};
 
-/// An idle connection costs its read buffer.
-const READ_BUFFER: usize = 4 << 10;
-/// What waits to be written is written beyond so many bytes.
-const WRITE_BUFFER: usize = 16 << 10;
-/// The most connections at one time; more are answered 503.
-const CONNECTIONS: usize = 10_000;
+/// A client beyond a limit of connections is to come again after so many milliseconds.
+const RETRY: u32 = 5_000;
+/// On every answer. The page's own headers come first.
+static HEADERS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
 
 /// What the routes share.
 #[derive(Clone)]
@@ -32,9 +40,7 @@ pub(crate) struct Site {
     /// Held by each connection, so that its end can be waited for.
     alive: mpsc::Sender<()>,
     page: Option<PathBuf>,
-    allow_origin: Arc<[String]>,
-    room: Arc<Semaphore>,
-    client_address: ClientAddress,
+    border: Arc<Border>,
 }
 
 impl std::fmt::Debug for Site {
@@ -52,55 +58,52 @@ impl FromRef<Site> for Shared {
 impl Site {
     pub(crate) fn new(
         shared: Shared,
+        border: Arc<Border>,
         alive: mpsc::Sender<()>,
         page: Option<PathBuf>,
-        allow_origin: Vec<String>,
-        client_address: ClientAddress,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { shared, alive, page, allow_origin: allow_origin.into(), room, client_address }
-    }
-
-    /// The address whose new clients are counted; none if they are not.
-    fn limited(&self, remote: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
-        match self.client_address {
-            ClientAddress::Connection => {
-                Some(remote.ip()).filter(|address| !address.to_canonical().is_loopback())
-            }
-            ClientAddress::Proxy => {
-                let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-                let told = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-                Some(told.and_then(|told| told.trim().parse().ok()).unwrap_or(remote.ip()))
-            }
-        }
-    }
-
-    /// Whether a page of this origin may connect. Native clients have none.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return true;
-        };
-        let Ok(origin) = origin.to_str() else {
-            return false;
-        };
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let own = origin.split_once("://").map(|(_, host)| host);
-        let is_own =
-            matches!((own, host), (Some(own), Some(host)) if own.eq_ignore_ascii_case(host));
-        is_own || self.allow_origin.iter().any(|allowed| allowed == origin)
+        Self { shared, alive, page, border }
     }
 }
 
 pub(crate) fn router(site: Site) -> Router {
     let page = site.page.clone();
+    let border = Arc::clone(&site.border);
     let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
     let routes = routes.with_state(site);
-    match page {
+    let routes = match page {
         Some(directory) => routes.merge(page::router(&directory)),
         None => routes,
+    };
+    routes.layer(middleware::from_fn_with_state(border, guard))
+}
+
+/// Lets requests in that are for this relay, and puts the security headers on every answer.
+async fn guard(
+    State(border): State<Arc<Border>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let client = border.client(&peer, headers);
+    let mut response = if path != "/healthz" && !border.is_host(headers) {
+        audit::refused(Refused::Host, client.address, StatusCode::MISDIRECTED_REQUEST.as_u16());
+        let message = "this relay is not known by that host; see --host\n";
+        (StatusCode::MISDIRECTED_REQUEST, message).into_response()
+    } else if path != "/ws" && !border.admits_request(&peer, &client).await {
+        audit::refused(Refused::Limit, client.address, StatusCode::SERVICE_UNAVAILABLE.as_u16());
+        let close = [(header::CONNECTION, "close")];
+        (StatusCode::SERVICE_UNAVAILABLE, close, "too many connections\n").into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in &HEADERS {
+        response.headers_mut().entry(name.clone()).or_insert(HeaderValue::from_static(value));
     }
+    response
 }
 
 async fn health(State(shared): State<Shared>) -> Response {
@@ -111,59 +114,60 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// The WebSocket's buffers and bounds.
-fn bounded(ws: WebSocketUpgrade, shared: &Shared) -> WebSocketUpgrade {
-    // Above the machine's own bound, so that it is the one to answer.
-    let largest = shared.options.max_message * 2;
-    ws.read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(largest)
-        .max_frame_size(largest)
+/// The most bytes of a message: above the machine's own bound, so that it is the one to answer.
+fn largest(shared: &Shared) -> usize {
+    shared.options.max_message * 2
 }
 
 /// Sends back what comes, by the same WebSocket layer: for the conformance suite.
 #[cfg(feature = "echo")]
-async fn echo(State(shared): State<Shared>, ws: WebSocketUpgrade) -> Response {
-    bounded(ws, &shared).on_upgrade(connection::echo)
+async fn echo(State(shared): State<Shared>, handshake: Handshake) -> Response {
+    handshake.accept(None, largest(&shared), connection::echo)
 }
 
 async fn socket(
     State(site): State<Site>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Arc<Peer>>,
     headers: HeaderMap,
-    ws: WebSocketUpgrade,
+    handshake: Handshake,
 ) -> Response {
-    if !site.admits(&headers) {
-        let message = "pages of this origin may not connect; see --allow-origin\n";
+    let Site { shared, alive, border, .. } = site;
+    let client = border.client(&peer, &headers);
+    if !border.is_origin(&peer, &headers) {
+        audit::refused(Refused::Origin, client.address, StatusCode::FORBIDDEN.as_u16());
+        let message = "pages of this origin may not connect; see --allow-origin and, behind a \
+                       proxy, --behind-proxy\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }
-    let Ok(permit) = Arc::clone(&site.room).try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n").into_response();
-    };
-    let mut ws = bounded(ws, &site.shared).protocols([SUBPROTOCOL, json::SUBPROTOCOL]);
-    let wire = match ws.selected_protocol() {
-        Some(protocol) if protocol == SUBPROTOCOL => Some(Wire::Frames),
-        Some(_) => Some(Wire::Json),
-        None => None,
-    };
-    let first = ws.requested_protocols().next().cloned();
-    if wire.is_none()
-        && let Some(first) = first
-    {
+    let asked = |name: &str| handshake.protocols.iter().find(|asked| *asked == name).cloned();
+    let (wire, protocol) = if let Some(frames) = asked(SUBPROTOCOL) {
+        (Some(Wire::Frames), Some(frames))
+    } else if let Some(json) = asked(json::SUBPROTOCOL) {
+        (Some(Wire::Json), Some(json))
+    } else {
         // Without one in the answer a browser fails the connection and never sees the close code.
-        ws.set_selected_protocol(first);
+        (None, handshake.protocols.first().cloned())
+    };
+    // A browser's page does not see a 503, and would not know when to come again.
+    let is_admitted = border.admits_socket(&peer, &client);
+    if !is_admitted {
+        audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());
     }
-    let address = site.limited(remote, &headers);
-    let Site { shared, alive, .. } = site;
-    let shared = Shared { address, ..shared };
-    ws.on_upgrade(move |socket| async move {
+    handshake.accept(protocol, largest(&shared), move |socket| async move {
         match wire {
-            Some(wire) => connection::run(socket, wire, shared).await,
+            Some(wire) if !is_admitted => {
+                let message = "too many connections come from your address";
+                reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)).await;
+            }
+            Some(wire) => connection::run(socket, wire, shared, peer, client).await,
             None => {
-                let message = "speak event-driven-kit.v1 or cloudevents.json";
-                reject(socket, CloseCode::UnsupportedSubprotocol, message).await;
+                let (code, message) = (
+                    CloseCode::UnsupportedSubprotocol,
+                    "speak event-driven-kit.v1 or cloudevents.json",
+                );
+                reject(socket, Wire::Json, code, message, None).await;
             }
         }
-        drop((permit, alive));
+        drop(alive);
     })
 }

@@ -8,6 +8,7 @@ mod ephemeral;
 mod gather;
 mod held;
 mod presence;
+mod queued;
 mod routes;
 mod tail;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
 pub use ephemeral::{Forwarded, Mailbox};
 pub use presence::Presence;
+pub use queued::{Charge, Queued};
 pub use tail::Recent;
 use tail::Tails;
 
@@ -47,6 +49,7 @@ pub enum Answer {
 struct Job {
     writes: Vec<Write>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
+    charge: Charge,
 }
 
 impl Job {
@@ -107,13 +110,15 @@ impl Hub {
         Arc::clone(&self.long_searches)
     }
 
-    /// Queues writes, waiting for room; false if the writer is gone. They are answered together.
+    /// Queues writes, waiting for room; false if the writer is gone. They are answered together, and their
+    /// memory is given back then.
     pub async fn write(
         &self,
         writes: Vec<Write>,
         answer: &mpsc::UnboundedSender<Vec<Answer>>,
+        charge: Charge,
     ) -> bool {
-        self.jobs.send(Job { writes, answer: answer.clone() }).await.is_ok()
+        self.jobs.send(Job { writes, answer: answer.clone(), charge }).await.is_ok()
     }
 
     /// The offset of the last committed event of each stream, and word of each commit.

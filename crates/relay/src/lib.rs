@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod authority;
+mod border;
 pub mod budget;
 mod connection;
 mod http;
@@ -16,5 +17,7 @@ pub mod store;
 pub mod streams;
 pub mod units;
 mod upkeep;
+mod websocket;
 
-pub use relay::{ClientAddress, Config, Relay, RunError, StartError};
+pub use border::{Host, NameError, Origin};
+pub use relay::{Config, Relay, RunError, StartError};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use bucket::Bucket;
+pub(crate) use bucket::{Bucket, Timer};
 
 /// Whom a limit counts. Connections with the same key share its buckets and its
 /// [share](crate::budget::Share) of the budget.
@@ -108,6 +108,8 @@ pub struct Limits {
     /// How long the headers of an HTTP request may take, and how long a connection without a request stays
     /// open; zero for any time.
     pub header_timeout: Duration,
+    /// How long a WebSocket message of more than a few KiB may take until it is whole; zero for any time.
+    pub message_timeout: Duration,
     /// How long a WebSocket connection may stay open without a hello, or as JSON without anything valid;
     /// zero for any time.
     pub hello_timeout: Duration,
@@ -126,6 +128,7 @@ impl Default for Limits {
             max_connections: 10_000,
             memory: 64 << 20,
             header_timeout: Duration::from_secs(10),
+            message_timeout: Duration::from_secs(60),
             hello_timeout: Duration::from_secs(10),
         }
     }

@@ -1,91 +1,166 @@
-//! The built page: its files, compressed, with a strict Content-Security-Policy.
+//! The built page: its files with a strict Content-Security-Policy.
+//!
+//! Nothing is compressed here: where a file has a `.br` or `.gz` beside it, that is sent to whoever takes it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tower_http::compression::CompressionLayer;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 use tower_http::services::ServeDir;
 
-/// What Trunk writes where a nonce belongs; see `nonce_placeholder` in Trunk.toml.
-const PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
-/// The most bytes of an HTML file.
-const MAX_HTML: usize = 1 << 20;
+/// A larger HTML file may have no inline script.
+const MAX_HTML: u64 = 1 << 20;
+/// So many HTML files of the page's folder may have inline scripts.
+const MAX_PAGES: usize = 64;
 
 /// The files of `directory`.
 pub(crate) fn router(directory: &Path) -> Router {
+    let policies = Arc::new(Policies::new(directory));
     Router::new()
-        .fallback_service(ServeDir::new(directory))
-        .layer(middleware::from_fn(guard))
-        .layer(CompressionLayer::new())
+        .fallback_service(ServeDir::new(directory).precompressed_br().precompressed_gzip())
+        .layer(middleware::from_fn_with_state(policies, guard))
 }
 
-/// Puts the nonce and the headers on each response.
-async fn guard(mut request: Request, next: Next) -> Response {
+/// Puts the headers on each response.
+async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    if path.ends_with('/') || path.ends_with(".html") {
-        // A copy that a browser holds has an old nonce, so it is never told to use that.
-        let headers = request.headers_mut();
-        headers.remove(header::IF_MODIFIED_SINCE);
-        headers.remove(header::IF_NONE_MATCH);
-        headers.remove(header::RANGE);
-    }
-    let Some(nonce) = nonce() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no random numbers\n").into_response();
-    };
-    let response = next.run(request).await;
-    let is_html = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/html")));
+    let mut response = next.run(request).await;
     let is_found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
-    let mut response = if is_html { with_nonce(response, &nonce).await } else { response };
     let cache = if is_found && is_hashed(&path) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
+    // An answer without a body says no type.
+    let is_html = path.ends_with('/')
+        || path.ends_with(".html")
+        || response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html");
+    let policy = if is_html && is_found {
+        tokio::task::spawn_blocking(move || policies.current()).await.ok()
+    } else {
+        None
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if let Ok(policy) = HeaderValue::from_str(&policy(&nonce)) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or_else(|| policy_with(&[])));
     response
 }
 
-async fn with_nonce(response: Response, nonce: &str) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = axum::body::to_bytes(body, MAX_HTML).await else {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be read\n").into_response();
-    };
-    let html = String::from_utf8_lossy(&bytes).replace(PLACEHOLDER, nonce);
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.remove(header::LAST_MODIFIED);
-    parts.headers.remove(header::ETAG);
-    parts.headers.remove(header::ACCEPT_RANGES);
-    Response::from_parts(parts, Body::from(html))
+/// The policy of the HTML files: it allows their inline scripts by their hashes.
+struct Policies {
+    directory: PathBuf,
+    kept: Mutex<Kept>,
 }
 
-fn policy(nonce: &str) -> String {
-    format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'; style-src 'self'; \
+struct Kept {
+    /// The files as they were when the policy was made.
+    files: Vec<Stamp>,
+    policy: HeaderValue,
+}
+
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+    bytes: u64,
+}
+
+impl Policies {
+    fn new(directory: &Path) -> Self {
+        let kept = Mutex::new(Kept { files: Vec::new(), policy: policy_with(&[]) });
+        let policies = Self { directory: directory.to_owned(), kept };
+        policies.current();
+        policies
+    }
+
+    /// The page may have been built again since the last answer: its scripts are hashed again when a file has changed.
+    fn current(&self) -> HeaderValue {
+        let files = html_files(&self.directory);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.files != files {
+            let mut hashes = Vec::new();
+            for file in &files {
+                let html = fs::read(&file.path).unwrap_or_default();
+                let html = String::from_utf8_lossy(&html);
+                hashes.extend(inline_scripts(&html).into_iter().map(hash));
+            }
+            *kept = Kept { files, policy: policy_with(&hashes) };
+        }
+        kept.policy.clone()
+    }
+}
+
+/// The HTML files of a folder, not of those in it.
+fn html_files(directory: &Path) -> Vec<Stamp> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let stamp = |path: PathBuf| {
+        let metadata = fs::metadata(&path).ok().filter(|file| file.is_file())?;
+        Some(Stamp { path, modified: metadata.modified().ok(), bytes: metadata.len() })
+    };
+    let mut files: Vec<Stamp> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "html"))
+        .filter_map(stamp)
+        .filter(|file| file.bytes <= MAX_HTML)
+        .collect();
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    files.truncate(MAX_PAGES);
+    files
+}
+
+/// The texts of the scripts that are not loaded from elsewhere.
+fn inline_scripts(html: &str) -> Vec<&str> {
+    // Letters outside of ASCII stay as they are, and so do all positions.
+    let lower = html.to_ascii_lowercase();
+    let mut scripts = Vec::new();
+    let mut at = 0;
+    while let Some(tag) = lower[at..].find("<script").map(|found| at + found) {
+        let Some(text) = lower[tag..].find('>').map(|found| tag + found + 1) else {
+            break;
+        };
+        let Some(end) = lower[text..].find("</script").map(|found| text + found) else {
+            break;
+        };
+        if !lower[tag..text].split_ascii_whitespace().any(|word| word.starts_with("src=")) {
+            scripts.push(&html[text..end]);
+        }
+        at = end;
+    }
+    scripts
+}
+
+/// What allows a script in a policy.
+fn hash(script: &str) -> String {
+    // A browser hashes what it has parsed, which knows one kind of line end.
+    let script = script.replace("\r\n", "\n").replace('\r', "\n");
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script)))
+}
+
+fn policy_with(hashes: &[String]) -> HeaderValue {
+    let mut scripts = String::from("'self' 'wasm-unsafe-eval'");
+    for hash in hashes {
+        scripts.push(' ');
+        scripts.push_str(hash);
+    }
+    let policy = format!(
+        "default-src 'none'; script-src {scripts}; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-}
-
-fn nonce() -> Option<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(bytes))
+    );
+    // All of it is ASCII; a browser that got no policy would allow everything.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
 /// Whether a file's name holds the hash of what it holds, as in `chat-1f2e3d4c5b6a7980_bg.wasm`.
@@ -109,5 +184,34 @@ mod tests {
         for path in ["/", "/index.html", "/embed.js", "/a-b.js", "/npm/event-driven.wasm"] {
             assert!(!is_hashed(path), "{path}");
         }
+    }
+
+    #[test]
+    fn scripts_without_a_source_are_inline() {
+        let html = "<SCRIPT type=module>one()</SCRIPT>ä<script src=\"a.js\"></script>\
+                    <script\n src=b.js></script><script>\n two() </script ><script>three()";
+        assert_eq!(inline_scripts(html), ["one()", "\n two() "]);
+    }
+
+    #[test]
+    fn a_script_is_hashed_as_a_browser_parses_it() {
+        // The example of the specification of Content Security Policy.
+        let hashed = hash("alert('Hello, world.');");
+        assert_eq!(hashed, "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
+        assert_eq!(hash("a\r\nb\rc\n"), hash("a\nb\nc\n"));
+    }
+
+    #[test]
+    fn a_page_that_is_built_again_gets_a_new_policy() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("index.html");
+        fs::write(&file, "<script>one()</script>").unwrap();
+        let policies = Policies::new(folder.path());
+        let before = policies.current();
+        assert!(before.to_str().unwrap().contains(&hash("one()")));
+        fs::write(&file, "<script>another()</script>").unwrap();
+        let after = policies.current();
+        assert!(after.to_str().unwrap().contains(&hash("another()")));
+        assert!(!after.to_str().unwrap().contains(&hash("one()")));
     }
 }

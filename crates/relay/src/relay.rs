@@ -1,27 +1,29 @@
 //! A relay on a port: started, run, and shut down in order.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum_server::Handle;
+use ipnet::IpNet;
 use session::server::Options;
-use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use crate::admin;
 use crate::authority::Authority;
+use crate::border::{Acceptor, Border, Host, Origin, Rules};
 use crate::connection::Shared;
 use crate::http::{self, Site};
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
-/// What the kernel keeps of what a receiver has not taken; Linux makes twice that of it.
-const SEND_BUFFER: usize = 128 << 10;
+/// The most bytes of a request's headers.
+const HEADERS: usize = 32 << 10;
 /// How long connections have to end when the relay shuts down.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -34,29 +36,41 @@ pub struct Config {
     pub data: PathBuf,
     /// The directory of the built page, if it is served.
     pub page: Option<PathBuf>,
-    /// Origins beside the relay's own whose pages may connect, such as `https://example.org`.
-    pub allow_origin: Vec<String>,
+    /// The hosts by whose names clients reach the relay; empty for those of loopback.
+    pub hosts: Vec<Host>,
+    /// Origins beside the relay's own whose pages may connect.
+    pub allow_origin: Vec<Origin>,
+    /// The networks of the reverse proxies before the relay, which say who the client is.
+    pub proxies: Vec<IpNet>,
     /// Judges the clients' credentials; without one everybody may connect.
     pub authority: Option<Arc<dyn Authority>>,
     /// What is kept and what is taken.
     pub store: Settings,
+    /// How much a client may ask for.
+    pub limits: Limits,
     /// The most subscriptions of a connection.
     pub max_subscriptions: usize,
     /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
     pub give_up: Duration,
-    /// Whether a reverse proxy stands before the relay: the last address in `x-forwarded-for` is the
-    /// client's then.
-    pub client_address: ClientAddress,
 }
 
-/// Where a client's address is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClientAddress {
-    /// It is the connection's. New clients from the relay's own machine are not limited.
-    #[default]
-    Connection,
-    /// It is the last one in `x-forwarded-for`, which a reverse proxy before the relay puts there.
-    Proxy,
+impl Config {
+    /// A relay on a free port of loopback with its log in `data`; all else as the options' defaults.
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            data,
+            page: None,
+            hosts: Vec::new(),
+            allow_origin: Vec::new(),
+            proxies: Vec::new(),
+            authority: None,
+            store: Settings::default(),
+            limits: Limits::default(),
+            max_subscriptions: Options::default().max_subscriptions,
+            give_up: Duration::from_secs(60),
+        }
+    }
 }
 
 /// Why a relay ends by itself.
@@ -91,6 +105,11 @@ pub enum StartError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Clients from elsewhere would be refused.
+    #[error(
+        "{0} is not loopback: name the host by which clients reach it with --host, such as --host example.org"
+    )]
+    NoHost(SocketAddr),
     /// The page is not there.
     #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
     NoPage(PathBuf),
@@ -105,6 +124,8 @@ pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
     site: Site,
+    border: Arc<Border>,
+    header_timeout: Duration,
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
     writer: JoinHandle<()>,
@@ -119,6 +140,9 @@ impl Relay {
     /// # Errors
     /// A [`StartError`] that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        if config.hosts.is_empty() && !config.listen.ip().to_canonical().is_loopback() {
+            return Err(StartError::NoHost(config.listen));
+        }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -136,12 +160,27 @@ impl Relay {
             max_subscriptions: config.max_subscriptions,
             ..Options::default()
         });
-        let shared =
-            Shared { hub, store, options, authority: config.authority, address: None, stopping };
-        let Config { page, allow_origin, client_address, data, give_up, .. } = config;
-        let site = Site::new(shared, alive, page, allow_origin, client_address);
+        let Config { page, data, give_up, authority, .. } = config;
+        let rules =
+            Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
+        let Limits { header_timeout, message_timeout, .. } = config.limits;
+        let border = Arc::new(Border::new(rules, config.limits));
+        let shared = Shared { hub, store, options, message_timeout, authority, stopping };
+        let site = Site::new(shared, Arc::clone(&border), alive, page);
         let store = embedded;
-        Ok(Self { listener, address, site, stop, ended, writer, store, data, give_up })
+        Ok(Self {
+            listener,
+            address,
+            site,
+            border,
+            header_timeout,
+            stop,
+            ended,
+            writer,
+            store,
+            data,
+            give_up,
+        })
     }
 
     /// The address that it listens on.
@@ -158,28 +197,30 @@ impl Relay {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
-        let Self { listener, site, stop, mut ended, writer, store, data, give_up, .. } = self;
+        let Self { listener, site, border, stop, mut ended, writer, store, data, give_up, .. } =
+            self;
+        let handle = Handle::new();
+        let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
+            .acceptor(Acceptor(Arc::clone(&border)))
+            .handle(handle.clone());
+        if !self.header_timeout.is_zero() {
+            // The first one is for connections that send nothing at all.
+            server = server.first_request_timeout(self.header_timeout);
+            server.http_builder().http1().header_read_timeout(self.header_timeout);
+        }
+        server.http_builder().http1().max_buf_size(HEADERS);
+        let service = http::router(site).into_make_service();
         let stopped = stop.clone();
         let shutdown = async move {
             shutdown.await;
             stopped.send_replace(true);
+            handle.graceful_shutdown(Some(GRACE));
         };
-        // A message waits for no answer to the one before it.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps Nagle's delay");
-            }
-            // What a slow receiver leaves in the kernel has a bound of ours, not of the machine's memory.
-            if let Err(error) = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER) {
-                tracing::debug!(%error, "a connection keeps the kernel's send buffer");
-            }
-        });
-        let service = http::router(site).into_make_service_with_connect_info::<SocketAddr>();
-        let serve = axum::serve(listener, service).with_graceful_shutdown(shutdown);
+        tokio::spawn(shutdown);
         let mut stopping = stop.subscribe();
         let served = tokio::select! {
-            served = serve.into_future() => served.map_err(RunError::Serve),
-            error = upkeep::run(&store, give_up, || writer.is_finished()) => {
+            served = server.serve(service) => served.map_err(RunError::Serve),
+            error = upkeep::run(&store, &border, give_up, || writer.is_finished()) => {
                 stop.send_replace(true);
                 Err(error)
             }

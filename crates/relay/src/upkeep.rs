@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::border::Border;
 use crate::relay::RunError;
 use crate::store::{Embedded, Store, StoreError};
 
@@ -19,6 +20,7 @@ const BREATH: Duration = Duration::from_millis(10);
 /// A store that refuses to write is no such reason: it is read from.
 pub(crate) async fn run(
     store: &Arc<Embedded>,
+    border: &Border,
     give_up: Duration,
     writer_has_ended: impl Fn() -> bool,
 ) -> RunError {
@@ -41,6 +43,7 @@ pub(crate) async fn run(
         }
         if tended.is_none_or(|tended| tended.elapsed() >= TEND_EVERY) {
             tended = Some(Instant::now());
+            border.forget_stale();
             loop {
                 match on_a_thread(store, Embedded::tend).await {
                     Ok(true) => tokio::time::sleep(BREATH).await,

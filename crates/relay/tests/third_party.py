@@ -9,6 +9,7 @@ URL is that of the socket, such as ws://127.0.0.1:8080/ws. Fails by an exception
 """
 
 import json
+import secrets
 import sys
 import time
 import uuid
@@ -19,11 +20,15 @@ SECONDS = 30
 
 
 class Link:
-    def __init__(self, url):
+    def __init__(self, url, guest=None):
+        """With a secret `guest`, repeats are recognised on every connection that names it."""
         self.socket = websocket.create_connection(
             url, subprotocols=["cloudevents.json"], timeout=SECONDS, suppress_origin=True
         )
         assert self.socket.subprotocol == "cloudevents.json", self.socket.subprotocol
+        if guest is not None:
+            id = self.send("$link.hello", {"guest": guest})
+            self.source = self.receive(lambda it: it["id"] == "welcome:" + id)["data"]["source"]
 
     def send(self, type, data, **attributes):
         event = {
@@ -73,7 +78,9 @@ def message(text):
 
 
 def check(url, topic):
-    link = Link(url)
+    # A secret of its own, with 128 bits; a client that is to be known after it ends keeps it.
+    guest = secrets.token_hex(16)
+    link = Link(url, guest)
     first_id = str(uuid.uuid4())
     first = link.publish(topic, message("first"), id=first_id)
     assert link.publish(topic, message("first"), id=first_id) == first, "a repeat has its position"
@@ -81,8 +88,10 @@ def check(url, topic):
     assert int(second["offset"]) > int(first["offset"]), (first, second)
     link.close()
 
-    # Another connection: the position is the log's, not the connection's.
-    link = Link(url)
+    # Another connection of the same guest: the position is the log's, not the connection's.
+    source = link.source
+    link = Link(url, guest)
+    assert link.source == source and guest not in source, link.source
     assert link.publish(topic, message("first"), id=first_id) == first, "also on another connection"
     after = {key: first[key] for key in ("stream", "epoch", "offset")}
     link.subscribe(topic, [after])
@@ -90,7 +99,15 @@ def check(url, topic):
     assert event["data"]["text"] == "second é 😀", event
     place = (event["stream"], event["epoch"], event["sequence"], event["prev"])
     assert place == ("main", first["epoch"], second["offset"], first["offset"]), event
+    assert event["source"] == source + "/third-party" and event["time"], event
     link.close()
+
+    # Another guest with the same ids is somebody else: without a secret a guest is new on each connection.
+    for other in (None, secrets.token_hex(16)):
+        link = Link(url, other)
+        again = link.publish(topic, message("first"), id=first_id)
+        assert int(again["offset"]) > int(second["offset"]), (other, again)
+        link.close()
     print("checked")
 
 

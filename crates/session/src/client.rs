@@ -88,6 +88,8 @@ pub struct Client {
     options: Options,
     entropy: Rc<RefCell<Entropy>>,
     identity: Identity,
+    /// In place of it to the peer, while the store does not say which it is.
+    stranger: Option<Identity>,
     state: State,
     rivals: Rivals,
     backoff: Backoff,
@@ -117,6 +119,7 @@ impl Client {
     pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
         let mut client = Self {
             identity: Identity::of(&saved),
+            stranger: None,
             state: State::Stopped,
             rivals: Rivals::default(),
             backoff: Backoff::default(),
@@ -168,6 +171,12 @@ impl Client {
     /// The id under which the peer knows this client; events in the log name it in their source.
     pub fn id(&self) -> [u8; 16] {
         self.identity.client
+    }
+
+    /// Whether a peer wrote this source for an event of this client: `/clients/<id>`, and what the client said
+    /// itself.
+    pub fn signed(&self, source: &str) -> bool {
+        self.identity.signed(source)
     }
 
     /// The id of the peer, once it has welcomed this client: as it stands on the path of events.

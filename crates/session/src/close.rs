@@ -76,10 +76,12 @@ pub enum RejectCode {
     Expired = 11,
     /// The application took it back before it was sent. Only a client says so.
     Cancelled = 12,
+    /// A reason that this version does not know; the message has it in words.
+    Unknown = 255,
 }
 
 impl RejectCode {
-    /// All codes, by their numbers.
+    /// All codes of this version, by their numbers.
     const ALL: [Self; 13] = [
         Self::IllegalTopic,
         Self::IllegalEvent,
@@ -101,7 +103,7 @@ impl RejectCode {
         self as u64
     }
 
-    /// The code that has `number` on the wire.
+    /// The code that has `number` on the wire, if this version knows it.
     pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
@@ -122,6 +124,7 @@ impl RejectCode {
             Self::TooFast => "too_fast",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -138,14 +141,14 @@ pub enum Durability {
 }
 
 impl Durability {
-    /// The durability that has `number` on the wire.
-    pub(crate) fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
+    /// The durability that has `number` on the wire. One of a later version counts as the highest known one
+    /// below it.
+    pub(crate) fn from_number(number: u64) -> Self {
+        match number {
             0 => Self::Memory,
             1 => Self::Disk,
-            2 => Self::Replicated,
-            _ => return None,
-        })
+            _ => Self::Replicated,
+        }
     }
 }
 

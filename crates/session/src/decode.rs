@@ -15,16 +15,21 @@ use fields::Fields;
 use reader::Kind;
 pub(crate) use reader::Reader;
 
+use crate::{MAX_NUMBER, MAX_POSITIONS};
+
 /// The bytes are not what the grammar asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
 pub(crate) type Read<T> = Result<T, Malformed>;
 
-/// The next frame of a client.
-pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
-    let (kind, f) = frame(d)?;
-    f.checked(match kind {
+/// Frames of later versions have higher kinds.
+pub(crate) const LAST_KIND: u64 = 26;
+
+/// The next frame of a client; none if it is one of a later version.
+pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
+    let Some((kind, f)) = frame(d)? else { return Ok(None) };
+    let frame = match kind {
         0 => FromClient::Hello(Hello {
             client: f.array(0),
             secret: f.array(1),
@@ -33,12 +38,15 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
             returning: f.flag(4),
             token: f.optional_text(5),
         }),
-        2 => FromClient::Subscribe(Subscribe {
-            subscription: f.number32(0),
-            pattern: f.text(1),
-            start: f.required(f.nested(2, start), Start::Latest),
-            credit: f.nested(3, credit),
-        }),
+        2 => match f.nested(2, start).flatten() {
+            Some(start) => FromClient::Subscribe(Subscribe {
+                subscription: f.number32(0),
+                pattern: f.text(1),
+                start,
+                credit: f.nested(3, credit),
+            }),
+            None => FromClient::UnknownStart(Unsubscribe { subscription: f.number32(0) }),
+        },
         5 => FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) }),
         6 => FromClient::Publish(Publish {
             number: f.optional_number(0),
@@ -58,7 +66,7 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
         17 => FromClient::History(History {
             request: f.number32(0),
             pattern: f.text(1),
-            before: f.optional_number(2),
+            before: f.clamped_number(2),
             limit: f.number32(3),
             stream: f.stream(4),
         }),
@@ -69,7 +77,8 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<FromClient> {
         20 => FromClient::Watch(AtTopic { topic: f.text(0) }),
         21 => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
         _ => return Err(Malformed),
-    })
+    };
+    f.checked(Some(frame))
 }
 
 /// What a leader reads of a guest's frame.
@@ -85,11 +94,11 @@ pub(crate) enum FromGuest {
     },
 }
 
-/// The next frame of a guest.
-pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<FromGuest> {
-    let (kind, f) = frame(d)?;
+/// The next frame of a guest; none if it is one of a later version, whose answer could not be passed on.
+pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<Option<FromGuest>> {
+    let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let presence = |kind, comes| FromGuest::Presence { kind, comes, topic: f.text(0) };
-    f.checked(match kind {
+    let frame = match kind {
         2 => FromGuest::Subscribe(f.number32(0)),
         5 => FromGuest::Unsubscribe(f.number32(0)),
         12 | 17 => FromGuest::Numbered(f.number32(0)),
@@ -98,13 +107,14 @@ pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<FromGuest> {
         20 => presence(PlaceKind::Watched, true),
         21 => presence(PlaceKind::Watched, false),
         _ => return Err(Malformed),
-    })
+    };
+    f.checked(Some(frame))
 }
 
-/// The next frame of a peer.
-pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
-    let (kind, f) = frame(d)?;
-    f.checked(match kind {
+/// The next frame of a peer; none if it is one of a later version.
+pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
+    let Some((kind, f)) = frame(d)? else { return Ok(None) };
+    let frame = match kind {
         1 => FromPeer::Welcome(Welcome {
             peer: f.text(0),
             highest: f.number(1),
@@ -112,6 +122,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
             heartbeat: f.number32(3),
             max_message: f.number32(4),
             forgotten: f.flag(5),
+            kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
         3 => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),
@@ -164,9 +175,9 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
         22 => FromPeer::Expiring(Expiring { milliseconds: f.number32(0) }),
         23 => FromPeer::Page(HistoryPage {
             request: f.number32(0),
-            epoch: f.optional_number(1).unwrap_or_default(),
+            epoch: f.optional_number64(1).unwrap_or_default(),
             entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
-            next: f.optional_number(3).map(|before| (f.stream(5), before)),
+            next: f.clamped_number(3).map(|before| (f.stream(5), before)),
             refused: f.optional_reject_code(4),
         }),
         24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
@@ -181,7 +192,8 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<FromPeer> {
             message: f.text(2),
         }),
         _ => return Err(Malformed),
-    })
+    };
+    f.checked(Some(frame))
 }
 
 /// An event's body.
@@ -190,7 +202,9 @@ pub(crate) fn body(d: &mut Reader<'_>) -> Read<Body> {
     f.checked(Body {
         id: f.text(0),
         source: f.optional_text(1).unwrap_or_default(),
-        time: f.optional_number(2),
+        // The log may hold what an earlier version took.
+        time: f.clamped_number(2),
+        nanoseconds: f.optional_number32(10).unwrap_or_default(),
         content_type: f.optional_text(3),
         schema: f.optional_text(4),
         data: f.bytes(5).to_vec(),
@@ -199,39 +213,46 @@ pub(crate) fn body(d: &mut Reader<'_>) -> Read<Body> {
     })
 }
 
-/// A frame's kind and its fields.
-pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<(u64, Fields<'b>)> {
+/// A frame's kind and its fields; none if its kind is above [`LAST_KIND`]. It is skipped then.
+pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<Option<(u64, Fields<'b>)>> {
     let mut left = d.array()?;
-    let kind = d.item(&mut left, Reader::number)?;
-    let fields = d.item(&mut left, Fields::read)?;
+    let kind = d.item(&mut left, Reader::number64)?;
+    let is_known = kind <= LAST_KIND;
+    let fields = if is_known { Some((kind, d.item(&mut left, Fields::read)?)) } else { None };
     d.end(left)?;
-    Ok((kind, fields))
+    Ok(fields)
 }
 
 fn position(d: &mut Reader<'_>) -> Read<Position> {
     let f = Fields::read(d)?;
     f.checked(Position {
         stream: f.stream(0),
-        epoch: f.number(1),
+        epoch: f.required(f.optional_number64(1), 0),
         offset: f.number(2),
         id: f.optional_text(3),
     })
 }
 
-fn start(mut d: Reader<'_>) -> Read<Start> {
-    let mut left = d.array()?;
-    let start = match d.item(&mut left, Reader::number)? {
+/// None if it is one of a later version.
+fn start(mut d: Reader<'_>) -> Read<Option<Start>> {
+    let Ok(mut left) = d.array() else { return Ok(None) };
+    Ok(Some(match d.item(&mut left, Reader::number64)? {
         0 => Start::Latest,
         1 => Start::Earliest,
-        2 => Start::Last(d.item(&mut left, Reader::number)?),
+        2 => Start::Last(d.item(&mut left, Reader::number64)?.min(MAX_NUMBER)),
         3 => {
-            let positions = rest(&mut d, &mut left, position)?;
-            return if positions.is_empty() { Err(Malformed) } else { Ok(Start::After(positions)) };
+            // One more than may be is refused, and of those that follow nothing is kept.
+            let mut positions = Vec::new();
+            while positions.len() <= MAX_POSITIONS && d.more(&mut left)? {
+                positions.push(position(&mut d)?);
+            }
+            if positions.is_empty() {
+                return Err(Malformed);
+            }
+            Start::After(positions)
         }
-        _ => return Err(Malformed),
-    };
-    d.end(left)?;
-    Ok(start)
+        _ => return Ok(None),
+    }))
 }
 
 fn credit(mut d: Reader<'_>) -> Read<(u32, u32)> {
@@ -275,18 +296,9 @@ fn head(d: &mut Reader<'_>) -> Read<Head> {
 
 fn list<T>(mut d: Reader<'_>, item: fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {
     let mut left = d.array()?;
-    rest(&mut d, &mut left, item)
-}
-
-/// The items of an array of which so many are `left`.
-fn rest<T>(
-    d: &mut Reader<'_>,
-    left: &mut Option<u64>,
-    item: fn(&mut Reader<'_>) -> Read<T>,
-) -> Read<Vec<T>> {
     let mut items = Vec::new();
-    while d.more(left)? {
-        items.push(item(d)?);
+    while d.more(&mut left)? {
+        items.push(item(&mut d)?);
     }
     Ok(items)
 }

@@ -51,6 +51,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 f.credit.map(|(events, bytes)| Pair(events, bytes)),
             ],
         ),
+        FromClient::UnknownStart(f) => frame(message, 2, &[number(f.subscription)]),
         FromClient::Unsubscribe(f) => frame(message, 5, &[number(f.subscription)]),
         FromClient::Publish(f) => frame(
             message,
@@ -90,18 +91,21 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
 /// Appends a frame of a peer to a message.
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
-        FromPeer::Welcome(f) => frame(
-            message,
-            1,
-            &[
+        FromPeer::Welcome(f) => {
+            let kinds = |out: &mut Out<'_>| numbers(out, &f.kinds);
+            let fields = [
                 text(&f.peer),
                 number(f.highest),
                 optional_text(&f.highest_id),
                 number(f.heartbeat),
                 number(f.max_message),
                 flag(f.forgotten),
-            ],
-        ),
+                None,
+                None,
+                (!f.kinds.is_empty()).then_some(By(&kinds)),
+            ];
+            frame(message, 1, &fields);
+        }
         FromPeer::Subscribed(f) => {
             let others = (!f.others.is_empty()).then_some(Value::Positions(&f.others));
             frame(message, 3, &[number(f.subscription), at(&f.head), flag(f.reset), others])
@@ -143,10 +147,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             frame(message, 24, &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))])
         }
         FromPeer::Presence(f) => {
-            let left = |out: &mut Out<'_>| {
-                out.array(f.left.len());
-                f.left.iter().for_each(|id| out.number(*id));
-            };
+            let left = |out: &mut Out<'_>| numbers(out, &f.left);
             let joined = |out: &mut Out<'_>| attendees(out, &f.joined);
             frame(message, 25, &[text(&f.topic), Some(By(&joined)), Some(By(&left))]);
         }
@@ -213,6 +214,11 @@ pub(crate) fn page<'p>(
     );
 }
 
+fn numbers(out: &mut Out<'_>, numbers: &[u64]) {
+    out.array(numbers.len());
+    numbers.iter().for_each(|number| out.number(*number));
+}
+
 fn attendees(out: &mut Out<'_>, attendees: &[Attendee]) {
     triples(out, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)));
 }
@@ -248,6 +254,9 @@ pub(crate) fn body(body: &Body) -> Vec<u8> {
         bytes(&body.data),
         (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
         (!body.path.is_empty()).then_some(Path(&body.path)),
+        None,
+        None,
+        (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
     ];
     map(&mut Out::new(&mut message), &fields);
     message

@@ -16,6 +16,8 @@ pub struct Body {
     pub source: String,
     /// When it was published, in milliseconds since 1970 by the publisher's clock.
     pub time: Option<u64>,
+    /// What of `time` is below its millisecond: at most 999,999.
+    pub nanoseconds: u32,
     /// The media type of `data`; `application/json` if absent.
     pub content_type: Option<String>,
     /// The schema that `data` keeps to, a URI.
@@ -99,6 +101,9 @@ impl Body {
         if !attributes_are_short {
             return Err(BodyError("an attribute is longer than 1,024 bytes"));
         }
+        if self.nanoseconds > 999_999 {
+            return Err(BodyError("the nanoseconds of the time are a millisecond or more"));
+        }
         if self.extensions.len() > Self::MAX_LIST || self.path.len() > Self::MAX_LIST {
             return Err(BodyError("more than 32 extensions or peers on the path"));
         }
@@ -142,6 +147,29 @@ impl Body {
         }
         Ok(body)
     }
+}
+
+/// Whether a name is CloudEvents' own, or one that only peers set: it is not an extension of a client.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    matches!(
+        name,
+        "data"
+            | "datacontenttype"
+            | "dataschema"
+            | "id"
+            | "source"
+            | "specversion"
+            | "time"
+            | "type"
+            | "authid"
+            | "authtype"
+            | "dssematerial"
+            | "ephemeral"
+            | "epoch"
+            | "prev"
+            | "sequence"
+            | "stream"
+    )
 }
 
 impl Stream {

@@ -1,7 +1,7 @@
 //! The frames of the subprotocol `event-driven-kit.v1`; `session.cddl` is their grammar.
 //!
 //! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a
-//! map with integer keys, of which unknown ones are ignored.
+//! map with integer keys, of which unknown ones are ignored. Frames of unknown kinds are skipped.
 
 mod presence;
 
@@ -20,6 +20,8 @@ pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
 pub enum FromClient {
     Hello(Hello),
     Subscribe(Subscribe),
+    /// A subscription with a start of a later version: it is refused.
+    UnknownStart(Unsubscribe),
     Unsubscribe(Unsubscribe),
     Publish(Publish),
     Credit(Credit),
@@ -87,6 +89,8 @@ pub struct Welcome {
     pub max_message: u32,
     /// The peer does not know a client that says it is returning.
     pub forgotten: bool,
+    /// The kinds of frames beyond version 1 that the peer takes: it skips all others.
+    pub kinds: Vec<u64>,
 }
 
 /// Asks for events.
@@ -317,7 +321,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
 pub struct DecodeError {
-    at: usize,
+    pub(crate) at: usize,
 }
 
 impl fmt::Debug for Hello {
@@ -371,21 +375,25 @@ impl FromPeer {
 }
 
 /// The frames of a message, one by one, as `read` reads them, and as they came; after an error there is no next.
+/// Those of a later version are skipped.
 pub(crate) fn frames<F>(
     message: &[u8],
-    read: fn(&mut decode::Reader<'_>) -> Result<F, decode::Malformed>,
+    read: fn(&mut decode::Reader<'_>) -> Result<Option<F>, decode::Malformed>,
 ) -> impl Iterator<Item = Result<(F, &[u8]), DecodeError>> {
     let mut decoder = decode::Reader::new(message);
     let mut failed = false;
     std::iter::from_fn(move || {
-        if failed || decoder.position() >= message.len() {
-            return None;
+        while !failed && decoder.position() < message.len() {
+            let at = decoder.position();
+            match read(&mut decoder) {
+                Ok(Some(frame)) => return Some(Ok((frame, &message[at..decoder.position()]))),
+                Ok(None) => {}
+                Err(decode::Malformed) => {
+                    failed = true;
+                    return Some(Err(DecodeError { at }));
+                }
+            }
         }
-        let at = decoder.position();
-        let frame = read(&mut decoder).map_err(|decode::Malformed| {
-            failed = true;
-            DecodeError { at }
-        });
-        Some(frame.map(|frame| (frame, &message[at..decoder.position()])))
+        None
     })
 }

@@ -4,24 +4,30 @@
 //! The topic is `type`. Types that begin with `$link.` steer the link. Offsets and epochs are decimal
 //! strings, for CloudEvents' integers have 32 bits and JavaScript's 53.
 
+mod members;
 mod read;
 #[cfg(test)]
 mod tests;
+mod time;
 mod write;
 
 use crate::{Body, Start, Stream};
 pub use read::read;
-pub use write::{ack, event, gap, reject, subscribed};
+pub use write::{ack, event, gap, reject, subscribed, welcome};
 
 /// The WebSocket subprotocol in which these texts are spoken.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
 
-/// The extensions that only the peer sets; what a publisher says there is left out.
-const OF_THE_PEER: [&str; 4] = ["stream", "epoch", "sequence", "prev"];
-
 /// What a client says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
+    /// Says who it is, before anything else.
+    Hello {
+        /// The id of the control event, by which it may be rejected.
+        id: String,
+        /// The secret by which a guest is known again on another connection.
+        guest: Option<String>,
+    },
     /// Publishes an event.
     Publish {
         /// Its topic, not checked.
@@ -74,30 +80,4 @@ pub struct Place<'s> {
     pub offset: u64,
     /// The offset up to which the receiver has been told everything.
     pub previous: Option<u64>,
-}
-
-/// How CloudEvents writes data of a media type in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// As JSON.
-    Json,
-    /// As a string.
-    Text,
-    /// As `data_base64`.
-    Bytes,
-}
-
-impl Form {
-    fn of(content_type: Option<&str>) -> Self {
-        let Some(content_type) = content_type else { return Self::Json };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let essence = essence.to_ascii_lowercase();
-        if essence.ends_with("/json") || essence.ends_with("+json") {
-            Self::Json
-        } else if essence.starts_with("text/") {
-            Self::Text
-        } else {
-            Self::Bytes
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod event;
 mod frame;
 #[cfg(feature = "json")]
 pub mod json;
+mod media;
 pub mod server;
 pub mod tabs;
 mod topics;
@@ -23,9 +24,16 @@ pub use frame::{
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,
     Publish, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
+pub use media::Form;
 
 /// The most durable publishes of a client that may be without an answer.
 pub const MAX_UNANSWERED: usize = 1_024;
+
+/// The highest number on the wire, save for epochs: JavaScript's numbers are exact up to here.
+pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// The most positions that a subscription may start after: a peer has at most so many streams.
+pub const MAX_POSITIONS: usize = 64;
 
 /// Milliseconds of a clock that never goes back; which one is its owner's choice.
 pub type Millis = u64;

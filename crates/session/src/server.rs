@@ -7,13 +7,16 @@
 
 mod again;
 mod attendance;
+mod claims;
 mod conflated;
 mod credential;
 mod effect;
 mod history;
+mod lookups;
 mod presence;
 mod publishing;
 mod reading;
+mod receiving;
 mod subscriptions;
 #[cfg(feature = "json")]
 mod text;
@@ -23,7 +26,7 @@ use std::sync::Arc;
 
 use crate::frame::{self, FromClient, FromPeer, Head};
 use crate::topics::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis, Stream};
+use crate::{CloseCode, Millis, RejectCode, Stream};
 use again::Again;
 pub use attendance::{Attendance, Comer, GRACE, News};
 use conflated::Conflated;
@@ -33,8 +36,10 @@ pub use effect::{
     Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
     Opened, Page, Place, Refusal, StreamNo, Ticket,
 };
+use lookups::Lookups;
 use presence::Whereabouts;
 use publishing::Waiting;
+pub use receiving::Costs;
 use subscriptions::Subscriptions;
 
 /// The bounds of a connection.
@@ -54,6 +59,8 @@ pub struct Options {
     pub page: usize,
     /// After so much silence the peer pings, and after as much again it closes.
     pub heartbeat: Millis,
+    /// A client that has said nothing valid for so long is not let in, whatever it pings.
+    pub hello_within: Millis,
 }
 
 impl Default for Options {
@@ -66,6 +73,7 @@ impl Default for Options {
             max_subscriptions: 4_096,
             page: 128,
             heartbeat: 20_000,
+            hello_within: 10_000,
         }
     }
 }
@@ -90,11 +98,13 @@ pub struct Server {
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
+    lookups: Lookups,
     /// Their tickets ascend, and mostly the first is answered.
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The requests for history that are without an answer: their numbers, and of which stream.
     requests: Vec<(Ticket, u32, StreamNo)>,
     whereabouts: Whereabouts,
+    costs: Costs,
     credential: Credential,
     /// A number that is to come again before any higher one is taken.
     held_back: Option<u64>,
@@ -109,6 +119,10 @@ pub struct Server {
     again: Option<Again>,
     effects: VecDeque<Effect>,
     heard: Millis,
+    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from, if that is known.
+    wall_is_ahead: Option<i64>,
+    /// Until then the client is to say something valid; none once it has.
+    hello_until: Option<Millis>,
     /// When a sign of life was asked for that has not come.
     pinged: Option<Millis>,
 }
@@ -145,6 +159,7 @@ impl Server {
             #[cfg(feature = "json")]
             Wire::Json => State::Open { client: None },
         };
+        let hello_until = Some(now + options.hello_within);
         Self {
             options,
             wire,
@@ -152,9 +167,11 @@ impl Server {
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
+            lookups: Lookups::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
             whereabouts: Whereabouts::default(),
+            costs: Costs::default(),
             credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),
@@ -166,6 +183,8 @@ impl Server {
             again: None,
             effects: VecDeque::new(),
             heard: now,
+            wall_is_ahead: None,
+            hello_until,
             pinged: None,
         }
     }
@@ -175,7 +194,14 @@ impl Server {
         if self.effects.is_empty() {
             self.flush();
         }
-        self.effects.pop_front()
+        self.effects.pop_front().or_else(|| self.lookups.next())
+    }
+
+    /// Says what time it is on the wall, in milliseconds since 1970: an event that has no time, or one far from
+    /// this, gets it. To be told again when that clock is set. Without it events keep the times that their
+    /// publishers say.
+    pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
+        self.wall_is_ahead = Some(since_1970 as i64 - now as i64);
     }
 
     /// How many things are to be done now. An owner that has much to tell does those first, so that what it
@@ -186,8 +212,8 @@ impl Server {
 
     /// When [`Server::tick`] wants to be called.
     pub fn deadline(&self) -> Millis {
-        let silent = self.silence_ends();
-        self.credential.deadline().map_or(silent, |deadline| deadline.min(silent))
+        let deadlines = [self.credential.deadline(), self.hello_until];
+        deadlines.into_iter().flatten().fold(self.silence_ends(), Millis::min)
     }
 
     /// When nothing will have been heard for too long.
@@ -199,6 +225,14 @@ impl Server {
     /// Time has passed.
     pub fn tick(&mut self, now: Millis) {
         self.credential_tick(now);
+        if self.hello_until.is_some_and(|until| now >= until) {
+            return self
+                .close(CloseCode::Silent, "you have not said who you are, or what you want");
+        }
+        if self.is_full() {
+            // It is not listened to.
+            self.heard(now);
+        }
         if self.state == State::Closed || now < self.silence_ends() {
             return;
         }
@@ -215,27 +249,6 @@ impl Server {
         self.pinged = None;
     }
 
-    /// A binary message has arrived.
-    pub fn received(&mut self, message: &[u8], now: Millis) {
-        self.heard(now);
-        if message.len() > self.options.max_message {
-            return self.too_large();
-        }
-        if self.wire != Wire::Frames {
-            return self
-                .close(CloseCode::ProtocolError, "this subprotocol is spoken in text messages");
-        }
-        for frame in FromClient::decode(message) {
-            match frame {
-                Ok(frame) => self.frame(frame),
-                Err(error) => self.close(CloseCode::ProtocolError, &error.to_string()),
-            }
-            if self.state == State::Closed {
-                return;
-            }
-        }
-    }
-
     /// The peer shuts down: says so, and closes with a code after which clients come again.
     pub fn shut_down(&mut self, message: &str) {
         self.close(CloseCode::GoingAway, message);
@@ -247,14 +260,15 @@ impl Server {
     }
 
     /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
-    fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
+    pub fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == State::Closed {
             return;
         }
         let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
-        self.state = State::Closed;
+        (self.state, self.hello_until) = (State::Closed, None);
+        self.lookups = Lookups::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 
@@ -278,6 +292,7 @@ impl Server {
                     heartbeat: self.options.heartbeat.try_into().unwrap_or(u32::MAX),
                     max_message: self.options.max_message.try_into().unwrap_or(u32::MAX),
                     forgotten: new && returning,
+                    kinds: Vec::new(),
                 }));
             }
             Opened::WrongSecret => {
@@ -306,28 +321,47 @@ impl Server {
             (State::Greeting, FromClient::Hello(hello)) => {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
                 self.state = State::Opening { client, fence, lowest, returning };
+                self.hello_until = None;
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {
                 self.close(CloseCode::UnexpectedHello, "one hello is enough")
             }
             (State::Open { client: Some(client) }, FromClient::Publish(publish)) => {
+                self.costs.publishes += 1;
                 self.publish(client, publish);
             }
             // Unreachable: who said no hello speaks JSON, not frames.
             (State::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => self.subscribe(subscribe),
+            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
+                self.costs.subscribes += 1;
+                self.subscribe(subscribe);
+            }
+            (State::Open { .. }, FromClient::UnknownStart(it)) => {
+                self.costs.subscribes += 1;
+                let message = "this peer does not know where the subscription is to start";
+                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
+            }
             (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.unsubscribe(unsubscribe.subscription);
             }
             (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
-            (State::Open { .. }, FromClient::History(history)) => self.history(history),
+            (State::Open { .. }, FromClient::History(history)) => {
+                self.costs.histories += 1;
+                self.history(history);
+            }
             (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
-            (State::Open { .. }, FromClient::Join(join)) => self.join(join),
+            (State::Open { .. }, FromClient::Join(join)) => {
+                self.costs.joins += 1;
+                self.join(join);
+            }
             (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
-            (State::Open { .. }, FromClient::Watch(at)) => self.watch(at.topic),
+            (State::Open { .. }, FromClient::Watch(at)) => {
+                self.costs.joins += 1;
+                self.watch(at.topic);
+            }
             (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
             (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
             (State::Open { .. }, FromClient::Pong(_)) => {}
@@ -349,6 +383,10 @@ impl Server {
             #[cfg(feature = "json")]
             Wire::Json => self.send_text(frame),
         }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open { .. })
     }
 
     fn is_closed(&self) -> bool {

@@ -206,6 +206,13 @@ impl Tab {
         }
     }
 
+    /// The browser gives neither lock nor channel: this tab goes on for itself, and must be given a store of its own.
+    /// What it has kept in the one that it shared stays there.
+    pub fn go_alone(&mut self, now: Millis) {
+        self.client.leave_rows();
+        self.lock_granted(now);
+    }
+
     /// Another tab has taken the lock that this one had.
     pub fn lock_lost(&mut self, now: Millis) {
         self.now = now;

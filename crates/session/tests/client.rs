@@ -212,14 +212,14 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
     let request = asked(&dialogue.heard())[0].request;
     let FromPeer::Page(last) = page(request, &[1], None) else { unreachable!() };
     let orders = Stream::named("orders");
-    let next = Some((orders.clone(), u64::MAX));
+    let next = Some((orders.clone(), MAX_NUMBER));
     dialogue.say(FromPeer::Page(HistoryPage { next, ..last }));
     let read = pages(&mut dialogue).remove(0).unwrap();
     assert_eq!(read.events[0].0.stream, Stream::MAIN);
     dialogue.client.history(pattern("a.>"), read.next, 2);
     let said = dialogue.heard();
     let [next] = asked(&said)[..] else { panic!("{said:?}") };
-    assert_eq!((&next.stream, next.before), (&orders, Some(u64::MAX)));
+    assert_eq!((&next.stream, next.before), (&orders, Some(MAX_NUMBER)));
     // Its life is its own.
     let FromPeer::Page(first) = page(next.request, &[3], None) else { unreachable!() };
     dialogue.say(FromPeer::Page(HistoryPage { epoch: 8, ..first }));
@@ -365,4 +365,24 @@ fn a_topic_at_which_it_cannot_be_is_told() {
     dialogue.say(refused("of another tab"));
     let told = dialogue.effects.iter().filter(|it| matches!(it, Effect::NotPresent { .. }));
     assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn an_event_is_this_clients_if_its_source_begins_with_the_clients_own() {
+    let dialogue = Dialogue::welcomed();
+    let id = format!("{:032x}", u128::from_be_bytes(dialogue.client.id()));
+    let is_own = |source: String| dialogue.client.signed(&source);
+    assert!(is_own(format!("/clients/{id}")) && is_own(format!("/clients/{id}/x")));
+    for forged in [
+        format!("/guests/{id}"),
+        format!("/guests/0/../../clients/{id}"),
+        format!("/clients/0/{id}"),
+        format!("/clients/{id}0"),
+        format!("/clients/{}", &id[1..]),
+        format!("//clients/{id}"),
+        format!("clients/{id}"),
+        format!("/clients/{}", id.to_uppercase()),
+    ] {
+        assert!(!is_own(forged.clone()), "{forged}");
+    }
 }

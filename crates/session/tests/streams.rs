@@ -158,8 +158,8 @@ fn a_page_is_of_the_stream_that_is_asked_for_and_the_last_one_names_the_next_str
         }
     };
     assert_eq!(page(Stream::MAIN, None), (vec![3, 2], Some((Stream::MAIN, 2))));
-    assert_eq!(page(Stream::MAIN, Some(2)), (vec![1], Some((other(), u64::MAX))));
-    assert_eq!(page(other(), Some(u64::MAX)), (vec![2, 1], None));
+    assert_eq!(page(Stream::MAIN, Some(2)), (vec![1], Some((other(), MAX_NUMBER))));
+    assert_eq!(page(other(), Some(MAX_NUMBER)), (vec![2, 1], None));
     assert_eq!(page(Stream::named("elsewhere"), None), (vec![], None));
 }
 

@@ -66,7 +66,7 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:14}", "")?;
+        write!(out, "{:18}", "")?;
         for state in State::all() {
             let name = match state {
                 State::Link(phase) => format!("{phase:?}"),
@@ -75,7 +75,7 @@ impl fmt::Display for Coverage {
             write!(out, "{name:>11}")?;
         }
         for fault in Fault::ALL {
-            write!(out, "\n{:14}", format!("{fault:?}"))?;
+            write!(out, "\n{:18}", format!("{fault:?}"))?;
             for state in State::all() {
                 match Self::impossible(fault, state) {
                     Some(_) => write!(out, "{:>11}", "-")?,

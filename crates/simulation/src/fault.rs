@@ -36,6 +36,16 @@ pub enum Fault {
     WallClock,
     /// The disk of the tab's profile takes no writes for a while.
     OutboxFails,
+    /// The disk of the tab's profile is neither read nor written for a while.
+    OutboxThrows,
+    /// The same, and each operation is given up only after some time without an answer.
+    OutboxHangs,
+    /// What the disk of the tab's profile holds is deleted while its pages use it.
+    OutboxDeleted,
+    /// The tab is reloaded, and is refused a disk: it has an outbox in memory.
+    OutboxRefused,
+    /// The tab is reloaded, finds nothing on its profile's disk, and no room for anything.
+    OutboxFullAtFirst,
     /// Another machine starts with a copy of the tab's profile.
     Cloned,
     /// The tab's profile is what it was when it was backed up.
@@ -48,7 +58,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::Cut,
         Self::CutLate,
         Self::HalfOpenUp,
@@ -65,6 +75,11 @@ impl Fault {
         Self::Freeze,
         Self::WallClock,
         Self::OutboxFails,
+        Self::OutboxThrows,
+        Self::OutboxHangs,
+        Self::OutboxDeleted,
+        Self::OutboxRefused,
+        Self::OutboxFullAtFirst,
         Self::Cloned,
         Self::Restored,
         Self::Rest,

@@ -30,11 +30,13 @@ pub enum Mutation {
     PageSkipsOne,
     /// Who has gone without leaving is present at the relay for ever.
     GhostsStay,
+    /// A disk that was deleted takes a row as one that has left, though it has not under its new number.
+    MarksRowsOfAnotherClient,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -48,5 +50,6 @@ impl Mutation {
         Self::NoCredit,
         Self::PageSkipsOne,
         Self::GhostsStay,
+        Self::MarksRowsOfAnotherClient,
     ];
 }

@@ -105,6 +105,8 @@ enum Happening {
     DiskWorks(usize),
     /// The page of a tab is there again.
     TabLoads(usize),
+    /// The user loads a page again that has its outbox in memory.
+    TabReloads { tab: usize, life: LifeNo },
     /// A page that was put away comes back.
     TabReturns { tab: usize, life: LifeNo },
     /// A tab is told that it has the lock, or has it no more.
@@ -204,8 +206,9 @@ impl World {
             Happening::TabTimer { tab, life } => self.tab_timer(tab, life),
             Happening::Disk(profile) => self.disk(profile),
             Happening::DiskAnswers { tab, life } => self.disk_answers(tab, life),
-            Happening::DiskWorks(profile) => self.profiles[profile].fails = false,
+            Happening::DiskWorks(profile) => self.profiles[profile].works(),
             Happening::TabLoads(tab) => self.load(tab),
+            Happening::TabReloads { tab, life } => self.leave_memory(tab, life),
             Happening::TabReturns { tab, life } => self.come_back(tab, life),
             Happening::LockNews { tab, life } => self.lock_news(tab, life),
             Happening::Heard { tab, life, from } => self.heard(tab, life, from),

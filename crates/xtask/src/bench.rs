@@ -1,5 +1,6 @@
 //! The benchmarks: each beside its peer in the same run, failing where a bar is missed.
 
+mod attacks;
 mod instructions;
 mod js;
 mod native;
@@ -23,6 +24,8 @@ pub enum Bench {
     Js,
     /// The relay, beside nats-server and socket.io
     Relay,
+    /// The relay while one address attacks it: what others notice, and the memory that it takes
+    Attacks,
 }
 
 const NEEDS: &[Need] = &[
@@ -40,6 +43,7 @@ pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
         Bench::Bus => bus(workspace),
         Bench::Js => js::run(workspace),
         Bench::Relay => relay::run(workspace),
+        Bench::Attacks => attacks::run(workspace),
     }
 }
 

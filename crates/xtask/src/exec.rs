@@ -5,14 +5,15 @@ use crate::process;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Sets up what the command needs, and becomes the command, or its parent where it tests in a browser.
 pub fn exec(workspace: &Workspace, words: &[OsString]) -> Result<ExitCode> {
     let (program, arguments) = words.split_first().context("there is no command")?;
     let browsers = browsers(arguments);
-    let toolchain = setup::ensure(workspace, &[Need::PAGE, &browsers].concat())?;
+    let toolchain = setup::ensure(workspace, &[tools(program), &browsers].concat())?;
     let mut command = toolchain.command(program);
     command.args(arguments);
     if !browsers.is_empty() {
@@ -20,6 +21,18 @@ pub fn exec(workspace: &Workspace, words: &[OsString]) -> Result<ExitCode> {
         return wait_for(command);
     }
     become_it(command)
+}
+
+/// What the program itself is, and what it starts.
+fn tools(program: &OsStr) -> &'static [Need] {
+    let name = Path::new(program).file_stem().and_then(OsStr::to_str);
+    match name.unwrap_or_default() {
+        "trunk" => &[Need::WasmBindgen, Need::WasmOpt, Need::Trunk],
+        "wasm-pack" => &[Need::WasmBindgen, Need::WasmOpt, Need::WasmPack],
+        "esbuild" => &[Need::Esbuild],
+        "wasm-opt" => &[Need::WasmOpt],
+        _ => &[Need::WasmBindgen],
+    }
 }
 
 /// The browsers that wasm-pack is asked to test in.
@@ -58,5 +71,13 @@ mod tests {
     fn a_test_in_a_browser_needs_that_browser() {
         let words = ["test", "--headless", "--firefox"].map(OsString::from);
         assert_eq!(browsers(&words), [Need::Firefox]);
+    }
+
+    #[test]
+    fn trunk_and_wasm_pack_are_only_got_for_those_that_call_them() {
+        let gets = |program: &str, need| tools(OsStr::new(program)).contains(&need);
+        assert!(gets("trunk", Need::Trunk) && gets("/usr/bin/wasm-pack", Need::WasmPack));
+        assert!(!gets("cargo", Need::Trunk) && !gets("cargo", Need::WasmPack));
+        assert!(gets("cargo", Need::WasmBindgen));
     }
 }

@@ -1,6 +1,7 @@
 //! `fuzz`: bytes from anywhere into codecs and machines, by cargo-fuzz, which wants a nightly Rust. Each
 //! target begins with the seeds that `fuzz/examples/seeds` writes, and with what earlier runs have found.
 
+use crate::progress::print;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
 use crate::{process, toolchain};
@@ -88,9 +89,9 @@ pub fn run_all(workspace: &Workspace, time: Duration) -> Result<Vec<Target>> {
         for (target, log, mut child) in running {
             let found_nothing = child.wait()?.success();
             let text = fs::read_to_string(&log).unwrap_or_default();
-            println!("{}: {}", target.name(), in_short(&text, found_nothing));
+            print(&format!("{}: {}", target.name(), in_short(&text, found_nothing)));
             if !found_nothing {
-                println!("{text}");
+                print(&text);
                 failed.push(target);
             }
         }

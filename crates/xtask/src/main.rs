@@ -10,14 +10,17 @@ mod knocking;
 mod npm;
 mod page;
 mod process;
+mod progress;
 mod run;
 mod setup;
+mod side_by_side;
 mod simulate;
 mod size;
 mod stamp;
 mod suite;
 mod toolchain;
 mod versions;
+mod wasm;
 mod workspace;
 
 use anyhow::Result;
@@ -42,6 +45,9 @@ enum Task {
         /// Where the relay listens
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
+        /// A host by whose name clients reach the relay, where it does not listen on loopback
+        #[arg(long)]
+        host: Vec<String>,
         /// The folder of the relay's store [default: data in the repository]
         #[arg(long)]
         data: Option<PathBuf>,
@@ -103,7 +109,9 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Run { listen, data } => run::run(&workspace, listen, data.as_deref())?,
+        Task::Run { listen, host, data } => {
+            run::run(&workspace, listen, &host, data.as_deref())?;
+        }
         Task::Test { only } => return suite::run(&workspace, &only),
         Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,
         Task::Fuzz { target, minutes } => fuzz::run(&workspace, target, minutes)?,

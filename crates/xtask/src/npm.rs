@@ -1,4 +1,4 @@
-//! The npm package: wasm-pack's output made smaller, with the files of `npm/` laid over it, and its trial
+//! The npm package: wasm-bindgen's output made smaller, with the files of `npm/` laid over it, and its trial
 //! in Node and in Chromium.
 
 mod bundle;
@@ -8,8 +8,9 @@ use crate::setup::{self, Need};
 use crate::stamp;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{process, versions};
+use crate::{process, versions, wasm};
 use anyhow::{Context, Result, bail};
+use shrink::WASM;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +19,6 @@ use std::process::Command;
 pub const NEEDS: &[Need] = &[
     Need::StdSources,
     Need::WasmBindgen,
-    Need::WasmPack,
     Need::WasmOpt,
     Need::Esbuild,
     Need::Node,
@@ -39,17 +39,11 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     }
     let package = workspace.npm_package();
     let build = workspace.own_target().join("npm/build");
-    for folder in [&package, &build] {
-        let _ = fs::remove_dir_all(folder);
-    }
-    let mut wasm_pack = toolchain.small("wasm-pack");
-    wasm_pack
-        .args(["build", "--release", "--target", "web"])
-        .args(["--mode", "no-install", "--no-pack"])
-        .args(["--out-name", "event_driven_kit", "--out-dir"])
-        .arg(&build)
-        .current_dir(workspace.root.join("crates/npm"));
-    process::run(&mut wasm_pack)?;
+    let _ = fs::remove_dir_all(&package);
+    let library = "event_driven_kit_npm";
+    let module = wasm::compile(workspace, toolchain, "event-driven-kit-npm", &["--lib"], library)?;
+    wasm::bind(toolchain, &module, &build, "event_driven_kit")?;
+    wasm::optimise(toolchain, &build.join(WASM), &wasm::flags_of_the_package(workspace)?)?;
     shrink::shrink(toolchain, &build)?;
     bundle::bundle(workspace, toolchain, &build, &package)?;
     let version = versions::of_the_library(&workspace.root)?;

@@ -1,81 +1,341 @@
-//! The page as the relay serves it: Trunk's output of index.html, the embedding page of `www/`,
-//! and the npm package that it loads. Built only when an input has changed.
+//! The page as the relay serves it, in `dist/`: the chat, made of index.html as Trunk would make it; and the page of
+//! `www/` that embeds the npm package. Each is built only when one of its inputs has changed, and compressed then.
 
+mod compress;
+mod html;
+pub mod trunk;
+
+use crate::progress::{say, task};
 use crate::setup::{self, Need};
+use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{npm, process, stamp};
-use anyhow::{Context, Result};
+use crate::{npm, stamp, wasm};
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use html::{Asset, Built};
+use sha2::{Digest, Sha256, Sha384};
+use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Whatever the page is made from, and how.
-const INPUTS: &[&str] = &[
+pub use compress::{beside, brotli, is_compressed};
+
+/// What building the chat takes besides wasm-bindgen.
+pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt];
+/// What building the chat takes.
+const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt];
+/// What building all of the page takes.
+pub const NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild];
+
+/// Whatever the chat is made from, and how.
+const CHAT: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
-    "Trunk.toml",
     "index.html",
     "src",
     "crates/bus",
     "crates/topic",
     "crates/session",
     "crates/chat",
-    "crates/npm",
-    "crates/xtask/src/npm",
-    "crates/xtask/src/npm.rs",
+    "crates/xtask/src/page",
     "crates/xtask/src/page.rs",
     "crates/xtask/src/toolchain.rs",
     "crates/xtask/src/versions.rs",
-    "npm",
+    "crates/xtask/src/wasm.rs",
     "www",
 ];
+/// What the embedding page is made from besides.
+const EMBEDDING: &[&str] =
+    &["crates/npm", "crates/xtask/src/npm", "crates/xtask/src/npm.rs", "npm"];
+
+/// A part of the page that is built on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Chat,
+    Embedding,
+}
+
+impl Part {
+    /// Does the part consist of this file in `dist/`?
+    fn holds(self, name: &Path) -> bool {
+        let embedding =
+            name.starts_with("npm") || name.to_str().is_some_and(|name| name.starts_with("embed."));
+        embedding == (self == Self::Embedding)
+    }
+
+    fn stamp_file(self, workspace: &Workspace) -> PathBuf {
+        workspace.own_target().join(match self {
+            Self::Chat => "page/chat.stamp",
+            Self::Embedding => "page/embedding.stamp",
+        })
+    }
+
+    /// A hash of what goes in and of what has come out, which somebody may have changed or removed.
+    fn stamp(self, workspace: &Workspace) -> Result<String> {
+        let root = &workspace.root;
+        let mut inputs = CHAT.to_vec();
+        let dist = workspace.dist();
+        let mut built = stamp::files(&dist)?;
+        built.retain(|file| self.holds(file.strip_prefix(&dist).unwrap_or(file)));
+        if self == Self::Embedding {
+            inputs.extend_from_slice(EMBEDDING);
+            built.extend(stamp::files(&workspace.npm_package())?);
+        }
+        Ok(format!("{} {}", stamp::of(root, &inputs)?, stamp::of_files(root, &built)?))
+    }
+
+    /// Is it what the sources say?
+    pub fn is_current(self, workspace: &Workspace) -> Result<bool> {
+        let kept = fs::read_to_string(self.stamp_file(workspace)).unwrap_or_default();
+        Ok(kept == self.stamp(workspace)?)
+    }
+
+    fn keep_stamp(self, workspace: &Workspace) -> Result<()> {
+        let path = self.stamp_file(workspace);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&path, self.stamp(workspace)?)
+            .with_context(|| format!("{} could not be written", path.display()))
+    }
+}
 
 /// Makes `dist/` what the sources say. Sets nothing up when it is that already.
 pub fn ensure(workspace: &Workspace) -> Result<()> {
-    let inputs = stamp::of(&workspace.root, INPUTS)?;
-    let kept = fs::read_to_string(stamp_file(workspace)).unwrap_or_default();
-    if kept == format!("{inputs} {}", output(workspace)?) {
-        eprintln!("page: nothing has changed since it was built");
+    if Part::Chat.is_current(workspace)? {
+        say("page: nothing has changed since it was built");
+    } else {
+        let toolchain = setup::ensure(workspace, CHAT_NEEDS)?;
+        task("page", "builds the chat", || {
+            let page = Page::read(workspace)?;
+            let wasm = page.compile(workspace, &toolchain)?;
+            page.build(workspace, &toolchain, &wasm)
+        })?;
+    }
+    ensure_embedding(workspace)
+}
+
+/// Makes the part of `dist/` that embeds the npm package what the sources say.
+pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
+    if Part::Embedding.is_current(workspace)? {
         return Ok(());
     }
-    build(workspace)?;
-    let path = stamp_file(workspace);
-    if let Some(folder) = path.parent() {
+    let toolchain = setup::ensure(workspace, NEEDS)?;
+    task("npm page", "builds the npm package and the page that embeds it", || {
+        npm::build_with(workspace, &toolchain)?;
+        let staging = staging(workspace, "embedding")?;
+        npm::copy_over(&workspace.npm_package(), &staging.join("npm"))?;
+        for file in stamp::files(&workspace.root.join("www"))? {
+            let Some(name) = file.file_name() else {
+                continue;
+            };
+            if Part::Embedding.holds(Path::new(name)) {
+                copy(&file, &staging.join(name))?;
+            }
+        }
+        publish(workspace, Part::Embedding, &staging)
+    })
+}
+
+/// `index.html`, and what its links ask for.
+pub struct Page {
+    html: String,
+    links: Vec<html::Link>,
+}
+
+impl Page {
+    pub fn read(workspace: &Workspace) -> Result<Self> {
+        let path = workspace.root.join("index.html");
+        let html = fs::read_to_string(&path)
+            .with_context(|| format!("{} could not be read", path.display()))?;
+        let links = html::links(&html)?;
+        Ok(Self { html, links })
+    }
+
+    /// Compiles the program; this needs cargo and no other tool.
+    pub fn compile(&self, workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+        let program = self.links.iter().find_map(|link| match &link.asset {
+            Asset::Rust { href, bin, .. } => Some((href, bin)),
+            _ => None,
+        });
+        let (manifest, bin) =
+            program.context("index.html has no <link data-trunk rel=\"rust\">")?;
+        let manifest = workspace.root.join(manifest);
+        let text = fs::read_to_string(&manifest)
+            .with_context(|| format!("{} could not be read", manifest.display()))?;
+        let manifest: toml::Table = toml::from_str(&text)?;
+        let package = manifest.get("package").and_then(|package| package.get("name"));
+        let package = package.and_then(toml::Value::as_str);
+        let package = package.context("the manifest that index.html names has no package")?;
+        wasm::compile(workspace, toolchain, package, &["--bin", bin], bin)
+    }
+
+    /// Makes the page of the compiled program.
+    pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
+        let staging = staging(workspace, "chat")?;
+        let mut built = Vec::new();
+        for link in &self.links {
+            built.push(match &link.asset {
+                Asset::Css { href } => css(&workspace.root.join(href), &staging)?,
+                Asset::Copy { href } => {
+                    let file = workspace.root.join(href);
+                    copy(&file, &staging.join(file.file_name().unwrap_or_default()))?;
+                    Built::Copied
+                }
+                Asset::Rust { bin, wasm_opt, .. } => {
+                    let bound = workspace.own_target().join("page/bound");
+                    wasm::bind(toolchain, wasm, &bound, bin)?;
+                    let module = bound.join(format!("{bin}_bg.wasm"));
+                    wasm::optimise(toolchain, &module, wasm_opt)?;
+                    program(bin, &bound, &staging)?
+                }
+            });
+        }
+        let page = html::resolve(&self.html, &self.links, &built)?;
+        fs::write(staging.join("index.html"), page)?;
+        publish(workspace, Part::Chat, &staging)
+    }
+}
+
+fn css(file: &Path, staging: &Path) -> Result<Built> {
+    let bytes = fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}-{}.css", hash([&bytes[..]]));
+    fs::write(staging.join(&name), &bytes)?;
+    let integrity = format!("sha384-{}", BASE64.encode(Sha384::digest(&bytes)));
+    Ok(Built::Css { file: name, integrity })
+}
+
+/// The two files of the program get a name for ever: it says what is in them.
+fn program(bin: &str, bound: &Path, staging: &Path) -> Result<Built> {
+    let js = fs::read(bound.join(format!("{bin}.js")))?;
+    let wasm = fs::read(bound.join(format!("{bin}_bg.wasm")))?;
+    let name = format!("{bin}-{}", hash([&js[..], &wasm[..]]));
+    let (js_name, wasm_name) = (format!("{name}.js"), format!("{name}_bg.wasm"));
+    fs::write(staging.join(&js_name), js)?;
+    fs::write(staging.join(&wasm_name), wasm)?;
+    let mut snippets = Vec::new();
+    for snippet in stamp::files(&bound.join("snippets"))? {
+        let name = snippet.strip_prefix(bound)?;
+        copy(&snippet, &staging.join(name))?;
+        snippets.push(name.to_string_lossy().replace('\\', "/"));
+    }
+    Ok(Built::Rust { js: js_name, wasm: wasm_name, snippets })
+}
+
+/// 16 hexadecimal digits, by which the relay sees that a name is never used again for anything else.
+fn hash<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    for content in contents {
+        hasher.update(content);
+    }
+    let mut text = String::new();
+    for byte in hasher.finalize().iter().take(8) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn staging(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let folder = workspace.own_target().join("page").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("{} could not be made", folder.display()))?;
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(&path, format!("{inputs} {}", output(workspace)?))
-        .with_context(|| format!("{} could not be written", path.display()))
+    fs::copy(from, to).with_context(|| format!("{} could not be copied", from.display()))?;
+    Ok(())
 }
 
-/// The built files count too: somebody may have changed or removed them.
-fn output(workspace: &Workspace) -> Result<String> {
-    stamp::of(&workspace.root, &["dist", "target/npm/event-driven-kit"])
-}
-
-fn stamp_file(workspace: &Workspace) -> PathBuf {
-    workspace.own_target().join("page.stamp")
-}
-
-fn build(workspace: &Workspace) -> Result<()> {
-    let toolchain = setup::ensure(workspace, Need::PAGE)?;
-    npm::build_with(workspace, &toolchain)?;
+/// Compresses what is staged and puts it in the place of what was there: pages last, so that a relay that runs
+/// meanwhile never serves one whose files are not there.
+fn publish(workspace: &Workspace, part: Part, staging: &Path) -> Result<()> {
+    compress::all(staging)?;
     let dist = workspace.dist();
-    let mut trunk = toolchain.small("trunk");
-    trunk
-        .args(["build", "--release", "--dist"])
-        .arg(&dist)
-        .current_dir(&workspace.root)
-        // Trunk wants a truth value here and stops at the usual `1`.
-        .env_remove("NO_COLOR");
-    process::run(&mut trunk)?;
-    npm::copy_over(&workspace.npm_package(), &dist.join("npm"))?;
-    for file in stamp::files(&workspace.root.join("www"))? {
-        let Some(name) = file.file_name() else {
-            continue;
-        };
-        if name.to_string_lossy().starts_with("embed.") {
-            fs::copy(&file, dist.join(name))
-                .with_context(|| format!("{} could not be copied", file.display()))?;
+    let mut staged = stamp::files(staging)?;
+    staged.sort_by_key(|file| file.to_string_lossy().contains(".html"));
+    let mut kept = Vec::new();
+    for file in staged {
+        let target = dist.join(file.strip_prefix(staging)?);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("{} could not be made", folder.display()))?;
+        }
+        fs::rename(&file, &target)
+            .with_context(|| format!("{} could not be written", target.display()))?;
+        kept.push(target);
+    }
+    if kept.is_empty() {
+        bail!("the build has left no file of the page");
+    }
+    for file in stamp::files(&dist)? {
+        if part.holds(file.strip_prefix(&dist)?) && !kept.contains(&file) {
+            fs::remove_file(&file)
+                .with_context(|| format!("{} could not be removed", file.display()))?;
         }
     }
-    Ok(())
+    part.keep_stamp(workspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_page_share_no_file() {
+        for (name, part) in [
+            ("index.html", Part::Chat),
+            ("chat-1f2e3d4c5b6a7980_bg.wasm.br", Part::Chat),
+            ("snippets/a/inline0.js", Part::Chat),
+            ("embed.html", Part::Embedding),
+            ("embed.js.gz", Part::Embedding),
+            ("npm/index.js", Part::Embedding),
+        ] {
+            for other in [Part::Chat, Part::Embedding] {
+                assert_eq!(other.holds(Path::new(name)), other == part, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_build_takes_the_place_of_its_part_only() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(root.path());
+        let build = |name: &str, part, files: &[&str]| {
+            let staging = staging(&workspace, name).unwrap();
+            for file in files {
+                copy(&root.path().join("source"), &staging.join(file)).unwrap();
+            }
+            publish(&workspace, part, &staging).unwrap();
+        };
+        fs::write(root.path().join("source"), "text ".repeat(100)).unwrap();
+        build("embedding", Part::Embedding, &["embed.html", "npm/index.js"]);
+        build("chat", Part::Chat, &["index.html", "chat-1.js"]);
+        build("chat", Part::Chat, &["index.html", "chat-2.js"]);
+        let dist = workspace.dist();
+        let mut names: Vec<String> = stamp::files(&dist)
+            .unwrap()
+            .iter()
+            .map(|file| file.strip_prefix(&dist).unwrap().to_string_lossy().into_owned())
+            .filter(|name| !is_compressed(Path::new(name)))
+            .collect();
+        names.sort();
+        assert_eq!(names, ["chat-2.js", "embed.html", "index.html", "npm/index.js"]);
+        assert!(dist.join("index.html.br").exists() && dist.join("npm/index.js.gz").exists());
+        assert!(!dist.join("chat-1.js.br").exists());
+
+        assert!(Part::Chat.is_current(&workspace).unwrap());
+        assert!(Part::Embedding.is_current(&workspace).unwrap());
+        fs::remove_file(dist.join("chat-2.js.br")).unwrap();
+        assert!(!Part::Chat.is_current(&workspace).unwrap());
+        assert!(Part::Embedding.is_current(&workspace).unwrap());
+        fs::write(root.path().join("index.html"), "").unwrap();
+        assert!(!Part::Embedding.is_current(&workspace).unwrap());
+    }
 }

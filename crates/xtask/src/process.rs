@@ -1,13 +1,18 @@
 //! Starting programs, and saying clearly which one failed.
 
+use crate::progress::{self, Task, said};
 use anyhow::{Context, Result, anyhow, bail};
 use std::env;
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// What a program prints without an end of line is heard in pieces of this size.
+const LONGEST_PIECE: usize = 64 << 10;
 
 /// A command without what `cargo run` has put into our environment: variables about the xtask
 /// package would only make build scripts of other packages run again.
@@ -58,20 +63,155 @@ pub fn colour(cargo: &mut Command) {
     }
 }
 
-/// Runs it in the foreground.
+/// Runs it. The task of this thread shows what it does, and its output if it fails; without a task it runs in the
+/// foreground.
 pub fn run(command: &mut Command) -> Result<()> {
-    announce(command);
-    let status = command.status().with_context(|| unstartable(command))?;
-    check(command, status)
+    let Some(task) = progress::current() else {
+        announce(command);
+        let status = command.status().with_context(|| unstartable(command))?;
+        return check(command, status);
+    };
+    let status = run_in(&task, command, |_| ())?;
+    if status.success() {
+        return Ok(());
+    }
+    if running::is_stopped() {
+        bail!("stopped");
+    }
+    let last_words = task.last_words();
+    if !task.has_log() {
+        for line in &last_words {
+            progress::show(line);
+        }
+    }
+    match said::cause(&last_words) {
+        Some(cause) => bail!("{cause}: `{}` failed", line(command)),
+        None => check(command, status),
+    }
 }
 
-/// Runs an installation in the foreground; it has printed why it failed, so the error says only what to do.
+/// Runs it as a part of the task, which hears all that it prints; standard output is heard by `out` too, line by line.
+pub fn run_in(
+    task: &Arc<Task>,
+    command: &mut Command,
+    mut out: impl FnMut(&str),
+) -> Result<ExitStatus> {
+    task.begin(&line(command));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Cargo says how far it is only on a terminal, unless it is told to.
+        .env("CARGO_TERM_PROGRESS_WHEN", "always")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "100");
+    let mut child = running::start(command)?;
+    let errors = child.stderr.take();
+    let listener = thread::spawn({
+        let task = Arc::clone(task);
+        move || errors.map(|errors| in_pieces(errors, |piece| task.hear(piece)))
+    });
+    let heard = child.stdout.take().map_or(Ok(()), |output| {
+        in_pieces(output, |piece| {
+            task.hear(piece);
+            out(&String::from_utf8_lossy(piece));
+        })
+    });
+    let status = running::wait(&mut child)?;
+    // A process that it has left behind may hold the pipe open, so this is not waited for any longer than needed.
+    let end = Instant::now() + Duration::from_secs(2);
+    while !listener.is_finished() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(10));
+    }
+    heard?;
+    Ok(status)
+}
+
+/// What works side by side ends together: after an error there is nothing to go on for.
+pub mod running {
+    use super::{Child, Command, Context, ExitStatus, Result, bail, unstartable};
+    use std::sync::{Mutex, PoisonError};
+
+    /// The programs that run, or that no more may be started.
+    static RUNNING: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
+
+    pub fn start(command: &mut Command) -> Result<Child> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = running.as_mut() else {
+            bail!("stopped");
+        };
+        let child = command.spawn().with_context(|| unstartable(command))?;
+        running.push(child.id());
+        Ok(child)
+    }
+
+    pub fn wait(child: &mut Child) -> Result<ExitStatus> {
+        let status = child.wait()?;
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.as_mut() {
+            running.retain(|id| *id != child.id());
+        }
+        Ok(status)
+    }
+
+    pub fn is_stopped() -> bool {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Asks all of them to end, and starts no more.
+    pub fn stop_all() {
+        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for id in running.unwrap_or_default() {
+            ask_to_end(id);
+        }
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(id: u32) {
+        use nix::sys::signal::{Signal, kill};
+        if let Ok(id) = i32::try_from(id) {
+            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGTERM);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn ask_to_end(_: u32) {}
+}
+
+/// Lines, and what is drawn again and again in the same line.
+fn in_pieces(output: impl io::Read, mut hear: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut output = BufReader::new(output);
+    let mut piece = Vec::new();
+    loop {
+        let read = match output.fill_buf() {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if read.is_empty() {
+            break;
+        }
+        let end = read.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let taken = end.map_or(read.len(), |end| end + 1);
+        piece.extend_from_slice(&read[..taken]);
+        output.consume(taken);
+        if end.is_some() || piece.len() > LONGEST_PIECE {
+            hear(&piece);
+            piece.clear();
+        }
+    }
+    if !piece.is_empty() {
+        hear(&piece);
+    }
+    Ok(())
+}
+
+/// Runs an installation; it has printed why it failed, so the error says only what to do.
 pub fn install(command: &mut Command, what: &str, registry: &str) -> Result<()> {
-    run(command).map_err(|_| {
-        anyhow!(
-            "{what} could not be installed (is {registry} reachable?); by hand: `{}`",
-            line(command)
-        )
+    run(command).map_err(|error| {
+        let error = error.to_string();
+        let reason = error.split_once(": `").map(|(cause, _)| cause);
+        let reason = reason.map_or_else(|| format!("is {registry} reachable?"), str::to_owned);
+        anyhow!("{what} could not be installed ({reason}); by hand: `{}`", line(command))
     })
 }
 
@@ -89,9 +229,10 @@ pub fn capture(command: &mut Command) -> Result<String> {
 /// What it prints to standard output; its standard error is shown.
 pub fn capture_shown(command: &mut Command) -> Result<String> {
     announce(command);
+    let shown = if progress::current().is_some() { Stdio::null() } else { Stdio::inherit() };
     let output = command
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
+        .stderr(shown)
         .output()
         .with_context(|| unstartable(command))?;
     check(command, output.status)?;
@@ -108,9 +249,15 @@ pub fn capture_errors(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// Runs it in the foreground, but no longer than that.
+/// Runs it, but no longer than that. What it prints is shown only outside of a task.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
-    announce(command);
+    match progress::current() {
+        Some(task) => {
+            task.begin(&line(command));
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        None => announce(command),
+    }
     let mut child = command.stdin(Stdio::null()).spawn().with_context(|| unstartable(command))?;
     match wait_within(&mut child, limit)? {
         Some(status) => check(command, status),
@@ -136,7 +283,7 @@ pub fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<ExitStat
 
 /// Shows the command, in a form that can be copied.
 pub fn announce(command: &Command) {
-    eprintln!("$ {}", line(command));
+    progress::say(&format!("$ {}", line(command)));
 }
 
 pub fn check(command: &Command, status: ExitStatus) -> Result<()> {
@@ -180,6 +327,28 @@ mod tests {
         let mut command = Command::new("/no/such/tool");
         command.args(["--name=x", "two words", "it's", ""]);
         assert_eq!(line(&command), r"/no/such/tool --name=x 'two words' 'it'\''s' ''");
+    }
+
+    #[test]
+    fn output_is_heard_by_lines_and_by_what_is_drawn_again() {
+        let mut heard = Vec::new();
+        let hear = |piece: &[u8]| heard.push(String::from_utf8_lossy(piece).into_owned());
+        in_pieces(&b"one\ntwo 1/2\rtwo 2/2\r\nthree"[..], hear).unwrap();
+        assert_eq!(heard, ["one\n", "two 1/2\r", "two 2/2\r", "\n", "three"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_fails_in_a_task_is_named_with_the_cause() {
+        let failed = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            progress::task("a test", "fails", || run(&mut command)).unwrap_err().to_string()
+        };
+        let error = failed("echo fine; echo 'error: No space left on device' >&2; exit 101");
+        assert!(error.starts_with("the disk is full: `sh -c"), "{error}");
+        let error = failed("exit 3");
+        assert!(error.starts_with("`sh -c") && error.contains("exit status: 3"), "{error}");
     }
 
     #[cfg(unix)]

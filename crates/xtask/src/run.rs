@@ -1,17 +1,22 @@
 //! `run`: the page and the relay, built and started. It ends when the relay does, or with Ctrl-C,
 //! which it passes on so that the relay can close its sockets and its store.
 
+use crate::page::{self, Page, Part};
+use crate::process;
+use crate::process::running;
+use crate::progress::{self, say, task};
+use crate::setup;
+use crate::side_by_side::side_by_side;
 use crate::workspace::Workspace;
-use crate::{page, process};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where `trunk serve` serves the page that it builds; see Trunk.toml.
 const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"];
@@ -19,23 +24,90 @@ const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Builds and starts, and stays until the relay has ended.
-pub fn run(workspace: &Workspace, listen: SocketAddr, data: Option<&Path>) -> Result<()> {
+pub fn run(
+    workspace: &Workspace,
+    listen: SocketAddr,
+    hosts: &[String],
+    data: Option<&Path>,
+) -> Result<()> {
+    let started = Instant::now();
     check_free(listen)?;
-    page::ensure(workspace)?;
-    build_relay(workspace)?;
+    if hosts.is_empty() && !listen.ip().is_loopback() {
+        bail!("{listen} is not loopback: name the host by which clients reach it with `--host`");
+    }
+    setup::check_c_compiler()?;
+    build(workspace)?;
     let default = workspace.root.join("data");
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
+    for host in hosts {
+        relay.args(["--host", host]);
+    }
     let interrupts = count_interrupts()?;
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {
-        thread::spawn(move || tell(output));
+        let workspace = workspace.clone();
+        thread::spawn(move || tell(output, started, &workspace));
     }
     let status = attend(child, &interrupts)?;
+    running::stop_all();
     if interrupts.load(Ordering::SeqCst) == 0 {
         process::check(&relay, status)?;
         bail!("the relay has ended by itself");
     }
     Ok(())
+}
+
+/// What the chat takes, side by side: the relay; the tool that binds wasm to JS; and the program in wasm.
+fn build(workspace: &Workspace) -> Result<()> {
+    let cause = Mutex::new(None);
+    let built = side_by_side(
+        || first_of(&cause, || relay(workspace)),
+        || first_of(&cause, || chat(workspace, &cause)),
+    );
+    match cause.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => built.map(drop),
+    }
+}
+
+/// Keeps the first error of all that works side by side, and stops the rest.
+fn first_of<T>(cause: &Mutex<Option<Error>>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    work().map_err(|error| {
+        let mut cause = cause.lock().unwrap_or_else(PoisonError::into_inner);
+        if cause.is_none() {
+            *cause = Some(error);
+            running::stop_all();
+        }
+        Error::msg("stopped")
+    })
+}
+
+fn relay(workspace: &Workspace) -> Result<()> {
+    let what = if workspace.relay().exists() {
+        "is compiled where it has changed"
+    } else {
+        "is compiled (about 4 minutes on two cores)"
+    };
+    task("relay", what, || build_relay(workspace))
+}
+
+fn chat(workspace: &Workspace, cause: &Mutex<Option<Error>>) -> Result<()> {
+    if Part::Chat.is_current(workspace)? {
+        say("page: nothing has changed since it was built");
+        return Ok(());
+    }
+    let page = Page::read(workspace)?;
+    let compile = || {
+        let toolchain = setup::ensure(workspace, page::COMPILE_NEEDS)?;
+        let what = "the chat is compiled (about 2 minutes on two cores)";
+        let wasm = task("page", what, || page.compile(workspace, &toolchain))?;
+        Ok((toolchain, wasm))
+    };
+    let ((), (toolchain, wasm)) = side_by_side(
+        || first_of(cause, || setup::ensure_wasm_bindgen(workspace)),
+        || first_of(cause, compile),
+    )?;
+    task("page", "is put together", || page.build(workspace, &toolchain, &wasm))
 }
 
 /// Asked before minutes of building, not after.
@@ -81,13 +153,31 @@ fn start(relay: &mut Command) -> Result<Child> {
     relay.spawn().with_context(|| process::unstartable(relay))
 }
 
-/// Passes on what the relay prints; of its address it makes an invitation.
-fn tell(output: impl Read) {
+/// Passes on what the relay prints; of its address it makes an invitation. What the chat does not need is built then.
+fn tell(output: impl Read, started: Instant, workspace: &Workspace) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
-        match line.strip_prefix("listening on ") {
-            Some(address) => println!("\nThe chat is at {address} (Ctrl-C ends it)"),
-            None => println!("{line}"),
+        let Some(address) = line.strip_prefix("listening on ") else {
+            progress::print(&line);
+            continue;
+        };
+        let took = progress::duration(started.elapsed());
+        progress::print(&format!("\nThe chat is at {address} (Ctrl-C ends it; it took {took})"));
+        let (workspace, address) = (workspace.clone(), address.to_owned());
+        thread::spawn(move || embedding(&workspace, &address));
+    }
+}
+
+/// The page that embeds the npm package; the chat goes on without it.
+fn embedding(workspace: &Workspace, address: &str) {
+    let is_current = Part::Embedding.is_current(workspace).unwrap_or(false);
+    if is_current {
+        return;
+    }
+    match page::ensure_embedding(workspace) {
+        Ok(()) => {
+            progress::print(&format!("A page without a framework is at {address}/embed.html"))
         }
+        Err(error) => say(&format!("the page without a framework is not there: {error:#}")),
     }
 }
 
@@ -110,7 +200,7 @@ fn attend(mut child: Child, interrupts: &AtomicUsize) -> Result<ExitStatus> {
             return Ok(status);
         }
     }
-    eprintln!("\nstopping the relay");
+    say("\nstopping the relay");
     interrupt(&child)?;
     let mut waited = Duration::ZERO;
     while interrupts.load(Ordering::SeqCst) < 2 && waited < GRACE {
@@ -119,7 +209,7 @@ fn attend(mut child: Child, interrupts: &AtomicUsize) -> Result<ExitStatus> {
         }
         waited += tick;
     }
-    eprintln!("the relay has not stopped and is killed");
+    say("the relay has not stopped and is killed");
     child.kill()?;
     Ok(child.wait()?)
 }

@@ -11,12 +11,13 @@ mod npm_tools;
 mod python;
 mod wasm_target;
 
+use crate::progress::task;
+use crate::side_by_side::side_by_side;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub use autobahn::wstest;
 pub use browsers::{WebKit, chromedriver, chromium, webkit};
@@ -75,21 +76,26 @@ impl Need {
         Self::Autobahn,
         Self::CargoFuzz,
     ];
-
-    /// What building the page takes.
-    pub const PAGE: &[Self] = &[
-        Self::StdSources,
-        Self::WasmBindgen,
-        Self::WasmPack,
-        Self::Trunk,
-        Self::WasmOpt,
-        Self::Esbuild,
-    ];
 }
 
 /// Gets the wasm target, which all who call this need, and the rest as asked.
 pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
-    let _alone = lock(workspace)?;
+    // Building the tools keeps all cores busy for minutes; what is only downloaded comes meanwhile.
+    let ((), toolchain) = side_by_side(
+        || cargo_tools::ensure_all(workspace, needs),
+        || ensure_others(workspace, needs),
+    )?;
+    Ok(toolchain)
+}
+
+/// Gets the tool that binds wasm to JS, and nothing else: it takes longest.
+pub fn ensure_wasm_bindgen(workspace: &Workspace) -> Result<()> {
+    cargo_tools::ensure_all(workspace, &[Need::WasmBindgen])
+}
+
+/// All that does not come from crates.io.
+fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
+    let _alone = lock(workspace, "lock")?;
     let rust = wasm_target::ensure(workspace)?;
     let toolchain = Toolchain::new(workspace, rust)?;
     // One call of the package manager for all that is missing.
@@ -97,25 +103,16 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     for need in needs {
         match need {
             Need::StdSources => wasm_target::ensure_sources(rust),
-            Need::WasmBindgen => {
-                cargo_tools::ensure(workspace, &cargo_tools::wasm_bindgen(workspace)?)?
-            }
-            Need::WasmPack => cargo_tools::ensure(workspace, &cargo_tools::wasm_pack())?,
-            Need::Trunk => cargo_tools::ensure(workspace, &cargo_tools::trunk())?,
             Need::WasmOpt => npm_tools::ensure_wasm_opt(workspace)?,
             Need::Esbuild => npm_tools::ensure_esbuild(workspace)?,
             Need::Node => npm_tools::ensure_node()?,
             Need::MeasuredNodes => npm_tools::ensure_measured_nodes(workspace)?,
             Need::Chromium => browsers::check_chromium()?,
-            Need::Firefox => {
-                browsers::check_firefox()?;
-                cargo_tools::ensure(workspace, &cargo_tools::geckodriver())?;
-            }
+            Need::Firefox => browsers::check_firefox()?,
             Need::WebKit => browsers::check_webkit()?,
             Need::Python => python::ensure(workspace)?,
             Need::WasmClippy => wasm_target::check_clippy(rust)?,
             Need::Autobahn => autobahn::ensure(workspace)?,
-            Need::CargoFuzz => cargo_tools::ensure(workspace, &cargo_tools::cargo_fuzz())?,
             Need::Nats => {
                 nats_server().context(
                     "nats-server is needed: put it on PATH (Debian: `apt-get install nats-server`)",
@@ -127,10 +124,24 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
                     "valgrind is needed: put it on PATH (Debian: `apt-get install valgrind`)",
                 )?;
             }
+            // These are built: see `cargo_tools`.
+            Need::WasmBindgen | Need::WasmPack | Need::Trunk | Need::CargoFuzz => {}
         }
     }
-    cargo_tools::discard_build(workspace)?;
     Ok(toolchain)
+}
+
+/// Tells before minutes of building what building the relay's allocator would miss.
+pub fn check_c_compiler() -> Result<()> {
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let is_there = |program: &std::ffi::OsStr| which::which(program).is_ok();
+    if cfg!(target_env = "msvc") || (is_there(&compiler) && is_there("make".as_ref())) {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "a C compiler and make are needed for the relay's allocator: put `cc` and `make` on PATH \
+         (Debian: `apt-get install build-essential`)"
+    )
 }
 
 /// Debian puts it where only root looks.
@@ -139,8 +150,8 @@ pub fn nats_server() -> Option<PathBuf> {
 }
 
 /// The cache belongs to all clones of the repository: two set-ups must not write it at once.
-fn lock(workspace: &Workspace) -> Result<File> {
-    let path = workspace.cache.join("lock");
+fn lock(workspace: &Workspace, name: &str) -> Result<File> {
+    let path = workspace.cache.join(name);
     fs::create_dir_all(&workspace.cache)
         .with_context(|| format!("{} could not be made", workspace.cache.display()))?;
     let file =
@@ -148,8 +159,7 @@ fn lock(workspace: &Workspace) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            eprintln!("set-up: waiting for another set-up to finish");
-            file.lock()?;
+            task("set-up", "waits for another set-up to finish", || Ok(file.lock()?))?;
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).context(format!("{} could not be locked", path.display()));
@@ -160,9 +170,5 @@ fn lock(workspace: &Workspace) -> Result<File> {
 
 /// Says what is being got, and afterwards how long that took.
 fn step(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    eprintln!("set-up: {what} ...");
-    let started = Instant::now();
-    work()?;
-    eprintln!("set-up: {what}: done in {} s", started.elapsed().as_secs());
-    Ok(())
+    task("set-up", what, work)
 }

@@ -12,16 +12,32 @@ pub fn of(root: &Path, inputs: &[&str]) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     for input in inputs {
         input.hash(&mut hasher);
-        for path in files(&root.join(input))? {
-            let name = path.strip_prefix(root).unwrap_or(&path);
-            name.to_string_lossy().hash(&mut hasher);
-            fs::read(&path)
-                .with_context(|| format!("{} could not be read", path.display()))?
-                .hash(&mut hasher);
-        }
+        hash(root, &files(&root.join(input))?, &mut hasher)?;
     }
+    Ok(finish(&hasher))
+}
+
+/// The stamp of just these files.
+pub fn of_files(root: &Path, files: &[PathBuf]) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    hash(root, files, &mut hasher)?;
+    Ok(finish(&hasher))
+}
+
+fn hash(root: &Path, files: &[PathBuf], hasher: &mut DefaultHasher) -> Result<()> {
+    for path in files {
+        let name = path.strip_prefix(root).unwrap_or(path);
+        name.to_string_lossy().hash(hasher);
+        fs::read(path)
+            .with_context(|| format!("{} could not be read", path.display()))?
+            .hash(hasher);
+    }
+    Ok(())
+}
+
+fn finish(hasher: &DefaultHasher) -> String {
     // Not the same from one Rust release to the next: a new xtask then builds once too often.
-    Ok(format!("{:016x}", hasher.finish()))
+    format!("{:016x}", hasher.finish())
 }
 
 /// All files at or below the path, in one order, without what npm has installed there; none if it does not exist.

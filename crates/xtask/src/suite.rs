@@ -1,104 +1,182 @@
-//! `test`: the stages in their order. The first that fails ends the run; the last line counts.
+//! `test`: the stages, in two lanes where there are cores for both. After the first that fails no other begins; the
+//! last line counts.
 
 mod autobahn;
 mod count;
+mod lanes;
 mod stages;
+mod table;
 
+use crate::progress::{self, print};
 use crate::setup;
 use crate::workspace::Workspace;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use count::Counts;
 use stages::Context;
+use std::fs;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use stages::Stage;
 
 struct Outcome {
-    stage: &'static str,
+    name: &'static str,
+    /// Since the beginning of the run.
+    began: Duration,
     took: Duration,
     counts: Counts,
     error: Option<anyhow::Error>,
 }
 
-/// Runs these stages, or all. An error is one of the set-up; failing tests are an exit code.
+/// Runs these stages, or all.
 pub fn run(workspace: &Workspace, only: &[Stage]) -> Result<ExitCode> {
     let mut selected = Stage::ALL.to_vec();
     if !only.is_empty() {
         selected.retain(|stage| only.contains(stage));
     }
-    let context = prepare(workspace, &selected)?;
-
-    let mut outcomes = Vec::new();
-    for stage in selected {
-        println!("\n== {}", stage.name());
-        let outcome = perform(stage, &context);
-        println!("== {}", line(&outcome));
-        let failed = outcome.error.is_some();
-        outcomes.push(outcome);
-        if failed {
-            break;
-        }
-    }
-    Ok(summarise(&outcomes))
+    let context = Context { workspace, toolchain: OnceLock::new() };
+    let suite = Suite { context, began: Instant::now(), selected };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let outcomes = if suite.selected.len() > 1 && cores > 1 {
+        fs::create_dir_all(logs(workspace))?;
+        lanes::run(&suite.selected, |job| suite.perform_beside_others(job))
+    } else {
+        suite.one_by_one()
+    };
+    Ok(summarise(&outcomes, suite.began.elapsed(), cores))
 }
 
-/// One set-up for all stages, so that a missing tool is told before minutes of testing.
-fn prepare<'a>(workspace: &'a Workspace, selected: &[Stage]) -> Result<Context<'a>> {
-    let mut needs = Vec::new();
-    let mut wasm = false;
-    for stage in selected {
-        if let Some(stage_needs) = stage.needs() {
-            wasm = true;
-            for need in stage_needs {
-                if !needs.contains(need) {
-                    needs.push(*need);
-                }
+/// Where the stages that run side by side print.
+fn logs(workspace: &Workspace) -> std::path::PathBuf {
+    workspace.own_target().join("test")
+}
+
+/// What a lane does at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// One set-up for all stages, so that a missing tool is told before minutes of testing.
+    SetUp,
+    Stage(Stage),
+}
+
+impl Job {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SetUp => "set-up",
+            Self::Stage(stage) => stage.name(),
+        }
+    }
+}
+
+struct Suite<'a> {
+    context: Context<'a>,
+    began: Instant,
+    selected: Vec<Stage>,
+}
+
+impl Suite<'_> {
+    /// In the foreground: what the stages print is seen as it comes.
+    fn one_by_one(&self) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        let set_up = needs_set_up(&self.selected).then_some(Job::SetUp);
+        for job in set_up.into_iter().chain(self.selected.iter().copied().map(Job::Stage)) {
+            println!("\n== {}", job.name());
+            let outcome = self.perform(job);
+            println!("== {}", table::line(&outcome));
+            let failed = outcome.error.is_some();
+            outcomes.push(outcome);
+            if failed {
+                break;
             }
         }
+        outcomes
     }
-    let toolchain = if wasm {
-        println!("== set-up");
-        Some(setup::ensure(workspace, &needs)?)
-    } else {
-        None
-    };
-    Ok(Context { workspace, toolchain })
+
+    /// What it prints goes into a file, and is shown when it is done: on a terminal only if it failed.
+    fn perform_beside_others(&self, job: Job) -> Outcome {
+        let name = job.name();
+        print(&format!("== {name} begins"));
+        if job == Job::SetUp {
+            let outcome = self.perform(job);
+            print(&format!("== {}", table::line(&outcome)));
+            return outcome;
+        }
+        let log = logs(self.context.workspace).join(format!("{name}.log"));
+        let outcome = match progress::logged(name, &log, || self.perform(job)) {
+            Ok(outcome) => outcome,
+            Err(error) => self.outcome(job, Instant::now(), Counts::default(), Err(error)),
+        };
+        if outcome.error.is_some() || !progress::is_terminal() {
+            let text = fs::read(&log).unwrap_or_default();
+            print(&format!("\n== {name}\n{}", String::from_utf8_lossy(&text).trim_end()));
+        }
+        print(&format!("== {}", table::line(&outcome)));
+        outcome
+    }
+
+    fn perform(&self, job: Job) -> Outcome {
+        let started = Instant::now();
+        let mut counts = Counts::default();
+        let result = match job {
+            Job::SetUp => self.set_up(),
+            Job::Stage(stage) => {
+                let result = stage.run(&self.context, &mut counts);
+                if result.is_ok() && stage.has_tests() && counts.passed == 0 {
+                    Err(anyhow!("no test has run"))
+                } else {
+                    result
+                }
+            }
+        };
+        self.outcome(job, started, counts, result)
+    }
+
+    fn outcome(
+        &self,
+        job: Job,
+        started: Instant,
+        mut counts: Counts,
+        result: Result<()>,
+    ) -> Outcome {
+        if result.is_err() && counts.failed == 0 {
+            // What fails without a test of its own, such as a lint, must not be lost in the sum.
+            counts.failed = 1;
+        }
+        Outcome {
+            name: job.name(),
+            began: started.duration_since(self.began),
+            took: started.elapsed(),
+            counts,
+            error: result.err(),
+        }
+    }
+
+    fn set_up(&self) -> Result<()> {
+        let mut needs = Vec::new();
+        for need in self.selected.iter().filter_map(|stage| stage.needs()).flatten() {
+            if !needs.contains(need) {
+                needs.push(*need);
+            }
+        }
+        let toolchain = setup::ensure(self.context.workspace, &needs)?;
+        self.context.toolchain.set(toolchain).map_err(|_| anyhow!("a second set-up"))
+    }
 }
 
-fn perform(stage: Stage, context: &Context<'_>) -> Outcome {
-    let started = Instant::now();
-    let mut counts = Counts::default();
-    let mut result = stage.run(context, &mut counts);
-    if result.is_ok() && stage.has_tests() && counts.passed == 0 {
-        result = Err(anyhow::anyhow!("no test has run"));
-    }
-    if result.is_err() && counts.failed == 0 {
-        // What fails without a test of its own, such as a lint, must not be lost in the sum.
-        counts.failed = 1;
-    }
-    Outcome { stage: stage.name(), took: started.elapsed(), counts, error: result.err() }
+fn needs_set_up(selected: &[Stage]) -> bool {
+    selected.iter().any(|stage| stage.needs().is_some())
 }
 
-fn line(outcome: &Outcome) -> String {
-    let verdict = match &outcome.error {
-        None => "ok".to_owned(),
-        Some(error) => format!("FAILED: {error:#}"),
-    };
-    let tests = match outcome.counts {
-        Counts { passed: 0, failed: 0 } => String::new(),
-        counts => format!(", {counts}"),
-    };
-    format!("{}: {:.1} s{tests}, {verdict}", outcome.stage, outcome.took.as_secs_f64())
-}
-
-fn summarise(outcomes: &[Outcome]) -> ExitCode {
+fn summarise(outcomes: &[Outcome], took: Duration, cores: usize) -> ExitCode {
     let mut total = Counts::default();
-    println!("\n== summary");
     for outcome in outcomes {
-        println!("{}", line(outcome));
         total.add(outcome.counts);
     }
+    println!("\n== summary");
+    print!("{}", table::table(outcomes));
+    println!("{} in all, on {cores} cores", progress::duration(took));
     println!("{total}");
     if outcomes.iter().any(|outcome| outcome.error.is_some()) {
         ExitCode::FAILURE

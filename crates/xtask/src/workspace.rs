@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The places every task works with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workspace {
     /// The repository.
     pub root: PathBuf,
@@ -28,6 +28,13 @@ impl Workspace {
             None => root.join("target"),
         };
         Ok(Self { root, target, cache: cache_root()?.join("event-driven-kit") })
+    }
+
+    /// One that is wholly in this folder.
+    #[cfg(test)]
+    pub fn at(root: &Path) -> Self {
+        let (target, cache) = (root.join("target"), root.join("cache"));
+        Self { root: root.to_owned(), target, cache }
     }
 
     /// The built page, as the relay serves it.

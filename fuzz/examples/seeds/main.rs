@@ -1,6 +1,7 @@
 //! `seeds FOLDER` writes inputs to begin with, a folder for each target: what the codec's tests take for a
 //! frame, a text or a body, what two tabs and a relay say to each other, and rows of the relay's store.
 
+mod attacks;
 #[path = "../../../crates/session/tests/codec/frames.rs"]
 mod frames;
 mod talk;
@@ -38,7 +39,9 @@ fn main() -> io::Result<()> {
     let topic = Topic::parse("a.x").map_err(io::Error::other)?;
     let texts = bodies.iter().map(|body| json::event(&topic, body, None).into_bytes());
     let controls = CONTROLS.iter().map(|text| text.as_bytes().to_vec());
-    write(folder, "json", texts.chain(controls))?;
+    write(folder, "json", texts.chain(controls).chain(attacks::texts()))?;
+    write(folder, "frames", attacks::frames())?;
+    write(folder, "server", scripts(&attacks::frames(), &[]))?;
 
     write(folder, "rows", relay::store::fuzzing::seeds())?;
 

@@ -9,7 +9,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams};
-use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError, StoreFailed};
+use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
@@ -44,44 +44,58 @@ pub(super) struct Opening {
     _listeners: Vec<EventListener>,
 }
 
-/// Listens how a transaction ends.
+/// A transaction, and its listeners.
 pub(super) struct Running {
+    pub(super) asked: Storage,
+    transaction: IdbTransaction,
     _listeners: [EventListener; 3],
 }
 
 const STORE: &str = "outbox";
-/// Of the form of what is in it.
-const VERSION: u32 = 1;
+/// A database is made at version 1. At this one it was made by another script, which left the store out. A higher
+/// one has another form.
+pub(super) const REPAIRED: u32 = 2;
 
 impl Database {
-    /// Opens a database, and makes it if there is none. Nothing, if that is refused at once.
-    pub(super) fn open(name: &str, outbox: Weak<Outbox>) -> Option<Opening> {
-        let request = Factory::new().and_then(|all| all.open(name, Some(VERSION))).ok()?;
+    /// Opens a database at this version, or at the one that it has, and makes it if there is none. Nothing, if
+    /// that is refused at once.
+    pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
+        let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
         let request = IdbOpenDbRequest::from(request);
         let made = request.clone();
         let made = EventListener::once(&request, "upgradeneeded", move |_| {
-            if let Ok(connection) = made.result() {
+            let store = made.result().ok().and_then(|connection| {
                 let database = idb::Database::from(connection.unchecked_into::<IdbDatabase>());
-                // If it fails, so does the opening.
-                let _ = database.create_object_store(STORE, ObjectStoreParams::new());
+                database.create_object_store(STORE, ObjectStoreParams::new()).ok()
+            });
+            if store.is_none()
+                && let Some(upgrade) = made.transaction()
+            {
+                let _ended_already = upgrade.abort();
             }
         });
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
             EventListener::once(&request.clone(), event, move |_| {
-                // A request that has failed has no result.
-                let connection = request.result().map(JsValue::unchecked_into);
+                // That of a request that has failed is undefined.
+                let connection = request.result().ok().filter(JsValue::is_object);
                 if let Some(outbox) = outbox.upgrade() {
-                    let database = connection.map(|connection| Self::new(connection, &outbox.this));
-                    outbox.opened(database.ok());
+                    let database =
+                        connection.and_then(|it| Self::new(it.unchecked_into(), &outbox.this));
+                    outbox.opened(database);
                 }
             })
         });
         Some(Opening { _listeners: vec![made, success, error] })
     }
 
-    /// Closed when another page wants to delete it or to change its form, and when the browser does it.
-    fn new(connection: Connection, outbox: &Weak<Outbox>) -> Self {
+    /// Closed when another page wants to delete it or to change its form, and when the browser does it. None: its
+    /// form is another one.
+    fn new(connection: Connection, outbox: &Weak<Outbox>) -> Option<Self> {
+        if connection.version() > f64::from(REPAIRED) {
+            connection.close();
+            return None;
+        }
         let listeners = ["versionchange", "close"].map(|event| {
             let outbox = outbox.clone();
             EventListener::new(&connection, event, move |_| {
@@ -90,7 +104,7 @@ impl Database {
                 }
             })
         });
-        Self { connection, _listeners: listeners }
+        Some(Self { connection, _listeners: listeners })
     }
 
     /// Carries out an operation, and tells the outbox later.
@@ -116,20 +130,27 @@ impl Database {
         });
         let [complete, abort] = ["complete", "abort"].map(|event| {
             let (aborted, outcome) = (transaction.clone(), outcome.clone());
-            let (outbox, asked) = (outbox.clone(), asked.clone());
+            let outbox = outbox.clone();
             EventListener::once(&transaction, event, move |_| {
-                let answered = match outcome.take() {
+                let done = match outcome.take() {
                     // An aborted transaction says why, unless it was aborted here.
                     Some(Ok(done)) if event == "complete" => Ok(done),
                     Some(Err(error)) => Err(error),
                     _ => Err(kind_of(&aborted.error().into())),
                 };
                 if let Some(outbox) = outbox.upgrade() {
-                    outbox.ended(answered.map_err(|error| StoreFailed { asked, error }));
+                    outbox.ended(done);
                 }
             })
         });
-        Ok(Running { _listeners: [read, complete, abort] })
+        Ok(Running { asked, transaction, _listeners: [read, complete, abort] })
+    }
+}
+
+impl Running {
+    /// Whether nothing of it is done: false if it is too late for that.
+    pub(super) fn abort(&self) -> bool {
+        self.transaction.abort().is_ok()
     }
 }
 

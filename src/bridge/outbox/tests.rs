@@ -81,7 +81,7 @@ impl Store {
 }
 
 fn keep(ids: &[&str]) -> Storage {
-    Storage::Keep { rows: ids.iter().map(|id| row(id)).collect(), at_least: 0 }
+    Storage::Keep { client: [0; 16], rows: ids.iter().map(|id| row(id)).collect(), at_least: 0 }
 }
 
 fn row(id: &str) -> Row {
@@ -145,7 +145,8 @@ async fn two_connections_that_keep_at_once_never_take_one_number() {
 #[wasm_bindgen_test]
 async fn a_number_that_the_client_knows_to_be_taken_is_not_given() {
     let store = Store::open(&fresh());
-    let asked = Storage::Keep { rows: vec![row("a")], at_least: 7 };
+    let client = store.load().await.client;
+    let asked = Storage::Keep { client, rows: vec![row("a")], at_least: 7 };
     assert!(matches!(store.run(asked).await, Ok(Answer::Kept { first: 7, .. })));
     assert_eq!(store.keep(&["b"]).await, 8);
 }

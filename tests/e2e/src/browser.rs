@@ -167,17 +167,58 @@ impl Browser {
         severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Calls a method of the browser's own protocol, such as `Input.insertText`.
+    pub async fn call(&self, method: &str, parameters: Value) -> Value {
+        let command = DevTools(json!({ "cmd": method, "params": parameters }));
+        self.client.issue_cmd(command).await.expect("ChromeDriver passes it on")
+    }
+
+    /// Presses and releases Enter, as a keyboard does, also while an input method composes.
+    pub async fn press_enter(&self) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13 });
+            self.call("Input.dispatchKeyEvent", key).await;
+        }
+    }
+
+    /// The text of the first such element, as a reader sees it; nothing, if there is none.
+    pub async fn text(&self, css: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
+        let text = self.run(script, vec![css.into()]).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the first such element says `text`.
+    pub async fn says(&self, css: &str, text: &str) {
+        eventually(text, async || (self.text(css).await == text).then_some(())).await;
+    }
+
     /// Closes it.
     pub async fn close(self) {
         self.client.close().await.expect("the browser closes");
     }
 
-    async fn put(&self, css: &str, text: &str) {
+    /// Sets the text of a field at once, and tells the page as if it was typed.
+    pub async fn put(&self, css: &str, text: &str) {
         self.appears(css).await;
         let script = "const [css, text] = arguments, input = document.querySelector(css);
             input.focus(); input.value = text;
             input.dispatchEvent(new InputEvent('input', { bubbles: true }));";
         self.run(script, vec![css.into(), text.into()]).await;
+    }
+}
+
+/// ChromeDriver's own command that passes a call on to the browser.
+#[derive(Debug)]
+struct DevTools(Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
     }
 }
 

@@ -58,6 +58,8 @@ async fn spawn(listen: &str, data: &Path) -> (Child, String) {
         .arg(data)
         .arg("--page")
         .arg(tool("EDK_PAGE"))
+        // All browsers of a test come from one address.
+        .args(["--raise-limits", "1000"])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

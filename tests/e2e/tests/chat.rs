@@ -1,6 +1,6 @@
 //! The chat as its users meet it: the released page in real browsers, and the real relay.
 
-use end_to_end::{Browser, Driver, Relay, eventually, tool};
+use end_to_end::{Browser, Driver, Proxy, Relay, eventually, tool};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
@@ -113,14 +113,34 @@ async fn a_relay_that_is_killed_while_messages_are_sent_loses_and_doubles_none()
 
 #[tokio::test]
 async fn a_message_that_the_relay_refuses_fails_and_can_be_retried() {
-    let (driver, relay) = (Driver::start().await, Relay::start().await);
-    let (ann, bob) = pair(&driver, &relay, "large").await;
+    let (driver, mut relay, pages) =
+        (Driver::start().await, Relay::start().await, Relay::start().await);
+    let network = Proxy::start(&relay.address(), &pages.address()).await;
+    relay.kill().await;
+    let ann = Browser::open(&driver).await;
+    // The composer lets no such message out: it waits in the outbox that the browser's pages share.
+    ann.goto(&format!("{}/embed.html", network.url())).await;
+    let publish = "const [topic, text, answer] = arguments;
+        const { createSingleton } = await import('/npm/index.js');
+        const { publish, connect } = createSingleton('large');
+        connect({ url: `ws://${location.host}/ws`, rules: [{ pattern: topic, durable: true }] });
+        publish(topic, { sender: { id: 'ann', name: 'Ann' }, text }).kept().then(() => answer());";
+    let publish = format!("(async (...arguments) => {{ {publish} }})(...arguments)");
     let long = "long ".repeat(80_000);
-    ann.paste(&long).await;
+    ann.run_async(&publish, vec!["chat.large.TEXT_MESSAGE".into(), long.into()]).await;
+
+    ann.goto(&network.url()).await;
+    ann.fill("#name", "Ann").await;
+    ann.fill("#room", "large").await;
+    ann.click("#join").await;
+    ann.appears(".message[data-state=queued]").await;
+    relay.restart().await;
     ann.appears(".message[data-state=failed]").await;
     ann.click(".message[data-state=failed] .retry").await;
     ann.appears(".message[data-state=failed]").await;
     assert_eq!(ann.messages().await.len(), 1);
+    let bob = Browser::open(&driver).await;
+    bob.join(&network.url(), "large", "Bob").await;
     ann.say("short").await;
     bob.shows(&owned(&["short"])).await;
     ann.close().await;

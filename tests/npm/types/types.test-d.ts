@@ -1,6 +1,8 @@
 // The types hold what they say: `tsc` compiles this, and each `@ts-expect-error` is an error.
 
-import { createBus, createSingleton, type Bus, type DataOf, type Event, type Receipt } from "event-driven-kit";
+import {
+  createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type Receipt,
+} from "event-driven-kit";
 import { createTextKit, TextChat, TextChatClient } from "event-driven-kit/chat";
 import { load, loadSync } from "event-driven-kit/slim";
 
@@ -119,6 +121,21 @@ if (link.state.state === "offline") link.state.retryInMs satisfies number;
 // @ts-expect-error there is no such direction
 bus.connect({ url: "ws://x", rules: [{ pattern: "chat.>", direction: "up" }] });
 
+for (const event of (await link.history("chat.>")).events) {
+  if (event.error) event.error.code satisfies string;
+  new Date(event.time ?? 0);
+  // @ts-expect-error its publisher may not say when
+  new Date(event.time);
+}
+const portable = { text: "a", at: [1, null, true], nothing: undefined } satisfies Portable;
+const bytes = new Uint16Array(2) satisfies Portable;
+// @ts-expect-error a link does not carry it
+new Map() satisfies Portable;
+// @ts-expect-error nor a part like it
+({ inner: new Set<number>() }) satisfies Portable;
+// @ts-expect-error nor this
+(() => {}) satisfies Portable;
+
 const open: Bus = createSingleton("app");
 open.publish("anything", { at: "all" });
 open.subscribe("any.*", (data) => {
@@ -136,4 +153,4 @@ void client.sendText("hello").then(({ offset }) => offset);
 
 void load(new URL("https://example.org/x.wasm"));
 loadSync(new Uint8Array());
-void [receipt, read];
+void [receipt, read, portable, bytes];

@@ -110,14 +110,6 @@ impl<P: Payload> Core<P> {
         drop(before);
     }
 
-    /// Takes `probe` away, unless another has taken its place.
-    pub(crate) fn end_probe(&self, probe: &Rc<dyn Probe<P>>) {
-        let is_it = self.probe.borrow().as_ref().is_some_and(|other| Rc::ptr_eq(other, probe));
-        if is_it {
-            self.set_probe(None);
-        }
-    }
-
     pub(super) fn is_full(&self) -> bool {
         self.turns.borrow().len() >= MAX_QUEUED
     }

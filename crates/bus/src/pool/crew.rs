@@ -210,12 +210,12 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone, W: Worker<P>> Crew<P, W> {
 
     /// Ends the worker when the event is not done in time.
     fn watch(&self, seat: Seat, ticket: u64, patience: Patience) {
-        let due = self.schedule.now() + self.limits.deadline;
+        let due = self.schedule.now().saturating_add(self.limits.deadline);
         let timer = self.later(self.limits.deadline, move |crew| {
             if crew.of(seat, |member| member.works_on(ticket)) != Some(true) {
                 return;
             }
-            let overslept = crew.schedule.now() > due + OVERSLEPT;
+            let overslept = crew.schedule.now() > due.saturating_add(OVERSLEPT);
             if overslept && patience == Patience::Fresh {
                 crew.watch(seat, ticket, Patience::Spent);
             } else {

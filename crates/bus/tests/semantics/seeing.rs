@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bus::{Message, Published, Recorded, VirtualTime};
+use bus::{Measurement, Message, Published, Recorded, VirtualTime};
 
 use crate::stage::{Stage, Text, pattern, topic};
 
@@ -43,6 +43,21 @@ fn counters_and_handler_times_are_kept_while_asked_for() {
     drop(measurement);
     let next = stage.bus.measure(time, 10);
     assert!(next.topics().is_empty());
+}
+
+#[test]
+fn several_measurements_count_independently() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let _heard = stage.listen("one", "a");
+    let first = stage.bus.measure(time.clone(), 10);
+    stage.publish("a", "1");
+    let second = stage.bus.measure(time, 10);
+    stage.publish("a", "2");
+    let calls = |measurement: &Measurement<Text>| measurement.handler("a").calls;
+    assert_eq!((calls(&first), calls(&second)), (2, 1));
+    drop(second);
+    stage.publish("a", "3");
+    assert_eq!((calls(&first), first.topic(&topic("a")).events), (3, 3));
 }
 
 #[test]
@@ -137,6 +152,14 @@ fn a_player_that_is_late_or_has_no_speed_catches_up_at_once() {
     time.pass(second * 6);
     assert_eq!(stage.logged(), told(&["4"]));
     drop(holds);
+    let slowest = stage.bus.player(recording.clone());
+    slowest.play(time.clone(), f64::MIN_POSITIVE);
+    time.pass(second * 1_000_000);
+    assert_eq!(
+        stage.logged(),
+        told(&["1"]),
+        "a pause that no number is long enough for never ends"
+    );
     for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let player = stage.bus.player(recording.clone());
         player.play(time.clone(), speed);

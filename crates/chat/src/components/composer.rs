@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::EmojiPicker;
 use crate::clock;
 use crate::events::{Person, Room, TextMessage};
+use crate::model::text;
 use crate::model::throttle::Throttle;
 
 /// That one types is said at most this often, in milliseconds.
@@ -45,6 +46,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
             if text.is_empty() {
                 return;
             }
+            if let Err(error) = text::check(&text) {
+                return problem.set(Some(error.to_string()));
+            }
             let sender = me.clone();
             match bus.publish(room.text_message.clone(), TextMessage { sender, text }) {
                 // What becomes of it is told by events.
@@ -61,11 +65,14 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
 
     let oninput = {
-        let (field, me) = (field.clone(), props.me.clone());
+        let (field, me, problem) = (field.clone(), props.me.clone(), problem.setter());
         Callback::from(move |_: InputEvent| {
-            let writes =
-                field.cast::<HtmlTextAreaElement>().is_some_and(|area| !area.value().is_empty());
-            let admitted = writes && throttle.borrow_mut().admit(clock::now());
+            let Some(area) = field.cast::<HtmlTextAreaElement>() else {
+                return;
+            };
+            let text = area.value();
+            problem.set(text::check_length(text.trim()).err().map(|error| error.to_string()));
+            let admitted = !text.is_empty() && throttle.borrow_mut().admit(clock::monotonic());
             if admitted {
                 say_typing.emit(me.clone());
             }

@@ -5,14 +5,12 @@ use yew::prelude::*;
 
 use crate::address;
 use crate::events::Room;
-
-/// More than this is no name but a text; in UTF-16 units, as browsers count.
-const LONGEST_NAME: &str = "64";
+use crate::model::text;
 
 /// What the user decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
-    /// The user's name, not empty.
+    /// The user's name, of which something is seen.
     pub name: String,
     /// Where to.
     pub room: Room,
@@ -54,10 +52,10 @@ pub fn Join(props: &JoinProps) -> Html {
         let on_join = props.on_join.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let typed = value(&name).trim().to_owned();
+            let typed = text::name(&value(&name));
             let named = Room::named(&address::composed(&value(&room)));
             let found = Problems {
-                name: typed.is_empty().then_some("Say who you are."),
+                name: typed.is_none().then_some("Say who you are."),
                 room: named.as_ref().err().map(ToString::to_string),
             };
             if found.name.is_some() {
@@ -65,8 +63,8 @@ pub fn Join(props: &JoinProps) -> Html {
             } else if found.room.is_some() {
                 focus(&room);
             }
-            match named {
-                Ok(room) if found.name.is_none() => on_join.emit(Joined { name: typed, room }),
+            match (typed, named) {
+                (Some(name), Ok(room)) => on_join.emit(Joined { name, room }),
                 _ => problems.set(found),
             }
         })
@@ -83,7 +81,7 @@ pub fn Join(props: &JoinProps) -> Html {
                         ref={name}
                         id="name"
                         autocomplete="nickname"
-                        maxlength={LONGEST_NAME}
+                        maxlength={text::MOST_OF_NAME.to_string()}
                         dir="auto"
                         aria-invalid={problems.name.map(|_| "true")}
                         aria-describedby="name-problem"

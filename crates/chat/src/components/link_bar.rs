@@ -1,6 +1,6 @@
 //! Always says how the link to the relay is.
 
-use event_driven_kit::{LinkState, use_subscription};
+use event_driven_kit::{LinkState, use_link};
 use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
@@ -9,22 +9,16 @@ use crate::model::link;
 
 #[component]
 pub fn LinkBar() -> Html {
-    let heard = use_state(|| (LinkState::Connecting, clock::now()));
+    let state = use_link().map_or(LinkState::Connecting, |link| link.state.clone());
+    let since = use_memo(state.clone(), |_| clock::monotonic());
     let tick = use_force_update();
-    let set = heard.setter();
-    use_subscription("$bus.link", move |event| {
-        set.set((event.data::<LinkState>()?.as_ref().clone(), clock::now()));
-        Ok(())
-    });
-
-    let (state, since) = &*heard;
     let counts_down = matches!(state, LinkState::Offline { .. });
     use_effect_with(counts_down, move |&counts_down| {
         let timer = counts_down.then(|| Interval::new(1_000, move || tick.force_update()));
         move || drop(timer)
     });
 
-    let words = link::words(state, clock::now() - since);
+    let words = link::words(&state, clock::monotonic() - *since);
     html! {
         <div id="link" data-state={words.state}>
             <span role="status">{ words.word }</span>

@@ -3,6 +3,7 @@
 
 mod history;
 mod stick_to_end;
+mod today;
 
 use std::rc::Rc;
 
@@ -11,12 +12,15 @@ use event_driven_kit::{
 };
 use yew::prelude::*;
 
-use super::MessageRow;
+use super::origin::Origin;
+use super::{MessageRow, use_origin};
 use crate::clock;
-use crate::events::{Person, Room, TextError, TextMessage, TextSuccess};
+use crate::events::{Person, Room, TextError, TextSuccess};
+use crate::model::text;
 use crate::model::timeline::{Change, Row, Seen, State, Timeline};
 use history::use_history_is_over;
 use stick_to_end::use_stick_to_end;
+use today::use_today;
 
 #[derive(Properties, PartialEq)]
 pub struct MessageListProps {
@@ -38,6 +42,7 @@ impl Reducible for Timeline {
 pub fn MessageList(props: &MessageListProps) -> Html {
     let timeline = use_timeline(&props.room);
     let history_is_over = use_history_is_over(&props.room);
+    let today = use_today();
     let end = use_stick_to_end(&timeline);
     let on_retry = use_retry(&props.room, timeline.dispatcher());
 
@@ -47,10 +52,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
         before = Some(row);
         html! {
             <MessageRow
-                key={row.id.clone()}
+                key={row.key()}
                 row={row.clone()}
-                own={row.message.sender.id == props.me.id}
+                own={row.is_by(&props.me.id)}
                 {follows}
+                {today}
                 on_retry={on_retry.clone()}
             />
         }
@@ -88,8 +94,9 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 fn use_timeline(room: &Room) -> UseReducerHandle<Timeline> {
     let timeline = use_reducer(Timeline::default);
     let fold = timeline.dispatcher();
+    let origin = use_origin();
     use_subscription_with_echo(room.text_message.as_str(), move |event| {
-        if let Some(change) = change(event)? {
+        if let Some(change) = change(event, &origin)? {
             fold.dispatch(change);
         }
         Ok(())
@@ -116,27 +123,27 @@ fn use_timeline(room: &Room) -> UseReducerHandle<Timeline> {
 
 /// What an event of the room's text says about the timeline. The outcome of one's own is told by
 /// `TEXT_ERROR`; what is neither durable nor one's own does not belong here.
-fn change(event: &Event) -> Result<Option<Change>, DataError> {
-    let seen = || {
-        Ok::<_, DataError>(Seen {
-            id: event.id().into(),
-            message: event.data::<TextMessage>()?,
-            time_ms: clock::sane(event.time()),
-        })
+fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
+    let id = || event.id().into();
+    let seen = |message| Seen {
+        id: id(),
+        client: origin.client(event).into(),
+        message,
+        time_ms: clock::sane(event.time().unwrap_or_default()),
     };
     Ok(match event.delivery() {
-        Delivery::Pending(Stage::Queued | Stage::Kept) => {
-            Some(Change::Pending { seen: seen()?, state: State::Queued })
-        }
-        Delivery::Pending(Stage::Sent) => {
-            Some(Change::Pending { seen: seen()?, state: State::Sent })
+        Delivery::Pending(stage) => {
+            let state = if *stage == Stage::Sent { State::Sent } else { State::Queued };
+            Some(Change::Pending { seen: seen(event.data()?), state })
         }
         Delivery::Stored(position) => {
-            Some(Change::Stored { seen: seen()?, epoch: position.epoch, offset: position.offset })
+            let (epoch, offset) = (position.epoch, position.offset);
+            let message = text::shown(event.data()?);
+            message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
         }
         // `TEXT_ERROR` says so of what was published since the page was loaded.
         Delivery::Rejected(rejection) => {
-            Some(Change::Failed { id: event.id().into(), reason: rejection.message.clone() })
+            Some(Change::Failed { id: id(), reason: rejection.message.clone() })
         }
         _ => None,
     })

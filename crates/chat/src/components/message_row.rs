@@ -6,6 +6,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::clock;
+use crate::model::text;
 use crate::model::timeline::{Row, State};
 
 #[derive(Properties, PartialEq)]
@@ -15,28 +16,45 @@ pub struct MessageRowProps {
     pub own: bool,
     /// Whether it goes on with the message above.
     pub follows: bool,
+    /// The [day](clock::today).
+    pub today: f64,
     /// Asked to say a failed message again.
     pub on_retry: Callback<Rc<Row>>,
 }
 
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
-    let MessageRowProps { row, own, follows, .. } = props;
-    let sender = &row.message.sender;
+    let MessageRowProps { row, own, follows, today, .. } = props;
+    let (sender, text) = (&row.message.sender, &row.message.text);
     let state = row.state.word();
+    let is_open = use_state_eq(|| false);
+    let folded = text::folded(text);
+    let unfold = {
+        let is_open = is_open.clone();
+        Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
+    };
     html! {
         <li
             class={classes!("message", own.then_some("own"), follows.then_some("follows"))}
             data-id={row.id.clone()}
             data-state={state}
         >
-            <span class={classes!("sender", tone(&sender.id), follows.then_some("aside"))}>
+            <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
                 <bdi>{ sender.name.clone() }</bdi>
             </span>
             <div class="bubble">
-                <div class="text" dir="auto">{ row.message.text.clone() }</div>
+                <div class="text" dir="auto">
+                    { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
+                </div>
+                if folded.is_some() {
+                    <button type="button" class="unfold" aria-expanded={is_open.to_string()} onclick={unfold}>
+                        { if *is_open { "Show less" } else { "Show all" } }
+                    </button>
+                }
                 <span class="meta">
-                    <time datetime={clock::iso(row.time_ms)}>{ clock::local(row.time_ms) }</time>
+                    if let Some(time_ms) = row.time_ms {
+                        <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
+                    }
                     if *own {
                         { " " }
                         <span class="state">{ state }</span>
@@ -61,10 +79,12 @@ fn failure(reason: &str, props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names, the same for a person everywhere.
-fn tone(id: &str) -> &'static str {
+/// One of the stylesheet's eight colours for names: another client that takes a person's name has most likely
+/// another one.
+fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
     let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
-    TONES[id.bytes().fold(0, mix) % TONES.len()]
+    let client = if row.client.is_empty() { &row.message.sender.id } else { &*row.client };
+    TONES[client.bytes().fold(0, mix) % TONES.len()]
 }

@@ -1,21 +1,20 @@
 //! Says what of a room crosses the bridge, while the room is open.
 
-use event_driven_kit::{Rule, StartFrom};
+use event_driven_kit::{Rule, StartFrom, use_bridge};
 use yew::prelude::*;
 
-use super::Link;
 use crate::events::{HISTORY, Room};
 
 /// Sets the room's rules in an effect, which comes after those of the components within: they
 /// subscribe while they render, so nothing of a replay passes them by. Answers what to tell the user if
 /// a rule is refused.
 #[hook]
-pub fn use_room_rules(room: &Room, link: &Link) -> Option<String> {
+pub fn use_room_rules(room: &Room) -> Option<String> {
     let problem = use_state_eq(|| None);
-    let set = problem.setter();
-    use_effect_with((link.clone(), room.clone()), move |(link, room)| {
+    let (set, bridge) = (problem.setter(), use_bridge());
+    use_effect_with((bridge, room.clone()), move |(bridge, room)| {
         let mut guards = Vec::new();
-        if let Some(bridge) = link.bridge() {
+        if let Some(bridge) = bridge {
             for rule in rules(room) {
                 match bridge.rule(rule) {
                     Ok(guard) => guards.push(guard),

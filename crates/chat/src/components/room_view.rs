@@ -2,14 +2,13 @@
 
 use yew::prelude::*;
 
-use super::{Composer, Link, MessageList, TypingBar, use_outlet, use_room_rules};
+use super::{Composer, MessageList, TypingBar, use_outlet, use_room_rules};
 use crate::events::{Person, Room};
 
 #[derive(Properties, PartialEq)]
 pub struct RoomViewProps {
     pub room: Room,
     pub me: Person,
-    pub link: Link,
 }
 
 #[component]
@@ -17,7 +16,7 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let room = || props.room.clone();
     let me = || props.me.clone();
     use_outlet(&props.room);
-    let problem = use_room_rules(&props.room, &props.link);
+    let problem = use_room_rules(&props.room);
     html! {
         <main class="room">
             <MessageList room={room()} me={me()} />

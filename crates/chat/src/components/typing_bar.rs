@@ -6,8 +6,10 @@ use event_driven_kit::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
+use super::use_origin;
 use crate::clock;
-use crate::events::{Person, Room, TextMessage};
+use crate::events::{Person, Room};
+use crate::model::text;
 use crate::model::typists::Typists;
 
 #[derive(Properties, PartialEq)]
@@ -20,8 +22,8 @@ pub struct TypingBarProps {
 struct Typing(Typists);
 
 enum Heard {
-    Typed(Person),
-    Said(String),
+    Typed(Rc<str>, String),
+    Said(Rc<str>),
     TimePassed,
 }
 
@@ -31,9 +33,9 @@ impl Reducible for Typing {
     fn reduce(self: Rc<Self>, heard: Heard) -> Rc<Self> {
         let mut typists = self.0.clone();
         match heard {
-            Heard::Typed(person) => typists.typed(person, clock::now()),
-            Heard::Said(id) => typists.said(&id),
-            Heard::TimePassed => typists.fade(clock::now()),
+            Heard::Typed(client, name) => typists.typed(client, name, clock::monotonic()),
+            Heard::Said(client) => typists.said(&client),
+            Heard::TimePassed => typists.fade(clock::monotonic()),
         }
         Rc::new(Self(typists))
     }
@@ -42,24 +44,24 @@ impl Reducible for Typing {
 #[component]
 pub fn TypingBar(props: &TypingBarProps) -> Html {
     let typing = use_reducer_eq(Typing::default);
-    let (hear, me) = (typing.dispatcher(), props.me.id.clone());
+    let origin = use_origin();
+    let (hear, me, from) = (typing.dispatcher(), props.me.id.clone(), origin.clone());
     use_subscription(props.room.typing.as_str(), move |event| {
-        let person = event.data::<Person>()?;
-        if person.id != me {
-            hear.dispatch(Heard::Typed(person.as_ref().clone()));
+        let (client, person) = (from.client(event), event.data::<Person>()?);
+        if !client.is_empty() || person.id != me {
+            hear.dispatch(Heard::Typed(client.into(), text::shown_name(&person.name)));
         }
         Ok(())
     });
     let hear = typing.dispatcher();
     use_subscription(props.room.text_message.as_str(), move |event| {
-        let message = event.data::<TextMessage>()?;
-        hear.dispatch(Heard::Said(message.sender.id.clone()));
+        hear.dispatch(Heard::Said(origin.client(event).into()));
         Ok(())
     });
 
     let hear = typing.dispatcher();
     use_effect_with(typing.0.clone(), move |typists| {
-        let wait = typists.next_fade(clock::now());
+        let wait = typists.next_fade(clock::monotonic());
         let timer = wait.map(|ms| {
             // A millisecond more, so that rounding does not wake it too early.
             Timeout::new(ms as u32 + 1, move || hear.dispatch(Heard::TimePassed))
@@ -71,10 +73,10 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
 }
 
 fn sentence(typists: &Typists) -> Html {
-    let mut people = typists.people();
-    let rest = people.len().saturating_sub(2);
-    let name = |person: &Person| html! { <bdi>{ person.name.clone() }</bdi> };
-    match (people.next(), people.next()) {
+    let mut names = typists.names();
+    let rest = names.len().saturating_sub(2);
+    let name = |name: &str| html! { <bdi>{ name.to_owned() }</bdi> };
+    match (names.next(), names.next()) {
         (None, _) => Html::default(),
         (Some(one), None) => html! { <>{ name(one) }{ " is typing…" }</> },
         (Some(one), Some(two)) if rest == 0 => html! {

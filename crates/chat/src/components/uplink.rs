@@ -5,42 +5,19 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Bus};
+use event_driven_kit::{Bridge, BridgeError, Bus};
 use yew::prelude::*;
 
 use crate::address;
 
-/// The bridge, once it is there.
-#[derive(Debug, Clone, Default)]
-pub struct Link(Option<Rc<Bridge>>);
-
-impl Link {
-    pub fn bridge(&self) -> Option<&Bridge> {
-        self.0.as_deref()
-    }
-}
-
-impl PartialEq for Link {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(one), Some(two)) => Rc::ptr_eq(one, two),
-            (None, None) => true,
-            _ => false,
-        }
-    }
-}
-
 /// Connects `bus` in the first effect of the page: by then all that shows the link's state has
-/// subscribed. Beside the link there is what to tell the user if there can be none.
+/// subscribed. Nothing before; an error if there can be no bridge.
 #[hook]
-pub fn use_uplink(bus: &Bus) -> (Link, Option<String>) {
-    let state = use_state(|| (Link::default(), None));
-    let (set, bus) = (state.setter(), bus.clone());
+pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
+    let uplink = use_state(|| None);
+    let (set, bus) = (uplink.setter(), bus.clone());
     use_effect_with((), move |()| {
-        set.set(match Bridge::connect(&bus, address::peer()) {
-            Ok(bridge) => (Link(Some(Rc::new(bridge))), None),
-            Err(error) => (Link::default(), Some(error.to_string())),
-        });
+        set.set(Some(Bridge::connect(&bus, address::peer()).map(Rc::new)));
     });
-    (*state).clone()
+    (*uplink).clone()
 }

@@ -25,12 +25,14 @@ pub struct Timeline {
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The id of its event.
+    /// The id of its event. Clients choose ids, so those of two clients may be equal.
     pub id: Rc<str>,
-    /// Who said what.
+    /// The client that sent it, as the relay attests; empty for this browser.
+    pub client: Rc<str>,
+    /// What was said, and by whom according to the client.
     pub message: Rc<TextMessage>,
-    /// When it was published, in milliseconds since 1970 by its sender's clock.
-    pub time_ms: u64,
+    /// When it was published, in milliseconds since 1970 by its sender's clock, if that is known.
+    pub time_ms: Option<u64>,
     /// How far it has come.
     pub state: State,
     place: Place,
@@ -75,8 +77,9 @@ pub enum Change {
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub id: Rc<str>,
+    pub client: Rc<str>,
     pub message: Rc<TextMessage>,
-    pub time_ms: u64,
+    pub time_ms: Option<u64>,
 }
 
 impl State {
@@ -92,10 +95,23 @@ impl State {
 }
 
 impl Row {
-    /// Whether it goes on with what `before` said, so that the sender need not be named again.
+    /// Whether it goes on with what `before` said, so that the sender need not be named again. A client that
+    /// claims to be the sender before does not.
     pub fn follows(&self, before: &Row) -> bool {
-        self.message.sender == before.message.sender
-            && self.time_ms.abs_diff(before.time_ms) < TURN_MS
+        let pause = self.time_ms.zip(before.time_ms).map(|(one, other)| one.abs_diff(other));
+        self.client == before.client
+            && self.message.sender == before.message.sender
+            && pause.is_none_or(|pause| pause < TURN_MS)
+    }
+
+    /// Whether the person of this id said it: in this browser, whatever others claim.
+    pub fn is_by(&self, me: &str) -> bool {
+        self.client.is_empty() && self.message.sender.id == me
+    }
+
+    /// Names the row among all rows, also while it moves from pending into the log.
+    pub fn key(&self) -> String {
+        [&*self.client, &*self.id].concat()
     }
 }
 
@@ -109,9 +125,14 @@ impl Timeline {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Pending { seen, state } => self.pending(seen, state),
-            Change::Stored { seen, epoch, offset } => {
+            Change::Stored { mut seen, epoch, offset } => {
                 let life = self.life(epoch);
-                self.remove(&seen.id);
+                if let Some(row) = self.remove_same(&seen)
+                    && row.client != seen.client
+                {
+                    // The relay knows this browser by an earlier client.
+                    seen = row.seen();
+                }
                 self.insert(seen, State::Stored, Place::InLog { life, offset });
                 self.forget_oldest();
             }
@@ -159,18 +180,23 @@ impl Timeline {
         })
     }
 
-    /// From the end, where most of what is looked for stands.
+    /// This browser's message of that id. From the end, where most of what is looked for stands.
     fn find(&self, id: &str) -> Option<usize> {
-        self.rows.iter().rposition(|row| &*row.id == id)
+        self.rows.iter().rposition(|row| &*row.id == id && row.client.is_empty())
     }
 
-    fn remove(&mut self, id: &str) -> Option<Rc<Row>> {
-        self.find(id).map(|at| self.rows.remove(at))
+    /// The row of the same message: one of the same client, or one that is pending: until it is in the log, nobody
+    /// else knows its id.
+    fn remove_same(&mut self, seen: &Seen) -> Option<Rc<Row>> {
+        let is_same =
+            |row: &Rc<Row>| row.id == seen.id && (row.client == seen.client || row.is_pending());
+        let at = self.rows.iter().rposition(is_same)?;
+        Some(self.rows.remove(at))
     }
 
     fn remove_pending(&mut self, id: &str) -> Option<Rc<Row>> {
         let at = self.find(id)?;
-        matches!(self.rows[at].place, Place::Pending(_)).then(|| self.rows.remove(at))
+        self.rows[at].is_pending().then(|| self.rows.remove(at))
     }
 
     fn insert(&mut self, seen: Seen, state: State, place: Place) {
@@ -180,21 +206,30 @@ impl Timeline {
     }
 
     fn forget_oldest(&mut self) {
-        let is_stored = |row: &Rc<Row>| matches!(row.place, Place::InLog { .. });
-        let stored = self.rows.partition_point(is_stored);
+        let stored = self.rows.partition_point(|row| !row.is_pending());
         self.rows.drain(..stored.saturating_sub(MOST_STORED));
     }
 }
 
 impl Row {
     fn seen(&self) -> Seen {
-        Seen { id: self.id.clone(), message: self.message.clone(), time_ms: self.time_ms }
+        Seen {
+            id: self.id.clone(),
+            client: self.client.clone(),
+            message: self.message.clone(),
+            time_ms: self.time_ms,
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(self.place, Place::Pending(_))
     }
 }
 
 impl Seen {
     fn into_row(self, state: State, place: Place) -> Row {
-        Row { id: self.id, message: self.message, time_ms: self.time_ms, state, place }
+        let Self { id, client, message, time_ms } = self;
+        Row { id, client, message, time_ms, state, place }
     }
 }
 

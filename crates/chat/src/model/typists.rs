@@ -1,6 +1,6 @@
 //! Who is typing just now. Folded from the room's `typing` events by the typing bar.
 
-use crate::events::Person;
+use std::rc::Rc;
 
 /// How long a `typing` event speaks for, in milliseconds: twice the pause between two of one writer.
 pub const FADE_MS: f64 = 4_000.0;
@@ -8,43 +8,51 @@ pub const FADE_MS: f64 = 4_000.0;
 /// More are not remembered: the line names two and counts the rest.
 const MOST: usize = 50;
 
-/// The people who type, the first to begin first.
+/// The people who type, the first to begin first. Times are of a clock that never goes back.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Typists {
-    entries: Vec<(Person, f64)>,
+    entries: Vec<Typist>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Typist {
+    /// As the relay attests.
+    client: Rc<str>,
+    name: String,
+    until: f64,
 }
 
 impl Typists {
-    /// `person` typed at `now_ms`.
-    pub fn typed(&mut self, person: Person, now_ms: f64) {
-        let until = now_ms + FADE_MS;
-        let known = self.entries.iter().position(|(known, _)| known.id == person.id);
+    /// Somebody typed in `client` at `now_ms`.
+    pub fn typed(&mut self, client: Rc<str>, name: String, now_ms: f64) {
+        let known = self.entries.iter().position(|known| known.client == client);
+        let typist = Typist { client, name, until: now_ms + FADE_MS };
         match known {
-            Some(at) => self.entries[at] = (person, until),
-            None if self.entries.len() < MOST => self.entries.push((person, until)),
+            Some(at) => self.entries[at] = typist,
+            None if self.entries.len() < MOST => self.entries.push(typist),
             None => {}
         }
     }
 
-    /// The person of that id has said it.
-    pub fn said(&mut self, id: &str) {
-        self.entries.retain(|(person, _)| person.id != id);
+    /// A message of `client` has come.
+    pub fn said(&mut self, client: &str) {
+        self.entries.retain(|typist| &*typist.client != client);
     }
 
     /// Forgets those who have not typed for [`FADE_MS`].
     pub fn fade(&mut self, now_ms: f64) {
-        self.entries.retain(|(_, until)| *until > now_ms);
+        self.entries.retain(|typist| typist.until > now_ms);
     }
 
     /// How long until the next one fades, in milliseconds.
     pub fn next_fade(&self, now_ms: f64) -> Option<f64> {
-        let soonest = self.entries.iter().map(|(_, until)| until - now_ms);
+        let soonest = self.entries.iter().map(|typist| typist.until - now_ms);
         soonest.reduce(f64::min).map(|wait| wait.clamp(0.0, FADE_MS))
     }
 
-    /// Those who type.
-    pub fn people(&self) -> impl ExactSizeIterator<Item = &Person> {
-        self.entries.iter().map(|(person, _)| person)
+    /// The names of those who type.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.entries.iter().map(|typist| &*typist.name)
     }
 }
 
@@ -52,24 +60,24 @@ impl Typists {
 mod tests {
     use super::*;
 
-    fn person(id: &str) -> Person {
-        Person { id: id.into(), name: id.to_uppercase() }
+    fn type_in(typists: &mut Typists, client: &str, now_ms: f64) {
+        typists.typed(client.into(), client.to_uppercase(), now_ms);
     }
 
-    fn ids(typists: &Typists) -> Vec<&str> {
-        typists.people().map(|person| person.id.as_str()).collect()
+    fn names(typists: &Typists) -> Vec<&str> {
+        typists.names().collect()
     }
 
     #[test]
     fn one_who_types_on_stays_in_place_and_one_who_stops_fades() {
         let mut typists = Typists::default();
-        typists.typed(person("ann"), 0.0);
-        typists.typed(person("bob"), 1_000.0);
-        typists.typed(person("ann"), 2_000.0);
-        assert_eq!(ids(&typists), ["ann", "bob"]);
+        type_in(&mut typists, "ann", 0.0);
+        type_in(&mut typists, "bob", 1_000.0);
+        type_in(&mut typists, "ann", 2_000.0);
+        assert_eq!(names(&typists), ["ANN", "BOB"]);
         assert_eq!(typists.next_fade(2_000.0), Some(3_000.0));
         typists.fade(5_000.0);
-        assert_eq!(ids(&typists), ["ann"]);
+        assert_eq!(names(&typists), ["ANN"]);
         typists.fade(6_000.0);
         assert_eq!(typists.next_fade(6_000.0), None);
     }
@@ -77,17 +85,17 @@ mod tests {
     #[test]
     fn one_whose_message_came_types_no_more() {
         let mut typists = Typists::default();
-        typists.typed(person("ann"), 0.0);
+        type_in(&mut typists, "ann", 0.0);
         typists.said("ann");
-        assert!(ids(&typists).is_empty());
+        assert!(names(&typists).is_empty());
     }
 
     #[test]
     fn a_flood_of_typists_is_bounded() {
         let mut typists = Typists::default();
         for n in 0..1_000 {
-            typists.typed(person(&n.to_string()), 0.0);
+            type_in(&mut typists, &n.to_string(), 0.0);
         }
-        assert_eq!(typists.people().len(), MOST);
+        assert_eq!(typists.names().len(), MOST);
     }
 }

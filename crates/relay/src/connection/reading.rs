@@ -116,7 +116,12 @@ impl Connection {
         })
     }
 
-    pub(super) fn found(&mut self, found: Result<Found, StoreError>) {
+    pub(super) async fn found(&mut self, found: Result<Found, StoreError>) {
+        if let Ok(Found::Page(_, Page { events, .. }) | Found::Older(_, Older { events, .. })) =
+            &found
+        {
+            self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
+        }
         match found {
             Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
             Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),

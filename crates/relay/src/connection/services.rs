@@ -27,9 +27,10 @@ impl Connection {
             Effect::Join { topic, key, data } => {
                 // Only who has said hello can be present.
                 let Some((client, _)) = self.client else { return };
-                let share = self.shared.address.map(|address| Key::of(address).number());
+                let share = Some(Key::of(self.from.address).number());
                 let comer = Comer { connection: self.number, client, share };
-                if let Err(code) = presence.join(comer, &topic, &key, &data, None) {
+                if let Err(code) = presence.join(comer, &topic, &key, &data, Some(&self.from.share))
+                {
                     self.server.not_present(&topic, code, "no more can be present at this topic");
                 }
             }

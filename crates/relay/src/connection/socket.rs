@@ -5,16 +5,24 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message as Raw, Utf8Bytes, WebSocket};
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use session::CloseCode;
 use session::server::Message;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message as Raw};
+
+use crate::websocket::WebSocket;
 
 /// A receiver that takes nothing for so long is given up.
-const SEND: Duration = Duration::from_secs(90);
+pub(super) const SEND: Duration = Duration::from_secs(90);
 /// How long the other end has to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
+/// Larger messages are written in fragments: the buffer that a frame is written to stays as large.
+const LARGE: usize = 64 << 10;
+const FRAGMENT: usize = 32 << 10;
 /// The most bytes of a close's reason (RFC 6455, 5.5).
 const REASON: usize = 123;
 /// Close codes (RFC 6455, 7.4.1).
@@ -53,7 +61,7 @@ impl Socket {
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
-        match self.inner.recv().await {
+        match self.inner.next().await {
             Some(Ok(Raw::Binary(bytes))) => Heard::Binary(bytes),
             Some(Ok(Raw::Text(text))) => Heard::Text(text),
             Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Heard::Ping,
@@ -63,19 +71,17 @@ impl Socket {
                 Heard::Gone
             }
             None => Heard::Gone,
+            // Only written, never read.
+            Some(Ok(Raw::Frame(_))) => Heard::Ping,
             Some(Err(error)) => {
-                let error = error.into_inner();
-                let error = error.downcast_ref();
                 self.broken = Some(match error {
-                    Some(tungstenite::Error::Utf8(_)) => INVALID,
-                    Some(tungstenite::Error::Capacity(_)) => TOO_BIG,
+                    Error::Utf8(_) => INVALID,
+                    Error::Capacity(_) => TOO_BIG,
                     _ => PROTOCOL_ERROR,
                 });
                 match error {
-                    Some(tungstenite::Error::Capacity(_)) => Heard::TooLarge,
-                    Some(
-                        error @ (tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_)),
-                    ) => Heard::Broken(error.to_string()),
+                    Error::Capacity(_) => Heard::TooLarge,
+                    Error::Protocol(_) | Error::Utf8(_) => Heard::Broken(error.to_string()),
                     _ => Heard::Gone,
                 }
             }
@@ -93,11 +99,33 @@ impl Socket {
 
     /// Takes a message, and sends it if much waits; false if the other end does not take it.
     pub(crate) async fn feed(&mut self, message: Message) -> bool {
-        let message = match message {
-            Message::Binary(bytes) => Raw::Binary(bytes.into()),
-            Message::Text(text) => Raw::Text(text.into()),
-            Message::Ping => Raw::Ping(Vec::new().into()),
-        };
+        match message {
+            Message::Binary(bytes) if bytes.len() > LARGE => {
+                self.feed_large(Data::Binary, bytes.into()).await
+            }
+            Message::Text(text) if text.len() > LARGE => {
+                self.feed_large(Data::Text, text.into()).await
+            }
+            Message::Binary(bytes) => self.feed_raw(Raw::Binary(bytes.into())).await,
+            Message::Text(text) => self.feed_raw(Raw::Text(text.into())).await,
+            Message::Ping => self.feed_raw(Raw::Ping(Vec::new().into())).await,
+        }
+    }
+
+    /// Takes a large message in fragments.
+    async fn feed_large(&mut self, mut kind: Data, mut rest: Bytes) -> bool {
+        while !rest.is_empty() {
+            let fragment = rest.split_to(rest.len().min(FRAGMENT));
+            let frame = Frame::message(fragment, OpCode::Data(kind), rest.is_empty());
+            if !self.feed_raw(Raw::Frame(frame)).await {
+                return false;
+            }
+            kind = Data::Continue;
+        }
+        true
+    }
+
+    async fn feed_raw(&mut self, message: Raw) -> bool {
         self.waits = true;
         !self.gone && matches!(timeout(SEND, self.inner.feed(message)).await, Ok(Ok(())))
     }
@@ -119,7 +147,7 @@ impl Socket {
     #[cfg(feature = "echo")]
     pub(crate) async fn refuse(&mut self) {
         let code = self.broken.unwrap_or(PROTOCOL_ERROR);
-        let frame = CloseFrame { code, reason: "".into() };
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
         let _ = timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await;
     }
 
@@ -130,13 +158,13 @@ impl Socket {
             return;
         }
         let reason = &reason[..reason.floor_char_boundary(REASON)];
-        let frame = CloseFrame { code: code.code(), reason: reason.into() };
+        let frame = CloseFrame { code: code.code().into(), reason: reason.into() };
         if !matches!(timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await, Ok(Ok(()))) {
             return;
         }
         if self.broken.is_some() {
             return tokio::time::sleep(CLOSE).await;
         }
-        let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.recv().await {} }).await;
+        let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.next().await {} }).await;
     }
 }

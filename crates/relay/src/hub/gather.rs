@@ -129,7 +129,8 @@ mod tests {
         let (answer, _) = mpsc::unbounded_channel();
         for number in 1..=waiting {
             let (_, writes) = writes_of([1; 16], &[number as u64]);
-            sender.try_send(Job { writes, answer: answer.clone() }).unwrap();
+            let charge = super::super::Charge::default();
+            sender.try_send(Job { writes, answer: answer.clone(), charge }).unwrap();
         }
         let mut gather = Gather::new(queue);
         gather.answered(4, MOMENT);

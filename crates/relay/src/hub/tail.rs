@@ -11,8 +11,10 @@ use super::cost;
 const EVENTS: usize = 8_192;
 /// and the most bytes.
 const BYTES: usize = 16 << 20;
-/// The most events of one answer.
+/// The most events of one answer,
 const ANSWER: usize = 128;
+/// and about the most bytes: a connection holds them as messages until its client has taken them.
+const ANSWER_BYTES: usize = 64 << 10;
 
 /// One of each stream.
 #[derive(Debug)]
@@ -97,7 +99,13 @@ impl Tail {
             return Recent::Older;
         };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.events.len());
-        Recent::Events(self.events.range(skip..).take(ANSWER).cloned().collect())
+        let mut bytes = 0;
+        let events = self.events.range(skip..).take(ANSWER).take_while(|event| {
+            let has_room = bytes < ANSWER_BYTES;
+            bytes += event.body.len();
+            has_room
+        });
+        Recent::Events(events.cloned().collect())
     }
 }
 
@@ -127,6 +135,15 @@ mod tests {
         assert_eq!(tails.from(0, 100_000), Recent::Events(Vec::new()));
         tails.extend(&events(100_000..100_100, 1 << 20));
         assert!(tails.tails[0].bytes <= BYTES && tails.tails[0].events.len() < 17);
+    }
+
+    #[test]
+    fn an_answer_has_a_bound_in_bytes_and_one_event_at_least() {
+        let mut tails = Tails::new(1);
+        tails.extend(&events(1..10, 60 << 10));
+        assert_eq!(tails.from(0, 1), Recent::Events(events(1..3, 60 << 10)));
+        tails.extend(&events(10..12, 250 << 10));
+        assert_eq!(tails.from(0, 10), Recent::Events(events(10..11, 250 << 10)));
     }
 
     #[test]

@@ -125,24 +125,24 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
     let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
-    hub.write(vec![hello], &answer).await;
+    hub.write(vec![hello], &answer, Charge::default()).await;
     assert!(matches!(answers.recv().await.unwrap()[..], [Answer::Opened(Opened::Welcome { .. })]));
 
     let heads = hub.heads();
     store.fails.store(true, Ordering::SeqCst);
     let mut appends = appends.into_iter();
-    hub.write(vec![appends.next().unwrap()], &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     // The store is well again, but these were on their way before their connection heard of it.
     for append in appends {
-        hub.write(vec![append], &answer).await;
+        hub.write(vec![append], &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
     }
     assert_eq!((heads.borrow()[0], hub.recent(0, 1)), (0, Recent::Older));
 
     let (_, again) = writes(&[1, 2, 3]);
     for (append, offset) in again.into_iter().zip(1..) {
-        hub.write(vec![append], &answer).await;
+        hub.write(vec![append], &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
     assert_eq!(heads.borrow()[0], 3);
@@ -158,13 +158,19 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
-    hub.write(vec![hello], &answer).await;
+    hub.write(vec![hello], &answer, Charge::default()).await;
     answers.recv().await.unwrap();
     let mut heads = hub.heads();
     {
         let gate = store.gate.lock().unwrap();
         for append in appends {
-            hub.jobs.try_send(Job { writes: vec![append], answer: answer.clone() }).unwrap();
+            hub.jobs
+                .try_send(Job {
+                    writes: vec![append],
+                    answer: answer.clone(),
+                    charge: Charge::default(),
+                })
+                .unwrap();
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(answers.try_recv().is_err());
@@ -186,19 +192,19 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2]);
-    hub.write(vec![hello], &answer).await;
+    hub.write(vec![hello], &answer, Charge::default()).await;
     answers.recv().await.unwrap();
     let mut appends = appends.into_iter();
-    hub.write(vec![appends.next().unwrap()], &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Ok(1));
     store.fails_after.store(true, Ordering::SeqCst);
-    hub.write(vec![appends.next().unwrap()], &answer).await;
+    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     assert_eq!(hub.heads().borrow()[0], 1);
 
     let (_, again) = writes(&[1, 2]);
     for append in again.into_iter().skip(1) {
-        hub.write(vec![append], &answer).await;
+        hub.write(vec![append], &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Ok(2));
     }
     assert_eq!(hub.heads().borrow()[0], 2);

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::gather::Gather;
 use super::held::Held;
 use super::tail::Tails;
-use super::{Answer, Job};
+use super::{Answer, Charge, Job};
 use crate::store::{Outcome, Store, Write, Written};
 
 /// After a failure of the store a client may try again after so many milliseconds.
@@ -28,8 +28,9 @@ pub(super) fn run(
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
     while let Some(jobs) = gather.next() {
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
-        for (asker, Job { writes: asked, answer }) in jobs.into_iter().enumerate() {
-            let mut told = Told { answer, answers: Vec::with_capacity(asked.len()) };
+        for (asker, Job { writes: asked, answer, charge }) in jobs.into_iter().enumerate() {
+            let answers_to = Vec::with_capacity(asked.len());
+            let mut told = Told { answer, answers: answers_to, _charge: charge };
             for write in asked {
                 if held.holds_back(&write) {
                     told.tell(&write, held_back());
@@ -83,6 +84,8 @@ pub(super) fn run(
 struct Told {
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     answers: Vec<Answer>,
+    /// Held until the writes are answered.
+    _charge: Charge,
 }
 
 impl Told {

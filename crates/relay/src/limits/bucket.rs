@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::Rate;
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, Tokio, NoOpMiddleware<Nanos>>;
+type Limiter = RateLimiter<NotKeyed, InMemoryState, Timer, NoOpMiddleware<Nanos>>;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// `None` for no limit.
     limiter: Option<Limiter>,
     rate: Rate,
@@ -27,28 +27,28 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         let limiter = NonZeroU32::new(rate.per_second).map(|per_second| {
             let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
             let quota = Quota::per_second(per_second).allow_burst(burst);
-            RateLimiter::direct_with_clock(quota, Tokio(Instant::now()))
+            RateLimiter::direct_with_clock(quota, Timer::default())
         });
         Self { limiter, rate, turn: Mutex::new(()) }
     }
 
     /// How long one takes to come back.
-    pub(super) fn each(&self) -> Duration {
+    pub(crate) fn each(&self) -> Duration {
         Duration::from_secs(1) / self.rate.per_second.max(1)
     }
 
-    pub(super) fn try_take(&self, count: u32) -> bool {
+    pub(crate) fn try_take(&self, count: u32) -> bool {
         let Some(limiter) = &self.limiter else { return true };
         let Some(count) = NonZeroU32::new(count) else { return true };
         let Ok(_turn) = self.turn.try_lock() else { return false };
         matches!(limiter.check_n(count), Ok(Ok(())))
     }
 
-    pub(super) async fn take(&self, mut count: u32) {
+    pub(crate) async fn take(&self, mut count: u32) {
         let Some(limiter) = &self.limiter else { return };
         let _turn = self.turn.lock().await;
         // What is more than the bucket holds comes out of it in portions.
@@ -66,11 +66,17 @@ impl Bucket {
     }
 }
 
-/// The clock of tokio's timers, which is virtual in tests, from a moment on.
+/// The clock of tokio's timers, which is virtual in tests, from the moment on when this was made.
 #[derive(Debug, Clone)]
-struct Tokio(Instant);
+pub(crate) struct Timer(Instant);
 
-impl Clock for Tokio {
+impl Default for Timer {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for Timer {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {

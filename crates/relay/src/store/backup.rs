@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{
     Database, Key, ReadTransaction, ReadableTable, TableDefinition, TableError, Value,
     WriteTransaction,
@@ -15,7 +16,7 @@ use redb::{
 use super::StoreError;
 use super::clients::{CLIENTS, REJECTS};
 use super::format::{BLOCKS, EXTENTS, META_TABLE, TIMES, TOPICS, mark_backup};
-use super::host::sync;
+use super::host::{create, sync};
 use super::ids::IDS;
 use super::log::Extent;
 use super::names::NAMES;
@@ -64,7 +65,10 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64, StoreError> {
     {
         return Err(StoreError::File(to.to_owned(), error));
     }
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(to)?;
+    let mut database = Database::builder();
+    let file = create(to).map_err(|error| StoreError::File(to.to_owned(), error))?;
+    let database =
+        database.set_cache_size(CACHE_BYTES).create_with_backend(FileBackend::new(file)?)?;
     let transaction = database.begin_write()?;
     table(moment, &transaction, META_TABLE)?;
     table(moment, &transaction, NAMES)?;

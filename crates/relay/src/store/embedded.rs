@@ -106,6 +106,7 @@ impl Embedded {
         let streams = Streams::new(names, &settings)?;
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
+        let newcomers = Newcomers::new(settings.new_clients_per_hour);
         Ok(Self {
             host,
             settings,
@@ -113,7 +114,7 @@ impl Embedded {
             streams,
             peer: format!("{:016x}", identity.peer),
             slot: RwLock::new(Slot::Open(File::new(database)?)),
-            newcomers: Mutex::default(),
+            newcomers: Mutex::new(newcomers),
             pruning: Mutex::default(),
             unreadable: Mutex::default(),
             is_full: AtomicBool::new(false),
@@ -273,11 +274,11 @@ impl Embedded {
         }
     }
 
-    fn admit(&self, address: IpAddr, now: u64) -> Result<(), Opened> {
+    fn admit(&self, address: IpAddr) -> Result<(), Opened> {
         let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        newcomers.admit(address, self.settings.new_clients_per_hour, now).map_err(|wait| {
-            tracing::warn!(%address, "an address makes more new clients than it may; see --new-clients");
-            Opened::Limited { retry: wait.try_into().unwrap_or(u32::MAX) }
+        newcomers.admit(address).map_err(|wait| {
+            let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
+            Opened::Limited { retry }
         })
     }
 }
@@ -316,7 +317,7 @@ impl Store for Embedded {
                     route: &|topic: &Topic| self.streams.of(topic),
                     now,
                     has_room: self.has_room(batch, &log),
-                    admit: &|address| self.admit(address, now),
+                    admit: &|address| self.admit(address),
                 };
                 let written = decide(batch, &mut log, &mut ids, &mut clients, &circumstances)?;
                 let most = 2 * written.logged.len() + TRIM_ROWS;

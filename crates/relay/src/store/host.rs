@@ -40,7 +40,12 @@ pub(super) struct Machine {
 impl Machine {
     /// Makes the directory if it is not there.
     pub(super) fn new(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory)
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(directory)
             .map_err(|error| StoreError::Directory(directory.to_owned(), error))?;
         Ok(Self { directory: directory.to_owned(), path: directory.join("events.redb") })
     }
@@ -54,7 +59,8 @@ impl Machine {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        drop(Database::create(&new)?);
+        let file = FileBackend::new(create(&new).map_err(failed)?)?;
+        drop(Database::builder().create_with_backend(file)?);
         sync(&new).map_err(failed)?;
         fs::rename(&new, &self.path).map_err(failed)
     }
@@ -71,6 +77,10 @@ impl Host for Machine {
             self.make()?;
         }
         let file = File::options().read(true).write(true).open(&self.path).map_err(failed)?;
+        // An older relay made it readable for all.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .map_err(failed)?;
         settle(&file, &self.directory).map_err(failed)?;
         let path = self.path.clone();
         let mut builder = Database::builder();
@@ -98,6 +108,15 @@ impl Host for Machine {
         let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Makes a file that only the relay's own user may read: it holds what people said, and hashes of secrets.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Puts on the disk what was written to a file. Some systems want it open for writing then.

@@ -1,87 +1,95 @@
 //! How many new clients an address may make: each costs rows that live for months.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
-const HOUR: u64 = 3_600_000;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::limits::{Key, Timer};
+
 /// The most addresses that are remembered. Who has more of them than that is not held by a limit per
 /// address: all are forgotten then.
 const ADDRESSES: usize = 65_536;
 
-/// Each address has an hour's share, which comes back evenly (the generic cell rate algorithm).
-#[derive(Debug, Default)]
+type Limiter = RateLimiter<Key, HashMapStateStore<Key>, Timer, NoOpMiddleware<Nanos>>;
+
+/// Each address has an hour's share, which comes back evenly.
+#[derive(Debug)]
 pub(super) struct Newcomers {
-    /// When the share of the address is whole again, in milliseconds since 1970.
-    whole: HashMap<IpAddr, u64>,
+    /// `None` for no limit.
+    limiter: Option<Limiter>,
+    per_hour: u32,
 }
 
 impl Newcomers {
+    /// Of each address so many in an hour; 0 for any number.
+    pub(super) fn new(per_hour: u32) -> Self {
+        Self { limiter: limiter(per_hour), per_hour }
+    }
+
     /// Takes one from the share of `address`.
     ///
     /// # Errors
-    /// After how many milliseconds there is one again.
-    pub(super) fn admit(&mut self, address: IpAddr, per_hour: u32, now: u64) -> Result<(), u64> {
-        if per_hour == 0 {
-            return Ok(());
-        }
-        let each = (HOUR / u64::from(per_hour)).max(1);
-        if self.whole.len() >= ADDRESSES {
-            self.whole.retain(|_, whole| *whole > now);
-            if self.whole.len() >= ADDRESSES {
-                self.whole.clear();
+    /// After what time there is one again.
+    pub(super) fn admit(&mut self, address: IpAddr) -> Result<(), Duration> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if limiter.len() >= ADDRESSES {
+            limiter.retain_recent();
+            if limiter.len() >= ADDRESSES {
+                self.limiter = self::limiter(self.per_hour);
+                return self.admit(address);
             }
         }
-        let whole = self.whole.entry(network(address)).or_insert(now);
-        // A clock that went back by more than the share would shut the address out for as long.
-        *whole = (*whole).clamp(now, now + HOUR);
-        match (*whole + each).checked_sub(now + HOUR) {
-            Some(wait) if wait > 0 => Err(wait),
-            _ => {
-                *whole += each;
-                Ok(())
-            }
-        }
+        let checked = limiter.check_key(&Key::of(address));
+        checked.map_err(|until| until.wait_time_from(limiter.clock().now()))
     }
 }
 
-/// What one host has to itself: an IPv4 address, or the /64 of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-        }
-        address => address,
-    }
+fn limiter(per_hour: u32) -> Option<Limiter> {
+    let quota = Quota::per_hour(NonZeroU32::new(per_hour)?);
+    Some(RateLimiter::new(quota, HashMapStateStore::default(), Timer::default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_has_an_hours_share_that_comes_back_evenly() {
-        let mut newcomers = Newcomers::default();
+    #[tokio::test(start_paused = true)]
+    async fn an_address_has_an_hours_share_that_comes_back_evenly() {
+        let mut newcomers = Newcomers::new(60);
         let [one, other]: [IpAddr; 2] =
             ["2001:db8::1", "2001:db8:0:1::1"].map(|a| a.parse().unwrap());
-        let now = 10 * HOUR;
         for _ in 0..60 {
-            assert_eq!(newcomers.admit(one, 60, now), Ok(()));
+            assert_eq!(newcomers.admit(one), Ok(()));
         }
-        assert_eq!(newcomers.admit("2001:db8::2".parse().unwrap(), 60, now), Err(60_000));
-        assert_eq!(newcomers.admit(other, 60, now), Ok(()));
-        assert_eq!(newcomers.admit(one, 60, now + 59_999), Err(1));
-        assert_eq!(newcomers.admit(one, 60, now + 60_000), Ok(()));
-        assert_eq!(newcomers.admit(one, 60, now - 5 * HOUR), Err(60_000));
-        assert_eq!(newcomers.admit(one, 0, now), Ok(()));
+        let minute = Duration::from_secs(60);
+        assert_eq!(newcomers.admit("2001:db8::2".parse().unwrap()), Err(minute));
+        assert_eq!(newcomers.admit(other), Ok(()));
+        tokio::time::advance(minute - Duration::from_millis(1)).await;
+        assert_eq!(newcomers.admit(one), Err(Duration::from_millis(1)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(newcomers.admit(one), Ok(()));
+        assert_eq!(newcomers.admit(one), Err(minute));
     }
 
-    #[test]
-    fn the_addresses_that_are_remembered_have_a_bound() {
-        let mut newcomers = Newcomers::default();
+    #[tokio::test(start_paused = true)]
+    async fn a_share_of_0_has_no_bound() {
+        let mut newcomers = Newcomers::new(0);
+        assert!((0..10_000).all(|_| newcomers.admit([192, 0, 2, 1].into()).is_ok()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_addresses_that_are_remembered_have_a_bound() {
+        let mut newcomers = Newcomers::new(1);
         for host in 0..200_000_u32 {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(host));
-            assert_eq!(newcomers.admit(address, 1, 1), Ok(()));
-            assert!(newcomers.whole.len() <= ADDRESSES);
+            assert_eq!(newcomers.admit(address), Ok(()));
+            assert!(newcomers.limiter.as_ref().unwrap().len() <= ADDRESSES);
         }
     }
 }

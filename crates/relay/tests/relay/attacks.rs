@@ -1,3 +1,6 @@
 //! What hostile clients do, each with the answer that it gets; others are served meanwhile.
 
+mod border;
+mod floods;
+mod protocol;
 mod store;

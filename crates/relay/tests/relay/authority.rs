@@ -1,10 +1,9 @@
 //! A relay in this process whose clients need a credential.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use relay::authority::{Authority, Granted, Refused};
-use relay::{ClientAddress, Config, Relay};
+use relay::{Config, Relay};
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
 use tokio::sync::oneshot;
 
@@ -30,17 +29,9 @@ impl Authority for ByName {
 
 /// The relay's address, and what ends it when dropped.
 async fn start(data: &std::path::Path) -> (String, oneshot::Sender<()>) {
-    let relay = Relay::start(Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        data: data.to_owned(),
-        page: None,
-        allow_origin: Vec::new(),
-        authority: Some(Arc::new(ByName)),
-        store: relay::store::Settings::default(),
-        max_subscriptions: 256,
-        give_up: Duration::from_secs(60),
-        client_address: ClientAddress::Connection,
-    });
+    let mut config = Config::new(data.to_owned());
+    config.authority = Some(Arc::new(ByName));
+    let relay = Relay::start(config);
     let relay = relay.await.unwrap();
     let url = format!("ws://{}/ws", relay.address());
     let (stop, stopped) = oneshot::channel();

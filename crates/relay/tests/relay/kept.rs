@@ -36,7 +36,10 @@ async fn who_resumes_in_what_was_trimmed_is_told_the_range_and_reads_on_after_it
 #[tokio::test]
 async fn an_address_that_makes_too_many_clients_is_told_to_stay_away() {
     let data = tempfile::tempdir().unwrap();
-    let relay = Process::start_with(data.path(), &["--behind-proxy", "--new-clients", "2"]);
+    let relay = Process::start_with(
+        data.path(),
+        &["--behind-proxy", "127.0.0.1", "--new-clients", "2", "--raise-limits", "1"],
+    );
     let from = async |address: &str, id| {
         let headers = [("sec-websocket-protocol", SUBPROTOCOL), ("x-forwarded-for", address)];
         let mut client = connect(&relay, &headers).await.unwrap();

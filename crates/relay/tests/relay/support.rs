@@ -11,13 +11,13 @@ use futures_util::{SinkExt, StreamExt};
 use session::{
     Ack, Body, Event, FromClient, FromPeer, Hello, Publish, SUBPROTOCOL, Start, Subscribe, Welcome,
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Process {
     child: Child,
@@ -29,15 +29,27 @@ impl Process {
         Self::start_with(data, &[])
     }
 
+    /// With limits a thousand times the defaults, unless the arguments say by what.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_event-relay"))
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self::of(child)
+        Self::of(Self::command(data, arguments).spawn().unwrap())
+    }
+
+    /// The same, and what it logs.
+    pub fn start_logged(data: &Path, arguments: &[&str]) -> (Self, impl BufRead + Send + 'static) {
+        let mut command = Self::command(data, arguments);
+        let mut child = command.env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        (Self::of(child), log)
+    }
+
+    fn command(data: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_event-relay"));
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+        if !arguments.contains(&"--raise-limits") {
+            command.args(["--raise-limits", "1000"]);
+        }
+        command.stdout(Stdio::piped());
+        command
     }
 
     /// A relay that was started with its standard output piped.
@@ -62,6 +74,15 @@ impl Process {
 
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// Resident bytes.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/smaps_rollup", self.child.id());
+        let text = std::fs::read_to_string(path).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     pub fn url(&self) -> String {
@@ -95,7 +116,38 @@ async fn connect_to(url: &str, headers: &[(&'static str, &str)]) -> Result<Clien
     Ok(Client { socket, frames: VecDeque::new() })
 }
 
+/// A TCP connection from `127.0.0.host`, which to the relay is a client's address like any other.
+pub async fn tcp_from(relay: &Process, host: u8) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(([127, 0, 0, host], 0).into())?;
+    socket.connect(relay.address.parse().unwrap()).await
+}
+
+/// Connects from `127.0.0.host` with these headers.
+pub async fn connect_from(
+    relay: &Process,
+    host: u8,
+    headers: &[(&'static str, &str)],
+) -> Result<Client, Error> {
+    let mut request = relay.url().into_client_request()?;
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let stream = MaybeTlsStream::Plain(tcp_from(relay, host).await?);
+    let connecting = tokio_tungstenite::client_async(request, stream);
+    let (socket, _) = tokio::time::timeout(PATIENCE, connecting).await.unwrap()?;
+    Ok(Client { socket, frames: VecDeque::new() })
+}
+
 impl Client {
+    /// A connection of the client `id` from `127.0.0.host` that has been welcomed.
+    pub async fn welcomed_from(relay: &Process, host: u8, id: u8) -> Self {
+        let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
+        let mut client = connect_from(relay, host, &headers).await.unwrap();
+        client.hello(id, 1, 1).await;
+        client
+    }
+
     /// A connection that speaks frames and has said nothing.
     pub async fn connect(relay: &Process) -> Self {
         connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
@@ -147,7 +199,7 @@ impl Client {
         loop {
             match self.frame().await {
                 FromPeer::Ack(ack) => return ack,
-                FromPeer::Event(_) | FromPeer::CaughtUp(_) => {}
+                FromPeer::Event(_) | FromPeer::CaughtUp(_) | FromPeer::Ping(_) => {}
                 other => panic!("{other:?}"),
             }
         }

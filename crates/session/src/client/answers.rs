@@ -19,6 +19,8 @@ pub(super) struct Asking {
     load_again: bool,
     /// The store failed: when it is asked again.
     pub(super) retry: Option<Millis>,
+    /// The new identity that the store did not take.
+    renew: Option<Storage>,
 }
 
 impl Client {
@@ -46,7 +48,7 @@ impl Client {
                     self.effects.push_back(Effect::Kept(id.clone()));
                     match self.outcome(&id) {
                         Some(outcome) => self.effects.push_back(Effect::Settled { id, outcome }),
-                        None => self.adrift.push(Row { number, ..row }),
+                        None => self.adrift.push(Row { number, leaving: false, ..row }),
                     }
                 }
                 self.load();
@@ -103,7 +105,7 @@ impl Client {
     fn store_failed(&mut self, failed: StoreFailed, now: Millis) {
         let StoreFailed { asked, error } = failed;
         self.effects.push_back(Effect::StoreFailed(error));
-        if matches!(asked, Storage::Erase { .. } | Storage::Load) {
+        if matches!(asked, Storage::Erase { .. } | Storage::Load | Storage::Renew { .. }) {
             self.asking.retry = Some(now + RETRY);
         }
         match asked {
@@ -120,7 +122,10 @@ impl Client {
             }
             Storage::Erase { .. } => self.outbox.erased(false),
             Storage::Drop { .. } => self.outbox.not_dropped(),
-            Storage::Renew { .. } => self.not_renewed(now),
+            Storage::Renew { .. } => {
+                self.asking.renew = Some(asked);
+                self.read_as_stranger(now);
+            }
             Storage::TakeFence { .. } => {
                 self.asking.fences = self.asking.fences.saturating_sub(1);
                 let fence = self.identity.fence + 1;
@@ -128,6 +133,7 @@ impl Client {
             }
             Storage::Load => {
                 (self.asking.loading, self.asking.load_again) = (false, true);
+                self.read_as_stranger(now);
             }
         }
     }
@@ -145,8 +151,12 @@ impl Client {
     /// Takes over what the store holds.
     pub(super) fn restore(&mut self, mut saved: Saved, now: Millis) {
         let same = saved.client == self.identity.client;
+        // While the store does not take a new identity, the old one is of no use.
+        let is_known_again = self.asking.renew.is_none() && self.stranger.take().is_some();
         if !same {
             self.identity = Identity::of(&saved);
+        }
+        if !same || is_known_again {
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
@@ -207,7 +217,8 @@ impl Client {
 
     /// Asks the store for what can wait until nothing else is to be done, so that it goes together.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        if let Some(keep) = self.outbox.keep(self.is_online()) {
+        let leaving = self.is_online() && self.stranger.is_none();
+        if let Some(keep) = self.outbox.keep(self.identity.client, leaving) {
             self.ask_store(keep);
         }
         if self.asking.retry.is_none()
@@ -221,6 +232,9 @@ impl Client {
     pub(super) fn retry_store(&mut self, now: Millis) {
         if self.asking.retry.is_some_and(|at| at <= now) {
             self.asking.retry = None;
+            if let Some(renew) = self.asking.renew.take() {
+                self.ask_store(renew);
+            }
             if std::mem::take(&mut self.asking.load_again) {
                 self.load();
             }

@@ -5,7 +5,7 @@ use topic::{Pattern, Topic};
 
 use super::{Client, Effect};
 use crate::frame::{FromClient, History, HistoryPage};
-use crate::{Body, Millis, Position, RejectCode};
+use crate::{Body, MAX_NUMBER, Millis, Position, RejectCode};
 
 /// Names a request for a page, over all connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +128,7 @@ fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, Hi
         return Some(Err(HistoryError::Refused(code)));
     }
     let epoch = page.epoch;
-    if before.is_some_and(|before| before.epoch != epoch && before.offset != u64::MAX) {
+    if before.is_some_and(|before| before.epoch != epoch && before.offset < MAX_NUMBER) {
         return Some(Err(HistoryError::Reset));
     }
     let stream = before.map(|before| before.stream.clone()).unwrap_or_default();

@@ -1,6 +1,9 @@
 //! Who a client is to its peers.
 
-use super::{Saved, Secret};
+use super::link::State;
+use super::rivals::Rivals;
+use super::{Client, Effect, Saved, Secret};
+use crate::{CloseCode, Millis};
 
 /// Made of randomness, and kept over all connections, so that a peer knows the client again.
 pub(super) struct Identity {
@@ -26,5 +29,20 @@ impl Identity {
                 == [digits.next(), digits.next()].map(Option::unwrap_or_default)
         });
         source.starts_with("/clients/") && is_id && matches!(digits.next(), None | Some(b'/'))
+    }
+}
+
+impl Client {
+    /// The store does not say who the client is, or does not take who it is to be. The peer is read all the same,
+    /// under an identity that is gone with the page and publishes nothing, until the store answers.
+    pub(super) fn read_as_stranger(&mut self, now: Millis) {
+        if self.state == State::Storing || self.connection.strange.is_some() {
+            self.rivals = Rivals::default();
+            let Self { stranger, entropy, .. } = self;
+            stranger.get_or_insert_with(|| Identity::of(&Saved::new(&mut entropy.borrow_mut())));
+            self.effects.push_back(Effect::Close(CloseCode::GoingAway));
+            self.disconnected();
+            self.open(now);
+        }
     }
 }

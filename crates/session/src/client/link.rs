@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use super::places::Places;
 use super::rivals::Rivals;
 use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
+use crate::decode::LAST_KIND;
 use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::topics::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -42,8 +43,10 @@ pub(super) struct Connection {
     /// The token to greet with, once the store has given it.
     fence: Option<u64>,
     /// A welcome that is strange, until the store was asked whether it knows better.
-    strange: Option<Welcome>,
+    pub(super) strange: Option<Welcome>,
     pub(super) peer: String,
+    /// The kinds of frames beyond version 1 that the peer takes.
+    kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
     /// An answer to a probe is due.
@@ -181,8 +184,11 @@ impl Client {
         if let State::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
         {
-            let Identity { client, secret: Secret(secret), .. } = self.identity;
-            let (lowest, returning) = (self.outbox.lowest(), self.outbox.may_have_left());
+            let is_known = self.stranger.is_none();
+            let identity = self.stranger.as_ref().unwrap_or(&self.identity);
+            let Identity { client, secret: Secret(secret), .. } = *identity;
+            let (lowest, returning) =
+                (self.outbox.lowest(), is_known && self.outbox.may_have_left());
             let token = self.connection.token.take();
             self.send(&FromClient::Hello(Hello {
                 client,
@@ -276,19 +282,13 @@ impl Client {
         }
     }
 
-    /// The new identity could not be written: without it nothing may be sent.
-    pub(super) fn not_renewed(&mut self, now: Millis) {
-        if self.state == State::Storing {
-            self.wait(now, 0);
-        }
-    }
-
     fn admitted(&mut self, welcome: Welcome, now: Millis) {
         if welcome.forgotten {
             self.uncertain();
         }
         self.state = State::Online { since: now };
         self.connection.peer = welcome.peer;
+        self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(LinkState::Online));
         self.ask_for_all();
@@ -332,13 +332,19 @@ impl Client {
         self.wait(now, 0);
     }
 
+    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
+    /// follows another one may count on version 1 only, for its leader may be an older page.
+    pub fn takes(&self, kind: u64) -> bool {
+        self.is_online() && (kind <= LAST_KIND || self.connection.kinds.contains(&kind))
+    }
+
     pub(super) fn is_online(&self) -> bool {
         matches!(self.state, State::Online { .. })
     }
 
     /// Whether it sends what waits: a follower leaves that to its leader.
     pub(super) fn sends(&self) -> bool {
-        !self.following
+        !self.following && self.stranger.is_none()
     }
 
     /// Whether there is a socket, or one is being made.
@@ -365,7 +371,7 @@ impl Client {
         matches!(self.state, State::Online { since } if self.connection.heard >= since + STABLE)
     }
 
-    fn open(&mut self, now: Millis) {
+    pub(super) fn open(&mut self, now: Millis) {
         self.effects.push_back(Effect::Link(LinkState::Connecting));
         if self.options.credentials {
             self.state = State::Fetching;

@@ -40,10 +40,14 @@ impl MemoryOutbox {
     pub fn run(&mut self, asked: Storage) -> Answer {
         let saved = &mut self.saved;
         match asked {
-            Storage::Keep { rows, at_least } => {
-                let first = saved.next.max(at_least);
+            Storage::Keep { client, rows, at_least } => {
+                let is_its = client == saved.client;
+                let first = saved.next.max(if is_its { at_least } else { 0 });
                 saved.next = first + rows.len() as u64;
-                saved.rows.extend((first..).zip(rows).map(|(number, row)| Row { number, ..row }));
+                saved.rows.extend((first..).zip(rows).map(|(number, row)| {
+                    let leaving = row.leaving && is_its;
+                    Row { number, leaving, ..row }
+                }));
                 Answer::Kept { client: saved.client, first }
             }
             Storage::Mark { client, numbers } => {

@@ -159,6 +159,15 @@ impl Outbox {
         }
     }
 
+    /// Leaves what the store holds to other pages.
+    pub(super) fn leave_rows(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (keeping, bytes) = (self.keeping, waiting.iter().map(|w| w.row.body.len()).sum());
+        let timed = waiting.iter().any(|w| w.row.expires.is_some());
+        let empty = Self::new(self.max_rows, self.max_bytes);
+        *self = Self { waiting, keeping, bytes, timed, ..empty };
+    }
+
     /// Takes over what the store holds, and answers those rows that were not known. `same` says
     /// that it is still the same client's; otherwise all numbers are others, and the ids of those that the
     /// store does not hold any more are answered too.

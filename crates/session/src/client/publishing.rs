@@ -6,7 +6,7 @@ use topic::Topic;
 use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, Outcome, Row, Storage};
 use crate::frame::{Ack, FromClient, Publish, Reject};
-use crate::{Body, Durability, MAX_UNANSWERED, Millis, RejectCode};
+use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
 /// Why a publish was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +68,7 @@ impl Client {
             id: body.id.clone(),
             topic,
             body: bytes,
-            expires,
+            expires: expires.map(|expires| expires.min(MAX_NUMBER)),
             durability,
             leaving: false,
             dropped: None,

@@ -32,7 +32,7 @@ impl Rivals {
         if let Some(had_held) = self.is_fenced.take() {
             let by_own_tab = had_held && token != self.used + 1;
             self.fenced = if by_own_tab { 0 } else { self.fenced + 1 };
-            beyond = (1 << self.fenced.saturating_sub(1).min(40)) - 1;
+            beyond = (1 << self.fenced.saturating_sub(1).min(31)) - 1;
         }
         self.used = token.saturating_add(beyond);
         self.used

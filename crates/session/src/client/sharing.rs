@@ -47,6 +47,12 @@ impl Client {
         self.load();
     }
 
+    /// Has a store of its own from now on: what is in the other one is for other pages.
+    pub(crate) fn leave_rows(&mut self) {
+        self.outbox.leave_rows();
+        self.adrift.clear();
+    }
+
     /// The leader's link is up, and takes this tab's frames.
     pub(crate) fn joined(&mut self, peer: String, base: u32, now: Millis) {
         self.disconnected();

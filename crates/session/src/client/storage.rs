@@ -69,8 +69,12 @@ pub struct Saved {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
     /// Number the rows from the next number on, but at least from `at_least`, write them, and move the
-    /// next number behind them. Answered by [`Answer::Kept`].
+    /// next number behind them. If the store is another client's now, `at_least` does not count, and the rows are
+    /// written without [`Row::leaving`]: under their new numbers they have not left.
+    /// Answered by [`Answer::Kept`].
     Keep {
+        /// Whose numbers `at_least` counts.
+        client: [u8; 16],
         /// In the order of their publishes.
         rows: Vec<Row>,
         /// Numbers below it are taken, though the store may not know.

@@ -6,12 +6,15 @@ use super::reader::Kind;
 use super::{Malformed, Read, Reader, list, position, triple};
 use crate::event::{Position, Stream};
 use crate::frame::Attendee;
-use crate::{Durability, RejectCode};
+use crate::{Durability, MAX_NUMBER, RejectCode};
+
+/// One more than the highest known key.
+const FIELDS: usize = 11;
 
 /// What stands in a map under its known keys; the others are skipped. What is missing or of another
 /// kind than asked for is noted and answered with a default: one look at the end finds it out.
 pub(crate) struct Fields<'b> {
-    values: [Option<Value<'b>>; 8],
+    values: [Option<Value<'b>>; FIELDS],
     malformed: Cell<bool>,
 }
 
@@ -26,10 +29,10 @@ enum Value<'b> {
 
 impl<'b> Fields<'b> {
     pub(crate) fn read(d: &mut Reader<'b>) -> Read<Self> {
-        let mut fields = Self { values: [const { None }; 8], malformed: Cell::new(false) };
+        let mut fields = Self { values: [const { None }; FIELDS], malformed: Cell::new(false) };
         let mut left = d.map()?;
         while d.more(&mut left)? {
-            let key = d.number()?;
+            let key = d.number64()?;
             let value = Value::read(d)?;
             if let Some(field) =
                 usize::try_from(key).ok().and_then(|key| fields.values.get_mut(key))
@@ -62,11 +65,22 @@ impl<'b> Fields<'b> {
         made
     }
 
-    pub(crate) fn optional_number(&self, key: usize) -> Option<u64> {
+    /// A number that may have all 64 bits.
+    pub(crate) fn optional_number64(&self, key: usize) -> Option<u64> {
         self.optional(key, |value| match value {
             Value::Number(number) => Some(*number),
             _ => None,
         })
+    }
+
+    pub(crate) fn optional_number(&self, key: usize) -> Option<u64> {
+        let number = self.optional_number64(key)?;
+        Some(self.required((number <= MAX_NUMBER).then_some(number), 0))
+    }
+
+    /// A number for which a higher one counts as the highest.
+    pub(crate) fn clamped_number(&self, key: usize) -> Option<u64> {
+        Some(self.optional_number64(key)?.min(MAX_NUMBER))
     }
 
     pub(crate) fn number(&self, key: usize) -> u64 {
@@ -140,7 +154,7 @@ impl<'b> Fields<'b> {
 
     pub(crate) fn optional_reject_code(&self, key: usize) -> Option<RejectCode> {
         let number = self.optional_number(key)?;
-        Some(self.required(RejectCode::from_number(number), RejectCode::Unavailable))
+        Some(RejectCode::from_number(number).unwrap_or(RejectCode::Unknown))
     }
 
     pub(crate) fn triples<T>(&self, key: usize, made: fn((u64, String, Vec<u8>)) -> T) -> Vec<T> {
@@ -153,7 +167,7 @@ impl<'b> Fields<'b> {
     }
 
     pub(crate) fn durability(&self, key: usize) -> Durability {
-        self.required(Durability::from_number(self.number(key)), Durability::Memory)
+        Durability::from_number(self.number(key))
     }
 }
 
@@ -161,7 +175,7 @@ impl<'b> Value<'b> {
     /// The next value; none if it is null.
     fn read(d: &mut Reader<'b>) -> Read<Option<Self>> {
         Ok(Some(match d.kind()? {
-            Kind::Number => Self::Number(d.number()?),
+            Kind::Number => Self::Number(d.number64()?),
             Kind::Flag => Self::Flag(d.flag()?),
             Kind::Text => Self::Text(d.text()?),
             Kind::Bytes => Self::Bytes(d.bytes()?),

@@ -4,6 +4,7 @@ use minicbor::Decoder;
 use minicbor::data::Type;
 
 use super::{Malformed, Read};
+use crate::MAX_NUMBER;
 
 /// Reads one item after the other. Strings are in one piece; arrays and maps may be of either form.
 #[derive(Clone)]
@@ -48,6 +49,12 @@ impl<'b> Reader<'b> {
     }
 
     pub(crate) fn number(&mut self) -> Read<u64> {
+        let number = self.number64()?;
+        if number > MAX_NUMBER { Err(Malformed) } else { Ok(number) }
+    }
+
+    /// A number that may have all 64 bits.
+    pub(crate) fn number64(&mut self) -> Read<u64> {
         self.0.u64().map_err(malformed)
     }
 
@@ -119,7 +126,7 @@ impl<'b> Reader<'b> {
     fn skip_at(&mut self, depth: u32) -> Read<()> {
         let depth = depth.checked_sub(1).ok_or(Malformed)?;
         let (mut left, parts) = match self.0.datatype().map_err(malformed)? {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => return self.number().map(drop),
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => return self.number64().map(drop),
             Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
                 return self.0.int().map(drop).map_err(malformed);
             }

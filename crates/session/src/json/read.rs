@@ -1,17 +1,17 @@
 //! From text to what a client says.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Form, Incoming, OF_THE_PEER, ReadError};
-use crate::{Body, Extension, Position, Start, Stream};
+use super::members::{Members, nests_too_deep};
+use super::{Incoming, ReadError, time};
+use crate::event::is_reserved;
+use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
-/// The members of the event; their values as they were written, so that data keeps its bytes.
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+/// The media type of `data_base64` without a `datacontenttype`.
+const BYTES: &str = "application/octet-stream";
 
 /// What a text says.
 ///
@@ -20,7 +20,8 @@ type Members<'a> = BTreeMap<String, &'a RawValue>;
 pub fn read(text: &str) -> Result<Incoming, ReadError> {
     let mut members: Members<'_> = serde_json::from_str(text)
         .map_err(|error| ReadError::Text(format!("not a CloudEvents JSON object: {error}")))?;
-    members.retain(|_, value| value.get() != "null");
+    // An attribute that is null is absent; data is null.
+    members.by_name.retain(|name, value| value.get() != "null" || name == "data");
     let id = string(&mut members, "id")
         .ok()
         .flatten()
@@ -30,19 +31,24 @@ pub fn read(text: &str) -> Result<Incoming, ReadError> {
 }
 
 fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
+    if let Some(name) = members.twice {
+        return Err(format!("`{name}` occurs twice"));
+    }
     if string(&mut members, "specversion")?.as_deref() != Some("1.0") {
         return Err("`specversion` is not \"1.0\"".to_owned());
     }
     let source = required(&mut members, "source")?;
     let topic = required(&mut members, "type")?;
     match topic.as_str() {
+        "$link.hello" => hello(id, &members),
         "$link.subscribe" => subscribe(id, &members),
         "$link.unsubscribe" => {
             let pattern = text_of(&control(&members)?, "pattern")?;
             Ok(Incoming::Unsubscribe { pattern })
         }
         _ if topic.starts_with("$link.") => {
-            Err("clients say `$link.subscribe` and `$link.unsubscribe` only".to_owned())
+            Err("clients say `$link.hello`, `$link.subscribe` and `$link.unsubscribe` only"
+                .to_owned())
         }
         _ => publish(id, source, topic, members),
     }
@@ -54,46 +60,65 @@ fn publish(
     topic: String,
     mut members: Members<'_>,
 ) -> Result<Incoming, String> {
-    let time = string(&mut members, "time")?.map(|time| milliseconds(&time)).transpose()?;
+    let time = string(&mut members, "time")?;
+    let time = time.map(|text| time::read(&text).ok_or("`time` is not as RFC 3339 asks"));
+    let (time, nanoseconds) = time.transpose()?.unzip();
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
-    let data = data(&mut members, Form::of(content_type.as_deref()))?;
-    for name in OF_THE_PEER {
-        members.remove(name);
-    }
-    let ephemeral = match members.remove("ephemeral").map(RawValue::get) {
+    let (content_type, data) = data(&mut members, content_type)?;
+    let ephemeral = match members.by_name.remove("ephemeral").map(RawValue::get) {
         Some("true") => true,
         None | Some("false") => false,
         Some(_) => return Err("`ephemeral` is true or false".to_owned()),
     };
     let extensions = members
+        .by_name
         .into_iter()
         .map(|(name, value)| extension(&name, value).map(|value| (name, value)))
         .collect::<Result<_, _>>()?;
     let id = id.to_owned();
-    let body = Body { id, source, time, content_type, schema, data, extensions, path: Vec::new() };
+    let nanoseconds = nanoseconds.unwrap_or_default();
+    let path = Vec::new();
+    let body = Body { id, source, time, nanoseconds, content_type, schema, data, extensions, path };
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-fn data(members: &mut Members<'_>, form: Form) -> Result<Vec<u8>, String> {
-    match (members.remove("data"), string(members, "data_base64")?) {
-        (Some(_), Some(_)) => Err("an event has `data` or `data_base64`, not both".to_owned()),
-        (None, Some(bytes)) => STANDARD
-            .decode(bytes)
-            .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}")),
-        (Some(value), None) => {
-            // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
-            let text = (form != Form::Json).then(|| serde_json::from_str::<String>(value.get()));
-            Ok(match text {
-                Some(Ok(text)) => text.into_bytes(),
-                _ => value.get().as_bytes().to_owned(),
-            })
+/// The media type and the data; without data there is nothing that a media type says something about.
+fn data(
+    members: &mut Members<'_>,
+    content_type: Option<String>,
+) -> Result<(Option<String>, Vec<u8>), String> {
+    let form = Form::of(content_type.as_deref());
+    let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
+    let (value, base64) = (members.by_name.remove("data"), string(members, "data_base64")?);
+    let data = match (value.filter(is_value), base64) {
+        (Some(value), Some(_)) if value.get() != "null" => {
+            return Err("an event has `data` or `data_base64`, not both".to_owned());
         }
-        (None, None) => Ok(Vec::new()),
-    }
+        (_, Some(bytes)) => {
+            let bytes = STANDARD
+                .decode(bytes)
+                .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
+            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+        }
+        (Some(value), None) if nests_too_deep(value.get()) => {
+            return Err("`data` nests more than 64 levels deep".to_owned());
+        }
+        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
+        (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
+            let text = serde_json::from_str::<String>(value.get());
+            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
+        }
+        (Some(value), None) => value.get().as_bytes().to_owned(),
+        (None, None) => return Ok((None, Vec::new())),
+    };
+    Ok((content_type, data))
 }
 
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
+    if is_reserved(name) {
+        return Err(format!("`{name}` is not an extension that a client may set"));
+    }
     let unfit = || format!("`{name}` is not a string, a boolean or an integer of 32 bits");
     match serde_json::from_str(value.get()).map_err(|_| unfit())? {
         Value::String(text) => Ok(Extension::Text(text)),
@@ -104,6 +129,24 @@ fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
         }
         _ => Err(unfit()),
     }
+}
+
+fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let guest = match control(members)?.get("guest") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(secret)) if has_128_bits(secret) => Some(secret.clone()),
+        Some(_) => {
+            let unfit = "`guest` is a random string of 128 bits or more: 32 hexadecimal digits, or 22 of base64url";
+            return Err(unfit.to_owned());
+        }
+    };
+    Ok(Incoming::Hello { id: id.to_owned(), guest })
+}
+
+/// Whether a random text of this length and alphabet can have so many bits.
+fn has_128_bits(secret: &str) -> bool {
+    let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    secret.len() >= if is_hex { 32 } else { 22 }
 }
 
 fn subscribe(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
@@ -126,7 +169,11 @@ fn start(from: &Value) -> Result<Start, String> {
         Value::String(word) if word == "latest" => Ok(Start::Latest),
         Value::String(word) if word == "earliest" => Ok(Start::Earliest),
         Value::Object(last) => {
-            last.get("last").and_then(Value::as_u64).map(Start::Last).ok_or_else(unfit)
+            // However many digits a count has, it is at most all that there is.
+            let count = last.get("last").and_then(Value::as_number).ok_or_else(unfit)?;
+            let is_huge = || count.as_f64().is_some_and(|it| it >= MAX_NUMBER as f64);
+            let count = count.as_u64().or_else(|| is_huge().then_some(MAX_NUMBER));
+            count.map(|count| Start::Last(count.min(MAX_NUMBER))).ok_or_else(unfit)
         }
         Value::Array(positions) => {
             let positions: Option<Vec<Position>> = positions.iter().map(position).collect();
@@ -138,18 +185,23 @@ fn start(from: &Value) -> Result<Start, String> {
 }
 
 fn position(from: &Value) -> Option<Position> {
-    let decimal = |name| from.get(name)?.as_str()?.parse().ok();
+    let decimal = |name| {
+        let digits = from.get(name)?.as_str()?;
+        // The standard library takes a sign too.
+        let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u64>().ok().filter(|_| are_digits)
+    };
     Some(Position {
         stream: Stream::named(from.get("stream")?.as_str()?),
         epoch: decimal("epoch")?,
-        offset: decimal("offset")?,
+        offset: decimal("offset").filter(|offset| *offset <= MAX_NUMBER)?,
         id: from.get("id").and_then(Value::as_str).map(str::to_owned),
     })
 }
 
 /// The data of a control event.
 fn control(members: &Members<'_>) -> Result<Value, String> {
-    let data = members.get("data").ok_or("a control event has `data`, an object")?;
+    let data = members.by_name.get("data").ok_or("a control event has `data`, an object")?;
     serde_json::from_str(data.get()).map_err(|error| format!("`data` is not JSON: {error}"))
 }
 
@@ -159,17 +211,11 @@ fn text_of(data: &Value, name: &str) -> Result<String, String> {
 }
 
 fn string(members: &mut Members<'_>, name: &str) -> Result<Option<String>, String> {
-    let value = members.remove(name).map(|value| serde_json::from_str(value.get()));
+    let value = members.by_name.remove(name).map(|value| serde_json::from_str(value.get()));
     value.transpose().map_err(|_| format!("`{name}` is not a string"))
 }
 
 fn required(members: &mut Members<'_>, name: &str) -> Result<String, String> {
     let value = string(members, name)?.filter(|value| !value.is_empty());
     value.ok_or_else(|| format!("the event has no `{name}`, a string"))
-}
-
-fn milliseconds(time: &str) -> Result<u64, String> {
-    let time: jiff::Timestamp =
-        time.parse().map_err(|error| format!("`time` is not as RFC 3339 asks: {error}"))?;
-    u64::try_from(time.as_millisecond()).map_err(|_| "`time` is before 1970".to_owned())
 }

@@ -1,5 +1,6 @@
+use super::members::Members;
 use super::*;
-use crate::{Extension, Position, RejectCode, Stream};
+use crate::{Extension, Form, Position, RejectCode, Stream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use topic::{Pattern, Topic};
@@ -58,6 +59,44 @@ fn a_string_that_is_not_declared_to_be_json_is_the_data_and_base64_stands_for_by
 }
 
 #[test]
+fn data_that_is_absent_null_or_empty_stays_what_it_is() {
+    for (members, content_type, data) in [
+        (json!({}), None, ""),
+        (json!({ "datacontenttype": "text/plain" }), None, ""),
+        (json!({ "datacontenttype": "text/plain", "data": null }), None, ""),
+        (json!({ "data": null }), None, "null"),
+        (json!({ "data": "" }), None, "\"\""),
+        (json!({ "data_base64": "" }), Some("application/octet-stream"), ""),
+        (json!({ "data_base64": "eA==" }), Some("application/octet-stream"), "x"),
+        (json!({ "data_base64": "", "data": null }), Some("application/octet-stream"), ""),
+        (json!({ "datacontenttype": "image/png", "data_base64": "" }), Some("image/png"), ""),
+        (json!({ "datacontenttype": "text/plain", "data": "" }), Some("text/plain"), ""),
+        (json!({ "datacontenttype": "text/plain", "data": 7 }), Some("text/plain"), "7"),
+        (json!({ "datacontenttype": "a/b+json", "data": null }), Some("a/b+json"), "null"),
+    ] {
+        let body = body(members.clone());
+        assert_eq!(body.content_type.as_deref(), content_type, "{members}");
+        assert_eq!(body.data, data.as_bytes(), "{members}");
+        // Of what went in, the data comes out.
+        let text = event(&Topic::parse("t").unwrap(), &body, None);
+        let Ok(Incoming::Publish { body: back, .. }) = read(&text) else { panic!("{text}") };
+        assert_eq!((back.content_type, back.data), (body.content_type, body.data), "{text}");
+    }
+}
+
+#[test]
+fn a_text_with_half_of_a_surrogate_pair_is_refused_and_as_json_it_stays() {
+    let with = |content_type: &str| {
+        read(&format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"{content_type}","data":"\ud800"}}"#
+        ))
+    };
+    assert!(matches!(with("text/plain"), Err(ReadError::Event { id, .. }) if id == "1"));
+    let Ok(Incoming::Publish { body, .. }) = with("application/json") else { panic!() };
+    assert_eq!(body.data, br#""\ud800""#);
+}
+
+#[test]
 fn what_has_no_id_is_no_event_and_what_has_one_is_rejected_by_it() {
     for text in ["", "[", "[]", "7", "{}", r#"{"id":1}"#, r#"{"id":""}"#, "{\"id\":\"\0\"}"] {
         assert!(matches!(read(text), Err(ReadError::Text(_))), "{text}");
@@ -70,7 +109,18 @@ fn what_has_no_id_is_no_event_and_what_has_one_is_rejected_by_it() {
         json!({ "type": "$link.subscribe" }),
         json!({ "type": "$link.unsubscribe", "data": {} }),
         json!({ "time": "yesterday" }),
-        json!({ "time": "1969-12-31T00:00:00Z" }),
+        json!({ "time": "2026-11-23T10:00Z" }),
+        json!({ "stream": "x" }),
+        json!({ "epoch": "1" }),
+        json!({ "sequence": "9" }),
+        json!({ "prev": "8" }),
+        json!({ "authid": "ann" }),
+        json!({ "authtype": "app_user" }),
+        json!({ "dssematerial": "" }),
+        json!({ "type": "$link.hello", "data": { "guest": 7 } }),
+        json!({ "type": "$link.hello", "data": { "guest": "short" } }),
+        json!({ "type": "$link.hello", "data": { "guest": "0123456789abcdef0123456789abcde" } }),
+        json!({ "type": "$link.new-in-version-9", "data": {} }),
         json!({ "data": 1, "data_base64": "" }),
         json!({ "data_base64": "?" }),
         json!({ "ephemeral": "yes" }),
@@ -97,20 +147,123 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
     let orders =
         Position { stream: Stream::named("orders"), epoch: 5, offset: 7, id: Some("e".to_owned()) };
     assert_eq!(subscribe(positions), Ok(Start::After(vec![after, orders])));
-    for from in [json!("now"), json!([]), json!({ "last": -1 }), json!([{ "stream": "main" }])] {
+    let at = |offset: &str| json!([{ "stream": "main", "epoch": "1", "offset": offset }]);
+    assert!(subscribe(at("9007199254740991")).is_ok());
+    for from in [
+        json!("now"),
+        json!([]),
+        json!({ "last": -1 }),
+        json!({ "last": 1.5 }),
+        json!({ "last": "5" }),
+        json!([{ "stream": "main" }]),
+        at("9007199254740992"),
+        at("18446744073709551616"),
+        at("-1"),
+        at("+1"),
+        at(""),
+        at(" 1"),
+    ] {
         assert!(subscribe(from.clone()).is_err(), "{from}");
+    }
+    // All that there is.
+    for digits in ["9007199254740992", "18446744073709551615", "18446744073709551616", "1e300"] {
+        let last = serde_json::from_str(&format!("{{\"last\":{digits}}}")).unwrap();
+        assert_eq!(subscribe(last), Ok(Start::Last(crate::MAX_NUMBER)), "{digits}");
     }
 }
 
 #[test]
-fn what_the_peer_alone_says_is_not_taken_from_a_publisher() {
-    let forged = json!({ "stream": "x", "epoch": "1", "sequence": "9", "prev": "8" });
-    assert_eq!(body(forged), body(json!({})));
-    let extensions = vec![("sequence".to_owned(), Extension::Text("9".to_owned()))];
-    let body = Body { id: "1".to_owned(), extensions, ..Body::default() };
-    let text = event(&Topic::parse("t").unwrap(), &body, None);
-    let event: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&event["sequence"], &event["ephemeral"]), (&Value::Null, &json!(true)));
+fn what_an_older_version_let_in_stands_once_in_what_goes_out() {
+    for name in ["data", "id", "time", "type", "sequence", "authid", "ephemeral"] {
+        let extensions = vec![(name.to_owned(), Extension::Text("9".to_owned()))];
+        let data = b"1".to_vec();
+        let body = Body { id: "1".to_owned(), data, extensions, ..Body::default() };
+        let text = event(&Topic::parse("t").unwrap(), &body, None);
+        let Members { by_name, twice } = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (twice, by_name.contains_key(name)),
+            (None, !matches!(name, "time" | "sequence" | "authid"))
+        );
+        let event: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&event["id"], &event["type"], &event["data"]),
+            (&json!("1"), &json!("t"), &json!(1))
+        );
+    }
+}
+
+#[test]
+fn a_member_that_occurs_twice_makes_an_illegal_event() {
+    for twice in [
+        r#""data":1,"data":2"#,
+        r#""data":null,"data":2"#,
+        r#""\u0064ata":1,"data":2"#,
+        r#""source":"a""#,
+        r#""id":"other""#,
+        r#""x":1,"x":1"#,
+    ] {
+        let text = format!(r#"{{"specversion":"1.0","id":"e1","source":"s","type":"t",{twice}}}"#);
+        let error = read(&text).unwrap_err();
+        assert!(matches!(error, ReadError::Event { ref id, .. } if id == "e1"), "{text}");
+    }
+}
+
+#[test]
+fn data_that_nests_too_deep_is_neither_taken_nor_sent_as_json() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let text = |data: &str| {
+        format!(r#"{{"specversion":"1.0","id":"e1","source":"s","type":"t","data":{data}}}"#)
+    };
+    assert!(read(&text(&nested(64))).is_ok());
+    for depth in [65, 50_000] {
+        let error = read(&text(&nested(depth))).unwrap_err();
+        assert!(matches!(error, ReadError::Event { ref id, .. } if id == "e1"), "{depth}");
+        let data = nested(depth).into_bytes();
+        let body = Body { id: "1".to_owned(), data, ..Body::default() };
+        let out = event(&Topic::parse("t").unwrap(), &body, None);
+        assert!(out.contains("\"data_base64\"") && !out.contains("\"data\""), "{depth}");
+    }
+}
+
+#[test]
+fn data_that_is_null_is_not_absent() {
+    assert_eq!(body(json!({ "data": null })).data, b"null");
+    assert_eq!(body(json!({ "datacontenttype": "text/plain", "data": null })).data, b"");
+    let empty = body(json!({ "data_base64": "" }));
+    let content_type = Some("application/octet-stream".to_owned());
+    assert_eq!((empty.data, empty.content_type), (Vec::new(), content_type));
+}
+
+#[test]
+fn a_guest_names_a_secret_of_128_bits_or_none() {
+    let hello = |data: Value| {
+        let text = json!({ "specversion": "1.0", "id": "h", "source": "py", "type": "$link.hello", "data": data });
+        read(&text.to_string())
+    };
+    for secret in [
+        "0123456789abcdef0123456789abcdef",
+        "MDEyMzQ1Njc4OWFiY2RlZg",
+        "6e8bc430-9c3a-11d9-9669-0800200c9a66",
+    ] {
+        let guest = Some(secret.to_owned());
+        let read = hello(json!({ "guest": secret, "new": [1] }));
+        assert_eq!(read, Ok(Incoming::Hello { id: "h".to_owned(), guest }));
+    }
+    assert_eq!(hello(json!({ "new": 1 })), Ok(Incoming::Hello { id: "h".to_owned(), guest: None }));
+}
+
+#[test]
+fn a_time_is_kept_to_its_last_digit() {
+    for (text, written) in [
+        ("2026-11-23T10:00:00.123456+01:00", "2026-11-23T09:00:00.123456Z"),
+        ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+        ("2026-11-23T09:00:00.120Z", "2026-11-23T09:00:00.12Z"),
+    ] {
+        let out = event(&Topic::parse("t").unwrap(), &body(json!({ "time": text })), None);
+        let event: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(event["time"], *written);
+    }
+    assert_eq!(body(json!({ "time": "0000-01-01T00:00:00Z" })).time, Some(0));
 }
 
 #[test]
@@ -159,21 +312,38 @@ proptest! {
     #[test]
     fn an_event_comes_back_as_it_went_out(
         (id, source) in ("[ -~é😀]{1,9}", "[ -~]{1,9}"),
-        time in proptest::option::of(0..253_402_207_200_000_u64),
+        (time, nanoseconds) in prop_oneof![
+            Just((None, 0)),
+            (0..253_402_300_800_000_u64, 0..1_000_000_u32).prop_map(|(time, nanoseconds)| (Some(time), nanoseconds)),
+        ],
         content_type in prop::sample::select(vec![None, Some("application/json"), Some("text/plain"), Some("image/png")]),
         data in prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(|it| json!([it]).to_string().into_bytes())],
         number: i32,
-        offset: Option<u64>,
+        offset: u64,
     ) {
         let extensions = vec![("n".to_owned(), Extension::Integer(number))];
         let content_type = content_type.map(str::to_owned);
-        let body = Body { id, source, time, content_type, data, extensions, ..Body::default() };
-        let place = offset.map(|offset| Place {
-            stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0),
-        });
-        let text = event(&Topic::parse("a.b").unwrap(), &body, place);
-        let back = Incoming::Publish { topic: "a.b".to_owned(), body, ephemeral: offset.is_none() };
+        let mut body = Body { id, source, time, nanoseconds, content_type, data, extensions, ..Body::default() };
+        let topic = Topic::parse("a.b").unwrap();
+        let text = event(&topic, &body, None);
+        if Form::of(body.content_type.as_deref()) == Form::Json {
+            if body.data.is_empty() {
+                body.content_type = None;
+            } else if body.content_type.is_none()
+                && serde_json::from_slice::<&serde_json::value::RawValue>(&body.data).is_err()
+            {
+                body.content_type = Some("application/octet-stream".to_owned());
+            }
+        }
+        let back = Incoming::Publish { topic: "a.b".to_owned(), body: body.clone(), ephemeral: true };
         prop_assert_eq!(read(&text), Ok(back));
+        // Where it stands is the peer's to say: a client that sends it on leaves that out.
+        let place = Place { stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0) };
+        let text = event(&topic, &body, Some(place));
+        let is_refused = matches!(read(&text), Err(ReadError::Event { .. }));
+        prop_assert!(is_refused);
+        let event: Value = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(event["sequence"].as_str(), Some(&*offset.to_string()));
     }
 
     #[test]

@@ -6,8 +6,15 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
-use super::{Form, OF_THE_PEER, Place};
-use crate::{Body, Extension, Position, RejectCode, Stream};
+use super::members::nests_too_deep;
+use super::{Place, time};
+use crate::event::is_reserved;
+use crate::{Body, Extension, Form, Position, RejectCode, Stream};
+
+/// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.
+pub fn welcome(id: &str, source: &str) -> String {
+    control("welcome", id, json!({ "source": source }))
+}
 
 /// `$link.ack`: the event `id` is in the log.
 pub fn ack(id: &str, position: &Position) -> String {
@@ -62,7 +69,8 @@ pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
 /// An event, with its place in the log unless it is ephemeral.
 pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
     let mut members = Map::new();
-    for (name, value) in &body.extensions {
+    // A log may hold what an earlier version took: names of its own that would stand here twice.
+    for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
         let value = match value {
             Extension::Text(text) => json!(text),
             Extension::Integer(integer) => json!(integer),
@@ -70,13 +78,8 @@ pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
         };
         members.insert(name.clone(), value);
     }
-    // What the peer says about the event goes over what its publisher may have said.
-    for name in OF_THE_PEER {
-        members.remove(name);
-    }
     match place {
         Some(place) => {
-            members.remove("ephemeral");
             members.insert("stream".to_owned(), json!(place.stream.as_str()));
             members.insert("epoch".to_owned(), json!(place.epoch.to_string()));
             members.insert("sequence".to_owned(), json!(place.offset.to_string()));
@@ -92,7 +95,7 @@ pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
     members.insert("id".to_owned(), json!(body.id));
     members.insert("source".to_owned(), json!(body.source));
     members.insert("type".to_owned(), json!(topic.as_str()));
-    if let Some(time) = body.time.and_then(rfc3339) {
+    if let Some(time) = body.time.and_then(|time| time::write(time, body.nanoseconds)) {
         members.insert("time".to_owned(), json!(time));
     }
     if let Some(content_type) = &body.content_type {
@@ -108,7 +111,8 @@ fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
-        _ if bytes.is_empty() => {}
+        // No JSON is empty: there is no data.
+        (Form::Json, _) if bytes.is_empty() => {}
         (Form::Json, Ok(text)) if is_json(text) => {
             // As it stands: numbers keep their digits and objects their order.
             let mut whole = Value::Object(members).to_string();
@@ -128,14 +132,9 @@ fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
     Value::Object(members).to_string()
 }
 
+/// Whether it may stand in a text for readers in any language.
 fn is_json(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok()
-}
-
-/// None beyond the year 9999.
-fn rfc3339(time: u64) -> Option<String> {
-    let time = i64::try_from(time).ok()?;
-    Some(jiff::Timestamp::from_millisecond(time).ok()?.to_string())
+    !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 fn control(kind: &str, about: &str, data: Value) -> String {

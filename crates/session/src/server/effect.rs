@@ -28,7 +28,8 @@ pub enum Effect {
     Append(Append),
     /// Hand an ephemeral event to the other connections.
     Forward(Ephemeral),
-    /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located).
+    /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located). This and the
+    /// other two questions to the store are asked one at a time: the next one follows the answer.
     Locate {
         /// Names the request.
         ticket: Ticket,

@@ -4,7 +4,7 @@ use topic::Pattern;
 
 use super::{Effect, Older, Server, Ticket};
 use crate::frame::{FromPeer, History, HistoryPage};
-use crate::{RejectCode, encode};
+use crate::{MAX_NUMBER, RejectCode, encode};
 
 /// The most requests of a connection that are without an answer.
 const REQUESTS: usize = 8;
@@ -25,11 +25,13 @@ impl Server {
         let ticket = self.ticket();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
         self.requests.push((ticket, request, stream));
-        self.effects.push_back(Effect::History { ticket, stream, pattern, before, limit });
+        let lookup = Effect::History { ticket, stream, pattern, before, limit };
+        self.lookups.push(ticket, lookup);
     }
 
     /// The answer to [`Effect::History`].
     pub fn older(&mut self, ticket: Ticket, older: &Older) {
+        self.lookups.answered(ticket);
         let mut requests = self.requests.iter();
         let Some(at) = requests.position(|(other, ..)| *other == ticket) else { return };
         let (_, request, stream) = self.requests.swap_remove(at);
@@ -41,7 +43,7 @@ impl Server {
         let next = match older.next {
             Some(next) => Some((&streams[stream], next)),
             // From the head of the stream after this one.
-            None => streams.get(stream + 1).map(|stream| (stream, u64::MAX)),
+            None => streams.get(stream + 1).map(|stream| (stream, MAX_NUMBER)),
         };
         encode::page(&mut self.message, request, older.epoch, entries, next, None);
         self.cut();

@@ -3,7 +3,7 @@
 
 use topic::Topic;
 
-use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket};
+use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket, claims};
 use crate::frame::{Ack, FromPeer, Publish, Reject};
 use crate::topics::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
@@ -86,37 +86,45 @@ impl Server {
             message: error.to_string(),
             id: None,
         })?;
+        let illegal = claims::illegal(&body);
         self.sign(&mut body);
         // What the peer adds may pass a bound, and what is logged must be readable again.
-        let illegal = match (body.check(), topic) {
-            (Err(error), _) => (RejectCode::IllegalEvent, error.to_string()),
-            (_, Err(UnknownTopic::Number)) => {
-                (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
-            }
-            (_, Err(UnknownTopic::Name(error))) => (RejectCode::IllegalTopic, error.to_string()),
-            (_, Ok(topic)) if topic.is_system() => {
-                let message = "topics that begin with `$` are not bridged".to_owned();
-                (RejectCode::IllegalTopic, message)
-            }
-            (Ok(()), Ok(topic)) => return Ok((topic, body)),
-        };
+        let illegal =
+            match (illegal.map_or_else(|| body.check().map_err(|it| it.to_string()), Err), topic) {
+                (Err(error), _) => (RejectCode::IllegalEvent, error),
+                (_, Err(UnknownTopic::Number)) => {
+                    (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
+                }
+                (_, Err(UnknownTopic::Name(error))) => {
+                    (RejectCode::IllegalTopic, error.to_string())
+                }
+                (_, Ok(topic)) if topic.is_system() => {
+                    let message = "topics that begin with `$` are not bridged".to_owned();
+                    (RejectCode::IllegalTopic, message)
+                }
+                (Ok(()), Ok(topic)) => return Ok((topic, body)),
+            };
         let (code, message) = illegal;
         let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
         let id = is_named.then_some(body.id);
         Err(Refusal { code, message, id })
     }
 
-    /// Puts what only the peer can say into the body: who it is from, and that it passed here.
+    /// Puts what only the peer can say into the body: who it is from, that it passed here, and when, if that is
+    /// not said.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
         let mut source = String::with_capacity(self.source.len() + 1 + said.len());
         source.push_str(&self.source);
-        if !body.source.is_empty() {
+        if !said.is_empty() {
             source.push('/');
             source.push_str(said);
         }
         body.source = source;
         body.path.push(self.options.peer.clone());
+        if let Some(ahead) = self.wall_is_ahead {
+            claims::put_time(body, self.heard.saturating_add_signed(ahead));
+        }
     }
 
     /// The answer to [`Effect::Append`].

@@ -14,7 +14,7 @@ use super::{
     Wire,
 };
 use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
-use crate::{CloseCode, Position, RejectCode, Stream, encode};
+use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream, encode};
 
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
@@ -28,9 +28,13 @@ impl Server {
         if let Some(message) = self.has_too_many() {
             return self.refuse(subscription, RejectCode::TooMany, message);
         }
+        if matches!(&start, Start::After(positions) if positions.len() > MAX_POSITIONS) {
+            let message = format!("a subscription starts after at most {MAX_POSITIONS} positions");
+            return self.refuse(subscription, RejectCode::TooMany, message);
+        }
         let ticket = self.ticket();
         match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
-            Ok(()) => self.effects.push_back(Effect::Locate { ticket, pattern, start }),
+            Ok(()) => self.lookups.push(ticket, Effect::Locate { ticket, pattern, start }),
             Err(Taken) => {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
             }
@@ -44,12 +48,14 @@ impl Server {
         is_full.then(|| format!("a connection may have {most} subscriptions"))
     }
 
-    fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
+    pub(super) fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
         self.send(&FromPeer::Refused(Refused { subscription, code, message }));
     }
 
     pub(super) fn unsubscribe(&mut self, subscription: u32) {
-        self.subscriptions.remove(subscription);
+        for ticket in self.subscriptions.remove(subscription) {
+            self.lookups.drop(ticket);
+        }
         self.conflated.forget(subscription);
     }
 
@@ -70,6 +76,7 @@ impl Server {
 
     /// The answer to [`Effect::Locate`].
     pub fn located(&mut self, ticket: Ticket, located: Located) {
+        self.lookups.answered(ticket);
         let Some(subscription) = self.subscriptions.locating(ticket) else { return };
         match located {
             Located::Unavailable => {
@@ -115,7 +122,8 @@ impl Server {
         let limit = self.options.page;
         match self.subscriptions.advance(subscription, stream, seen, ticket, limit) {
             Next::Read { pattern, from, limit } => {
-                self.effects.push_back(Effect::Read { ticket, stream, pattern, from, limit });
+                let lookup = Effect::Read { ticket, stream, pattern, from, limit };
+                self.lookups.push(ticket, lookup);
             }
             Next::CaughtUp { count, offset } => {
                 let epoch = self.subscriptions.epoch(stream);
@@ -132,6 +140,7 @@ impl Server {
 
     /// The answer to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
+        self.lookups.answered(ticket);
         let Some((subscription, stream)) = self.subscriptions.reading(ticket) else { return };
         self.gap(subscription, stream, page.gap);
         for event in &page.events {

@@ -88,8 +88,9 @@ impl Subscriptions {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, number: u32) {
-        let Some(removed) = self.by_number.remove(&number) else { return };
+    /// Ends it, and answers what it has asked of the store.
+    pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
+        let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
         self.edition += 1;
         if let Ok(at) = self.place(&removed.pattern) {
             self.patterns[at].1.retain(|other| *other != number);
@@ -98,6 +99,7 @@ impl Subscriptions {
                 self.note_change(&removed.pattern, true);
             }
         }
+        removed.asked().collect()
     }
 
     /// Where a pattern is, or would be.

@@ -12,6 +12,8 @@ use crate::json::{self, Incoming, Place};
 use crate::topics::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
+use sha2::{Digest, Sha256};
+
 impl Server {
     /// A text message has arrived.
     pub fn received_text(&mut self, message: &str, now: Millis) {
@@ -23,11 +25,25 @@ impl Server {
             let message = "this subprotocol is spoken in binary messages";
             return self.close(CloseCode::ProtocolError, message);
         }
-        match json::read(message) {
+        let incoming = json::read(message);
+        let is_first = self.hello_until.is_some();
+        if incoming.is_ok() {
+            self.hello_until = None;
+        }
+        match incoming {
+            Ok(Incoming::Hello { id, guest }) if is_first => {
+                self.hello_text(&id, guest.as_deref());
+            }
+            Ok(Incoming::Hello { id, .. }) => {
+                let message = "`$link.hello` comes first, and once";
+                self.text(json::reject(&id, RejectCode::IllegalEvent, message));
+            }
             Ok(Incoming::Publish { topic, body, ephemeral }) => {
+                self.costs.publishes += 1;
                 self.publish_text(&topic, body, ephemeral);
             }
             Ok(Incoming::Subscribe { id, pattern, start }) => {
+                self.costs.subscribes += 1;
                 self.subscribe_text(&id, &pattern, start);
             }
             Ok(Incoming::Unsubscribe { pattern }) => {
@@ -40,6 +56,23 @@ impl Server {
             }
             Err(json::ReadError::Text(message)) => self.close(CloseCode::ProtocolError, &message),
         }
+    }
+
+    /// Says who a client without hello is: random, and no other connection's. What it publishes is from
+    /// `/guests/<id>`, unless it names a secret that makes it known on other connections too.
+    pub fn set_guest(&mut self, id: [u8; 16]) {
+        if self.wire == Wire::Json {
+            self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
+        }
+    }
+
+    fn hello_text(&mut self, id: &str, guest: Option<&str>) {
+        if let Some(secret) = guest {
+            let hash = Sha256::digest(secret);
+            let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.source = format!("/guests/{digits}");
+        }
+        self.text(json::welcome(id, &self.source));
     }
 
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool) {

@@ -115,7 +115,7 @@ impl Message {
             return None;
         }
         let mut decoder = decode::Reader::new(message);
-        let (kind, f) = decode::frame(&mut decoder).ok()?;
+        let (kind, f) = decode::frame(&mut decoder).ok()??;
         if decoder.position() != message.len() {
             return None;
         }
@@ -138,7 +138,7 @@ impl Message {
                     id: Body::decode(&body).ok()?.id,
                     topic: Topic::parse(&f.text(3)).ok()?,
                     body,
-                    expires: f.optional_number(5),
+                    expires: f.clamped_number(5),
                     durability: f.durability(6),
                     leaving: f.flag(7),
                     dropped: None,

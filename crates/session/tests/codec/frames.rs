@@ -8,15 +8,19 @@ fn stream() -> impl Strategy<Value = Stream> {
 }
 
 fn position() -> impl Strategy<Value = Position> {
-    (stream(), any::<u64>(), any::<u64>(), prop::option::of(".{0,20}"))
+    (stream(), any::<u64>(), number(), prop::option::of(".{0,20}"))
         .prop_map(|(stream, epoch, offset, id)| Position { stream, epoch, offset, id })
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0..10_u64, 0..=MAX_NUMBER, Just(MAX_NUMBER)]
 }
 
 fn start() -> impl Strategy<Value = Start> {
     prop_oneof![
         Just(Start::Latest),
         Just(Start::Earliest),
-        any::<u64>().prop_map(Start::Last),
+        number().prop_map(Start::Last),
         prop::collection::vec(position(), 1..4).prop_map(Start::After),
     ]
 }
@@ -36,6 +40,7 @@ fn code() -> impl Strategy<Value = RejectCode> {
         RejectCode::TooFast,
         RejectCode::Expired,
         RejectCode::Cancelled,
+        RejectCode::Unknown,
     ])
 }
 
@@ -58,55 +63,61 @@ pub fn body() -> impl Strategy<Value = Body> {
     (
         ".{1,20}",
         ".{0,20}",
-        prop::option::of(any::<u64>()),
+        prop::option::of(number()),
+        0..1_000_000_u32,
         name(),
         name(),
         bytes(),
         extensions,
         path,
     )
-        .prop_map(|(id, source, time, content_type, schema, data, extensions, path)| Body {
-            id,
-            source,
-            time,
-            content_type,
-            schema,
-            data,
-            extensions: extensions.into_iter().collect(),
-            path,
-        })
+        .prop_map(
+            |(id, source, time, nanoseconds, content_type, schema, data, extensions, path)| Body {
+                id,
+                source,
+                time,
+                nanoseconds,
+                content_type,
+                schema,
+                data,
+                extensions: extensions.into_iter().collect(),
+                path,
+            },
+        )
 }
 
 fn head() -> impl Strategy<Value = Head> {
-    (any::<u32>(), prop::option::of(any::<u64>()))
+    (any::<u32>(), prop::option::of(number()))
         .prop_map(|(subscription, previous)| Head { subscription, previous })
 }
 
 fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     let attendee =
-        (any::<u64>(), ".{0,10}", bytes()).prop_map(|(id, key, data)| Attendee { id, key, data });
+        (number(), ".{0,10}", bytes()).prop_map(|(id, key, data)| Attendee { id, key, data });
     prop::collection::vec(attendee, 0..3)
 }
 
 pub fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
-        (any::<[u8; 16]>(), any::<[u8; 32]>(), any::<u64>(), any::<u64>(), any::<bool>(), name())
-            .prop_map(|(client, secret, fence, lowest, returning, token)| FromClient::Hello(
-                Hello { client, secret, fence, lowest, returning, token }
-            )),
+        (any::<[u8; 16]>(), any::<[u8; 32]>(), number(), number(), any::<bool>(), name()).prop_map(
+            |(client, secret, fence, lowest, returning, token)| FromClient::Hello(Hello {
+                client,
+                secret,
+                fence,
+                lowest,
+                returning,
+                token
+            })
+        ),
         (any::<u32>(), ".{0,20}", start(), prop::option::of(any::<(u32, u32)>())).prop_map(
             |(subscription, pattern, start, credit)| {
                 FromClient::Subscribe(Subscribe { subscription, pattern, start, credit })
             }
         ),
+        any::<u32>()
+            .prop_map(|subscription| FromClient::UnknownStart(Unsubscribe { subscription })),
         any::<u32>().prop_map(|subscription| FromClient::Unsubscribe(Unsubscribe { subscription })),
-        (
-            prop::option::of(any::<u64>()),
-            any::<u32>(),
-            name(),
-            bytes(),
-            prop::option::of(any::<u64>())
-        )
+        (prop::option::of(number()), any::<u32>(), name(), bytes(), prop::option::of(number()))
             .prop_map(|(number, topic, name, body, lowest)| FromClient::Publish(Publish {
                 number,
                 topic,
@@ -120,7 +131,7 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
         any::<u32>().prop_map(|number| FromClient::Ping(Ping { number })),
         any::<u32>().prop_map(|number| FromClient::Pong(Ping { number })),
         ".{0,20}".prop_map(|token| FromClient::Refresh(Refresh { token })),
-        (any::<u32>(), ".{0,20}", prop::option::of(any::<u64>()), any::<u32>(), stream()).prop_map(
+        (any::<u32>(), ".{0,20}", prop::option::of(number()), any::<u32>(), stream()).prop_map(
             |(request, pattern, before, limit, stream)| FromClient::History(History {
                 request,
                 pattern,
@@ -145,11 +156,28 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         prop::sample::select(vec![Durability::Memory, Durability::Disk, Durability::Replicated]);
     let retry = || prop::option::of(any::<u32>());
     prop_oneof![
-        (".{0,20}", any::<u64>(), name(), any::<u32>(), any::<u32>(), any::<bool>()).prop_map(
-            |(peer, highest, highest_id, heartbeat, max_message, forgotten)| FromPeer::Welcome(
-                Welcome { peer, highest, highest_id, heartbeat, max_message, forgotten }
-            )
-        ),
+        (
+            ".{0,20}",
+            number(),
+            name(),
+            any::<u32>(),
+            any::<u32>(),
+            any::<bool>(),
+            prop::collection::vec(number(), 0..3)
+        )
+            .prop_map(
+                |(peer, highest, highest_id, heartbeat, max_message, forgotten, kinds)| {
+                    FromPeer::Welcome(Welcome {
+                        peer,
+                        highest,
+                        highest_id,
+                        heartbeat,
+                        max_message,
+                        forgotten,
+                        kinds,
+                    })
+                }
+            ),
         (any::<u32>(), position(), any::<bool>(), prop::collection::vec(position(), 0..3))
             .prop_map(|(subscription, head, reset, others)| {
                 FromPeer::Subscribed(Subscribed { subscription, head, reset, others })
@@ -157,27 +185,27 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         (any::<u32>(), code(), ".{0,20}").prop_map(|(subscription, code, message)| {
             FromPeer::Refused(Refused { subscription, code, message })
         }),
-        (any::<u64>(), position(), durability).prop_map(|(number, position, durability)| {
+        (number(), position(), durability).prop_map(|(number, position, durability)| {
             FromPeer::Ack(Ack { number, position, durability })
         }),
-        (any::<u64>(), code(), ".{0,20}", retry()).prop_map(|(number, code, message, retry)| {
+        (number(), code(), ".{0,20}", retry()).prop_map(|(number, code, message, retry)| {
             FromPeer::Reject(Reject { number, code, message, retry })
         }),
         (
             any::<u32>(),
             name(),
             prop::collection::vec(head(), 1..4),
-            prop::option::of(any::<u64>()),
+            prop::option::of(number()),
             bytes(),
             stream()
         )
             .prop_map(|(topic, name, heads, offset, body, stream)| FromPeer::Event(
                 Event { topic, name, heads, offset, body, stream }
             )),
-        (any::<u32>(), any::<u64>(), position()).prop_map(|(subscription, count, head)| {
+        (any::<u32>(), number(), position()).prop_map(|(subscription, count, head)| {
             FromPeer::CaughtUp(CaughtUp { subscription, count, head })
         }),
-        (any::<u32>(), any::<u64>(), any::<u64>(), stream()).prop_map(
+        (any::<u32>(), number(), number(), stream()).prop_map(
             |(subscription, from, to, stream)| FromPeer::Gap(Gap {
                 subscription,
                 from,
@@ -196,8 +224,8 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         (
             any::<u32>(),
             any::<u64>(),
-            prop::collection::vec((any::<u64>(), ".{0,20}", bytes()), 0..3),
-            prop::option::of((stream(), any::<u64>())),
+            prop::collection::vec((number(), ".{0,20}", bytes()), 0..3),
+            prop::option::of((stream(), number())),
             prop::option::of(code())
         )
             .prop_map(|(request, epoch, entries, next, refused)| {
@@ -208,7 +236,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
             }),
         (".{0,20}", attendees())
             .prop_map(|(topic, entries)| FromPeer::Present(Present { topic, entries })),
-        (".{0,20}", attendees(), prop::collection::vec(any::<u64>(), 0..3))
+        (".{0,20}", attendees(), prop::collection::vec(number(), 0..3))
             .prop_map(|(topic, joined, left)| FromPeer::Presence(Presence { topic, joined, left })),
         (".{0,20}", code(), ".{0,20}").prop_map(|(topic, code, message)| FromPeer::NotPresent(
             NotPresent { topic, code, message }

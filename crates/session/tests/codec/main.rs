@@ -64,7 +64,10 @@ proptest! {
 
     #[test]
     fn every_frame_keeps_to_the_grammar(up in from_client(), down in from_peer()) {
-        prop_assert_eq!(keeps_to_the_grammar("from-client", &from_client_encoded(&[up])), Ok(()));
+        // The grammar of a later version has that start.
+        if !matches!(up, FromClient::UnknownStart(_)) {
+            prop_assert_eq!(keeps_to_the_grammar("from-client", &from_client_encoded(&[up])), Ok(()));
+        }
         prop_assert_eq!(keeps_to_the_grammar("from-peer", &from_peer_encoded(&[down])), Ok(()));
     }
 

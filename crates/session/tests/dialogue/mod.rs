@@ -21,6 +21,7 @@ pub const WELCOME: Welcome = Welcome {
     heartbeat: 20_000,
     max_message: 1 << 20,
     forgotten: false,
+    kinds: Vec::new(),
 };
 
 impl Dialogue {

@@ -82,7 +82,7 @@ fn a_welcome_that_the_store_can_explain_is_not_strange() {
     let mut row = page.store.saved().rows[0].clone();
     (row.id, row.owner, row.leaving) = ("theirs".to_owned(), [9; 16], true);
     row.body = Body { id: "theirs".into(), ..Body::default() }.encode();
-    page.store.run(Storage::Keep { rows: vec![row], at_least: 0 });
+    page.store.run(Storage::Keep { client: page.client.id(), rows: vec![row], at_least: 0 });
     let before = page.client.id();
     page.go_online(2, "theirs", false);
     assert_eq!(page.client.id(), before);
@@ -98,15 +98,52 @@ fn an_identity_that_cannot_be_written_is_not_used() {
     page.publish("decided", Terms::default());
     page.publish("a", Terms::default());
     page.go_online(1, "theirs", false);
+    page.welcome(0, "", false);
     assert!(page.published().is_empty() && page.client.id() == before);
+    let Hello { client, returning, .. } = page.hello();
+    assert!(*client != before && !returning, "the peer is read as somebody else");
     page.now = page.client.deadline().unwrap();
     page.fails = None;
     page.client.tick(page.now);
     page.run();
-    page.welcome(1, "theirs", false);
     assert_ne!(page.client.id(), before);
     page.welcome(0, "", false);
     assert_eq!(page.published(), [(2, "a".into(), 2)]);
+}
+
+#[test]
+fn what_is_published_after_the_store_was_deleted_leaves_under_the_new_client() {
+    let mut page = Page::new(Options::default());
+    page.go_online(0, "", false);
+    page.publish("before", Terms::default());
+    page.ack(1, Durability::Disk);
+    page.clear_site_data();
+    page.publish("after", Terms::default());
+    assert_eq!(page.client.id(), page.store.saved().client);
+    page.sent.clear();
+    page.client.opened(page.now);
+    page.run();
+    assert_eq!((page.hello().client, page.hello().returning), (page.client.id(), false));
+    page.welcome(0, "", page.hello().returning);
+    assert_eq!(page.published(), [(1, "after".into(), 1)]);
+    page.ack(1, Durability::Disk);
+    assert!(page.rejected().is_empty() && page.client.outbox_len() == 0);
+}
+
+#[test]
+fn a_page_that_finds_a_row_of_after_the_deletion_does_not_call_it_uncertain() {
+    let mut page = Page::new(Options::default());
+    page.go_online(0, "", false);
+    page.publish("before", Terms::default());
+    page.ack(1, Durability::Disk);
+    page.clear_site_data();
+    page.publish("after", Terms::default());
+    // The page goes before it has said hello again.
+    let mut page = page.reload(3);
+    page.client.connect(page.now);
+    page.client.opened(page.now);
+    page.run();
+    assert!(!page.hello().returning);
 }
 
 #[test]

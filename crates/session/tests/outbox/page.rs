@@ -93,6 +93,11 @@ impl Page {
         }
     }
 
+    /// The browser deletes what the store holds; the next operation finds an empty one.
+    pub fn clear_site_data(&mut self) {
+        self.store = MemoryOutbox::new(Saved::new(&mut entropy(99)));
+    }
+
     /// The store carries out what it was asked first.
     pub fn answer(&mut self) {
         let answer = self.store.run(self.asked.remove(0));
@@ -128,6 +133,7 @@ impl Page {
             heartbeat: 20_000,
             max_message: 1 << 20,
             forgotten,
+            kinds: Vec::new(),
         }));
     }
 

@@ -18,6 +18,8 @@ pub struct Browser {
     pub store: MemoryOutbox,
     /// The store takes no writes.
     pub fails: bool,
+    /// The store cannot even be read.
+    pub is_broken: bool,
     pub log: Log,
     pub now: Millis,
     /// The tab that has the lock, and those that wait for it.
@@ -73,6 +75,7 @@ impl Browser {
             tabs: Vec::new(),
             store,
             fails: false,
+            is_broken: false,
             log: Log::default(),
             now: 1_000,
             holder: None,
@@ -323,7 +326,8 @@ impl Browser {
         self.carry(tab, usize::MAX);
         let page = &mut self.tabs[tab];
         let Some(asked) = page.asked.pop_front() else { return false };
-        page.answers.push_back(if self.fails && !matches!(asked, Storage::Load) {
+        let fails = self.fails && !matches!(asked, Storage::Load);
+        page.answers.push_back(if fails || self.is_broken {
             Err(StoreFailed { asked, error: StoreError::Full })
         } else {
             Ok(self.store.run(asked))
@@ -479,7 +483,7 @@ pub fn topic(text: &str) -> Topic {
     Topic::parse(text).unwrap()
 }
 
-fn entropy(seed: u64) -> Entropy {
+pub fn entropy(seed: u64) -> Entropy {
     let mut state = seed.wrapping_mul(31).wrapping_add(1);
     Box::new(move |bytes: &mut [u8]| {
         for byte in bytes {

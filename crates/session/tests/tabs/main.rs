@@ -1,5 +1,6 @@
 //! Tabs that share a link: whoever leads, nothing is lost, doubled or out of order.
 
+mod broken;
 mod browser;
 mod socket;
 mod spare;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use session::Position;
-use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use session::client::{Answer, Entropy, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
 
 use super::doubts::Doubt;
 use super::sharing::Lock;
@@ -27,9 +27,18 @@ pub(super) struct Profile {
     asked: VecDeque<Asked>,
     /// Nothing can be written for now.
     pub(super) fails: bool,
+    /// Nothing can be read either.
+    pub(super) throws: bool,
+    /// Nothing is answered for now.
+    pub(super) hangs: bool,
+    /// It was deleted, and nothing was written since: even the client is only made with the first operation.
+    is_empty: bool,
     /// Events of which it was told that they are kept, on disk or in memory.
     kept: BTreeSet<EventNo>,
 }
+
+/// After so many milliseconds without an answer a page goes on.
+const GIVEN_UP_AFTER: u64 = 750;
 
 #[derive(Debug)]
 struct Asked {
@@ -53,8 +62,27 @@ impl Profile {
             positions: BTreeMap::new(),
             asked: VecDeque::new(),
             fails: false,
+            throws: false,
+            hangs: false,
+            is_empty: false,
             kept: BTreeSet::new(),
         }
+    }
+
+    /// It works again.
+    pub(super) fn works(&mut self) {
+        (self.fails, self.throws, self.hangs) = (false, false, false);
+    }
+
+    /// Whether it does not carry out this operation.
+    fn refuses(&self, storage: &Storage) -> bool {
+        let reads = matches!(storage, Storage::Load) && !self.is_empty;
+        self.throws || self.hangs || (self.fails && !reads)
+    }
+
+    /// Whether a page that begins now goes without it.
+    pub(super) fn refuses_pages(&self) -> bool {
+        self.refuses(&Storage::Load)
     }
 
     /// Nothing is under way.
@@ -106,6 +134,12 @@ fn events(saved: &Saved) -> BTreeSet<EventNo> {
 impl World {
     pub(super) fn ask_disk(&mut self, tab: usize, storage: Storage) {
         let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
+        if let Some(memory) = &mut self.tabs[tab].memory {
+            let answer = memory.run(storage);
+            self.tabs[tab].answers.push_back(Ok(answer));
+            let wait = self.random.below(3);
+            return self.after(wait, Happening::DiskAnswers { tab, life });
+        }
         self.say(|| format!("tab {tab} asks its disk: {storage:?}"));
         let asked = &mut self.profiles[profile].asked;
         asked.push_back(Asked { tab, life, storage });
@@ -116,7 +150,11 @@ impl World {
 
     fn begin_transaction(&mut self, profile: usize) {
         let slow = self.random.once_in(25);
-        let wait = if slow { self.random.between(30, 600) } else { self.random.between(1, 6) };
+        let wait = match (self.profiles[profile].hangs, slow) {
+            (true, _) => GIVEN_UP_AFTER,
+            (false, true) => self.random.between(30, 600),
+            (false, false) => self.random.between(1, 6),
+        };
         self.after(wait, Happening::Disk(profile));
     }
 
@@ -128,8 +166,7 @@ impl World {
         if goes_on {
             self.begin_transaction(number);
         }
-        let reads = matches!(storage, Storage::Load);
-        let answer = if self.profiles[number].fails && !reads {
+        let answer = if self.profiles[number].refuses(&storage) {
             Err(StoreFailed { asked: storage, error: StoreError::Full })
         } else {
             let renews = matches!(storage, Storage::Renew { .. });
@@ -158,6 +195,12 @@ impl World {
             *at_least = 0;
         }
         let profile = &mut self.profiles[number];
+        if self.mutation == Some(Mutation::MarksRowsOfAnotherClient)
+            && let Storage::Keep { client, .. } = &mut storage
+        {
+            *client = profile.client();
+        }
+        profile.is_empty = false;
         let answer = profile.outbox.run(storage);
         if !kept.is_empty() && uses_twice {
             let mut saved = profile.outbox.saved().clone();
@@ -209,12 +252,25 @@ impl World {
         self.tabs[tab].answers.clear();
     }
 
+    /// What a profile's disk holds is deleted; the next operation makes a new client.
+    pub(super) fn delete(&mut self, number: usize) {
+        let before = self.profiles[number].rows();
+        let mut random = self.random.fork();
+        let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
+        let profile = &mut self.profiles[number];
+        (profile.outbox, profile.is_empty) = (MemoryOutbox::new(Saved::new(&mut entropy)), true);
+        for event in before {
+            self.record(Record::Wiped { profile: number as u32, event });
+        }
+        self.weigh_doubts();
+    }
+
     /// A profile's disk is what it was when it was backed up.
     pub(super) fn restore(&mut self, number: usize) {
         let profile = &mut self.profiles[number];
         let before = profile.rows();
         let is_other = profile.backup.saved().client != profile.outbox.saved().client;
-        profile.outbox = profile.backup.clone();
+        (profile.outbox, profile.is_empty) = (profile.backup.clone(), false);
         let after = profile.rows();
         profile.asked.clear();
         for event in before.difference(&after).copied() {

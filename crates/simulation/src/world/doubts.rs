@@ -2,6 +2,7 @@
 //! excuses is decided here, from the reasons.
 
 use super::World;
+use super::tabs::Tab;
 use crate::history::Record;
 use crate::store::ClientId;
 
@@ -30,17 +31,22 @@ impl World {
             }
         }
         for tab in 0..self.tabs.len() {
-            let Some(spare) = self.spare_of(tab) else { continue };
-            if known.contains(&spare) && !self.relay.store.is_sure_of(&spare) {
-                let number = self.tabs[tab].profile;
-                self.profiles[number].doubt.spares.push(spare);
-                self.doubt(number);
+            for spare in self.spares_of(tab) {
+                if known.contains(&spare) && !self.relay.store.is_sure_of(&spare) {
+                    let number = self.tabs[tab].profile;
+                    self.profiles[number].doubt.spares.push(spare);
+                    self.doubt(number);
+                }
             }
         }
     }
 
-    fn spare_of(&mut self, tab: usize) -> Option<ClientId> {
-        Some(self.tabs[tab].machine.as_mut()?.spare()?.id())
+    /// The clients of a tab whose outboxes are in memory.
+    fn spares_of(&mut self, tab: usize) -> Vec<ClientId> {
+        let Tab { machine, memory, .. } = &mut self.tabs[tab];
+        let spare = machine.as_mut().and_then(|machine| Some(machine.spare()?.id()));
+        let alone = memory.as_ref().map(|memory| memory.saved().client);
+        spare.into_iter().chain(alone).collect()
     }
 
     /// What a profile's disk holds is not all that its client has said, or may not be.
@@ -76,7 +82,10 @@ impl World {
         }
         let client = self.profiles[number].client();
         let is_shared = self.profiles.iter().filter(|it| it.client() == client).count() > 1;
-        let is_newest = self.tabs[tab].wire.is_some_and(|wire| self.relay.is_newest(wire));
+        // A page that cannot read its disk, or has none, is admitted as somebody else.
+        let is_newest = self.tabs[tab]
+            .wire
+            .is_some_and(|wire| self.relay.is_newest(wire) && self.relay.is_of(wire, &client));
         if !is_shared && is_newest {
             self.profiles[number].doubt.state = false;
             self.end_doubt(number);
@@ -85,7 +94,7 @@ impl World {
 
     /// The relay has decided something, or a client has become another one.
     pub(super) fn weigh_doubts(&mut self) {
-        let spares: Vec<_> = (0..self.tabs.len()).filter_map(|tab| self.spare_of(tab)).collect();
+        let spares: Vec<_> = (0..self.tabs.len()).flat_map(|tab| self.spares_of(tab)).collect();
         for number in 0..self.profiles.len() {
             let profile = &mut self.profiles[number];
             let client = profile.client();

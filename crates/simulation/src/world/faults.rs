@@ -5,7 +5,7 @@ use super::plan::Step;
 use super::{Happening, World};
 use crate::coverage::Coverage;
 use crate::fault::{Fault, State};
-use crate::history::Record;
+use crate::history::{LifeNo, Record};
 use crate::wire::Parcel;
 
 /// A fault that waits for a tab to do something.
@@ -99,20 +99,25 @@ impl World {
                 if self.random.once_in(2) && self.stands_still(tab).is_none() {
                     self.leave(tab);
                 }
-                self.unload(tab);
-                let wait = self.random.between(20, 2_000);
-                self.after(wait, Happening::TabLoads(tab));
+                self.reload(tab);
             }
             Fault::WallClock => {
                 let ahead = self.random.below(1_200_000) as i64;
                 self.tabs[tab].wall += ahead - 600_000;
                 self.set_clock(tab);
             }
-            Fault::OutboxFails => {
-                let profile = self.tabs[tab].profile;
-                self.profiles[profile].fails = true;
-                let wait = self.random.between(200, 10_000);
-                self.after(wait, Happening::DiskWorks(profile));
+            Fault::OutboxFails | Fault::OutboxThrows | Fault::OutboxHangs => {
+                self.break_disk(fault, tab);
+            }
+            Fault::OutboxDeleted => self.delete(self.tabs[tab].profile),
+            Fault::OutboxRefused => {
+                self.tabs[tab].is_refused = true;
+                self.reload(tab);
+            }
+            Fault::OutboxFullAtFirst => {
+                self.delete(self.tabs[tab].profile);
+                self.break_disk(fault, tab);
+                self.reload(tab);
             }
             Fault::Cloned => {
                 let profile = self.tabs[tab].profile;
@@ -144,6 +149,31 @@ impl World {
                 self.tabs[tab].shared.deaf_until = self.now + self.random.between(500, 8_000);
             }
         }
+    }
+
+    fn reload(&mut self, tab: usize) {
+        self.unload(tab);
+        let wait = self.random.between(20, 2_000);
+        self.after(wait, Happening::TabLoads(tab));
+    }
+
+    /// A page goes without its disk no longer than its user likes.
+    pub(super) fn leave_memory(&mut self, tab: usize, life: LifeNo) {
+        if self.tabs[tab].life == life {
+            self.reload(tab);
+        }
+    }
+
+    fn break_disk(&mut self, fault: Fault, tab: usize) {
+        let number = self.tabs[tab].profile;
+        let profile = &mut self.profiles[number];
+        match fault {
+            Fault::OutboxThrows => profile.throws = true,
+            Fault::OutboxHangs => profile.hangs = true,
+            _ => profile.fails = true,
+        }
+        let wait = self.random.between(200, 10_000);
+        self.after(wait, Happening::DiskWorks(number));
     }
 
     fn break_link(&mut self, fault: Fault, tab: usize) {
@@ -264,7 +294,7 @@ impl World {
         self.take_what_was_withheld();
         self.relay.store.full = false;
         for profile in &mut self.profiles {
-            profile.fails = false;
+            profile.works();
         }
     }
 }

@@ -48,7 +48,8 @@ impl World {
     /// The application of a page that has just begun goes where it wants to be.
     pub(super) fn take_places(&mut self, number: usize) {
         let Whereabouts { is_at, watches } = self.tabs[number].whereabouts.clone();
-        for topic in is_at {
+        let is_alone = self.tabs[number].memory.is_some();
+        for topic in is_at.into_iter().filter(|_| !is_alone) {
             self.join(number, topic);
         }
         for topic in watches {
@@ -66,6 +67,10 @@ impl World {
     /// The user comes to a topic, or leaves it.
     pub(super) fn moves(&mut self, number: usize) {
         if !self.runs(number) {
+            return;
+        }
+        // To the relay a page that is alone is somebody else than its profile.
+        if self.tabs[number].memory.is_some() {
             return;
         }
         let topic = self.random.below(PLACES.into()) as TopicNo;
@@ -97,7 +102,7 @@ impl World {
         let profile = self.tabs[number].profile;
         for topic in 0..PLACES {
             let here = self.tabs.iter().any(|tab| {
-                let is_there = tab.machine.is_some() && !tab.is_away;
+                let is_there = tab.machine.is_some() && !tab.is_away && tab.memory.is_none();
                 tab.profile == profile && is_there && tab.whereabouts.is_at.contains(&topic)
             });
             let place = (topic, profile as ProfileNo);

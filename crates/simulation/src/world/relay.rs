@@ -131,6 +131,12 @@ impl Relay {
         client.is_some_and(|(client, fence)| self.store.fence(&client) == Some(fence))
     }
 
+    /// Whether this is a connection of this client.
+    pub(super) fn is_of(&self, wire: WireNo, client: &ClientId) -> bool {
+        let known = self.connections.get(&wire).and_then(|it| it.client);
+        known.is_some_and(|(id, _)| id == *client)
+    }
+
     /// Everything that was not on the disk is gone.
     pub(super) fn die(&mut self) -> Vec<WireNo> {
         self.is_up = false;

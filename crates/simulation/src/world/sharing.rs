@@ -77,6 +77,9 @@ impl World {
     pub(super) fn request_lock(&mut self, tab: usize, steals: bool) {
         self.release_lock(tab);
         let request = Request { tab, number: self.tabs[tab].shared.request };
+        if self.tabs[tab].memory.is_some() {
+            return self.tell_of_lock(request, true);
+        }
         let lock = &mut self.profiles[self.tabs[tab].profile].lock;
         match lock.holder {
             Some(_) if !steals => return lock.waiting.push_back(request),
@@ -146,10 +149,13 @@ impl World {
 
     /// A tab says something to the others, which hear it whatever becomes of the tab.
     pub(super) fn post(&mut self, from: usize, message: &[u8]) {
+        if self.tabs[from].memory.is_some() {
+            return;
+        }
         let message: Arc<[u8]> = message.into();
         for tab in 0..self.tabs.len() {
             let there = &self.tabs[tab];
-            let hears = there.machine.is_some() && !there.is_away;
+            let hears = there.machine.is_some() && !there.is_away && there.memory.is_none();
             if tab == from || there.profile != self.tabs[from].profile || !hears {
                 continue;
             }

@@ -40,6 +40,9 @@ impl World {
     pub(super) fn role(&self, number: usize) -> Option<Role> {
         let tab = &self.tabs[number];
         let Some(Machine::Sharing(machine)) = &tab.machine else { return None };
+        if tab.memory.is_some() {
+            return None;
+        }
         let has_lock = self.profiles[tab.profile].lock.is_held_by(number);
         Some(match (machine.leads(), tab.link) {
             _ if tab.is_away => Role::Away,
@@ -60,7 +63,8 @@ impl World {
     }
 
     fn is_at_rest(&mut self, number: usize) -> bool {
-        let waits = self.stands_still(number).is_some();
+        // A page in memory leaves what its profile's disk holds to the next one.
+        let waits = self.stands_still(number).is_some() || self.tabs[number].memory.is_some();
         let tab = &mut self.tabs[number];
         let reads_on = !tab.readers.iter().all(Reader::has_taken_all) || !tab.scrolls.is_empty();
         let hears_more = !tab.has_caught_up() || reads_on || !tab.shared.is_quiet();

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use session::client::{Client, Effect as ClientEffect, LinkState, Options};
+use session::client::{
+    Client, Effect as ClientEffect, Entropy, LinkState, MemoryOutbox, Options, Saved,
+};
 use session::tabs::{Effect, Tab as Sharer};
 
 use super::disks::Answered;
@@ -27,6 +29,10 @@ pub(super) struct Tab {
     pub(super) wire: Option<WireNo>,
     /// That of its spare client.
     pub(super) spare_wire: Option<WireNo>,
+    /// Its outbox, if its page has none on its profile's disk: it is alone then.
+    pub(super) memory: Option<MemoryOutbox>,
+    /// Its next page is refused a disk.
+    pub(super) is_refused: bool,
     /// It does nothing before.
     pub(super) still_until: u64,
     /// It has been put away, and holds neither lock nor socket.
@@ -76,6 +82,8 @@ impl World {
             machine: None,
             wire: None,
             spare_wire: None,
+            memory: None,
+            is_refused: false,
             still_until: 0,
             is_away: false,
             ahead: 0,
@@ -109,8 +117,17 @@ impl World {
         let mut entropy = self.random.fork();
         let mut options = Options { connect_timeout: 5_000, ..Options::default() };
         entropy.fill(&mut options.tab);
-        let entropy = Box::new(move |bytes: &mut [u8]| entropy.fill(bytes));
-        let saved = self.profiles[profile].outbox.saved().clone();
+        let mut entropy: Entropy = Box::new(move |bytes: &mut [u8]| entropy.fill(bytes));
+        let is_refused = std::mem::take(&mut self.tabs[number].is_refused);
+        let saved = if is_refused || self.profiles[profile].refuses_pages() {
+            let saved = Saved::new(&mut entropy);
+            self.tabs[number].memory = Some(MemoryOutbox::new(saved.clone()));
+            let (wait, life) = (self.random.between(1_000, 20_000), self.lives);
+            self.after(wait, Happening::TabReloads { tab: number, life });
+            saved
+        } else {
+            self.profiles[profile].outbox.saved().clone()
+        };
         let machine = if self.profiles[profile].shares {
             Machine::Sharing(Box::new(Sharer::new(options, entropy, saved)))
         } else {
@@ -153,7 +170,7 @@ impl World {
         self.release_lock(number);
         self.abandon_disk(number);
         let tab = &mut self.tabs[number];
-        (tab.machine, tab.life, tab.is_away) = (None, 0, false);
+        (tab.machine, tab.life, tab.is_away, tab.memory) = (None, 0, false, None);
         tab.shared = Shared::default();
         let wires = [tab.wire.take(), tab.spare_wire.take()];
         let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);

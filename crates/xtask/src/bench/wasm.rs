@@ -5,46 +5,13 @@ use super::table::Table;
 use crate::process;
 use crate::setup;
 use crate::toolchain::{Toolchain, WASM};
+use crate::wasm;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Of the npm package's `Cargo.toml`: how it is optimised.
-#[derive(Deserialize)]
-struct Manifest {
-    package: Package,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Metadata {
-    wasm_pack: WasmPack,
-}
-
-#[derive(Deserialize)]
-struct WasmPack {
-    profile: Profiles,
-}
-
-#[derive(Deserialize)]
-struct Profiles {
-    release: Release,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Release {
-    wasm_opt: Vec<String>,
-}
 
 /// Builds the script.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
@@ -62,14 +29,14 @@ pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
         .arg(&folder)
         .arg(workspace.target.join(WASM).join("release/bus_benches.wasm"));
     process::run(&mut bindgen)?;
-    let wasm = folder.join("bus_benches_bg.wasm");
+    let module = folder.join("bus_benches_bg.wasm");
     let mut wasm_opt = toolchain.command("wasm-opt");
-    wasm_opt.args(wasm_opt_flags(workspace)?).arg(&wasm).arg("-o").arg(&wasm);
+    wasm_opt.args(wasm::flags_of_the_package(workspace)?).arg(&module).arg("-o").arg(&module);
     process::run(&mut wasm_opt)?;
 
     let glue = fs::read_to_string(folder.join("bus_benches.js"))?;
     let script = folder.join("bench.js");
-    fs::write(&script, script_of(&glue, &fs::read(&wasm)?))
+    fs::write(&script, script_of(&glue, &fs::read(&module)?))
         .with_context(|| format!("{} could not be written", script.display()))?;
     Ok(script)
 }
@@ -100,13 +67,6 @@ pub fn run_in_chromium(script: &Path, table: &mut Table) -> Result<()> {
         .arg(format!("file://{}", page.display()));
     let page = process::capture(&mut chromium)?;
     table.add_lines("Chromium", &page)
-}
-
-fn wasm_opt_flags(workspace: &Workspace) -> Result<Vec<String>> {
-    let manifest = fs::read_to_string(workspace.root.join("crates/npm/Cargo.toml"))?;
-    let manifest: Manifest = toml::from_str(&manifest)
-        .context("crates/npm/Cargo.toml has no wasm-opt flags in [package.metadata.wasm-pack]")?;
-    Ok(manifest.package.metadata.wasm_pack.profile.release.wasm_opt)
 }
 
 fn script_of(glue: &str, wasm: &[u8]) -> String {

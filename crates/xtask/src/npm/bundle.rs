@@ -57,7 +57,7 @@ pub fn bundle(
         }
         process::run(&mut esbuild)?;
     }
-    for shared in [JS, WASM, "slim.js"] {
+    for shared in [JS, WASM, "slim.js", "platform.js"] {
         copy(&build.join(shared), package)?;
     }
     types(root, package)?;

@@ -23,7 +23,7 @@ struct Renamed {
     exports: Vec<(String, String)>,
 }
 
-/// Rewrites wasm-pack's output in `package`.
+/// Rewrites wasm-bindgen's output in `package`.
 pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt
@@ -35,7 +35,7 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
     let js = package.join(JS);
     let text =
         fs::read_to_string(&js).with_context(|| format!("{} could not be read", js.display()))?;
-    fs::write(&js, rename(&text, &renamed)?)?;
+    fs::write(&js, rename(&without_platform(&text)?, &renamed)?)?;
 
     let mut esbuild = toolchain.command("esbuild");
     esbuild
@@ -44,10 +44,36 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
         .arg(format!("--outfile={JS}"))
         .current_dir(package);
     process::run(&mut esbuild)?;
-    // What is in the bundle now, and types of the names that are gone.
+    // They are in the bundle now.
     fs::remove_dir_all(package.join("snippets"))?;
-    fs::remove_file(package.join("event_driven_kit_bg.wasm.d.ts"))?;
     Ok(())
+}
+
+/// wasm-bindgen's JS makes a `TextDecoder` and a `TextEncoder` when it is imported. Made at their first use, they need not
+/// be there where the module is only imported: on a server, in a test's DOM.
+fn without_platform(js: &str) -> Result<String> {
+    let mut js = js.to_owned();
+    for (pattern, lazy) in [
+        (
+            r"let cachedTextDecoder = new TextDecoder\([^;]*;\s*cachedTextDecoder\.decode\(\);",
+            "let cachedTextDecoder;",
+        ),
+        // More than the bytes after which it makes another.
+        (r"let numBytesDecoded = 0;", "let numBytesDecoded = Infinity;"),
+        // All browsers that have the rest have `encodeInto`.
+        (
+            r"(?s)const cachedTextEncoder = new TextEncoder\(\);\s*if \(!\('encodeInto'.*?\n\}\n",
+            "let textEncoder;\n",
+        ),
+        (r"\bcachedTextEncoder\.", "(textEncoder ??= new TextEncoder())."),
+    ] {
+        let pattern = Regex::new(pattern)?;
+        if !pattern.is_match(&js) {
+            bail!("{JS} has nothing like `{pattern}`: wasm-bindgen writes it differently now");
+        }
+        js = pattern.replace_all(&js, lazy).into_owned();
+    }
+    Ok(js)
 }
 
 /// wasm-bindgen's JS with the names that the wasm has now.
@@ -119,6 +145,18 @@ mod tests {
                         import0 = { b: function() { return obj.__wbg_ptr; } };\n\
                         return { \"a\": { ...import0 } };";
         assert_eq!(rename(js, &renamed()).unwrap(), expected);
+    }
+
+    #[test]
+    fn decoder_and_encoder_are_made_at_their_first_use() {
+        let js = "let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });\n\
+                  cachedTextDecoder.decode();\nlet numBytesDecoded = 0;\n\
+                  const cachedTextEncoder = new TextEncoder();\n\n\
+                  if (!('encodeInto' in cachedTextEncoder)) {\n    x = 1;\n}\ncachedTextEncoder.encode(arg);";
+        let expected = "let cachedTextDecoder;\nlet numBytesDecoded = Infinity;\nlet textEncoder;\n\
+                        (textEncoder ??= new TextEncoder()).encode(arg);";
+        assert_eq!(without_platform(js).unwrap(), expected);
+        assert!(without_platform("let other;").is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Tools from crates.io, each of one pinned version, installed into the cache unless that very
-//! version is on PATH already.
+//! Tools from crates.io, installed into the cache unless they are on PATH already: cargo-binstall downloads them
+//! where that is on PATH, and otherwise cargo builds them.
 
-use super::step;
+use super::{Need, lock, step};
+use crate::progress::say;
 use crate::workspace::Workspace;
 use crate::{process, toolchain, versions};
 use anyhow::{Context, Result};
@@ -11,22 +12,68 @@ use std::process::Command;
 
 /// A tool that `cargo install` builds.
 #[derive(Debug)]
-pub struct Tool {
+struct Tool {
     package: &'static str,
     /// What to look for on PATH.
     program: &'static str,
+    /// What is installed.
     version: String,
+    /// Which versions on PATH do as well.
+    others: Others,
     arguments: &'static [&'static str],
     /// How much the tool itself is optimised: 1 builds fastest.
     optimised: &'static str,
+    /// How long two cores take.
     minutes: u32,
 }
 
-pub fn wasm_bindgen(workspace: &Workspace) -> Result<Tool> {
+#[derive(Clone, Copy, Debug)]
+enum Others {
+    /// The tool must equal a library.
+    None,
+    /// Any from this one on.
+    From(u64, u64),
+}
+
+/// The tools that are asked for.
+fn tools(workspace: &Workspace, needs: &[Need]) -> Result<Vec<Tool>> {
+    let mut tools = Vec::new();
+    for need in needs {
+        match need {
+            Need::WasmBindgen => tools.push(wasm_bindgen(workspace)?),
+            Need::WasmPack => tools.push(wasm_pack()),
+            Need::Firefox => tools.push(geckodriver()),
+            Need::CargoFuzz => tools.push(cargo_fuzz()),
+            Need::Trunk => tools.push(trunk()),
+            _ => {}
+        }
+    }
+    Ok(tools)
+}
+
+/// Installs those of the tools that are not there.
+pub fn ensure_all(workspace: &Workspace, needs: &[Need]) -> Result<()> {
+    let mut missing = tools(workspace, needs)?;
+    missing.retain(|tool| !is_there(workspace, tool));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let _alone = lock(workspace, "lock-cargo")?;
+    for tool in &missing {
+        // Another set-up may have brought it meanwhile.
+        if !is_there(workspace, tool) {
+            install(workspace, tool)?;
+        }
+    }
+    discard_build(workspace)
+}
+
+fn wasm_bindgen(workspace: &Workspace) -> Result<Tool> {
     Ok(Tool {
         package: "wasm-bindgen-cli",
         program: "wasm-bindgen",
         version: versions::wasm_bindgen(&workspace.root)?,
+        others: Others::None,
         // No `--locked`: its lock file names a version that has left the registry.
         arguments: &[],
         // It works on every build of the page.
@@ -35,60 +82,94 @@ pub fn wasm_bindgen(workspace: &Workspace) -> Result<Tool> {
     })
 }
 
-pub fn wasm_pack() -> Tool {
+fn wasm_pack() -> Tool {
     Tool {
         package: "wasm-pack",
         program: "wasm-pack",
         version: versions::WASM_PACK.to_owned(),
+        others: Others::From(0, 13),
         arguments: &["--locked"],
         optimised: "1",
         minutes: 2,
     }
 }
 
-pub fn trunk() -> Tool {
+fn trunk() -> Tool {
     Tool {
         package: "trunk",
         program: "trunk",
         version: versions::TRUNK.to_owned(),
+        // From there on it knows `create_nonce`.
+        others: Others::From(0, 21),
         // Its default features are TLS and a look for updates; the page needs neither.
         arguments: &["--locked", "--no-default-features"],
-        optimised: "1",
+        // It only copies; cargo, wasm-bindgen and wasm-opt do the work.
+        optimised: "0",
         minutes: 7,
     }
 }
 
-pub fn geckodriver() -> Tool {
+fn geckodriver() -> Tool {
     Tool {
         package: "geckodriver",
         program: "geckodriver",
         version: versions::GECKODRIVER.to_owned(),
+        others: Others::From(0, 33),
         arguments: &["--locked"],
         optimised: "1",
         minutes: 2,
     }
 }
 
-pub fn cargo_fuzz() -> Tool {
+fn cargo_fuzz() -> Tool {
     Tool {
         package: "cargo-fuzz",
         program: "cargo-fuzz",
         version: versions::CARGO_FUZZ.to_owned(),
+        others: Others::From(0, 12),
         arguments: &["--locked"],
         optimised: "1",
         minutes: 1,
     }
 }
 
-/// Installs the tool unless it is there.
-pub fn ensure(workspace: &Workspace, tool: &Tool) -> Result<()> {
-    if present_version(workspace, tool.program).as_deref() == Some(tool.version.as_str()) {
-        return Ok(());
-    }
+fn install(workspace: &Workspace, tool: &Tool) -> Result<()> {
     let named = format!("{} {}", tool.package, tool.version);
-    let what = format!("{named} from crates.io (about {} minutes)", tool.minutes);
+    if let Some(mut binstall) = binstall_command(workspace, tool) {
+        let what = format!("{named} by cargo-binstall");
+        let downloaded = step(&what, || process::install(&mut binstall, &named, "GitHub"));
+        match downloaded {
+            Ok(()) if is_there(workspace, tool) => return Ok(()),
+            Ok(()) => {
+                say(&format!("set-up: cargo-binstall has brought no {} that runs", tool.program))
+            }
+            Err(_) => say("set-up: cargo-binstall failed; cargo builds the tool instead"),
+        }
+    }
+    let what = format!("{named} from crates.io (about {} minutes on two cores)", tool.minutes);
     let mut cargo = install_command(workspace, tool);
     step(&what, || process::install(&mut cargo, &named, "crates.io"))
+}
+
+fn is_there(workspace: &Workspace, tool: &Tool) -> bool {
+    present_version(workspace, tool.program).is_some_and(|present| tool.takes(&present))
+}
+
+impl Tool {
+    /// Does this version on PATH do?
+    fn takes(&self, present: &str) -> bool {
+        if present == self.version {
+            return true;
+        }
+        match self.others {
+            Others::None => false,
+            Others::From(major, minor) => {
+                let mut numbers = present.split('.').map(|number| number.parse::<u64>().ok());
+                let numbers = (numbers.next().flatten(), numbers.next().flatten());
+                matches!(numbers, (Some(a), Some(b)) if (a, b) >= (major, minor))
+            }
+        }
+    }
 }
 
 /// The version of what a wasm command would start.
@@ -96,6 +177,19 @@ pub fn present_version(workspace: &Workspace, program: &str) -> Option<String> {
     let path = toolchain::find(workspace, program)?;
     let answer = process::capture(process::command(path).arg("--version")).ok()?;
     versions::in_answer(&answer).map(str::to_owned)
+}
+
+/// `None` where cargo-binstall is not on PATH.
+fn binstall_command(workspace: &Workspace, tool: &Tool) -> Option<Command> {
+    let mut binstall = process::command(toolchain::find(workspace, "cargo-binstall")?);
+    binstall
+        .args([tool.package, "--version", &tool.version])
+        .args(["--no-confirm", "--force", "--disable-telemetry"])
+        // What has to be built is built by us, with the settings below.
+        .args(["--disable-strategies", "compile", "--root"])
+        .arg(workspace.tools())
+        .current_dir(&workspace.cache);
+    Some(binstall)
 }
 
 fn install_command(workspace: &Workspace, tool: &Tool) -> Command {
@@ -122,11 +216,71 @@ fn build_dir(workspace: &Workspace) -> PathBuf {
 }
 
 /// What building the tools has left; kept when one failed, so that a second try is quick.
-pub fn discard_build(workspace: &Workspace) -> Result<()> {
+fn discard_build(workspace: &Workspace) -> Result<()> {
     let dir = build_dir(workspace);
     if dir.exists() {
         fs::remove_dir_all(&dir)
             .with_context(|| format!("{} could not be removed", dir.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_wasm_bindgen_must_be_of_one_version() {
+        let workspace = Workspace::locate().unwrap();
+        let exact = wasm_bindgen(&workspace).unwrap();
+        assert!(exact.takes(&exact.version.clone()));
+        assert!(!exact.takes("0.2.1000"));
+        for (present, does) in [
+            (versions::TRUNK, true),
+            ("0.21.14", true),
+            ("0.22.1", true),
+            ("1.0.0", true),
+            ("0.20.3", false),
+            ("unknown", false),
+        ] {
+            assert_eq!(trunk().takes(present), does, "{present}");
+        }
+    }
+
+    /// A stand-in writes a tool that answers with its version, as cargo-binstall would have downloaded it.
+    #[cfg(unix)]
+    #[test]
+    fn cargo_binstall_brings_a_tool_where_it_is_there() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(root.path());
+        let bin = workspace.tools().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let script = |name: &str, text: &str| {
+            let path = bin.join(name);
+            fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        let arguments = root.path().join("arguments");
+        let (from, to) = (bin.join("fresh"), bin.join("stand-in"));
+        let (told, from, to) = (arguments.display(), from.display(), to.display());
+        script("cargo-binstall", &format!("echo \"$@\" > '{told}'; cp '{from}' '{to}'"));
+        script("fresh", "echo stand-in 1.2.3");
+        let tool = Tool {
+            package: "stand-in-cli",
+            program: "stand-in",
+            version: "1.2.3".to_owned(),
+            others: Others::None,
+            arguments: &[],
+            optimised: "1",
+            minutes: 1,
+        };
+        assert!(!is_there(&workspace, &tool));
+        install(&workspace, &tool).unwrap();
+        assert!(is_there(&workspace, &tool));
+        let told = fs::read_to_string(arguments).unwrap();
+        assert!(told.starts_with("stand-in-cli --version 1.2.3 --no-confirm"), "{told}");
+        let tools = workspace.tools();
+        assert!(told.trim_end().ends_with(&format!("--root {}", tools.display())), "{told}");
+    }
 }

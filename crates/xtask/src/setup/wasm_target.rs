@@ -3,6 +3,7 @@
 
 use super::{debian, step};
 use crate::process;
+use crate::progress::say;
 use crate::toolchain::{CHOICE, Rust, WASM};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
@@ -33,7 +34,7 @@ pub fn ensure(workspace: &Workspace) -> Result<Rust> {
             match add_by_rustup() {
                 Ok(()) => Ok(Rust::OnPath),
                 Err(error) => {
-                    eprintln!("set-up: rustup can't get {WASM} here ({error:#})");
+                    say(&format!("set-up: rustup can't get {WASM} here ({error:#})"));
                     ensure_distribution(workspace)
                 }
             }
@@ -69,8 +70,8 @@ pub fn ensure_sources(rust: Rust) {
         Rust::Distribution => debian::install(&PACKAGES, "install the sources of std"),
     };
     if added.is_err() || !rust.has_sources() {
-        eprintln!(
-            "set-up: the sources of std are not there: the wasm files are larger than they could be"
+        say(
+            "set-up: the sources of std are not there: the wasm files are larger than they could be",
         );
     }
 }

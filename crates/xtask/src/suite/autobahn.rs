@@ -2,6 +2,8 @@
 //! against those that are kept in the repository.
 
 use super::count::Counts;
+use super::stages::native_tests;
+use crate::progress::print;
 use crate::workspace::Workspace;
 use crate::{process, setup};
 use anyhow::{Context, Result, bail};
@@ -41,11 +43,8 @@ impl Drop for Running {
 }
 
 pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
-    let mut cargo = process::native_cargo();
-    cargo
-        .args(["build", "--package", "event-driven-kit-relay", "--all-features"])
-        .current_dir(&workspace.root);
-    process::run(&mut cargo)?;
+    // The relay that the native tests start has the feature too.
+    process::run(native_tests(workspace).arg("--no-run"))?;
     let folder = workspace.own_target().join("autobahn");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
@@ -76,7 +75,7 @@ pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     let failed = differences.len();
     counts.add(Counts { passed: seen.len().saturating_sub(failed) as u64, failed: failed as u64 });
     for difference in &differences {
-        println!("{difference}");
+        print(difference);
     }
     if !differences.is_empty() {
         bail!(
@@ -91,7 +90,7 @@ pub fn run(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
 /// The relay, and the address that it listens on.
 fn start(program: &Path, data: &Path) -> Result<(Running, String)> {
     let mut relay: Command = process::command(program);
-    relay.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
+    relay.args(["--listen", "127.0.0.1:0", "--raise-limits", "1000", "--data"]).arg(data);
     relay.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = relay.spawn().with_context(|| process::unstartable(&relay))?;
     let output = child.stdout.take().context("the relay has no output")?;

@@ -2,6 +2,7 @@
 //! wasm-bindgen-test, and Node's runner.
 
 use crate::process;
+use crate::progress::{self, said::without_escapes};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::io::{BufRead, BufReader, Write, stdout};
@@ -27,9 +28,13 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Runs it in the foreground and adds up what its output says, whether it fails or not.
+/// Runs it and adds up what its output says, whether it fails or not.
 pub fn run_counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
-    run_into(command, &mut stdout(), counts)
+    let Some(task) = progress::current() else {
+        return run_into(command, &mut stdout(), counts);
+    };
+    let status = process::run_in(&task, command, |piece| counts.add(in_line(piece)))?;
+    process::check(command, status)
 }
 
 fn run_into(command: &mut Command, shown: &mut impl Write, counts: &mut Counts) -> Result<()> {
@@ -73,24 +78,6 @@ fn before(line: &str, word: &str) -> u64 {
         .and_then(|end| line[..end].rsplit(' ').next())
         .and_then(|number| number.parse().ok())
         .unwrap_or(0)
-}
-
-/// Colours are escape sequences that end with a letter.
-fn without_escapes(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        if c != '\u{1b}' {
-            text.push(c);
-            continue;
-        }
-        for c in chars.by_ref() {
-            if c.is_ascii_alphabetic() {
-                break;
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

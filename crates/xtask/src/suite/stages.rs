@@ -3,6 +3,7 @@
 use super::autobahn;
 use super::count::{Counts, run_counted};
 use crate::knocking::Knocking;
+use crate::progress::print;
 use crate::setup::{self, Need};
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
@@ -11,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A part of `test`, in the order in which they run.
@@ -44,18 +46,20 @@ pub enum Stage {
     Size,
     /// Browsers, relay and a Python client together
     EndToEnd,
+    /// Trunk builds the same page from the same index.html
+    Trunk,
 }
 
 /// What the stages share.
 pub struct Context<'a> {
     pub workspace: &'a Workspace,
     /// Only there when a selected stage needs it.
-    pub toolchain: Option<Toolchain>,
+    pub toolchain: OnceLock<Toolchain>,
 }
 
 impl Context<'_> {
     fn toolchain(&self) -> Result<&Toolchain> {
-        self.toolchain.as_ref().context("the stage has no set-up")
+        self.toolchain.get().context("the stage has no set-up")
     }
 
     fn cargo(&self) -> Command {
@@ -94,6 +98,7 @@ impl Stage {
         Self::Npm,
         Self::Size,
         Self::EndToEnd,
+        Self::Trunk,
     ];
 
     pub fn name(self) -> &'static str {
@@ -112,6 +117,7 @@ impl Stage {
             Self::Npm => "npm",
             Self::Size => "size",
             Self::EndToEnd => "end-to-end",
+            Self::Trunk => "trunk",
         }
     }
 
@@ -127,7 +133,8 @@ impl Stage {
             Self::Chromium => Some(&[Need::WasmBindgen, Need::WasmPack, Need::Chromium]),
             Self::Firefox => Some(&[Need::WasmBindgen, Need::Firefox]),
             Self::Webkit => Some(&[Need::WasmBindgen, Need::WebKit]),
-            Self::Page => Some(Need::PAGE),
+            // Trunk itself takes longest to get: that comes when all else has passed.
+            Self::Page | Self::Trunk => Some(page::NEEDS),
             Self::Npm => Some(npm::NEEDS),
             Self::EndToEnd => Some(&[Need::Chromium, Need::Python]),
         }
@@ -145,6 +152,7 @@ impl Stage {
                 | Self::Webkit
                 | Self::Npm
                 | Self::EndToEnd
+                | Self::Trunk
         )
     }
 
@@ -165,6 +173,7 @@ impl Stage {
             Self::Npm => npm_package(context, counts),
             Self::Size => size::print_and_hold(context.workspace),
             Self::EndToEnd => end_to_end(context, counts),
+            Self::Trunk => trunk(context, counts),
         }
     }
 }
@@ -195,9 +204,17 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
     process::run(&mut cargo)
 }
 
+/// The build of all native tests; whoever else needs a part of it builds just this, so that nothing of it is compiled
+/// again with other features.
+pub fn native_tests(workspace: &Workspace) -> Command {
+    let mut cargo = process::native_cargo();
+    cargo.current_dir(&workspace.root).args(["test", "--all-features"]).args(packages(NATIVE));
+    cargo
+}
+
 fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
-    let mut cargo = context.cargo();
-    cargo.args(["test", "--all-features", "--no-fail-fast"]).args(packages(NATIVE));
+    let mut cargo = native_tests(context.workspace);
+    cargo.arg("--no-fail-fast");
     cargo.env("EDK_PYTHON", setup::python(context.workspace));
     run_counted(&mut cargo, counts)
 }
@@ -211,7 +228,7 @@ fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
 /// Each target counts as a test.
 fn fuzz_targets(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     if !fuzz::has_nightly() {
-        println!("nothing was fuzzed: rustup has no nightly Rust, which cargo-fuzz needs");
+        print("nothing was fuzzed: rustup has no nightly Rust, which cargo-fuzz needs");
         return Ok(());
     }
     let failed = fuzz::run_all(context.workspace, Duration::from_secs(60))?.len() as u64;
@@ -306,4 +323,11 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
         .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
         .env("EDK_PYTHON", setup::python(workspace));
     run_counted(&mut cargo, counts)
+}
+
+fn trunk(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
+    let toolchain = setup::ensure(context.workspace, &[Need::Trunk])?;
+    page::trunk::compare(context.workspace, &toolchain)?;
+    counts.add(Counts { passed: 1, failed: 0 });
+    Ok(())
 }

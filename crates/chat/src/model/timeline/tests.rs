@@ -4,13 +4,19 @@ use super::*;
 use crate::events::Person;
 
 fn seen(id: &str) -> Seen {
-    seen_of("ann", id, 0)
+    seen_of("ann", id, Some(1))
 }
 
-fn seen_of(sender: &str, id: &str, time_ms: u64) -> Seen {
+fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
     let sender = Person { id: sender.into(), name: sender.to_uppercase() };
     let text = format!("text of {id}");
-    Seen { id: id.into(), message: Rc::new(TextMessage { sender, text }), time_ms }
+    let message = Rc::new(TextMessage { sender, text });
+    Seen { id: id.into(), client: "".into(), message, time_ms }
+}
+
+/// One that another client sent, and that claims to be from Ann.
+fn forged(id: &str) -> Seen {
+    Seen { client: "/clients/mallory".into(), ..seen(id) }
 }
 
 fn queued(id: &str) -> Change {
@@ -154,11 +160,50 @@ fn rows_that_do_not_change_are_shared_with_the_timeline_before() {
     assert!(!Rc::ptr_eq(&before.rows()[1], &after.rows()[1]));
 }
 
+fn row(seen: Seen) -> Row {
+    seen.into_row(State::Stored, Place::Pending(0))
+}
+
 #[test]
 fn one_sender_goes_on_for_five_minutes() {
-    let row = |sender, time| seen_of(sender, "x", time).into_row(State::Stored, Place::Pending(0));
-    let first = row("ann", 1_000_000);
-    assert!(row("ann", 1_299_999).follows(&first));
-    assert!(!row("ann", 1_300_000).follows(&first));
-    assert!(!row("bob", 1_000_001).follows(&first));
+    let row = |sender, time| row(seen_of(sender, "x", time));
+    let first = row("ann", Some(1_000_000));
+    assert!(row("ann", Some(1_299_999)).follows(&first));
+    assert!(!row("ann", Some(1_300_000)).follows(&first));
+    assert!(!row("bob", Some(1_000_001)).follows(&first));
+    assert!(row("ann", None).follows(&first), "no pause is known of");
+}
+
+#[test]
+fn a_message_is_from_who_sent_it_and_not_from_who_it_claims() {
+    let (own, forged) = (row(seen("a")), row(forged("b")));
+    assert!(own.is_by("ann") && !own.is_by("bob"));
+    assert!(!forged.is_by("ann"));
+    assert!(!forged.follows(&own) && !own.follows(&forged));
+}
+
+#[test]
+fn a_client_that_takes_the_id_of_a_message_changes_nothing_of_it() {
+    let forged = |offset| Change::Stored { seen: forged("mine"), epoch: 7, offset };
+    let timeline = fold([stored("mine", 4), forged(5), failed("mine")]);
+    let clients = |timeline: &Timeline| -> Vec<(Rc<str>, String)> {
+        timeline.rows().iter().map(|row| (row.client.clone(), row.key())).collect()
+    };
+    let mallory = "/clients/mallory";
+    let expected = [("".into(), "mine".to_owned()), (mallory.into(), format!("{mallory}mine"))];
+    assert_eq!(clients(&timeline), expected);
+    let again = fold([forged(5), queued("mine"), stored("mine", 6), forged(5)]);
+    assert_eq!(clients(&again).len(), 2);
+}
+
+#[test]
+fn an_own_message_that_is_stored_under_an_earlier_client_stays_one_and_own() {
+    let mut earlier = seen("mine");
+    earlier.client = "/clients/earlier".into();
+    for answer in [sent("mine"), failed("mine")] {
+        let came = Change::Stored { seen: earlier.clone(), epoch: 7, offset: 1 };
+        let timeline = fold([queued("mine"), answer, came]);
+        assert_eq!(shown(&timeline), [("mine", "stored")]);
+        assert!(timeline.rows()[0].is_by("ann"));
+    }
 }

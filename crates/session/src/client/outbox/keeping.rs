@@ -29,7 +29,7 @@ impl Outbox {
 
     /// Asks the store to take what waits; one transaction at a time, so that numbers stand in the order
     /// of publishes whatever fails.
-    pub(in crate::client) fn keep(&mut self, leaving: bool) -> Option<Storage> {
+    pub(in crate::client) fn keep(&mut self, client: [u8; 16], leaving: bool) -> Option<Storage> {
         if self.keeping > 0 || self.waiting.is_empty() {
             return None;
         }
@@ -39,7 +39,7 @@ impl Outbox {
         });
         let rows: Vec<Row> = rows.collect();
         self.keeping = rows.len();
-        Some(Storage::Keep { rows, at_least: self.top() })
+        Some(Storage::Keep { client, rows, at_least: self.top() })
     }
 
     /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of

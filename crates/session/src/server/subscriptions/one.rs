@@ -65,6 +65,15 @@ impl Subscription {
         }
     }
 
+    /// What it has asked of the store.
+    pub(super) fn asked(&self) -> impl Iterator<Item = Ticket> {
+        let reading = self.reads.iter().filter_map(|read| match read.stage {
+            Stage::Reading(ticket) => Some(ticket),
+            _ => None,
+        });
+        self.locating.into_iter().chain(reading)
+    }
+
     pub(super) fn start(&mut self, places: &[Place]) {
         self.locating = None;
         let reads = places.iter().map(|place| Read {

@@ -1,0 +1,56 @@
+//! Tells who an event is from, by what the relay attests. What an event says of its sender anybody may write.
+
+use std::rc::Rc;
+
+use event_driven_kit::{Bridge, Event, use_bridge};
+use yew::prelude::*;
+
+use crate::profile;
+
+/// Knows the clients of this browser.
+#[derive(Clone)]
+pub struct Origin(Option<Rc<Bridge>>);
+
+#[hook]
+pub fn use_origin() -> Origin {
+    Origin(use_bridge())
+}
+
+impl Origin {
+    /// The client that sent `event`; empty for this browser.
+    pub fn client<'e>(&self, event: &'e Event) -> &'e str {
+        let client = client_of(event.source());
+        if client.is_empty() || profile::is_own_client(client) {
+            return "";
+        }
+        if self.0.as_ref().is_some_and(|bridge| bridge.is_own(event)) {
+            profile::remember_client(client);
+            return "";
+        }
+        client
+    }
+}
+
+/// Of `/clients/<id>/what-the-client-says` what the relay has written: two parts, also for those who are not clients.
+fn client_of(source: &str) -> &str {
+    let end = source.match_indices('/').nth(2);
+    end.map_or(source, |(end, _)| &source[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_of;
+
+    #[test]
+    fn a_client_is_what_the_relay_wrote_and_not_what_the_client_added() {
+        for (source, client) in [
+            ("", ""),
+            ("/clients/7f", "/clients/7f"),
+            ("/clients/7f/clients/42", "/clients/7f"),
+            ("/guests/../clients/7f", "/guests/.."),
+            ("/guests", "/guests"),
+        ] {
+            assert_eq!(client_of(source), client, "{source}");
+        }
+    }
+}

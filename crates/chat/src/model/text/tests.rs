@@ -1,0 +1,149 @@
+//! What may be sent, and how much of it is shown.
+
+use super::*;
+
+const INVISIBLE: [char; 24] = [
+    '\0',
+    '\t',
+    ' ',
+    '\u{85}',
+    '\u{a0}',
+    '\u{ad}',
+    '\u{34f}',
+    '\u{61c}',
+    '\u{115f}',
+    '\u{1160}',
+    '\u{17b4}',
+    '\u{180e}',
+    '\u{200b}',
+    '\u{200d}',
+    '\u{202e}',
+    '\u{2028}',
+    '\u{2060}',
+    '\u{2800}',
+    '\u{3000}',
+    '\u{3164}',
+    '\u{feff}',
+    '\u{ffa0}',
+    '\u{1d159}',
+    '\u{e0041}',
+];
+
+#[test]
+fn a_text_of_which_nothing_is_seen_is_neither_a_message_nor_a_name() {
+    let all: String = INVISIBLE.iter().collect();
+    let each = INVISIBLE.map(|character| character.to_string());
+    for text in each.into_iter().chain([String::new(), all]) {
+        assert!(!is_visible(&text), "{text:?}");
+        assert_eq!(check(&text), Err(MessageError::Invisible), "{text:?}");
+        assert_eq!(name(&text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn whoever_is_seen_beside_invisible_characters_is_let_in() {
+    let texts = [
+        "a\u{200b}",
+        "👩\u{200d}🚀",
+        "می\u{200c}خواهم",
+        "\u{ad}-",
+        "🏴\u{e0067}\u{e007f}",
+        "\u{301}",
+        "\u{e000}",
+        "ㅤ가",
+    ];
+    for text in texts {
+        assert_eq!(check(text), Ok(()), "{text:?}");
+        assert_eq!(name(text).as_deref(), Some(text.trim()), "{text:?}");
+    }
+}
+
+#[test]
+fn a_name_changes_nothing_beside_it() {
+    // Each ends an isolate around the name and overrides the direction of what follows.
+    for (sent, shown) in [
+        ("Bob\u{2069}\u{202e}", "Bob"),
+        ("\u{202e}boB", "boB"),
+        ("Bob\u{2029}is the owner", "Bobis the owner"),
+        ("\u{2066}\u{2067}\u{2068}Bob\n", "Bob"),
+        (" \u{7}Bob ", "Bob"),
+    ] {
+        assert_eq!(name(sent).as_deref(), Some(shown), "{sent:?}");
+    }
+    assert_eq!(name("\u{2069}\u{202e}"), None);
+}
+
+#[test]
+fn a_name_has_a_bound_in_code_points() {
+    let long = "🙂".repeat(1_000);
+    assert_eq!(name(&long).map(|name| name.chars().count()), Some(MOST_OF_NAME));
+}
+
+#[test]
+fn the_bound_of_messages_counts_code_points_of_any_size() {
+    for character in ["a", "é", "ﷺ", "ก", "क", "🙂"] {
+        let longest = character.repeat(MOST_CHARACTERS);
+        assert_eq!(check(&longest), Ok(()), "{character}");
+        assert!(longest.len() <= 24_000);
+        let longer = [&longest, character].concat();
+        assert_eq!(check(&longer), Err(MessageError::TooLong(MOST_CHARACTERS + 1)), "{character}");
+    }
+    let ligatures = "ﷺ ".repeat(40_000);
+    let error = check(&ligatures).unwrap_err().to_string();
+    assert_eq!(error, "This message has 80000 characters. At most 6000 can be sent.");
+}
+
+fn message(name: &str, text: &str) -> Rc<TextMessage> {
+    let sender = Person { id: "7f".to_owned(), name: name.to_owned() };
+    Rc::new(TextMessage { sender, text: text.to_owned() })
+}
+
+#[test]
+fn what_others_send_is_held_to_the_same_bounds() {
+    let ordinary = message("Bob", "hello");
+    assert!(shown(ordinary.clone()).is_some_and(|shown| Rc::ptr_eq(&shown, &ordinary)));
+    assert_eq!(shown(message("Bob", "\u{3164}\u{200b}")), None);
+    assert_eq!(shown(message("\u{3164}", "hello")), Some(message("(no name)", "hello")));
+    assert_eq!(shown(message("Bob\u{202e}", "hello")), Some(ordinary));
+    let long = shown(message("Bob", &"ﷺ ".repeat(80_000))).expect("it is seen");
+    assert_eq!(long.text.chars().count(), MOST_CHARACTERS + 1);
+    assert!(long.text.ends_with(" …"));
+    let mut sender = Person { id: "7".repeat(100_000), name: "Bob".to_owned() };
+    let long = shown(Rc::new(TextMessage { sender: sender.clone(), text: "hello".to_owned() }));
+    sender.id.truncate(MOST_OF_NAME);
+    assert_eq!(long.map(|long| long.sender.clone()), Some(sender));
+}
+
+#[test]
+fn a_long_message_is_folded_to_few_bytes_and_few_lines() {
+    for text in
+        ["ﷺ ".repeat(3_000), "ภาษาไทย".repeat(800), "हिन्दी ".repeat(800), "😀".repeat(6_000)]
+    {
+        let head = folded(&text).expect("it is long");
+        assert!(text.starts_with(head));
+        assert!((1_000..=FOLDED_BYTES).contains(&head.len()), "{} bytes", head.len());
+    }
+    for line_break in ["\n", "\u{b}", "\u{85}", "\u{2028}"] {
+        let lines = ["line", line_break].concat().repeat(800);
+        let head = folded(&lines).expect("it has many lines");
+        assert_eq!(head.split(line_break).count(), FOLDED_LINES, "{line_break:?}");
+    }
+}
+
+#[test]
+fn a_short_message_is_not_folded() {
+    let thirty_lines = ["line"; FOLDED_LINES].join("\n");
+    for text in ["", "hello", "👩‍👩‍👧", &"a".repeat(FOLDED_BYTES), &thirty_lines] {
+        assert_eq!(folded(text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn a_fold_is_between_words_where_there_are_words() {
+    let words = "word ".repeat(1_000);
+    assert!(folded(&words).is_some_and(|head| head.ends_with("word")));
+    let one_word = "w".repeat(10_000);
+    assert_eq!(folded(&one_word).map(str::len), Some(FOLDED_BYTES));
+    let early = ["a ", &one_word].concat();
+    assert_eq!(folded(&early).map(str::len), Some(FOLDED_BYTES));
+}

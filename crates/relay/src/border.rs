@@ -1,0 +1,193 @@
+//! The relay's border: who may connect, from where, how many and how fast.
+
+pub(crate) mod audit;
+mod gate;
+mod origin;
+mod places;
+mod proxy;
+mod stream;
+
+use std::future::{Ready, ready};
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::{HeaderMap, header};
+use axum_server::accept::Accept;
+use ipnet::IpNet;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tower_http::add_extension::AddExtension;
+
+use crate::budget::{Budget, Share};
+use crate::limits::{Allowance, Key, Kind, Limiter, Limits};
+use audit::Refused;
+pub(crate) use gate::Gate;
+use origin::Authority;
+pub use origin::{Host, NameError, Origin};
+use places::{Place, Places};
+use proxy::Proxies;
+use stream::Guarded;
+
+/// What the kernel keeps of what a receiver has not taken; Linux makes twice that of it.
+const SEND_BUFFER: usize = 128 << 10;
+/// A plain HTTP request counts as so many KiB: it costs more than its bytes.
+const REQUEST: u32 = 16;
+
+/// Who may connect.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) proxies: Vec<IpNet>,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Border {
+    hosts: Vec<Host>,
+    origins: Vec<Origin>,
+    proxies: Proxies,
+    places: Arc<Places>,
+    limiter: Limiter,
+    /// The budget of unfinished messages, which has one half of the memory: a message that is whole then never
+    /// waits for those that are not.
+    unfinished: Budget,
+    /// The budget of all else.
+    memory: Budget,
+}
+
+/// The other end of an accepted connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: IpAddr,
+    pub(crate) gate: Gate,
+    place: Mutex<Place>,
+}
+
+/// The client of a request, who may be behind a proxy.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) allowance: Allowance,
+    /// Its share of the memory, except that of unfinished messages.
+    pub(crate) share: Share,
+    key: Key,
+}
+
+impl Border {
+    pub(crate) fn new(rules: Rules, limits: Limits) -> Self {
+        let halves = [limits.memory.div_ceil(2); 2].map(Budget::new);
+        let [unfinished, memory] = halves;
+        Self {
+            hosts: rules.hosts,
+            origins: rules.origins,
+            proxies: Proxies::new(rules.proxies),
+            places: Places::new(limits.connections, limits.max_connections),
+            limiter: Limiter::new(limits),
+            unfinished,
+            memory,
+        }
+    }
+
+    /// To be called now and then.
+    pub(crate) fn forget_stale(&self) {
+        self.limiter.forget_stale();
+    }
+
+    /// Takes a place for a connection; `None` if there is none and it is cut.
+    fn peer(&self, address: IpAddr) -> Option<Arc<Peer>> {
+        // Whose connection a proxy's is stands in its requests.
+        let key = (!self.proxies.has(address)).then(|| Key::of(address));
+        let allowance = key.as_ref().map(|key| self.limiter.of(key));
+        let Some(place) = self.places.take(key) else {
+            audit::refused(Refused::Limit, address, 0);
+            return None;
+        };
+        Some(Arc::new(Peer { address, gate: Gate::new(allowance), place: Mutex::new(place) }))
+    }
+
+    /// Who sends a request.
+    pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
+        let address = self.proxies.client(peer.address, headers);
+        let key = Key::of(address);
+        let (allowance, share) = (self.limiter.of(&key), self.memory.share(&key));
+        Client { address, allowance, share, key }
+    }
+
+    /// Whether a request is for this relay, and not for the name of another that leads here.
+    pub(crate) fn is_host(&self, headers: &HeaderMap) -> bool {
+        authority(headers).is_some_and(|authority| match &self.hosts[..] {
+            [] => authority.host.is_loopback(),
+            hosts => hosts.contains(&authority.host),
+        })
+    }
+
+    /// Whether the page of a request may connect. Native clients have none.
+    pub(crate) fn is_origin(&self, peer: &Peer, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let Some(origin) = origins.next() else { return true };
+        let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok());
+        let Some(origin) = origin.filter(|_| origins.next().is_none()) else { return false };
+        let is_secure = self.proxies.is_secure(peer.address, headers);
+        let scheme = if is_secure { "https" } else { "http" };
+        let own = authority(headers).map(|authority| Origin::new(scheme, authority));
+        own.as_ref() == Some(&origin) || self.origins.contains(&origin)
+    }
+
+    /// Counts a plain request, and waits if there were too many; false if there is no place for it.
+    pub(crate) async fn admits_request(&self, peer: &Peer, client: &Client) -> bool {
+        client.allowance.take(Kind::Kibibytes, REQUEST).await;
+        !peer.lock().is_spare()
+    }
+
+    /// Counts a WebSocket handshake; false if there are too many, or too many connections.
+    pub(crate) fn admits_socket(&self, peer: &Peer, client: &Client) -> bool {
+        let mut place = peer.lock();
+        let is_one_more = !place.assign(&client.key) || place.is_spare();
+        drop(place);
+        peer.gate.assign(&client.allowance);
+        peer.gate.upgraded(self.unfinished.share(&client.key));
+        !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
+    }
+}
+
+impl Peer {
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request is for, if it says one thing.
+fn authority(headers: &HeaderMap) -> Option<Authority> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?.parse().ok();
+    host.filter(|_| hosts.next().is_none())
+}
+
+/// Accepts connections: at once, so that a silent one has a place, and is counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Acceptor(pub(crate) Arc<Border>);
+
+impl<S> Accept<TcpStream, S> for Acceptor {
+    type Stream = Guarded<TcpStream>;
+    type Service = AddExtension<S, Arc<Peer>>;
+    type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, inner: S) -> Self::Future {
+        // A message waits for no answer to the one before it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's delay");
+        }
+        // What a slow receiver leaves in the kernel has a bound of ours, not of the machine's memory.
+        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+            tracing::debug!(%error, "a connection keeps the kernel's send buffer");
+        }
+        let peer = stream.peer_addr().map(|address| self.0.peer(address.ip()));
+        ready(peer.and_then(|peer| {
+            let peer = peer.ok_or(io::ErrorKind::ConnectionRefused)?;
+            Ok((Guarded::new(stream, Arc::clone(&peer)), AddExtension::new(inner, peer)))
+        }))
+    }
+}

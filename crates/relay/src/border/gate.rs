@@ -1,0 +1,268 @@
+//! What holds a connection's reading back: the rate of its key, and the memory of unfinished messages.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::budget::{Permit, Share};
+use crate::limits::{Allowance, Kind};
+
+/// An unfinished message has this many bytes for free: each connection may cost as much.
+const FREE: usize = 32 << 10;
+/// What it has beyond them is taken from the budget in such pieces.
+const PIECE: usize = 64 << 10;
+/// Bytes are charged once there are so many: most reads are far smaller.
+const DEBT: usize = 4 << 10;
+
+/// What reading waits for.
+pub(super) type Wait = Pin<Box<dyn Future<Output = Option<Permit>> + Send>>;
+
+/// See the [module](self). It is shared by the stream that reads and the connection that is told of it.
+#[derive(Debug, Default)]
+pub(crate) struct Gate(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` while the client is not known, because its connection is a proxy's.
+    allowance: Option<Allowance>,
+    /// The budget of unfinished messages; `None` before the connection is a WebSocket, when the HTTP layer has
+    /// a bound of its own.
+    share: Option<Share>,
+    /// Bytes read that are not charged to the rate yet.
+    debt: usize,
+    /// Bytes read since the last message was finished.
+    unread: usize,
+    permit: Option<Permit>,
+    /// Since when the message that is being read is larger than what is free.
+    large_since: Option<Instant>,
+    /// Since when reading waits for memory.
+    starved_since: Option<Instant>,
+    /// Whether reading waits.
+    is_shut: bool,
+    waker: Option<Waker>,
+}
+
+impl Gate {
+    pub(super) fn new(allowance: Option<Allowance>) -> Self {
+        Self(Mutex::new(State { allowance, ..State::default() }))
+    }
+
+    /// Of this client are the bytes from here on.
+    pub(super) fn assign(&self, allowance: &Allowance) {
+        self.lock().allowance = Some(allowance.clone());
+    }
+
+    /// The connection is a WebSocket from here on.
+    pub(crate) fn upgraded(&self, share: Share) {
+        let mut state = self.lock();
+        state.share = Some(share);
+        state.unread = 0;
+    }
+
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.lock().share.is_some()
+    }
+
+    /// What is to be waited for before the next read.
+    pub(super) fn before_read(&self) -> Option<Wait> {
+        let mut state = self.lock();
+        let wait = state.charge().or_else(|| state.make_room());
+        if wait.is_some() {
+            state.is_shut = true;
+            if let Some(waker) = state.waker.take() {
+                waker.wake();
+            }
+        }
+        wait
+    }
+
+    /// The wait is over.
+    pub(super) fn waited(&self, permit: Option<Permit>) {
+        let mut state = self.lock();
+        state.is_shut = false;
+        state.starved_since = None;
+        if let Some(permit) = permit {
+            state.hold(permit);
+        }
+    }
+
+    /// So many bytes were read.
+    pub(super) fn read(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.debt += bytes;
+        state.unread += bytes;
+    }
+
+    /// All that was read has been handed on. Of the next message a little may be read already, which a
+    /// buffer's size bounds.
+    pub(crate) fn finished(&self) {
+        let mut state = self.lock();
+        state.unread = 0;
+        state.large_since = None;
+        state.permit = None;
+    }
+
+    /// Whether reading waits.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.lock().is_shut
+    }
+
+    /// For how long reading has waited for memory.
+    pub(crate) fn starved_for(&self) -> Duration {
+        self.lock().starved_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// For how long a large message has been unfinished.
+    pub(crate) fn unfinished_for(&self) -> Duration {
+        self.lock().large_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Resolves when reading begins to wait.
+    pub(crate) fn poll_shut(&self, context: &mut Context<'_>, known: bool) -> Poll<()> {
+        let mut state = self.lock();
+        if state.is_shut && !known {
+            return Poll::Ready(());
+        }
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Pays for what was read.
+    fn charge(&mut self) -> Option<Wait> {
+        if self.debt < DEBT {
+            return None;
+        }
+        let allowance = self.allowance.as_ref()?;
+        let kibibytes = u32::try_from(self.debt >> 10).unwrap_or(u32::MAX);
+        self.debt &= 1_023;
+        if allowance.try_take(Kind::Kibibytes, kibibytes) {
+            return None;
+        }
+        let allowance = allowance.clone();
+        Some(Box::pin(async move {
+            allowance.take(Kind::Kibibytes, kibibytes).await;
+            None
+        }))
+    }
+
+    /// Takes memory for the next piece of a large message.
+    fn make_room(&mut self) -> Option<Wait> {
+        let share = self.share.as_ref()?;
+        let room = FREE + self.permit.as_ref().map_or(0, Permit::bytes);
+        if self.unread < room {
+            return None;
+        }
+        self.large_since.get_or_insert_with(Instant::now);
+        let share = share.clone();
+        if let Some(permit) = share.try_take(PIECE) {
+            self.hold(permit);
+            return None;
+        }
+        self.starved_since = Some(Instant::now());
+        Some(Box::pin(async move { Some(share.take(PIECE).await) }))
+    }
+
+    fn hold(&mut self, permit: Permit) {
+        match &mut self.permit {
+            Some(held) => held.merge(permit),
+            None => self.permit = Some(permit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+    use crate::limits::{Key, Limiter, Limits};
+
+    fn key() -> Key {
+        Key::of([192, 0, 2, 1].into())
+    }
+
+    fn gate(memory: u64) -> (Gate, Budget) {
+        let budget = Budget::new(memory);
+        let gate = Gate::new(Some(Limiter::new(Limits::default()).of(&key())));
+        gate.upgraded(budget.share(&key()));
+        (gate, budget)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_small_costs_no_memory_and_what_is_large_gives_it_back() {
+        let (gate, budget) = gate(1 << 20);
+        for _ in 0..1_000 {
+            assert!(gate.before_read().is_none());
+            gate.read(FREE / 10);
+            gate.finished();
+        }
+        for _ in 0..50 {
+            assert!(gate.before_read().is_none());
+            gate.read(4 << 10);
+        }
+        assert_eq!(budget.used(), 3 * PIECE);
+        assert_eq!(gate.unfinished_for(), Duration::ZERO);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(gate.unfinished_for(), Duration::from_secs(5));
+        gate.finished();
+        assert_eq!((budget.used(), gate.unfinished_for()), (0, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_memory_it_is_shut_and_goes_on_when_there_is_some() {
+        let (gate, budget) = gate(4 * PIECE as u64);
+        let other = budget.share(&key()).try_take(PIECE).unwrap();
+        gate.read(FREE);
+        let mut wait = gate.before_read().unwrap();
+        let moment = Duration::from_secs(1);
+        assert!(tokio::time::timeout(moment, &mut wait).await.is_err());
+        assert!(gate.is_shut() && gate.starved_for() == moment);
+        drop(other);
+        gate.waited(wait.await);
+        assert!(!gate.is_shut() && gate.starved_for() == Duration::ZERO);
+        assert_eq!(budget.used(), PIECE);
+        drop(gate);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_rate_it_is_shut_for_as_long_as_the_bytes_take() {
+        let (gate, _budget) = gate(0);
+        gate.read(8 << 20);
+        assert!(gate.before_read().is_none());
+        gate.finished();
+        gate.read(1 << 20);
+        let began = Instant::now();
+        let wait = gate.before_read().unwrap();
+        assert!(gate.is_shut());
+        gate.waited(wait.await);
+        assert_eq!(began.elapsed().as_millis() / 10, 50);
+        assert!(!gate.is_shut());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connection_is_woken_when_its_stream_begins_to_wait() {
+        let (gate, _budget) = gate(0);
+        let gate = std::sync::Arc::new(gate);
+        let other = std::sync::Arc::clone(&gate);
+        let woken = tokio::spawn(async move {
+            std::future::poll_fn(|context| other.poll_shut(context, false)).await;
+        });
+        tokio::task::yield_now().await;
+        gate.read(9 << 20);
+        assert!(gate.before_read().is_some());
+        woken.await.unwrap();
+    }
+}

@@ -1,0 +1,126 @@
+//! The stream of an accepted connection: holds its place, and reads only when its gate is open.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::Peer;
+use super::gate::Wait;
+
+/// A client that takes nothing of an HTTP answer for so long is cut. A WebSocket has a limit of its own.
+const STALLED: Duration = Duration::from_secs(30);
+/// How HTTP/2 begins, which is not spoken here: the HTTP layer would take it, and has no timeouts for it.
+const HTTP2: &[u8] = b"PRI";
+
+/// See the [module](self).
+pub(crate) struct Guarded<S> {
+    inner: S,
+    peer: Arc<Peer>,
+    wait: Option<Wait>,
+    /// How many bytes of [`HTTP2`] have come; more when the connection does not begin like that.
+    like_http2: usize,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Guarded<S> {
+    pub(super) fn new(inner: S, peer: Arc<Peer>) -> Self {
+        Self { inner, peer, wait: None, like_http2: 0, stalled: None }
+    }
+
+    /// Whether the connection turns out to begin as HTTP/2.
+    fn begins_http2(&mut self, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            match HTTP2.get(self.like_http2) {
+                Some(&next) if next == byte => self.like_http2 += 1,
+                Some(_) => self.like_http2 = usize::MAX,
+                None => break,
+            }
+        }
+        self.like_http2 == HTTP2.len()
+    }
+
+    /// Watches writes before the connection is a WebSocket.
+    fn written<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+        } else if !self.peer.gate.is_upgraded() {
+            let sleep = || Box::pin(tokio::time::sleep(STALLED));
+            ready!(self.stalled.get_or_insert_with(sleep).as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(wait) = &mut this.wait {
+                let permit = ready!(wait.as_mut().poll(context));
+                this.wait = None;
+                this.peer.gate.waited(permit);
+            }
+            this.wait = this.peer.gate.before_read();
+            if this.wait.is_none() {
+                break;
+            }
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+        let read = &buffer.filled()[before..];
+        if this.like_http2 <= HTTP2.len() && this.begins_http2(read) {
+            return Poll::Ready(Err(io::Error::other("HTTP/2 is not spoken here")));
+        }
+        this.peer.gate.read(read.len());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write(context, bytes);
+        this.written(context, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write_vectored(context, slices);
+        this.written(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,144 @@
+//! How fast a connection is read: what it asks for is charged to the rates of its key, and beyond them the
+//! socket is not read until there is room.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use session::CloseCode;
+use session::server::Costs;
+use tokio::time::{Instant, timeout};
+
+use super::Connection;
+use super::socket::SEND;
+use crate::limits::Kind;
+
+/// A client that is not read hears so often that the relay is there. It leaves a link on which it waits for
+/// an answer and hears nothing for longer.
+const SIGN: Duration = Duration::from_secs(2);
+/// A message waits for memory for this part of the time that it has.
+const STARVED: u32 = 6;
+/// A client for which there was no memory is to come again after so many milliseconds.
+pub(super) const RETRY: u32 = 5_000;
+
+/// What is sent to a connection at a time may have so many bytes for free.
+pub(super) const LARGE: usize = 64 << 10;
+
+/// What is waited for before the socket is read again.
+pub(super) type Debt = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A message of which a part was taken, and where the next part begins.
+pub(super) type Rest = (Bytes, usize);
+
+/// Resolves when a debt is paid.
+pub(super) async fn paid(debt: &mut Option<Debt>) {
+    match debt {
+        Some(debt) => debt.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Connection {
+    /// Charges what was asked for since the last call.
+    pub(super) fn charge(&mut self) {
+        let costs = self.server.take_costs();
+        if costs == Costs::default() {
+            return;
+        }
+        self.is_known = true;
+        let allowance = &self.from.allowance;
+        let kinds = [
+            (Kind::Publishes, costs.publishes),
+            (Kind::Subscribes, costs.subscribes),
+            (Kind::Histories, costs.histories),
+            (Kind::Joins, costs.joins),
+        ];
+        let owed =
+            kinds.map(|(kind, count)| (!allowance.try_take(kind, count)).then_some((kind, count)));
+        if owed.iter().any(Option::is_some) {
+            let allowance = allowance.clone();
+            self.sign_later();
+            self.debt = Some(Box::pin(async move {
+                for (kind, count) in owed.into_iter().flatten() {
+                    allowance.take(kind, count).await;
+                }
+            }));
+        }
+    }
+
+    /// Whether the socket is not read.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.debt.is_some() || self.is_shut
+    }
+
+    /// The stream has begun to wait.
+    pub(super) fn shut(&mut self) {
+        self.is_shut = true;
+        self.sign_later();
+    }
+
+    /// Where one wait follows another, a sign is not put off by each.
+    fn sign_later(&mut self) {
+        let now = Instant::now();
+        if self.next_sign < now {
+            self.next_sign = now + SIGN;
+        }
+    }
+
+    /// Takes the next part of a message; false if there is none, or it has to wait.
+    pub(super) fn next_part(&mut self) -> bool {
+        if self.debt.is_some() {
+            return false;
+        }
+        let Some((message, at)) = self.rest.take() else { return false };
+        self.take_part(message, at);
+        self.charge();
+        true
+    }
+
+    pub(super) fn take_part(&mut self, message: Bytes, at: usize) {
+        let now = self.now();
+        match self.server.received_part(&message, at, now) {
+            Some(next) => self.rest = Some((message, next)),
+            None => self.peer.gate.finished(),
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        let now = self.now();
+        let gate = &self.peer.gate;
+        self.is_shut = gate.is_shut();
+        let limit = self.shared.message_timeout;
+        if !limit.is_zero() && gate.unfinished_for() >= limit {
+            return self.server.close(CloseCode::Silent, "a message took too long to arrive");
+        }
+        if !limit.is_zero() && gate.starved_for() >= limit / STARVED {
+            return self.overloaded("too many large messages are on their way from your address");
+        }
+        if self.is_held_back() {
+            self.next_sign = Instant::now() + SIGN;
+            self.server.tick_unread(now);
+        } else {
+            self.server.tick(now);
+        }
+    }
+
+    /// Takes memory for events of so many bytes that are to be sent: a receiver that does not read keeps them
+    /// for a while. Those before them have been sent.
+    pub(super) async fn make_room(&mut self, bytes: usize) {
+        if bytes <= LARGE {
+            return;
+        }
+        self.sending = None;
+        match timeout(SEND, self.from.share.take(bytes)).await {
+            Ok(permit) => self.sending = Some(permit),
+            Err(_) => self.overloaded("too much is on its way to your address"),
+        }
+    }
+
+    /// Ends the connection because there is no memory for what it asks.
+    pub(super) fn overloaded(&mut self, message: &str) {
+        self.server.close_for(CloseCode::Overloaded, message, Some(RETRY));
+    }
+}

@@ -1,0 +1,178 @@
+//! Floods: what one address sends slows itself, and its memory has a bound.
+
+use std::time::{Duration, Instant};
+
+use futures_util::SinkExt;
+use session::{Body, CloseCode, FromClient, FromPeer, Publish, Start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::{Client, Process, assert_serves, publish, publish_sized, tcp_from};
+
+fn ephemeral(topic: &str, bytes: usize) -> FromClient {
+    let body = Body { id: "e".to_owned(), data: vec![b'1'; bytes], ..Body::default() }.encode();
+    let name = Some(topic.to_owned());
+    FromClient::Publish(Publish { number: None, topic: 0, name, body, lowest: None })
+}
+
+/// A connection from `127.0.0.host` that speaks bare bytes after the handshake.
+async fn bare(relay: &Process, host: u8) -> TcpStream {
+    let mut socket = tcp_from(relay, host).await.unwrap();
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         sec-websocket-protocol: event-driven-kit.v1\r\n\r\n",
+        relay.address
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(socket.read_u8().await.unwrap());
+    }
+    socket
+}
+
+/// The header of a masked binary frame of `bytes`, whose mask is zero.
+fn header(bytes: u64) -> Vec<u8> {
+    let mut header = vec![0x82, 0x80 | 127];
+    header.extend(bytes.to_be_bytes());
+    header.extend([0; 4]);
+    header
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away() {
+    const COUNT: usize = 60;
+    let data = tempfile::tempdir().unwrap();
+    let options = [
+        "--raise-limits",
+        "1",
+        "--memory",
+        "16MiB",
+        "--message-timeout",
+        "6s",
+        "--rate-bytes",
+        "0",
+    ];
+    let relay = Process::start_with(data.path(), &options);
+    let mut victim = Client::welcomed(&relay, 1, 1).await;
+    victim.send(&[publish_sized(1, "a", 200 << 10)]).await;
+    victim.ack().await;
+    let before = relay.memory();
+    let mut attackers = Vec::new();
+    for _ in 0..COUNT {
+        let mut socket = bare(&relay, 2).await;
+        attackers.push(tokio::spawn(async move {
+            let mut message = header(2 << 20);
+            message.resize((2 << 20) - 1, 0);
+            // Of what is not read a part stays in the kernel.
+            let _ = socket.write_all(&message).await;
+            let mut answer = Vec::new();
+            let _ = socket.read_to_end(&mut answer).await;
+            answer
+        }));
+    }
+    let began = Instant::now();
+    let (mut number, mut most) = (2, 0);
+    while began.elapsed() < Duration::from_secs(3) {
+        victim.send(&[publish_sized(number, "a", 200 << 10)]).await;
+        victim.ack().await;
+        number += 1;
+        most = most.max(relay.memory());
+    }
+    let grown = most.saturating_sub(before);
+    let bound = (16 << 20) + COUNT as u64 * (100 << 10);
+    assert!(grown <= bound, "{grown} bytes more, at most {bound}");
+    for attacker in attackers {
+        let answer = attacker.await.unwrap();
+        // A close frame with a code after which a client comes again.
+        let codes =
+            [CloseCode::Overloaded, CloseCode::Silent].map(|code| code.code().to_be_bytes());
+        let closes = |code: &[u8; 2]| answer.windows(2).any(|two| two == code);
+        assert!(codes.iter().any(closes), "{answer:?}");
+    }
+    assert_serves(&relay).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_large_message_leaves_no_large_buffer_behind() {
+    const COUNT: u8 = 60;
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let mut clients = Vec::new();
+    for id in 0..COUNT {
+        clients.push(Client::welcomed_from(&relay, 2, id).await);
+    }
+    let before = relay.memory();
+    for client in &mut clients {
+        let three = [1, 2, 3].map(|number| publish_sized(number, "a", 250 << 10));
+        client.send(&three).await;
+        for _ in three {
+            client.ack().await;
+        }
+    }
+    let grown = relay.memory().saturating_sub(before);
+    // The newest events are kept for readers.
+    let bound = (32 << 20) + u64::from(COUNT) * (100 << 10);
+    assert!(grown <= bound, "{grown} bytes more, at most {bound}");
+}
+
+#[tokio::test]
+async fn a_flood_of_bytes_is_slowed_to_its_rate() {
+    let data = tempfile::tempdir().unwrap();
+    let options = ["--raise-limits", "1", "--rate-bytes", "256KiB:512KiB"];
+    let relay = Process::start_with(data.path(), &options);
+    let mut reader = Client::welcomed(&relay, 1, 1).await;
+    reader.subscribe("flood", Start::Latest).await;
+    let mut flooder = Client::welcomed_from(&relay, 2, 2).await;
+    let flooding = tokio::spawn(async move {
+        let mut message = Vec::new();
+        ephemeral("flood", 100 << 10).encode(&mut message);
+        while flooder.socket.send(Message::Binary(message.clone().into())).await.is_ok() {}
+    });
+    let began = Instant::now();
+    let mut events = 0_u64;
+    while began.elapsed() < Duration::from_secs(3) {
+        let event = tokio::time::timeout(Duration::from_secs(1), reader.event()).await;
+        events += u64::from(event.is_ok());
+    }
+    flooding.abort();
+    // A burst, three seconds, and one that was on its way; it is a flood all the same.
+    let most = (512 + 4 * 256) / 100 + 1;
+    assert!((5..=most).contains(&events), "{events} events");
+    assert_serves(&relay).await;
+}
+
+#[tokio::test]
+async fn publishes_beyond_the_rate_wait_and_the_client_hears_that_the_relay_is_there() {
+    let data = tempfile::tempdir().unwrap();
+    let options = ["--raise-limits", "1", "--rate-publishes", "40:20"];
+    let relay = Process::start_with(data.path(), &options);
+    let mut client = Client::welcomed_from(&relay, 2, 1).await;
+    let began = Instant::now();
+    let all: Vec<_> = (1..=200).map(|number| publish(number, "a", &format!("e{number}"))).collect();
+    client.send(&all).await;
+    let (mut acked, mut signs, mut last) = (0, 0, 0);
+    while acked < 200 {
+        match client.frame().await {
+            FromPeer::Ack(ack) => {
+                acked += 1;
+                assert!(std::mem::replace(&mut last, ack.position.offset) < ack.position.offset);
+            }
+            FromPeer::Ping(_) => signs += 1,
+            other => panic!("{other:?}"),
+        }
+        if acked == 100 {
+            assert_serves(&relay).await;
+        }
+    }
+    // The last part needs the room of the first: a part of 128 less a burst, at 40 a second.
+    assert!(began.elapsed() >= Duration::from_millis(2_500), "{:?}", began.elapsed());
+    assert!(signs >= 1);
+    // It is slower, and not shut out.
+    client.send(&[publish(201, "a", "last")]).await;
+    client.ack().await;
+}

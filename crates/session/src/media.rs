@@ -1,0 +1,117 @@
+//! Media types: what the data of an event is, by one rule for relays and pages.
+
+/// How data of a media type is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As JSON: `application/json`, `text/json` and all that end in `+json`. Also data without a media type.
+    Json,
+    /// As a string: all other `text/*`, in UTF-8.
+    Text,
+    /// As bytes: everything else, and what is not a media type.
+    Bytes,
+}
+
+impl Form {
+    /// The form of data with this media type (RFC 9110, 8.3.1). Parameters other than a text's `charset` do not
+    /// count, nor does upper or lower case.
+    pub fn of(content_type: Option<&str>) -> Self {
+        let Some(content_type) = content_type else { return Self::Json };
+        let mut parts = content_type.split(';').map(str::trim);
+        let Some((kind, subtype)) = parts.next().and_then(|essence| essence.split_once('/')) else {
+            return Self::Bytes;
+        };
+        if !is_name(kind) || !is_name(subtype) {
+            return Self::Bytes;
+        }
+        let suffix = subtype.rsplit('+').next().unwrap_or_default();
+        if suffix.eq_ignore_ascii_case("json") {
+            Self::Json
+        } else if kind.eq_ignore_ascii_case("text") && parts.all(is_in_utf8) {
+            Self::Text
+        } else {
+            Self::Bytes
+        }
+    }
+}
+
+/// A name of RFC 6838, 4.2: a token that begins with a letter or a digit.
+fn is_name(name: &str) -> bool {
+    let first = name.bytes().next();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    first.is_some_and(|byte| byte.is_ascii_alphanumeric()) && name.bytes().all(is_token)
+}
+
+/// Whether a parameter leaves a text in UTF-8.
+fn is_in_utf8(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else { return true };
+    let charset = value.trim_matches('"');
+    !name.eq_ignore_ascii_case("charset")
+        || ["utf-8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Form;
+
+    #[test]
+    fn a_media_type_says_whether_data_is_json_text_or_bytes() {
+        for (form, types) in [
+            (
+                Form::Json,
+                &[
+                    "application/json",
+                    "APPLICATION/Json",
+                    " application/json ; charset=utf-8",
+                    "application/json;charset=\"x;y\"",
+                    "application/json;",
+                    "text/json",
+                    "application/ld+json",
+                    "application/ld+JSON",
+                    "application/vnd.a.b+x+json; profile=1",
+                    "image/x+json",
+                ][..],
+            ),
+            (
+                Form::Text,
+                &[
+                    "text/plain",
+                    "Text/HTML",
+                    "text/plain; charset=utf-8",
+                    "text/plain;format=flowed;Charset=\"UTF-8\"",
+                    "text/csv ; charset=us-ascii",
+                    "text/x-json",
+                    "text/plain;",
+                ],
+            ),
+            (
+                Form::Bytes,
+                &[
+                    "application/octet-stream",
+                    "image/png",
+                    "image/svg+xml",
+                    "application/jsonp",
+                    "application/x-json",
+                    "application/json+xml",
+                    "application/+json",
+                    "application/json/text",
+                    "application/json text",
+                    "application/jso\u{df}",
+                    "text/plain; charset=utf-16le",
+                    "text/plain;charset=iso-8859-1",
+                    "",
+                    ";",
+                    "json",
+                    "/json",
+                    "text/",
+                    "text",
+                    "*/json,text/plain",
+                ],
+            ),
+        ] {
+            for content_type in types {
+                assert_eq!(Form::of(Some(content_type)), form, "{content_type:?}");
+            }
+        }
+        assert_eq!(Form::of(None), Form::Json);
+    }
+}

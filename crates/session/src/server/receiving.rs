@@ -1,0 +1,161 @@
+//! Messages of frames, in parts, and what they ask for: an owner that limits it waits between them.
+
+use super::{Server, State, Wire};
+use crate::frame::{self, DecodeError, FromPeer};
+use crate::{CloseCode, Millis, decode};
+
+/// A part of a message ends after so many bytes or effects: what small frames ask for is many times as large
+/// as they are.
+const PART_BYTES: usize = 32 << 10;
+const PART_EFFECTS: usize = 128;
+
+/// Counts since they were taken last; see [`Server::take_costs`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// Publishes, durable or not.
+    pub publishes: u32,
+    /// Subscriptions.
+    pub subscribes: u32,
+    /// Requests for history.
+    pub histories: u32,
+    /// Joins and watches of presence.
+    pub joins: u32,
+}
+
+impl Server {
+    /// A binary message has arrived.
+    pub fn received(&mut self, message: &[u8], now: Millis) {
+        let mut at = 0;
+        while let Some(next) = self.received_part(message, at, now) {
+            at = next;
+        }
+    }
+
+    /// The same in parts, for an owner that carries out what one part asks for before it feeds the next:
+    /// takes frames from the offset `at` on, and returns the offset of the next part, if there is one.
+    pub fn received_part(&mut self, message: &[u8], at: usize, now: Millis) -> Option<usize> {
+        self.heard(now);
+        if message.len() > self.options.max_message {
+            self.too_large();
+            return None;
+        }
+        if self.wire != Wire::Frames {
+            let message = "this subprotocol is spoken in text messages";
+            self.close(CloseCode::ProtocolError, message);
+            return None;
+        }
+        let before = self.effects.len();
+        let mut next = at;
+        for frame in frame::frames(message.get(at..)?, decode::from_client) {
+            match frame {
+                Ok((frame, bytes)) => {
+                    next += bytes.len();
+                    self.frame(frame);
+                }
+                Err(error) => {
+                    let error = DecodeError { at: at + error.at };
+                    self.close(CloseCode::ProtocolError, &error.to_string());
+                }
+            }
+            if self.state == State::Closed {
+                return None;
+            }
+            if next - at >= PART_BYTES || self.effects.len() - before >= PART_EFFECTS {
+                return (next < message.len()).then_some(next);
+            }
+        }
+        None
+    }
+
+    /// What was asked for since the last call. An owner that limits it waits before it feeds more.
+    pub fn take_costs(&mut self) -> Costs {
+        std::mem::take(&mut self.costs)
+    }
+
+    /// As [`Server::tick`], while the owner does not read because a limit is exceeded: silence says nothing
+    /// about the client then, and the client hears that the peer is there.
+    pub fn tick_unread(&mut self, now: Millis) {
+        self.heard(now);
+        self.tick(now);
+        if self.is_open() {
+            self.send(&FromPeer::Ping(frame::Ping { number: 0 }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::{Effect, Message, Opened, Options};
+    use crate::{Body, FromClient, Hello, Publish};
+
+    fn welcomed() -> Server {
+        let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
+        let (client, secret) = ([1; 16], [2; 32]);
+        let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+        server.received(&message([FromClient::Hello(hello)]), 0);
+        server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
+        while server.poll().is_some() {}
+        server
+    }
+
+    fn message(frames: impl IntoIterator<Item = FromClient>) -> Vec<u8> {
+        let mut message = Vec::new();
+        frames.into_iter().for_each(|frame| frame.encode(&mut message));
+        message
+    }
+
+    fn publish(number: u64, bytes: usize) -> FromClient {
+        let body = Body { id: number.to_string(), data: vec![0; bytes], ..Body::default() };
+        let name = Some("t".to_owned());
+        let body = body.encode();
+        FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
+    }
+
+    /// How many publishes each part of a message has.
+    fn parts(server: &mut Server, message: &[u8]) -> Vec<u32> {
+        let (mut at, mut parts) = (Some(0), Vec::new());
+        while let Some(from) = at {
+            at = server.received_part(message, from, 0);
+            parts.push(server.take_costs().publishes);
+        }
+        parts
+    }
+
+    #[test]
+    fn a_part_has_a_bound_in_effects_and_in_bytes() {
+        let small = message((1..=300).map(|number| publish(number, 1)));
+        assert_eq!(parts(&mut welcomed(), &small), [128, 128, 44]);
+        let large = message((1..=3).map(|number| publish(number, 20 << 10)));
+        assert_eq!(parts(&mut welcomed(), &large), [2, 1]);
+        assert_eq!(parts(&mut welcomed(), &message([])), [0]);
+    }
+
+    #[test]
+    fn an_error_in_a_later_part_names_its_place_in_the_message() {
+        let mut server = welcomed();
+        let mut bytes = message((1..=200).map(|number| publish(number, 1)));
+        let at = bytes.len();
+        bytes.push(0xff);
+        server.received(&bytes, 0);
+        let close = std::iter::from_fn(|| server.poll()).find_map(|effect| match effect {
+            Effect::Close(_, reason) => Some(reason),
+            _ => None,
+        });
+        assert!(close.unwrap().contains(&format!("byte {at} ")));
+    }
+
+    #[test]
+    fn a_client_that_is_not_read_is_not_silent_and_hears_of_the_peer() {
+        let mut server = welcomed();
+        for second in 0..600 {
+            server.tick_unread(second * 1_000);
+            assert!(matches!(server.poll(), Some(Effect::Send(Message::Binary(_)))));
+            assert_eq!(server.poll(), None);
+        }
+        server.tick(619_000);
+        assert_eq!(server.poll(), None);
+    }
+}

@@ -1,0 +1,453 @@
+//! What a client may not do to its peer: numbers that wrap, questions without end, silence, and names that are not
+//! its own.
+
+mod peer;
+mod raw;
+
+use peer::{Peer, body, hello, subscribe};
+use raw::{bytes, frame, number, position, text};
+use session::server::Effect;
+#[cfg(feature = "json")]
+use session::server::{Message, Options, Server, Wire};
+use session::*;
+
+const BEYOND: [u64; 2] = [1 << 53, u64::MAX];
+
+/// What a connection is closed with after these bytes.
+fn closed_after(message: &[u8]) -> Option<CloseCode> {
+    let mut peer = Peer::welcomed(3);
+    peer.server.received(message, 0);
+    peer.run();
+    peer.closed
+}
+
+#[test]
+fn numbers_beyond_2_to_the_53_end_the_connection_that_says_them() {
+    let publish = |number_, lowest: Option<u64>| {
+        let mut fields = vec![(0, number(number_)), (1, vec![0]), (2, text("a"))];
+        fields.push((3, bytes(&body("e").encode())));
+        fields.extend(lowest.map(|lowest| (4, number(lowest))));
+        frame(6, &fields)
+    };
+    let resume = |epoch, offset| {
+        let start = [&[0x82, 3][..], &position(epoch, offset)].concat();
+        frame(2, &[(0, vec![1]), (1, text("a")), (2, start)])
+    };
+    let wrong = Some(CloseCode::ProtocolError);
+    for beyond in BEYOND {
+        assert_eq!(closed_after(&publish(beyond, None)), wrong, "{beyond}");
+        assert_eq!(closed_after(&publish(1, Some(beyond))), wrong, "{beyond}");
+        assert_eq!(closed_after(&resume(1, beyond)), wrong, "{beyond}");
+        assert_eq!(
+            closed_after(&frame(12, &[(0, vec![1]), (1, number(beyond)), (2, vec![1])])),
+            wrong
+        );
+        assert_eq!(closed_after(&frame(13, &[(0, number(beyond))])), wrong);
+        // An epoch is random and only compared; under a key that is not known anything may stand.
+        assert_eq!(closed_after(&resume(beyond, MAX_NUMBER)), None, "{beyond}");
+        assert_eq!(closed_after(&frame(13, &[(0, vec![1]), (22, number(beyond))])), None);
+        for (fence, lowest) in [(beyond, 1), (1, beyond)] {
+            let mut peer = Peer::new(0);
+            let fields = [
+                (0, [&[0x50][..], &[1; 16]].concat()),
+                (1, bytes(&[2; 32])),
+                (2, number(fence)),
+                (3, number(lowest)),
+            ];
+            peer.server.received(&frame(0, &fields), 0);
+            assert!(peer.run().iter().all(|it| matches!(it, FromPeer::Bye(_))));
+            assert_eq!(peer.closed, wrong, "fence {fence}, lowest {lowest}");
+        }
+    }
+    assert_eq!(closed_after(&publish(MAX_NUMBER, Some(MAX_NUMBER))), Some(CloseCode::Fenced));
+}
+
+#[test]
+fn a_client_takes_no_number_beyond_2_to_the_53_from_a_peer() {
+    let place = position(u64::MAX, 1);
+    let some_head = |offset| position(7, offset);
+    for beyond in BEYOND {
+        for wrong in [
+            frame(1, &[(0, text("p")), (1, number(beyond)), (3, vec![1]), (4, vec![1])]),
+            frame(3, &[(0, vec![1]), (1, some_head(beyond))]),
+            frame(7, &[(0, number(beyond)), (1, place.clone()), (2, vec![1])]),
+            frame(7, &[(0, vec![1]), (1, some_head(beyond)), (2, vec![1])]),
+            frame(10, &[(0, vec![1]), (1, number(beyond)), (2, place.clone())]),
+            frame(11, &[(0, vec![1]), (1, vec![1]), (2, number(beyond))]),
+            frame(25, &[(0, text("t")), (2, [&[0x81][..], &number(beyond)].concat())]),
+        ] {
+            assert!(FromPeer::decode(&wrong).all(|frame| frame.is_err()), "{wrong:x?}");
+        }
+        // What an earlier version says for "from the head".
+        let page = frame(23, &[(0, vec![1]), (1, number(beyond)), (3, number(beyond))]);
+        let Some(Ok(FromPeer::Page(page))) = FromPeer::decode(&page).next() else { panic!() };
+        assert_eq!((page.epoch, page.next), (beyond, Some((Stream::MAIN, MAX_NUMBER))));
+    }
+    let ack = frame(7, &[(0, vec![1]), (1, place), (2, vec![1])]);
+    assert!(matches!(FromPeer::decode(&ack).next(), Some(Ok(FromPeer::Ack(_)))));
+}
+
+#[test]
+fn the_last_however_many_events_are_at_most_all() {
+    for count in [MAX_NUMBER, 1 << 53, u64::MAX] {
+        let mut peer = Peer::welcomed(3);
+        let start = [&[0x82, 2][..], &number(count)].concat();
+        peer.server.received(&frame(2, &[(0, vec![1]), (1, text("a")), (2, start)]), 0);
+        let mut asked = None;
+        while let Some(effect) = peer.server.poll() {
+            if let Effect::Locate { start, .. } = effect {
+                asked = Some(start);
+            }
+        }
+        assert_eq!(asked, Some(Start::Last(MAX_NUMBER)), "{count}");
+        let history = frame(
+            17,
+            &[(0, vec![1]), (1, text("a")), (2, number(count)), (3, number(u32::MAX.into()))],
+        );
+        let mut peer = Peer::welcomed(3);
+        peer.server.received(&history, 0);
+        let Some(FromPeer::Page(page)) = peer.run().pop() else { panic!() };
+        assert_eq!(page.entries.len(), 3, "{count}");
+    }
+}
+
+#[test]
+fn a_subscription_starts_after_at_most_64_positions() {
+    let after = |count: usize| {
+        let place = |at: usize| Position {
+            stream: Stream::named(&format!("s{at}")),
+            ..Position::start_of(7)
+        };
+        Start::After((0..count).map(place).collect())
+    };
+    for (count, is_refused) in [(64, false), (65, true), (10_000, true)] {
+        let mut peer = Peer::welcomed(1);
+        peer.say(subscribe(1, "a", after(count), None), 0);
+        assert!(peer.server.lookup_bytes() < 64 << 10);
+        let frames = peer.run();
+        let refused = frames
+            .iter()
+            .any(|it| matches!(it, FromPeer::Refused(it) if it.code == RejectCode::TooMany));
+        assert_eq!(refused, is_refused, "{count}: {frames:?}");
+        assert_eq!(peer.closed, None);
+    }
+}
+
+/// Attack 26: what was asked for and is not wanted any more costs nothing, and who asks faster than it is answered
+/// is not listened to.
+#[test]
+fn questions_to_the_store_are_bounded() {
+    let place = Position { id: Some("x".repeat(1_000)), ..Position::start_of(7) };
+    let positions = vec![place; MAX_POSITIONS];
+    let mut peer = Peer::welcomed(1);
+    for number in 0..100_000 {
+        peer.say(subscribe(number, "a", Start::After(positions[..1].to_vec()), None), 0);
+        peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: number }), 0);
+    }
+    assert_eq!((peer.server.lookup_bytes(), peer.server.is_full()), (0, false));
+
+    let mut asked = 0;
+    while !peer.server.is_full() {
+        peer.say(subscribe(100_000 + asked, "a", Start::After(positions.clone()), None), 0);
+        asked += 1;
+    }
+    assert!((3..6).contains(&asked), "{asked}");
+    assert!(peer.server.lookup_bytes() < 512 << 10);
+    // It is not its fault that it is not heard.
+    for hour in 1..5 {
+        peer.server.tick(hour * 3_600_000);
+    }
+    assert_eq!(peer.closed, None);
+    let frames = peer.run();
+    assert_eq!(peer::caught_up(&frames), asked as usize);
+    assert_eq!((peer.server.lookup_bytes(), peer.server.is_full()), (0, false));
+}
+
+#[test]
+fn one_question_is_asked_at_a_time_and_one_that_is_not_wanted_any_more_is_not_asked() {
+    let mut peer = Peer::welcomed(1);
+    for number in 1..=3 {
+        peer.say(subscribe(number, "a", Start::Earliest, None), 0);
+    }
+    let Some(Effect::Locate { ticket, .. }) = peer.server.poll() else { panic!() };
+    assert_eq!(peer.server.poll(), None);
+    for number in [1, 2] {
+        peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: number }), 0);
+    }
+    peer.server.located(ticket, session::server::Located::Unavailable);
+    let frames = peer.run();
+    let told: Vec<u32> = frames
+        .iter()
+        .filter_map(
+            |it| if let FromPeer::Subscribed(it) = it { Some(it.subscription) } else { None },
+        )
+        .collect();
+    assert_eq!((told, peer.closed), (vec![3], None));
+}
+
+#[test]
+fn who_says_no_hello_for_ten_seconds_is_closed_whatever_it_pings() {
+    let mut peer = Peer::new(0);
+    for second in 1..10 {
+        peer.server.heard(second * 1_000);
+        peer.server.tick(second * 1_000);
+        peer.run();
+        assert_eq!((peer.closed, peer.server.deadline()), (None, 10_000));
+    }
+    peer.server.heard(9_999);
+    peer.server.tick(10_000);
+    peer.run();
+    assert_eq!(peer.closed, Some(CloseCode::Silent));
+
+    let mut peer = Peer::new(0);
+    peer.say(hello(None), 9_999);
+    peer.run();
+    peer.server.tick(10_000);
+    peer.run();
+    assert_eq!((peer.closed, peer.server.deadline()), (None, 29_999));
+}
+
+/// The body that goes into the log, or why none does.
+fn logged(peer: &mut Peer, body: &Body) -> Result<Body, RejectCode> {
+    let (topic, name) = (0, Some("a".to_owned()));
+    peer.asked.clear();
+    peer.say(
+        FromClient::Publish(Publish {
+            number: Some(1),
+            topic,
+            name,
+            body: body.encode(),
+            lowest: None,
+        }),
+        peer_now(),
+    );
+    peer.run();
+    match peer.asked.pop() {
+        Some(Effect::Append(append)) => append.event.map(|(_, body)| body).map_err(|it| it.code),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Ten minutes on the peer's clock.
+fn peer_now() -> Millis {
+    600_000
+}
+
+#[test]
+fn what_only_a_peer_says_is_an_illegal_event() {
+    for name in [
+        "data",
+        "datacontenttype",
+        "dataschema",
+        "id",
+        "source",
+        "specversion",
+        "time",
+        "type",
+        "authid",
+        "authtype",
+        "dssematerial",
+        "stream",
+        "epoch",
+        "sequence",
+        "prev",
+        "ephemeral",
+    ] {
+        let extensions = vec![(name.to_owned(), Extension::Text("1".to_owned()))];
+        let said = logged(&mut Peer::welcomed(0), &Body { extensions, ..body("e") });
+        assert_eq!(said, Err(RejectCode::IllegalEvent), "{name}");
+    }
+    for name in ["partitionkey", "subject", "traceparent", "datax"] {
+        let extensions = vec![(name.to_owned(), Extension::Text("1".to_owned()))];
+        assert!(
+            logged(&mut Peer::welcomed(0), &Body { extensions, ..body("e") }).is_ok(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_source_that_leads_elsewhere_is_an_illegal_event_and_another_names_its_client_first() {
+    for source in [
+        "../clients/02020202020202020202020202020202",
+        "a/%2e%2e/b",
+        "//host",
+        "a//b",
+        "a?b",
+        "a\n",
+    ] {
+        let said = logged(&mut Peer::welcomed(0), &Body { source: source.to_owned(), ..body("e") });
+        assert_eq!(said, Err(RejectCode::IllegalEvent), "{source}");
+    }
+    let own = "/clients/01010101010101010101010101010101";
+    for (source, expected) in [
+        ("", own.to_owned()),
+        ("/", own.to_owned()),
+        ("/a/b", format!("{own}/a/b")),
+        ("02020202020202020202020202020202", format!("{own}/02020202020202020202020202020202")),
+        ("https://example.org/a", format!("{own}/https://example.org/a")),
+    ] {
+        let said = logged(&mut Peer::welcomed(0), &Body { source: source.to_owned(), ..body("e") });
+        assert_eq!(said.unwrap().source, expected);
+    }
+}
+
+#[test]
+fn an_event_has_the_time_of_its_arrival_if_it_has_none_near_it() {
+    let wall = 1_795_424_400_000;
+    let arrival = wall + peer_now();
+    let day = 24 * 3_600_000;
+    for (time, expected) in [
+        (None, arrival),
+        (Some(0), arrival),
+        (Some(arrival - 32 * day), arrival),
+        (Some(arrival - 30 * day), arrival - 30 * day),
+        (Some(arrival + 9 * 60_000), arrival + 9 * 60_000),
+        (Some(arrival + 11 * 60_000), arrival),
+        (Some(u64::MAX), arrival),
+    ] {
+        let mut peer = Peer::welcomed(0);
+        peer.server.set_clock(0, wall);
+        let said = logged(&mut peer, &Body { time, nanoseconds: 7, ..body("e") }).unwrap();
+        let nanoseconds = if time == Some(expected) { 7 } else { 0 };
+        assert_eq!((said.time, said.nanoseconds), (Some(expected), nanoseconds), "{time:?}");
+        // Nobody told the time: it stays as it was said.
+        let said = logged(&mut Peer::welcomed(0), &Body { time, ..body("e") }).unwrap();
+        assert_eq!(said.time, time.map(|time| time.min(MAX_NUMBER)));
+    }
+}
+
+#[test]
+fn an_ephemeral_event_has_the_time_of_its_arrival_too() {
+    let mut peer = Peer::welcomed(0);
+    peer.server.set_clock(0, 1_795_424_400_000);
+    let (topic, name) = (0, Some("a".to_owned()));
+    peer.say(
+        FromClient::Publish(Publish {
+            number: None,
+            topic,
+            name,
+            body: body("e").encode(),
+            lowest: None,
+        }),
+        5,
+    );
+    peer.run();
+    let Some(Effect::Forward(event)) = peer.asked.pop() else { panic!() };
+    assert_eq!(Body::decode(&event.body).unwrap().time, Some(1_795_424_400_005));
+}
+
+/// A connection in JSON, whose clock stands at 0 and which answers its own appends.
+#[cfg(feature = "json")]
+struct Text {
+    server: Server,
+    sources: Vec<String>,
+    said: Vec<String>,
+    closed: Option<CloseCode>,
+}
+
+#[cfg(feature = "json")]
+impl Text {
+    fn new(guest: u8) -> Self {
+        let mut server = Server::new(Options::default().into(), Wire::Json, &[0], 0);
+        server.set_guest([guest; 16]);
+        Self { server, sources: Vec::new(), said: Vec::new(), closed: None }
+    }
+
+    fn say(&mut self, kind: &str, rest: &str, now: Millis) {
+        let text =
+            format!(r#"{{"specversion":"1.0","id":"e","source":"py","type":"{kind}"{rest}}}"#);
+        self.server.received_text(&text, now);
+        self.run();
+    }
+
+    fn run(&mut self) {
+        while let Some(effect) = self.server.poll() {
+            match effect {
+                Effect::Append(append) => {
+                    self.sources.extend(append.event.map(|(_, body)| body.source))
+                }
+                Effect::Send(Message::Text(text)) => self.said.push(text),
+                Effect::Close(code, _) => self.closed = Some(code),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn guests_are_others_on_each_connection_unless_they_name_the_same_secret() {
+    let secret = r#","data":{"guest":"0123456789abcdef0123456789abcdef"}"#;
+    let sources: Vec<String> = [(1, ""), (2, ""), (3, secret), (4, secret)]
+        .into_iter()
+        .map(|(guest, hello)| {
+            let mut text = Text::new(guest);
+            if !hello.is_empty() {
+                text.say("$link.hello", hello, 0);
+                assert!(text.said[0].contains("$link.welcome"), "{:?}", text.said);
+            }
+            text.say("a.b", "", 0);
+            assert!(text.said.iter().all(|said| !said.contains("reject")), "{:?}", text.said);
+            text.sources.remove(0)
+        })
+        .collect();
+    assert_eq!(sources[0], "/guests/01010101010101010101010101010101/py");
+    assert_eq!(sources[1], "/guests/02020202020202020202020202020202/py");
+    // SHA-256, which does not tell the secret.
+    assert_eq!(
+        sources[2],
+        "/guests/3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9/py"
+    );
+    assert_eq!(sources[2], sources[3]);
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn a_hello_comes_first_and_once() {
+    let secret = r#","data":{"guest":"0123456789abcdef0123456789abcdef"}"#;
+    let mut text = Text::new(1);
+    text.say("a.b", "", 0);
+    text.say("$link.hello", secret, 0);
+    assert!(text.said[0].contains("illegal_event"), "{:?}", text.said);
+    text.say("a.b", "", 0);
+    assert_eq!(text.sources[0], text.sources[1]);
+
+    // What was refused was not said.
+    let mut text = Text::new(1);
+    text.say("$link.hello", r#","data":{"guest":"short"}"#, 0);
+    text.say("$link.hello", secret, 0);
+    text.say("$link.hello", secret, 0);
+    let kinds: Vec<bool> = text.said.iter().map(|said| said.contains("$link.welcome")).collect();
+    assert_eq!((kinds, text.closed), (vec![false, true, false], None));
+}
+
+/// Attack 15.
+#[cfg(feature = "json")]
+#[test]
+fn who_says_nothing_valid_in_json_for_ten_seconds_is_closed_whatever_it_pings() {
+    let mut text = Text::new(1);
+    for second in 1..10 {
+        text.server.heard(second * 1_000);
+        text.say("a.b", r#","time":"yesterday""#, second * 1_000);
+        text.say("$link.unknown", "", second * 1_000);
+        text.server.tick(second * 1_000);
+        text.run();
+        assert_eq!((text.closed, text.server.deadline()), (None, 10_000));
+    }
+    text.server.tick(10_000);
+    text.run();
+    assert_eq!(text.closed, Some(CloseCode::Silent));
+
+    for valid in [
+        ("a.b", ""),
+        ("$link.subscribe", r#","data":{"pattern":"a"}"#),
+        ("$link.hello", r#","data":{}"#),
+    ] {
+        let mut text = Text::new(1);
+        text.say(valid.0, valid.1, 9_999);
+        text.server.tick(10_000);
+        text.run();
+        assert_eq!((text.closed, text.server.deadline()), (None, 29_999), "{valid:?}");
+    }
+}

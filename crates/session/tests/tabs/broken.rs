@@ -1,0 +1,136 @@
+//! A store that cannot even be read, or whose tabs cannot share it: the link goes on, both ways.
+
+use std::collections::BTreeSet;
+
+use session::client::{Effect as ClientEffect, MemoryOutbox, Options, Saved, Storage};
+use session::tabs::{Effect, Tab};
+
+use crate::browser::{Browser, topic};
+use crate::world::body;
+use crate::{check, ids};
+
+fn online(seed: u64, tabs: usize) -> Browser {
+    let mut browser = Browser::new(seed);
+    for _ in 0..tabs {
+        browser.open();
+        browser.settle();
+    }
+    assert!(browser.tabs[0].tab.leads());
+    browser
+}
+
+#[test]
+fn a_tab_that_leads_while_the_store_is_broken_reads_and_publishes() {
+    let mut browser = online(41, 2);
+    browser.is_broken = true;
+    browser.crash(0);
+    let begun = browser.now;
+    browser.publish(1);
+    browser.settle();
+    check(&browser, "the store is broken");
+    assert!(browser.tabs[1].tab.leads() && browser.tabs[1].spare.is_some());
+    assert!(browser.now - begun < 1_000, "it took {} ms", browser.now - begun);
+    browser.is_broken = false;
+    // The store is asked again some time later.
+    for _ in 0..3 {
+        browser.advance();
+        browser.rest();
+    }
+    browser.publish(1);
+    browser.settle();
+    assert!(browser.tabs[1].spare.is_none(), "the store takes events");
+    assert_eq!(ids(&browser), browser.tabs[1].published);
+}
+
+#[test]
+fn what_was_kept_before_the_store_broke_leaves_when_it_is_mended() {
+    let mut browser = online(42, 2);
+    browser.cut();
+    browser.publish(0);
+    browser.run_store(0);
+    browser.crash(0);
+    browser.is_broken = true;
+    browser.publish(1);
+    while !browser.tabs[1].tab.leads() || ids(&browser).len() < 1 {
+        browser.rest();
+        browser.advance();
+    }
+    assert_eq!((ids(&browser), browser.store.saved().rows.len()), (vec!["1-2".to_owned()], 1));
+    browser.is_broken = false;
+    browser.settle();
+    assert_eq!(ids(&browser), ["1-2", "0-1"]);
+}
+
+/// Random schedules; a failure names its seed.
+#[test]
+fn nothing_is_lost_or_doubled_however_the_store_breaks() {
+    for seed in 0..50 {
+        let mut browser = online(seed, 1 + seed as usize % 3);
+        for _ in 0..100 {
+            let running = browser.running();
+            let tab = running[browser.random(running.len())];
+            match browser.random(12) {
+                0 | 1 => browser.is_broken ^= true,
+                2 => browser.cut(),
+                3 => browser.leave(tab),
+                4 | 5 => browser.advance(),
+                _ => browser.publish(tab),
+            }
+            for tab in 0..browser.tabs.len() {
+                if browser.tabs[tab].left && browser.random(2) == 0 || browser.running().is_empty()
+                {
+                    browser.come_back(tab);
+                }
+            }
+            for _ in 0..browser.random(30) {
+                browser.step();
+            }
+        }
+        browser.is_broken = false;
+        for tab in 0..browser.tabs.len() {
+            if browser.tabs[tab].left {
+                browser.come_back(tab);
+            }
+        }
+        browser.settle();
+        let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
+        assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
+        let published: usize = browser.tabs.iter().map(|page| page.published.len()).sum();
+        assert_eq!(logged.len(), published, "lost, seed {seed}");
+    }
+}
+
+/// Answers what a tab asks of its store, and says which rows it was to keep.
+fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
+    let mut kept = Vec::new();
+    while let Some(effect) = tab.poll() {
+        match effect {
+            Effect::Client(ClientEffect::Store(asked)) => {
+                if let Storage::Keep { rows, .. } = &asked {
+                    kept.extend(rows.iter().map(|row| row.id.clone()));
+                }
+                tab.answer(Ok(store.run(asked)), 0);
+            }
+            Effect::Client(ClientEffect::Settled { id, outcome }) => panic!("{id}: {outcome:?}"),
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[test]
+fn a_tab_that_goes_alone_leaves_what_it_has_kept_and_begins_anew() {
+    let empty = |seed| MemoryOutbox::new(Saved::new(&mut crate::browser::entropy(seed)));
+    let (mut shared, mut own) = (empty(1), empty(2));
+    let saved = shared.saved().clone();
+    let mut tab = Tab::new(Options::default(), crate::browser::entropy(3), saved);
+    tab.start(0);
+    tab.client().publish(topic("a"), &body("before"), 0).unwrap();
+    assert_eq!(run(&mut tab, &mut shared), ["before"]);
+    tab.go_alone(0);
+    tab.client().publish(topic("a"), &body("after"), 0).unwrap();
+    assert_eq!(run(&mut tab, &mut own), ["after"]);
+    assert!(tab.leads() && tab.outbox_len() == 1);
+    assert_eq!(tab.client().id(), own.saved().client);
+    assert_eq!(shared.saved().rows.len(), 1, "the next page finds it");
+}

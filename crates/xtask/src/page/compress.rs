@@ -1,0 +1,102 @@
+//! Files are compressed once, where they are built: `FILE.br` and `FILE.gz` beside each, which the relay sends.
+
+use crate::stamp;
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The endings of what is compressed.
+pub const ENDINGS: [&str; 2] = ["br", "gz"];
+
+/// Compresses all files in the folder; what is compressed in it already is left alone.
+pub fn all(folder: &Path) -> Result<()> {
+    for file in stamp::files(folder)? {
+        if !is_compressed(&file) {
+            one(&file)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(file: &Path) -> Result<()> {
+    let bytes = fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&bytes)?;
+    for (ending, compressed) in [("br", brotli(&bytes)?), ("gz", gzip.finish()?)] {
+        let path = beside(file, ending);
+        if compressed.len() < bytes.len() {
+            fs::write(&path, compressed)
+                .with_context(|| format!("{} could not be written", path.display()))?;
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
+}
+
+/// `FILE.ending`.
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+pub fn is_compressed(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| ENDINGS.iter().any(|ending| extension == *ending))
+}
+
+/// As small as it gets.
+pub fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut compressed = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: 22,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut &bytes[..], &mut compressed, &params)?;
+    Ok(compressed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn each_file_that_gets_smaller_has_both_forms_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("index.html");
+        let text = "<p>again and again</p>".repeat(50);
+        fs::write(&page, &text).unwrap();
+        fs::write(folder.path().join("tiny.js"), "1").unwrap();
+        all(folder.path()).unwrap();
+        all(folder.path()).unwrap();
+        let names: Vec<String> = stamp::files(folder.path())
+            .unwrap()
+            .iter()
+            .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["index.html", "index.html.br", "index.html.gz", "tiny.js"]);
+
+        let mut plain = Vec::new();
+        brotli::BrotliDecompress(&mut &fs::read(beside(&page, "br")).unwrap()[..], &mut plain)
+            .unwrap();
+        assert_eq!(plain, text.as_bytes());
+        let mut plain = String::new();
+        let file = fs::File::open(beside(&page, "gz")).unwrap();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut plain).unwrap();
+        assert_eq!(plain, text);
+    }
+
+    #[test]
+    fn repetition_compresses() {
+        let size = brotli(&[b'a'; 10_000]).unwrap().len();
+        assert!((1..100).contains(&size), "{size}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The page as Trunk builds it from the same index.html, beside ours: they are the same files, names apart.
+
+use super::{Part, ensure, is_compressed};
+use crate::process;
+use crate::stamp;
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Only `trunk serve` uses it; the relay allows the script by its hash.
+const NONCE: &str = " nonce=\"{{__TRUNK NONCE__}}\"";
+
+/// Builds with both; an error says what differs.
+pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
+    ensure(workspace)?;
+    let theirs = workspace.own_target().join("trunk-release");
+    let mut trunk = toolchain.small("trunk");
+    trunk
+        .args(["build", "--release", "--dist"])
+        .arg(&theirs)
+        .current_dir(&workspace.root)
+        // Trunk wants a truth value here and stops at the usual `1`.
+        .env_remove("NO_COLOR");
+    process::run(&mut trunk)?;
+    let differences = differences(&files(&workspace.dist())?, &files(&theirs)?);
+    if !differences.is_empty() {
+        bail!("the page differs from Trunk's: {}", differences.join(", "));
+    }
+    Ok(())
+}
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// The chat's files by their names without hashes.
+fn files(folder: &Path) -> Result<Files> {
+    let hashed = Regex::new(r"-[0-9a-f]{8,16}(_bg)?\.(js|wasm|css)\b")?;
+    let mut files = Files::new();
+    for file in stamp::files(folder)? {
+        let name = file.strip_prefix(folder)?;
+        if is_compressed(name) || !Part::Chat.holds(name) {
+            continue;
+        }
+        let mut bytes =
+            fs::read(&file).with_context(|| format!("{} could not be read", file.display()))?;
+        if name.extension().is_some_and(|extension| extension == "html") {
+            let text = String::from_utf8(bytes)?.replace(NONCE, "");
+            bytes = hashed.replace_all(&text, "$1.$2").into_owned().into_bytes();
+        }
+        let plain = hashed.replace(&name.to_string_lossy(), "$1.$2").into_owned();
+        files.insert(plain.into(), bytes);
+    }
+    Ok(files)
+}
+
+fn differences(ours: &Files, theirs: &Files) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (name, bytes) in ours {
+        match theirs.get(name) {
+            None => differences.push(format!("{} is not in Trunk's", name.display())),
+            Some(other) if other != bytes => {
+                differences.push(format!("{} differs", name.display()))
+            }
+            Some(_) => {}
+        }
+    }
+    for name in theirs.keys().filter(|name| !ours.contains_key(*name)) {
+        differences.push(format!("{} is only in Trunk's", name.display()));
+    }
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Files {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in pairs {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        files(folder.path()).unwrap()
+    }
+
+    #[test]
+    fn names_may_differ_by_their_hashes_and_pages_by_nonces() {
+        let ours = of(&[
+            ("chat-0123456789abcdef_bg.wasm", "module"),
+            ("chat-0123456789abcdef.js", "script"),
+            ("index.html", "<script>import '/chat-0123456789abcdef.js'</script>"),
+            ("index.html.br", "?"),
+            ("embed.html", "no page of Trunk's"),
+        ]);
+        let theirs = of(&[
+            ("chat-fedcba9876543_bg.wasm", "module"),
+            ("chat-fedcba9876543.js", "script"),
+            (
+                "index.html",
+                "<script nonce=\"{{__TRUNK NONCE__}}\">import '/chat-fedcba9876543.js'</script>",
+            ),
+        ]);
+        assert_eq!(differences(&ours, &theirs), [""; 0]);
+    }
+
+    #[test]
+    fn any_other_difference_is_named() {
+        let ours = of(&[("a.css", "1"), ("chat-0123456789abcdef.js", "2"), ("b.css", "3")]);
+        let theirs = of(&[("a.css", "1"), ("chat-fedcba9876543.js", "other"), ("c.css", "3")]);
+        assert_eq!(
+            differences(&ours, &theirs),
+            ["b.css is not in Trunk's", "chat.js differs", "c.css is only in Trunk's"]
+        );
+    }
+}

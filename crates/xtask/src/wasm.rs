@@ -1,0 +1,85 @@
+//! From a crate to what a browser loads, in three steps: cargo, wasm-bindgen and wasm-opt. The page and the npm
+//! package are built this way, with the flags that Trunk and wasm-pack would read.
+
+use crate::process;
+use crate::toolchain::{Toolchain, WASM};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Compiles for users: `target` chooses one of the package's targets, as in `["--bin", "chat"]`. Gives the file.
+pub fn compile(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    package: &str,
+    target: &[&str],
+    name: &str,
+) -> Result<PathBuf> {
+    let mut cargo = toolchain.small("cargo");
+    cargo
+        .args(["build", "--release", "--target", WASM, "--package", package])
+        .args(target)
+        .current_dir(&workspace.root);
+    process::run(&mut cargo)?;
+    Ok(workspace.target.join(WASM).join("release").join(format!("{name}.wasm")))
+}
+
+/// Writes `NAME.js` and `NAME_bg.wasm`, and what they import, into a folder that is made anew.
+pub fn bind(toolchain: &Toolchain, wasm: &Path, folder: &Path, name: &str) -> Result<()> {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{} could not be made", folder.display()))?;
+    let mut bindgen = toolchain.command("wasm-bindgen");
+    bindgen
+        .args(["--target", "web", "--no-typescript", "--out-name", name, "--out-dir"])
+        .arg(folder)
+        .arg(wasm);
+    process::run(&mut bindgen)
+}
+
+/// Makes a module smaller.
+pub fn optimise(toolchain: &Toolchain, wasm: &Path, flags: &[String]) -> Result<()> {
+    let smaller = wasm.with_extension("smaller");
+    let mut wasm_opt = toolchain.command("wasm-opt");
+    wasm_opt.args(flags).arg(wasm).arg("-o").arg(&smaller);
+    process::run(&mut wasm_opt)?;
+    fs::rename(&smaller, wasm).with_context(|| format!("{} could not be written", wasm.display()))
+}
+
+/// How the npm package's `Cargo.toml` says that it is optimised.
+pub fn flags_of_the_package(workspace: &Workspace) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        package: Package,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Metadata {
+        wasm_pack: WasmPack,
+    }
+    #[derive(Deserialize)]
+    struct WasmPack {
+        profile: Profiles,
+    }
+    #[derive(Deserialize)]
+    struct Profiles {
+        release: Release,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Release {
+        wasm_opt: Vec<String>,
+    }
+    let path = workspace.root.join("crates/npm/Cargo.toml");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("{} could not be read", path.display()))?;
+    let manifest: Manifest = toml::from_str(&text)
+        .with_context(|| format!("{} does not say how wasm-opt is called", path.display()))?;
+    Ok(manifest.package.metadata.wasm_pack.profile.release.wasm_opt)
+}

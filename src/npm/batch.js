@@ -1,0 +1,74 @@
+// Batched subscriptions: the events of a microtask, a frame or an interval at once, or so many.
+
+import { after } from "./ends.js";
+import { local } from "./event.js";
+import { take } from "./options.js";
+
+/** So many events are a batch, whatever its time; as in Rust. */
+const FULL = 1024;
+
+function nothing() {}
+
+/** Calls `then` when the time of a batch is over, and answers what cancels that. */
+function plan(ms, then) {
+  if (ms === "microtask") queueMicrotask(then);
+  else if (ms !== "frame") return after(ms, then);
+  else if (globalThis.requestAnimationFrame) requestAnimationFrame(then);
+  // Where nothing is drawn: as often as a screen would be.
+  else return after(16, then);
+  return nothing;
+}
+
+export function batched(run, handler, batch) {
+  const { ms, count = FULL } = typeof batch === "object" ? take(batch, ["ms", "count"]) : { ms: batch };
+  const empty = () => ({ all: [], events: [], held: undefined, release: undefined });
+  let slot;
+  let waiting = empty();
+  let cancel;
+
+  function complete() {
+    const batch = waiting;
+    waiting = empty();
+    cancel?.();
+    cancel = undefined;
+    return batch;
+  }
+
+  /** A turn of its own: what its events have caused has been delivered. */
+  function flush() {
+    if (slot === undefined || waiting.all.length === 0) return;
+    const { all, events, release } = complete();
+    const settled = run.turn(slot, handler, all, events, events.at(-1));
+    release?.(settled);
+  }
+
+  function call(data, event) {
+    waiting.all.push(data);
+    waiting.events.push(event);
+    if (waiting.all.length >= count) {
+      const { all, events, release } = complete();
+      let answer;
+      try {
+        return (answer = handler(all, events));
+      } finally {
+        release?.(Promise.resolve(answer).catch(nothing));
+      }
+    }
+    if (ms === undefined) return;
+    cancel ??= plan(ms, flush);
+    if (event.delivery === local) return;
+    // It came over a link: as long as this is pending, it takes its part of the window.
+    return (waiting.held ??= new Promise((resolve) => (waiting.release = resolve)));
+  }
+
+  return {
+    call,
+    begin(its) {
+      slot = its;
+    },
+    stop() {
+      slot = undefined;
+      complete().release?.();
+    },
+  };
+}

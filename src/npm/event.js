@@ -1,0 +1,124 @@
+// What a handler gets beside the data: one object per event, for all JS handlers.
+
+/** Its fields are made when they are read, for most handlers read none. */
+export class Event {
+  #topic;
+  #data;
+  /** What is known of it beside: of an event that wasm has made, or that somebody has asked about. */
+  #more;
+
+  constructor(topic, data, more) {
+    this.#topic = topic;
+    this.#data = data;
+    this.#more = more;
+  }
+
+  #known() {
+    return (this.#more ??= {});
+  }
+
+  get topic() {
+    return this.#topic;
+  }
+
+  get data() {
+    return this.#data;
+  }
+
+  get id() {
+    return (this.#known().id ??= randomId());
+  }
+
+  get time() {
+    const more = this.#known();
+    // One that a peer has sent without a time stays without.
+    if (!("time" in more)) more.time = Date.now();
+    return more.time;
+  }
+
+  get source() {
+    return this.#more?.source ?? "";
+  }
+
+  get delivery() {
+    return this.#more?.delivery ?? local;
+  }
+
+  get error() {
+    return this.#more?.error;
+  }
+
+  /** As the CloudEvents 1.0 JSON format has it. An event of this page has the source "/". */
+  toCloudEvent() {
+    const event = { specversion: "1.0", id: this.id, source: this.source || "/", type: this.#topic };
+    const time = new Date(this.time ?? NaN);
+    // RFC 3339 has no form for other years.
+    if (time >= FIRST_TIME && time < END_OF_TIME) event.time = time.toISOString();
+    const data = this.#data;
+    const bytes = bytesOf(data);
+    if (bytes !== undefined) {
+      event.datacontenttype = "application/octet-stream";
+      event.data_base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+    } else if (data !== undefined) {
+      event.datacontenttype = "application/json";
+      event.data = data;
+    }
+    return event;
+  }
+
+  /** The request that it is, if it is one. */
+  static asked(event) {
+    return event.#more?.asked;
+  }
+
+  /** The same event with the data that an interceptor has put in the place of its own. */
+  static with(event, data) {
+    return new Event(event.#topic, data, event.#known());
+  }
+}
+
+/** The years 0 to 9999. */
+const FIRST_TIME = -62_167_219_200_000;
+const END_OF_TIME = 253_402_300_800_000;
+
+/** The bytes of a buffer or of a view of one, whatever realm it is of. */
+function bytesOf(value) {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (/ArrayBuffer]$/.test(Object.prototype.toString.call(value))) return new Uint8Array(value);
+}
+
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function makeEvent(topic, data, source, time, delivery, id, error) {
+  return new Event(topic, data, { source, time, delivery, id, error });
+}
+
+export function replaced(event, data) {
+  return Event.with(event, data);
+}
+
+export function idOf(event) {
+  return event.id;
+}
+
+export const local = Object.freeze({ status: "local" });
+const ephemeral = Object.freeze({ status: "ephemeral" });
+
+/** How far an event has come. The others are offset, epoch and stream, or code and message. */
+export function makeStatus(status, first, second, stream) {
+  switch (status) {
+    case "local":
+      return local;
+    case "ephemeral":
+      return ephemeral;
+    case "stored":
+      return { status, position: { offset: first, epoch: second, stream } };
+    case "rejected":
+      return { status, code: first, message: second };
+    default:
+      return { status };
+  }
+}

@@ -1,0 +1,32 @@
+// What wasm asks of interceptors.
+
+import { busOf } from "./executor.js";
+import { fail } from "./options.js";
+
+let verdict;
+
+/** What an interceptor says: 0 lets pass, 1 puts `verdictWith` in the place of the data, 2 drops, 3 denies. */
+export function judge(bus, number, topic, data, inbound) {
+  const ask = busOf(bus)?.interceptors[number];
+  const answer = ask?.(data, { topic, inbound });
+  if (typeof answer !== "object" || answer === null) return 0;
+  if (typeof answer.then === "function") {
+    // That it rejects is not what is wrong here.
+    Promise.resolve(answer).catch(() => {});
+    throw fail("illegal_argument", "an interceptor has returned a promise: it must decide at once");
+  }
+  if ("replace" in answer) {
+    verdict = answer.replace;
+    return 1;
+  }
+  if (answer.drop) return 2;
+  if (answer.deny === undefined) return 0;
+  verdict = String(answer.deny);
+  return 3;
+}
+
+export function verdictWith() {
+  const it = verdict;
+  verdict = undefined;
+  return it;
+}

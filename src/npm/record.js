@@ -1,0 +1,77 @@
+// The recorder: what passes on a bus as CloudEvents in JSON, one a line, and playing that again.
+
+import { after, ending } from "./ends.js";
+import { expectTopic, fail, take } from "./options.js";
+
+const RECORD = ["capacity", "signal"];
+const PLAY = ["speed", "signal"];
+export const FIRST = 2 ** 31 - 1;
+
+/** Records the newest events, each before another subscriber sees it. */
+export function recorder(begin, core, pattern = ">", given) {
+  expectTopic(pattern, "the pattern");
+  const { capacity = 10_000, signal } = take(given, RECORD);
+  const start = performance.now();
+  const lines = [];
+  let dropped = 0;
+  const stop = begin(
+    pattern,
+    (data, event) => {
+      const elapsed = Math.round(performance.now() - start);
+      // What JSON has no form for is not recorded as something else.
+      if (core.travels(data)) lines.push(JSON.stringify({ ...event.toCloudEvent(), elapsed }));
+      else dropped += 1;
+      if (lines.length <= capacity) return;
+      lines.shift();
+      dropped += 1;
+    },
+    { priority: FIRST, label: "$bus.record", signal },
+  );
+  return {
+    stop,
+    lines: () => [...lines],
+    get dropped() {
+      return dropped;
+    },
+  };
+}
+
+/** Publishes a recording anew, with its pauses divided by `speed`. */
+export async function play(publish, lines, given) {
+  const { speed = 1, signal } = take(given, PLAY);
+  const events = Array.from(typeof lines === "string" ? lines.split("\n") : lines)
+    .filter((line) => line.trim() !== "")
+    .map(read);
+  let before;
+  for (const { topic, data, at } of events) {
+    const pause = Math.max(0, at - (before ?? at)) / speed;
+    before = at;
+    if (pause > 0) await sleep(pause, signal);
+    signal?.throwIfAborted();
+    publish(topic, data);
+  }
+}
+
+function read(line, index) {
+  try {
+    const { type: topic, data, data_base64: base64, elapsed, time } = JSON.parse(line);
+    expectTopic(topic, "`type`");
+    const bytes = base64 === undefined ? undefined : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    return { topic, data: bytes ?? data, at: elapsed ?? (Date.parse(time) || 0) };
+  } catch (cause) {
+    const error = fail("illegal_recording", `line ${index + 1} is no CloudEvent in JSON: see its \`cause\``);
+    throw Object.assign(error, { cause });
+  }
+}
+
+function sleep(ms, signal) {
+  return new Promise((resolve, reject) => {
+    let cancel;
+    const end = ending(() => {
+      cancel?.();
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    }, signal);
+    if (!signal?.aborted) cancel = after(ms, end);
+  });
+}

@@ -1,0 +1,46 @@
+// Counters and handler times, for who asks for them; nobody else pays.
+
+import { ending } from "./ends.js";
+import { take } from "./options.js";
+import { FIRST } from "./record.js";
+
+const STATS = ["atMost", "signal"];
+const OTHERS = "$bus.others";
+const COUNTING = "$bus.stats";
+
+export function stats(run, given) {
+  const { atMost = 1000, signal } = take(given, STATS);
+  const topics = new Map();
+  const handlers = new Map();
+  const count = (all, key, none) => {
+    const its = all.has(key) || all.size < atMost ? key : OTHERS;
+    if (!all.has(its)) all.set(its, none);
+    return all.get(its);
+  };
+  const ofTopic = (topic) => count(topics, topic, { events: 0, deliveries: 0 });
+  const counting = run.add(">", (_, event) => void (ofTopic(event.topic).events += 1), {
+    priority: FIRST,
+    label: COUNTING,
+  });
+  const unwatch = run.watch((slot, event) => {
+    // Neither this nor another that only counts.
+    if (slot.label === COUNTING) return;
+    const handler = count(handlers, slot.label, { calls: 0, failures: 0, ms: 0 });
+    ofTopic(event.topic).deliveries += 1;
+    handler.calls += 1;
+    return handler;
+  });
+  const stop = ending(() => {
+    counting.end();
+    unwatch();
+  }, signal);
+  const copy = (all) => Object.fromEntries([...all].map(([key, counts]) => [key, { ...counts }]));
+  return {
+    stop,
+    topics: () => copy(topics),
+    handlers: () => copy(handlers),
+    get subscriptions() {
+      return run.subscriptions();
+    },
+  };
+}

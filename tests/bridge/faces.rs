@@ -1,0 +1,347 @@
+//! What a link carries for JavaScript, and what it refuses: payloads of all kinds, media types, events that lack
+//! something, several connects to one peer.
+
+use event_driven_kit::{
+    Bridge, BridgeError, BridgeOptions, Bus, DataError, Rule, StartFrom, Topic,
+};
+use session::Body;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::fake_socket as socket;
+use crate::peer::Peer;
+
+/// A bus of JavaScript beside a peer that holds `log`.
+struct Stage {
+    bus: JsValue,
+    told: js_sys::Array,
+    peer: Peer,
+}
+
+impl Stage {
+    fn new(log: &[Body]) -> Self {
+        socket::install();
+        let mut peer = Peer::default();
+        for body in log {
+            peer.log(Topic::parse("t.x").unwrap(), body);
+        }
+        let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
+        Self { bus, told: js_sys::Array::new(), peer }
+    }
+
+    fn js(&self, code: &str) {
+        socket::evaluate(code, &self.bus, &self.told).unwrap();
+    }
+
+    async fn serve(&mut self) {
+        for _ in 0..4 {
+            self.peer.serve().await;
+        }
+    }
+
+    async fn connected(log: &[Body], rule: &str) -> Self {
+        let mut stage = Self::new(log);
+        stage.js(&format!(
+            "other.link = bus.connect({{ url: 'ws://peer.test/ws', storage: 'memory', rules: [{rule}] }});"
+        ));
+        stage.peer.accept();
+        stage.serve().await;
+        stage
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.told.iter().filter_map(|told| told.as_string()).collect()
+    }
+
+    /// The bodies that the peer has stored.
+    fn stored(&self) -> Vec<Body> {
+        self.peer.log.iter().map(|event| Body::decode(&event.body).unwrap()).collect()
+    }
+}
+
+fn body(id: &str, content_type: Option<&str>, data: &[u8]) -> Body {
+    let content_type = content_type.map(str::to_owned);
+    Body { id: id.to_owned(), content_type, data: data.to_vec(), ..Body::default() }
+}
+
+const SHOW: &str = r#"
+    const show = (data) =>
+      data instanceof Uint8Array ? `bytes ${data}` : typeof data === "string" ? `text ${data}` : `json ${JSON.stringify(data)}`;
+"#;
+
+/// What a page makes of what a peer has stored.
+fn contents() -> Vec<(Body, &'static str)> {
+    vec![
+        (body("1", None, b""), "json undefined"),
+        (body("2", None, b"null"), "json null"),
+        (body("3", Some("application/octet-stream"), b""), "bytes "),
+        (body("4", Some("text/plain"), b""), "text "),
+        (body("5", Some("text/plain"), "x é".as_bytes()), "text x é"),
+        (body("6", Some("Text/HTML; charset=\"UTF-8\""), b"<p>"), "text <p>"),
+        (body("7", Some("text/plain; charset=utf-16le"), b"x\0"), "bytes 120,0"),
+        (body("8", Some("text/plain"), b"\xff"), "bytes 255"),
+        (body("9", Some("text/json"), b"{\"a\":1}"), "json {\"a\":1}"),
+        (body("10", Some("application/ld+JSON; profile=x"), b"[1]"), "json [1]"),
+        (body("11", Some("APPLICATION/JSON"), b"1"), "json 1"),
+        (body("12", Some("image/svg+xml"), b"<"), "bytes 60"),
+        (body("13", Some("nonsense"), b"1"), "bytes 49"),
+    ]
+}
+
+#[wasm_bindgen_test]
+async fn a_page_reads_what_is_stored_by_its_media_type() {
+    let (log, expected): (Vec<_>, Vec<_>) = contents().into_iter().unzip();
+    let mut stage = Stage::connected(&log, "").await;
+    stage.js(&[SHOW, "bus.subscribe('t.x', (data) => { other.push(show(data)); });"].concat());
+    stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', rules: [{ pattern: 't.x', direction: 'in', from: 'earliest' }] });");
+    stage.serve().await;
+    assert_eq!(stage.told(), expected);
+}
+
+#[wasm_bindgen_test]
+async fn one_event_that_cannot_be_read_does_not_fail_a_page_of_history() {
+    let mut log: Vec<_> = contents().into_iter().map(|(body, _)| body).collect();
+    log.truncate(2);
+    log.push(body("poison", None, b"{"));
+    log.push(body("worse", Some("application/json"), b"\xff"));
+    log.push(body("last", None, b"7"));
+    let mut stage = Stage::connected(&log, "").await;
+    stage.js(r#"
+        const { history } = other.link;
+        (async () => {
+          const first = await history("t.>", { limit: 3 });
+          const second = await history("t.>", { limit: 3, before: first.next });
+          for (const { id, data, error, delivery } of [...first.events, ...second.events]) {
+            other.push(`${id} ${JSON.stringify(data)} ${error?.code} ${delivery.status}`);
+          }
+        })().catch((error) => other.push(`failed ${error.code}`));
+        "#);
+    stage.serve().await;
+    assert_eq!(
+        stage.told(),
+        [
+            "last 7 undefined stored",
+            "worse undefined illegal_data stored",
+            "poison undefined illegal_data stored",
+            "2 null undefined stored",
+            "1 undefined undefined stored",
+        ]
+    );
+}
+
+#[wasm_bindgen_test]
+async fn an_event_without_a_time_stays_without() {
+    let timed = Body { time: Some(0), ..body("timed", None, b"1") };
+    let mut stage = Stage::connected(&[body("timeless", None, b"1"), timed], "").await;
+    stage.js(r#"
+        other.link.history("t.x").then(({ events }) => {
+          for (const event of events) {
+            const { time } = event.toCloudEvent();
+            other.push(`${event.id} ${event.time} ${time} ${event.time}`);
+          }
+        });
+        "#);
+    stage.serve().await;
+    assert_eq!(
+        stage.told(),
+        ["timed 0 1970-01-01T00:00:00.000Z 0", "timeless undefined undefined undefined"]
+    );
+}
+
+#[wasm_bindgen_test]
+async fn bytes_travel_as_bytes_whatever_holds_them() {
+    let mut stage = Stage::connected(&[], "{ pattern: 't.>', durable: true }").await;
+    stage.js(
+        r#"
+        const frame = document.body.appendChild(document.createElement("iframe"));
+        const foreign = frame.contentWindow;
+        const bytes = new Uint8Array([1, 2, 3, 4]);
+        for (const payload of [
+          bytes, bytes.buffer, bytes.subarray(1, 3), new DataView(bytes.buffer, 2), new Uint16Array(bytes.buffer),
+          new Float32Array(bytes.buffer), new Uint8Array(), new ArrayBuffer(0), new foreign.Uint8Array([9]),
+          new foreign.Uint8Array([8]).buffer, new foreign.DataView(new foreign.Uint8Array([7]).buffer),
+        ]) bus.publish("t.x", payload);
+        frame.remove();
+        "#,
+    );
+    stage.serve().await;
+    let stored = stage.stored();
+    assert!(
+        stored.iter().all(|body| body.content_type.as_deref() == Some("application/octet-stream"))
+    );
+    let all = [1, 2, 3, 4];
+    let data: Vec<_> = stored.iter().map(|body| &body.data[..]).collect();
+    assert_eq!(data, [&all[..], &all, &[2, 3], &[3, 4], &all, &all, &[], &[], &[9], &[8], &[7]]);
+}
+
+#[wasm_bindgen_test]
+async fn what_json_would_empty_is_refused_and_all_else_travels() {
+    let mut stage = Stage::connected(&[], "{ pattern: 't.>', durable: true }").await;
+    stage.js(
+        r#"
+        const cycle = {};
+        cycle.self = cycle;
+        const unfit = [
+          new Map([[1, 2]]), new Set([1]), new Blob(["a"]), new Error("no"), /a/, new WeakMap(), Promise.resolve(1), () => {},
+          Symbol("a"), 1n, NaN, -Infinity, cycle, { inner: new Map() }, [new Set()], { bytes: new Uint8Array(1) },
+          { list: [{ call() {} }] }, { big: 1n }, [NaN], new Headers(), document.body,
+        ];
+        for (const payload of unfit) {
+          try {
+            bus.publish("t.x", payload);
+            other.push(`taken: ${Object.prototype.toString.call(payload)}`);
+          } catch (error) {
+            if (error.code !== "illegal_data") other.push(`${error.code}: ${error.message}`);
+          }
+        }
+        class Point { constructor() { this.x = 1; } get y() { return 2; } }
+        const fit = [
+          undefined, null, true, 0, -1.5, "text", "\ud800", [1, [undefined]], { a: undefined, b: 1 }, new Date(0), new Point(),
+          Object.assign(Object.create(null), { n: 1 }), { at: new Date(0) }, Object("boxed"), { toJSON: () => "own" },
+        ];
+        for (const payload of fit) bus.publish("t.x", payload);
+        "#,
+    );
+    stage.serve().await;
+    assert_eq!(stage.told(), Vec::<String>::new());
+    let stored = stage.stored();
+    let data: Vec<_> = stored.iter().map(|body| String::from_utf8_lossy(&body.data)).collect();
+    assert_eq!(
+        data,
+        [
+            "null",
+            "null",
+            "true",
+            "0",
+            "-1.5",
+            "\"text\"",
+            "\"\\ud800\"",
+            "[1,[null]]",
+            "{\"b\":1}",
+            "\"1970-01-01T00:00:00.000Z\"",
+            "{\"x\":1}",
+            "{\"n\":1}",
+            "{\"at\":\"1970-01-01T00:00:00.000Z\"}",
+            "\"boxed\"",
+            "\"own\"",
+        ]
+    );
+}
+
+#[wasm_bindgen_test]
+fn rust_refuses_the_same_payloads() {
+    for code in [
+        "new Map([[1, 2]])",
+        "{ inner: new Set() }",
+        "[NaN]",
+        "new Error('no')",
+        "{ bytes: new Uint8Array(1) }",
+    ] {
+        let value = socket::evaluate(&format!("return ({code});"), &JsValue::NULL, &JsValue::NULL);
+        let bytes = event_driven_kit::Payload::from_js(value.unwrap()).to_bytes();
+        assert!(matches!(bytes, Err(DataError::NotJson(_))), "{code}: {bytes:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_request_stays_on_the_bus_whatever_rule_names_its_topic() {
+    for durable in [true, false] {
+        let rule = format!("{{ pattern: '>', durable: {durable} }}");
+        let mut stage = Stage::connected(&[], &rule).await;
+        stage.js(
+            r#"
+            bus.respond("q", (data) => data + 1);
+            (async () => {
+              for (let round = 0; round < 4; round += 1) other.push(String(await bus.request("q", round)));
+            })().catch((error) => other.push(error.code));
+            "#,
+        );
+        stage.serve().await;
+        assert_eq!(stage.told(), ["1", "2", "3", "4"]);
+        assert!(stage.peer.log.is_empty() && stage.peer.ephemeral.is_empty());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
+    let log: Vec<_> = (0..20).map(|number| body(&number.to_string(), None, b"1")).collect();
+    let mut stage = Stage::new(&log);
+    stage.js(r#"
+        other.link = bus.connect({
+          url: "ws://peer.test/ws", storage: "memory",
+          rules: [{ pattern: "t.x", direction: "in", from: "earliest", window: { events: 4 } }],
+        });
+        const frames = [];
+        globalThis.requestAnimationFrame = (frame) => frames.push(frame);
+        other.frame = () => frames.splice(0).forEach((frame) => frame());
+        other.end = bus.subscribe("t.x", (all) => other.push(`${all.length}`), { batch: "frame" });
+        "#);
+    stage.peer.accept();
+    stage.serve().await;
+    assert_eq!((stage.told().len(), stage.peer.sent_events), (0, 4));
+    stage.js("other.frame();");
+    stage.serve().await;
+    assert_eq!((stage.told(), stage.peer.sent_events), (vec!["4".to_owned()], 8));
+    // What is not handled any more does not hold the peer back.
+    stage.js("other.end();");
+    stage.serve().await;
+    assert_eq!((stage.told().len(), stage.peer.sent_events), (1, 20));
+}
+
+#[wasm_bindgen_test]
+async fn connects_of_a_bus_to_one_peer_share_a_link() {
+    let mut stage = Stage::new(&[]);
+    stage.js(
+        r#"
+        bus.subscribe("t.>", (data) => { other.push(`heard ${data}`); });
+        const rules = [{ pattern: "t.x", durable: true }];
+        other.one = bus.connect({ url: "ws://peer.test/ws", storage: "memory", rules });
+        other.two = bus.connect({ url: "WS://PEER.test:80/ws", rules: [...rules, { pattern: "t.y" }] });
+        for (const changed of [{ identity: "b" }, { storage: "indexeddb" }, { credentials: () => "a" }]) {
+          try {
+            bus.connect({ url: "ws://peer.test/ws", storage: "memory", ...changed });
+          } catch (error) {
+            other.push(error.code);
+          }
+        }
+        "#,
+    );
+    assert_eq!(socket::count(), 1);
+    stage.peer.accept();
+    stage.serve().await;
+    stage.js("bus.publish('t.x', 1);");
+    stage.serve().await;
+    stage.js("other.one.close(); other.push(other.one.state.state, other.two.state.state);");
+    stage.js("bus.publish('t.x', 2);");
+    stage.serve().await;
+    stage.js("other.two.close(); other.one.close(); other.push(other.two.state.state); bus.publish('t.x', 3);");
+    stage.serve().await;
+    let refused = "already_connected";
+    assert_eq!(
+        stage.told(),
+        [
+            refused, refused, refused, "heard 1", "stopped", "online", "heard 2", "stopped",
+            "heard 3"
+        ]
+    );
+    assert_ne!(socket::state(0), socket::OPEN);
+    assert_eq!(stage.peer.log.len(), 2);
+    // A link that was closed is another one's predecessor.
+    stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', identity: 'b' });");
+    assert_eq!(socket::count(), 2);
+}
+
+#[wasm_bindgen_test]
+fn a_bus_has_one_bridge_to_an_address() {
+    socket::install();
+    let (bus, options) = (Bus::new(), BridgeOptions::new("ws://peer.test/ws").in_memory());
+    let first = Bridge::connect(&bus, options.clone()).unwrap();
+    let second = Bridge::connect(&bus, options.clone().identity("other"));
+    assert!(matches!(second, Err(BridgeError::Connected(url)) if url == "ws://peer.test/ws"));
+    let _elsewhere =
+        Bridge::connect(&bus, BridgeOptions::new("ws://other.test/ws").in_memory()).unwrap();
+    let _other_bus = Bridge::connect(&Bus::new(), options.clone()).unwrap();
+    drop(first);
+    let again = Bridge::connect(&bus, options).unwrap();
+    let _rule = again.rule(Rule::inbound("t.>").from(StartFrom::Earliest)).unwrap();
+}

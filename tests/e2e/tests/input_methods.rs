@@ -1,0 +1,91 @@
+//! Writing with input methods: an Enter that ends a composition belongs to the input method and sends nothing.
+
+use end_to_end::{Browser, Driver, Relay};
+use serde_json::{Value, json};
+
+/// What an input method shows while it composes.
+async fn compose(browser: &Browser, text: &str) {
+    let caret = text.encode_utf16().count();
+    let composition = json!({ "text": text, "selectionStart": caret, "selectionEnd": caret });
+    browser.call("Input.imeSetComposition", composition).await;
+}
+
+/// The text that the user has chosen takes the place of what was composed.
+async fn commit(browser: &Browser, text: &str) {
+    browser.call("Input.insertText", json!({ "text": text })).await;
+}
+
+async fn composer(browser: &Browser) -> Value {
+    browser.run("return document.querySelector('#composer').value", vec![]).await
+}
+
+/// Composes each text step by step, presses Enter meanwhile, commits, and sends by another Enter.
+async fn write_and_send(browser: &Browser) {
+    let mut sent = Vec::new();
+    for (steps, text) in [
+        (["に", "にほ", "にほんご"], "日本語"),
+        (["n", "ni", "nihao"], "你好"),
+        (["ㅎ", "하", "한"], "한"),
+        (["क", "क्", "क्ष"], "क्ष"),
+    ] {
+        browser.click("#composer").await;
+        for step in steps {
+            compose(browser, step).await;
+            assert_eq!(composer(browser).await, step);
+            browser.press_enter().await;
+            assert_eq!(composer(browser).await, step, "Enter belongs to the input method");
+        }
+        assert_eq!(browser.texts().await, sent);
+        commit(browser, text).await;
+        assert_eq!(composer(browser).await, text);
+        browser.press_enter().await;
+        sent.push(text.to_owned());
+        browser.shows(&sent).await;
+        assert_eq!(composer(browser).await, "");
+    }
+}
+
+/// Presses Enter as other engines tell of it: Safari ends the composition before it says that the key was pressed,
+/// Firefox after.
+async fn press_as_elsewhere(browser: &Browser) -> Value {
+    let script = "const field = document.querySelector('#composer');
+        field.value = 'かな';
+        const enter = (init) => field.dispatchEvent(new KeyboardEvent('keydown',
+            { key: 'Enter', code: 'Enter', bubbles: true, cancelable: true, ...init }));
+        const compositionEnds = () => field.dispatchEvent(
+            new CompositionEvent('compositionend', { data: 'かな', bubbles: true }));
+        compositionEnds();
+        const safari = enter({ keyCode: 229, isComposing: false });
+        const firefox = enter({ keyCode: 229, isComposing: true });
+        const older = enter({ keyCode: 13, isComposing: true });
+        compositionEnds();
+        return [safari, firefox, older, field.value];";
+    browser.run(script, vec![]).await
+}
+
+#[tokio::test]
+async fn an_enter_that_ends_a_composition_never_sends() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let ann = Browser::open(&driver).await;
+    ann.join(&relay.url(), "languages", "Ann").await;
+    write_and_send(&ann).await;
+    // The page has not taken the key for itself.
+    assert_eq!(press_as_elsewhere(&ann).await, json!([true, true, true, "かな"]));
+    assert_eq!(ann.texts().await.len(), 4);
+    ann.press_enter().await;
+    ann.appears(".message:nth-child(5)").await;
+    assert_eq!(ann.console_errors().await, [""; 0]);
+    ann.close().await;
+}
+
+#[tokio::test]
+async fn nor_does_it_on_the_page_without_yew() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let emma = Browser::open(&driver).await;
+    emma.goto(&format!("{}/embed.html?room=languages&name=Emma", relay.url())).await;
+    emma.online().await;
+    write_and_send(&emma).await;
+    assert_eq!(press_as_elsewhere(&emma).await, json!([true, true, true, "かな"]));
+    assert_eq!(emma.texts().await.len(), 4);
+    emma.close().await;
+}

@@ -1,0 +1,243 @@
+//! Storage that fails never stops a page: whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within
+//! a second, publishes and reads, and says that it does so from memory.
+#![cfg(target_arch = "wasm32")]
+
+#[path = "bridge/fake_socket.rs"]
+mod fake_socket;
+#[path = "bridge/peer.rs"]
+#[allow(dead_code)] // the tests of one bridge use the rest
+mod peer;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use event_driven_kit::{
+    Bridge, BridgeOptions, Bus, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard, Status,
+    Subscription,
+};
+use fake_socket::{self as socket, sleep};
+use js_sys::{Date, Function};
+use peer::Peer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen(module = "/tests/bridge/faults.js")]
+extern "C" {
+    fn names() -> Vec<String>;
+    #[wasm_bindgen(js_name = breakBrowser)]
+    fn break_browser(name: &str) -> Function;
+    #[wasm_bindgen(js_name = openElsewhere)]
+    async fn open_elsewhere(name: &str, version: Option<u32>, stays: bool) -> JsValue;
+    #[wasm_bindgen(js_name = countOpens)]
+    fn count_opens() -> Function;
+}
+
+#[wasm_bindgen(module = "/tests/bridge/database.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = deleteDatabase)]
+    async fn delete_database(name: &str) -> JsValue;
+}
+
+const URL: &str = "ws://peer.test/ws";
+/// In milliseconds: how long the link may take beside a fault, and twice as long for a busy machine.
+const WITHIN: f64 = 2_000.0;
+
+/// A page on which somebody publishes and reads.
+struct Page {
+    bus: Bus,
+    bridge: Bridge,
+    stored: Rc<RefCell<Vec<String>>>,
+    _rule: RuleGuard,
+    _stored: Subscription,
+}
+
+/// An identity that no other test has, and the name of its database.
+fn somebody() -> (BridgeOptions, String) {
+    thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    let number = COUNT.replace(COUNT.get() + 1);
+    let who = format!("faults {} {number}", Date::now());
+    (BridgeOptions::new(URL).identity(&*who), format!("event-driven-kit v1 {URL} {who}"))
+}
+
+fn mend(undo: &Function) -> JsValue {
+    undo.call0(&JsValue::NULL).unwrap()
+}
+
+impl Page {
+    fn open(options: &BridgeOptions) -> Self {
+        let bus = Bus::new();
+        let stored = Rc::new(RefCell::new(Vec::new()));
+        let kept = stored.clone();
+        let _stored = bus.subscribe("chat.>", move |event| {
+            kept.borrow_mut().push(event.data::<String>()?.as_ref().clone());
+            Ok(())
+        });
+        let bridge = Bridge::connect(&bus, options.clone()).unwrap();
+        let _rule = bridge.rule(Rule::both("chat.>").durable()).unwrap();
+        Self { bus, bridge, stored, _rule, _stored: _stored.unwrap() }
+    }
+
+    fn say(&self, text: &str) -> Receipt {
+        self.bus.publish("chat.a", text.to_owned()).unwrap()
+    }
+
+    fn has_read(&self, text: &str) -> bool {
+        self.stored.borrow().iter().any(|read| read == text)
+    }
+
+    fn is_online(&self) -> bool {
+        self.bridge.state() == LinkState::Online
+    }
+}
+
+/// Serves until that is so, and accepts connections meanwhile.
+async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
+    let begun = Date::now();
+    while !done(peer) {
+        assert!(Date::now() - begun < WITHIN, "{what}: not in time");
+        peer.accept_all();
+        peer.step();
+        sleep(5).await;
+    }
+}
+
+/// What another page sends is read here, and what is published here is stored, once.
+async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
+    let before = peer.log.len();
+    let (mine, theirs) = (format!("mine {before}"), format!("theirs {before}"));
+    until(what, peer, |_| page.is_online()).await;
+    peer.append("chat.a", &theirs, &format!("{theirs:?}"));
+    let receipt = page.say(&mine);
+    until(what, peer, |_| {
+        let is_stored = matches!(receipt.status(), Status::Stored(_));
+        is_stored && page.has_read(&theirs) && page.has_read(&mine)
+    })
+    .await;
+    assert_eq!(peer.log.len(), before + 2, "{what}");
+}
+
+#[wasm_bindgen_test]
+async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_memory() {
+    for name in names() {
+        socket::install();
+        let (mut peer, (who, _)) = (Peer::default(), somebody());
+        let undo = break_browser(&name);
+        let opens = count_opens();
+        let page = Page::open(&who);
+        // Published before the link is up, too.
+        let first = page.say("first");
+        goes_on(&name, &page, &mut peer).await;
+        assert!(matches!(first.status(), Status::Stored(_)), "{name}");
+        let status = page.bridge.status();
+        assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone), "{name}");
+        assert!(mend(&opens).as_f64().unwrap() <= 4.0, "{name}");
+        mend(&undo);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_another_script_made_is_given_its_store() {
+    socket::install();
+    let (mut peer, (who, database)) = (Peer::default(), somebody());
+    open_elsewhere(&database, None, false).await;
+    let page = Page::open(&who);
+    let opens = count_opens();
+    page.say("kept").kept().await.unwrap();
+    assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
+    assert!(mend(&opens).as_f64().unwrap() <= 2.0);
+    drop(page);
+    // It is found there after a reload.
+    let page = Page::open(&who);
+    until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
+    goes_on("made", &page, &mut peer).await;
+    assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
+}
+
+#[wasm_bindgen_test]
+async fn a_database_of_another_form_or_in_use_without_a_store_is_left_alone() {
+    for (version, stays) in [(Some(2), false), (Some(9), false), (None, true)] {
+        socket::install();
+        let (mut peer, (who, database)) = (Peer::default(), somebody());
+        let close = open_elsewhere(&database, version, stays).await;
+        let page = Page::open(&who);
+        goes_on("elsewhere", &page, &mut peer).await;
+        let status = page.bridge.status();
+        assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone));
+        mend(close.unchecked_ref());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_published_after_the_site_data_was_cleared_is_stored_once() {
+    socket::install();
+    let (mut peer, (who, database)) = (Peer::default(), somebody());
+    let page = Page::open(&who);
+    goes_on("before", &page, &mut peer).await;
+    for text in ["one", "two"] {
+        delete_database(&database).await;
+        goes_on(text, &page, &mut peer).await;
+    }
+    assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
+    // In one tab, and in the others.
+    let other = Page::open(&who);
+    until("a follower", &mut peer, |_| other.is_online()).await;
+    delete_database(&database).await;
+    goes_on("the follower's", &other, &mut peer).await;
+    goes_on("the leader's", &page, &mut peer).await;
+    assert_eq!(page.bridge.status().uncertain, 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_database_that_fails_later_stops_neither_reading_nor_publishing() {
+    for name in ["open throws", "transactions throw", "transactions never end", "reads throw"] {
+        socket::install();
+        let (mut peer, (who, database)) = (Peer::default(), somebody());
+        let (leader, follower) = (Page::open(&who), Page::open(&who));
+        goes_on(name, &leader, &mut peer).await;
+        goes_on(name, &follower, &mut peer).await;
+        if name == "open throws" {
+            delete_database(&database).await;
+        }
+        let undo = break_browser(name);
+        let opens = count_opens();
+        goes_on(name, &leader, &mut peer).await;
+        assert_eq!(leader.bridge.status().storage, OutboxStorage::Failing, "{name}");
+        for round in 0..20 {
+            let receipt = leader.say(&round.to_string());
+            until(name, &mut peer, |_| matches!(receipt.status(), Status::Stored(_))).await;
+        }
+        let opens = mend(&opens).as_f64().unwrap();
+        assert!(opens <= 12.0, "{name}: opened {opens} times");
+        // Another connection, and then another leader.
+        peer.hang_up(1006, "");
+        until(name, &mut peer, |_| !leader.is_online()).await;
+        goes_on(name, &leader, &mut peer).await;
+        drop(leader);
+        until(name, &mut peer, |_| follower.bridge.status().role == Role::Leader).await;
+        goes_on(name, &follower, &mut peer).await;
+        mend(&undo);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_fails_leaves_what_was_kept_before_to_the_next_one() {
+    socket::install();
+    let (mut peer, (who, _)) = (Peer::default(), somebody());
+    let page = Page::open(&who);
+    page.say("kept").kept().await.unwrap();
+    drop(page);
+    for name in ["locks reject", "locks never answer", "channels throw", "reads throw"] {
+        let mut peer = Peer::default();
+        socket::install();
+        let undo = break_browser(name);
+        let page = Page::open(&who);
+        goes_on(name, &page, &mut peer).await;
+        assert_eq!((page.bridge.status().uncertain, peer.log.len()), (0, 2), "{name}");
+        mend(&undo);
+    }
+    socket::install();
+    let _page = Page::open(&who);
+    until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
+}

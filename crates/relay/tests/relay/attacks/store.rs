@@ -9,7 +9,7 @@ use session::{
     RejectCode, SUBPROTOCOL, Start, Stream, Subscribe, Unsubscribe,
 };
 
-use crate::support::{Client, Process, assert_serves, connect, hello, id_of, publish};
+use crate::support::{Client, Process, assert_serves, hello, id_of, publish};
 
 const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
 
@@ -235,14 +235,6 @@ async fn a28_the_newest_of_all_and_a_page_over_many_topics_are_there_at_once() {
     assert_eq!(read, (1..=EVENTS).rev().collect::<Vec<_>>());
 }
 
-/// A client from an address, as a reverse proxy says it.
-async fn welcomed_from(relay: &Process, address: &str, id: u8) -> Client {
-    let headers = [("sec-websocket-protocol", SUBPROTOCOL), ("x-forwarded-for", address)];
-    let mut client = connect(relay, &headers).await.unwrap();
-    client.hello(id, 1, 1).await;
-    client
-}
-
 fn join(key: &str, bytes: usize) -> FromClient {
     let (topic, key, data) = ("lobby".to_owned(), key.to_owned(), vec![0; bytes]);
     FromClient::Join(Join { topic, key, data })
@@ -251,10 +243,10 @@ fn join(key: &str, bytes: usize) -> FromClient {
 #[tokio::test]
 async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_others_get_in() {
     let data = tempfile::tempdir().unwrap();
-    let relay = Process::start_with(data.path(), &["--behind-proxy"]);
+    let relay = Process::start(data.path());
     let (mut guests, mut refused) = (Vec::new(), 0);
     for id in 1..=200 {
-        let mut guest = welcomed_from(&relay, "192.0.2.1", id).await;
+        let mut guest = Client::welcomed_from(&relay, 2, id).await;
         guest.send(&[join("k", 4_000)]).await;
         // What is asked for comes before the answer to the second of two pings.
         let mut is_refused = false;
@@ -275,7 +267,7 @@ async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_other
         guests.push(guest);
     }
     assert_eq!(refused, 200 - 32);
-    let mut other = welcomed_from(&relay, "198.51.100.7", 201).await;
+    let mut other = Client::welcomed_from(&relay, 3, 201).await;
     let watch = AtTopic { topic: "lobby".to_owned() };
     other.send(&[join("other", 4_000), FromClient::Watch(watch)]).await;
     match other.frame().await {

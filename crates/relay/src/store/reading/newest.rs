@@ -57,6 +57,9 @@ impl Reading {
             search.begins.push(begin);
             return Ok(true);
         }
+        if *rows == 0 {
+            return Ok(false);
+        }
         let mut walk = match search.walk.take() {
             Some(walk) => walk,
             None => {
@@ -129,7 +132,8 @@ impl Reading {
         rows: &mut usize,
     ) -> Result<Option<BTreeSet<u64>>, StoreError> {
         let mut newest = BTreeSet::new();
-        let mut left = MERGED_ROWS.min(*rows);
+        let most = MERGED_ROWS.min(*rows);
+        let mut left = most;
         let found_all = self.each_topic(pattern, &mut left, |topic, left| {
             for offset in self.older_of(topic, before)?.take(count) {
                 let offset = offset?;
@@ -148,7 +152,7 @@ impl Reading {
             }
             Ok(ON)
         })?;
-        *rows = rows.saturating_sub(MERGED_ROWS - left);
+        *rows -= most - left;
         Ok(found_all.then_some(newest))
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use redb::{Database, TableDefinition};
 use session::{
-    Body, CloseCode, FromClient, FromPeer, Hello, History, Publish, Start, Stream, Subscribe,
-    Unsubscribe,
+    AtTopic, Body, CloseCode, FromClient, FromPeer, Hello, History, Join, Ping, Publish,
+    RejectCode, SUBPROTOCOL, Start, Stream, Subscribe, Unsubscribe,
 };
 
 use crate::support::{Client, Process, assert_serves, hello, id_of, publish};
@@ -233,6 +233,50 @@ async fn a28_the_newest_of_all_and_a_page_over_many_topics_are_there_at_once() {
         }
     }
     assert_eq!(read, (1..=EVENTS).rev().collect::<Vec<_>>());
+}
+
+fn join(key: &str, bytes: usize) -> FromClient {
+    let (topic, key, data) = ("lobby".to_owned(), key.to_owned(), vec![0; bytes]);
+    FromClient::Join(Join { topic, key, data })
+}
+
+#[tokio::test]
+async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_others_get_in() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let (mut guests, mut refused) = (Vec::new(), 0);
+    for id in 1..=200 {
+        let mut guest = Client::welcomed_from(&relay, 2, id).await;
+        guest.send(&[join("k", 4_000)]).await;
+        // What is asked for comes before the answer to the second of two pings.
+        let mut is_refused = false;
+        for number in 1..=2 {
+            guest.send(&[FromClient::Ping(Ping { number })]).await;
+            loop {
+                match guest.frame().await {
+                    FromPeer::NotPresent(answer) => {
+                        assert_eq!(answer.code, RejectCode::TooMany);
+                        is_refused = true;
+                    }
+                    FromPeer::Pong(_) => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        refused += usize::from(is_refused);
+        guests.push(guest);
+    }
+    assert_eq!(refused, 200 - 32);
+    let mut other = Client::welcomed_from(&relay, 3, 201).await;
+    let watch = AtTopic { topic: "lobby".to_owned() };
+    other.send(&[join("other", 4_000), FromClient::Watch(watch)]).await;
+    match other.frame().await {
+        FromPeer::Present(present) => {
+            assert_eq!(present.entries.len(), 33);
+            assert!(present.entries.iter().any(|one| one.key == "other"));
+        }
+        answer => panic!("{answer:?}"),
+    }
 }
 
 #[tokio::test]

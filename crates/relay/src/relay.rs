@@ -22,6 +22,8 @@ use crate::limits::Limits;
 use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
+/// Longer than a relay runs, in milliseconds.
+const FOREVER: u64 = 100 * 365 * 24 * 60 * 60 * 1_000;
 /// The most bytes of a request's headers.
 const HEADERS: usize = 32 << 10;
 /// How long connections have to end when the relay shuts down.
@@ -158,6 +160,10 @@ impl Relay {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
             max_subscriptions: config.max_subscriptions,
+            hello_within: match u64::try_from(config.limits.hello_timeout.as_millis()) {
+                Ok(0) | Err(_) => FOREVER,
+                Ok(within) => within,
+            },
             ..Options::default()
         });
         let Config { page, data, give_up, authority, .. } = config;

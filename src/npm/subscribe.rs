@@ -79,6 +79,13 @@ pub(super) fn subscribe(
         spawn(read(queue.clone(), name));
         return Ok(Standing::Queue(queue));
     }
+    let heard = move |event: &Event| {
+        let answer = name.hear(event)?;
+        if let Some(hold) = event.hold() {
+            keep_until_settled(answer, hold);
+        }
+        Ok(())
+    };
     let subscription = if grouped {
         subscriber.pure().map(|pure| {
             pure.handle_pending(move |event, pending| {
@@ -89,15 +96,9 @@ pub(super) fn subscribe(
             .into()
         })
     } else if replay {
-        subscriber.replay(move |event| name.hear(event).map(drop))
+        subscriber.replay(heard)
     } else {
-        subscriber.outside(name.number, move |event| {
-            let answer = name.hear(event)?;
-            if let Some(hold) = event.hold() {
-                keep_until_settled(answer, hold);
-            }
-            Ok(())
-        })
+        subscriber.outside(name.number, heard)
     };
     let subscription = subscription.map_err(|error| topic_error(&error))?;
     Ok(Standing::Handler { _subscription: subscription })

@@ -12,6 +12,8 @@ pub enum Said {
         all: u64,
         what: String,
     },
+    /// What it is at, which it draws again and again.
+    Passing(String),
     Line(String),
 }
 
@@ -20,6 +22,9 @@ pub fn understand(piece: &str) -> Said {
     let text = text.trim();
     if text.is_empty() {
         return Said::Nothing;
+    }
+    if piece.ends_with('\r') && text.starts_with("Downloading ") {
+        return Said::Passing(text.to_owned());
     }
     parts(text).unwrap_or_else(|| Said::Line(text.to_owned()))
 }
@@ -79,6 +84,19 @@ pub fn cause(lines: &[String]) -> Option<&'static str> {
     CAUSES.iter().find(|(signs, _)| found(signs)).map(|(_, cause)| *cause)
 }
 
+/// A command in so few letters that a line has room for them.
+pub fn in_short(command: &str) -> String {
+    const LETTERS: usize = 60;
+    let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let text = format!("{program} {arguments}");
+    let text = text.trim_end();
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{} ...", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// Colours are escape sequences that end with a letter.
 pub fn without_escapes(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
@@ -118,6 +136,16 @@ mod tests {
             assert_eq!(understand(line), Said::Line(line.trim().to_owned()));
         }
         assert_eq!(understand("\u{1b}[K\r"), Said::Nothing);
+        let passing = " Downloading 3 crates, remaining bytes: 1.2MiB\r";
+        assert_eq!(understand(passing), Said::Passing(passing.trim().to_owned()));
+    }
+
+    #[test]
+    fn a_long_command_is_shown_by_its_beginning() {
+        assert_eq!(in_short("/a/b/wasm-opt -Oz x"), "wasm-opt -Oz x");
+        assert_eq!(in_short("npm"), "npm");
+        let short = in_short(&format!("cargo build {}", "x".repeat(80)));
+        assert_eq!(short, format!("cargo build {} ...", "x".repeat(48)));
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub fn last_words(tail: &[String]) -> Vec<String> {
 /// Why a program failed that is no fault of its own: what to tell in place of its exit code.
 pub fn cause(lines: &[String]) -> Option<&'static str> {
     const CAUSES: [(&[&str], &str); 4] = [
-        (&["No space left on device", "ENOSPC"], "the disk is full"),
+        // A linker that maps what it writes into memory dies by a signal.
+        (&["No space left on device", "ENOSPC", "signal 7 [Bus error]"], "the disk is full"),
         (
             &[
                 "Could not resolve host",
@@ -161,6 +162,10 @@ mod tests {
         for (line, cause_of_it) in [
             ("error: No space left on device (os error 28)", Some("the disk is full")),
             ("npm error code ENOSPC", Some("the disk is full")),
+            (
+                "collect2: fatal error: ld terminated with signal 7 [Bus error]",
+                Some("the disk is full"),
+            ),
             (
                 "error: Could not resolve host: index.crates.io",
                 Some("the network can't be reached"),

@@ -51,6 +51,9 @@ enum Task {
         /// The folder of the relay's store [default: data in the repository]
         #[arg(long)]
         data: Option<PathBuf>,
+        /// A name by which browsers reach the relay, needed off loopback (may be given several times)
+        #[arg(long, value_name = "NAME")]
+        host: Vec<String>,
     },
     /// Check everything; the last line counts the tests
     Test {

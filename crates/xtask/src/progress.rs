@@ -112,7 +112,8 @@ impl Task {
         format!("{name}: {parts}{} ({})", state.doing, duration(self.started.elapsed()))
     }
 
-    fn doing(&self, what: &str) {
+    /// What the task is at, until something else is said.
+    pub fn doing(&self, what: &str) {
         self.bar.set_message(what.to_owned());
         locked(&self.state).doing = what.to_owned();
     }
@@ -131,6 +132,7 @@ impl Task {
                 // Redrawn many times a second: not a line of the log.
                 return;
             }
+            Said::Passing(what) => return self.doing(&what),
             Said::Line(line) => self.doing(&line),
         }
         let text = text.trim_end();
@@ -157,7 +159,7 @@ impl Task {
         state.parts = None;
         drop(state);
         self.bar.set_style(style(false));
-        self.doing(command);
+        self.doing(&said::in_short(command));
         self.write(&format!("$ {command}"));
     }
 

@@ -39,6 +39,7 @@ pub fn run(
     build(workspace)?;
     let default = workspace.root.join("data");
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
+    relay.args(hosts.iter().flat_map(|host| ["--host", host]));
     for host in hosts {
         relay.args(["--host", host]);
     }

@@ -1,25 +1,50 @@
 //! Files are compressed once, where they are built: `FILE.br` and `FILE.gz` beside each, which the relay sends.
 
-use crate::stamp;
-use anyhow::{Context, Result};
+use crate::{progress, stamp};
+use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// The endings of what is compressed.
 pub const ENDINGS: [&str; 2] = ["br", "gz"];
 
-/// Compresses all files in the folder; what is compressed in it already is left alone.
+/// Of what a browser loads.
+const COMPRESSED: [&str; 6] = ["css", "html", "js", "json", "svg", "wasm"];
+
+/// Compresses all files in the folder that a browser loads, as many at a time as there are cores.
 pub fn all(folder: &Path) -> Result<()> {
-    for file in stamp::files(folder)? {
-        if !is_compressed(&file) {
+    let mut files = stamp::files(folder)?;
+    files.retain(|file| has(file, &COMPRESSED));
+    if let Some(task) = progress::current() {
+        task.doing(&format!("{} files are compressed", files.len()));
+    }
+    let files = Mutex::new(files.into_iter());
+    let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<()> {
+        while let Some(file) = next() {
             one(&file)?;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
+        let mut result = work();
+        for other in others {
+            result = result.and(other.join().unwrap_or_else(|_| bail!("compressing has panicked")));
+        }
+        result
+    })
+}
+
+fn has(file: &Path, extensions: &[&str]) -> bool {
+    file.extension().is_some_and(|extension| extensions.iter().any(|known| extension == *known))
 }
 
 fn one(file: &Path) -> Result<()> {
@@ -47,7 +72,7 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
 }
 
 pub fn is_compressed(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| ENDINGS.iter().any(|ending| extension == *ending))
+    has(file, &ENDINGS)
 }
 
 /// As small as it gets.
@@ -75,6 +100,7 @@ mod tests {
         let text = "<p>again and again</p>".repeat(50);
         fs::write(&page, &text).unwrap();
         fs::write(folder.path().join("tiny.js"), "1").unwrap();
+        fs::write(folder.path().join("types.d.ts"), &text).unwrap();
         all(folder.path()).unwrap();
         all(folder.path()).unwrap();
         let names: Vec<String> = stamp::files(folder.path())
@@ -82,7 +108,10 @@ mod tests {
             .iter()
             .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
             .collect();
-        assert_eq!(names, ["index.html", "index.html.br", "index.html.gz", "tiny.js"]);
+        assert_eq!(
+            names,
+            ["index.html", "index.html.br", "index.html.gz", "tiny.js", "types.d.ts"]
+        );
 
         let mut plain = Vec::new();
         brotli::BrotliDecompress(&mut &fs::read(beside(&page, "br")).unwrap()[..], &mut plain)

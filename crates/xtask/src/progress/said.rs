@@ -12,6 +12,8 @@ pub enum Said {
         all: u64,
         what: String,
     },
+    /// What it is at, which it draws again and again.
+    Passing(String),
     Line(String),
 }
 
@@ -20,6 +22,9 @@ pub fn understand(piece: &str) -> Said {
     let text = text.trim();
     if text.is_empty() {
         return Said::Nothing;
+    }
+    if piece.ends_with('\r') && text.starts_with("Downloading ") {
+        return Said::Passing(text.to_owned());
     }
     parts(text).unwrap_or_else(|| Said::Line(text.to_owned()))
 }
@@ -48,7 +53,8 @@ pub fn last_words(tail: &[String]) -> Vec<String> {
 /// Why a program failed that is no fault of its own: what to tell in place of its exit code.
 pub fn cause(lines: &[String]) -> Option<&'static str> {
     const CAUSES: [(&[&str], &str); 4] = [
-        (&["No space left on device", "ENOSPC"], "the disk is full"),
+        // A linker that maps what it writes into memory dies by a signal.
+        (&["No space left on device", "ENOSPC", "signal 7 [Bus error]"], "the disk is full"),
         (
             &[
                 "Could not resolve host",
@@ -77,6 +83,19 @@ pub fn cause(lines: &[String]) -> Option<&'static str> {
     let found =
         |signs: &[&str]| lines.iter().any(|line| signs.iter().any(|sign| line.contains(sign)));
     CAUSES.iter().find(|(signs, _)| found(signs)).map(|(_, cause)| *cause)
+}
+
+/// A command in so few letters that a line has room for them.
+pub fn in_short(command: &str) -> String {
+    const LETTERS: usize = 60;
+    let (program, arguments) = command.split_once(' ').unwrap_or((command, ""));
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let text = format!("{program} {arguments}");
+    let text = text.trim_end();
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{} ...", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// Colours are escape sequences that end with a letter.
@@ -118,6 +137,16 @@ mod tests {
             assert_eq!(understand(line), Said::Line(line.trim().to_owned()));
         }
         assert_eq!(understand("\u{1b}[K\r"), Said::Nothing);
+        let passing = " Downloading 3 crates, remaining bytes: 1.2MiB\r";
+        assert_eq!(understand(passing), Said::Passing(passing.trim().to_owned()));
+    }
+
+    #[test]
+    fn a_long_command_is_shown_by_its_beginning() {
+        assert_eq!(in_short("/a/b/wasm-opt -Oz x"), "wasm-opt -Oz x");
+        assert_eq!(in_short("npm"), "npm");
+        let short = in_short(&format!("cargo build {}", "x".repeat(80)));
+        assert_eq!(short, format!("cargo build {} ...", "x".repeat(48)));
     }
 
     #[test]
@@ -133,6 +162,10 @@ mod tests {
         for (line, cause_of_it) in [
             ("error: No space left on device (os error 28)", Some("the disk is full")),
             ("npm error code ENOSPC", Some("the disk is full")),
+            (
+                "collect2: fatal error: ld terminated with signal 7 [Bus error]",
+                Some("the disk is full"),
+            ),
             (
                 "error: Could not resolve host: index.crates.io",
                 Some("the network can't be reached"),

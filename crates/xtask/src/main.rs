@@ -45,9 +45,6 @@ enum Task {
         /// Where the relay listens
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
-        /// A host by whose name clients reach the relay, where it does not listen on loopback
-        #[arg(long)]
-        host: Vec<String>,
         /// The folder of the relay's store [default: data in the repository]
         #[arg(long)]
         data: Option<PathBuf>,

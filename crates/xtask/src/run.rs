@@ -40,9 +40,6 @@ pub fn run(
     let default = workspace.root.join("data");
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
     relay.args(hosts.iter().flat_map(|host| ["--host", host]));
-    for host in hosts {
-        relay.args(["--host", host]);
-    }
     let interrupts = count_interrupts()?;
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redb::{Database, TableDefinition};
 use session::{
     AtTopic, Body, CloseCode, FromClient, FromPeer, Hello, History, Join, Ping, Publish,
-    RejectCode, SUBPROTOCOL, Start, Stream, Subscribe, Unsubscribe,
+    RejectCode, Start, Stream, Subscribe, Unsubscribe,
 };
 
 use crate::support::{Client, Process, assert_serves, hello, id_of, publish};

@@ -16,6 +16,7 @@ mod relay;
 pub mod store;
 pub mod streams;
 pub mod units;
+mod upgrade;
 mod upkeep;
 mod websocket;
 

@@ -16,7 +16,6 @@ mod relay;
 pub mod store;
 pub mod streams;
 pub mod units;
-mod upgrade;
 mod upkeep;
 mod websocket;
 

@@ -23,6 +23,7 @@ use std::thread::JoinHandle;
 
 use session::server::{Decided, Logged, Opened, Page, StreamNo, Ticket};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use topic::Pattern;
 
 use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;

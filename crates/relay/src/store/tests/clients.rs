@@ -74,10 +74,8 @@ fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
 
 #[test]
 fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
-    let (store, disk) = store();
     let settings = Settings { new_clients_per_hour: 3, ..Settings::default() };
-    drop(store);
-    let store = Embedded::on(Box::new(disk.clone()), settings).unwrap();
+    let store = Embedded::on(Box::new(Disk::default()), settings).unwrap();
     let from = |index, fence| {
         let Write::Open(hello, _) = hello_of(client(index), fence) else { unreachable!() };
         Write::Open(hello, Some("192.0.2.1".parse().unwrap()))
@@ -88,9 +86,9 @@ fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let is_welcome = |outcome: &Outcome| matches!(outcome, Outcome::Opened(Opened::Welcome { .. }));
     let welcome: Vec<_> = outcomes.iter().map(is_welcome).collect();
     assert_eq!(welcome, [true, true, true, false, true, true]);
-    assert_eq!(outcomes[3], Outcome::Opened(Opened::Limited { retry: 1_200_000 }));
-    disk.set_clock(1_000 * DAY + 1_200_000);
-    assert!(is_welcome(&store.write(&[from(4, 1)]).unwrap().outcomes[0]));
+    let Outcome::Opened(Opened::Limited { retry }) = outcomes[3] else { panic!() };
+    // By the relay's timers, not by the clock on the wall; the first came a moment ago.
+    assert!((1_190_000..=1_200_001).contains(&retry), "{retry}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Attendance, Decided, Effect, Ephemeral, Located, Logged, Message, News, Older, Opened,
-    Options, Page, Place, Server, Wire,
+    Append, Attendance, Comer, Decided, Effect, Ephemeral, Located, Logged, Message, News, Older,
+    Opened, Options, Page, Place, Server, Wire,
 };
 use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -187,7 +187,8 @@ impl Peer {
             Effect::Refresh(credential) => self.credentials.push(credential),
             Effect::Join { topic, key, data } => {
                 let client = [at as u8; 16];
-                self.attendance.join(number.into(), client, &topic, &key, &data).unwrap();
+                let comer = Comer { connection: number.into(), client, share: None };
+                self.attendance.join(comer, &topic, &key, &data, ()).unwrap();
             }
             Effect::Leave(topic) => self.attendance.leave(number.into(), &topic),
             Effect::Watch(topic) => self.attendance.watch(number.into(), &topic),
@@ -198,7 +199,8 @@ impl Peer {
     /// Somebody else is present at a topic, by a connection of that number.
     pub fn join(&mut self, number: u64, topic: &str, key: &str, json: &str) {
         let topic = Topic::parse(topic).unwrap();
-        self.attendance.join(number, [number as u8; 16], &topic, key, json.as_bytes()).unwrap();
+        let comer = Comer { connection: number, client: [number as u8; 16], share: None };
+        self.attendance.join(comer, &topic, key, json.as_bytes(), ()).unwrap();
     }
 
     fn deliver(&mut self, number: u32, message: &[u8]) {

@@ -155,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.js");
         fs::write(&file, [0; 100]).unwrap();
-        measure(&BUDGETS[1], &[file.clone()]).unwrap_err();
+        measure(&BUDGETS[1], std::slice::from_ref(&file)).unwrap_err();
         fs::write(beside(&file, "br"), [0; 10]).unwrap();
         let row = measure(&BUDGETS[1], &[file]).unwrap();
         assert_eq!((row.raw, row.compressed), (100, 10));

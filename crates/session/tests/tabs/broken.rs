@@ -51,7 +51,7 @@ fn what_was_kept_before_the_store_broke_leaves_when_it_is_mended() {
     browser.crash(0);
     browser.is_broken = true;
     browser.publish(1);
-    while !browser.tabs[1].tab.leads() || ids(&browser).len() < 1 {
+    while !browser.tabs[1].tab.leads() || ids(&browser).is_empty() {
         browser.rest();
         browser.advance();
     }

@@ -8,14 +8,14 @@ const EVENTS: u64 = 3_000;
 fn store(directory: &Path) -> Embedded {
     let store = open(directory);
     for first in (1..=EVENTS).step_by(500) {
-        let batch: Vec<_> = (first..first + 500).map(|number| write(number)).collect();
+        let batch: Vec<_> = (first..first + 500).map(write).collect();
         store.write(&batch).unwrap();
     }
     store
 }
 
 fn write(number: u64) -> Write {
-    let kind = if number % 7 == 0 { "b" } else { "a" };
+    let kind = if number.is_multiple_of(7) { "b" } else { "a" };
     let topic = Topic::parse(&format!("user.{number}.{kind}")).unwrap();
     let body = Body { id: number.to_string(), source: "s".to_owned(), ..Body::default() };
     Write::Append(Append { ticket: ticket(), client: None, event: Ok((topic, body)) }.into())

@@ -258,11 +258,20 @@ async fn handshakes_beyond_the_rate_are_sent_away() {
     let data = tempfile::tempdir().unwrap();
     let relay =
         Process::start_with(data.path(), &["--raise-limits", "1", "--rate-handshakes", "1:3"]);
-    for id in 1..=3 {
-        Client::welcomed_from(&relay, 2, id).await;
-    }
     let frames = [("sec-websocket-protocol", SUBPROTOCOL)];
-    is_sent_away(&mut connect_from(&relay, 2, &frames).await.unwrap()).await;
+    let (began, mut welcomed) = (Instant::now(), 0);
+    let bye = loop {
+        let mut client = connect_from(&relay, 2, &frames).await.unwrap();
+        client.send(&[hello(1, welcomed + 1, 1)]).await;
+        match client.frame().await {
+            FromPeer::Welcome(_) => welcomed += 1,
+            FromPeer::Bye(bye) => break bye,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(bye.code, CloseCode::Overloaded.code());
+    assert!(bye.retry.is_some_and(|retry| retry > 0));
+    assert!((3..=4 + began.elapsed().as_secs()).contains(&welcomed), "{welcomed}");
     assert_serves(&relay).await;
 }
 

@@ -92,7 +92,7 @@ impl Peer {
         let data = json.as_bytes().to_vec();
         let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
         let topic = Topic::parse(topic).unwrap();
-        let event = Ephemeral { topic, key: "".into(), body: body.into() };
+        let event = Ephemeral::new(topic, "".into(), body.into());
         for connection in &mut self.connections {
             connection.server.forwarded(&event);
         }
@@ -255,7 +255,7 @@ impl Peer {
     /// Puts an event into the log as it is.
     pub fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged { stream: 0, offset, topic, body: body.encode().into() }));
+        self.log.push(Arc::new(Logged::new(0, offset, topic, body.encode().into())));
         Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }
     }
 

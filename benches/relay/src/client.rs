@@ -50,6 +50,16 @@ impl Client {
         self.settle(|seen| seen.ready >= ready)
     }
 
+    /// Subscribes to many, and waits until all of that stands.
+    pub fn subscribe_all(&mut self, topics: impl Iterator<Item = String>) -> Result<()> {
+        let mut ready = self.seen.ready;
+        for topic in topics {
+            ready += 1;
+            self.say(|wire, out| wire.subscribe(&topic, out))?;
+        }
+        self.settle(|seen| seen.ready >= ready)
+    }
+
     /// Publishes without flushing.
     pub fn publish(&mut self, topic: &str, payload: &[u8], durable: bool) {
         let mut message = std::mem::take(&mut self.message);
@@ -57,6 +67,16 @@ impl Client {
         self.wire.publish(topic, payload, durable, &mut message);
         self.queue(&message);
         self.message = message;
+    }
+
+    /// Publishes so many without flushing, or has the server publish them.
+    pub fn burst(&mut self, topic: &str, payload: &[u8], durable: bool, count: u64) {
+        if !self.wire.has_bursts() {
+            return (0..count).for_each(|_| self.publish(topic, payload, durable));
+        }
+        let mut message = Vec::new();
+        self.wire.burst(topic, payload, durable, count, &mut message);
+        self.queue(&message);
     }
 
     /// Sends what the wire says.

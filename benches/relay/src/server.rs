@@ -11,17 +11,42 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::machine::{self, Cores};
-use crate::wire::{Nats, Relay, SocketIo};
+use crate::wire::{Mode, Nats, Relay, RelayJson, SocketIo, Wse};
 
 /// A server that is not there after so long does not come.
 const START: Duration = Duration::from_secs(20);
 
+/// How many messages of a topic WSE keeps for those who come back, where it does.
+const RECOVERED: usize = 4_096;
+
 /// What can be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Spoken to in `event-driven-kit.v1`.
     Relay,
+    /// Spoken to in `cloudevents.json`.
+    RelayJson,
     Nats,
     SocketIo,
+    Wse(Mode),
+    /// Published inside, and keeping messages in memory for those who come back.
+    WseRecovery,
+}
+
+impl Kind {
+    /// As the rows name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relay => "our CBOR",
+            Self::RelayJson => "our JSON",
+            Self::Nats => "nats-server",
+            Self::SocketIo => "socket.io",
+            Self::Wse(Mode::Raw) => "WSE",
+            Self::Wse(Mode::Json) => "WSE's JSON",
+            Self::Wse(Mode::Inside) => "WSE published inside",
+            Self::WseRecovery => "WSE with recovery",
+        }
+    }
 }
 
 /// Where the programs are.
@@ -36,15 +61,33 @@ pub struct Programs {
     /// A folder whose `node_modules` has socket.io; without it its rows are left out
     #[arg(long)]
     pub socket_io: Option<PathBuf>,
+    /// A Python that finds wse-server; without it its rows are left out
+    #[arg(long)]
+    pub wse: Option<PathBuf>,
     /// The folder in which the servers keep what they store; on a disk, not in memory
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
     /// Interleaved rounds of each row
     #[arg(long, default_value_t = 9)]
     pub rounds: usize,
-    /// Only rows whose name has this in it
+    /// Only kinds of work whose name has this in it
     #[arg(long)]
     pub only: Option<String>,
+    /// Only beside peers whose name has this in it
+    #[arg(long)]
+    pub beside: Option<String>,
+}
+
+impl Programs {
+    /// Whether rows beside this peer are wanted and it is installed.
+    pub fn has(&self, peer: Kind) -> bool {
+        let is_there = match peer {
+            Kind::Relay | Kind::RelayJson | Kind::Nats => true,
+            Kind::SocketIo => self.socket_io.is_some(),
+            Kind::Wse(_) | Kind::WseRecovery => self.wse.is_some(),
+        };
+        is_there && self.beside.as_ref().is_none_or(|beside| peer.name().contains(beside.as_str()))
+    }
 }
 
 pub struct Server {
@@ -59,7 +102,11 @@ impl Server {
         let data = TempDir::new_in(&programs.data).context("no folder for a server's data")?;
         let address = free_address()?;
         let mut command = match kind {
-            Kind::Relay => relay(&programs.relay, address, data.path()),
+            Kind::Relay | Kind::RelayJson => relay(&programs.relay, address, data.path()),
+            Kind::Wse(_) | Kind::WseRecovery => {
+                let python = programs.wse.as_deref().context("wse-server is not there")?;
+                wse(python, address, data.path(), kind == Kind::WseRecovery)?
+            }
             Kind::Nats => nats(&programs.nats, address, data.path())?,
             Kind::SocketIo => {
                 let folder = programs.socket_io.as_deref().context("socket.io is not there")?;
@@ -94,6 +141,9 @@ impl Server {
             self.address,
             match self.kind {
                 Kind::Relay => Box::new(Relay::new()),
+                Kind::RelayJson => Box::new(RelayJson::new()),
+                Kind::Wse(mode) => Box::new(Wse(mode)),
+                Kind::WseRecovery => Box::new(Wse(Mode::Inside)),
                 Kind::Nats => Box::new(Nats::new()),
                 Kind::SocketIo => Box::new(SocketIo),
             },
@@ -147,6 +197,17 @@ fn socket_io(folder: &Path, address: SocketAddr, data: &Path) -> Result<Command>
     let mut node = Command::new("node");
     node.arg(script).arg(address.port().to_string()).env("NODE_PATH", folder.join("node_modules"));
     Ok(node)
+}
+
+fn wse(python: &Path, address: SocketAddr, data: &Path, recovery: bool) -> Result<Command> {
+    let script = data.join("wse-app.py");
+    std::fs::write(&script, include_str!("../wse-app.py"))?;
+    let mut wse = Command::new(python);
+    wse.arg(script).arg(address.port().to_string());
+    if recovery {
+        wse.arg(RECOVERED.to_string());
+    }
+    Ok(wse)
 }
 
 fn free_address() -> Result<SocketAddr> {

@@ -4,10 +4,12 @@ mod durable;
 mod ephemeral;
 mod memory;
 mod resume;
+mod wildcard;
 
 use std::time::Instant;
 
 use anyhow::Result;
+use bus_benches::{Compared, Row};
 
 use crate::load::Load;
 use crate::machine::Cores;
@@ -31,7 +33,7 @@ pub fn run(programs: &Programs) -> Result<()> {
     // From here on this process stays on its core.
     cores.on_the_servers(|| Ok(()))?;
     let bench = Bench { programs, cores };
-    let works: [(&str, Rows); 7] = [
+    let works: [(&str, Rows); 9] = [
         ("one in flight", ephemeral::one_in_flight),
         ("fan-out", ephemeral::fan_out),
         ("many to one", ephemeral::many_to_one),
@@ -39,6 +41,8 @@ pub fn run(programs: &Programs) -> Result<()> {
         ("resume", resume::rows),
         ("idle", memory::idle),
         ("stalled", memory::stalled),
+        ("few stalled", memory::few_stalled),
+        ("wildcard", wildcard::rows),
     ];
     for (name, rows) in works {
         if programs.only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
@@ -52,10 +56,44 @@ impl Bench<'_> {
     pub fn start(&self, kind: Kind) -> Result<Server> {
         Server::start(kind, self.programs, self.cores)
     }
+}
 
-    /// A peer without a bar, if it is installed.
-    pub fn start_socket_io(&self) -> Result<Option<Server>> {
-        self.programs.socket_io.is_some().then(|| self.start(Kind::SocketIo)).transpose()
+/// Ours and a peer, and the most that ours may take of the peer's CPU and time.
+pub struct Beside {
+    pub ours: Kind,
+    pub peer: Kind,
+    pub cpu: Option<f64>,
+    pub wall: Option<f64>,
+}
+
+/// Without bars.
+pub const fn beside(ours: Kind, peer: Kind) -> Beside {
+    Beside { ours, peer, cpu: None, wall: None }
+}
+
+impl Beside {
+    /// The name of the work with those who do it.
+    pub fn work(&self, work: &str) -> String {
+        let wire = if self.ours == Kind::RelayJson { ", JSON" } else { "" };
+        format!("{work}{wire}, beside {}", self.peer.name())
+    }
+
+    /// A row in nanoseconds of CPU.
+    pub fn cpu_row(&self, work: &str, cpu: &Compared) -> Row {
+        row("ns", work, cpu, self.cpu)
+    }
+
+    /// A row in nanoseconds of time.
+    pub fn wall_row(&self, work: &str, wall: &Compared) -> Row {
+        row("ns", work, wall, self.wall)
+    }
+}
+
+/// With a bar if there is one.
+pub fn row(unit: &'static str, work: &str, compared: &Compared, bar: Option<f64>) -> Row {
+    match bar {
+        Some(bar) => Row::at_most_in(unit, work, compared, bar),
+        None => Row::shown_in(unit, work, compared),
     }
 }
 

@@ -13,6 +13,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "echo")]
+use session::server::Texts;
 use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -156,6 +158,9 @@ pub(crate) async fn run(
         last.copy_from_slice(&heads.borrow_and_update());
         let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
         if reading.is_none() {
+            if connection.read_newest().await {
+                continue;
+            }
             reading = connection.next_read();
         }
         // What moves the deadline back is far more frequent than the deadline.
@@ -229,7 +234,7 @@ pub(crate) async fn echo(socket: WebSocket) {
     loop {
         let message = match socket.hear().await {
             Heard::Binary(bytes) => Message::Binary(bytes.into()),
-            Heard::Text(text) => Message::Text(text.as_str().to_owned()),
+            Heard::Text(text) => Message::Texts(Texts::one(text.as_str())),
             Heard::Ping => continue,
             Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
             Heard::Gone => return,

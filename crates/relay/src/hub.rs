@@ -7,6 +7,7 @@
 mod ephemeral;
 mod gather;
 mod held;
+mod places;
 mod presence;
 mod queued;
 mod routes;
@@ -20,8 +21,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use session::server::{Decided, Logged, Opened, StreamNo, Ticket};
+use session::server::{Decided, Logged, Opened, Page, StreamNo, Ticket};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use topic::Pattern;
 
 use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
@@ -129,6 +131,18 @@ impl Hub {
     /// The next committed events of a stream from an offset on.
     pub fn recent(&self, stream: StreamNo, from: u64) -> Recent {
         self.tails.read().unwrap_or_else(PoisonError::into_inner).from(stream, from)
+    }
+
+    /// The same of those that match, as [`Store::read`] answers it; none if the store has to.
+    pub fn page(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Option<Page> {
+        let tails = self.tails.read().unwrap_or_else(PoisonError::into_inner);
+        tails.page(stream, pattern, from, limit)
     }
 
     /// Hands an ephemeral event to the other connections.

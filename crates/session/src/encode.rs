@@ -238,7 +238,13 @@ fn triples<'t>(
 
 /// Appends what stands for these bytes under a key.
 pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
-    Out::new(message).bytes(bytes);
+    // Nearly all are of this length, and a server sends very many.
+    if let length @ 24..=255 = bytes.len() {
+        message.extend_from_slice(&[0x58, length as u8]);
+        message.extend_from_slice(bytes);
+    } else {
+        Out::new(message).bytes(bytes);
+    }
 }
 
 /// A body as bytes.

@@ -13,6 +13,7 @@ mod write;
 
 use crate::{Body, Start, Stream};
 pub use read::read;
+pub(crate) use write::Text;
 pub use write::{ack, event, gap, reject, subscribed, welcome};
 
 /// The WebSocket subprotocol in which these texts are spoken.

@@ -17,9 +17,11 @@ mod presence;
 mod publishing;
 mod reading;
 mod receiving;
+mod rendered;
 mod subscriptions;
 #[cfg(feature = "json")]
 mod text;
+mod texts;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,7 +42,9 @@ use lookups::Lookups;
 use presence::Whereabouts;
 use publishing::Waiting;
 pub use receiving::Costs;
+pub use rendered::Rendered;
 use subscriptions::Subscriptions;
+pub use texts::Texts;
 
 /// The bounds of a connection.
 #[derive(Debug, Clone)]
@@ -114,6 +118,10 @@ pub struct Server {
     source: String,
     next_ticket: u64,
     message: Vec<u8>,
+    /// The same of a wire of texts.
+    texts: Texts,
+    /// How long the last message was: the next one most likely is as long, and grows at once.
+    last_message: usize,
     /// Empty, between two events; it keeps its room.
     heads: Vec<Head>,
     again: Option<Again>,
@@ -179,6 +187,8 @@ impl Server {
             source: "/guests".to_owned(),
             next_ticket: 0,
             message: Vec::new(),
+            texts: Texts::default(),
+            last_message: 0,
             heads: Vec::new(),
             again: None,
             effects: VecDeque::new(),
@@ -395,19 +405,37 @@ impl Server {
 
     /// Ends a message that is long enough.
     fn cut(&mut self) {
-        if self.message.len() >= MESSAGE_BYTES {
+        if self.message.len() >= MESSAGE_BYTES || self.texts.len() >= MESSAGE_BYTES {
             self.flush();
         }
     }
 
     fn flush(&mut self) {
         if !self.message.is_empty() {
-            // A burst is one long message after the other, and grows each at once.
-            let next = if self.message.len() >= MESSAGE_BYTES { self.message.len() } else { 0 };
-            let message = std::mem::replace(&mut self.message, Vec::with_capacity(next));
+            self.last_message = self.message.len();
+            let message = std::mem::take(&mut self.message);
             self.effects.push_back(Effect::Send(Message::Binary(message)));
         } else if self.message.capacity() > 0 {
             self.message = Vec::new();
+        }
+        if self.texts.len() > 0 {
+            self.last_message = self.texts.len();
+            let texts = std::mem::take(&mut self.texts);
+            self.effects.push_back(Effect::Send(Message::Texts(texts)));
+        } else if self.texts.has_room() {
+            self.texts = Texts::default();
+        }
+    }
+
+    /// Makes room for a message of which nothing is there.
+    fn make_room(&mut self) {
+        match self.wire {
+            Wire::Frames if self.message.capacity() == 0 => self.message.reserve(self.last_message),
+            #[cfg(feature = "json")]
+            Wire::Json if !self.texts.has_room() => {
+                self.texts = Texts::with_capacity(self.last_message);
+            }
+            _ => {}
         }
     }
 

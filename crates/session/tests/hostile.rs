@@ -367,7 +367,9 @@ impl Text {
                 Effect::Append(append) => {
                     self.sources.extend(append.event.map(|(_, body)| body.source))
                 }
-                Effect::Send(Message::Text(text)) => self.said.push(text),
+                Effect::Send(Message::Texts(texts)) => {
+                    self.said.extend(texts.iter().map(str::to_owned))
+                }
                 Effect::Close(code, _) => self.closed = Some(code),
                 _ => {}
             }

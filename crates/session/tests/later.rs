@@ -267,7 +267,7 @@ fn a_newer_client_is_served_in_json() {
         let mut said = Vec::new();
         while let Some(effect) = server.poll() {
             match effect {
-                Effect::Send(Message::Text(text)) => said.push(text),
+                Effect::Send(Message::Texts(texts)) => said.extend(texts.iter().map(str::to_owned)),
                 Effect::Close(code, reason) => panic!("{code:?}: {reason}"),
                 other => said.push(format!("{other:?}")),
             }

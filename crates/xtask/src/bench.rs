@@ -22,7 +22,7 @@ pub enum Bench {
     Bus,
     /// The npm package, beside other emitters: in Node and in Chromium
     Js,
-    /// The relay, beside nats-server and socket.io
+    /// The relay, beside nats-server, socket.io and WSE
     Relay,
     /// The relay while one address attacks it: what others notice, and the memory that it takes
     Attacks,

@@ -10,6 +10,7 @@ mod debian;
 mod npm_tools;
 mod python;
 mod wasm_target;
+mod wse;
 
 use crate::progress::task;
 use crate::side_by_side::side_by_side;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 pub use autobahn::wstest;
 pub use browsers::{WebKit, chromedriver, chromium, webkit};
 pub use python::python;
+pub use wse::wse_python;
 
 /// What a task may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub enum Need {
     Nats,
     /// The same of Socket.IO's server.
     SocketIo,
+    /// The same of WSE's server, with a Python 3.12.
+    Wse,
 }
 
 impl Need {
@@ -119,6 +123,7 @@ fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
                 )?;
             }
             Need::SocketIo => npm_tools::ensure_socket_io(workspace)?,
+            Need::Wse => wse::ensure(workspace)?,
             Need::Valgrind => {
                 which::which("valgrind").context(
                     "valgrind is needed: put it on PATH (Debian: `apt-get install valgrind`)",

@@ -21,6 +21,8 @@ pub const NODES: [&str; 2] = ["24.21.0", "26.10.0"];
 pub const SOCKET_IO: &str = "4.8.3";
 /// PyPI's `autobahntestsuite`.
 pub const AUTOBAHN: &str = "25.10.1";
+/// PyPI's `wse-server`, a peer of the benchmarks; it wants CPython 3.12.
+pub const WSE: &str = "2.5.1";
 /// PyPI's `websocket-client`.
 pub const WEBSOCKET_CLIENT: &str = "1.9.2";
 

@@ -87,6 +87,11 @@ impl Workspace {
         self.cache.join("autobahn")
     }
 
+    /// The virtual environment with WSE's server.
+    pub fn wse(&self) -> PathBuf {
+        self.cache.join("wse")
+    }
+
     /// The virtual environment with the packages of the Python client's test.
     pub fn python(&self) -> PathBuf {
         self.cache.join("python")

@@ -1,5 +1,6 @@
 //! `event-driven-kit.v1`: events are counted and skipped, the rest is read.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
@@ -12,11 +13,16 @@ use super::{Seen, Wire};
 
 /// The kind of the frame of an event.
 const EVENT: u64 = 9;
+/// The most topics that have a number at one time.
+const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
-    /// The topics that have a number.
+    /// The topics that have a number, and which,
+    numbers: HashMap<String, usize>,
+    /// and the same by their numbers, of which the oldest is given again.
     topics: Vec<String>,
+    oldest: usize,
     subscriptions: u32,
     published: u64,
 }
@@ -25,7 +31,28 @@ impl Relay {
     pub fn new() -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
-        Self { client, topics: Vec::new(), subscriptions: 0, published: 0 }
+        let (numbers, topics) = (HashMap::new(), Vec::new());
+        Self { client, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
+    }
+
+    /// The topic's number, and its name if the relay does not know it by that.
+    fn number(&mut self, topic: &str) -> (usize, Option<String>) {
+        if let Some(number) = self.numbers.get(topic) {
+            return (*number, None);
+        }
+        let name = topic.to_owned();
+        let number = if self.topics.len() < TOPICS {
+            self.topics.push(name.clone());
+            self.topics.len() - 1
+        } else {
+            let number = self.oldest;
+            self.oldest = (number + 1) % TOPICS;
+            let old = std::mem::replace(&mut self.topics[number], name.clone());
+            self.numbers.remove(&old);
+            number
+        };
+        self.numbers.insert(name.clone(), number);
+        (number, Some(name))
     }
 
     fn from(&mut self, pattern: &str, start: Start, out: &mut Vec<u8>) {
@@ -61,10 +88,7 @@ impl Wire for Relay {
     }
 
     fn publish(&mut self, topic: &str, payload: &[u8], durable: bool, out: &mut Vec<u8>) {
-        let known = self.topics.iter().position(|known| known == topic);
-        let name = known.is_none().then(|| topic.to_owned());
-        let number = known.unwrap_or(self.topics.len());
-        self.topics.extend(name.clone());
+        let (number, name) = self.number(topic);
         self.published += 1;
         let id = random_id(self.client << 32 | self.published);
         let body = Body { id, data: payload.to_vec(), ..Body::default() };

@@ -52,6 +52,11 @@ pub fn rows(bench: &Bench<'_>) -> Result<()> {
 
 /// Publishes so many and waits for their acks.
 pub fn publish(load: &mut Load, events: u64) -> Result<()> {
+    publish_to(load, TOPIC, events)
+}
+
+/// The same to another topic.
+pub fn publish_to(load: &mut Load, topic: &str, events: u64) -> Result<()> {
     let (mut sent, before) = (0, load.clients[0].seen.acks);
     loop {
         let acked = load.clients[0].seen.acks - before;
@@ -60,7 +65,7 @@ pub fn publish(load: &mut Load, events: u64) -> Result<()> {
         }
         let room = IN_FLIGHT.min(events - acked) - (sent - acked);
         for _ in 0..room {
-            load.clients[0].publish(TOPIC, &PAYLOAD, true);
+            load.clients[0].publish(topic, &PAYLOAD, true);
         }
         if room > 0 {
             load.clients[0].flush()?;

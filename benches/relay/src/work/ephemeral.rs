@@ -4,12 +4,14 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use bus_benches::Row;
+use bus_benches::{Compared, Row};
 
-use super::{Bench, PAYLOAD, Ready, measure};
+use super::{Bench, Beside, PAYLOAD, Ready, beside, measure};
 use crate::load::Load;
 use crate::rounds::{compare, median, sorted};
+use crate::server::Kind::{Nats, Relay, RelayJson, SocketIo, Wse, WseRecovery};
 use crate::server::{Kind, Server};
+use crate::wire::Mode::{Inside, Json, Raw};
 
 const TOPIC: &str = "bench.topic";
 /// The most events between a publisher and its receivers.
@@ -32,17 +34,22 @@ pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
             }
             Ok(())
         })?;
-        Ok([cpu, median(&sorted(times.into_iter()))])
+        let times = sorted(times.into_iter());
+        Ok([cpu, median(&times), times[times.len() * 99 / 100]])
     };
-    rows(bench, (1, 1), round, |[cpu, p50], peer| {
-        let work = format!("ephemeral, one in flight, beside {peer}");
-        let by_cpu = format!("{work}: CPU per message");
-        if peer == NATS {
-            Row::at_most_in("ns", &by_cpu, &cpu, 1.0).print();
-        } else {
-            Row::shown_in("ns", &by_cpu, &cpu).print();
-        }
+    let pairs = [
+        Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
+        beside(Relay, SocketIo),
+        beside(Relay, Wse(Raw)),
+        beside(Relay, Wse(Json)),
+        beside(RelayJson, Wse(Raw)),
+        beside(RelayJson, Wse(Json)),
+    ];
+    rows(bench, &pairs, (1, 1), round, |pair, [cpu, p50, p99]| {
+        let work = pair.work("ephemeral, one in flight");
+        pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
         Row::shown_in("us", &format!("{work}: p50"), &p50).print();
+        Row::shown_in("us", &format!("{work}: p99"), &p99).print();
     })
 }
 
@@ -57,9 +64,10 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
                 let room = WINDOW.saturating_sub(sent - (slowest(load) - before));
                 // In bursts, so that the publisher is not what limits.
                 if room >= WINDOW / 2 || sent == EVENTS {
-                    for _ in 0..room.min(EVENTS - sent) {
-                        load.clients[0].publish(TOPIC, &PAYLOAD, false);
-                        sent += 1;
+                    let count = room.min(EVENTS - sent);
+                    if count > 0 {
+                        load.clients[0].burst(TOPIC, &PAYLOAD, false, count);
+                        sent += count;
                     }
                     load.clients[0].flush()?;
                 }
@@ -68,16 +76,22 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
             Ok(())
         })
     };
-    rows(bench, (1, SUBSCRIBERS), round, |[cpu, wall], peer| {
-        let work = format!("ephemeral, 1 to {SUBSCRIBERS}, beside {peer}");
-        let (by_cpu, by_wall) = (format!("{work}: CPU per delivery"), format!("{work}: time"));
-        if peer == NATS {
-            Row::at_most_in("ns", &by_cpu, &cpu, 0.9).print();
-            Row::at_most_in("ns", &by_wall, &wall, 1.0).print();
-        } else {
-            Row::shown_in("ns", &by_cpu, &cpu).print();
-            Row::shown_in("ns", &by_wall, &wall).print();
-        }
+    let pairs = [
+        Beside { cpu: Some(0.9), wall: Some(1.0), ..beside(Relay, Nats) },
+        beside(Relay, SocketIo),
+        Beside { cpu: Some(0.9), ..beside(Relay, Wse(Inside)) },
+        beside(Relay, Wse(Raw)),
+        beside(Relay, Wse(Json)),
+        beside(Relay, WseRecovery),
+        Beside { cpu: Some(1.5), ..beside(RelayJson, Wse(Inside)) },
+        beside(RelayJson, Wse(Raw)),
+        beside(RelayJson, Wse(Json)),
+        Beside { cpu: Some(1.3), ..beside(RelayJson, Relay) },
+    ];
+    rows(bench, &pairs, (1, SUBSCRIBERS), round, |pair, [cpu, wall]| {
+        let work = pair.work(&format!("ephemeral, 1 to {SUBSCRIBERS}"));
+        pair.cpu_row(&format!("{work}: CPU per delivery"), &cpu).print();
+        pair.wall_row(&format!("{work}: time"), &wall).print();
     })
 }
 
@@ -105,28 +119,31 @@ pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
             }
         })
     };
-    rows(bench, (PUBLISHERS, 1), round, |[cpu, wall], peer| {
-        let work = format!("ephemeral, {PUBLISHERS} to 1, beside {peer}");
-        let by_cpu = format!("{work}: CPU per message");
-        if peer == NATS {
-            Row::at_most_in("ns", &by_cpu, &cpu, 1.0).print();
-        } else {
-            Row::shown_in("ns", &by_cpu, &cpu).print();
-        }
-        Row::shown_in("ns", &format!("{work}: time"), &wall).print();
+    let pairs = [
+        Beside { cpu: Some(1.0), ..beside(Relay, Nats) },
+        beside(Relay, SocketIo),
+        beside(Relay, Wse(Raw)),
+        beside(Relay, Wse(Json)),
+        Beside { cpu: Some(1.0), ..beside(RelayJson, Wse(Raw)) },
+        beside(RelayJson, Wse(Json)),
+    ];
+    rows(bench, &pairs, (PUBLISHERS, 1), round, |pair, [cpu, wall]| {
+        let work = pair.work(&format!("ephemeral, {PUBLISHERS} to 1"));
+        pair.cpu_row(&format!("{work}: CPU per message"), &cpu).print();
+        pair.wall_row(&format!("{work}: time"), &wall).print();
     })
 }
 
-const NATS: &str = "nats-server";
-
 /// Ours beside each peer; publishers come first among the clients.
-fn rows(
+fn rows<const N: usize>(
     bench: &Bench<'_>,
+    pairs: &[Beside],
     (publishers, subscribers): (usize, usize),
-    round: impl Fn(&mut Ready) -> Result<[f64; 2]>,
-    print: impl Fn([bus_benches::Compared; 2], &str),
+    round: impl Fn(&mut Ready) -> Result<[f64; N]>,
+    print: impl Fn(&Beside, [Compared; N]),
 ) -> Result<()> {
-    let ready = |server: Server| {
+    let ready = |kind: Kind| {
+        let server: Server = bench.start(kind)?;
         let mut load = Load::connect(&server, publishers + subscribers)?;
         for subscriber in &mut load.clients[publishers..] {
             subscriber.subscribe(TOPIC)?;
@@ -136,14 +153,9 @@ fn rows(
         round(&mut ready)?;
         anyhow::Ok(ready)
     };
-    let mut ours = ready(bench.start(Kind::Relay)?)?;
-    let mut nats = ready(bench.start(Kind::Nats)?)?;
-    let rounds = bench.programs.rounds;
-    print(compare(rounds, || round(&mut ours), || round(&mut nats))?, NATS);
-    drop(nats);
-    if let Some(server) = bench.start_socket_io()? {
-        let mut peer = ready(server)?;
-        print(compare(rounds, || round(&mut ours), || round(&mut peer))?, "socket.io");
+    for pair in pairs.iter().filter(|pair| bench.programs.has(pair.peer)) {
+        let (mut ours, mut peer) = (ready(pair.ours)?, ready(pair.peer)?);
+        print(pair, compare(bench.programs.rounds, || round(&mut ours), || round(&mut peer))?);
     }
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use bus_benches::Row;
+use bus_benches::{Compared, Row};
 
 use super::durable::{TOPIC, publish};
 use super::{Bench, PAYLOAD};
 use crate::load::Load;
 use crate::rounds::compare;
 use crate::server::{Kind, Server};
+use crate::wire::Mode;
 
 /// 1,000 connections, each with a subscription, in a server that has just been started.
 pub fn idle(bench: &Bench<'_>) -> Result<()> {
@@ -18,12 +19,22 @@ pub fn idle(bench: &Bench<'_>) -> Result<()> {
         Ok([idle_cost(&server)?])
     };
     let rounds = bench.programs.rounds;
-    let [bytes] = compare(rounds, || round(Kind::Relay), || round(Kind::Nats))?;
-    Row::at_most_in("bytes", "an idle connection, beside nats-server's", &bytes, 0.6).print();
-    Row::counted("an idle connection", "bytes", bytes.ours, 16_000.0).print();
-    if bench.programs.socket_io.is_some() {
-        let [bytes] = compare(rounds, || round(Kind::Relay), || round(Kind::SocketIo))?;
-        Row::shown_in("bytes", "an idle connection, beside socket.io's", &bytes).print();
+    if bench.programs.has(Kind::Nats) {
+        let [bytes] = compare(rounds, || round(Kind::Relay), || round(Kind::Nats))?;
+        Row::at_most_in("bytes", "an idle connection, beside nats-server's", &bytes, 0.6).print();
+        Row::counted("an idle connection", "bytes", bytes.ours, 16_000.0).print();
+    }
+    let others = [
+        (Kind::Relay, Kind::SocketIo, "beside socket.io's"),
+        (Kind::Relay, Kind::Wse(Mode::Raw), "beside WSE's"),
+        (Kind::Relay, Kind::WseRecovery, "beside WSE's with recovery"),
+        (Kind::RelayJson, Kind::Wse(Mode::Raw), "JSON, beside WSE's"),
+    ];
+    for (ours, peer, beside) in others {
+        if bench.programs.has(peer) {
+            let [bytes] = compare(rounds, || round(ours), || round(peer))?;
+            Row::shown_in("bytes", &format!("an idle connection, {beside}"), &bytes).print();
+        }
     }
     Ok(())
 }
@@ -55,13 +66,7 @@ fn settle() {
 pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     const STALLED: usize = 100;
     const MINUTE: Duration = Duration::from_secs(60);
-    let server = bench.start(Kind::Relay)?;
-    let mut publisher = Load::connect(&server, 1)?;
-    // What the store's cache and the newest events take, they take without a subscriber too: these fill
-    // them.
-    publish(&mut publisher, 500_000)?;
-    // What that took for a moment is given back while little happens; it would hide what the subscribers cost.
-    publish_for(&mut publisher, MINUTE / 2)?;
+    let (server, mut publisher) = filled(bench)?;
     let mut subscribers = connect(&server, STALLED)?;
     settle();
     let before = server.memory()?;
@@ -82,23 +87,99 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A relay and a publisher that has filled what the relay fills whether anybody subscribes or not.
+fn filled(bench: &Bench<'_>) -> Result<(Server, Load)> {
+    let server = bench.start(Kind::Relay)?;
+    let mut publisher = Load::connect(&server, 1)?;
+    // The store's cache, and the newest events.
+    publish(&mut publisher, 500_000)?;
+    // What that took for a moment is given back while little happens; it would hide what the subscribers cost.
+    publish_for(&mut publisher, Duration::from_secs(30))?;
+    Ok((server, publisher))
+}
+
+/// Few subscribers read nothing while very many events go on, and then read all that there is for them.
+pub fn few_stalled(bench: &Bench<'_>) -> Result<()> {
+    const STALLED: usize = 10;
+    const EVENTS: u64 = 200_000;
+    let work = format!("one of {STALLED} subscribers that do not read while 200,000 events go on");
+    let lost = format!("{work}: events lost");
+    let (server, mut publisher) = filled(bench)?;
+    let mut subscribers = connect(&server, STALLED)?;
+    settle();
+    let before = server.memory()?;
+    publish_paced(&mut publisher, EVENTS)?;
+    let cost = server.memory()?.saturating_sub(before) as f64 / STALLED as f64;
+    let missing = missing(&mut subscribers, EVENTS)?;
+    Row::counted(&work, "bytes", cost, 65_536.0).print();
+    Row::counted(&lost, "events", missing, 0.0).print();
+    drop(server);
+
+    if bench.programs.has(Kind::Wse(Mode::Inside)) {
+        let server = bench.start(Kind::Wse(Mode::Inside))?;
+        let mut publisher = Load::connect(&server, 1)?;
+        let mut subscribers = connect(&server, STALLED)?;
+        settle();
+        let before = server.memory()?;
+        for _ in 0..EVENTS / EACH {
+            publisher.clients[0].burst(TOPIC, &PAYLOAD, true, EACH);
+            publisher.clients[0].flush()?;
+            std::thread::sleep(PACE);
+        }
+        settle();
+        let theirs = server.memory()?.saturating_sub(before) as f64 / STALLED as f64;
+        let theirs_missing = self::missing(&mut subscribers, EVENTS)?;
+        let row = |unit, work: &str, ours: f64, peer: f64| {
+            let ratio = ours / peer;
+            let compared = Compared { ours, peer, ratio, low: ratio, high: ratio };
+            Row::shown_in(unit, &format!("{work}, beside WSE's"), &compared).print();
+        };
+        row("bytes", &work, cost, theirs);
+        row("events", &lost, missing, theirs_missing);
+    }
+    Ok(())
+}
+
+/// Reads until all have everything or nothing more comes; how many events a subscriber misses, on average.
+fn missing(subscribers: &mut Load, events: u64) -> Result<f64> {
+    const NOTHING: Duration = Duration::from_secs(5);
+    let wanted = events * subscribers.clients.len() as u64;
+    let (mut seen, mut last) = (0, Instant::now());
+    while seen < wanted && last.elapsed() < NOTHING {
+        // A server may end those who do not read.
+        if subscribers.turn_within(Duration::from_millis(100)).is_err() {
+            break;
+        }
+        let now = subscribers.clients.iter().map(|client| client.seen.events).sum();
+        if now != seen {
+            (seen, last) = (now, Instant::now());
+        }
+    }
+    Ok(wanted.saturating_sub(seen) as f64 / subscribers.clients.len() as f64)
+}
+
+/// So long between two bursts of so many.
+const PACE: Duration = Duration::from_millis(10);
+// So many that those who do not read are full long before the relay's first ping, which they would
+// leave without an answer.
+const EACH: u64 = 50;
+
 /// Publishes durable events at a steady pace, with few in flight; answers how many.
 fn publish_for(load: &mut Load, time: Duration) -> Result<u64> {
-    const PACE: Duration = Duration::from_millis(10);
-    // So many that those who do not read are full long before the relay's first ping, which they would
-    // leave without an answer.
-    const EACH: u64 = 50;
-    let (begin, before) = (Instant::now(), load.clients[0].seen.acks);
+    let begin = Instant::now();
     let mut sent = 0;
     while begin.elapsed() < time {
-        for _ in 0..EACH {
-            load.clients[0].publish(TOPIC, &PAYLOAD, true);
-        }
+        publish_paced(load, EACH)?;
         sent += EACH;
-        load.clients[0].flush()?;
-        let all = before + sent;
-        load.until("publish", |clients| clients[0].seen.acks >= all)?;
-        std::thread::sleep(PACE);
     }
     Ok(sent)
+}
+
+/// Publishes so many durable events at that pace.
+fn publish_paced(load: &mut Load, events: u64) -> Result<()> {
+    for _ in 0..events / EACH {
+        publish(load, EACH)?;
+        std::thread::sleep(PACE);
+    }
+    Ok(())
 }

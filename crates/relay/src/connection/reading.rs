@@ -45,6 +45,23 @@ pub(super) fn none() -> Reading {
 }
 
 impl Connection {
+    /// Reads the next page, if all of it is among the newest events; false if the store has to.
+    pub(super) async fn read_newest(&mut self) -> bool {
+        let Some(Lookup::Read(ticket, stream, pattern, from, limit)) = self.lookups.front() else {
+            return false;
+        };
+        let Some(page) = self.shared.hub.page(*stream, pattern, *from, *limit) else {
+            return false;
+        };
+        let ticket = *ticket;
+        self.lookups.pop_front();
+        if self.lookups.is_empty() {
+            self.lookups = VecDeque::new();
+        }
+        self.found(Ok(Found::Page(ticket, page))).await;
+        true
+    }
+
     /// The next thing to read.
     pub(super) fn next_read(&mut self) -> Option<Reading> {
         let lookup = self.lookups.pop_front()?;

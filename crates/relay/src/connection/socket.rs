@@ -1,5 +1,7 @@
 //! The WebSocket as the connection sees it: sends with a time limit, and closes that arrive.
 
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -8,10 +10,11 @@ use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use session::CloseCode;
 use session::server::Message;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{Frame, Utf8Bytes};
+use tokio_tungstenite::tungstenite::protocol::frame::{FrameHeader, Utf8Bytes};
 use tokio_tungstenite::tungstenite::{Error, Message as Raw};
 
 use crate::websocket::WebSocket;
@@ -20,23 +23,24 @@ use crate::websocket::WebSocket;
 pub(super) const SEND: Duration = Duration::from_secs(90);
 /// How long the other end has to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// Larger messages are written in fragments: the buffer that a frame is written to stays as large.
-const LARGE: usize = 64 << 10;
-const FRAGMENT: usize = 32 << 10;
 /// The most bytes of a close's reason (RFC 6455, 5.5).
 const REASON: usize = 123;
 /// Close codes (RFC 6455, 7.4.1).
 const PROTOCOL_ERROR: u16 = 1002;
 const INVALID: u16 = 1007;
 const TOO_BIG: u16 = 1009;
+/// Frames are gathered and written together, up to so many bytes.
+const GATHERED: usize = 8 << 10;
+/// A ping without a payload (RFC 6455, 5.5.2).
+const PING: [u8; 2] = [0x89, 0];
 
 pub(crate) struct Socket {
     inner: WebSocket,
     /// Reading has failed, with this close code of the WebSocket protocol; what is unread cannot be drained.
     broken: Option<u16>,
     gone: bool,
-    /// Something was fed since the last flush.
-    waits: bool,
+    /// Frames that were fed since the last flush. They are written beside the WebSocket, which would copy them.
+    out: Vec<u8>,
 }
 
 /// What came from the other end.
@@ -57,7 +61,7 @@ pub(crate) enum Heard {
 
 impl Socket {
     pub(crate) fn new(inner: WebSocket) -> Self {
-        Self { inner, broken: None, gone: false, waits: false }
+        Self { inner, broken: None, gone: false, out: Vec::new() }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -100,42 +104,46 @@ impl Socket {
     /// Takes a message, and sends it if much waits; false if the other end does not take it.
     pub(crate) async fn feed(&mut self, message: Message) -> bool {
         match message {
-            Message::Binary(bytes) if bytes.len() > LARGE => {
-                self.feed_large(Data::Binary, bytes.into()).await
+            Message::Binary(bytes) => {
+                let length = bytes.len() as u64;
+                let binary = OpCode::Data(Data::Binary);
+                let head = FrameHeader { opcode: binary, ..FrameHeader::default() };
+                // It goes into memory, which takes all.
+                head.format(length, &mut self.out).is_ok() && self.take(&bytes).await
             }
-            Message::Text(text) if text.len() > LARGE => {
-                self.feed_large(Data::Text, text.into()).await
-            }
-            Message::Binary(bytes) => self.feed_raw(Raw::Binary(bytes.into())).await,
-            Message::Text(text) => self.feed_raw(Raw::Text(text.into())).await,
-            Message::Ping => self.feed_raw(Raw::Ping(Vec::new().into())).await,
+            Message::Texts(texts) => self.take(texts.frames()).await,
+            Message::Ping => self.take(&PING).await,
         }
     }
 
-    /// Takes a large message in fragments.
-    async fn feed_large(&mut self, mut kind: Data, mut rest: Bytes) -> bool {
-        while !rest.is_empty() {
-            let fragment = rest.split_to(rest.len().min(FRAGMENT));
-            let frame = Frame::message(fragment, OpCode::Data(kind), rest.is_empty());
-            if !self.feed_raw(Raw::Frame(frame)).await {
-                return false;
-            }
-            kind = Data::Continue;
+    async fn take(&mut self, frames: &[u8]) -> bool {
+        if self.out.len() + frames.len() > GATHERED {
+            return self.write(frames).await;
         }
+        self.out.extend_from_slice(frames);
         true
-    }
-
-    async fn feed_raw(&mut self, message: Raw) -> bool {
-        self.waits = true;
-        !self.gone && matches!(timeout(SEND, self.inner.feed(message)).await, Ok(Ok(())))
     }
 
     /// Sends what waits; false if the other end does not take it.
     pub(crate) async fn flush(&mut self) -> bool {
-        if !std::mem::take(&mut self.waits) {
-            return true;
+        self.out.is_empty() || self.write(&[]).await
+    }
+
+    /// Writes what was gathered, and what follows it.
+    async fn write(&mut self, frames: &[u8]) -> bool {
+        if self.gone {
+            return false;
         }
-        !self.gone && matches!(timeout(SEND, self.inner.flush()).await, Ok(Ok(())))
+        let Self { inner, out, .. } = self;
+        let written = within(SEND, async {
+            // The answer to a ping may be half written, and no frame may begin inside of another.
+            inner.flush().await.is_ok() && write_all(inner.get_mut(), out, frames).await.is_ok()
+        });
+        let written = written.await == Some(true);
+        // What was not written whole is not followed by anything.
+        self.gone = !written;
+        self.out = Vec::new();
+        written
     }
 
     /// Nobody is there any more.
@@ -154,7 +162,7 @@ impl Socket {
     /// Says why, and waits a little for the other end: a socket that is dropped with unread bytes is
     /// reset, and the close frame lost with it.
     pub(crate) async fn close(&mut self, code: CloseCode, reason: &str) {
-        if self.gone {
+        if !self.flush().await || self.gone {
             return;
         }
         let reason = &reason[..reason.floor_char_boundary(REASON)];
@@ -167,4 +175,33 @@ impl Socket {
         }
         let _ = timeout(CLOSE, async { while let Some(Ok(_)) = self.inner.next().await {} }).await;
     }
+}
+
+/// What `work` answers, if it does so in time.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    // Most is done at once, and needs no timer.
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => timeout(limit, work).await.ok(),
+    }
+}
+
+/// Writes both, one after the other.
+async fn write_all(
+    stream: &mut (impl AsyncWrite + Unpin),
+    first: &[u8],
+    second: &[u8],
+) -> io::Result<()> {
+    let mut slices = [IoSlice::new(first), IoSlice::new(second)];
+    let mut left = &mut slices[..];
+    // Empty ones are passed over.
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match stream.write_vectored(left).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut left, written),
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Ephemeral events on their way to the connections that want them.
 //!
 //! The newest are kept once for all. A connection has a mailbox with the places of those that wait for
-//! it: one that takes nothing costs a few bytes for each event. When that is full only the newest of each
+//! it: one that takes nothing costs a few bytes for each run of events. When that is full only the newest of each
 //! topic and key remain, and then the oldest are skipped. Only connections whose patterns match are
 //! woken, and those once for all that waits.
 
@@ -13,6 +13,7 @@ use session::server::Ephemeral;
 use slab::Slab;
 use topic::Pattern;
 
+use super::places::Places;
 use super::routes::Routes;
 
 /// The most events that are kept for all connections,
@@ -23,9 +24,9 @@ const BYTES: usize = 8 << 20;
 const WAITING: usize = 1_024;
 /// and the most that remain when there were more.
 const REMAINING: usize = WAITING / 4 * 3;
-/// A connection takes events of about so many bytes at a time. The rest waits here, where it is kept once for
+/// A connection takes events of about so many bytes at a time, which make a message. The rest waits here, where it is kept once for
 /// all: a connection that has stopped reading holds no more than this.
-const TAKEN: usize = 32 << 10;
+const TAKEN: usize = 80 << 10;
 /// So many patterns change under one lock, so that others have their turn.
 const TOGETHER: usize = 256;
 
@@ -58,8 +59,7 @@ struct State {
 struct Waiting {
     connection: u64,
     patterns: HashSet<Pattern>,
-    /// The places of events, ascending.
-    places: VecDeque<u64>,
+    places: Places,
     waker: Option<Waker>,
 }
 
@@ -72,8 +72,8 @@ pub struct Mailbox {
 
 impl Mailboxes {
     pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
-        let waiting =
-            Waiting { connection, patterns: HashSet::new(), places: VecDeque::new(), waker: None };
+        let patterns = HashSet::new();
+        let waiting = Waiting { connection, patterns, places: Places::default(), waker: None };
         let key = self.lock().boxes.insert(waiting);
         Mailbox { shared: Arc::clone(self), key }
     }
@@ -94,7 +94,7 @@ impl Mailboxes {
             if waiting.places.len() == WAITING {
                 waiting.conflate(&state.recent, state.first);
             }
-            waiting.places.push_back(place);
+            waiting.places.push(place);
             if let Some(waker) = waiting.waker.take() {
                 waker.wake();
             }
@@ -135,16 +135,17 @@ impl Waiting {
     /// Makes room: of each topic and key the newest remains, as far as there is room.
     fn conflate(&mut self, recent: &VecDeque<Arc<Forwarded>>, first: u64) {
         let mut newer = HashSet::new();
-        let mut remaining = VecDeque::with_capacity(WAITING);
-        for &place in self.places.iter().rev() {
+        let mut remaining = Vec::with_capacity(REMAINING);
+        for place in self.places.runs().rev().flat_map(Iterator::rev) {
             if let Some(event) = at(recent, first, place).map(|forwarded| &forwarded.event)
                 && remaining.len() < REMAINING
                 && newer.insert((&event.topic, &event.key))
             {
-                remaining.push_front(place);
+                remaining.push(place);
             }
         }
-        self.places = remaining;
+        self.places = Places::default();
+        remaining.into_iter().rev().for_each(|place| self.places.push(place));
     }
 }
 
@@ -226,7 +227,7 @@ mod tests {
 
     fn keyed(hub: &Mailboxes, from: u64, to: &str, key: &str, body: &[u8]) {
         let topic = Topic::parse(to).unwrap();
-        let event = Ephemeral { topic, key: key.into(), body: body.into() };
+        let event = Ephemeral::new(topic, key.into(), body.into());
         hub.forward(Forwarded { from, event });
     }
 

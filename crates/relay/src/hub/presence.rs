@@ -151,7 +151,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_is_taken_from_the_budget_until_its_owner_has_left() {
-        let budget = Budget::new(8 << 10);
+        let budget = Budget::new(4 * 2_200);
         let memory = budget.share(&Key::of([192, 0, 2, 1].into()));
         let presence = Arc::new(Presence::default());
         let join = |client: u8, size: usize| {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use session::server::{Logged, StreamNo};
+use session::server::{Logged, Page, StreamNo};
+use topic::Pattern;
 
 use super::cost;
 
@@ -15,6 +16,8 @@ const BYTES: usize = 16 << 20;
 const ANSWER: usize = 128;
 /// and about the most bytes: a connection holds them as messages until its client has taken them.
 const ANSWER_BYTES: usize = 64 << 10;
+/// A page ends after about so many bytes of bodies.
+const PAGE: usize = 256 << 10;
 
 /// One of each stream.
 #[derive(Debug)]
@@ -43,6 +46,16 @@ impl Tails {
 
     pub(super) fn from(&self, stream: StreamNo, offset: u64) -> Recent {
         self.tails[stream].from(offset)
+    }
+
+    pub(super) fn page(
+        &self,
+        stream: StreamNo,
+        pattern: &Pattern,
+        from: u64,
+        limit: usize,
+    ) -> Option<Page> {
+        self.tails.get(stream)?.page(pattern, from, limit)
     }
 }
 
@@ -92,20 +105,50 @@ impl Tail {
     }
 
     fn from(&self, offset: u64) -> Recent {
-        let Some(first) = self.events.front() else {
-            return Recent::Older;
-        };
-        let Some(skip) = offset.checked_sub(first.offset) else {
-            return Recent::Older;
-        };
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.events.len());
+        match self.place(offset) {
+            Some(at) => {
+                let mut bytes = 0;
+                let events = self.events.range(at..).take(ANSWER).take_while(|event| {
+                    let has_room = bytes < ANSWER_BYTES;
+                    bytes += event.body.len();
+                    has_room
+                });
+                Recent::Events(events.cloned().collect())
+            }
+            None => Recent::Older,
+        }
+    }
+
+    /// Where the events from an offset on begin; none if it is not kept.
+    fn place(&self, offset: u64) -> Option<usize> {
+        let at = offset.checked_sub(self.events.front()?.offset)?;
+        Some(usize::try_from(at).unwrap_or(usize::MAX).min(self.events.len()))
+    }
+
+    /// A page as the store answers it, if all of it is kept.
+    fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Option<Page> {
+        let at = self.place(from)?;
+        let head = self.events.back()?.offset;
+        let mut page = Page { events: Vec::new(), next: from.max(head + 1), gap: None };
         let mut bytes = 0;
-        let events = self.events.range(skip..).take(ANSWER).take_while(|event| {
-            let has_room = bytes < ANSWER_BYTES;
-            bytes += event.body.len();
-            has_room
-        });
-        Recent::Events(events.cloned().collect())
+        // A run of one topic is matched once.
+        let mut last: Option<(&Arc<Logged>, bool)> = None;
+        for event in self.events.range(at..) {
+            if page.events.len() >= limit || bytes >= PAGE {
+                page.next = event.offset;
+                break;
+            }
+            let matches = match last {
+                Some((other, matches)) if other.topic == event.topic => matches,
+                _ => pattern.matches(&event.topic),
+            };
+            last = Some((event, matches));
+            if matches {
+                bytes += event.body.len();
+                page.events.push(Arc::clone(event));
+            }
+        }
+        Some(page)
     }
 }
 
@@ -121,7 +164,7 @@ mod tests {
     fn events_of(stream: StreamNo, offsets: std::ops::Range<u64>, size: usize) -> Vec<Arc<Logged>> {
         let topic = Topic::parse("t").unwrap();
         let body: Arc<[u8]> = vec![0; size].into();
-        let event = |offset| Logged { stream, offset, topic: topic.clone(), body: body.clone() };
+        let event = |offset| Logged::new(stream, offset, topic.clone(), body.clone());
         offsets.map(|offset| Arc::new(event(offset))).collect()
     }
 
@@ -144,6 +187,23 @@ mod tests {
         assert_eq!(tails.from(0, 1), Recent::Events(events(1..3, 60 << 10)));
         tails.extend(&events(10..12, 250 << 10));
         assert_eq!(tails.from(0, 10), Recent::Events(events(10..11, 250 << 10)));
+    }
+
+    #[test]
+    fn a_page_is_read_from_what_is_kept_or_not_at_all() {
+        let mut tails = Tails::new(1);
+        let [t, other] = ["t", "u"].map(|text| Pattern::parse(text).unwrap());
+        assert_eq!(tails.page(0, &t, 1, 10), None);
+        tails.extend(&events(1..100_000, 10));
+        assert_eq!(tails.page(0, &t, 1, 10), None);
+        let page = |events, next| Some(Page { events, next, gap: None });
+        assert_eq!(tails.page(0, &t, 99_000, 10), page(events(99_000..99_010, 10), 99_010));
+        assert_eq!(tails.page(0, &t, 99_990, 10), page(events(99_990..100_000, 10), 100_000));
+        assert_eq!(tails.page(0, &t, 100_000, 10), page(Vec::new(), 100_000));
+        assert_eq!(tails.page(0, &other, 99_000, 10), page(Vec::new(), 100_000));
+        tails.extend(&events(100_000..100_010, PAGE / 2));
+        let two = tails.page(0, &t, 100_000, 10).unwrap();
+        assert_eq!((two.events.len(), two.next), (2, 100_002));
     }
 
     #[test]

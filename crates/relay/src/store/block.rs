@@ -120,7 +120,7 @@ mod tests {
                 .zip(&events)
                 .map(|(offset, (topic, size))| {
                     let body = vec![offset as u8; *size].into();
-                    Arc::new(Logged { stream: 0, offset, topic: Topic::parse(topic).unwrap(), body })
+                    Arc::new(Logged::new(0, offset, Topic::parse(topic).unwrap(), body))
                 })
                 .collect();
             let mut rows = Vec::new();
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_row_that_is_cut_is_corrupt_and_ends() {
         let body = vec![1; 50].into();
-        let event = Logged { stream: 0, offset: 3, topic: Topic::parse("t").unwrap(), body };
+        let event = Logged::new(0, 3, Topic::parse("t").unwrap(), body);
         pack(&[Arc::new(event)], |first, row| {
             for end in 1..row.len() {
                 let mut entries = entries(first, &row[..end]);

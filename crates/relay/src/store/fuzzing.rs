@@ -125,7 +125,7 @@ fn block(bytes: &[u8]) {
     let entries: Vec<_> = block::entries(1, bytes).map_while(Result::ok).collect();
     let logged = |entry: &Entry<'_>| {
         let (offset, body) = (entry.offset, entry.body.into());
-        Some(Arc::new(Logged { stream: 0, offset, topic: Topic::parse(entry.topic).ok()?, body }))
+        Some(Arc::new(Logged::new(0, offset, Topic::parse(entry.topic).ok()?, body)))
     };
     // Topics have been checked before they are written.
     let Some(events) = entries.iter().map(logged).collect::<Option<Vec<_>>>() else { return };

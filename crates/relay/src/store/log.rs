@@ -120,7 +120,7 @@ impl<'t> Log<'t> {
         extent.bytes += cost(topic.as_str(), &body);
         extent.peak = extent.peak.max(extent.bytes);
         let offset = extent.head;
-        let logged = Arc::new(Logged { stream: stream as usize, offset, topic, body });
+        let logged = Arc::new(Logged::new(stream as usize, offset, topic, body));
         self.fresh.entry(stream).or_default().push(Arc::clone(&logged));
         logged
     }

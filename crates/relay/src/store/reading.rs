@@ -266,8 +266,7 @@ impl Reading {
     /// An event as it stands in a row.
     fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>, StoreError> {
         let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
-        let stream = self.stream as usize;
-        Ok(Arc::new(Logged { stream, offset, topic, body: body.into() }))
+        Ok(Arc::new(Logged::new(self.stream as usize, offset, topic, body.into())))
     }
 }
 

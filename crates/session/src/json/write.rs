@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
@@ -68,46 +68,79 @@ pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
 
 /// An event, with its place in the log unless it is ephemeral.
 pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
-    let mut members = Map::new();
-    // A log may hold what an earlier version took: names of its own that would stand here twice.
-    for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
-        let value = match value {
-            Extension::Text(text) => json!(text),
-            Extension::Integer(integer) => json!(integer),
-            Extension::Boolean(boolean) => json!(boolean),
-        };
-        members.insert(name.clone(), value);
-    }
-    match place {
-        Some(place) => {
-            members.insert("stream".to_owned(), json!(place.stream.as_str()));
-            members.insert("epoch".to_owned(), json!(place.epoch.to_string()));
-            members.insert("sequence".to_owned(), json!(place.offset.to_string()));
-            if let Some(previous) = place.previous {
-                members.insert("prev".to_owned(), json!(previous.to_string()));
-            }
-        }
-        None => {
-            members.insert("ephemeral".to_owned(), json!(true));
-        }
-    }
-    members.insert("specversion".to_owned(), json!("1.0"));
-    members.insert("id".to_owned(), json!(body.id));
-    members.insert("source".to_owned(), json!(body.source));
-    members.insert("type".to_owned(), json!(topic.as_str()));
-    if let Some(time) = body.time.and_then(|time| time::write(time, body.nanoseconds)) {
-        members.insert("time".to_owned(), json!(time));
-    }
-    if let Some(content_type) = &body.content_type {
-        members.insert("datacontenttype".to_owned(), json!(content_type));
-    }
-    if let Some(schema) = &body.schema {
-        members.insert("dataschema".to_owned(), json!(schema));
-    }
-    with_data(members, body)
+    let text = Text::new(topic, body, place.map(|place| (place.stream, place.offset)));
+    let receiver = place.map(|place| (place.epoch, place.previous));
+    let mut out = Vec::with_capacity(text.len() + 64);
+    text.write(receiver, &mut out);
+    String::from_utf8(out).unwrap_or_default()
 }
 
-fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
+/// An event as a text that many receivers share: what differs between them is put in for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text {
+    text: Box<[u8]>,
+    /// Where the receiver's place is put in.
+    at: usize,
+}
+
+impl Text {
+    /// An event, with its stream and its offset unless it is ephemeral.
+    pub(crate) fn new(topic: &Topic, body: &Body, place: Option<(&Stream, u64)>) -> Self {
+        let mut out = Vec::with_capacity(body.data.len() + 512);
+        out.extend_from_slice(br#"{"specversion":"1.0","type":"#);
+        string(&mut out, topic.as_str());
+        member(&mut out, "id", &body.id);
+        member(&mut out, "source", &body.source);
+        if let Some(time) = body.time.and_then(|time| time::write(time, body.nanoseconds)) {
+            member(&mut out, "time", &time);
+        }
+        if let Some(content_type) = &body.content_type {
+            member(&mut out, "datacontenttype", content_type);
+        }
+        if let Some(schema) = &body.schema {
+            member(&mut out, "dataschema", schema);
+        }
+        // A log may hold what an earlier version took: names of its own that would stand here twice.
+        for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
+            match value {
+                Extension::Text(text) => member(&mut out, name, text),
+                Extension::Integer(integer) => bare(&mut out, name, &integer.to_string()),
+                Extension::Boolean(boolean) => bare(&mut out, name, &boolean.to_string()),
+            }
+        }
+        match place {
+            Some((stream, offset)) => {
+                member(&mut out, "stream", stream.as_str());
+                decimal(&mut out, "sequence", offset);
+            }
+            None => bare(&mut out, "ephemeral", "true"),
+        }
+        let at = out.len();
+        data(&mut out, body);
+        out.push(b'}');
+        Self { text: out.into(), at }
+    }
+
+    /// Its bytes without a receiver's place.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Appends it for a receiver that reads an epoch of the log and has been told everything up to an offset.
+    pub(crate) fn write(&self, receiver: Option<(u64, Option<u64>)>, out: &mut Vec<u8>) {
+        let (before, after) = self.text.split_at(self.at);
+        out.extend_from_slice(before);
+        if let Some((epoch, previous)) = receiver {
+            decimal(out, "epoch", epoch);
+            if let Some(previous) = previous {
+                decimal(out, "prev", previous);
+            }
+        }
+        out.extend_from_slice(after);
+    }
+}
+
+fn data(out: &mut Vec<u8>, body: &Body) {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
@@ -115,21 +148,40 @@ fn with_data(mut members: Map<String, Value>, body: &Body) -> String {
         (Form::Json, _) if bytes.is_empty() => {}
         (Form::Json, Ok(text)) if is_json(text) => {
             // As it stands: numbers keep their digits and objects their order.
-            let mut whole = Value::Object(members).to_string();
-            whole.pop();
-            whole.push_str(",\"data\":");
-            whole.push_str(text);
-            whole.push('}');
-            return whole;
+            out.extend_from_slice(br#","data":"#);
+            out.extend_from_slice(bytes);
         }
-        (Form::Text, Ok(text)) => {
-            members.insert("data".to_owned(), json!(text));
-        }
-        _ => {
-            members.insert("data_base64".to_owned(), json!(STANDARD.encode(bytes)));
-        }
+        (Form::Text, Ok(text)) => member(out, "data", text),
+        _ => member(out, "data_base64", &STANDARD.encode(bytes)),
     }
-    Value::Object(members).to_string()
+}
+
+/// Appends a member that is a text to an object that has one already. The name needs no escape.
+fn member(out: &mut Vec<u8>, name: &str, text: &str) {
+    bare(out, name, "");
+    string(out, text);
+}
+
+/// Appends a member whose value is written as it stands.
+fn bare(out: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [",\"", name, "\":", value] {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// Appends a member that is a number in a string.
+fn decimal(out: &mut Vec<u8>, name: &str, number: u64) {
+    bare(out, name, "\"");
+    written(serde_json::to_writer(&mut *out, &number));
+    out.push(b'"');
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    written(serde_json::to_writer(out, text));
+}
+
+fn written(result: serde_json::Result<()>) {
+    debug_assert!(result.is_ok(), "a text or a number could not be written");
 }
 
 /// Whether it may stand in a text for readers in any language.
@@ -137,14 +189,10 @@ fn is_json(text: &str) -> bool {
     !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
+/// What the peer says about the link begins as events do, with what tells it from them.
 fn control(kind: &str, about: &str, data: Value) -> String {
-    json!({
-        "specversion": "1.0",
-        "id": format!("{kind}:{about}"),
-        "source": "/link",
-        "type": format!("$link.{kind}"),
-        "datacontenttype": "application/json",
-        "data": data,
-    })
-    .to_string()
+    let id = json!(format!("{kind}:{about}"));
+    format!(
+        r#"{{"specversion":"1.0","type":"$link.{kind}","id":{id},"source":"/link","datacontenttype":"application/json","data":{data}}}"#
+    )
 }

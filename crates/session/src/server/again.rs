@@ -3,7 +3,7 @@
 
 use topic::Topic;
 
-use super::{Ephemeral, Server, Wire};
+use super::{Ephemeral, Server, Subscriptions, Wire};
 use crate::frame::Head;
 use crate::{Stream, encode};
 
@@ -14,7 +14,9 @@ pub(super) struct Again {
     /// Of the subscriptions when it was sent.
     edition: u64,
     heads: Vec<Head>,
-    /// The frame up to its body.
+    /// None of them has a limit to what it can take.
+    is_unlimited: bool,
+    /// The frame up to its body; empty on a wire of texts.
     beginning: Vec<u8>,
 }
 
@@ -22,31 +24,49 @@ impl Server {
     /// Sends an event that begins as the last one did; false if this one does not.
     pub(super) fn send_again(&mut self, event: &Ephemeral) -> bool {
         let Self { again: Some(again), subscriptions, .. } = self else { return false };
-        let is_the_same = again.edition == subscriptions.edition() && again.topic == event.topic;
-        if !is_the_same || !subscriptions.all_take(&again.heads, event.body.len()) {
+        // What one client publishes shares its topic's text.
+        let is_topic =
+            std::ptr::eq(again.topic.as_str(), event.topic.as_str()) || again.topic == event.topic;
+        let is_the_same = again.edition == subscriptions.edition() && is_topic;
+        let can_be_taken = |subscriptions: &mut Subscriptions| {
+            again.is_unlimited || subscriptions.all_take(&again.heads, event.body.len())
+        };
+        if !is_the_same || !can_be_taken(subscriptions) {
             return false;
         }
-        self.message.reserve(again.beginning.len() + event.body.len() + 9);
-        self.message.extend_from_slice(&again.beginning);
-        encode::byte_string(&mut self.message, &event.body);
-        self.cut();
+        match self.wire {
+            Wire::Frames => {
+                let bytes = again.beginning.len() + event.body.len() + 9;
+                let whole = if self.message.capacity() == 0 { self.last_message } else { 0 };
+                self.message.reserve(bytes.max(whole));
+                self.message.extend_from_slice(&again.beginning);
+                encode::byte_string(&mut self.message, &event.body);
+                self.cut();
+            }
+            // Its text does not say for which subscriptions it is.
+            #[cfg(feature = "json")]
+            Wire::Json => self.event_text(&event.topic, &[], None, &event.body, &event.text),
+        }
         true
     }
 
     /// Notes how an event that has just been sent began; its topic has a number.
     pub(super) fn note(&mut self, topic: &Topic, heads: &[Head]) {
         self.again = None;
-        if heads.is_empty() || self.wire != Wire::Frames {
+        if heads.is_empty() {
             return;
         }
-        let (number, None) = self.topics_out.number(topic) else { return };
         let mut beginning = Vec::new();
-        encode::event(&mut beginning, number, None, heads, None, &[], &Stream::MAIN);
-        // The body is the last field; without bytes it is the one byte that says so.
-        beginning.pop();
+        if self.wire == Wire::Frames {
+            let (number, None) = self.topics_out.number(topic) else { return };
+            encode::event(&mut beginning, number, None, heads, None, &[], &Stream::MAIN);
+            // The body is the last field; without bytes it is the one byte that says so.
+            beginning.pop();
+        }
         let (topic, heads) = (topic.clone(), heads.to_vec());
         let edition = self.subscriptions.edition();
-        self.again = Some(Again { topic, edition, heads, beginning });
+        let is_unlimited = self.subscriptions.are_unlimited(&heads);
+        self.again = Some(Again { topic, edition, heads, is_unlimited, beginning });
     }
 
     /// A topic's number has got another meaning.

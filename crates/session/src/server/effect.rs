@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
+use super::{Rendered, Texts};
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 
 /// What the owner of a [`Server`](super::Server) is to do.
@@ -103,6 +104,8 @@ pub struct Ephemeral {
     pub key: Arc<str>,
     /// Its body, encoded once for all receivers.
     pub body: Arc<[u8]>,
+    /// The same as text, rendered once for all who want that.
+    pub text: Rendered,
 }
 
 /// What names a request until it is answered.
@@ -114,8 +117,8 @@ pub struct Ticket(pub(super) u64);
 pub enum Message {
     /// Bytes.
     Binary(Vec<u8>),
-    /// Text.
-    Text(String),
+    /// Text messages.
+    Texts(Texts),
     /// The WebSocket's own ping, for a wire without frames for it.
     Ping,
 }
@@ -261,4 +264,20 @@ pub struct Logged {
     pub topic: Topic,
     /// Its body, encoded once for all receivers.
     pub body: Arc<[u8]>,
+    /// The same as text, rendered once for all who want that.
+    pub text: Rendered,
+}
+
+impl Ephemeral {
+    /// An event whose text was not wanted yet.
+    pub fn new(topic: Topic, key: Arc<str>, body: Arc<[u8]>) -> Self {
+        Self { topic, key, body, text: Rendered::default() }
+    }
+}
+
+impl Logged {
+    /// An event whose text was not wanted yet.
+    pub fn new(stream: StreamNo, offset: u64, topic: Topic, body: Arc<[u8]>) -> Self {
+        Self { stream, offset, topic, body, text: Rendered::default() }
+    }
 }

@@ -49,11 +49,8 @@ impl Server {
             Some((_, Extension::Integer(key))) => key.to_string().into(),
             _ => body.source.as_str().into(),
         };
-        self.effects.push_back(Effect::Forward(Ephemeral {
-            topic,
-            key,
-            body: body.encode().into(),
-        }));
+        let event = Ephemeral::new(topic, key, body.encode().into());
+        self.effects.push_back(Effect::Forward(event));
     }
 
     pub(super) fn append(
@@ -71,21 +68,36 @@ impl Server {
         self.effects.push_back(Effect::Append(Append { ticket, client, event }));
     }
 
-    /// A topic and signed body that may be published, or why they may not.
+    /// A topic and the body that is these bytes, with what the peer puts into it, or why they may not be published.
     pub(super) fn checked(
         &self,
         topic: Result<Topic, UnknownTopic>,
         body: &[u8],
     ) -> Result<(Topic, Body), Refusal> {
-        if body.len() > self.options.max_event {
-            let message = format!("an event may have {} bytes", self.options.max_event);
-            return Err(Refusal { code: RejectCode::TooLarge, message, id: None });
-        }
-        let mut body = Body::decode(body).map_err(|error| Refusal {
+        self.fits(body.len())?;
+        let body = Body::decode(body).map_err(|error| Refusal {
             code: RejectCode::IllegalEvent,
             message: error.to_string(),
             id: None,
         })?;
+        self.signed(topic, body)
+    }
+
+    /// Whether a body of so many bytes may be published.
+    pub(super) fn fits(&self, bytes: usize) -> Result<(), Refusal> {
+        if bytes <= self.options.max_event {
+            return Ok(());
+        }
+        let message = format!("an event may have {} bytes", self.options.max_event);
+        Err(Refusal { code: RejectCode::TooLarge, message, id: None })
+    }
+
+    /// The same of a body that is decoded.
+    pub(super) fn signed(
+        &self,
+        topic: Result<Topic, UnknownTopic>,
+        mut body: Body,
+    ) -> Result<(Topic, Body), Refusal> {
         let illegal = claims::illegal(&body);
         self.sign(&mut body);
         // What the peer adds may pass a bound, and what is logged must be readable again.

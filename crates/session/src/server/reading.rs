@@ -10,8 +10,8 @@ use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
-    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Server, StreamNo, Ticket,
-    Wire,
+    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Rendered, Server, StreamNo,
+    Ticket, Wire,
 };
 use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream, encode};
@@ -67,7 +67,7 @@ impl Server {
             && let Some(event) = self.conflated.take(at)
         {
             let heads = [Head { subscription, previous: None }];
-            self.event(&event.topic, &heads, None, &event.body);
+            self.event(&event.topic, &heads, None, &event.body, &event.text);
         }
         for stream in self.subscriptions.waiting(subscription) {
             self.advance(subscription, stream);
@@ -147,7 +147,8 @@ impl Server {
             let (offset, bytes) = (event.offset, event.body.len());
             match self.subscriptions.replay(subscription, stream, offset, bytes) {
                 Replay::Tell(head) => {
-                    self.event(&event.topic, &[head], Some((stream, offset)), &event.body);
+                    let place = Some((stream, offset));
+                    self.event(&event.topic, &[head], place, &event.body, &event.text);
                 }
                 Replay::Told => {}
                 Replay::NoCredit => return self.advance(subscription, stream),
@@ -162,7 +163,7 @@ impl Server {
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
         let mut heads = std::mem::take(&mut self.heads);
         for event in events {
-            let Logged { stream, offset, ref topic, ref body } = **event;
+            let Logged { stream, offset, ref topic, ref body, ref text } = **event;
             if self.seen.get(stream).is_none_or(|seen| offset < *seen) {
                 continue;
             }
@@ -170,7 +171,7 @@ impl Server {
             self.seen[stream] = offset + 1;
             heads.clear();
             self.subscriptions.live(topic, (stream, offset), body.len(), &mut heads);
-            self.event(topic, &heads, Some((stream, offset)), body);
+            self.event(topic, &heads, Some((stream, offset)), body, text);
         }
         self.heads = heads;
     }
@@ -204,7 +205,7 @@ impl Server {
             conflated.hold(subscription, event);
             all = false;
         });
-        self.event(&event.topic, &heads, None, &event.body);
+        self.event(&event.topic, &heads, None, &event.body, &event.text);
         if all {
             self.note(&event.topic, &heads);
         }
@@ -223,10 +224,12 @@ impl Server {
         heads: &[Head],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
+        _text: &Rendered,
     ) {
         if heads.is_empty() || self.is_closed() {
             return;
         }
+        self.make_room();
         match self.wire {
             Wire::Frames => {
                 let (topic, name) = self.topics_out.number(topic);
@@ -243,7 +246,7 @@ impl Server {
                 self.cut();
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.event_text(topic, heads, place, body),
+            Wire::Json => self.event_text(topic, heads, place, body, _text),
         }
     }
 }

@@ -18,8 +18,10 @@ use one::{Stage, Subscription};
 pub(super) struct Subscriptions {
     /// In boxes: a map makes room for eleven at once, and a connection has often one.
     by_number: BTreeMap<u32, Box<Subscription>>,
-    /// Each pattern, with the numbers of its subscriptions, in the order of the patterns.
-    patterns: Vec<(Pattern, Vec<u32>)>,
+    /// Each pattern, with the numbers of its subscriptions, in order: the topics,
+    exact: Vec<(Pattern, Vec<u32>)>,
+    /// and those with a wildcard.
+    wild: Vec<(Pattern, Vec<u32>)>,
     /// The lives of the streams that the positions are of.
     epochs: Vec<u64>,
     /// The patterns that have come (false) or gone (true) since somebody asked.
@@ -76,10 +78,11 @@ impl Subscriptions {
         if self.by_number.contains_key(&number) {
             return Err(Taken);
         }
-        match self.place(&pattern) {
-            Ok(at) => self.patterns[at].1.push(number),
+        let patterns = self.patterns_like(&pattern);
+        match place(patterns, pattern.as_str()) {
+            Ok(at) => patterns[at].1.push(number),
             Err(at) => {
-                self.patterns.insert(at, (pattern.clone(), vec![number]));
+                patterns.insert(at, (pattern.clone(), vec![number]));
                 self.note_change(&pattern, false);
             }
         }
@@ -92,19 +95,15 @@ impl Subscriptions {
     pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
         let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
         self.edition += 1;
-        if let Ok(at) = self.place(&removed.pattern) {
-            self.patterns[at].1.retain(|other| *other != number);
-            if self.patterns[at].1.is_empty() {
-                self.patterns.remove(at);
+        let patterns = self.patterns_like(&removed.pattern);
+        if let Ok(at) = place(patterns, removed.pattern.as_str()) {
+            patterns[at].1.retain(|other| *other != number);
+            if patterns[at].1.is_empty() {
+                patterns.remove(at);
                 self.note_change(&removed.pattern, true);
             }
         }
         removed.asked().collect()
-    }
-
-    /// Where a pattern is, or would be.
-    fn place(&self, pattern: &Pattern) -> Result<usize, usize> {
-        self.patterns.binary_search_by(|(other, _)| other.cmp(pattern))
     }
 
     /// A pattern that goes and comes again before somebody asks has not changed.
@@ -127,8 +126,10 @@ impl Subscriptions {
 
     #[cfg(feature = "json")]
     pub(super) fn find(&self, pattern: &str) -> Option<u32> {
-        let at = self.patterns.binary_search_by(|(other, _)| other.as_str().cmp(pattern)).ok()?;
-        self.patterns[at].1.first().copied()
+        [&self.exact, &self.wild].into_iter().find_map(|patterns| {
+            let at = place(patterns, pattern).ok()?;
+            patterns[at].1.first().copied()
+        })
     }
 
     #[cfg(feature = "json")]
@@ -246,6 +247,13 @@ impl Subscriptions {
         self.edition
     }
 
+    /// Whether none of these has a limit to what it can take, which stays so while the edition is the same.
+    pub(super) fn are_unlimited(&self, heads: &[Head]) -> bool {
+        heads
+            .iter()
+            .all(|head| self.by_number.get(&head.subscription).is_some_and(|it| it.is_unlimited()))
+    }
+
     /// Whether all of these can take an ephemeral event, which is then counted.
     pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
         let can =
@@ -291,12 +299,22 @@ impl Subscriptions {
 
     /// Each subscription that a topic matches.
     fn each_of(&mut self, topic: &Topic, mut told: impl FnMut(u32, &mut Subscription)) {
-        for (_, numbers) in self.patterns.iter().filter(|(pattern, _)| pattern.matches(topic)) {
-            for &number in numbers {
-                if let Some(it) = self.by_number.get_mut(&number) {
-                    told(number, it);
-                }
+        let exact = place(&self.exact, topic.as_str()).ok().map(|at| &self.exact[at]);
+        let wild = self.wild.iter().filter(|(pattern, _)| pattern.matches(topic));
+        for number in exact.into_iter().chain(wild).flat_map(|(_, numbers)| numbers) {
+            if let Some(it) = self.by_number.get_mut(number) {
+                told(*number, it);
             }
         }
     }
+
+    /// The patterns among which this one has its place.
+    fn patterns_like(&mut self, pattern: &Pattern) -> &mut Vec<(Pattern, Vec<u32>)> {
+        if pattern.as_topic().is_some() { &mut self.exact } else { &mut self.wild }
+    }
+}
+
+/// Where a pattern stands, or is to stand.
+fn place(patterns: &[(Pattern, Vec<u32>)], pattern: &str) -> Result<usize, usize> {
+    patterns.binary_search_by(|(other, _)| other.as_str().cmp(pattern))
 }

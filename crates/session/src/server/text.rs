@@ -1,18 +1,24 @@
 //! The `cloudevents.json` end of a connection: what it takes of a client's texts, and what of the
 //! peer's frames it says as text.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
-use super::{Decided, Effect, Message, Server, State, StreamNo, Wire};
+use super::{Decided, Effect, Message, Rendered, Server, State, StreamNo, Wire};
 use crate::frame::{FromPeer, Head, Subscribe};
-use crate::json::{self, Incoming, Place};
+use crate::json::{self, Incoming, Text};
 use crate::topics::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
 use sha2::{Digest, Sha256};
+
+/// About the most bytes of what is said for one receiver only.
+const PLACE: usize = 64;
 
 impl Server {
     /// A text message has arrived.
@@ -40,7 +46,7 @@ impl Server {
             }
             Ok(Incoming::Publish { topic, body, ephemeral }) => {
                 self.costs.publishes += 1;
-                self.publish_text(&topic, body, ephemeral);
+                self.publish_text(&topic, body, ephemeral, message.len());
             }
             Ok(Incoming::Subscribe { id, pattern, start }) => {
                 self.costs.subscribes += 1;
@@ -75,10 +81,15 @@ impl Server {
         self.text(json::welcome(id, &self.source));
     }
 
-    fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool) {
+    fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        match self.checked(topic, &body.encode()) {
+        // What it is encoded to is shorter than its text.
+        let fits = match bytes <= self.options.max_event {
+            true => Ok(()),
+            false => self.fits(body.encode().len()),
+        };
+        match fits.and_then(|()| self.signed(topic, body)) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
             Ok((topic, body)) if ephemeral => self.forward(topic, &body),
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
@@ -106,7 +117,10 @@ impl Server {
     /// Says what a frame says, as far as this subprotocol has a text for it.
     pub(super) fn send_text(&mut self, frame: &FromPeer) {
         match frame {
-            FromPeer::Ping(_) => self.effects.push_back(Effect::Send(Message::Ping)),
+            FromPeer::Ping(_) => {
+                self.flush();
+                self.effects.push_back(Effect::Send(Message::Ping));
+            }
             FromPeer::Refused(refused) => {
                 self.text(json::reject("", refused.code, &refused.message));
             }
@@ -151,22 +165,26 @@ impl Server {
         heads: &[Head],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
+        rendered: &Rendered,
     ) {
+        self.make_room();
+        let Self { texts, options, subscriptions, .. } = self;
+        let made = || {
+            let place = place.map(|(stream, offset)| (&options.streams[stream], offset));
+            Some(Text::new(topic, &Body::decode(body).ok()?, place))
+        };
         let previous = heads.first().and_then(|head| head.previous);
-        let place = place.map(|(stream, offset)| Place {
-            stream: &self.options.streams[stream],
-            epoch: self.subscriptions.epoch(stream),
-            offset,
-            previous,
+        let receiver = place.map(|(stream, _)| (subscriptions.epoch(stream), previous));
+        rendered.with(body, made, |text| {
+            texts.push(text.len() + PLACE, |out| text.write(receiver, out));
         });
-        if let Ok(body) = Body::decode(body) {
-            self.text(json::event(topic, &body, place));
-        }
+        self.cut();
     }
 
     fn text(&mut self, text: String) {
         if self.state != State::Closed {
-            self.effects.push_back(Effect::Send(Message::Text(text)));
+            self.texts.push(text.len(), |out| out.extend_from_slice(text.as_bytes()));
+            self.cut();
         }
     }
 }

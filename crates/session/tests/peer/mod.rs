@@ -32,7 +32,7 @@ pub fn body(id: &str) -> Body {
 }
 
 pub fn ephemeral(at: &str, key: &str, id: &str) -> Ephemeral {
-    Ephemeral { topic: topic(at), key: key.into(), body: body(id).encode().into() }
+    Ephemeral::new(topic(at), key.into(), body(id).encode().into())
 }
 
 impl Peer {
@@ -76,7 +76,7 @@ impl Peer {
     fn append(&mut self, stream: StreamNo, at: &str) -> Arc<Logged> {
         let offset = self.logs[stream].len() as u64 + 1;
         let body = body(&format!("e{offset}")).encode().into();
-        let event = Arc::new(Logged { stream, offset, topic: topic(at), body });
+        let event = Arc::new(Logged::new(stream, offset, topic(at), body));
         self.logs[stream].push(Arc::clone(&event));
         event
     }

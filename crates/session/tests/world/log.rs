@@ -159,12 +159,8 @@ impl Log {
                 break;
             }
             if matches(topic) {
-                page.events.push(Arc::new(Logged {
-                    stream,
-                    offset,
-                    topic: topic.clone(),
-                    body: body.clone(),
-                }));
+                let event = Logged::new(stream, offset, topic.clone(), body.clone());
+                page.events.push(Arc::new(event));
             }
         }
         page

@@ -39,13 +39,8 @@ impl Log {
 
     pub(super) fn append(&mut self, topic: &Topic, body: &Body) -> Arc<Logged> {
         let offset = self.last() + 1;
-        let body_bytes = body.encode().into();
-        let logged = Arc::new(Logged {
-            stream: self.number,
-            offset,
-            topic: topic.clone(),
-            body: body_bytes,
-        });
+        let encoded = body.encode().into();
+        let logged = Arc::new(Logged::new(self.number, offset, topic.clone(), encoded));
         self.events.push((Arc::clone(&logged), body.id.clone()));
         self.ids.insert((body.source.clone(), body.id.clone()), offset);
         logged

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const NEEDS: &[Need] = &[Need::Nats, Need::Node, Need::SocketIo];
+const NEEDS: &[Need] = &[Need::Nats, Need::Node, Need::SocketIo, Need::Wse];
 
 pub fn run(workspace: &Workspace) -> Result<()> {
     setup::ensure(workspace, NEEDS)?;
@@ -27,6 +27,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     load.arg("--relay").arg(workspace.relay());
     load.arg("--nats").arg(setup::nats_server().context("there is no nats-server")?);
     load.arg("--socket-io").arg(workspace.npm_tools()).arg("--data").arg(&data);
+    load.arg("--wse").arg(setup::wse_python(workspace));
     process::announce(&load);
     let mut child = load
         .stdin(Stdio::null())

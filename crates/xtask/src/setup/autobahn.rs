@@ -1,20 +1,20 @@
 //! The Autobahn WebSocket test suite, which runs in CPython 2.7 and no other.
 
-use super::step;
+use super::{python, step};
 use crate::process;
 use crate::versions::AUTOBAHN;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 const PYTHON: &str = "the WebSocket conformance suite needs CPython 2.7: install it with pyenv \
                       (`pyenv install 2.7.18`), or put a `python2.7` with pip on PATH";
 
 /// The suite's program, ready for its arguments.
 pub fn wstest(workspace: &Workspace) -> Result<Command> {
-    let mut wstest = process::command(python().context(PYTHON)?);
+    let mut wstest = process::command(cpython_27().context(PYTHON)?);
     // Its dependencies share a namespace, which only a site directory can hold.
     let program = "import os, site; site.addsitedir(os.environ['EDK_AUTOBAHN']); \
                    from autobahntestsuite.wstest import run; run()";
@@ -23,7 +23,7 @@ pub fn wstest(workspace: &Workspace) -> Result<Command> {
 }
 
 pub fn ensure(workspace: &Workspace) -> Result<()> {
-    let python = python().context(PYTHON)?;
+    let python = cpython_27().context(PYTHON)?;
     let dir = workspace.autobahn();
     let stamp = dir.join("version");
     if fs::read_to_string(&stamp).is_ok_and(|version| version == AUTOBAHN) {
@@ -44,16 +44,8 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// On PATH, where pyenv's stand-in may be for another version, or among pyenv's versions.
-fn python() -> Option<PathBuf> {
-    let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
-    let root = root.or_else(|| Some(env::home_dir()?.join(".pyenv")));
-    let mut found: Vec<PathBuf> = which::which_all("python2.7").into_iter().flatten().collect();
-    if let Some(versions) = root.and_then(|root| fs::read_dir(root.join("versions")).ok()) {
-        let of = |version: fs::DirEntry| version.path().join("bin/python2.7");
-        found.extend(versions.flatten().map(of));
-    }
-    found.into_iter().find(|python| is_cpython_27(python))
+fn cpython_27() -> Option<PathBuf> {
+    python::interpreters("python2.7").into_iter().find(|python| is_cpython_27(python))
 }
 
 fn is_cpython_27(python: &Path) -> bool {

@@ -5,7 +5,9 @@ use crate::process;
 use crate::versions::WEBSOCKET_CLIENT;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// The virtual environment's Python.
 pub fn python(workspace: &Workspace) -> PathBuf {
@@ -15,27 +17,45 @@ pub fn python(workspace: &Workspace) -> PathBuf {
 
 pub fn ensure(workspace: &Workspace) -> Result<()> {
     let python = python(workspace);
-    if installed(&python).as_deref() == Some(WEBSOCKET_CLIENT) {
+    if installed(&python, "websocket-client").as_deref() == Some(WEBSOCKET_CLIENT) {
         return Ok(());
     }
     step(&format!("websocket-client {WEBSOCKET_CLIENT} from PyPI"), || {
-        make_environment(&workspace.python())?;
-        let package = format!("websocket-client=={WEBSOCKET_CLIENT}");
-        let mut pip = process::command(&python);
-        pip.args(["-m", "pip", "install", "--quiet", &package]);
-        process::install(&mut pip, &package, "PyPI")
+        make_environment("python3", &workspace.python())?;
+        install(&python, &format!("websocket-client=={WEBSOCKET_CLIENT}"))
     })
 }
 
-fn installed(python: &Path) -> Option<String> {
-    let program = "import importlib.metadata as m; print(m.version('websocket-client'))";
-    let answer = process::capture(process::command(python).args(["-c", program])).ok()?;
+/// Installs a package into the environment of that interpreter.
+pub(super) fn install(python: &Path, package: &str) -> Result<()> {
+    let mut pip = process::command(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
+    process::install(&mut pip, package, "PyPI")
+}
+
+/// The version of a package that the interpreter finds.
+pub(super) fn installed(python: &Path, package: &str) -> Option<String> {
+    let program = format!("import importlib.metadata as m; print(m.version('{package}'))");
+    let answer = process::capture(process::command(python).args(["-c", &program])).ok()?;
     Some(answer.trim().to_owned())
 }
 
-fn make_environment(dir: &Path) -> Result<()> {
+/// All of that name: on PATH, where pyenv's stand-in may be for another version, and among pyenv's versions.
+pub(super) fn interpreters(name: &str) -> Vec<PathBuf> {
+    let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let root = root.or_else(|| Some(env::home_dir()?.join(".pyenv")));
+    let mut found: Vec<PathBuf> = which::which_all(name).into_iter().flatten().collect();
+    if let Some(versions) = root.and_then(|root| fs::read_dir(root.join("versions")).ok()) {
+        let of = |version: fs::DirEntry| version.path().join("bin").join(name);
+        found.extend(versions.flatten().map(of));
+    }
+    found
+}
+
+/// Makes a virtual environment with an interpreter.
+pub(super) fn make_environment(python: impl AsRef<OsStr>, dir: &Path) -> Result<()> {
     let make = || {
-        let mut venv = process::command("python3");
+        let mut venv = process::command(&python);
         venv.args(["-m", "venv", "--clear"]).arg(dir);
         process::run(&mut venv)
     };

@@ -75,7 +75,7 @@ fn move_events(transaction: &WriteTransaction) -> Result<Extent, StoreError> {
             bytes += cost(topic, body);
             let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
             digests.extend(digest_of(body).map(|digest| (digest, (MAIN, offset))));
-            events.push(Arc::new(Logged { stream: 0, offset, topic, body: body.into() }));
+            events.push(Arc::new(Logged::new(0, offset, topic, body.into())));
         }
         if events.is_empty() {
             break;

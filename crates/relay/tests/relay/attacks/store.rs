@@ -190,9 +190,12 @@ async fn a28_the_newest_of_all_and_a_page_over_many_topics_are_there_at_once() {
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 1).await;
     for first in (1..=EVENTS).step_by(500) {
-        let some: Vec<_> = (first..first + 500)
-            .map(|number| publish(number, &format!("user.{number}.a"), &format!("e{number}")))
-            .collect();
+        let event = |number: u64| {
+            let event = publish(number, &format!("user.{number}.a"), &format!("e{number}"));
+            let FromClient::Publish(event) = event else { unreachable!() };
+            FromClient::Publish(Publish { lowest: Some(first), ..event })
+        };
+        let some: Vec<_> = (first..first + 500).map(event).collect();
         client.send(&some).await;
         for _ in &some {
             client.ack().await;

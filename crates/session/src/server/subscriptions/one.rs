@@ -180,6 +180,10 @@ impl Subscription {
         Some(head)
     }
 
+    pub(super) fn is_unlimited(&self) -> bool {
+        self.credit.is_none()
+    }
+
     pub(super) fn has_credit(&self) -> bool {
         self.credit.is_none_or(|credit| credit.events > 0 && credit.bytes > 0)
     }

@@ -1,0 +1,78 @@
+//! An event as `cloudevents.json` says it: made for the first receiver that wants it, and kept for the others.
+
+#[cfg(feature = "json")]
+use std::sync::{Arc, OnceLock};
+
+#[cfg(feature = "json")]
+use crate::json::Text;
+
+/// The text of an event, once a receiver has wanted it. It says nothing that the event does not say: events are
+/// equal whether they have it or not.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    #[cfg(feature = "json")]
+    text: OnceLock<Arc<Text>>,
+}
+
+impl PartialEq for Rendered {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Rendered {}
+
+#[cfg(feature = "json")]
+impl Rendered {
+    /// The most bytes of a text that is kept with a body of so many bytes. Control characters in texts make a
+    /// longer one, and what keeps events counts the bytes of their bodies.
+    const fn most(body: usize) -> usize {
+        2 * body + 512
+    }
+
+    /// Calls `used` with the event's text, which `made` makes if it is not there.
+    pub(crate) fn with(
+        &self,
+        body: &[u8],
+        made: impl FnOnce() -> Option<Text>,
+        used: impl FnOnce(&Text),
+    ) {
+        if let Some(text) = self.text.get() {
+            return used(text);
+        }
+        let Some(text) = made() else { return };
+        used(&text);
+        if text.len() <= Self::most(body.len()) {
+            // Another connection may have made the same one meanwhile.
+            let _ = self.text.set(Arc::new(text));
+        }
+    }
+}
+
+#[cfg(all(test, feature = "json"))]
+mod tests {
+    use super::*;
+    use crate::Body;
+    use topic::Topic;
+
+    fn made_times(data: Vec<u8>) -> usize {
+        let content_type = Some("text/plain".to_owned());
+        let body = Body { id: "1".to_owned(), content_type, data, ..Body::default() };
+        let (encoded, rendered) = (body.encode(), Rendered::default());
+        let mut times = 0;
+        for _ in 0..3 {
+            let text = || {
+                times += 1;
+                Some(Text::new(&Topic::parse("t").unwrap(), &body, None))
+            };
+            rendered.with(&encoded, text, |text| assert!(text.len() > body.data.len()));
+        }
+        times
+    }
+
+    #[test]
+    fn a_text_is_made_once_unless_it_is_much_longer_than_the_body() {
+        assert_eq!(made_times(vec![b'x'; 10_000]), 1);
+        assert_eq!(made_times(vec![0; 10_000]), 3);
+    }
+}

@@ -1,0 +1,142 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use topic::Topic;
+
+use crate::server::{
+    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Message, Options, Place, Server, Wire,
+};
+use crate::{Body, Position};
+
+const EPOCH: u64 = 7;
+
+/// A connection that has subscribed to `t` and is live after the offset `head`.
+fn subscribed(head: u64) -> Server {
+    let mut server = Server::new(Arc::new(Options::default()), Wire::Json, &[head], 0);
+    let data = json!({ "pattern": "t" });
+    let text = json!({ "specversion": "1.0", "id": "s", "source": "x", "type": "$link.subscribe", "data": data });
+    server.received_text(&text.to_string(), 0);
+    let Some(Effect::Locate { ticket, .. }) = server.poll() else { panic!("it is not located") };
+    let head = Position { offset: head, ..Position::start_of(EPOCH) };
+    let place = Place { next: head.offset + 1, previous: None, head, gap: None };
+    server.located(ticket, Located::At(vec![place]));
+    let said = sent(&mut server).concat();
+    assert!(matches!(&said[..], [text] if text.contains("$link.subscribed")), "{said:?}");
+    server
+}
+
+/// The texts of each effect.
+fn sent(server: &mut Server) -> Vec<Vec<String>> {
+    let texts = |effect| match effect {
+        Effect::Send(Message::Texts(texts)) => texts.iter().map(str::to_owned).collect(),
+        other => panic!("{other:?}"),
+    };
+    std::iter::from_fn(|| server.poll()).map(texts).collect()
+}
+
+fn topic() -> Topic {
+    Topic::parse("t").unwrap()
+}
+
+fn encoded(id: &str, bytes: usize) -> Arc<[u8]> {
+    let data = format!("\"{}\"", "x".repeat(bytes)).into_bytes();
+    Body { id: id.to_owned(), data, ..Body::default() }.encode().into()
+}
+
+fn logged(offset: u64) -> Arc<Logged> {
+    Arc::new(Logged::new(0, offset, topic(), encoded(&offset.to_string(), 1)))
+}
+
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn receivers_share_a_text_in_which_each_finds_its_own_place() {
+    let (mut early, mut late) = (subscribed(1), subscribed(2));
+    let events: Vec<_> = (2..5).map(logged).collect();
+    early.committed(&events);
+    late.committed(&events);
+    let (early, late) = (sent(&mut early).concat(), sent(&mut late).concat());
+    let place = |text: &String| {
+        let event = read(text);
+        let of = |name: &str| event[name].as_str().map(|it| it.parse::<u64>().unwrap());
+        assert_eq!((of("epoch"), &event["stream"]), (Some(EPOCH), &json!("main")));
+        (of("sequence").unwrap(), of("prev"))
+    };
+    let places = |texts: &[String]| texts.iter().map(place).collect::<Vec<_>>();
+    assert_eq!(places(&early), [(2, Some(1)), (3, Some(2)), (4, Some(3))]);
+    assert_eq!(places(&late), [(3, Some(2)), (4, Some(3))]);
+    assert_eq!(early[1..], late);
+}
+
+#[test]
+fn an_ephemeral_event_is_one_text_for_all() {
+    let event = Ephemeral::new(topic(), "k".into(), encoded("e", 3));
+    let mut texts = Vec::new();
+    for _ in 0..3 {
+        let mut server = subscribed(0);
+        // The second one is sent as the first.
+        server.forwarded(&event);
+        server.forwarded(&event);
+        let sent = sent(&mut server);
+        assert_eq!((sent.len(), sent[0].len()), (1, 2));
+        texts.extend(sent.concat());
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1);
+    let event = read(&texts[0]);
+    assert_eq!((&event["ephemeral"], &event["data"]), (&json!(true), &json!("xxx")));
+    assert!(event.get("sequence").is_none() && event.get("prev").is_none(), "{event}");
+}
+
+#[test]
+fn a_burst_is_few_messages_of_bounded_size_and_a_ping_comes_after_it() {
+    let mut server = subscribed(0);
+    for number in 0..100 {
+        server.forwarded(&Ephemeral::new(topic(), "k".into(), encoded(&number.to_string(), 4_000)));
+    }
+    let heartbeat = Options::default().heartbeat;
+    server.tick(heartbeat);
+    let (mut ids, mut pinged) = (Vec::new(), false);
+    while let Some(effect) = server.poll() {
+        match effect {
+            Effect::Send(Message::Texts(texts)) => {
+                assert!(!pinged && texts.frames().len() < MESSAGE_BYTES + 5_000);
+                ids.extend(texts.iter().map(|text| read(text)["id"].clone()));
+            }
+            Effect::Send(Message::Ping) => pinged = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(pinged);
+    assert_eq!(ids, (0..100).map(|number| json!(number.to_string())).collect::<Vec<_>>());
+}
+
+proptest! {
+    #[test]
+    fn what_is_rendered_once_says_to_each_what_rendering_for_it_alone_says(
+        (id, data) in ("[ -~é]{1,9}", proptest::collection::vec(any::<u8>(), 0..40)),
+        content_type in prop::sample::select(vec![None, Some("text/plain"), Some("image/png")]),
+        (stream, offset) in ("[a-z]{1,5}", 1..u64::MAX),
+        receivers in proptest::collection::vec((any::<u64>(), any::<Option<u64>>()), 1..4),
+    ) {
+        let content_type = content_type.map(str::to_owned);
+        let body = Body { id, data, content_type, ..Body::default() };
+        let stream = crate::Stream::named(&stream);
+        let shared = crate::json::Text::new(&topic(), &body, Some((&stream, offset)));
+        for (epoch, previous) in receivers {
+            let mut text = Vec::new();
+            shared.write(Some((epoch, previous)), &mut text);
+            let place = crate::json::Place { stream: &stream, epoch, offset, previous };
+            let alone = crate::json::event(&topic(), &body, Some(place));
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), alone.as_str());
+            let event = read(&alone);
+            prop_assert_eq!(&event["sequence"], &json!(offset.to_string()));
+            prop_assert_eq!(&event["epoch"], &json!(epoch.to_string()));
+            let previous = previous.map_or(Value::Null, |previous| json!(previous.to_string()));
+            prop_assert_eq!(event.get("prev").unwrap_or(&Value::Null), &previous);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The page: the frame with the link's state, and in it the join screen or a room. Which room is open
 //! stands in the page's address and nowhere else.
 
-use event_driven_kit::{BridgeProvider, Bus, BusProvider};
+use event_driven_kit::{Bus, BusProvider};
 use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
@@ -57,9 +57,7 @@ pub fn App() -> Html {
                 }
             </header>
             if let Some(room) = open {
-                <BridgeProvider {bridge}>
-                    <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} />
-                </BridgeProvider>
+                <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} {bridge} />
             } else {
                 <Join
                     name={me.name.clone()}

@@ -8,7 +8,7 @@
 //! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it, [`use_origin`] who an event is
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it, [`Origin`] who an event is
 //! from.
 
 mod composer;
@@ -33,7 +33,7 @@ use composer::Composer;
 use emoji_picker::EmojiPicker;
 use message_list::MessageList;
 use message_row::MessageRow;
-use origin::use_origin;
+use origin::Origin;
 use outlet::use_outlet;
 use room_rules::use_room_rules;
 use typing_bar::TypingBar;

@@ -1,6 +1,6 @@
 //! Always says how the link to the relay is.
 
-use event_driven_kit::{LinkState, use_link};
+use event_driven_kit::{LINK_TOPIC, LinkState, use_subscription};
 use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
@@ -9,8 +9,13 @@ use crate::model::link;
 
 #[component]
 pub fn LinkBar() -> Html {
-    let state = use_link().map_or(LinkState::Connecting, |link| link.state.clone());
-    let since = use_memo(state.clone(), |_| clock::monotonic());
+    let heard = use_state(|| (LinkState::Connecting, clock::monotonic()));
+    let set = heard.setter();
+    use_subscription(LINK_TOPIC, move |event| {
+        set.set((event.data::<LinkState>()?.as_ref().clone(), clock::monotonic()));
+        Ok(())
+    });
+    let (state, since) = &*heard;
     let tick = use_force_update();
     let counts_down = matches!(state, LinkState::Offline { .. });
     use_effect_with(counts_down, move |&counts_down| {
@@ -18,7 +23,7 @@ pub fn LinkBar() -> Html {
         move || drop(timer)
     });
 
-    let words = link::words(&state, clock::monotonic() - *since);
+    let words = link::words(state, clock::monotonic() - since);
     html! {
         <div id="link" data-state={words.state}>
             <span role="status">{ words.word }</span>

@@ -12,8 +12,7 @@ use event_driven_kit::{
 };
 use yew::prelude::*;
 
-use super::origin::Origin;
-use super::{MessageRow, use_origin};
+use super::{MessageRow, Origin};
 use crate::clock;
 use crate::events::{Person, Room, TextError, TextSuccess};
 use crate::model::text;
@@ -26,6 +25,7 @@ use today::use_today;
 pub struct MessageListProps {
     pub room: Room,
     pub me: Person,
+    pub origin: Origin,
 }
 
 impl Reducible for Timeline {
@@ -40,7 +40,7 @@ impl Reducible for Timeline {
 
 #[component]
 pub fn MessageList(props: &MessageListProps) -> Html {
-    let timeline = use_timeline(&props.room);
+    let timeline = use_timeline(&props.room, &props.origin);
     let history_is_over = use_history_is_over(&props.room);
     let today = use_today();
     let end = use_stick_to_end(&timeline);
@@ -91,10 +91,10 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 #[hook]
-fn use_timeline(room: &Room) -> UseReducerHandle<Timeline> {
+fn use_timeline(room: &Room, origin: &Origin) -> UseReducerHandle<Timeline> {
     let timeline = use_reducer(Timeline::default);
     let fold = timeline.dispatcher();
-    let origin = use_origin();
+    let origin = origin.clone();
     use_subscription_with_echo(room.text_message.as_str(), move |event| {
         if let Some(change) = change(event, &origin)? {
             fold.dispatch(change);

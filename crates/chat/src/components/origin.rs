@@ -2,19 +2,13 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Event, use_bridge};
-use yew::prelude::*;
+use event_driven_kit::{Bridge, Event};
 
 use crate::profile;
 
 /// Knows the clients of this browser.
-#[derive(Clone)]
-pub struct Origin(Option<Rc<Bridge>>);
-
-#[hook]
-pub fn use_origin() -> Origin {
-    Origin(use_bridge())
-}
+#[derive(Clone, PartialEq)]
+pub struct Origin(pub Option<Rc<Bridge>>);
 
 impl Origin {
     /// The client that sent `event`; empty for this browser.

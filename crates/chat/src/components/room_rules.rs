@@ -1,6 +1,8 @@
 //! Says what of a room crosses the bridge, while the room is open.
 
-use event_driven_kit::{Rule, StartFrom, use_bridge};
+use std::rc::Rc;
+
+use event_driven_kit::{Bridge, Rule, StartFrom};
 use yew::prelude::*;
 
 use crate::events::{HISTORY, Room};
@@ -9,10 +11,10 @@ use crate::events::{HISTORY, Room};
 /// subscribe while they render, so nothing of a replay passes them by. Answers what to tell the user if
 /// a rule is refused.
 #[hook]
-pub fn use_room_rules(room: &Room) -> Option<String> {
+pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<String> {
     let problem = use_state_eq(|| None);
-    let (set, bridge) = (problem.setter(), use_bridge());
-    use_effect_with((bridge, room.clone()), move |(bridge, room)| {
+    let set = problem.setter();
+    use_effect_with((bridge.clone(), room.clone()), move |(bridge, room)| {
         let mut guards = Vec::new();
         if let Some(bridge) = bridge {
             for rule in rules(room) {

@@ -6,7 +6,7 @@ use event_driven_kit::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
-use super::use_origin;
+use super::Origin;
 use crate::clock;
 use crate::events::{Person, Room};
 use crate::model::text;
@@ -16,6 +16,7 @@ use crate::model::typists::Typists;
 pub struct TypingBarProps {
     pub room: Room,
     pub me: Person,
+    pub origin: Origin,
 }
 
 #[derive(Default, Clone, PartialEq)]
@@ -44,7 +45,7 @@ impl Reducible for Typing {
 #[component]
 pub fn TypingBar(props: &TypingBarProps) -> Html {
     let typing = use_reducer_eq(Typing::default);
-    let origin = use_origin();
+    let origin = props.origin.clone();
     let (hear, me, from) = (typing.dispatcher(), props.me.id.clone(), origin.clone());
     use_subscription(props.room.typing.as_str(), move |event| {
         let (client, person) = (from.client(event), event.data::<Person>()?);

@@ -1,7 +1,8 @@
 //! Owns the bridge to the relay for as long as the page is open.
 //!
 //! This, the outlet and the room's rules draw nothing. They are hooks and not components because each
-//! Yew component costs the page some two kilobytes.
+//! Yew component costs the page some two kilobytes. The bridge goes down as a property and the link bar subscribes by
+//! itself for the same reason: with `BridgeProvider` and `use_link` the page has 3.7 kB more after compression.
 
 use std::rc::Rc;
 

@@ -59,6 +59,10 @@ pub trait Store: Send + Sync + 'static {
     /// A [`StoreError`] if the store cannot be used now.
     fn heads(&self) -> Result<Vec<u64>, StoreError>;
 
+    /// The oldest offset of a stream that is not trimmed; without a look at the file, so that it may be lower
+    /// where nothing was trimmed since the store was opened.
+    fn first(&self, stream: StreamNo) -> u64;
+
     /// Decides `batch` in its order, in one commit that is on disk when this returns.
     ///
     /// # Errors

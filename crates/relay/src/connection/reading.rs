@@ -50,6 +50,10 @@ impl Connection {
         let Some(Lookup::Read(ticket, stream, pattern, from, limit)) = self.lookups.front() else {
             return false;
         };
+        // What was trimmed is kept there a little longer, and is gone all the same.
+        if *from < self.shared.store.first(*stream) {
+            return false;
+        }
         let Some(page) = self.shared.hub.page(*stream, pattern, *from, *limit) else {
             return false;
         };

@@ -34,6 +34,9 @@ impl Store for Failing {
     fn heads(&self) -> Result<Vec<u64>, StoreError> {
         self.inner.heads()
     }
+    fn first(&self, stream: StreamNo) -> u64 {
+        self.inner.first(stream)
+    }
     fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {

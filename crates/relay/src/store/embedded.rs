@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ pub struct Embedded {
     newcomers: Mutex<Newcomers>,
     pruning: Mutex<Pruning>,
     unreadable: Mutex<Unreadable>,
+    /// Of each stream the oldest offset that is not trimmed, as far as something was trimmed since it was opened.
+    firsts: Box<[AtomicU64]>,
     is_full: AtomicBool,
     /// Whether something was committed since the last [checkpoint](Embedded::tend).
     is_fresh: AtomicBool,
@@ -104,6 +106,7 @@ impl Embedded {
         let wanted = Streams::wanted(&settings);
         let (identity, names) = prepare(&database, host.path(), host.now(), &wanted)?;
         let streams = Streams::new(names, &settings)?;
+        let firsts = streams.names.iter().map(|_| AtomicU64::new(0)).collect();
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
         let newcomers = Newcomers::new(settings.new_clients_per_hour);
@@ -117,6 +120,7 @@ impl Embedded {
             newcomers: Mutex::new(newcomers),
             pruning: Mutex::default(),
             unreadable: Mutex::default(),
+            firsts,
             is_full: AtomicBool::new(false),
             is_fresh: AtomicBool::new(true),
         })
@@ -155,6 +159,7 @@ impl Embedded {
                     more |= log.trim(stream, keep, TEND_ROWS)?;
                     changed |= before != log.extent(stream);
                 }
+                self.note_firsts(&log);
                 ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;
                 log.close()?;
                 let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,6 +188,13 @@ impl Embedded {
             }
             Ok(more)
         })
+    }
+
+    /// Before the commit: what may be gone is not read from elsewhere.
+    fn note_firsts(&self, log: &Log<'_>) {
+        for (stream, first) in (0..).zip(&self.firsts) {
+            first.store(log.extent(stream).first, Ordering::Relaxed);
+        }
     }
 
     /// Runs `work`, and after a failure of the engine gives it a file that is opened anew next time.
@@ -292,6 +304,10 @@ impl Store for Embedded {
         &self.streams.names
     }
 
+    fn first(&self, stream: StreamNo) -> u64 {
+        self.firsts.get(stream).map_or(u64::MAX, |first| first.load(Ordering::Relaxed))
+    }
+
     fn heads(&self) -> Result<Vec<u64>, StoreError> {
         self.with(|file| {
             let extents = file.database.begin_read()?.open_table(EXTENTS)?;
@@ -327,6 +343,7 @@ impl Store for Embedded {
                         log.trim(stream, keep, most)?;
                     }
                 }
+                self.note_firsts(&log);
                 let changes = ids.close(&mut log)?;
                 let closed = clients.close()?;
                 if !written.logged.is_empty() || changes.any() {

@@ -18,6 +18,7 @@ use event_driven_kit::{
 use fake_socket::{self as socket, sleep};
 use js_sys::{Date, Function};
 use peer::Peer;
+use session::Body;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -41,8 +42,8 @@ extern "C" {
 }
 
 const URL: &str = "ws://peer.test/ws";
-/// In milliseconds: how long the link may take beside a fault, and twice as long for a busy machine.
-const WITHIN: f64 = 2_000.0;
+/// In milliseconds: a second, and as much again for each of a busy machine's delays. It was five, or for ever.
+const WITHIN: f64 = 4_000.0;
 
 /// A page on which somebody publishes and reads.
 struct Page {
@@ -107,7 +108,7 @@ async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool)
 async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
     let before = peer.log.len();
     let (mine, theirs) = (format!("mine {before}"), format!("theirs {before}"));
-    until(what, peer, |_| page.is_online()).await;
+    until(what, peer, |_| page.bridge.status().caught_up).await;
     peer.append("chat.a", &theirs, &format!("{theirs:?}"));
     let receipt = page.say(&mine);
     until(what, peer, |_| {
@@ -115,7 +116,8 @@ async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
         is_stored && page.has_read(&theirs) && page.has_read(&mine)
     })
     .await;
-    assert_eq!(peer.log.len(), before + 2, "{what}");
+    let is_mine = |body: &[u8]| Body::decode(body).is_ok_and(|body| body.id == receipt.id());
+    assert_eq!(peer.log.iter().filter(|event| is_mine(&event.body)).count(), 1, "{what}");
 }
 
 #[wasm_bindgen_test]
@@ -129,7 +131,7 @@ async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_mem
         // Published before the link is up, too.
         let first = page.say("first");
         goes_on(&name, &page, &mut peer).await;
-        assert!(matches!(first.status(), Status::Stored(_)), "{name}");
+        until(&name, &mut peer, |_| matches!(first.status(), Status::Stored(_))).await;
         let status = page.bridge.status();
         assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone), "{name}");
         assert!(mend(&opens).as_f64().unwrap() <= 4.0, "{name}");
@@ -209,7 +211,7 @@ async fn a_database_that_fails_later_stops_neither_reading_nor_publishing() {
             until(name, &mut peer, |_| matches!(receipt.status(), Status::Stored(_))).await;
         }
         let opens = mend(&opens).as_f64().unwrap();
-        assert!(opens <= 12.0, "{name}: opened {opens} times");
+        assert!(opens <= 24.0, "{name}: opened {opens} times");
         // Another connection, and then another leader.
         peer.hang_up(1006, "");
         until(name, &mut peer, |_| !leader.is_online()).await;

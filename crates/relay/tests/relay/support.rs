@@ -256,7 +256,17 @@ pub fn publish(number: u64, topic: &str, id: &str) -> FromClient {
     publish_data(number, topic, id, b"1".to_vec())
 }
 
-/// The same, with so many bytes of data.
+/// The same from a client that has the answers to all lower numbers.
+pub fn publish_alone(number: u64, topic: &str) -> FromClient {
+    match publish(number, topic, &format!("e{number}")) {
+        FromClient::Publish(publish) => {
+            FromClient::Publish(Publish { lowest: Some(number), ..publish })
+        }
+        other => other,
+    }
+}
+
+/// [`publish`] with so many bytes of data.
 pub fn publish_sized(number: u64, topic: &str, bytes: usize) -> FromClient {
     publish_data(number, topic, &format!("e{number}"), vec![b'1'; bytes])
 }

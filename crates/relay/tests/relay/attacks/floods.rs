@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, Process, assert_serves, publish, tcp_from};
+use crate::support::{Client, Process, assert_serves, publish, publish_alone, tcp_from};
 
 fn ephemeral(topic: &str, bytes: usize) -> FromClient {
     let body = Body { id: "e".to_owned(), data: vec![b'1'; bytes], ..Body::default() }.encode();
@@ -59,7 +59,7 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
     let relay = Process::start_with(data.path(), &options);
     let mut victim = Client::welcomed(&relay, 1, 1).await;
     // Ephemeral, so that what the store keeps in memory is not counted.
-    let large = |number| [ephemeral("a", 200 << 10), publish(number, "a", "e")];
+    let large = |number| [ephemeral("a", 200 << 10), publish_alone(number, "a")];
     victim.send(&large(1)).await;
     victim.ack().await;
     let before = relay.memory();

@@ -49,6 +49,7 @@ impl Texts {
     }
 
     /// Empty, with room for so many bytes.
+    #[cfg(feature = "json")]
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }

@@ -146,7 +146,7 @@ enum Happening {
 /// After so long with links that hold all must be said.
 const PATIENCE: u64 = 30 * 60_000;
 /// A world in which more happens does not come to rest.
-const STEPS: u64 = 2_000_000;
+const STEPS: u64 = 500_000;
 
 impl World {
     /// Runs a seed, with a bug on purpose if there is one; `traces` prints what happens.

@@ -268,6 +268,7 @@ impl Client {
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
         self.rivals = Rivals::default();
+        self.is_behind = self.following && self.is_online();
         if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();

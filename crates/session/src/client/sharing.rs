@@ -36,14 +36,14 @@ impl Client {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         }
         self.disconnected();
-        (self.following, self.state) = (true, State::Following);
+        (self.following, self.is_behind, self.state) = (true, false, State::Following);
         self.effects.push_back(Effect::Link(LinkState::Connecting));
     }
 
     /// Leads, once the store has said what there is.
     pub(crate) fn lead(&mut self) {
         self.disconnected();
-        (self.following, self.state) = (false, State::Storing);
+        (self.following, self.is_behind, self.state) = (false, false, State::Storing);
         self.load();
     }
 
@@ -66,7 +66,7 @@ impl Client {
     /// The leader's link is not up, or there is no leader.
     pub(crate) fn parted(&mut self, link: LinkState) {
         self.disconnected();
-        self.state = State::Following;
+        (self.is_behind, self.state) = (false, State::Following);
         self.effects.push_back(Effect::Link(link));
     }
 

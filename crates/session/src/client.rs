@@ -104,8 +104,6 @@ pub struct Client {
     whereabouts: Whereabouts,
     /// Another tab has the socket.
     following: bool,
-    /// The link of that tab is another client's than the store is: nothing leaves on it.
-    is_behind: bool,
     /// What became of the last events, here or in other tabs: a row may still come, or ask.
     recent: VecDeque<(String, Outcome)>,
     connection: Connection,
@@ -133,7 +131,6 @@ impl Client {
             requests: Requests::default(),
             whereabouts: Whereabouts::default(),
             following: false,
-            is_behind: false,
             recent: VecDeque::new(),
             connection: Connection::default(),
             effects: VecDeque::new(),

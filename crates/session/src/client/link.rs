@@ -53,6 +53,8 @@ pub(super) struct Connection {
     pub(super) probe: Option<Millis>,
     /// Since then the peer owes an answer, and has said nothing.
     pub(super) owing: Option<Millis>,
+    /// To a follower: whose the leader's link is.
+    pub(super) client: [u8; 16],
     /// The numbers of guests' subscriptions.
     pub(super) guests: Vec<u32>,
     /// What the peer has sent to guests.
@@ -268,7 +270,6 @@ impl Client {
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
         self.rivals = Rivals::default();
-        self.is_behind = self.following && self.is_online();
         if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();

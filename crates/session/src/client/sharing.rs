@@ -36,14 +36,14 @@ impl Client {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         }
         self.disconnected();
-        (self.following, self.is_behind, self.state) = (true, false, State::Following);
+        (self.following, self.state) = (true, State::Following);
         self.effects.push_back(Effect::Link(LinkState::Connecting));
     }
 
     /// Leads, once the store has said what there is.
     pub(crate) fn lead(&mut self) {
         self.disconnected();
-        (self.following, self.is_behind, self.state) = (false, false, State::Storing);
+        (self.following, self.state) = (false, State::Storing);
         self.load();
     }
 
@@ -53,10 +53,16 @@ impl Client {
         self.adrift.clear();
     }
 
-    /// The leader's link is up, and takes this tab's frames.
-    pub(crate) fn joined(&mut self, peer: String, base: u32, now: Millis) {
+    /// Whose the link is, as the peer knows it.
+    pub(crate) fn client_of_link(&self) -> [u8; 16] {
+        self.stranger.as_ref().unwrap_or(&self.identity).client
+    }
+
+    /// The leader's link is up, as this client's, and takes this tab's frames.
+    pub(crate) fn joined(&mut self, peer: String, client: [u8; 16], base: u32, now: Millis) {
         self.disconnected();
         self.state = State::Online { since: now };
+        self.connection.client = client;
         self.connection.peer = peer;
         self.interests.start_at(base << OWN_BITS);
         self.effects.push_back(Effect::Link(LinkState::Online));
@@ -66,7 +72,7 @@ impl Client {
     /// The leader's link is not up, or there is no leader.
     pub(crate) fn parted(&mut self, link: LinkState) {
         self.disconnected();
-        (self.is_behind, self.state) = (false, State::Following);
+        self.state = State::Following;
         self.effects.push_back(Effect::Link(link));
     }
 

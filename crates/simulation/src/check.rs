@@ -38,6 +38,8 @@ pub enum Promise {
     OwnOrder,
     /// Beside the seven: a reader is given no more than it has room for.
     Room,
+    /// And the machines come to rest: they do not ask again and again.
+    Rest,
 }
 
 /// A promise was broken.

@@ -19,7 +19,7 @@ mod wires;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::check::{Violation, check};
+use crate::check::{Promise, Violation, check};
 use crate::coverage::Coverage;
 use crate::history::{ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo};
 use crate::mutation::Mutation;
@@ -54,6 +54,8 @@ pub struct World {
     now: u64,
     due: BinaryHeap<Reverse<Due>>,
     order: u64,
+    /// How much has happened, and was asked for by machines.
+    steps: u64,
     random: Random,
     history: History,
     coverage: Coverage,
@@ -143,6 +145,8 @@ enum Happening {
 
 /// After so long with links that hold all must be said.
 const PATIENCE: u64 = 30 * 60_000;
+/// A world in which more happens does not come to rest.
+const STEPS: u64 = 500_000;
 
 impl World {
     /// Runs a seed, with a bug on purpose if there is one; `traces` prints what happens.
@@ -154,6 +158,7 @@ impl World {
             now: 0,
             due: BinaryHeap::new(),
             order: 0,
+            steps: 0,
             random: random.fork(),
             history: History::default(),
             coverage: Coverage::default(),
@@ -176,7 +181,14 @@ impl World {
         };
         let end = world.plan();
         world.run_until(end + PATIENCE);
-        let verdict = check(&world.history);
+        let verdict = match world.is_restless() {
+            false => check(&world.history),
+            true => Err(Violation {
+                promise: Promise::Rest,
+                text: "the machines do not come to rest".to_owned(),
+                at: world.now,
+            }),
+        };
         Outcome {
             verdict,
             coverage: world.coverage,
@@ -194,8 +206,17 @@ impl World {
                 return;
             }
             self.now = self.now.max(at);
+            self.steps += 1;
             self.happen(what);
+            if self.is_restless() {
+                return;
+            }
         }
+    }
+
+    /// So much has happened that it goes on for ever.
+    fn is_restless(&self) -> bool {
+        self.steps > STEPS
     }
 
     fn happen(&mut self, what: Happening) {

@@ -217,7 +217,10 @@ impl Client {
 
     /// Asks the store for what can wait until nothing else is to be done, so that it goes together.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        let leaving = self.is_online() && self.stranger.is_none();
+        // On a link of another client nothing of this one leaves.
+        let leaving = self.is_online()
+            && self.stranger.is_none()
+            && (!self.following || self.connection.client == self.identity.client);
         if let Some(keep) = self.outbox.keep(self.identity.client, leaving) {
             self.ask_store(keep);
         }

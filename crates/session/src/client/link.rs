@@ -53,6 +53,8 @@ pub(super) struct Connection {
     pub(super) probe: Option<Millis>,
     /// Since then the peer owes an answer, and has said nothing.
     pub(super) owing: Option<Millis>,
+    /// To a follower: whose the leader's link is.
+    pub(super) client: [u8; 16],
     /// The numbers of guests' subscriptions.
     pub(super) guests: Vec<u32>,
     /// What the peer has sent to guests.

@@ -182,6 +182,8 @@ impl Outbox {
         if !same {
             self.erase.clear();
             (self.erasing, self.unsent) = (0, 0);
+            // What is being written has not left under the number that it gets.
+            self.waiting.iter_mut().take(self.keeping).for_each(|w| w.row.leaving = false);
         }
         let (mut new, mut rows) = (Vec::new(), VecDeque::with_capacity(saved.rows.len()));
         for row in saved.rows {

@@ -218,6 +218,8 @@ impl Client {
         for entry in self.outbox.entries() {
             match entry.stage {
                 Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
+                    // Also where a broken store has given its number twice: it is asked once.
+                    entry.stage = Stage::Dropping(RejectCode::Expired);
                     expired.push(entry.row.number);
                 }
                 Stage::Lost { .. } if entry.seen.is_some() => lost.push(entry.row.number),

@@ -53,10 +53,16 @@ impl Client {
         self.adrift.clear();
     }
 
-    /// The leader's link is up, and takes this tab's frames.
-    pub(crate) fn joined(&mut self, peer: String, base: u32, now: Millis) {
+    /// Whose the link is, as the peer knows it.
+    pub(crate) fn client_of_link(&self) -> [u8; 16] {
+        self.stranger.as_ref().unwrap_or(&self.identity).client
+    }
+
+    /// The leader's link is up, as this client's, and takes this tab's frames.
+    pub(crate) fn joined(&mut self, peer: String, client: [u8; 16], base: u32, now: Millis) {
         self.disconnected();
         self.state = State::Online { since: now };
+        self.connection.client = client;
         self.connection.peer = peer;
         self.interests.start_at(base << OWN_BITS);
         self.effects.push_back(Effect::Link(LinkState::Online));

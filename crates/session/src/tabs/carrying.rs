@@ -9,9 +9,11 @@ impl Tab {
     pub(super) fn carry(&mut self, effect: client::Effect) {
         match &effect {
             client::Effect::Send(frames) if !self.leads() => {
-                if self.base != 0 {
+                if self.base != 0
+                    && let Some(leader) = self.leader
+                {
                     let frames = frames.clone();
-                    self.post(Says::ToPeer { term: self.term, frames });
+                    self.post(Says::ToPeer { term: self.term, leader, frames });
                 }
                 return;
             }

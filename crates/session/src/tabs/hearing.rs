@@ -17,10 +17,13 @@ impl Tab {
         match says {
             Says::Ask { visit } => self.asked_by(from, visit),
             Says::Here => {}
-            Says::Lead { term, link, peer, guests } => {
-                self.hear_leader(from, term, link, peer, &guests);
+            Says::Lead { term, link, peer, client, guests } => {
+                self.hear_leader(from, term, link, (peer, client), &guests);
             }
-            Says::ToPeer { term, frames } => self.hear_guest(from, term, &frames),
+            Says::ToPeer { term, leader, frames } if leader == self.id => {
+                self.hear_guest(from, term, &frames);
+            }
+            Says::ToPeer { .. } => {}
             Says::FromPeer { term, frames } => {
                 if self.leader == Some(from) && self.term == term && self.base != 0 {
                     self.client.received(&frames, self.now);
@@ -57,7 +60,7 @@ impl Tab {
         from: TabId,
         term: u64,
         link: LinkState,
-        peer: String,
+        (peer, client): (String, [u8; 16]),
         guests: &[(TabId, u32, u32)],
     ) {
         let is_news = term > self.term;
@@ -95,7 +98,7 @@ impl Tab {
             Some((.., base)) if link == LinkState::Online && *base != 0 => {
                 if self.base != *base {
                     (self.base, self.link) = (*base, link);
-                    self.client.joined(peer, *base, self.now);
+                    self.client.joined(peer, client, *base, self.now);
                 }
             }
             Some(_) => self.part(link),

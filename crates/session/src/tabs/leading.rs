@@ -100,7 +100,8 @@ impl Tab {
     pub(super) fn say_who_leads(&mut self) {
         let peer = self.client.peer().unwrap_or_default().to_owned();
         let guests = self.guests.iter().map(|guest| (guest.tab, guest.visit, guest.base)).collect();
-        self.post(Says::Lead { term: self.term, link: self.link.clone(), peer, guests });
+        let (link, client) = (self.link.clone(), self.client.client_of_link());
+        self.post(Says::Lead { term: self.term, link, peer, client, guests });
     }
 
     /// Gives up guests that have let too many beats pass, and beats.

@@ -18,10 +18,16 @@ pub(super) enum Says {
     Ask { visit: u32 },
     /// I am still there.
     Here,
-    /// I lead, so is my link, and these are my guests with their visits and bases.
-    Lead { term: u64, link: LinkState, peer: String, guests: Vec<(TabId, u32, u32)> },
-    /// To the leader of this term, for the peer.
-    ToPeer { term: u64, frames: Vec<u8> },
+    /// I lead, so is my link, which is this client's, and these are my guests with their visits and bases.
+    Lead {
+        term: u64,
+        link: LinkState,
+        peer: String,
+        client: [u8; 16],
+        guests: Vec<(TabId, u32, u32)>,
+    },
+    /// To this leader of this term, for the peer: two may have the same term for a while.
+    ToPeer { term: u64, leader: TabId, frames: Vec<u8> },
     /// To the guests of this term, from the peer.
     FromPeer { term: u64, frames: Vec<u8> },
     /// I have kept this row, under a number of this client.
@@ -53,7 +59,7 @@ impl Message {
         match &self.says {
             Says::Ask { visit } => frame(out, 0, &[from, number(*visit)]),
             Says::Here => frame(out, 1, &[from]),
-            Says::Lead { term, link, peer, guests } => {
+            Says::Lead { term, link, peer, client, guests } => {
                 let (state, figure, reason) = match link {
                     LinkState::Connecting => (0_u64, 0, ""),
                     LinkState::Online => (1, 0, ""),
@@ -67,13 +73,13 @@ impl Message {
                     list.extend_from_slice(&base.to_le_bytes());
                 }
                 let (state, figure) = (number(state), number(figure));
-                frame(
-                    out,
-                    2,
-                    &[from, number(*term), state, figure, text(reason), text(peer), bytes(&list)],
-                );
+                let (term, list) = (number(*term), bytes(&list));
+                let (reason, peer) = (text(reason), text(peer));
+                frame(out, 2, &[from, term, state, figure, reason, peer, list, bytes(client)]);
             }
-            Says::ToPeer { term, frames } => frame(out, 3, &[from, number(*term), bytes(frames)]),
+            Says::ToPeer { term, leader, frames } => {
+                frame(out, 3, &[from, number(*term), bytes(frames), bytes(leader)]);
+            }
             Says::FromPeer { term, frames } => frame(out, 4, &[from, number(*term), bytes(frames)]),
             Says::Kept { client, row } => frame(
                 out,
@@ -127,9 +133,14 @@ impl Message {
                 term: f.number(1),
                 link: link(f.number(2), f.number(3), f.text(4))?,
                 peer: f.text(5),
+                client: f.array(7),
                 guests: guests(f.bytes(6))?,
             },
-            3 => Says::ToPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
+            3 => Says::ToPeer {
+                term: f.number(1),
+                leader: f.array(3),
+                frames: f.bytes(2).to_vec(),
+            },
             4 => Says::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
             5 => {
                 let body = f.bytes(4).to_vec();
@@ -222,7 +233,7 @@ mod tests {
         let mut says = vec![
             Says::Ask { visit: 5 },
             Says::Here,
-            Says::ToPeer { term: 3, frames: vec![1, 2] },
+            Says::ToPeer { term: 3, leader: [6; 16], frames: vec![1, 2] },
             Says::FromPeer { term: 3, frames: vec![] },
             Says::Kept { client: [4; 16], row: row.clone() },
             Says::Kept { client: [4; 16], row: Row { expires: None, leaving: false, ..row } },
@@ -238,6 +249,7 @@ mod tests {
             term: 8,
             link,
             peer: "p".into(),
+            client: [5; 16],
             guests: vec![([2; 16], 7, 1), ([3; 16], 8, 4_095)],
         }));
         says.into_iter().map(|says| Message { from: [1; 16], says }).collect()

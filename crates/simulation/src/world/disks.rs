@@ -254,7 +254,14 @@ impl World {
 
     /// What a profile's disk holds is deleted; the next operation makes a new client.
     pub(super) fn delete(&mut self, number: usize) {
-        let before = self.profiles[number].rows();
+        let mut before = self.profiles[number].rows();
+        // A page that has not heard yet what became of an event finds nothing there that says so.
+        for tab in self.tabs.iter_mut().filter(|tab| tab.profile == number) {
+            if let Some(machine) = tab.machine.as_mut().filter(|_| tab.memory.is_none()) {
+                let waiting = machine.client().outbox().filter(|row| row.number > 0);
+                before.extend(waiting.map(|row| super::number_of(&row.id)));
+            }
+        }
         let mut random = self.random.fork();
         let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
         let profile = &mut self.profiles[number];

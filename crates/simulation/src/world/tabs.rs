@@ -280,7 +280,8 @@ impl World {
     /// Carries out what a machine asks for.
     fn drive_tab(&mut self, number: usize) {
         while let Some(machine) = &mut self.tabs[number].machine {
-            let Some(effect) = machine.poll() else { break };
+            let Some(effect) = machine.poll().filter(|_| !self.is_restless()) else { break };
+            self.steps += 1;
             match effect {
                 Effect::Client(effect) => self.carry_out(number, effect, false),
                 Effect::Spare(effect) => self.carry_out(number, effect, true),

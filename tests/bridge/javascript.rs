@@ -18,7 +18,9 @@ async fn javascript_connects_publishes_and_closes() {
         subscribe("chat.a", (data, { delivery }) => {
           other.push(data + " " + delivery.status + " " + (delivery.position?.offset ?? ""));
         }, { echo: true });
-        subscribe("$bus.link", (link) => other.push(link.state));
+        subscribe("$bus.link", ({ state, outbox, caughtUp }) => {
+          other.push(`${state} ${outbox}${caughtUp ? " caught up" : ""}`);
+        });
         const link = connect({
           url: "ws://peer.test/ws",
           storage: "memory",
@@ -40,7 +42,7 @@ async fn javascript_connects_publishes_and_closes() {
     let told: Vec<String> = told.iter().filter_map(|text| text.as_string()).collect();
     assert_eq!(
         told.join("|"),
-        "connecting|hi queued |hi kept |connecting|kept 32 connecting|online|hi sent |online|hi stored 1|settled main 1|stopped|stopped"
+        "connecting 0|hi queued |hi kept |connecting 1|kept 32 connecting|online 1|hi sent |online 0|online 0 caught up|hi stored 1|settled main 1|stopped 0|stopped"
     );
     assert_ne!(socket::state(0), socket::OPEN);
     let _unused: &JsValue = &link;

@@ -12,6 +12,7 @@ mod interceptors;
 #[path = "bridge/javascript.rs"]
 mod javascript;
 #[path = "bridge/peer.rs"]
+#[allow(dead_code)] // the tests of the outbox use the rest
 mod peer;
 #[path = "bridge/people.rs"]
 mod people;

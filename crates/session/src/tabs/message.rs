@@ -136,11 +136,9 @@ impl Message {
                 client: f.array(7),
                 guests: guests(f.bytes(6))?,
             },
-            3 => Says::ToPeer {
-                term: f.number(1),
-                leader: f.array(3),
-                frames: f.bytes(2).to_vec(),
-            },
+            3 => {
+                Says::ToPeer { term: f.number(1), leader: f.array(3), frames: f.bytes(2).to_vec() }
+            }
             4 => Says::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
             5 => {
                 let body = f.bytes(4).to_vec();

@@ -57,7 +57,7 @@ impl World {
     /// The application is told that its publish is kept; if no disk has it, it is in memory only.
     pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
         let number = self.tabs[tab].profile;
-        if self.profiles[number].keep(event) {
+        if self.profiles[number].keep(event, self.now) {
             self.spilled += u64::from(self.profiles[number].shares);
             self.record(Record::Taken { profile: number as u32, event });
             self.say_refusable(event);

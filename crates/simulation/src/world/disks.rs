@@ -33,8 +33,8 @@ pub(super) struct Profile {
     pub(super) hangs: bool,
     /// It was deleted, and nothing was written since: even the client is only made with the first operation.
     is_empty: bool,
-    /// Events of which it was told that they are kept, on disk or in memory.
-    kept: BTreeSet<EventNo>,
+    /// Events of which it was told that they are kept, on disk or in memory, and when last.
+    kept: BTreeMap<EventNo, u64>,
 }
 
 /// After so many milliseconds without an answer a page goes on.
@@ -65,7 +65,7 @@ impl Profile {
             throws: false,
             hangs: false,
             is_empty: false,
-            kept: BTreeSet::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -96,13 +96,13 @@ impl Profile {
     }
 
     /// An application was told that this event is kept; whether that is news.
-    pub(super) fn keep(&mut self, event: EventNo) -> bool {
-        self.kept.insert(event)
+    pub(super) fn keep(&mut self, event: EventNo, now: u64) -> bool {
+        self.kept.insert(event, now).is_none()
     }
 
     /// Whether it was told that this event is kept: before that an answer is none of the promises.
     pub(super) fn knows(&self, event: EventNo) -> bool {
-        self.kept.contains(&event)
+        self.kept.contains_key(&event)
     }
 
     /// Who it is to the relay.
@@ -208,7 +208,7 @@ impl World {
             profile.outbox = MemoryOutbox::new(saved);
         }
         for event in kept {
-            if self.profiles[number].keep(event) {
+            if self.profiles[number].keep(event, self.now) {
                 self.record(Record::Kept { profile: number as u32, event });
                 self.say_refusable(event);
             }
@@ -255,8 +255,12 @@ impl World {
     /// What a profile's disk holds is deleted; the next operation makes a new client.
     pub(super) fn delete(&mut self, number: usize) {
         let mut before = self.profiles[number].rows();
-        // A page that has not heard yet what became of an event finds nothing there that says so.
+        // A page that has not heard yet what became of an event finds nothing there that says so: of those that
+        // it waits for, and of those that it has yet to hear of.
         for tab in self.tabs.iter_mut().filter(|tab| tab.profile == number) {
+            let since = tab.shared.heard_up_to(self.now);
+            let kept = self.profiles[number].kept.iter().filter(|(_, at)| **at >= since);
+            before.extend(kept.map(|(event, _)| *event));
             if let Some(machine) = tab.machine.as_mut().filter(|_| tab.memory.is_none()) {
                 let waiting = machine.client().outbox().filter(|row| row.number > 0);
                 before.extend(waiting.map(|row| super::number_of(&row.id)));
@@ -293,7 +297,7 @@ impl World {
         let saved = self.profiles[number].outbox.saved().clone();
         let kept = events(&saved);
         let mut copy = Profile::new(saved, self.profiles[number].shares);
-        copy.kept.clone_from(&kept);
+        copy.kept.extend(kept.iter().map(|event| (*event, self.now)));
         self.profiles.push(copy);
         let profile = self.profiles.len() - 1;
         for event in kept {

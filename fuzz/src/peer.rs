@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use session::server::{
-    Append, Attendance, Decided, Effect, Granted, Located, News, Opened, Options, Server, StreamNo,
-    Wire,
+    Append, Attendance, Comer, Decided, Effect, Granted, Located, News, Opened, Options, Server,
+    StreamNo, Wire,
 };
 use session::{Body, MAX_NUMBER, Millis, RejectCode, Stream, json};
 use simulation::store::Store;
@@ -129,8 +129,8 @@ impl Peer {
                 server.older(ticket, &older);
             }
             Effect::Join { topic, key, data } => {
-                let joined = self.attendance.join(CONNECTION, [1; 16], &topic, &key, &data);
-                if let Err(code) = joined {
+                let comer = Comer { connection: CONNECTION, client: [1; 16], share: None };
+                if let Err(code) = self.attendance.join(comer, &topic, &key, &data, ()) {
                     server.not_present(&topic, code, "no room");
                 }
             }

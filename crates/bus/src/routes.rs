@@ -205,9 +205,11 @@ mod tests {
     fn a_topic_is_hot_from_its_second_time_and_a_one_off_topic_leaves_nothing() {
         let mut routes = Routes::<i32>::default();
         for number in 0..10_000 {
-            assert!(routes.seen(&topic(&format!("once.{number}"))).is_none());
+            routes.seen(&topic(&format!("once.{number}")));
         }
-        assert_eq!(routes.hot.len(), 0);
+        // Hashes are seeded at random, and one topic in 2^21 meets a mark that has its hash: of 10,000
+        // topics one is hot by mistake in 1 run of 200, four in 1 run of 10^10.
+        assert!(routes.hot.len() <= 3, "{}", routes.hot.len());
         let times = (0..100).take_while(|_| routes.seen(&topic("hot")).is_none()).count();
         assert!(times <= marks::PATIENCE as usize + 1, "{times}");
     }

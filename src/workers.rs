@@ -10,6 +10,7 @@ use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+pub use bus::WORKER_TOPIC;
 use bus::{PoolOptions, TopicError, WorkerLost};
 use js_sys::Reflect;
 use web_sys::WorkerType;
@@ -136,7 +137,8 @@ impl Subscriber<'_> {
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use event_driven_kit::{Bus, Workers, WorkersError};
+    /// use event_driven_kit::Bus;
+    /// use event_driven_kit::workers::{Workers, WorkersError};
     ///
     /// # fn page() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = Bus::singleton("app");
@@ -149,7 +151,7 @@ impl Subscriber<'_> {
     ///
     /// // In the workers' own binary, which the loader loads:
     /// fn main() {
-    ///     event_driven_kit::serve(async |job| {
+    ///     event_driven_kit::workers::serve(async |job| {
     ///         let image = job.data::<Vec<u8>>()?;
     ///         let thumbnail: Vec<u8> = image.iter().step_by(100).copied().collect();
     ///         job.publish("image.thumbnail", thumbnail)?;
@@ -168,7 +170,7 @@ impl Subscriber<'_> {
     /// let a handler recognise the event by its [id](Job::id), or do nothing that may not be done twice. An
     /// event that has cost as many workers as it has [attempts](Workers::attempts) is given up, which is
     /// a failure on [`ERROR_TOPIC`](crate::ERROR_TOPIC). So is each worker's end, whose topic is
-    /// [`WORKER_TOPIC`](crate::WORKER_TOPIC): a worker that cannot be loaded is told there and tried again,
+    /// [`WORKER_TOPIC`](crate::workers::WORKER_TOPIC): a worker that cannot be loaded is told there and tried again,
     /// later and later up to 30 s, and meanwhile events wait.
     ///
     /// A payload is copied to the worker by the browser's structured clone; one that cannot be (a function, an

@@ -22,9 +22,12 @@ mod publishing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::{
+    BridgeError, CloseCode, LINK_TOPIC, LinkState, RejectCode, StartFrom,
+};
 use event_driven_kit::{
-    Bridge, BridgeError, BridgeOptions, Bus, Cause, CloseCode, Delivery, Event, LINK_TOPIC,
-    LinkState, Payload, PublishError, RejectCode, Rule, Stage, StartFrom, Status, Subscription,
+    Bridge, BridgeOptions, Bus, Cause, Delivery, Event, Payload, PublishError, Rule, Stage, Status,
+    Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;

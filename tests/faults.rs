@@ -11,10 +11,8 @@ mod peer;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard, Status,
-    Subscription,
-};
+use event_driven_kit::bridge::{LinkState, OutboxStorage, Role, RuleGuard};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, Receipt, Rule, Status, Subscription};
 use fake_socket::{self as socket, sleep};
 use js_sys::{Date, Function};
 use peer::Peer;

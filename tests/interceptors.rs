@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
+use event_driven_kit::recorder::Recorder;
 use event_driven_kit::{
-    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, Recorder, RequestError, Status,
+    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, RequestError, Status,
     Subscription, Verdict,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

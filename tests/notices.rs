@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bus, DROPPED_TOPIC, Dropped, Event, HandlerResult, LINK_TOPIC, Overflow, SUBSCRIBED_TOPIC,
-    Subscribed, UNSUBSCRIBED_TOPIC,
+use event_driven_kit::bridge::LINK_TOPIC;
+use event_driven_kit::notice::{
+    DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC,
 };
+use event_driven_kit::{Bus, Event, HandlerResult, Overflow};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

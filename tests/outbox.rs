@@ -12,10 +12,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use event_driven_kit::bridge::{
+    CloseCode, LINK_TOPIC, LinkState, LinkStatus, OutboxStorage, RejectCode, Role, UNCERTAIN_TOPIC,
+    Uncertain,
+};
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, CloseCode, Delivery, ERROR_TOPIC, Failure, LINK_TOPIC, LinkState,
-    LinkStatus, OutboxStorage, Receipt, RejectCode, Role, Rule, Stage, Status, Subscription,
-    UNCERTAIN_TOPIC, Uncertain,
+    Bridge, BridgeOptions, Bus, Delivery, ERROR_TOPIC, Failure, Receipt, Rule, Stage, Status,
+    Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -42,7 +45,7 @@ struct Page {
     bus: Bus,
     bridge: Bridge,
     echo: Log,
-    _rule: event_driven_kit::RuleGuard,
+    _rule: event_driven_kit::bridge::RuleGuard,
     _echo: Subscription,
 }
 

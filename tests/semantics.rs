@@ -120,7 +120,7 @@ async fn a_request_that_nobody_serves_is_told_so_at_once() {
     let (bus, log) = (Bus::new(), Log::default());
     let _logger = bus.subscribe(">", log.note("")).unwrap();
     let reply = bus.request::<u32, u32>("double", 21, Duration::MAX).await;
-    assert!(matches!(reply, Err(RequestError::NobodyServes(topic)) if topic.as_str() == "double"));
+    assert!(matches!(reply, Err(RequestError::NoResponder(topic)) if topic.as_str() == "double"));
     assert_eq!(log.read(), "");
 }
 

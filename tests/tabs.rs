@@ -15,9 +15,9 @@ mod sharing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::{LinkState, OutboxStorage, Role, RuleGuard};
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Delivery, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard,
-    Stage, Status, Subscription,
+    Bridge, BridgeOptions, Bus, Delivery, Receipt, Rule, Stage, Status, Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::Bridge;
 
-/// The bridge of the nearest [`BridgeProvider`](crate::BridgeProvider) above, if there is one.
+/// The bridge of the nearest [`BridgeProvider`](crate::hooks::BridgeProvider) above, if there is one.
 #[hook]
 pub fn use_bridge() -> Option<Rc<Bridge>> {
     use_context::<Option<Rc<Bridge>>>().flatten()

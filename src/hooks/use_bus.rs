@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::Bus;
 
-/// The bus of the nearest [`BusProvider`](crate::BusProvider) above; without one, the singleton `app`.
+/// The bus of the nearest [`BusProvider`](crate::hooks::BusProvider) above; without one, the singleton `app`.
 #[hook]
 pub fn use_bus() -> Bus {
     use_context::<Bus>().unwrap_or_else(|| Bus::singleton("app"))

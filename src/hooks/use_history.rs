@@ -6,7 +6,8 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::use_bridge;
-use crate::{Event, HistoryError, HistoryPage, Position};
+use crate::Event;
+use crate::bridge::{HistoryError, HistoryPage, Position};
 
 /// What a component has read of the past.
 pub struct UseHistory {
@@ -60,10 +61,10 @@ impl std::fmt::Debug for UseHistory {
 }
 
 /// Reads the past of a pattern page by page, each of at most `limit` events, whenever
-/// [`UseHistory::more`] is called; by the bridge of the [`BridgeProvider`](crate::BridgeProvider) above.
+/// [`UseHistory::more`] is called; by the bridge of the [`BridgeProvider`](crate::hooks::BridgeProvider) above.
 ///
 /// ```
-/// use event_driven_kit::use_history;
+/// use event_driven_kit::hooks::use_history;
 /// use yew::prelude::*;
 ///
 /// #[component]

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::use_retained::use_retained;
-use crate::{
-    Event, GAP_TOPIC, Gap, HandlerResult, LINK_TOPIC, LinkStatus, UNCERTAIN_TOPIC, Uncertain,
-};
+use crate::bridge::{GAP_TOPIC, Gap, LINK_TOPIC, LinkStatus, UNCERTAIN_TOPIC, Uncertain};
+use crate::{Event, HandlerResult};
 
 /// How the link of this bus and its outbox are; `None` while there is no bridge.
 ///
 /// ```
-/// use event_driven_kit::{LinkState, use_link};
+/// use event_driven_kit::bridge::LinkState;
+/// use event_driven_kit::hooks::use_link;
 /// use yew::prelude::*;
 ///
 /// #[component]

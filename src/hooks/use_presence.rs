@@ -8,13 +8,14 @@ use yew::prelude::*;
 use super::use_retained::use_retained;
 use super::use_subscription::report;
 use super::{use_bridge, use_bus};
-use crate::{LINK_TOPIC, Occupants, PRESENCE_TOPIC, Payload};
+use crate::Payload;
+use crate::bridge::{LINK_TOPIC, Occupants, PRESENCE_TOPIC};
 
-/// Who is present at a topic, by the bridge of the [`BridgeProvider`](crate::BridgeProvider) above, while the
+/// Who is present at a topic, by the bridge of the [`BridgeProvider`](crate::hooks::BridgeProvider) above, while the
 /// component is mounted; `None` until the peer has told.
 ///
 /// ```
-/// use event_driven_kit::use_presence;
+/// use event_driven_kit::hooks::use_presence;
 /// use yew::prelude::*;
 ///
 /// #[component]
@@ -38,7 +39,7 @@ pub fn use_presence(topic: &str) -> Option<Rc<Occupants>> {
 }
 
 /// Is present at a topic while the component is mounted, under a key and with what `data` says to the others; by
-/// the bridge of the [`BridgeProvider`](crate::BridgeProvider) above. See [`Bridge::join`](crate::Bridge::join).
+/// the bridge of the [`BridgeProvider`](crate::hooks::BridgeProvider) above. See [`Bridge::join`](crate::Bridge::join).
 #[hook]
 pub fn use_join<T: Serialize + Clone + PartialEq + 'static>(topic: &str, key: &str, data: T) {
     let (bus, bridge) = (use_bus(), use_bridge());

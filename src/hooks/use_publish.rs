@@ -10,7 +10,7 @@ use super::use_subscription::report;
 /// bus are the same. What cannot be published is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
 /// ```
-/// use event_driven_kit::use_publish;
+/// use event_driven_kit::hooks::use_publish;
 /// use yew::prelude::*;
 ///
 /// #[component]

@@ -52,7 +52,7 @@ impl<T, R> std::fmt::Debug for UseRequest<T, R> {
 /// Asks on `topic` whenever [`UseRequest::ask`] is called, and renders the component again with the reply.
 ///
 /// ```
-/// use event_driven_kit::use_request;
+/// use event_driven_kit::hooks::use_request;
 /// use std::time::Duration;
 /// use yew::prelude::*;
 ///

@@ -15,7 +15,7 @@ use super::use_topic_with;
 /// A payload that is no `T` is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC) and changes nothing.
 ///
 /// ```
-/// use event_driven_kit::use_topic;
+/// use event_driven_kit::hooks::use_topic;
 /// use yew::prelude::*;
 ///
 /// #[component]

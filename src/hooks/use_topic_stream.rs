@@ -18,7 +18,7 @@ use crate::{Overflow, Queue};
 /// [counted](Queue::dropped). A text that is no pattern is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
 /// ```
-/// use event_driven_kit::use_topic_stream;
+/// use event_driven_kit::hooks::use_topic_stream;
 /// use futures_util::StreamExt;
 /// use std::num::NonZeroUsize;
 /// use yew::prelude::*;

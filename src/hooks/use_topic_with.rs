@@ -16,7 +16,7 @@ use crate::{Event, HandlerResult};
 /// however many events come.
 ///
 /// ```
-/// use event_driven_kit::use_topic_with;
+/// use event_driven_kit::hooks::use_topic_with;
 /// use yew::prelude::*;
 ///
 /// #[component]

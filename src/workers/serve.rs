@@ -39,7 +39,7 @@ pub enum JobError {
 }
 
 /// Handles the events that the page's pool gives to this worker, one after the other. To be called once, in
-/// the worker's `main`; [`Workers`](crate::Workers) shows both sides.
+/// the worker's `main`; [`Workers`](crate::workers::Workers) shows both sides.
 ///
 /// An event is done when the handler's future is. An `Err` is a failure on the page's bus, in its words, like
 /// that of any handler there. A panic or an uncaught exception ends this worker, and so does the pool when the
@@ -120,7 +120,7 @@ impl Job {
     }
 
     /// Answers the request, if the event is one and the pool serves requests
-    /// ([`Workers::serving`](crate::Workers::serving)).
+    /// ([`Workers::serving`](crate::workers::Workers::serving)).
     ///
     /// # Errors
     /// [`JobError::Data`].

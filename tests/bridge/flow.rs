@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{Hold, Overflow, Rule, StartFrom, Window};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::{Hold, Overflow, Rule, Window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Bus, Occupants, Subscription};
+use event_driven_kit::bridge::Occupants;
+use event_driven_kit::{Bridge, Bus, Subscription};
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 

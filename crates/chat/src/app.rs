@@ -1,7 +1,8 @@
 //! The page: the frame with the link's state, and in it the join screen or a room. Which room is open
 //! stands in the page's address and nowhere else.
 
-use event_driven_kit::{Bus, BusProvider};
+use event_driven_kit::Bus;
+use event_driven_kit::hooks::BusProvider;
 use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;

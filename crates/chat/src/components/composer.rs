@@ -1,6 +1,6 @@
 //! Where one writes. Publishes what was written, and that one is writing; knows nobody who listens.
 
-use event_driven_kit::{use_bus, use_publish};
+use event_driven_kit::hooks::{use_bus, use_publish};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlTextAreaElement, Node};
 use yew::prelude::*;

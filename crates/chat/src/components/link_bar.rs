@@ -1,6 +1,7 @@
 //! Always says how the link to the relay is.
 
-use event_driven_kit::{LINK_TOPIC, LinkState, use_subscription};
+use event_driven_kit::bridge::{LINK_TOPIC, LinkState};
+use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Interval;
 use yew::prelude::*;
 

@@ -7,9 +7,8 @@ mod today;
 
 use std::rc::Rc;
 
-use event_driven_kit::{
-    DataError, Delivery, Event, Stage, use_bus, use_subscription, use_subscription_with_echo,
-};
+use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_echo};
+use event_driven_kit::{DataError, Delivery, Event, Stage};
 use yew::prelude::*;
 
 use super::{MessageRow, Origin};

@@ -2,7 +2,8 @@
 //! holds it, `TEXT_ERROR` when it was refused. It follows the echoes and not the receipts that publishing
 //! returned: echoes also tell of messages that were published before a reload, or in another tab.
 
-use event_driven_kit::{Delivery, use_bus, use_subscription_with_echo};
+use event_driven_kit::Delivery;
+use event_driven_kit::hooks::{use_bus, use_subscription_with_echo};
 use yew::prelude::*;
 
 use crate::events::{Room, TextError, TextSuccess};

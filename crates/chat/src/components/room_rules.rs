@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Rule, StartFrom};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
 use crate::events::{HISTORY, Room};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::use_subscription;
+use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 

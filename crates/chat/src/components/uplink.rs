@@ -6,7 +6,8 @@
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, BridgeError, Bus};
+use event_driven_kit::bridge::BridgeError;
+use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
 use crate::address;

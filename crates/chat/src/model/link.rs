@@ -1,6 +1,6 @@
 //! The link's state in words, for the link bar.
 
-use event_driven_kit::LinkState;
+use event_driven_kit::bridge::LinkState;
 
 /// What the bar says.
 #[derive(Debug, Clone, PartialEq, Eq)]

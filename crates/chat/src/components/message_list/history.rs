@@ -1,6 +1,7 @@
 //! Tells when a room's history has been replayed, for the message list: history is not to be read out.
 
-use event_driven_kit::{CAUGHT_UP_TOPIC, CaughtUp, use_subscription};
+use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp};
+use event_driven_kit::hooks::use_subscription;
 use yew::prelude::*;
 
 use crate::events::Room;

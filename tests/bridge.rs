@@ -1,4 +1,4 @@
-//! The bridge in a browser, against the real server machine behind a fake WebSocket class.
+//! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/faces.rs"]

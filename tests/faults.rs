@@ -1,5 +1,5 @@
-//! Storage that fails never stops a page: whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within
-//! a second, publishes and reads, and says that it does so from memory.
+//! Failing storage never stops a page. Whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within a
+//! second, publishes and reads from memory, and reports that.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]

@@ -1,4 +1,4 @@
-//! The hooks, in components that are mounted in a page.
+//! Hooks in components that are mounted in a page.
 #![cfg(all(target_arch = "wasm32", feature = "yew"))]
 
 #[path = "bridge/fake_socket.rs"]

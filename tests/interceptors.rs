@@ -1,4 +1,4 @@
-//! Interceptors on the browser's bus; `bridge/interceptors.rs` has those beside a bridge.
+//! Interceptors on the browser's bus. `bridge/interceptors.rs` tests them with a bridge.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};

@@ -1,4 +1,4 @@
-//! What the bus tells of itself on its own topics.
+//! Notices of the bus on its own topics.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

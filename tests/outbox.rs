@@ -1,5 +1,5 @@
-//! The outbox of a bridge in the browser's own database: what survives a reload, and what is told when
-//! nothing can be kept. A reload is played by dropping bus and bridge and making new ones.
+//! The outbox of a bridge in the browser's own database: what survives a reload, and what is reported when nothing can
+//! be stored. Dropping bus and bridge and creating new ones stands for a reload.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]

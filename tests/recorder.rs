@@ -1,4 +1,4 @@
-//! Recordings: what is written, and what is played again.
+//! Writing and replaying recordings.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! The pure bus's semantics as applications reach them, with the browser's own time.
+//! The promises of the pure bus through the API for applications, with the browser's own timers.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

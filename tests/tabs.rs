@@ -1,5 +1,5 @@
-//! Tabs that share a link, played by several buses and bridges in one page: locks, channels and the
-//! database are the browser's own, and the peer is behind a fake WebSocket class.
+//! Tabs that share a link. Several buses and bridges in one page stand for tabs; locks, channels and the database are
+//! the browser's own, and the peer is behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]

@@ -1,4 +1,4 @@
-//! Pools of real Web Workers, which load the wasm of this very test.
+//! Pools of real Web Workers, which load the wasm module of this test.
 #![cfg(all(target_arch = "wasm32", feature = "workers"))]
 
 #[path = "workers/page.rs"]

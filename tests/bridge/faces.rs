@@ -1,5 +1,4 @@
-//! What a link carries for JavaScript, and what it refuses: payloads of all kinds, media types, events that lack
-//! something, several connects to one peer.
+//! The link from JavaScript: payloads of all kinds, media types, incomplete events, several connects to one peer.
 
 use event_driven_kit::bridge::{BridgeError, StartFrom};
 use event_driven_kit::{Bridge, BridgeOptions, Bus, DataError, Rule, Topic};

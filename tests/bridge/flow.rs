@@ -1,4 +1,4 @@
-//! Flow control: what the application has not taken bounds what the peer sends, and nothing is lost.
+//! Flow control: unfinished events limit what the peer sends, and nothing is lost.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;

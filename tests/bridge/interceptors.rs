@@ -1,4 +1,4 @@
-//! Interceptors beside a bridge: they come first on the way out, and judge once.
+//! Interceptors with a bridge: they judge outgoing events first, and every event once.
 
 use std::rc::Rc;
 

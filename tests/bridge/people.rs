@@ -1,4 +1,4 @@
-//! Credentials, history and presence, as an application has them.
+//! Credentials, history and presence through the API for applications.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,4 @@
-//! What publishes otherwise than by `Bus::publish`, beside a bridge: handles, publishing that waits for
-//! room, a replay.
+//! Other ways to publish with a bridge: handles, `publish_when_room` and replays.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;

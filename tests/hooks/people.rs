@@ -1,4 +1,4 @@
-//! The hooks of presence and history, in components of two tabs that share a link.
+//! The hooks for presence and history, in components of two tabs that share a link.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Who is there and what was, as tabs that share a link see it: the leader asks the peer for all of them.
+//! Presence and history in tabs that share a link: the leader requests them from the peer for all tabs.
 
 use std::cell::RefCell;
 use std::rc::Rc;

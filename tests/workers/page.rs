@@ -1,4 +1,4 @@
-//! The page's side of these tests.
+//! The page's side of the tests.
 
 use std::cell::{Cell, RefCell};
 use std::num::{NonZeroU32, NonZeroUsize};

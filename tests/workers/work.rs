@@ -1,4 +1,4 @@
-//! What the workers of these tests do.
+//! The workers' side of the tests.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

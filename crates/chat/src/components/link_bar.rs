@@ -1,4 +1,4 @@
-//! Always says how the link to the relay is.
+//! The status of the link to the relay.
 
 use event_driven_kit::bridge::{LINK_TOPIC, LinkState};
 use event_driven_kit::hooks::use_subscription;
@@ -28,7 +28,7 @@ pub fn LinkBar() -> Html {
     html! {
         <div id="link" data-state={words.state}>
             <span role="status">{ words.word }</span>
-            // Not part of the status: a count of seconds is not to be read out.
+            // Outside the status element, so that screen readers do not announce each second.
             if let Some(detail) = words.detail {
                 <span class="detail">{ detail }</span>
             }

@@ -9,7 +9,7 @@ use crate::progress::{say, task};
 use crate::setup::{self, Need};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{npm, stamp, wasm};
+use crate::{npm, process, stamp, wasm};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,11 +22,12 @@ use std::path::{Path, PathBuf};
 pub use compress::{beside, brotli, is_compressed};
 
 /// What building the chat takes besides wasm-bindgen.
-pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt];
+pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt, Need::Node];
 /// What building the chat takes.
-const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt];
+const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Node];
 /// What building all of the page takes.
-pub const NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild];
+pub const NEEDS: &[Need] =
+    &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild, Need::Node];
 
 /// Whatever the chat is made from, and how.
 const CHAT: &[&str] = &[
@@ -174,6 +175,7 @@ impl Page {
     /// Makes the page of the compiled program.
     pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
         let staging = staging(workspace, "chat")?;
+        bundle_styles(workspace)?;
         let mut built = Vec::new();
         for link in &self.links {
             built.push(match &link.asset {
@@ -196,6 +198,13 @@ impl Page {
         fs::write(staging.join("index.html"), page)?;
         publish(workspace, Part::Chat, &staging)
     }
+}
+
+/// Joins the style sheets of the components into the one that index.html names. Trunk runs the same script by its hook.
+fn bundle_styles(workspace: &Workspace) -> Result<()> {
+    let mut node = process::command("node");
+    node.arg(workspace.root.join("www/bundle.mjs"));
+    process::run(&mut node).context("the style sheets of www/chat could not be joined")
 }
 
 fn css(file: &Path, staging: &Path) -> Result<Built> {
@@ -300,6 +309,21 @@ mod tests {
             for other in [Part::Chat, Part::Embedding] {
                 assert_eq!(other.holds(Path::new(name)), other == part, "{name}");
             }
+        }
+    }
+
+    /// A style sheet that nothing imports would be left out in silence.
+    #[test]
+    fn the_bundle_holds_the_style_sheet_of_each_component() {
+        let workspace = Workspace::locate().unwrap();
+        bundle_styles(&workspace).unwrap();
+        let bundle = fs::read_to_string(workspace.own_target().join("page/chat.css")).unwrap();
+        assert!(!bundle.contains("@import"));
+        let parts = stamp::files(&workspace.root.join("www/chat")).unwrap();
+        assert!(!parts.is_empty());
+        for part in parts {
+            let style = fs::read_to_string(&part).unwrap();
+            assert_eq!(bundle.matches(&style).count(), 1, "{}", part.display());
         }
     }
 

@@ -2,6 +2,7 @@
 //! `www/` that embeds the npm package. Each is built only when one of its inputs has changed, and compressed then.
 
 mod compress;
+pub mod example;
 mod html;
 pub mod trunk;
 
@@ -139,19 +140,26 @@ pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// `index.html`, and what its links ask for.
+/// An `index.html`, and what its links ask for.
 pub struct Page {
+    /// Where it is, and where its links begin.
+    folder: PathBuf,
     html: String,
     links: Vec<html::Link>,
 }
 
 impl Page {
+    /// The chat's.
     pub fn read(workspace: &Workspace) -> Result<Self> {
-        let path = workspace.root.join("index.html");
+        Self::read_in(&workspace.root)
+    }
+
+    fn read_in(folder: &Path) -> Result<Self> {
+        let path = folder.join("index.html");
         let html = fs::read_to_string(&path)
             .with_context(|| format!("{} could not be read", path.display()))?;
         let links = html::links(&html)?;
-        Ok(Self { html, links })
+        Ok(Self { folder: folder.to_owned(), html, links })
     }
 
     /// Compiles the program; this needs cargo and no other tool.
@@ -162,7 +170,7 @@ impl Page {
         });
         let (manifest, bin) =
             program.context("index.html has no <link data-trunk rel=\"rust\">")?;
-        let manifest = workspace.root.join(manifest);
+        let manifest = self.folder.join(manifest);
         let text = fs::read_to_string(&manifest)
             .with_context(|| format!("{} could not be read", manifest.display()))?;
         let manifest: toml::Table = toml::from_str(&text)?;
@@ -172,16 +180,27 @@ impl Page {
         wasm::compile(workspace, toolchain, package, &["--bin", bin], bin)
     }
 
-    /// Makes the page of the compiled program.
+    /// Makes the chat's page of the compiled program.
     pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
         let staging = staging(workspace, "chat")?;
         bundle_styles(workspace)?;
+        self.build_into(&staging, workspace, toolchain, wasm)?;
+        publish(workspace, Part::Chat, &staging)
+    }
+
+    fn build_into(
+        &self,
+        staging: &Path,
+        workspace: &Workspace,
+        toolchain: &Toolchain,
+        wasm: &Path,
+    ) -> Result<()> {
         let mut built = Vec::new();
         for link in &self.links {
             built.push(match &link.asset {
-                Asset::Css { href } => css(&workspace.root.join(href), &staging)?,
+                Asset::Css { href } => css(&self.folder.join(href), staging)?,
                 Asset::Copy { href } => {
-                    let file = workspace.root.join(href);
+                    let file = self.folder.join(href);
                     copy(&file, &staging.join(file.file_name().unwrap_or_default()))?;
                     Built::Copied
                 }
@@ -190,13 +209,13 @@ impl Page {
                     wasm::bind(toolchain, wasm, &bound, bin)?;
                     let module = bound.join(format!("{bin}_bg.wasm"));
                     wasm::optimise(toolchain, &module, wasm_opt)?;
-                    program(bin, &bound, &staging)?
+                    program(bin, &bound, staging)?
                 }
             });
         }
         let page = html::resolve(&self.html, &self.links, &built)?;
         fs::write(staging.join("index.html"), page)?;
-        publish(workspace, Part::Chat, &staging)
+        Ok(())
     }
 }
 

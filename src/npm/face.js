@@ -1,7 +1,6 @@
 // The bus that users of the npm package hold, made over a `Core` of npm.rs, from its features. Nothing uses `this`, so
 // every function works when it is destructured.
 
-import { executor } from "./executor.js";
 import { freeze } from "./freeze.js";
 import { connector } from "./link.js";
 import { listeners } from "./listen.js";
@@ -13,6 +12,7 @@ import { stats } from "./stats.js";
 import { subscriptions } from "./subscribe.js";
 import { topic } from "./topic.js";
 import { interceptors } from "./use.js";
+import { executor } from "./executor.js";
 
 /** What `createBus` and `createSingleton` return. */
 export function face(core, memory, given) {

@@ -1,11 +1,11 @@
-//! The routes that JavaScript runs itself: `executor.js`, seen from wasm.
+//! The routes that JavaScript runs itself: `routes.js`, seen from wasm.
 
 use bus::Topic;
 use wasm_bindgen::prelude::*;
 
 use crate::Bus;
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/buses.js")]
 extern "C" {
     fn keep(bus: u32) -> u32;
     fn stale(bus: u32, number: u32);

@@ -1,6 +1,7 @@
 //! The benchmarks: each beside its peer in the same run, failing where a bar is missed.
 
 mod attacks;
+mod chart;
 mod instructions;
 mod js;
 mod native;
@@ -26,6 +27,8 @@ pub enum Bench {
     Relay,
     /// The relay while one address attacks it: what others notice, and the memory that it takes
     Attacks,
+    /// Nothing: draw the chart of the README from the tables as they are
+    Chart,
 }
 
 const NEEDS: &[Need] = &[
@@ -44,6 +47,7 @@ pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
         Bench::Js => js::run(workspace),
         Bench::Relay => relay::run(workspace),
         Bench::Attacks => attacks::run(workspace),
+        Bench::Chart => chart::draw(workspace),
     }
 }
 
@@ -68,6 +72,7 @@ fn finish(table: &Table, workspace: &Workspace, name: &str, document: &str) -> R
     let file = workspace.own_target().join(format!("bench/{name}.json"));
     table.write(&file)?;
     table.write_into(&workspace.root.join(document))?;
+    chart::draw(workspace)?;
     println!("\nIt stands in {document} now, and as JSON in {}", file.display());
     if !table.all_met() {
         bail!("a bar is missed: see `NO` in the table");

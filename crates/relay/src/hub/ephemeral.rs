@@ -15,6 +15,7 @@ use topic::Pattern;
 
 use super::places::Places;
 use super::routes::Routes;
+use super::runs::{Run, Runs};
 
 /// The most events that are kept for all connections,
 const EVENTS: usize = 8_192;
@@ -45,13 +46,21 @@ pub(super) struct Mailboxes(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The newest events, ascending without a hole.
-    recent: VecDeque<Arc<Forwarded>>,
+    /// The newest events.
+    recent: Recent,
+    boxes: Slab<Waiting>,
+    routes: Routes,
+    runs: Runs,
+}
+
+/// Ascending without a hole.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Each with the number of connections that it is for.
+    events: VecDeque<(Arc<Forwarded>, usize)>,
     bytes: usize,
     /// The place of the first of them.
     first: u64,
-    boxes: Slab<Waiting>,
-    routes: Routes,
 }
 
 /// What waits for one connection.
@@ -61,6 +70,16 @@ struct Waiting {
     patterns: HashSet<Pattern>,
     places: Places,
     waker: Option<Waker>,
+}
+
+/// The first event that waits for a connection.
+#[derive(Debug)]
+pub struct First {
+    place: u64,
+    /// Other connections are to send it too.
+    pub is_shared: bool,
+    /// The event.
+    pub event: Arc<Forwarded>,
 }
 
 /// The end of a connection; dropped, nothing waits for it any more.
@@ -85,21 +104,21 @@ impl Mailboxes {
         if route.is_empty() {
             return;
         }
-        let place = state.first + state.recent.len() as u64;
+        let place = state.recent.next();
         for &key in &*route {
             let waiting = &mut state.boxes[key];
             if waiting.connection == forwarded.from {
                 continue;
             }
             if waiting.places.len() == WAITING {
-                waiting.conflate(&state.recent, state.first);
+                waiting.conflate(&state.recent);
             }
             waiting.places.push(place);
             if let Some(waker) = waiting.waker.take() {
                 waker.wake();
             }
         }
-        state.keep(forwarded);
+        state.recent.keep(forwarded, route.len());
     }
 
     /// A panic elsewhere leaves nothing half done here.
@@ -108,12 +127,17 @@ impl Mailboxes {
     }
 }
 
-impl State {
-    fn keep(&mut self, forwarded: Forwarded) {
+impl Recent {
+    /// The place of the next event.
+    fn next(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+
+    fn keep(&mut self, forwarded: Forwarded, receivers: usize) {
         self.bytes += cost(&forwarded.event);
-        self.recent.push_back(Arc::new(forwarded));
-        while self.recent.len() > EVENTS || self.bytes > BYTES {
-            let Some(oldest) = self.recent.pop_front() else {
+        self.events.push_back((Arc::new(forwarded), receivers));
+        while self.events.len() > EVENTS || self.bytes > BYTES {
+            let Some((oldest, _)) = self.events.pop_front() else {
                 break;
             };
             self.first += 1;
@@ -121,6 +145,13 @@ impl State {
         }
     }
 
+    /// The event at a place; `None` if it is no longer kept.
+    fn at(&self, place: u64) -> Option<&(Arc<Forwarded>, usize)> {
+        self.events.get(usize::try_from(place.checked_sub(self.first)?).ok()?)
+    }
+}
+
+impl State {
     fn change(&mut self, key: usize, pattern: &Pattern, wants: bool) {
         let patterns = &mut self.boxes[key].patterns;
         let changed =
@@ -133,11 +164,11 @@ impl State {
 
 impl Waiting {
     /// Makes room: of each topic and key the newest remains, as far as there is room.
-    fn conflate(&mut self, recent: &VecDeque<Arc<Forwarded>>, first: u64) {
+    fn conflate(&mut self, recent: &Recent) {
         let mut newer = HashSet::new();
         let mut remaining = Vec::with_capacity(REMAINING);
         for place in self.places.runs().rev().flat_map(Iterator::rev) {
-            if let Some(event) = at(recent, first, place).map(|forwarded| &forwarded.event)
+            if let Some(event) = recent.at(place).map(|(forwarded, _)| &forwarded.event)
                 && remaining.len() < REMAINING
                 && newer.insert((&event.topic, &event.key))
             {
@@ -155,11 +186,6 @@ fn cost(event: &Ephemeral) -> usize {
     texts + event.body.len() + size_of::<Forwarded>()
 }
 
-/// The event at a place; none if it is no longer kept.
-fn at(recent: &VecDeque<Arc<Forwarded>>, first: u64, place: u64) -> Option<&Arc<Forwarded>> {
-    recent.get(usize::try_from(place.checked_sub(first)?).ok()?)
-}
-
 impl Mailbox {
     /// From now on events that match a pattern of `begun` come too, and none for one of `ended`.
     pub fn want(&self, begun: &[Pattern], ended: &[Pattern]) {
@@ -171,31 +197,75 @@ impl Mailbox {
         }
     }
 
-    /// Puts what waits into `taken`, the oldest first and not too much at a time, waiting for the first.
-    pub fn poll_take(
-        &self,
-        context: &mut Context<'_>,
-        taken: &mut VecDeque<Arc<Forwarded>>,
-    ) -> Poll<()> {
+    /// The first event that waits, which goes on waiting.
+    pub fn poll_first(&self, context: &mut Context<'_>) -> Poll<First> {
         let mut state = self.shared.lock();
-        let State { recent, first, boxes, .. } = &mut *state;
+        let State { recent, boxes, .. } = &mut *state;
         let waiting = &mut boxes[self.key];
-        if waiting.places.is_empty() {
-            if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-                waiting.waker = Some(context.waker().clone());
-            }
-            return Poll::Pending;
+        waiting.places.skip_to(recent.first);
+        let first = waiting.places.first();
+        if let Some((place, (event, receivers))) = first.and_then(|at| Some((at, recent.at(at)?))) {
+            let (event, is_shared) = (Arc::clone(event), *receivers > 1);
+            return Poll::Ready(First { place, is_shared, event });
         }
+        if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            waiting.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Puts what waits into `taken`, the oldest first and not too much at a time.
+    pub fn take(&self, taken: &mut VecDeque<Arc<Forwarded>>) {
+        let mut state = self.shared.lock();
+        let State { recent, boxes, .. } = &mut *state;
+        let places = &mut boxes[self.key].places;
         let mut bytes = 0;
         while bytes < TAKEN
-            && let Some(place) = waiting.places.pop_front()
+            && let Some(place) = places.pop_front()
         {
-            if let Some(forwarded) = at(recent, *first, place) {
+            if let Some((forwarded, _)) = recent.at(place) {
                 bytes += cost(&forwarded.event);
                 taken.push_back(Arc::clone(forwarded));
             }
         }
-        Poll::Ready(())
+    }
+
+    /// Takes the run that another connection has sent from the first event on, if all of it waits here and each of
+    /// its events begins like this.
+    pub fn take_run(&self, first: &First, beginning: &[u8]) -> Option<Arc<Vec<u8>>> {
+        let mut state = self.shared.lock();
+        let State { boxes, runs, .. } = &mut *state;
+        let places = &mut boxes[self.key].places;
+        let run = runs.find(first.place, beginning)?;
+        if !places.begin_with(&run.places) {
+            return None;
+        }
+        places.skip_to(run.places.end());
+        Some(Arc::clone(&run.frames))
+    }
+
+    /// The events that wait with their places, from the first one on and not too much at a time. They go on waiting.
+    pub fn waiting(&self, first: &First) -> Vec<(u64, Arc<Forwarded>)> {
+        let state = self.shared.lock();
+        let places = state.boxes[self.key].places.runs().flatten();
+        // Meanwhile the first may have made room for newer ones.
+        let places = places.skip_while(|place| *place < first.place);
+        let mut bytes = 0;
+        let mut events = Vec::new();
+        for place in places {
+            let Some((event, _)) = state.recent.at(place).filter(|_| bytes < TAKEN) else { break };
+            bytes += cost(&event.event);
+            events.push((place, Arc::clone(event)));
+        }
+        events
+    }
+
+    /// Takes events that are sent as these frames; each of them begins like this.
+    pub fn sent(&self, events: &[(u64, Arc<Forwarded>)], beginning: &[u8], frames: &Arc<Vec<u8>>) {
+        let places = Places::of(events.iter().map(|(place, _)| *place));
+        let mut state = self.shared.lock();
+        state.boxes[self.key].places.skip_to(places.end());
+        state.runs.keep(Run { places, beginning: beginning.into(), frames: Arc::clone(frames) });
     }
 }
 
@@ -231,9 +301,18 @@ mod tests {
         hub.forward(Forwarded { from, event });
     }
 
+    fn first(mailbox: &Mailbox) -> Option<First> {
+        match mailbox.poll_first(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(first) => Some(first),
+            Poll::Pending => None,
+        }
+    }
+
     fn taken(mailbox: &Mailbox) -> Vec<Vec<u8>> {
         let mut taken = VecDeque::new();
-        while mailbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut taken).is_ready() {}
+        while first(mailbox).is_some() {
+            mailbox.take(&mut taken);
+        }
         taken.iter().map(|forwarded| forwarded.event.body.to_vec()).collect()
     }
 
@@ -306,7 +385,7 @@ mod tests {
         for _ in 0..100 {
             keyed(&hub, 0, "a", "k", &vec![0; 256 << 10]);
         }
-        assert!(hub.lock().bytes <= BYTES);
+        assert!(hub.lock().recent.bytes <= BYTES);
         assert_eq!(taken(&slow).len(), BYTES / (257 << 10));
     }
 
@@ -319,17 +398,67 @@ mod tests {
             keyed(&hub, 0, "a", "k", &[number; 10 << 10]);
         }
         let mut all = Vec::new();
-        loop {
+        while first(&mailbox).is_some() {
             let mut taken = VecDeque::new();
-            let mut context = Context::from_waker(Waker::noop());
-            if mailbox.poll_take(&mut context, &mut taken).is_pending() {
-                break;
-            }
+            mailbox.take(&mut taken);
             let bytes: usize = taken.iter().map(|forwarded| cost(&forwarded.event)).sum();
             assert!(bytes < TAKEN + (11 << 10), "{bytes}");
             all.extend(taken.iter().map(|forwarded| forwarded.event.body[0]));
         }
         assert_eq!(all, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_run_is_encoded_by_one_and_taken_by_those_for_whom_it_is_the_same() {
+        let hub = Arc::new(Mailboxes::default());
+        let [one, same, other, late] = [1, 2, 3, 4].map(|number| hub.join(number));
+        for mailbox in [&one, &same, &other] {
+            mailbox.want(&patterns(&["a"]), &[]);
+        }
+        forward(&hub, 0, "a", b"1");
+        // Of another topic, and from one of them.
+        forward(&hub, 0, "b", b"2");
+        forward(&hub, 3, "a", b"3");
+        late.want(&patterns(&["a"]), &[]);
+        forward(&hub, 0, "a", b"4");
+        forward(&hub, 0, "a", b"5");
+
+        let begins = first(&one).unwrap();
+        assert!(begins.is_shared);
+        assert!(one.take_run(&begins, b"x").is_none());
+        let mut waiting = one.waiting(&begins);
+        assert_eq!(waiting.len(), 4);
+        waiting.truncate(3);
+        let frames = Arc::new(b"1 3 4".to_vec());
+        one.sent(&waiting, b"x", &frames);
+        assert_eq!(taken(&one), [b"5"]);
+
+        let begins = first(&same).unwrap();
+        assert!(same.take_run(&begins, b"y").is_none());
+        assert_eq!(same.take_run(&begins, b"x"), Some(frames));
+        assert_eq!(taken(&same), [b"5"]);
+        // Three lacks its own event, and four came later.
+        for (mailbox, left) in [(&other, ["1", "4", "5"].as_slice()), (&late, &["4", "5"])] {
+            assert!(mailbox.take_run(&first(mailbox).unwrap(), b"x").is_none());
+            assert_eq!(taken(mailbox), left.iter().map(|it| it.as_bytes()).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_event_for_one_connection_is_not_shared() {
+        let hub = Arc::new(Mailboxes::default());
+        let [one, two] = [1, 2].map(|number| hub.join(number));
+        one.want(&patterns(&["a", "b"]), &[]);
+        two.want(&patterns(&["b"]), &[]);
+        for topic in ["a", "b"] {
+            forward(&hub, 0, topic, b"");
+        }
+        let mut shared = Vec::new();
+        while let Some(begins) = first(&one) {
+            shared.push(begins.is_shared);
+            one.sent(&one.waiting(&begins)[..1], b"", &Arc::default());
+        }
+        assert_eq!(shared, [false, true]);
     }
 
     #[test]

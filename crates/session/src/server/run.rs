@@ -9,7 +9,10 @@ use super::{Effect, Ephemeral, Message, Server, Wire, texts};
 use crate::encode;
 
 /// A run ends at about this many bytes. A receiver that has stopped reading costs about one run.
-pub(super) const RUN_BYTES: usize = 60 << 10;
+const RUN_BYTES: usize = 60 << 10;
+/// The same of texts, which are longer: a write costs as much as the copying of 60 KiB, and is then for as many events.
+#[cfg(feature = "json")]
+pub(super) const RUN_TEXT_BYTES: usize = 92 << 10;
 /// The most bytes of a byte string's head.
 const HEAD: usize = 9;
 

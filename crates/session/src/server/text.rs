@@ -9,7 +9,7 @@ use std::sync::Arc;
 use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
-use super::run::RUN_BYTES;
+use super::run::RUN_TEXT_BYTES;
 use super::{Decided, Effect, Ephemeral, Message, Rendered, Server, State, StreamNo, Texts, Wire};
 use crate::frame::{FromPeer, Head, Subscribe};
 use crate::json::{self, Incoming, Text};
@@ -195,7 +195,7 @@ impl Server {
                 texts.push(text.len(), |out| text.write(None, out));
             });
             count += 1;
-            if texts.len() >= RUN_BYTES {
+            if texts.len() >= RUN_TEXT_BYTES {
                 break;
             }
         }

@@ -68,9 +68,12 @@ impl Connection {
             let (frames, count) =
                 self.server.encode_run(events.iter().map(|(_, event)| &event.event));
             events.truncate(count);
-            let frames = Arc::new(frames);
-            mailbox.sent(&events, beginning, &frames);
-            (count > 0).then_some(frames)
+            // What was first may have made room for newer ones meanwhile.
+            (count > 0).then(|| {
+                let frames = Arc::new(frames);
+                mailbox.sent(&events, beginning, &frames);
+                frames
+            })
         });
         if let Some(frames) = frames {
             self.server.send_run(frames);

@@ -1,4 +1,4 @@
-//! The bridge in a browser, against the real server machine behind a fake WebSocket class.
+//! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/faces.rs"]
@@ -22,9 +22,12 @@ mod publishing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::{
+    BridgeError, CloseCode, LINK_TOPIC, LinkState, RejectCode, StartFrom,
+};
 use event_driven_kit::{
-    Bridge, BridgeError, BridgeOptions, Bus, Cause, CloseCode, Delivery, Event, LINK_TOPIC,
-    LinkState, Payload, PublishError, RejectCode, Rule, Stage, StartFrom, Status, Subscription,
+    Bridge, BridgeOptions, Bus, Cause, Delivery, Event, Payload, PublishError, Rule, Stage, Status,
+    Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;

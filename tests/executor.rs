@@ -1,4 +1,4 @@
-//! Routes that JavaScript runs itself beside those that wasm runs: one order, whoever runs them.
+//! Routes that JavaScript runs itself next to routes that wasm runs: there is one order for both.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

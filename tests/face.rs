@@ -1,4 +1,4 @@
-//! The face that JavaScript sees of the bus.
+//! The bus's API for JavaScript.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

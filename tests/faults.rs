@@ -1,5 +1,5 @@
-//! Storage that fails never stops a page: whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within
-//! a second, publishes and reads, and says that it does so from memory.
+//! Failing storage never stops a page. Whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within a
+//! second, publishes and reads from memory, and reports that.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]
@@ -11,10 +11,8 @@ mod peer;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard, Status,
-    Subscription,
-};
+use event_driven_kit::bridge::{LinkState, OutboxStorage, Role, RuleGuard};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, Receipt, Rule, Status, Subscription};
 use fake_socket::{self as socket, sleep};
 use js_sys::{Date, Function};
 use peer::Peer;

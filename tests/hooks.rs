@@ -1,4 +1,4 @@
-//! The hooks, in components that are mounted in a page.
+//! Hooks in components that are mounted in a page.
 #![cfg(all(target_arch = "wasm32", feature = "yew"))]
 
 #[path = "bridge/fake_socket.rs"]
@@ -17,10 +17,11 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
-use event_driven_kit::{
-    Bus, BusProvider, ERROR_TOPIC, Failure, Payload, use_bus, use_publish, use_request,
-    use_subscription, use_topic, use_topic_stream, use_topic_with,
+use event_driven_kit::hooks::{
+    BusProvider, use_bus, use_publish, use_request, use_subscription, use_topic, use_topic_stream,
+    use_topic_with,
 };
+use event_driven_kit::{Bus, ERROR_TOPIC, Failure, Payload};
 use futures_util::StreamExt;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
@@ -215,7 +216,7 @@ async fn use_request_asks_and_shows_the_reply_or_why_there_is_none() {
         )
     };
     click().unwrap();
-    assert!(stage.text().await.starts_with("nobody serves `double`"));
+    assert!(stage.text().await.starts_with("no responder for `double`"));
     let _doubles = bus.respond("double", |event| Ok(Payload::new(*event.data::<u32>()? * 2)));
     click().unwrap();
     assert_eq!(stage.text().await, "42");

@@ -1,4 +1,4 @@
-//! Interceptors on the browser's bus; `bridge/interceptors.rs` has those beside a bridge.
+//! Interceptors on the browser's bus. `bridge/interceptors.rs` tests them with a bridge.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
+use event_driven_kit::recorder::Recorder;
 use event_driven_kit::{
-    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, Recorder, RequestError, Status,
+    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, RequestError, Status,
     Subscription, Verdict,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

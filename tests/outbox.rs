@@ -1,5 +1,5 @@
-//! The outbox of a bridge in the browser's own database: what survives a reload, and what is told when
-//! nothing can be kept. A reload is played by dropping bus and bridge and making new ones.
+//! The outbox of a bridge in the browser's own database: what survives a reload, and what is reported when nothing can
+//! be stored. Dropping bus and bridge and creating new ones stands for a reload.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]
@@ -12,10 +12,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use event_driven_kit::bridge::{
+    CloseCode, LINK_TOPIC, LinkState, LinkStatus, OutboxStorage, RejectCode, Role, UNCERTAIN_TOPIC,
+    Uncertain,
+};
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, CloseCode, Delivery, ERROR_TOPIC, Failure, LINK_TOPIC, LinkState,
-    LinkStatus, OutboxStorage, Receipt, RejectCode, Role, Rule, Stage, Status, Subscription,
-    UNCERTAIN_TOPIC, Uncertain,
+    Bridge, BridgeOptions, Bus, Delivery, ERROR_TOPIC, Failure, Receipt, Rule, Stage, Status,
+    Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -42,7 +45,7 @@ struct Page {
     bus: Bus,
     bridge: Bridge,
     echo: Log,
-    _rule: event_driven_kit::RuleGuard,
+    _rule: event_driven_kit::bridge::RuleGuard,
     _echo: Subscription,
 }
 

@@ -1,5 +1,5 @@
-//! Tabs that share a link, played by several buses and bridges in one page: locks, channels and the
-//! database are the browser's own, and the peer is behind a fake WebSocket class.
+//! Tabs that share a link. Several buses and bridges in one page stand for tabs; locks, channels and the database are
+//! the browser's own, and the peer is behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/fake_socket.rs"]
@@ -15,9 +15,9 @@ mod sharing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::{LinkState, OutboxStorage, Role, RuleGuard};
 use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, Delivery, LinkState, OutboxStorage, Receipt, Role, Rule, RuleGuard,
-    Stage, Status, Subscription,
+    Bridge, BridgeOptions, Bus, Delivery, Receipt, Rule, Stage, Status, Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;

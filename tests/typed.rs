@@ -1,4 +1,4 @@
-//! Typed topics beside untyped publishers and subscribers.
+//! Typed topics next to untyped publishers and subscribers.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;

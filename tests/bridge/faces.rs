@@ -1,9 +1,7 @@
-//! What a link carries for JavaScript, and what it refuses: payloads of all kinds, media types, events that lack
-//! something, several connects to one peer.
+//! The link from JavaScript: payloads of all kinds, media types, incomplete events, several connects to one peer.
 
-use event_driven_kit::{
-    Bridge, BridgeError, BridgeOptions, Bus, DataError, Rule, StartFrom, Topic,
-};
+use event_driven_kit::bridge::{BridgeError, StartFrom};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, DataError, Rule, Topic};
 use session::Body;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;

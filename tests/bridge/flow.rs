@@ -1,10 +1,11 @@
-//! Flow control: what the application has not taken bounds what the peer sends, and nothing is lost.
+//! Flow control: unfinished events limit what the peer sends, and nothing is lost.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{Hold, Overflow, Rule, StartFrom, Window};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::{Hold, Overflow, Rule, Window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,10 +1,10 @@
-//! Interceptors beside a bridge: they come first on the way out, and judge once.
+//! Interceptors with a bridge: they judge outgoing events first, and every event once.
 
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bus, Interception, Payload, PublishError, Recorder, Rule, StartFrom, Status, Verdict,
-};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::recorder::Recorder;
+use event_driven_kit::{Bus, Interception, Payload, PublishError, Rule, Status, Verdict};
 use session::Body;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,4 +1,4 @@
-//! A peer in the page: `session`'s server machine behind each fake socket, and a log in memory.
+//! A peer in the page: `session`'s server state machine behind each fake socket, and a log in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
-//! Credentials, history and presence, as an application has them.
+//! Credentials, history and presence through the API for applications.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bridge, BridgeOptions, Bus, CAUGHT_UP_TOPIC, CaughtUp, Cause, CloseCode, ERROR_TOPIC,
-    HistoryError, LinkState, Occupants, Position, Rule, StartFrom,
+use event_driven_kit::bridge::{
+    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, HistoryError, LinkState, Occupants, Position, StartFrom,
 };
+use event_driven_kit::{Bridge, BridgeOptions, Bus, Cause, ERROR_TOPIC, Rule};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;

@@ -1,11 +1,10 @@
-//! The hooks of presence and history, in components of two tabs that share a link.
+//! The hooks for presence and history, in components of two tabs that share a link.
 
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bridge, BridgeOptions, BridgeProvider, Bus, BusProvider, LinkState, Role, use_history,
-    use_join, use_presence,
-};
+use event_driven_kit::bridge::{LinkState, Role};
+use event_driven_kit::hooks::{BridgeProvider, BusProvider, use_history, use_join, use_presence};
+use event_driven_kit::{Bridge, BridgeOptions, Bus};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use yew::prelude::*;

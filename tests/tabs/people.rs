@@ -1,9 +1,10 @@
-//! Who is there and what was, as tabs that share a link see it: the leader asks the peer for all of them.
+//! Presence and history in tabs that share a link: the leader requests them from the peer for all tabs.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Bus, Occupants, Subscription};
+use event_driven_kit::bridge::Occupants;
+use event_driven_kit::{Bridge, Bus, Subscription};
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,4 +1,4 @@
-//! What tabs in one page share, and waiting for it.
+//! Helpers for the tests of tabs.
 
 use crate::fake_socket::{self as socket, sleep};
 use crate::peer::Peer;

@@ -1,12 +1,11 @@
-//! The page's side of these tests.
+//! The page's side of the tests.
 
 use std::cell::{Cell, RefCell};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bus, ERROR_TOPIC, Failure, Overflow, Queue, Subscription, WorkerPool, Workers,
-};
+use event_driven_kit::workers::{WorkerPool, Workers};
+use event_driven_kit::{Bus, ERROR_TOPIC, Failure, Overflow, Queue, Subscription};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, BroadcastChannel, Url};

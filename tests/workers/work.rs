@@ -1,10 +1,11 @@
-//! What the workers of these tests do.
+//! The workers' side of the tests.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use event_driven_kit::{Cause, HandlerResult, Job, serve};
+use event_driven_kit::workers::{Job, serve};
+use event_driven_kit::{Cause, HandlerResult};
 use gloo_timers::callback::Interval;
 use gloo_timers::future::TimeoutFuture;
 use serde::{Deserialize, Serialize};

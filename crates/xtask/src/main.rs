@@ -51,6 +51,9 @@ enum Task {
         /// A name by which browsers reach the relay, needed off loopback (may be given several times)
         #[arg(long, value_name = "NAME")]
         host: Vec<String>,
+        /// Serve the counter of examples/yew in place of the chat
+        #[arg(long)]
+        example: bool,
     },
     /// Check everything; the last line counts the tests
     Test {
@@ -113,8 +116,9 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Run { listen, host, data } => {
-            run::run(&workspace, listen, &host, data.as_deref())?;
+        Task::Run { listen, host, data, example } => {
+            let served = if example { run::Served::Example } else { run::Served::Chat };
+            run::run(&workspace, served, listen, &host, data.as_deref())?;
         }
         Task::Test { only } => return suite::run(&workspace, &only),
         Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,

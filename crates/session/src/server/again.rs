@@ -4,8 +4,9 @@
 use topic::Topic;
 
 use super::{Ephemeral, Server, Subscriptions, Wire};
-use crate::frame::Head;
-use crate::{Stream, encode};
+use crate::Stream;
+use crate::wire::encode;
+use crate::wire::frame::Head;
 
 /// What the last ephemeral event began with.
 #[derive(Debug)]

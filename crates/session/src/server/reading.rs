@@ -13,8 +13,9 @@ use super::{
     ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Rendered, Server, StreamNo,
     Ticket, Wire,
 };
-use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
-use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream, encode};
+use crate::wire::encode;
+use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
+use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {

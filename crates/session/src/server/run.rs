@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Effect, Ephemeral, Message, Server, Wire, texts};
-use crate::encode;
+use crate::wire::encode;
 
 /// A run ends at about this many bytes. A receiver that has stopped reading costs about one run.
 const RUN_BYTES: usize = 60 << 10;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use topic::{Pattern, Topic};
 
 use super::{ChangedPatterns, Place, StreamNo, Ticket};
-use crate::frame::Head;
+use crate::wire::frame::Head;
 use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]

@@ -11,9 +11,9 @@ use topic::{Pattern, Topic};
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
 use super::{Decided, Effect, Ephemeral, Message, Rendered, Server, State, StreamNo, Texts, Wire};
-use crate::frame::{FromPeer, Head, Subscribe};
 use crate::json::{self, Incoming, Text};
-use crate::topics::UnknownTopic;
+use crate::wire::frame::{FromPeer, Head, Subscribe};
+use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
 use sha2::{Digest, Sha256};

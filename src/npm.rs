@@ -29,12 +29,16 @@ use subscribe::{Name, Standing, Wanted};
 extern "C" {
     #[wasm_bindgen(catch)]
     fn face(core: Core, memory: JsValue, options: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch)]
-    fn known(name: &JsValue) -> Result<JsValue, JsValue>;
-    fn register(name: &JsValue, bus: JsValue) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/singletons.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn known(name: &JsValue) -> Result<JsValue, JsValue>;
+    fn remember(name: &JsValue, bus: JsValue) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/npm/buses.js")]
 extern "C" {
     fn gone(bus: u32);
 }
@@ -74,7 +78,7 @@ pub fn create_singleton(name: &JsValue, options: &JsValue) -> Result<JsValue, Js
         return Ok(known);
     }
     let bus = Bus::singleton(&name.as_string().unwrap_or_default());
-    Ok(register(name, wrap(bus, options)?))
+    Ok(remember(name, wrap(bus, options)?))
 }
 
 /// A bus of its own, as an object for JavaScript.
@@ -229,7 +233,7 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn ended(&self, pattern: &str, label: &str) {
         if let Ok(pattern) = Pattern::parse(pattern) {
-            self.bus.pure().ended(pattern, label);
+            self.bus.pure().notify_unsubscribed(pattern, label);
         }
     }
 
@@ -251,7 +255,7 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn lost(&self, topic: &str, label: &str) {
         if let Ok(topic) = Topic::parse(topic) {
-            self.bus.pure().lost(&topic, label);
+            self.bus.pure().notify_dropped(&topic, label);
         }
     }
 

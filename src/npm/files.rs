@@ -1,4 +1,4 @@
-//! The files of JavaScript that only other files of JavaScript import: wasm-bindgen brings along a file that Rust names.
+//! The files of JavaScript that only other files of JavaScript import: wasm-bindgen copies only files that Rust names.
 //! Nothing here is called.
 
 use wasm_bindgen::prelude::*;
@@ -9,10 +9,28 @@ extern "C" {
     fn batched();
 }
 
+#[wasm_bindgen(module = "/src/npm/cohorts.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn subscribing();
+}
+
+#[wasm_bindgen(module = "/src/npm/deliver.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn delivery();
+}
+
 #[wasm_bindgen(module = "/src/npm/ends.js")]
 extern "C" {
     #[allow(dead_code)]
     fn disposer();
+}
+
+#[wasm_bindgen(module = "/src/npm/executor.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn executor();
 }
 
 #[wasm_bindgen(module = "/src/npm/freeze.js")]
@@ -27,6 +45,19 @@ extern "C" {
     fn connector();
 }
 
+#[wasm_bindgen(module = "/src/npm/listen.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn listeners();
+}
+
+#[wasm_bindgen(module = "/src/npm/memory.js")]
+extern "C" {
+    #[allow(dead_code)]
+    #[wasm_bindgen(js_name = refreshViews)]
+    fn refresh_views();
+}
+
 #[wasm_bindgen(module = "/src/npm/record.js")]
 extern "C" {
     #[allow(dead_code)]
@@ -37,6 +68,18 @@ extern "C" {
 extern "C" {
     #[allow(dead_code)]
     fn requests();
+}
+
+#[wasm_bindgen(module = "/src/npm/retain.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn retains();
+}
+
+#[wasm_bindgen(module = "/src/npm/routes.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn routing();
 }
 
 #[wasm_bindgen(module = "/src/npm/stats.js")]
@@ -55,4 +98,16 @@ extern "C" {
 extern "C" {
     #[allow(dead_code)]
     fn topic();
+}
+
+#[wasm_bindgen(module = "/src/npm/use.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn interceptors();
+}
+
+#[wasm_bindgen(module = "/src/npm/watch.js")]
+extern "C" {
+    #[allow(dead_code)]
+    fn watching();
 }

@@ -1,6 +1,6 @@
 // What wasm asks of interceptors.
 
-import { busOf } from "./executor.js";
+import { busOf } from "./buses.js";
 import { fail } from "./options.js";
 
 let verdict;

@@ -1,11 +1,11 @@
-//! The routes that JavaScript runs itself: `executor.js`, seen from wasm.
+//! The routes that JavaScript runs itself: `routes.js`, seen from wasm.
 
 use bus::Topic;
 use wasm_bindgen::prelude::*;
 
 use crate::Bus;
 
-#[wasm_bindgen(module = "/src/npm/executor.js")]
+#[wasm_bindgen(module = "/src/npm/buses.js")]
 extern "C" {
     fn keep(bus: u32) -> u32;
     fn stale(bus: u32, number: u32);
@@ -30,7 +30,7 @@ pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     route.clear();
     route.extend([0, 0]);
     let keep = || -> Box<dyn std::any::Any> { Box::new(Kept { bus: id, number: keep(id) }) };
-    let all = bus.pure().route_outside(topic, route, keep);
+    let all = bus.pure().host_route(topic, route, keep);
     let simple = !all.has_others && !topic.is_system() && !bus.is_overseen(topic);
     let family = simple && !bus.has_overseers() && bus.pure().ignores_last_token(topic);
     let count = route.len().saturating_sub(2);

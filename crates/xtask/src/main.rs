@@ -51,6 +51,9 @@ enum Task {
         /// A name by which browsers reach the relay, needed off loopback (may be given several times)
         #[arg(long, value_name = "NAME")]
         host: Vec<String>,
+        /// Serve the counter of examples/yew in place of the chat
+        #[arg(long)]
+        example: bool,
     },
     /// Check everything; the last line counts the tests
     Test {
@@ -81,6 +84,10 @@ enum Task {
         /// What to measure
         #[arg(value_enum)]
         what: bench::Bench,
+        /// For `relay` and `attacks`: which rows, as `--only fan-out --beside WSE --rounds 9`; then no document is
+        /// written
+        #[arg(last = true)]
+        arguments: Vec<String>,
     },
     /// Build the npm package and try it in Node and Chromium
     Npm,
@@ -109,13 +116,14 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Run { listen, host, data } => {
-            run::run(&workspace, listen, &host, data.as_deref())?;
+        Task::Run { listen, host, data, example } => {
+            let served = if example { run::Served::Example } else { run::Served::Chat };
+            run::run(&workspace, served, listen, &host, data.as_deref())?;
         }
         Task::Test { only } => return suite::run(&workspace, &only),
         Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,
         Task::Fuzz { target, minutes } => fuzz::run(&workspace, target, minutes)?,
-        Task::Bench { what } => bench::run(&workspace, what)?,
+        Task::Bench { what, arguments } => bench::run(&workspace, what, &arguments)?,
         Task::Npm => {
             npm::build(&workspace)?;
             process::run(&mut npm::check(&workspace)?)?;

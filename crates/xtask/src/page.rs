@@ -2,6 +2,7 @@
 //! `www/` that embeds the npm package. Each is built only when one of its inputs has changed, and compressed then.
 
 mod compress;
+pub mod example;
 mod html;
 pub mod trunk;
 
@@ -9,7 +10,7 @@ use crate::progress::{say, task};
 use crate::setup::{self, Need};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{npm, stamp, wasm};
+use crate::{npm, process, stamp, wasm};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -22,11 +23,12 @@ use std::path::{Path, PathBuf};
 pub use compress::{beside, brotli, is_compressed};
 
 /// What building the chat takes besides wasm-bindgen.
-pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt];
+pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt, Need::Node];
 /// What building the chat takes.
-const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt];
+const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Node];
 /// What building all of the page takes.
-pub const NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild];
+pub const NEEDS: &[Need] =
+    &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild, Need::Node];
 
 /// Whatever the chat is made from, and how.
 const CHAT: &[&str] = &[
@@ -138,19 +140,26 @@ pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// `index.html`, and what its links ask for.
+/// An `index.html`, and what its links ask for.
 pub struct Page {
+    /// Where it is, and where its links begin.
+    folder: PathBuf,
     html: String,
     links: Vec<html::Link>,
 }
 
 impl Page {
+    /// The chat's.
     pub fn read(workspace: &Workspace) -> Result<Self> {
-        let path = workspace.root.join("index.html");
+        Self::read_in(&workspace.root)
+    }
+
+    fn read_in(folder: &Path) -> Result<Self> {
+        let path = folder.join("index.html");
         let html = fs::read_to_string(&path)
             .with_context(|| format!("{} could not be read", path.display()))?;
         let links = html::links(&html)?;
-        Ok(Self { html, links })
+        Ok(Self { folder: folder.to_owned(), html, links })
     }
 
     /// Compiles the program; this needs cargo and no other tool.
@@ -161,7 +170,7 @@ impl Page {
         });
         let (manifest, bin) =
             program.context("index.html has no <link data-trunk rel=\"rust\">")?;
-        let manifest = workspace.root.join(manifest);
+        let manifest = self.folder.join(manifest);
         let text = fs::read_to_string(&manifest)
             .with_context(|| format!("{} could not be read", manifest.display()))?;
         let manifest: toml::Table = toml::from_str(&text)?;
@@ -171,15 +180,27 @@ impl Page {
         wasm::compile(workspace, toolchain, package, &["--bin", bin], bin)
     }
 
-    /// Makes the page of the compiled program.
+    /// Makes the chat's page of the compiled program.
     pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
         let staging = staging(workspace, "chat")?;
+        bundle_styles(workspace)?;
+        self.build_into(&staging, workspace, toolchain, wasm)?;
+        publish(workspace, Part::Chat, &staging)
+    }
+
+    fn build_into(
+        &self,
+        staging: &Path,
+        workspace: &Workspace,
+        toolchain: &Toolchain,
+        wasm: &Path,
+    ) -> Result<()> {
         let mut built = Vec::new();
         for link in &self.links {
             built.push(match &link.asset {
-                Asset::Css { href } => css(&workspace.root.join(href), &staging)?,
+                Asset::Css { href } => css(&self.folder.join(href), staging)?,
                 Asset::Copy { href } => {
-                    let file = workspace.root.join(href);
+                    let file = self.folder.join(href);
                     copy(&file, &staging.join(file.file_name().unwrap_or_default()))?;
                     Built::Copied
                 }
@@ -188,14 +209,21 @@ impl Page {
                     wasm::bind(toolchain, wasm, &bound, bin)?;
                     let module = bound.join(format!("{bin}_bg.wasm"));
                     wasm::optimise(toolchain, &module, wasm_opt)?;
-                    program(bin, &bound, &staging)?
+                    program(bin, &bound, staging)?
                 }
             });
         }
         let page = html::resolve(&self.html, &self.links, &built)?;
         fs::write(staging.join("index.html"), page)?;
-        publish(workspace, Part::Chat, &staging)
+        Ok(())
     }
+}
+
+/// Joins the style sheets of the components into the one that index.html names. Trunk runs the same script by its hook.
+fn bundle_styles(workspace: &Workspace) -> Result<()> {
+    let mut node = process::command("node");
+    node.arg(workspace.root.join("www/bundle.mjs"));
+    process::run(&mut node).context("the style sheets of www/chat could not be joined")
 }
 
 fn css(file: &Path, staging: &Path) -> Result<Built> {
@@ -300,6 +328,21 @@ mod tests {
             for other in [Part::Chat, Part::Embedding] {
                 assert_eq!(other.holds(Path::new(name)), other == part, "{name}");
             }
+        }
+    }
+
+    /// A style sheet that nothing imports would be left out in silence.
+    #[test]
+    fn the_bundle_holds_the_style_sheet_of_each_component() {
+        let workspace = Workspace::locate().unwrap();
+        bundle_styles(&workspace).unwrap();
+        let bundle = fs::read_to_string(workspace.own_target().join("page/chat.css")).unwrap();
+        assert!(!bundle.contains("@import"));
+        let parts = stamp::files(&workspace.root.join("www/chat")).unwrap();
+        assert!(!parts.is_empty());
+        for part in parts {
+            let style = fs::read_to_string(&part).unwrap();
+            assert_eq!(bundle.matches(&style).count(), 1, "{}", part.display());
         }
     }
 

@@ -23,9 +23,18 @@ const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"
 /// How long the relay may take to stop before it is ended.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// Which page the relay serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    Chat,
+    /// The Yew example.
+    Example,
+}
+
 /// Builds and starts, and stays until the relay has ended.
 pub fn run(
     workspace: &Workspace,
+    served: Served,
     listen: SocketAddr,
     hosts: &[String],
     data: Option<&Path>,
@@ -36,15 +45,23 @@ pub fn run(
         bail!("{listen} is not loopback: name the host by which clients reach it with `--host`");
     }
     setup::check_c_compiler()?;
-    build(workspace)?;
-    let default = workspace.root.join("data");
-    let mut relay = relay_command(workspace, listen, data.unwrap_or(&default));
+    let (page, default) = match served {
+        Served::Chat => {
+            build(workspace)?;
+            (workspace.dist(), workspace.root.join("data"))
+        }
+        Served::Example => {
+            relay(workspace)?;
+            (page::example::ensure(workspace)?, workspace.own_target().join("page/example-data"))
+        }
+    };
+    let mut relay = relay_command(workspace, listen, data.unwrap_or(&default), &page);
     relay.args(hosts.iter().flat_map(|host| ["--host", host]));
     let interrupts = count_interrupts()?;
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {
         let workspace = workspace.clone();
-        thread::spawn(move || tell(output, started, &workspace));
+        thread::spawn(move || tell(output, started, &workspace, served));
     }
     let status = attend(child, &interrupts)?;
     running::stop_all();
@@ -132,11 +149,11 @@ pub fn build_relay(workspace: &Workspace) -> Result<()> {
     process::run(&mut cargo)
 }
 
-fn relay_command(workspace: &Workspace, listen: SocketAddr, data: &Path) -> Command {
+fn relay_command(workspace: &Workspace, listen: SocketAddr, data: &Path, page: &Path) -> Command {
     let mut relay = process::command(workspace.relay());
     relay.arg("--listen").arg(listen.to_string());
     relay.arg("--data").arg(data);
-    relay.arg("--page").arg(workspace.dist());
+    relay.arg("--page").arg(page);
     for origin in TRUNK_SERVE {
         relay.args(["--allow-origin", origin]);
     }
@@ -152,14 +169,21 @@ fn start(relay: &mut Command) -> Result<Child> {
 }
 
 /// Passes on what the relay prints; of its address it makes an invitation. What the chat does not need is built then.
-fn tell(output: impl Read, started: Instant, workspace: &Workspace) {
+fn tell(output: impl Read, started: Instant, workspace: &Workspace, served: Served) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         let Some(address) = line.strip_prefix("listening on ") else {
             progress::print(&line);
             continue;
         };
         let took = progress::duration(started.elapsed());
-        progress::print(&format!("\nThe chat is at {address} (Ctrl-C ends it; it took {took})"));
+        let name = match served {
+            Served::Chat => "chat",
+            Served::Example => "counter",
+        };
+        progress::print(&format!("\nThe {name} is at {address} (Ctrl-C ends it; it took {took})"));
+        if served == Served::Example {
+            continue;
+        }
         let (workspace, address) = (workspace.clone(), address.to_owned());
         thread::spawn(move || embedding(&workspace, &address));
     }

@@ -1,7 +1,7 @@
 //! Real browsers and the real relay, for the end-to-end tests: each ends when it is dropped.
 //!
 //! What to run comes from the environment, which `cargo xtask test` sets: `EDK_RELAY`, `EDK_PAGE`,
-//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM` and `EDK_PYTHON`.
+//! `EDK_COUNTER`, `EDK_CHROMEDRIVER`, `EDK_CHROMIUM` and `EDK_PYTHON`.
 
 mod browser;
 mod driver;

@@ -1,6 +1,6 @@
 //! The relay as a process on a port and a data folder that survive its restarts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tempfile::TempDir;
@@ -9,20 +9,27 @@ use tokio::process::{Child, Command};
 
 use crate::tool;
 
-/// A running relay that serves the built page.
+/// A running relay that serves a page.
 #[derive(Debug)]
 pub struct Relay {
+    page: PathBuf,
     data: TempDir,
     address: String,
     process: Child,
 }
 
 impl Relay {
-    /// Starts one on a free port and an empty data folder.
+    /// Starts one on a free port and an empty data folder, with the chat as its page.
     pub async fn start() -> Self {
+        Self::start_with("EDK_PAGE").await
+    }
+
+    /// The same with the page in the folder that the environment gives under this name.
+    pub async fn start_with(page: &str) -> Self {
+        let page = tool(page);
         let data = tempfile::tempdir().expect("a folder for the relay's data");
-        let (process, address) = spawn("127.0.0.1:0", data.path()).await;
-        Self { data, address, process }
+        let (process, address) = spawn("127.0.0.1:0", data.path(), &page).await;
+        Self { page, data, address, process }
     }
 
     /// `127.0.0.1:PORT`.
@@ -47,17 +54,17 @@ impl Relay {
 
     /// Starts it again on the same port and data.
     pub async fn restart(&mut self) {
-        (self.process, self.address) = spawn(&self.address, self.data.path()).await;
+        (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page).await;
     }
 }
 
-async fn spawn(listen: &str, data: &Path) -> (Child, String) {
+async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
     let mut process = Command::new(tool("EDK_RELAY"))
         .args(["--listen", listen])
         .arg("--data")
         .arg(data)
         .arg("--page")
-        .arg(tool("EDK_PAGE"))
+        .arg(page)
         // All browsers of a test come from one address.
         .args(["--raise-limits", "1000"])
         .stdout(Stdio::piped())

@@ -1,6 +1,6 @@
 //! The table: rows are printed as they come, and written as JSON in the end.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -78,12 +78,41 @@ impl Table {
         before.chain(rows).chain(after.map(str::to_owned)).map(|line| line + "\n").collect()
     }
 
-    pub fn all_met(&self) -> bool {
-        self.0.iter().all(|row| row.met != Some(false))
+    /// A bar that is missed is an error.
+    pub fn hold(&self) -> Result<()> {
+        if self.0.iter().any(|row| row.met == Some(false)) {
+            bail!("a bar is missed: see `NO` in the table");
+        }
+        Ok(())
     }
 }
 
+/// The rows of the table in a document.
+pub fn rows_of(document: &str) -> Vec<Row> {
+    document.lines().filter_map(Row::parse).collect()
+}
+
 impl Row {
+    /// Reads what `line` wrote; `None` for any other line.
+    fn parse(line: &str) -> Option<Self> {
+        let cells: Vec<&str> = line.strip_prefix('|')?.split('|').map(str::trim).collect();
+        let [on, work, ours, peer, ratio, bar, met, _] = cells[..] else { return None };
+        let (ours, unit) = ours.split_once(' ')?;
+        let peer = peer.split_once(' ').and_then(|(peer, _)| peer.parse().ok());
+        let mut numbers = ratio.split([' ', '(', ')']).filter_map(|word| word.parse().ok());
+        let ratio = match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(ratio), Some(low), Some(high)) => Some([ratio, low, high]),
+            _ => None,
+        };
+        let met = match met {
+            "yes" => Some(true),
+            "NO" => Some(false),
+            _ => None,
+        };
+        let (on, work, unit, bar) = (on.into(), work.into(), unit.into(), bar.into());
+        Some(Self { on, work, unit, ours: ours.parse().ok()?, peer, ratio, bar, met })
+    }
+
     fn line(&self) -> String {
         let Self { on, work, unit, ours, peer, ratio, bar, met } = self;
         let peer = peer.map_or(String::new(), |peer| format!("{peer:.1} {unit}"));
@@ -107,7 +136,7 @@ mod tests {
     fn a_missed_bar_among_the_lines_of_a_program_is_seen() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
-        assert!(!table.all_met());
+        assert!(table.hold().is_err());
         let lines: Vec<String> = table.0.iter().map(Row::line).collect();
         assert_eq!(
             lines,
@@ -128,6 +157,17 @@ mod tests {
         assert!(written.ends_with(" | NO |\n\nThe end.\n"), "{written}");
         assert!(!written.contains("old"), "{written}");
         assert_eq!(table.in_the_place_of_the_one_in(&written), written);
+    }
+
+    #[test]
+    fn rows_are_read_back_from_a_document() {
+        let mut table = Table::begin();
+        table.add_lines("native", LINES).unwrap();
+        let document =
+            table.in_the_place_of_the_one_in("# Figures\n\n| on | work |\n| --- | --- |\n");
+        let lines: Vec<String> = rows_of(&document).iter().map(Row::line).collect();
+        assert_eq!(lines, table.0.iter().map(Row::line).collect::<Vec<_>>());
+        assert_eq!(rows_of(&document)[0].ratio, Some([4.8, 4.6, 5.0]));
     }
 
     #[test]

@@ -310,6 +310,7 @@ fn npm_package(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
 fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let workspace = context.workspace;
     page::ensure(workspace)?;
+    let counter = page::example::ensure(workspace)?;
     run::build_relay(workspace)?;
     let found = |program: Option<PathBuf>, name: &str| {
         program.with_context(|| format!("{name} is not on PATH"))
@@ -320,6 +321,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
         .args(["test", "--package", "end-to-end", "--no-fail-fast", "--", "--test-threads=1"])
         .env("EDK_RELAY", workspace.relay())
         .env("EDK_PAGE", workspace.dist())
+        .env("EDK_COUNTER", counter)
         .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
         .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
         .env("EDK_PYTHON", setup::python(workspace));

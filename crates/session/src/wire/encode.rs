@@ -1,0 +1,425 @@
+//! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::wire::decode) is and for the same
+//! reason: a browser downloads this, and one loop over the fields of all maps is small.
+
+mod writer;
+
+use super::body::{Body, Extension, Position, Start, Stream};
+use super::codes::RejectCode;
+use super::frame::{Attendee, FromClient, FromPeer, Head};
+use super::kind::FrameKind;
+use writer::Writer;
+
+/// What stands under a key of a map.
+pub(crate) enum Value<'v> {
+    Number(u64),
+    Flag,
+    Text(&'v str),
+    Bytes(&'v [u8]),
+    Position(&'v Position),
+    Positions(&'v [Position]),
+    Start(&'v Start),
+    Pair(u32, u32),
+    /// What only one end writes, so that the other need not carry it.
+    By(&'v dyn Fn(&mut Writer<'_>)),
+    Extensions(&'v [(String, Extension)]),
+    Path(&'v [String]),
+}
+
+use Value::{By, Bytes, Extensions, Number, Pair, Path, Start as StartAt, Text};
+
+/// Appends a frame of a client to a message.
+pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
+    match sent {
+        FromClient::Hello(f) => frame(
+            message,
+            FrameKind::Hello,
+            &[
+                bytes(&f.client),
+                bytes(&f.secret),
+                number(f.fence),
+                number(f.lowest),
+                flag(f.returning),
+                optional_text(&f.token),
+            ],
+        ),
+        FromClient::Subscribe(f) => frame(
+            message,
+            FrameKind::Subscribe,
+            &[
+                number(f.subscription),
+                text(&f.pattern),
+                Some(StartAt(&f.start)),
+                f.credit.map(|(events, bytes)| Pair(events, bytes)),
+            ],
+        ),
+        FromClient::UnknownStart(f) => {
+            frame(message, FrameKind::Subscribe, &[number(f.subscription)])
+        }
+        FromClient::Unsubscribe(f) => {
+            frame(message, FrameKind::Unsubscribe, &[number(f.subscription)])
+        }
+        FromClient::Publish(f) => frame(
+            message,
+            FrameKind::Publish,
+            &[
+                f.number.and_then(number),
+                number(f.topic),
+                optional_text(&f.name),
+                bytes(&f.body),
+                f.lowest.and_then(number),
+            ],
+        ),
+        FromClient::Credit(f) => frame(
+            message,
+            FrameKind::Credit,
+            &[number(f.subscription), number(f.events), number(f.bytes)],
+        ),
+        FromClient::Ping(f) => frame(message, FrameKind::Ping, &[number(f.number)]),
+        FromClient::Pong(f) => frame(message, FrameKind::Pong, &[number(f.number)]),
+        FromClient::Refresh(f) => frame(message, FrameKind::Refresh, &[text(&f.token)]),
+        FromClient::History(f) => frame(
+            message,
+            FrameKind::History,
+            &[
+                number(f.request),
+                text(&f.pattern),
+                f.before.and_then(number),
+                number(f.limit),
+                stream(&f.stream),
+            ],
+        ),
+        FromClient::Join(f) => {
+            frame(message, FrameKind::Join, &[text(&f.topic), text(&f.key), bytes(&f.data)])
+        }
+        FromClient::Leave(f) => frame(message, FrameKind::Leave, &[text(&f.topic)]),
+        FromClient::Watch(f) => frame(message, FrameKind::Watch, &[text(&f.topic)]),
+        FromClient::Unwatch(f) => frame(message, FrameKind::Unwatch, &[text(&f.topic)]),
+    }
+}
+
+/// Appends a frame of a peer to a message.
+pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
+    match sent {
+        FromPeer::Welcome(f) => {
+            let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
+            let fields = [
+                text(&f.peer),
+                number(f.highest),
+                optional_text(&f.highest_id),
+                number(f.heartbeat),
+                number(f.max_message),
+                flag(f.forgotten),
+                None,
+                None,
+                (!f.kinds.is_empty()).then_some(By(&kinds)),
+            ];
+            frame(message, FrameKind::Welcome, &fields);
+        }
+        FromPeer::Subscribed(f) => {
+            let others = (!f.others.is_empty()).then_some(Value::Positions(&f.others));
+            frame(
+                message,
+                FrameKind::Subscribed,
+                &[number(f.subscription), at(&f.head), flag(f.reset), others],
+            )
+        }
+        FromPeer::Refused(f) => frame(
+            message,
+            FrameKind::Refused,
+            &[number(f.subscription), number(f.code as u64), text(&f.message)],
+        ),
+        FromPeer::Ack(f) => frame(
+            message,
+            FrameKind::Ack,
+            &[number(f.number), at(&f.position), number(f.durability as u64)],
+        ),
+        FromPeer::Reject(f) => frame(
+            message,
+            FrameKind::Reject,
+            &[number(f.number), number(f.code as u64), text(&f.message), f.retry.and_then(number)],
+        ),
+        FromPeer::Event(f) => {
+            let name = f.name.as_deref();
+            event(message, f.topic, name, &f.heads, f.offset, &f.body, &f.stream);
+        }
+        FromPeer::CaughtUp(f) => frame(
+            message,
+            FrameKind::CaughtUp,
+            &[number(f.subscription), number(f.count), at(&f.head)],
+        ),
+        FromPeer::Gap(f) => {
+            let stream = stream(&f.stream);
+            frame(
+                message,
+                FrameKind::Gap,
+                &[number(f.subscription), number(f.from), number(f.to), stream],
+            )
+        }
+        FromPeer::Ping(f) => frame(message, FrameKind::Ping, &[number(f.number)]),
+        FromPeer::Pong(f) => frame(message, FrameKind::Pong, &[number(f.number)]),
+        FromPeer::Bye(f) => frame(
+            message,
+            FrameKind::Bye,
+            &[number(f.code), text(&f.message), f.retry.and_then(number)],
+        ),
+        FromPeer::Expiring(f) => frame(message, FrameKind::Expiring, &[number(f.milliseconds)]),
+        FromPeer::Page(f) => {
+            let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
+            let next = f.next.as_ref().map(|(stream, before)| (stream, *before));
+            page(message, f.request, f.epoch, entries, next, f.refused);
+        }
+        FromPeer::Present(f) => frame(
+            message,
+            FrameKind::Present,
+            &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))],
+        ),
+        FromPeer::Presence(f) => {
+            let left = |out: &mut Writer<'_>| numbers(out, &f.left);
+            let joined = |out: &mut Writer<'_>| attendees(out, &f.joined);
+            frame(
+                message,
+                FrameKind::Presence,
+                &[text(&f.topic), Some(By(&joined)), Some(By(&left))],
+            );
+        }
+        FromPeer::NotPresent(f) => frame(
+            message,
+            FrameKind::NotPresent,
+            &[text(&f.topic), number(f.code as u64), text(&f.message)],
+        ),
+    }
+}
+
+/// Appends an event; the body goes from where it is shared straight into the message.
+pub(crate) fn event(
+    message: &mut Vec<u8>,
+    topic: u32,
+    name: Option<&str>,
+    heads: &[Head],
+    offset: Option<u64>,
+    body: &[u8],
+    of: &Stream,
+) {
+    message.reserve(body.len() + 64);
+    let heads = |out: &mut Writer<'_>| {
+        out.array(heads.len());
+        for head in heads {
+            out.array(if head.previous.is_some() { 2 } else { 1 });
+            out.number(head.subscription.into());
+            if let Some(previous) = head.previous {
+                out.number(previous);
+            }
+        }
+    };
+    let fields = [
+        number(topic),
+        name.map(Text),
+        Some(By(&heads)),
+        offset.and_then(number),
+        bytes(body),
+        stream(of),
+    ];
+    frame(message, FrameKind::Event, &fields);
+}
+
+/// Appends a page of history.
+pub(crate) fn page<'p>(
+    message: &mut Vec<u8>,
+    request: u32,
+    epoch: u64,
+    entries: impl ExactSizeIterator<Item = (u64, &'p str, &'p [u8])> + Clone,
+    next: Option<(&Stream, u64)>,
+    refused: Option<RejectCode>,
+) {
+    let entries = |out: &mut Writer<'_>| triples(out, entries.clone());
+    let code = refused.and_then(|code| number(code as u64));
+    frame(
+        message,
+        FrameKind::Page,
+        &[
+            number(request),
+            number(epoch),
+            Some(By(&entries)),
+            next.and_then(|(_, next)| number(next)),
+            code,
+            next.and_then(|(of, _)| stream(of)),
+        ],
+    );
+}
+
+fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
+    out.array(numbers.len());
+    numbers.iter().for_each(|number| out.number(*number));
+}
+
+fn attendees(out: &mut Writer<'_>, attendees: &[Attendee]) {
+    triples(out, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)));
+}
+
+fn triples<'t>(
+    out: &mut Writer<'_>,
+    triples: impl ExactSizeIterator<Item = (u64, &'t str, &'t [u8])>,
+) {
+    out.array(triples.len());
+    for (number, text, bytes) in triples {
+        out.array(3);
+        out.number(number);
+        out.text(text);
+        out.bytes(bytes);
+    }
+}
+
+/// Appends what stands for these bytes under a key.
+pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
+    // Nearly all are of this length, and a server sends very many.
+    if let length @ 24..=255 = bytes.len() {
+        message.extend_from_slice(&[0x58, length as u8]);
+        message.extend_from_slice(bytes);
+    } else {
+        Writer::new(message).bytes(bytes);
+    }
+}
+
+impl Body {
+    /// Encodes the body.
+    pub fn encode(&self) -> Vec<u8> {
+        let body = self;
+        let attributes = body.id.len() + body.source.len();
+        let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
+        let fields = [
+            text(&body.id),
+            (!body.source.is_empty()).then_some(Text(&body.source)),
+            body.time.and_then(number),
+            optional_text(&body.content_type),
+            optional_text(&body.schema),
+            bytes(&body.data),
+            (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
+            (!body.path.is_empty()).then_some(Path(&body.path)),
+            None,
+            None,
+            (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
+        ];
+        map(&mut Writer::new(&mut message), &fields);
+        message
+    }
+}
+
+/// Appends a frame.
+fn frame(message: &mut Vec<u8>, kind: FrameKind, fields: &[Option<Value<'_>>]) {
+    tagged(message, kind.number(), fields);
+}
+
+/// Appends an array of a number and a map.
+pub(crate) fn tagged(message: &mut Vec<u8>, number: u64, fields: &[Option<Value<'_>>]) {
+    let out = &mut Writer::new(message);
+    out.array(2);
+    out.number(number);
+    map(out, fields);
+}
+
+/// A field's key is its place; what is absent is left out.
+fn map(out: &mut Writer<'_>, fields: &[Option<Value<'_>>]) {
+    out.map(fields.iter().flatten().count());
+    for (key, value) in fields.iter().enumerate() {
+        if let Some(value) = value {
+            out.number(key as u64);
+            write(out, value);
+        }
+    }
+}
+
+fn write(out: &mut Writer<'_>, value: &Value<'_>) {
+    match value {
+        Number(number) => out.number(*number),
+        Value::Flag => out.flag(true),
+        Text(text) => out.text(text),
+        Bytes(bytes) => out.bytes(bytes),
+        Value::Position(position) => map(
+            out,
+            &[
+                stream(&position.stream),
+                number(position.epoch),
+                number(position.offset),
+                optional_text(&position.id),
+            ],
+        ),
+        Value::Positions(positions) => {
+            out.array(positions.len());
+            write_positions(out, positions);
+        }
+        StartAt(start) => {
+            let (kind, items) = match start {
+                Start::Latest => (0, 1),
+                Start::Earliest => (1, 1),
+                Start::Last(_) => (2, 2),
+                Start::After(positions) => (3, 1 + positions.len()),
+            };
+            out.array(items);
+            out.number(kind);
+            match start {
+                Start::Latest | Start::Earliest => {}
+                Start::Last(count) => out.number(*count),
+                Start::After(positions) => write_positions(out, positions),
+            }
+        }
+        Pair(first, second) => {
+            out.array(2);
+            out.number((*first).into());
+            out.number((*second).into());
+        }
+        By(write) => write(out),
+        Extensions(extensions) => {
+            out.map(extensions.len());
+            for (name, value) in *extensions {
+                out.text(name);
+                match value {
+                    Extension::Text(text) => out.text(text),
+                    Extension::Integer(integer) => out.integer(*integer),
+                    Extension::Boolean(boolean) => out.flag(*boolean),
+                }
+            }
+        }
+        Path(path) => {
+            out.array(path.len());
+            for peer in *path {
+                out.text(peer);
+            }
+        }
+    }
+}
+
+fn write_positions(out: &mut Writer<'_>, positions: &[Position]) {
+    for position in positions {
+        write(out, &Value::Position(position));
+    }
+}
+
+pub(crate) fn number(number: impl Into<u64>) -> Option<Value<'static>> {
+    Some(Number(number.into()))
+}
+
+pub(crate) fn text(text: &str) -> Option<Value<'_>> {
+    Some(Text(text))
+}
+
+/// The stream that every peer has is left out.
+fn stream(stream: &Stream) -> Option<Value<'_>> {
+    stream.other().map(Text)
+}
+
+fn optional_text(text: &Option<String>) -> Option<Value<'_>> {
+    text.as_deref().map(Text)
+}
+
+pub(crate) fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
+    Some(Bytes(bytes))
+}
+
+pub(crate) fn at(position: &Position) -> Option<Value<'_>> {
+    Some(Value::Position(position))
+}
+
+/// A flag that is off is left out.
+pub(crate) fn flag(flag: bool) -> Option<Value<'static>> {
+    flag.then_some(Value::Flag)
+}

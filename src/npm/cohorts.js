@@ -1,0 +1,117 @@
+// Cohorts: handlers of one topic that stand one after the other in the order. wasm knows a cohort as one subscription,
+// so that adding or ending one of its handlers is no call into wasm.
+
+import { bytes, IN_FLIGHT, refreshViews, WAITING, words } from "./memory.js";
+
+/** In a pattern, what no topic has. */
+const WILDCARD = /[*>]/;
+
+export function isThere(member) {
+  return member !== undefined;
+}
+
+/**
+ * Adds `add` and `subscriptions` to `bus`. `refresh` is called with a topic whose handlers have changed, `skip` with a
+ * handler that has ended.
+ */
+export function subscribing(core, flag, version, bus, refresh, skip) {
+  const { cohorts } = bus;
+  const watchers = core.watchers() >>> 2;
+  /** By topic, the cohort behind which no other subscription of the topic stands. */
+  const last = new Map();
+  /** The version of the subscriptions at which `last` is right. */
+  let known;
+  /** How many subscriptions wasm does not count. */
+  let uncounted = 0;
+
+  bus.add = (pattern, call, options) => {
+    const { priority = 0, label, echo = false, group, balance, queue, key, replay, serves = false } = options;
+    const slot = { call, label: label ?? pattern, queued: queue !== undefined, cohort: undefined, at: 0 };
+    const plain = priority === 0 && !echo && group === undefined && queue === undefined && !replay && !serves;
+    refreshViews();
+    forgetOld();
+    if (!plain || !join(pattern, slot)) {
+      const before = words[version];
+      const number = core.subscribe(
+        pattern,
+        priority,
+        label,
+        echo,
+        group,
+        typeof balance === "object" ? "by" : balance,
+        queue?.capacity ?? 0,
+        queue?.policy ?? 0,
+        key ?? balance?.by,
+        Boolean(replay),
+        serves,
+      );
+      slot.cohort = { number, pattern, label: slot.label, members: [slot], size: 1 };
+      cohorts[number] = slot.cohort;
+      const wasAlone = follow(before);
+      if (WILDCARD.test(pattern)) last.clear();
+      else if (plain && wasAlone) last.set(pattern, slot.cohort);
+      else last.delete(pattern);
+    }
+    return { slot, end: () => end(slot) };
+  };
+
+  /** Without those that only count. */
+  bus.subscriptions = () => core.subscriptions() + uncounted - bus.watchers.size;
+
+  /** Adds the handler to the last cohort of its topic; false where wasm has to know. */
+  function join(pattern, slot) {
+    const cohort = last.get(pattern);
+    if (cohort?.label !== slot.label) return false;
+    // The event in flight would reach it; or a watcher in wasm counts subscriptions.
+    if ((bytes[flag] & (IN_FLIGHT | WAITING)) !== 0 || words[watchers] !== 0) return false;
+    if (cohort.members.length > 2 * cohort.size + 8) {
+      cohort.members = cohort.members.filter(isThere);
+      cohort.members.forEach((member, at) => (member.at = at));
+    }
+    slot.cohort = cohort;
+    slot.at = cohort.members.push(slot) - 1;
+    cohort.size += 1;
+    uncounted += 1;
+    refresh(pattern);
+    return true;
+  }
+
+  function end(slot) {
+    const { cohort, at } = slot;
+    if (cohort.members[at] !== slot) return;
+    cohort.members[at] = undefined;
+    cohort.size -= 1;
+    skip(slot);
+    if (cohort.size === 0) return release(cohort);
+    uncounted -= 1;
+    refresh(cohort.pattern);
+    refreshViews();
+    if (words[watchers] !== 0) core.ended(cohort.pattern, cohort.label);
+  }
+
+  function release(cohort) {
+    const { number, pattern } = cohort;
+    cohorts[number] = undefined;
+    if (last.get(pattern) === cohort) last.delete(pattern);
+    refreshViews();
+    forgetOld();
+    const before = words[version];
+    core.release(number);
+    follow(before);
+  }
+
+  /** Another subscriber may stand behind a cohort by now. */
+  function forgetOld() {
+    if (words[version] !== known) last.clear();
+    known = words[version];
+  }
+
+  /** After one subscription has come or gone; false if others have too. */
+  function follow(before) {
+    refreshViews();
+    const wasAlone = words[version] === (before + 1) >>> 0;
+    if (wasAlone) known = words[version];
+    else forgetOld();
+    return wasAlone;
+  }
+}

@@ -1,0 +1,124 @@
+// Routes: which handlers an event of a topic reaches, and whether JavaScript may call them itself. wasm resolves a
+// topic once; the route is kept here until wasm calls it stale.
+
+import { isThere } from "./cohorts.js";
+import { bytes, IN_FLIGHT, refreshViews, words } from "./memory.js";
+
+/** What wasm says of a route: JavaScript can run it; topics with other last tokens have the same; it serves requests. */
+const SIMPLE = 1;
+const OF_FAMILY = 2;
+const SERVES = 4;
+/** Characters of a topic that is surely short enough in UTF-8. */
+const LONGEST = 85;
+const MOST_FAMILIES = 4096;
+const ONE_OF = 64;
+/** A token of a topic, without those that only wasm can judge. */
+const TOKEN = /^[!-)+\-/-=?-~]+$/;
+
+/** Adds to `bus` what wasm calls of a route, and `serves`. */
+export function routing(core, flag, version, bus) {
+  /** What JavaScript runs of hot topics: the only handler, or the route. */
+  const hot = Object.create(null);
+  /** The routes of hot topics. */
+  const routes = Object.create(null);
+  /** Routes by all tokens of a topic but the last, for topics that were seen once. */
+  const families = new Map();
+  let ofVersion;
+  let sample = 0;
+  /** Routes by the number under which wasm keeps them, and the numbers that are free. */
+  const numbered = [];
+  const free = [];
+  /** The number under which wasm keeps the topic resolved last. */
+  let keptAs;
+  /** Routes that became stale while the event in flight used them. */
+  const former = [];
+
+  /** The route of another topic that differs in the last token only, if no subscription looks at that token. */
+  function related(topic) {
+    if (words[version] !== ofVersion) {
+      families.clear();
+      ofVersion = words[version];
+    }
+    const cut = topic.lastIndexOf(".");
+    if (cut < 0 || topic.length > LONGEST) return;
+    const route = families.get(topic.slice(0, cut));
+    if (route === undefined || !TOKEN.test(topic.slice(cut + 1))) return;
+    // A topic that comes again and again is worth a route of its own: wasm sees a sample.
+    sample = (sample + 1) % ONE_OF;
+    return sample === 0 ? undefined : route;
+  }
+
+  /** Asks wasm, which keeps only topics that come again. */
+  function resolve(topic) {
+    keptAs = undefined;
+    const found = core.route(topic) >>> 2;
+    refreshViews();
+    const bits = words[found];
+    const its = [];
+    for (let at = found + 2, end = at + words[found + 1]; at < end; at += 1) its.push(bus.cohorts[words[at]]);
+    const route = {
+      topic,
+      cohorts: its,
+      simple: bits & SIMPLE,
+      serves: bits & SERVES,
+      // The members of the cohorts; stale once one of them has changed.
+      slots: undefined,
+      calls: undefined,
+      fresh: false,
+    };
+    const cut = topic.lastIndexOf(".");
+    if (bits & OF_FAMILY && cut > 0) {
+      if (families.size >= MOST_FAMILIES) families.clear();
+      families.set(topic.slice(0, cut), route);
+    }
+    if (keptAs !== undefined) {
+      numbered[keptAs] = route;
+      routes[topic] = route;
+    }
+    return route;
+  }
+
+  /** Between events: the route of a topic. If it is simple, its handlers are listed. */
+  function find(topic) {
+    former.length = 0;
+    const route = routes[topic] ?? related(topic) ?? resolve(topic);
+    if (route.simple && !route.fresh) flatten(route);
+    return route;
+  }
+
+  function flatten(route) {
+    const { topic, cohorts } = route;
+    route.slots = cohorts.flatMap(({ members }) => members.filter(isThere));
+    route.calls = route.slots.map(({ call }) => call);
+    route.fresh = true;
+    if (routes[topic] === route) hot[topic] = route.calls.length === 1 ? route.calls[0] : route;
+  }
+
+  /** The handlers of a topic have changed. */
+  function refresh(topic) {
+    const route = routes[topic];
+    if (route === undefined) return;
+    route.fresh = false;
+    if (hot[topic] !== undefined) hot[topic] = undefined;
+  }
+
+  /** The route of the hot topic in flight, even if it is stale by now. */
+  const inFlight = (topic) => former.find((route) => route.topic === topic) ?? routes[topic];
+
+  bus.serves = (topic) => (routes[topic] ?? resolve(topic)).serves;
+
+  bus.keep = () => (keptAs = free.pop() ?? numbered.length);
+
+  bus.stale = (number) => {
+    const route = numbered[number];
+    if (route === undefined) return;
+    delete routes[route.topic];
+    delete hot[route.topic];
+    refreshViews();
+    if ((bytes[flag] & IN_FLIGHT) !== 0) former.push(route);
+    numbered[number] = undefined;
+    free.push(number);
+  };
+
+  return { hot, routes, find, refresh, inFlight };
+}

@@ -18,6 +18,7 @@ mod publishing;
 mod reading;
 mod receiving;
 mod rendered;
+mod run;
 mod subscriptions;
 #[cfg(feature = "json")]
 mod text;

@@ -27,6 +27,7 @@ pub use history::{HistoryError, HistoryPage};
 use link::Link;
 pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
+pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, OutboxStorage, Role, Uncertain};
 
 /// Where it is told how a link and its outbox are whenever that changes, as a [`LinkStatus`]; retained.
@@ -55,13 +56,13 @@ pub const UNCERTAIN_TOPIC: &str = "$bus.uncertain";
 /// while the link was down only when the database takes writes.
 ///
 /// A link that is alone and whose client is used by a newer connection (a copied profile) stops as
-/// [`Fenced`](crate::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;
+/// [`Fenced`](crate::bridge::CloseCode::Fenced), so that two pages do not take the connection from each other in turns;
 /// [`Bridge::reconnect`] takes it back. Tabs that share a link settle that between them. Who is fenced by a copy of
 /// its profile again and again becomes another client: what it may have sent and has no answer ends as uncertain.
 ///
 /// Dropping it closes the link. Durable events that have no answer then stay in the outbox and leave when
 /// there is a bridge with this address and identity again; their receipts are not told. If the outbox is in
-/// memory they are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::RejectCode::Uncertain).
+/// memory they are [rejected](crate::Status::Rejected) as [`Uncertain`](crate::bridge::RejectCode::Uncertain).
 #[must_use = "dropping a bridge closes its link"]
 pub struct Bridge {
     link: Rc<Link>,
@@ -187,7 +188,7 @@ impl Bridge {
     }
 
     /// Connects again after a stop: the application has done something about it (a user has signed in again), or
-    /// wants to be the one that is connected (after [`Fenced`](crate::CloseCode::Fenced)). Any tab that shares the link
+    /// wants to be the one that is connected (after [`Fenced`](crate::bridge::CloseCode::Fenced)). Any tab that shares the link
     /// may say so. Otherwise it does nothing: a bridge reconnects by itself.
     pub fn reconnect(&self) {
         self.link.reconnect();

@@ -1,4 +1,4 @@
-//! The bus as applications see it: the pure bus over events, with the way out through bridges.
+//! The bus of applications: the pure bus with [`Event`]s as payloads, connected to bridges.
 
 mod outlet;
 mod publish_error;
@@ -18,20 +18,19 @@ use wasm_bindgen::JsValue;
 use crate::flow::Flow;
 use crate::intercept::Judges;
 use crate::js::console_error;
-use crate::schedule::Browser;
 use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription};
 
 pub(crate) use outlet::{ECHO_BEFORE, Outlet};
 pub use publish_error::PublishError;
 
-/// Carries events to subscribers. A handle: clones share one bus.
+/// Carries events to subscribers. This is a handle: clones share one bus.
 ///
-/// Its promises are those of the [pure bus](::bus). A handler that fails stops no other: the failure
-/// is an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and goes to the console if nobody listens there.
+/// Its promises are those of the [pure bus](::bus). A failing handler does not stop the others: its failure
+/// is published on [`ERROR_TOPIC`](crate::ERROR_TOPIC), or logged to the console if nothing subscribes there.
 #[derive(Clone)]
 pub struct Bus(Rc<Shared>);
 
-/// A handle that does not keep the bus.
+/// A handle that does not keep the bus alive.
 #[derive(Clone)]
 pub(crate) struct WeakBus(std::rc::Weak<Shared>);
 
@@ -39,33 +38,30 @@ struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
     judges: OnceCell<Rc<dyn Judges>>,
-    /// How many subscribers were shown what was pending.
+    /// How many subscribers have received the pending events so far.
     shown: Cell<u64>,
 }
 
-/// Before the topic of an event that only subscribers with echo see: it is not one of the topic's own.
+/// The prefix of topics that only subscribers with echo receive.
 pub(crate) const ECHO: &str = "$echo.";
 
-/// What [`Bus::measure`] counts, until it is dropped.
-pub type Measurement = ::bus::Measurement<Event>;
-
-/// What [`Bus::retain`] keeps, until it is dropped.
+/// The events that [`Bus::retain`] keeps. Dropping it discards them.
 pub type Retention = ::bus::Retention<Event>;
 
-/// Where an event of JavaScript may go beside this bus.
+/// Where an event of JavaScript may go besides this bus.
 #[cfg(feature = "npm")]
 pub(crate) enum Out {
-    /// Over bridges; a durable one that has not left within that time is taken back.
+    /// Over bridges. A durable event that has not been sent within this time is cancelled.
     Bridges(Option<Duration>),
-    /// It is a request.
+    /// Nowhere: it is a request.
     Nowhere,
 }
 
-/// What a publisher is told.
+/// The result of a publish.
 pub(crate) type Answer = Result<Receipt, PublishError>;
 
 impl Bus {
-    /// A bus without subscribers.
+    /// Creates a bus without subscribers.
     pub fn new() -> Self {
         let bus = ::bus::Bus::new(|failure: &::bus::Failure<Cause>| {
             console_error(&failure.to_string(), &failure.cause.to_js());
@@ -78,7 +74,7 @@ impl Bus {
         }))
     }
 
-    /// The one bus of that name in this window, worker or process; made when first asked for, and kept.
+    /// The bus with this name in this window, worker or process. The first call creates it; it is never dropped.
     pub fn singleton(name: &str) -> Self {
         thread_local! {
             static SINGLETONS: RefCell<Vec<(Box<str>, Bus)>> = const { RefCell::new(Vec::new()) };
@@ -93,13 +89,13 @@ impl Bus {
         })
     }
 
-    /// Publishes a Rust value, which is converted only for who needs another form.
+    /// Publishes a Rust value. It is converted only for subscribers and bridges that need another form.
     ///
     /// Outside a handler a local or ephemeral event has been delivered when this returns. A durable
-    /// one reaches subscribers when the peer has stored it; the receipt tells of that.
+    /// one is delivered once the peer has stored it, which the receipt reports.
     ///
     /// # Errors
-    /// A [`PublishError`]; nothing has been delivered or sent then.
+    /// A [`PublishError`]. The event was neither delivered nor sent.
     pub fn publish<T: Serialize + 'static>(
         &self,
         topic: impl TryInto<Topic, Error: Into<TopicError>>,
@@ -108,7 +104,7 @@ impl Bus {
         self.publish_payload(topic, Payload::new(value))
     }
 
-    /// Publishes a payload that may be a JS value or bytes; otherwise like [`Bus::publish`].
+    /// Like [`Bus::publish`], for a payload that may be a JS value or bytes.
     ///
     /// # Errors
     /// Like [`Bus::publish`].
@@ -120,9 +116,9 @@ impl Bus {
         self.send(topic.try_into().map_err(Into::into)?, payload, None)
     }
 
-    /// Publishes an event that is worth nothing later: a durable one that has not left `within` that time
-    /// is [rejected](crate::Status::Rejected) as [`Expired`](crate::RejectCode::Expired), also after a reload.
-    /// One that may have left is not.
+    /// Publishes an event that is of no use later. A durable event that has not been sent `within` that time
+    /// is [rejected](crate::Status::Rejected) as [`Expired`](crate::bridge::RejectCode::Expired), even after
+    /// a reload. An event that may have been sent does not expire.
     ///
     /// # Errors
     /// Like [`Bus::publish`].
@@ -135,10 +131,11 @@ impl Bus {
         self.send(topic.try_into().map_err(Into::into)?, Payload::new(value), Some(within))
     }
 
-    /// Calls `handler` for each event whose topic `pattern` matches, until the answer is dropped.
+    /// Calls `handler` for each event whose topic `pattern` matches, until the returned subscription is
+    /// dropped.
     ///
     /// # Errors
-    /// A [`TopicError`] if `pattern` is none.
+    /// A [`TopicError`] if `pattern` is not a valid pattern.
     pub fn subscribe(
         &self,
         pattern: &str,
@@ -147,12 +144,12 @@ impl Bus {
         self.subscriber(pattern).handle(handler)
     }
 
-    /// A subscription with a priority, a label or echo, in a group, in batches, or with what is retained.
+    /// A builder for subscriptions with a priority, a label, echo, a group, batches or a replay.
     pub fn subscriber<'a>(&'a self, pattern: &'a str) -> Subscriber<'a> {
         Subscriber::new(self, pattern)
     }
 
-    /// How many subscriptions stand.
+    /// The number of subscriptions.
     pub fn subscriptions(&self) -> usize {
         self.0.bus.subscriptions()
     }
@@ -169,7 +166,7 @@ impl Bus {
         }
     }
 
-    /// Publishes what JavaScript has made an object of for its handlers.
+    /// Publishes an event for which JavaScript has already created the object that its handlers receive.
     #[cfg(feature = "npm")]
     pub(crate) fn send_from_js(
         &self,
@@ -193,8 +190,8 @@ impl Bus {
         }
     }
 
-    /// Asks interceptors and bridges: the payload with which an event is delivered here, or what its
-    /// publisher is told.
+    /// Passes an event through interceptors and bridges. Returns the payload to deliver here, or the result
+    /// of the publish.
     pub(crate) fn clear(
         &self,
         topic: &Topic,
@@ -209,11 +206,11 @@ impl Bus {
     }
 
     /// Keeps the last `events` of each topic that `pattern` matches for subscribers that
-    /// [replay](Subscriber::replay), until the answer is dropped; of at most `topics` topics, beyond which
-    /// the one that was silent for longest is forgotten.
+    /// [replay](Subscriber::replay), until the returned retention is dropped. Beyond `topics` topics, the
+    /// topic whose last event is oldest is discarded.
     ///
     /// # Errors
-    /// A [`TopicError`] if `pattern` is none.
+    /// A [`TopicError`] if `pattern` is not a valid pattern.
     pub fn retain(
         &self,
         pattern: &str,
@@ -223,25 +220,7 @@ impl Bus {
         Ok(self.0.bus.retain(Pattern::parse(pattern)?, events, topics))
     }
 
-    /// Counts events by topic, and handlers' calls with their time by label, until the answer is dropped; of
-    /// at most `at_most` topics and labels each, beyond which all others are counted as `$bus.others`.
-    ///
-    /// While it counts, each event costs some more. Several measurements count independently.
-    ///
-    /// ```no_run
-    /// use event_driven_kit::{Bus, Topic};
-    ///
-    /// let bus = Bus::new();
-    /// let measured = bus.measure(1_000);
-    /// bus.publish("job.resize", 1)?;
-    /// assert_eq!(measured.topic(&Topic::parse("job.resize")?).events, 1);
-    /// # Ok::<(), event_driven_kit::PublishError>(())
-    /// ```
-    pub fn measure(&self, at_most: usize) -> Measurement {
-        self.0.bus.measure(Browser::schedule(), at_most)
-    }
-
-    /// The bus that knows neither payloads nor bridges.
+    /// The pure bus, which knows no bridges.
     pub(crate) fn pure(&self) -> &::bus::Bus<Event> {
         &self.0.bus
     }
@@ -250,8 +229,8 @@ impl Bus {
         &self.0.judges
     }
 
-    /// Asks the interceptors of an event that is published here: the payload with which it goes on, or
-    /// what its publisher is told. Nobody publishes to a topic of the runtime.
+    /// Passes an event that is published here through the interceptors. Returns the payload to continue with,
+    /// or the result of the publish. Publishing on a topic of the runtime is an error.
     pub(crate) fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer> {
         if topic.is_system() {
             return Err(Err(PublishError::SystemTopic(topic.clone())));
@@ -262,7 +241,7 @@ impl Bus {
         }
     }
 
-    /// Asks the interceptors of an event that has come over a bridge.
+    /// Passes an event from a bridge through the interceptors.
     pub(crate) fn admit(&self, event: Event) -> Option<Event> {
         match self.0.judges.get() {
             Some(judges) => judges.admit(event),
@@ -270,7 +249,7 @@ impl Bus {
         }
     }
 
-    /// Shows subscribers with echo how far a durable event of this bus has come.
+    /// Delivers the current stage of a durable event of this bus to subscribers with echo.
     pub(crate) fn echo(&self, event: Event) {
         if let Ok(topic) = Topic::parse(&[ECHO, event.topic().as_str()].concat()) {
             self.0.bus.announce(topic, event);
@@ -283,13 +262,13 @@ impl Bus {
         Ok(Receipt::delivered(event))
     }
 
-    /// Delivers what a bridge has brought, which nobody can be told to publish later.
+    /// Delivers an event from a bridge, which cannot be refused.
     pub(crate) fn bring(&self, event: Event) -> Result<(), PublishError> {
         self.0.bus.publish_regardless(event.topic().clone(), event)?;
         Ok(())
     }
 
-    /// The same, and drops the event's claim when its handlers have returned and nobody holds it.
+    /// The same, and drops the event's claim once its handlers have returned and no hold of it exists.
     pub(crate) fn bring_held(&self, event: Event, claim: Rc<dyn Any>) -> Result<(), PublishError> {
         let event = event.in_flow(Flow::of(&claim));
         self.0.bus.publish_held(event.topic().clone(), event, Some(Box::new(claim)))?;
@@ -301,7 +280,7 @@ impl Bus {
         self.0.bus.announce(event.topic().clone(), event);
     }
 
-    /// Tells of a failure that is no handler's answer: a rejected promise, a hook's publish.
+    /// Reports a failure that no handler has returned: a rejected promise, or the publish of a hook.
     pub(crate) fn fail(&self, topic: Topic, label: &str, cause: impl Into<Cause>) {
         self.0.bus.fail(::bus::Failure { topic, label: label.into(), cause: cause.into() });
     }
@@ -324,7 +303,7 @@ impl Default for Bus {
 }
 
 impl PartialEq for Bus {
-    /// Whether both are handles of one bus.
+    /// Whether both are handles of the same bus.
     fn eq(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }

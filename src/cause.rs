@@ -1,4 +1,4 @@
-//! Why a handler failed, and the payload of `$bus.error` that tells of it.
+//! Causes of failures, and the payload of `$bus.error`.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use wasm_bindgen::JsValue;
 use crate::js::text_of;
 use crate::{DataError, Payload, PublishError, TopicError};
 
-/// What a handler answers: an `Err` stops no other handler and is published on
+/// The result of a handler. An `Err` does not stop other handlers and is published on
 /// [`ERROR_TOPIC`](crate::ERROR_TOPIC) as a [`Failure`].
 pub type HandlerResult = Result<(), Cause>;
 
-/// Why a handler failed: a text, or what JavaScript has thrown or rejected with.
+/// Why a handler failed: a text, or the value that JavaScript has thrown or rejected with.
 #[derive(Debug, Clone)]
 pub struct Cause(Why);
 
@@ -25,19 +25,19 @@ enum Why {
 /// The payload of an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC). JavaScript reads the same fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Failure {
-    /// The topic of the event that the handler was called with.
+    /// The topic of the event that the handler failed on.
     pub topic: String,
-    /// The subscription's label; its pattern, if it was given none.
+    /// The subscription's label, which is its pattern by default.
     pub label: String,
-    /// Why, in words.
+    /// The cause as a text.
     pub message: String,
-    /// Why: what was thrown, or an `Error` with the message.
+    /// The value that was thrown, or an `Error` with the message.
     #[serde(with = "serde_wasm_bindgen::preserve")]
     pub cause: JsValue,
 }
 
 impl Failure {
-    /// The payload that tells of `failure`.
+    /// The payload that reports `failure`.
     pub(crate) fn told(failure: &bus::Failure<Cause>) -> Payload {
         Payload::told(&[
             ("topic", failure.topic.as_str().into()),
@@ -49,12 +49,12 @@ impl Failure {
 }
 
 impl Cause {
-    /// A cause that is told in words.
+    /// A cause with a text.
     pub fn new(text: impl fmt::Display) -> Self {
         text.to_string().into()
     }
 
-    /// What was thrown; an `Error` with the text, if nothing was.
+    /// The value that was thrown, or an `Error` with the text.
     pub fn to_js(&self) -> JsValue {
         match &self.0 {
             Why::Text(text) => js_sys::Error::new(text).into(),
@@ -90,7 +90,7 @@ impl From<JsValue> for Cause {
     }
 }
 
-/// Errors of this crate and any boxed error, so that `?` works in handlers.
+/// From errors of this crate and any boxed error, so that `?` works in handlers.
 macro_rules! told_in_words {
     ($($error:ty)*) => {$(
         impl From<$error> for Cause {
@@ -100,4 +100,4 @@ macro_rules! told_in_words {
         }
     )*};
 }
-told_in_words!(DataError PublishError TopicError crate::BridgeError crate::TypeMismatch Box<dyn std::error::Error>);
+told_in_words!(DataError PublishError TopicError crate::bridge::BridgeError crate::TypeMismatch Box<dyn std::error::Error>);

@@ -1,4 +1,4 @@
-//! What a handler gets: an event, where it came from and how far it has come.
+//! Events: payload, origin and delivery.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -13,48 +13,48 @@ use crate::flow::{Flow, Hold};
 use crate::js::random_id;
 use crate::{DataError, Failure, Payload};
 
-/// A payload on its way, with its attributes. Cheap to clone.
+/// An event: a payload with its attributes. Cheap to clone.
 #[derive(Clone)]
 pub struct Event(Rc<Attributes>);
 
 struct Attributes {
     topic: Topic,
     payload: Payload,
-    /// Random, and so made only when somebody asks.
+    /// Created at the first use, because it is random.
     id: OnceCell<Box<str>>,
     source: Box<str>,
     time: Option<f64>,
     delivery: Delivery,
-    /// Of an event that a peer has sent.
+    /// Set for an event that a peer has sent.
     flow: Option<Box<Flow>>,
-    /// The object that JS handlers get: one for all of them.
+    /// The object that all JS handlers of the event share.
     #[cfg(feature = "npm")]
     face: OnceCell<JsValue>,
 }
 
-/// How an event has come to its subscribers.
+/// How an event reaches its subscribers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
-    /// It never leaves this bus.
+    /// It stays on this bus.
     Local,
-    /// It is sent while the link is up, and kept nowhere.
+    /// It is sent if the link is up, and stored nowhere.
     Ephemeral,
-    /// It waits for the peer to store it. Reaches subscribers with echo only.
+    /// It is not stored by the peer yet. Only subscribers with echo receive it.
     Pending(Stage),
-    /// The peer has stored it, there.
+    /// The peer has stored it at this position.
     Stored(Position),
-    /// The peer did not take it. Reaches subscribers with echo only.
+    /// The peer has refused it. Only subscribers with echo receive it.
     Rejected(Rejection),
 }
 
-/// What an event that is pending waits for.
+/// What a pending event waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// The outbox: a reload now would lose it.
     Queued,
     /// The link: it is in the outbox.
     Kept,
-    /// The peer's answer.
+    /// The peer's ack.
     Sent,
 }
 
@@ -62,20 +62,20 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Rejection {
-    /// The reason, for programs.
+    /// The reason as a code.
     pub code: RejectCode,
-    /// The reason, in words.
+    /// The reason as a text.
     pub message: String,
 }
 
 impl Event {
-    /// An event of this page, published now.
+    /// Creates an event of this page, published now.
     pub(crate) fn new(topic: Topic, payload: Payload, delivery: Delivery) -> Self {
         let now = Some(js_sys::Date::now());
         Self::build(topic, payload, OnceCell::new(), "".into(), now, delivery)
     }
 
-    /// An event that a bridge brings.
+    /// Creates an event that a bridge has received.
     pub(crate) fn inbound(
         topic: Topic,
         payload: Payload,
@@ -88,7 +88,7 @@ impl Event {
         Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
     }
 
-    /// The same event at another stage of its way.
+    /// The same event with another delivery.
     pub(crate) fn at(&self, delivery: Delivery) -> Self {
         self.copy(self.0.payload.clone(), delivery, None)
     }
@@ -98,7 +98,7 @@ impl Event {
         self.copy(payload, self.0.delivery.clone(), None)
     }
 
-    /// The same event, with what it holds back at its peer.
+    /// The same event with its part in the flow control of a link.
     pub(crate) fn in_flow(mut self, flow: Flow) -> Self {
         let flow = Some(Box::new(flow));
         if let Some(attributes) = Rc::get_mut(&mut self.0) {
@@ -108,7 +108,7 @@ impl Event {
         self.copy(self.0.payload.clone(), self.0.delivery.clone(), flow)
     }
 
-    /// Ends what [`bus::Payload::kept`] has begun: it was handled, or popped.
+    /// Ends what [`bus::Payload::kept`] has begun, after the event was handled or popped.
     pub(crate) fn let_go(&self) {
         if let Some(flow) = &self.0.flow {
             flow.let_go();
@@ -131,7 +131,7 @@ impl Event {
         }))
     }
 
-    /// An event that JavaScript publishes now, with the object that it has made for its handlers.
+    /// Creates an event that JavaScript publishes now, with the object it has created for its handlers.
     #[cfg(feature = "npm")]
     pub(crate) fn faced(topic: Topic, payload: Payload, face: JsValue) -> Self {
         let event = Self::new(topic, payload, Delivery::Local);
@@ -160,12 +160,12 @@ impl Event {
         }))
     }
 
-    /// The topic that it was published to.
+    /// The topic it was published to.
     pub fn topic(&self) -> &Topic {
         &self.0.topic
     }
 
-    /// Names it among all events: 32 hex digits, if it was published by this library.
+    /// Its globally unique id: 32 hex digits if this library has published it.
     pub fn id(&self) -> &str {
         self.0.id.get_or_init(|| self.made_id())
     }
@@ -175,24 +175,24 @@ impl Event {
         random_id()
     }
 
-    /// JavaScript may have asked first.
+    /// JavaScript may have created the id.
     #[cfg(feature = "npm")]
     fn made_id(&self) -> Box<str> {
         let known = self.0.face.get().and_then(crate::npm::event_id);
         known.map_or_else(random_id, String::into_boxed_str)
     }
 
-    /// Who published it, as the peer says; empty for an event of this page.
+    /// The publisher, as reported by the peer. Empty for an event of this page.
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// When it was published, in milliseconds since 1970 by the publisher's clock; `None` if its publisher does not say.
+    /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
     pub fn time(&self) -> Option<f64> {
         self.0.time
     }
 
-    /// How it has come here.
+    /// How it was delivered.
     pub fn delivery(&self) -> &Delivery {
         &self.0.delivery
     }
@@ -202,7 +202,7 @@ impl Event {
         &self.0.payload
     }
 
-    /// The payload as a `T`: the value itself, if a `T` was published.
+    /// The payload as a `T`: the published value itself if it is a `T`.
     ///
     /// # Errors
     /// A [`DataError`] if it cannot be read as a `T`. A handler passes it on with `?`.
@@ -210,7 +210,7 @@ impl Event {
         self.0.payload.to_rust()
     }
 
-    /// The payload as a JS value: the value itself, if one was published.
+    /// The payload as a JS value: the published value itself if it is one.
     ///
     /// # Errors
     /// A [`DataError`] if it has no JS form.
@@ -218,11 +218,11 @@ impl Event {
         self.0.payload.to_js()
     }
 
-    /// Holds back what the peer would send after this event, until the answer is dropped: for a handler that
-    /// goes on after it has returned. A peer sends on while a rule's [window](crate::Rule::window) has room, and
-    /// an event takes its part of that as long as a handler runs or somebody holds it. It waits in batches
-    /// and in queues that [wait](crate::Overflow::wait) without being held. None for an event that no peer has sent,
-    /// or whose handlers have returned.
+    /// Slows down the peer until the returned hold is dropped, for a handler that continues after it has
+    /// returned. A peer sends further events while a rule's [window](crate::Rule::window) has room. An event
+    /// occupies room in the window while a handler runs or a hold exists, and while it waits in a batch or in
+    /// a queue with [`Overflow::wait`](crate::Overflow::wait). Returns `None` if no peer has sent the event, or
+    /// its handlers have returned.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, Event};
@@ -244,7 +244,7 @@ impl Event {
         self.0.flow.as_ref()?.hold()
     }
 
-    /// The object for JS handlers, made by `make` for the first of them.
+    /// The object for JS handlers, which `make` creates for the first of them.
     #[cfg(feature = "npm")]
     pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {
         self.0.face.get_or_init(|| make(self.0.id.get().map(|id| &**id)))

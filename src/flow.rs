@@ -1,22 +1,22 @@
-//! How an application slows a peer: what it has not done with an event holds back what would follow.
+//! Flow control: unfinished events slow down the peer.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-/// Keeps the peer from sending more, until it is dropped; see [`Event::hold`](crate::Event::hold).
-#[must_use = "dropped, it holds nothing back"]
+/// Occupies room in the window of a rule until it is dropped; see [`Event::hold`](crate::Event::hold).
+#[must_use = "the hold ends when this is dropped"]
 pub struct Hold {
     _claim: Rc<dyn Any>,
 }
 
-/// An event's part in the flow of a link: that of one which did not come over a link is none.
+/// An event's part in the flow control of a link. Empty for an event that did not arrive over a link.
 #[derive(Default)]
 pub(crate) struct Flow {
-    /// Dropped, the event counts as taken.
+    /// The event counts as finished when this is dropped.
     claim: Option<Weak<dyn Any>>,
-    /// Of an event that waits in a batch or a queue.
+    /// Set for an event that waits in a batch or a queue.
     kept: RefCell<Option<Hold>>,
 }
 
@@ -30,13 +30,13 @@ impl Flow {
         Some(Hold { _claim: claim })
     }
 
-    /// The flow of a copy that waits; none, if there is nothing to hold.
+    /// The flow of a waiting copy. Empty if there is nothing to hold.
     pub(crate) fn kept(&self) -> Option<Self> {
         let hold = self.hold()?;
         Some(Self { claim: self.claim.clone(), kept: RefCell::new(Some(hold)) })
     }
 
-    /// The copy waits no more.
+    /// The copy no longer waits.
     pub(crate) fn let_go(&self) {
         let hold = self.kept.take();
         drop(hold);

@@ -1,4 +1,4 @@
-//! A handle of one topic, for who publishes to it often.
+//! A handle of one topic, for hot publishers.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::{Bus, Delivery, Event, Payload, PublishError, Receipt};
 
-/// Publishes to one topic, which is read and looked up once. Made by [`Bus::topic`].
+/// Publishes to one topic, which is parsed and looked up once. Created by [`Bus::topic`].
 ///
-/// It is a [`Bus::publish`] in all else: interceptors and bridges have their say, and subscriptions come
-/// and go.
+/// In all other respects it is like [`Bus::publish`]: interceptors and bridges take part, and subscriptions may
+/// begin and end.
 #[derive(Clone)]
 pub struct TopicHandle {
     bus: Bus,
@@ -71,7 +71,7 @@ impl TopicHandle {
         }
     }
 
-    /// Where it publishes.
+    /// The topic it publishes to.
     pub fn topic(&self) -> &Topic {
         self.pure.topic()
     }

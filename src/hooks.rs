@@ -1,5 +1,5 @@
-//! Hooks for Yew components. A component subscribes while it renders for the first time, so that
-//! nothing passes it by between render and effect, and ends its subscriptions when it is unmounted.
+//! Hooks for Yew components. A component subscribes during its first render, so that it misses no event between
+//! render and effect. Its subscriptions end when it is unmounted.
 
 mod per_frame;
 mod provider;

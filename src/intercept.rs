@@ -1,4 +1,4 @@
-//! Interceptors: code that sees an event before anybody else does, and has a say.
+//! Interceptors: code that may change or stop an event before anything else receives it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,16 +11,16 @@ use wasm_bindgen::JsValue;
 use crate::bus::{Answer, WeakBus};
 use crate::{Bus, DataError, Delivery, Event, Payload, PublishError, Receipt};
 
-/// What an interceptor says to an event.
+/// The decision of an interceptor about an event.
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// It goes on as it is.
+    /// The event continues unchanged.
     Pass,
-    /// It goes on with this payload in the place of its own.
+    /// The event continues with this payload.
     Replace(Payload),
-    /// It ends here. The publisher's receipt says [`Status::Dropped`](crate::Status::Dropped).
+    /// The event is dropped. Its receipt has the status [`Status::Dropped`](crate::Status::Dropped).
     Drop,
-    /// It ends here, for that reason. To the publisher it is [`PublishError::Denied`].
+    /// The event is stopped for this reason. The publisher gets [`PublishError::Denied`].
     Deny(String),
 }
 
@@ -32,24 +32,25 @@ pub struct Intercepted<'a> {
     inbound: Option<&'a Event>,
 }
 
-/// Keeps an interceptor in place; dropped, it intercepts no more. Made by [`Bus::intercept`].
-#[must_use = "an interceptor ends when this is dropped: keep it as long as it shall see events"]
+/// Keeps an interceptor in place. Dropping it removes the interceptor. Created by [`Bus::intercept`].
+#[must_use = "the interceptor ends when this is dropped"]
 pub struct Interception {
     own: Rc<Interceptor>,
     all: Weak<dyn Judges>,
     bus: WeakBus,
 }
 
-/// All interceptors of a bus. Made when the first comes, so that only who calls [`Bus::intercept`]
-/// downloads what they do.
+/// All interceptors of a bus. A trait object that the first interceptor creates, so that a module that never
+/// calls [`Bus::intercept`] does not contain the code.
 pub(crate) trait Judges {
-    /// The payload with which an event that is published here goes on; or what its publisher is told.
+    /// Judges an event that is published here. Returns the payload to continue with, or the result of the
+    /// publish.
     fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer>;
 
-    /// An event that has come over a bridge, if it goes on.
+    /// Judges an event from a bridge. Returns it if it continues.
     fn admit(&self, event: Event) -> Option<Event>;
 
-    /// Whether one of them sees what is published on `topic`.
+    /// Whether an interceptor matches `topic`.
     #[cfg(feature = "npm")]
     fn watch(&self, topic: &Topic) -> bool;
 
@@ -58,7 +59,7 @@ pub(crate) trait Judges {
     fn remove(&self, one: &Interceptor);
 }
 
-/// In the order in which they see an event. The list is replaced whole: who walks it holds no borrow.
+/// In the order of the calls. The list is replaced as a whole, so that no borrow is held while it is walked.
 #[derive(Default)]
 struct List(RefCell<Rc<[Weak<Interceptor>]>>);
 
@@ -73,14 +74,15 @@ enum Stop {
 }
 
 impl Bus {
-    /// Shows each event whose topic `pattern` matches to `judge`, until the answer is dropped: one that
-    /// is published here at the publish call, before a bridge takes it and before it has its place in the
-    /// order; one that a bridge brings when it comes in. Older interceptors come first.
+    /// Calls `judge` with each event whose topic `pattern` matches, until the returned interception is
+    /// dropped. Events of this bus are judged at the publish call, before a bridge takes them and before they
+    /// take their place in the order. Events from a bridge are judged on arrival. Older interceptors come
+    /// first.
     ///
-    /// An event is judged once: a durable one that comes back from the peer was judged when it was
-    /// published. An inbound one that is stopped has been read all the same, and is counted by
-    /// [`Bridge::refused`](crate::Bridge::refused). Events of the runtime are not intercepted. `judge` may
-    /// publish, but what it publishes on topics of `pattern` is shown to it too.
+    /// An event is judged once: a durable event that returns from the peer was judged when it was published.
+    /// An inbound event that is stopped counts as read, and in [`Bridge::refused`](crate::Bridge::refused).
+    /// Events of the runtime are not intercepted. `judge` may publish, and also judges its own events on
+    /// matching topics.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, Payload, PublishError, Verdict};
@@ -97,7 +99,7 @@ impl Bus {
     /// ```
     ///
     /// # Errors
-    /// A [`TopicError`] if `pattern` is none.
+    /// A [`TopicError`] if `pattern` is not a valid pattern.
     pub fn intercept(
         &self,
         pattern: &str,
@@ -113,12 +115,12 @@ impl Bus {
 }
 
 impl Intercepted<'_> {
-    /// Where it was published.
+    /// The topic it was published to.
     pub fn topic(&self) -> &Topic {
         self.topic
     }
 
-    /// What was published, as the interceptors before have left it.
+    /// The payload, as left by earlier interceptors.
     pub fn payload(&self) -> &Payload {
         self.payload
     }
@@ -139,7 +141,7 @@ impl Intercepted<'_> {
         self.payload.to_js()
     }
 
-    /// The event as a bridge has brought it, with its source, id and time; `None` if it is published here.
+    /// The event as received from a bridge, with its source, id and time. `None` if it is published here.
     pub fn inbound(&self) -> Option<&Event> {
         self.inbound
     }
@@ -153,7 +155,7 @@ impl List {
         inbound: Option<&Event>,
     ) -> Result<Payload, Stop> {
         let (all, mut payload) = (self.0.borrow().clone(), payload);
-        // One that is dropped meanwhile is not asked any more.
+        // An earlier interceptor may have dropped it.
         let standing = all.iter().filter_map(Weak::upgrade);
         for one in standing.filter(|one| one.pattern.matches(topic)) {
             match (one.judge)(&Intercepted { topic, payload: &payload, inbound }) {
@@ -205,7 +207,7 @@ impl Drop for Interception {
         if let Some(all) = self.all.upgrade() {
             all.remove(&self.own);
         }
-        // Where it looked there may be nobody else who does.
+        // Nothing else may oversee the topics it matched.
         if let Some(bus) = self.bus.upgrade() {
             bus.pure().invalidate(&self.own.pattern);
         }

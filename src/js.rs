@@ -1,4 +1,4 @@
-//! The few globals that the runtime calls, bound so that they work in windows, workers and Node.
+//! The globals that the runtime uses, bound so that they work in windows, workers and Node.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -21,16 +21,16 @@ extern "C" {
     fn string(value: &JsValue) -> Result<String, JsValue>;
 }
 
-/// Fills `bytes` from the platform's secure source. False if it has none.
+/// Fills `bytes` from the platform's secure random source. False if there is none.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> bool {
     get_random_values(bytes).is_ok()
 }
 
-/// Sixteen random bytes in hex: an id that nobody else has.
+/// Sixteen random bytes in hex: a globally unique id.
 pub(crate) fn random_id() -> Box<str> {
     let mut bytes = [0; 16];
     if !fill_random(&mut bytes) {
-        // An id need only differ, not be secret.
+        // An id must be unique, not secret.
         bytes.fill_with(|| (js_sys::Math::random() * 256.0) as u8);
     }
     hex(&bytes).into()
@@ -44,7 +44,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Milliseconds of a clock that never goes back.
+/// Milliseconds of a monotonic clock.
 pub(crate) fn monotonic() -> u64 {
     performance_now() as u64
 }
@@ -53,25 +53,25 @@ pub(crate) fn monotonic() -> u64 {
 pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in fields {
-        // Fails only on objects that somebody has frozen.
+        // Fails only on frozen objects.
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object.into()
 }
 
-/// The same, as exactly as the platform tells: microseconds, if it is not afraid of who measures.
+/// The same with the resolution of the platform: microseconds, unless it coarsens its clock.
 pub(crate) fn monotonic_exactly() -> Duration {
     Duration::from_micros((performance_now() * 1_000.0) as u64)
 }
 
-/// Runs a task to its end, from the next microtask on. In a box, so that a module carries what runs tasks once and not
-/// for each of them.
+/// Runs a task from the next microtask on. The task is boxed, so that the module contains the executor once and
+/// not once per task.
 pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
     let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
     wasm_bindgen_futures::spawn_local(task);
 }
 
-/// The same, with a promise of its result.
+/// The same, and returns a promise of the result.
 #[cfg(feature = "npm")]
 pub(crate) fn promise(
     task: impl Future<Output = Result<JsValue, JsValue>> + 'static,
@@ -80,7 +80,7 @@ pub(crate) fn promise(
     wasm_bindgen_futures::future_to_promise(task)
 }
 
-/// What a thrown value says, whatever it is.
+/// The text of a thrown value.
 pub(crate) fn text_of(value: &JsValue) -> String {
     string(value).unwrap_or_else(|_| "a value without a text".to_owned())
 }

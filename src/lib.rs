@@ -1,12 +1,9 @@
-//! An event runtime for the browser: components, scripts and remote peers publish events to topics and
-//! subscribe to patterns of topics, and every event reaches every subscriber once and in one order.
+//! An event runtime for the browser. Components, scripts and remote peers publish events to topics and
+//! subscribe to patterns of topics. Every event reaches every matching subscriber exactly once and in one
+//! order.
 //!
-//! A [`Bus`] carries events inside a page. A [`Bridge`] joins it to a peer (`event-relay`) by
-//! [`Rule`]s that say which patterns flow and how. With the feature `yew` there are hooks for
-//! components; with `workers` there are pools of Web Workers for heavy handlers; with the feature `npm`
-//! the wasm module exports the face that JavaScript sees; with `allocator` it has a small and fast global
-//! allocator. The last two are defaults: Rust applications switch `npm` off, and `allocator` if they
-//! bring their own.
+//! A [`Bus`] carries events inside a page. A [`Bridge`] connects it to a peer (`event-relay`) by [`Rule`]s,
+//! which say which patterns flow and how.
 //!
 //! ```no_run
 //! use event_driven_kit::Bus;
@@ -18,75 +15,74 @@
 //!     Ok(())
 //! })?;
 //! bus.publish("greeting.world", "hello".to_owned())?;
-//! drop(subscription); // dropped, it ends
+//! drop(subscription); // ends it
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A payload is published as a Rust value, a JS value or bytes, and is converted only for a subscriber
-//! or a bridge that needs another form, and then once.
+//! A payload is published as a Rust value, a JavaScript value or bytes. It is converted at most once per
+//! form, and only for a subscriber or a bridge that needs that form.
+//!
+//! # Modules
+//!
+//! The types of everyday use are at the root. The rest is in modules by feature:
+//!
+//! - [`bridge`]: the state of a bridge, its topics, presence and history.
+//! - [`hooks`]: hooks for Yew components (feature `yew`).
+//! - [`workers`]: pools of Web Workers for heavy handlers (feature `workers`).
+//! - [`recorder`]: recording and replaying events.
+//! - [`measure`]: counters and handler times.
+//! - [`notice`]: the runtime's notices about subscriptions and dropped events.
+//!
+//! # Features
+//!
+//! `npm` exports the API for JavaScript from the wasm module. `allocator` installs a small and fast global
+//! allocator. Both are on by default: Rust applications switch `npm` off, and `allocator` too if they have
+//! their own.
 
 #[cfg(all(feature = "allocator", target_family = "wasm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-mod bridge;
+pub mod bridge;
 mod bus;
 mod cause;
 mod event;
 mod flow;
 mod handle;
 #[cfg(feature = "yew")]
-mod hooks;
+pub mod hooks;
 mod intercept;
 mod js;
-mod notice;
+pub mod measure;
+pub mod notice;
 #[cfg(feature = "npm")]
 pub mod npm;
 mod payload;
 mod queue;
 mod receipt;
-mod recorder;
+pub mod recorder;
 mod request;
 mod room;
 mod schedule;
 mod subscriber;
 mod typed;
 #[cfg(feature = "workers")]
-mod workers;
+pub mod workers;
 
-pub use crate::bridge::{
-    Acked, Bridge, BridgeError, BridgeOptions, CAUGHT_UP_TOPIC, CaughtUp, GAP_TOPIC, Gap,
-    HistoryError, HistoryPage, LINK_TOPIC, LinkState, LinkStatus, Occupant, Occupants,
-    OutboxStorage, PRESENCE_TOPIC, PresenceGuard, Role, Rule, RuleGuard, UNCERTAIN_TOPIC,
-    Uncertain,
-};
-pub use crate::bus::{Bus, Measurement, PublishError, Retention};
+pub use crate::bridge::{Bridge, BridgeOptions, Rule};
+pub use crate::bus::{Bus, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};
 pub use crate::event::{Delivery, Event, Rejection, Stage};
 pub use crate::flow::Hold;
 pub use crate::handle::TopicHandle;
-#[cfg(feature = "yew")]
-pub use crate::hooks::{
-    BridgeProvider, BridgeProviderProps, BusProvider, BusProviderProps, UseHistory, UseRequest,
-    use_bridge, use_bus, use_gaps, use_history, use_join, use_link, use_presence, use_publish,
-    use_request, use_subscription, use_subscription_with_echo, use_topic, use_topic_stream,
-    use_topic_with, use_uncertain,
-};
 pub use crate::intercept::{Intercepted, Interception, Verdict};
-pub use crate::notice::{DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC};
 pub use crate::payload::{Bytes, DataError, JSON, OCTET_STREAM, Payload};
 pub use crate::queue::{Overflow, Queue};
 pub use crate::receipt::{Receipt, Status};
-pub use crate::recorder::{Pace, Recorder, Replay, ReplayError};
 pub use crate::request::RequestError;
 pub use crate::subscriber::{Balance, Subscriber, Subscription};
 pub use crate::typed::{TypeMismatch, Typed};
-#[cfg(feature = "workers")]
-pub use crate::workers::{Job, JobError, WorkerPool, Workers, WorkersError, serve};
-#[cfg(feature = "workers")]
-pub use ::bus::WORKER_TOPIC;
 pub use ::bus::{
-    ERROR_TOPIC, HandlerCount, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicCount, TopicError,
-    Window, escape_token, unescape_token,
+    ERROR_TOPIC, MAX_TOPIC_BYTES, NoReply, Pattern, Topic, TopicError, Window, escape_token,
+    unescape_token,
 };
-pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};

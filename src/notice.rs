@@ -1,4 +1,4 @@
-//! What the bus tells of itself on its own topics, while somebody listens there.
+//! Notices of the bus on its own topics.
 
 use bus::Notice;
 use serde::Deserialize;
@@ -6,47 +6,48 @@ use serde::Deserialize;
 use crate::Payload;
 use crate::bus::{ECHO, ECHO_BEFORE};
 
-/// Where it is told that a subscription has come, as [`Subscribed`].
+/// The topic that reports new subscriptions, as [`Subscribed`].
 pub const SUBSCRIBED_TOPIC: &str = "$bus.subscribed";
-/// Where it is told that a subscription has ended, as [`Subscribed`].
+/// The topic that reports ended subscriptions, as [`Subscribed`].
 pub const UNSUBSCRIBED_TOPIC: &str = "$bus.unsubscribed";
-/// Where it is told that a queue was full and an event was dropped, as [`Dropped`]. Of a dropped event of
-/// the runtime nothing is told; [`Queue::dropped`](crate::Queue::dropped) counts it.
+/// The topic that reports events dropped by full queues, as [`Dropped`]. Dropped events of the runtime are not
+/// reported; [`Queue::dropped`](crate::Queue::dropped) counts them.
 pub const DROPPED_TOPIC: &str = "$bus.dropped";
 
 /// The payload of the events on [`SUBSCRIBED_TOPIC`] and [`UNSUBSCRIBED_TOPIC`]. JavaScript reads the same
 /// fields.
 ///
 /// ```no_run
-/// use event_driven_kit::{Bus, SUBSCRIBED_TOPIC, Subscribed};
+/// use event_driven_kit::Bus;
+/// use event_driven_kit::notice::{SUBSCRIBED_TOPIC, Subscribed};
 ///
 /// let bus = Bus::new();
 /// let _log = bus.subscribe(SUBSCRIBED_TOPIC, |event| {
 ///     let Subscribed { pattern, label } = &*event.data()?;
-///     println!("{label} asks for {pattern}");
+///     println!("{label} subscribes to {pattern}");
 ///     Ok(())
 /// })?;
 /// # Ok::<(), event_driven_kit::TopicError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Subscribed {
-    /// What the subscription asks for.
+    /// The pattern of the subscription.
     pub pattern: String,
-    /// Its label; its pattern, if it was given none.
+    /// Its label, which is its pattern by default.
     pub label: String,
 }
 
 /// The payload of the events on [`DROPPED_TOPIC`]. JavaScript reads the same fields.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Dropped {
-    /// Of the event that found the queue full.
+    /// The topic of the event that arrived at the full queue.
     pub topic: String,
-    /// The subscription's label; its pattern, if it was given none.
+    /// The subscription's label, which is its pattern by default.
     pub label: String,
 }
 
-/// The object that JavaScript reads; Rust reads it too, so that a module downloads nothing else for this.
-/// A subscription's second half, for echo, is not one of the application.
+/// The object that JavaScript and Rust read, so that the module contains no second form.
+/// The second half of a subscription with echo causes no notice.
 pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
     let (name, text, label) = match notice {
         Notice::Subscribed { pattern, label } | Notice::Unsubscribed { pattern, label } => {

@@ -233,7 +233,7 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn ended(&self, pattern: &str, label: &str) {
         if let Ok(pattern) = Pattern::parse(pattern) {
-            self.bus.pure().ended(pattern, label);
+            self.bus.pure().notify_unsubscribed(pattern, label);
         }
     }
 
@@ -255,7 +255,7 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn lost(&self, topic: &str, label: &str) {
         if let Ok(topic) = Topic::parse(topic) {
-            self.bus.pure().lost(&topic, label);
+            self.bus.pure().notify_dropped(&topic, label);
         }
     }
 

@@ -1,5 +1,5 @@
-//! What an event carries: a value in the form in which it was published, converted to another form
-//! when somebody first needs it. Used by the bus, the bridge and the npm face.
+//! Payloads: a value in the form in which it was published, which is converted to another form at its first
+//! use. Used by the bus, the bridge and the JavaScript API.
 
 use std::any::{Any, type_name};
 use std::borrow::Cow;
@@ -17,15 +17,15 @@ use crate::js::{object, text_of};
 
 /// The media type of payloads that are written as JSON.
 pub const JSON: &str = "application/json";
-/// The media type of payloads that are bytes as they are: an `ArrayBuffer`, or a view of one.
+/// The media type of payloads that are raw bytes: an `ArrayBuffer`, or a view of one.
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
-/// A value that is carried by events; cheap to clone. Immutable by contract: who changes a JS object
-/// after publishing it changes what others read, or not.
+/// The value of an event. Cheap to clone. It must not be changed: changes to a JS object after publishing may
+/// or may not be visible to others.
 #[derive(Clone)]
 pub struct Payload(Rc<Forms>);
 
-/// At least one is there from the start.
+/// At least one form exists from the start.
 #[derive(Default)]
 struct Forms {
     rust: OnceCell<RustForm>,
@@ -36,7 +36,7 @@ struct Forms {
 struct RustForm {
     value: Rc<dyn Any>,
     to_js: fn(&dyn Any) -> Result<JsValue, DataError>,
-    /// The name of its type, if it was published as a Rust value.
+    /// The name of its type if it was published as a Rust value.
     published: Option<&'static str>,
 }
 
@@ -49,15 +49,15 @@ pub struct Bytes {
     pub data: Rc<[u8]>,
 }
 
-/// Why a payload cannot be had in the form that was asked for.
+/// Why a payload cannot be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The Rust value's `Serialize` failed.
-    #[error("the payload cannot be made a JS value: {0}")]
+    /// `Serialize` of the Rust value has failed.
+    #[error("the payload cannot be converted to a JS value: {0}")]
     Serialize(String),
-    /// The payload is not of the type that was asked for.
-    #[error("the payload is not of the type that the subscriber asks for: {0}")]
+    /// The payload is not of the requested type.
+    #[error("the payload is not of the requested type: {0}")]
     Deserialize(String),
     /// JSON has no form for it, or for a part of it: a function, a symbol, a cycle, a `BigInt`, `NaN`, a `Map`, bytes
     /// inside an object, an `Error`.
@@ -66,8 +66,8 @@ pub enum DataError {
          or bytes alone"
     )]
     NotJson(String),
-    /// Bytes with a media type of JSON are not JSON.
-    #[error("the payload is not the JSON that its media type says: {0}")]
+    /// The bytes are not JSON although their media type is.
+    #[error("the payload is not valid JSON, which its media type declares: {0}")]
     IllegalJson(String),
 }
 
@@ -75,7 +75,7 @@ pub enum DataError {
 extern "C" {
     #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
     fn is_view(value: &JsValue) -> bool;
-    /// `[object Map]`, whatever realm the value is of.
+    /// `[object Map]`, in any realm.
     #[wasm_bindgen(js_namespace = ["Object", "prototype", "toString"], js_name = call)]
     fn brand(value: &JsValue) -> String;
     #[wasm_bindgen(catch, js_namespace = JSON)]
@@ -86,38 +86,38 @@ extern "C" {
 }
 
 impl Payload {
-    /// A payload from a Rust value.
+    /// Creates a payload from a Rust value.
     pub fn new<T: Serialize + 'static>(value: T) -> Self {
         let published = Some(type_name::<T>());
         let form = RustForm { value: Rc::new(value), to_js: to_js::<T>, published };
         Self(Rc::new(Forms { rust: OnceCell::from(form), ..Forms::default() }))
     }
 
-    /// What the runtime tells of itself: an object that is made by hand, so that a module without Rust
-    /// payloads carries no serializer.
+    /// Creates the payload of a notice. The object is built by hand, so that a module without Rust payloads
+    /// contains no serializer.
     pub(crate) fn told(fields: &[(&str, JsValue)]) -> Self {
         Self::from_js(object(fields))
     }
 
-    /// A payload from a JS value.
+    /// Creates a payload from a JS value.
     pub fn from_js(value: JsValue) -> Self {
         Self(Rc::new(Forms { js: OnceCell::from(value), ..Forms::default() }))
     }
 
-    /// Whether both are clones of one payload.
+    /// Whether both are clones of the same payload.
     #[cfg(feature = "npm")]
     pub(crate) fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A payload from bytes.
+    /// Creates a payload from bytes.
     pub fn from_bytes(bytes: Bytes) -> Self {
         Self(Rc::new(Forms { bytes: OnceCell::from(bytes), ..Forms::default() }))
     }
 
-    /// The payload as a `T`: the value that was published, if it is one, else converted.
+    /// The payload as a `T`: the published value itself if it is a `T`, otherwise a conversion.
     ///
-    /// The first conversion is kept; a subscriber that asks for a second type pays for its own.
+    /// The first conversion is cached. Conversions to other types are not.
     ///
     /// # Errors
     /// A [`DataError`] if it cannot be read as a `T`.
@@ -130,14 +130,14 @@ impl Payload {
         let value: T = serde_wasm_bindgen::from_value(self.to_js()?)
             .map_err(|error| DataError::Deserialize(error.to_string()))?;
         let value = Rc::new(value);
-        // It has a JS form already, so this is never called.
+        // The JS form exists, so this is never called.
         let to_js = |_: &dyn Any| Ok(JsValue::UNDEFINED);
         let _ = self.0.rust.set(RustForm { value: value.clone(), to_js, published: None });
         Ok(value)
     }
 
-    /// The payload as a JS value. JSON is parsed, text is a string, other bytes are a `Uint8Array`, and JSON without
-    /// a byte is `undefined`: an event without data.
+    /// The payload as a JS value. JSON is parsed, text becomes a string, other bytes become a `Uint8Array`. Empty
+    /// JSON becomes `undefined`, which is an event without data.
     ///
     /// # Errors
     /// A [`DataError`] if a Rust value does not serialize or bytes are not the JSON they claim to be.
@@ -154,7 +154,7 @@ impl Payload {
         Ok(forms.js.get_or_init(|| value).clone())
     }
 
-    /// The Rust type that was published; of all else what it is in JavaScript.
+    /// The Rust type that was published, or the type in JavaScript.
     pub(crate) fn form(&self) -> &'static str {
         if let Some(name) = self.0.rust.get().and_then(|form| form.published) {
             return name;
@@ -175,11 +175,11 @@ impl Payload {
         }
     }
 
-    /// The payload as bytes: an `ArrayBuffer` or a view of one as it is, everything else as JSON. `undefined` is
-    /// written as `null`.
+    /// The payload as bytes: the bytes of an `ArrayBuffer` or a view of one, everything else as JSON. `undefined`
+    /// becomes `null`.
     ///
     /// # Errors
-    /// A [`DataError`] if JSON has no form for a part of it.
+    /// A [`DataError`] if JSON cannot represent a part of it.
     pub fn to_bytes(&self) -> Result<Bytes, DataError> {
         if let Some(bytes) = self.0.bytes.get() {
             return Ok(bytes.clone());
@@ -200,7 +200,7 @@ impl fmt::Debug for Payload {
 }
 
 impl Bytes {
-    /// Bytes that are JSON.
+    /// Creates a payload from JSON.
     pub fn json(data: impl Into<Rc<[u8]>>) -> Self {
         Self { content_type: Cow::Borrowed(JSON), data: data.into() }
     }
@@ -249,7 +249,7 @@ impl Bytes {
     }
 }
 
-/// The bytes of a buffer or a view of one, whatever realm it is of.
+/// The bytes of a buffer or a view of one, of any realm.
 fn bytes_of(value: &JsValue) -> Option<Vec<u8>> {
     if is_view(value) {
         // All kinds of views have the same three fields.
@@ -262,7 +262,7 @@ fn bytes_of(value: &JsValue) -> Option<Vec<u8>> {
     is_buffer.then(|| Uint8Array::new(value).to_vec())
 }
 
-/// Whether JSON has a form for a part of a payload, and does not empty or drop it.
+/// Whether JSON can represent a part of a payload without emptying or dropping it.
 fn has_json(part: &JsValue) -> bool {
     if part.is_object() {
         let brand = brand(part);

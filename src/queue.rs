@@ -7,32 +7,32 @@ use futures_util::Stream;
 
 use crate::Event;
 
-/// What happens to an event for which a queue has no room; see [`Subscriber::queue`](crate::Subscriber::queue).
+/// What a full queue does with another event; see [`Subscriber::queue`](crate::Subscriber::queue).
 pub type Overflow = bus::Overflow<Event>;
 
-/// Events that wait here until they are read, one by one or as a [`Stream`]. Dropping it ends the
-/// subscription. Made by [`Subscriber::queue`](crate::Subscriber::queue).
+/// A subscription whose events wait until they are read, one by one or as a [`Stream`]. Dropping it ends the
+/// subscription. Created by [`Subscriber::queue`](crate::Subscriber::queue).
 #[derive(Debug)]
-#[must_use = "a subscription ends when it is dropped: keep it as long as it shall be read"]
+#[must_use = "the subscription ends when this is dropped"]
 pub struct Queue(pub(crate) bus::Queue<Event>);
 
 impl Queue {
-    /// Takes the oldest event that waits.
+    /// Takes the oldest event.
     pub fn pop(&self) -> Option<Event> {
         self.0.pop().map(taken)
     }
 
-    /// How many events wait.
+    /// The number of events in the queue.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether none waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many events were dropped because the queue was full.
+    /// The number of events that were dropped because the queue was full.
     pub fn dropped(&self) -> u64 {
         self.0.dropped()
     }

@@ -1,4 +1,4 @@
-//! What a publish returns: which event it was, and what becomes of it.
+//! Receipts: the id of a published event and its status.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,38 +11,38 @@ use session::Position;
 use crate::bus::Outlet;
 use crate::{Delivery, Event, Rejection, Stage};
 
-/// Follows a published event. It may be dropped; the event goes its way.
+/// Follows a published event. Dropping it has no effect on the event.
 #[derive(Clone)]
 pub struct Receipt {
     event: Event,
-    /// Of a durable event, with who has it.
+    /// Set for a durable event, with the outlet that has it.
     durable: Option<(Rc<Settlement>, Weak<dyn Outlet>)>,
     dropped: bool,
 }
 
-/// How far a published event has come.
+/// The status of a published event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
-    /// It is local or ephemeral: nothing further becomes of it.
+    /// It is local or ephemeral. This is final.
     Delivered,
-    /// An interceptor has dropped it: nothing further becomes of it either.
+    /// An interceptor has dropped it. This is final.
     Dropped,
-    /// On its way into the outbox: a reload now would lose it.
+    /// It is being written to the outbox. A reload now would lose it.
     Queued,
-    /// In the outbox.
+    /// It is in the outbox.
     Kept,
-    /// Sent, and not answered.
+    /// It was sent and is not acked yet.
     Sent,
-    /// In the peer's log, there.
+    /// It is in the peer's log, at this position. This is final.
     Stored(Position),
-    /// Refused, for good.
+    /// It was refused. This is final.
     Rejected(Rejection),
 }
 
 /// The state that a receipt and a bridge share.
 pub(crate) struct Settlement {
     status: RefCell<Status>,
-    /// Told of each change, until it says that it has heard enough.
+    /// Called at each change until it returns that it is done.
     waiting: RefCell<Vec<Waiting>>,
 }
 
@@ -70,7 +70,7 @@ impl Receipt {
         self.event.id()
     }
 
-    /// How far the event has come by now.
+    /// The current status of the event.
     pub fn status(&self) -> Status {
         match &self.durable {
             Some((state, _)) => state.status.borrow().clone(),
@@ -79,32 +79,33 @@ impl Receipt {
         }
     }
 
-    /// Whether the event is durable: a peer's answer decides what becomes of it.
+    /// Whether the event is durable, so that a peer stores or refuses it.
     pub fn is_durable(&self) -> bool {
         self.durable.is_some()
     }
 
-    /// Waits until the event is in the outbox: true. Neither a reload nor a crash loses it there, unless
-    /// [`LinkStatus::storage`](crate::LinkStatus::storage) tells that it is in memory. False, if nothing is kept of it: it is local, ephemeral or dropped.
+    /// Waits until the event is in the outbox, and returns true. There it survives reloads and crashes, unless
+    /// [`LinkStatus::storage`](crate::bridge::LinkStatus::storage) is memory. Returns false if the event is
+    /// local, ephemeral or dropped.
     ///
     /// # Errors
-    /// The [`Rejection`], if the event was refused for good.
+    /// The [`Rejection`] if the event was refused.
     pub async fn kept(&self) -> Result<bool, Rejection> {
         self.reached(|status| *status != Status::Queued).await?;
         Ok(self.is_durable())
     }
 
-    /// Waits for the peer's answer: where the event stands in its log. `None` at once if the event is
-    /// local, ephemeral or dropped. Waits as long as the outbox keeps the event.
+    /// Waits until the peer has stored the event, and returns its position in the log. Returns `None` at once if
+    /// the event is local, ephemeral or dropped. Waits as long as the outbox keeps the event.
     ///
     /// # Errors
-    /// The [`Rejection`], if the event was refused for good.
+    /// The [`Rejection`] if the event was refused.
     pub async fn settled(&self) -> Result<Option<Position>, Rejection> {
         self.reached(Status::is_final).await
     }
 
-    /// Takes the event back, and says whether that is possible: it is not when it may have left. It ends as
-    /// [`Cancelled`](crate::RejectCode::Cancelled) then, unless another tab was faster to send it.
+    /// Cancels the event if it has certainly not been sent, and returns whether that is so. Its status then
+    /// becomes [`Cancelled`](crate::bridge::RejectCode::Cancelled), unless another tab has sent it first.
     pub fn cancel(&self) -> bool {
         let outlet = self.durable.as_ref().and_then(|(_, outlet)| outlet.upgrade());
         outlet.is_some_and(|outlet| outlet.cancel(self.id()))
@@ -136,7 +137,7 @@ impl Receipt {
         .await
     }
 
-    /// Calls `then` when the status is enough for `enough`, or final: now, if that is so already.
+    /// Calls `then` once `enough` accepts the status or the status is final, which may be now.
     #[cfg(feature = "npm")]
     pub(crate) fn when(&self, enough: fn(&Status) -> bool, then: impl FnOnce(&Status) + 'static) {
         let status = self.status();
@@ -168,7 +169,7 @@ impl Settlement {
         Rc::new(Self { status: RefCell::new(Status::Queued), waiting: RefCell::default() })
     }
 
-    /// Follows the event to `delivery`, and tells who waits.
+    /// Sets the status to that of `delivery` and notifies the waiters.
     pub(crate) fn follow(&self, delivery: &Delivery) {
         let status = match delivery {
             Delivery::Local | Delivery::Ephemeral => Status::Delivered,
@@ -179,7 +180,7 @@ impl Settlement {
             Delivery::Rejected(rejection) => Status::Rejected(rejection.clone()),
         };
         self.status.replace(status.clone());
-        // Taken out meanwhile: what waits is foreign code.
+        // Taken out of the cell, because waiters are user code.
         let mut waiting = self.waiting.take();
         waiting.retain_mut(|then| !then(&status));
         self.waiting.borrow_mut().append(&mut waiting);

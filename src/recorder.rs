@@ -1,4 +1,5 @@
-//! The recorder: keeps what passes on a bus and writes it as CloudEvents, one JSON text per line.
+//! Recording the events of a bus, and replaying recordings. A recording is a text with one CloudEvent in JSON per
+//! line.
 
 mod line;
 mod replay;
@@ -15,10 +16,11 @@ use crate::{Bus, DataError, Event, Subscription};
 use line::Line;
 pub use replay::{Pace, Replay, ReplayError};
 
-/// Records the events of a pattern until it is dropped. Played again by [`Replay`].
+/// Records the events of a pattern until it is dropped. [`Replay`] publishes them again.
 ///
 /// ```no_run
-/// use event_driven_kit::{Bus, Recorder, Replay};
+/// use event_driven_kit::Bus;
+/// use event_driven_kit::recorder::{Recorder, Replay};
 ///
 /// let bus = Bus::new();
 /// let recorder = Recorder::start(&bus, "chat.>", 10_000)?;
@@ -43,11 +45,11 @@ struct Kept {
 }
 
 impl Recorder {
-    /// Records, before any other subscriber of the same event sees it, the newest `capacity` events whose
-    /// topics `pattern` matches. Older ones are dropped and [counted](Self::dropped).
+    /// Records the newest `capacity` events whose topics `pattern` matches, each before its other subscribers
+    /// receive it. Older events are dropped and [counted](Self::dropped).
     ///
     /// # Errors
-    /// A [`TopicError`] if `pattern` is none.
+    /// A [`TopicError`] if `pattern` is not a valid pattern.
     pub fn start(bus: &Bus, pattern: &str, capacity: usize) -> Result<Self, TopicError> {
         let kept = Kept { events: VecDeque::new(), capacity, dropped: 0 };
         let kept = Rc::new(RefCell::new(kept));
@@ -59,27 +61,26 @@ impl Recorder {
         Ok(Self { kept, _subscription: subscription.into() })
     }
 
-    /// What was recorded, as CloudEvents 1.0 in JSON, each a line without its end, in the order in which
-    /// the events were delivered. The extension `elapsed` says how many milliseconds after the recording
-    /// began that was.
+    /// The recorded events as CloudEvents 1.0 in JSON, one per line (without line ends), in the order of their
+    /// delivery. The extension `elapsed` is the time in milliseconds since the recording began.
     ///
-    /// An event whose payload JSON cannot say is an error in its place.
+    /// An event whose payload JSON cannot represent yields an error in its place.
     pub fn lines(&self) -> impl Iterator<Item = Result<String, DataError>> + use<> {
         let events = self.kept.borrow().events.clone();
         events.into_iter().map(|event| Line::of(&event)?.to_text())
     }
 
-    /// How many events are kept.
+    /// The number of recorded events.
     pub fn len(&self) -> usize {
         self.kept.borrow().events.len()
     }
 
-    /// Whether none is.
+    /// Whether there are no recorded events.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many events there was no room for any more.
+    /// The number of events that were dropped for lack of room.
     pub fn dropped(&self) -> u64 {
         self.kept.borrow().dropped
     }
@@ -92,7 +93,7 @@ impl fmt::Debug for Recorder {
 }
 
 impl Kept {
-    /// The answer is to be dropped when nothing is borrowed: it may own foreign code.
+    /// Returns the dropped event, which must be dropped without a borrow because it may run user code.
     fn keep(&mut self, event: Recorded<Event>) -> Option<Recorded<Event>> {
         self.events.push_back(event);
         if self.events.len() <= self.capacity {

@@ -3,24 +3,24 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use bus::{NoReply, Pattern, RequestError as Unanswered, Topic, TopicError};
+use bus::{NoReply, Pattern, RequestError as Unpublished, Topic, TopicError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::schedule::Browser;
 use crate::{Bus, Cause, DataError, Delivery, Event, Payload, PublishError, Subscription};
 
-/// Why a request has no reply.
+/// Why a request got no reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// Nobody has subscribed with [`Bus::respond`]. This is known at once.
-    #[error("nobody serves `{0}`: subscribe with `respond`, or ask later")]
-    NobodyServes(Topic),
-    /// It could not be published.
+    /// No responder subscribes to its topic. This is reported at once.
+    #[error("no responder for `{0}`: subscribe one with `respond`, or send the request later")]
+    NoResponder(Topic),
+    /// Publishing it failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// No reply came in time, or the responder failed.
+    /// The request timed out, or its responder failed.
     #[error(transparent)]
     NoReply(#[from] NoReply),
     /// The reply is of another type.
@@ -29,8 +29,8 @@ pub enum RequestError {
 }
 
 impl Bus {
-    /// Publishes `value` as a request and waits for its one reply. Other subscribers see it as an event.
-    /// Requests stay on this bus; no bridge takes them.
+    /// Publishes `value` as a request and waits for its reply. Other subscribers receive it as an event.
+    /// Requests stay on this bus and are not sent over bridges.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -46,7 +46,7 @@ impl Bus {
     /// ```
     ///
     /// # Errors
-    /// A [`RequestError`]. One that an interceptor drops has [`NoReply::Dropped`] at once.
+    /// A [`RequestError`], which is [`NoReply::Dropped`] at once if an interceptor drops the request.
     pub async fn request<T: Serialize + 'static, R: DeserializeOwned + 'static>(
         &self,
         topic: impl TryInto<Topic, Error: Into<TopicError>>,
@@ -64,12 +64,12 @@ impl Bus {
         Ok(reply.await?.data()?)
     }
 
-    /// Answers the requests whose topic `pattern` matches with what `handler` makes of them, until the
-    /// answer is dropped. Events that are no requests do not reach it. A request reaches the first
-    /// responder only.
+    /// Replies to the requests whose topic `pattern` matches with the result of `handler`, until the returned
+    /// subscription is dropped. Events that are not requests do not reach it. A request reaches only the first
+    /// responder.
     ///
     /// # Errors
-    /// A [`TopicError`] if `pattern` is none.
+    /// A [`TopicError`] if `pattern` is not a valid pattern.
     pub fn respond(
         &self,
         pattern: &str,
@@ -83,9 +83,9 @@ impl Bus {
     }
 }
 
-fn refused(error: Unanswered<Event>) -> RequestError {
+fn refused(error: Unpublished<Event>) -> RequestError {
     match error {
-        Unanswered::NobodyServes(topic, _) => RequestError::NobodyServes(topic),
-        Unanswered::Publish(refused) => PublishError::from(refused).into(),
+        Unpublished::NoResponder(topic, _) => RequestError::NoResponder(topic),
+        Unpublished::Publish(refused) => PublishError::from(refused).into(),
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing that waits for room in queues.
+//! Publishing at the pace of the slowest queue.
 
 use bus::{Topic, TopicError};
 use serde::Serialize;
@@ -6,23 +6,23 @@ use serde::Serialize;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Receipt};
 
 impl Bus {
-    /// Publishes when all queues that wait ([`Overflow::wait`](crate::Overflow)) have room; like
-    /// [`Bus::publish`] if there are none. Dropped before, nothing is delivered or sent. Interceptors have
-    /// their say at once.
+    /// Publishes as soon as every matching queue with [`Overflow::wait`](crate::Overflow::wait) has room; like
+    /// [`Bus::publish`] if there is no such queue. If the future is dropped before, nothing is delivered or
+    /// sent. Interceptors judge the event at once.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, PublishError};
     ///
     /// async fn write(bus: Bus) -> Result<(), PublishError> {
     ///     for line in 0..1_000 {
-    ///         bus.publish_when_room("log.line", line).await?; // at the pace of who reads
+    ///         bus.publish_when_room("log.line", line).await?; // at the pace of the readers
     ///     }
     ///     Ok(())
     /// }
     /// ```
     ///
     /// # Errors
-    /// Those of [`Bus::publish`], but for [`PublishError::NoRoom`].
+    /// The errors of [`Bus::publish`] except [`PublishError::NoRoom`].
     pub async fn publish_when_room<T: Serialize + 'static>(
         &self,
         topic: impl TryInto<Topic, Error: Into<TopicError>>,

@@ -1,4 +1,4 @@
-//! The browser's clock and timers, for what the pure bus does later.
+//! The browser's clock and timers, for the pure bus.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -11,7 +11,7 @@ use gloo_timers::callback::Timeout;
 
 use crate::js::{monotonic_exactly, spawn};
 
-/// The time of this window or worker.
+/// The clock and timers of this window or worker.
 #[derive(Debug)]
 pub(crate) struct Browser;
 
@@ -47,10 +47,10 @@ impl Schedule for Browser {
     }
 }
 
-/// The longest that a browser's timer waits; a longer one would fire at once.
+/// The longest delay of a browser's timer. A longer one would fire at once.
 const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Sets `timer`, again and again if `delay` is longer than one timer waits.
+/// Sets `timer`, repeatedly if `delay` exceeds the longest delay of a timer.
 fn set(timer: &Rc<RefCell<Option<Timeout>>>, delay: Duration, job: Job) {
     let (now, rest) = (delay.min(LONGEST), delay.saturating_sub(LONGEST));
     let this = Rc::downgrade(timer);

@@ -10,30 +10,30 @@ use crate::bus::ECHO;
 use crate::schedule::Browser;
 use crate::{Bus, Event, HandlerResult, Overflow, Queue};
 
-/// Ends what it subscribed when it is dropped.
+/// Keeps a handler subscribed. Dropping it ends the subscription.
 #[derive(Debug)]
-#[must_use = "a subscription ends when it is dropped: keep it as long as the handler shall be called"]
+#[must_use = "the subscription ends when this is dropped"]
 pub struct Subscription {
     events: bus::Subscription,
     _echo: Option<Echo>,
 }
 
-/// The second half of a subscription: what is shown before it is stored, and what was before it came.
+/// The second half of a subscription with echo: its own topic prefix, and the events that were already pending.
 #[derive(Debug)]
 struct Echo {
     _live: bus::Subscription,
     _before: Option<bus::Subscription>,
 }
 
-/// How a queue group shares its work; see [`Subscriber::group`].
+/// How a queue group chooses a member; see [`Subscriber::group`].
 pub type Balance = bus::Balance<Event>;
 
-/// Sets how a handler is subscribed; see [`Bus::subscriber`].
-#[must_use = "nothing is subscribed before `handle`"]
+/// Builds a subscription; see [`Bus::subscriber`].
+#[must_use = "nothing is subscribed until `handle` is called"]
 pub struct Subscriber<'a> {
     bus: &'a Bus,
     pattern: &'a str,
-    /// What is not told here is told to it at once, so that only who calls a method downloads what it does.
+    /// Options are set on it at once, so that a module contains only the code of the options it uses.
     pure: Result<bus::Subscriber<'a, Event>, TopicError>,
     priority: i32,
     label: Option<&'a str>,
@@ -41,12 +41,12 @@ pub struct Subscriber<'a> {
 }
 
 impl Subscription {
-    /// What it asks for.
+    /// The pattern it subscribes to.
     pub fn pattern(&self) -> &Pattern {
         self.events.pattern()
     }
 
-    /// Ends it: the same as dropping it, said aloud.
+    /// Ends the subscription. Dropping it does the same.
     pub fn end(self) {}
 }
 
@@ -62,39 +62,40 @@ impl<'a> Subscriber<'a> {
         Self { bus, pattern, pure, priority: 0, label: None, echo: false }
     }
 
-    /// Higher comes first; 0 if not set.
+    /// Subscriptions with a higher priority receive an event first. The default is 0.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
         self
     }
 
-    /// What failures call it; its pattern if not set.
+    /// The name of the subscription in failures and notices. The default is its pattern.
     pub fn label(mut self, label: &'a str) -> Self {
         self.label = Some(label);
         self
     }
 
-    /// Also sees the durable events of this bus before the peer has stored them: those that are pending
-    /// already (soon, and never inside this call), also from before a reload or of another tab; and then at
-    /// each stage as [`Delivery::Pending`](crate::Delivery::Pending), and those that the peer refuses as
-    /// [`Delivery::Rejected`](crate::Delivery::Rejected). Only [`handle`](Self::handle) has echo, outside
-    /// groups, and only of topics that leave six bytes of [`MAX_TOPIC_BYTES`](crate::MAX_TOPIC_BYTES).
+    /// Also receives durable events of this bus before the peer has stored them. Events that are already
+    /// pending, including those from before a reload or of another tab, follow in a microtask, never inside
+    /// this call. Then each event comes at each stage as [`Delivery::Pending`](crate::Delivery::Pending), and
+    /// as [`Delivery::Rejected`](crate::Delivery::Rejected) if the peer refuses it. Echo works with
+    /// [`handle`](Self::handle) only, outside groups, and for topics that are at least six bytes shorter than
+    /// [`MAX_TOPIC_BYTES`](crate::MAX_TOPIC_BYTES).
     pub fn echo(mut self) -> Self {
         self.echo = true;
         self
     }
 
-    /// Answers requests, by a handler of JavaScript.
+    /// Responds to requests, by a handler of JavaScript.
     #[cfg(feature = "npm")]
     pub(crate) fn serving(mut self) -> Self {
         self.pure = self.pure.map(bus::Subscriber::serving);
         self
     }
 
-    /// Calls `handler` for each event whose topic matches, until the answer is dropped.
+    /// Calls `handler` for each event whose topic matches, until the returned subscription is dropped.
     ///
     /// # Errors
-    /// A [`TopicError`] if the pattern is none.
+    /// A [`TopicError`] if the pattern is not valid.
     pub fn handle(
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
@@ -104,12 +105,12 @@ impl<'a> Subscriber<'a> {
 
     /// Like [`handle`](Self::handle), for a handler that JavaScript also calls itself, by `number`.
     #[cfg(feature = "npm")]
-    pub(crate) fn outside(
+    pub(crate) fn host_handler(
         self,
         number: u32,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        self.handle_by(handler, |pure, handler| pure.outside(number, to(handler)))
+        self.handle_by(handler, |pure, handler| pure.host_handler(number, to(handler)))
     }
 
     fn handle_by<H: Fn(&Event) -> HandlerResult + 'static>(
@@ -132,8 +133,8 @@ impl<'a> Subscriber<'a> {
         Ok(Subscription { events: subscribe(self.pure()?, handler), _echo: echo })
     }
 
-    /// Shares the events with the other subscriptions in the group `name`: each event reaches one of
-    /// them. The balance is that of the first member for as long as the group has members.
+    /// Shares events with the other subscriptions in the group `name`: each event reaches one member. The
+    /// first member's balance applies as long as the group has members.
     ///
     /// ```no_run
     /// use event_driven_kit::{Balance, Bus};
@@ -151,8 +152,8 @@ impl<'a> Subscriber<'a> {
         self
     }
 
-    /// Calls `handler` with the events of a [`Window`] at a time, in their order. Those of a batch that is
-    /// not complete when the subscription ends are not handled.
+    /// Calls `handler` with the events of one [`Window`] at a time, in order. If the subscription ends before a
+    /// batch is complete, the events of that batch are dropped.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, Window};
@@ -166,7 +167,7 @@ impl<'a> Subscriber<'a> {
     /// ```
     ///
     /// # Errors
-    /// A [`TopicError`] if the pattern is none.
+    /// A [`TopicError`] if the pattern is not valid.
     pub fn batch(
         self,
         window: Window,
@@ -176,14 +177,14 @@ impl<'a> Subscriber<'a> {
             let events: Vec<Event> =
                 batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
             let handled = handler(&events);
-            // Whoever keeps them has them now.
+            // The handler has taken them over.
             events.iter().for_each(Event::let_go);
             handled
         });
         Ok(batches.into())
     }
 
-    /// Lets up to `capacity` events wait until they are read; `overflow` says what happens to one more.
+    /// Puts events into a queue of `capacity` events. `overflow` decides what a full queue does.
     ///
     /// ```no_run
     /// use event_driven_kit::{Bus, Overflow};
@@ -202,16 +203,16 @@ impl<'a> Subscriber<'a> {
     /// ```
     ///
     /// # Errors
-    /// A [`TopicError`] if the pattern is none.
+    /// A [`TopicError`] if the pattern is not valid.
     pub fn queue(self, capacity: NonZeroUsize, overflow: Overflow) -> Result<Queue, TopicError> {
         Ok(Queue(self.pure()?.queue(capacity, overflow)))
     }
 
-    /// Calls `handler` with the events that are [retained](Bus::retain) now, oldest first, and then with
-    /// those that come, without a gap or a duplicate.
+    /// Calls `handler` with the events that are [retained](Bus::retain) now, oldest first, and then with new
+    /// ones, without a gap or a duplicate.
     ///
     /// # Errors
-    /// A [`TopicError`] if the pattern is none.
+    /// A [`TopicError`] if the pattern is not valid.
     pub fn replay(
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
@@ -220,7 +221,7 @@ impl<'a> Subscriber<'a> {
         Ok(subscriber.replay(&Browser, move |event| handler(event.payload)).into())
     }
 
-    /// The bus, and what failures call the subscription.
+    /// The bus, and the label of the subscription.
     #[cfg(feature = "workers")]
     pub(crate) fn bus_and_label(&self) -> (Bus, Rc<str>) {
         (self.bus.clone(), self.label.unwrap_or(self.pattern).into())
@@ -235,7 +236,7 @@ impl<'a> Subscriber<'a> {
     }
 }
 
-/// Hands the root's events on, for both subscriptions of a handler.
+/// Adapts a handler for both halves of a subscription.
 fn to(
     handler: Rc<impl Fn(&Event) -> HandlerResult + 'static>,
 ) -> impl Fn(&bus::Event<'_, Event>) -> HandlerResult + 'static {

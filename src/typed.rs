@@ -1,4 +1,4 @@
-//! Typed topics: a topic whose events are of one Rust type, beside untyped publishers and subscribers.
+//! Typed topics: a topic whose events have one Rust type, next to untyped publishers and subscribers.
 
 use std::any::type_name;
 use std::fmt;
@@ -12,9 +12,9 @@ use crate::{Bus, DataError, HandlerResult, PublishError, Receipt, Subscription};
 
 /// A topic for values of type `T`.
 ///
-/// What comes on it is the value that was published, if it is a `T`. Anything else (another Rust type, a
-/// JS value, what a bridge brings) is read as a `T`; if it cannot be, this topic's subscribers do not see
-/// it, and an event on [`ERROR_TOPIC`](crate::ERROR_TOPIC) tells of a [`TypeMismatch`].
+/// Subscribers receive the published value itself if it is a `T`. Any other payload (another Rust type, a JS
+/// value, an event from a bridge) is converted to a `T`. If that fails, typed subscribers do not receive the
+/// event, and a [`TypeMismatch`] is published on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
 /// ```no_run
 /// use event_driven_kit::{Bus, Topic, Typed};
@@ -40,7 +40,7 @@ pub struct Typed<T> {
     of: PhantomData<fn(T) -> T>,
 }
 
-/// An event on a typed topic is of another type, and cannot be read as the topic's.
+/// An event on a typed topic has another type and cannot be converted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{expected}` was expected and `{found}` came: publish the type that the topic was made for ({why})"
@@ -48,14 +48,14 @@ pub struct Typed<T> {
 pub struct TypeMismatch {
     /// The topic's type.
     pub expected: &'static str,
-    /// What came: the Rust type that was published, or what it is in JavaScript (`JS string`).
+    /// The type of the event: a Rust type, or a JavaScript type (`JS string`).
     pub found: &'static str,
-    /// Why it cannot be read.
+    /// Why the conversion failed.
     pub why: DataError,
 }
 
 impl<T: 'static> Typed<T> {
-    /// Says that the events of `topic` are of type `T`.
+    /// Declares that the events of `topic` have the type `T`.
     pub fn new(topic: Topic) -> Self {
         Self { topic, of: PhantomData }
     }
@@ -76,7 +76,7 @@ impl<T: 'static> Typed<T> {
         bus.publish(self.topic.clone(), value)
     }
 
-    /// Calls `handler` with each value, until the answer is dropped.
+    /// Calls `handler` with each value, until the returned subscription is dropped.
     pub fn subscribe(
         &self,
         bus: &Bus,

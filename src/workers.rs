@@ -10,6 +10,7 @@ use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+pub use bus::WORKER_TOPIC;
 use bus::{PoolOptions, TopicError, WorkerLost};
 use js_sys::Reflect;
 use web_sys::WorkerType;
@@ -22,13 +23,13 @@ use script::Script;
 pub use serve::{Job, JobError, serve};
 use thread::Thread;
 
-/// Where the workers of a pool get their code from, and how the pool works. Started by
-/// [`Subscriber::workers`], where both sides are shown.
+/// The code of a pool's workers, and the options of the pool. [`Subscriber::workers`] starts it and shows an
+/// example of both sides.
 ///
-/// If nothing else is said there is one worker per processor but one, which is left to the page; 1,024 events
-/// wait and a publisher is refused when there are more; an event may take 30 s, and is tried 3 times.
+/// By default there is one worker per processor, except one processor for the page. Up to 1,024 events wait,
+/// beyond which publishers are refused. An event has a deadline of 30 s and 3 attempts.
 #[derive(Debug)]
-#[must_use = "options do nothing before `Subscriber::workers`"]
+#[must_use = "options have no effect until passed to `Subscriber::workers`"]
 pub struct Workers {
     source: Source,
     pool: PoolOptions<Event>,
@@ -44,38 +45,38 @@ enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorkersError {
-    /// The pattern is none.
-    #[error("this is no pattern: {0}")]
+    /// The pattern is not valid.
+    #[error("invalid pattern: {0}")]
     Pattern(#[from] TopicError),
-    /// No loader can be made for the module.
-    #[error("no loader can be made for the workers' module, is its URL right? {0}")]
+    /// The loader of the module cannot be created.
+    #[error("cannot create a loader for the workers' module, is its URL right? {0}")]
     Module(String),
 }
 
-/// Web Workers that handle the events of a subscription; dropped, it ends, and they are terminated. Events
-/// that wait or are in work then are not handled to their end.
+/// Web Workers that handle the events of a subscription. Dropping it ends the subscription and terminates the
+/// workers. Events that are unfinished at that moment are lost.
 ///
-/// Made by [`Subscriber::workers`].
-#[must_use = "a pool ends when it is dropped: keep it as long as its events shall be handled"]
+/// Created by [`Subscriber::workers`].
+#[must_use = "the pool ends when this is dropped"]
 pub struct WorkerPool(bus::Pool<Event>);
 
 impl Workers {
-    /// Workers of a module script that loads the wasm module by itself. A relative URL is relative to the page.
+    /// Workers from a module script that loads the wasm module itself. A relative URL is relative to the page.
     ///
     /// With Trunk this is `<name>_loader.js` of `<link data-trunk rel="rust" data-type="worker"
-    /// data-bindgen-target="web" data-loader-shim … />`. A content security policy must allow the URL by
-    /// `worker-src`, as `'self'` does for one's own.
+    /// data-bindgen-target="web" data-loader-shim … />`. A content security policy must allow the URL with
+    /// `worker-src`, for example with `'self'`.
     pub fn loader(url: &str) -> Self {
         Self::of(Source::Loader(url.into(), WorkerType::Module))
     }
 
-    /// The same of a classic script: Trunk's, without `data-bindgen-target`.
+    /// The same for a classic script: Trunk's without `data-bindgen-target`.
     pub fn classic_loader(url: &str) -> Self {
         Self::of(Source::Loader(url.into(), WorkerType::Classic))
     }
 
-    /// Workers of the JavaScript that wasm-bindgen writes for its target `web`. A loader is made for it,
-    /// which a content security policy must allow by `worker-src blob:`, and the module by `script-src`.
+    /// Workers from the JavaScript that wasm-bindgen writes for its target `web`. A content security policy must
+    /// allow the loader that is created for it with `worker-src blob:`, and the module with `script-src`.
     pub fn module(url: &str) -> Self {
         Self::of(Source::Module(url.into()))
     }
@@ -84,34 +85,34 @@ impl Workers {
         Self { source, pool: PoolOptions::new(all_processors_but_one()) }
     }
 
-    /// So many workers.
+    /// The number of workers.
     pub fn members(self, members: NonZeroUsize) -> Self {
         self.with(|pool| pool.members(members))
     }
 
-    /// How long a worker may take for an event, from its being given. Then it is terminated, which in
-    /// Chromium takes up to two seconds more if it is in a loop.
+    /// How long a worker may work on an event before it is terminated. Chromium takes up to two more seconds for
+    /// that if the worker is in a loop.
     pub fn deadline(self, time: Duration) -> Self {
         self.with(|pool| pool.deadline(time))
     }
 
-    /// How long a worker may take to load its code and to call [`serve`]; 30 s if not set.
+    /// How long a worker may take to load its code and call [`serve`]. The default is 30 s.
     pub fn startup(self, time: Duration) -> Self {
         self.with(|pool| pool.startup(time))
     }
 
-    /// How many workers may be lost over one event before it is given up.
+    /// How many workers may die while handling one event before the event is given up.
     pub fn attempts(self, attempts: NonZeroU32) -> Self {
         self.with(|pool| pool.attempts(attempts))
     }
 
-    /// Lets up to `capacity` events wait for a worker; `overflow` says what happens to one more. An event
-    /// that was in work when its worker was lost waits in addition to them.
+    /// The number of events that may wait, and what happens beyond it. An event that waits again because its
+    /// worker has died does not count.
     pub fn capacity(self, capacity: NonZeroUsize, overflow: Overflow) -> Self {
         self.with(|pool| pool.capacity(capacity, overflow))
     }
 
-    /// Also answers requests ([`Bus::request`](crate::Bus::request)) with what [`Job::reply`] is given.
+    /// Also responds to requests ([`Bus::request`](crate::Bus::request)), with [`Job::reply`].
     pub fn serving(self) -> Self {
         self.with(PoolOptions::serving)
     }
@@ -130,13 +131,14 @@ fn all_processors_but_one() -> NonZeroUsize {
 }
 
 impl Subscriber<'_> {
-    /// Lets Web Workers handle the events, so that the page stays free however heavy they are.
+    /// Lets Web Workers handle the events, so that heavy work does not block the page.
     ///
-    /// The page starts them, and they serve:
+    /// The page starts the workers, and each of them calls `serve`:
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use event_driven_kit::{Bus, Workers, WorkersError};
+    /// use event_driven_kit::Bus;
+    /// use event_driven_kit::workers::{Workers, WorkersError};
     ///
     /// # fn page() -> Result<(), Box<dyn std::error::Error>> {
     /// let bus = Bus::singleton("app");
@@ -149,7 +151,7 @@ impl Subscriber<'_> {
     ///
     /// // In the workers' own binary, which the loader loads:
     /// fn main() {
-    ///     event_driven_kit::serve(async |job| {
+    ///     event_driven_kit::workers::serve(async |job| {
     ///         let image = job.data::<Vec<u8>>()?;
     ///         let thumbnail: Vec<u8> = image.iter().step_by(100).copied().collect();
     ///         job.publish("image.thumbnail", thumbnail)?;
@@ -158,21 +160,22 @@ impl Subscriber<'_> {
     /// }
     /// ```
     ///
-    /// Each worker has one event in work at a time. The others wait together, and the next goes to who has
-    /// nothing pending, for longest. So workers begin events in their order, and finish them in any. In a
-    /// [group](Self::group) the pool is one member, whose events are pending until they are done.
+    /// Each worker handles one event at a time. The other events wait in one queue, and the next one goes to
+    /// the worker that has been idle for longest. So workers start events in order but may finish them in any
+    /// order. In a [group](Self::group) the pool is one member, whose events are pending until they are done.
     ///
-    /// **An event is handled at least once.** A worker that dies (a panic, an uncaught exception) or is later
-    /// than the [deadline](Workers::deadline) is terminated and replaced, and its event goes to another before
-    /// all younger ones, marked as [redelivered](Job::redelivered). What the first has done by then is done:
-    /// let a handler recognise the event by its [id](Job::id), or do nothing that may not be done twice. An
-    /// event that has cost as many workers as it has [attempts](Workers::attempts) is given up, which is
-    /// a failure on [`ERROR_TOPIC`](crate::ERROR_TOPIC). So is each worker's end, whose topic is
-    /// [`WORKER_TOPIC`](crate::WORKER_TOPIC): a worker that cannot be loaded is told there and tried again,
-    /// later and later up to 30 s, and meanwhile events wait.
+    /// **An event is handled at least once.** A worker that dies (a panic, an uncaught exception) or exceeds
+    /// the [deadline](Workers::deadline) is terminated and replaced. Its event goes to another worker before
+    /// all younger ones, marked as [redelivered](Job::redelivered). The effects of the first attempt are not
+    /// undone, so handlers have to be idempotent or check the event's [id](Job::id). After as many workers as
+    /// it has [attempts](Workers::attempts), an event is given up, which is a failure on
+    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC). The end of each worker is reported there too, with the topic
+    /// [`WORKER_TOPIC`](crate::workers::WORKER_TOPIC). A worker that cannot be loaded is started again with
+    /// growing delays of up to 30 s, while events wait.
     ///
-    /// A payload is copied to the worker by the browser's structured clone; one that cannot be (a function, an
-    /// element) is a failure. A JS object is cloned twice, the first time to see whether it can be.
+    /// The browser's structured clone copies a payload to the worker. A payload that cannot be cloned (a
+    /// function, an element) is a failure. A JS object is cloned twice: the first clone checks whether it can
+    /// be.
     ///
     /// # Errors
     /// A [`WorkersError`].
@@ -192,17 +195,17 @@ impl Subscriber<'_> {
 }
 
 impl WorkerPool {
-    /// How many events wait or are in work.
+    /// The number of events that wait or are being handled.
     pub fn pending(&self) -> usize {
         self.0.pending()
     }
 
-    /// How many events were dropped because too many waited.
+    /// The number of events that were dropped because too many were waiting.
     pub fn dropped(&self) -> u64 {
         self.0.dropped()
     }
 
-    /// How many workers were lost: have died, or were terminated because they were late.
+    /// The number of workers that have died or exceeded a deadline.
     pub fn lost(&self) -> u64 {
         self.0.lost()
     }

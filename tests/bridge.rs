@@ -1,4 +1,4 @@
-//! The bridge in a browser, against the real server machine behind a fake WebSocket class.
+//! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(target_arch = "wasm32")]
 
 #[path = "bridge/faces.rs"]
@@ -22,9 +22,12 @@ mod publishing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::{
+    BridgeError, CloseCode, LINK_TOPIC, LinkState, RejectCode, StartFrom,
+};
 use event_driven_kit::{
-    Bridge, BridgeError, BridgeOptions, Bus, Cause, CloseCode, Delivery, Event, LINK_TOPIC,
-    LinkState, Payload, PublishError, RejectCode, Rule, Stage, StartFrom, Status, Subscription,
+    Bridge, BridgeOptions, Bus, Cause, Delivery, Event, Payload, PublishError, Rule, Stage, Status,
+    Subscription,
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
@@ -38,13 +41,13 @@ fn connect(bus: &Bus) -> Bridge {
     Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws").in_memory()).unwrap()
 }
 
-/// A bus with a bridge to a peer that has welcomed it.
+/// A bus with an online bridge.
 async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
     socket::install();
     let (bus, mut peer) = (Bus::new(), Peer::default());
     let bridge = connect(&bus);
     for rule in rules {
-        // Kept as long as the page: these tests end with the bridge.
+        // Kept until the page ends: these tests end with the bridge.
         std::mem::forget(bridge.rule(rule).unwrap());
     }
     peer.accept();
@@ -53,7 +56,7 @@ async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
     (bus, bridge, peer)
 }
 
-/// Accepts the connection that comes after the jittered wait.
+/// Accepts the connection that follows the jittered delay.
 async fn reconnected(peer: &mut Peer, sockets: u32) {
     for _ in 0..200 {
         if socket::count() > sockets {

@@ -1,4 +1,4 @@
-//! The hooks, in components that are mounted in a page.
+//! Hooks in components that are mounted in a page.
 #![cfg(all(target_arch = "wasm32", feature = "yew"))]
 
 #[path = "bridge/fake_socket.rs"]
@@ -17,17 +17,18 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
-use event_driven_kit::{
-    Bus, BusProvider, ERROR_TOPIC, Failure, Payload, use_bus, use_publish, use_request,
-    use_subscription, use_topic, use_topic_stream, use_topic_with,
+use event_driven_kit::hooks::{
+    BusProvider, use_bus, use_publish, use_request, use_subscription, use_topic, use_topic_stream,
+    use_topic_with,
 };
+use event_driven_kit::{Bus, ERROR_TOPIC, Failure, Payload};
 use futures_util::StreamExt;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use yew::prelude::*;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A component on a page of its own.
+/// A component on its own page.
 struct Stage<C: BaseComponent> {
     element: web_sys::Element,
     app: yew::AppHandle<C>,
@@ -169,11 +170,11 @@ async fn use_topic_with_folds_every_event_and_renders_once_per_frame() {
     next_frame().await;
     for number in 1..=100_u32 {
         bus.publish("a.b", number).unwrap();
-        // A render that is due comes now.
+        // A pending render happens now.
         settled().await;
     }
-    // One when it was mounted, one with the first event, and one for all that came in its frame. A slow
-    // machine may have reached a later frame in between.
+    // One at the mount, one for the first event, and one for all events of a frame. A slow machine may have reached
+    // another frame in between.
     let text = stage.text().await;
     let (sum, renders) = text.split_once(':').unwrap();
     assert_eq!(sum, "5050");
@@ -215,7 +216,7 @@ async fn use_request_asks_and_shows_the_reply_or_why_there_is_none() {
         )
     };
     click().unwrap();
-    assert!(stage.text().await.starts_with("nobody serves `double`"));
+    assert!(stage.text().await.starts_with("no responder for `double`"));
     let _doubles = bus.respond("double", |event| Ok(Payload::new(*event.data::<u32>()? * 2)));
     click().unwrap();
     assert_eq!(stage.text().await, "42");

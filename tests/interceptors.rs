@@ -1,4 +1,4 @@
-//! Interceptors on the browser's bus; `bridge/interceptors.rs` has those beside a bridge.
+//! Interceptors on the browser's bus. `bridge/interceptors.rs` tests them with a bridge.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
@@ -6,8 +6,9 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::Duration;
 
+use event_driven_kit::recorder::Recorder;
 use event_driven_kit::{
-    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, Recorder, RequestError, Status,
+    Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, RequestError, Status,
     Subscription, Verdict,
 };
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -30,7 +31,7 @@ fn say(bus: &Bus, topic: &str, text: &str) -> Result<Status, PublishError> {
     Ok(bus.publish(topic, text.to_owned())?.status())
 }
 
-/// Puts `what` behind each text.
+/// Appends `what` to each text.
 fn add(bus: &Bus, pattern: &str, what: &'static str) -> Interception {
     let interception = bus.intercept(pattern, move |event| {
         Verdict::Replace(Payload::new(format!("{}{what}", event.data::<String>().unwrap())))
@@ -130,7 +131,7 @@ fn an_interceptor_may_publish_subscribe_intercept_and_end_any() {
     let (_listener, heard) = listen(&bus, ">");
     say(&bus, "a", "x").unwrap();
     say(&bus, "a", "y").unwrap();
-    // Who came meanwhile is asked from the next event on.
+    // An interceptor that was added meanwhile judges from the next event on.
     assert_eq!(heard.take(), ["before", "x", "y1"]);
     let ((_subscription, log), _) = &made.borrow()[0];
     assert_eq!(log.take(), ["x", "y1"]);

@@ -1,14 +1,15 @@
-//! What the bus tells of itself on its own topics.
+//! Notices of the bus on its own topics.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bus, DROPPED_TOPIC, Dropped, Event, HandlerResult, LINK_TOPIC, Overflow, SUBSCRIBED_TOPIC,
-    Subscribed, UNSUBSCRIBED_TOPIC,
+use event_driven_kit::bridge::LINK_TOPIC;
+use event_driven_kit::notice::{
+    DROPPED_TOPIC, Dropped, SUBSCRIBED_TOPIC, Subscribed, UNSUBSCRIBED_TOPIC,
 };
+use event_driven_kit::{Bus, Event, HandlerResult, Overflow};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -1,12 +1,11 @@
-//! Recordings: what is written, and what is played again.
+//! Writing and replaying recordings.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bus, Pace, Payload, PublishError, Recorder, Replay, ReplayError, Subscription, Verdict,
-};
+use event_driven_kit::recorder::{Pace, Recorder, Replay, ReplayError};
+use event_driven_kit::{Bus, Payload, PublishError, Subscription, Verdict};
 use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -17,7 +16,7 @@ fn recorded(recorder: &Recorder) -> String {
     recorder.lines().collect::<Result<Vec<_>, _>>().unwrap().join("\n")
 }
 
-/// What reaches `pattern`: topics and payloads as JSON.
+/// Collects the events of `pattern`: topics and payloads as JSON.
 fn heard(bus: &Bus, pattern: &str) -> (Rc<RefCell<Vec<String>>>, Subscription) {
     let heard: Rc<RefCell<Vec<String>>> = Rc::default();
     let log = heard.clone();

@@ -1,4 +1,4 @@
-//! The pure bus's semantics as applications reach them, with the browser's own time.
+//! The promises of the pure bus through the API for applications, with the browser's own timers.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
@@ -120,7 +120,7 @@ async fn a_request_that_nobody_serves_is_told_so_at_once() {
     let (bus, log) = (Bus::new(), Log::default());
     let _logger = bus.subscribe(">", log.note("")).unwrap();
     let reply = bus.request::<u32, u32>("double", 21, Duration::MAX).await;
-    assert!(matches!(reply, Err(RequestError::NobodyServes(topic)) if topic.as_str() == "double"));
+    assert!(matches!(reply, Err(RequestError::NoResponder(topic)) if topic.as_str() == "double"));
     assert_eq!(log.read(), "");
 }
 

@@ -1,4 +1,4 @@
-//! Typed topics beside untyped publishers and subscribers.
+//! Typed topics next to untyped publishers and subscribers.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ struct Score {
     points: u32,
 }
 
-/// A bus with a topic of scores, what its typed subscriber has seen, and what `$bus.error` has told.
+/// A bus with a topic of scores, and the events of its typed subscriber and of `$bus.error`.
 struct Stage {
     bus: Bus,
     scores: Typed<Score>,

@@ -1,4 +1,4 @@
-//! Pools of real Web Workers, which load the wasm of this very test.
+//! Pools of real Web Workers, which load the wasm module of this test.
 #![cfg(all(target_arch = "wasm32", feature = "workers"))]
 
 #[path = "workers/page.rs"]
@@ -8,7 +8,8 @@ mod work;
 
 use std::time::Duration;
 
-use event_driven_kit::{NoReply, Overflow, Payload, RequestError, Topic, Workers};
+use event_driven_kit::workers::Workers;
+use event_driven_kit::{NoReply, Overflow, Payload, RequestError, Topic};
 use gloo_timers::callback::Interval;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
@@ -20,7 +21,7 @@ use work::Work;
 wasm_bindgen_test_configure!(run_in_browser);
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Longer than a test waits: what happens before then has not waited for it.
+/// Longer than a test waits, so that nothing in a test depends on it.
 const NEVER: Duration = Duration::from_secs(3_600);
 
 #[wasm_bindgen_test]
@@ -86,7 +87,7 @@ async fn a_poison_event_is_given_up_after_its_attempts() {
     assert_eq!((next.work, next.redelivered), (Work::Name, false));
     let failures = page.failures();
     let given_up = failures.iter().find(|text| text.starts_with("work|")).unwrap();
-    assert!(given_up.contains("given up: 2 workers have ended over it"), "{given_up}");
+    assert!(given_up.contains("given up after 2 workers"), "{given_up}");
     assert_eq!(pool.lost(), 2);
 }
 
@@ -231,7 +232,7 @@ async fn a_pool_that_serves_answers_requests() {
     let ask = |work| page.bus.request::<Work, u64>("work", work, 30 * SECOND);
     let deaf = page.pool(Workers::loader(&loader()).members(members(1)));
     let nobody = ask(Work::Square(7)).await;
-    assert_eq!(nobody, Err(RequestError::NobodyServes(Topic::parse("work").unwrap())));
+    assert_eq!(nobody, Err(RequestError::NoResponder(Topic::parse("work").unwrap())));
     drop(deaf);
     let _pool = page.pool(Workers::loader(&loader()).members(members(1)).serving());
     assert_eq!(ask(Work::Square(7)).await.map(|square| *square), Ok(49));

@@ -20,7 +20,7 @@ impl BridgeOptions {
     ///
     /// An error is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and the bridge tries again as if it had not reached
     /// the peer. A credential that the peer refuses stops the link, with
-    /// [`CredentialRefused`](crate::CloseCode::CredentialRefused), until [`Bridge::reconnect`](crate::Bridge::reconnect).
+    /// [`CredentialRefused`](crate::bridge::CloseCode::CredentialRefused), until [`Bridge::reconnect`](crate::Bridge::reconnect).
     /// Of tabs that share a link the one that leads is asked.
     ///
     /// ```no_run

@@ -61,11 +61,12 @@ impl Bridge {
     /// The newest events of the peer's log whose topic `pattern` matches, at most `limit` of them; or those before
     /// a place, which a page names as its [next](HistoryPage::next). The peer may give fewer than `limit`.
     ///
-    /// It waits for the link: [`LINK_TOPIC`](crate::LINK_TOPIC) tells how that is. Dropped before it is done, it is
+    /// It waits for the link: [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) tells how that is. Dropped before it is done, it is
     /// not asked for any more.
     ///
     /// ```no_run
-    /// use event_driven_kit::{Bridge, Event, HistoryError};
+    /// use event_driven_kit::bridge::HistoryError;
+    /// use event_driven_kit::{Bridge, Event};
     ///
     /// async fn everything(bridge: &Bridge) -> Result<Vec<Event>, HistoryError> {
     ///     let (mut all, mut before) = (Vec::new(), None);

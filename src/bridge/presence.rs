@@ -119,7 +119,8 @@ impl Bridge {
     /// [`Occupants`] on [`PRESENCE_TOPIC`] followed by the topic, where the newest is retained.
     ///
     /// ```no_run
-    /// use event_driven_kit::{Bridge, Bus, Occupants, PRESENCE_TOPIC};
+    /// use event_driven_kit::bridge::{Occupants, PRESENCE_TOPIC};
+    /// use event_driven_kit::{Bridge, Bus};
     ///
     /// fn watch(bus: &Bus, bridge: &Bridge) -> Result<(), Box<dyn std::error::Error>> {
     ///     let lobby = bridge.watch("chat.lobby")?;

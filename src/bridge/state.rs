@@ -5,13 +5,13 @@ use wasm_bindgen::JsValue;
 
 use crate::js::object;
 
-/// The state of a link: part of the [`LinkStatus`], and what the events on [`LINK_TOPIC`](crate::LINK_TOPIC)
+/// The state of a link: part of the [`LinkStatus`], and what the events on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC)
 /// can be read as.
 ///
 /// JavaScript reads `{ state: "connecting" | "online" | "offline" | "stopped", ... }` with
 /// `retryInMs`, or `code` and `reason`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "Form")]
+#[serde(from = "StateForm")]
 pub enum LinkState {
     /// A socket is being opened, or greeted.
     Connecting,
@@ -24,20 +24,20 @@ pub enum LinkState {
     },
     /// There is no next try.
     Stopped {
-        /// The close code: 4500-4999 if the peer said so (see [`CloseCode`](crate::CloseCode)).
+        /// The close code: 4500-4999 if the peer said so (see [`CloseCode`](crate::bridge::CloseCode)).
         code: u16,
         /// Why, in words.
         reason: String,
     },
 }
 
-/// How a link is, and its outbox: the payload of the events on [`LINK_TOPIC`](crate::LINK_TOPIC), which is
+/// How a link is, and its outbox: the payload of the events on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC), which is
 /// retained: who [replays](crate::Subscriber::replay) it gets the newest at once.
 ///
 /// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted`, `role`,
 /// `caughtUp`, `gaps` and `uncertain`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "Form")]
+#[serde(from = "StatusForm")]
 #[non_exhaustive]
 pub struct LinkStatus {
     /// The state of the link.
@@ -56,10 +56,10 @@ pub struct LinkStatus {
     pub role: Role,
     /// Whether the link is up and every rule has brought what was there when its reading began.
     pub caught_up: bool,
-    /// How often events that a rule asked for were gone from the peer's log; [`GAP_TOPIC`](crate::GAP_TOPIC) names them.
+    /// How often events that a rule asked for were gone from the peer's log; [`GAP_TOPIC`](crate::bridge::GAP_TOPIC) names them.
     pub gaps: u32,
     /// Of how many events nobody knows whether the peer has stored them;
-    /// [`UNCERTAIN_TOPIC`](crate::UNCERTAIN_TOPIC) names them.
+    /// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC) names them.
     pub uncertain: u32,
 }
 
@@ -102,7 +102,7 @@ pub enum Role {
 }
 
 /// Nobody knows whether an event is in the peer's log: the payload of the events on
-/// [`UNCERTAIN_TOPIC`](crate::UNCERTAIN_TOPIC), of which the newest hundred are retained.
+/// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC), of which the newest hundred are retained.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Uncertain {
     /// The event's id.
@@ -114,14 +114,14 @@ pub struct Uncertain {
 }
 
 /// A rule has brought everything that was there: the payload of the events on
-/// [`CAUGHT_UP_TOPIC`](crate::CAUGHT_UP_TOPIC). It is told again after each reconnect.
+/// [`CAUGHT_UP_TOPIC`](crate::bridge::CAUGHT_UP_TOPIC). It is told again after each reconnect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CaughtUp {
     /// The rule's pattern.
     pub pattern: String,
 }
 
-/// Events are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::GAP_TOPIC).
+/// Events are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.
@@ -136,7 +136,18 @@ pub struct Gap {
 
 /// The state as JavaScript has it: an object with a name.
 #[derive(Deserialize)]
-struct Form {
+struct StateForm {
+    state: Name,
+    #[serde(rename = "retryInMs")]
+    retry_in_ms: Option<f64>,
+    code: Option<u16>,
+    reason: Option<String>,
+}
+
+/// The status as JavaScript has it. The state's fields stand here again: a page that reads the state alone carries no
+/// code for the others.
+#[derive(Deserialize)]
+struct StatusForm {
     state: Name,
     #[serde(rename = "retryInMs")]
     retry_in_ms: Option<f64>,
@@ -224,8 +235,8 @@ impl LinkStatus {
     }
 }
 
-impl From<Form> for LinkState {
-    fn from(form: Form) -> Self {
+impl From<StateForm> for LinkState {
+    fn from(form: StateForm) -> Self {
         match form.state {
             Name::Connecting => Self::Connecting,
             Name::Online => Self::Online,
@@ -238,11 +249,12 @@ impl From<Form> for LinkState {
     }
 }
 
-impl From<Form> for LinkStatus {
-    fn from(form: Form) -> Self {
-        let Form { outbox, storage, persisted, role, caught_up, gaps, uncertain, .. } = form;
-        let last_acked = form.last_acked.clone();
-        let state = form.into();
+impl From<StatusForm> for LinkStatus {
+    fn from(form: StatusForm) -> Self {
+        let StatusForm { state, retry_in_ms, code, reason, .. } = form;
+        let StatusForm { outbox, last_acked, storage, persisted, .. } = form;
+        let StatusForm { role, caught_up, gaps, uncertain, .. } = form;
+        let state = StateForm { state, retry_in_ms, code, reason }.into();
         Self { state, outbox, last_acked, storage, persisted, role, caught_up, gaps, uncertain }
     }
 }

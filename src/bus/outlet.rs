@@ -1,4 +1,4 @@
-//! The ways out of a bus, and what waits there.
+//! Outlets of a bus, and the events that are pending there.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use super::{Answer, Bus};
 use crate::js::spawn;
 use crate::{Event, Payload};
 
-/// A way out of the bus: a bridge.
+/// An outlet of the bus: a bridge.
 pub(crate) trait Outlet {
-    /// The address where it leads.
+    /// The address it leads to.
     fn url(&self) -> &str;
 
-    /// Takes `event` if a rule names its topic, else gives it back.
-    /// A durable one that has not left `within` that time is taken back.
+    /// Takes `event` if a rule matches its topic, or else returns it. A durable event that has not been sent
+    /// `within` that time is cancelled.
     fn take(
         &self,
         bus: &Bus,
@@ -24,18 +24,18 @@ pub(crate) trait Outlet {
         within: Option<Duration>,
     ) -> Option<Answer>;
 
-    /// Whether a rule sends what is published on `topic` somewhere.
+    /// Whether a rule sends events of `topic`.
     #[cfg(feature = "npm")]
     fn names(&self, topic: &Topic) -> bool;
 
-    /// Takes a durable event back, and says whether it will be.
+    /// Cancels a durable event, and returns whether it can still be cancelled.
     fn cancel(&self, id: &str) -> bool;
 
-    /// The durable events of those topics that have no answer yet, as they were echoed last.
+    /// The pending durable events of the topics that match, at their last echoed stage.
     fn pending(&self, pattern: &Pattern) -> Vec<Event>;
 }
 
-/// Before the number of a topic on which one subscriber is shown what was pending before it came.
+/// The prefix of the topic on which a new subscriber receives the events that were already pending.
 pub(crate) const ECHO_BEFORE: &str = "$echoed.";
 
 impl Bus {
@@ -58,7 +58,7 @@ impl Bus {
         drop(detached);
     }
 
-    /// Asks the bridges.
+    /// Offers an event to the bridges.
     pub(crate) fn send_out(
         &self,
         topic: &Topic,
@@ -72,21 +72,21 @@ impl Bus {
         outlets.iter().find_map(|outlet| outlet.take(self, topic, payload, within))
     }
 
-    /// Whether an interceptor or a bridge has a say in what is published on `topic`.
+    /// Whether an interceptor or a bridge takes part in publishing on `topic`.
     #[cfg(feature = "npm")]
     pub(crate) fn is_overseen(&self, topic: &Topic) -> bool {
         self.0.judges.get().is_some_and(|judges| judges.watch(topic))
             || self.0.outlets.borrow().iter().any(|outlet| outlet.names(topic))
     }
 
-    /// Whether there is an interceptor or a bridge, wherever they look.
+    /// Whether there is any interceptor or bridge.
     #[cfg(feature = "npm")]
     pub(crate) fn has_overseers(&self) -> bool {
         self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
     }
 
-    /// Soon publishes the durable events that wait for an answer now, as they are then, where the answer
-    /// says. None, if there are none.
+    /// Publishes the durable events that are pending now, in a microtask and at the stage they have by then,
+    /// on the returned topic. Returns `None` if there are none.
     pub(crate) fn show_pending(&self, pattern: &str) -> Option<Pattern> {
         let pattern = Pattern::parse(pattern).ok()?;
         let pending = self.pending(&pattern);

@@ -1,4 +1,4 @@
-//! Why an event is not published.
+//! Errors of publishing.
 
 use bus::{Topic, TopicError};
 
@@ -8,31 +8,31 @@ use crate::{DataError, Event};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// What was to be the topic is none.
-    #[error("this is no topic: {0}")]
+    /// The topic is not valid.
+    #[error("invalid topic: {0}")]
     Topic(#[from] TopicError),
     /// Topics that begin with `$` belong to the runtime.
     #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]
     SystemTopic(Topic),
-    /// Handlers publish faster than events are delivered.
+    /// Too many events that handlers have published wait for their turns.
     #[error(
-        "65,536 events published inside handlers wait already: does a handler publish to itself?"
+        "65,536 events published inside handlers are waiting: does a handler publish to itself?"
     )]
     QueueFull(Topic),
-    /// An interceptor denies it, for that reason.
+    /// An interceptor has denied it, for this reason.
     #[error("`{0}` was denied: {1}")]
     Denied(Topic, Box<str>),
-    /// A queue that waits has no room.
-    #[error("a queue of `{0}` is full: publish again when it was read")]
+    /// A queue with [`Overflow::wait`](crate::Overflow::wait) has no room.
+    #[error("a queue of `{0}` is full: publish again once it has been read")]
     NoRoom(Topic),
-    /// A bridge must send it, and it cannot be made bytes.
+    /// A bridge has to send it, but its payload cannot be encoded.
     #[error("`{0}` goes over a bridge: {1}")]
     Data(Topic, DataError),
-    /// The outbox has no room.
-    #[error("{0} events wait for the peer already: publish again when some have been answered")]
+    /// The outbox is full.
+    #[error("{0} events are waiting for the peer: publish again when some are stored")]
     OutboxFull(usize),
-    /// The event is larger than a peer takes.
-    #[error("{0} bytes are more than the peer takes in one event: publish a reference instead")]
+    /// The event is larger than a peer accepts.
+    #[error("{0} bytes are more than a peer accepts in one event: publish a reference instead")]
     TooLarge(usize),
 }
 
@@ -42,7 +42,6 @@ impl From<::bus::PublishError<Event>> for PublishError {
         match refused {
             Refused::SystemTopic(topic, _) => Self::SystemTopic(topic),
             Refused::QueueFull(topic, _) => Self::QueueFull(topic),
-            Refused::Denied(topic, _, why) => Self::Denied(topic, why),
             Refused::NoRoom(topic, _) => Self::NoRoom(topic),
         }
     }

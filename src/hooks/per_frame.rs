@@ -1,4 +1,4 @@
-//! Holds a component to one render per animation frame, however many events come.
+//! Limits a component to one render per animation frame.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -6,13 +6,13 @@ use std::rc::{Rc, Weak};
 use gloo_render::{AnimationFrame, request_animation_frame};
 use yew::functional::UseForceUpdateHandle;
 
-/// Renders at once when it is asked first, and then at the next frame if it was asked again until then.
-/// In a page that is not shown there are no frames, and nobody who looks.
+/// Renders at once at the first request, and at the next frame if there was another request by then. A hidden
+/// page has no frames and needs no renders.
 pub(super) struct PerFrame {
     this: Weak<Self>,
     render: UseForceUpdateHandle,
     asked_again: Cell<bool>,
-    /// Dropped with the component, the frame is not waited for any more.
+    /// Dropping it with the component cancels the frame.
     frame: RefCell<Option<AnimationFrame>>,
 }
 

@@ -1,4 +1,4 @@
-//! The components that name the bus and the bridge of those below them.
+//! Components that provide the bus and the bridge to the components in them.
 
 use std::rc::Rc;
 
@@ -6,17 +6,17 @@ use yew::prelude::*;
 
 use crate::{Bridge, Bus};
 
-/// What [`BusProvider`] takes.
+/// The properties of [`BusProvider`].
 #[derive(Debug, Properties, PartialEq)]
 pub struct BusProviderProps {
-    /// The bus that the hooks of all components below use.
+    /// The bus that the hooks of the components in it use.
     pub bus: Bus,
-    /// Those components.
+    /// The components in it.
     #[prop_or_default]
     pub children: Html,
 }
 
-/// Names the bus that the hooks of the components in it use.
+/// Provides a bus to the hooks of the components in it.
 #[component]
 pub fn BusProvider(props: &BusProviderProps) -> Html {
     html! {
@@ -26,17 +26,17 @@ pub fn BusProvider(props: &BusProviderProps) -> Html {
     }
 }
 
-/// What [`BridgeProvider`] takes.
+/// The properties of [`BridgeProvider`].
 #[derive(Debug, Properties, PartialEq)]
 pub struct BridgeProviderProps {
-    /// The bridge that the hooks of all components below use, as soon as there is one.
+    /// The bridge that the hooks of the components in it use, once it exists.
     pub bridge: Option<Rc<Bridge>>,
-    /// Those components.
+    /// The components in it.
     #[prop_or_default]
     pub children: Html,
 }
 
-/// Names the bridge whose history and presence the components in it use.
+/// Provides a bridge to the hooks of the components in it, for history and presence.
 #[component]
 pub fn BridgeProvider(props: &BridgeProviderProps) -> Html {
     html! {

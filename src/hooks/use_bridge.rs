@@ -1,4 +1,4 @@
-//! The hook that answers the bridge of a component.
+//! The hook that returns the bridge of a component.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use crate::Bridge;
 
-/// The bridge of the nearest [`BridgeProvider`](crate::BridgeProvider) above, if there is one.
+/// The bridge of the nearest [`BridgeProvider`](crate::hooks::BridgeProvider) above, if any.
 #[hook]
 pub fn use_bridge() -> Option<Rc<Bridge>> {
     use_context::<Option<Rc<Bridge>>>().flatten()

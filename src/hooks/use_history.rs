@@ -1,4 +1,4 @@
-//! The hook that pages back through what the peer has.
+//! The hook that pages back through the peer's log.
 
 use std::rc::Rc;
 
@@ -6,9 +6,10 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use super::use_bridge;
-use crate::{Event, HistoryError, HistoryPage, Position};
+use crate::Event;
+use crate::bridge::{HistoryError, HistoryPage, Position};
 
-/// What a component has read of the past.
+/// The part of the history that a component has read.
 pub struct UseHistory {
     read: UseStateHandle<Rc<Read>>,
     more: Callback<()>,
@@ -16,9 +17,9 @@ pub struct UseHistory {
 
 #[derive(Default, Clone)]
 struct Read {
-    /// Of which bridge, pattern and limit: a page of others comes too late.
+    /// The bridge, pattern and limit. Pages for other values are discarded.
     edition: u32,
-    /// The oldest first.
+    /// Oldest first.
     events: Vec<Event>,
     next: Option<Position>,
     is_waiting: bool,
@@ -27,27 +28,27 @@ struct Read {
 }
 
 impl UseHistory {
-    /// Asks for the next older page. Nothing happens while one is waited for, or if there is no more.
+    /// Requests the next older page. Has no effect while a page is loading, or at the beginning of the log.
     pub fn more(&self) {
         self.more.emit(());
     }
 
-    /// What has been read, the oldest first.
+    /// The events read so far, oldest first.
     pub fn events(&self) -> &[Event] {
         &self.read.events
     }
 
-    /// Whether a page is waited for.
+    /// Whether a page is loading.
     pub fn is_waiting(&self) -> bool {
         self.read.is_waiting
     }
 
-    /// Whether everything has been read.
+    /// Whether the whole history has been read.
     pub fn is_complete(&self) -> bool {
         self.read.is_complete
     }
 
-    /// Why the last page did not come.
+    /// Why the last page failed to load.
     pub fn error(&self) -> Option<&HistoryError> {
         self.read.error.as_ref()
     }
@@ -59,11 +60,11 @@ impl std::fmt::Debug for UseHistory {
     }
 }
 
-/// Reads the past of a pattern page by page, each of at most `limit` events, whenever
-/// [`UseHistory::more`] is called; by the bridge of the [`BridgeProvider`](crate::BridgeProvider) above.
+/// Reads the history of a pattern in pages of at most `limit` events, one per call of [`UseHistory::more`],
+/// through the bridge of the [`BridgeProvider`](crate::hooks::BridgeProvider) above.
 ///
 /// ```
-/// use event_driven_kit::use_history;
+/// use event_driven_kit::hooks::use_history;
 /// use yew::prelude::*;
 ///
 /// #[component]
@@ -123,7 +124,7 @@ impl Read {
                 read.events = older.chain(read.events).collect();
                 (read.is_complete, read.next) = (next.is_none(), next);
             }
-            // The log is another one: what was read is of the one before.
+            // The log was replaced: the events read so far belong to the old one.
             Err(HistoryError::Reset) => {
                 read = Self { edition: read.edition, ..Self::default() };
                 read.error = Some(HistoryError::Reset);

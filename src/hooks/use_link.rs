@@ -1,18 +1,18 @@
-//! The hooks that answer how the link is, and what has gone wrong on it.
+//! The hooks for the status of the link and its problems.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use super::use_retained::use_retained;
-use crate::{
-    Event, GAP_TOPIC, Gap, HandlerResult, LINK_TOPIC, LinkStatus, UNCERTAIN_TOPIC, Uncertain,
-};
+use crate::bridge::{GAP_TOPIC, Gap, LINK_TOPIC, LinkStatus, UNCERTAIN_TOPIC, Uncertain};
+use crate::{Event, HandlerResult};
 
-/// How the link of this bus and its outbox are; `None` while there is no bridge.
+/// The status of the link of this bus and its outbox, or `None` while there is no bridge.
 ///
 /// ```
-/// use event_driven_kit::{LinkState, use_link};
+/// use event_driven_kit::bridge::LinkState;
+/// use event_driven_kit::hooks::use_link;
 /// use yew::prelude::*;
 ///
 /// #[component]
@@ -34,14 +34,14 @@ pub fn use_link() -> Option<Rc<LinkStatus>> {
     })
 }
 
-/// The events of which nobody knows whether the peer has stored them, of the newest hundred: for a user to
-/// decide about.
+/// The events that the peer may or may not have stored, at most the newest hundred. The user has to decide about
+/// them.
 #[hook]
 pub fn use_uncertain() -> Vec<Rc<Uncertain>> {
     use_retained(UNCERTAIN_TOPIC, last_hundred)
 }
 
-/// The ranges of events that a rule asked for and that are gone from the peer's log, the newest hundred.
+/// The ranges of events that a rule has requested but the peer's log no longer has, at most the newest hundred.
 #[hook]
 pub fn use_gaps() -> Vec<Rc<Gap>> {
     use_retained(GAP_TOPIC, last_hundred)

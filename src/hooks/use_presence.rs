@@ -1,4 +1,4 @@
-//! The hooks for being present, and for seeing who is.
+//! The hooks for presence.
 
 use std::rc::Rc;
 
@@ -8,13 +8,14 @@ use yew::prelude::*;
 use super::use_retained::use_retained;
 use super::use_subscription::report;
 use super::{use_bridge, use_bus};
-use crate::{LINK_TOPIC, Occupants, PRESENCE_TOPIC, Payload};
+use crate::Payload;
+use crate::bridge::{LINK_TOPIC, Occupants, PRESENCE_TOPIC};
 
-/// Who is present at a topic, by the bridge of the [`BridgeProvider`](crate::BridgeProvider) above, while the
-/// component is mounted; `None` until the peer has told.
+/// The occupants of a topic while the component is mounted, through the bridge of the
+/// [`BridgeProvider`](crate::hooks::BridgeProvider) above. `None` until the peer has sent them.
 ///
 /// ```
-/// use event_driven_kit::use_presence;
+/// use event_driven_kit::hooks::use_presence;
 /// use yew::prelude::*;
 ///
 /// #[component]
@@ -26,7 +27,7 @@ use crate::{LINK_TOPIC, Occupants, PRESENCE_TOPIC, Payload};
 #[hook]
 pub fn use_presence(topic: &str) -> Option<Rc<Occupants>> {
     let (bus, bridge) = (use_bus(), use_bridge());
-    // Before the subscription, so that it finds what is retained for others.
+    // Before the subscription, so that it finds the occupants that are retained for others.
     use_memo((bus, bridge, topic.to_owned()), |(bus, bridge, topic)| {
         let watched = bridge.as_ref()?.watch(topic);
         watched.map_err(|error| report(bus, LINK_TOPIC, topic, error)).ok()
@@ -37,8 +38,8 @@ pub fn use_presence(topic: &str) -> Option<Rc<Occupants>> {
     })
 }
 
-/// Is present at a topic while the component is mounted, under a key and with what `data` says to the others; by
-/// the bridge of the [`BridgeProvider`](crate::BridgeProvider) above. See [`Bridge::join`](crate::Bridge::join).
+/// Joins a topic while the component is mounted, with a key and with `data` for the other occupants, through the
+/// bridge of the [`BridgeProvider`](crate::hooks::BridgeProvider) above. See [`Bridge::join`](crate::Bridge::join).
 #[hook]
 pub fn use_join<T: Serialize + Clone + PartialEq + 'static>(topic: &str, key: &str, data: T) {
     let (bus, bridge) = (use_bus(), use_bridge());

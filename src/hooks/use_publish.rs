@@ -1,4 +1,4 @@
-//! The hook that answers a callback which publishes.
+//! The hook that returns a publishing callback.
 
 use serde::Serialize;
 use yew::prelude::*;
@@ -6,11 +6,11 @@ use yew::prelude::*;
 use super::use_bus;
 use super::use_subscription::report;
 
-/// A callback that publishes what it is called with on `topic`. The same callback as long as topic and
-/// bus are the same. What cannot be published is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
+/// A callback that publishes its argument on `topic`. It stays the same as long as topic and bus do. Failed
+/// publishes are reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
 /// ```
-/// use event_driven_kit::use_publish;
+/// use event_driven_kit::hooks::use_publish;
 /// use yew::prelude::*;
 ///
 /// #[component]

@@ -1,4 +1,4 @@
-//! The hook that asks, and answers the reply.
+//! The hook for requests and their replies.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use yew::prelude::*;
 use super::use_bus;
 use crate::{Bus, RequestError};
 
-/// What has become of the newest request of a component.
+/// The state of the newest request of a component.
 pub struct UseRequest<T, R> {
     ask: Callback<T>,
     asked: UseStateHandle<Asked<R>>,
@@ -24,17 +24,17 @@ enum Asked<R> {
 }
 
 impl<T, R> UseRequest<T, R> {
-    /// Asks. What was asked before is not waited for any more.
+    /// Sends a request. The reply to the previous one is discarded.
     pub fn ask(&self, value: T) {
         self.ask.emit(value);
     }
 
-    /// Whether a reply is waited for.
+    /// Whether the newest request is waiting for its reply.
     pub fn is_waiting(&self) -> bool {
         matches!(*self.asked, Asked::Waiting)
     }
 
-    /// The reply to the newest request, or why there is none; nothing before that.
+    /// The reply to the newest request, or its error. `None` before that.
     pub fn reply(&self) -> Option<&Result<Rc<R>, RequestError>> {
         match &*self.asked {
             Asked::Answered(reply) => Some(reply),
@@ -49,10 +49,10 @@ impl<T, R> std::fmt::Debug for UseRequest<T, R> {
     }
 }
 
-/// Asks on `topic` whenever [`UseRequest::ask`] is called, and renders the component again with the reply.
+/// Sends requests on `topic` with [`UseRequest::ask`], and renders the component again with the reply.
 ///
 /// ```
-/// use event_driven_kit::use_request;
+/// use event_driven_kit::hooks::use_request;
 /// use std::time::Duration;
 /// use yew::prelude::*;
 ///

@@ -1,4 +1,4 @@
-//! The hook that makes something of what a topic retains and of what comes.
+//! The hook that folds retained and new events of a topic into a state.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,8 +10,8 @@ use super::use_bus;
 use super::use_subscription::report;
 use crate::{Event, HandlerResult};
 
-/// What `fold` makes of the events that are retained at a topic and of those that come; the component renders
-/// again at most once per animation frame.
+/// The state that `fold` computes from the retained and the new events of a topic. The component renders again at
+/// most once per animation frame.
 #[hook]
 pub(super) fn use_retained<S: Clone + Default + 'static>(
     topic: &str,

@@ -1,4 +1,4 @@
-//! The hooks that run a handler for each event of a pattern: the base of `use_topic`.
+//! The hooks that call a handler for each event of a pattern.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,18 +9,17 @@ use yew::prelude::*;
 use super::use_bus;
 use crate::{Bus, Cause, Event, HandlerResult, Subscription};
 
-/// Runs `handler` for each event whose topic `pattern` matches, while the component is mounted.
+/// Calls `handler` for each event whose topic `pattern` matches, while the component is mounted.
 ///
-/// Always the handler of the newest render runs, so it sees the newest props and state. Another
-/// pattern or bus is another subscription. A text that is no pattern is told on
-/// [`ERROR_TOPIC`](crate::ERROR_TOPIC).
+/// The handler of the newest render is called, so it sees the newest props and state. Another pattern or bus
+/// makes a new subscription. An invalid pattern is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 #[hook]
 pub fn use_subscription(pattern: &str, handler: impl Fn(&Event) -> HandlerResult + 'static) {
     use_handler(pattern, Echo::Without, Rc::new(handler));
 }
 
-/// Like [`use_subscription`], and also sees this page's durable events before the peer has stored
-/// them; see [`Subscriber::echo`](crate::Subscriber::echo).
+/// Like [`use_subscription`], and also receives durable events of this page before the peer has stored them; see
+/// [`Subscriber::echo`](crate::Subscriber::echo).
 #[hook]
 pub fn use_subscription_with_echo(
     pattern: &str,
@@ -44,7 +43,7 @@ fn use_handler(pattern: &str, echo: Echo, handler: Handler) {
         let handler = handler.clone();
         use_memo((), move |()| RefCell::new(handler))
     };
-    // Dropped when nothing is borrowed: it is the component's code.
+    // Dropped without a borrow, because it is user code.
     let outdated = newest.replace(handler);
     drop(outdated);
     use_memo((bus, pattern.to_owned(), echo), move |(bus, pattern, echo)| {
@@ -66,7 +65,7 @@ fn subscribe(
     subscriber.handle(handler).map_err(|error| report(bus, "$bus.subscribe", pattern, error)).ok()
 }
 
-/// Tells what a component cannot be told: it is rendering.
+/// Reports an error that a rendering component cannot receive.
 pub(super) fn report(bus: &Bus, topic: &str, label: &str, cause: impl Into<Cause>) {
     if let Ok(topic) = Topic::parse(topic) {
         bus.fail(topic, label, cause);

@@ -1,4 +1,4 @@
-//! The hook that answers the newest payload of a pattern.
+//! The hook that returns the newest payload of a pattern.
 
 use std::rc::Rc;
 
@@ -7,15 +7,15 @@ use yew::prelude::*;
 
 use super::use_topic_with;
 
-/// The newest payload of the events that `pattern` matches, since the component subscribed. `None` before
-/// the first, and again after the pattern has changed.
+/// The newest payload of the events that `pattern` matches since the component has subscribed. `None` before the
+/// first event, and again after the pattern has changed.
 ///
-/// The component renders again at most once per animation frame, however many events come.
+/// The component renders again at most once per animation frame.
 ///
-/// A payload that is no `T` is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC) and changes nothing.
+/// A payload of another type is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC) and otherwise ignored.
 ///
 /// ```
-/// use event_driven_kit::use_topic;
+/// use event_driven_kit::hooks::use_topic;
 /// use yew::prelude::*;
 ///
 /// #[component]

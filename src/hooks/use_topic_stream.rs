@@ -1,4 +1,4 @@
-//! The hook that gives a component's task the events of a pattern as a stream.
+//! The hook that passes the events of a pattern to a task as a stream.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -11,14 +11,14 @@ use super::use_bus;
 use super::use_subscription::report;
 use crate::{Overflow, Queue};
 
-/// Runs `task` with the events that `pattern` matches, from the component's first render on until it is
-/// unmounted; then the task is dropped at its next `await`. Another pattern or bus is another task.
+/// Runs `task` with the events that `pattern` matches, from the component's first render until it is unmounted.
+/// Then the task is dropped at its next `await`. Another pattern or bus starts a new task.
 ///
-/// Up to `capacity` events wait for the task; of more the oldest are dropped, and
-/// [counted](Queue::dropped). A text that is no pattern is told on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
+/// Up to `capacity` events wait for the task. Beyond that the oldest are dropped and [counted](Queue::dropped).
+/// An invalid pattern is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC).
 ///
 /// ```
-/// use event_driven_kit::use_topic_stream;
+/// use event_driven_kit::hooks::use_topic_stream;
 /// use futures_util::StreamExt;
 /// use std::num::NonZeroUsize;
 /// use yew::prelude::*;

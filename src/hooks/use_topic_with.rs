@@ -1,4 +1,4 @@
-//! The hook that answers what a component makes of the events of a pattern.
+//! The hook that folds the events of a pattern into a state.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,14 +9,13 @@ use super::per_frame::PerFrame;
 use super::{use_bus, use_subscription};
 use crate::{Event, HandlerResult};
 
-/// What `fold` has made of the events that `pattern` matches, since the component subscribed; begins
-/// with `init`, and again when the pattern or the bus changes.
+/// The state that `fold` computes from the events that `pattern` matches since the component has subscribed. It
+/// starts with `init`, and starts again when the pattern or the bus changes.
 ///
-/// `fold` sees each event at its turn. The component renders again at most once per animation frame,
-/// however many events come.
+/// `fold` is called for each event at its turn. The component renders again at most once per animation frame.
 ///
 /// ```
-/// use event_driven_kit::use_topic_with;
+/// use event_driven_kit::hooks::use_topic_with;
 /// use yew::prelude::*;
 ///
 /// #[component]
@@ -45,7 +44,7 @@ pub fn use_topic_with<S: Clone + 'static>(
     let state = state.unwrap_or_else(|| Rc::new(init()));
     folded.state.replace(Some(state.clone()));
     use_subscription(pattern, move |event| {
-        // Taken out, not borrowed: `fold` is the component's code.
+        // Taken out and not borrowed, because `fold` is user code.
         let taken = folded.state.take();
         let mut state = taken.unwrap_or_else(|| Rc::new(init()));
         let result = fold(Rc::make_mut(&mut state), event);
@@ -57,7 +56,7 @@ pub fn use_topic_with<S: Clone + 'static>(
 }
 
 struct Folded<S> {
-    /// None before the first render, and while an event is folded in.
+    /// `None` before the first render and while `fold` runs.
     state: RefCell<Option<Rc<S>>>,
     frames: Rc<PerFrame>,
 }

@@ -8,9 +8,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{fail, kept};
-use crate::{
-    Bridge, BridgeError, BridgeOptions, Bus, Cause, LinkState, LinkStatus, Rule, StartFrom,
-};
+use crate::bridge::{BridgeError, LinkState, LinkStatus, StartFrom};
+use crate::{Bridge, BridgeOptions, Bus, Cause, Rule};
 
 /// A bridge behind the object that JavaScript holds.
 #[derive(Debug)]

@@ -6,10 +6,9 @@ use wasm_bindgen::prelude::*;
 
 use super::link::{Link, thrown};
 use super::{face_of, fail, kept, marked};
+use crate::bridge::{HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard};
 use crate::js::{object, promise};
-use crate::{
-    HistoryError, HistoryPage, PRESENCE_TOPIC, Payload, Position, PresenceGuard, Subscription,
-};
+use crate::{Payload, Subscription};
 
 /// What watches a topic, and tells a handler.
 struct Watching {

@@ -30,7 +30,7 @@ pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     route.clear();
     route.extend([0, 0]);
     let keep = || -> Box<dyn std::any::Any> { Box::new(Kept { bus: id, number: keep(id) }) };
-    let all = bus.pure().route_outside(topic, route, keep);
+    let all = bus.pure().host_route(topic, route, keep);
     let simple = !all.has_others && !topic.is_system() && !bus.is_overseen(topic);
     let family = simple && !bus.has_overseers() && bus.pure().ignores_last_token(topic);
     let count = route.len().saturating_sub(2);

@@ -98,7 +98,7 @@ pub(super) fn subscribe(
     } else if replay {
         subscriber.replay(heard)
     } else {
-        subscriber.outside(name.number, heard)
+        subscriber.host_handler(name.number, heard)
     };
     let subscription = subscription.map_err(|error| topic_error(&error))?;
     Ok(Standing::Handler { _subscription: subscription })

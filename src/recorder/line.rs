@@ -1,5 +1,4 @@
-//! An event as a line of a recording: a CloudEvent in the JSON format (CloudEvents 1.0, JSON Event
-//! Format 1.0.2).
+//! A line of a recording: a CloudEvent in the JSON format (CloudEvents 1.0, JSON Event Format 1.0.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,12 +21,12 @@ pub(super) struct Line {
     pub(super) topic: String,
     /// RFC 3339.
     time: Option<String>,
-    /// Milliseconds since the recording began: an extension, which as an integer of CloudEvents ends
-    /// after 24 days.
+    /// Milliseconds since the recording began: an extension. As an integer of CloudEvents it overflows after
+    /// 24 days.
     pub(super) elapsed: Option<f64>,
     datacontenttype: Option<String>,
     data_base64: Option<String>,
-    /// Goes to and comes from the text as a value of its own.
+    /// Serialized as a JSON value.
     #[serde(skip)]
     data: Option<JsValue>,
 }
@@ -77,7 +76,7 @@ impl Line {
         Ok(parsed)
     }
 
-    /// When the event was published, in milliseconds since 1970, if the line says so.
+    /// When the event was published, in milliseconds since 1970, if the line contains that.
     pub(super) fn time(&self) -> Option<f64> {
         let time = Date::parse(self.time.as_deref()?);
         time.is_finite().then_some(time)
@@ -93,7 +92,7 @@ impl Line {
     }
 }
 
-/// The times that RFC 3339 has a form for: its years have four digits.
+/// The times that RFC 3339 can represent: years have four digits.
 const YEARS: std::ops::Range<f64> = -62_167_219_200_000.0..253_402_300_800_000.0;
 
 fn rfc3339(time: f64) -> Option<String> {

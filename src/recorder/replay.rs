@@ -1,4 +1,4 @@
-//! A recording that is played: its events are published again, in their order.
+//! Publishes the events of a recording again, in their order.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -14,68 +14,68 @@ use super::line::Line;
 use crate::schedule::Browser;
 use crate::{Bus, Payload, PublishError, Receipt};
 
-/// The events of a recording that are still to be published. They are published anew: with an id and a
-/// time of their own, past the interceptors and over the bridges that there are now.
+/// The remaining events of a recording. They are published as new events, with new ids and times, through the
+/// current interceptors and bridges.
 pub struct Replay(Tape<Payload>);
 
-/// How fast a recording is played.
+/// The speed of a replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// With the pauses that were recorded.
+    /// With the recorded pauses.
     AsRecorded,
-    /// So many times faster; below 1 it is slower.
+    /// Faster by this factor; slower below 1.
     Faster(f64),
     /// Without pauses.
     AtOnce,
 }
 
-/// A text is no recording.
+/// Why a text is not a recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// A line is no CloudEvent in JSON.
-    #[error("line {line} is no CloudEvent in JSON: {reason}")]
+    /// A line is not a CloudEvent in JSON.
+    #[error("line {line} is not a CloudEvent in JSON: {reason}")]
     Line {
-        /// Counts from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A line's `type` is no topic.
-    #[error("the `type` in line {line} is no topic: {error}")]
+    /// The `type` of a line is not a valid topic.
+    #[error("the `type` in line {line} is not a valid topic: {error}")]
     Topic {
-        /// Counts from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong.
+        /// The reason.
         error: TopicError,
     },
 }
 
-/// What a call of [`Replay::run`] waits for.
+/// The state of a call of [`Replay::run`].
 #[derive(Default)]
 struct Progress {
     refused: RefCell<Option<PublishError>>,
     waiting: RefCell<Option<Waker>>,
 }
 
-/// Holds the tape when [`Replay::run`] is done, or given up.
+/// Pauses the tape when [`Replay::run`] is done or its future is dropped.
 struct Pause<'a>(&'a Tape<Payload>);
 
-/// How far a recording has been read, in milliseconds.
+/// The position in a recording while it is parsed, in milliseconds.
 #[derive(Default)]
 struct Clock {
-    /// Since the first event.
+    /// The time since the first event.
     at: f64,
     elapsed: Option<f64>,
     time: Option<f64>,
 }
 
 impl Replay {
-    /// Reads a recording: lines as [`Recorder::lines`](crate::Recorder::lines) gives them. Empty ones are
-    /// skipped. The pauses are those of the extension `elapsed`, or of `time` where that is not told.
+    /// Parses a recording: lines from [`Recorder::lines`](crate::recorder::Recorder::lines). Empty lines are
+    /// skipped. Pauses come from the extension `elapsed`, or from `time` where that is missing.
     ///
     /// # Errors
-    /// A [`ReplayError`] that names the first line that cannot be played; then nothing is.
+    /// A [`ReplayError`] with the first line that is not valid.
     pub fn parse(text: &str) -> Result<Self, ReplayError> {
         let mut clock = Clock::default();
         let lines = text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty());
@@ -83,22 +83,22 @@ impl Replay {
         Ok(Self(Tape::new(events.collect::<Result<Vec<_>, _>>()?)))
     }
 
-    /// How many events are still to be published.
+    /// The number of events that have not been published.
     pub fn remaining(&self) -> usize {
         self.0.rest()
     }
 
-    /// Publishes the next event; none if there is none.
+    /// Publishes the next event. Returns `None` at the end.
     pub fn step(&mut self, bus: &Bus) -> Option<Result<Receipt, PublishError>> {
         let Message { topic, payload } = self.0.step()?;
         Some(bus.publish_payload(topic, payload))
     }
 
-    /// Publishes the events that remain, with pauses between them. Dropped before it is done, it stops
-    /// where it is; this and [`step`](Self::step) go on.
+    /// Publishes the remaining events with pauses between them. If the future is dropped, the replay pauses;
+    /// this method and [`step`](Self::step) continue from there.
     ///
     /// # Errors
-    /// The first [`PublishError`]. The events after that one remain.
+    /// The first [`PublishError`]. The events after it remain.
     pub async fn run(&mut self, bus: &Bus, pace: Pace) -> Result<(), PublishError> {
         let Some(speed) = pace.speed() else {
             while let Some(published) = self.step(bus) {
@@ -166,7 +166,7 @@ impl Pace {
 }
 
 impl Clock {
-    /// When the event of `line` is due. Clocks go back: then there is no pause before it.
+    /// When the event of `line` is due. If the clock went back, there is no pause before it.
     fn read(&mut self, line: &Line) -> Duration {
         let elapsed = since(&mut self.elapsed, line.elapsed);
         let time = since(&mut self.time, line.time());

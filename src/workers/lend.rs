@@ -1,15 +1,15 @@
-//! Lends gloo a worker that this library has made.
+//! Passes a worker that this library has created to gloo.
 //!
-//! gloo-worker makes its `Worker` itself and keeps it: it can neither be terminated when it hangs, nor
-//! be listened to when it fails, and one that cannot be made is a panic. So it is made here, and while
-//! gloo's `spawn` runs, which returns before anything else can, the global constructor answers that.
+//! gloo-worker creates its `Worker` itself and keeps it private: a hanging worker cannot be terminated, its
+//! errors cannot be observed, and a worker that cannot be created is a panic. So the worker is created here.
+//! While gloo's `spawn` runs, which is synchronous, the global constructor returns that worker.
 
 use js_sys::{Object, Proxy, Reflect};
 use wasm_bindgen::prelude::*;
 
 use crate::js::object;
 
-/// Calls `spawn`, for which `new Worker(…)` is `worker`.
+/// Calls `spawn`, in which `new Worker(…)` returns `worker`.
 pub(super) fn lend<T>(worker: &web_sys::Worker, spawn: impl FnOnce() -> T) -> Result<T, JsValue> {
     let (global, name) = (js_sys::global(), JsValue::from_str("Worker"));
     let constructor = Reflect::get(&global, &name)?;

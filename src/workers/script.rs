@@ -1,10 +1,10 @@
-//! Where workers get their code from.
+//! The scripts that workers are started from.
 
 use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, BlobPropertyBag, Url, Worker, WorkerOptions, WorkerType};
 
-/// A script that a worker can be made of.
+/// A script that a worker can be started from.
 #[derive(Debug)]
 pub(super) struct Script {
     url: String,
@@ -13,17 +13,17 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// A script that loads the wasm module by itself.
+    /// A script that loads the wasm module itself.
     pub(super) fn loader(url: String, kind: WorkerType) -> Self {
         Self { url, kind, _blob: None }
     }
 
-    /// A module of wasm-bindgen, for which a loader is made.
+    /// A module of wasm-bindgen, for which a loader is created.
     pub(super) fn loader_of(module: &str) -> Result<Self, JsValue> {
         let location = Reflect::get(&js_sys::global(), &"location".into())?;
         let base = Reflect::get(&location, &"href".into())?.as_string().unwrap_or_default();
         let module = js_sys::JSON::stringify(&Url::new_with_base(module, &base)?.href().into())?;
-        // Thrown from a timer, because WebKit tells nobody of a module that rejects.
+        // Thrown from a timer, because WebKit does not report a module that rejects.
         let text = format!(
             "import init from {module};\ninit().catch((error) => setTimeout(() => {{ throw error; }}));\n"
         );
@@ -39,7 +39,7 @@ impl Script {
         &self.url
     }
 
-    /// Starts a worker of it. Whether it loads is told by the worker's events.
+    /// Starts a worker from it. The worker's events report whether it loads.
     pub(super) fn start(&self) -> Result<Worker, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(self.kind);
@@ -47,13 +47,13 @@ impl Script {
     }
 }
 
-/// Holds a blob until it is dropped.
+/// The URL of a blob. Dropping it revokes the URL.
 #[derive(Debug)]
 struct BlobUrl(String);
 
 impl Drop for BlobUrl {
     fn drop(&mut self) {
-        // Fails only for what is no URL.
+        // Fails only for an invalid URL.
         let _ = Url::revoke_object_url(&self.0);
     }
 }

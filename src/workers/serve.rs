@@ -1,4 +1,4 @@
-//! A worker's side: the handler that it serves, and what that is given.
+//! The worker's side: `serve` and the jobs of its handler.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::wire::{Handed, Objects, Said, postable};
 use crate::{DataError, HandlerResult, Payload};
 
-/// An event as a worker's handler sees it. Cheap to clone.
+/// An event in a worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Job {
     topic: Topic,
@@ -30,20 +30,20 @@ pub struct Job {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
-    /// What was to be the topic is none.
-    #[error("this is no topic: {0}")]
+    /// The topic is not valid.
+    #[error("invalid topic: {0}")]
     Topic(#[from] TopicError),
-    /// The payload cannot go to the page.
+    /// The payload cannot be sent to the page.
     #[error(transparent)]
     Data(#[from] DataError),
 }
 
-/// Handles the events that the page's pool gives to this worker, one after the other. To be called once, in
-/// the worker's `main`; [`Workers`](crate::Workers) shows both sides.
+/// Handles the events that the page's pool hands to this worker, one after the other. Call it once, in the
+/// worker's `main`. [`Subscriber::workers`](crate::Subscriber::workers) shows an example of both sides.
 ///
-/// An event is done when the handler's future is. An `Err` is a failure on the page's bus, in its words, like
-/// that of any handler there. A panic or an uncaught exception ends this worker, and so does the pool when the
-/// event takes too long; the event then comes again, in another worker.
+/// An event is done when the handler's future is ready. Its `Err` is published on the page's bus like that of
+/// any handler there. A panic, an uncaught exception or a missed deadline ends this worker, and its event is
+/// redelivered to another one.
 pub fn serve(handler: impl AsyncFn(Job) -> HandlerResult + 'static) {
     let handler = Rc::new(handler);
     let handler: Rc<Handler> = Rc::new(move |job| {
@@ -57,22 +57,22 @@ pub fn serve(handler: impl AsyncFn(Job) -> HandlerResult + 'static) {
 type Handler = dyn Fn(Job) -> Pin<Box<dyn Future<Output = HandlerResult>>>;
 
 thread_local! {
-    /// For gloo, which makes the `Server`.
+    /// For gloo, which creates the `Server`.
     static HANDLER: RefCell<Option<Rc<Handler>>> = const { RefCell::new(None) };
 }
 
 impl Job {
-    /// The topic that the event was published to.
+    /// The topic the event was published to.
     pub fn topic(&self) -> &Topic {
         &self.topic
     }
 
-    /// Names the event among all; the same when it is redelivered.
+    /// The unique id of the event. A redelivered event keeps its id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether another worker was given the event before, and may have done it in part or whole.
+    /// Whether another worker has had this event before. It may have done some or all of the work.
     pub fn redelivered(&self) -> bool {
         self.redelivered
     }
@@ -90,10 +90,10 @@ impl Job {
         self.payload.to_rust()
     }
 
-    /// Publishes on the page's bus; before the event is done there, if the handler has not returned. What an
-    /// event publishes comes again when it is redelivered.
+    /// Publishes on the page's bus. If the handler has not returned, this happens before the event is done there.
+    /// A redelivered event publishes again.
     ///
-    /// What the page's bus refuses is a failure there.
+    /// If the page's bus refuses the event, that is a failure there.
     ///
     /// # Errors
     /// A [`JobError`].
@@ -105,7 +105,7 @@ impl Job {
         self.publish_payload(topic, Payload::new(value))
     }
 
-    /// Publishes a payload that may be a JS value or bytes; otherwise like [`Job::publish`].
+    /// Like [`Job::publish`], for a payload that may be a JS value or bytes.
     ///
     /// # Errors
     /// A [`JobError`].
@@ -119,8 +119,8 @@ impl Job {
         Ok(())
     }
 
-    /// Answers the request, if the event is one and the pool serves requests
-    /// ([`Workers::serving`](crate::Workers::serving)).
+    /// Replies to the request if the event is one and the pool serves requests
+    /// ([`Workers::serving`](crate::workers::Workers::serving)).
     ///
     /// # Errors
     /// [`JobError::Data`].
@@ -142,10 +142,10 @@ impl fmt::Debug for Job {
     }
 }
 
-/// What gloo runs in the worker.
+/// The worker as gloo runs it.
 pub(super) struct Server;
 
-/// The way to the page.
+/// The channel to the page.
 #[derive(Clone)]
 struct Page {
     scope: Rc<WorkerScope<Server>>,
@@ -175,7 +175,7 @@ impl Worker for Server {
 
     fn received(&mut self, scope: &WorkerScope<Self>, handed: Handed, id: HandlerId) {
         let page = Page { scope: Rc::new(scope.clone()), id };
-        // gloo has borrowed this worker; the handler runs when it has given that back.
+        // gloo has borrowed this worker. The handler runs after that borrow has ended.
         spawn_local(handle(handed, page));
     }
 }

@@ -1,4 +1,4 @@
-//! A Web Worker as the page holds it.
+//! A Web Worker on the page's side.
 
 use std::rc::Rc;
 
@@ -15,14 +15,14 @@ use super::serve::Server;
 use super::wire::{Handed, Objects, Said, postable};
 use crate::{Bus, Cause, Delivery, Event, Payload, Topic};
 
-/// Dropped, it is terminated, also in the midst of its work.
+/// Dropping it terminates the worker, even while it handles an event.
 pub(super) struct Thread {
     worker: Worker,
     bridge: WorkerBridge<Server>,
     _listeners: [EventListener; 2],
 }
 
-/// To whom a worker's words go.
+/// The receiver of a worker's messages.
 #[derive(Clone)]
 struct Ears {
     bus: Bus,
@@ -41,7 +41,7 @@ impl Thread {
         let worker = script.start()?;
         let listeners = ["error", "messageerror"].map(|kind| {
             let ears = ears.clone();
-            // What is told on the bus need not be told by the window again.
+            // The bus reports the error, so the window need not report it again.
             let options = EventListenerOptions::enable_prevent_default();
             EventListener::new_with_options(&worker, kind, options, move |event| {
                 event.prevent_default();
@@ -50,7 +50,7 @@ impl Thread {
         });
         let bridge = lend(&worker, || {
             let mut spawner = Server::spawner().encoding::<Objects>();
-            // With a loader, gloo makes no blob of its own.
+            // With a loader, gloo creates no blob of its own.
             spawner.with_loader(true).callback(move |said| ears.hear(said)).spawn(script.url())
         })?;
         Ok(Self { worker, bridge, _listeners: listeners })
@@ -80,7 +80,7 @@ impl Drop for Thread {
 }
 
 impl Ears {
-    /// Takes a message out of the call that has brought it: gloo has borrowed what it is kept in.
+    /// Handles a message after the call that has delivered it, during which gloo holds a borrow.
     fn hear(&self, said: Said) {
         let ears = self.clone();
         spawn_local(async move { ears.act(said) });

@@ -1,5 +1,5 @@
-//! What a page and its workers say to each other: plain objects, with payloads as they are, so that the
-//! browser's structured clone is all that copies them.
+//! The messages between a page and its workers. They are plain objects that contain the payloads themselves, so
+//! that only the browser's structured clone copies them.
 
 use gloo_worker::Codec;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use wasm_bindgen::throw_str;
 use crate::js::text_of;
 use crate::{DataError, Payload};
 
-/// To a worker: an event to be handled.
+/// To a worker: an event to handle.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Handed {
     pub(super) ticket: u64,
@@ -23,15 +23,15 @@ pub(super) struct Handed {
 /// From a worker.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Said {
-    /// It can be given an event.
+    /// It is ready for an event.
     Ready,
-    /// It publishes.
+    /// It publishes an event.
     Publish {
         topic: String,
         #[serde(with = "serde_wasm_bindgen::preserve")]
         payload: JsValue,
     },
-    /// It answers a request.
+    /// It replies to a request.
     Reply {
         ticket: u64,
         topic: String,
@@ -42,18 +42,18 @@ pub(super) enum Said {
     Done { ticket: u64, failed: Option<String> },
 }
 
-/// Objects instead of gloo's bytes.
+/// Encodes messages as objects instead of bytes.
 #[derive(Debug)]
 pub(super) struct Objects;
 
 impl Codec for Objects {
     fn encode<I: Serialize>(input: I) -> JsValue {
-        // Plain fields and preserved values have nothing that can fail.
+        // Plain fields and preserved values cannot fail.
         serde_wasm_bindgen::to_value(&input).unwrap_or(JsValue::UNDEFINED)
     }
 
     fn decode<O: for<'de> Deserialize<'de>>(input: JsValue) -> O {
-        // An exception of this one message, not a panic of the page: what it was about ends at its deadline.
+        // An exception for this message, not a panic of the page. Its event ends at the deadline.
         serde_wasm_bindgen::from_value(input).unwrap_or_else(|error| {
             throw_str(&format!("a worker and its page do not understand each other: {error}"))
         })
@@ -66,7 +66,7 @@ extern "C" {
     fn structured_clone(value: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// A copy of the payload, which therefore can be posted. gloo throws in its own midst if a message cannot be.
+/// A clone of the payload, which proves that it can be posted. gloo would throw internally otherwise.
 pub(super) fn postable(payload: &Payload) -> Result<JsValue, DataError> {
     let value = payload.to_js()?;
     if value.is_object() || value.is_function() || value.is_symbol() {

@@ -1,4 +1,4 @@
-//! The test's end of the fake WebSocket class of `fake_socket.js`; sockets by their number.
+//! The test's side of the fake WebSocket class in `fake_socket.js`, with sockets by number.
 
 use wasm_bindgen::prelude::*;
 

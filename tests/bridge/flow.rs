@@ -1,10 +1,11 @@
-//! Flow control: what the application has not taken bounds what the peer sends, and nothing is lost.
+//! Flow control: unfinished events limit what the peer sends, and nothing is lost.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{Hold, Overflow, Rule, StartFrom, Window};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::{Hold, Overflow, Rule, Window};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -24,7 +25,7 @@ export function giveFramesBack() {
 }
 "#)]
 extern "C" {
-    /// From here on there is a frame only when the test says so.
+    /// From here on the test controls animation frames.
     #[wasm_bindgen(js_name = holdFrames)]
     fn hold_frames();
     #[wasm_bindgen(js_name = nextFrame)]
@@ -124,7 +125,7 @@ async fn a_batch_counts_until_it_was_handled() {
     hold_frames();
     let _batches = bus.subscriber("news.a").batch(Window::frame(), move |batch| {
         kept.borrow_mut().push(batch.len());
-        // Who keeps events keeps no credit.
+        // Keeping events takes no credit.
         events.borrow_mut().extend_from_slice(batch);
         Ok(())
     });
@@ -133,7 +134,7 @@ async fn a_batch_counts_until_it_was_handled() {
     }
     peer.serve().await;
     assert_eq!(peer.sent_events, 3);
-    // The peer is granted some events at a time, not each on its own.
+    // Credit is granted for several events at a time.
     for _ in 0..9 {
         next_frame();
         peer.serve().await;

@@ -1,4 +1,4 @@
-//! The bridge as JavaScript has it.
+//! The bridge's API for JavaScript.
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;

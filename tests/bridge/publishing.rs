@@ -1,11 +1,11 @@
-//! What publishes otherwise than by `Bus::publish`, beside a bridge: handles, publishing that waits for
-//! room, a replay.
+//! Other ways to publish with a bridge: handles, `publish_when_room` and replays.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use event_driven_kit::{Overflow, Pace, PublishError, Replay, Rule, Status};
+use event_driven_kit::recorder::{Pace, Replay};
+use event_driven_kit::{Overflow, PublishError, Rule, Status};
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -1,11 +1,10 @@
-//! The hooks of presence and history, in components of two tabs that share a link.
+//! The hooks for presence and history, in components of two tabs that share a link.
 
 use std::rc::Rc;
 
-use event_driven_kit::{
-    Bridge, BridgeOptions, BridgeProvider, Bus, BusProvider, LinkState, Role, use_history,
-    use_join, use_presence,
-};
+use event_driven_kit::bridge::{LinkState, Role};
+use event_driven_kit::hooks::{BridgeProvider, BusProvider, use_history, use_join, use_presence};
+use event_driven_kit::{Bridge, BridgeOptions, Bus};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
 use yew::prelude::*;
@@ -18,7 +17,7 @@ use crate::{Stage, settled};
 struct Tab {
     bus: Bus,
     bridge: Rc<Bridge>,
-    /// Who is present there, if somebody is.
+    /// The occupants, if any.
     #[prop_or_default]
     key: Option<String>,
 }
@@ -30,14 +29,14 @@ impl PartialEq for Tab {
 }
 
 impl Tab {
-    /// The same one, as it is shown to who is present under a key.
+    /// The same component, for a user who is present with a key.
     fn of(&self, key: Option<&str>) -> Self {
         let (bus, bridge) = (self.bus.clone(), self.bridge.clone());
         Self { bus, bridge, key: key.map(str::to_owned) }
     }
 }
 
-/// A leader and a follower of nobody else.
+/// A leader and its only follower.
 async fn two(peer: &mut Peer) -> (Tab, Tab) {
     let who = somebody();
     let open = || {
@@ -53,7 +52,7 @@ async fn two(peer: &mut Peer) -> (Tab, Tab) {
     (leader, follower)
 }
 
-/// Serves until a component shows that.
+/// Serves until a component shows this text.
 async fn shows<C: BaseComponent>(stage: &Stage<C>, text: &str, peer: &mut Peer) {
     let shown = || stage.element.text_content().unwrap_or_default();
     until(text, peer, |_| shown() == text).await;

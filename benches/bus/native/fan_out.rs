@@ -1,4 +1,4 @@
-//! Publishing by handle, beside a bare loop over closures and the channels that broadcast.
+//! Publishing by handle, compared with a bare loop over closures and with broadcast channels.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! Publishing to topics that were never seen before, against many patterns of which 3 match.
+//! Publishing to new topics, against many patterns of which 3 match.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -37,7 +37,7 @@ impl Stage {
         Self { bus, patterns, delivered, _standing: standing, published }
     }
 
-    /// `device.<n>.<fresh>` where `device.<n>.*` stands: with the two of all devices, 3 match.
+    /// Publishes to `device.<n>.<fresh>`, which matches `device.<n>.*` and the two patterns for all devices.
     fn publish(&self, events: u64) -> f64 {
         let first = self.published.replace(self.published.get() + events);
         // Spread over all patterns.

@@ -1,5 +1,5 @@
-//! One case at a time, to be counted by callgrind: the difference between two counts of events is what
-//! the events cost.
+//! Runs one case for callgrind. The difference between two runs with different numbers of events is the cost
+//! of the events.
 
 mod plain;
 
@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use bus_benches::{Number, bus, count, topic};
-use plain::{Plain, Spot};
+use plain::{Plain, RouteEntry};
 
 /// Runs `<case>=<events>`.
 pub fn run(case: &str) {
@@ -37,11 +37,11 @@ fn by_handle(at: &str, others: usize, events: u64, counter: &Rc<Cell<u64>>) {
 
 fn plain(events: u64, counter: &Rc<Cell<u64>>) {
     let (bus, counter) = (Plain::new(), counter.clone());
-    let spot = Spot::new(topic("hot.topic.7"), move |_| {
+    let entry = RouteEntry::new(topic("hot.topic.7"), move |_| {
         counter.set(counter.get() + 1);
         Ok(())
     });
     for _ in 0..events {
-        bus.publish_at(&spot, black_box(Number(1))).ok();
+        bus.publish_to(&entry, black_box(Number(1))).ok();
     }
 }

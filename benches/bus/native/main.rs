@@ -1,7 +1,7 @@
-//! The bus beside its peers, natively; each row is a line of JSON.
+//! The native benchmarks of the bus and its peers. Each row is a line of JSON.
 //!
-//! Each row is measured in interleaved rounds, ours and its peer in turn. `-- instructions <case>` runs one
-//! case for callgrind instead.
+//! The rounds of a row alternate between the bus and its peer. `-- instructions <case>` runs one case for
+//! callgrind instead.
 
 mod churn;
 mod fan_out;

@@ -1,4 +1,4 @@
-//! What a pattern takes in memory, with its handler and subscription, counted by the allocator.
+//! The memory of a pattern with its handler and subscription, counted by the allocator.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Which compiled routes a subscription invalidates.
+//! The number of compiled routes that a subscription invalidates.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Interleaved rounds of ours and a peer, as criterion's samples: what it measures is their ratio.
+//! Alternating rounds of the bus and a peer as criterion's samples, so that criterion measures their ratio.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use serde::Deserialize;
 
 const ROUNDS: usize = 15;
 
-/// Runs rows.
+/// Measures rows.
 pub struct SideBySide {
     criterion: Criterion<Ratio>,
     results: PathBuf,
 }
 
-/// How many times the peer's time ours takes.
+/// Our time as a multiple of the peer's.
 struct Ratio;
 
-/// Of what criterion writes beside its report.
+/// A file that criterion writes with its report.
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -51,7 +51,7 @@ impl SideBySide {
         Self { criterion, results }
     }
 
-    /// Measures both in turn; each does its work so many times, and answers the nanoseconds of one.
+    /// Measures both in turn. Each repeats its work the given number of times and returns the nanoseconds per repetition.
     pub fn compare(
         &mut self,
         work: &str,
@@ -66,13 +66,13 @@ impl SideBySide {
             bencher.iter_custom(|times| {
                 let round = (ours(times), peer(times));
                 rounds.borrow_mut().push(round);
-                // Criterion divides by what it has asked for.
+                // Criterion divides by the number of iterations.
                 round.0 / round.1 * times as f64
             });
         });
         group.finish();
         let Estimate { point_estimate, confidence_interval } = self.estimates(&name).median;
-        // Those of the warm-up come first.
+        // The rounds of the warm-up come first.
         let rounds = rounds.into_inner();
         let measured = &rounds[rounds.len() - ROUNDS..];
         Compared {
@@ -91,7 +91,7 @@ impl SideBySide {
     }
 }
 
-/// What criterion takes as a name and as a folder alike.
+/// A text that criterion accepts as a name and as a folder.
 fn file_name(work: &str) -> String {
     const LONGEST: usize = 60;
     let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
@@ -108,7 +108,7 @@ impl Measurement for Ratio {
     type Intermediate = ();
     type Value = f64;
 
-    // Only `iter_custom` is used, which asks for neither.
+    // `iter_custom` needs neither.
     fn start(&self) {}
 
     fn end(&self, (): ()) -> f64 {

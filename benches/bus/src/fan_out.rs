@@ -1,4 +1,4 @@
-//! Publishing by handle to some listeners, and a bare loop that calls as many closures.
+//! Publishing by handle to a number of listeners, and a bare loop over as many closures.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use crate::{Number, bus, count, time, topic};
 
 type Boxed = Box<dyn Fn(&Number)>;
 
-/// Nanoseconds for one of `events` that the bus delivers.
+/// The nanoseconds per event with the bus.
 pub fn ours(listeners: u64, events: u64) -> f64 {
     let (bus, counter) = (bus(), Rc::new(Cell::new(0)));
     let _subscriptions: Vec<_> = (0..listeners).map(|_| count(&bus, "a.b", &counter)).collect();
@@ -20,14 +20,14 @@ pub fn ours(listeners: u64, events: u64) -> f64 {
     took
 }
 
-/// Nanoseconds for one of `events` that a loop over boxed closures delivers.
+/// The nanoseconds per event with a loop over boxed closures.
 pub fn bare(listeners: u64, events: u64) -> f64 {
     loop_over(listeners, events, |handlers, number| {
         handlers.iter().for_each(|handler| handler(number));
     })
 }
 
-/// The same where the loop is a function, as in any emitter, which is called for each event.
+/// Like [`bare`], with the loop in a function that is called for each event, as in any emitter.
 pub fn bare_function(listeners: u64, events: u64) -> f64 {
     #[inline(never)]
     fn call_all(handlers: &[Boxed], number: &Number) {

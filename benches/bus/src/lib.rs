@@ -1,4 +1,4 @@
-//! What the benchmarks of the bus share, natively and in wasm. `cargo xtask bench bus` runs them.
+//! Shared parts of the bus benchmarks, native and in wasm. Run them with `cargo xtask bench bus`.
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
@@ -17,7 +17,7 @@ use web_time::Instant;
 
 pub use row::{Compared, Row};
 
-/// Events of this size are nothing to copy, so that what is measured is the bus.
+/// A small payload, so that copying it does not affect the figures.
 #[derive(Debug)]
 pub struct Number(pub u64);
 
@@ -28,17 +28,17 @@ impl Payload for Number {
     }
 }
 
-/// A bus that nobody listens to yet.
+/// A bus without subscriptions.
 pub fn bus() -> Bus<Number> {
     Bus::new(|_| {})
 }
 
-/// The topic of that text.
+/// Parses a topic.
 pub fn topic(text: &str) -> Topic {
     Topic::parse(text).expect("a topic")
 }
 
-/// The pattern of that text.
+/// Parses a pattern.
 pub fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).expect("a pattern")
 }
@@ -52,7 +52,7 @@ pub fn count(bus: &Bus<Number>, at: &str, counter: &Rc<Cell<u64>>) -> Subscripti
     })
 }
 
-/// Many patterns of the shapes that applications have, none of which matches `sensor.<n>.heat`.
+/// Subscribes to many patterns of typical shapes, none of which matches `sensor.<n>.heat`.
 pub fn standing(bus: &Bus<Number>, patterns: usize, counter: &Rc<Cell<u64>>) -> Vec<Subscription> {
     let mut standing = Vec::with_capacity(patterns);
     standing.extend((0..patterns).map(|number| match number % 4 {
@@ -64,7 +64,7 @@ pub fn standing(bus: &Bus<Number>, patterns: usize, counter: &Rc<Cell<u64>>) -> 
     standing
 }
 
-/// Nanoseconds that one of `count` repetitions of `work` takes.
+/// The nanoseconds per repetition of `work`, measured over `count` repetitions.
 pub fn time(count: u64, mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     for _ in 0..count {

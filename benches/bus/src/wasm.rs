@@ -1,16 +1,16 @@
-//! The rows that are measured inside wasm: the same code under Node and in a browser.
+//! The rows that are measured inside wasm, with the same code in Node and in browsers.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{Compared, Row, fan_out};
 
 const ROUNDS: usize = 15;
-/// So many values of 15 stand below the 95 % interval of their median, and as many above it.
+/// Of 15 values, this number lies below the 95 % interval of their median, and the same number above it.
 const OUTSIDE: usize = 3;
-/// A round must be long against the browser's clock, which may be as coarse as 0.1 ms.
+/// A round must be long compared with the resolution of the browser's clock, which may be 0.1 ms.
 const CALLS: u64 = 2_000_000;
 
-/// Measures all rows; each is a line of JSON.
+/// Measures all rows, and returns them as lines of JSON.
 #[wasm_bindgen]
 pub fn rows() -> String {
     let mut rows = Vec::new();
@@ -32,9 +32,9 @@ pub fn rows() -> String {
     rows.join("\n")
 }
 
-/// Measures both in turn; each answers the nanoseconds of one piece of its work.
+/// Measures both in turn. Each returns its nanoseconds per piece of work.
 fn compare(ours: impl Fn() -> f64, peer: impl Fn() -> f64) -> Compared {
-    // The first round is for the compiler, which replaces quickly made code by fast code.
+    // The first round warms up the compiler.
     ours();
     peer();
     let rounds: [(f64, f64); ROUNDS] = std::array::from_fn(|_| (ours(), peer()));

@@ -1,4 +1,4 @@
-//! Batched subscriptions: a handler gets a slice of events at a time.
+//! Batched subscriptions: a handler receives a slice of events at a time.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -27,44 +27,44 @@ enum End {
 impl Window {
     const AT_MOST: usize = 1_024;
 
-    /// When the task that published its first event is done.
+    /// After the task that published its first event.
     pub const fn microtask() -> Self {
         Self { end: End::Microtask, at_most: Self::AT_MOST }
     }
 
-    /// Before the next picture is drawn.
+    /// Before the next animation frame.
     pub const fn frame() -> Self {
         Self { end: End::Frame, at_most: Self::AT_MOST }
     }
 
-    /// So long after its first event.
+    /// `time` after its first event.
     pub const fn interval(time: Duration) -> Self {
         Self { end: End::After(time), at_most: Self::AT_MOST }
     }
 
-    /// At once when so many events have come, even if its time is not over; 1,024 if not set.
+    /// Completes a batch early once it has this number of events. The default is 1,024.
     pub const fn at_most(mut self, events: NonZeroUsize) -> Self {
         self.at_most = events.get();
         self
     }
 }
 
-/// The events of a batch that is not complete.
+/// A batch that is not complete.
 struct Batch<P: Payload, F> {
     window: Window,
     schedule: Rc<dyn Schedule>,
     core: Weak<Core<P>>,
     label: Rc<str>,
     waiting: RefCell<Vec<Message<P>>>,
-    /// How many batches are complete: a job that was planned for one of them does nothing.
-    complete: Cell<u64>,
+    /// How many batches are complete. A job that was scheduled for one of them does nothing.
+    completed: Cell<u64>,
     timer: RefCell<Option<Box<dyn Any>>>,
     handler: F,
 }
 
 impl<P: Payload + Clone> Subscriber<'_, P> {
-    /// Calls `handler` with the events of a `window`, in order. The events of a batch that is not
-    /// complete when the subscription ends are not handled.
+    /// Calls `handler` with the events of a `window`, in order. If the subscription ends before a batch is
+    /// complete, the events of that batch are dropped.
     ///
     /// ```
     /// # use std::{cell::RefCell, rc::Rc};
@@ -103,7 +103,7 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
             core: Rc::downgrade(&self.bus.core),
             label: self.label_or_pattern(),
             waiting: RefCell::default(),
-            complete: Cell::new(0),
+            completed: Cell::new(0),
             timer: RefCell::default(),
             handler,
         });
@@ -138,13 +138,13 @@ impl<P: Payload, F: Fn(&[Message<P>]) -> HandlerResult<P> + 'static> Batch<P, F>
         Ok(())
     }
 
-    /// Hands the batch over at its turn, unless it was complete before.
+    /// The job that hands the batch over at a turn of its own, unless it was completed before.
     fn job(self: &Rc<Self>) -> Job {
-        let (batch, number) = (Rc::downgrade(self), self.complete.get());
+        let (batch, number) = (Rc::downgrade(self), self.completed.get());
         Box::new(move || {
             let Some(core) = batch.upgrade().and_then(|batch| batch.core.upgrade()) else { return };
             core.take_turn(Turn::Job(Box::new(move || {
-                if let Some(batch) = batch.upgrade().filter(|batch| batch.complete.get() == number)
+                if let Some(batch) = batch.upgrade().filter(|batch| batch.completed.get() == number)
                 {
                     batch.hand_over_late();
                 }
@@ -153,7 +153,7 @@ impl<P: Payload, F: Fn(&[Message<P>]) -> HandlerResult<P> + 'static> Batch<P, F>
     }
 
     fn hand_over(&self) -> HandlerResult<P> {
-        self.complete.set(self.complete.get() + 1);
+        self.completed.set(self.completed.get() + 1);
         let timer = self.timer.take();
         drop(timer);
         let batch = self.waiting.take();

@@ -1,4 +1,4 @@
-//! The bus as its users hold it.
+//! The handle of a bus.
 
 use std::any::Any;
 use std::fmt;
@@ -10,22 +10,22 @@ use crate::{
     Subscription, Topic, TopicHandle,
 };
 
-/// Carries events to subscriptions. A handle: clones share one bus. See the [crate] for its promises.
+/// Carries events to subscriptions. This is a handle: clones share one bus. The [crate] lists its promises.
 pub struct Bus<P: Payload> {
     pub(crate) core: Rc<Core<P>>,
 }
 
 impl<P: Payload> Bus<P> {
-    /// A bus without subscriptions. `last_resort` is told of failures that no handler of
-    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC) takes: a console.
+    /// Creates a bus without subscriptions. `last_resort` receives the failures that no handler of
+    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC) can receive, for example to print them.
     pub fn new(last_resort: impl Fn(&Failure<P::Cause>) + 'static) -> Self {
         Self { core: Rc::new(Core::new(Box::new(last_resort))) }
     }
 
-    /// Publishes `payload` on `topic`. Outside a handler it has been delivered when this returns.
+    /// Publishes `payload` on `topic`. Outside a handler the event has been delivered when this returns.
     ///
     /// # Errors
-    /// A [`PublishError`], each with the payload.
+    /// A [`PublishError`], which contains the payload.
     pub fn publish(&self, topic: Topic, payload: P) -> Result<Published, PublishError<P>> {
         if topic.is_system() {
             return Err(PublishError::SystemTopic(topic, payload));
@@ -33,12 +33,12 @@ impl<P: Payload> Bus<P> {
         self.core.publish(topic, payload)
     }
 
-    /// Publishes what cannot be refused, because it has happened already: an event that a peer has stored.
-    /// Interceptors are not asked. A queue that [waits](crate::Overflow::wait) and has no room when the event
-    /// has its turn goes without it, which is counted and told like any drop.
+    /// Publishes an event that cannot be refused because it has already happened, for example one that a peer
+    /// has stored. If a queue with [`Overflow::wait`](crate::Overflow::wait) has no room at the event's turn,
+    /// the queue drops the event, which is counted and reported like any other drop.
     ///
     /// # Errors
-    /// [`PublishError::SystemTopic`] and [`PublishError::QueueFull`], with the payload.
+    /// [`PublishError::SystemTopic`] or [`PublishError::QueueFull`], which contain the payload.
     pub fn publish_regardless(
         &self,
         topic: Topic,
@@ -47,7 +47,7 @@ impl<P: Payload> Bus<P> {
         self.publish_held(topic, payload, None)
     }
 
-    /// The same, and drops `held` when the event has had its turn: then all its handlers have returned.
+    /// Like [`Bus::publish_regardless`]. Drops `held` after all handlers of the event have returned.
     ///
     /// # Errors
     /// Like [`Bus::publish_regardless`].
@@ -63,7 +63,7 @@ impl<P: Payload> Bus<P> {
         self.core.publish_held(topic, payload, held)
     }
 
-    /// A handle for publishing to `topic` often: it keeps the topic's route.
+    /// A handle for publishing to `topic` often. It keeps the topic's route.
     ///
     /// # Errors
     /// [`PublishError::SystemTopic`].
@@ -74,18 +74,19 @@ impl<P: Payload> Bus<P> {
         Ok(TopicHandle::new(self.core.clone(), topic))
     }
 
-    /// Publishes as the runtime, to which topics that begin with `$` belong. An event that finds the
-    /// queue full is only counted (see [`Bus::dropped`]).
+    /// Publishes an event of the runtime, whose topics begin with `$`. If too many events are queued, the
+    /// event is dropped and counted (see [`Bus::dropped`]).
     pub fn announce(&self, topic: Topic, payload: P) {
         self.core.announce(topic, payload);
     }
 
-    /// Tells of a failure that came to light after its handler had returned (a rejected promise).
+    /// Reports a failure that became known after its handler had returned, for example a rejected promise.
     pub fn fail(&self, failure: Failure<P::Cause>) {
         self.core.fail(failure);
     }
 
-    /// Calls `handler` for each event whose topic `pattern` matches, until the answer is dropped.
+    /// Calls `handler` for each event whose topic `pattern` matches, until the returned subscription is
+    /// dropped.
     pub fn subscribe(
         &self,
         pattern: Pattern,
@@ -94,23 +95,22 @@ impl<P: Payload> Bus<P> {
         self.subscriber(pattern).handle(handler)
     }
 
-    /// A subscription with a priority, a label, or another way to take events than a handler.
+    /// A builder for subscriptions with a priority, a label, a queue and so on.
     pub fn subscriber(&self, pattern: Pattern) -> Subscriber<'_, P> {
         Subscriber::new(self, pattern)
     }
 
-    /// How many subscriptions stand.
+    /// The number of subscriptions.
     pub fn subscriptions(&self) -> usize {
         self.core.subscriptions()
     }
 
-    /// How many compiled routes were invalidated so far, because a subscription that their topic
-    /// matches came or went.
+    /// How many compiled routes were invalidated so far because a matching subscription has begun or ended.
     pub fn routes_invalidated(&self) -> u64 {
         self.core.invalidated()
     }
 
-    /// How many events of the runtime itself were dropped because the queue was full.
+    /// How many events of the runtime were dropped because too many events were queued.
     pub fn dropped(&self) -> u64 {
         self.core.dropped()
     }

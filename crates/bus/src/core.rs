@@ -1,9 +1,10 @@
-//! What all handles of one bus share: it executes the compiled route of a topic for each event, in one
-//! order.
+//! The state that all handles of a bus share. It runs the compiled route of each event's topic, one event
+//! after the other.
 //!
 //! Invariant: no borrow is held while a handler runs or a user's value is dropped.
 
-mod checks;
+mod accept;
+mod gate;
 mod turn;
 
 use std::any::Any;
@@ -13,47 +14,44 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::order::in_order;
-use crate::queue::Room;
 use crate::router::{Key, Router};
-use crate::routes::{Routes, Spot};
+use crate::routes::{RouteEntry, Routes};
 use crate::slot::{Delivered, Head, Route, Slot};
 use crate::subscription::Registry;
 use crate::{
     ERROR_TOPIC, Event, Failure, Notice, Pattern, Payload, PublishError, Published, Topic,
 };
 
-pub(crate) use turn::{Check, Probe, Stop, Turn};
+pub(crate) use gate::{Admission, Bounded, Gate, RoomWaiters};
+pub(crate) use turn::{Probe, Turn};
 
 pub(crate) struct Core<P: Payload> {
-    /// Nothing, or a few of the bits below: a publish looks here once before, and once after.
+    /// The bits below. A publish reads them once before and once after the delivery.
     state: Cell<u8>,
-    /// Another number after each change of what a topic may resolve to.
+    /// Changes whenever a topic may resolve to other subscriptions than before.
     version: Cell<u32>,
     router: RefCell<Router<Rc<dyn Slot<P>>>>,
     routes: RefCell<Routes<Route<P>>>,
     turns: RefCell<VecDeque<Turn<P>>>,
-    checks: RefCell<Rc<[Rc<dyn Check<P>>]>>,
+    gates: RefCell<Vec<Rc<Gate>>>,
     probe: RefCell<Option<Rc<dyn Probe<P>>>>,
-    room: Rc<Room>,
-    /// How many subscriptions are told of others.
+    room_waiters: Rc<RoomWaiters>,
+    /// How many subscriptions receive notices.
     watchers: Cell<usize>,
     dropped: Cell<u64>,
-    /// What features in use keep for the bus, each under a type of its own.
+    /// State of the features in use, one value per type.
     extensions: RefCell<Vec<Rc<dyn Any>>>,
     last_resort: LastResort<P>,
 }
 
 /// An event is being delivered.
 const IN_FLIGHT: u8 = 1;
-/// Something waits for its turn.
+/// At least one turn is queued.
 const WAITING: u8 = 2;
-/// There are checks.
-const CHECKED: u8 = 4;
-/// There is a probe.
+/// At least one queue has a gate.
+const GATED: u8 = 4;
+/// Deliveries go through a probe.
 const PROBED: u8 = 8;
-
-/// Where the route of a hot topic is kept.
-type Place<P> = Rc<Spot<Route<P>>>;
 
 pub(crate) type LastResort<P> = Box<dyn Fn(&Failure<<P as Payload>::Cause>)>;
 
@@ -65,9 +63,9 @@ impl<P: Payload> Core<P> {
             router: RefCell::default(),
             routes: RefCell::default(),
             turns: RefCell::default(),
-            checks: RefCell::new(Rc::new([])),
+            gates: RefCell::default(),
             probe: RefCell::default(),
-            room: Rc::default(),
+            room_waiters: Rc::default(),
             watchers: Cell::new(0),
             dropped: Cell::new(0),
             extensions: RefCell::default(),
@@ -75,40 +73,40 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    /// Delivers an event of an application at its turn: now, or after those that wait already.
+    /// Delivers an application's event: now, or after the turns that are already queued.
     pub(crate) fn publish(&self, topic: Topic, payload: P) -> Result<Published, PublishError<P>> {
         if self.state.get() != 0 {
-            return self.publish_otherwise(topic, payload, None);
+            return self.publish_slow(topic, payload, None);
         }
         let _in_flight = InFlight::begin(&self.state);
         let route = self.route(&topic);
-        Ok(Published::Delivered(self.first(&route, &topic, &payload)))
+        Ok(Published::Delivered(self.deliver_first(&route, &topic, &payload)))
     }
 
-    /// The same for a topic that is known to be hot.
-    pub(crate) fn publish_at(
+    /// Like [`Core::publish`], for a topic whose route entry is at hand.
+    pub(crate) fn publish_to(
         &self,
-        spot: &Spot<Route<P>>,
+        entry: &RouteEntry<Route<P>>,
         payload: P,
     ) -> Result<Published, PublishError<P>> {
         if self.state.get() != 0 {
-            return self.publish_otherwise(spot.topic.clone(), payload, None);
+            return self.publish_slow(entry.topic.clone(), payload, None);
         }
         let _in_flight = InFlight::begin(&self.state);
-        let route = self.route_at(spot);
-        Ok(Published::Delivered(self.first(&route, &spot.topic, &payload)))
+        let route = self.route_of(entry);
+        Ok(Published::Delivered(self.deliver_first(&route, &entry.topic, &payload)))
     }
 
-    /// Delivers an event of the runtime itself. One that finds the queue full is counted.
+    /// Delivers an event of the runtime itself. If too many turns are queued, it is dropped and counted.
     pub(crate) fn announce(&self, topic: Topic, payload: P) {
         if self.is_full() {
             self.dropped.set(self.dropped.get() + 1);
         } else {
-            self.take_turn(Turn::Event { topic, payload, asked: None, held: Vec::new() });
+            self.take_turn(Turn::Event { topic, payload, request: None, held: Vec::new() });
         }
     }
 
-    /// Tells of a failure: to those who listen, else as a last resort.
+    /// Publishes a failure on [`ERROR_TOPIC`], or hands it to the last resort if nothing subscribes there.
     pub(crate) fn fail(&self, failure: Failure<P::Cause>) {
         let Ok(topic) = Topic::parse(ERROR_TOPIC) else {
             return;
@@ -132,45 +130,45 @@ impl<P: Payload> Core<P> {
         self.routes.borrow().invalidated()
     }
 
-    pub(crate) fn hold(&self, topic: &Topic) -> Rc<Spot<Route<P>>> {
-        self.routes.borrow_mut().hold(topic)
+    pub(crate) fn acquire(&self, topic: &Topic) -> Rc<RouteEntry<Route<P>>> {
+        self.routes.borrow_mut().acquire(topic)
     }
 
-    pub(crate) fn release(&self, spot: &Rc<Spot<Route<P>>>) {
-        self.routes.borrow_mut().release(spot);
+    pub(crate) fn release(&self, entry: &Rc<RouteEntry<Route<P>>>) {
+        self.routes.borrow_mut().release(entry);
     }
 
-    /// The extension of type `T`; made when first asked for.
+    /// The extension of type `T`, created by the first call.
     pub(crate) fn extension<T: Default + 'static>(&self) -> Rc<T> {
         let mut extensions = self.extensions.borrow_mut();
-        let standing = extensions.iter().find_map(|one| one.clone().downcast::<T>().ok());
-        standing.unwrap_or_else(|| {
+        let existing = extensions.iter().find_map(|one| one.clone().downcast::<T>().ok());
+        existing.unwrap_or_else(|| {
             let extension = Rc::<T>::default();
             extensions.push(extension.clone());
             extension
         })
     }
 
-    pub(crate) fn room(&self) -> &Rc<Room> {
-        &self.room
+    pub(crate) fn room_waiters(&self) -> &Rc<RoomWaiters> {
+        &self.room_waiters
     }
 
     pub(crate) fn insert(&self, pattern: &Pattern, slot: Rc<dyn Slot<P>>) -> Key {
         if self.watchers.get() > 0 {
             let (pattern, label) = (pattern.clone(), slot.head().label());
-            self.tell(Notice::Subscribed { pattern, label });
+            self.notify(Notice::Subscribed { pattern, label });
         }
-        self.watchers.set(self.watchers.get() + usize::from(Notice::is_told_to(pattern)));
+        self.watchers.set(self.watchers.get() + usize::from(Notice::is_sent_to(pattern)));
         let key = self.router.borrow_mut().insert(pattern, slot);
         self.invalidate(pattern);
         key
     }
 
-    /// An event found a queue full, and one was dropped. Of the runtime's own events nothing is told:
-    /// that could make more of them without end.
-    pub(crate) fn lost(&self, topic: &Topic, label: &Rc<str>) {
+    /// Publishes the notice that a full queue has dropped an event. Dropped events of the runtime cause no
+    /// notice: each notice could cause another.
+    pub(crate) fn notify_dropped(&self, topic: &Topic, label: &Rc<str>) {
         if self.watchers.get() > 0 && !topic.is_system() {
-            self.tell(Notice::Dropped { topic: topic.clone(), label: label.clone() });
+            self.notify(Notice::Dropped { topic: topic.clone(), label: label.clone() });
         }
     }
 
@@ -178,8 +176,8 @@ impl<P: Payload> Core<P> {
         &self.watchers
     }
 
-    /// The payload is made only if somebody listens to this topic, not just to another of the runtime.
-    pub(crate) fn tell(&self, notice: Notice) {
+    /// Publishes `notice`. Its payload is created only if its own topic has a subscription.
+    pub(crate) fn notify(&self, notice: Notice) {
         if let Ok(topic) = Topic::parse(notice.topic())
             && !self.route(&topic).is_empty()
             && let Some(payload) = P::notice(notice)
@@ -188,7 +186,8 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    /// Takes the turn of `turn` if nothing is in flight, and answers how many it reached.
+    /// Runs `turn` if nothing is in flight, and returns how many subscriptions it reached. Otherwise queues
+    /// it.
     pub(crate) fn take_turn(&self, turn: Turn<P>) -> Option<usize> {
         if self.state.get() & IN_FLIGHT != 0 {
             self.turns.borrow_mut().push_back(turn);
@@ -196,7 +195,7 @@ impl<P: Payload> Core<P> {
             return None;
         }
         let _in_flight = InFlight::begin(&self.state);
-        // Empty unless a handler panicked while events waited; those are older.
+        // Turns are queued here only if a handler panicked before they ran. They are older.
         self.drain();
         let reached = self.execute(turn);
         self.drain();
@@ -204,14 +203,17 @@ impl<P: Payload> Core<P> {
     }
 
     pub(crate) fn route(&self, topic: &Topic) -> Route<P> {
-        self.route_and_spot(topic).0
+        self.route_and_entry(topic).0
     }
 
-    /// The route, and where it is kept if the topic is hot.
-    pub(crate) fn route_and_spot(&self, topic: &Topic) -> (Route<P>, Option<Place<P>>) {
-        let spot = self.routes.borrow_mut().seen(topic);
-        match spot {
-            Some(spot) => (self.route_at(&spot), Some(spot)),
+    /// The route, and its entry if the topic is hot.
+    pub(crate) fn route_and_entry(
+        &self,
+        topic: &Topic,
+    ) -> (Route<P>, Option<Rc<RouteEntry<Route<P>>>>) {
+        let entry = self.routes.borrow_mut().lookup(topic);
+        match entry {
+            Some(entry) => (self.route_of(&entry), Some(entry)),
             None => (self.compile(topic), None),
         }
     }
@@ -233,7 +235,7 @@ impl<P: Payload> Core<P> {
         self.router.borrow().ignores_last_token(topic)
     }
 
-    /// Gives what waits its turn, if nothing is in flight.
+    /// Runs the queued turns if nothing is in flight.
     pub(crate) fn proceed(&self) {
         if self.state.get() & IN_FLIGHT == 0 {
             let _in_flight = InFlight::begin(&self.state);
@@ -241,19 +243,19 @@ impl<P: Payload> Core<P> {
         }
     }
 
-    /// Whether a request to `topic` would be answered. Asking does not make the topic hot.
+    /// Whether `topic` has a responder. This lookup does not count towards making the topic hot.
     pub(crate) fn is_served(&self, topic: &Topic) -> bool {
-        let spot = self.routes.borrow().find(topic);
-        let route = spot.map_or_else(|| self.compile(topic), |spot| self.route_at(&spot));
+        let entry = self.routes.borrow().peek(topic);
+        let route = entry.map_or_else(|| self.compile(topic), |entry| self.route_of(&entry));
         route.iter().any(|slot| slot.head().serves())
     }
 
-    fn route_at(&self, spot: &Spot<Route<P>>) -> Route<P> {
-        if let Some(route) = &*spot.route.borrow() {
+    fn route_of(&self, entry: &RouteEntry<Route<P>>) -> Route<P> {
+        if let Some(route) = &*entry.route.borrow() {
             return route.clone();
         }
-        let route = self.compile(&spot.topic);
-        spot.route.replace(Some(route.clone()));
+        let route = self.compile(&entry.topic);
+        entry.route.replace(Some(route.clone()));
         route
     }
 
@@ -264,21 +266,21 @@ impl<P: Payload> Core<P> {
         let found = in_order(found, |(key, slot)| (Reverse(slot.head().priority), *key));
         let mut slots: Vec<_> = found.into_iter().map(|(_, slot)| slot).collect();
         while let Some(group) = slots.iter().find_map(|slot| slot.head().group().cloned()) {
-            slots = group.gather(slots);
+            slots = group.merge(slots);
         }
         slots.into()
     }
 
-    /// Delivers an event that did not have to wait, and then those that it caused.
-    fn first(&self, route: &Route<P>, topic: &Topic, payload: &P) -> usize {
-        let reached = self.deliver(route, &Event { topic, payload, asked: None });
+    /// Delivers an event that did not have to wait, and then the turns that its handlers have queued.
+    fn deliver_first(&self, route: &Route<P>, topic: &Topic, payload: &P) -> usize {
+        let reached = self.deliver(route, &Event { topic, payload, request: None });
         if self.state.get() & WAITING != 0 {
             self.drain();
         }
         reached
     }
 
-    /// In its callers' place, so that a publish to one handler is two calls and not three.
+    /// Inlined, so that a publish to one handler takes two calls and not three.
     #[inline(always)]
     fn deliver(&self, route: &Route<P>, event: &Event<'_, P>) -> usize {
         let mut reached = 0;
@@ -305,9 +307,9 @@ impl<P: Payload> Core<P> {
 
     fn execute(&self, turn: Turn<P>) -> usize {
         match turn {
-            Turn::Event { topic, payload, asked, held } => {
+            Turn::Event { topic, payload, request, held } => {
                 let route = self.route(&topic);
-                let event = Event { topic: &topic, payload: &payload, asked: asked.as_ref() };
+                let event = Event { topic: &topic, payload: &payload, request: request.as_ref() };
                 let probe = self.probe.borrow().clone();
                 let reached = match probe {
                     Some(probe) => probe.deliver(self, &route, &event),
@@ -326,8 +328,8 @@ impl<P: Payload> Core<P> {
 
 impl<P: Payload> Registry for Core<P> {
     fn end(&self, pattern: &Pattern, key: Key) {
-        // Nothing is borrowed when the slot goes: its handler may own subscriptions whose drop comes
-        // back here.
+        // The slot is dropped without a borrow: its handler may own subscriptions, whose drop calls this
+        // function again.
         let slot = self.router.borrow_mut().remove(pattern, key);
         if let Some(slot) = slot {
             slot.head().ended.set(true);
@@ -335,16 +337,16 @@ impl<P: Payload> Registry for Core<P> {
                 group.leave();
             }
             self.invalidate(pattern);
-            self.watchers.set(self.watchers.get() - usize::from(Notice::is_told_to(pattern)));
+            self.watchers.set(self.watchers.get() - usize::from(Notice::is_sent_to(pattern)));
             if self.watchers.get() > 0 {
                 let (pattern, label) = (pattern.clone(), slot.head().label());
-                self.tell(Notice::Unsubscribed { pattern, label });
+                self.notify(Notice::Unsubscribed { pattern, label });
             }
         }
     }
 }
 
-/// Marks that an event is in flight, until it is dropped: also when a handler panics.
+/// Sets the bit [`IN_FLIGHT`] and clears it when dropped, even if a handler panics.
 struct InFlight<'a>(&'a Cell<u8>);
 
 impl<'a> InFlight<'a> {

@@ -1,20 +1,20 @@
-//! The edges of a trie whose nodes lie in an arena: one flat table for all nodes, five bytes an edge.
+//! The edges of a trie whose nodes lie in an arena: one flat table for all nodes, five bytes per edge.
 //!
-//! It knows nodes by their index only. Whoever asks says what a node's hash is, and whether a node is
-//! the one that is looked for: the tokens themselves stand in the nodes' own texts.
+//! It knows nodes by their index only. The caller provides a node's hash, and decides whether a node is the
+//! one it looks for: the tokens are part of the nodes' own texts.
 //!
-//! Its closures are trait objects, so that a browser downloads the table once for all its users.
+//! Its closures are trait objects, so that the wasm module contains the table's code once.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
 use hashbrown::HashTable;
 
-/// Leads from a hash (of a node and a token, say) to the next node.
+/// Maps a hash (of a node and a token, for example) to the next node.
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     table: HashTable<u32>,
     hasher: RandomState,
-    /// Takes bits out of all hashes, so that tests see them collide.
+    /// Bits that are cleared in all hashes, so that tests can make them collide.
     #[cfg(test)]
     pub(crate) without: u32,
 }
@@ -36,7 +36,7 @@ impl Edges {
         self.table.insert_unique(spread(hash), child, |&child| spread(hash_of(child)));
     }
 
-    /// Takes the edge to `child` away, if there is one.
+    /// Removes the edge to `child`, if there is one.
     pub(crate) fn remove(&mut self, hash: u32, child: u32) {
         if let Ok(edge) = self.table.find_entry(spread(hash), |&other| other == child) {
             edge.remove();
@@ -47,13 +47,13 @@ impl Edges {
         self.table.len()
     }
 
-    /// All the nodes to which edges lead.
+    /// All nodes that edges lead to.
     pub(crate) fn children(&self) -> impl Iterator<Item = u32> {
         self.table.iter().copied()
     }
 }
 
-/// The table takes a place from the low bits and a tag from the high ones.
+/// The table takes a bucket from the low bits and a tag from the high ones.
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }

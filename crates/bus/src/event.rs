@@ -1,36 +1,36 @@
-//! What a bus carries, and what it answers to who publishes.
+//! Events and their payloads, and the results of publishing and handling them.
 
 use std::fmt;
 use std::rc::Rc;
 
-use crate::request::Asked;
+use crate::request::PendingRequest;
 use crate::{Notice, Topic};
 
-/// Where the failures of handlers are published, as [`Payload::failure`] makes them.
+/// The topic on which the failures of handlers are published, with the payload from [`Payload::failure`].
 pub const ERROR_TOPIC: &str = "$bus.error";
 
-/// The most events that may wait because they were published inside handlers. Beyond it
-/// [`Bus::publish`](crate::Bus::publish) answers [`PublishError::QueueFull`] and gives the event back.
+/// How many events that were published inside handlers may wait for their turns. Beyond it
+/// [`Bus::publish`](crate::Bus::publish) returns [`PublishError::QueueFull`] with the event.
 pub const MAX_QUEUED: usize = 65_536;
 
-/// What a bus carries beside a topic.
+/// What a bus carries in addition to a topic.
 pub trait Payload: Sized + 'static {
     /// Why a handler failed.
     type Cause: fmt::Display + 'static;
 
-    /// The payload of the event on [`ERROR_TOPIC`] that tells of `failure`.
+    /// The payload of the event on [`ERROR_TOPIC`] that reports `failure`.
     fn failure(failure: Failure<Self::Cause>) -> Self;
 
-    /// The payload of the event that tells of `notice`; `None` if the bus shall not tell.
+    /// The payload of the event that reports `notice`, or `None` to publish no event.
     ///
-    /// It is asked only while somebody listens to the notice's topic.
+    /// Called only while the notice's topic has a subscription.
     fn notice(notice: Notice) -> Option<Self> {
         let _ = notice;
         None
     }
 
-    /// The payload as a batch or a queue that [waits](crate::Overflow::wait) keeps it until it is handled or
-    /// popped: there it may hold back what would follow it.
+    /// The payload as a batch or a queue with [`Overflow::wait`](crate::Overflow::wait) stores it until it is
+    /// handled or popped. It may contain a guard that holds back later events until then.
     fn kept(&self) -> Self
     where
         Self: Clone,
@@ -39,13 +39,13 @@ pub trait Payload: Sized + 'static {
     }
 }
 
-/// An event as a handler sees it: a payload on its way, and the topic it was published to.
+/// An event as a handler sees it: its payload, and the topic it was published to.
 pub struct Event<'a, P> {
-    /// Where it was published.
+    /// The topic it was published to.
     pub topic: &'a Topic,
-    /// What was published.
+    /// The published payload.
     pub payload: &'a P,
-    pub(crate) asked: Option<&'a Rc<dyn Asked<P>>>,
+    pub(crate) request: Option<&'a Rc<dyn PendingRequest<P>>>,
 }
 
 impl<P: fmt::Debug> fmt::Debug for Event<'_, P> {
@@ -54,17 +54,17 @@ impl<P: fmt::Debug> fmt::Debug for Event<'_, P> {
     }
 }
 
-/// What a handler answers: an `Err` is published on [`ERROR_TOPIC`].
+/// The result of a handler. An `Err` is published on [`ERROR_TOPIC`].
 pub type HandlerResult<P> = Result<(), <P as Payload>::Cause>;
 
-/// A handler has failed.
+/// The failure of a handler.
 #[derive(Debug, Clone)]
 pub struct Failure<C> {
-    /// The topic of the event that it was called with.
+    /// The topic of the event that the handler failed on.
     pub topic: Topic,
-    /// The subscription's label; its pattern, if it was given none.
+    /// The subscription's label, which is its pattern by default.
     pub label: Rc<str>,
-    /// Why.
+    /// The cause.
     pub cause: C,
 }
 
@@ -74,33 +74,30 @@ impl<C: fmt::Display> fmt::Display for Failure<C> {
     }
 }
 
-/// How far a published event has come.
+/// What happened to a published event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It reached so many subscriptions; a queue group counts as one.
+    /// It was delivered to this number of subscriptions; a queue group counts as one.
     Delivered(usize),
-    /// It was published inside a handler and follows the event in flight.
+    /// It was published inside a handler and will be delivered after the event in flight.
     Queued,
-    /// An interceptor has dropped it.
-    Dropped,
 }
 
-/// Why an event was not taken; the payload comes back.
+/// Why an event was not published. Each variant returns the payload.
 #[derive(thiserror::Error)]
 pub enum PublishError<P> {
     /// Topics that begin with `$` belong to the runtime.
     #[error("`{0}` belongs to the runtime: publish to a topic that does not begin with `$`")]
     SystemTopic(Topic, P),
-    /// Handlers have published [`MAX_QUEUED`] events faster than they are delivered.
+    /// [`MAX_QUEUED`] events that handlers have published wait for their turns.
     #[error(
-        "{MAX_QUEUED} events published inside handlers wait already: does a handler publish to itself?"
+        "{MAX_QUEUED} events published inside handlers are waiting: does a handler publish to itself?"
     )]
     QueueFull(Topic, P),
-    /// An interceptor denies it, for the reason given.
-    #[error("`{0}` was denied: {2}")]
-    Denied(Topic, P, Box<str>),
-    /// A queue that waits ([`Overflow::wait`](crate::Overflow::wait)) has no room.
-    #[error("a queue of `{0}` is full: use `publish_when_room`, or publish again when it was read")]
+    /// A queue with [`Overflow::wait`](crate::Overflow::wait) has no room.
+    #[error(
+        "a queue of `{0}` is full: use `publish_when_room`, or publish again once it has been read"
+    )]
     NoRoom(Topic, P),
 }
 

@@ -1,15 +1,15 @@
-//! A handle of one topic, for who publishes to it often.
+//! A handle of one topic, for hot publishers.
 
 use std::fmt;
 use std::rc::Rc;
 
 use crate::core::Core;
-use crate::routes::Spot;
+use crate::routes::RouteEntry;
 use crate::slot::Route;
 use crate::{Payload, PublishError, Published, Topic};
 
-/// Publishes to one topic without looking it up: it keeps the topic's compiled route, which is made
-/// again after a matching subscription has come or gone. Made by [`Bus::topic`](crate::Bus::topic).
+/// Publishes to one topic without looking it up. It keeps the topic's compiled route, which is compiled
+/// again after a matching subscription has begun or ended. Created by [`Bus::topic`](crate::Bus::topic).
 ///
 /// ```
 /// # use bus::{Bus, Failure, Payload, Published, Topic};
@@ -28,38 +28,38 @@ use crate::{Payload, PublishError, Published, Topic};
 /// ```
 pub struct TopicHandle<P: Payload> {
     core: Rc<Core<P>>,
-    spot: Rc<Spot<Route<P>>>,
+    entry: Rc<RouteEntry<Route<P>>>,
 }
 
 impl<P: Payload> TopicHandle<P> {
     pub(crate) fn new(core: Rc<Core<P>>, topic: &Topic) -> Self {
-        let spot = core.hold(topic);
-        Self { core, spot }
+        let entry = core.acquire(topic);
+        Self { core, entry }
     }
 
     /// Publishes `payload` on the topic; like [`Bus::publish`](crate::Bus::publish).
     ///
     /// # Errors
-    /// A [`PublishError`], with the payload.
+    /// A [`PublishError`], which contains the payload.
     pub fn publish(&self, payload: P) -> Result<Published, PublishError<P>> {
-        self.core.publish_at(&self.spot, payload)
+        self.core.publish_to(&self.entry, payload)
     }
 
-    /// Where it publishes.
+    /// The topic it publishes to.
     pub fn topic(&self) -> &Topic {
-        &self.spot.topic
+        &self.entry.topic
     }
 }
 
 impl<P: Payload> Clone for TopicHandle<P> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), spot: self.spot.clone() }
+        Self { core: self.core.clone(), entry: self.entry.clone() }
     }
 }
 
 impl<P: Payload> Drop for TopicHandle<P> {
     fn drop(&mut self) {
-        self.core.release(&self.spot);
+        self.core.release(&self.entry);
     }
 }
 

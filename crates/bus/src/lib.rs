@@ -1,9 +1,8 @@
-//! Compiled routes, subscriptions and queues: the pure core of `event-driven-kit`.
+//! Topics, compiled routes, subscriptions and queues: the pure core of `event-driven-kit`.
 //!
-//! A [`Bus`] carries each event that is published on a [`Topic`] to every subscription whose
-//! [`Pattern`] matches, once and in one order. It is generic over what it carries, does no I/O, has no
-//! clock of its own and knows no JavaScript: the browser's runtime and the relay join it to the
-//! outside world.
+//! A [`Bus`] delivers each event published on a [`Topic`] to every subscription whose [`Pattern`] matches,
+//! exactly once and in one order. It is generic over the payload. It does no I/O, has no clock of its own
+//! and does not depend on JavaScript; the browser's runtime connects it to the outside world.
 //!
 //! ```
 //! use std::{cell::RefCell, rc::Rc};
@@ -29,80 +28,78 @@
 //! assert_eq!(published.ok(), Some(Published::Delivered(1)));
 //! assert_eq!(*seen.borrow(), ["chat.lobby.message: hi"]);
 //!
-//! drop(subscription); // dropped, it ends
-//! let published = bus.publish(Topic::parse("chat.lobby.message")?, Text("anybody?".into()));
+//! drop(subscription); // ends it
+//! let published = bus.publish(Topic::parse("chat.lobby.message")?, Text("is anyone here?".into()));
 //! assert_eq!(published.ok(), Some(Published::Delivered(0)));
 //! # Ok::<(), bus::TopicError>(())
 //! ```
 //!
-//! # What is promised
+//! # Promises
 //!
-//! Each promise is a test in `tests/semantics`, named after it.
+//! Each promise has a test in `tests/semantics` that is named after it.
 //!
-//! 1. **One order per bus.** An event published inside a handler is delivered after the current event
-//!    has reached all its subscribers. Outside a handler, [`Bus::publish`] returns when the event has
-//!    been delivered. [`an_event_published_inside_a_handler_follows_the_current_one_for_all_subscribers`][order],
+//! 1. **One order per bus.** An event published inside a handler is delivered after the current event has
+//!    reached all its subscribers. Outside a handler, [`Bus::publish`] returns after the event has been
+//!    delivered. [`an_event_published_inside_a_handler_follows_the_current_one_for_all_subscribers`][order],
 //!    [`outside_a_handler_publish_returns_when_the_event_has_been_delivered`][order]
-//! 2. Among the subscribers of one event, the higher priority is first, then the older subscription.
-//!    [`higher_priority_is_first_then_the_older_subscription_whatever_the_pattern`][order]
-//! 3. A subscription made inside a handler sees the next event; one that is ended inside a handler is
-//!    not called again, not even for the event in flight.
+//! 2. An event is delivered by descending priority, and to the older subscription first among equal
+//!    priorities.
+//!    [`higher_priority_comes_first_then_the_older_subscription_whatever_the_pattern`][order]
+//! 3. A subscription made inside a handler receives the next event. A subscription that is ended inside a
+//!    handler is not called again, not even for the event in flight.
 //!    [`a_subscription_made_inside_a_handler_sees_the_next_event`][order],
 //!    [`a_subscription_ended_inside_a_handler_misses_the_event_in_flight`][order]
-//! 4. A handler that fails stops no other: the failure is published on [`ERROR_TOPIC`]. A failure of
-//!    one of its handlers, or one for which nobody subscribed, goes to the bus's last resort.
-//!    [`a_handler_that_fails_stops_no_other`][order],
-//!    [`a_failure_of_an_error_handler_or_one_for_nobody_goes_to_the_last_resort`][order]
-//! 5. Of a queue group ([`Subscriber::group`]) exactly one member gets an event, chosen at the event's
-//!    turn: one after the other, who has the least to finish, or by key ([`Balance`]).
+//! 4. A failing handler does not stop the others: its failure is published on [`ERROR_TOPIC`]. If that topic
+//!    has no subscription, or one of its own handlers has failed, the failure goes to the bus's last resort.
+//!    [`a_failing_handler_does_not_stop_the_others`][order],
+//!    [`a_failure_of_an_error_handler_or_without_one_goes_to_the_last_resort`][order]
+//! 5. Exactly one member of a queue group ([`Subscriber::group`]) receives an event. It is chosen at the
+//!    event's turn: in rotation, by the fewest unfinished events, or by key ([`Balance`]).
 //!    [`an_event_reaches_exactly_one_member_of_a_group_across_patterns`][groups],
-//!    [`by_key_one_key_stays_with_one_member_and_only_a_share_moves`][groups]
-//! 6. A queue ([`Subscriber::queue`]) has a capacity, and an [`Overflow`] that says what happens to one
-//!    event more. Every drop is counted. A queue that waits reserves its room before the event has its
-//!    place in the order, so that none is dropped.
-//!    [`wait_refuses_a_publish_before_any_subscriber_has_seen_it`][queues],
+//!    [`by_key_a_key_stays_with_its_member_and_only_one_share_moves`][groups]
+//! 6. A queue ([`Subscriber::queue`]) has a capacity, and an [`Overflow`] that decides what happens beyond
+//!    it. Every drop is counted. [`Overflow::wait`] reserves room before an event takes its place in the
+//!    order, so that no event is dropped.
+//!    [`wait_refuses_an_event_before_any_subscriber_receives_it`][queues],
 //!    [`an_async_publish_waits_until_there_is_room`][queues]
-//! 7. A batch ([`Subscriber::batch`]) holds the events of a microtask, a frame or an interval, or so
-//!    many, whichever comes first.
+//! 7. A batch ([`Subscriber::batch`]) holds the events of a microtask, a frame or an interval, or a number of
+//!    events, whichever is complete first.
 //!    [`a_batch_is_complete_after_its_interval_or_count_whichever_comes_first`][batches]
-//! 8. A late subscriber ([`Subscriber::replay`]) of a retained topic ([`Bus::retain`]) first gets the
-//!    last events, then those that come, with no gap and no duplicate.
-//!    [`what_comes_before_the_replay_had_its_turn_leaves_no_gap_and_no_duplicate`][retained]
-//! 9. A request ([`Bus::request`]) gets one reply, or a timeout, or at once the error that nobody serves
-//!    it. [`a_request_gets_one_reply_from_the_first_who_serves`][requests],
-//!    [`nobody_serves_is_said_at_once_and_a_logger_does_not_serve`][requests]
-//! 10. An interceptor ([`Bus::intercept`]) changes, drops or denies an event at the publish call; a
-//!     denial is an error to the publisher.
-//!     [`an_interceptor_drops_or_denies_and_a_denial_is_an_error_to_the_publisher`][interceptors]
-//! 11. What happens can be seen: on the runtime's own topics ([`Notice`]), in counters and handler
-//!     times ([`Bus::measure`]), and in a recording ([`Bus::record`]) that can be played again
-//!     ([`Bus::player`]); for nothing while nobody looks.
-//!     [`subscriptions_that_come_and_go_are_told_while_somebody_listens`][seeing],
-//!     [`counters_and_handler_times_are_kept_while_asked_for`][seeing],
-//!     [`a_recording_plays_again_with_its_timing_faster_or_step_by_step`][seeing]
-//! 12. Topics that begin with `$` belong to the runtime: publishing to one is an error.
-//!     [`topics_of_the_runtime_are_closed_to_others_and_to_leading_wildcards`][order]
+//! 8. A late subscriber ([`Subscriber::replay`]) of a retained topic ([`Bus::retain`]) first receives the
+//!    last events and then new ones, with no gap and no duplicate.
+//!    [`an_event_before_the_turn_of_the_replay_leaves_no_gap_and_no_duplicate`][retained]
+//! 9. A request ([`Bus::request`]) gets one reply, a timeout, or an immediate error if its topic has no
+//!    responder. [`a_request_gets_one_reply_from_the_first_responder`][requests],
+//!    [`a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_not_one`][requests]
+//! 10. The bus can be observed by [`Notice`]s on the runtime's own topics, by counters and handler times
+//!     ([`Bus::measure`]), and by recordings ([`Bus::record`]) that can be played again ([`Tape`]). None of
+//!     this costs anything while it is not used.
+//!     [`notices_report_subscriptions_that_begin_and_end_while_notices_have_a_subscriber`][observing],
+//!     [`counters_and_handler_times_are_kept_while_a_measurement_exists`][observing],
+//!     [`a_recording_plays_again_with_its_timing_faster_or_step_by_step`][observing]
+//! 11. Topics that begin with `$` belong to the runtime: publishing to one is an error.
+//!     [`topics_of_the_runtime_refuse_publishers_and_match_no_leading_wildcard`][order]
 //!
-//! Beyond them:
+//! In addition:
 //!
-//! - User code may subscribe, end and publish wherever it runs.
+//! - User code may subscribe, end subscriptions and publish wherever it runs.
 //!   [`every_kind_of_user_code_may_subscribe_end_and_publish`][reentrance]
-//! - 100,000 random programs do on the bus what they do on a model of a few lines.
-//!   [`random_programs_do_on_the_bus_what_they_do_on_the_model`][programs]
-//! - A change invalidates the compiled routes that it touches, and no others.
-//!   [`a_change_invalidates_the_routes_that_it_touches_and_no_others`][order]
-//! - One-off topics, requests, and what was used and dropped leave no memory behind, natively and in wasm; a
-//!   pattern takes at most 200 bytes, its handler included. [`a_million_one_off_topics_leave_nothing_behind`][memory],
+//! - 100,000 random programs behave on the bus as on a model of a few lines.
+//!   [`random_programs_behave_on_the_bus_as_on_the_model`][programs]
+//! - A change invalidates the compiled routes that it affects, and no others.
+//!   [`a_change_invalidates_the_matching_routes_and_no_others`][order]
+//! - One-off topics, requests and dropped features leave no memory behind, natively and in wasm. A pattern
+//!   and its handler take at most 200 bytes. [`a_million_one_off_topics_leave_nothing_behind`][memory],
 //!   [`a_pattern_with_its_handler_takes_at_most_200_bytes`][memory]
-//! - An event of another type than a typed topic's ([`Typed`]) is an error event that names both types.
-//!   [`a_type_mismatch_is_an_error_event_that_names_both_types`][typed]
-//! - In a worker pool ([`Subscriber::pool`]) every event is handled at least once, or told as failed; it
-//!   goes to another worker, marked as redelivered, when the one that had it dies or is late.
-//!   [`a_worker_that_hangs_is_ended_at_its_deadline_and_its_event_goes_to_another_marked`][pool],
-//!   [`a_poison_event_is_given_up_after_its_attempts_and_told`][pool],
-//!   [`in_random_programs_every_event_is_handled_or_told_as_failed_and_no_two_workers_have_it`][pools]
+//! - A worker pool ([`Subscriber::pool`]) handles every event at least once, or reports it as failed. If a
+//!   worker dies or exceeds its deadline, its event goes to another one, marked as redelivered.
+//!   [`a_hanging_worker_is_ended_at_its_deadline_and_its_event_is_redelivered`][pool],
+//!   [`a_poison_event_is_given_up_after_its_attempts_and_reported`][pool],
+//!   [`in_random_programs_every_event_is_handled_or_reported_as_failed_and_no_two_workers_have_it`][pools]
 //!
-//! `BENCHMARKS.md` says how fast it is, and how that was measured.
+//! Interceptors and typed topics belong to the browser's runtime, `event-driven-kit`.
+//!
+//! `BENCHMARKS.md` has the figures of the benchmarks and says how they were measured.
 //!
 //! [order]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/order.rs
 //! [groups]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/groups.rs
@@ -110,10 +107,8 @@
 //! [batches]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/batches.rs
 //! [retained]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/retained.rs
 //! [requests]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/requests.rs
-//! [interceptors]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/interceptors.rs
-//! [seeing]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/seeing.rs
+//! [observing]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/observing.rs
 //! [reentrance]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/reentrance.rs
-//! [typed]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/typed.rs
 //! [pool]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool.rs
 //! [pools]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool/programs.rs
 //! [programs]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/programs/main.rs
@@ -126,11 +121,10 @@ mod edges;
 mod event;
 mod group;
 mod handle;
-mod intercept;
+mod host;
 mod measure;
 mod notice;
 mod order;
-mod outside;
 mod pool;
 mod queue;
 mod record;
@@ -143,7 +137,6 @@ mod slot;
 mod subscriber;
 mod subscription;
 mod tape;
-mod typed;
 
 pub use batch::Window;
 pub use bus::Bus;
@@ -152,19 +145,15 @@ pub use event::{
 };
 pub use group::{Balance, Pending};
 pub use handle::TopicHandle;
-pub use intercept::{Interception, Verdict};
+pub use host::HostRoute;
 pub use measure::{HandlerCount, Measurement, TopicCount};
 pub use notice::Notice;
-pub use outside::RouteOutside;
 pub use pool::{Pool, PoolOptions, Reports, Task, WORKER_TOPIC, Worker, WorkerLost};
 pub use queue::{Message, Overflow, Queue};
-pub use record::Player;
 pub use request::{NoReply, Reply, Request, RequestError};
 pub use retain::Retention;
-pub use router::{Key, Router};
 pub use schedule::{Job, Schedule, VirtualTime};
 pub use subscriber::Subscriber;
 pub use subscription::Subscription;
 pub use tape::{Recorded, Tape};
 pub use topic::{MAX_TOPIC_BYTES, Pattern, Topic, TopicError, escape_token, unescape_token};
-pub use typed::{Carries, TypeMismatch, Typed};

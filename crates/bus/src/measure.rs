@@ -1,4 +1,4 @@
-//! Counters and handler times, for who asks for them.
+//! Counters and handler times, while a measurement exists.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,55 +10,56 @@ use crate::core::{Core, Probe};
 use crate::slot::{Delivered, Route};
 use crate::{Bus, Event, Payload, Schedule, Topic};
 
-/// Counts what a bus delivers, from when it is made until it is dropped. Made by [`Bus::measure`].
+/// Counts the deliveries of a bus from its creation until it is dropped. Created by [`Bus::measure`].
 #[must_use = "it counts until it is dropped"]
 pub struct Measurement<P: Payload> {
     core: Weak<Core<P>>,
     counts: Rc<Counts>,
 }
 
-/// What happened on a topic.
+/// The counts of a topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TopicCount {
-    /// Events that had their turn.
+    /// Events that were delivered.
     pub events: u64,
-    /// Subscriptions that they reached.
+    /// Deliveries to subscriptions.
     pub deliveries: u64,
 }
 
-/// What happened to the subscriptions of one label.
+/// The counts of the subscriptions with one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandlerCount {
-    /// How often a handler was called.
+    /// The number of calls.
     pub calls: u64,
-    /// How often it failed.
+    /// The number of failures.
     pub failures: u64,
-    /// The time that it took, summed.
+    /// The total time of the calls.
     pub total: Duration,
-    /// How many calls took less than 2, 4, 8 ... microseconds; the last counts all that took longer.
+    /// The number of calls that took less than 2, 4, 8 ... microseconds. The last bucket counts all longer
+    /// calls.
     pub histogram: [u64; 24],
 }
 
-/// The measurements of a bus: each counts for itself.
+/// The measurements of a bus, which count independently.
 #[derive(Default)]
 struct Measurements(RefCell<Vec<Rc<Counts>>>);
 
 struct Counts {
     clock: Rc<dyn Schedule>,
-    /// A topic or label that comes when there are so many is counted under [`OTHERS`].
+    /// Once there are this many topics or labels, all others are counted as [`OTHERS`].
     at_most: usize,
     topics: RefCell<HashMap<Topic, TopicCount>>,
     handlers: RefCell<HashMap<Rc<str>, HandlerCount>>,
 }
 
-/// The name under which that is counted for which there is no room.
+/// Counts all topics or labels beyond the limit.
 const OTHERS: &str = "$bus.others";
 
 impl<P: Payload> Bus<P> {
-    /// Counts events by topic, and calls with their time by label, until the answer is dropped; of at
-    /// most `at_most` topics and labels each, beyond which all others are counted as `$bus.others`.
+    /// Counts events by topic, and calls and their times by label, until the returned measurement is dropped.
+    /// Beyond `at_most` topics or labels, all others are counted as `$bus.others`.
     ///
-    /// While it counts, each event costs some more. Several measurements count independently.
+    /// Events take a slower path while a measurement exists. Several measurements count independently.
     pub fn measure(&self, clock: Rc<dyn Schedule>, at_most: usize) -> Measurement<P> {
         let counts = Rc::new(Counts {
             clock,
@@ -74,22 +75,22 @@ impl<P: Payload> Bus<P> {
 }
 
 impl<P: Payload> Measurement<P> {
-    /// What happened on `topic`.
+    /// The counts of `topic`.
     pub fn topic(&self, topic: &Topic) -> TopicCount {
         self.counts.topics.borrow().get(topic).copied().unwrap_or_default()
     }
 
-    /// What happened to the subscriptions that are called `label`.
+    /// The counts of the subscriptions with this `label`.
     pub fn handler(&self, label: &str) -> HandlerCount {
         self.counts.handlers.borrow().get(label).cloned().unwrap_or_default()
     }
 
-    /// All topics with their counts, in no order.
+    /// All topics and their counts, in no particular order.
     pub fn topics(&self) -> Vec<(Topic, TopicCount)> {
         self.counts.topics.borrow().iter().map(|(topic, count)| (topic.clone(), *count)).collect()
     }
 
-    /// All labels with their counts, in no order.
+    /// All labels and their counts, in no particular order.
     pub fn handlers(&self) -> Vec<(Rc<str>, HandlerCount)> {
         let handlers = self.counts.handlers.borrow();
         handlers.iter().map(|(label, count)| (label.clone(), count.clone())).collect()
@@ -140,10 +141,10 @@ impl Counts {
         count.calls += 1;
         count.failures += u64::from(failed);
         count.total += took;
-        let place = took.as_micros().checked_ilog2().unwrap_or(0) as usize;
+        let bucket = took.as_micros().checked_ilog2().unwrap_or(0) as usize;
         let last = count.histogram.len() - 1;
-        if let Some(bucket) = count.histogram.get_mut(place.min(last)) {
-            *bucket += 1;
+        if let Some(calls) = count.histogram.get_mut(bucket.min(last)) {
+            *calls += 1;
         }
     }
 }

@@ -1,32 +1,32 @@
-//! What the runtime tells of itself on its own topics, while somebody listens there.
+//! Notices of the runtime on its own topics.
 
 use std::rc::Rc;
 
 use crate::{Pattern, Topic};
 
-/// Something has happened in the bus; [`Payload::notice`](crate::Payload::notice) makes an event of it.
+/// Something that happened in the bus. [`Payload::notice`](crate::Payload::notice) creates the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// On `$bus.subscribed`: a subscription has come.
+    /// On `$bus.subscribed`: a subscription has begun.
     Subscribed {
-        /// What it asks for.
+        /// Its pattern.
         pattern: Pattern,
-        /// What it is called; its pattern, if it was given no label.
+        /// Its label, which is its pattern by default.
         label: Rc<str>,
     },
     /// On `$bus.unsubscribed`: a subscription has ended.
     Unsubscribed {
-        /// What it asked for.
+        /// Its pattern.
         pattern: Pattern,
-        /// What it was called.
+        /// Its label, which is its pattern by default.
         label: Rc<str>,
     },
-    /// On `$bus.dropped`: an event found the queue of a subscription full, and one was dropped.
+    /// On `$bus.dropped`: the full queue of a subscription has dropped an event.
     Dropped {
-        /// Of the event that found it full.
+        /// The topic of the event that arrived at the full queue.
         topic: Topic,
-        /// The subscription.
+        /// The label of the subscription.
         label: Rc<str>,
     },
 }
@@ -35,10 +35,10 @@ pub enum Notice {
 const TOPICS: [&str; 3] = ["$bus.subscribed", "$bus.unsubscribed", "$bus.dropped"];
 
 impl Notice {
-    /// Whether who subscribes to `pattern` is told some of them.
-    pub(crate) fn is_told_to(pattern: &Pattern) -> bool {
-        let is_told = |topic: &str| Topic::parse(topic).is_ok_and(|topic| pattern.matches(&topic));
-        pattern.is_system() && TOPICS.iter().any(|topic| is_told(topic))
+    /// Whether subscriptions to `pattern` receive notices.
+    pub(crate) fn is_sent_to(pattern: &Pattern) -> bool {
+        let matches = |topic: &str| Topic::parse(topic).is_ok_and(|topic| pattern.matches(&topic));
+        pattern.is_system() && TOPICS.iter().any(|topic| matches(topic))
     }
 
     /// The topic on which it is published.

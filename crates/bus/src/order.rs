@@ -1,10 +1,10 @@
-//! Sorting, in few bytes of code.
+//! Sorting with little code.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Sorts by a key that no two items share. The standard sorts cost a browser more to download than
-/// the rest of this crate; a heap is small, and most routes are in order as they are found.
+/// Sorts by a key that no two items share. The code of the standard sorts is larger than the rest of this
+/// crate. A heap needs little code, and most routes are found in order.
 pub(crate) fn in_order<T, K: Ord>(items: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
     if items.is_sorted_by_key(&key) {
         return items;

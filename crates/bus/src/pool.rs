@@ -1,13 +1,13 @@
-//! Worker pools: a queue group whose members are workers, elsewhere. Each event goes to exactly one of them,
-//! to the one that has the least to finish.
+//! Worker pools: a subscription whose events are handled by workers outside the bus, one event per worker at
+//! a time.
 //!
-//! What a worker is comes from outside ([`Worker`]): a Web Worker in a browser, a thread. The pool knows
-//! when it is ready, what it has finished and that it has died; what it was given by then, another gets.
+//! The caller implements [`Worker`], for example by a Web Worker or a thread. The pool learns when a worker
+//! is ready, which events it has finished, and that it has died; its event then goes to another worker.
 
 mod backlog;
-mod crew;
 mod member;
 mod reports;
+mod workers;
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -17,19 +17,19 @@ use std::time::Duration;
 use crate::core::Turn;
 use crate::{Overflow, Payload, Schedule, Subscriber, Subscription, Topic};
 
-use crew::{Crew, Held};
 pub use reports::Reports;
+use workers::{PoolControl, Workers};
 
-/// The topic of a [`Failure`](crate::Failure) that tells of a worker's end, whatever it worked on.
+/// The topic of the [`Failure`](crate::Failure) that reports the end of a worker.
 pub const WORKER_TOPIC: &str = "$bus.worker";
 
-/// Handles events away from the bus; dropped, it ends, whatever it does at the time.
+/// Handles events outside the bus. Dropping it ends the worker, even while it handles an event.
 pub trait Worker<P: Payload>: 'static {
-    /// Gives it an event. It is given no other before it has reported this one
+    /// Starts work on an event. The next event follows after the worker has reported this one as
     /// [done](Reports::done).
     ///
     /// # Errors
-    /// The event cannot be given to a worker. That is a failure like a handler's, and not tried again.
+    /// The event cannot be transferred to a worker. It counts as a handler's failure and is not retried.
     fn hand(&self, task: &Task<'_, P>) -> Result<(), P::Cause>;
 }
 
@@ -37,19 +37,19 @@ pub trait Worker<P: Payload>: 'static {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Task<'a, P> {
-    /// Names it in the worker's reports; given once in a pool.
+    /// Identifies the event in the worker's reports. Unique within a pool.
     pub ticket: u64,
-    /// Where it was published.
+    /// The topic it was published to.
     pub topic: &'a Topic,
-    /// What was published.
+    /// The published payload.
     pub payload: &'a P,
-    /// Whether a worker was given it before, and may have done it in part or whole.
+    /// Whether another worker has had this event before. It may have done some or all of the work.
     pub redelivered: bool,
 }
 
-/// How a pool works.
+/// Options of a worker pool.
 #[derive(Debug)]
-#[must_use = "options do nothing before `Subscriber::pool`"]
+#[must_use = "options have no effect until passed to `Subscriber::pool`"]
 pub struct PoolOptions<P: Payload> {
     members: NonZeroUsize,
     capacity: NonZeroUsize,
@@ -60,55 +60,55 @@ pub struct PoolOptions<P: Payload> {
     serves: bool,
 }
 
-/// Why a worker was lost, and what comes of it.
+/// Why a worker was lost, and what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorkerLost {
-    /// It did not finish an event in time.
-    #[error("it took longer than the {0:?} that an event may take")]
+    /// It has not finished an event in time.
+    #[error("it exceeded the deadline of {0:?}")]
     Deadline(Duration),
     /// It was not ready in time.
-    #[error("it was not ready after {0:?}: does its script load, and does it serve?")]
+    #[error("it was not ready after {0:?}: does its script load and call `serve`?")]
     Startup(Duration),
-    /// A worker has died, and is replaced.
+    /// A worker has died and will be replaced.
     #[error("a worker has ended: {cause}; another starts in {next:?}")]
     Ended {
-        /// Why.
+        /// Why it died.
         cause: String,
-        /// When its replacement starts.
+        /// The delay until its replacement starts.
         next: Duration,
     },
-    /// An event has cost so many workers their life.
-    #[error("given up: {attempts} workers have ended over it, the last because {cause}")]
+    /// An event was given up after it had too many attempts.
+    #[error("given up after {attempts} workers, the last of which ended: {cause}")]
     GivenUp {
-        /// How many workers were given the event.
+        /// The number of workers that have tried to handle the event.
         attempts: u32,
-        /// Why the last one died.
+        /// Why the last of them died.
         cause: String,
     },
 }
 
-/// A subscription whose events are handled by workers; dropped, it ends, and so do they.
+/// A subscription whose events are handled by workers. Dropping it ends the subscription and the workers.
 ///
-/// Events that wait or are in work then are not handled to their end. Made by [`Subscriber::pool`].
-#[must_use = "a pool ends when it is dropped: keep it as long as its events shall be handled"]
+/// Events that are unfinished at that moment are lost. Created by [`Subscriber::pool`].
+#[must_use = "the pool ends when this is dropped"]
 pub struct Pool<P: Payload> {
     subscription: Subscription,
-    crew: Hold<P>,
+    workers: EndOnDrop<P>,
 }
 
-/// Dropped, the workers end, also if one of them is being given an event by who drops it.
-struct Hold<P>(Rc<dyn Held<P>>);
+/// Ends the workers when it is dropped, even inside [`Worker::hand`] of one of them.
+struct EndOnDrop<P>(Rc<dyn PoolControl<P>>);
 
-impl<P> Drop for Hold<P> {
+impl<P> Drop for EndOnDrop<P> {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
 impl<P: Payload> PoolOptions<P> {
-    /// So many workers. Up to 1,024 events wait for them, and a publisher is refused when there are more
-    /// ([`Overflow::wait`]); an event may take 30 s and is tried 3 times.
+    /// A pool of `members` workers. By default up to 1,024 events wait, beyond which publishers are refused
+    /// ([`Overflow::wait`]); an event has a deadline of 30 s and 3 attempts.
     pub const fn new(members: NonZeroUsize) -> Self {
         const CAPACITY: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
         const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
@@ -124,39 +124,40 @@ impl<P: Payload> PoolOptions<P> {
         }
     }
 
-    /// So many workers.
+    /// The number of workers.
     pub const fn members(mut self, members: NonZeroUsize) -> Self {
         self.members = members;
         self
     }
 
-    /// Lets up to `capacity` events wait; `overflow` says what happens to one more. An event that was in
-    /// work when its worker died waits in addition to them.
+    /// The number of events that may wait, and what happens beyond it. An event that waits again because its
+    /// worker has died does not count.
     pub fn capacity(mut self, capacity: NonZeroUsize, overflow: Overflow<P>) -> Self {
         (self.capacity, self.overflow) = (capacity, overflow);
         self
     }
 
-    /// How long a worker may take for an event, from its being given. Then it is ended. A timer that rings
-    /// more than a second late begins once more: the page was suspended, and perhaps its worker too.
+    /// How long a worker may work on an event before it is ended. If the timer fires more than a second late,
+    /// it starts once more: the page was suspended, and perhaps its worker too.
     pub const fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
 
-    /// How long a worker may take to get ready. Then it is ended.
+    /// How long a worker may take to become ready before it is ended.
     pub const fn startup(mut self, time: Duration) -> Self {
         self.startup = time;
         self
     }
 
-    /// How many workers may be lost over one event before it is given up.
+    /// How many workers may die while handling one event before the event is given up.
     pub const fn attempts(mut self, attempts: NonZeroU32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// Also answers requests ([`Bus::request`](crate::Bus::request)) with what workers [reply](Reports::reply).
+    /// Also responds to requests ([`Bus::request`](crate::Bus::request)), with what workers
+    /// [reply](Reports::reply).
     pub const fn serving(mut self) -> Self {
         self.serves = true;
         self
@@ -164,19 +165,20 @@ impl<P: Payload> PoolOptions<P> {
 }
 
 impl<P: Payload<Cause: From<WorkerLost>> + Clone> Subscriber<'_, P> {
-    /// Lets workers handle the events. `spawn` starts one; what it is given is for the worker's reports.
+    /// Lets workers handle the events. `spawn` starts a worker, which reports through the given [`Reports`].
     ///
-    /// Each worker has one event in work at a time. The others wait together, and the next goes to who has
-    /// nothing pending, for longest: none waits behind a slow one while a worker is free. So
-    /// workers begin events in their order, and finish them in any. In a [group](Self::group) the pool is one
-    /// member, and its events are pending until they are done.
+    /// Each worker handles one event at a time. The other events wait in one queue, and the next one goes to
+    /// the worker that has been idle for longest. So workers start events in order but may finish them in any
+    /// order, and no event waits behind a slow worker while another one is idle. In a [group](Self::group)
+    /// the pool is one member, and its events are pending until they are done.
     ///
-    /// **An event is handled at least once.** A worker that reports its death, or is later than its
-    /// [deadline](PoolOptions::deadline), is dropped and replaced: at once, and later and later (up to 30 s)
-    /// while replacements die before they have finished anything. The event that it had goes to the
-    /// next free worker, before all younger ones and marked as redelivered: handlers see it again. One that
-    /// has cost as many workers as it has [attempts](PoolOptions::attempts) is given up, which is a failure on
-    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC); so is each worker's end, under [`WORKER_TOPIC`].
+    /// **An event is handled at least once.** A worker that reports its death or exceeds its
+    /// [deadline](PoolOptions::deadline) is dropped and replaced: at once, or with growing delays (up to
+    /// 30 s) while replacements die before they have finished anything. Its event goes to the next idle
+    /// worker, before all younger events and marked as redelivered, so handlers may see it again. After as
+    /// many workers as it has [attempts](PoolOptions::attempts), an event is given up, which is published as
+    /// a failure on [`ERROR_TOPIC`](crate::ERROR_TOPIC). The end of each worker is published there too, under
+    /// [`WORKER_TOPIC`].
     ///
     /// ```
     /// # use std::{cell::RefCell, num::NonZeroUsize, rc::Rc, time::Duration};
@@ -192,7 +194,7 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone> Subscriber<'_, P> {
     /// #     type Cause = Cause;
     /// #     fn failure(_: Failure<Cause>) -> Self { Number(0) }
     /// # }
-    /// /// Stands for a thread: done with an event as soon as it has it.
+    /// /// In place of a thread: finishes an event at once.
     /// struct Quick(Reports<Number>, Rc<RefCell<Vec<u64>>>);
     /// impl Worker<Number> for Quick {
     ///     fn hand(&self, task: &Task<'_, Number>) -> Result<(), Cause> {
@@ -219,43 +221,43 @@ impl<P: Payload<Cause: From<WorkerLost>> + Clone> Subscriber<'_, P> {
         spawn: impl Fn(Reports<P>) -> Result<W, P::Cause> + 'static,
     ) -> Pool<P> {
         let core = self.bus.core.clone();
-        let pending = self.more().pending.get_or_insert_default().clone();
-        self.more().serves = options.serves;
+        let pending = self.extras().pending.get_or_insert_default().clone();
+        self.extras().serves = options.serves;
         let label = self.label_or_pattern();
-        let crew = Crew::new(&core, &self.pattern, label, pending, options, schedule, spawn);
-        let handler = Rc::downgrade(&crew);
+        let workers = Workers::new(&core, &self.pattern, label, pending, options, schedule, spawn);
+        let handler = Rc::downgrade(&workers);
         let subscription = self.handle(move |event| {
-            if let Some(crew) = handler.upgrade() {
-                crew.take(event);
+            if let Some(workers) = handler.upgrade() {
+                workers.accept(event);
             }
             Ok(())
         });
-        if let Some(opening) = crew.opening() {
-            // What was published before has no room reserved here: the pool begins at its own turn.
+        if let Some(opening) = workers.opening() {
+            // Earlier events have no room reserved, so the pool opens at a turn of its own.
             core.take_turn(Turn::Job(opening));
         }
-        crew.start();
-        Pool { subscription, crew: Hold(crew) }
+        workers.start();
+        Pool { subscription, workers: EndOnDrop(workers) }
     }
 }
 
 impl<P: Payload> Pool<P> {
-    /// How many events wait or are in work.
+    /// The number of events that wait or are being handled.
     pub fn pending(&self) -> usize {
-        self.crew.0.pending()
+        self.workers.0.pending()
     }
 
-    /// How many events were dropped because too many waited.
+    /// The number of events that were dropped because too many were waiting.
     pub fn dropped(&self) -> u64 {
-        self.crew.0.dropped()
+        self.workers.0.dropped()
     }
 
-    /// How many workers were lost.
+    /// The number of workers that have died or exceeded a deadline.
     pub fn lost(&self) -> u64 {
-        self.crew.0.lost()
+        self.workers.0.lost()
     }
 
-    /// The subscription that brings the events.
+    /// The subscription of the pool.
     pub fn subscription(&self) -> &Subscription {
         &self.subscription
     }

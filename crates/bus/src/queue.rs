@@ -1,7 +1,7 @@
-//! Queued subscriptions: events wait in a bounded queue until somebody reads them, at its own pace.
+//! Queued subscriptions: events wait in a bounded queue, from which a reader takes them at its own pace.
 
+mod backpressure;
 mod overflow;
-mod room;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -14,52 +14,52 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use crate::core::{Core, Turn};
+use crate::core::{Admission, Bounded, Core, Turn};
 use crate::{Event, Payload, Subscriber, Subscription, Topic};
 
+pub(crate) use backpressure::GateGuard;
 pub use overflow::Overflow;
 pub(crate) use overflow::Policy;
-pub(crate) use room::{Admission, Bounded, Gate, Room};
 
-/// An event that has left the bus: what a queue or a batch holds.
+/// An event outside a handler, as a queue or a batch stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<P> {
-    /// Where it was published.
+    /// The topic it was published to.
     pub topic: Topic,
-    /// What was published.
+    /// The published payload.
     pub payload: P,
 }
 
-/// A subscription whose events wait here until they are read; dropped, the subscription ends.
+/// A subscription whose events wait here until they are read. Dropping it ends the subscription.
 ///
-/// It is also a [`Stream`], which ends when the bus is gone and the queue is empty. Made by
+/// It is also a [`Stream`], which ends when the bus is dropped and the queue is empty. Created by
 /// [`Subscriber::queue`].
-#[must_use = "a subscription ends when it is dropped: keep it as long as it shall be read"]
+#[must_use = "the subscription ends when this is dropped"]
 pub struct Queue<P: Payload> {
     shared: Rc<Shared<P>>,
     subscription: Subscription,
-    gate: Option<Gate<P>>,
+    gate: Option<GateGuard<P>>,
 }
 
-/// What the queue and its handler share.
+/// The state that the queue and its handler share.
 pub(crate) struct Shared<P> {
     waiting: RefCell<VecDeque<Entry<P>>>,
     capacity: usize,
-    /// For who counts what is pending here.
+    /// The number of events in the queue, for [`Balance::least_pending`](crate::Balance::least_pending).
     pending: Rc<Cell<usize>>,
     dropped: Cell<u64>,
     reader: RefCell<Option<Waker>>,
     closed: Cell<bool>,
 }
 
-/// An event that waits, under its key if the newest of a key replaces the one before.
+/// An event in the queue, with its key if newer events replace older ones with the same key.
 struct Entry<P> {
     key: Option<Box<str>>,
     message: Message<P>,
 }
 
 impl<P: Payload + Clone> Subscriber<'_, P> {
-    /// Lets up to `capacity` events wait in a queue; `overflow` says what happens to one more.
+    /// Puts events into a queue of `capacity` events. `overflow` decides what a full queue does.
     ///
     /// ```
     /// # use bus::{Bus, Failure, Message, Overflow, Payload, Topic};
@@ -81,7 +81,7 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
     /// ```
     pub fn queue(mut self, capacity: NonZeroUsize, overflow: Overflow<P>) -> Queue<P> {
         let core = self.bus.core.clone();
-        let pending = self.more().pending.get_or_insert_default().clone();
+        let pending = self.extras().pending.get_or_insert_default().clone();
         let shared = Rc::new(Shared {
             waiting: RefCell::default(),
             capacity: capacity.get(),
@@ -90,30 +90,30 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
             reader: RefCell::default(),
             closed: Cell::new(false),
         });
-        let gate = overflow.waits().then(|| Gate::new(&core, &self.pattern, shared.clone()));
-        let entry = gate.as_ref().map(Gate::entry);
+        let gate = overflow.waits().then(|| GateGuard::new(&core, &self.pattern, shared.clone()));
+        let admission = gate.as_ref().map(|guard| guard.gate().clone());
         let (writer, label) = (Writer(shared.clone()), self.label_or_pattern());
         let bus = Rc::downgrade(&core);
         let subscription = self.handle(move |event| {
-            match entry.as_ref().map_or(Admission::Enters, |entry| entry.admits(event)) {
-                Admission::Enters => {}
-                Admission::TooOld => return Ok(()),
+            match admission.as_ref().map_or(Admission::Admitted, |gate| gate.admit(event)) {
+                Admission::Admitted => {}
+                Admission::Older => return Ok(()),
                 Admission::Full => {
-                    writer.0.lose(event, &label, &bus);
+                    writer.0.count_dropped(event, &label, &bus);
                     return Ok(());
                 }
             }
             let payload =
                 if overflow.waits() { event.payload.kept() } else { event.payload.clone() };
             let message = Message { topic: event.topic.clone(), payload };
-            let lost = overflow.push(&writer.0, message);
-            if lost.is_some() {
-                writer.0.lose(event, &label, &bus);
+            let dropped = overflow.push(&writer.0, message);
+            if dropped.is_some() {
+                writer.0.count_dropped(event, &label, &bus);
             }
             Ok(())
         });
         if let Some(gate) = &gate {
-            // What was published before has no room reserved here: the queue begins at its own turn.
+            // Earlier events have no room reserved, so the queue opens at a turn of its own.
             core.take_turn(Turn::Job(gate.opening()));
         }
         Queue { shared, subscription, gate }
@@ -121,22 +121,22 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
 }
 
 impl<P: Payload> Queue<P> {
-    /// Takes the oldest event that waits.
+    /// Takes the oldest event.
     pub fn pop(&self) -> Option<Message<P>> {
         let Entry { message, .. } = self.shared.waiting.borrow_mut().pop_front()?;
-        self.shared.count();
+        self.shared.update_pending();
         if let Some(gate) = &self.gate {
-            gate.has_room();
+            gate.gate().wake_waiters();
         }
         Some(message)
     }
 
-    /// How many events wait.
+    /// The number of events in the queue.
     pub fn len(&self) -> usize {
         self.shared.waiting.borrow().len()
     }
 
-    /// Whether none waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -162,8 +162,8 @@ impl<P: Payload> Stream for Queue<P> {
         if self.shared.closed.get() {
             return Poll::Ready(None);
         }
-        let before = self.shared.reader.replace(Some(context.waker().clone()));
-        drop(before);
+        let previous = self.shared.reader.replace(Some(context.waker().clone()));
+        drop(previous);
         Poll::Pending
     }
 }
@@ -180,7 +180,7 @@ impl<P: Payload> fmt::Debug for Queue<P> {
 }
 
 impl<P> Shared<P> {
-    /// Puts `message` at the end, and answers the oldest one instead if there was no room.
+    /// Appends `message`. If there was no room, removes the oldest message and returns it.
     fn push(&self, key: Option<Box<str>>, message: Message<P>) -> Option<Message<P>> {
         let oldest = {
             let mut waiting = self.waiting.borrow_mut();
@@ -188,12 +188,12 @@ impl<P> Shared<P> {
             waiting.push_back(Entry { key, message });
             oldest.map(|entry| entry.message)
         };
-        self.count();
+        self.update_pending();
         self.wake();
         oldest
     }
 
-    /// Puts `message` where one with the same key waits and answers that, or puts it at the end.
+    /// Replaces the message with the same key and returns the old one, or else appends `message`.
     fn replace_or_push(&self, key: Box<str>, message: Message<P>) -> Option<Message<P>> {
         if let Some(entry) = self
             .waiting
@@ -210,7 +210,7 @@ impl<P> Shared<P> {
         self.waiting.borrow().len() >= self.capacity
     }
 
-    fn count(&self) {
+    fn update_pending(&self) {
         self.pending.set(self.waiting.borrow().len());
     }
 
@@ -229,16 +229,16 @@ impl<P> Bounded for Shared<P> {
 }
 
 impl<P: Payload> Shared<P> {
-    /// An event is lost: counts it, and tells of it unless it is the runtime's own.
-    fn lose(&self, event: &Event<'_, P>, label: &Rc<str>, bus: &Weak<Core<P>>) {
+    /// Counts a dropped event, and reports it unless it is one of the runtime's own.
+    fn count_dropped(&self, event: &Event<'_, P>, label: &Rc<str>, bus: &Weak<Core<P>>) {
         self.dropped.set(self.dropped.get() + 1);
         if let Some(core) = bus.upgrade() {
-            core.lost(event.topic, label);
+            core.notify_dropped(event.topic, label);
         }
     }
 }
 
-/// The handler's end: when it goes, so does the bus or the subscription.
+/// The handler's end. It is dropped when the bus or the subscription ends.
 struct Writer<P>(Rc<Shared<P>>);
 
 impl<P> Drop for Writer<P> {

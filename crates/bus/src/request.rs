@@ -1,4 +1,4 @@
-//! Requests and replies: an event that asks gets one answer, or is told at once that nobody serves it.
+//! Requests: an event that gets one reply, or an immediate error if its topic has no responder.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -14,65 +14,65 @@ use crate::{
     Topic,
 };
 
-/// A request on its way, as a responder sees it. Dropped by all, it was not answered.
-pub(crate) trait Asked<P> {
-    /// Takes the request on; false if another responder has.
+/// A request in delivery, as responders see it. When the last reference is dropped, the request fails.
+pub(crate) trait PendingRequest<P> {
+    /// Claims the request for one responder. False if another one has claimed it.
     fn claim(&self) -> bool;
-    /// Gives the reply.
-    fn answer(&self, reply: P);
+    /// Completes the request.
+    fn reply(&self, reply: P);
 }
 
-/// Why a request was not answered.
+/// Why a request was not published.
 #[derive(thiserror::Error)]
 pub enum RequestError<P> {
-    /// No subscription was made by `respond` for its topic.
-    #[error("nobody serves `{0}`: subscribe with `respond`, or ask later")]
-    NobodyServes(Topic, P),
-    /// It could not be published.
+    /// No responder subscribes to its topic.
+    #[error("no responder for `{0}`: subscribe one with `respond`, or send the request later")]
+    NoResponder(Topic, P),
+    /// Publishing it failed.
     #[error(transparent)]
     Publish(#[from] PublishError<P>),
 }
 
-/// Why a request that was published got no reply.
+/// Why a published request got no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoReply {
-    /// Its time is over.
-    #[error("no reply came in time: ask again, or allow more time")]
+    /// The timeout has elapsed.
+    #[error("no reply in time: repeat the request, or allow more time")]
     Timeout,
-    /// The responder failed, ended, or dropped the [`Reply`]; or an interceptor dropped the request.
+    /// The responder failed, ended, or dropped the [`Reply`].
     #[error(
         "the request was dropped without a reply: see `$bus.error` for a failure of its responder"
     )]
     Dropped,
 }
 
-/// The reply to come. Dropped, it is no longer waited for.
-#[must_use = "a request does nothing more unless it is awaited"]
+/// A future of the reply. Dropping it cancels the timeout and discards the reply.
+#[must_use = "the reply is discarded unless this is awaited"]
 pub struct Request<P> {
     exchange: Rc<Exchange<P>>,
     _timer: Box<dyn Any>,
 }
 
-/// Answers one request, now or later; dropped, the request fails with [`NoReply::Dropped`].
-#[must_use = "dropped, the request fails"]
-pub struct Reply<P>(Rc<dyn Asked<P>>);
+/// Replies to one request, now or later. If it is dropped, the request fails with [`NoReply::Dropped`].
+#[must_use = "the request fails when this is dropped"]
+pub struct Reply<P>(Rc<dyn PendingRequest<P>>);
 
-/// What the two ends share.
+/// The state that both ends share.
 struct Exchange<P> {
     claimed: Cell<bool>,
     outcome: RefCell<Option<Result<P, NoReply>>>,
-    /// Whether there was an outcome, also when it was taken.
+    /// Whether there was an outcome, even if the future has taken it.
     settled: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
 }
 
 /// The responders' end.
-struct Asking<P>(Rc<Exchange<P>>);
+struct ResponderEnd<P>(Rc<Exchange<P>>);
 
 impl<P: Payload> Bus<P> {
-    /// Publishes `payload` as a request, and answers the reply to come. Subscribers see it as an event
-    /// like others; the first of those made by `respond` answers it.
+    /// Publishes `payload` as a request and returns a future of the reply. Subscribers receive it like any
+    /// other event; the first responder replies to it.
     ///
     /// ```
     /// # use std::{future::Future, pin::pin, task::{Context, Poll, Waker}, time::Duration};
@@ -96,7 +96,7 @@ impl<P: Payload> Bus<P> {
     /// ```
     ///
     /// # Errors
-    /// [`RequestError::NobodyServes`] at once, or why it was not published.
+    /// [`RequestError::NoResponder`] at once, or the error of publishing it.
     pub fn request(
         &self,
         topic: Topic,
@@ -108,7 +108,7 @@ impl<P: Payload> Bus<P> {
             return Err(PublishError::SystemTopic(topic, payload).into());
         }
         if !self.core.is_served(&topic) {
-            return Err(RequestError::NobodyServes(topic, payload));
+            return Err(RequestError::NoResponder(topic, payload));
         }
         let exchange = Rc::new(Exchange {
             claimed: Cell::new(false),
@@ -116,13 +116,13 @@ impl<P: Payload> Bus<P> {
             settled: Cell::new(false),
             waiting: RefCell::default(),
         });
-        let asked: Rc<dyn Asked<P>> = Rc::new(Asking(exchange.clone()));
-        self.core.publish_otherwise(topic, payload, Some(asked))?;
-        let late = Rc::downgrade(&exchange);
+        let request: Rc<dyn PendingRequest<P>> = Rc::new(ResponderEnd(exchange.clone()));
+        self.core.publish_slow(topic, payload, Some(request))?;
+        let weak = Rc::downgrade(&exchange);
         let timer = schedule.after(
             timeout,
             Box::new(move || {
-                if let Some(exchange) = late.upgrade() {
+                if let Some(exchange) = weak.upgrade() {
                     exchange.settle(Err(NoReply::Timeout));
                 }
             }),
@@ -130,8 +130,8 @@ impl<P: Payload> Bus<P> {
         Ok(Request { exchange, _timer: timer })
     }
 
-    /// Answers the requests whose topic `pattern` matches with what `handler` makes of them. Events that
-    /// are no requests do not reach it.
+    /// Replies to the requests whose topic `pattern` matches with the result of `handler`. Events that are
+    /// not requests do not reach it.
     pub fn respond(
         &self,
         pattern: Pattern,
@@ -145,24 +145,24 @@ impl<P: Payload> Bus<P> {
 }
 
 impl<P: Payload> Subscriber<'_, P> {
-    /// Answers requests, at once or later: [`Reply::answer`] may be called when the handler has
-    /// returned. A request that another responder has taken does not reach it.
+    /// Replies to requests, at once or later: [`Reply::answer`] may be called after the handler has
+    /// returned. A request that another responder has claimed does not reach it.
     pub fn respond(
         mut self,
         handler: impl Fn(&Event<'_, P>, Reply<P>) -> HandlerResult<P> + 'static,
     ) -> Subscription {
-        self.more().serves = true;
-        self.handle(move |event| match event.asked {
-            Some(asked) if asked.claim() => handler(event, Reply(asked.clone())),
+        self.extras().serves = true;
+        self.handle(move |event| match event.request {
+            Some(request) if request.claim() => handler(event, Reply(request.clone())),
             _ => Ok(()),
         })
     }
 }
 
 impl<P> Reply<P> {
-    /// Answers the request.
+    /// Sends the reply.
     pub fn answer(self, reply: P) {
-        self.0.answer(reply);
+        self.0.reply(reply);
     }
 }
 
@@ -179,17 +179,17 @@ impl<P> Exchange<P> {
     }
 }
 
-impl<P> Asked<P> for Asking<P> {
+impl<P> PendingRequest<P> for ResponderEnd<P> {
     fn claim(&self) -> bool {
         !self.0.claimed.replace(true)
     }
 
-    fn answer(&self, reply: P) {
+    fn reply(&self, reply: P) {
         self.0.settle(Ok(reply));
     }
 }
 
-impl<P> Drop for Asking<P> {
+impl<P> Drop for ResponderEnd<P> {
     fn drop(&mut self) {
         self.0.settle(Err(NoReply::Dropped));
     }
@@ -203,8 +203,8 @@ impl<P> Future for Request<P> {
         if let Some(outcome) = outcome {
             return Poll::Ready(outcome);
         }
-        let before = self.exchange.waiting.replace(Some(context.waker().clone()));
-        drop(before);
+        let previous = self.exchange.waiting.replace(Some(context.waker().clone()));
+        drop(previous);
         Poll::Pending
     }
 }

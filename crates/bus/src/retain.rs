@@ -1,4 +1,4 @@
-//! Retained topics: the last events of a topic are kept for subscribers that come late.
+//! Retained topics: the last events of a topic are kept for late subscribers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,10 +12,10 @@ use crate::{
     Bus, Event, Failure, HandlerResult, Pattern, Payload, Schedule, Subscriber, Subscription, Topic,
 };
 
-/// Keeps the last events of the topics that a pattern matches; dropped, they are forgotten.
+/// Keeps the last events of the topics that a pattern matches. Dropping it discards them.
 ///
-/// Made by [`Bus::retain`].
-#[must_use = "what is retained is forgotten when this is dropped: keep it"]
+/// Created by [`Bus::retain`].
+#[must_use = "the retained events are discarded when this is dropped"]
 pub struct Retention<P: Payload> {
     store: Rc<Store<P>>,
     _subscription: Subscription,
@@ -27,18 +27,18 @@ struct Store<P> {
     kept: RefCell<ByTopic<P>>,
 }
 
-/// Events by their topics, in the order of the topics: a map whose code a browser need not download.
+/// Events by topic, in the order of the topics. A sorted vector needs less code than a map.
 struct ByTopic<P>(Vec<(Topic, VecDeque<Kept<P>>)>);
 
 impl<P> ByTopic<P> {
-    /// Where a topic is, or would be.
-    fn place(&self, topic: &Topic) -> Result<usize, usize> {
+    /// The index of a topic, or where to insert it.
+    fn index(&self, topic: &Topic) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, _)| other.cmp(topic))
     }
 }
 
 struct Kept<P> {
-    /// Its place in the order of the bus.
+    /// Its number in the order of the bus.
     number: u64,
     payload: Rc<P>,
 }
@@ -49,17 +49,17 @@ impl<P> Clone for Kept<P> {
     }
 }
 
-/// The stores of a bus, and the number of the next event that one of them keeps.
+/// The stores of a bus, and the number of the next retained event.
 pub(crate) struct Stores<P> {
     stores: RefCell<Vec<Weak<Store<P>>>>,
     next: Cell<u64>,
 }
 
 impl<P: Payload + Clone> Bus<P> {
-    /// Keeps the last `events` of each topic that `pattern` matches, for [`Subscriber::replay`]; of at
-    /// most `topics` topics, beyond which the one that was silent for longest is forgotten.
+    /// Keeps the last `events` of each topic that `pattern` matches, for [`Subscriber::replay`]. Beyond
+    /// `topics` topics, the topic whose last event is oldest is discarded.
     ///
-    /// What is kept changes at an event's turn, before its subscribers see it.
+    /// An event is retained at its turn, before its subscribers receive it.
     pub fn retain(
         &self,
         pattern: Pattern,
@@ -78,8 +78,8 @@ impl<P: Payload + Clone> Bus<P> {
             self.subscriber(pattern).priority(i32::MAX).label("$bus.retain").handle(move |event| {
                 let number = stores.next.replace(stores.next.get() + 1);
                 let kept = Kept { number, payload: Rc::new(event.payload.clone()) };
-                let gone = keeper.keep(event.topic, kept);
-                drop(gone);
+                let discarded = keeper.keep(event.topic, kept);
+                drop(discarded);
                 Ok(())
             });
         Retention { store, _subscription: subscription }
@@ -87,17 +87,17 @@ impl<P: Payload + Clone> Bus<P> {
 }
 
 impl<P: Payload> Retention<P> {
-    /// How many topics have events here.
+    /// The number of topics with retained events.
     pub fn topics(&self) -> usize {
         self.store.kept.borrow().0.len()
     }
 }
 
 impl<P: Payload> Subscriber<'_, P> {
-    /// Like [`Subscriber::handle`], but `handler` first gets the events that are retained now, oldest
-    /// first, and then those that come, with no gap and no duplicate.
+    /// Like [`Subscriber::handle`], but `handler` first receives the events that are retained now, oldest
+    /// first, and then new ones, with no gap and no duplicate.
     ///
-    /// They are replayed at a turn of their own, soon or just before the first event that comes; never
+    /// The replay has a turn of its own, in a microtask or just before the first new event. It never happens
     /// inside this call.
     pub fn replay(
         self,
@@ -107,7 +107,7 @@ impl<P: Payload> Subscriber<'_, P> {
         self.replay_boxed(schedule, Box::new(handler))
     }
 
-    /// Not generic, so that a browser downloads it once.
+    /// Not generic over the handler, so that the wasm module contains it once.
     fn replay_boxed(self, schedule: &dyn Schedule, handler: Handler<P>) -> Subscription {
         let core = &self.bus.core;
         let retained = core.extension::<Stores<P>>().matching(&self.pattern);
@@ -139,7 +139,7 @@ impl<P: Payload> Subscriber<'_, P> {
 
 type Handler<P> = Box<dyn Fn(&Event<'_, P>) -> HandlerResult<P>>;
 
-/// What a late subscriber has still to see.
+/// The retained events that a late subscriber has not received yet.
 struct Replay<P: Payload> {
     retained: RefCell<VecDeque<(Topic, Kept<P>)>>,
     core: Weak<Core<P>>,
@@ -152,7 +152,7 @@ impl<P: Payload> Replay<P> {
         loop {
             let next = self.retained.borrow_mut().pop_front();
             let Some((topic, kept)) = next else { return };
-            let event = Event { topic: &topic, payload: &*kept.payload, asked: None };
+            let event = Event { topic: &topic, payload: &*kept.payload, request: None };
             if let Err(cause) = (self.handler)(&event)
                 && let Some(core) = self.core.upgrade()
             {
@@ -165,30 +165,30 @@ impl<P: Payload> Replay<P> {
 impl<P> Store<P> {
     fn count(&self, topic: &Topic) -> usize {
         let kept = self.kept.borrow();
-        kept.place(topic).map_or(0, |place| kept.0[place].1.len())
+        kept.index(topic).map_or(0, |index| kept.0[index].1.len())
     }
 
-    /// Answers what is forgotten for it.
+    /// Adds an event and returns the events that are discarded for it.
     fn keep(&self, topic: &Topic, event: Kept<P>) -> Option<VecDeque<Kept<P>>> {
         let mut kept = self.kept.borrow_mut();
-        let place = match kept.place(topic) {
-            Ok(place) => {
-                let events = &mut kept.0[place].1;
-                let gone = if events.len() >= self.last { events.pop_front() } else { None };
+        let index = match kept.index(topic) {
+            Ok(index) => {
+                let events = &mut kept.0[index].1;
+                let discarded = if events.len() >= self.last { events.pop_front() } else { None };
                 events.push_back(event);
-                return gone.map(|event| VecDeque::from([event]));
+                return discarded.map(|event| VecDeque::from([event]));
             }
-            Err(place) => place,
+            Err(index) => index,
         };
-        kept.0.insert(place, (topic.clone(), VecDeque::from([event])));
+        kept.0.insert(index, (topic.clone(), VecDeque::from([event])));
         if kept.0.len() <= self.topics {
             return None;
         }
         let newest = |(_, (_, events)): &(usize, &(Topic, VecDeque<Kept<P>>))| {
             events.back().map(|event| event.number)
         };
-        let silent = kept.0.iter().enumerate().min_by_key(newest).map(|(place, _)| place);
-        silent.map(|place| kept.0.remove(place).1)
+        let stalest = kept.0.iter().enumerate().min_by_key(newest).map(|(index, _)| index);
+        stalest.map(|index| kept.0.remove(index).1)
     }
 }
 
@@ -205,14 +205,14 @@ impl<P> Stores<P> {
         stores.push(Rc::downgrade(store));
     }
 
-    /// What is retained of the topics that `pattern` matches, oldest first. Of a topic that several
-    /// stores keep, the events of the one that keeps most.
+    /// The retained events of the topics that `pattern` matches, oldest first. If several stores keep a
+    /// topic, the store with the most events counts.
     fn matching(&self, pattern: &Pattern) -> Vec<(Topic, Kept<P>)> {
         let stores: Vec<_> = self.stores.borrow().iter().filter_map(Weak::upgrade).collect();
         let mut events = Vec::new();
         for store in &stores {
             for (topic, kept) in &store.kept.borrow().0 {
-                // The first of those that keep most.
+                // The first store with the most events.
                 let most = stores.iter().rev().max_by_key(|store| store.count(topic));
                 if pattern.matches(topic) && most.is_some_and(|most| Rc::ptr_eq(most, store)) {
                     events.extend(kept.iter().map(|event| (topic.clone(), event.clone())));

@@ -1,37 +1,25 @@
-//! The router: a trie over patterns that is asked which of them match a topic.
+//! The router: a trie over patterns that finds those that match a topic.
 //!
-//! The bus compiles its routes from it, and a relay may keep its receivers in one. It is made for a
-//! million patterns: nodes lie in one arena, the edges of all nodes in one flat table, and a pattern
-//! has a node of its own only as deep as another shares its beginning.
+//! The bus compiles its routes from it. It is designed for a million patterns: nodes lie in one arena, the
+//! edges of all nodes in one flat table, and a pattern gets nodes only as deep as other patterns share its
+//! beginning.
 
 use std::mem;
 
 use crate::edges::Edges;
-use crate::order::in_order;
 use crate::{Pattern, Topic};
 
-/// Names an entry of a [`Router`]; ascending in the order of insertion, never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(u64);
+/// Identifies an entry of a [`Router`]. Keys ascend in the order of insertion and are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(u64);
 
-/// Values under patterns, found by topic. Several values may stand under one pattern.
-///
-/// ```
-/// use bus::{Pattern, Router, Topic};
-/// let mut router = Router::default();
-/// let key = router.insert(&Pattern::parse("a.>")?, "tail");
-/// router.insert(&Pattern::parse("a.b")?, "exact");
-/// let found: Vec<_> = router.matches(&Topic::parse("a.b")?).into_iter().map(|(_, v)| *v).collect();
-/// assert_eq!(found, ["tail", "exact"]); // in the order of insertion
-/// assert_eq!(router.remove(&Pattern::parse("a.>")?, key), Some("tail"));
-/// # Ok::<(), bus::TopicError>(())
-/// ```
+/// Values under patterns, found by topic. A pattern may have several values.
 #[derive(Debug)]
-pub struct Router<T> {
+pub(crate) struct Router<T> {
     nodes: Vec<Node<T>>,
-    /// Those that carry a token.
+    /// The edges with a token.
     edges: Edges,
-    /// Nodes for the patterns to come.
+    /// Unused nodes.
     free: Vec<u32>,
     next_key: u64,
     len: usize,
@@ -40,38 +28,39 @@ pub struct Router<T> {
 #[derive(Debug)]
 struct Node<T> {
     parent: u32,
-    /// Of the edge that leads here, if that carries a token.
+    /// The hash of the edge that leads here, if that edge has a token.
     hash: u32,
     kind: Kind<T>,
 }
 
 #[derive(Debug)]
 enum Kind<T> {
-    /// Several patterns begin alike up to here; `witness` is, or was, one of them.
+    /// Several patterns share their tokens up to here. `witness` is, or was, one of them.
     Branch { witness: Option<Pattern>, children: u32, any: u32, tail: u32, end: u32 },
-    /// One pattern, wherever it may end. With two shapes a node needs no room for a tag.
+    /// A single pattern, which may end below this depth. With two variants a node needs no space for a tag.
     Leaf { pattern: Pattern, values: Values<T> },
 }
 
-/// What stands under one pattern. Nearly always that is one value, and a million of them have to fit.
+/// The values of one pattern. Nearly all patterns have a single value, so that case must be small.
 #[derive(Debug)]
 enum Values<T> {
     One(Key, T),
-    /// `None` if nothing is left. In this shape the whole takes no room for a tag.
+    /// `None` if no value is left. As an `Option<Box>` the enum needs no space for a tag.
     Many(Option<Box<Many<T>>>),
 }
 
-/// Keys ascend. A value that was taken leaves a hole, so that ending the oldest of many moves nothing.
+/// Several values with ascending keys. Removing a value leaves a hole, so that removing the oldest of many
+/// moves none of the others.
 #[derive(Debug)]
 struct Many<T> {
-    places: Vec<(Key, Option<T>)>,
+    values: Vec<(Key, Option<T>)>,
     holes: usize,
 }
 
-/// The way from a node to the next.
+/// A step from a node to a child.
 #[derive(Clone, Copy)]
 enum Step<'a> {
-    /// With the hash of its edge.
+    /// A token and the hash of its edge.
     Token(&'a str, u32),
     Any,
     Tail,
@@ -88,8 +77,8 @@ impl<T> Default for Router<T> {
 }
 
 impl<T> Router<T> {
-    /// Puts `value` under `pattern` and answers the key that removes it.
-    pub fn insert(&mut self, pattern: &Pattern, value: T) -> Key {
+    /// Inserts `value` under `pattern` and returns its key.
+    pub(crate) fn insert(&mut self, pattern: &Pattern, value: T) -> Key {
         let key = Key(self.next_key);
         self.next_key += 1;
         self.len += 1;
@@ -117,8 +106,8 @@ impl<T> Router<T> {
         }
     }
 
-    /// Takes away the value that stands under `pattern` by `key`, and the nodes that held only it.
-    pub fn remove(&mut self, pattern: &Pattern, key: Key) -> Option<T> {
+    /// Removes the value with this `pattern` and `key`, and the nodes that nothing else needs.
+    pub(crate) fn remove(&mut self, pattern: &Pattern, key: Key) -> Option<T> {
         let (mut at, mut tokens) = (ROOT, pattern.tokens().enumerate());
         let removed = loop {
             let (depth, step) = self.next_step(at, &mut tokens);
@@ -137,32 +126,26 @@ impl<T> Router<T> {
         };
         self.len -= 1;
         if self.len == 0 {
-            // Gives the memory back; keys go on.
+            // Frees the memory; keys continue to ascend.
             *self = Self { next_key: self.next_key, ..Self::default() };
         }
         Some(removed)
     }
 
-    /// The values whose patterns match `topic`, in the order of their insertion.
-    pub fn matches(&self, topic: &Topic) -> Vec<(Key, &T)> {
-        let mut found = Vec::new();
-        self.visit(topic, |key, value| found.push((key, value)));
-        in_order(found, |(key, _)| *key)
-    }
-
-    /// Shows the values whose patterns match `topic`, in no order.
+    /// Calls `found` with each value whose pattern matches `topic`, in no particular order.
     pub(crate) fn visit<'a>(&'a self, topic: &Topic, mut found: impl FnMut(Key, &'a T)) {
         self.walk(ROOT, topic.tokens().enumerate(), topic, &mut found);
     }
 
-    /// Whether the same patterns match each topic that differs from `topic` in its last token only. "No" may be
-    /// too careful.
+    /// Whether the same patterns match every topic that differs from `topic` only in its last token. May
+    /// return false although they do.
     pub(crate) fn ignores_last_token(&self, topic: &Topic) -> bool {
         let last = topic.tokens().count() - 1;
-        !self.looks_at(last, ROOT, topic.tokens().enumerate())
+        !self.depends_on(last, ROOT, topic.tokens().enumerate())
     }
 
-    fn looks_at<'t>(
+    /// Whether the token with the index `last` decides about a match below the node `at`.
+    fn depends_on<'t>(
         &self,
         last: usize,
         at: u32,
@@ -179,20 +162,14 @@ impl<T> Router<T> {
                     return children as usize > others.count();
                 }
                 let child = self.child(at, depth, Step::Token(token, self.edges.hash((at, token))));
-                [any, child].into_iter().any(|next| self.looks_at(last, next, tokens.clone()))
+                [any, child].into_iter().any(|next| self.depends_on(last, next, tokens.clone()))
             }
             None => false,
         }
     }
 
-    /// How many values there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    /// Whether there is no value.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     fn walk<'a, 't>(
@@ -203,7 +180,7 @@ impl<T> Router<T> {
         found: &mut impl FnMut(Key, &'a T),
     ) {
         match self.nodes.get(at as usize).map(|node| &node.kind) {
-            // The rest of the pattern has no nodes, and a topic of the runtime hides from some.
+            // The rest of the pattern has no nodes, and `$` topics do not match leading wildcards.
             Some(Kind::Leaf { pattern, values }) if pattern.matches(topic) => values.each(found),
             Some(&Kind::Branch { any, tail, end, .. }) => {
                 let Some((depth, token)) = tokens.next() else {
@@ -225,7 +202,7 @@ impl<T> Router<T> {
         self.nodes.get_mut(at as usize).map(|node| &mut node.kind)
     }
 
-    /// The step from the branch `at` by a pattern's token.
+    /// The step from the branch `at` for a token of a pattern.
     fn step<'t>(&self, at: u32, token: Option<&'t str>) -> Step<'t> {
         match token {
             None => Step::End,
@@ -235,7 +212,7 @@ impl<T> Router<T> {
         }
     }
 
-    /// The next step of a pattern, and how many tokens come before it (which only a token's step asks).
+    /// The next step of a pattern, and the number of tokens before it, which only [`Step::Token`] needs.
     fn next_step<'t>(
         &self,
         at: u32,
@@ -244,7 +221,7 @@ impl<T> Router<T> {
         tokens.next().map_or((0, Step::End), |(depth, token)| (depth, self.step(at, Some(token))))
     }
 
-    /// Where `step` leads from the branch `at`, which has `depth` tokens before it; `NONE` if nowhere.
+    /// The child that `step` leads to from the branch `at`, which has `depth` tokens before it, or `NONE`.
     fn child(&self, at: u32, depth: usize, step: Step<'_>) -> u32 {
         let Some(Node { kind: Kind::Branch { any, tail, end, .. }, .. }) =
             self.nodes.get(at as usize)
@@ -268,7 +245,7 @@ impl<T> Router<T> {
         }
     }
 
-    /// Makes a node of the new `kind`, to which `step` leads from the branch `parent`.
+    /// Adds a node of this `kind`, to which `step` leads from the branch `parent`.
     fn grow(&mut self, parent: u32, step: Step<'_>, kind: Kind<T>) {
         let hash = if let Step::Token(_, hash) = step { hash } else { 0 };
         let node = Node { parent, hash, kind };
@@ -281,7 +258,7 @@ impl<T> Router<T> {
             }
             None => {
                 if self.nodes.len() == self.nodes.capacity() {
-                    // Doubling would leave half of the room empty.
+                    // Doubling would leave up to half of the space unused.
                     self.nodes.reserve_exact(self.nodes.len() / 16 + 4);
                 }
                 self.nodes.push(node);
@@ -304,7 +281,7 @@ impl<T> Router<T> {
         }
     }
 
-    /// Makes a branch of the leaf `at`, which has `depth` tokens before it, and moves the leaf below.
+    /// Turns the leaf `at`, which has `depth` tokens before it, into a branch and moves the leaf below it.
     fn split(&mut self, at: u32, depth: usize) {
         let Some(kind) = self.kind_mut(at) else { return };
         if let Kind::Leaf { pattern, .. } = kind {
@@ -315,7 +292,7 @@ impl<T> Router<T> {
         }
     }
 
-    /// Frees the node `at` and the branches above it that led only there.
+    /// Frees the node `at` and the branches above it that led only to it.
     fn prune(&mut self, mut at: u32) {
         while at != ROOT {
             let Some(node) = self.nodes.get_mut(at as usize) else { return };
@@ -357,10 +334,10 @@ impl<T> Kind<T> {
 impl<T> Values<T> {
     fn push(&mut self, key: Key, value: T) {
         let mut many = match mem::replace(self, Self::Many(None)) {
-            Self::One(first, one) => Box::new(Many { places: vec![(first, Some(one))], holes: 0 }),
+            Self::One(first, one) => Box::new(Many { values: vec![(first, Some(one))], holes: 0 }),
             Self::Many(many) => many.unwrap_or_default(),
         };
-        many.places.push((key, Some(value)));
+        many.values.push((key, Some(value)));
         *self = Self::Many(Some(many));
     }
 
@@ -378,7 +355,7 @@ impl<T> Values<T> {
     fn is_empty(&self) -> bool {
         match self {
             Self::One(..) => false,
-            Self::Many(many) => many.as_ref().is_none_or(|many| many.places.is_empty()),
+            Self::Many(many) => many.as_ref().is_none_or(|many| many.values.is_empty()),
         }
     }
 
@@ -386,7 +363,7 @@ impl<T> Values<T> {
         match self {
             Self::One(key, value) => found(*key, value),
             Self::Many(many) => {
-                for (key, value) in many.iter().flat_map(|many| &many.places) {
+                for (key, value) in many.iter().flat_map(|many| &many.values) {
                     value.iter().for_each(|value| found(*key, value));
                 }
             }
@@ -396,11 +373,11 @@ impl<T> Values<T> {
 
 impl<T> Many<T> {
     fn take(&mut self, key: Key) -> Option<T> {
-        let at = self.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        let taken = self.places.get_mut(at)?.1.take()?;
+        let at = self.values.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        let taken = self.values.get_mut(at)?.1.take()?;
         self.holes += 1;
-        if self.holes * 2 > self.places.len() {
-            self.places.retain(|(_, value)| value.is_some());
+        if self.holes * 2 > self.values.len() {
+            self.values.retain(|(_, value)| value.is_some());
             self.holes = 0;
         }
         Some(taken)
@@ -409,7 +386,7 @@ impl<T> Many<T> {
 
 impl<T> Default for Many<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), holes: 0 }
+        Self { values: Vec::new(), holes: 0 }
     }
 }
 

@@ -1,7 +1,7 @@
-//! The compiled routes: what each hot topic resolved to, until a matching subscription comes or goes.
+//! The compiled routes of hot topics. A route is valid until a matching subscription begins or ends.
 //!
-//! A topic is hot while somebody holds a handle of it, or when it was asked for twice. One-off topics
-//! (a request's inbox) leave nothing behind here.
+//! A topic is hot while a handle of it exists, or once it was looked up twice. One-off topics (a
+//! request's inbox) leave nothing behind here.
 
 mod marks;
 mod tree;
@@ -15,29 +15,29 @@ use crate::{Pattern, Topic};
 use marks::Marks;
 use tree::Tree;
 
-/// How many topics may be hot without a handle. Beyond it all of them are forgotten; those in use come
-/// back by being used.
+/// How many topics may be hot without a handle. Beyond it all of them are evicted; those in use become
+/// hot again.
 const MAX_WITHOUT_HANDLE: usize = 131_072;
 
-/// Routes by topic.
+/// Route entries by topic.
 #[derive(Debug)]
 pub(crate) struct Routes<R> {
-    /// The nodes of the tree where hot topics are, found by a hash of the whole topic.
+    /// From the hash of a whole topic to its node in the tree.
     hot: Edges,
     tree: Tree<R>,
     marks: Marks,
-    /// How many more topics may become hot before those without a handle are forgotten.
+    /// How many more topics may become hot before those without a handle are evicted.
     room: usize,
     invalidated: u64,
 }
 
-/// A hot topic, and its route as long as that holds.
+/// A hot topic, and its route while that is valid.
 #[derive(Debug)]
-pub(crate) struct Spot<R> {
+pub(crate) struct RouteEntry<R> {
     pub(crate) topic: Topic,
     pub(crate) route: RefCell<Option<R>>,
-    /// What an executor outside keeps of it.
-    pub(crate) outside: RefCell<Option<Box<dyn Any>>>,
+    /// What the host executor keeps of the route.
+    pub(crate) host: RefCell<Option<Box<dyn Any>>>,
     hash: u32,
 }
 
@@ -54,59 +54,59 @@ impl<R> Default for Routes<R> {
 }
 
 impl<R> Routes<R> {
-    /// Where `topic` is hot. One that is not is marked, and becomes hot when it comes again.
-    pub(crate) fn seen(&mut self, topic: &Topic) -> Option<Rc<Spot<R>>> {
+    /// The entry of `topic` if it is hot. Otherwise the topic is marked and becomes hot at the next lookup.
+    pub(crate) fn lookup(&mut self, topic: &Topic) -> Option<Rc<RouteEntry<R>>> {
         let hash = self.hot.hash(topic.as_str());
-        if let Some(spot) = self.at(hash, topic) {
-            return Some(spot.clone());
+        if let Some(entry) = self.entry_at(hash, topic) {
+            return Some(entry.clone());
         }
         if !self.marks.seen_before(hash) {
             return None;
         }
         if self.room == 0 {
-            self.forget_those_without_handle();
+            self.evict_without_handle();
         }
         self.room -= 1;
-        Some(self.heat(hash, topic))
+        Some(self.promote(hash, topic))
     }
 
-    /// Where `topic` is hot.
-    pub(crate) fn find(&self, topic: &Topic) -> Option<Rc<Spot<R>>> {
-        self.at(self.hot.hash(topic.as_str()), topic).cloned()
+    /// The entry of `topic` if it is hot. Does not count as a lookup.
+    pub(crate) fn peek(&self, topic: &Topic) -> Option<Rc<RouteEntry<R>>> {
+        self.entry_at(self.hot.hash(topic.as_str()), topic).cloned()
     }
 
-    /// Makes `topic` hot for a handle.
-    pub(crate) fn hold(&mut self, topic: &Topic) -> Rc<Spot<R>> {
+    /// The entry of `topic`, which becomes hot for a handle.
+    pub(crate) fn acquire(&mut self, topic: &Topic) -> Rc<RouteEntry<R>> {
         let hash = self.hot.hash(topic.as_str());
-        match self.at(hash, topic) {
-            Some(spot) => spot.clone(),
-            None => self.heat(hash, topic),
+        match self.entry_at(hash, topic) {
+            Some(entry) => entry.clone(),
+            None => self.promote(hash, topic),
         }
     }
 
-    /// Takes a handle's topic back; with its last handle it is forgotten.
-    pub(crate) fn release(&mut self, spot: &Rc<Spot<R>>) {
-        const THE_TREE_AND_THE_LAST_HANDLE: usize = 2;
-        if Rc::strong_count(spot) == THE_TREE_AND_THE_LAST_HANDLE {
-            self.cool(spot);
+    /// Gives a handle's entry back. Without a handle left the topic is evicted.
+    pub(crate) fn release(&mut self, entry: &Rc<RouteEntry<R>>) {
+        const TREE_AND_LAST_HANDLE: usize = 2;
+        if Rc::strong_count(entry) == TREE_AND_LAST_HANDLE {
+            self.evict(entry);
         }
     }
 
-    /// Takes the routes of the topics that `pattern` matches, and no others.
+    /// Discards the routes of the topics that `pattern` matches, and no others.
     ///
-    /// Dropped here, they never are the last to hold a handler: the router, or whoever just took the
-    /// subscription out of it, holds it too.
+    /// Discarding a route never drops a handler: the router, or the caller that has just taken the
+    /// subscription out of it, holds the handler too.
     pub(crate) fn invalidate(&mut self, pattern: &Pattern) {
         if self.hot.len() == 0 {
             return;
         }
         let mut invalidated = 0;
-        let mut touch = |spot: &Rc<Spot<R>>| {
-            invalidated += u64::from(spot.route.take().is_some());
-            drop(spot.outside.take());
+        let mut touch = |entry: &Rc<RouteEntry<R>>| {
+            invalidated += u64::from(entry.route.take().is_some());
+            drop(entry.host.take());
         };
         match pattern.as_topic() {
-            Some(topic) => self.find(&topic).iter().for_each(touch),
+            Some(topic) => self.peek(&topic).iter().for_each(touch),
             None => self.tree.within(pattern, &mut touch),
         }
         self.invalidated += invalidated;
@@ -117,42 +117,43 @@ impl<R> Routes<R> {
         self.invalidated
     }
 
-    fn at(&self, hash: u32, topic: &Topic) -> Option<&Rc<Spot<R>>> {
+    fn entry_at(&self, hash: u32, topic: &Topic) -> Option<&Rc<RouteEntry<R>>> {
         let at = self.hot.find(hash, &|at| self.tree.is_at(at, topic))?;
         self.tree.get(at)
     }
 
-    fn heat(&mut self, hash: u32, topic: &Topic) -> Rc<Spot<R>> {
-        let spot = Rc::new(Spot {
+    fn promote(&mut self, hash: u32, topic: &Topic) -> Rc<RouteEntry<R>> {
+        let entry = Rc::new(RouteEntry {
             topic: topic.clone(),
             route: RefCell::new(None),
-            outside: RefCell::new(None),
+            host: RefCell::new(None),
             hash,
         });
-        let at = self.tree.insert(spot.clone());
-        let hash_of = |at: u32| self.tree.get(at).map_or(0, |spot| spot.hash);
+        let at = self.tree.insert(entry.clone());
+        let hash_of = |at: u32| self.tree.get(at).map_or(0, |entry| entry.hash);
         self.hot.insert(hash, at, &hash_of);
-        spot
+        entry
     }
 
-    fn cool(&mut self, spot: &Spot<R>) {
-        let is_it = |at: u32| self.tree.is_at(at, &spot.topic);
-        if let Some(at) = self.hot.find(spot.hash, &is_it) {
-            self.hot.remove(spot.hash, at);
+    fn evict(&mut self, entry: &RouteEntry<R>) {
+        let is_it = |at: u32| self.tree.is_at(at, &entry.topic);
+        if let Some(at) = self.hot.find(entry.hash, &is_it) {
+            self.hot.remove(entry.hash, at);
             self.tree.remove(at);
         }
         if self.hot.len() == 0 {
-            // Gives the memory back.
+            // Frees the memory.
             self.hot = Edges::default();
             self.tree = Tree::default();
         }
     }
 
-    fn forget_those_without_handle(&mut self) {
-        let spots = self.hot.children().filter_map(|at| self.tree.get(at));
-        let without: Vec<_> = spots.filter(|spot| Rc::strong_count(spot) == 1).cloned().collect();
-        for spot in without {
-            self.cool(&spot);
+    fn evict_without_handle(&mut self) {
+        let entries = self.hot.children().filter_map(|at| self.tree.get(at));
+        let without: Vec<_> =
+            entries.filter(|entry| Rc::strong_count(entry) == 1).cloned().collect();
+        for entry in without {
+            self.evict(&entry);
         }
         self.room = MAX_WITHOUT_HANDLE;
     }
@@ -166,16 +167,17 @@ mod tests {
         Topic::parse(text).unwrap()
     }
 
-    fn hot(routes: &mut Routes<i32>, text: &str) -> Rc<Spot<i32>> {
-        let spot = routes.hold(&topic(text));
-        spot.route.replace(Some(0));
-        spot
+    fn hot(routes: &mut Routes<i32>, text: &str) -> Rc<RouteEntry<i32>> {
+        let entry = routes.acquire(&topic(text));
+        entry.route.replace(Some(0));
+        entry
     }
 
     #[test]
-    fn a_pattern_invalidates_the_routes_that_it_matches_and_no_others() {
+    fn a_pattern_invalidates_the_routes_it_matches_and_no_others() {
         let mut routes = Routes::default();
-        let spots = ["a.b", "a.c", "a", "a.b.c", "b.c", "$a.b"].map(|text| hot(&mut routes, text));
+        let entries =
+            ["a.b", "a.c", "a", "a.b.c", "b.c", "$a.b"].map(|text| hot(&mut routes, text));
         for (pattern, touched) in [
             ("a.*", &["a.b", "a.c"][..]),
             ("a.>", &["a.b", "a.c", "a.b.c"]),
@@ -189,55 +191,55 @@ mod tests {
             let before = routes.invalidated();
             routes.invalidate(&Pattern::parse(pattern).unwrap());
             assert_eq!(routes.invalidated() - before, touched.len() as u64, "{pattern}");
-            for spot in &spots {
-                let invalid = spot.route.replace(Some(0)).is_none();
+            for entry in &entries {
+                let invalid = entry.route.replace(Some(0)).is_none();
                 assert_eq!(
                     invalid,
-                    touched.contains(&spot.topic.as_str()),
+                    touched.contains(&entry.topic.as_str()),
                     "{pattern} {}",
-                    spot.topic
+                    entry.topic
                 );
             }
         }
     }
 
     #[test]
-    fn a_topic_is_hot_from_its_second_time_and_a_one_off_topic_leaves_nothing() {
+    fn a_topic_is_hot_from_its_second_lookup_and_a_one_off_topic_leaves_nothing() {
         let mut routes = Routes::<i32>::default();
         for number in 0..10_000 {
-            routes.seen(&topic(&format!("once.{number}")));
+            routes.lookup(&topic(&format!("once.{number}")));
         }
-        // Hashes are seeded at random, and one topic in 2^21 meets a mark that has its hash: of 10,000
-        // topics one is hot by mistake in 1 run of 200, four in 1 run of 10^10.
+        // Hashes are seeded at random, and one topic in 2^21 meets a mark with its own hash: of 10,000
+        // topics one becomes hot by mistake in 1 run of 200, four in 1 run of 10^10.
         assert!(routes.hot.len() <= 3, "{}", routes.hot.len());
-        let times = (0..100).take_while(|_| routes.seen(&topic("hot")).is_none()).count();
+        let times = (0..100).take_while(|_| routes.lookup(&topic("hot")).is_none()).count();
         assert!(times <= marks::PATIENCE as usize + 1, "{times}");
     }
 
     #[test]
-    fn many_topics_that_take_turns_all_become_hot() {
+    fn many_topics_that_alternate_all_become_hot() {
         let mut routes = Routes::<i32>::default();
         let topics: Vec<_> = (0..100_000).map(|number| topic(&format!("turn.{number}"))).collect();
         for _ in 0..marks::PATIENCE {
-            topics.iter().for_each(|topic| drop(routes.seen(topic)));
+            topics.iter().for_each(|topic| drop(routes.lookup(topic)));
         }
         assert!(routes.hot.len() > 95_000, "{}", routes.hot.len());
     }
 
     #[test]
-    fn without_handles_only_so_many_topics_are_hot() {
+    fn the_number_of_hot_topics_without_a_handle_is_bounded() {
         let mut routes = Routes::<i32>::default();
-        let held = routes.hold(&topic("held"));
+        let held = routes.acquire(&topic("held"));
         for number in 0..MAX_WITHOUT_HANDLE + 10_000 {
             let topic = topic(&format!("twice.{number}"));
-            while routes.seen(&topic).is_none() {}
+            while routes.lookup(&topic).is_none() {}
         }
         assert!(routes.hot.len() <= MAX_WITHOUT_HANDLE + 1);
-        assert!(Rc::ptr_eq(&held, &routes.hold(&topic("held"))));
+        assert!(Rc::ptr_eq(&held, &routes.acquire(&topic("held"))));
     }
 
     #[test]
-    fn a_handle_that_goes_takes_its_topic_along() {
+    fn dropping_the_last_handle_evicts_its_topic() {
         let mut routes = Routes::<i32>::default();
         let (one, two) = (hot(&mut routes, "a.b"), hot(&mut routes, "a.b"));
         routes.release(&one);
@@ -248,24 +250,24 @@ mod tests {
     }
 
     #[test]
-    fn topics_whose_hashes_are_equal_are_told_apart() {
+    fn topics_with_equal_hashes_are_kept_apart() {
         let mut routes = Routes::<i32>::default();
         routes.hot.without = u32::MAX;
         routes.tree.edges.without = u32::MAX;
         let texts = ["a.b", "a.c", "b.b", "b.c", "a.b.c", "a.b.b", "c"];
-        let spots = texts.map(|text| hot(&mut routes, text));
+        let entries = texts.map(|text| hot(&mut routes, text));
         for (pattern, touched) in [("a.*", 2), ("*.c", 2), ("a.b.*", 2), ("b.>", 2), ("c", 1)] {
-            for spot in &spots {
-                spot.route.replace(Some(0));
+            for entry in &entries {
+                entry.route.replace(Some(0));
             }
             let before = routes.invalidated();
             routes.invalidate(&Pattern::parse(pattern).unwrap());
             assert_eq!(routes.invalidated() - before, touched, "{pattern}");
         }
-        for spot in spots {
-            assert!(routes.find(&spot.topic).is_some_and(|found| Rc::ptr_eq(&found, &spot)));
-            routes.release(&spot);
-            assert!(routes.find(&spot.topic).is_none());
+        for entry in entries {
+            assert!(routes.peek(&entry.topic).is_some_and(|found| Rc::ptr_eq(&found, &entry)));
+            routes.release(&entry);
+            assert!(routes.peek(&entry.topic).is_none());
         }
     }
 }

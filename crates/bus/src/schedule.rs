@@ -1,4 +1,4 @@
-//! Time, given from outside: the bus has no clock of its own.
+//! Clock and timers. The bus has none of its own.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -6,28 +6,28 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What is to be done later.
+/// Work to run later.
 pub type Job = Box<dyn FnOnce()>;
 
-/// A clock and a scheduler. A browser gives its timers, tests give [`VirtualTime`].
+/// A clock and a scheduler: the timers of a browser, or [`VirtualTime`] in tests.
 ///
-/// No job may run inside the call that schedules it.
+/// Implementations must not run a job inside the call that schedules it.
 pub trait Schedule {
-    /// How long ago some fixed moment was; it never goes back.
+    /// The time since some fixed moment. It never decreases.
     fn now(&self) -> Duration;
 
-    /// Runs `job` when the current task is done, before anything else (a microtask).
+    /// Runs `job` directly after the current task, as a microtask.
     fn soon(&self, job: Job);
 
-    /// Runs `job` before the next picture is drawn (an animation frame).
+    /// Runs `job` at the next animation frame.
     fn frame(&self, job: Job);
 
-    /// Runs `job` after `delay`, unless the answer was dropped by then.
-    #[must_use = "dropped, the timer is cancelled"]
+    /// Runs `job` after `delay`, unless the returned timer was dropped before.
+    #[must_use = "the timer is cancelled when this is dropped"]
     fn after(&self, delay: Duration, job: Job) -> Box<dyn Any>;
 }
 
-/// Time that passes when it is told to, for tests.
+/// Time that a test moves forward.
 ///
 /// ```
 /// use std::{cell::Cell, rc::Rc, time::Duration};
@@ -45,10 +45,10 @@ pub trait Schedule {
 pub struct VirtualTime {
     now: Cell<Duration>,
     number: Cell<u64>,
-    jobs: RefCell<Vec<Planned>>,
+    jobs: RefCell<Vec<Scheduled>>,
 }
 
-struct Planned {
+struct Scheduled {
     due: Due,
     number: u64,
     job: Job,
@@ -73,33 +73,33 @@ impl Drop for Timer {
 }
 
 impl VirtualTime {
-    /// Time that begins now.
+    /// Creates a clock at zero.
     pub fn new() -> Rc<Self> {
         Rc::default()
     }
 
-    /// Runs the microtasks, and those that they make.
+    /// Runs the microtasks, including those that they schedule.
     pub fn settle(&self) {
         while self.run_next(|due| due == Due::Soon) {}
     }
 
-    /// Runs the microtasks, and then what waits for the next frame.
+    /// Runs the microtasks, and then the jobs of the next animation frame.
     pub fn next_frame(&self) {
         self.settle();
-        let made_before = self.number.get();
-        while self.run_next_of(made_before, |due| due == Due::Frame) {
+        let created_before = self.number.get();
+        while self.run_next_of(created_before, |due| due == Due::Frame) {
             self.settle();
         }
     }
 
-    /// Lets time pass: what is due by its end is run, each at its own moment.
+    /// Moves the clock forward by `time`, and runs each job at the moment it is due.
     pub fn pass(&self, time: Duration) {
         let end = self.now.get().saturating_add(time);
         self.settle();
         while self.run_next(|due| matches!(due, Due::At(moment) if moment <= end)) {
             self.settle();
         }
-        // A job may have let time pass beyond it.
+        // A job may have moved the clock further.
         self.now.set(end.max(self.now.get()));
     }
 
@@ -107,39 +107,40 @@ impl VirtualTime {
         self.run_next_of(u64::MAX, is_due)
     }
 
-    fn run_next_of(&self, made_before: u64, is_due: impl Fn(Due) -> bool) -> bool {
+    fn run_next_of(&self, created_before: u64, is_due: impl Fn(Due) -> bool) -> bool {
         let next = {
             let mut jobs = self.jobs.borrow_mut();
             let due = jobs
                 .iter()
                 .enumerate()
-                .filter(|(_, job)| job.number < made_before && is_due(job.due))
+                .filter(|(_, job)| job.number < created_before && is_due(job.due))
                 .min_by_key(|(_, job)| (job.due, job.number))
                 .map(|(at, _)| at);
             due.map(|at| jobs.swap_remove(at))
         };
-        let Some(planned) = next else { return false };
-        if let Due::At(moment) = planned.due {
+        let Some(scheduled) = next else { return false };
+        if let Due::At(moment) = scheduled.due {
             self.now.set(moment);
         }
-        if !planned.cancelled.get() {
-            (planned.job)();
+        if !scheduled.cancelled.get() {
+            (scheduled.job)();
         }
         true
     }
 
-    /// Answers the flag that cancels the job.
-    fn plan(&self, due: Due, job: Job) -> Rc<Cell<bool>> {
+    /// Schedules a job and returns the flag that cancels it.
+    fn schedule(&self, due: Due, job: Job) -> Rc<Cell<bool>> {
         let cancelled = Rc::new(Cell::new(false));
         let number = self.number.replace(self.number.get() + 1);
-        // Jobs whose timers were dropped go first, and are dropped when nothing is borrowed.
-        let gone: Vec<Planned> = {
+        // Cancelled jobs are removed here and dropped without a borrow.
+        let cancelled_jobs: Vec<Scheduled> = {
             let mut jobs = self.jobs.borrow_mut();
-            let gone = jobs.extract_if(.., |planned| planned.cancelled.get()).collect();
-            jobs.push(Planned { due, number, job, cancelled: cancelled.clone() });
-            gone
+            let cancelled_jobs =
+                jobs.extract_if(.., |scheduled| scheduled.cancelled.get()).collect();
+            jobs.push(Scheduled { due, number, job, cancelled: cancelled.clone() });
+            cancelled_jobs
         };
-        drop(gone);
+        drop(cancelled_jobs);
         cancelled
     }
 }
@@ -150,15 +151,15 @@ impl Schedule for VirtualTime {
     }
 
     fn soon(&self, job: Job) {
-        self.plan(Due::Soon, job);
+        self.schedule(Due::Soon, job);
     }
 
     fn frame(&self, job: Job) {
-        self.plan(Due::Frame, job);
+        self.schedule(Due::Frame, job);
     }
 
     fn after(&self, delay: Duration, job: Job) -> Box<dyn Any> {
-        Box::new(Timer(self.plan(Due::At(self.now.get().saturating_add(delay)), job)))
+        Box::new(Timer(self.schedule(Due::At(self.now.get().saturating_add(delay)), job)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A subscription as the bus holds it.
+//! A subscription as the bus stores it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,75 +6,75 @@ use std::rc::Rc;
 use crate::core::Core;
 use crate::{Event, HandlerResult, Pattern, Payload};
 
-/// What a topic resolved to: its subscriptions in the order of delivery.
+/// The subscriptions that a topic resolves to, in the order of delivery.
 pub(crate) type Route<P> = Rc<[Rc<dyn Slot<P>>]>;
 
-/// A subscription as a route holds it.
+/// A subscription in a route.
 pub(crate) trait Slot<P: Payload> {
-    /// All but the way to its handler.
+    /// Everything but the handler.
     fn head(&self) -> &Head<P>;
 
-    /// Hands it the event unless it has ended, and tells of its failure. One call from a route's walk to
-    /// the end of the handler: what this does is compiled together with the handler.
+    /// Calls the handler unless the subscription has ended, and reports its failure. This is the only
+    /// dynamic call per delivery: an implementation is compiled together with its handler.
     fn deliver(&self, core: &Core<P>, event: &Event<'_, P>) -> Delivered;
 
-    /// The number under which an executor outside calls its handler.
-    fn outside(&self) -> Option<u32> {
+    /// The number by which the host executor knows the handler.
+    fn host_number(&self) -> Option<u32> {
         None
     }
 }
 
-/// How a delivery has ended.
+/// The result of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivered {
-    /// Not begun: the subscription was over.
+    /// Not delivered: the subscription had ended.
     Ended,
     Handled,
     Failed,
 }
 
-/// What a subscription has beside its handler.
+/// What a subscription has besides its handler.
 pub(crate) struct Head<P: Payload> {
     pub(crate) pattern: Pattern,
     pub(crate) priority: i32,
     pub(crate) ended: Cell<bool>,
-    pub(crate) more: Option<Box<More<P>>>,
+    pub(crate) extras: Option<Box<Extras<P>>>,
 }
 
-/// A slot in one piece with its handler.
+/// A slot and its handler in one allocation.
 pub(crate) struct WithHandler<P: Payload, H> {
     pub(crate) head: Head<P>,
     pub(crate) handler: H,
 }
 
-/// What few subscriptions have.
-pub(crate) struct More<P: Payload> {
+/// What few subscriptions need, kept apart so that the others stay small.
+pub(crate) struct Extras<P: Payload> {
     pub(crate) label: Option<Rc<str>>,
-    pub(crate) group: Option<Rc<dyn Gather<P>>>,
-    /// How much is not finished yet: what waits in a queue, or what a handler keeps a guard of.
+    pub(crate) group: Option<Rc<dyn GroupMember<P>>>,
+    /// How many events are not finished: they wait in a queue, or a handler keeps their guards.
     pub(crate) pending: Option<Rc<Cell<usize>>>,
     /// Its number in the group.
     pub(crate) number: u64,
-    /// Whether requests are answered here.
+    /// Whether it responds to requests.
     pub(crate) serves: bool,
 }
 
-impl<P: Payload> Default for More<P> {
+impl<P: Payload> Default for Extras<P> {
     fn default() -> Self {
         Self { label: None, group: None, pending: None, number: 0, serves: false }
     }
 }
 
-/// A member's place in a queue group.
-pub(crate) trait Gather<P: Payload> {
-    /// Names the group among those of the bus.
-    fn group(&self) -> usize;
+/// A subscription's membership in a queue group.
+pub(crate) trait GroupMember<P: Payload> {
+    /// Identifies the group within the bus.
+    fn group_id(&self) -> usize;
 
-    /// Puts one slot that shares the work in the place of the group's members, of which `slots` has one
-    /// at least: for a route that is being compiled.
-    fn gather(&self, slots: Vec<Rc<dyn Slot<P>>>) -> Vec<Rc<dyn Slot<P>>>;
+    /// Replaces the group's members in `slots`, of which there is at least one, by a single slot that
+    /// balances among them. Called while a route is compiled.
+    fn merge(&self, slots: Vec<Rc<dyn Slot<P>>>) -> Vec<Rc<dyn Slot<P>>>;
 
-    /// The member's subscription has ended.
+    /// Called when the member's subscription has ended.
     fn leave(&self);
 }
 
@@ -98,26 +98,26 @@ impl<P: Payload, H: Fn(&Event<'_, P>) -> HandlerResult<P>> Slot<P> for WithHandl
 }
 
 impl<P: Payload> Head<P> {
-    /// What failures call it.
+    /// The label in failures and notices.
     pub(crate) fn label(&self) -> Rc<str> {
-        let given = self.more.as_ref().and_then(|more| more.label.clone());
+        let given = self.extras.as_ref().and_then(|extras| extras.label.clone());
         given.unwrap_or_else(|| self.pattern.as_str().into())
     }
 
     pub(crate) fn pending(&self) -> usize {
-        let pending = self.more.as_ref().and_then(|more| more.pending.as_ref());
+        let pending = self.extras.as_ref().and_then(|extras| extras.pending.as_ref());
         pending.map_or(0, |pending| pending.get())
     }
 
     pub(crate) fn number(&self) -> u64 {
-        self.more.as_ref().map_or(0, |more| more.number)
+        self.extras.as_ref().map_or(0, |extras| extras.number)
     }
 
-    pub(crate) fn group(&self) -> Option<&Rc<dyn Gather<P>>> {
-        self.more.as_ref()?.group.as_ref()
+    pub(crate) fn group(&self) -> Option<&Rc<dyn GroupMember<P>>> {
+        self.extras.as_ref()?.group.as_ref()
     }
 
     pub(crate) fn serves(&self) -> bool {
-        self.more.as_ref().is_some_and(|more| more.serves)
+        self.extras.as_ref().is_some_and(|extras| extras.serves)
     }
 }

@@ -5,36 +5,36 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
-use crate::slot::{Head, More, Slot, WithHandler};
+use crate::slot::{Extras, Head, Slot, WithHandler};
 use crate::{Bus, Event, HandlerResult, Pattern, Payload, Subscription};
 
-/// Sets how a pattern is subscribed; see [`Bus::subscriber`].
-#[must_use = "nothing is subscribed before `handle`"]
+/// Builds a subscription; see [`Bus::subscriber`].
+#[must_use = "nothing is subscribed until `handle` is called"]
 pub struct Subscriber<'a, P: Payload> {
     pub(crate) bus: &'a Bus<P>,
     pub(crate) pattern: Pattern,
     pub(crate) priority: i32,
-    pub(crate) more: Option<Box<More<P>>>,
+    pub(crate) extras: Option<Box<Extras<P>>>,
 }
 
 impl<'a, P: Payload> Subscriber<'a, P> {
     pub(crate) fn new(bus: &'a Bus<P>, pattern: Pattern) -> Self {
-        Self { bus, pattern, priority: 0, more: None }
+        Self { bus, pattern, priority: 0, extras: None }
     }
 
-    /// Higher comes first; 0 if not set.
+    /// Subscriptions with a higher priority receive an event first. The default is 0.
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = priority;
         self
     }
 
-    /// What failures call it; its pattern if not set.
+    /// The name of the subscription in failures and notices. The default is its pattern.
     pub fn label(mut self, label: &str) -> Self {
-        self.more().label = Some(label.into());
+        self.extras().label = Some(label.into());
         self
     }
 
-    /// Calls `handler` for each event whose topic matches, until the answer is dropped.
+    /// Calls `handler` for each event whose topic matches, until the returned subscription is dropped.
     pub fn handle(
         self,
         handler: impl Fn(&Event<'_, P>) -> HandlerResult<P> + 'static,
@@ -43,21 +43,21 @@ impl<'a, P: Payload> Subscriber<'a, P> {
     }
 
     pub(crate) fn insert(self, slot: impl FnOnce(Head<P>) -> Rc<dyn Slot<P>>) -> Subscription {
-        let Self { bus, pattern, priority, more } = self;
-        let head = Head { pattern: pattern.clone(), priority, ended: Cell::new(false), more };
+        let Self { bus, pattern, priority, extras } = self;
+        let head = Head { pattern: pattern.clone(), priority, ended: Cell::new(false), extras };
         let key = bus.core.insert(&pattern, slot(head));
         let registry: Weak<Core<P>> = Rc::downgrade(&bus.core);
         Subscription::new(registry, pattern, key)
     }
 
-    /// What failures and notices call it.
+    /// The label in failures and notices.
     pub(crate) fn label_or_pattern(&self) -> Rc<str> {
-        let given = self.more.as_ref().and_then(|more| more.label.clone());
+        let given = self.extras.as_ref().and_then(|extras| extras.label.clone());
         given.unwrap_or_else(|| self.pattern.as_str().into())
     }
 
-    pub(crate) fn more(&mut self) -> &mut More<P> {
-        self.more.get_or_insert_default()
+    pub(crate) fn extras(&mut self) -> &mut Extras<P> {
+        self.extras.get_or_insert_default()
     }
 }
 

@@ -1,21 +1,22 @@
-//! A subscription as its owner holds it: a value whose drop ends it.
+//! The guard of a subscription.
 
 use std::fmt;
 use std::rc::Weak;
 
-use crate::{Key, Pattern};
+use crate::Pattern;
+use crate::router::Key;
 
-/// Keeps a handler subscribed; dropped, the subscription ends.
+/// Keeps a handler subscribed. Dropping it ends the subscription.
 ///
-/// It may be dropped anywhere, also inside its own handler, and may outlive its bus.
-#[must_use = "a subscription ends when it is dropped: keep it as long as the handler shall be called"]
+/// It may be dropped anywhere, even inside its own handler, and may outlive its bus.
+#[must_use = "a subscription ends when this guard is dropped"]
 pub struct Subscription {
     registry: Weak<dyn Registry>,
     pattern: Pattern,
     key: Key,
 }
 
-/// Where a subscription is registered, whatever the bus carries.
+/// Where a subscription is registered, independent of the payload type of the bus.
 pub(crate) trait Registry {
     fn end(&self, pattern: &Pattern, key: Key);
 }
@@ -25,12 +26,12 @@ impl Subscription {
         Self { registry, pattern, key }
     }
 
-    /// What it asks for.
+    /// The pattern it subscribes to.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
-    /// Ends it: the same as dropping it, said aloud.
+    /// Ends the subscription. Dropping it does the same.
     pub fn end(self) {}
 }
 

@@ -1,4 +1,4 @@
-//! A recording that is played: with its timing, faster, or step by step, to whoever publishes it.
+//! Playback a recording: with its timing, faster, or step by step.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -13,15 +13,13 @@ use crate::{Message, Schedule};
 /// An event of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded<P> {
-    /// How long after the recording began it had its turn.
+    /// The time of its turn, from the beginning of the recording.
     pub at: Duration,
     /// The event.
     pub event: Message<P>,
 }
 
-/// Hands the events of a recording out, in their order; dropped, it stops.
-///
-/// [`Bus::player`](crate::Bus::player) publishes them on a bus. This is for who publishes by other ways.
+/// Plays the events of a recording in their order, until it is dropped.
 ///
 /// ```
 /// use std::{cell::RefCell, ops::ControlFlow, rc::Rc, time::Duration};
@@ -46,31 +44,31 @@ pub struct Recorded<P> {
 /// # Ok::<(), bus::TopicError>(())
 /// ```
 #[must_use = "it plays until it is dropped"]
-pub struct Tape<P>(Rc<Reel<P>>);
+pub struct Tape<P>(Rc<State<P>>);
 
-struct Reel<P> {
+struct State<P> {
     rest: RefCell<VecDeque<Recorded<P>>>,
-    /// When its last event had its turn.
+    /// The time of the last event that was played, from the beginning of the recording.
     reached: Cell<Duration>,
-    playing: RefCell<Option<Rc<Playing<P>>>>,
+    playing: RefCell<Option<Rc<Playback<P>>>>,
     timer: RefCell<Option<Box<dyn Any>>>,
 }
 
 /// One call of [`Tape::play`].
-struct Playing<P> {
+struct Playback<P> {
     schedule: Rc<dyn Schedule>,
     speed: f64,
-    /// Then, by the clock,
+    /// The time of the call.
     began: Duration,
-    /// the tape was there.
+    /// The position of the tape at the call.
     from: Duration,
     publish: Box<dyn Fn(Message<P>) -> ControlFlow<()>>,
 }
 
 impl<P: 'static> Tape<P> {
-    /// A tape at its beginning.
+    /// Creates a tape at its beginning.
     pub fn new(recording: impl IntoIterator<Item = Recorded<P>>) -> Self {
-        Self(Rc::new(Reel {
+        Self(Rc::new(State {
             rest: RefCell::new(recording.into_iter().collect()),
             reached: Cell::default(),
             playing: RefCell::default(),
@@ -78,14 +76,14 @@ impl<P: 'static> Tape<P> {
         }))
     }
 
-    /// Takes the next event off.
+    /// Takes the next event.
     pub fn step(&self) -> Option<Message<P>> {
         self.0.next()
     }
 
-    /// Hands the rest to `publish` with its timing, `speed` times as fast, until that answers `Break` or
-    /// the tape is paused. What is late (a hidden page's timers are) comes at once, and everything at a
-    /// speed that is not above 0. Nothing is handed out inside this call.
+    /// Calls `publish` with the remaining events, `speed` times as fast as they were recorded, until it
+    /// returns `Break` or the tape is paused. Late events are played at once (timers of a hidden page are
+    /// late), and so are all events if `speed` is not above 0. `publish` is never called inside this call.
     pub fn play(
         &self,
         schedule: Rc<dyn Schedule>,
@@ -94,24 +92,24 @@ impl<P: 'static> Tape<P> {
     ) {
         self.pause();
         let (began, from) = (schedule.now(), self.0.reached.get());
-        let playing = Playing { schedule, speed, began, from, publish: Box::new(publish) };
+        let playing = Playback { schedule, speed, began, from, publish: Box::new(publish) };
         let playing = Rc::new(playing);
         self.0.playing.replace(Some(playing.clone()));
         self.0.plan(playing);
     }
 
-    /// Holds it where it is; [`Tape::step`] and [`Tape::play`] go on.
+    /// Pauses the tape. [`Tape::step`] and [`Tape::play`] continue from there.
     pub fn pause(&self) {
         self.0.pause();
     }
 
-    /// How many events are still to come.
+    /// How many events have not been played.
     pub fn rest(&self) -> usize {
         self.0.rest.borrow().len()
     }
 }
 
-impl<P: 'static> Reel<P> {
+impl<P: 'static> State<P> {
     fn next(&self) -> Option<Message<P>> {
         let Recorded { at, event } = self.rest.borrow_mut().pop_front()?;
         self.reached.set(at);
@@ -122,12 +120,12 @@ impl<P: 'static> Reel<P> {
         self.rest.borrow().front().map(|next| next.at)
     }
 
-    fn plan(self: &Rc<Self>, playing: Rc<Playing<P>>) {
+    fn plan(self: &Rc<Self>, playing: Rc<Playback<P>>) {
         let Some(at) = self.next_at() else { return self.pause() };
-        let (reel, schedule) = (Rc::downgrade(self), playing.schedule.clone());
+        let (state, schedule) = (Rc::downgrade(self), playing.schedule.clone());
         let job = Box::new(move || {
-            if let Some(reel) = reel.upgrade() {
-                reel.go_on(playing, at);
+            if let Some(state) = state.upgrade() {
+                state.go_on(playing, at);
             }
         });
         let wait = self.wait(at);
@@ -135,8 +133,8 @@ impl<P: 'static> Reel<P> {
         drop(before);
     }
 
-    /// What is due: up to `at`, for which the timer was set, and what is late.
-    fn go_on(self: &Rc<Self>, playing: Rc<Playing<P>>, at: Duration) {
+    /// Plays the events that are due: those up to `at`, for which the timer was set, and those that are late.
+    fn go_on(self: &Rc<Self>, playing: Rc<Playback<P>>, at: Duration) {
         while self.is_playing(&playing) {
             if self.next_at().is_none_or(|next| next > at && !self.wait(next).is_zero()) {
                 return self.plan(playing);
@@ -150,8 +148,8 @@ impl<P: 'static> Reel<P> {
         }
     }
 
-    /// False if it was paused, or is played anew, by who got an event.
-    fn is_playing(&self, playing: &Rc<Playing<P>>) -> bool {
+    /// False if `publish` has paused the tape or called [`Tape::play`] again.
+    fn is_playing(&self, playing: &Rc<Playback<P>>) -> bool {
         self.playing.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, playing))
     }
 
@@ -161,7 +159,7 @@ impl<P: 'static> Reel<P> {
             return Duration::ZERO;
         }
         let after = at.saturating_sub(playing.from).as_secs_f64() / playing.speed;
-        // Longer than there is a number for is never, not at once.
+        // A wait that is too long for a `Duration` never ends.
         let after = Duration::try_from_secs_f64(after).unwrap_or(Duration::MAX);
         playing.began.saturating_add(after).saturating_sub(playing.schedule.now())
     }

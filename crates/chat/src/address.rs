@@ -1,21 +1,21 @@
-//! The page's address: its hash names the room, so that a link to a room can be passed on, and its host
-//! is where the peer listens.
+//! The page's address. Its hash names the room, so that users can share links to rooms. Its host is the peer's
+//! host.
 
 use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};
 use web_sys::{Location, window};
 
-/// The room that the address names, if it names one.
+/// The room in the address, if any.
 pub fn room() -> Option<String> {
     let hash = location()?.hash().ok()?;
     let name = hash.strip_prefix('#')?;
-    // What a person typed there by hand need not be well-formed: then it is taken as it stands.
+    // A hash that was typed by hand may not be well-formed. It is used as it is.
     let decoded = decode_uri_component(name).map(String::from);
     let name = decoded.unwrap_or_else(|_| name.to_owned());
     (!name.trim().is_empty()).then(|| composed(&name))
 }
 
-/// Lets the address name `room`, or none. The page hears of it by `hashchange`.
+/// Puts `room` into the address, or removes the room. The page is notified by `hashchange`.
 pub fn go_to(room: &str) {
     if let Some(location) = location() {
         // Fails only in a document that is no longer shown.
@@ -23,11 +23,11 @@ pub fn go_to(room: &str) {
     }
 }
 
-/// The port of `trunk serve`, as host names have it; see Trunk.toml.
+/// The port of `trunk serve` as part of a host; see Trunk.toml.
 const TRUNK_PORT: &str = ":8081";
 
-/// Where this page's peer listens: where the page comes from. The debug page of `trunk serve` reaches it
-/// through Trunk's proxy.
+/// The URL of the page's peer, on the server of the page. The debug page of `trunk serve` reaches it through
+/// Trunk's proxy.
 pub fn peer() -> BridgeOptions {
     let secure = location().and_then(|location| location.protocol().ok());
     let host = location().and_then(|location| location.host().ok()).unwrap_or_default();
@@ -43,7 +43,7 @@ pub fn peer() -> BridgeOptions {
     }
 }
 
-/// One spelling (Unicode NFC) for names that look the same, so that they name the same room.
+/// Normalizes a name (Unicode NFC), so that names that look the same mean the same room.
 pub fn composed(name: &str) -> String {
     JsString::from(name).normalize("NFC").into()
 }

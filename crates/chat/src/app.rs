@@ -1,7 +1,8 @@
-//! The page: the frame with the link's state, and in it the join screen or a room. Which room is open
-//! stands in the page's address and nowhere else.
+//! The page: a frame with the link's state, and in it the join screen or a room. Only the page's address says
+//! which room is open.
 
-use event_driven_kit::{Bus, BusProvider};
+use event_driven_kit::Bus;
+use event_driven_kit::hooks::BusProvider;
 use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
@@ -12,7 +13,7 @@ use crate::{address, profile};
 
 const TITLE: &str = "event-driven-kit chat";
 
-/// The whole application, with a bus of its own.
+/// The whole application, with its own bus.
 #[component]
 pub fn App() -> Html {
     let bus = use_memo((), |()| Bus::new());
@@ -81,7 +82,7 @@ fn title(open: Option<&Room>) -> Html {
     }
 }
 
-/// The room's name in the address, kept up when the user goes back or edits it.
+/// The room's name in the address, updated when the user goes back or edits the address.
 #[hook]
 fn use_room_of_address() -> UseStateHandle<Option<String>> {
     let asked = use_state_eq(address::room);

@@ -1,10 +1,10 @@
-//! Times as this browser's user writes them.
+//! Times in the user's locale.
 
 use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::window;
 
-/// The last moment that a JS date can hold, in milliseconds since 1970.
+/// The last moment that a JS date can represent, in milliseconds since 1970.
 const LAST_MS: f64 = 8.64e15;
 
 const DAY_MS: f64 = 86_400_000.0;
@@ -14,24 +14,24 @@ thread_local! {
     static DATE_AND_TIME: Function = format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
 }
 
-/// Milliseconds of a clock that never goes back, for durations.
+/// Milliseconds of a monotonic clock, for durations.
 pub fn monotonic() -> f64 {
     window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now())
 }
 
-/// What others' clocks say, made a time that can be shown: whole milliseconds since 1970. Nothing, if the event has
-/// no time.
+/// Clamps the time of another client's clock to a time that can be shown, in whole milliseconds since 1970. `None`
+/// if the event has no time.
 pub fn sane(time_ms: f64) -> Option<u64> {
-    // `as` takes NaN for 0.
+    // `as` turns NaN into 0.
     Some(time_ms.clamp(0.0, LAST_MS) as u64).filter(|time_ms| *time_ms > 0)
 }
 
-/// The day, as a number that grows by one each midnight of the user's time zone.
+/// The day as a number that increases by one at each midnight of the user's time zone.
 pub fn today() -> f64 {
     day(&Date::new_0())
 }
 
-/// The time of day, and the date before it unless it is `today`.
+/// The time of day, preceded by the date unless the day is `today`.
 pub fn local(time_ms: u64, today: f64) -> String {
     let date = date(time_ms);
     let format = if day(&date) == today { &TIME } else { &DATE_AND_TIME };
@@ -39,7 +39,7 @@ pub fn local(time_ms: u64, today: f64) -> String {
     text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
-/// The same for machines (ISO 8601).
+/// The time in ISO 8601, for machines.
 pub fn iso(time_ms: u64) -> String {
     date(time_ms).to_iso_string().into()
 }
@@ -56,7 +56,7 @@ fn date(time_ms: u64) -> Date {
 fn format(options: &[(&str, &str)]) -> Function {
     let object = Object::new();
     for (key, value) in options {
-        // Setting a key of a fresh object does not fail.
+        // Setting a key of a new object cannot fail.
         let _ = Reflect::set(&object, &(*key).into(), &(*value).into());
     }
     DateTimeFormat::new(&Array::new(), &object).format()

@@ -1,4 +1,4 @@
-//! The parts of the page, one file each. They meet on the bus: who subscribes does not know who publishes.
+//! The components of the page, one per file. They communicate over the bus and do not know each other.
 //!
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
@@ -8,8 +8,8 @@
 //! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] says what of a room crosses it, [`Origin`] who an event is
-//! from.
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, and [`Origin`]
+//! determines who has sent an event.
 
 mod composer;
 mod emoji_picker;

@@ -1,5 +1,5 @@
-//! The chat's vocabulary: its topics and what is published on them. Every component imports from here
-//! and none from another. Only data: nothing here publishes or subscribes.
+//! The topics of the chat and their payloads. Components import from here and not from each other. This is only
+//! data: nothing here publishes or subscribes.
 
 use event_driven_kit::{Topic, TopicError, escape_token};
 use serde::{Deserialize, Serialize};
@@ -7,43 +7,43 @@ use yew::AttrValue;
 
 use crate::model::text;
 
-/// How many of a room's newest messages a newcomer gets.
+/// How many of the newest messages of a room a new client receives.
 pub const HISTORY: u64 = 200;
 
-/// A room: its name as people write it, and the topics that stand for it.
+/// A room: its name as users write it, and its topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// The name as its members read it.
+    /// The name as it is shown.
     pub name: AttrValue,
-    /// Durable: carries [`TextMessage`].
+    /// Durable, with [`TextMessage`].
     pub text_message: Topic,
-    /// Ephemeral: carries [`Person`], the one who is typing.
+    /// Ephemeral, with the [`Person`] who is typing.
     pub typing: Topic,
-    /// Local: carries [`TextSuccess`].
+    /// Local, with [`TextSuccess`].
     pub text_success: Topic,
-    /// Local: carries [`TextError`].
+    /// Local, with [`TextError`].
     pub text_error: Topic,
 }
 
-/// Why a text is no room's name.
+/// Why a text is not a valid name of a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoomError {
-    /// Nothing that a reader would see.
+    /// It has no visible characters.
     #[error("Give the room a name.")]
     Empty,
-    /// More than a topic holds, once escaped.
+    /// It is too long for a topic once escaped.
     #[error("This name is too long for a room. Choose a shorter one.")]
     TooLong,
-    /// A rule of topics that the escape should have met.
-    #[error("This name can't be a room's: {0}.")]
+    /// It breaks a rule of topics, which the escape should prevent.
+    #[error("This name can't be used for a room: {0}.")]
     Topic(TopicError),
 }
 
 impl Room {
-    /// The room that goes by `name`. What does not show in a [line](text::line) does not count.
+    /// The room with this `name`. Characters that are not shown in a [line](text::line) are ignored.
     ///
     /// # Errors
-    /// A [`RoomError`], whose text is for the person who typed the name.
+    /// A [`RoomError`] with a text for the user.
     pub fn named(name: &str) -> Result<Self, RoomError> {
         let Some(name) = text::line(name) else {
             return Err(RoomError::Empty);
@@ -65,40 +65,40 @@ impl Room {
     }
 }
 
-/// Who speaks or types.
+/// A user who writes or types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Stays the same when the name changes.
+    /// Does not change with the name.
     pub id: String,
-    /// As they wrote it; not unique.
+    /// As the user wrote it; not unique.
     pub name: String,
 }
 
-/// What somebody said.
+/// A message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextMessage {
-    /// Who said it.
+    /// The author.
     pub sender: Person,
-    /// What they said: text, never markup.
+    /// Plain text, never markup.
     pub text: String,
 }
 
-/// One's own message stands in the log.
+/// The log has stored a message of this browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextSuccess {
-    /// The id of the [`TextMessage`]'s event.
+    /// The id of the event with the [`TextMessage`].
     pub id: String,
-    /// Its place in the log, decimal.
+    /// Its position in the log, as a decimal number.
     pub offset: String,
 }
 
-/// One's own message was refused for good.
+/// A message of this browser was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextError {
-    /// The id of the [`TextMessage`]'s event.
+    /// The id of the event with the [`TextMessage`].
     pub id: String,
-    /// The protocol's name for the reason.
+    /// The reason as the protocol names it.
     pub code: String,
-    /// The reason in words.
+    /// The reason as a text.
     pub message: String,
 }

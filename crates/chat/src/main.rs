@@ -1,7 +1,7 @@
-//! A chat on event-driven-kit: the first application of the runtime, and its proof.
+//! A chat on event-driven-kit.
 //!
-//! Components know topics, never each other: see [`events`] for the topics, [`components`] for who
-//! publishes and who subscribes, [`model`] for what they show.
+//! Components know topics but not each other: see [`events`] for the topics, [`components`] for their publishers
+//! and subscribers, and [`model`] for the state that they show.
 
 mod address;
 mod app;

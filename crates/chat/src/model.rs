@@ -1,4 +1,4 @@
-//! What the components show, folded from events: pure code, without a browser, tested natively.
+//! The state that components show, folded from events. This is pure code without a browser, tested natively.
 
 pub mod link;
 pub mod text;

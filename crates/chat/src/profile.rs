@@ -1,5 +1,5 @@
-//! Who one is in this browser: an id made once, and the name and room used last, in localStorage. Where
-//! that is closed to us, they last as long as the page.
+//! The user's profile in localStorage: a permanent id, and the last name and room. Without access to localStorage it
+//! lasts as long as the page.
 
 use js_sys::Uint8Array;
 use web_sys::{Storage, window};
@@ -12,10 +12,10 @@ const NAME: &str = "event-driven-kit.chat.name";
 const ROOM: &str = "event-driven-kit.chat.room";
 const CLIENTS: &str = "event-driven-kit.chat.clients";
 
-/// Of the clients that this browser has had, the newest so many are remembered.
+/// How many of this browser's newest client ids are remembered.
 const MOST_CLIENTS: usize = 50;
 
-/// The person of this browser; without a name until they gave one.
+/// The user of this browser. The name is empty until the user enters one.
 pub fn person() -> Person {
     let id = read(ID).unwrap_or_else(|| {
         let id = random_id();
@@ -25,24 +25,24 @@ pub fn person() -> Person {
     Person { id, name: read(NAME).and_then(|kept| text::name(&kept)).unwrap_or_default() }
 }
 
-/// Whether the relay has known this browser by that client: a page without a database is another one after each load.
+/// Whether this client id is one of this browser's. Without a database, a page has a new client id after each load.
 pub fn is_own_client(client: &str) -> bool {
     read(CLIENTS).is_some_and(|clients| clients.split(' ').any(|known| known == client))
 }
 
-/// From now on the relay knows this browser by that client.
+/// Remembers the client id by which the relay now knows this browser.
 pub fn remember_client(client: &str) {
     let before = read(CLIENTS).unwrap_or_default();
     let clients: Vec<&str> = before.split(' ').take(MOST_CLIENTS - 1).collect();
     write(CLIENTS, &[client, &clients.join(" ")].join(" "));
 }
 
-/// The name of the room visited last.
+/// The name of the last room.
 pub fn last_room() -> Option<String> {
     read(ROOM)
 }
 
-/// Remembers both for the next visit.
+/// Stores name and room for the next visit.
 pub fn remember(name: &str, room: &str) {
     write(NAME, name);
     write(ROOM, room);
@@ -59,12 +59,12 @@ fn read(key: &str) -> Option<String> {
 
 fn write(key: &str, text: &str) {
     if let Some(storage) = storage() {
-        // A full or closed storage costs the memory of a name, and nothing that one would be told of.
+        // If storage is full or closed, only the name is forgotten, which needs no message.
         let _ = storage.set_item(key, text);
     }
 }
 
-/// 128 random bits in hex. `crypto.randomUUID` would do, but exists on `https:` and localhost only.
+/// 128 random bits in hex. `crypto.randomUUID` is available on `https:` and localhost only.
 fn random_id() -> String {
     let bytes = Uint8Array::new_with_length(16);
     let filled = window()

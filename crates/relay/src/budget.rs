@@ -1,5 +1,5 @@
-//! One budget in bytes for all the memory that peers can fill: unfinished messages, queued writes, pending
-//! look-ups, presence.
+//! One budget in bytes for all the memory that peers can fill: unfinished messages, queued writes,
+//! subscriptions with their look-ups, presence.
 //!
 //! Each byte is charged to a [`Key`], and one key holds at most a quarter of the budget, so that a peer that
 //! fills its own share leaves room for the others.

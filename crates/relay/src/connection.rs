@@ -2,10 +2,13 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod hearing;
 mod pace;
 mod reading;
 mod services;
 mod socket;
+mod subscribed;
+mod telling;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,29 +16,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-#[cfg(feature = "echo")]
-use session::server::Texts;
 use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::border::audit::{self, Refused};
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
-use crate::hub::{Answer, Forwarded, Hub, Queued, Recent};
+use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::store::{Search, Store, Write};
 use crate::websocket::WebSocket;
-use pace::{Debt, LARGE, Rest, paid};
+use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
-use socket::{Heard, Socket};
+use socket::Socket;
 
-/// A connection goes on hearing before it answers, up to so many bytes. With more, what it was told first has
-/// left the processor's cache.
-const TOGETHER: usize = 16 << 10;
-/// The same, in what is to be done for them.
-const EFFECTS: usize = 128;
 /// What waits for the store waits for memory for so long.
 const FULL: Duration = Duration::from_secs(10);
 
@@ -73,6 +68,8 @@ struct Connection {
     queued: Queued,
     /// The memory of large events that are being sent.
     sending: Option<Permit>,
+    /// The memory of subscriptions.
+    subscribed: Option<Permit>,
     /// The client has said hello, or something valid.
     is_known: bool,
     number: u64,
@@ -116,6 +113,7 @@ pub(crate) async fn run(
         next_sign: Instant::now(),
         queued: Queued::new(from.share.clone()),
         sending: None,
+        subscribed: None,
         is_known: false,
         peer,
         from,
@@ -185,7 +183,9 @@ pub(crate) async fn run(
             }
             () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
             Ok(()) = heads.changed(), if !is_behind => {}
-            () = poll_fn(|context| mailbox.poll_take(context, &mut arrived)) => {}
+            first = poll_fn(|context| mailbox.poll_first(context)) => {
+                connection.take(&mailbox, &first, &mut arrived).await;
+            }
             () = connection.bell.notified() => connection.tell_presence(),
             () = alarm.as_mut() => {
                 connection.tick();
@@ -230,6 +230,8 @@ pub(crate) async fn reject(
 /// Sends back what comes.
 #[cfg(feature = "echo")]
 pub(crate) async fn echo(socket: WebSocket) {
+    use session::server::Texts;
+    use socket::Heard;
     let mut socket = Socket::new(socket);
     loop {
         let message = match socket.hear().await {
@@ -349,110 +351,6 @@ impl Connection {
             }
         }
         true
-    }
-
-    /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
-    /// hand, each subscription reads on from the log.
-    async fn catch_up(&mut self, heads: &[u64]) {
-        for (stream, head) in heads.iter().enumerate() {
-            let told = self.told[stream];
-            if told >= *head {
-                continue;
-            }
-            match self.shared.hub.recent(stream, told + 1) {
-                Recent::Events(events) => {
-                    let bytes = events.iter().map(|event| event.body.len()).sum();
-                    if bytes > LARGE && self.server.pending_effects() > 0 {
-                        // The memory is for one answer at a time.
-                        return;
-                    }
-                    self.make_room(bytes).await;
-                    self.server.committed(&events);
-                    self.told[stream] = events.last().map_or(told, |last| last.offset);
-                }
-                Recent::Older => {
-                    self.server.lagged(stream, *head);
-                    self.told[stream] = *head;
-                }
-            }
-        }
-    }
-
-    /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
-    /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
-    async fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
-        let some = !arrived.is_empty();
-        if let Some(event) = arrived.front() {
-            self.make_room(event.event.body.len()).await;
-        }
-        while self.server.pending_effects() == 0
-            && let Some(event) = arrived.pop_front()
-        {
-            self.server.forwarded(&event.event);
-        }
-        some
-    }
-
-    fn heard(&mut self, heard: Heard) {
-        let now = self.now();
-        self.server.set_clock(now, since_1970());
-        match heard {
-            Heard::Binary(bytes) => self.take_part(bytes, 0),
-            Heard::Text(text) => {
-                self.server.received_text(text.as_str(), now);
-                self.peer.gate.finished();
-            }
-            Heard::Ping => self.server.heard(now),
-            Heard::TooLarge => self.server.too_large(),
-            Heard::Broken(message) => self.server.close(CloseCode::ProtocolError, &message),
-            Heard::Gone => {
-                // Nobody is there to be told; the machine forgets what it would have sent.
-                self.socket.gone();
-                self.server.close(CloseCode::Silent, "");
-            }
-        }
-    }
-
-    /// With what has come already, so that it is answered and handed on together.
-    fn heard_all(&mut self, first: Heard) {
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(heard) = next.take() {
-            bytes += match &heard {
-                Heard::Binary(bytes) => bytes.len(),
-                Heard::Text(text) => text.as_str().len(),
-                // What follows an end is not asked for.
-                _ => TOGETHER,
-            };
-            self.heard(heard);
-            let is_enough = bytes >= TOGETHER || self.server.pending_effects() >= EFFECTS;
-            if !is_enough && self.rest.is_none() && !self.server.is_full() {
-                next = self.socket.hear_now();
-            }
-        }
-        self.is_shut = false;
-        self.charge();
-    }
-
-    /// Logs a close that is a refusal.
-    fn audit_close(&self, code: CloseCode) {
-        let refused = match code {
-            CloseCode::Unauthorized => Refused::Secret,
-            CloseCode::CredentialRefused => Refused::Credential,
-            CloseCode::Overloaded => Refused::Limit,
-            CloseCode::Silent | CloseCode::ProtocolError | CloseCode::UnexpectedHello
-                if !self.is_known =>
-            {
-                Refused::Hello
-            }
-            _ => return,
-        };
-        audit::refused(refused, self.from.address, code.code());
-    }
-
-    /// Whether more may be read: what was heard is paid for, and the machine has room for more.
-    fn may_hear(&self) -> bool {
-        self.debt.is_none() && !self.server.is_full()
     }
 
     fn answered(&mut self, answer: Answer) {

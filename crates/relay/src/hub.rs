@@ -11,6 +11,7 @@ mod places;
 mod presence;
 mod queued;
 mod routes;
+mod runs;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use topic::Pattern;
 
 use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
-pub use ephemeral::{Forwarded, Mailbox};
+pub use ephemeral::{First, Forwarded, Mailbox};
 pub use presence::Presence;
 pub use queued::{Charge, Queued};
 pub use tail::Recent;

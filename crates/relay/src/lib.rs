@@ -4,6 +4,7 @@
 //! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
 
 pub mod admin;
+mod around;
 pub mod authority;
 mod border;
 pub mod budget;

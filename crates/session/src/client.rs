@@ -9,6 +9,7 @@ mod backoff;
 mod credential;
 mod credit;
 mod effect;
+mod follower_frames;
 mod history;
 mod identity;
 mod interests;
@@ -21,7 +22,9 @@ mod publishing;
 mod reading;
 mod rivals;
 mod sharing;
+mod state;
 mod storage;
+mod timers;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -29,25 +32,23 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::Millis;
-use crate::frame::{FromClient, FromPeer};
+use crate::wire::frame::{FromClient, FromPeer};
 use answers::Asking;
 use backoff::Backoff;
 pub use credit::Window;
-pub use effect::{Delivery, Effect, LinkState, Outcome};
+pub use effect::{Delivery, Effect, HistoryError, LinkState, Occupants, Older, Outcome, RequestId};
 use history::Requests;
-pub use history::{HistoryError, Older, RequestId};
 use identity::Identity;
 use interests::Interests;
 pub use interests::SubscriptionId;
-use link::{Connection, State};
+use link::Connection;
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
-pub(crate) use places::PlaceKind;
-pub use presence::Occupants;
 use presence::Whereabouts;
 pub use publishing::{PublishError, Terms};
 use rivals::Rivals;
 pub(crate) use sharing::MAX_BASE;
+use state::State;
 pub use storage::{Answer, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.

@@ -5,26 +5,23 @@
 //! Neither knows a socket, a store or a clock: the browser and the relay carry out their effects.
 
 pub mod client;
-mod close;
-mod decode;
-mod encode;
-mod event;
-mod frame;
 #[cfg(feature = "json")]
 pub mod json;
 mod media;
 pub mod server;
 pub mod tabs;
-mod topics;
+mod timers;
+mod wire;
 
-pub use close::{CloseCode, Durability, RejectCode};
-pub use event::{Body, BodyError, Extension, Position, Start, Stream};
-pub use frame::{
+pub use media::Form;
+pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
+pub use wire::codes::{CloseCode, Durability, RejectCode};
+pub use wire::frame::{
     Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Entry, Event, Expiring, FromClient,
     FromPeer, Gap, Head, Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present,
     Publish, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
-pub use media::Form;
+pub use wire::kind::FrameKind;
 
 /// The most durable publishes of a client that may be without an answer.
 pub const MAX_UNANSWERED: usize = 1_024;
@@ -32,8 +29,11 @@ pub const MAX_UNANSWERED: usize = 1_024;
 /// The highest number on the wire, save for epochs: JavaScript's numbers are exact up to here.
 pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// The most positions that a subscription may start after: a peer has at most so many streams.
+/// The most positions that a subscription may start after: a peer has at most this many streams.
 pub const MAX_POSITIONS: usize = 64;
+
+/// How long a client stays present at a topic after its connection has ended without leaving: a reload is no leave.
+pub const PRESENCE_GRACE: Millis = 10_000;
 
 /// Milliseconds of a clock that never goes back; which one is its owner's choice.
 pub type Millis = u64;

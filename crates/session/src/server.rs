@@ -18,19 +18,21 @@ mod publishing;
 mod reading;
 mod receiving;
 mod rendered;
+mod run;
 mod subscriptions;
 #[cfg(feature = "json")]
 mod text;
 mod texts;
+mod timers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::frame::{self, FromClient, FromPeer, Head};
-use crate::topics::{TopicNames, TopicNumbers};
+use crate::wire::frame::{self, FromClient, FromPeer, Head};
+use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis, RejectCode, Stream};
 use again::Again;
-pub use attendance::{Attendance, Comer, GRACE, News};
+pub use attendance::{Attendance, Comer, News};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
@@ -218,39 +220,6 @@ impl Server {
     /// tells does not pile up as messages.
     pub fn pending_effects(&self) -> usize {
         self.effects.len()
-    }
-
-    /// When [`Server::tick`] wants to be called.
-    pub fn deadline(&self) -> Millis {
-        let deadlines = [self.credential.deadline(), self.hello_until];
-        deadlines.into_iter().flatten().fold(self.silence_ends(), Millis::min)
-    }
-
-    /// When nothing will have been heard for too long.
-    fn silence_ends(&self) -> Millis {
-        // From the ping, not from what was heard: the connection may have been at a long send meanwhile.
-        self.pinged.unwrap_or(self.heard) + self.options.heartbeat
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Millis) {
-        self.credential_tick(now);
-        if self.hello_until.is_some_and(|until| now >= until) {
-            return self
-                .close(CloseCode::Silent, "you have not said who you are, or what you want");
-        }
-        if self.is_full() {
-            // It is not listened to.
-            self.heard(now);
-        }
-        if self.state == State::Closed || now < self.silence_ends() {
-            return;
-        }
-        if self.pinged.is_some() || self.state == State::Greeting {
-            return self.close(CloseCode::Silent, "nothing was heard from you");
-        }
-        self.pinged = Some(now);
-        self.send(&FromPeer::Ping(frame::Ping { number: 0 }));
     }
 
     /// The socket gave a sign of life.

@@ -18,6 +18,7 @@ mod hearing;
 mod leading;
 mod message;
 mod spare;
+mod timers;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -327,48 +328,6 @@ impl Tab {
     pub fn share(&mut self, topic: &Topic, body: &Body) {
         let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
         self.post(event);
-    }
-
-    /// When [`Tab::tick`] wants to be called.
-    pub fn deadline(&self) -> Option<Millis> {
-        let tab = match self.role {
-            Role::Out | Role::Leaving => None,
-            Role::Leading => (!self.guests.is_empty()).then_some(self.beat + BEAT),
-            Role::Following => {
-                Some(self.asked.map_or(self.heard + QUIET, |asked| asked + self.patience()))
-            }
-        };
-        let spare = self.spare.as_ref().and_then(|spare| spare.deadline());
-        [tab, self.client.deadline(), spare, self.lock_at, self.join_at].into_iter().flatten().min()
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Millis) {
-        self.now = now;
-        self.client.tick(now);
-        if let Some(spare) = self.spare() {
-            spare.tick(now);
-        }
-        if self.lock_at.is_some_and(|at| at <= now) {
-            self.lock_at = None;
-            self.effects.push_back(Effect::RequestLock);
-        }
-        if self.join_at.is_some_and(|at| at <= now) {
-            self.join_at = None;
-            self.visit_anew();
-        }
-        match self.role {
-            Role::Out | Role::Leaving => {}
-            Role::Leading => self.count_beats(),
-            Role::Following => match self.asked {
-                Some(asked) if asked + self.patience() <= now => {
-                    (self.heard, self.asked, self.lock_at) = (now, None, None);
-                    self.effects.push_back(Effect::StealLock);
-                }
-                None if self.heard + QUIET <= now => self.ask(),
-                _ => {}
-            },
-        }
     }
 
     /// The next thing to do.

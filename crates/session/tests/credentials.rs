@@ -70,6 +70,20 @@ fn a_refresh_that_is_refused_or_somebody_elses_closes() {
 }
 
 #[test]
+fn a_notice_that_is_due_before_the_welcome_sets_no_timer_until_then() {
+    let mut peer = Peer::new(0);
+    peer.say(hello(Some("token")), 0);
+    // The hello waits for the store, which is slow.
+    peer.server.granted(granted(None, Some(1_000)), 0);
+    peer.server.tick(600);
+    assert_eq!(peer.server.deadline(), 1_000, "a timer in the past would spin");
+    peer.run();
+    assert_eq!(peer.server.deadline(), 500);
+    let expiring = FromPeer::Expiring(Expiring { milliseconds: 400 });
+    assert_eq!(tick(&mut peer, 600), [expiring]);
+}
+
+#[test]
 fn who_is_present_is_who_the_authority_says() {
     let mut peer = peer(granted(Some("ann"), None));
     let join = Join { topic: "lobby".to_owned(), key: "bob".to_owned(), data: Vec::new() };

@@ -5,7 +5,8 @@ mod peer;
 use std::collections::BTreeMap;
 
 use peer::{Peer, topic};
-use session::server::{Attendance, Comer, Effect, GRACE, News};
+use session::PRESENCE_GRACE;
+use session::server::{Attendance, Comer, Effect, News};
 use session::*;
 use topic::Topic;
 
@@ -99,10 +100,10 @@ fn a_reload_is_no_leave_and_one_who_does_not_come_again_leaves_after_the_grace()
     view.changes = 0;
     attendance.gone(1, 0);
     attendance.gone(2, 0);
-    attendance.tick(GRACE - 1);
+    attendance.tick(PRESENCE_GRACE - 1);
     join(&mut attendance, 3, 1, "ann");
-    assert_eq!(attendance.deadline(), Some(GRACE));
-    attendance.tick(GRACE);
+    assert_eq!(attendance.deadline(), Some(PRESENCE_GRACE));
+    attendance.tick(PRESENCE_GRACE);
     view.pull(&mut attendance, 9);
     assert_eq!((view.keys(), view.changes), (vec!["ann"], 1));
     assert_eq!(attendance.deadline(), None);
@@ -115,7 +116,7 @@ fn the_end_of_a_connection_whose_client_is_back_already_changes_nothing() {
     join(&mut attendance, 1, 1, "ann");
     join(&mut attendance, 2, 1, "ann");
     attendance.gone(1, 0);
-    attendance.tick(GRACE);
+    attendance.tick(PRESENCE_GRACE);
     view.pull(&mut attendance, 9);
     assert_eq!(view.keys(), ["ann"]);
 }
@@ -128,7 +129,7 @@ fn a_client_that_was_forgotten_takes_over_the_place_of_its_key() {
     view.pull(&mut attendance, 9);
     attendance.gone(1, 0);
     join(&mut attendance, 2, 7, "ann");
-    attendance.tick(GRACE);
+    attendance.tick(PRESENCE_GRACE);
     view.pull(&mut attendance, 9);
     assert_eq!((view.keys(), view.changes), (vec!["ann"], 0));
 }
@@ -234,7 +235,7 @@ fn presence_converges() {
                     }
                 }
                 5 => {
-                    now += below(GRACE);
+                    now += below(PRESENCE_GRACE);
                     attendance.tick(now);
                 }
                 _ => {
@@ -243,7 +244,7 @@ fn presence_converges() {
                 }
             }
         }
-        attendance.tick(now + GRACE);
+        attendance.tick(now + PRESENCE_GRACE);
         let expected: Vec<String> = here.keys().map(|client| format!("k{client}")).collect();
         for (watcher, view) in (0..).zip(&mut views) {
             view.pull(&mut attendance, watcher);

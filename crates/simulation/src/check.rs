@@ -1,6 +1,6 @@
-//! Holds a [history](crate::history) against the seven promises of the protocol.
+//! Checks a [history](crate::history) against the seven promises of the protocol.
 //!
-//! It knows nothing of how the machines work: only what was committed, and what was told to whom. The
+//! It does not know how the machines work. It knows only what was committed and what each application received. The
 //! tests of this module feed it histories that break each promise.
 
 mod log;
@@ -19,41 +19,41 @@ use publishers::Publishers;
 use readers::Readers;
 use scrolls::Scrolls;
 
-/// What is promised; the numbers are those of the design.
+/// The promises, with the numbers of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Promise {
-    /// 1: every acked publish is read by all who ask, or they are told the range that is gone.
+    /// 1: every reader receives each acked event, or a gap that contains it.
     Read,
-    /// 2: none is delivered twice.
+    /// 2: no event is delivered twice.
     Once,
-    /// 3: one order for all, and no hole among what matches.
+    /// 3: all readers see the same order, without holes among the matching events.
     Order,
-    /// 4: an offset never goes back within an epoch.
+    /// 4: offsets never decrease within an epoch.
     Forward,
     /// 5: presence converges.
     Presence,
-    /// 6: every kept publish ends in exactly one answer.
+    /// 6: every kept publish has exactly one outcome.
     Answered,
-    /// 7: one client's events stand in the order of its publishes.
+    /// 7: the events of a client are in the log in the order of its publishes.
     OwnOrder,
-    /// Beside the seven: a reader is given no more than it has room for.
+    /// In addition: a reader receives no more than it has room for.
     Room,
-    /// And the machines come to rest: they do not ask again and again.
+    /// In addition: the machines come to rest and do not send requests forever.
     Rest,
 }
 
-/// A promise was broken.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The promise.
     pub promise: Promise,
-    /// How.
+    /// How it was broken.
     pub text: String,
-    /// When, in virtual time; the end of the history if something never happened.
+    /// The virtual time, or the end of the history if something never happened.
     pub at: u64,
 }
 
-/// Checks a history whose links held at its end, and answers the first breach.
+/// Checks a history whose links are stable at its end, and returns the first violation.
 ///
 /// # Errors
 /// The [`Violation`].
@@ -162,7 +162,7 @@ impl Checker {
     }
 }
 
-/// A violation that does not know its time yet.
+/// A violation without a time.
 #[derive(Debug)]
 struct Breach(Promise, String);
 

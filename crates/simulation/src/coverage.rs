@@ -1,4 +1,4 @@
-//! How often each fault has met each state.
+//! How often each fault has occurred in each state.
 
 use std::fmt;
 
@@ -20,24 +20,24 @@ fn column(state: State) -> usize {
 }
 
 impl Coverage {
-    /// Counts one.
+    /// Counts an occurrence.
     pub fn add(&mut self, fault: Fault, state: State) {
         self.met[fault as usize][column(state)] += 1;
     }
 
-    /// Adds those of another run.
+    /// Adds the counts of another run.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.met.iter_mut().flatten().zip(other.met.iter().flatten()) {
             *mine += theirs;
         }
     }
 
-    /// How often these met.
+    /// How often this fault has occurred in this state.
     pub fn of(&self, fault: Fault, state: State) -> u64 {
         self.met[fault as usize][column(state)]
     }
 
-    /// Why these two cannot meet, if they cannot.
+    /// The reason if this fault cannot occur in this state.
     pub fn impossible(fault: Fault, state: State) -> Option<&'static str> {
         let has_no_link = matches!(
             state,
@@ -52,7 +52,7 @@ impl Coverage {
             .then_some("the page neither runs nor hears anything")
     }
 
-    /// The pairs that can meet, and did so less often than this.
+    /// The possible pairs that have occurred less often than this.
     pub fn below(&self, least: u64) -> Vec<(Fault, State, u64)> {
         let pairs =
             Fault::ALL.into_iter().flat_map(|fault| State::all().map(move |state| (fault, state)));

@@ -1,24 +1,24 @@
-//! What breaks, what a tab is doing when it breaks, and how often the two have met.
+//! Faults, and the states of a tab in which they occur.
 
-/// Something that breaks.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
-    /// The connection breaks, and both ends see it.
+    /// The connection breaks, and both ends notice.
     Cut,
-    /// The tab sees its connection break; what it had sent arrives much later, after what it says on the
-    /// next one.
+    /// The tab sees its connection break. Its sent frames arrive much later, after its first frames on the next
+    /// connection.
     CutLate,
-    /// Nothing reaches the relay any more, and nobody is told; later nothing reaches the tab either.
+    /// Silently, nothing reaches the relay from now on, and later nothing reaches the tab either.
     HalfOpenUp,
-    /// The same, the other way round.
+    /// The same in the other direction.
     HalfOpenDown,
-    /// Both directions stand still for a while.
+    /// Both directions stall for a while.
     Stall,
-    /// The relay dies, between any two of its steps.
+    /// The relay crashes between any two of its steps.
     RelayCrash,
-    /// The relay's machine dies, and its disk had lied about the last writes.
+    /// The relay's machine crashes, and its disk loses the last writes although it has confirmed them.
     TailLost,
-    /// The relay shuts down in good order.
+    /// The relay shuts down gracefully.
     RelayRestart,
     /// The relay's disk is full for a while.
     DiskFull,
@@ -26,38 +26,38 @@ pub enum Fault {
     Trim,
     /// The relay forgets the tab's client.
     Forgotten,
-    /// The tab's clock is ahead at once by minutes: its machine slept.
+    /// The tab's clock jumps ahead by minutes because its machine was suspended.
     ClockJump,
-    /// The tab is reloaded; what it had asked of the disk and was not done is lost.
+    /// The tab is reloaded. Unfinished disk operations are lost.
     Reload,
-    /// The tab does nothing for a while.
+    /// The tab is frozen for a while.
     Freeze,
-    /// The clock on the tab's wall is set, forwards or back.
+    /// The tab's wall clock is set forwards or back.
     WallClock,
-    /// The disk of the tab's profile takes no writes for a while.
+    /// The disk of the tab's profile refuses writes for a while.
     OutboxFails,
-    /// The disk of the tab's profile is neither read nor written for a while.
+    /// The disk of the tab's profile refuses reads and writes for a while.
     OutboxThrows,
-    /// The same, and each operation is given up only after some time without an answer.
+    /// The same, but each operation fails only after some time without a response.
     OutboxHangs,
-    /// What the disk of the tab's profile holds is deleted while its pages use it.
+    /// The data of the tab's profile is deleted while its pages use it.
     OutboxDeleted,
-    /// The tab is reloaded, and is refused a disk: it has an outbox in memory.
+    /// The tab is reloaded without access to a disk, so its outbox is in memory.
     OutboxRefused,
-    /// The tab is reloaded, finds nothing on its profile's disk, and no room for anything.
+    /// The tab is reloaded and finds its profile's disk empty and without room.
     OutboxFullAtFirst,
     /// Another machine starts with a copy of the tab's profile.
     Cloned,
-    /// The tab's profile is what it was when it was backed up.
+    /// The tab's profile is restored from a backup.
     Restored,
-    /// The page is put away for a while, and comes back as it was.
+    /// The page is put into the back/forward cache for a while and then restored.
     Rest,
-    /// What the other tabs say reaches the tab seconds later.
+    /// Messages from other tabs arrive seconds late.
     Deaf,
 }
 
 impl Fault {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 25] = [
         Self::Cut,
         Self::CutLate,
@@ -86,39 +86,39 @@ impl Fault {
         Self::Deaf,
     ];
 
-    /// Whether it is one of a connection.
+    /// Whether it is a fault of a connection.
     pub fn is_of_a_link(self) -> bool {
         use Fault::{Cut, CutLate, HalfOpenDown, HalfOpenUp, Stall};
         matches!(self, Cut | CutLate | HalfOpenUp | HalfOpenDown | Stall)
     }
 
-    /// Whether only a tab that shares its profile with others can have it.
+    /// Whether it occurs only in tabs that share a profile.
     pub fn is_of_tabs(self) -> bool {
         matches!(self, Self::Rest | Self::Deaf)
     }
 }
 
-/// What a tab does with its link, alone or as the leader of others.
+/// The phase of a tab's link, for a single tab or a leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// It waits for the next try.
+    /// It waits for the next attempt.
     Waiting,
     /// A socket is being opened.
     Opening,
-    /// It has said hello.
+    /// It has sent hello.
     Greeting,
-    /// It reads what it has missed.
+    /// It catches up.
     CatchingUp,
-    /// It has publishes without an answer.
+    /// It has unacked publishes.
     Unanswered,
-    /// All is said.
+    /// It is idle.
     Idle,
-    /// It was told to stop.
+    /// It has been stopped.
     Stopped,
 }
 
 impl Phase {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 7] = [
         Self::Waiting,
         Self::Opening,
@@ -130,40 +130,40 @@ impl Phase {
     ];
 }
 
-/// What a tab is among those of its profile.
+/// The role of a tab among the tabs of its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// It has the lock, and asks the disk what there is.
+    /// It holds the lock and is reading the disk.
     TakingOver,
-    /// It has the link.
+    /// It leads and has the link.
     Leader,
-    /// Its lock was stolen, and it was not told yet.
+    /// Its lock was stolen, and it does not know that yet.
     Deposed,
-    /// It follows, and has no place on a link: there is none, or nobody who leads.
+    /// It follows without a link, because there is no link or no leader.
     Follower,
-    /// It follows, and reads over the leader's link.
+    /// It follows and uses the leader's link.
     Guest,
-    /// Its page has been put away.
+    /// Its page is in the back/forward cache.
     Away,
 }
 
 impl Role {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 6] =
         [Self::TakingOver, Self::Leader, Self::Deposed, Self::Follower, Self::Guest, Self::Away];
 }
 
-/// What a fault can meet.
+/// The state in which a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Of a link.
+    /// The phase of a link.
     Link(Phase),
-    /// Of a tab among others.
+    /// The role of a tab.
     Part(Role),
 }
 
 impl State {
-    /// All of them.
+    /// All variants.
     pub fn all() -> impl Iterator<Item = Self> {
         Phase::ALL.map(Self::Link).into_iter().chain(Role::ALL.map(Self::Part))
     }

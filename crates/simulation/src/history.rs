@@ -1,52 +1,52 @@
-//! What happened, in one order: what the store decided and what each application was told.
+//! Histories: the decisions of the store and what each application received, in one order.
 //!
-//! The world writes it, and the [checker](crate::check) reads it; neither knows the other. Topics,
-//! events, profiles and readers are small numbers, so that a history can be written by hand.
+//! The world writes a history and the [checker](crate::check) reads it. They do not know each other. Topics, events,
+//! profiles and readers are small numbers, so that tests can write histories by hand.
 
 use std::fmt;
 
-/// An event, over all copies of its row.
+/// An event, for all copies of its row.
 pub type EventNo = u32;
-/// What the tabs of one origin share: an outbox, and the identity in it.
+/// A profile: the outbox that the tabs of an origin share, with its identity.
 pub type ProfileNo = u32;
-/// One life of one tab: a reload begins another.
+/// One life of a tab. A reload begins another.
 pub type LifeNo = u32;
-/// A subscription in one life of one tab, or who pages backwards there, or watches who is present.
+/// A subscription, a reader of history or a watcher of presence in one life of a tab.
 pub type ReaderNo = u32;
-/// An identity that a profile has, or had: the peer's word for who published.
+/// A client id of a profile, now or earlier: the publisher as the peer names it.
 pub type ClientNo = u32;
 /// A topic.
 pub type TopicNo = u8;
-/// A stream, of which each topic has one; 0 is the main one.
+/// A stream. Each topic belongs to one; 0 is the main stream.
 pub type StreamNo = u8;
 /// The most streams of a relay.
 pub const STREAMS: usize = 2;
 
-/// A place in the log of a stream.
+/// A position in the log of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// The stream.
     pub stream: StreamNo,
-    /// The life of its log.
+    /// The epoch of its log.
     pub epoch: u64,
-    /// From 1.
+    /// The offset, from 1.
     pub offset: u64,
 }
 
-/// The topics that a subscription asks for.
+/// The topics of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Topics(pub u32);
 
 impl Topics {
-    /// All of them.
+    /// All topics.
     pub const ALL: Self = Self(u32::MAX);
 
-    /// These.
+    /// These topics.
     pub fn of(topics: &[TopicNo]) -> Self {
         Self(topics.iter().fold(0, |set, topic| set | 1 << topic))
     }
 
-    /// Whether this one is among them.
+    /// Whether this topic is one of them.
     pub fn holds(self, topic: TopicNo) -> bool {
         self.0 & (1 << topic) != 0
     }
@@ -55,136 +55,133 @@ impl Topics {
 /// Where a subscription starts to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
-    /// After the head of the log.
+    /// After the newest event.
     Latest,
-    /// The first event that each stream still holds.
+    /// At the oldest event of each stream.
     Earliest,
-    /// The last so many of its topics, in each stream.
+    /// At the last events of its topics, up to this number, in each stream.
     Last(u64),
-    /// After these places, which the application has kept over a reload, and in a stream that has none with
-    /// its first event.
+    /// After these positions, which the application has kept over a reload. Streams without a position start at their
+    /// first event.
     After([Option<Place>; STREAMS]),
 }
 
-/// What a publisher is told about a kept event.
+/// The outcome of a kept event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// It is in the log.
+    /// The event is in the log.
     Stored(Place),
-    /// It is not, and never will be: rejected for good, expired or cancelled.
+    /// The event is not in the log and never will be: it was rejected, has expired or was cancelled.
     Rejected,
-    /// Nobody can say.
+    /// The outcome is unknown.
     Uncertain,
 }
 
-/// What becomes of a page.
+/// A change in the life of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageState {
-    /// It begins, or comes back: it hears what other tabs of its profile say from now on.
+    /// It begins or is restored. From now on it receives the messages of the other tabs of its profile.
     Here,
-    /// It is put away.
+    /// It is put into the back/forward cache.
     Away {
-        /// It has heard nothing of what was said at this virtual time or later.
+        /// It has received no messages from this virtual time on.
         since: u64,
     },
-    /// It is gone for good.
+    /// It has ended.
     Gone,
 }
 
-/// Something that happened. Its fields are the small numbers above.
+/// A record. Its fields are the small numbers above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each field is named after its type
 pub enum Record {
     /// The store has committed an event.
     Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },
-    /// The store has dropped what stands in a stream up to this offset.
+    /// The store has dropped the events of a stream up to this offset.
     Trimmed { stream: StreamNo, up_to: u64 },
-    /// The store has come back with nothing behind `head` in a stream, in a new life of its log.
+    /// The store has restarted without the events after `head` in a stream, in a new epoch.
     TailLost { stream: StreamNo, epoch: u64, head: u64 },
 
-    /// An application was told that its publish is kept, by a disk that keeps it.
+    /// An application has learned that its publish is kept on a disk.
     Kept { profile: ProfileNo, event: EventNo },
-    /// An application was told that its publish is taken, in memory only.
+    /// An application has learned that its publish is kept in memory only.
     Taken { profile: ProfileNo, event: EventNo },
-    /// The event breaks a rule, is cancelled or may expire: it may be rejected. No other may.
+    /// The event may be rejected, because it breaks a rule, is cancelled or may expire. No other event may be.
     Refusable { event: EventNo },
-    /// This profile now holds the row of an event too, copied from another one.
+    /// This profile now has a copy of the row of an event.
     Copied { profile: ProfileNo, event: EventNo },
-    /// This profile holds the row of an event again, from its own past. `is_other`: it had another client's
-    /// identity since, under which the event may have left as well.
+    /// This profile has the row of an event again, from a backup. `is_other`: it has had another client id since, with which
+    /// the event may have been sent as well.
     Restored { profile: ProfileNo, event: EventNo, is_other: bool },
-    /// Nobody may be able to say what becomes of the events that this profile holds, and of those that it
-    /// keeps until it is [`Record::Certain`] again: its client was forgotten, or is known to two profiles or
-    /// to two states of one.
+    /// The outcomes of this profile's events may stay unknown until it is [`Record::Certain`] again. Its client was forgotten,
+    /// or is used by two profiles or by two states of one.
     Doubted { profile: ProfileNo },
-    /// The relay has forgotten what it had decided for a client: it knows an event again only while the log
-    /// holds it.
+    /// The relay has forgotten its decisions for a client. It recognises an event only while that is in the log.
     Forgot { client: ClientNo },
-    /// What this profile keeps from now on will have an answer that says something.
+    /// Publishes that this profile keeps from now on have a known outcome.
     Certain { profile: ProfileNo },
-    /// This profile has no such row any more, for its disk was replaced or destroyed.
+    /// This profile has lost the row, because its disk was replaced or destroyed.
     Wiped { profile: ProfileNo, event: EventNo },
-    /// What has become of a page.
+    /// The life of a page has changed.
     Page { life: LifeNo, state: PageState },
-    /// An application is shown an event that waits for its answer: its own, or another tab's.
+    /// An application has received a pending event of its own or of another tab.
     Echoed { life: LifeNo, event: EventNo },
-    /// An application was told what became of a publish.
+    /// An application has learned the outcome of a publish.
     Answered { profile: ProfileNo, life: LifeNo, event: EventNo, answer: Answer },
 
-    /// An application subscribes, and has room for so many events that it has not taken yet.
+    /// An application subscribes with room for this number of unfinished events.
     Subscribed { reader: ReaderNo, topics: Topics, from: From, room: u32 },
-    /// It was told that it has been told everything that was there, in all streams.
+    /// It has learned that it has caught up in all streams.
     CaughtUp { reader: ReaderNo },
-    /// It was given an event.
+    /// It has received an event.
     Delivered { reader: ReaderNo, place: Place, event: EventNo },
-    /// It is done with one of them.
+    /// It has finished an event.
     Took { reader: ReaderNo },
-    /// It was told that a range of a stream is gone.
+    /// It has received a gap in a stream.
     Gap { reader: ReaderNo, stream: StreamNo, from: u64, to: u64 },
-    /// It was told that a stream is another one.
+    /// It has learned that a stream has a new epoch.
     Reset { reader: ReaderNo, stream: StreamNo },
 
-    /// An application pages backwards, from the newest event of its topics on, through one stream after the
-    /// other.
+    /// An application pages backwards from the newest event of its topics, one stream after the other.
     Scrolls { reader: ReaderNo, topics: Topics },
-    /// It was given an event, older than the one before.
+    /// It has received an event that is older than the previous one.
     Older { reader: ReaderNo, place: Place, event: EventNo },
-    /// It was told that there is nothing older.
+    /// It has learned that it has reached the beginning.
     Bottom { reader: ReaderNo },
-    /// It was told that the log is another one, and begins again.
+    /// It has learned that the log has a new epoch, and starts again.
     ScrollsAgain { reader: ReaderNo },
 
-    /// A profile is present on a topic, in truth, or is so no more.
+    /// A profile has really joined or left a topic.
     Present { topic: TopicNo, profile: ProfileNo, here: bool },
-    /// An application watches who is present on a topic.
+    /// An application watches the presence on a topic.
     Watches { reader: ReaderNo, topic: TopicNo },
-    /// It was told that an entry of this profile has come, or has gone.
+    /// It has learned that this profile has joined or left.
     Seen { reader: ReaderNo, profile: ProfileNo, here: bool },
 
-    /// Who subscribes, pages or watches under this number is gone, or wants no more.
+    /// The subscription, reader or watcher with this number has ended.
     Ended { reader: ReaderNo },
 }
 
-/// All of it, with the virtual time of each record.
+/// All records with their virtual times.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     records: Vec<(u64, Record)>,
 }
 
 impl History {
-    /// Adds what happens now.
+    /// Adds a record.
     pub fn push(&mut self, now: u64, record: Record) {
         self.records.push((now, record));
     }
 
-    /// The records in their order.
+    /// The records in order.
     pub fn records(&self) -> &[(u64, Record)] {
         &self.records
     }
 }
 
 impl FromIterator<Record> for History {
-    /// A history by hand, one record a millisecond.
+    /// Creates a history with one record per millisecond.
     fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
         Self { records: (0..).zip(records).collect() }
     }

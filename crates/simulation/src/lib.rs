@@ -1,6 +1,5 @@
-//! The proof of the project's main promise: clients, tabs, a relay and its store, in virtual time, over
-//! links that break in every way known, with a checker that holds what was seen against what was
-//! promised.
+//! A simulation of clients, tabs, a relay and its store in virtual time, over links that break in every known way. A
+//! checker compares the resulting history with the protocol's promises.
 
 pub mod check;
 pub mod coverage;
@@ -13,7 +12,7 @@ pub mod store;
 mod wire;
 pub mod world;
 
-/// How many seeds a run of CI has.
+/// The number of seeds of a CI run.
 pub const CI_SEEDS: u64 = 10_000;
-/// How often each fault must meet each state in them.
+/// How often each fault must occur in each state during a CI run.
 pub const MUST_MEET: u64 = 100;

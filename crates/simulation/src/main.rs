@@ -1,5 +1,5 @@
-//! `simulate --seed S` replays one seed and prints what happens; `simulate --hours H` runs on; without
-//! either it runs what CI runs. `cargo xtask simulate` is the way to start it.
+//! `simulate --seed S` replays one seed and prints its history, `simulate --hours H` runs new seeds for that time, and
+//! `simulate` alone runs the seeds of CI. Start it with `cargo xtask simulate`.
 
 use std::env;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn replay(seed: u64) -> ExitCode {
     }
 }
 
-/// Seeds that no run had before.
+/// Seeds that no earlier run has used.
 fn run_on(time: Duration) -> ExitCode {
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     let first = now.as_secs() << 24;

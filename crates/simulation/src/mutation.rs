@@ -1,41 +1,40 @@
-//! Bugs on purpose, in what surrounds the machines: a simulation that does not find them proves nothing.
+//! Deliberate bugs around the machines. The simulation must find them.
 
-/// A bug.
+/// A deliberate bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mutation {
-    /// The store logs a number again that it has decided.
+    /// The store logs a number again that it has already decided.
     NoDedupe,
-    /// The relay answers publishes when they wait for the commit.
+    /// The relay acks publishes before their commit.
     AckBeforeCommit,
-    /// The relay hands events to subscribers when they wait for the commit.
+    /// The relay delivers events before their commit.
     DeliverBeforeCommit,
-    /// A reader that resumes is given a page without its first event.
+    /// A resuming reader misses the first event of a page.
     SkipOneOnResume,
-    /// A log that has lost its tail goes on in the same epoch.
+    /// A log that has lost its tail keeps its epoch.
     SameEpochAfterLostTail,
-    /// The outbox gives a number to two rows.
+    /// The outbox uses the same number for two rows.
     NumberUsedTwice,
-    /// The relay answers a final reject as if the event were stored.
+    /// The relay acks a final reject.
     RejectAnsweredAsStored,
-    /// The relay lets an older connection of a client go on beside a newer one.
+    /// The relay does not fence an older connection of a client.
     NoFence,
-    /// A leader whose lock was stolen is told by nobody, neither lock nor tabs, and the relay takes what it
-    /// writes.
+    /// A leader is never notified that its lock was stolen, and the relay accepts its writes.
     StaleLeader,
-    /// A publish is acked with its offset in another stream than it stands in.
+    /// A publish is acked with the wrong stream.
     OtherStream,
-    /// The relay does not look at what a reader has room for.
+    /// The relay ignores the room of a reader.
     NoCredit,
     /// A page of history misses its last event.
     PageSkipsOne,
-    /// Who has gone without leaving is present at the relay for ever.
+    /// A client that disconnects without leaving stays present forever.
     GhostsStay,
-    /// A disk that was deleted takes a row as one that has left, though it has not under its new number.
+    /// A row from a deleted disk counts as sent although it was not sent with its new number.
     MarksRowsOfAnotherClient,
 }
 
 impl Mutation {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 14] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,

@@ -1,16 +1,16 @@
-//! Numbers that look random and are the same for the same seed.
+//! Pseudo-random numbers from a seed.
 
-/// SplitMix64: small, fast, and good enough to choose what breaks next.
+/// SplitMix64: small, fast, and good enough to choose faults.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The numbers of a seed.
+    /// Creates the generator of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Any number.
+    /// A number.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -24,22 +24,22 @@ impl Random {
         self.next() % bound.max(1)
     }
 
-    /// A number between these, both included.
+    /// A number in this range, inclusive.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
-    /// True once in so many times.
+    /// True with a probability of one in this number.
     pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// One of these.
+    /// One of these items.
     pub fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len() as u64) as usize]
     }
 
-    /// Numbers of their own, for a part that must not disturb the others by how many it takes.
+    /// An independent generator, for a part whose use of numbers must not affect other parts.
     pub fn fork(&mut self) -> Self {
         Self(self.next())
     }

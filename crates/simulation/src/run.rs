@@ -1,4 +1,4 @@
-//! Many seeds, on all cores.
+//! Runs many seeds on all cores.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,25 +10,24 @@ use crate::coverage::Coverage;
 use crate::mutation::Mutation;
 use crate::world::World;
 
-/// What many seeds came to.
+/// The result of many seeds.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// How many were run.
+    /// The number of seeds.
     pub seeds: u64,
     /// The fewest publishes of a seed.
     pub fewest_publishes: Option<u32>,
     /// The fewest faults of a seed.
     pub fewest_faults: Option<u32>,
-    /// How many events of tabs that share a disk went out from memory, as it took no writes.
+    /// The number of events that tabs with a shared disk have sent from memory, because the disk refused writes.
     pub spilled: u64,
-    /// How often each fault met each phase.
+    /// How often each fault has occurred in each state.
     pub coverage: Coverage,
-    /// The lowest seeds that broke a promise, ascending.
+    /// The lowest seeds that broke a promise, in ascending order.
     pub broken: Vec<(u64, Violation)>,
 }
 
-/// Runs the seeds from `first` on, `count` of them or until it is late, and stops early once one has
-/// broken a promise.
+/// Runs `count` seeds from `first` on, or until the deadline. Stops early once a seed has broken a promise.
 pub fn seeds(
     first: u64,
     count: u64,

@@ -1,7 +1,7 @@
-//! A store as a relay has it: the logs of its streams, and what was told to its clients, changed together.
+//! A model of a relay's store: the logs of its streams and the records of its clients, changed atomically.
 //!
-//! It is a model: what it holds has been committed. What a crash may take is with the
-//! [relay](crate::relay), and a disk that lied about its last writes is an older copy of this.
+//! Everything in it is committed. The [relay](crate::relay) holds what a crash may lose. A disk that has lost confirmed
+//! writes is an older copy of this store.
 
 mod clients;
 mod log;
@@ -17,23 +17,23 @@ pub use clients::ClientId;
 use clients::{Admission, Clients};
 use log::Log;
 
-/// See the [module](self). Copying it is cheap enough to do often: bodies are shared.
+/// See the [module](self). Clones are cheap because they share bodies.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     logs: Vec<Log>,
     clients: Clients,
-    /// Writes are refused until there is room again.
+    /// The disk is full, so writes are refused.
     pub full: bool,
     mutation: Option<Mutation>,
 }
 
-/// After a refusal a client may try again after so many milliseconds.
+/// The delay before a refused client retries, in milliseconds.
 const RETRY: u32 = 400;
-/// How the topics of the second stream begin.
+/// The prefix of the topics of the second stream.
 pub const SIDE: &str = "b.";
 
 impl Store {
-    /// An empty one, with these streams: the main one, and one for the topics of [`SIDE`].
+    /// Creates an empty store with two streams: the main one, and one for the topics of [`SIDE`].
     pub fn new(streams: &[Stream], mutation: Option<Mutation>) -> Self {
         let logs = streams.iter().enumerate().map(|(number, name)| Log::new(number, name.clone()));
         Self { logs: logs.collect(), clients: Clients::default(), full: false, mutation }
@@ -49,12 +49,12 @@ impl Store {
         usize::from(self.logs.len() > 1 && topic.as_str().starts_with(SIDE))
     }
 
-    /// A client says hello.
+    /// Opens a client after its hello.
     pub fn open(&mut self, hello: &Hello) -> Opened {
         self.clients.open(hello, self.mutation != Some(Mutation::NoFence))
     }
 
-    /// Decides about an event, and answers what is new in the log. A bug on purpose does not look at the fence.
+    /// Decides about an event and returns the new log entry. A deliberate bug ignores the fence.
     pub fn decide(
         &mut self,
         append: &Append,
@@ -117,7 +117,7 @@ impl Store {
         refused(code, None)
     }
 
-    /// Where a subscription starts.
+    /// The start of a subscription.
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
         let (mut places, mut strange) = (Vec::new(), Vec::new());
         for log in &self.logs {
@@ -129,12 +129,12 @@ impl Store {
         if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }
 
-    /// Matching events of a stream from an offset on.
+    /// The matching events of a stream from an offset on.
     pub fn page(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {
         self.logs[stream].page(pattern, from, limit)
     }
 
-    /// Matching events of a stream before an offset, of which at most so many are looked at.
+    /// The matching events of a stream before an offset. Looks at no more than a number of events.
     pub fn older(
         &self,
         stream: StreamNo,
@@ -150,19 +150,19 @@ impl Store {
         older
     }
 
-    /// Drops the oldest events of a stream, so that so many are left; answers up to which offset they are gone.
+    /// Drops the oldest events of a stream until a number of them is left, and returns the last dropped offset.
     pub fn trim(&mut self, stream: StreamNo, left: u64) -> u64 {
         self.logs[stream].trim(left)
     }
 
-    /// The log of a stream may have lost its tail: it starts a new epoch.
+    /// Starts a new epoch, because the log of a stream may have lost its tail.
     pub fn recovered(&mut self, stream: StreamNo, epoch: u64) {
         if self.mutation != Some(Mutation::SameEpochAfterLostTail) {
             self.logs[stream].start_epoch(epoch);
         }
     }
 
-    /// The clients that it knows.
+    /// The known clients.
     pub fn clients(&self) -> Vec<ClientId> {
         self.clients.ids()
     }
@@ -172,17 +172,17 @@ impl Store {
         self.clients.fence(client)
     }
 
-    /// The highest number that it has decided for a client, and that event's id.
+    /// The highest decided number of a client, and the id of that event.
     pub fn last_decided(&self, client: &ClientId) -> Option<(u64, Option<&str>)> {
         self.clients.last_decided(client)
     }
 
-    /// Whether it knows a client, and does not tell it that it was forgotten.
+    /// Whether a client is known and not forgotten.
     pub fn is_sure_of(&self, client: &ClientId) -> bool {
         self.clients.is_sure_of(client)
     }
 
-    /// Forgets a client that was away for too long.
+    /// Forgets a client that was absent for too long.
     pub fn forget(&mut self, client: &ClientId) {
         self.clients.forget(client);
     }

@@ -1,65 +1,65 @@
-//! A connection between a tab and the relay, as TCP makes them: in order, or not at all.
+//! A connection between a tab and the relay that behaves like TCP: in order, or not at all.
 
 use std::collections::VecDeque;
 
 use crate::history::LifeNo;
 
-/// Numbers connections; none is used twice.
+/// The number of a connection, which is never reused.
 pub type WireNo = usize;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Wire {
-    /// Which tab opened it.
+    /// The tab that has opened it.
     pub tab: usize,
-    /// In which of its lives.
+    /// The life of that tab.
     pub life: LifeNo,
-    /// It is that of the tab's spare client.
+    /// Whether it belongs to the tab's fallback client.
     pub is_spare: bool,
-    /// The tab has not closed it, or seen it close.
+    /// Whether the tab has neither closed it nor seen it close.
     pub is_open: bool,
-    /// To the relay.
+    /// The direction to the relay.
     pub up: Flow,
-    /// To the tab.
+    /// The direction to the tab.
     pub down: Flow,
 }
 
-/// One direction.
+/// One direction of a connection.
 #[derive(Debug, Default)]
 pub struct Flow {
-    /// What is on the way.
+    /// The parcels in transit.
     pub parcels: VecDeque<Parcel>,
-    /// What is sent now arrives no earlier.
+    /// The earliest arrival of the next parcel.
     pub last: u64,
-    /// Nothing arrives before.
+    /// Nothing arrives before this time.
     pub stalled_until: u64,
-    /// Nothing arrives any more, and nobody is told.
+    /// Silently, nothing arrives from now on.
     pub is_dead: bool,
 }
 
-/// What arrives at an end.
+/// What arrives at one end.
 #[derive(Debug)]
 pub enum Parcel {
     /// A message.
     Message(Vec<u8>),
-    /// The other end has closed, with this code.
+    /// The other end has closed the connection with this code.
     Closed(u16),
 }
 
 impl Wire {
-    /// A connection that has just been made.
+    /// Creates a connection.
     pub fn new(tab: usize, life: LifeNo, is_spare: bool) -> Self {
         Self { tab, life, is_spare, is_open: true, up: Flow::default(), down: Flow::default() }
     }
 
-    /// It carries in both directions, and nothing is on the way.
+    /// Whether both directions work and nothing is in transit.
     pub fn holds(&self) -> bool {
         [&self.up, &self.down].iter().all(|flow| !flow.is_dead && flow.parcels.is_empty())
     }
 }
 
 impl Flow {
-    /// Takes a parcel, and says when it arrives.
+    /// Takes a parcel and returns its time of arrival.
     pub fn send(&mut self, parcel: Parcel, now: u64, latency: u64) -> u64 {
         self.parcels.push_back(parcel);
         self.last = self.last.max(now + latency);

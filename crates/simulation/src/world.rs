@@ -1,5 +1,5 @@
-//! Profiles with tabs, one relay, and the links between them, in virtual time. All that happens is due
-//! at a time, and what is due first happens first; chance is of the seed.
+//! Profiles with tabs, one relay, and the links between them, in virtual time. Steps happen in the order in which they
+//! are due, and the seed determines all random choices.
 
 mod application;
 mod disks;
@@ -31,18 +31,18 @@ use plan::Step;
 use relay::{Looked, Relay, Told};
 use tabs::Tab;
 
-/// What a seed came to.
+/// The result of a seed.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What happened.
+    /// The history.
     pub history: History,
-    /// How often each fault met each phase.
+    /// How often each fault has occurred in each state.
     pub coverage: Coverage,
-    /// How many events were published.
+    /// The number of publishes.
     pub publishes: u32,
-    /// How many faults there were.
+    /// The number of faults.
     pub faults: u32,
-    /// How many events of tabs that share a disk went out from memory.
+    /// The number of events that tabs with a shared disk have sent from memory.
     pub spilled: u64,
     /// The verdict.
     pub verdict: Result<(), Violation>,
@@ -54,7 +54,7 @@ pub struct World {
     now: u64,
     due: BinaryHeap<Reverse<Due>>,
     order: u64,
-    /// How much has happened, and was asked for by machines.
+    /// The number of steps, including those that machines have requested.
     steps: u64,
     random: Random,
     history: History,
@@ -72,19 +72,19 @@ pub struct World {
     publishes: u32,
     faults: u32,
     spilled: u64,
-    /// The events that break a rule, are taken back or expire.
+    /// The events that break a rule, are cancelled or expire.
     refusable: BTreeSet<EventNo>,
-    /// Where profiles are present, in truth.
+    /// Where profiles are really present.
     present: BTreeSet<(TopicNo, ProfileNo)>,
-    /// From now on links hold.
+    /// Whether links are stable from now on.
     healed: bool,
 }
 
-/// What is due, and when.
+/// A step and when it is due.
 #[derive(Debug)]
 struct Due {
     at: u64,
-    /// What was planned first happens first.
+    /// The order of steps that are due at the same time.
     order: u64,
     what: Happening,
 }
@@ -95,61 +95,61 @@ enum Happening {
     Up(WireNo),
     /// The next parcel of a wire arrives at its tab.
     Down(WireNo),
-    /// A socket opens, or does not.
+    /// A socket opens or fails to open.
     Socket(WireNo, bool),
-    /// The tab's machine wants to be called.
+    /// A deadline of the tab's machine.
     TabTimer { tab: usize, life: LifeNo },
     /// A transaction of a profile's disk is done.
     Disk(usize),
-    /// What a disk has answered reaches a tab.
+    /// The response of a disk reaches a tab.
     DiskAnswers { tab: usize, life: LifeNo },
     /// A profile's disk can be written again.
     DiskWorks(usize),
-    /// The page of a tab is there again.
+    /// The page of a tab is loaded again.
     TabLoads(usize),
-    /// The user loads a page again that has its outbox in memory.
+    /// The user reloads a page with an outbox in memory.
     TabReloads { tab: usize, life: LifeNo },
-    /// A page that was put away comes back.
+    /// A page is restored from the back/forward cache.
     TabReturns { tab: usize, life: LifeNo },
-    /// A tab is told that it has the lock, or has it no more.
+    /// A tab is notified that it has acquired or lost the lock.
     LockNews { tab: usize, life: LifeNo },
-    /// What one tab has said reaches another.
+    /// A message of one tab reaches another.
     Heard { tab: usize, life: LifeNo, from: usize },
-    /// The machine of a connection wants to be called.
+    /// A deadline of the machine of a connection.
     RelayTimer { wire: WireNo, relay: u32 },
     /// The relay's commit is done.
     Commit { relay: u32 },
-    /// What was committed is told.
+    /// The results of a commit are sent.
     Tell { relay: u32, told: Vec<Told> },
-    /// The relay has read something for a connection.
+    /// The relay has finished a read for a connection.
     Looked { wire: WireNo, relay: u32, looked: Looked },
-    /// Somebody who was present at the relay leaves.
+    /// An absent client leaves after its grace period.
     TimeIsUp { relay: u32 },
-    /// There is news for a connection about who is present.
+    /// Presence changes for a connection.
     News { wire: WireNo, relay: u32 },
-    /// The application of a tab takes what a reader was given first.
+    /// The application of a tab finishes the oldest event of a reader.
     Takes { tab: usize, life: LifeNo, reader: ReaderNo },
-    /// It asks for the next page.
+    /// The application requests the next page.
     Turns { tab: usize, life: LifeNo, scroll: ReaderNo },
-    /// The relay is there again.
+    /// The relay has restarted.
     RelayStarts,
-    /// A half-open wire dies in both directions.
+    /// A half-open wire fails in both directions.
     BothDead(WireNo),
     /// The relay's disk has room again.
     DiskHasRoom,
-    /// Something of the plan.
+    /// A step of the plan.
     Planned(Step),
-    /// Links hold from now on.
+    /// Links are stable from now on.
     Heal,
 }
 
-/// After so long with links that hold all must be said.
+/// With stable links, everything must be settled after this time.
 const PATIENCE: u64 = 30 * 60_000;
-/// A world in which more happens does not come to rest.
+/// A world with more steps counts as never coming to rest.
 const STEPS: u64 = 500_000;
 
 impl World {
-    /// Runs a seed, with a bug on purpose if there is one; `traces` prints what happens.
+    /// Runs a seed, optionally with a deliberate bug. `traces` prints the history.
     pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> Outcome {
         let mut random = Random::new(seed);
         let streams = if random.once_in(3) { 1 } else { 2 };
@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// So much has happened that it goes on for ever.
+    /// Whether there were so many steps that the world will not come to rest.
     fn is_restless(&self) -> bool {
         self.steps > STEPS
     }
@@ -252,7 +252,7 @@ impl World {
         }
     }
 
-    /// Lets something happen in so many milliseconds.
+    /// Schedules a step after a delay in milliseconds.
     fn after(&mut self, wait: u64, what: Happening) {
         self.order += 1;
         self.due.push(Reverse(Due { at: self.now + wait, order: self.order, what }));

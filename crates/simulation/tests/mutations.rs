@@ -1,4 +1,4 @@
-//! The simulation finds each bug that is made on purpose, within a thousand seeds.
+//! The simulation finds each deliberate bug within a thousand seeds.
 
 use simulation::mutation::Mutation;
 use simulation::run::seeds;

@@ -1,4 +1,4 @@
-//! What CI runs: ten thousand worlds, in which every fault meets every state, and no promise breaks.
+//! The seeds of CI: ten thousand worlds in which every fault occurs in every state and no promise is broken.
 
 use simulation::run::seeds;
 use simulation::{CI_SEEDS, MUST_MEET};

@@ -1,8 +1,8 @@
-//! Topics, patterns, and the escape that turns a user's text into one token of a topic.
+//! Topics, patterns, and the escape that turns any text into one token of a topic.
 //!
-//! The rules are those of [NATS subjects](https://docs.nats.io/nats-concepts/subjects): tokens separated by
-//! dots, no empty token, no white space and no control character. A topic is what an event is published to,
-//! so it holds no wildcard; a [`Pattern`] may hold `*` and a final `>`.
+//! The rules are those of [NATS subjects](https://docs.nats.io/nats-concepts/subjects): tokens are separated by
+//! dots, and contain no white space and no control characters. Events are published to a [`Topic`], which has no
+//! wildcards. A [`Pattern`] may contain `*` and end with `>`.
 //!
 //! ```
 //! use topic::{Pattern, Topic, escape_token};
@@ -23,7 +23,7 @@ pub use crate::topic::Topic;
 pub use pattern::Pattern;
 pub use token::{escape_token, unescape_token};
 
-/// The most bytes of a topic or a pattern, in UTF-8.
+/// The maximal length of a topic or a pattern, in bytes of UTF-8.
 pub const MAX_TOPIC_BYTES: usize = 256;
 
 /// Why a text is not a valid topic or pattern.
@@ -33,14 +33,14 @@ pub enum TopicError {
     /// The text is empty, begins or ends with a dot, or has two dots in a row.
     #[error("empty token: put at least one character between dots")]
     EmptyToken,
-    /// More than [`MAX_TOPIC_BYTES`].
+    /// The text is longer than [`MAX_TOPIC_BYTES`].
     #[error("{0} bytes are too long for a topic: at most {MAX_TOPIC_BYTES}")]
     TooLong(usize),
-    /// White space or a control character.
-    // A code point, not `{:?}`, whose tables of printable characters a browser would have to download.
+    /// The text contains white space or a control character.
+    // A code point and not `{:?}`, whose tables of printable characters would make the wasm module larger.
     #[error("invalid character U+{:04X} in a topic: escape text from users with `escape_token`", u32::from(*.0))]
     IllegalCharacter(char),
-    /// A wildcard in a topic, or one inside a longer token, or a `>` that is not last.
+    /// A wildcard in a topic or inside a longer token, or a `>` that is not last.
     #[error(
         "misplaced wildcard: `*` must be a whole token and `>` the last one, and only patterns may hold them"
     )]
@@ -76,7 +76,7 @@ fn is_illegal(character: char) -> bool {
     character.is_whitespace() || character.is_control()
 }
 
-/// Conversions that topics and patterns share.
+/// Conversions of topics and patterns.
 macro_rules! reads_as_text {
     ($($name:ident)*) => {$(
         impl TryFrom<&str> for $name {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_is_a_whole_token_and_a_tail_is_last() {
+    fn a_wildcard_is_a_whole_token_and_a_tail_is_the_last_one() {
         for good in ["*", ">", "a.*.b", "*.*", "a.>", "*.>"] {
             assert!(Pattern::parse(good).is_ok(), "{good:?}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_one_token_and_a_tail_for_one_or_more() {
+    fn a_star_matches_one_token_and_a_tail_one_or_more() {
         let matches = |pattern: &str, topic: &str| {
             Pattern::parse(pattern).unwrap().matches(&Topic::parse(topic).unwrap())
         };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn any_text_becomes_a_token_and_comes_back() {
+    fn any_text_can_be_escaped_and_unescaped() {
         for text in
             ["", "lobby", "a.b", "5 % of *", "$bus", ">", "日本 語", "\u{2028}\u{7f}\n", "%", "🙂"]
         {

@@ -1,11 +1,10 @@
-//! Patterns: what a subscription asks for.
+//! Patterns of topics.
 
 use std::sync::Arc;
 
 use crate::{Topic, TopicError, check};
 
-/// What a subscription asks for: a topic in which `*` stands for exactly one token, and a final `>`
-/// for one or more.
+/// A pattern of topics, in which `*` matches exactly one token and a final `>` matches one or more.
 ///
 /// A leading wildcard does not match topics that begin with `$`, which belong to the runtime.
 ///
@@ -23,7 +22,7 @@ impl Pattern {
     /// Checks `text` against the rules of patterns.
     ///
     /// # Errors
-    /// A [`TopicError`] that names the rule which `text` breaks.
+    /// A [`TopicError`] that names the broken rule.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         check(text, |token, is_last| token == "*" || (token == ">" && is_last))?;
         Ok(Self(text.into()))
@@ -34,18 +33,18 @@ impl Pattern {
         &self.0
     }
 
-    /// Its tokens, in order; at least one.
+    /// Its tokens in order, at least one.
     pub fn tokens(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.split('.')
     }
 
-    /// The one topic it matches, if it holds no wildcard.
+    /// The only topic it matches, if it has no wildcards.
     pub fn as_topic(&self) -> Option<Topic> {
         let exact = self.tokens().all(|token| token != "*" && token != ">");
         exact.then(|| Topic(self.0.clone()))
     }
 
-    /// Whether it asks for topics of the runtime: begins with `$`.
+    /// Whether it matches topics of the runtime, which begin with `$`.
     pub fn is_system(&self) -> bool {
         self.0.starts_with('$')
     }
@@ -70,7 +69,7 @@ impl Pattern {
 }
 
 impl From<Topic> for Pattern {
-    /// The pattern that matches this topic only.
+    /// The pattern that matches only this topic.
     fn from(topic: Topic) -> Self {
         Self(topic.0)
     }

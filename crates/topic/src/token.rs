@@ -1,14 +1,14 @@
-//! The escape that turns a user's text into one token of a topic.
+//! Escaping any text to one token of a topic.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::is_illegal;
 
-/// Makes one token of any text, so that what users type (a room's name) can stand in a topic.
+/// Escapes any text to one token, so that topics can contain text from users, for example a room's name.
 ///
-/// Percent-encodes (RFC 3986) what a token may not hold: white space, control characters, `.`, `*`,
-/// `>`, `%` itself, and a `$` so that nobody's text becomes a topic of the runtime. An empty text
-/// becomes `%`, which no other text does. [`unescape_token`] gives the text back.
+/// Percent-encodes (RFC 3986) the characters that a token must not contain: white space, control
+/// characters, `.`, `*` and `>`. It also encodes `%` itself, and `$` so that the text cannot become a topic
+/// of the runtime. An empty text becomes `%`, which no other text does. [`unescape_token`] is the inverse.
 ///
 /// ```
 /// assert_eq!(topic::escape_token("tea & cake. *"), "tea%20&%20cake%2E%20%2A");
@@ -35,9 +35,9 @@ pub fn escape_token(text: &str) -> String {
     token
 }
 
-/// Gives back the text from which [`escape_token`] made `token`.
+/// Returns the text that [`escape_token`] has turned into `token`.
 ///
-/// What is no escape is kept as it stands, so that any token can be shown.
+/// Invalid escapes are kept as they are, so that any token can be shown.
 pub fn unescape_token(token: &str) -> String {
     if token == "%" {
         return String::new();

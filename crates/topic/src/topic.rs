@@ -1,10 +1,10 @@
-//! Topics: what an event is published to.
+//! Topics of events.
 
 use std::sync::Arc;
 
 use crate::{TopicError, check};
 
-/// What an event is published to: `chat.lobby.TEXT_MESSAGE`. Valid once it exists, cheap to clone.
+/// A topic that events are published to, such as `chat.lobby.TEXT_MESSAGE`. Always valid, and cheap to clone.
 ///
 /// ```
 /// use topic::Topic;
@@ -20,7 +20,7 @@ impl Topic {
     /// Checks `text` against the rules of topics.
     ///
     /// # Errors
-    /// A [`TopicError`] that names the rule which `text` breaks.
+    /// A [`TopicError`] that names the broken rule.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         check(text, |_, _| false)?;
         Ok(Self(text.into()))
@@ -31,12 +31,12 @@ impl Topic {
         &self.0
     }
 
-    /// Its tokens, in order; at least one.
+    /// Its tokens in order, at least one.
     pub fn tokens(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.split('.')
     }
 
-    /// Whether it belongs to the runtime: begins with `$`.
+    /// Whether it belongs to the runtime, whose topics begin with `$`.
     pub fn is_system(&self) -> bool {
         self.0.starts_with('$')
     }

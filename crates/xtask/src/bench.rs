@@ -5,6 +5,7 @@ mod chart;
 mod instructions;
 mod js;
 mod native;
+mod program;
 mod relay;
 mod table;
 mod wasm;
@@ -40,13 +41,17 @@ const NEEDS: &[Need] = &[
     Need::Valgrind,
 ];
 
-/// Measures, prints the table and writes it as JSON into `target/bench`.
-pub fn run(workspace: &Workspace, bench: Bench) -> Result<()> {
+/// Measures, prints the table and writes it as JSON into `target/bench`. The arguments go to the program that
+/// measures.
+pub fn run(workspace: &Workspace, bench: Bench, arguments: &[String]) -> Result<()> {
     match bench {
+        Bench::Bus | Bench::Js | Bench::Chart if !arguments.is_empty() => {
+            bail!("only `relay` and `attacks` take arguments after `--`")
+        }
         Bench::Bus => bus(workspace),
         Bench::Js => js::run(workspace),
-        Bench::Relay => relay::run(workspace),
-        Bench::Attacks => attacks::run(workspace),
+        Bench::Relay => relay::run(workspace, arguments),
+        Bench::Attacks => attacks::run(workspace, arguments),
         Bench::Chart => chart::draw(workspace),
     }
 }
@@ -74,8 +79,5 @@ fn finish(table: &Table, workspace: &Workspace, name: &str, document: &str) -> R
     table.write_into(&workspace.root.join(document))?;
     chart::draw(workspace)?;
     println!("\nIt stands in {document} now, and as JSON in {}", file.display());
-    if !table.all_met() {
-        bail!("a bar is missed: see `NO` in the table");
-    }
-    Ok(())
+    table.hold()
 }

@@ -86,6 +86,10 @@ enum Task {
         /// What to measure
         #[arg(value_enum)]
         what: bench::Bench,
+        /// For `relay` and `attacks`: which rows, as `--only fan-out --beside WSE --rounds 9`; then no document is
+        /// written
+        #[arg(last = true)]
+        arguments: Vec<String>,
     },
     /// Build the npm package and try it in Node and Chromium
     Npm,
@@ -121,7 +125,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Test { only } => return suite::run(&workspace, &only),
         Task::Simulate { seed, hours } => simulate::run(&workspace, seed, hours)?,
         Task::Fuzz { target, minutes } => fuzz::run(&workspace, target, minutes)?,
-        Task::Bench { what } => bench::run(&workspace, what)?,
+        Task::Bench { what, arguments } => bench::run(&workspace, what, &arguments)?,
         Task::Npm => {
             npm::build(&workspace)?;
             process::run(&mut npm::check(&workspace)?)?;

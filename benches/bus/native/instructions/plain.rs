@@ -1,7 +1,7 @@
-//! The path of a publish by handle as the bus has it, but without interceptors, queue groups, recorder and
-//! counters: one order, a compiled route that a change can take away, requests, failures isolated, and
-//! subscriptions that can end in flight. Functions end where those of the bus end, so that a compiler
-//! that puts one into the other does not count as a difference.
+//! A copy of the bus's path of a publish by handle, without waiting queues, queue groups, recorder and
+//! counters. It keeps the order, a compiled route that a change can invalidate, requests, isolated failures,
+//! and subscriptions that can end in flight. It is split into the same functions as the bus, so that inlining
+//! makes no difference.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -20,17 +20,17 @@ pub struct Plain {
     last_resort: LastResort,
 }
 
-pub struct Spot {
+pub struct RouteEntry {
     topic: Topic,
     route: RefCell<Option<Route>>,
 }
 
-/// What handlers get; these only count.
-#[expect(dead_code, reason = "the bus's events have all three")]
+/// The event that handlers receive. The handlers here only count.
+#[expect(dead_code, reason = "the bus's events have all three fields")]
 pub struct Event<'a> {
     topic: &'a Topic,
     payload: &'a Number,
-    asked: Option<&'a Rc<dyn Fn(Number)>>,
+    request: Option<&'a Rc<dyn Fn(Number)>>,
 }
 
 trait Slot {
@@ -65,20 +65,20 @@ impl Plain {
     }
 
     #[inline(never)]
-    pub fn publish_at(
+    pub fn publish_to(
         &self,
-        spot: &Spot,
+        entry: &RouteEntry,
         payload: Number,
     ) -> Result<Published, PublishError<Number>> {
         if self.state.get() != 0 {
             return self.wait(payload);
         }
         let _in_flight = InFlight::begin(&self.state);
-        let route = spot.route();
-        let event = Event { topic: &spot.topic, payload: &payload, asked: None };
+        let route = entry.route();
+        let event = Event { topic: &entry.topic, payload: &payload, request: None };
         let reached = self.deliver(&route, &event);
         if self.state.get() & WAITING != 0 {
-            self.drain(spot);
+            self.drain(entry);
         }
         Ok(Published::Delivered(reached))
     }
@@ -102,10 +102,10 @@ impl Plain {
 
     #[cold]
     #[inline(never)]
-    fn drain(&self, spot: &Spot) {
+    fn drain(&self, entry: &RouteEntry) {
         while let Some(payload) = self.waiting.borrow_mut().pop_front() {
-            let event = Event { topic: &spot.topic, payload: &payload, asked: None };
-            self.deliver(&spot.route(), &event);
+            let event = Event { topic: &entry.topic, payload: &payload, request: None };
+            self.deliver(&entry.route(), &event);
         }
         self.state.set(self.state.get() & !WAITING);
     }
@@ -133,8 +133,8 @@ impl<H: Fn(&Event<'_>) -> Result<(), &'static str>> Slot for WithHandler<H> {
     }
 }
 
-impl Spot {
-    /// Of a topic with one subscription.
+impl RouteEntry {
+    /// The entry of a topic with one subscription.
     pub fn new(
         topic: Topic,
         handler: impl Fn(&Event<'_>) -> Result<(), &'static str> + 'static,
@@ -156,7 +156,7 @@ impl Spot {
     }
 }
 
-/// Marks that an event is in flight, until it is dropped: also when a handler panics.
+/// Sets the bit `IN_FLIGHT` and clears it when dropped, even if a handler panics.
 struct InFlight<'a>(&'a Cell<u8>);
 
 impl<'a> InFlight<'a> {

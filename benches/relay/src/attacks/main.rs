@@ -11,6 +11,8 @@ mod attack;
 #[path = "../frame.rs"]
 mod frame;
 #[cfg(target_os = "linux")]
+mod lookups;
+#[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "shared with the load, which uses the rest")]
 #[path = "../machine.rs"]
 mod machine;

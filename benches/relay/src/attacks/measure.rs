@@ -13,6 +13,7 @@ use bus_benches::Row;
 use clap::{Parser, ValueEnum};
 
 use crate::attack::Attack;
+use crate::lookups;
 use crate::machine::{self, Cores};
 use crate::victims::{Seen, Victims};
 
@@ -55,11 +56,33 @@ pub fn run(arguments: Arguments) -> Result<()> {
             one(attack, &relay, &data, cores, Duration::from_secs(seconds))?;
         }
     }
+    if only.is_empty() || only.contains(&Attack::History) {
+        lookups::rows(&relay, &data, cores)?;
+    }
     Ok(())
 }
 
 /// A process that ends with this.
-struct Running(Child);
+pub struct Running(Child);
+
+impl Running {
+    /// Starts the relay on its core, and answers its address too.
+    pub fn relay(
+        program: &Path,
+        data: &Path,
+        options: &[&str],
+        cores: Cores,
+    ) -> Result<(Self, SocketAddr)> {
+        let mut relay = Command::new(program);
+        relay.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(options);
+        relay.env("RUST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut relay = Self(cores.on_the_servers(|| Ok(relay.spawn()?))?);
+        let mut line = String::new();
+        BufReader::new(relay.0.stdout.take().context("no output")?).read_line(&mut line)?;
+        let address = line.trim().strip_prefix("listening on http://").context("no address")?;
+        Ok((relay, address.parse()?))
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -70,15 +93,7 @@ impl Drop for Running {
 
 fn one(attack: Attack, program: &Path, data: &Path, cores: Cores, time: Duration) -> Result<()> {
     let data = tempfile::TempDir::new_in(data)?;
-    let mut relay = Command::new(program);
-    relay.args(["--listen", "127.0.0.1:0", "--data"]).arg(data.path());
-    relay.env("RUST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut relay = Running(cores.on_the_servers(|| Ok(relay.spawn()?))?);
-    let mut line = String::new();
-    BufReader::new(relay.0.stdout.take().context("no output")?).read_line(&mut line)?;
-    let address = line.trim().strip_prefix("listening on http://").context("no address")?;
-    let address: SocketAddr = address.parse()?;
-
+    let (relay, address) = Running::relay(program, data.path(), &[], cores)?;
     let mut victims = Victims::connect(address)?;
     victims.run(WARM_UP);
     let before = machine::memory(relay.0.id())?;

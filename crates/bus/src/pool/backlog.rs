@@ -1,25 +1,26 @@
-//! The events of a pool that wait for a worker, in their order.
+//! The events that wait for a worker, in order.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
-use crate::queue::{Bounded, Policy};
-use crate::request::Asked;
+use crate::core::Bounded;
+use crate::queue::Policy;
+use crate::request::PendingRequest;
 use crate::{Overflow, Payload, Topic};
 
-/// An event that waits or is in work.
+/// An event that waits or is being handled.
 pub(super) struct Entry<P> {
     pub(super) topic: Topic,
     pub(super) payload: P,
-    /// Who waits for a reply.
-    pub(super) asked: Option<Rc<dyn Asked<P>>>,
-    /// How many workers were given it.
+    /// The request to reply to, if the event is one.
+    pub(super) request: Option<Rc<dyn PendingRequest<P>>>,
+    /// How many workers have tried to handle it.
     pub(super) attempts: Cell<u32>,
-    /// Its place in the order.
+    /// Its number in the order.
     number: u64,
-    /// If the newest of a key replaces the one before.
+    /// Set if newer events replace older ones with the same key.
     key: Option<Box<str>>,
 }
 
@@ -49,26 +50,26 @@ impl<P: Payload> Backlog<P> {
         self.waiting.borrow().len()
     }
 
-    /// Puts an event at the end, and answers the one that is lost by that.
+    /// Appends an event and returns the event that is dropped for it, if any.
     pub(super) fn push(
         &self,
         topic: Topic,
         payload: P,
-        asked: Option<Rc<dyn Asked<P>>>,
+        request: Option<Rc<dyn PendingRequest<P>>>,
     ) -> Option<Rc<Entry<P>>> {
         let key = match self.overflow.policy() {
             Policy::Conflate(key_of) => Some(key_of(&topic, &payload)),
             _ => None,
         };
         let number = self.numbers.replace(self.numbers.get() + 1);
-        let mut entry = Entry { topic, payload, asked, attempts: Cell::new(0), number, key };
+        let mut entry = Entry { topic, payload, request, attempts: Cell::new(0), number, key };
         let mut waiting = self.waiting.borrow_mut();
-        let twin = entry.key.as_ref().and_then(|key| {
+        let same_key = entry.key.as_ref().and_then(|key| {
             waiting.iter_mut().find(|other| other.key.as_ref().is_some_and(|one| one == key))
         });
-        if let Some(twin) = twin {
-            entry.number = twin.number;
-            return Some(std::mem::replace(twin, Rc::new(entry)));
+        if let Some(same_key) = same_key {
+            entry.number = same_key.number;
+            return Some(std::mem::replace(same_key, Rc::new(entry)));
         }
         let is_full = waiting.len() >= self.capacity;
         if is_full && matches!(self.overflow.policy(), Policy::DropNewest | Policy::Wait) {
@@ -79,14 +80,14 @@ impl<P: Payload> Backlog<P> {
         oldest
     }
 
-    /// Puts an event back to its place, before all that are younger.
+    /// Puts an event back in order, before all younger ones.
     pub(super) fn put_back(&self, entry: Rc<Entry<P>>) {
         let mut waiting = self.waiting.borrow_mut();
         let at = waiting.partition_point(|other| other.number < entry.number);
         waiting.insert(at, entry);
     }
 
-    /// Takes the oldest.
+    /// Takes the oldest event.
     pub(super) fn pop(&self) -> Option<Rc<Entry<P>>> {
         self.waiting.borrow_mut().pop_front()
     }

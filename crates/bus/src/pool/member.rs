@@ -1,4 +1,4 @@
-//! A place in a pool: its worker, and what that works on.
+//! A member of a pool: its current worker, and the event that the worker handles.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -7,28 +7,28 @@ use std::time::Duration;
 use super::backlog::Entry;
 
 pub(super) struct Member<P, W> {
-    /// Of the worker that reports are heard from; 0 while there is none.
+    /// The number of the current worker, whose reports count; 0 while there is none.
     pub(super) number: u64,
     pub(super) worker: Option<Rc<W>>,
     pub(super) is_ready: bool,
-    pub(super) in_work: Option<InWork<P>>,
-    /// For what is awaited: that it is ready, that it is done, or that it may be replaced.
+    pub(super) current: Option<CurrentEvent<P>>,
+    /// The startup timeout, the deadline of the event, or the delay before a replacement.
     pub(super) timer: Option<Box<dyn Any>>,
-    /// How many workers in a row have died before they had finished anything.
+    /// The number of workers in a row that have died without finishing an event.
     deaths: u32,
-    /// When it was given an event last, as that event's ticket.
-    pub(super) last: u64,
+    /// The ticket of its last event. The lowest one marks the member that has been idle for longest.
+    pub(super) last_ticket: u64,
 }
 
-pub(super) struct InWork<P> {
+pub(super) struct CurrentEvent<P> {
     pub(super) ticket: u64,
     pub(super) entry: Rc<Entry<P>>,
 }
 
-/// What is left of a worker; to be dropped when nothing is borrowed.
+/// What is left of a worker, to be dropped without a borrow.
 pub(super) struct Remains<P, W> {
-    pub(super) in_work: Option<InWork<P>>,
-    pub(super) next: Duration,
+    pub(super) current: Option<CurrentEvent<P>>,
+    pub(super) delay: Duration,
     pub(super) _worker: Option<Rc<W>>,
     pub(super) _timer: Option<Box<dyn Any>>,
 }
@@ -39,42 +39,42 @@ impl<P, W> Member<P, W> {
             number: 0,
             worker: None,
             is_ready: false,
-            in_work: None,
+            current: None,
             timer: None,
             deaths: 0,
-            last: 0,
+            last_ticket: 0,
         }
     }
 
-    /// The worker, if it can be given an event.
-    pub(super) fn free(&self) -> Option<&Rc<W>> {
-        self.worker.as_ref().filter(|_| self.is_ready && self.in_work.is_none())
+    /// The worker, if it is ready and idle.
+    pub(super) fn idle(&self) -> Option<&Rc<W>> {
+        self.worker.as_ref().filter(|_| self.is_ready && self.current.is_none())
     }
 
-    pub(super) fn works_on(&self, ticket: u64) -> bool {
-        self.in_work.as_ref().is_some_and(|work| work.ticket == ticket)
+    pub(super) fn handles(&self, ticket: u64) -> bool {
+        self.current.as_ref().is_some_and(|current| current.ticket == ticket)
     }
 
-    /// The worker has finished what it worked on.
-    pub(super) fn finish(&mut self) -> (Option<InWork<P>>, Option<Box<dyn Any>>) {
+    /// Ends the work on the current event.
+    pub(super) fn finish(&mut self) -> (Option<CurrentEvent<P>>, Option<Box<dyn Any>>) {
         self.deaths = 0;
-        (self.in_work.take(), self.timer.take())
+        (self.current.take(), self.timer.take())
     }
 
-    /// The worker has died.
-    pub(super) fn bury(&mut self) -> Remains<P, W> {
+    /// Removes a worker that has died.
+    pub(super) fn retire(&mut self) -> Remains<P, W> {
         const FIRST: Duration = Duration::from_millis(100);
         const LONGEST: Duration = Duration::from_secs(30);
-        let next = match self.deaths {
+        let delay = match self.deaths {
             0 => Duration::ZERO,
-            more => FIRST.saturating_mul(1 << (more - 1).min(16)).min(LONGEST),
+            deaths => FIRST.saturating_mul(1 << (deaths - 1).min(16)).min(LONGEST),
         };
         self.deaths = self.deaths.saturating_add(1);
         self.is_ready = false;
         self.number = 0;
         Remains {
-            in_work: self.in_work.take(),
-            next,
+            current: self.current.take(),
+            delay,
             _worker: self.worker.take(),
             _timer: self.timer.take(),
         }

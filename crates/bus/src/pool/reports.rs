@@ -1,72 +1,72 @@
-//! What a worker tells its pool.
+//! The reports of a worker to its pool.
 
 use std::fmt;
 use std::rc::Weak;
 
 use crate::{HandlerResult, Payload};
 
-/// Where one worker reports. Reports of a worker that has been replaced, or of a ticket that is not
-/// its own, do nothing.
+/// Sends the reports of one worker to its pool. Reports of a replaced worker, or with a ticket that is not
+/// its own, have no effect.
 pub struct Reports<P: Payload> {
-    crew: Weak<dyn Hear<P>>,
-    seat: Seat,
+    pool: Weak<dyn ReportHandler<P>>,
+    id: WorkerId,
 }
 
-/// Which worker: its place in the pool, and its number among all that had it.
+/// Identifies a worker by the index of its member and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seat {
-    pub(super) at: usize,
+pub(super) struct WorkerId {
+    pub(super) index: usize,
     pub(super) number: u64,
 }
 
-/// Who hears reports, whatever its workers are.
-pub(super) trait Hear<P: Payload> {
-    fn ready(&self, seat: Seat);
-    fn reply(&self, seat: Seat, ticket: u64, reply: P);
-    fn done(&self, seat: Seat, ticket: u64, handled: HandlerResult<P>);
-    fn died(&self, seat: Seat, cause: P::Cause);
+/// Receives reports, independent of the type of the workers.
+pub(super) trait ReportHandler<P: Payload> {
+    fn ready(&self, id: WorkerId);
+    fn reply(&self, id: WorkerId, ticket: u64, reply: P);
+    fn done(&self, id: WorkerId, ticket: u64, handled: HandlerResult<P>);
+    fn died(&self, id: WorkerId, cause: P::Cause);
 }
 
 impl<P: Payload> Reports<P> {
-    pub(super) fn new(crew: Weak<dyn Hear<P>>, seat: Seat) -> Self {
-        Self { crew, seat }
+    pub(super) fn new(pool: Weak<dyn ReportHandler<P>>, id: WorkerId) -> Self {
+        Self { pool, id }
     }
 
-    /// It can be given an event.
+    /// The worker is ready for events.
     pub fn ready(&self) {
-        self.tell(|crew| crew.ready(self.seat));
+        self.send(|pool| pool.ready(self.id));
     }
 
-    /// It answers the request that it was given; nothing happens if the event was none.
+    /// The worker replies to its request. Has no effect if its event is not a request.
     pub fn reply(&self, ticket: u64, reply: P) {
-        self.tell(|crew| crew.reply(self.seat, ticket, reply));
+        self.send(|pool| pool.reply(self.id, ticket, reply));
     }
 
-    /// It has handled the event. An `Err` is a failure like a handler's, and the event is not redelivered.
+    /// The worker has handled its event. An `Err` counts as a handler's failure; the event is not redelivered.
     pub fn done(&self, ticket: u64, handled: HandlerResult<P>) {
-        self.tell(|crew| crew.done(self.seat, ticket, handled));
+        self.send(|pool| pool.done(self.id, ticket, handled));
     }
 
-    /// It will not report any more, because of `cause`.
+    /// The worker has died of `cause` and sends no further reports.
     pub fn died(&self, cause: P::Cause) {
-        self.tell(|crew| crew.died(self.seat, cause));
+        self.send(|pool| pool.died(self.id, cause));
     }
 
-    fn tell(&self, report: impl FnOnce(&dyn Hear<P>)) {
-        if let Some(crew) = self.crew.upgrade() {
-            report(&*crew);
+    fn send(&self, report: impl FnOnce(&dyn ReportHandler<P>)) {
+        if let Some(pool) = self.pool.upgrade() {
+            report(&*pool);
         }
     }
 }
 
 impl<P: Payload> Clone for Reports<P> {
     fn clone(&self) -> Self {
-        Self { crew: self.crew.clone(), seat: self.seat }
+        Self { pool: self.pool.clone(), id: self.id }
     }
 }
 
 impl<P: Payload> fmt::Debug for Reports<P> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Reports").field(&self.seat).finish()
+        out.debug_tuple("Reports").field(&self.id).finish()
     }
 }

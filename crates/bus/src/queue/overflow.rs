@@ -1,11 +1,11 @@
-//! What happens to an event that finds its queue full.
+//! What a full queue does with another event.
 
 use std::fmt;
 
 use super::{Message, Shared};
 use crate::{Payload, Topic};
 
-/// What a full queue does with one more event.
+/// What a full queue does with another event.
 pub struct Overflow<P: Payload>(Policy<P>);
 
 pub(crate) enum Policy<P> {
@@ -18,29 +18,30 @@ pub(crate) enum Policy<P> {
 pub(crate) type KeyOf<P> = dyn Fn(&Topic, &P) -> Box<str>;
 
 impl<P: Payload> Overflow<P> {
-    /// The oldest event that waits is dropped, and counted.
+    /// Drops the oldest event in the queue and counts it.
     pub fn drop_oldest() -> Self {
         Self(Policy::DropOldest)
     }
 
-    /// The event that comes is dropped, and counted.
+    /// Drops the new event and counts it.
     pub fn drop_newest() -> Self {
         Self(Policy::DropNewest)
     }
 
-    /// Of the events with one key only the newest waits, in the place of the one before it, which is
-    /// counted as dropped; also while the queue has room. A full queue drops its oldest.
+    /// Keeps only the newest event of each key, even while the queue has room. A new event takes the
+    /// position of the one it replaces, which counts as dropped. A full queue drops its oldest event.
     pub fn conflate(key: impl Fn(&Topic, &P) -> Box<str> + 'static) -> Self {
         Self(Policy::Conflate(Box::new(key)))
     }
 
-    /// None is dropped: room is reserved before an event takes its place in the order. Without room
-    /// [`Bus::publish`](crate::Bus::publish) answers [`PublishError::NoRoom`](crate::PublishError::NoRoom),
-    /// and no subscriber gets the event; [`Bus::publish_when_room`](crate::Bus::publish_when_room) waits.
+    /// Refuses the publish, so that no event is dropped. Room is reserved before an event takes its place in
+    /// the order. Without room [`Bus::publish`](crate::Bus::publish) returns
+    /// [`PublishError::NoRoom`](crate::PublishError::NoRoom) and no subscriber receives the event;
+    /// [`Bus::publish_when_room`](crate::Bus::publish_when_room) waits for room.
     ///
-    /// The runtime's own events do not wait, nor do those that
-    /// [cannot be refused](crate::Bus::publish_regardless): one that finds the queue full is dropped, and counted.
-    /// Who has time asks for [room](crate::Bus::room_until) first, as bridges do with what a peer sends.
+    /// The runtime's own events and those that
+    /// [cannot be refused](crate::Bus::publish_regardless) are dropped and counted if the queue is full at
+    /// their turn. Their publishers can wait for [room](crate::Bus::room_until) first; bridges do so.
     pub const fn wait() -> Self {
         Self(Policy::Wait)
     }
@@ -53,7 +54,7 @@ impl<P: Payload> Overflow<P> {
         matches!(self.0, Policy::Wait)
     }
 
-    /// Puts `message` into the queue and answers what is lost by that.
+    /// Puts `message` into the queue and returns the message that is dropped for it, if any.
     pub(super) fn push(&self, queue: &Shared<P>, message: Message<P>) -> Option<Message<P>> {
         match &self.0 {
             Policy::DropOldest => queue.push(None, message),

@@ -1,14 +1,14 @@
-//! Which topics were seen lately, in a fixed room: what tells a hot topic from a one-off.
+//! Which topics were looked up recently, in a table of fixed size. This separates hot topics from one-offs.
 
 const MARKS: usize = 2_048;
 
-/// How often a mark is passed by others before it gives its place to one of them. With it, many topics
-/// that take turns become hot as well, and a hot one is recognised after so many times at the latest.
+/// How many lookups of other topics a mark survives before one of them replaces it. So many topics that
+/// alternate become hot as well, and a topic is hot after this many lookups at the latest.
 pub(super) const PATIENCE: u8 = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// Empty until the first topic is seen.
+    /// Empty until the first lookup.
     places: Vec<Mark>,
 }
 
@@ -19,7 +19,7 @@ struct Mark {
 }
 
 impl Marks {
-    /// Whether the topic of that `hash` has a mark. It is used up; a topic without one tries to get one.
+    /// Whether the topic with this `hash` has a mark, which is used up. A topic without one tries to set one.
     pub(super) fn seen_before(&mut self, hash: u32) -> bool {
         if self.places.is_empty() {
             self.places = vec![Mark { tag: 0, patience: 0 }; MARKS];

@@ -1,24 +1,24 @@
-//! The tree of hot topics, so that a pattern finds those that it matches without looking at all.
+//! The tree of hot topics. A pattern finds the topics it matches without visiting all of them.
 
 use std::rc::Rc;
 
-use super::Spot;
+use super::RouteEntry;
 use crate::edges::Edges;
 use crate::{Pattern, Topic};
 
 #[derive(Debug)]
 pub(super) struct Tree<R> {
-    /// The root is the first.
+    /// The first is the root.
     nodes: Vec<Node<R>>,
     pub(super) edges: Edges,
     free: Vec<u32>,
 }
 
-/// Holds the topic that ends here, if it is hot, and the first of its children, which are chained.
+/// Holds the hot topic that ends here, if any, and the head of the linked list of its children.
 #[derive(Debug)]
 struct Node<R> {
-    spot: Option<Rc<Spot<R>>>,
-    /// A topic that passes here; what comes before the node is the same in all of them.
+    entry: Option<Rc<RouteEntry<R>>>,
+    /// A topic whose path leads through here. All such topics have the same tokens up to this node.
     witness: Option<Topic>,
     hash: u32,
     parent: u32,
@@ -37,40 +37,40 @@ impl<R> Default for Tree<R> {
 }
 
 impl<R> Tree<R> {
-    /// Puts `spot` where its topic ends, and answers where that is.
-    pub(super) fn insert(&mut self, spot: Rc<Spot<R>>) -> u32 {
+    /// Puts `entry` where its topic ends, and returns the index of that node.
+    pub(super) fn insert(&mut self, entry: Rc<RouteEntry<R>>) -> u32 {
         if self.nodes.is_empty() {
             self.nodes.push(Node::new(NONE, 0, NONE, None));
         }
         let mut at = ROOT;
-        for (depth, token) in spot.topic.tokens().enumerate() {
+        for (depth, token) in entry.topic.tokens().enumerate() {
             at = match self.child(at, depth, token) {
                 Some(child) => child,
-                None => self.grow(at, token, &spot.topic),
+                None => self.grow(at, token, &entry.topic),
             };
         }
         if let Some(node) = self.node_mut(at) {
-            node.spot = Some(spot);
+            node.entry = Some(entry);
         }
         at
     }
 
-    pub(super) fn get(&self, at: u32) -> Option<&Rc<Spot<R>>> {
-        self.node(at)?.spot.as_ref()
+    pub(super) fn get(&self, at: u32) -> Option<&Rc<RouteEntry<R>>> {
+        self.node(at)?.entry.as_ref()
     }
 
     pub(super) fn is_at(&self, at: u32, topic: &Topic) -> bool {
-        self.get(at).is_some_and(|spot| spot.topic == *topic)
+        self.get(at).is_some_and(|entry| entry.topic == *topic)
     }
 
-    /// Takes the topic away that ends at `at`, and the nodes that led only there.
+    /// Removes the topic that ends at `at`, and the nodes that led only there.
     pub(super) fn remove(&mut self, mut at: u32) {
         if let Some(node) = self.node_mut(at) {
-            node.spot = None;
+            node.entry = None;
         }
         while at != ROOT {
             let Some(node) = self.node_mut(at) else { return };
-            if node.spot.is_some() || node.first_child != NONE {
+            if node.entry.is_some() || node.first_child != NONE {
                 return;
             }
             node.witness = None;
@@ -92,12 +92,12 @@ impl<R> Tree<R> {
         }
     }
 
-    /// Shows the topics that `pattern` matches.
-    pub(super) fn within(&self, pattern: &Pattern, found: &mut impl FnMut(&Rc<Spot<R>>)) {
-        self.walk(ROOT, pattern.tokens().enumerate(), &mut |spot| {
-            // A topic of the runtime hides from a leading wildcard.
-            if pattern.matches(&spot.topic) {
-                found(spot);
+    /// Calls `found` for each topic that `pattern` matches.
+    pub(super) fn within(&self, pattern: &Pattern, found: &mut impl FnMut(&Rc<RouteEntry<R>>)) {
+        self.walk(ROOT, pattern.tokens().enumerate(), &mut |entry| {
+            // A leading wildcard does not match a topic of the runtime.
+            if pattern.matches(&entry.topic) {
+                found(entry);
             }
         });
     }
@@ -111,7 +111,7 @@ impl<R> Tree<R> {
         &self,
         at: u32,
         mut tokens: impl Iterator<Item = (usize, &'t str)> + Clone,
-        found: &mut impl FnMut(&Rc<Spot<R>>),
+        found: &mut impl FnMut(&Rc<RouteEntry<R>>),
     ) {
         match tokens.next() {
             None => self.get(at).into_iter().for_each(found),
@@ -129,7 +129,7 @@ impl<R> Tree<R> {
         }
     }
 
-    fn below(&self, at: u32, found: &mut impl FnMut(&Rc<Spot<R>>)) {
+    fn below(&self, at: u32, found: &mut impl FnMut(&Rc<RouteEntry<R>>)) {
         for child in self.children(at) {
             self.get(child).into_iter().for_each(&mut *found);
             self.below(child, found);
@@ -193,6 +193,6 @@ impl<R> Tree<R> {
 
 impl<R> Node<R> {
     fn new(parent: u32, hash: u32, next: u32, witness: Option<Topic>) -> Self {
-        Self { spot: None, witness, hash, parent, first_child: NONE, next, previous: NONE }
+        Self { entry: None, witness, hash, parent, first_child: NONE, next, previous: NONE }
     }
 }

@@ -1,9 +1,9 @@
-//! Programs from seeds.
+//! Generates programs from seeds.
 
-/// What a program or a handler does, one after the other.
+/// A command of a program or a handler.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The handler runs `script` at each of its first calls, and fails if `fails`.
+    /// The handler runs `script` at each of its first calls. It returns an error if `fails`.
     Subscribe {
         pattern: &'static str,
         priority: i32,
@@ -11,14 +11,14 @@ pub enum Command {
         fails: bool,
         script: Vec<Command>,
     },
-    /// Ends the subscription of this id, if it stands; ids count up.
+    /// Ends the subscription with this id if it is live. Ids count up.
     End(usize),
     Publish(&'static str),
 }
 
-/// How many events a program publishes at most, so that all end.
+/// The most events that a program publishes, so that every program ends.
 pub const EVENTS: usize = 12;
-/// How many subscriptions it makes at most.
+/// The most subscriptions that a program creates.
 pub const SUBSCRIPTIONS: usize = 16;
 
 const PATTERNS: [&str; 9] = ["a", "b", "a.b", "a.*", "*.b", "a.>", ">", "*", "$bus.error"];
@@ -29,7 +29,7 @@ pub fn program(seed: u64) -> Vec<Command> {
     (0..4 + random.below(12)).map(|_| random.command(2)).collect()
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: small, and the same on every platform.
 struct Random(u64);
 
 impl Random {

@@ -1,8 +1,7 @@
-//! Random programs on the bus, held against a model that is obviously right.
+//! Random programs on the bus, compared with a model that is too simple to be wrong.
 //!
-//! A program is a list of commands for the top, and one for each handler, which it runs when it is
-//! called; ids of subscriptions are given in the order in which they are made. When a program fails,
-//! its seed is printed: `PROGRAM_SEED=<seed> cargo test -p event-driven-kit-bus --test programs`.
+//! A program is a list of commands. Each handler has a list of its own, which it runs when it is called.
+//! Subscriptions have ids in the order of their creation. A failure prints its seed: `PROGRAM_SEED=<seed> cargo test -p event-driven-kit-bus --test programs`.
 
 mod generate;
 mod model;
@@ -13,7 +12,7 @@ use generate::program;
 const PROGRAMS: u64 = 100_000;
 
 #[test]
-fn random_programs_do_on_the_bus_what_they_do_on_the_model() {
+fn random_programs_behave_on_the_bus_as_on_the_model() {
     let chosen = std::env::var("PROGRAM_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = chosen.map_or(0..PROGRAMS, |seed: u64| seed..seed + 1);
     let mut delivered = 0;

@@ -1,4 +1,4 @@
-//! The bus as simply as it can be said: a list of subscriptions, a list of events, and no routes.
+//! The simplest model of a bus: a list of subscriptions and a list of events, without routes.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,14 +16,14 @@ struct Subscription<'p> {
 #[derive(Default)]
 struct Model<'p> {
     subscriptions: Vec<Subscription<'p>>,
-    /// Topic, and number; those that wait for their turn.
+    /// Topics and numbers of the events that wait for their turns.
     waiting: VecDeque<(&'p str, usize)>,
     published: usize,
     turns: HashMap<&'p str, usize>,
     log: Vec<String>,
 }
 
-/// What is called with what, and which failures nobody took.
+/// The calls of handlers with their events, and the failures without a handler.
 pub fn run(program: &[Command]) -> Vec<String> {
     let mut model = Model::default();
     for command in program {
@@ -54,7 +54,7 @@ impl<'p> Model<'p> {
                 if let Some(subscription) = self.subscriptions.get_mut(*id) {
                     subscription.ended = true;
                 }
-                // A group without members is over.
+                // A group ends with its last member.
                 let all = &self.subscriptions;
                 let stands = |group| all.iter().any(|one| one.group == Some(group) && !one.ended);
                 self.turns.retain(|group, _| stands(*group));
@@ -93,7 +93,7 @@ impl<'p> Model<'p> {
         }
     }
 
-    /// The subscriptions that stand, in order.
+    /// The live subscriptions, in order.
     fn matching(&self, topic: &str) -> Vec<usize> {
         let stands = |id: &usize| {
             let subscription = &self.subscriptions[*id];

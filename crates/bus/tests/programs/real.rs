@@ -1,4 +1,4 @@
-//! The same programs on the bus.
+//! The same programs on the real bus.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use crate::generate::{Command, EVENTS, SUBSCRIPTIONS};
 
 struct Number(usize);
 
-/// Who failed, and at which event.
+/// The subscription that failed, and the event it failed on.
 struct Cause(usize, usize);
 
 impl std::fmt::Display for Cause {
@@ -41,7 +41,7 @@ pub fn run(program: &[Command]) -> Vec<String> {
     });
     let stage = Stage { bus, log, subscriptions: Rc::default(), published: Rc::default() };
     program.iter().for_each(|command| stage.execute(command));
-    // Handlers hold the stage, which holds their subscriptions.
+    // Handlers own the stage, which owns their subscriptions.
     let all = stage.subscriptions.take();
     drop(all);
     stage.log.take()
@@ -76,7 +76,7 @@ impl Stage {
                 if number < EVENTS {
                     self.published.set(number + 1);
                     let topic = Topic::parse(topic).expect("a topic");
-                    // By handle and by text in turn: both are to do the same.
+                    // Alternates between a handle and a topic, which must behave the same.
                     let published = match number % 2 {
                         0 => self.bus.publish(topic, Number(number)),
                         _ => self

@@ -1,4 +1,4 @@
-//! Batched subscriptions (semantic 7).
+//! Batched subscriptions (promise 7).
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn batch(stage: &Stage, time: &Rc<VirtualTime>, window: Window) -> Subscription 
 }
 
 #[test]
-fn a_batch_of_a_microtask_holds_what_one_task_has_published() {
+fn a_microtask_batch_holds_the_events_of_one_task() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _batch = batch(&stage, &time, Window::microtask());
     stage.publish("a", "1");
@@ -30,7 +30,7 @@ fn a_batch_of_a_microtask_holds_what_one_task_has_published() {
 }
 
 #[test]
-fn a_batch_of_a_frame_waits_for_the_frame() {
+fn a_frame_batch_waits_for_the_frame() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _batch = batch(&stage, &time, Window::frame());
     stage.publish("a", "1");
@@ -60,7 +60,7 @@ fn a_batch_is_complete_after_its_interval_or_count_whichever_comes_first() {
 }
 
 #[test]
-fn a_batch_that_fails_is_told_like_a_handler() {
+fn a_failing_batch_is_reported_like_a_failing_handler() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _errors = stage.listen("error", "$bus.error");
     let _batch = batch(&stage, &time, Window::frame().at_most(n(2)));
@@ -72,7 +72,7 @@ fn a_batch_that_fails_is_told_like_a_handler() {
 }
 
 #[test]
-fn a_batch_that_is_not_complete_when_its_subscription_ends_is_not_handled() {
+fn an_incomplete_batch_is_dropped_when_its_subscription_ends() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let batch = batch(&stage, &time, Window::frame());
     stage.publish("a", "1");
@@ -82,7 +82,7 @@ fn a_batch_that_is_not_complete_when_its_subscription_ends_is_not_handled() {
 }
 
 #[test]
-fn a_batch_has_its_turn_in_the_one_order() {
+fn a_batch_has_its_turn_in_the_order() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let (bus, log) = (stage.bus.clone(), stage.log.clone());
     let _answers =

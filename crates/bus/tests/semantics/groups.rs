@@ -1,4 +1,4 @@
-//! Queue groups (semantic 5).
+//! Queue groups (promise 5).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ fn an_event_reaches_exactly_one_member_of_a_group_across_patterns() {
 }
 
 #[test]
-fn a_member_that_ends_gives_its_share_to_the_others_also_in_flight() {
+fn the_share_of_a_member_that_ends_goes_to_the_others_even_in_flight() {
     let stage = Stage::new();
     let doomed = Rc::new(RefCell::new(None));
     let end = doomed.clone();
@@ -48,7 +48,7 @@ fn a_member_that_ends_gives_its_share_to_the_others_also_in_flight() {
 }
 
 #[test]
-fn a_failing_member_is_named_and_the_event_is_not_given_to_another() {
+fn a_failing_member_is_named_and_its_event_goes_to_no_other() {
     let stage = Stage::new();
     let _errors = stage.listen("error", "$bus.error");
     let _one = member(&stage, "one", "job", Balance::round_robin());
@@ -58,7 +58,7 @@ fn a_failing_member_is_named_and_the_event_is_not_given_to_another() {
 }
 
 #[test]
-fn least_pending_prefers_who_has_the_least_to_finish() {
+fn least_pending_prefers_the_member_with_the_fewest_unfinished_events() {
     let stage = Stage::new();
     let queue = |name| {
         let queue = stage.bus.subscriber(pattern("job")).label(name);
@@ -74,7 +74,7 @@ fn least_pending_prefers_who_has_the_least_to_finish() {
 }
 
 #[test]
-fn least_pending_counts_handlers_that_are_not_finished() {
+fn least_pending_counts_the_unfinished_events_of_handlers() {
     let stage = Stage::new();
     let unfinished = Rc::new(RefCell::new(Vec::new()));
     let keep = unfinished.clone();
@@ -95,7 +95,7 @@ fn least_pending_counts_handlers_that_are_not_finished() {
 }
 
 #[test]
-fn by_key_one_key_stays_with_one_member_and_only_a_share_moves() {
+fn by_key_a_key_stays_with_its_member_and_only_one_share_moves() {
     let stage = Stage::new();
     let owner: Rc<RefCell<HashMap<String, usize>>> = Rc::default();
     let member = |number: usize| {

@@ -1,14 +1,12 @@
-//! The promises of the bus, each a test named after it.
+//! The promises of the bus. Each has a test that is named after it.
 
 mod batches;
 mod groups;
-mod interceptors;
+mod observing;
 mod order;
 mod pool;
 mod queues;
 mod reentrance;
 mod requests;
 mod retained;
-mod seeing;
 mod stage;
-mod typed;

@@ -1,4 +1,4 @@
-//! One order, priorities, failures and the runtime's topics (semantics 1 to 4 and 12).
+//! Order, priorities, failures and the runtime's topics (promises 1 to 4 and 11).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -37,7 +37,7 @@ fn outside_a_handler_publish_returns_when_the_event_has_been_delivered() {
 }
 
 #[test]
-fn higher_priority_is_first_then_the_older_subscription_whatever_the_pattern() {
+fn higher_priority_comes_first_then_the_older_subscription_whatever_the_pattern() {
     let stage = Stage::new();
     let listen = |name: &'static str, at: &str, priority| {
         let log = stage.log.clone();
@@ -92,7 +92,7 @@ fn a_subscription_ended_inside_a_handler_misses_the_event_in_flight() {
 }
 
 #[test]
-fn a_handler_may_end_its_own_subscription_and_those_that_it_owns() {
+fn a_handler_may_end_its_own_subscription_and_those_it_owns() {
     let stage = Stage::new();
     let own = Rc::new(RefCell::new(None));
     let inner = RefCell::new(Some(stage.listen("inner", "b")));
@@ -125,7 +125,7 @@ fn dropping_a_handler_that_owns_subscriptions_ends_them_too() {
 }
 
 #[test]
-fn a_handler_that_fails_stops_no_other() {
+fn a_failing_handler_does_not_stop_the_others() {
     let stage = Stage::new();
     let _errors = stage.listen("error", "$bus.error");
     let _bad = stage.bus.subscriber(pattern("a.*")).label("bad").handle(|_| Err("no milk"));
@@ -136,7 +136,7 @@ fn a_handler_that_fails_stops_no_other() {
 }
 
 #[test]
-fn a_failure_of_an_error_handler_or_one_for_nobody_goes_to_the_last_resort() {
+fn a_failure_of_an_error_handler_or_without_one_goes_to_the_last_resort() {
     let stage = Stage::new();
     let _bad = stage.bus.subscribe(pattern("a"), |_| Err("no milk"));
     stage.publish("a", "x");
@@ -148,7 +148,7 @@ fn a_failure_of_an_error_handler_or_one_for_nobody_goes_to_the_last_resort() {
 }
 
 #[test]
-fn topics_of_the_runtime_are_closed_to_others_and_to_leading_wildcards() {
+fn topics_of_the_runtime_refuse_publishers_and_match_no_leading_wildcard() {
     let stage = Stage::new();
     let _all = stage.listen("all", ">");
     let refused = stage.bus.publish(topic("$bus.error"), Text("forged".into()));
@@ -158,7 +158,7 @@ fn topics_of_the_runtime_are_closed_to_others_and_to_leading_wildcards() {
 }
 
 #[test]
-fn the_queue_inside_handlers_has_a_bound_and_gives_the_event_back() {
+fn the_queue_of_turns_has_a_bound_beyond_which_publish_returns_the_event() {
     let stage = Stage::new();
     let bus = stage.bus.clone();
     let refused = Rc::new(Cell::new(0));
@@ -189,7 +189,7 @@ fn a_subscription_may_outlive_its_bus() {
 }
 
 #[test]
-fn a_panic_in_a_handler_leaves_a_bus_that_works() {
+fn the_bus_works_after_a_panic_in_a_handler() {
     let stage = Stage::new();
     let bus = stage.bus.clone();
     let panics = Cell::new(true);
@@ -206,7 +206,7 @@ fn a_panic_in_a_handler_leaves_a_bus_that_works() {
 }
 
 #[test]
-fn a_change_invalidates_the_routes_that_it_touches_and_no_others() {
+fn a_change_invalidates_the_matching_routes_and_no_others() {
     let stage = Stage::new();
     let _everywhere = stage.listen("everywhere", "room.>");
     let handles: Vec<_> = (0..100_000)
@@ -229,7 +229,7 @@ fn a_change_invalidates_the_routes_that_it_touches_and_no_others() {
 }
 
 #[test]
-fn a_handle_sees_subscriptions_come_and_go() {
+fn a_handle_sees_subscriptions_begin_and_end() {
     let stage = Stage::new();
     let handle = stage.bus.topic(&topic("a.b")).unwrap();
     let say = |text: &str| handle.publish(Text(text.into())).unwrap();

@@ -1,4 +1,4 @@
-//! Worker pools: who gets an event, and what happens when workers die.
+//! Worker pools: which worker gets an event, and what happens when workers die.
 
 mod hall;
 mod programs;
@@ -15,7 +15,7 @@ use crate::stage::{n, poll, topic};
 use hall::{Job, Scene, members};
 
 #[test]
-fn an_event_goes_to_a_worker_that_is_free_and_none_waits_behind_a_slow_one() {
+fn an_event_goes_to_an_idle_worker_and_none_waits_behind_a_slow_one() {
     let scene = Scene::new();
     let pool = scene.pool(members(2));
     scene.publish(&["slow", "a", "b", "c"]);
@@ -29,7 +29,7 @@ fn an_event_goes_to_a_worker_that_is_free_and_none_waits_behind_a_slow_one() {
 }
 
 #[test]
-fn free_workers_take_turns() {
+fn idle_workers_take_turns() {
     let scene = Scene::new();
     scene.hall.quick.set(true);
     let _pool = scene.pool(members(3));
@@ -50,7 +50,7 @@ fn events_wait_until_a_worker_is_ready() {
 }
 
 #[test]
-fn a_worker_that_hangs_is_ended_at_its_deadline_and_its_event_goes_to_another_marked() {
+fn a_hanging_worker_is_ended_at_its_deadline_and_its_event_is_redelivered() {
     let scene = Scene::new();
     let pool = scene.pool(members(2));
     scene.publish(&["hangs", "a", "b"]);
@@ -62,13 +62,13 @@ fn a_worker_that_hangs_is_ended_at_its_deadline_and_its_event_goes_to_another_ma
     scene.hall.finish(1);
     scene.hall.finish(2);
     assert_eq!((pool.pending(), pool.lost()), (0, 1));
-    let end = "a worker has ended: it took longer than the 1s that an event may take";
+    let end = "a worker has ended: it exceeded the deadline of 1s";
     assert_eq!(*scene.ends.borrow(), [format!("$bus.worker|job|{end}; another starts in 0ns")]);
     assert!(scene.failures.borrow().is_empty());
 }
 
 #[test]
-fn the_deadline_of_an_event_begins_when_a_worker_is_given_it() {
+fn the_deadline_of_an_event_begins_when_a_worker_receives_it() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["a", "b"]);
@@ -81,21 +81,21 @@ fn the_deadline_of_an_event_begins_when_a_worker_is_given_it() {
 }
 
 #[test]
-fn a_worker_is_not_taken_for_hung_because_the_page_was_suspended() {
+fn a_worker_survives_the_suspension_of_its_page() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["a"]);
     scene.slept.set(Duration::from_secs(600));
     scene.pass(1_999);
     assert_eq!(pool.lost(), 0);
-    // Once: a page in the background may sleep each time.
+    // Only once: a background page may be suspended again and again.
     scene.slept.set(Duration::from_secs(1_200));
     scene.pass(1);
     assert_eq!(pool.lost(), 1);
 }
 
 #[test]
-fn a_worker_that_dies_is_replaced_at_once_and_its_event_goes_before_all_younger_ones() {
+fn a_worker_that_dies_is_replaced_at_once_and_its_event_precedes_younger_ones() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["a", "b", "c"]);
@@ -108,7 +108,7 @@ fn a_worker_that_dies_is_replaced_at_once_and_its_event_goes_before_all_younger_
 }
 
 #[test]
-fn a_worker_ends_before_another_is_given_its_event() {
+fn a_worker_ends_before_another_receives_its_event() {
     let scene = Scene::new();
     let _pool = scene.pool(members(2));
     scene.publish(&["a"]);
@@ -117,7 +117,7 @@ fn a_worker_ends_before_another_is_given_its_event() {
 }
 
 #[test]
-fn replacements_that_finish_nothing_come_later_and_later() {
+fn replacements_that_finish_nothing_start_with_growing_delays() {
     let scene = Scene::new();
     scene.hall.broken.set(true);
     let pool = scene.pool(members(1));
@@ -128,7 +128,7 @@ fn replacements_that_finish_nothing_come_later_and_later() {
         scene.pass(1_000);
         starts.extend((before..scene.hall.spawned.get()).map(|_| second));
     }
-    // The first two at 0 s, and then after 0.1, 0.2, 0.4, ... and at most 30 s.
+    // The first two start at 0 s, the next after delays of 0.1, 0.2, 0.4, ... up to 30 s.
     assert_eq!(starts, [0, 0, 0, 1, 3, 6, 12, 25, 51, 81, 111]);
     assert_eq!(pool.pending(), 1);
     scene.hall.broken.set(false);
@@ -145,7 +145,7 @@ fn replacements_that_finish_nothing_come_later_and_later() {
 }
 
 #[test]
-fn a_worker_that_does_not_get_ready_is_replaced() {
+fn a_worker_that_never_becomes_ready_is_replaced() {
     let scene = Scene::new();
     scene.hall.eager.set(false);
     let pool = scene.pool(members(1).startup(Duration::from_secs(5)));
@@ -157,7 +157,7 @@ fn a_worker_that_does_not_get_ready_is_replaced() {
 }
 
 #[test]
-fn a_poison_event_is_given_up_after_its_attempts_and_told() {
+fn a_poison_event_is_given_up_after_its_attempts_and_reported() {
     let scene = Scene::new();
     let pool = scene.pool(members(2));
     scene.publish(&["poison", "a"]);
@@ -166,7 +166,7 @@ fn a_poison_event_is_given_up_after_its_attempts_and_told() {
     scene.pass(100);
     assert!(scene.failures.borrow().is_empty());
     scene.hall.die(3);
-    let failure = "job|job|given up: 3 workers have ended over it, the last because a trap";
+    let failure = "job|job|given up after 3 workers, the last of which ended: a trap";
     assert_eq!(*scene.failures.borrow(), [failure]);
     scene.hall.finish(1);
     scene.pass(60_000);
@@ -176,7 +176,7 @@ fn a_poison_event_is_given_up_after_its_attempts_and_told() {
 }
 
 #[test]
-fn a_handler_that_fails_in_a_worker_is_told_and_its_event_is_not_redelivered() {
+fn a_failing_handler_in_a_worker_is_reported_and_its_event_is_not_redelivered() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["a", "b"]);
@@ -186,7 +186,7 @@ fn a_handler_that_fails_in_a_worker_is_told_and_its_event_is_not_redelivered() {
 }
 
 #[test]
-fn an_event_that_no_worker_can_be_given_is_a_failure_and_the_next_one_follows() {
+fn an_event_that_cannot_be_transferred_is_a_failure_and_the_next_one_follows() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["unsendable", "a"]);
@@ -197,7 +197,7 @@ fn an_event_that_no_worker_can_be_given_is_a_failure_and_the_next_one_follows() 
 }
 
 #[test]
-fn a_full_pool_refuses_an_event_before_any_subscriber_has_seen_it() {
+fn a_full_pool_refuses_an_event_before_any_subscriber_receives_it() {
     let scene = Scene::new();
     let pool = scene.pool(members(1).capacity(n(1), Overflow::wait()));
     scene.publish(&["in work", "waits"]);
@@ -205,7 +205,7 @@ fn a_full_pool_refuses_an_event_before_any_subscriber_has_seen_it() {
     assert!(matches!(refused, Err(PublishError::NoRoom(..))));
     let mut publish = pin!(scene.bus.publish_when_room(topic("job"), Job("later".into())));
     assert!(poll(&mut publish).is_pending());
-    // What comes back takes no room from what waits, and none is dropped.
+    // A redelivered event takes no room from those that wait, and none is dropped.
     scene.hall.die(0);
     assert!(poll(&mut publish).is_pending());
     scene.hall.finish(1);
@@ -214,7 +214,7 @@ fn a_full_pool_refuses_an_event_before_any_subscriber_has_seen_it() {
 }
 
 #[test]
-fn a_full_pool_drops_what_it_was_told_to_and_counts_it() {
+fn a_full_pool_drops_and_counts_events_as_its_overflow_says() {
     for (overflow, kept) in [
         (Overflow::drop_oldest(), ["0:in work", "0:b", "0:c"]),
         (Overflow::drop_newest(), ["0:in work", "0:a", "0:b"]),
@@ -232,7 +232,7 @@ fn a_full_pool_drops_what_it_was_told_to_and_counts_it() {
 }
 
 #[test]
-fn reports_of_a_worker_that_has_been_replaced_do_nothing() {
+fn reports_of_a_replaced_worker_have_no_effect() {
     let scene = Scene::new();
     let pool = scene.pool(members(1));
     scene.publish(&["a"]);
@@ -250,7 +250,7 @@ fn reports_of_a_worker_that_has_been_replaced_do_nothing() {
 }
 
 #[test]
-fn a_pool_that_is_dropped_ends_its_subscription_and_its_workers() {
+fn dropping_a_pool_ends_its_subscription_and_its_workers() {
     let scene = Scene::new();
     let before = scene.bus.subscriptions();
     let pool = scene.pool(members(2));
@@ -271,7 +271,7 @@ fn a_pool_that_is_dropped_ends_its_subscription_and_its_workers() {
 }
 
 #[test]
-fn in_a_group_a_pool_is_one_member_with_what_it_has_pending() {
+fn in_a_group_a_pool_is_one_member_with_all_its_pending_events() {
     let scene = Scene::new();
     let member = || scene.bus.subscriber("job".try_into().unwrap());
     let one = scene.pool_of(member().group("g", Balance::least_pending()), members(1));
@@ -285,14 +285,14 @@ fn in_a_group_a_pool_is_one_member_with_what_it_has_pending() {
 }
 
 #[test]
-fn a_pool_that_serves_answers_requests_also_of_an_event_that_came_again() {
+fn a_serving_pool_replies_to_requests_even_after_a_redelivery() {
     let scene = Scene::new();
     let ask = || {
         let second = Duration::from_secs(10);
         scene.bus.request(topic("job"), Job("asks".into()), second, &*scene.time)
     };
     let deaf = scene.pool(members(1));
-    assert!(matches!(ask(), Err(RequestError::NobodyServes(..))));
+    assert!(matches!(ask(), Err(RequestError::NoResponder(..))));
     drop(deaf);
     let _pool = scene.pool(members(1).serving());
     let mut answered = pin!(ask().unwrap());
@@ -307,7 +307,7 @@ fn a_pool_that_serves_answers_requests_also_of_an_event_that_came_again() {
 }
 
 #[test]
-fn a_worker_may_report_while_it_is_given_an_event() {
+fn a_worker_may_report_inside_hand() {
     let scene = Scene::new();
     scene.hall.eager.set(false);
     let pool = scene.pool(members(1).capacity(n(200_000), Overflow::wait()));
@@ -320,7 +320,7 @@ fn a_worker_may_report_while_it_is_given_an_event() {
 }
 
 #[test]
-fn who_is_called_while_a_worker_is_given_an_event_may_publish_and_drop_the_pool() {
+fn a_worker_may_publish_and_drop_the_pool_inside_hand() {
     let scene = Scene::new();
     scene.hall.quick.set(true);
     let pool = Rc::new(RefCell::new(Some(scene.pool(members(2)))));

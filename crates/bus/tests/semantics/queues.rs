@@ -1,4 +1,4 @@
-//! Queued subscriptions and their bounds (semantic 6).
+//! Queued subscriptions and their bounds (promise 6).
 
 use std::cell::Cell;
 use std::pin::{Pin, pin};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use bus::{Balance, Overflow, PublishError, Published, Queue, Verdict};
+use bus::{Balance, Overflow, PublishError, Published, Queue};
 use futures_core::Stream;
 
 use crate::stage::{Stage, Text, n, pattern, poll, texts, topic};
@@ -48,7 +48,7 @@ fn conflate_keeps_the_newest_of_each_key() {
 }
 
 #[test]
-fn wait_refuses_a_publish_before_any_subscriber_has_seen_it() {
+fn wait_refuses_an_event_before_any_subscriber_receives_it() {
     let stage = Stage::new();
     let _listener = stage.listen("listener", "a");
     let queue = queue(&stage, "a", 1, Overflow::wait());
@@ -62,7 +62,7 @@ fn wait_refuses_a_publish_before_any_subscriber_has_seen_it() {
 }
 
 #[test]
-fn room_is_there_for_topics_whose_queues_are_not_full_and_can_be_waited_for() {
+fn has_room_reports_the_room_in_waiting_queues_and_room_waits_for_it() {
     let stage = Stage::new();
     let queue = queue(&stage, "a", 1, Overflow::wait());
     assert!(stage.bus.has_room(&topic("a")));
@@ -76,7 +76,7 @@ fn room_is_there_for_topics_whose_queues_are_not_full_and_can_be_waited_for() {
 }
 
 #[test]
-fn what_cannot_be_refused_goes_past_a_full_queue_that_waits_and_is_counted_there() {
+fn publish_regardless_skips_a_full_waiting_queue_which_counts_the_event_as_dropped() {
     let stage = Stage::new();
     let _listener = stage.listen("listener", "a");
     let queue = queue(&stage, "a", 1, Overflow::wait());
@@ -90,7 +90,7 @@ fn what_cannot_be_refused_goes_past_a_full_queue_that_waits_and_is_counted_there
 }
 
 #[test]
-fn what_is_held_for_an_event_is_dropped_when_its_handlers_have_returned() {
+fn publish_held_drops_the_held_value_after_the_handlers_have_returned() {
     let stage = Stage::new();
     let held = Rc::new(());
     let (bus, kept, seen) = (stage.bus.clone(), held.clone(), Rc::new(Cell::new(0)));
@@ -110,7 +110,7 @@ fn what_is_held_for_an_event_is_dropped_when_its_handlers_have_returned() {
 }
 
 #[test]
-fn what_cannot_be_refused_takes_no_room_that_is_reserved() {
+fn publish_regardless_takes_no_reserved_room() {
     let stage = Stage::new();
     let queue = queue(&stage, "a", 1, Overflow::wait());
     let bus = stage.bus.clone();
@@ -135,7 +135,7 @@ fn what_cannot_be_refused_takes_no_room_that_is_reserved() {
 }
 
 #[test]
-fn wait_reserves_room_for_events_that_have_not_had_their_turn() {
+fn wait_reserves_room_for_queued_events() {
     let stage = Stage::new();
     let queue = queue(&stage, "b", 2, Overflow::wait());
     let (bus, refused) = (stage.bus.clone(), Rc::new(Cell::new(0)));
@@ -153,7 +153,7 @@ fn wait_reserves_room_for_events_that_have_not_had_their_turn() {
 }
 
 #[test]
-fn a_reservation_that_is_not_needed_is_given_back() {
+fn an_unused_reservation_is_given_back() {
     let stage = Stage::new();
     let full = queue(&stage, "a.*", 1, Overflow::wait());
     let other = queue(&stage, "*.b", 1, Overflow::wait());
@@ -176,21 +176,6 @@ fn waiting_queues_share_work_in_a_group() {
     assert_eq!((texts(&one), texts(&two).len()), (vec!["a".to_owned()], 0));
     stage.publish("job", "b");
     assert_eq!((texts(&one).len(), texts(&two)), (0, vec!["b".to_owned()]));
-}
-
-#[test]
-fn a_dropped_or_denied_event_takes_no_room() {
-    let stage = Stage::new();
-    let queue = queue(&stage, "a", 1, Overflow::wait());
-    let _none = stage.bus.intercept(pattern("a"), |_, text: Text| match text.0.as_str() {
-        "drop" => Verdict::Drop,
-        "deny" => Verdict::Deny(text, "no".into()),
-        _ => Verdict::Pass(text),
-    });
-    assert_eq!(stage.publish("a", "drop"), Published::Dropped);
-    assert!(stage.bus.publish(topic("a"), Text("deny".into())).is_err());
-    stage.publish("a", "taken");
-    assert_eq!(texts(&queue), ["taken"]);
 }
 
 struct Wakes(AtomicUsize);
@@ -220,23 +205,7 @@ fn an_async_publish_waits_until_there_is_room() {
 }
 
 #[test]
-fn an_async_publish_is_judged_once_however_long_it_waits() {
-    let stage = Stage::new();
-    let queue = queue(&stage, "a", 1, Overflow::wait());
-    stage.publish("a", "1");
-    let _adds =
-        stage.bus.intercept(pattern("a"), |_, text: Text| Verdict::Pass(Text(text.0 + "!")));
-    let mut publish = pin!(stage.bus.publish_when_room(topic("a"), Text("2".into())));
-    for _ in 0..3 {
-        assert!(poll(&mut publish).is_pending());
-    }
-    assert_eq!(texts(&queue), ["1"]);
-    assert!(poll(&mut publish).is_ready());
-    assert_eq!(texts(&queue), ["2!"]);
-}
-
-#[test]
-fn an_async_publish_goes_on_when_the_full_queue_is_gone() {
+fn an_async_publish_continues_when_the_full_queue_is_dropped() {
     let stage = Stage::new();
     let queue = queue(&stage, "a", 1, Overflow::wait());
     stage.publish("a", "1");
@@ -247,7 +216,7 @@ fn an_async_publish_goes_on_when_the_full_queue_is_gone() {
 }
 
 #[test]
-fn a_waiting_queue_made_inside_a_handler_sees_what_is_published_after_it() {
+fn a_waiting_queue_made_inside_a_handler_receives_later_events_only() {
     let stage = Stage::new();
     let made = Rc::new(std::cell::RefCell::new(None));
     let (bus, keep) = (stage.bus.clone(), made.clone());
@@ -262,7 +231,7 @@ fn a_waiting_queue_made_inside_a_handler_sees_what_is_published_after_it() {
 }
 
 #[test]
-fn every_drop_is_told_but_for_those_of_the_runtimes_own_events() {
+fn every_drop_is_reported_except_of_the_runtimes_own_events() {
     let stage = Stage::new();
     let _told = stage.listen("told", "$bus.dropped");
     let _small =
@@ -295,7 +264,7 @@ fn a_queue_is_a_stream_that_ends_with_its_bus() {
 }
 
 #[test]
-fn a_queue_that_is_dropped_ends_its_subscription() {
+fn dropping_a_queue_ends_its_subscription() {
     let stage = Stage::new();
     drop(queue(&stage, "a", 2, Overflow::wait()));
     assert_eq!(stage.bus.subscriptions(), 0);

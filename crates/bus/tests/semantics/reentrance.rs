@@ -1,19 +1,19 @@
-//! Whatever user code runs, it may subscribe, end and publish: no borrow is held then.
+//! User code may subscribe, end subscriptions and publish wherever it runs, because no borrow is held then.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use bus::{Balance, Bus, Overflow, Subscription, Verdict, VirtualTime, Window};
+use bus::{Balance, Bus, Overflow, Subscription, VirtualTime, Window};
 
 use crate::stage::{Stage, Text, n, pattern, poll, topic};
 
-/// Does everything to a bus, so many times in all.
+/// Calls every function of a bus, up to `left` times in total.
 #[derive(Clone)]
 struct Meddler {
     bus: Bus<Text>,
     left: Rc<Cell<usize>>,
-    /// How many run inside each other: interceptors do.
+    /// How many calls are nested: drops of user values are.
     depth: Rc<Cell<usize>>,
     kept: Rc<RefCell<Vec<Subscription>>>,
 }
@@ -45,14 +45,13 @@ impl Meddler {
         handle.publish(Text("by handle".into())).ok();
         self.bus.publish(topic("a"), Text("plain".into())).ok();
         self.bus.announce(topic("$bus.link"), Text("link".into()));
-        drop(self.bus.intercept(pattern(">"), |_, text| Verdict::Pass(text)));
         let wait = self.bus.subscriber(pattern("a")).queue(n(1), Overflow::wait());
         self.bus.publish(topic("a"), Text("queued".into())).ok();
         drop(wait);
     }
 }
 
-/// A value whose drop meddles.
+/// A value that meddles when it is dropped.
 struct Touchy(Meddler);
 
 impl Drop for Touchy {
@@ -79,13 +78,9 @@ fn every_kind_of_user_code_may_subscribe_end_and_publish() {
     let schedule = || time.clone();
     let (plain, failing, pending, batch, counted, replay, respond) =
         (meddle(), meddle(), meddle(), meddle(), meddle(), meddle(), meddle());
-    let (judge, key, conflate, member, write) = (meddle(), meddle(), meddle(), meddle(), meddle());
+    let (key, conflate, member, write) = (meddle(), meddle(), meddle(), meddle());
     let measurement = bus.measure(time.clone(), 2);
     let retention = bus.retain(pattern(">"), n(2), n(2));
-    let interception = bus.intercept(pattern("a.>"), move |_, text| {
-        judge();
-        Verdict::Pass(text)
-    });
     let second = Duration::from_secs(1);
     let subscriptions = [
         at().handle(move |_| {
@@ -147,9 +142,9 @@ fn every_kind_of_user_code_may_subscribe_end_and_publish() {
         time.next_frame();
         time.pass(second);
     }
-    assert_eq!(meddler.left.get(), 0, "all of it was done");
+    assert_eq!(meddler.left.get(), 0, "every call was made");
     meddler.left.set(500);
-    drop((interception, retention, conflated, oldest, measurement));
+    drop((retention, conflated, oldest, measurement));
     subscriptions.into_iter().for_each(drop);
     meddler.left.set(0);
     meddler.kept.take();

@@ -1,4 +1,4 @@
-//! Retained topics (semantic 8).
+//! Retained topics (promise 8).
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ fn late(stage: &Stage, time: &VirtualTime, at: &str) -> Subscription {
 }
 
 #[test]
-fn a_late_subscriber_gets_the_last_events_of_each_topic_in_order_and_then_the_live_ones() {
+fn a_late_subscriber_receives_the_last_events_of_each_topic_in_order_and_then_new_ones() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _retention = stage.bus.retain(pattern("a.*"), n(2), n(10));
     for (at, text) in [("a.x", "x1"), ("a.y", "y1"), ("a.x", "x2"), ("a.x", "x3"), ("b", "b")] {
@@ -30,7 +30,7 @@ fn a_late_subscriber_gets_the_last_events_of_each_topic_in_order_and_then_the_li
 }
 
 #[test]
-fn what_comes_before_the_replay_had_its_turn_leaves_no_gap_and_no_duplicate() {
+fn an_event_before_the_turn_of_the_replay_leaves_no_gap_and_no_duplicate() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _retention = stage.bus.retain(pattern("a"), n(2), n(10));
     stage.publish("a", "1");
@@ -45,7 +45,7 @@ fn what_comes_before_the_replay_had_its_turn_leaves_no_gap_and_no_duplicate() {
 }
 
 #[test]
-fn a_late_subscription_made_inside_a_handler_sees_each_event_once() {
+fn a_late_subscription_made_inside_a_handler_receives_each_event_once() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let stage = Rc::new(stage);
     let made = Rc::new(RefCell::new(None));
@@ -66,7 +66,7 @@ fn a_late_subscription_made_inside_a_handler_sees_each_event_once() {
 }
 
 #[test]
-fn a_late_subscriber_that_ends_before_its_replay_sees_nothing() {
+fn a_late_subscriber_that_ends_before_its_replay_receives_nothing() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _retention = stage.bus.retain(pattern("a"), n(2), n(10));
     stage.publish("a", "1");
@@ -76,7 +76,7 @@ fn a_late_subscriber_that_ends_before_its_replay_sees_nothing() {
 }
 
 #[test]
-fn a_failure_in_a_replay_is_told_and_stops_nothing() {
+fn a_failure_in_a_replay_is_reported_and_does_not_stop_the_replay() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _retention = stage.bus.retain(pattern("a"), n(2), n(10));
     stage.publish("a", "bad");
@@ -88,7 +88,7 @@ fn a_failure_in_a_replay_is_told_and_stops_nothing() {
 }
 
 #[test]
-fn so_many_topics_are_retained_and_the_silent_ones_are_forgotten() {
+fn the_number_of_retained_topics_is_bounded_and_the_stalest_is_discarded() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let retention = stage.bus.retain(pattern(">"), n(1), n(2));
     for at in ["a", "b", "a", "c"] {

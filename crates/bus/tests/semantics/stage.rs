@@ -1,4 +1,4 @@
-//! What the tests share: a bus of texts, a log, and a console for what nobody takes.
+//! Shared by the tests: a bus of texts, a log, and a console as the last resort for failures.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -42,7 +42,7 @@ impl Stage {
         Self { bus, log: Log::default(), console }
     }
 
-    /// Logs `name:payload` for each event of `pattern`.
+    /// Logs `name:payload` for each event that matches `at`.
     pub fn listen(&self, name: &'static str, at: &str) -> Subscription {
         let log = self.log.clone();
         self.bus.subscribe(pattern(at), move |event| {
@@ -82,7 +82,7 @@ pub fn n(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
 
-/// What waits in a queue.
+/// Takes the texts out of a queue.
 pub fn texts(queue: &Queue<Text>) -> Vec<String> {
     std::iter::from_fn(|| queue.pop()).map(|message| message.payload.0).collect()
 }

@@ -1,6 +1,6 @@
-//! Where one writes. Publishes what was written, and that one is writing; knows nobody who listens.
+//! The input for messages. Publishes messages, and that the user is typing.
 
-use event_driven_kit::{use_bus, use_publish};
+use event_driven_kit::hooks::{use_bus, use_publish};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlTextAreaElement, Node};
 use yew::prelude::*;
@@ -11,10 +11,10 @@ use crate::events::{Person, Room, TextMessage};
 use crate::model::text;
 use crate::model::throttle::Throttle;
 
-/// That one types is said at most this often, in milliseconds.
+/// The minimal interval between two `typing` events, in milliseconds.
 const TYPING_EVERY_MS: f64 = 2_000.0;
 
-/// The key code of every key that an input method takes for itself.
+/// The key code of keys that an input method handles.
 const TAKEN_BY_INPUT_METHOD: u32 = 229;
 
 #[derive(Properties, PartialEq)]
@@ -51,7 +51,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
             }
             let sender = me.clone();
             match bus.publish(room.text_message.clone(), TextMessage { sender, text }) {
-                // What becomes of it is told by events.
+                // Its outcome is published as an event.
                 Ok(_receipt) => {
                     area.set_value("");
                     throttle.borrow_mut().reset();
@@ -160,18 +160,18 @@ pub fn Composer(props: &ComposerProps) -> Html {
 
 fn focus(field: &NodeRef) {
     if let Some(field) = field.cast::<HtmlElement>() {
-        // Fails only where there is nothing to focus any more.
+        // Fails only if the element has been removed.
         let _ = field.focus();
     }
 }
 
-/// Puts `text` where the caret is, in place of what is selected.
+/// Inserts `text` at the caret and replaces the selection.
 fn insert(field: &NodeRef, text: &str) {
     let Some(area) = field.cast::<HtmlTextAreaElement>() else {
         return;
     };
     let caret = |at: Result<Option<u32>, _>| at.ok().flatten().unwrap_or(u32::MAX);
     let (start, end) = (caret(area.selection_start()), caret(area.selection_end()));
-    // Refused only for a start after the end, which a caret has not.
+    // Fails only if the start is after the end, which is impossible for a caret.
     let _ = area.set_range_text_with_start_and_end_and_mode(text, start, end, "end");
 }

@@ -1,4 +1,4 @@
-//! A small choice of emoji. One stop for the Tab key; arrows move inside, Escape leaves.
+//! A small choice of emoji. It is a single tab stop; arrow keys move inside, and Escape closes it.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -52,7 +52,7 @@ pub fn EmojiPicker(props: &EmojiPickerProps) -> Html {
 
     use_effect_with((panel.clone(), *at), |(panel, at)| {
         if let Some(button) = buttons(panel).get(*at) {
-            // Fails only where there is nothing to focus any more.
+            // Fails only if the element has been removed.
             let _ = button.focus();
         }
     });
@@ -101,12 +101,12 @@ pub fn EmojiPicker(props: &EmojiPickerProps) -> Html {
     }
 }
 
-/// Some browsers take the focus away from a panel whose button is pressed, which would close it too soon.
+/// Prevents browsers from moving the focus out of the panel when its button is pressed, which would close the panel.
 fn keep_focus(event: MouseEvent) {
     event.prevent_default();
 }
 
-/// How many stand in a row depends on the width of the screen.
+/// The number of emoji in a row, which depends on the width of the screen.
 fn columns(panel: &NodeRef) -> usize {
     let tops: Vec<i32> = buttons(panel).iter().map(|button| button.offset_top()).collect();
     tops.iter().take_while(|&top| Some(top) == tops.first()).count().max(1)

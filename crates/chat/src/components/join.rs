@@ -7,20 +7,20 @@ use crate::address;
 use crate::events::Room;
 use crate::model::text;
 
-/// What the user decided.
+/// The user's choice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
-    /// The user's name, of which something is seen.
+    /// The user's name, which is visible.
     pub name: String,
-    /// Where to.
+    /// The room.
     pub room: Room,
 }
 
 #[derive(Properties, PartialEq)]
 pub struct JoinProps {
-    /// The name used last; may be empty.
+    /// The last name; may be empty.
     pub name: String,
-    /// The room that was asked for, or visited last.
+    /// The room in the address, or the last room.
     pub room: Option<String>,
     pub on_join: Callback<Joined>,
 }
@@ -37,7 +37,7 @@ pub fn Join(props: &JoinProps) -> Html {
     let room = use_node_ref();
     let problems = use_state_eq(Problems::default);
 
-    // Fields keep what is typed: they are filled once, and again only when another room is asked for.
+    // The fields are filled once, and again only if the address names another room. So they keep the user's input.
     use_effect_with((name.clone(), props.name.clone()), |(field, text)| fill(field, text));
     use_effect_with((room.clone(), props.room.clone()), |(field, text)| {
         fill(field, text.as_deref().unwrap_or("lobby"));
@@ -108,7 +108,7 @@ pub fn Join(props: &JoinProps) -> Html {
     }
 }
 
-/// There from the start, so that its text is read out when it comes.
+/// Rendered from the start, so that screen readers announce its text.
 fn problem(id: &'static str, text: Option<&str>) -> Html {
     html! { <p {id} class="problem" role="alert">{ text.unwrap_or_default().to_owned() }</p> }
 }
@@ -125,7 +125,7 @@ fn fill(field: &NodeRef, text: &str) {
 
 fn focus(field: &NodeRef) {
     if let Some(field) = field.cast::<HtmlInputElement>() {
-        // Fails only where there is nothing to focus any more.
+        // Fails only if the element has been removed.
         let _ = field.focus();
     }
 }

@@ -1,6 +1,7 @@
-//! Always says how the link to the relay is.
+//! The status of the link to the relay.
 
-use event_driven_kit::{LINK_TOPIC, LinkState, use_subscription};
+use event_driven_kit::bridge::{LINK_TOPIC, LinkState};
+use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
@@ -27,7 +28,7 @@ pub fn LinkBar() -> Html {
     html! {
         <div id="link" data-state={words.state}>
             <span role="status">{ words.word }</span>
-            // Not part of the status: a count of seconds is not to be read out.
+            // Outside the status element, so that screen readers do not announce each second.
             if let Some(detail) = words.detail {
                 <span class="detail">{ detail }</span>
             }

@@ -1,5 +1,5 @@
-//! The room's messages. Subscribes with echo, so that one's own stand here at once, and publishes a
-//! failed one again when asked to.
+//! The messages of the room. It subscribes with echo, so that the user's own messages appear at once, and publishes
+//! failed messages again on request.
 
 mod history;
 mod stick_to_end;
@@ -7,9 +7,8 @@ mod today;
 
 use std::rc::Rc;
 
-use event_driven_kit::{
-    DataError, Delivery, Event, Stage, use_bus, use_subscription, use_subscription_with_echo,
-};
+use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_echo};
+use event_driven_kit::{DataError, Delivery, Event, Stage};
 use yew::prelude::*;
 
 use super::{MessageRow, Origin};
@@ -71,7 +70,7 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 role="log"
                 tabindex="0"
                 aria-label="Messages"
-                // What was said before one came is not to be read out.
+                // Screen readers do not announce the history.
                 aria-live={if history_is_over { "polite" } else { "off" }}
                 aria-busy={if history_is_over { "false" } else { "true" }}
                 onscroll={end.onscroll}
@@ -121,8 +120,8 @@ fn use_timeline(room: &Room, origin: &Origin) -> UseReducerHandle<Timeline> {
     timeline
 }
 
-/// What an event of the room's text says about the timeline. The outcome of one's own is told by
-/// `TEXT_ERROR`; what is neither durable nor one's own does not belong here.
+/// The change to the timeline that an event of the room's text causes. `TEXT_ERROR` reports refused messages. Events
+/// that are neither durable nor from this browser are ignored.
 fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
     let id = || event.id().into();
     let seen = |message| Seen {
@@ -141,7 +140,7 @@ fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
             let message = text::shown(event.data()?);
             message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
         }
-        // `TEXT_ERROR` says so of what was published since the page was loaded.
+        // `TEXT_ERROR` reports those that were published since the page was loaded.
         Delivery::Rejected(rejection) => {
             Some(Change::Failed { id: id(), reason: rejection.message.clone() })
         }
@@ -149,8 +148,8 @@ fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
     })
 }
 
-/// Publishes a failed message again, as a new event, and takes the failed one away. If even publishing
-/// fails, it stays, with the reason.
+/// Publishes a failed message again as a new event and removes the failed one. If publishing fails, the message stays
+/// with the reason.
 #[hook]
 fn use_retry(room: &Room, fold: UseReducerDispatcher<Timeline>) -> Callback<Rc<Row>> {
     let bus = use_bus();

@@ -1,5 +1,5 @@
-//! One message: who said what when, and for one's own how far it has come. Renders again only when its
-//! row changed.
+//! One message: author, text, time, and for the user's own messages the state. Renders again only when its row has
+//! changed.
 
 use std::rc::Rc;
 
@@ -12,13 +12,13 @@ use crate::model::timeline::{Row, State};
 #[derive(Properties, PartialEq)]
 pub struct MessageRowProps {
     pub row: Rc<Row>,
-    /// Whether the reader said it.
+    /// Whether it is the user's own.
     pub own: bool,
-    /// Whether it goes on with the message above.
+    /// Whether it continues the message above.
     pub follows: bool,
     /// The [day](clock::today).
     pub today: f64,
-    /// Asked to say a failed message again.
+    /// Called to publish a failed message again.
     pub on_retry: Callback<Rc<Row>>,
 }
 
@@ -79,8 +79,8 @@ fn failure(reason: &str, props: &MessageRowProps) -> Html {
     }
 }
 
-/// One of the stylesheet's eight colours for names: another client that takes a person's name has most likely
-/// another one.
+/// One of the stylesheet's eight colours for names. A client that imitates another one's name most likely gets another
+/// colour.
 fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];

@@ -1,4 +1,5 @@
-//! Tells who an event is from, by what the relay attests. What an event says of its sender anybody may write.
+//! Determines the sender of an event from the relay's attestation. An event's own claim about its sender proves
+//! nothing.
 
 use std::rc::Rc;
 
@@ -6,12 +7,12 @@ use event_driven_kit::{Bridge, Event};
 
 use crate::profile;
 
-/// Knows the clients of this browser.
+/// Knows the client ids of this browser.
 #[derive(Clone, PartialEq)]
 pub struct Origin(pub Option<Rc<Bridge>>);
 
 impl Origin {
-    /// The client that sent `event`; empty for this browser.
+    /// The client that has sent `event`, or an empty text for this browser.
     pub fn client<'e>(&self, event: &'e Event) -> &'e str {
         let client = client_of(event.source());
         if client.is_empty() || profile::is_own_client(client) {
@@ -25,7 +26,8 @@ impl Origin {
     }
 }
 
-/// Of `/clients/<id>/what-the-client-says` what the relay has written: two parts, also for those who are not clients.
+/// The part of `/clients/<id>/what-the-client-says` that the relay has written: the first two segments, for all kinds
+/// of senders.
 fn client_of(source: &str) -> &str {
     let end = source.match_indices('/').nth(2);
     end.map_or(source, |(end, _)| &source[..end])

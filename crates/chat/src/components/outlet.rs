@@ -1,17 +1,18 @@
-//! Turns the outcome of each of one's own messages into an event of its own: `TEXT_SUCCESS` when the log
-//! holds it, `TEXT_ERROR` when it was refused. It follows the echoes and not the receipts that publishing
-//! returned: echoes also tell of messages that were published before a reload, or in another tab.
+//! Publishes the outcome of each of the user's own messages: `TEXT_SUCCESS` when the log has stored it, `TEXT_ERROR`
+//! when it was refused. It uses echoes and not receipts, because echoes also report messages from before a reload or
+//! from another tab.
 
-use event_driven_kit::{Delivery, use_bus, use_subscription_with_echo};
+use event_driven_kit::Delivery;
+use event_driven_kit::hooks::{use_bus, use_subscription_with_echo};
 use yew::prelude::*;
 
 use crate::events::{Room, TextError, TextSuccess};
 
-/// Publishes the outcomes of one's own messages in `room`.
+/// Publishes the outcomes of the user's own messages in `room`.
 #[hook]
 pub fn use_outlet(room: &Room) {
     let bus = use_bus();
-    // Bounded by the bridge's outbox: what is pending stands there.
+    // Bounded by the bridge's outbox, which contains all pending messages.
     let pending = use_mut_ref(Vec::<String>::new);
     let room = room.clone();
     use_subscription_with_echo(room.text_message.clone().as_str(), move |event| {

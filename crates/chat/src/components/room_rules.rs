@@ -1,15 +1,15 @@
-//! Says what of a room crosses the bridge, while the room is open.
+//! The rules of a room's topics at the bridge, while the room is open.
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, Rule, StartFrom};
+use event_driven_kit::bridge::StartFrom;
+use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
 use crate::events::{HISTORY, Room};
 
-/// Sets the room's rules in an effect, which comes after those of the components within: they
-/// subscribe while they render, so nothing of a replay passes them by. Answers what to tell the user if
-/// a rule is refused.
+/// Sets the room's rules in an effect. The components of the room subscribe while they render, so they miss nothing of
+/// a replay. Returns the text to show if a rule is refused.
 #[hook]
 pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<String> {
     let problem = use_state_eq(|| None);

@@ -1,4 +1,4 @@
-//! A room: what is said, who types, and where one writes.
+//! A room: messages, typing users and the composer.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::events::{Person, Room};
 pub struct RoomViewProps {
     pub room: Room,
     pub me: Person,
-    /// Once there is one.
+    /// `None` until there is one.
     pub bridge: Option<Rc<Bridge>>,
 }
 

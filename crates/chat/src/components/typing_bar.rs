@@ -1,8 +1,8 @@
-//! Says who is typing. Never names oneself.
+//! Shows which other users are typing.
 
 use std::rc::Rc;
 
-use event_driven_kit::use_subscription;
+use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
@@ -64,7 +64,7 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
     use_effect_with(typing.0.clone(), move |typists| {
         let wait = typists.next_fade(clock::monotonic());
         let timer = wait.map(|ms| {
-            // A millisecond more, so that rounding does not wake it too early.
+            // One millisecond more, so that rounding does not wake it too early.
             Timeout::new(ms as u32 + 1, move || hear.dispatch(Heard::TimePassed))
         });
         move || drop(timer)

@@ -1,18 +1,19 @@
 //! Owns the bridge to the relay for as long as the page is open.
 //!
-//! This, the outlet and the room's rules draw nothing. They are hooks and not components because each
-//! Yew component costs the page some two kilobytes. The bridge goes down as a property and the link bar subscribes by
-//! itself for the same reason: with `BridgeProvider` and `use_link` the page has 3.7 kB more after compression.
+//! Uplink, outlet and room rules render nothing. They are hooks and not components because each Yew component adds about
+//! two kilobytes to the page. For the same reason the bridge is passed as a property and the link bar subscribes
+//! itself: `BridgeProvider` and `use_link` would add 3.7 kB after compression.
 
 use std::rc::Rc;
 
-use event_driven_kit::{Bridge, BridgeError, Bus};
+use event_driven_kit::bridge::BridgeError;
+use event_driven_kit::{Bridge, Bus};
 use yew::prelude::*;
 
 use crate::address;
 
-/// Connects `bus` in the first effect of the page: by then all that shows the link's state has
-/// subscribed. Nothing before; an error if there can be no bridge.
+/// Connects `bus` in the first effect of the page, after the components that show the link's state have subscribed.
+/// `None` before that, and an error if the bridge cannot be created.
 #[hook]
 pub fn use_uplink(bus: &Bus) -> Option<Result<Rc<Bridge>, BridgeError>> {
     let uplink = use_state(|| None);

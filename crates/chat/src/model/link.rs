@@ -1,19 +1,19 @@
-//! The link's state in words, for the link bar.
+//! The texts of the link bar.
 
-use event_driven_kit::LinkState;
+use event_driven_kit::bridge::LinkState;
 
-/// What the bar says.
+/// The content of the bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// For style and tests: `connecting`, `online`, `offline`, `stopped`.
+    /// The state for style and tests: `connecting`, `online`, `offline` or `stopped`.
     pub state: &'static str,
-    /// One word, told to everybody when it changes.
+    /// One word, announced when it changes.
     pub word: &'static str,
-    /// What more there is to say; changes every second while it counts down.
+    /// Details, which change every second during a countdown.
     pub detail: Option<String>,
 }
 
-/// Puts `state`, entered `age_ms` ago, into words.
+/// The content for `state`, which was entered `age_ms` ago.
 pub fn words(state: &LinkState, age_ms: f64) -> Words {
     let (name, word, detail) = match state {
         LinkState::Connecting => ("connecting", "Connecting", None),

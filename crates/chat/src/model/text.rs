@@ -1,5 +1,5 @@
-//! Names and messages as people write them: what may be sent, and how much of it is shown. Others write with
-//! programs of their own, so what they send is held to the same bounds when it is read.
+//! The bounds of names and messages, for sending and for showing. Other clients may be different programs, so received
+//! texts are held to the same bounds.
 
 use std::rc::Rc;
 
@@ -8,44 +8,44 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 
 use crate::events::{Person, TextMessage};
 
-/// A message has at most so many code points. UTF-8 takes at most four bytes for each, so it has at most 24,000
-/// bytes: a fraction of what a relay takes, and laid out in half a second in any script.
+/// The most code points of a message. UTF-8 needs at most four bytes for each, so a message has at most 24,000 bytes:
+/// a fraction of what a relay accepts, and laid out within half a second in any script.
 const MOST_CHARACTERS: usize = 6_000;
 
-/// A name has at most so many code points.
+/// The most code points of a name.
 pub const MOST_OF_NAME: usize = 64;
 
-/// Stands for a name that no reader would see.
+/// Shown in place of a name without visible characters.
 const NO_NAME: &str = "(no name)";
 
-/// A longer message is folded, in bytes. Browsers take time for a line break by the square of a paragraph's length,
-/// and more for scripts that need more bytes for a character.
+/// Messages with more bytes are folded. The time for line breaking grows with the square of a paragraph's length, and
+/// is longer for scripts that need more bytes per character.
 const FOLDED_BYTES: usize = 2_000;
 
-/// A message of more lines is folded.
+/// Messages with more lines are folded.
 const FOLDED_LINES: usize = 30;
 
 /// Why a text cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Nothing would be seen of it.
+    /// It has no visible characters.
     #[error("This message has no visible characters.")]
     Invisible,
-    /// It has so many code points.
+    /// It has too many code points.
     #[error("This message has {0} characters. At most {MOST_CHARACTERS} can be sent.")]
     TooLong(usize),
 }
 
-/// Whether `text` may be sent as a message.
+/// Checks whether `text` may be sent as a message.
 ///
 /// # Errors
-/// A [`MessageError`], whose text is for the person who wrote it.
+/// A [`MessageError`] with a text for the user.
 pub fn check(text: &str) -> Result<(), MessageError> {
     check_length(text)?;
     if is_visible(text) { Ok(()) } else { Err(MessageError::Invisible) }
 }
 
-/// Whether `text` is within the bound of messages; one that is being written may have nothing visible yet.
+/// Checks the length of `text`, which may have no visible characters while it is being written.
 ///
 /// # Errors
 /// [`MessageError::TooLong`].
@@ -56,13 +56,13 @@ pub fn check_length(text: &str) -> Result<(), MessageError> {
     }
 }
 
-/// Whether a reader sees anything of `text`.
+/// Whether `text` has visible characters.
 pub fn is_visible(text: &str) -> bool {
     !text.chars().all(is_blank)
 }
 
-/// White space, control characters, and what fonts have no glyph or an empty one for: beside what Unicode says so of,
-/// braille without a dot, the marks around ruby text, the filler of the small Khitan script and the head of no note.
+/// White space, control characters, and characters whose glyph is missing or empty: those that Unicode lists, the empty
+/// braille pattern, the marks around ruby text, the filler of the Khitan small script and the null notehead.
 fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || character.is_control()
@@ -70,21 +70,20 @@ fn is_blank(character: char) -> bool {
         || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{16fe4}' | '\u{1d159}')
 }
 
-/// `text` as a person's name: a [line] of at most [`MOST_OF_NAME`] code points.
+/// `text` as a name: a [line] of at most [`MOST_OF_NAME`] code points.
 pub fn name(text: &str) -> Option<String> {
     let line = line(text)?;
     let name = first(MOST_OF_NAME, &line);
     is_visible(name).then(|| name.to_owned())
 }
 
-/// What is shown of the name that somebody gives.
+/// The name to show for a received name.
 pub fn shown_name(text: &str) -> String {
     name(text).unwrap_or_else(|| NO_NAME.to_owned())
 }
 
-/// `text` in one line that changes nothing beside it: without line breaks and control characters, and without those
-/// that turn the direction of writing, which reach beyond a line that does not end them. Nothing, if no reader would
-/// see it.
+/// `text` as one line that does not affect its surroundings: without line breaks, control characters and characters that
+/// override the direction of writing, which may affect the text after the line. Empty if nothing is visible.
 pub fn line(text: &str) -> Option<String> {
     let line: String = text.chars().filter(|character| !is_directive(*character)).collect();
     let line = line.trim();
@@ -92,11 +91,11 @@ pub fn line(text: &str) -> Option<String> {
 }
 
 fn is_directive(character: char) -> bool {
-    // Separators of lines and paragraphs, embeddings and overrides; isolates.
+    // Separators of lines and paragraphs, embeddings, overrides and isolates.
     character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What is kept and shown of a message, whoever sent it; nothing, if no reader would see it.
+/// The part of a message that is kept and shown. Empty if nothing is visible.
 pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
     let TextMessage { sender, text } = &*message;
     if !is_visible(text) {
@@ -112,13 +111,13 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
     Some(Rc::new(TextMessage { sender: Person { id: id.to_owned(), name }, text }))
 }
 
-/// At most so many code points of `text`.
+/// The first code points of `text`, up to a limit.
 fn first(count: usize, text: &str) -> &str {
     let end = text.char_indices().nth(count);
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// The beginning of a long message, for readers who have not asked for all of it; nothing, if it is short.
+/// The beginning of a long message, which is shown while it is folded. `None` for a short message.
 pub fn folded(text: &str) -> Option<&str> {
     let breaks = text.match_indices(is_line_break);
     let lines = breaks.map(|(at, _)| at).nth(FOLDED_LINES - 1).unwrap_or(text.len());
@@ -127,12 +126,12 @@ pub fn folded(text: &str) -> Option<&str> {
         return None;
     }
     let head = &text[..end];
-    // Between two words, if there are words.
+    // Cuts between two words if possible.
     let word = head.rfind(char::is_whitespace).filter(|at| *at > end / 2 && end < lines);
     Some(&head[..word.unwrap_or(end)])
 }
 
-/// Where a browser begins a new line.
+/// The characters at which a browser begins a new line.
 fn is_line_break(character: char) -> bool {
     matches!(character, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }

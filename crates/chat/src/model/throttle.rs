@@ -1,6 +1,6 @@
-//! Lets something happen at most once per interval. The composer asks it before it says that one types.
+//! Limits an action to once per interval. The composer uses it for `typing` events.
 
-/// Remembers when it last said yes.
+/// Remembers the last time it has admitted an action.
 #[derive(Debug, Clone, Copy)]
 pub struct Throttle {
     interval_ms: f64,
@@ -8,12 +8,12 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// One that says yes at once, and then at most once per `interval_ms`.
+    /// Creates a throttle that admits an action at once, and then at most one per `interval_ms`.
     pub fn every(interval_ms: f64) -> Self {
         Self { interval_ms, last_ms: None }
     }
 
-    /// Whether it may happen at `now_ms`, of a clock that never goes back; a yes is remembered.
+    /// Whether an action is admitted at `now_ms` of a monotonic clock. If so, that time is remembered.
     pub fn admit(&mut self, now_ms: f64) -> bool {
         if self.last_ms.is_some_and(|last| now_ms < last + self.interval_ms) {
             return false;
@@ -22,7 +22,7 @@ impl Throttle {
         true
     }
 
-    /// Forgets: the next one is admitted.
+    /// Resets the throttle: the next action is admitted.
     pub fn reset(&mut self) {
         self.last_ms = None;
     }

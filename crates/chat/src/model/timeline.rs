@@ -1,79 +1,79 @@
-//! The messages of one room in the order in which they are shown: what the log holds, in the log's
-//! order, and after it one's own that the log does not hold yet, in the order of their publishing.
-//! Folded by the message list from the room's events; each message stands in it once.
+//! The messages of one room in the order in which they are shown: first those in the log, in the log's order, then the
+//! user's own messages that are not in the log yet, in the order of their publishing.
+//! The message list folds it from the room's events. Each message occurs once.
 
 use std::rc::Rc;
 
 use crate::events::TextMessage;
 
-/// Messages that stand in the log and are kept on screen; older ones leave.
+/// How many messages from the log are kept. Older ones are removed.
 const MOST_STORED: usize = 1_000;
 
-/// Two messages of one sender within this time, in milliseconds, read as one turn.
+/// Two messages of one sender within this time, in milliseconds, are grouped.
 const TURN_MS: u64 = 5 * 60 * 1_000;
 
-/// A room's messages.
+/// The messages of a room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     rows: Vec<Rc<Row>>,
-    /// The lives of the log, in the order in which they were met.
+    /// The epochs of the log, in the order of their first events.
     epochs: Vec<u64>,
-    /// How many of one's own messages have been seen pending.
+    /// How many pending messages of this browser were added so far.
     pending_seen: u64,
 }
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The id of its event. Clients choose ids, so those of two clients may be equal.
+    /// The id of its event. Clients choose ids, so two clients may use the same.
     pub id: Rc<str>,
-    /// The client that sent it, as the relay attests; empty for this browser.
+    /// The client that has sent it, as attested by the relay. Empty for this browser.
     pub client: Rc<str>,
-    /// What was said, and by whom according to the client.
+    /// The text, and the author according to the client.
     pub message: Rc<TextMessage>,
-    /// When it was published, in milliseconds since 1970 by its sender's clock, if that is known.
+    /// When it was published, in milliseconds since 1970 by its sender's clock, if known.
     pub time_ms: Option<u64>,
-    /// How far it has come.
+    /// Its state.
     pub state: State,
     place: Place,
 }
 
-/// How far a message has come.
+/// The state of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Waits for the link.
+    /// It waits for the link.
     Queued,
-    /// Left, not yet answered.
+    /// It was sent and is not acked yet.
     Sent,
-    /// Stands in the log.
+    /// It is in the log.
     Stored,
-    /// Was refused, for this reason.
+    /// It was refused for this reason.
     Failed(String),
 }
 
-/// Where a row stands: what is in the log comes before what is not.
+/// The sort key of a row: messages in the log come before pending ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     InLog { life: usize, offset: u64 },
     Pending(u64),
 }
 
-/// What an event does to the timeline.
+/// A change to the timeline.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// One's own message is on its way: [`State::Queued`] or [`State::Sent`].
+    /// The user's own message is pending: [`State::Queued`] or [`State::Sent`].
     Pending { seen: Seen, state: State },
-    /// A message stands in the log.
+    /// A message is in the log.
     Stored { seen: Seen, epoch: u64, offset: u64 },
-    /// One's own message has been stored.
+    /// The user's own message has been stored.
     Succeeded { id: Rc<str>, offset: u64 },
-    /// One's own message has been refused.
+    /// The user's own message has been refused.
     Failed { id: Rc<str>, reason: String },
-    /// One's own message that failed is gone, because it has been published again.
+    /// The user's own failed message was published again and is removed.
     Retried { id: Rc<str> },
 }
 
-/// A message as an event brought it.
+/// A message from an event.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub id: Rc<str>,
@@ -83,7 +83,7 @@ pub struct Seen {
 }
 
 impl State {
-    /// One word for it.
+    /// The state in one word.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -95,8 +95,7 @@ impl State {
 }
 
 impl Row {
-    /// Whether it goes on with what `before` said, so that the sender need not be named again. A client that
-    /// claims to be the sender before does not.
+    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
     pub fn follows(&self, before: &Row) -> bool {
         let pause = self.time_ms.zip(before.time_ms).map(|(one, other)| one.abs_diff(other));
         self.client == before.client
@@ -104,24 +103,24 @@ impl Row {
             && pause.is_none_or(|pause| pause < TURN_MS)
     }
 
-    /// Whether the person of this id said it: in this browser, whatever others claim.
+    /// Whether this browser's user has written it, independent of any claims.
     pub fn is_by(&self, me: &str) -> bool {
         self.client.is_empty() && self.message.sender.id == me
     }
 
-    /// Names the row among all rows, also while it moves from pending into the log.
+    /// The unique key of the row, which stays the same when the message moves into the log.
     pub fn key(&self) -> String {
         [&*self.client, &*self.id].concat()
     }
 }
 
 impl Timeline {
-    /// The messages, in order.
+    /// The messages in order.
     pub fn rows(&self) -> &[Rc<Row>] {
         &self.rows
     }
 
-    /// Takes in what an event brought. What is known already changes nothing.
+    /// Applies a change. Known messages change nothing.
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Pending { seen, state } => self.pending(seen, state),
@@ -130,7 +129,7 @@ impl Timeline {
                 if let Some(row) = self.remove_same(&seen)
                     && row.client != seen.client
                 {
-                    // The relay knows this browser by an earlier client.
+                    // The relay knows this browser under an earlier client id.
                     seen = row.seen();
                 }
                 self.insert(seen, State::Stored, Place::InLog { life, offset });
@@ -153,8 +152,8 @@ impl Timeline {
         }
     }
 
-    /// An echo: a new row at the end, or a new state of one that is there. What has been stored or
-    /// refused goes back to pending for no late echo.
+    /// Applies an echo: adds a row at the end, or changes the state of one. A late echo does not reset a stored or refused
+    /// message to pending.
     fn pending(&mut self, seen: Seen, state: State) {
         match self.find(&seen.id) {
             None => {
@@ -171,7 +170,7 @@ impl Timeline {
         }
     }
 
-    /// The number of a life of the log: later lives stand after earlier ones.
+    /// The number of an epoch of the log. Later epochs sort after earlier ones.
     fn life(&mut self, epoch: u64) -> usize {
         let known = self.epochs.iter().position(|&other| other == epoch);
         known.unwrap_or_else(|| {
@@ -180,13 +179,12 @@ impl Timeline {
         })
     }
 
-    /// This browser's message of that id. From the end, where most of what is looked for stands.
+    /// This browser's message with this id. Searches from the end, where it most likely is.
     fn find(&self, id: &str) -> Option<usize> {
         self.rows.iter().rposition(|row| &*row.id == id && row.client.is_empty())
     }
 
-    /// The row of the same message: one of the same client, or one that is pending: until it is in the log, nobody
-    /// else knows its id.
+    /// The row of the same message: one of the same client, or a pending one, whose id no other client knows yet.
     fn remove_same(&mut self, seen: &Seen) -> Option<Rc<Row>> {
         let is_same =
             |row: &Rc<Row>| row.id == seen.id && (row.client == seen.client || row.is_pending());

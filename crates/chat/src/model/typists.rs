@@ -1,14 +1,14 @@
-//! Who is typing just now. Folded from the room's `typing` events by the typing bar.
+//! The users who are typing. The typing bar folds it from the room's `typing` events.
 
 use std::rc::Rc;
 
-/// How long a `typing` event speaks for, in milliseconds: twice the pause between two of one writer.
+/// How long a `typing` event is valid, in milliseconds: twice the interval of one user's events.
 pub const FADE_MS: f64 = 4_000.0;
 
-/// More are not remembered: the line names two and counts the rest.
+/// The most users that are remembered. The line names two and counts the rest.
 const MOST: usize = 50;
 
-/// The people who type, the first to begin first. Times are of a clock that never goes back.
+/// The typing users in the order in which they have begun. Times are of a monotonic clock.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Typists {
     entries: Vec<Typist>,
@@ -16,14 +16,14 @@ pub struct Typists {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Typist {
-    /// As the relay attests.
+    /// As attested by the relay.
     client: Rc<str>,
     name: String,
     until: f64,
 }
 
 impl Typists {
-    /// Somebody typed in `client` at `now_ms`.
+    /// The user of `client` has typed at `now_ms`.
     pub fn typed(&mut self, client: Rc<str>, name: String, now_ms: f64) {
         let known = self.entries.iter().position(|known| known.client == client);
         let typist = Typist { client, name, until: now_ms + FADE_MS };
@@ -34,23 +34,23 @@ impl Typists {
         }
     }
 
-    /// A message of `client` has come.
+    /// A message of `client` has arrived.
     pub fn said(&mut self, client: &str) {
         self.entries.retain(|typist| &*typist.client != client);
     }
 
-    /// Forgets those who have not typed for [`FADE_MS`].
+    /// Removes users who have not typed for [`FADE_MS`].
     pub fn fade(&mut self, now_ms: f64) {
         self.entries.retain(|typist| typist.until > now_ms);
     }
 
-    /// How long until the next one fades, in milliseconds.
+    /// The time until the next removal, in milliseconds.
     pub fn next_fade(&self, now_ms: f64) -> Option<f64> {
         let soonest = self.entries.iter().map(|typist| typist.until - now_ms);
         soonest.reduce(f64::min).map(|wait| wait.clamp(0.0, FADE_MS))
     }
 
-    /// The names of those who type.
+    /// The names of the typing users.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.entries.iter().map(|typist| &*typist.name)
     }

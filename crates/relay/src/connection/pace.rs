@@ -41,6 +41,7 @@ pub(super) async fn paid(debt: &mut Option<Debt>) {
 impl Connection {
     /// Charges what was asked for since the last call.
     pub(super) fn charge(&mut self) {
+        self.charge_subscriptions();
         let costs = self.server.take_costs();
         if costs == Costs::default() {
             return;

@@ -112,6 +112,7 @@ impl Socket {
                 head.format(length, &mut self.out).is_ok() && self.take(&bytes).await
             }
             Message::Texts(texts) => self.take(texts.frames()).await,
+            Message::Frames(frames) => self.take(&frames).await,
             Message::Ping => self.take(&PING).await,
         }
     }

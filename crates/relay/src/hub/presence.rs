@@ -136,7 +136,7 @@ impl Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use session::server::GRACE;
+    use session::PRESENCE_GRACE as GRACE;
 
     use crate::budget::Budget;
     use crate::limits::Key;

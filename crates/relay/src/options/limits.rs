@@ -35,7 +35,7 @@ pub struct Limited {
     /// Connections of all addresses at one time.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_connections: usize,
-    /// The memory that all clients together may fill with unfinished messages, writes that wait, look-ups and
+    /// The memory that all clients together may fill with unfinished messages, writes that wait, subscriptions and
     /// presence; an address at most a quarter of it.
     #[arg(long, value_name = "BYTES", value_parser = units::bytes, default_value = "64MiB")]
     memory: u64,

@@ -1,6 +1,7 @@
 //! A relay in this process whose clients need a credential.
 
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use relay::authority::{Authority, Granted, Refused};
 use relay::{Config, Relay};
@@ -58,6 +59,40 @@ async fn a_hello_without_a_credential_that_is_taken_ends_with_a_stop_code() {
     // Nothing was written of these: the client's id is free.
     let mut client = say_hello(&url, 1, Some("ann")).await;
     assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
+}
+
+/// What is logged on this thread, on which a test's relay runs too.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_in_the_audit_log_and_what_it_says_is_not() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    let _log = tracing::subscriber::set_default(lines.finish());
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start(data.path()).await;
+    let mut client = say_hello(&url, 1, Some("mallory")).await;
+    let code = CloseCode::CredentialRefused.code();
+    assert_eq!(client.close_code().await, code);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let audit: Vec<_> = text.lines().filter(|line| line.contains(" audit: ")).collect();
+    let [line] = audit[..] else { panic!("one line: {text}") };
+    for part in ["refused=\"credential\"", "address=127.0.0.1", &format!("code={code}")] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!text.contains("mallory") && !text.contains("not you"), "{text}");
 }
 
 #[tokio::test]

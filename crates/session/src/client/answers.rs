@@ -231,16 +231,14 @@ impl Client {
         }
     }
 
-    /// Asks again what has failed, when it is time.
-    pub(super) fn retry_store(&mut self, now: Millis) {
-        if self.asking.retry.is_some_and(|at| at <= now) {
-            self.asking.retry = None;
-            if let Some(renew) = self.asking.renew.take() {
-                self.ask_store(renew);
-            }
-            if std::mem::take(&mut self.asking.load_again) {
-                self.load();
-            }
+    /// Repeats the requests that failed.
+    pub(super) fn retry_store(&mut self) {
+        self.asking.retry = None;
+        if let Some(renew) = self.asking.renew.take() {
+            self.ask_store(renew);
+        }
+        if std::mem::take(&mut self.asking.load_again) {
+            self.load();
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the peer's authority asks for: fetched from the application before each connection and when the one
 //! that was shown is about to end. It is kept nowhere.
 
-use super::link::State;
+use super::state::State;
 use super::{Client, Effect};
-use crate::frame::{FromClient, Refresh};
+use crate::wire::frame::{FromClient, Refresh};
 use crate::{CloseCode, Millis};
 
 /// After so many milliseconds a fetch that has failed on a connection is tried again.
@@ -37,11 +37,9 @@ impl Client {
         self.fetch();
     }
 
-    pub(super) fn fetch_again(&mut self, now: Millis) {
-        if self.connection.fetch_at.is_some_and(|at| at <= now) {
-            self.connection.fetch_at = None;
-            self.fetch();
-        }
+    pub(super) fn fetch_again(&mut self) {
+        self.connection.fetch_at = None;
+        self.fetch();
     }
 
     fn fetch(&mut self) {

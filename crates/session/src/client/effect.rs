@@ -2,7 +2,8 @@
 
 use topic::Topic;
 
-use super::{HistoryError, Occupants, Older, RequestId, Storage, StoreError, SubscriptionId};
+use super::{Storage, StoreError, SubscriptionId};
+use crate::wire::frame::Attendee;
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
 /// What the owner of a [`Client`](super::Client) is to do, in order.
@@ -118,4 +119,42 @@ pub enum Outcome {
     /// It is not, and will not be. [`RejectCode::Uncertain`]: nobody knows. [`RejectCode::Expired`] and
     /// [`RejectCode::Cancelled`]: it never left.
     Rejected(RejectCode, String),
+}
+
+/// Names a request for a page of history. It stays valid over reconnects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(super) u64);
+
+/// A page of what the log holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Older {
+    /// The events with their positions, newest first. May be empty although there is a next page.
+    pub events: Vec<(Position, Topic, Body)>,
+    /// Where the next page starts, backwards. `None` if there is no more.
+    pub next: Option<Position>,
+}
+
+/// Why there is no page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The position to read back from belongs to another log, or to another life of this one.
+    #[error("the log is another one than that position is of: begin again at its head")]
+    Reset,
+    /// The peer refuses, for this reason.
+    #[error("the peer has no page to give: {}", .0.name())]
+    Refused(RejectCode),
+}
+
+/// Who is present at a [watched](super::Client::watch) topic, and what has changed since the last such effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupants {
+    /// The topic.
+    pub topic: Topic,
+    /// All who are present, by ascending ids.
+    pub present: Vec<Attendee>,
+    /// Those of them who came, or have another key or data than before.
+    pub joined: Vec<Attendee>,
+    /// Those who have left.
+    pub left: Vec<Attendee>,
 }

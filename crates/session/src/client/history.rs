@@ -3,34 +3,9 @@
 
 use topic::{Pattern, Topic};
 
-use super::{Client, Effect};
-use crate::frame::{FromClient, History, HistoryPage};
+use super::{Client, Effect, HistoryError, Older, RequestId};
+use crate::wire::frame::{FromClient, History, HistoryPage};
 use crate::{Body, MAX_NUMBER, Millis, Position, RejectCode};
-
-/// Names a request for a page, over all connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(u64);
-
-/// A page of what the log holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Older {
-    /// The events with their places, the newest first. There may be none although there is a next page.
-    pub events: Vec<(Position, Topic, Body)>,
-    /// The next page is of what comes before this place. None: there is no more.
-    pub next: Option<Position>,
-}
-
-/// Why there is no page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HistoryError {
-    /// The place to read back from is of another log, or of another life of this one.
-    #[error("the log is another one than that position is of: begin again at its head")]
-    Reset,
-    /// The peer refuses, for that reason.
-    #[error("the peer has no page to give: {}", .0.name())]
-    Refused(RejectCode),
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Requests {
@@ -91,11 +66,9 @@ impl Client {
         }
     }
 
-    pub(super) fn retry_requests(&mut self, now: Millis) {
-        if self.requests.retry.is_some_and(|at| at <= now) {
-            self.requests.retry = None;
-            self.send_requests();
-        }
+    pub(super) fn retry_requests(&mut self) {
+        self.requests.retry = None;
+        self.send_requests();
     }
 
     pub(super) fn page(&mut self, page: HistoryPage, now: Millis) {

@@ -1,7 +1,7 @@
 //! Who a client is to its peers.
 
-use super::link::State;
 use super::rivals::Rivals;
+use super::state::State;
 use super::{Client, Effect, Saved, Secret};
 use crate::{CloseCode, Millis};
 

@@ -3,7 +3,7 @@
 use topic::Pattern;
 
 use super::credit::{Credit, Window};
-use crate::frame::{self, FromClient, Head, Subscribe};
+use crate::wire::frame::{self, FromClient, Head, Subscribe};
 use crate::{Position, Start, Stream};
 
 /// Names a subscription of a [`Client`](super::Client), over all its connections.

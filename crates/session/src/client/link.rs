@@ -5,34 +5,11 @@ use std::cmp::Ordering;
 
 use super::places::Places;
 use super::rivals::Rivals;
+use super::state::State;
 use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
-use crate::decode::LAST_KIND;
-use crate::frame::{Bye, FromClient, Hello, Ping, Welcome};
-use crate::topics::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Stopped,
-    /// The store is asked: for what there is, or for a new identity.
-    Storing,
-    /// Another tab has the link, and it is not up.
-    Following,
-    Waiting {
-        until: Millis,
-    },
-    /// The application is asked for a credential, however long its user takes.
-    Fetching,
-    Opening {
-        until: Millis,
-    },
-    Greeting {
-        until: Millis,
-    },
-    Online {
-        since: Millis,
-    },
-}
+use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
+use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
+use crate::{CloseCode, FrameKind, Millis};
 
 /// What is forgotten when a connection ends.
 #[derive(Debug, Default)]
@@ -100,51 +77,6 @@ impl Client {
         self.state == State::Stopped
     }
 
-    /// When [`Client::tick`] wants to be called.
-    pub fn deadline(&self) -> Option<Millis> {
-        let link = match self.state {
-            State::Stopped | State::Storing | State::Following | State::Fetching => None,
-            State::Waiting { until } | State::Opening { until } | State::Greeting { until } => {
-                Some(until)
-            }
-            State::Online { .. } if self.following => None,
-            State::Online { .. } => {
-                let Connection { hold_until, fetch_at, ref places, .. } = self.connection;
-                let probe = self.connection.probe.or_else(|| self.probe_at());
-                let times = [Some(self.silence_ends()), probe, hold_until, fetch_at];
-                times.into_iter().chain([places.deadline()]).flatten().min()
-            }
-        };
-        let times = [link, self.next_expiry(), self.asking.retry, self.requests.retry];
-        times.into_iter().flatten().min()
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Millis) {
-        self.expire(now);
-        self.retry_store(now);
-        self.retry_requests(now);
-        match self.state {
-            State::Waiting { until } if now >= until => self.open(now),
-            State::Opening { until } | State::Greeting { until } if now >= until => {
-                self.give_up(now)
-            }
-            State::Online { .. } if !self.following => {
-                let overdue = self.connection.probe.is_some_and(|probe| now >= probe);
-                if overdue || now >= self.silence_ends() {
-                    return self.give_up(now);
-                }
-                if self.probe_at().is_some_and(|at| now >= at) {
-                    self.probe(now);
-                }
-                self.fetch_again(now);
-                self.leave_for_those_gone(now);
-                self.pump(now);
-            }
-            _ => {}
-        }
-    }
-
     /// The page is back, or the network: whether the link still holds is asked now, not at the next
     /// timer, which a hidden page may have missed.
     pub fn wake(&mut self, now: Millis) {
@@ -155,7 +87,7 @@ impl Client {
         }
     }
 
-    fn probe(&mut self, now: Millis) {
+    pub(super) fn probe(&mut self, now: Millis) {
         if self.connection.probe.is_none() {
             self.connection.probe = Some(now + PROBE);
             self.send(&FromClient::Ping(Ping { number: 0 }));
@@ -337,7 +269,7 @@ impl Client {
     /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
     /// follows another one may count on version 1 only, for its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
-        self.is_online() && (kind <= LAST_KIND || self.connection.kinds.contains(&kind))
+        self.is_online() && (kind <= FrameKind::LAST || self.connection.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {
@@ -359,12 +291,12 @@ impl Client {
     }
 
     /// When the peer is to be asked whether it is there, because it owes an answer.
-    fn probe_at(&self) -> Option<Millis> {
+    pub(super) fn probe_at(&self) -> Option<Millis> {
         self.connection.owing.filter(|_| self.connection.probe.is_none()).map(|since| since + OWING)
     }
 
     /// When nothing will have been heard for longer than the peer's heartbeat allows.
-    fn silence_ends(&self) -> Millis {
+    pub(super) fn silence_ends(&self) -> Millis {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
     }
 
@@ -391,7 +323,7 @@ impl Client {
         self.ask_store(Storage::TakeFence { used: self.identity.fence });
     }
 
-    fn give_up(&mut self, now: Millis) {
+    pub(super) fn give_up(&mut self, now: Millis) {
         self.effects.push_back(Effect::Close(CloseCode::Silent));
         self.disconnected();
         self.wait(now, 0);

@@ -1,15 +1,11 @@
 //! Which of the tabs that share a connection are where: the peer knows one client, so it is told when the
 //! first of them comes and the last one goes.
 
-use crate::Millis;
-use crate::frame::FromClient;
-
-/// A tab that is gone without leaving is present so much longer: a reload is no leave. As long as a peer
-/// gives a connection.
-const GRACE: Millis = crate::server::GRACE;
+use crate::wire::frame::FromClient;
+use crate::{Millis, PRESENCE_GRACE};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PlaceKind {
+pub(super) enum PlaceKind {
     Joined,
     Watched,
 }
@@ -68,7 +64,8 @@ impl Places {
     /// A tab is gone. The topics that nobody watches any more; where it was present it stays for a while.
     pub(super) fn abandon(&mut self, base: u32, now: Millis) -> Vec<String> {
         for place in self.0.iter_mut().filter(|place| place.base == base && place.until.is_none()) {
-            place.until = Some(if place.kind == PlaceKind::Joined { now + GRACE } else { now });
+            place.until =
+                Some(if place.kind == PlaceKind::Joined { now + PRESENCE_GRACE } else { now });
         }
         self.vacate(PlaceKind::Watched, now)
     }

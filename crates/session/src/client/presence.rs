@@ -4,21 +4,8 @@
 use topic::Topic;
 
 use super::places::Move;
-use super::{Client, Effect};
-use crate::frame::{AtTopic, Attendee, FromClient, Join, NotPresent, Presence, Present};
-
-/// Who is at a topic that is [watched](Client::watch), and how that has changed since it was told last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occupants {
-    /// The topic.
-    pub topic: Topic,
-    /// All who are there; their ids ascend.
-    pub present: Vec<Attendee>,
-    /// Those of them who came, or have another key or data than before.
-    pub joined: Vec<Attendee>,
-    /// Those who have left.
-    pub left: Vec<Attendee>,
-}
+use super::{Client, Effect, Occupants};
+use crate::wire::frame::{AtTopic, Attendee, FromClient, Join, NotPresent, Presence, Present};
 
 #[derive(Debug, Default)]
 pub(super) struct Whereabouts {

@@ -5,7 +5,7 @@ use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, Outcome, Row, Storage};
-use crate::frame::{Ack, FromClient, Publish, Reject};
+use crate::wire::frame::{Ack, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
 /// Why a publish was not taken.

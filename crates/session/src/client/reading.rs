@@ -5,7 +5,9 @@ use topic::Pattern;
 
 use super::interests::Turn;
 use super::{Client, Delivery, Effect, SubscriptionId, Window};
-use crate::frame::{CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribed, Unsubscribe};
+use crate::wire::frame::{
+    CaughtUp, Event, FromClient, Gap, Head, Refused, Subscribed, Unsubscribe,
+};
 use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {

@@ -4,14 +4,15 @@
 //! Subscriptions of all tabs stand on the leader's connection. Their numbers say whose they are: the
 //! upper bits are the guest's base, 0 the leader's own.
 
-use super::link::State;
+use super::follower_frames::{FollowerFrame, follower_frame};
 use super::outbox::Stage;
 use super::places::Move;
 use super::publishing::{UNWRITTEN, dropped_because};
+use super::state::State;
 use super::{Client, Effect, LinkState, Outcome, Row};
-use crate::decode::{FromGuest, from_guest};
-use crate::encode;
-use crate::frame::{AtTopic, Event, FromClient, FromPeer, Head, Unsubscribe, frames};
+use crate::wire::encode;
+use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Head, Unsubscribe};
+use crate::wire::message::frames;
 use crate::{CloseCode, Millis, RejectCode};
 
 /// The bits of a number that are the tab's own.
@@ -170,23 +171,23 @@ impl Client {
         if self.following || !self.is_online() {
             return true;
         }
-        for frame in frames(message, from_guest) {
+        for frame in frames(message, follower_frame) {
             let Ok((frame, place)) = frame else { return false };
             let guests = &mut self.connection.guests;
             let passes = match frame {
-                FromGuest::Presence { kind, comes, topic } => {
+                FollowerFrame::Presence { kind, comes, topic } => {
                     self.connection.places.pass(base, Move { kind, comes, topic: &topic })
                 }
-                FromGuest::Subscribe(number) if base_of(number) == base => {
+                FollowerFrame::Subscribe(number) if base_of(number) == base => {
                     guests.push(number);
                     true
                 }
-                FromGuest::Unsubscribe(number) if base_of(number) == base => {
+                FollowerFrame::Unsubscribe(number) if base_of(number) == base => {
                     guests.retain(|other| *other != number);
                     true
                 }
-                FromGuest::Subscribe(_) | FromGuest::Unsubscribe(_) => false,
-                FromGuest::Numbered(number) => base_of(number) == base,
+                FollowerFrame::Subscribe(_) | FollowerFrame::Unsubscribe(_) => false,
+                FollowerFrame::Numbered(number) => base_of(number) == base,
             };
             if passes {
                 self.connection.message.extend_from_slice(&message[place]);

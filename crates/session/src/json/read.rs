@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::members::{Members, nests_too_deep};
 use super::{Incoming, ReadError, time};
-use crate::event::is_reserved;
+use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
 /// The media type of `data_base64` without a `datacontenttype`.

@@ -8,7 +8,7 @@ use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
 use super::{Place, time};
-use crate::event::is_reserved;
+use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
 /// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.

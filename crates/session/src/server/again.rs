@@ -4,8 +4,9 @@
 use topic::Topic;
 
 use super::{Ephemeral, Server, Subscriptions, Wire};
-use crate::frame::Head;
-use crate::{Stream, encode};
+use crate::Stream;
+use crate::wire::encode;
+use crate::wire::frame::Head;
 
 /// What the last ephemeral event began with.
 #[derive(Debug)]
@@ -15,19 +16,30 @@ pub(super) struct Again {
     edition: u64,
     heads: Vec<Head>,
     /// None of them has a limit to what it can take.
-    is_unlimited: bool,
+    pub(super) is_unlimited: bool,
     /// The frame up to its body; empty on a wire of texts.
-    beginning: Vec<u8>,
+    pub(super) beginning: Vec<u8>,
+}
+
+impl Again {
+    /// Whether it was on this topic. What one client publishes shares its topic's text.
+    pub(super) fn is_on(&self, topic: &Topic) -> bool {
+        std::ptr::eq(self.topic.as_str(), topic.as_str()) || self.topic == *topic
+    }
 }
 
 impl Server {
+    /// How ephemeral events on a topic begin, if the last one was on it and nothing has changed since.
+    pub(super) fn begins_again(&self, topic: &Topic) -> Option<&Again> {
+        let is_the_same =
+            |it: &&Again| it.edition == self.subscriptions.edition() && it.is_on(topic);
+        self.again.as_ref().filter(is_the_same)
+    }
+
     /// Sends an event that begins as the last one did; false if this one does not.
     pub(super) fn send_again(&mut self, event: &Ephemeral) -> bool {
         let Self { again: Some(again), subscriptions, .. } = self else { return false };
-        // What one client publishes shares its topic's text.
-        let is_topic =
-            std::ptr::eq(again.topic.as_str(), event.topic.as_str()) || again.topic == event.topic;
-        let is_the_same = again.edition == subscriptions.edition() && is_topic;
+        let is_the_same = again.edition == subscriptions.edition() && again.is_on(&event.topic);
         let can_be_taken = |subscriptions: &mut Subscriptions| {
             again.is_unlimited || subscriptions.all_take(&again.heads, event.body.len())
         };

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use topic::Topic;
 
-use crate::frame::Attendee;
-use crate::{Millis, RejectCode};
+use crate::wire::frame::Attendee;
+use crate::{Millis, PRESENCE_GRACE, RejectCode};
 
-/// After its connection has ended one is present so much longer: a reload is no leave.
-pub const GRACE: Millis = 10_000;
 /// The most who are present at a topic,
 const ATTENDEES: usize = 1_024;
 /// and the most bytes of what they say.
@@ -178,7 +176,7 @@ impl<H> Attendance<H> {
         self.tidy(topic);
     }
 
-    /// A connection has ended. Who was present by it leaves after [`GRACE`], unless its client, or another
+    /// A connection has ended. Who was present by it leaves after [`PRESENCE_GRACE`], unless its client, or another
     /// one under its key, is there by then.
     pub fn gone(&mut self, connection: u64, now: Millis) {
         if let Some(watcher) = self.watchers.get(&connection) {
@@ -187,7 +185,7 @@ impl<H> Attendance<H> {
             }
         }
         self.wake.remove(&connection);
-        let until = now + GRACE;
+        let until = now + PRESENCE_GRACE;
         for topic in self.joined.remove(&connection).unwrap_or_default() {
             let Some(room) = self.rooms.get_mut(&topic) else { continue };
             for (&id, seat) in &mut room.seats {

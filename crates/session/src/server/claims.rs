@@ -1,7 +1,7 @@
 //! What a client may say of its events: nothing that only the peer says, and no source that leads out of the one
 //! that the peer puts before it.
 
-use crate::event::is_reserved;
+use crate::wire::body::is_reserved;
 use crate::{Body, Millis};
 
 /// A time by the client's clock is kept if it is at most so far ahead of the peer's,

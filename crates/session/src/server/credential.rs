@@ -1,8 +1,8 @@
 //! How long the peer's authority lets a connection be: it is told before its credential ends, and closed
 //! when that happens without another one.
 
-use super::{Effect, Server, State};
-use crate::frame::{Expiring, FromPeer};
+use super::{Effect, Server};
+use crate::wire::frame::{Expiring, FromPeer};
 use crate::{CloseCode, Millis};
 
 /// A connection is told so long before its credential ends, and after half of it at the latest.
@@ -31,8 +31,12 @@ impl Credential {
         self.subject.as_deref()
     }
 
-    pub(super) fn deadline(&self) -> Option<Millis> {
-        self.notice.or(self.ends)
+    pub(super) fn ends(&self) -> Option<Millis> {
+        self.ends
+    }
+
+    pub(super) fn notice(&self) -> Option<Millis> {
+        self.notice
     }
 }
 
@@ -59,15 +63,10 @@ impl Server {
         self.effects.push_back(Effect::Refresh(token));
     }
 
-    pub(super) fn credential_tick(&mut self, now: Millis) {
-        let Credential { ends: Some(ends), notice, .. } = self.credential else { return };
-        if now >= ends {
-            return self.credential_refused("the credential has ended");
-        }
-        if notice.is_some_and(|notice| now >= notice) && matches!(self.state, State::Open { .. }) {
-            self.credential.notice = None;
-            let milliseconds = u32::try_from(ends - now).unwrap_or(u32::MAX);
-            self.send(&FromPeer::Expiring(Expiring { milliseconds }));
-        }
+    pub(super) fn credential_ends_soon(&mut self, now: Millis) {
+        self.credential.notice = None;
+        let Some(ends) = self.credential.ends else { return };
+        let milliseconds = u32::try_from(ends.saturating_sub(now)).unwrap_or(u32::MAX);
+        self.send(&FromPeer::Expiring(Expiring { milliseconds }));
     }
 }

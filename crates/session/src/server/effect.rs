@@ -119,6 +119,8 @@ pub enum Message {
     Binary(Vec<u8>),
     /// Text messages.
     Texts(Texts),
+    /// WebSocket frames that other connections send too, as [`Server::encode_run`](super::Server::encode_run) makes them.
+    Frames(Arc<Vec<u8>>),
     /// The WebSocket's own ping, for a wire without frames for it.
     Ping,
 }

@@ -3,8 +3,9 @@
 use topic::Pattern;
 
 use super::{Effect, Older, Server, Ticket};
-use crate::frame::{FromPeer, History, HistoryPage};
-use crate::{MAX_NUMBER, RejectCode, encode};
+use crate::wire::encode;
+use crate::wire::frame::{FromPeer, History, HistoryPage};
+use crate::{MAX_NUMBER, RejectCode};
 
 /// The most requests of a connection that are without an answer.
 const REQUESTS: usize = 8;

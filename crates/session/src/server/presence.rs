@@ -7,7 +7,7 @@ use topic::Topic;
 
 use super::{Effect, Server};
 use crate::RejectCode;
-use crate::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
+use crate::wire::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
 
 /// The most bytes of a key.
 const KEY_BYTES: usize = 256;

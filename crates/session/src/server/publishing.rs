@@ -4,8 +4,8 @@
 use topic::Topic;
 
 use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket, claims};
-use crate::frame::{Ack, FromPeer, Publish, Reject};
-use crate::topics::UnknownTopic;
+use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
+use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 
 /// What an [`Append`] is answered by.

@@ -13,8 +13,9 @@ use super::{
     ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Rendered, Server, StreamNo,
     Ticket, Wire,
 };
-use crate::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
-use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream, encode};
+use crate::wire::encode;
+use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
+use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
@@ -83,14 +84,14 @@ impl Server {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
             Located::Reset(heads) => {
-                self.subscribed(subscription, heads, true);
+                self.say_subscribed(subscription, heads, true);
                 self.unsubscribe(subscription);
             }
             Located::At(places) => {
                 self.subscriptions.start(subscription, &places);
                 let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
                 let heads = places.into_iter().map(|Place { head, .. }| head).collect();
-                self.subscribed(subscription, heads, false);
+                self.say_subscribed(subscription, heads, false);
                 for (stream, gap) in gaps.into_iter().enumerate() {
                     self.gap(subscription, stream, gap);
                     self.advance(subscription, stream);
@@ -99,7 +100,7 @@ impl Server {
         }
     }
 
-    fn subscribed(&mut self, subscription: u32, mut heads: Vec<Position>, reset: bool) {
+    fn say_subscribed(&mut self, subscription: u32, mut heads: Vec<Position>, reset: bool) {
         if !heads.is_empty() {
             let (head, others) = (heads.remove(0), heads);
             self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset, others }));
@@ -184,6 +185,11 @@ impl Server {
         for subscription in self.subscriptions.fall_back(stream, had_seen) {
             self.advance(subscription, stream);
         }
+    }
+
+    /// How many subscriptions there are, and the bytes of their patterns.
+    pub fn subscribed(&self) -> (usize, usize) {
+        (self.subscriptions.len(), self.subscriptions.bytes())
     }
 
     /// How the patterns that are subscribed to have changed since the last call: which ephemeral events to

@@ -1,8 +1,10 @@
 //! Messages of frames, in parts, and what they ask for: an owner that limits it waits between them.
 
 use super::{Server, State, Wire};
-use crate::frame::{self, DecodeError, FromPeer};
-use crate::{CloseCode, Millis, decode};
+use crate::wire::decode;
+use crate::wire::frame::{self, DecodeError, FromPeer};
+use crate::wire::message::frames;
+use crate::{CloseCode, Millis};
 
 /// A part of a message ends after so many bytes or effects: what small frames ask for is many times as large
 /// as they are.
@@ -46,7 +48,7 @@ impl Server {
         }
         let before = self.effects.len();
         let mut next = at;
-        for frame in frame::frames(message.get(at..)?, decode::from_client) {
+        for frame in frames(message.get(at..)?, decode::from_client) {
             match frame {
                 Ok((frame, place)) => {
                     // What was skipped before it counts too.

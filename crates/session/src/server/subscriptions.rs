@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use topic::{Pattern, Topic};
 
 use super::{ChangedPatterns, Place, StreamNo, Ticket};
-use crate::frame::Head;
+use crate::wire::frame::Head;
 use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(super) struct Subscriptions {
     changed: BTreeMap<Pattern, bool>,
     /// Counts what changes who is told of an ephemeral event.
     edition: u64,
+    /// The bytes of the patterns, counted for each subscription.
+    bytes: usize,
 }
 
 /// The number names a subscription already.
@@ -63,6 +65,11 @@ impl Subscriptions {
         self.by_number.len()
     }
 
+    /// The bytes of the patterns, counted for each subscription.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The life of a stream that positions are of.
     pub(super) fn epoch(&self, stream: StreamNo) -> u64 {
         self.epochs.get(stream).copied().unwrap_or_default()
@@ -86,6 +93,7 @@ impl Subscriptions {
                 self.note_change(&pattern, false);
             }
         }
+        self.bytes += pattern.as_str().len();
         self.by_number.insert(number, Box::new(Subscription::new(pattern, credit, ticket)));
         self.edition += 1;
         Ok(())
@@ -94,6 +102,7 @@ impl Subscriptions {
     /// Ends it, and answers what it has asked of the store.
     pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
         let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
+        self.bytes -= removed.pattern.as_str().len();
         self.edition += 1;
         let patterns = self.patterns_like(&removed.pattern);
         if let Ok(at) = place(patterns, removed.pattern.as_str()) {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
-use super::{Decided, Effect, Message, Rendered, Server, State, StreamNo, Wire};
-use crate::frame::{FromPeer, Head, Subscribe};
+use super::run::RUN_TEXT_BYTES;
+use super::{Decided, Effect, Ephemeral, Message, Rendered, Server, State, StreamNo, Texts, Wire};
 use crate::json::{self, Incoming, Text};
-use crate::topics::UnknownTopic;
+use crate::wire::frame::{FromPeer, Head, Subscribe};
+use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
 use sha2::{Digest, Sha256};
@@ -179,6 +180,26 @@ impl Server {
             texts.push(text.len() + PLACE, |out| text.write(receiver, out));
         });
         self.cut();
+    }
+
+    /// The frames of events until there are enough, and how many events they are.
+    pub(super) fn run_of_texts<'e>(
+        &self,
+        events: impl Iterator<Item = &'e Ephemeral>,
+    ) -> (Vec<u8>, usize) {
+        let mut texts = Texts::default();
+        let mut count = 0;
+        for event in events {
+            let made = || Some(Text::new(&event.topic, &Body::decode(&event.body).ok()?, None));
+            event.text.with(&event.body, made, |text| {
+                texts.push(text.len(), |out| text.write(None, out));
+            });
+            count += 1;
+            if texts.len() >= RUN_TEXT_BYTES {
+                break;
+            }
+        }
+        (texts.into_frames(), count)
     }
 
     fn text(&mut self, text: String) {

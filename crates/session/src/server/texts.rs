@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-/// The first byte of a frame that is a whole text message: FIN, and the opcode 1.
+/// The first byte of a frame that is a whole text message: FIN, and the opcode 1;
 const TEXT: u8 = 0x81;
+/// and of one that is a whole binary message.
+const BINARY: u8 = 0x82;
 /// The most bytes of a frame's head.
 const HEAD: usize = 10;
 
@@ -61,27 +63,44 @@ impl Texts {
 
     /// Appends a text of about so many bytes: `write` appends it to what it is given.
     pub(super) fn push(&mut self, about: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let out = &mut self.0;
-        // The head has the size that the text most likely needs; another one moves the text.
-        let guess = head_of(about).1;
-        out.reserve(about + HEAD);
-        let begin = out.len();
-        out.resize(begin + guess, 0);
-        write(out);
-        let length = out.len() - begin - guess;
-        let (head, size) = head_of(length);
-        if size != guess {
-            out.splice(begin..begin + guess, head[..size].iter().copied());
-        } else {
-            out[begin..begin + size].copy_from_slice(&head[..size]);
-        }
+        push(&mut self.0, TEXT, about, write);
+    }
+
+    /// The frames.
+    #[cfg(feature = "json")]
+    pub(super) fn into_frames(self) -> Vec<u8> {
+        self.0
     }
 }
 
-/// The head of a text of so many bytes, and its size.
-fn head_of(length: usize) -> ([u8; HEAD], usize) {
+/// The frame of a binary message of about so many bytes, which `write` appends to what it is given.
+pub(super) fn binary(about: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut frame = Vec::new();
+    push(&mut frame, BINARY, about, write);
+    frame
+}
+
+/// Appends a frame with a message of about so many bytes.
+fn push(out: &mut Vec<u8>, first: u8, about: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    // The head has the size that the message most likely needs; another one moves the message.
+    let guess = head_of(first, about).1;
+    out.reserve(about + HEAD);
+    let begin = out.len();
+    out.resize(begin + guess, 0);
+    write(out);
+    let length = out.len() - begin - guess;
+    let (head, size) = head_of(first, length);
+    if size != guess {
+        out.splice(begin..begin + guess, head[..size].iter().copied());
+    } else {
+        out[begin..begin + size].copy_from_slice(&head[..size]);
+    }
+}
+
+/// The head of a message of so many bytes, and its size.
+fn head_of(first: u8, length: usize) -> ([u8; HEAD], usize) {
     let mut head = [0; HEAD];
-    head[0] = TEXT;
+    head[0] = first;
     let size = if let Some(short) = u8::try_from(length).ok().filter(|short| *short < 126) {
         head[1] = short;
         2

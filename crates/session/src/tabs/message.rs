@@ -1,8 +1,9 @@
 //! What tabs say to each other: CBOR like the frames of a link, each an array of its kind and a map.
 
 use crate::client::{LinkState, Outcome, Row, TabId};
-use crate::encode::{at, bytes, flag, frame, number, text};
-use crate::{Body, Millis, decode};
+use crate::wire::decode;
+use crate::wire::encode::{at, bytes, flag, number, tagged, text};
+use crate::{Body, Millis};
 use topic::Topic;
 
 /// A message on the channel, which all other tabs hear, in order for each sender.
@@ -46,6 +47,24 @@ pub(super) enum Says {
     Event { topic: Topic, body: Vec<u8>, ephemeral: bool },
 }
 
+/// The kinds of messages: the first item of each. Tabs of other versions hear them too, so numbers are never reused.
+mod kind {
+    pub(super) const ASK: u64 = 0;
+    pub(super) const HERE: u64 = 1;
+    pub(super) const LEAD: u64 = 2;
+    pub(super) const TO_PEER: u64 = 3;
+    pub(super) const FROM_PEER: u64 = 4;
+    pub(super) const KEPT: u64 = 5;
+    pub(super) const STORED: u64 = 6;
+    pub(super) const REJECTED: u64 = 7;
+    pub(super) const BYE: u64 = 8;
+    pub(super) const RENEWED: u64 = 9;
+    pub(super) const EVENT: u64 = 10;
+    pub(super) const LOST: u64 = 11;
+    pub(super) const CONNECT: u64 = 12;
+    pub(super) const LAST: u64 = CONNECT;
+}
+
 /// Longer messages are ignored.
 pub(super) const MAX_MESSAGE: usize = 8 << 20;
 /// The bytes of a guest in the list of a leader: its id, its visit and its base.
@@ -57,8 +76,8 @@ impl Message {
         let out = &mut message;
         let from = bytes(&self.from);
         match &self.says {
-            Says::Ask { visit } => frame(out, 0, &[from, number(*visit)]),
-            Says::Here => frame(out, 1, &[from]),
+            Says::Ask { visit } => tagged(out, kind::ASK, &[from, number(*visit)]),
+            Says::Here => tagged(out, kind::HERE, &[from]),
             Says::Lead { term, link, peer, client, guests } => {
                 let (state, figure, reason) = match link {
                     LinkState::Connecting => (0_u64, 0, ""),
@@ -75,15 +94,21 @@ impl Message {
                 let (state, figure) = (number(state), number(figure));
                 let (term, list) = (number(*term), bytes(&list));
                 let (reason, peer) = (text(reason), text(peer));
-                frame(out, 2, &[from, term, state, figure, reason, peer, list, bytes(client)]);
+                tagged(
+                    out,
+                    kind::LEAD,
+                    &[from, term, state, figure, reason, peer, list, bytes(client)],
+                );
             }
             Says::ToPeer { term, leader, frames } => {
-                frame(out, 3, &[from, number(*term), bytes(frames), bytes(leader)]);
+                tagged(out, kind::TO_PEER, &[from, number(*term), bytes(frames), bytes(leader)]);
             }
-            Says::FromPeer { term, frames } => frame(out, 4, &[from, number(*term), bytes(frames)]),
-            Says::Kept { client, row } => frame(
+            Says::FromPeer { term, frames } => {
+                tagged(out, kind::FROM_PEER, &[from, number(*term), bytes(frames)])
+            }
+            Says::Kept { client, row } => tagged(
                 out,
-                5,
+                kind::KEPT,
                 &[
                     from,
                     bytes(client),
@@ -98,18 +123,26 @@ impl Message {
             Says::Settled { id, outcome } => match outcome {
                 Outcome::Stored(position, durability) => {
                     let durability = number(*durability as u64);
-                    frame(out, 6, &[from, text(id), at(position), durability]);
+                    tagged(out, kind::STORED, &[from, text(id), at(position), durability]);
                 }
                 Outcome::Rejected(code, message) => {
-                    frame(out, 7, &[from, text(id), number(*code as u64), text(message)]);
+                    tagged(
+                        out,
+                        kind::REJECTED,
+                        &[from, text(id), number(*code as u64), text(message)],
+                    );
                 }
             },
-            Says::Lost { id } => frame(out, 11, &[from, text(id)]),
-            Says::Bye => frame(out, 8, &[from]),
-            Says::Renewed => frame(out, 9, &[from]),
-            Says::Connect => frame(out, 12, &[from]),
+            Says::Lost { id } => tagged(out, kind::LOST, &[from, text(id)]),
+            Says::Bye => tagged(out, kind::BYE, &[from]),
+            Says::Renewed => tagged(out, kind::RENEWED, &[from]),
+            Says::Connect => tagged(out, kind::CONNECT, &[from]),
             Says::Event { topic, body, ephemeral } => {
-                frame(out, 10, &[from, text(topic.as_str()), bytes(body), flag(*ephemeral)]);
+                tagged(
+                    out,
+                    kind::EVENT,
+                    &[from, text(topic.as_str()), bytes(body), flag(*ephemeral)],
+                );
             }
         }
         message
@@ -121,26 +154,26 @@ impl Message {
             return None;
         }
         let mut decoder = decode::Reader::new(message);
-        let (kind, f) = decode::frame(&mut decoder).ok()??;
+        let (kind, f) = decode::tagged(&mut decoder, kind::LAST).ok()??;
         if decoder.position() != message.len() {
             return None;
         }
         let from = f.array(0);
         let says = match kind {
-            0 => Says::Ask { visit: f.number32(1) },
-            1 => Says::Here,
-            2 => Says::Lead {
+            kind::ASK => Says::Ask { visit: f.number32(1) },
+            kind::HERE => Says::Here,
+            kind::LEAD => Says::Lead {
                 term: f.number(1),
                 link: link(f.number(2), f.number(3), f.text(4))?,
                 peer: f.text(5),
                 client: f.array(7),
                 guests: guests(f.bytes(6))?,
             },
-            3 => {
+            kind::TO_PEER => {
                 Says::ToPeer { term: f.number(1), leader: f.array(3), frames: f.bytes(2).to_vec() }
             }
-            4 => Says::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
-            5 => {
+            kind::FROM_PEER => Says::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
+            kind::KEPT => {
                 let body = f.bytes(4).to_vec();
                 let row = Row {
                     number: f.number(2),
@@ -155,23 +188,23 @@ impl Message {
                 };
                 Says::Kept { client: f.array(1), row }
             }
-            6 => Says::Settled {
+            kind::STORED => Says::Settled {
                 id: f.text(1),
                 outcome: Outcome::Stored(f.position(2), f.durability(3)),
             },
-            7 => Says::Settled {
+            kind::REJECTED => Says::Settled {
                 id: f.text(1),
                 outcome: Outcome::Rejected(f.reject_code(2), f.text(3)),
             },
-            8 => Says::Bye,
-            9 => Says::Renewed,
-            10 => Says::Event {
+            kind::BYE => Says::Bye,
+            kind::RENEWED => Says::Renewed,
+            kind::EVENT => Says::Event {
                 topic: Topic::parse(&f.text(1)).ok()?,
                 body: f.bytes(2).to_vec(),
                 ephemeral: f.flag(3),
             },
-            11 => Says::Lost { id: f.text(1) },
-            12 => Says::Connect,
+            kind::LOST => Says::Lost { id: f.text(1) },
+            kind::CONNECT => Says::Connect,
             _ => return None,
         };
         f.checked(Self { from, says }).ok()

@@ -149,3 +149,52 @@ fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
+
+/// `NotPresent` is `not-present` in the grammar.
+fn rule_of(kind: FrameKind) -> String {
+    let mut rule = String::new();
+    for letter in format!("{kind:?}").chars() {
+        if letter.is_uppercase() && !rule.is_empty() {
+            rule.push('-');
+        }
+        rule.extend(letter.to_lowercase());
+    }
+    rule
+}
+
+#[test]
+fn each_kind_of_frame_has_its_number_in_the_grammar_and_no_other() {
+    let rules: Vec<(&str, u64)> = GRAMMAR
+        .lines()
+        .filter_map(|line| {
+            let (rule, rest) = line.split_once(" = [")?;
+            Some((rule, rest.split_once(", {")?.0.parse().ok()?))
+        })
+        .collect();
+    for (number, kind) in (0..).zip(FrameKind::ALL) {
+        assert_eq!(kind.number(), number);
+        assert_eq!(FrameKind::from_number(number), Some(kind));
+        assert!(rules.contains(&(&*rule_of(kind), number)), "{kind:?} is not in the grammar");
+    }
+    assert_eq!(rules.len(), FrameKind::ALL.len());
+    assert_eq!(FrameKind::from_number(FrameKind::LAST + 1), None);
+    assert!(GRAMMAR.contains(&format!("later = [uint .gt {}, * any]", FrameKind::LAST)));
+}
+
+#[test]
+fn the_frames_of_these_tests_are_of_every_kind() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut met = [false; FrameKind::ALL.len()];
+    for _ in 0..2_000 {
+        let up = from_client().new_tree(&mut runner).unwrap().current();
+        let down = from_peer().new_tree(&mut runner).unwrap().current();
+        for message in [from_client_encoded(&[up]), from_peer_encoded(&[down])] {
+            // An array of two whose first item is a small number: one byte, or 0x18 and one byte.
+            let number = if message[1] == 0x18 { message[2] } else { message[1] };
+            met[usize::from(number)] = true;
+        }
+    }
+    assert_eq!(met, [true; FrameKind::ALL.len()]);
+}

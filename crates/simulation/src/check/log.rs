@@ -1,4 +1,4 @@
-//! The truth: what the store has committed to each stream, over all lives of its log.
+//! The committed events of each stream, in all epochs of its log.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::history::{EventNo, Place, STREAMS, StreamNo, TopicNo, Topics};
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     streams: [Log; STREAMS],
-    /// In which stream a topic stands.
+    /// The stream of each topic.
     homes: HashMap<TopicNo, StreamNo>,
 }
 
@@ -40,7 +40,7 @@ impl Logs {
         self.change(place.stream).append(place, event, topic)
     }
 
-    /// What stands, or stood, at a place.
+    /// The event at a position, now or earlier.
     pub(super) fn at(&self, place: Place) -> Option<EventNo> {
         self.of(place.stream).stood.get(&(place.epoch, place.offset)).copied()
     }
@@ -49,12 +49,12 @@ impl Logs {
 #[derive(Debug)]
 pub(super) struct Log {
     epoch: u64,
-    /// From offset 1; trimmed ones stay here.
+    /// From offset 1, including trimmed events.
     entries: Vec<(EventNo, TopicNo)>,
     trimmed: u64,
-    /// Up to where it was trimmed in any of its lives.
+    /// The highest trimmed offset of all epochs.
     ever_trimmed: u64,
-    /// What once stood at a place, in lives of the log that are over too.
+    /// The events at their positions, including those of earlier epochs.
     stood: HashMap<(u64, u64), EventNo>,
 }
 
@@ -85,7 +85,7 @@ impl Log {
         self.ever_trimmed = self.ever_trimmed.max(up_to);
     }
 
-    /// The log ends at `head` from now on; answers what is lost.
+    /// Cuts the log at `head` and returns the lost events.
     pub(super) fn lose_tail(&mut self, epoch: u64, head: u64) -> Vec<EventNo> {
         let kept = usize::try_from(head).unwrap_or(usize::MAX).min(self.entries.len());
         let lost = self.entries.drain(kept..).map(|(event, _)| event).collect();
@@ -111,18 +111,18 @@ impl Log {
         self.trimmed
     }
 
-    /// Up to where it was trimmed in any of its lives.
+    /// The highest trimmed offset of all epochs.
     pub(super) fn ever_trimmed(&self) -> u64 {
         self.ever_trimmed
     }
 
-    /// The topic of what stands at this offset now.
+    /// The topic of the event at this offset.
     pub(super) fn topic(&self, offset: u64) -> Option<TopicNo> {
         let index = usize::try_from(offset.checked_sub(1)?).ok()?;
         self.entries.get(index).map(|(_, topic)| *topic)
     }
 
-    /// What stands between these two offsets, both left out, on the topics that are asked for.
+    /// The matching events between these two offsets, exclusive.
     pub(super) fn between(
         &self,
         after: u64,

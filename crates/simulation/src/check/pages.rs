@@ -1,5 +1,5 @@
-//! Promise 6 as each page sees it: what an application was shown as waiting ends with an answer, and one
-//! that says nothing only where nobody was there to tell the page.
+//! Promise 6 for each page: every pending event that an application has seen gets an outcome. The outcome is unknown only
+//! if no other page could report it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ pub(super) struct Pages {
 
 #[derive(Debug, Default)]
 struct Page {
-    /// From when to when it hears what other tabs say.
+    /// The time during which it receives messages of other tabs.
     here: Vec<(u64, Option<u64>)>,
-    /// Events that it was shown, and that have no answer.
+    /// The events that it knows to be pending.
     shown: BTreeSet<EventNo>,
 }
 
@@ -43,8 +43,8 @@ impl Pages {
         }
     }
 
-    /// Whether a page may have missed what was said then: it was not there yet, or away. It asks the others
-    /// when it is back, but those who know may be gone, or stand still.
+    /// Whether a page may have missed a message at that time, because it was absent. It asks the others when it returns, but
+    /// those that know may have ended or be frozen.
     pub(super) fn may_have_missed(&self, life: LifeNo, then: u64) -> bool {
         let heard = |(from, until): &(u64, Option<u64>)| {
             *from < then && until.is_none_or(|until| then < until)

@@ -1,4 +1,4 @@
-//! Promise 5: in the end everybody who watches a topic sees those who are there, each once.
+//! Promise 5: in the end every watcher of a topic sees its occupants, each once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub(super) struct Presence {
 #[derive(Debug)]
 struct Watcher {
     topic: TopicNo,
-    /// With how many entries of each it was told.
+    /// The known number of entries per profile.
     seen: BTreeMap<ProfileNo, i64>,
 }
 

@@ -1,10 +1,9 @@
-//! Promises 2, 6 and 7 as far as they are about publishing: each kept event stands in the log at most
-//! once, in the order in which it was kept, and gets one answer, which is true.
+//! Promises 2, 6 and 7 for publishers: each kept event is in the log at most once, in the order of the publishes, and has
+//! one outcome, which is true.
 //!
-//! "Nobody knows" is an answer for two reasons only. The row was there while its profile was in doubt:
-//! which of these rows had left, and so may be in the log, only the client knew that is gone, so that no
-//! fewer can be excused. The page was not there when the first page was told: it asks the others, but
-//! those who know may be gone or stand still.
+//! An unknown outcome has only two excuses. First, the row existed while its profile was in doubt: only the lost client
+//! knew which of these rows were sent, so all of them are excused. Second, the page was absent when the first page learned
+//! the outcome: it asks the others, but those that know may have ended or be frozen.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,12 +16,12 @@ use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, Place, Profil
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
     rows: HashMap<(ProfileNo, EventNo), Row>,
-    /// The newest of each client's events in each stream, by the order in which they were kept. Profiles that
-    /// are copies of one have no order between them.
+    /// The newest event of each client in each stream, by the order in which they were kept. There is no order between
+    /// profiles that are copies.
     newest: HashMap<(ClientNo, ProfileNo, StreamNo), (u64, EventNo)>,
-    /// Clients that the relay has forgotten at some time.
+    /// The clients that the relay has forgotten at some time.
     forgotten: HashSet<ClientNo>,
-    /// Profiles in which events are kept in doubt.
+    /// The profiles that are in doubt.
     doubted: HashSet<ProfileNo>,
     pages: Pages,
     kept: u64,
@@ -32,31 +31,31 @@ pub(super) struct Publishers {
 
 #[derive(Debug)]
 struct Published {
-    /// The how manieth that was kept.
+    /// Its ordinal among the kept events.
     order: u64,
-    /// Where it was kept first.
+    /// The profile that has kept it first.
     profile: ProfileNo,
-    /// How often it may stand in the log: once, and once more for each copy of its row.
+    /// How often it may occur in the log: once, plus once for each copy of its row.
     may_stand: u32,
     stands: u32,
-    /// Where it was stored last.
+    /// Its last offset in the log.
     offset: u64,
     refusable: bool,
     rejected: bool,
-    /// Its row came back from a backup, where it may expire though it had been stored.
+    /// Whether its row was restored from a backup. There it may expire although it was stored.
     was_restored: bool,
 }
 
 #[derive(Debug)]
 struct Row {
-    /// Whether it must be answered.
+    /// Whether it must have an outcome.
     durable: bool,
-    /// The disk dropped it without anybody who could tell why.
+    /// Whether the disk has lost it and no page could report why.
     is_wiped: bool,
-    /// Nobody may know what becomes of it.
+    /// Whether its outcome may be unknown.
     in_doubt: bool,
     answers: Vec<(LifeNo, Answer)>,
-    /// When the first page was told.
+    /// When the first page learned the outcome.
     told_at: Option<u64>,
 }
 
@@ -159,7 +158,7 @@ impl Publishers {
             let text = format!("{event} is in the log, and was not kept before it left");
             return Err(Breach(Promise::Answered, text));
         };
-        // Neither the client's numbers nor the log tell a row that comes back then from a new one.
+        // Neither the client's numbers nor the log distinguish such a restored row from a new one.
         if published.was_restored
             && self.forgotten.contains(&client)
             && (1..=logs.of(place.stream).trimmed()).contains(&published.offset)
@@ -176,7 +175,7 @@ impl Publishers {
             return Err(Breach(Promise::Answered, text));
         }
         let (order, profile) = (published.order, published.profile);
-        // Neither the rows of several disks nor one that came back from a backup have an order.
+        // Rows of several disks and restored rows have no order.
         if !published.is_only_row() {
             return Ok(());
         }
@@ -189,11 +188,11 @@ impl Publishers {
         Ok(())
     }
 
-    /// The log has lost the event with its tail: its client sends it again, or has had its ack.
+    /// The log has lost the event with its tail. Its client sends it again or has received its ack.
     pub(super) fn lost(&mut self, stream: StreamNo, event: EventNo) {
         if let Some(published) = self.events.get_mut(&event) {
             published.stands = published.stands.saturating_sub(1);
-            // All that stood behind it is lost too.
+            // All later events are lost too.
             self.newest.retain(|(.., of), newest| *of != stream || newest.0 < published.order);
         }
     }
@@ -210,7 +209,7 @@ impl Publishers {
             return Err(Breach(Promise::Answered, text));
         };
         for (earlier_life, earlier) in &row.answers {
-            // An answer whose row was not erased before a crash comes again, and is the same.
+            // An outcome repeats if its row was not erased before a crash. It must be the same.
             if *earlier_life == life || !agree(*earlier, answer) {
                 let text = format!("{event} is answered {answer:?} after {earlier:?}");
                 return Err(Breach(Promise::Answered, text));
@@ -263,17 +262,17 @@ impl Publishers {
 }
 
 impl Published {
-    /// Whether one row alone says what becomes of it.
+    /// Whether a single row determines its outcome.
     fn is_only_row(&self) -> bool {
         self.may_stand == 1 && !self.was_restored
     }
 }
 
-/// Whether two lives of a tab may be told these about one event.
+/// Whether two lives of a tab may learn these outcomes of one event.
 fn agree(earlier: Answer, later: Answer) -> bool {
     match (earlier, later) {
         (Answer::Uncertain, _) | (_, Answer::Uncertain) => true,
-        // A log that has lost its tail takes it again, elsewhere.
+        // A log that has lost its tail may store it again at another offset.
         (Answer::Stored(a), Answer::Stored(b)) => a == b || a.epoch != b.epoch,
         (Answer::Rejected, Answer::Rejected) => true,
         _ => false,

@@ -1,5 +1,5 @@
-//! Promises 1 to 4 as each reader sees them: of each stream it is given what the log holds, forwards, once and
-//! without a hole, until the end; and never more than it has room for.
+//! Promises 1 to 4 for each reader: it receives the events of each stream forwards, once and without a hole, until the end,
+//! and never more than it has room for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,24 +16,24 @@ pub(super) struct Readers {
 struct Reader {
     topics: Topics,
     caught_up: bool,
-    /// How many events it was given and has not taken, and how many that may be.
+    /// The number of unfinished events, and its bound.
     held: u32,
     room: u32,
     streams: [Track; STREAMS],
 }
 
-/// How far a reader is in a stream.
+/// The position of a reader in a stream.
 #[derive(Debug)]
 struct Track {
     from: Start,
     told: Told,
-    /// The life of the log that it reads.
+    /// The epoch that it reads.
     epoch: Option<u64>,
-    /// Since it subscribed or was reset.
+    /// The start since it subscribed or was reset.
     delivered: HashSet<(u64, u64)>,
-    /// How many it must have been given before it has caught up.
+    /// The number of events it must have received when it has caught up.
     promised: u64,
-    /// The highest offset that it was given, in each life of the log.
+    /// The highest offset that it has received, in each epoch.
     highest: HashMap<u64, u64>,
     gaps: Vec<(u64, u64)>,
 }
@@ -41,20 +41,20 @@ struct Track {
 /// Where a reader starts in a stream.
 #[derive(Debug, Clone, Copy)]
 enum Start {
-    /// Somewhere that only its peer knows.
+    /// A position that only its peer knows.
     Late,
     Earliest,
     After(Place),
 }
 
-/// Up to where a reader has been told everything.
+/// The position up to which a reader has received everything.
 #[derive(Debug, Clone, Copy)]
 enum Told {
-    /// It starts somewhere that only its peer knows.
+    /// It starts at a position that only its peer knows.
     Unknown,
-    /// It starts with the oldest event that there is when it is located.
+    /// It starts with the oldest event at the time of the lookup.
     Nothing,
-    /// It started somewhere, and at the latest here.
+    /// It has started at or before this position.
     AtLatest(u64),
     UpTo(u64),
 }
@@ -98,7 +98,7 @@ impl Track {
         self.gaps.clear();
     }
 
-    /// The first event before `before` that it asks for, and was neither given nor told to be gone.
+    /// The first matching event before `before` that it has neither received nor seen in a gap.
     fn hole(&self, log: &Log, topics: Topics, before: u64) -> Option<(u64, EventNo)> {
         let (after, gone) = match self.told {
             Told::Unknown => return None,
@@ -110,7 +110,7 @@ impl Track {
         between.find(|(offset, _)| *offset > gone && !told_gone(*offset))
     }
 
-    /// It is given an event; why that may not be.
+    /// Records a received event. Returns an error if the reader must not receive it.
     fn delivered(
         &mut self,
         logs: &Logs,
@@ -135,7 +135,7 @@ impl Track {
         }
         *highest = place.offset;
         self.epoch = Some(place.epoch);
-        // A life of the log that is over cannot be asked for what it held between.
+        // Events of an earlier epoch are no longer available.
         if place.epoch == log.epoch() {
             if log.topic(place.offset).is_some_and(|topic| !topics.holds(topic)) {
                 return Err((Promise::Order, "which it has not asked for".into()));
@@ -167,7 +167,7 @@ impl Readers {
         self.readers.insert(number, reader);
     }
 
-    /// The log holds less: nobody can be held to how much there was.
+    /// The log has lost events, so the earlier counts no longer apply.
     pub(super) fn less_is_there(&mut self) {
         for track in self.readers.values_mut().flat_map(|reader| &mut reader.streams) {
             track.promised = 0;
@@ -229,7 +229,7 @@ impl Readers {
         let Some(reader) = self.readers.get_mut(&number) else { return Ok(()) };
         let (track, log) = (&mut reader.streams[usize::from(stream)], logs.of(stream));
         let trimmed = match track.epoch {
-            // What was on its way when the log lost its tail may be of the life before.
+            // Events in transit when the log lost its tail may belong to the previous epoch.
             None => log.ever_trimmed(),
             Some(epoch) if epoch == log.epoch() => log.trimmed(),
             Some(_) => u64::MAX,
@@ -251,7 +251,7 @@ impl Readers {
             reader.caught_up = false;
             let track = &mut reader.streams[usize::from(stream)];
             if let Start::After(_) = track.from {
-                // Its position is worth nothing; what stands for it is the oldest that there is.
+                // Its position is no longer valid, so it starts with the oldest event.
                 track.from = Start::Earliest;
             }
             track.epoch = None;

@@ -1,5 +1,5 @@
-//! Promises 1 and 3 for who pages backwards: each page goes on below the one before, without a hole, down to
-//! the first event that is still there, in one stream after the other.
+//! Promises 1 and 3 for history: each page continues before the previous one, without a hole, down to the oldest event, in
+//! one stream after the other.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ pub(super) struct Scrolls {
 #[derive(Debug)]
 struct Scroll {
     topics: Topics,
-    /// The stream that it is in.
+    /// The current stream.
     stream: StreamNo,
-    /// In each stream the offset before which it was given everything from `head` on, and of which life.
+    /// For each stream the lowest offset down to which it has received everything from `head`, and the epoch.
     below: [Option<(u64, u64)>; STREAMS],
-    /// The heads when it began: what came later it need not be given.
+    /// The heads at its beginning. It need not receive later events.
     head: [u64; STREAMS],
     is_done: bool,
 }
@@ -33,11 +33,11 @@ impl Scroll {
         Self { topics, stream: 0, below: [None; STREAMS], head, is_done: false }
     }
 
-    /// The newest event above `offset` that is there, and that it should have been given by now.
+    /// The newest event above `offset` that it should have received by now.
     fn hole(&self, logs: &Logs, stream: StreamNo, offset: u64) -> Option<(u64, EventNo)> {
         let log = logs.of(stream);
         let before = match self.below[usize::from(stream)] {
-            // A life of the log that is over cannot be asked for what it held.
+            // Events of an earlier epoch are no longer available.
             Some((epoch, _)) if epoch != log.epoch() => return None,
             Some((_, below)) => below,
             None => self.head[usize::from(stream)] + 1,
@@ -57,7 +57,7 @@ impl Scrolls {
         }
     }
 
-    /// A stream ends there now: nobody is held to what stood behind.
+    /// A stream now ends there. Later events need not be received.
     pub(super) fn less_is_there(&mut self, stream: StreamNo, head: u64) {
         for scroll in self.scrolls.values_mut() {
             let at = &mut scroll.head[usize::from(stream)];

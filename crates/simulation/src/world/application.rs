@@ -1,4 +1,4 @@
-//! The application in a tab: it publishes and takes back.
+//! The application in a tab: publishing and cancelling.
 
 use session::client::{Outcome, Terms};
 use session::{Body, Position, RejectCode};
@@ -7,7 +7,7 @@ use topic::{Pattern, Topic};
 use super::{World, number_of};
 use crate::history::{Answer, EventNo, Place, Record, TopicNo, Topics};
 
-/// The topics of all worlds; the last one is refused by the relay for good.
+/// The topics of all worlds. The relay rejects the last one.
 pub(super) const TOPICS: [&str; 5] = ["a.x", "a.y", "b.x", "b.y", "$refused"];
 const REFUSED: TopicNo = 4;
 
@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    /// The application takes a publish back, if it still can.
+    /// The application cancels a publish if possible.
     fn cancel(&mut self, number: usize, event: EventNo) {
         let mut will = false;
         self.with_machine(number, |machine, _| {
@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// The application is told that its publish is kept; if no disk has it, it is in memory only.
+    /// The application learns that its publish is kept, on disk or in memory only.
     pub(super) fn told_kept(&mut self, tab: usize, event: EventNo) {
         let number = self.tabs[tab].profile;
         if self.profiles[number].keep(event, self.now) {
@@ -65,7 +65,7 @@ impl World {
         self.echoed(tab, event);
     }
 
-    /// The application is shown an event that waits in the outbox.
+    /// The application receives a pending event from the outbox.
     pub(super) fn echoed(&mut self, tab: usize, event: EventNo) {
         let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
         if self.profiles[profile].knows(event) {
@@ -81,13 +81,13 @@ impl World {
         };
         let (profile, life) = (self.tabs[number].profile, self.tabs[number].life);
         let event = number_of(id);
-        // Before it was told that the event is kept, an answer is none of the promises.
+        // The promises cover outcomes only after the application has learned that the event is kept.
         if self.profiles[profile].knows(event) {
             self.record(Record::Answered { profile: profile as u32, life, event, answer });
         }
     }
 
-    /// Some running tab publishes so many events; answers whether there is one.
+    /// A random running tab publishes some events. Returns whether there is such a tab.
     pub(super) fn publish_some(&mut self, count: u32) -> bool {
         let Some(tab) = self.some_running() else { return false };
         for _ in 0..count {
@@ -97,7 +97,7 @@ impl World {
         true
     }
 
-    /// Some tab whose page runs.
+    /// A random tab whose page runs.
     pub(super) fn some_running(&mut self) -> Option<usize> {
         let running: Vec<usize> = (0..self.tabs.len()).filter(|tab| self.runs(*tab)).collect();
         (!running.is_empty()).then(|| *self.random.of(&running))

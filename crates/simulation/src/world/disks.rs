@@ -1,5 +1,5 @@
-//! The disk of a profile: one transaction after the other, whole or not at all, in the order in which
-//! its tabs ask. A page that goes takes with it what was not begun.
+//! The disk of a profile. Transactions are atomic and run one after the other, in the order of the tabs' requests. When a
+//! page ends, its transactions that have not begun are lost.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,32 +12,32 @@ use super::{Happening, World};
 use crate::history::{EventNo, LifeNo, Record};
 use crate::mutation::Mutation;
 
-/// What the tabs of an origin share.
+/// The state that the tabs of an origin share.
 #[derive(Debug)]
 pub(super) struct Profile {
-    /// Its tabs share a link; otherwise it has one tab.
+    /// Whether its tabs share a link. Otherwise it has a single tab.
     pub(super) shares: bool,
     pub(super) lock: Lock,
     pub(super) doubt: Doubt,
     pub(super) outbox: MemoryOutbox,
-    /// How far the application of each tab has read in each stream, by tab and subscription.
+    /// The position of each application in each stream, by tab and subscription.
     pub(super) positions: BTreeMap<(usize, usize), Vec<Position>>,
-    /// An older copy of it all, as a backup has it.
+    /// A backup of the whole state.
     pub(super) backup: MemoryOutbox,
     asked: VecDeque<Asked>,
-    /// Nothing can be written for now.
+    /// Writes fail for now.
     pub(super) fails: bool,
-    /// Nothing can be read either.
+    /// Reads fail as well.
     pub(super) throws: bool,
-    /// Nothing is answered for now.
+    /// There are no responses for now.
     pub(super) hangs: bool,
-    /// It was deleted, and nothing was written since: even the client is only made with the first operation.
+    /// It was deleted, and nothing was written since. The first operation creates a new client.
     is_empty: bool,
-    /// Events of which it was told that they are kept, on disk or in memory, and when last.
+    /// The events that an application knows to be kept, on disk or in memory, with the last time of that.
     kept: BTreeMap<EventNo, u64>,
 }
 
-/// After so many milliseconds without an answer a page goes on.
+/// The timeout of a page for a response, in milliseconds.
 const GIVEN_UP_AFTER: u64 = 750;
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct Asked {
     storage: Storage,
 }
 
-/// What the store of a tab answers.
+/// The response of a tab's store.
 pub(super) type Answered = Result<Answer, StoreFailed>;
 
 impl Profile {
@@ -69,48 +69,48 @@ impl Profile {
         }
     }
 
-    /// It works again.
+    /// Ends the faults of the disk.
     pub(super) fn works(&mut self) {
         (self.fails, self.throws, self.hangs) = (false, false, false);
     }
 
-    /// Whether it does not carry out this operation.
+    /// Whether this operation fails.
     fn refuses(&self, storage: &Storage) -> bool {
         let reads = matches!(storage, Storage::Load) && !self.is_empty;
         self.throws || self.hangs || (self.fails && !reads)
     }
 
-    /// Whether a page that begins now goes without it.
+    /// Whether a page that begins now works without it.
     pub(super) fn refuses_pages(&self) -> bool {
         self.refuses(&Storage::Load)
     }
 
-    /// Nothing is under way.
+    /// Whether no transaction is pending.
     pub(super) fn is_quiet(&self) -> bool {
         self.asked.is_empty()
     }
 
-    /// A page of this tab has asked for something that is not done.
+    /// Whether a page of this tab has a pending transaction.
     pub(super) fn is_asked_by(&self, tab: usize) -> bool {
         self.asked.iter().any(|asked| asked.tab == tab)
     }
 
-    /// An application was told that this event is kept; whether that is news.
+    /// Records that an application knows this event to be kept. Returns whether that is new.
     pub(super) fn keep(&mut self, event: EventNo, now: u64) -> bool {
         self.kept.insert(event, now).is_none()
     }
 
-    /// Whether it was told that this event is kept: before that an answer is none of the promises.
+    /// Whether an application knows this event to be kept. The promises cover outcomes only after that.
     pub(super) fn knows(&self, event: EventNo) -> bool {
         self.kept.contains_key(&event)
     }
 
-    /// Who it is to the relay.
+    /// Its client id.
     pub(super) fn client(&self) -> [u8; 16] {
         self.outbox.saved().client
     }
 
-    /// Whether it would know an event that the relay says it has decided last.
+    /// Whether it knows the event that the relay has decided last.
     pub(super) fn knows_decided(&self, number: u64, id: Option<&str>) -> bool {
         let saved = self.outbox.saved();
         let row = saved.rows.iter().find(|row| row.number == number).map(|row| &*row.id);
@@ -121,7 +121,7 @@ impl Profile {
             || (number == *decided && id == Some(decided_id))
     }
 
-    /// The events that have rows.
+    /// The events with rows.
     pub(super) fn rows(&self) -> BTreeSet<EventNo> {
         events(self.outbox.saved())
     }
@@ -220,7 +220,7 @@ impl World {
         answer
     }
 
-    /// The disk's next answer reaches a tab.
+    /// The disk's next response reaches a tab.
     pub(super) fn disk_answers(&mut self, tab: usize, life: LifeNo) {
         if self.tabs[tab].life != life {
             return;
@@ -233,14 +233,14 @@ impl World {
         }
     }
 
-    /// Marks what may be rejected.
+    /// Marks events that may be rejected.
     pub(super) fn say_refusable(&mut self, event: EventNo) {
         if self.refusable.contains(&event) {
             self.record(Record::Refusable { event });
         }
     }
 
-    /// A page is gone: of what it asked, only what was begun soon enough is done.
+    /// A page has ended. Only those of its transactions are done that began soon enough.
     pub(super) fn abandon_disk(&mut self, tab: usize) {
         let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
         let mut done = self.random.below(4);
@@ -252,11 +252,11 @@ impl World {
         self.tabs[tab].answers.clear();
     }
 
-    /// What a profile's disk holds is deleted; the next operation makes a new client.
+    /// The data of a profile's disk is deleted. The next operation creates a new client.
     pub(super) fn delete(&mut self, number: usize) {
         let mut before = self.profiles[number].rows();
-        // A page that has not heard yet what became of an event finds nothing there that says so: of those that
-        // it waits for, and of those that it has yet to hear of.
+        // A page that does not know the outcome of an event yet cannot find it there. This holds for events that it waits for
+        // and for those that it does not know yet.
         for tab in self.tabs.iter_mut().filter(|tab| tab.profile == number) {
             let since = tab.shared.heard_up_to(self.now);
             let kept = self.profiles[number].kept.iter().filter(|(_, at)| **at >= since);
@@ -276,7 +276,7 @@ impl World {
         self.weigh_doubts();
     }
 
-    /// A profile's disk is what it was when it was backed up.
+    /// A profile's disk is restored from a backup.
     pub(super) fn restore(&mut self, number: usize) {
         let profile = &mut self.profiles[number];
         let before = profile.rows();

@@ -1,27 +1,25 @@
-//! Whose events may end without anybody who knows what became of them, and until when: what the checker
-//! excuses is decided here, from the reasons.
+//! The profiles whose events may have unknown outcomes, and until when. The checker excuses exactly these.
 
 use super::World;
 use super::tabs::Tab;
 use crate::history::Record;
 use crate::store::ClientId;
 
-/// Why nobody may know what becomes of a profile's events.
+/// The reasons why outcomes of a profile's events may be unknown.
 #[derive(Debug, Default)]
 pub(super) struct Doubt {
-    /// The relay does not know this client of the profile any more, or was told so lately: until it has
-    /// decided something, the client is told that it was forgotten.
+    /// The relay has forgotten this client of the profile, and reports that to the client until it has decided one of its
+    /// publishes.
     forgotten: Option<ClientId>,
-    /// The client is also that of another profile, or what the disk holds is not what the client was at. It
-    /// ends when the relay admits the client, which nobody else is by then: so what the relay has decided is
-    /// known to it.
+    /// The client id is also used by another profile, or the disk does not match the client's last state. It ends when the
+    /// relay admits the client and no other profile uses its id, so that the client knows the relay's decisions.
     state: bool,
-    /// The relay does not know these spare clients of its tabs any more.
+    /// The relay has forgotten these fallback clients of its tabs.
     spares: Vec<ClientId>,
 }
 
 impl World {
-    /// The relay does not know some clients any more that it knew.
+    /// The relay has forgotten some clients that it knew.
     pub(super) fn doubt_forgotten(&mut self, known: &[ClientId]) {
         for number in 0..self.profiles.len() {
             let client = self.profiles[number].client();
@@ -41,7 +39,7 @@ impl World {
         }
     }
 
-    /// The clients of a tab whose outboxes are in memory.
+    /// The clients of a tab with outboxes in memory.
     fn spares_of(&mut self, tab: usize) -> Vec<ClientId> {
         let Tab { machine, memory, .. } = &mut self.tabs[tab];
         let spare = machine.as_mut().and_then(|machine| Some(machine.spare()?.id()));
@@ -49,7 +47,7 @@ impl World {
         spare.into_iter().chain(alone).collect()
     }
 
-    /// What a profile's disk holds is not all that its client has said, or may not be.
+    /// A profile's disk may not contain everything that its client has sent.
     pub(super) fn doubt_state(&mut self, number: usize) {
         let client = self.profiles[number].client();
         let unsure = !self.relay.store.is_sure_of(&client);
@@ -59,7 +57,7 @@ impl World {
         self.doubt(number);
     }
 
-    /// The relay remembers an older state, maybe one from before it has admitted what a disk holds now.
+    /// The relay has an older state, perhaps from before it has admitted the current client of a disk.
     pub(super) fn doubt_strange(&mut self) {
         for number in 0..self.profiles.len() {
             let profile = &self.profiles[number];
@@ -82,7 +80,7 @@ impl World {
         }
         let client = self.profiles[number].client();
         let is_shared = self.profiles.iter().filter(|it| it.client() == client).count() > 1;
-        // A page that cannot read its disk, or has none, is admitted as somebody else.
+        // A page that cannot read its disk, or has none, is admitted with another client id.
         let is_newest = self.tabs[tab]
             .wire
             .is_some_and(|wire| self.relay.is_newest(wire) && self.relay.is_of(wire, &client));
@@ -92,7 +90,7 @@ impl World {
         }
     }
 
-    /// The relay has decided something, or a client has become another one.
+    /// The relay has decided an event, or a client id has changed.
     pub(super) fn weigh_doubts(&mut self) {
         let spares: Vec<_> = (0..self.tabs.len()).flat_map(|tab| self.spares_of(tab)).collect();
         for number in 0..self.profiles.len() {

@@ -1,4 +1,4 @@
-//! Breaking things, at the moment that the plan wants or as soon after as there is one.
+//! Faults. They occur at their planned time, or as soon as possible after it.
 
 use super::machine::Machine;
 use super::plan::Step;
@@ -8,7 +8,7 @@ use crate::fault::{Fault, State};
 use crate::history::{LifeNo, Record};
 use crate::wire::Parcel;
 
-/// A fault that waits for a tab to do something.
+/// A fault that waits until a tab is in a certain state.
 #[derive(Debug)]
 pub(super) struct Armed {
     fault: Fault,
@@ -16,7 +16,7 @@ pub(super) struct Armed {
 }
 
 impl World {
-    /// Breaks something as soon as a tab that can have it is in this state.
+    /// Injects a fault as soon as a suitable tab is in this state.
     pub(super) fn arm(&mut self, fault: Fault, state: State) {
         if self.healed || Coverage::impossible(fault, state).is_some() {
             return;
@@ -32,7 +32,7 @@ impl World {
     }
 
     fn suits(&mut self, armed: &Armed, tab: usize) -> bool {
-        // One that hears late is given the time to hear what waits.
+        // A tab with late messages gets the time to receive them.
         let until = self.tabs[tab].shared.deaf_until;
         let hears = until == 0 || until + 1_000 <= self.now;
         self.is_in(tab, armed.state)
@@ -40,7 +40,7 @@ impl World {
             && (!armed.fault.is_of_tabs() || self.profiles[self.tabs[tab].profile].shares)
     }
 
-    /// A tab has done something: what waits for its state breaks now.
+    /// A tab's state has changed: injects the faults that wait for it.
     pub(super) fn fire_armed(&mut self, tab: usize) {
         if self.healed || self.armed.is_empty() {
             return;
@@ -95,7 +95,7 @@ impl World {
                 }
             }
             Fault::Reload => {
-                // Some pages are told before they go, others crash.
+                // Some pages are notified before they end, others crash.
                 if self.random.once_in(2) && self.stands_still(tab).is_none() {
                     self.leave(tab);
                 }
@@ -157,7 +157,7 @@ impl World {
         self.after(wait, Happening::TabLoads(tab));
     }
 
-    /// A page goes without its disk no longer than its user likes.
+    /// A user tolerates a page without its disk only for a limited time.
     pub(super) fn leave_memory(&mut self, tab: usize, life: LifeNo) {
         if self.tabs[tab].life == life {
             self.reload(tab);
@@ -209,9 +209,8 @@ impl World {
         }
     }
 
-    /// The relay forgets a client, which must not be connected then. One that two profiles share is not
-    /// forgotten: only the first of them to come back would be told, and the log may not know the other's events
-    /// any more.
+    /// The relay forgets a client, which must be disconnected. Clients that two profiles share are not forgotten: only the
+    /// first profile to return would learn of it, and the log may no longer have the other's events.
     fn forget(&mut self, tab: usize) {
         let Some(machine) = &mut self.tabs[tab].machine else { return };
         let id = machine.client().id();
@@ -229,7 +228,7 @@ impl World {
         self.doubt_forgotten(&[id]);
     }
 
-    /// The process dies. Its machine says so to the other ends, or dies with it.
+    /// The process crashes. Its machine closes the connections, or crashes with it.
     fn kill_relay(&mut self) {
         let is_told = !self.random.once_in(3);
         for wire in self.relay.die() {
@@ -251,7 +250,7 @@ impl World {
         self.relay.store.full = full;
         let knows_what = self.random.once_in(2);
         for (stream, before) in before.into_iter().enumerate() {
-            // A relay that knows what it has not lost may go on there.
+            // A relay that knows that it has lost nothing may keep its epoch.
             let has_lost = self.relay.store.heads()[stream] != before;
             if has_lost || !knows_what {
                 self.relay.store.recovered(stream, before.epoch + 1);
@@ -265,7 +264,7 @@ impl World {
         self.doubt_strange();
     }
 
-    /// Some client is told to stop, and its application to look for a new credential.
+    /// The relay stops a client, whose application needs a new credential.
     pub(super) fn refuse_some(&mut self) {
         let wires: Vec<_> = self.relay.connections.keys().copied().collect();
         if self.healed || wires.is_empty() {
@@ -285,7 +284,7 @@ impl World {
         self.after(wait, Happening::RelayStarts);
     }
 
-    /// From now on links hold.
+    /// Makes links stable from now on.
     pub(super) fn heal(&mut self) {
         self.healed = true;
         let missing = super::plan::PUBLISHES.saturating_sub(self.publishes);

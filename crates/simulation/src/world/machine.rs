@@ -1,5 +1,4 @@
-//! What runs in a tab: a client with a link of its own, or a part in the link that the tabs of a profile
-//! share.
+//! The machine in a tab: a client with its own link, or a member of the tabs that share a link.
 
 use session::client::{Answer, Client, StoreFailed};
 use session::tabs::{self, Of, Tab};
@@ -7,14 +6,14 @@ use session::tabs::{self, Of, Tab};
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) enum Machine {
-    /// As where there is neither lock nor channel.
+    /// A single tab, as without locks and channels.
     Alone(Box<Client>),
-    /// One of the tabs of its profile.
+    /// One of the tabs that share a link.
     Sharing(Box<Tab>),
 }
 
 impl Machine {
-    /// Its client: to publish, to subscribe and to ask.
+    /// Its client, for publishes, subscriptions and requests.
     pub(super) fn client(&mut self) -> &mut Client {
         match self {
             Self::Alone(client) => client,
@@ -22,7 +21,7 @@ impl Machine {
         }
     }
 
-    /// Its part among the tabs, if it has one.
+    /// Its member of the shared link, if any.
     pub(super) fn tab(&mut self) -> Option<&mut Tab> {
         match self {
             Self::Alone(_) => None,
@@ -30,7 +29,7 @@ impl Machine {
         }
     }
 
-    /// It says itself what the link does; another tab has it otherwise.
+    /// Whether it has the link itself. Otherwise another tab has it.
     pub(super) fn has_link(&self) -> bool {
         match self {
             Self::Alone(_) => true,
@@ -45,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// The application says go on, after the link was told to stop.
+    /// The application continues after the link was stopped.
     pub(super) fn connect(&mut self, now: u64) {
         match self {
             Self::Alone(client) => client.connect(now),
@@ -53,7 +52,7 @@ impl Machine {
         }
     }
 
-    /// The client whose socket it is.
+    /// The client that owns a socket.
     pub(super) fn at_socket(&mut self, is_spare: bool, now: u64) -> Option<&mut Client> {
         match self {
             Self::Alone(client) => Some(client),
@@ -61,7 +60,7 @@ impl Machine {
         }
     }
 
-    /// What sends events that its disk did not take.
+    /// The client for events that its disk has refused.
     pub(super) fn spare(&mut self) -> Option<&mut Client> {
         self.tab()?.spare()
     }
@@ -101,7 +100,7 @@ impl Machine {
         }
     }
 
-    /// How many events wait for an answer.
+    /// The number of pending events.
     pub(super) fn outbox_len(&self) -> usize {
         match self {
             Self::Alone(client) => client.outbox_len(),

@@ -1,4 +1,4 @@
-//! Presence: who says that it is where, who watches, and how the relay carries that between them.
+//! Presence: joining, watching, and the relay's part in it.
 
 use session::client::Occupants;
 use session::server::{Comer, Effect, News};
@@ -10,28 +10,28 @@ use crate::history::{ProfileNo, ReaderNo, Record, TopicNo};
 use crate::mutation::Mutation;
 use crate::wire::WireNo;
 
-/// The topics at which somebody may be.
+/// The topics with presence.
 const PLACES: TopicNo = 2;
 
-/// What a tab's application wants of presence, over its reloads.
+/// The presence that a tab's application wants, across reloads.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Whereabouts {
-    /// The topics at which it is.
+    /// The topics it has joined.
     is_at: Vec<TopicNo>,
     watches: Vec<TopicNo>,
 }
 
-/// Who watches a topic in one life of a tab.
+/// A watcher of a topic in one life of a tab.
 #[derive(Debug)]
 pub(super) struct Watcher {
     pub(super) number: ReaderNo,
     topic: TopicNo,
-    /// The entries that it was told of, and whose they are.
+    /// The known entries and their profiles.
     seen: Vec<(u64, ProfileNo)>,
 }
 
 impl World {
-    /// Where a new tab is, and what it watches.
+    /// The topics that a new tab joins and watches.
     pub(super) fn some_whereabouts(&mut self) -> Whereabouts {
         let mut whereabouts = Whereabouts::default();
         for topic in 0..PLACES {
@@ -45,7 +45,7 @@ impl World {
         whereabouts
     }
 
-    /// The application of a page that has just begun goes where it wants to be.
+    /// The application of a new page joins its topics.
     pub(super) fn take_places(&mut self, number: usize) {
         let Whereabouts { is_at, watches } = self.tabs[number].whereabouts.clone();
         let is_alone = self.tabs[number].memory.is_some();
@@ -64,12 +64,12 @@ impl World {
         self.tell_presence(number);
     }
 
-    /// The user comes to a topic, or leaves it.
+    /// The user joins or leaves a topic.
     pub(super) fn moves(&mut self, number: usize) {
         if !self.runs(number) {
             return;
         }
-        // To the relay a page that is alone is somebody else than its profile.
+        // A page without its profile's disk has another client id.
         if self.tabs[number].memory.is_some() {
             return;
         }
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// What a tab does has changed where its profile is: it is where one of its pages is.
+    /// Updates where a profile is present: wherever one of its pages is.
     pub(super) fn tell_presence(&mut self, number: usize) {
         let profile = self.tabs[number].profile;
         for topic in 0..PLACES {
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    /// A watcher is told who is at a topic now.
+    /// A watcher receives the occupants of a topic.
     pub(super) fn told_occupants(&mut self, number: usize, occupants: &Occupants) {
         let topic = self.topic_no(&occupants.topic);
         let mut watchers = self.tabs[number].watchers.iter_mut();
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Whether every watcher has been told the truth: nothing else says that there is no more to come.
+    /// Whether every watcher has the true occupants. This is the only sign that no change is missing.
     pub(super) fn presence_is_told(&self) -> bool {
         let watchers = self.tabs.iter().flat_map(|tab| &tab.watchers);
         self.relay.leaves_at.is_none()
@@ -147,7 +147,7 @@ impl World {
             })
     }
 
-    /// What a connection asks of the relay's attendance.
+    /// A connection's request to the relay's presence registry.
     pub(super) fn attend(&mut self, wire: WireNo, effect: Effect) {
         let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
         let (attendance, id) = (&mut self.relay.attendance, wire as u64);
@@ -176,7 +176,7 @@ impl World {
         self.wake_watchers();
     }
 
-    /// Somebody leaves whose time is up.
+    /// An absent client leaves after its grace period.
     pub(super) fn time_is_up(&mut self, relay: u32) {
         if relay == self.relay.life {
             self.relay.leaves_at = None;
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// Those that watch are given the news a little later, in sum.
+    /// Watchers receive changes a little later, combined.
     fn wake_watchers(&mut self) {
         let relay = self.relay.life;
         while let Some(connection) = self.relay.attendance.wake() {
@@ -199,7 +199,7 @@ impl World {
         }
     }
 
-    /// A connection is told what has changed where it watches.
+    /// A connection receives the changes on the topics that it watches.
     pub(super) fn news(&mut self, wire: WireNo, relay: u32) {
         if relay != self.relay.life || !self.relay.connections.contains_key(&wire) {
             return;

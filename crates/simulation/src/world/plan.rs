@@ -1,26 +1,26 @@
-//! What a seed is going to do: who is there, what is published when, and what breaks.
+//! The plan of a seed: profiles, publishes and faults.
 
 use super::disks::Profile;
 use super::{Happening, World};
 use crate::fault::{Fault, Phase, Role, State};
 use session::client::{Entropy, Saved};
 
-/// Something that the plan says.
+/// A step of the plan.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// Some tab publishes so many events.
+    /// A random tab publishes some events.
     Publish(u32),
-    /// Some tab begins to page backwards.
+    /// A random tab begins to page backwards.
     Scroll,
-    /// The user of some tab comes to a topic, or leaves it.
+    /// The user of a random tab joins or leaves a topic.
     Move,
-    /// Something breaks, as soon as a tab is in this state.
+    /// A fault occurs as soon as a tab is in this state.
     Break(Fault, State),
-    /// The relay takes a client's credential no more.
+    /// The relay no longer accepts a client's credential.
     Refuse,
-    /// What is missing of the fewest faults breaks now.
+    /// The faults that are missing for the minimum occur now.
     BreakMissing,
-    /// The application of a tab says go on.
+    /// The application of a tab continues.
     Connect(usize),
 }
 
@@ -28,11 +28,11 @@ pub(super) enum Step {
 pub(super) const PUBLISHES: u32 = 200;
 /// The fewest faults of a seed.
 const FAULTS: u32 = 5;
-/// From the first step to the last.
+/// The time from the first to the last step.
 const LENGTH: u64 = 90_000;
 
 impl World {
-    /// Plans all of it, and says when links will hold.
+    /// Makes the plan and returns the time from which links are stable.
     pub(super) fn plan(&mut self) -> u64 {
         for profile in 0..self.random.between(2, 3) as usize {
             let mut random = self.random.fork();
@@ -62,7 +62,7 @@ impl World {
             let (fault, state) = (*self.random.of(&Fault::ALL), *self.random.of(&states));
             let at = self.random.between(1_000, LENGTH);
             self.after(at, Happening::Planned(Step::Break(fault, state)));
-            // Some states must be brought about.
+            // Some states occur only on purpose.
             let before = match state {
                 State::Part(Role::TakingOver | Role::Deposed) => {
                     Step::Break(Fault::Freeze, State::Part(Role::Leader))

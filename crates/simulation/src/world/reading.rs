@@ -1,4 +1,4 @@
-//! The application reads: it remembers how far, over reloads, and takes its time with what it is given.
+//! Reading in the application: it keeps its positions across reloads and takes time to finish events.
 
 use std::collections::VecDeque;
 
@@ -12,25 +12,25 @@ use crate::history::{From, LifeNo, ReaderNo, Record, STREAMS};
 
 pub(super) const PATTERNS: [&str; 5] = ["a.>", ">", "*.x", "a.x", "b.*"];
 
-/// What the application of a tab subscribes to in each of its lives.
+/// A subscription of a tab's application, in each of its lives.
 #[derive(Debug, Clone)]
 pub(super) struct Want {
     pattern: Pattern,
     from: From,
-    /// It keeps its positions over a reload.
+    /// Whether it keeps its positions across reloads.
     keeps_position: bool,
-    /// How many events it has room for.
+    /// The number of events it has room for.
     room: u32,
     pace: Pace,
 }
 
-/// When an application takes what it is given.
+/// When an application finishes events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
     AtOnce,
-    /// One after the other, each after up to so many milliseconds.
+    /// One after the other, each after up to this number of milliseconds.
     Slow(u64),
-    /// Not before links hold.
+    /// Not until links are stable.
     Withholds,
 }
 
@@ -39,10 +39,10 @@ enum Pace {
 pub(super) struct Reader {
     pub(super) number: ReaderNo,
     id: SubscriptionId,
-    /// Which of the tab's wants it is.
+    /// The index of the tab's subscription.
     want: usize,
     pub(super) is_caught_up: bool,
-    /// What it has not taken: where that stands, and how large it is.
+    /// The unfinished events: their positions and sizes.
     held: VecDeque<(Position, usize)>,
 }
 
@@ -53,7 +53,7 @@ impl Reader {
 }
 
 impl World {
-    /// What the application of a new tab subscribes to.
+    /// The subscriptions of a new tab's application.
     pub(super) fn some_wants(&mut self) -> Vec<Want> {
         let mut wants = Vec::new();
         for _ in 0..self.random.between(1, 2) {
@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    /// A slow application is done with the first event that a reader holds.
+    /// A slow application finishes the oldest event of a reader.
     pub(super) fn takes(&mut self, number: usize, life: LifeNo, reader: ReaderNo) {
         if self.tabs[number].life != life {
             return;
@@ -152,7 +152,7 @@ impl World {
         self.with_machine(number, |_, _| {});
     }
 
-    /// From now on nobody withholds anything.
+    /// From now on applications finish all events.
     pub(super) fn take_what_was_withheld(&mut self) {
         for number in 0..self.tabs.len() {
             for at in 0..self.tabs[number].readers.len() {
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// The application is done with the first event that a reader holds, and remembers where it was.
+    /// The application finishes the oldest event of a reader and keeps its position.
     fn take(&mut self, number: usize, at: usize) {
         let tab = &mut self.tabs[number];
         let (profile, reader) = (tab.profile, &mut tab.readers[at]);

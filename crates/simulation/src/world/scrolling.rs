@@ -1,4 +1,4 @@
-//! The application pages backwards, while all breaks around it.
+//! Paging backwards in the application, during faults.
 
 use session::client::{HistoryError, Older, RequestId};
 use session::{Body, Position};
@@ -9,16 +9,16 @@ use super::reading::PATTERNS;
 use super::{Happening, World, number_of};
 use crate::history::{LifeNo, ReaderNo, Record};
 
-/// A list that its user scrolls up to the oldest event.
+/// A list whose user scrolls back to the oldest event.
 #[derive(Debug)]
 pub(super) struct Scroll {
     pub(super) number: ReaderNo,
     pattern: Pattern,
-    /// How many events it asks for at a time.
+    /// The number of events per page.
     limit: u32,
-    /// The next page is of what comes before.
+    /// The next page ends before this position.
     before: Option<Position>,
-    /// Its request, if it waits for a page.
+    /// The pending request, if any.
     request: Option<RequestId>,
 }
 
@@ -35,7 +35,7 @@ impl World {
         self.turns(number, life, reader);
     }
 
-    /// A tab asks for the next page.
+    /// A tab requests the next page.
     pub(super) fn turns(&mut self, number: usize, life: LifeNo, scroll: ReaderNo) {
         if self.tabs[number].life != life {
             return;
@@ -51,7 +51,7 @@ impl World {
         self.with_machine(number, |_, _| {});
     }
 
-    /// A page has come.
+    /// A page has arrived.
     pub(super) fn turned(
         &mut self,
         number: usize,

@@ -1,5 +1,5 @@
-//! What the tabs of a profile share beside its disk: a lock that one of them has, and a channel that all
-//! of them hear, each sender's words in their order.
+//! What the tabs of a profile share besides its disk: a lock, and a broadcast channel that keeps the order of each
+//! sender's messages.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,41 +9,41 @@ use super::{Happening, World};
 use crate::history::LifeNo;
 use crate::mutation::Mutation;
 
-/// A lock as browsers have it: whoever has it is told when it is stolen, some time later.
+/// A lock that behaves like a Web Lock: its holder learns some time later that it was stolen.
 #[derive(Debug, Default)]
 pub(super) struct Lock {
     holder: Option<Request>,
     waiting: VecDeque<Request>,
 }
 
-/// A tab's request for the lock; only its newest one counts.
+/// A tab's request for the lock. Only its newest one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Request {
     tab: usize,
     number: u32,
 }
 
-/// A tab's end of lock and channel.
+/// A tab's view of lock and channel.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Counts its requests.
+    /// The number of its requests.
     request: u32,
-    /// Requests that were granted, or lost again, and it was not told yet.
+    /// Requests that were granted or lost, of which the tab does not know yet.
     lock_news: VecDeque<(u32, bool)>,
     lock_news_at: u64,
-    /// What others have said and it has not heard, by who said it.
+    /// The messages that it has not received yet, by sender.
     inbox: BTreeMap<usize, Line>,
-    /// It hears nothing before.
+    /// It receives nothing before this time.
     pub(super) deaf_until: u64,
-    /// The bug on purpose: it was deposed, and goes on as if it were not.
+    /// The deliberate bug: it has lost the lock and continues to lead.
     pub(super) is_stale: bool,
 }
 
 #[derive(Debug, Default)]
 struct Line {
-    /// With the times at which they were said.
+    /// Messages with their times.
     messages: VecDeque<(u64, Arc<[u8]>)>,
-    /// What is said now arrives no earlier.
+    /// The earliest arrival of the next message.
     last: u64,
 }
 
@@ -54,26 +54,26 @@ impl Lock {
 }
 
 impl Shared {
-    /// It has heard all that was said before this time.
+    /// It has received all messages from before this time.
     pub(super) fn heard_up_to(&self, now: u64) -> u64 {
         let next = self.inbox.values().filter_map(|line| line.messages.front());
         next.map(|(said, _)| *said).min().unwrap_or(now)
     }
 
-    /// It hears no more of what was said.
+    /// It receives no further messages.
     pub(super) fn part(&mut self) {
         self.inbox.clear();
         self.deaf_until = 0;
     }
 
-    /// Nothing is on its way to the tab.
+    /// Whether no message is in transit to the tab.
     pub(super) fn is_quiet(&self) -> bool {
         self.lock_news.is_empty() && self.inbox.values().all(|line| line.messages.is_empty())
     }
 }
 
 impl World {
-    /// A tab asks for the lock in place of what it asked before, and takes it from another if it `steals`.
+    /// A tab requests the lock, which replaces its earlier request. With `steals` it takes the lock from its holder.
     pub(super) fn request_lock(&mut self, tab: usize, steals: bool) {
         self.release_lock(tab);
         let request = Request { tab, number: self.tabs[tab].shared.request };
@@ -97,7 +97,7 @@ impl World {
         }
     }
 
-    /// A tab gives the lock back, or waits for it no more.
+    /// A tab releases the lock or cancels its request.
     pub(super) fn release_lock(&mut self, tab: usize) {
         self.tabs[tab].shared.request += 1;
         self.tabs[tab].shared.is_stale = false;
@@ -120,7 +120,7 @@ impl World {
         self.after(wait, Happening::LockNews { tab, life });
     }
 
-    /// A tab is told that it has the lock, or has it no more.
+    /// A tab is notified that it has acquired or lost the lock.
     pub(super) fn lock_news(&mut self, tab: usize, life: LifeNo) {
         if self.tabs[tab].life != life {
             return;
@@ -147,7 +147,7 @@ impl World {
         });
     }
 
-    /// A tab says something to the others, which hear it whatever becomes of the tab.
+    /// A tab sends a message to the others. They receive it even if the tab ends.
     pub(super) fn post(&mut self, from: usize, message: &[u8]) {
         if self.tabs[from].memory.is_some() {
             return;
@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    /// The next of what one tab has said reaches another.
+    /// The next message of one tab reaches another.
     pub(super) fn heard(&mut self, tab: usize, life: LifeNo, from: usize) {
         if self.tabs[tab].life != life {
             return;

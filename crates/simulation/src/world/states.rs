@@ -1,4 +1,4 @@
-//! What the tabs are doing, as it is seen from outside.
+//! The states of tabs, as observed from outside.
 
 use super::World;
 use super::disks::Profile;
@@ -16,7 +16,7 @@ impl World {
         }
     }
 
-    /// What a tab does with its link; none while its page loads or rests, or where another tab has it.
+    /// The phase of a tab's link. `None` while its page loads or is suspended, or if another tab has the link.
     pub(super) fn phase(&mut self, number: usize) -> Option<Phase> {
         let tab = &mut self.tabs[number];
         let caught_up = tab.has_caught_up();
@@ -26,7 +26,7 @@ impl World {
             Link::Stopped => Phase::Stopped,
             Link::Waiting => Phase::Waiting,
             Link::Opening if tab.wire.is_some_and(|wire| self.wires[wire].up.last > 0) => {
-                // The socket is open, so that hello has left.
+                // The socket is open, so hello was sent.
                 Phase::Greeting
             }
             Link::Opening => Phase::Opening,
@@ -36,7 +36,7 @@ impl World {
         })
     }
 
-    /// What a tab is among the tabs of its profile; none while its page loads, or if it is alone.
+    /// The role of a tab among those of its profile. `None` while its page loads, or if it is single.
     pub(super) fn role(&self, number: usize) -> Option<Role> {
         let tab = &self.tabs[number];
         let Some(Machine::Sharing(machine)) = &tab.machine else { return None };
@@ -54,7 +54,7 @@ impl World {
         })
     }
 
-    /// All has been said: nobody waits for an answer, or for an event, or speaks into a dead wire.
+    /// Whether everything is settled: no tab waits for an ack or an event, or sends into a broken wire.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.relay.is_told_all()
             && self.presence_is_told()
@@ -63,7 +63,7 @@ impl World {
     }
 
     fn is_at_rest(&mut self, number: usize) -> bool {
-        // A page in memory leaves what its profile's disk holds to the next one.
+        // A page with its outbox in memory leaves the rows of its profile's disk to the next page.
         let waits = self.stands_still(number).is_some() || self.tabs[number].memory.is_some();
         let tab = &mut self.tabs[number];
         let reads_on = !tab.readers.iter().all(Reader::has_taken_all) || !tab.scrolls.is_empty();

@@ -1,4 +1,4 @@
-//! The tabs: pages with a machine, whose effects are carried out here.
+//! Tabs: pages with a machine, whose effects are executed here.
 
 use std::collections::VecDeque;
 
@@ -22,30 +22,30 @@ use crate::wire::{Parcel, WireNo};
 pub(super) struct Tab {
     pub(super) profile: usize,
     pub(super) life: LifeNo,
-    /// When this life began.
+    /// The time at which this life began.
     pub(super) born: u64,
-    /// None while the page loads.
+    /// `None` while the page loads.
     pub(super) machine: Option<Machine>,
     pub(super) wire: Option<WireNo>,
-    /// That of its spare client.
+    /// The connection of its fallback client.
     pub(super) spare_wire: Option<WireNo>,
-    /// Its outbox, if its page has none on its profile's disk: it is alone then.
+    /// Its outbox if that is in memory. Then the tab is single.
     pub(super) memory: Option<MemoryOutbox>,
-    /// Its next page is refused a disk.
+    /// Whether its next page has no access to a disk.
     pub(super) is_refused: bool,
-    /// It does nothing before.
+    /// It is frozen until this time.
     pub(super) still_until: u64,
-    /// It has been put away, and holds neither lock nor socket.
+    /// It is in the back/forward cache, without lock and socket.
     pub(super) is_away: bool,
-    /// How far its clock is ahead.
+    /// The offset of its monotonic clock.
     pub(super) ahead: u64,
-    /// How far the clock on its wall is ahead of that, or behind.
+    /// The offset of its wall clock from that.
     pub(super) wall: i64,
-    /// What the disk has answered and it was not told yet.
+    /// The responses of the disk that it has not received yet.
     pub(super) answers: VecDeque<Answered>,
     pub(super) shared: Shared,
     pub(super) link: Link,
-    /// What its application subscribes to.
+    /// The subscriptions of its application.
     pub(super) wants: Vec<Want>,
     pub(super) readers: Vec<Reader>,
     pub(super) scrolls: Vec<Scroll>,
@@ -54,10 +54,10 @@ pub(super) struct Tab {
     timer: Option<u64>,
 }
 
-/// What a tab was told of its link.
+/// The last known state of a tab's link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
-    /// Nothing yet, since it took part.
+    /// Nothing since it has joined.
     Unknown,
     Waiting,
     Opening,
@@ -66,7 +66,7 @@ pub(super) enum Link {
 }
 
 impl Tab {
-    /// Its own connection, or that of its spare.
+    /// Its own connection, or that of its fallback client.
     pub(super) fn wire_of(&mut self, is_spare: bool) -> &mut Option<WireNo> {
         if is_spare { &mut self.spare_wire } else { &mut self.wire }
     }
@@ -110,7 +110,7 @@ impl World {
         }
         let profile = self.tabs[number].profile;
         if self.profiles[profile].is_asked_by(number) {
-            // Its first transaction stands behind those of the page before.
+            // Its first transaction follows those of the previous page.
             return self.after(5, Happening::TabLoads(number));
         }
         self.lives += 1;
@@ -144,7 +144,7 @@ impl World {
         self.start(number);
     }
 
-    /// A machine starts, and is told what time it is on the wall.
+    /// Starts a machine with the current wall time.
     fn start(&mut self, number: usize) {
         let wall = self.tabs[number].wall;
         self.with_machine(number, |machine, now| {
@@ -153,7 +153,7 @@ impl World {
         });
     }
 
-    /// Tells a machine what time it is on the wall.
+    /// Passes the wall time to a machine.
     pub(super) fn set_clock(&mut self, number: usize) {
         let wall = self.tabs[number].wall;
         self.with_machine(number, |machine, now| {
@@ -161,7 +161,7 @@ impl World {
         });
     }
 
-    /// The page is gone, and with it all that its machine knew.
+    /// The page ends, and the state of its machine is lost.
     pub(super) fn unload(&mut self, number: usize) {
         if self.tabs[number].machine.is_none() {
             return;
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    /// The page is told that it goes: it gives up what it holds, and says so.
+    /// The page is notified that it ends. It releases the lock and announces that.
     pub(super) fn leave(&mut self, number: usize) {
         self.with_machine(number, |machine, now| {
             if let Some(tab) = machine.tab() {
@@ -194,13 +194,13 @@ impl World {
         });
     }
 
-    /// The page is put away, and comes back after so many milliseconds.
+    /// The page is put into the back/forward cache and restored after a delay in milliseconds.
     pub(super) fn rest(&mut self, number: usize, wait: u64) {
         let life = self.tabs[number].life;
         self.leave(number);
         let tab = &self.tabs[number];
         if tab.life != life || tab.is_away {
-            // Something else has happened to it while it left.
+            // Another fault has occurred while it left.
             return;
         }
         let since = self.tabs[number].shared.heard_up_to(self.now);
@@ -213,7 +213,7 @@ impl World {
         self.fire_armed(number);
     }
 
-    /// The page comes back as it was.
+    /// The page is restored.
     pub(super) fn come_back(&mut self, number: usize, life: LifeNo) {
         let tab = &mut self.tabs[number];
         if tab.life != life || !std::mem::take(&mut tab.is_away) {
@@ -230,12 +230,12 @@ impl World {
         self.record(Record::Page { life, state });
     }
 
-    /// Whether a tab's page is there, and does what it is told.
+    /// Whether a tab's page is loaded and runs.
     pub(super) fn runs(&self, tab: usize) -> bool {
         self.tabs[tab].machine.is_some() && self.stands_still(tab).is_none()
     }
 
-    /// Whether nothing can run in a tab for now, and for how long.
+    /// Whether a tab is frozen, and for how long.
     pub(super) fn stands_still(&self, tab: usize) -> Option<u64> {
         self.tabs[tab].still_until.checked_sub(self.now).filter(|wait| *wait > 0)
     }
@@ -244,7 +244,7 @@ impl World {
         self.now + self.tabs[tab].ahead
     }
 
-    /// Does something with the client at the tab's end of a wire, if it still uses it.
+    /// Calls a function with the client at the tab's end of a wire, if the client still uses the wire.
     pub(super) fn with_client_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Client, u64)) {
         let end = &self.wires[wire];
         let (tab, life, is_spare, is_open) = (end.tab, end.life, end.is_spare, end.is_open);
@@ -277,7 +277,7 @@ impl World {
         self.with_machine(number, Machine::tick);
     }
 
-    /// Carries out what a machine asks for.
+    /// Executes the effects of a machine.
     fn drive_tab(&mut self, number: usize) {
         while let Some(machine) = &mut self.tabs[number].machine {
             let Some(effect) = machine.poll().filter(|_| !self.is_restless()) else { break };
@@ -306,7 +306,7 @@ impl World {
         }
     }
 
-    /// What its client asks for, or its spare.
+    /// Executes the effects of its client or its fallback client.
     fn carry_out(&mut self, number: usize, effect: ClientEffect, is_spare: bool) {
         let tab = &mut self.tabs[number];
         match effect {
@@ -382,13 +382,13 @@ impl World {
         }
     }
 
-    /// A link was told to stop: the user looks, and says go on.
+    /// A link was stopped. The user notices and continues.
     fn says_go_on(&mut self, number: usize) {
         let wait = self.random.between(500, 5_000);
         self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
     }
 
-    /// The application says go on to a machine that was told to stop.
+    /// The application makes a stopped machine continue.
     pub(super) fn connect(&mut self, number: usize) {
         if let Some(wait) = self.stands_still(number) {
             return self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));

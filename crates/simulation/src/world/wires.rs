@@ -1,4 +1,4 @@
-//! The links: what is sent arrives in order, late, or not at all.
+//! The links. Frames arrive in order, late, or not at all.
 
 use session::client::Client;
 
@@ -12,7 +12,7 @@ impl World {
         self.wires.push(Wire::new(tab, self.tabs[tab].life, is_spare));
         *self.tabs[tab].wire_of(is_spare) = Some(wire);
         let opens = self.relay.is_up && (self.healed || !self.random.once_in(12));
-        // One that does not open is refused, or nobody answers at all.
+        // A socket that fails to open is refused or gets no response.
         if opens || self.healed || !self.random.once_in(4) {
             let wait = self.random.between(5, 150);
             self.after(wait, Happening::Socket(wire, opens));

@@ -1,4 +1,4 @@
-//! The checker is held against histories that break each promise, and against some that break none.
+//! The checker against histories that break each promise, and against some that break none.
 
 mod paging;
 mod presence;
@@ -94,13 +94,13 @@ fn a_good_history_passes() {
 
 #[test]
 fn a_lost_ack_is_caught() {
-    // The client was told that it is stored, and the log does not hold it.
+    // The client has its ack, but the log does not have the event.
     let records = vec![kept(1), acked(1, 1)];
     assert_eq!(verdict(records), Err(Promise::Read));
-    // It stands elsewhere.
+    // It is at another position.
     let records = vec![kept(1), kept(2), logged(1, 1), acked(1, 2)];
     assert_eq!(verdict(records), Err(Promise::Read));
-    // The answer never came.
+    // The outcome is missing.
     assert_eq!(verdict(without(acked(2, 2))), Err(Promise::Answered));
 }
 
@@ -120,7 +120,7 @@ fn a_double_is_caught() {
     assert_eq!(verdict(with(logged(4, 2))), Err(Promise::Once));
     // At a reader.
     assert_eq!(verdict(with(given(3, 3))), Err(Promise::Once));
-    // A copied row may stand twice, and not more often.
+    // A copied row may occur twice but not more often.
     let copied = Copied { profile: 1, event: 2 };
     let by_copy = |offset| Logged { place: at(offset), client: 1, event: 2, topic: 0 };
     let answer = Answered { profile: 1, life: 9, event: 2, answer: Answer::Stored(at(4)) };
@@ -183,7 +183,7 @@ fn a_reader_that_never_catches_up_is_caught() {
 #[test]
 fn an_order_swap_is_caught() {
     assert_eq!(verdict(swapped(given(2, 2), given(3, 3))), Err(Promise::Order));
-    // Another event than the log holds there.
+    // An event that the log does not have at this position.
     let mut records = without(given(3, 3));
     records.push(given(3, 2));
     assert_eq!(verdict(records), Err(Promise::Order));
@@ -191,7 +191,7 @@ fn an_order_swap_is_caught() {
 
 #[test]
 fn an_offset_that_goes_back_is_caught() {
-    // At a reader that says it has read up to 2.
+    // At a reader that resumes after 2.
     let mut records = good();
     records.extend([
         Subscribed {
@@ -203,7 +203,7 @@ fn an_offset_that_goes_back_is_caught() {
         Delivered { reader: 1, place: at(2), event: 2 },
     ]);
     assert_eq!(verdict(records), Err(Promise::Forward));
-    // In the log: a tail is lost, and the epoch stays.
+    // In the log: a tail is lost, but the epoch stays.
     let lost = TailLost { stream: 0, epoch: EPOCH, head: 2 };
     assert_eq!(
         verdict([good(), vec![lost, kept(4), logged(3, 4)]].concat()),
@@ -235,7 +235,7 @@ fn a_new_epoch_without_a_reset_is_caught() {
     ];
     assert_eq!(verdict([records.clone(), told.to_vec()].concat()), Ok(()));
     assert_eq!(verdict([records.clone(), vec![given_new(3, 4)]].concat()), Err(Promise::Order));
-    // Nobody tells it at all.
+    // It never learns the outcome.
     assert_eq!(verdict(records), Err(Promise::Read));
 }
 

@@ -1,4 +1,4 @@
-//! Who pages backwards misses nothing either.
+//! Paging backwards misses nothing.
 
 use simulation::check::Promise;
 use simulation::history::Record::*;
@@ -42,7 +42,7 @@ fn pages(before: &[Record], pages: &[Record]) -> Result<(), Promise> {
 fn all_pages_of_all_streams_pass() {
     let all = [older(at(3), 4), older(at(2), 2), older(at(1), 1), older(side(1), 3), BOTTOM];
     assert_eq!(pages(&[], &all), Ok(()));
-    // Nobody promises what is gone.
+    // Trimmed events are not promised.
     let trimmed = Trimmed { stream: 0, up_to: 2 };
     assert_eq!(pages(&[trimmed], &[older(at(3), 4), older(side(1), 3), BOTTOM]), Ok(()));
 }

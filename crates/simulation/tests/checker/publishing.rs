@@ -1,4 +1,4 @@
-//! What publishers are told, and what stands in the log.
+//! Outcomes of publishes, and the order in the log.
 
 use simulation::check::Promise;
 use simulation::history::Record::*;

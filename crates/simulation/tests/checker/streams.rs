@@ -1,4 +1,4 @@
-//! Promises hold in each stream by itself.
+//! The promises hold for each stream separately.
 
 use simulation::check::Promise;
 use simulation::history::Record::*;
@@ -10,7 +10,7 @@ fn at(stream: u8, offset: u64) -> Place {
     Place { stream, epoch: 1, offset }
 }
 
-/// Topics 0 and 1 stand in stream 0, topics 2 and 3 in stream 1.
+/// Topics 0 and 1 belong to stream 0, topics 2 and 3 to stream 1.
 fn logged(place: Place, event: u32) -> Record {
     Logged { place, client: 0, event, topic: place.stream * 2 }
 }

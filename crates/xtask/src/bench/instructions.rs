@@ -1,5 +1,5 @@
-//! The instructions of a publish, counted by callgrind: the difference between two runs that differ in the
-//! number of events.
+//! The instructions of a publish, counted by callgrind as the difference between two runs with different
+//! numbers of events.
 
 use super::native::Programs;
 use super::table::{Row, Table};
@@ -7,9 +7,9 @@ use crate::process;
 use anyhow::{Context, Result};
 use std::process::Command;
 
-/// Few and many; what a run costs besides its events is in both.
+/// A small and a large number of events. The other costs of a run are the same for both.
 const EVENTS: [u64; 2] = [10_000, 110_000];
-/// What may be off: callgrind also counts what the runs' own set-up does a little differently.
+/// The tolerance: the set-up of two runs differs slightly.
 const EQUAL: f64 = 0.5;
 const UNUSED_FEATURES: f64 = 10.0;
 
@@ -23,7 +23,7 @@ pub fn rows(programs: &Programs, table: &mut Table) -> Result<()> {
         (wildcard - exact).abs() <= EQUAL,
     ));
     table.add(row(
-        "publish with unused interceptors, groups, recorder and counters, beside a bus without",
+        "publish with unused waiting queues, groups, recorder and counters, beside a bus without",
         (exact, plain),
         &format!("at most {UNUSED_FEATURES} more"),
         exact - plain <= UNUSED_FEATURES,

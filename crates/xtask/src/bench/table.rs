@@ -1,6 +1,6 @@
 //! The table: rows are printed as they come, and written as JSON in the end.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -78,8 +78,12 @@ impl Table {
         before.chain(rows).chain(after.map(str::to_owned)).map(|line| line + "\n").collect()
     }
 
-    pub fn all_met(&self) -> bool {
-        self.0.iter().all(|row| row.met != Some(false))
+    /// A bar that is missed is an error.
+    pub fn hold(&self) -> Result<()> {
+        if self.0.iter().any(|row| row.met == Some(false)) {
+            bail!("a bar is missed: see `NO` in the table");
+        }
+        Ok(())
     }
 }
 
@@ -132,7 +136,7 @@ mod tests {
     fn a_missed_bar_among_the_lines_of_a_program_is_seen() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
-        assert!(!table.all_met());
+        assert!(table.hold().is_err());
         let lines: Vec<String> = table.0.iter().map(Row::line).collect();
         assert_eq!(
             lines,

@@ -1,4 +1,4 @@
-//! Simulated workers: a test says when one is ready, done or dead.
+//! Simulated workers. A test decides when one is ready, done or dead.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -37,7 +37,7 @@ impl Payload for Job {
     }
 }
 
-/// A worker that stands.
+/// A live worker.
 pub struct Standing {
     pub number: usize,
     pub reports: Reports<Job>,
@@ -51,24 +51,24 @@ pub struct Given {
     pub redelivered: bool,
 }
 
-/// Where the workers of a test are.
+/// The workers of a test.
 #[derive(Default)]
 pub struct Hall {
     pub standing: RefCell<Vec<Standing>>,
-    /// What was given to workers, and which of them came and went.
+    /// The events handed to workers, and which workers have started and ended.
     pub log: RefCell<Vec<String>>,
     pub spawned: Cell<usize>,
-    /// Workers get ready by themselves.
+    /// Workers are ready at once.
     pub eager: Cell<bool>,
-    /// No worker can be started.
+    /// Starting a worker fails.
     pub broken: Cell<bool>,
-    /// Workers finish what they are given at once.
+    /// Workers finish each event at once.
     pub quick: Cell<bool>,
-    /// Is done while a worker is given its next event.
+    /// Runs inside the next call of `hand`.
     pub meanwhile: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
-/// A worker's end that the pool holds.
+/// The handle of a worker that the pool owns.
 struct Sim {
     hall: Rc<Hall>,
     number: usize,
@@ -132,7 +132,7 @@ impl Hall {
         standing.iter().find(|one| one.number == number).expect("it stands").reports.clone()
     }
 
-    /// What the worker was given, taken from it.
+    /// Takes the current event of the worker.
     pub fn given(&self, number: usize) -> Given {
         let mut standing = self.standing.borrow_mut();
         let one = standing.iter_mut().find(|one| one.number == number).expect("it stands");
@@ -158,7 +158,7 @@ impl Hall {
     }
 }
 
-/// Time that goes on, unlike its timers, while a page is suspended.
+/// A clock that continues while a page is suspended, although its timers do not.
 struct Sleepy(Rc<VirtualTime>, Rc<Cell<Duration>>);
 
 impl Schedule for Sleepy {
@@ -176,15 +176,15 @@ impl Schedule for Sleepy {
     }
 }
 
-/// A bus, its time, and a hall.
+/// A bus, its clock and its workers.
 pub struct Scene {
     pub bus: Bus<Job>,
     pub time: Rc<VirtualTime>,
-    /// For how long the page was suspended.
+    /// How long the page was suspended.
     pub slept: Rc<Cell<Duration>>,
     pub hall: Rc<Hall>,
     pub failures: Rc<RefCell<Vec<String>>>,
-    /// Of workers that have ended.
+    /// The reports of ended workers.
     pub ends: Rc<RefCell<Vec<String>>>,
     _errors: Subscription,
 }

@@ -1,6 +1,6 @@
-//! Random programs on a pool, held against what it promises.
+//! Random programs on a pool, checked against its promises.
 //!
-//! When one fails, its seed is printed: `PROGRAM_SEED=<seed> cargo test -p event-driven-kit-bus --test
+//! A failure prints its seed: `PROGRAM_SEED=<seed> cargo test -p event-driven-kit-bus --test
 //! semantics programs`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ const PROGRAMS: u64 = 20_000;
 const ATTEMPTS: u32 = 2;
 
 #[test]
-fn in_random_programs_every_event_is_handled_or_told_as_failed_and_no_two_workers_have_it() {
+fn in_random_programs_every_event_is_handled_or_reported_as_failed_and_no_two_workers_have_it() {
     let chosen = std::env::var("PROGRAM_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = chosen.map_or(0..PROGRAMS, |seed: u64| seed..seed + 1);
     let mut total = Total::default();
@@ -45,13 +45,13 @@ struct Total {
     given_up: usize,
 }
 
-/// A program on its way, and what its events have come to. An event's text is its place in `published`.
+/// A running program and the outcomes of its events. The text of an event is its index in `published`.
 struct Program {
     scene: Scene,
     random: Random,
     published: Vec<Rc<str>>,
     given: BTreeMap<usize, u32>,
-    /// Which worker has an event in work.
+    /// The worker that handles each event.
     held: BTreeMap<usize, usize>,
     youngest: Option<usize>,
     handled: BTreeSet<usize>,
@@ -129,7 +129,7 @@ impl Program {
         }
     }
 
-    /// All goes well from here on.
+    /// From here on nothing fails.
     fn finish(&mut self, pool: &Pool<Job>, total: &mut Total) {
         self.scene.hall.broken.set(false);
         for _ in 0..1_000 {
@@ -155,7 +155,7 @@ impl Program {
         total.again += self.given.values().filter(|&&times| times > 1).count();
     }
 
-    /// Holds what workers were given against what they had and were given before.
+    /// Checks the events handed to workers against those that they had before.
     fn check(&mut self) {
         for line in self.scene.hall.logged() {
             if let Some(worker) = line.strip_suffix(" ends") {
@@ -184,7 +184,7 @@ impl Program {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: small, and the same on every platform.
 struct Random(u64);
 
 impl Random {

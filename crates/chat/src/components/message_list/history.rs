@@ -1,11 +1,12 @@
-//! Tells when a room's history has been replayed, for the message list: history is not to be read out.
+//! Detects when a room's history has been replayed. Screen readers announce only later messages.
 
-use event_driven_kit::{CAUGHT_UP_TOPIC, CaughtUp, use_subscription};
+use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp};
+use event_driven_kit::hooks::use_subscription;
 use yew::prelude::*;
 
 use crate::events::Room;
 
-/// Whether what comes now is news.
+/// Whether the history has been replayed.
 #[hook]
 pub fn use_history_is_over(room: &Room) -> bool {
     let is_over = use_state_eq(|| false);

@@ -1,5 +1,5 @@
-//! Keeps the end of the message list in sight while the reader is there, leaves the list alone while they
-//! read further up, and tells whether something newer waits below.
+//! Keeps the message list scrolled to its end while the reader is there. While the reader is further up, it leaves the
+//! list alone and reports whether there are newer messages below.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,19 +11,19 @@ use yew::prelude::*;
 
 use crate::model::timeline::{State, Timeline};
 
-/// A reader this close to the end, in CSS pixels, is at the end.
+/// Within this distance, in CSS pixels, the reader counts as being at the end.
 const NEAR: i32 = 48;
 
-/// What the list needs to draw.
+/// The state that the list renders.
 pub struct End {
-    /// The element that scrolls.
+    /// The scrolling element.
     pub scroller: NodeRef,
-    /// What is scrolled in it.
+    /// The content of the scrolling element.
     pub content: NodeRef,
     pub onscroll: Callback<Event>,
-    /// Whether a message came that the reader has not scrolled to.
+    /// Whether there are new messages that the reader has not scrolled to.
     pub has_newer: bool,
-    /// Goes to the end.
+    /// Scrolls to the end.
     pub jump: Callback<MouseEvent>,
 }
 
@@ -32,7 +32,7 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
     let scroller = use_node_ref();
     let content = use_node_ref();
     let has_newer = use_state_eq(|| false);
-    // Not state: nothing is drawn differently by it, and effects need it as it is now.
+    // Not a state: it does not affect rendering, and effects need the current value.
     let is_at_end = use_memo((), |()| Cell::new(true));
 
     let newest = timeline.rows().last().map(|row| {
@@ -46,7 +46,7 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
             let Some((_, is_pending)) = newest else {
                 return;
             };
-            // Who has just said something wants to see it.
+            // Users want to see their own new message.
             if *is_pending {
                 is_at_end.set(true);
             }
@@ -84,7 +84,7 @@ pub fn use_stick_to_end(timeline: &UseReducerHandle<Timeline>) -> End {
     End { scroller, content, onscroll, has_newer: *has_newer, jump }
 }
 
-/// The end also moves without a new message: a phone's keyboard opens, a window narrows, a text wraps.
+/// The end also moves without a new message, for example when a phone's keyboard opens or the window narrows.
 #[hook]
 fn use_size_watch(scroller: &NodeRef, content: &NodeRef, is_at_end: &Rc<Cell<bool>>) {
     let (scroller, content, is_at_end) = (scroller.clone(), content.clone(), is_at_end.clone());

@@ -1,15 +1,15 @@
-//! Tells the message list which day it is: yesterday's messages say their day.
+//! The current day, for the message list: older messages show their date.
 
 use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
 use crate::clock;
 
-/// How often it looks, in milliseconds. A timer for midnight would be late where a computer has slept, or where the
-/// clock or the time zone was changed.
+/// The polling interval in milliseconds. A timer for midnight would be late after a suspension or a change of clock or
+/// time zone.
 const LOOK_MS: u32 = 10_000;
 
-/// The [day](clock::today); the component renders again when it changes.
+/// The [day](clock::today). The component renders again when it changes.
 #[hook]
 pub fn use_today() -> f64 {
     let day = use_state_eq(clock::today);

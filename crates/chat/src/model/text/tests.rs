@@ -1,4 +1,4 @@
-//! What may be sent, and how much of it is shown.
+//! Bounds for sending and showing.
 
 use super::*;
 
@@ -60,7 +60,7 @@ fn whoever_is_seen_beside_invisible_characters_is_let_in() {
 
 #[test]
 fn a_name_changes_nothing_beside_it() {
-    // Each ends an isolate around the name and overrides the direction of what follows.
+    // Each text ends an isolate around the name and overrides the direction of the text after it.
     for (sent, shown) in [
         ("Bob\u{2069}\u{202e}", "Bob"),
         ("\u{202e}boB", "boB"),

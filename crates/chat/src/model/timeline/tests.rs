@@ -1,4 +1,4 @@
-//! What the fold promises, whatever the order in which echoes, the log and the outcomes come.
+//! The promises of the fold, for any order of echoes, log and outcomes.
 
 use super::*;
 use crate::events::Person;
@@ -14,7 +14,7 @@ fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
     Seen { id: id.into(), client: "".into(), message, time_ms }
 }
 
-/// One that another client sent, and that claims to be from Ann.
+/// A message of another client that claims to be from Ann.
 fn forged(id: &str) -> Seen {
     Seen { client: "/clients/mallory".into(), ..seen(id) }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
-use session::{Body, CloseCode, FromClient, FromPeer, Publish, Start};
+use session::{Body, CloseCode, FromClient, FromPeer, Publish, Start, Subscribe};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -95,6 +95,88 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
         let closes = |code: &[u8; 2]| answer.windows(2).any(|two| two == code);
         assert!(codes.iter().any(closes), "{answer:?}");
     }
+    assert_serves(&relay).await;
+}
+
+#[tokio::test]
+async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again() {
+    let data = tempfile::tempdir().unwrap();
+    // 512 KiB for unfinished messages, of which an address has a quarter. A message waits one second for it.
+    let options = ["--raise-limits", "1", "--memory", "1MiB", "--message-timeout", "6s"];
+    let relay = Process::start_with(data.path(), &options);
+    let began = |bytes: usize| {
+        let mut message = header(1 << 20);
+        message.resize(message.len() + bytes, 0);
+        message
+    };
+    let mut holder = bare(&relay, 2).await;
+    holder.write_all(&began(120 << 10)).await.unwrap();
+    let mut starved = bare(&relay, 2).await;
+    let sent = Instant::now();
+    starved.write_all(&began(64 << 10)).await.unwrap();
+    // Another address has memory of its own.
+    let mut other = Client::welcomed_from(&relay, 3, 1).await;
+    other.send(&[ephemeral("a", 200 << 10), publish(1, "a", "e")]).await;
+    other.ack().await;
+
+    let mut answer = Vec::new();
+    let read = starved.read_to_end(&mut answer);
+    // What was not read resets the connection after the close frame.
+    let _ = tokio::time::timeout(Duration::from_secs(30), read).await.expect("an end in time");
+    assert!(sent.elapsed() >= Duration::from_secs(1), "{:?}", sent.elapsed());
+    let code = CloseCode::Overloaded.code();
+    assert!(answer[0] == 0x82 && answer[1] < 126, "{answer:?}");
+    let (bye, close) = answer[2..].split_at(answer[1].into());
+    match FromPeer::decode(bye).next() {
+        Some(Ok(FromPeer::Bye(bye))) => assert!(bye.code == code && bye.retry > Some(0), "{bye:?}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!((close[0], &close[2..4]), (0x88, &code.to_be_bytes()[..]));
+
+    drop(holder);
+    let mut again = Client::welcomed_from(&relay, 2, 2).await;
+    again.send(&[ephemeral("a", 200 << 10), publish(1, "a", "e")]).await;
+    again.ack().await;
+}
+
+#[tokio::test]
+async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_for_them() {
+    let data = tempfile::tempdir().unwrap();
+    // 512 KiB for all but unfinished messages, of which an address has a quarter.
+    let relay = Process::start_with(data.path(), &["--raise-limits", "1", "--memory", "1MiB"]);
+    let subscribe = |number: u32| {
+        let (pattern, start) = (format!("{}.{number}", "x".repeat(200)), Start::Latest);
+        FromClient::Subscribe(Subscribe { subscription: number, pattern, start, credit: None })
+    };
+    let subscribes = async |client: &mut Client, numbers: std::ops::Range<u32>| {
+        let mut left = numbers.len();
+        client.send(&numbers.map(subscribe).collect::<Vec<_>>()).await;
+        while left > 0 {
+            match client.frame().await {
+                FromPeer::CaughtUp(_) => left -= 1,
+                FromPeer::Subscribed(_) => {}
+                FromPeer::Bye(bye) => return Some(bye),
+                other => panic!("{other:?}"),
+            }
+        }
+        None
+    };
+    let mut client = Client::welcomed_from(&relay, 2, 1).await;
+    assert_eq!(subscribes(&mut client, 1..100).await, None);
+    // What is given back can be used again.
+    for number in 1..100 {
+        client
+            .send(&[FromClient::Unsubscribe(session::Unsubscribe { subscription: number })])
+            .await;
+    }
+    assert_eq!(subscribes(&mut client, 100..250).await, None);
+    let bye = subscribes(&mut client, 250..1_000).await.expect("too many for its share");
+    assert!(bye.code == CloseCode::Overloaded.code() && bye.retry > Some(0), "{bye:?}");
+    // Those of another address have memory of their own, and a connection's first ones are free.
+    let mut other = Client::welcomed_from(&relay, 3, 2).await;
+    assert_eq!(subscribes(&mut other, 1..100).await, None);
+    let mut few = Client::welcomed_from(&relay, 2, 3).await;
+    assert_eq!(subscribes(&mut few, 1..10).await, None);
     assert_serves(&relay).await;
 }
 

@@ -3,8 +3,8 @@
 use topic::Pattern;
 
 use super::{Next, Replay};
-use crate::frame::Head;
 use crate::server::{Place, StreamNo, Ticket};
+use crate::wire::frame::Head;
 
 #[derive(Debug)]
 pub(super) struct Subscription {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use topic::Topic;
 
 use crate::server::{
-    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Message, Options, Place, Server, Wire,
+    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Message, Options, Place, Server, Texts, Wire,
 };
 use crate::{Body, Position};
 
@@ -89,6 +89,29 @@ fn an_ephemeral_event_is_one_text_for_all() {
     let event = read(&texts[0]);
     assert_eq!((&event["ephemeral"], &event["data"]), (&json!(true), &json!("xxx")));
     assert!(event.get("sequence").is_none() && event.get("prev").is_none(), "{event}");
+}
+
+#[test]
+fn a_run_of_texts_is_the_same_for_all_receivers_and_has_a_bound() {
+    let events: Vec<_> = (0..100)
+        .map(|id| Ephemeral::new(topic(), "k".into(), encoded(&id.to_string(), 4_000)))
+        .collect();
+    let (mut one, mut other) = (subscribed(0), subscribed(0));
+    for server in [&mut one, &mut other] {
+        assert_eq!(server.beginning(&events[0]), None);
+        server.forwarded(&events[0]);
+        assert_eq!(server.beginning(&events[1]), Some(&[][..]));
+    }
+    let (frames, count) = one.encode_run(events[1..].iter());
+    assert!((20..30).contains(&count) && frames.len() < 100_000, "{count}: {}", frames.len());
+    events[1..=count].iter().for_each(|event| other.forwarded(event));
+    let mut alone = Vec::new();
+    while let Some(effect) = other.poll() {
+        let Effect::Send(Message::Texts(texts)) = effect else { panic!("{effect:?}") };
+        alone.extend_from_slice(texts.frames());
+    }
+    let first = Texts::one(&sent(&mut one).concat()[0]);
+    assert_eq!(alone, [first.frames(), &frames].concat());
 }
 
 #[test]

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{decode, encode};
-
 /// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
 ///
 /// The topic is the `type` attribute. Encoded once, by whoever logs it, for all its receivers.
@@ -76,7 +74,7 @@ pub enum Start {
 /// A body breaks a rule; the text says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BodyError(&'static str);
+pub struct BodyError(pub(super) &'static str);
 
 impl Body {
     /// The most bytes of an id, a source, a media type, a schema, or an extension's value.
@@ -125,27 +123,6 @@ impl Body {
             ));
         }
         Ok(())
-    }
-
-    /// The body as bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        encode::body(self)
-    }
-
-    /// The body that `bytes` are. A peer [checks](Self::check) what it takes; who reads what a peer has
-    /// taken need not.
-    ///
-    /// # Errors
-    /// A [`BodyError`] if they are none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
-        let mut decoder = decode::Reader::new(bytes);
-        let body = decode::body(&mut decoder).map_err(|decode::Malformed| {
-            BodyError("the event's body is not the CBOR map of the grammar")
-        })?;
-        if decoder.position() != bytes.len() {
-            return Err(BodyError("bytes stand after the event's body"));
-        }
-        Ok(body)
     }
 }
 

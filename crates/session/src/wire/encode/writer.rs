@@ -7,7 +7,7 @@ use minicbor::Encoder;
 use minicbor::encode::{Error, Write};
 
 /// Appends items to a message.
-pub(crate) struct Out<'m>(Encoder<Message<'m>>);
+pub(crate) struct Writer<'m>(Encoder<Message<'m>>);
 
 struct Message<'m>(&'m mut Vec<u8>);
 
@@ -20,7 +20,7 @@ impl Write for Message<'_> {
     }
 }
 
-impl<'m> Out<'m> {
+impl<'m> Writer<'m> {
     pub(crate) fn new(message: &'m mut Vec<u8>) -> Self {
         Self(Encoder::new(Message(message)))
     }

@@ -1,12 +1,13 @@
-//! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::decode) is and for the same
+//! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::wire::decode) is and for the same
 //! reason: a browser downloads this, and one loop over the fields of all maps is small.
 
-mod out;
+mod writer;
 
-use crate::RejectCode;
-use crate::event::{Body, Extension, Position, Start, Stream};
-use crate::frame::{Attendee, FromClient, FromPeer, Head};
-use out::Out;
+use super::body::{Body, Extension, Position, Start, Stream};
+use super::codes::RejectCode;
+use super::frame::{Attendee, FromClient, FromPeer, Head};
+use super::kind::FrameKind;
+use writer::Writer;
 
 /// What stands under a key of a map.
 pub(crate) enum Value<'v> {
@@ -19,7 +20,7 @@ pub(crate) enum Value<'v> {
     Start(&'v Start),
     Pair(u32, u32),
     /// What only one end writes, so that the other need not carry it.
-    By(&'v dyn Fn(&mut Out<'_>)),
+    By(&'v dyn Fn(&mut Writer<'_>)),
     Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
 }
@@ -31,7 +32,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
     match sent {
         FromClient::Hello(f) => frame(
             message,
-            0,
+            FrameKind::Hello,
             &[
                 bytes(&f.client),
                 bytes(&f.secret),
@@ -43,7 +44,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         ),
         FromClient::Subscribe(f) => frame(
             message,
-            2,
+            FrameKind::Subscribe,
             &[
                 number(f.subscription),
                 text(&f.pattern),
@@ -51,11 +52,15 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 f.credit.map(|(events, bytes)| Pair(events, bytes)),
             ],
         ),
-        FromClient::UnknownStart(f) => frame(message, 2, &[number(f.subscription)]),
-        FromClient::Unsubscribe(f) => frame(message, 5, &[number(f.subscription)]),
+        FromClient::UnknownStart(f) => {
+            frame(message, FrameKind::Subscribe, &[number(f.subscription)])
+        }
+        FromClient::Unsubscribe(f) => {
+            frame(message, FrameKind::Unsubscribe, &[number(f.subscription)])
+        }
         FromClient::Publish(f) => frame(
             message,
-            6,
+            FrameKind::Publish,
             &[
                 f.number.and_then(number),
                 number(f.topic),
@@ -64,15 +69,17 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 f.lowest.and_then(number),
             ],
         ),
-        FromClient::Credit(f) => {
-            frame(message, 12, &[number(f.subscription), number(f.events), number(f.bytes)])
-        }
-        FromClient::Ping(f) => frame(message, 13, &[number(f.number)]),
-        FromClient::Pong(f) => frame(message, 14, &[number(f.number)]),
-        FromClient::Refresh(f) => frame(message, 16, &[text(&f.token)]),
+        FromClient::Credit(f) => frame(
+            message,
+            FrameKind::Credit,
+            &[number(f.subscription), number(f.events), number(f.bytes)],
+        ),
+        FromClient::Ping(f) => frame(message, FrameKind::Ping, &[number(f.number)]),
+        FromClient::Pong(f) => frame(message, FrameKind::Pong, &[number(f.number)]),
+        FromClient::Refresh(f) => frame(message, FrameKind::Refresh, &[text(&f.token)]),
         FromClient::History(f) => frame(
             message,
-            17,
+            FrameKind::History,
             &[
                 number(f.request),
                 text(&f.pattern),
@@ -81,10 +88,12 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 stream(&f.stream),
             ],
         ),
-        FromClient::Join(f) => frame(message, 18, &[text(&f.topic), text(&f.key), bytes(&f.data)]),
-        FromClient::Leave(f) => frame(message, 19, &[text(&f.topic)]),
-        FromClient::Watch(f) => frame(message, 20, &[text(&f.topic)]),
-        FromClient::Unwatch(f) => frame(message, 21, &[text(&f.topic)]),
+        FromClient::Join(f) => {
+            frame(message, FrameKind::Join, &[text(&f.topic), text(&f.key), bytes(&f.data)])
+        }
+        FromClient::Leave(f) => frame(message, FrameKind::Leave, &[text(&f.topic)]),
+        FromClient::Watch(f) => frame(message, FrameKind::Watch, &[text(&f.topic)]),
+        FromClient::Unwatch(f) => frame(message, FrameKind::Unwatch, &[text(&f.topic)]),
     }
 }
 
@@ -92,7 +101,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
-            let kinds = |out: &mut Out<'_>| numbers(out, &f.kinds);
+            let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
             let fields = [
                 text(&f.peer),
                 number(f.highest),
@@ -104,56 +113,80 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                 None,
                 (!f.kinds.is_empty()).then_some(By(&kinds)),
             ];
-            frame(message, 1, &fields);
+            frame(message, FrameKind::Welcome, &fields);
         }
         FromPeer::Subscribed(f) => {
             let others = (!f.others.is_empty()).then_some(Value::Positions(&f.others));
-            frame(message, 3, &[number(f.subscription), at(&f.head), flag(f.reset), others])
+            frame(
+                message,
+                FrameKind::Subscribed,
+                &[number(f.subscription), at(&f.head), flag(f.reset), others],
+            )
         }
-        FromPeer::Refused(f) => {
-            frame(message, 4, &[number(f.subscription), number(f.code as u64), text(&f.message)])
-        }
-        FromPeer::Ack(f) => {
-            frame(message, 7, &[number(f.number), at(&f.position), number(f.durability as u64)])
-        }
+        FromPeer::Refused(f) => frame(
+            message,
+            FrameKind::Refused,
+            &[number(f.subscription), number(f.code as u64), text(&f.message)],
+        ),
+        FromPeer::Ack(f) => frame(
+            message,
+            FrameKind::Ack,
+            &[number(f.number), at(&f.position), number(f.durability as u64)],
+        ),
         FromPeer::Reject(f) => frame(
             message,
-            8,
+            FrameKind::Reject,
             &[number(f.number), number(f.code as u64), text(&f.message), f.retry.and_then(number)],
         ),
         FromPeer::Event(f) => {
             let name = f.name.as_deref();
             event(message, f.topic, name, &f.heads, f.offset, &f.body, &f.stream);
         }
-        FromPeer::CaughtUp(f) => {
-            frame(message, 10, &[number(f.subscription), number(f.count), at(&f.head)])
-        }
+        FromPeer::CaughtUp(f) => frame(
+            message,
+            FrameKind::CaughtUp,
+            &[number(f.subscription), number(f.count), at(&f.head)],
+        ),
         FromPeer::Gap(f) => {
             let stream = stream(&f.stream);
-            frame(message, 11, &[number(f.subscription), number(f.from), number(f.to), stream])
+            frame(
+                message,
+                FrameKind::Gap,
+                &[number(f.subscription), number(f.from), number(f.to), stream],
+            )
         }
-        FromPeer::Ping(f) => frame(message, 13, &[number(f.number)]),
-        FromPeer::Pong(f) => frame(message, 14, &[number(f.number)]),
-        FromPeer::Bye(f) => {
-            frame(message, 15, &[number(f.code), text(&f.message), f.retry.and_then(number)])
-        }
-        FromPeer::Expiring(f) => frame(message, 22, &[number(f.milliseconds)]),
+        FromPeer::Ping(f) => frame(message, FrameKind::Ping, &[number(f.number)]),
+        FromPeer::Pong(f) => frame(message, FrameKind::Pong, &[number(f.number)]),
+        FromPeer::Bye(f) => frame(
+            message,
+            FrameKind::Bye,
+            &[number(f.code), text(&f.message), f.retry.and_then(number)],
+        ),
+        FromPeer::Expiring(f) => frame(message, FrameKind::Expiring, &[number(f.milliseconds)]),
         FromPeer::Page(f) => {
             let entries = f.entries.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
             let next = f.next.as_ref().map(|(stream, before)| (stream, *before));
             page(message, f.request, f.epoch, entries, next, f.refused);
         }
-        FromPeer::Present(f) => {
-            frame(message, 24, &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))])
-        }
+        FromPeer::Present(f) => frame(
+            message,
+            FrameKind::Present,
+            &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))],
+        ),
         FromPeer::Presence(f) => {
-            let left = |out: &mut Out<'_>| numbers(out, &f.left);
-            let joined = |out: &mut Out<'_>| attendees(out, &f.joined);
-            frame(message, 25, &[text(&f.topic), Some(By(&joined)), Some(By(&left))]);
+            let left = |out: &mut Writer<'_>| numbers(out, &f.left);
+            let joined = |out: &mut Writer<'_>| attendees(out, &f.joined);
+            frame(
+                message,
+                FrameKind::Presence,
+                &[text(&f.topic), Some(By(&joined)), Some(By(&left))],
+            );
         }
-        FromPeer::NotPresent(f) => {
-            frame(message, 26, &[text(&f.topic), number(f.code as u64), text(&f.message)])
-        }
+        FromPeer::NotPresent(f) => frame(
+            message,
+            FrameKind::NotPresent,
+            &[text(&f.topic), number(f.code as u64), text(&f.message)],
+        ),
     }
 }
 
@@ -168,7 +201,7 @@ pub(crate) fn event(
     of: &Stream,
 ) {
     message.reserve(body.len() + 64);
-    let heads = |out: &mut Out<'_>| {
+    let heads = |out: &mut Writer<'_>| {
         out.array(heads.len());
         for head in heads {
             out.array(if head.previous.is_some() { 2 } else { 1 });
@@ -186,7 +219,7 @@ pub(crate) fn event(
         bytes(body),
         stream(of),
     ];
-    frame(message, 9, &fields);
+    frame(message, FrameKind::Event, &fields);
 }
 
 /// Appends a page of history.
@@ -198,11 +231,11 @@ pub(crate) fn page<'p>(
     next: Option<(&Stream, u64)>,
     refused: Option<RejectCode>,
 ) {
-    let entries = |out: &mut Out<'_>| triples(out, entries.clone());
+    let entries = |out: &mut Writer<'_>| triples(out, entries.clone());
     let code = refused.and_then(|code| number(code as u64));
     frame(
         message,
-        23,
+        FrameKind::Page,
         &[
             number(request),
             number(epoch),
@@ -214,17 +247,17 @@ pub(crate) fn page<'p>(
     );
 }
 
-fn numbers(out: &mut Out<'_>, numbers: &[u64]) {
+fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
     out.array(numbers.len());
     numbers.iter().for_each(|number| out.number(*number));
 }
 
-fn attendees(out: &mut Out<'_>, attendees: &[Attendee]) {
+fn attendees(out: &mut Writer<'_>, attendees: &[Attendee]) {
     triples(out, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)));
 }
 
 fn triples<'t>(
-    out: &mut Out<'_>,
+    out: &mut Writer<'_>,
     triples: impl ExactSizeIterator<Item = (u64, &'t str, &'t [u8])>,
 ) {
     out.array(triples.len());
@@ -243,40 +276,49 @@ pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
         message.extend_from_slice(&[0x58, length as u8]);
         message.extend_from_slice(bytes);
     } else {
-        Out::new(message).bytes(bytes);
+        Writer::new(message).bytes(bytes);
     }
 }
 
-/// A body as bytes.
-pub(crate) fn body(body: &Body) -> Vec<u8> {
-    let attributes = body.id.len() + body.source.len();
-    let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
-    let fields = [
-        text(&body.id),
-        (!body.source.is_empty()).then_some(Text(&body.source)),
-        body.time.and_then(number),
-        optional_text(&body.content_type),
-        optional_text(&body.schema),
-        bytes(&body.data),
-        (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
-        (!body.path.is_empty()).then_some(Path(&body.path)),
-        None,
-        None,
-        (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
-    ];
-    map(&mut Out::new(&mut message), &fields);
-    message
+impl Body {
+    /// Encodes the body.
+    pub fn encode(&self) -> Vec<u8> {
+        let body = self;
+        let attributes = body.id.len() + body.source.len();
+        let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
+        let fields = [
+            text(&body.id),
+            (!body.source.is_empty()).then_some(Text(&body.source)),
+            body.time.and_then(number),
+            optional_text(&body.content_type),
+            optional_text(&body.schema),
+            bytes(&body.data),
+            (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
+            (!body.path.is_empty()).then_some(Path(&body.path)),
+            None,
+            None,
+            (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
+        ];
+        map(&mut Writer::new(&mut message), &fields);
+        message
+    }
 }
 
-pub(crate) fn frame(message: &mut Vec<u8>, kind: u64, fields: &[Option<Value<'_>>]) {
-    let out = &mut Out::new(message);
+/// Appends a frame.
+fn frame(message: &mut Vec<u8>, kind: FrameKind, fields: &[Option<Value<'_>>]) {
+    tagged(message, kind.number(), fields);
+}
+
+/// Appends an array of a number and a map.
+pub(crate) fn tagged(message: &mut Vec<u8>, number: u64, fields: &[Option<Value<'_>>]) {
+    let out = &mut Writer::new(message);
     out.array(2);
-    out.number(kind);
+    out.number(number);
     map(out, fields);
 }
 
 /// A field's key is its place; what is absent is left out.
-fn map(out: &mut Out<'_>, fields: &[Option<Value<'_>>]) {
+fn map(out: &mut Writer<'_>, fields: &[Option<Value<'_>>]) {
     out.map(fields.iter().flatten().count());
     for (key, value) in fields.iter().enumerate() {
         if let Some(value) = value {
@@ -286,7 +328,7 @@ fn map(out: &mut Out<'_>, fields: &[Option<Value<'_>>]) {
     }
 }
 
-fn write(out: &mut Out<'_>, value: &Value<'_>) {
+fn write(out: &mut Writer<'_>, value: &Value<'_>) {
     match value {
         Number(number) => out.number(*number),
         Value::Flag => out.flag(true),
@@ -346,7 +388,7 @@ fn write(out: &mut Out<'_>, value: &Value<'_>) {
     }
 }
 
-fn write_positions(out: &mut Out<'_>, positions: &[Position]) {
+fn write_positions(out: &mut Writer<'_>, positions: &[Position]) {
     for position in positions {
         write(out, &Value::Position(position));
     }

@@ -6,10 +6,9 @@
 mod presence;
 
 use std::fmt;
-use std::ops::Range;
 
-use crate::event::{Position, Start, Stream};
-use crate::{Durability, RejectCode, decode, encode};
+use super::body::{Position, Start, Stream};
+use super::codes::{Durability, RejectCode};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
 
 /// The WebSocket subprotocol in which these frames are spoken.
@@ -342,60 +341,4 @@ impl fmt::Debug for Refresh {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Refresh").finish_non_exhaustive()
     }
-}
-
-impl FromClient {
-    /// Appends this frame to a message.
-    pub fn encode(&self, message: &mut Vec<u8>) {
-        encode::from_client(self, message);
-    }
-
-    /// The frames of a message, one by one; after an error there is no next.
-    pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        frames(message, decode::from_client).map(|frame| frame.map(|(frame, _)| frame))
-    }
-}
-
-impl FromPeer {
-    /// Appends this frame to a message.
-    pub fn encode(&self, message: &mut Vec<u8>) {
-        encode::from_peer(self, message);
-    }
-
-    /// The frames of a message, one by one; after an error there is no next.
-    pub fn decode(message: &[u8]) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        Self::decode_with_bytes(message).map(|frame| frame.map(|(frame, _)| frame))
-    }
-
-    /// The same, each with its bytes.
-    pub(crate) fn decode_with_bytes(
-        message: &[u8],
-    ) -> impl Iterator<Item = Result<(Self, &[u8]), DecodeError>> {
-        frames(message, decode::from_peer)
-            .map(|frame| frame.map(|(frame, place)| (frame, &message[place])))
-    }
-}
-
-/// The frames of a message, one by one, as `read` reads them, and where they stand in it; after an error there is no next.
-/// Those of a later version are skipped.
-pub(crate) fn frames<F>(
-    message: &[u8],
-    read: fn(&mut decode::Reader<'_>) -> Result<Option<F>, decode::Malformed>,
-) -> impl Iterator<Item = Result<(F, Range<usize>), DecodeError>> {
-    let mut decoder = decode::Reader::new(message);
-    let mut failed = false;
-    std::iter::from_fn(move || {
-        while !failed && decoder.position() < message.len() {
-            let at = decoder.position();
-            match read(&mut decoder) {
-                Ok(Some(frame)) => return Some(Ok((frame, at..decoder.position()))),
-                Ok(None) => {}
-                Err(decode::Malformed) => {
-                    failed = true;
-                    return Some(Err(DecodeError { at }));
-                }
-            }
-        }
-        None
-    })
 }

@@ -1,15 +1,38 @@
-//! What can be seen of the bus from outside (semantic 11).
+//! Observing the bus: notices, measurements and recordings (promise 10).
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bus::{Measurement, Message, Published, Recorded, VirtualTime};
+use bus::{Measurement, Message, Recorded, Tape, VirtualTime};
 
 use crate::stage::{Stage, Text, pattern, topic};
 
+/// Publishes the events of `tape` on the stage's bus.
+fn play(stage: &Stage, tape: &Tape<Text>, time: &Rc<VirtualTime>, speed: f64) {
+    let bus = stage.bus.clone();
+    tape.play(time.clone(), speed, move |Message { topic, payload }| {
+        bus.publish(topic, payload).unwrap();
+        ControlFlow::Continue(())
+    });
+}
+
+/// A recording on topic `a`, with the seconds as texts.
+fn recording(seconds: &[u64]) -> Vec<Recorded<Text>> {
+    let recorded = |&seconds: &u64| Recorded {
+        at: Duration::from_secs(seconds),
+        event: Message { topic: topic("a"), payload: Text(seconds.to_string()) },
+    };
+    seconds.iter().map(recorded).collect()
+}
+
+fn again(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| format!("again:{text}")).collect()
+}
+
 #[test]
-fn subscriptions_that_come_and_go_are_told_while_somebody_listens() {
+fn notices_report_subscriptions_that_begin_and_end_while_notices_have_a_subscriber() {
     let stage = Stage::new();
     drop(stage.listen("before", "a"));
     let _told = stage.listen("told", "$bus.>");
@@ -20,7 +43,7 @@ fn subscriptions_that_come_and_go_are_told_while_somebody_listens() {
 }
 
 #[test]
-fn counters_and_handler_times_are_kept_while_asked_for() {
+fn counters_and_handler_times_are_kept_while_a_measurement_exists() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let clock = time.clone();
     let slow = stage.bus.subscriber(pattern("a.*")).label("slow");
@@ -61,7 +84,7 @@ fn several_measurements_count_independently() {
 }
 
 #[test]
-fn counters_have_a_bound_and_count_the_rest_together() {
+fn counters_have_a_bound_and_count_all_other_topics_together() {
     let stage = Stage::new();
     let measurement = stage.bus.measure(VirtualTime::new(), 2);
     for at in ["a", "b", "c", "d", "a"] {
@@ -72,7 +95,7 @@ fn counters_have_a_bound_and_count_the_rest_together() {
 }
 
 #[test]
-fn seeing_changes_no_order() {
+fn a_measurement_does_not_change_the_order() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _measurement = stage.bus.measure(time, 10);
     let bus = stage.bus.clone();
@@ -101,128 +124,116 @@ fn a_recording_plays_again_with_its_timing_faster_or_step_by_step() {
         time.pass(second);
     }
     drop(recorder);
-    let recording = tape.take();
-    let moments: Vec<_> = recording.iter().map(|recorded| recorded.at).collect();
+    let recorded = tape.take();
+    let moments: Vec<_> = recorded.iter().map(|recorded| recorded.at).collect();
     assert_eq!(moments, [Duration::ZERO, second * 2, second * 3]);
 
     let _again = stage.listen("again", ">");
-    let with_its_timing = stage.bus.player(recording.clone());
-    with_its_timing.play(time.clone(), 1.0);
+    let with_its_timing = Tape::new(recorded.clone());
+    play(&stage, &with_its_timing, &time, 1.0);
     time.pass(second * 2);
-    assert_eq!(stage.logged(), ["again:1", "again:2"]);
+    assert_eq!(stage.logged(), again(&["1", "2"]));
     with_its_timing.pause();
     time.pass(second * 9);
     assert!(stage.logged().is_empty());
-    with_its_timing.play(time.clone(), 1.0);
+    play(&stage, &with_its_timing, &time, 1.0);
     time.pass(second);
-    assert_eq!((stage.logged(), with_its_timing.rest()), (vec!["again:3".to_owned()], 0));
+    assert_eq!((stage.logged(), with_its_timing.rest()), (again(&["3"]), 0));
 
-    let faster = stage.bus.player(recording.clone());
-    faster.play(time.clone(), 2.0);
+    let faster = Tape::new(recorded.clone());
+    play(&stage, &faster, &time, 2.0);
     time.pass(second * 3 / 2);
-    assert_eq!(stage.logged(), ["again:1", "again:2", "again:3"]);
+    assert_eq!(stage.logged(), again(&["1", "2", "3"]));
 
-    let by_step = stage.bus.player(recording);
-    assert!(matches!(by_step.step(), Some(Ok(Published::Delivered(1)))));
-    assert_eq!((stage.logged(), by_step.rest()), (vec!["again:1".to_owned()], 2));
+    let by_step = Tape::new(recorded);
+    assert_eq!(by_step.step().map(|event| event.payload.0).as_deref(), Some("1"));
+    assert_eq!(by_step.rest(), 2);
 }
 
 #[test]
-fn a_player_that_is_late_or_has_no_speed_catches_up_at_once() {
+fn a_tape_that_is_late_or_has_no_speed_catches_up_at_once() {
     let stage = Stage::new();
     let second = Duration::from_secs(1);
-    let at = |seconds: u32, text: &str| {
-        let event = Message { topic: topic("a"), payload: Text(text.into()) };
-        Recorded { at: second * seconds, event }
-    };
-    let recording = [at(0, "1"), at(1, "2"), at(2, "3"), at(9, "4")];
+    let recording = recording(&[0, 1, 2, 9]);
     let _again = stage.listen("again", ">");
     let time = VirtualTime::new();
     let slow = time.clone();
     let holds = stage.bus.subscribe(pattern("a"), move |event| {
-        if event.payload.0 == "1" {
+        if event.payload.0 == "0" {
             slow.pass(second * 3); // a handler that takes three seconds
         }
         Ok(())
     });
-    let player = stage.bus.player(recording.clone());
-    player.play(time.clone(), 1.0);
+    let tape = Tape::new(recording.clone());
+    play(&stage, &tape, &time, 1.0);
     time.pass(Duration::ZERO);
-    assert_eq!((stage.logged(), player.rest()), (told(&["1", "2", "3"]), 1));
+    assert_eq!((stage.logged(), tape.rest()), (again(&["0", "1", "2"]), 1));
     time.pass(second * 6);
-    assert_eq!(stage.logged(), told(&["4"]));
+    assert_eq!(stage.logged(), again(&["9"]));
     drop(holds);
-    let slowest = stage.bus.player(recording.clone());
-    slowest.play(time.clone(), f64::MIN_POSITIVE);
+    let slowest = Tape::new(recording.clone());
+    play(&stage, &slowest, &time, f64::MIN_POSITIVE);
     time.pass(second * 1_000_000);
-    assert_eq!(
-        stage.logged(),
-        told(&["1"]),
-        "a pause that no number is long enough for never ends"
-    );
+    assert_eq!(stage.logged(), again(&["0"]), "a wait too long for a `Duration` never ends");
     for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let player = stage.bus.player(recording.clone());
-        player.play(time.clone(), speed);
-        assert_eq!(player.rest(), 4, "nothing is published inside the call");
+        let tape = Tape::new(recording.clone());
+        play(&stage, &tape, &time, speed);
+        assert_eq!(tape.rest(), 4, "nothing is published inside the call");
         time.pass(Duration::ZERO);
-        assert_eq!(stage.logged(), told(&["1", "2", "3", "4"]), "{speed}");
+        assert_eq!(stage.logged(), again(&["0", "1", "2", "9"]), "{speed}");
     }
 }
 
-fn told(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| format!("again:{text}")).collect()
+#[test]
+fn a_step_while_a_tape_plays_does_not_bring_later_events_forward() {
+    let (stage, time) = (Stage::new(), VirtualTime::new());
+    let _again = stage.listen("again", ">");
+    let tape = Tape::new(recording(&[1, 2]));
+    play(&stage, &tape, &time, 1.0);
+    assert!(tape.step().is_some());
+    time.pass(Duration::from_secs(1));
+    assert!(stage.logged().is_empty());
+    time.pass(Duration::from_secs(1));
+    assert_eq!(stage.logged(), again(&["2"]));
 }
 
 #[test]
-fn a_step_while_a_player_plays_does_not_bring_the_others_forward() {
-    let (stage, time) = (Stage::new(), VirtualTime::new());
-    let recording = [1, 2].map(|seconds| {
-        let event = Message { topic: topic("a"), payload: Text(seconds.to_string()) };
-        Recorded { at: Duration::from_secs(seconds), event }
-    });
+fn a_handler_may_restart_the_tape_that_plays_its_event() {
+    let (stage, time) = (Rc::new(Stage::new()), VirtualTime::new());
     let _again = stage.listen("again", ">");
-    let player = stage.bus.player(recording);
-    player.play(time.clone(), 1.0);
-    assert!(player.step().is_some());
-    time.pass(Duration::from_secs(1));
-    assert_eq!(stage.logged(), told(&["1"]));
-    time.pass(Duration::from_secs(1));
-    assert_eq!(stage.logged(), told(&["2"]));
-}
-
-#[test]
-fn a_handler_may_play_anew_the_player_that_calls_it() {
-    let (stage, time) = (Stage::new(), VirtualTime::new());
-    let recording = [0, 1, 2].map(|seconds| {
-        let event = Message { topic: topic("a"), payload: Text(seconds.to_string()) };
-        Recorded { at: Duration::from_secs(seconds), event }
-    });
-    let _again = stage.listen("again", ">");
-    let player = Rc::new(stage.bus.player(recording));
-    let (faster, clock) = (Rc::downgrade(&player), time.clone());
+    let tape = Rc::new(Tape::new(recording(&[0, 1, 2])));
+    let (inner, faster, clock) = (Rc::downgrade(&stage), Rc::downgrade(&tape), time.clone());
     let _restarts = stage.bus.subscribe(pattern("a"), move |event| {
-        if let (Some(player), "0") = (faster.upgrade(), event.payload.0.as_str()) {
-            player.play(clock.clone(), 10.0);
+        if let (Some(stage), Some(tape), "0") =
+            (inner.upgrade(), faster.upgrade(), event.payload.0.as_str())
+        {
+            play(&stage, &tape, &clock, 10.0);
         }
         Ok(())
     });
-    player.play(time.clone(), 1.0);
+    play(&stage, &tape, &time, 1.0);
     time.pass(Duration::from_millis(200));
-    assert_eq!(stage.logged(), told(&["0", "1", "2"]));
+    assert_eq!(stage.logged(), again(&["0", "1", "2"]));
 }
 
 #[test]
-fn a_handler_may_pause_the_player_that_calls_it() {
+fn a_handler_may_pause_the_tape_that_plays_its_event() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
-    let message = |text: &str| Message { topic: topic("a"), payload: Text(text.into()) };
-    let recording = ["1", "2"].map(|text| Recorded { at: Duration::ZERO, event: message(text) });
-    let player = Rc::new(stage.bus.player(recording));
-    let pause = player.clone();
+    let tape = Rc::new(Tape::new(recording(&[0, 0])));
+    let paused = tape.clone();
     let _pauses = stage.bus.subscribe(pattern("a"), move |_| {
-        pause.pause();
+        paused.pause();
         Ok(())
     });
-    player.play(time.clone(), 1.0);
+    play(&stage, &tape, &time, 1.0);
     time.pass(Duration::from_secs(1));
-    assert_eq!(player.rest(), 1);
+    assert_eq!(tape.rest(), 1);
+}
+
+#[test]
+fn a_tape_stops_when_its_publisher_breaks() {
+    let (tape, time) = (Tape::new(recording(&[0, 0, 1])), VirtualTime::new());
+    tape.play(time.clone(), 1.0, |_| ControlFlow::Break(()));
+    time.pass(Duration::from_secs(9));
+    assert_eq!(tape.rest(), 2);
 }

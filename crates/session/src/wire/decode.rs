@@ -1,16 +1,16 @@
 //! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
 //! maps for all frames takes a quarter of what derived decoders take.
 
-pub(crate) mod fields;
+mod fields;
 mod reader;
 
-use crate::client::PlaceKind;
-use crate::event::{Body, Extension, Position, Start};
-use crate::frame::{
+use super::body::{Body, BodyError, Extension, Position, Start};
+use super::frame::{
     Ack, AtTopic, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer, Gap, Head,
     Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish, Refresh,
     Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
+use super::kind::FrameKind;
 use fields::Fields;
 use reader::Kind;
 pub(crate) use reader::Reader;
@@ -23,14 +23,11 @@ pub(crate) struct Malformed;
 
 pub(crate) type Read<T> = Result<T, Malformed>;
 
-/// Frames of later versions have higher kinds.
-pub(crate) const LAST_KIND: u64 = 26;
-
-/// The next frame of a client; none if it is one of a later version.
+/// Reads the next frame of a client. Returns `None` for one of a later version.
 pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
-        0 => FromClient::Hello(Hello {
+        FrameKind::Hello => FromClient::Hello(Hello {
             client: f.array(0),
             secret: f.array(1),
             fence: f.number(2),
@@ -38,7 +35,7 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
             returning: f.flag(4),
             token: f.optional_text(5),
         }),
-        2 => match f.nested(2, start).flatten() {
+        FrameKind::Subscribe => match f.nested(2, start).flatten() {
             Some(start) => FromClient::Subscribe(Subscribe {
                 subscription: f.number32(0),
                 pattern: f.text(1),
@@ -47,75 +44,47 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
             }),
             None => FromClient::UnknownStart(Unsubscribe { subscription: f.number32(0) }),
         },
-        5 => FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) }),
-        6 => FromClient::Publish(Publish {
+        FrameKind::Unsubscribe => {
+            FromClient::Unsubscribe(Unsubscribe { subscription: f.number32(0) })
+        }
+        FrameKind::Publish => FromClient::Publish(Publish {
             number: f.optional_number(0),
             topic: f.number32(1),
             name: f.optional_text(2),
             body: f.bytes(3).to_vec(),
             lowest: f.optional_number(4),
         }),
-        12 => FromClient::Credit(Credit {
+        FrameKind::Credit => FromClient::Credit(Credit {
             subscription: f.number32(0),
             events: f.number32(1),
             bytes: f.number32(2),
         }),
-        13 => FromClient::Ping(Ping { number: f.number32(0) }),
-        14 => FromClient::Pong(Ping { number: f.number32(0) }),
-        16 => FromClient::Refresh(Refresh { token: f.text(0) }),
-        17 => FromClient::History(History {
+        FrameKind::Ping => FromClient::Ping(Ping { number: f.number32(0) }),
+        FrameKind::Pong => FromClient::Pong(Ping { number: f.number32(0) }),
+        FrameKind::Refresh => FromClient::Refresh(Refresh { token: f.text(0) }),
+        FrameKind::History => FromClient::History(History {
             request: f.number32(0),
             pattern: f.text(1),
             before: f.clamped_number(2),
             limit: f.number32(3),
             stream: f.stream(4),
         }),
-        18 => {
+        FrameKind::Join => {
             FromClient::Join(Join { topic: f.text(0), key: f.text(1), data: f.bytes(2).to_vec() })
         }
-        19 => FromClient::Leave(AtTopic { topic: f.text(0) }),
-        20 => FromClient::Watch(AtTopic { topic: f.text(0) }),
-        21 => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
+        FrameKind::Leave => FromClient::Leave(AtTopic { topic: f.text(0) }),
+        FrameKind::Watch => FromClient::Watch(AtTopic { topic: f.text(0) }),
+        FrameKind::Unwatch => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
 }
 
-/// What a leader reads of a guest's frame.
-pub(crate) enum FromGuest {
-    Subscribe(u32),
-    Unsubscribe(u32),
-    /// Credit, or a request for a page.
-    Numbered(u32),
-    Presence {
-        kind: PlaceKind,
-        comes: bool,
-        topic: String,
-    },
-}
-
-/// The next frame of a guest; none if it is one of a later version, whose answer could not be passed on.
-pub(crate) fn from_guest(d: &mut Reader<'_>) -> Read<Option<FromGuest>> {
-    let Some((kind, f)) = frame(d)? else { return Ok(None) };
-    let presence = |kind, comes| FromGuest::Presence { kind, comes, topic: f.text(0) };
-    let frame = match kind {
-        2 => FromGuest::Subscribe(f.number32(0)),
-        5 => FromGuest::Unsubscribe(f.number32(0)),
-        12 | 17 => FromGuest::Numbered(f.number32(0)),
-        18 => presence(PlaceKind::Joined, true),
-        19 => presence(PlaceKind::Joined, false),
-        20 => presence(PlaceKind::Watched, true),
-        21 => presence(PlaceKind::Watched, false),
-        _ => return Err(Malformed),
-    };
-    f.checked(Some(frame))
-}
-
-/// The next frame of a peer; none if it is one of a later version.
+/// Reads the next frame of a peer. Returns `None` for one of a later version.
 pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
-        1 => FromPeer::Welcome(Welcome {
+        FrameKind::Welcome => FromPeer::Welcome(Welcome {
             peer: f.text(0),
             highest: f.number(1),
             highest_id: f.optional_text(2),
@@ -124,29 +93,29 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             forgotten: f.flag(5),
             kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
-        3 => FromPeer::Subscribed(Subscribed {
+        FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),
             head: f.position(1),
             reset: f.flag(2),
             others: f.nested(3, |nested| list(nested, position)).unwrap_or_default(),
         }),
-        4 => FromPeer::Refused(Refused {
+        FrameKind::Refused => FromPeer::Refused(Refused {
             subscription: f.number32(0),
             code: f.reject_code(1),
             message: f.text(2),
         }),
-        7 => FromPeer::Ack(Ack {
+        FrameKind::Ack => FromPeer::Ack(Ack {
             number: f.number(0),
             position: f.position(1),
             durability: f.durability(2),
         }),
-        8 => FromPeer::Reject(Reject {
+        FrameKind::Reject => FromPeer::Reject(Reject {
             number: f.number(0),
             code: f.reject_code(1),
             message: f.text(2),
             retry: f.optional_number32(3),
         }),
-        9 => FromPeer::Event(Event {
+        FrameKind::Event => FromPeer::Event(Event {
             topic: f.number32(0),
             name: f.optional_text(1),
             heads: f.required(f.nested(2, |nested| list(nested, head)), Vec::new()),
@@ -154,39 +123,41 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             body: f.bytes(4).to_vec(),
             stream: f.stream(5),
         }),
-        10 => FromPeer::CaughtUp(CaughtUp {
+        FrameKind::CaughtUp => FromPeer::CaughtUp(CaughtUp {
             subscription: f.number32(0),
             count: f.number(1),
             head: f.position(2),
         }),
-        11 => FromPeer::Gap(Gap {
+        FrameKind::Gap => FromPeer::Gap(Gap {
             subscription: f.number32(0),
             from: f.number(1),
             to: f.number(2),
             stream: f.stream(3),
         }),
-        13 => FromPeer::Ping(Ping { number: f.number32(0) }),
-        14 => FromPeer::Pong(Ping { number: f.number32(0) }),
-        15 => FromPeer::Bye(Bye {
+        FrameKind::Ping => FromPeer::Ping(Ping { number: f.number32(0) }),
+        FrameKind::Pong => FromPeer::Pong(Ping { number: f.number32(0) }),
+        FrameKind::Bye => FromPeer::Bye(Bye {
             code: f.required(f.number32(0).try_into().ok(), 0),
             message: f.text(1),
             retry: f.optional_number32(2),
         }),
-        22 => FromPeer::Expiring(Expiring { milliseconds: f.number32(0) }),
-        23 => FromPeer::Page(HistoryPage {
+        FrameKind::Expiring => FromPeer::Expiring(Expiring { milliseconds: f.number32(0) }),
+        FrameKind::Page => FromPeer::Page(HistoryPage {
             request: f.number32(0),
             epoch: f.optional_number64(1).unwrap_or_default(),
             entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
             next: f.clamped_number(3).map(|before| (f.stream(5), before)),
             refused: f.optional_reject_code(4),
         }),
-        24 => FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) }),
-        25 => FromPeer::Presence(Presence {
+        FrameKind::Present => {
+            FromPeer::Present(Present { topic: f.text(0), entries: f.attendees(1) })
+        }
+        FrameKind::Presence => FromPeer::Presence(Presence {
             topic: f.text(0),
             joined: f.attendees(1),
             left: f.nested(2, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
-        26 => FromPeer::NotPresent(NotPresent {
+        FrameKind::NotPresent => FromPeer::NotPresent(NotPresent {
             topic: f.text(0),
             code: f.reject_code(1),
             message: f.text(2),
@@ -197,7 +168,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
 }
 
 /// An event's body.
-pub(crate) fn body(d: &mut Reader<'_>) -> Read<Body> {
+fn body(d: &mut Reader<'_>) -> Read<Body> {
     let f = Fields::read(d)?;
     f.checked(Body {
         id: f.text(0),
@@ -213,12 +184,35 @@ pub(crate) fn body(d: &mut Reader<'_>) -> Read<Body> {
     })
 }
 
-/// A frame's kind and its fields; none if its kind is above [`LAST_KIND`]. It is skipped then.
-pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<Option<(u64, Fields<'b>)>> {
+impl Body {
+    /// Decodes a body. A peer [checks](Self::check) bodies from clients; readers of what a peer has stored need not.
+    ///
+    /// # Errors
+    /// A [`BodyError`] if `bytes` are not a body.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
+        let mut reader = Reader::new(bytes);
+        let body = body(&mut reader).map_err(|Malformed| {
+            BodyError("the event's body is not the CBOR map of the grammar")
+        })?;
+        if reader.position() != bytes.len() {
+            return Err(BodyError("bytes stand after the event's body"));
+        }
+        Ok(body)
+    }
+}
+
+/// Reads a frame's kind and its fields. Skips a frame of a later version and returns `None` for it.
+pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<Option<(FrameKind, Fields<'b>)>> {
+    let fields = tagged(d, FrameKind::LAST)?;
+    Ok(fields.and_then(|(number, fields)| Some((FrameKind::from_number(number)?, fields))))
+}
+
+/// Reads an array of a number and a map. Skips one whose number is above `last` and returns `None` for it.
+pub(crate) fn tagged<'b>(d: &mut Reader<'b>, last: u64) -> Read<Option<(u64, Fields<'b>)>> {
     let mut left = d.array()?;
-    let kind = d.item(&mut left, Reader::number64)?;
-    let is_known = kind <= LAST_KIND;
-    let fields = if is_known { Some((kind, d.item(&mut left, Fields::read)?)) } else { None };
+    let number = d.item(&mut left, Reader::number64)?;
+    let is_known = number <= last;
+    let fields = if is_known { Some((number, d.item(&mut left, Fields::read)?)) } else { None };
     d.end(left)?;
     Ok(fields)
 }

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::reader::Kind;
 use super::{Malformed, Read, Reader, list, position, triple};
-use crate::event::{Position, Stream};
-use crate::frame::Attendee;
+use crate::wire::body::{Position, Stream};
+use crate::wire::frame::Attendee;
 use crate::{Durability, MAX_NUMBER, RejectCode};
 
 /// One more than the highest known key.

@@ -1,0 +1,82 @@
+//! What others have published goes to the machine: committed events, and ephemeral ones.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Connection;
+use super::pace::LARGE;
+use crate::hub::{First, Forwarded, Mailbox, Recent};
+
+impl Connection {
+    /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
+    /// hand, each subscription reads on from the log.
+    pub(super) async fn catch_up(&mut self, heads: &[u64]) {
+        for (stream, head) in heads.iter().enumerate() {
+            let told = self.told[stream];
+            if told >= *head {
+                continue;
+            }
+            match self.shared.hub.recent(stream, told + 1) {
+                Recent::Events(events) => {
+                    let bytes = events.iter().map(|event| event.body.len()).sum();
+                    if bytes > LARGE && self.server.pending_effects() > 0 {
+                        // The memory is for one answer at a time.
+                        return;
+                    }
+                    self.make_room(bytes).await;
+                    self.server.committed(&events);
+                    self.told[stream] = events.last().map_or(told, |last| last.offset);
+                }
+                Recent::Older => {
+                    self.server.lagged(stream, *head);
+                    self.told[stream] = *head;
+                }
+            }
+        }
+    }
+
+    /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
+    /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
+    pub(super) async fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
+        let some = !arrived.is_empty();
+        if let Some(event) = arrived.front() {
+            self.make_room(event.event.body.len()).await;
+        }
+        while self.server.pending_effects() == 0
+            && let Some(event) = arrived.pop_front()
+        {
+            self.server.forwarded(&event.event);
+        }
+        some
+    }
+
+    /// Sends the run of ephemeral events that begins with the first that waits, which other connections send too. If
+    /// there is no such run, takes what waits, so that the machine is told of each.
+    pub(super) async fn take(
+        &mut self,
+        mailbox: &Mailbox,
+        first: &First,
+        arrived: &mut VecDeque<Arc<Forwarded>>,
+    ) {
+        self.make_room(first.event.event.body.len()).await;
+        let Some(beginning) = self.server.beginning(&first.event.event).filter(|_| first.is_shared)
+        else {
+            return mailbox.take(arrived);
+        };
+        let frames = mailbox.take_run(first, beginning).or_else(|| {
+            let mut events = mailbox.waiting(first);
+            let (frames, count) =
+                self.server.encode_run(events.iter().map(|(_, event)| &event.event));
+            events.truncate(count);
+            // What was first may have made room for newer ones meanwhile.
+            (count > 0).then(|| {
+                let frames = Arc::new(frames);
+                mailbox.sent(&events, beginning, &frames);
+                frames
+            })
+        });
+        if let Some(frames) = frames {
+            self.server.send_run(frames);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The timers of a client.
+
+use super::Client;
+use super::state::State;
+use crate::Millis;
+use crate::timers::timers;
+
+timers! {
+    /// What a client waits for.
+    enum Timer {
+        /// An event in the outbox expires, or is given up.
+        Expiry,
+        /// The store failed and is asked again.
+        Store,
+        /// The peer had no time for a page of history and is asked again.
+        History,
+        /// The next attempt to connect.
+        Reconnect,
+        /// Connecting or the handshake takes too long.
+        Connect,
+        /// A probe goes without an answer.
+        Probe,
+        /// The peer is silent for longer than its heartbeat allows.
+        Silence,
+        /// The peer owes an answer: it is probed.
+        Owing,
+        /// The application is asked for a credential again.
+        Credential,
+        /// A follower that is gone stops being present.
+        Presence,
+        /// The peer asked to hold back publishes until now.
+        Hold,
+    }
+}
+
+impl Client {
+    /// When to call [`Client::tick`] next.
+    pub fn deadline(&self) -> Option<Millis> {
+        Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
+    }
+
+    /// Fires the timers that are due.
+    pub fn tick(&mut self, now: Millis) {
+        for timer in Timer::ALL {
+            let due = self.due(*timer);
+            if due.is_some_and(|due| due <= now) {
+                self.fire(*timer, now);
+                debug_assert_ne!(self.due(*timer), due, "{timer:?} stays due");
+            }
+        }
+    }
+
+    fn due(&self, timer: Timer) -> Option<Millis> {
+        let link = &self.connection;
+        let has_link = self.is_online() && !self.following;
+        match (timer, self.state) {
+            (Timer::Expiry, _) => self.next_expiry(),
+            (Timer::Store, _) => self.asking.retry,
+            (Timer::History, _) => self.requests.retry,
+            (Timer::Reconnect, State::Waiting { until }) => Some(until),
+            (Timer::Connect, State::Opening { until } | State::Greeting { until }) => Some(until),
+            (Timer::Reconnect | Timer::Connect, _) => None,
+            _ if !has_link => None,
+            (Timer::Probe, _) => link.probe,
+            (Timer::Silence, _) => Some(self.silence_ends()),
+            (Timer::Owing, _) => self.probe_at(),
+            (Timer::Credential, _) => link.fetch_at,
+            (Timer::Presence, _) => link.places.deadline(),
+            (Timer::Hold, _) => link.hold_until,
+        }
+    }
+
+    fn fire(&mut self, timer: Timer, now: Millis) {
+        match timer {
+            Timer::Expiry => self.expire(now),
+            Timer::Store => self.retry_store(),
+            Timer::History => self.retry_requests(),
+            Timer::Reconnect => self.open(now),
+            Timer::Connect | Timer::Probe | Timer::Silence => self.give_up(now),
+            Timer::Owing => self.probe(now),
+            Timer::Credential => self.fetch_again(),
+            Timer::Presence => self.leave_for_those_gone(now),
+            Timer::Hold => {
+                self.connection.hold_until = None;
+                self.pump(now);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The timers of a tab, beside those of its clients.
+
+use super::{BEAT, Effect, QUIET, Role, Tab};
+use crate::Millis;
+use crate::timers::timers;
+
+timers! {
+    /// What a tab waits for.
+    enum Timer {
+        /// A timer of the tab's client.
+        Client,
+        /// A timer of the fallback client.
+        Spare,
+        /// The lock is requested again.
+        Lock,
+        /// A follower asks for another place.
+        Join,
+        /// A leader with followers says that it leads.
+        Beat,
+        /// The leader does not answer: its lock is stolen.
+        Steal,
+        /// The leader is silent, and is asked for a sign of life.
+        Quiet,
+    }
+}
+
+impl Tab {
+    /// When to call [`Tab::tick`] next.
+    pub fn deadline(&self) -> Option<Millis> {
+        Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
+    }
+
+    /// Fires the timers that are due.
+    pub fn tick(&mut self, now: Millis) {
+        self.now = now;
+        for timer in Timer::ALL {
+            if self.due(*timer).is_some_and(|due| due <= now) {
+                self.fire(*timer);
+            }
+        }
+    }
+
+    fn due(&self, timer: Timer) -> Option<Millis> {
+        let follows = self.role == Role::Following;
+        match timer {
+            Timer::Client => self.client.deadline(),
+            Timer::Spare => self.spare.as_ref()?.deadline(),
+            Timer::Lock => self.lock_at,
+            Timer::Join => self.join_at,
+            Timer::Beat => (self.leads() && !self.guests.is_empty()).then_some(self.beat + BEAT),
+            Timer::Steal => self.asked.filter(|_| follows).map(|asked| asked + self.patience()),
+            Timer::Quiet => (follows && self.asked.is_none()).then_some(self.heard + QUIET),
+        }
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        let now = self.now;
+        match timer {
+            Timer::Client => self.client.tick(now),
+            Timer::Spare => {
+                if let Some(spare) = self.spare() {
+                    spare.tick(now);
+                }
+            }
+            Timer::Lock => {
+                self.lock_at = None;
+                self.effects.push_back(Effect::RequestLock);
+            }
+            Timer::Join => {
+                self.join_at = None;
+                self.visit_anew();
+            }
+            Timer::Beat => self.count_beats(),
+            Timer::Steal => {
+                (self.heard, self.asked, self.lock_at) = (now, None, None);
+                self.effects.push_back(Effect::StealLock);
+            }
+            Timer::Quiet => self.ask(),
+        }
+    }
+}

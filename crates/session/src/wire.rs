@@ -1,0 +1,11 @@
+//! What goes over the wire: frames, the body of an event, their CBOR, and the numbers in them.
+//! `session.cddl` is the grammar.
+
+pub(crate) mod body;
+pub(crate) mod codes;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod frame;
+pub(crate) mod kind;
+pub(crate) mod message;
+pub(crate) mod topic_numbers;

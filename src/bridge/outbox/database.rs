@@ -2,17 +2,16 @@
 //! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
 //! writes what has changed.
 //!
-//! Listening is gloo's, whose listeners end when they are dropped.
+//! The requests are the crate `idb`'s. Listening is gloo's, whose listeners end when they are dropped.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
+use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams};
 use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError};
 use wasm_bindgen::prelude::*;
-use web_sys::{
-    IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction,
-};
+use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 use super::{Outbox, record};
 use crate::bridge::link::entropy;
@@ -20,10 +19,7 @@ use crate::js::{object, text_of};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch, js_namespace = indexedDB, js_name = open)]
-    fn open(name: &str, version: Option<u32>) -> Result<IdbOpenDbRequest, JsValue>;
-
-    // web-sys gives a transaction options only with `web_sys_unstable_apis`.
+    // idb gives a transaction no options, and web-sys only to who builds with `web_sys_unstable_apis`.
     #[derive(Clone)]
     #[wasm_bindgen(extends = IdbDatabase, extends = web_sys::EventTarget)]
     type Connection;
@@ -64,13 +60,15 @@ impl Database {
     /// Opens a database at this version, or at the one that it has, and makes it if there is none. Nothing, if
     /// that is refused at once.
     pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
-        let request = open(name, version).ok()?;
+        let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
+        let request = IdbOpenDbRequest::from(request);
         let made = request.clone();
         let made = EventListener::once(&request, "upgradeneeded", move |_| {
-            let store = made.result().and_then(|connection| {
-                connection.unchecked_into::<IdbDatabase>().create_object_store(STORE)
+            let store = made.result().ok().and_then(|connection| {
+                let database = idb::Database::from(connection.unchecked_into::<IdbDatabase>());
+                database.create_object_store(STORE, ObjectStoreParams::new()).ok()
             });
-            if store.is_err()
+            if store.is_none()
                 && let Some(upgrade) = made.transaction()
             {
                 let _ended_already = upgrade.abort();
@@ -122,7 +120,7 @@ impl Database {
             let (transaction, outcome, asked) =
                 (transaction.clone(), outcome.clone(), asked.clone());
             move |_| {
-                let done = carry_out(&store, &head, &rows, asked).map_err(|thrown| kind(&thrown));
+                let done = carry_out(&store, &head, &rows, asked).map_err(|error| kind(&error));
                 let failed = done.is_err();
                 outcome.replace(Some(done));
                 if failed {
@@ -138,7 +136,7 @@ impl Database {
                     // An aborted transaction says why, unless it was aborted here.
                     Some(Ok(done)) if event == "complete" => Ok(done),
                     Some(Err(error)) => Err(error),
-                    _ => Err(kind(&aborted.error().into())),
+                    _ => Err(kind_of(&aborted.error().into())),
                 };
                 if let Some(outbox) = outbox.upgrade() {
                     outbox.ended(done);
@@ -165,16 +163,18 @@ impl Drop for Database {
 /// A transaction that has asked for the client, and then for the rows that its operation looks at.
 struct Begun {
     transaction: IdbTransaction,
-    store: IdbObjectStore,
+    store: ObjectStore,
     head: IdbRequest,
     rows: IdbRequest,
 }
 
-fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
+fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, idb::Error> {
     let strict = object(&[("durability", "strict".into())]);
-    let transaction = connection.transaction(STORE, "readwrite", &strict)?;
-    let store = transaction.object_store(STORE)?;
-    let head = store.get(&HEAD.into())?;
+    let transaction = connection
+        .transaction(STORE, "readwrite", &strict)
+        .map_err(idb::Error::TransactionOpenFailed)?;
+    let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
+    let head = store.get(JsValue::from(HEAD))?.into();
     let (first, last) = match asked {
         Storage::Load | Storage::Renew { .. } => (1.0, f64::MAX),
         Storage::Mark { numbers, .. }
@@ -185,8 +185,8 @@ fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, JsValue> {
         }
         Storage::Keep { .. } | Storage::TakeFence { .. } => (NOTHING, NOTHING),
     };
-    let range = IdbKeyRange::bound(&first.into(), &last.into())?;
-    let rows = store.get_all_with_key(&range)?;
+    let range = KeyRange::bound(&first.into(), &last.into(), None, None)?;
+    let rows = store.get_all(Some(range.into()), None)?.into();
     Ok(Begun { transaction, store, head, rows })
 }
 
@@ -195,17 +195,19 @@ const HEAD: u32 = 0;
 const NOTHING: f64 = -1.0;
 
 fn carry_out(
-    store: &IdbObjectStore,
+    store: &ObjectStore,
     head: &IdbRequest,
     rows: &IdbRequest,
     asked: Storage,
-) -> Result<Answer, JsValue> {
-    let (head, rows) = (head.result()?, rows.result()?);
+) -> Result<Answer, idb::Error> {
+    let [head, rows] = [head, rows].map(IdbRequest::result);
+    let head = head.map_err(idb::Error::RequestResultNotFound)?;
+    let rows = rows.map_err(idb::Error::RequestResultNotFound)?;
     let is_new = head.is_undefined();
     let mut saved = if is_new {
         Saved::new(&mut entropy())
     } else {
-        record::read_head(&head).ok_or("the database holds no client")?
+        record::read_head(&head).ok_or(idb::Error::UnexpectedJsType("a client", head))?
     };
     saved.rows = record::read_rows(&rows);
     let marks = |row: &Row| (row.number, row.leaving, row.dropped);
@@ -218,21 +220,28 @@ fn carry_out(
     let after = memory.saved();
     for (number, ..) in &before {
         if after.rows.binary_search_by_key(number, |row| row.number).is_err() {
-            store.delete(&(*number as f64).into())?;
+            store.delete(JsValue::from(*number as f64))?;
         }
     }
     for row in &after.rows {
         if renews || !before.contains(&marks(row)) {
-            store.put_with_key(&record::row(row), &(row.number as f64).into())?;
+            store.put(&record::row(row), Some(&(row.number as f64).into()))?;
         }
     }
     if !only_reads {
-        store.put_with_key(&record::head(after), &HEAD.into())?;
+        store.put(&record::head(after), Some(&HEAD.into()))?;
     }
     Ok(answer)
 }
 
-fn kind(thrown: &JsValue) -> StoreError {
+fn kind(error: &idb::Error) -> StoreError {
+    match error {
+        idb::Error::UpdateFailed(thrown) => kind_of(thrown),
+        _ => StoreError::Unavailable,
+    }
+}
+
+fn kind_of(thrown: &JsValue) -> StoreError {
     if text_of(thrown).starts_with("QuotaExceeded") {
         StoreError::Full
     } else {

@@ -1,6 +1,8 @@
 //! From a crate to what a browser loads, in three steps: cargo, wasm-bindgen and wasm-opt. The page and the npm
 //! package are built this way, with the flags that Trunk and wasm-pack would read.
 
+mod order;
+
 use crate::process;
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
@@ -8,10 +10,6 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What is put into its callers at the end. Rust's own bound for small code is 5: functions that cost more stand alone, and
-/// after brotli a page loads 1 % more.
-const INLINED: &str = "-Cllvm-args=--inline-threshold=20";
 
 /// Compiles for users: `target` chooses one of the package's targets, as in `["--bin", "chat"]`. Gives the file.
 pub fn compile(
@@ -23,9 +21,8 @@ pub fn compile(
 ) -> Result<PathBuf> {
     let mut cargo = toolchain.small("cargo");
     cargo
-        .args(["rustc", "--release", "--target", WASM, "--package", package])
+        .args(["build", "--release", "--target", WASM, "--package", package])
         .args(target)
-        .args(["--", INLINED])
         .current_dir(&workspace.root);
     process::run(&mut cargo)?;
     Ok(workspace.target.join(WASM).join("release").join(format!("{name}.wasm")))
@@ -44,13 +41,28 @@ pub fn bind(toolchain: &Toolchain, wasm: &Path, folder: &Path, name: &str) -> Re
     process::run(&mut bindgen)
 }
 
-/// Makes a module smaller.
+/// Makes a module smaller, and puts its functions [in order](put_in_order).
 pub fn optimise(toolchain: &Toolchain, wasm: &Path, flags: &[String]) -> Result<()> {
     let smaller = wasm.with_extension("smaller");
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt.args(flags).arg(wasm).arg("-o").arg(&smaller);
     process::run(&mut wasm_opt)?;
-    fs::rename(&smaller, wasm).with_context(|| format!("{} could not be written", wasm.display()))
+    fs::rename(&smaller, wasm)
+        .with_context(|| format!("{} could not be written", wasm.display()))?;
+    put_in_order(toolchain, wasm)
+}
+
+/// Puts a module's functions in the order in which they compress best.
+pub fn put_in_order(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
+    let named = wasm.with_extension("named");
+    let module = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
+    let in_order = order::named(&module).with_context(|| format!("{}", wasm.display()))?;
+    fs::write(&named, in_order)
+        .with_context(|| format!("{} could not be written", named.display()))?;
+    let mut wasm_opt = toolchain.command("wasm-opt");
+    wasm_opt.arg("--reorder-functions-by-name").arg(&named).arg("-o").arg(wasm);
+    process::run(&mut wasm_opt)?;
+    fs::remove_file(&named).with_context(|| format!("{} could not be removed", named.display()))
 }
 
 /// How the npm package's `Cargo.toml` says that it is optimised.

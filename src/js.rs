@@ -3,8 +3,11 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
+use web_sys::{Event, EventTarget};
 
 #[wasm_bindgen]
 extern "C" {
@@ -78,6 +81,22 @@ pub(crate) fn promise(
 ) -> js_sys::Promise {
     let task: Pin<Box<dyn Future<Output = _>>> = Box::pin(task);
     wasm_bindgen_futures::future_to_promise(task)
+}
+
+/// Calls `handler` with each event of this kind until the listener is dropped. Boxed for the same reason as a task.
+pub(crate) fn listen(
+    target: &EventTarget,
+    kind: &'static str,
+    handler: impl FnMut(&Event) + 'static,
+) -> EventListener {
+    let handler: Box<dyn FnMut(&Event)> = Box::new(handler);
+    EventListener::new(target, kind, handler)
+}
+
+/// Calls `job` after a delay, unless the timer is dropped first. Boxed for the same reason as a task.
+pub(crate) fn after(millis: u32, job: impl FnOnce() + 'static) -> Timeout {
+    let job: Box<dyn FnOnce()> = Box::new(job);
+    Timeout::new(millis, job)
 }
 
 /// The text of a thrown value.

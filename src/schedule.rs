@@ -9,7 +9,7 @@ use bus::{Job, Schedule};
 use gloo_render::request_animation_frame;
 use gloo_timers::callback::Timeout;
 
-use crate::js::{monotonic_exactly, spawn};
+use crate::js::{after, monotonic_exactly, spawn};
 
 /// The clock and timers of this window or worker.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 fn set(timer: &Rc<RefCell<Option<Timeout>>>, delay: Duration, job: Job) {
     let (now, rest) = (delay.min(LONGEST), delay.saturating_sub(LONGEST));
     let this = Rc::downgrade(timer);
-    let set = Timeout::new(now.as_millis() as u32, move || match this.upgrade() {
+    let set = after(now.as_millis() as u32, move || match this.upgrade() {
         Some(timer) if !rest.is_zero() => set(&timer, rest, job),
         _ => job(),
     });

@@ -41,13 +41,13 @@ fn connect(bus: &Bus) -> Bridge {
     Bridge::connect(bus, BridgeOptions::new("ws://peer.test/ws").in_memory()).unwrap()
 }
 
-/// A bus with a bridge to a peer that has welcomed it.
+/// A bus with an online bridge.
 async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
     socket::install();
     let (bus, mut peer) = (Bus::new(), Peer::default());
     let bridge = connect(&bus);
     for rule in rules {
-        // Kept as long as the page: these tests end with the bridge.
+        // Kept until the page ends: these tests end with the bridge.
         std::mem::forget(bridge.rule(rule).unwrap());
     }
     peer.accept();
@@ -56,7 +56,7 @@ async fn online(rules: impl IntoIterator<Item = Rule>) -> (Bus, Bridge, Peer) {
     (bus, bridge, peer)
 }
 
-/// Accepts the connection that comes after the jittered wait.
+/// Accepts the connection that follows the jittered delay.
 async fn reconnected(peer: &mut Peer, sockets: u32) {
     for _ in 0..200 {
         if socket::count() > sockets {

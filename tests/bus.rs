@@ -34,7 +34,7 @@ fn ann() -> Person {
 
 type Log<T> = Rc<RefCell<Vec<T>>>;
 
-/// Keeps what `read` makes of each event of `pattern`.
+/// Collects the results of `read` for the events of `pattern`.
 fn listen<T: 'static>(
     bus: &Bus,
     pattern: &str,

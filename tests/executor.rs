@@ -18,7 +18,7 @@ extern "C" {
     fn evaluate(code: &str, bus: &JsValue, heard: &Array);
 }
 
-/// One bus as Rust and JavaScript have it, and what was heard in which order.
+/// One bus in Rust and JavaScript, and a log of the deliveries in order.
 struct Stage {
     bus: Bus,
     face: JsValue,
@@ -45,15 +45,15 @@ impl Stage {
         evaluate(code, &self.face, &self.heard);
     }
 
-    /// JavaScript runs a route only when it has been asked for some times: so often that it is. What the last
-    /// of them has caused is heard.
+    /// Publishes often enough for JavaScript to run the route itself. The log contains the deliveries of the last
+    /// publish.
     fn js_until_hot(&self, code: &str) {
         self.js(&format!(
             "for (let round = 0; round < 5; round += 1) {{ heard.length = 0; {code} }}"
         ));
     }
 
-    /// JavaScript can call it as `heard.name()`.
+    /// JavaScript can call the closure as `heard.name()`.
     fn lend(&self, name: &str, function: impl Fn() + 'static) {
         let function = Closure::new(function);
         js_sys::Reflect::set(&self.heard, &name.into(), function.as_ref()).unwrap();

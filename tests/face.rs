@@ -21,7 +21,7 @@ extern "C" {
     fn evaluate(code: &str, bus: &JsValue, other: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// Runs `code` with `bus` being the face of a new bus, and answers a text.
+/// Runs `code` with `bus` as the JavaScript object of a new bus, and returns a text.
 fn on_face(code: &str) -> String {
     let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
     let answer = evaluate(code, &bus, &JsValue::UNDEFINED);

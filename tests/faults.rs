@@ -40,10 +40,10 @@ extern "C" {
 }
 
 const URL: &str = "ws://peer.test/ws";
-/// In milliseconds: a second, and as much again for each of a busy machine's delays. It was five, or for ever.
+/// In milliseconds: one second, plus the same for each delay of a busy machine.
 const WITHIN: f64 = 4_000.0;
 
-/// A page on which somebody publishes and reads.
+/// A page that publishes and reads.
 struct Page {
     bus: Bus,
     bridge: Bridge,
@@ -52,7 +52,7 @@ struct Page {
     _stored: Subscription,
 }
 
-/// An identity that no other test has, and the name of its database.
+/// A unique identity, and the name of its database.
 fn somebody() -> (BridgeOptions, String) {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     let number = COUNT.replace(COUNT.get() + 1);
@@ -91,7 +91,7 @@ impl Page {
     }
 }
 
-/// Serves until that is so, and accepts connections meanwhile.
+/// Serves and accepts connections until the condition is true.
 async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
     let begun = Date::now();
     while !done(peer) {
@@ -102,7 +102,7 @@ async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool)
     }
 }
 
-/// What another page sends is read here, and what is published here is stored, once.
+/// The page receives the events of another page, and its own events are stored once.
 async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
     let before = peer.log.len();
     let (mine, theirs) = (format!("mine {before}"), format!("theirs {before}"));
@@ -126,7 +126,7 @@ async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_mem
         let undo = break_browser(&name);
         let opens = count_opens();
         let page = Page::open(&who);
-        // Published before the link is up, too.
+        // Also publishes before the link is up.
         let first = page.say("first");
         goes_on(&name, &page, &mut peer).await;
         until(&name, &mut peer, |_| matches!(first.status(), Status::Stored(_))).await;
@@ -148,7 +148,7 @@ async fn a_database_that_another_script_made_is_given_its_store() {
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
     assert!(mend(&opens).as_f64().unwrap() <= 2.0);
     drop(page);
-    // It is found there after a reload.
+    // It is still there after a reload.
     let page = Page::open(&who);
     until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
     goes_on("made", &page, &mut peer).await;
@@ -180,7 +180,7 @@ async fn what_is_published_after_the_site_data_was_cleared_is_stored_once() {
         goes_on(text, &page, &mut peer).await;
     }
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
-    // In one tab, and in the others.
+    // In a single tab, and in several.
     let other = Page::open(&who);
     until("a follower", &mut peer, |_| other.is_online()).await;
     delete_database(&database).await;
@@ -210,7 +210,7 @@ async fn a_database_that_fails_later_stops_neither_reading_nor_publishing() {
         }
         let opens = mend(&opens).as_f64().unwrap();
         assert!(opens <= 24.0, "{name}: opened {opens} times");
-        // Another connection, and then another leader.
+        // First another connection, then another leader.
         peer.hang_up(1006, "");
         until(name, &mut peer, |_| !leader.is_online()).await;
         goes_on(name, &leader, &mut peer).await;

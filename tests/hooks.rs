@@ -28,7 +28,7 @@ use yew::prelude::*;
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A component on a page of its own.
+/// A component on its own page.
 struct Stage<C: BaseComponent> {
     element: web_sys::Element,
     app: yew::AppHandle<C>,
@@ -170,11 +170,11 @@ async fn use_topic_with_folds_every_event_and_renders_once_per_frame() {
     next_frame().await;
     for number in 1..=100_u32 {
         bus.publish("a.b", number).unwrap();
-        // A render that is due comes now.
+        // A pending render happens now.
         settled().await;
     }
-    // One when it was mounted, one with the first event, and one for all that came in its frame. A slow
-    // machine may have reached a later frame in between.
+    // One at the mount, one for the first event, and one for all events of a frame. A slow machine may have reached
+    // another frame in between.
     let text = stage.text().await;
     let (sum, renders) = text.split_once(':').unwrap();
     assert_eq!(sum, "5050");

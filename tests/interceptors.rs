@@ -31,7 +31,7 @@ fn say(bus: &Bus, topic: &str, text: &str) -> Result<Status, PublishError> {
     Ok(bus.publish(topic, text.to_owned())?.status())
 }
 
-/// Puts `what` behind each text.
+/// Appends `what` to each text.
 fn add(bus: &Bus, pattern: &str, what: &'static str) -> Interception {
     let interception = bus.intercept(pattern, move |event| {
         Verdict::Replace(Payload::new(format!("{}{what}", event.data::<String>().unwrap())))
@@ -131,7 +131,7 @@ fn an_interceptor_may_publish_subscribe_intercept_and_end_any() {
     let (_listener, heard) = listen(&bus, ">");
     say(&bus, "a", "x").unwrap();
     say(&bus, "a", "y").unwrap();
-    // Who came meanwhile is asked from the next event on.
+    // An interceptor that was added meanwhile judges from the next event on.
     assert_eq!(heard.take(), ["before", "x", "y1"]);
     let ((_subscription, log), _) = &made.borrow()[0];
     assert_eq!(log.take(), ["x", "y1"]);

@@ -33,14 +33,14 @@ extern "C" {
     fn refuse_databases() -> js_sys::Function;
     #[wasm_bindgen(js_name = agreeToPersist)]
     fn agree_to_persist();
-    /// Until the answer is called, no row is written.
+    /// No row is written until the returned function is called.
     #[wasm_bindgen(js_name = useUpQuota)]
     fn use_up_quota() -> js_sys::Function;
 }
 
 type Log = Rc<RefCell<Vec<String>>>;
 
-/// A life of the page, from one load to the next.
+/// One life of the page, from one load to the next.
 struct Page {
     bus: Bus,
     bridge: Bridge,
@@ -49,7 +49,7 @@ struct Page {
     _echo: Subscription,
 }
 
-/// Whose outbox no other test knows.
+/// A unique identity with its own outbox.
 fn somebody() -> BridgeOptions {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     socket::install();
@@ -89,7 +89,7 @@ impl Page {
         self.bus.publish("chat.a", text.to_owned()).unwrap()
     }
 
-    /// Waits until the outbox holds so many.
+    /// Waits until the outbox has this number of rows.
     async fn holds(&self, outbox: usize) {
         until("the outbox", || self.bridge.status().outbox == outbox).await;
     }
@@ -105,11 +105,11 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
     panic!("{what}: not in four seconds");
 }
 
-/// Accepts the next connection, and serves it.
+/// Accepts the next connection and serves it.
 async fn accept(peer: &mut Peer, sockets: u32) {
     until("a connection", || socket::count() > sockets).await;
     peer.accept();
-    // The fencing token is taken in a transaction before the hello.
+    // A transaction takes the fencing token before the hello.
     for _ in 0..20 {
         peer.serve().await;
         sleep(5).await;
@@ -341,7 +341,7 @@ async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later
     let receipt = page.say("hi");
     until("the frame", || receipt.status() == Status::Sent).await;
     peer.serve().await;
-    // Its successor knows nobody.
+    // Its successor knows no clients.
     let mut peer = Peer::default();
     accept(&mut peer, 1).await;
     assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
@@ -366,7 +366,7 @@ async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
     let tell = |event| window.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
     tell("pagehide");
     assert_eq!(socket::closed_with(0), Some(CloseCode::GoingAway.code()));
-    // The events are for all pages of these tests; only this one has an open socket.
+    // All pages of these tests receive the events, but only this one has an open socket.
     sleep(20).await;
     assert_eq!(socket::count(), 1);
     tell("pageshow");

@@ -16,7 +16,7 @@ fn recorded(recorder: &Recorder) -> String {
     recorder.lines().collect::<Result<Vec<_>, _>>().unwrap().join("\n")
 }
 
-/// What reaches `pattern`: topics and payloads as JSON.
+/// Collects the events of `pattern`: topics and payloads as JSON.
 fn heard(bus: &Bus, pattern: &str) -> (Rc<RefCell<Vec<String>>>, Subscription) {
     let heard: Rc<RefCell<Vec<String>>> = Rc::default();
     let log = heard.clone();

@@ -29,17 +29,17 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen(module = "/tests/bridge/locks.js")]
 extern "C" {
-    /// Takes every lock of that name from who has it, and gives it back at once.
+    /// Steals every lock with this name and releases it at once.
     #[wasm_bindgen(js_name = stealLock)]
     async fn steal_lock(name: &str);
-    /// How many hold or wait for a lock of that name.
+    /// The number of tabs that hold or request a lock with this name.
     #[wasm_bindgen(js_name = lockUsers)]
     async fn lock_users(name: &str) -> JsValue;
 }
 
 #[wasm_bindgen(module = "/tests/bridge/database.js")]
 extern "C" {
-    /// Until the answer is called, no row is written.
+    /// No row is written until the returned function is called.
     #[wasm_bindgen(js_name = useUpQuota)]
     fn use_up_quota() -> js_sys::Function;
 }
@@ -91,14 +91,14 @@ impl TabOf {
         self.bridge.state() == LinkState::Online
     }
 
-    /// What the log has brought, in its order.
+    /// The events from the log in order.
     fn stored(&self) -> Vec<String> {
         let log = self.log.borrow();
         log.iter().filter(|line| line.contains(" stored ")).cloned().collect()
     }
 }
 
-/// Waits until so many hold or wait for a lock of that name.
+/// Waits until this number of tabs hold or request a lock with this name.
 async fn lock_has(users: f64, name: &str) {
     for _ in 0..200 {
         if lock_users(name).await.as_f64() == Some(users) {
@@ -109,7 +109,7 @@ async fn lock_has(users: f64, name: &str) {
     panic!("{:?} instead of {users} tabs hold or want the lock", lock_users(name).await);
 }
 
-/// A leader and a follower that are online.
+/// A leader and a follower, both online.
 async fn two(who: &str, peer: &mut Peer) -> (TabOf, TabOf) {
     let leader = open(who);
     until("a leader", peer, |_| leader.role() == Role::Leader && leader.is_online()).await;
@@ -145,7 +145,7 @@ async fn tabs_share_one_connection_and_see_one_order() {
 async fn what_a_tab_publishes_is_echoed_in_the_others_until_it_is_stored() {
     let (who, mut peer) = (somebody(), Peer::default());
     let (leader, follower) = two(&who, &mut peer).await;
-    // Subscriptions stand before anything is published.
+    // Subscriptions exist before the first publish.
     peer.serve().await;
     sleep(20).await;
     peer.serve().await;
@@ -192,7 +192,7 @@ async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_do
     let (who, mut peer) = (somebody(), Peer::default());
     let (leader, follower) = two(&who, &mut peer).await;
     peer.serve().await;
-    // Logged, and not answered when the leader goes.
+    // In the log, but not acked when the leader ends.
     peer.dies = true;
     let last = leader.say("of the leader");
     last.kept().await.unwrap();
@@ -281,7 +281,7 @@ async fn tabs_that_have_closed_hold_and_want_no_lock() {
     let (who, mut peer) = (somebody(), Peer::default());
     let (leader, follower) = two(&who, &mut peer).await;
     let name = format!("event-driven-kit v1 {URL} {who}");
-    // The browser answers of its locks some time after they were asked for or given back.
+    // The browser reports its locks with a delay.
     lock_has(2.0, &name).await;
     drop((leader, follower));
     lock_has(0.0, &name).await;

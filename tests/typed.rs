@@ -21,7 +21,7 @@ struct Score {
     points: u32,
 }
 
-/// A bus with a topic of scores, what its typed subscriber has seen, and what `$bus.error` has told.
+/// A bus with a topic of scores, and the events of its typed subscriber and of `$bus.error`.
 struct Stage {
     bus: Bus,
     scores: Typed<Score>,

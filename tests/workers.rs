@@ -21,7 +21,7 @@ use work::Work;
 wasm_bindgen_test_configure!(run_in_browser);
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Longer than a test waits: what happens before then has not waited for it.
+/// Longer than a test waits, so that nothing in a test depends on it.
 const NEVER: Duration = Duration::from_secs(3_600);
 
 #[wasm_bindgen_test]

@@ -3,10 +3,9 @@
 //! The counter is the sum of its events. The relay keeps them, so that a reload, another tab and another browser come
 //! to the same number.
 
-use event_driven_kit::{
-    Bridge, BridgeError, BridgeOptions, Bus, BusProvider, Rule, RuleGuard, StartFrom, use_publish,
-    use_topic_with,
-};
+use event_driven_kit::bridge::{BridgeError, RuleGuard, StartFrom};
+use event_driven_kit::hooks::{BusProvider, use_publish, use_topic_with};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, Rule};
 use yew::prelude::*;
 
 const ADDED: &str = "counter.added";

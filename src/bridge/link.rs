@@ -22,7 +22,7 @@ use super::sharing::{End, Sharing};
 use super::socket::{Line, Socket};
 use super::{BridgeError, BridgeOptions, LinkState, OutboxStorage, wake};
 use crate::Bus;
-use crate::js::{fill_random, monotonic};
+use crate::js::{after, fill_random, monotonic};
 
 pub(super) struct Link {
     pub(super) this: Weak<Link>,
@@ -108,7 +108,7 @@ impl Link {
 
     /// Asks the store who the client is; the answer connects.
     pub(super) fn begin(self: &Rc<Self>) {
-        self.listeners.replace(wake::listen(self));
+        self.listeners.replace(wake::watch(self));
         if self.store.is_memory() {
             self.report.stores(OutboxStorage::Memory);
         } else {
@@ -368,7 +368,7 @@ impl Link {
         }
         let wait = deadline.saturating_sub(now).clamp(1, LONGEST_TIMER);
         let link = self.this.clone();
-        let timer = Timeout::new(wait as u32, move || {
+        let timer = after(wait as u32, move || {
             if let Some(link) = link.upgrade() {
                 drop(link.timer.take());
                 link.tab.borrow_mut().tick(monotonic());

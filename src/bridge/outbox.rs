@@ -7,7 +7,6 @@ mod record;
 mod tests;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use session::Millis;
@@ -34,7 +33,7 @@ pub(super) struct Outbox {
     /// The database has carried out an operation.
     is_known: Cell<bool>,
     /// Operations that have not begun. Bounded by what the machine asks before it has answers.
-    waiting: RefCell<VecDeque<Storage>>,
+    waiting: RefCell<Vec<Storage>>,
     /// Rows are not written yet: it is not known whether this is the store to be used.
     holds: Cell<bool>,
     /// Kept until the browser says how it ended, however late: an upgrade without a listener leaves a database
@@ -97,7 +96,7 @@ impl Outbox {
 
     /// Carries out an operation after those before it. Its answer may come before this returns.
     pub(super) fn run(&self, asked: Storage) {
-        self.waiting.borrow_mut().push_back(asked);
+        self.waiting.borrow_mut().push(asked);
         self.go_on();
     }
 
@@ -135,14 +134,18 @@ impl Outbox {
     fn go_on(&self) {
         while !self.busy.get() {
             drop(self.patience.take());
-            let is_held =
-                |next: &mut Storage| self.holds.get() && matches!(next, Storage::Keep { .. });
-            let next = self.waiting.borrow_mut().pop_front_if(|next| !is_held(next));
+            let next = self.next(|next| !self.holds.get() || !matches!(next, Storage::Keep { .. }));
             let Some(asked) = next else { return };
             if let Some(answered) = self.begin(asked) {
                 (self.answer)(answered);
             }
         }
+    }
+
+    /// Takes the first operation that waits, if it may begin.
+    fn next(&self, may_begin: impl FnOnce(&Storage) -> bool) -> Option<Storage> {
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.first().is_some_and(may_begin).then(|| waiting.remove(0))
     }
 
     /// The answer, if it is there at once.
@@ -171,11 +174,11 @@ impl Outbox {
         }
         self.busy.set(true);
         let outbox = self.this.clone();
-        let patience = Patience::new(move || {
+        let patience = Patience::new(Box::new(move || {
             if let Some(outbox) = outbox.upgrade() {
                 outbox.is_late();
             }
-        });
+        }));
         drop(self.patience.replace(Some(patience)));
         None
     }
@@ -202,7 +205,7 @@ impl Outbox {
             return Err(asked);
         };
         drop(self.opening.replace(Some(opening)));
-        self.waiting.borrow_mut().push_front(asked);
+        self.waiting.borrow_mut().insert(0, asked);
         Ok(())
     }
 
@@ -250,7 +253,7 @@ impl Outbox {
             if !running.abort() && matches!(running.asked, Storage::Keep { .. }) {
                 return drop(self.running.replace(Some(running)));
             }
-            self.waiting.borrow_mut().push_front(running.asked);
+            self.waiting.borrow_mut().insert(0, running.asked);
         }
         self.busy.set(false);
         self.close();
@@ -272,7 +275,7 @@ impl Outbox {
     }
 
     fn fail_next(&self) {
-        let next = self.waiting.borrow_mut().pop_front();
+        let next = self.next(|_| true);
         if let Some(asked) = next {
             self.fail(asked, StoreError::Unavailable);
         }

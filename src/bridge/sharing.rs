@@ -12,7 +12,7 @@ use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::link::Link;
 use super::wake::Patience;
-use crate::js::{object, spawn};
+use crate::js::{listen, object, spawn};
 
 #[wasm_bindgen]
 extern "C" {
@@ -84,7 +84,7 @@ impl Sharing {
         self.part();
         let Ok(channel) = BroadcastChannel::new(&self.name) else { return false };
         let link = self.link.clone();
-        let listener = EventListener::new(&channel, "message", move |event| {
+        let listener = listen(&channel, "message", move |event| {
             let data = event.unchecked_ref::<MessageEvent>().data();
             if let (Some(link), Some(bytes)) = (link.upgrade(), data.dyn_ref::<Uint8Array>()) {
                 link.heard(&bytes.to_vec());
@@ -146,12 +146,12 @@ impl Sharing {
         let (link, held) = (self.link.clone(), release.clone());
         let _patience = (how != How::Wait).then(|| {
             let (link, held) = (link.clone(), held.clone());
-            Patience::new(move || {
+            Patience::new(Box::new(move || {
                 let is_held = held.borrow().is_some();
                 if !is_held && let Some(link) = link.upgrade() {
                     link.lock_ended(number, End::Refused);
                 }
-            })
+            }))
         });
         self.lock.replace(Some(Lock { waiting, release, _granted: granted, _patience }));
         spawn(async move {

@@ -15,6 +15,7 @@ use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
 use super::BridgeOptions;
 use super::link::Link;
+use crate::js::{after, listen};
 
 /// A connection, while there is one.
 #[derive(Default)]
@@ -61,7 +62,7 @@ impl Unsent {
             socket.send(&message);
         }
         let link = link.clone();
-        let timer = Timeout::new(LOOK_MS, move || {
+        let timer = after(LOOK_MS, move || {
             if let Some(link) = link.upgrade() {
                 link.go_on_sending();
             }
@@ -97,7 +98,7 @@ impl Socket {
         handle.set_binary_type(BinaryType::Arraybuffer);
         let on = |kind: &'static str, then: fn(&Link, Of, &Event)| {
             let link = link.clone();
-            EventListener::new(&handle, kind, move |event| {
+            listen(&handle, kind, move |event| {
                 if let Some(link) = link.upgrade() {
                     then(&link, of, event);
                 }

@@ -11,7 +11,7 @@ use crate::js::object;
 /// JavaScript reads `{ state: "connecting" | "online" | "offline" | "stopped", ... }` with
 /// `retryInMs`, or `code` and `reason`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "Form")]
+#[serde(from = "StateForm")]
 pub enum LinkState {
     /// A socket is being opened, or greeted.
     Connecting,
@@ -37,7 +37,7 @@ pub enum LinkState {
 /// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted`, `role`,
 /// `caughtUp`, `gaps` and `uncertain`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "Form")]
+#[serde(from = "StatusForm")]
 #[non_exhaustive]
 pub struct LinkStatus {
     /// The state of the link.
@@ -136,7 +136,18 @@ pub struct Gap {
 
 /// The state as JavaScript has it: an object with a name.
 #[derive(Deserialize)]
-struct Form {
+struct StateForm {
+    state: Name,
+    #[serde(rename = "retryInMs")]
+    retry_in_ms: Option<f64>,
+    code: Option<u16>,
+    reason: Option<String>,
+}
+
+/// The status as JavaScript has it. The state's fields stand here again: a page that reads the state alone carries no
+/// code for the others.
+#[derive(Deserialize)]
+struct StatusForm {
     state: Name,
     #[serde(rename = "retryInMs")]
     retry_in_ms: Option<f64>,
@@ -224,8 +235,8 @@ impl LinkStatus {
     }
 }
 
-impl From<Form> for LinkState {
-    fn from(form: Form) -> Self {
+impl From<StateForm> for LinkState {
+    fn from(form: StateForm) -> Self {
         match form.state {
             Name::Connecting => Self::Connecting,
             Name::Online => Self::Online,
@@ -238,11 +249,12 @@ impl From<Form> for LinkState {
     }
 }
 
-impl From<Form> for LinkStatus {
-    fn from(form: Form) -> Self {
-        let Form { outbox, storage, persisted, role, caught_up, gaps, uncertain, .. } = form;
-        let last_acked = form.last_acked.clone();
-        let state = form.into();
+impl From<StatusForm> for LinkStatus {
+    fn from(form: StatusForm) -> Self {
+        let StatusForm { state, retry_in_ms, code, reason, .. } = form;
+        let StatusForm { outbox, last_acked, storage, persisted, .. } = form;
+        let StatusForm { role, caught_up, gaps, uncertain, .. } = form;
+        let state = StateForm { state, retry_in_ms, code, reason }.into();
         Self { state, outbox, last_acked, storage, persisted, role, caught_up, gaps, uncertain }
     }
 }

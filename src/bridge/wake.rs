@@ -9,9 +9,10 @@ use gloo_timers::callback::Interval;
 use web_sys::VisibilityState;
 
 use super::link::Link;
+use crate::js::listen;
 
 /// Listens while the answer lives; a worker has neither window nor document.
-pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
+pub(super) fn watch(link: &Rc<Link>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else {
         return Vec::new();
     };
@@ -20,10 +21,10 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         .into_iter()
         .map(|event| {
             let link = weak.clone();
-            EventListener::new(&window, event, move |_| wake(&link))
+            listen(&window, event, move |_| wake(&link))
         })
         .collect();
-    listeners.push(EventListener::new(&window, "pagehide", {
+    listeners.push(listen(&window, "pagehide", {
         let link = weak.clone();
         move |_| rest(&link)
     }));
@@ -31,10 +32,10 @@ pub(super) fn listen(link: &Rc<Link>) -> Vec<EventListener> {
         // Chromium alone tells when it freezes a page in the background.
         for (event, then) in [("freeze", rest as fn(&_)), ("resume", wake)] {
             let link = weak.clone();
-            listeners.push(EventListener::new(&document, event, move |_| then(&link)));
+            listeners.push(listen(&document, event, move |_| then(&link)));
         }
         let page = document.clone();
-        listeners.push(EventListener::new(&document, "visibilitychange", move |_| {
+        listeners.push(listen(&document, "visibilitychange", move |_| {
             if page.visibility_state() == VisibilityState::Visible {
                 wake(&weak);
             }
@@ -49,7 +50,7 @@ pub(super) struct Patience(Rc<RefCell<Option<Interval>>>);
 impl Patience {
     /// Calls `late` when the time is over. In three turns: if the page itself was blocked, answers that came meanwhile
     /// are handled between them.
-    pub(super) fn new(late: impl Fn() + 'static) -> Self {
+    pub(super) fn new(late: Box<dyn Fn()>) -> Self {
         let this = Self(Rc::default());
         let (interval, mut turns) = (Rc::downgrade(&this.0), 0);
         this.0.replace(Some(Interval::new(250, move || {

@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::fake_socket as socket;
 use crate::peer::Peer;
 
-/// A bus of JavaScript beside a peer that holds `log`.
+/// A bus of JavaScript connected to a peer with `log`.
 struct Stage {
     bus: JsValue,
     told: js_sys::Array,
@@ -51,7 +51,7 @@ impl Stage {
         self.told.iter().filter_map(|told| told.as_string()).collect()
     }
 
-    /// The bodies that the peer has stored.
+    /// The bodies in the peer's log.
     fn stored(&self) -> Vec<Body> {
         self.peer.log.iter().map(|event| Body::decode(&event.body).unwrap()).collect()
     }
@@ -67,7 +67,7 @@ const SHOW: &str = r#"
       data instanceof Uint8Array ? `bytes ${data}` : typeof data === "string" ? `text ${data}` : `json ${JSON.stringify(data)}`;
 "#;
 
-/// What a page makes of what a peer has stored.
+/// How a page reads stored events.
 fn contents() -> Vec<(Body, &'static str)> {
     vec![
         (body("1", None, b""), "json undefined"),
@@ -282,7 +282,7 @@ async fn a_batch_takes_its_part_of_the_window_until_it_was_handled() {
     stage.js("other.frame();");
     stage.serve().await;
     assert_eq!((stage.told(), stage.peer.sent_events), (vec!["4".to_owned()], 8));
-    // What is not handled any more does not hold the peer back.
+    // Handled events no longer hold the peer back.
     stage.js("other.end(); other.give();");
     stage.serve().await;
     assert_eq!((stage.told().len(), stage.peer.sent_events), (1, 20));
@@ -326,7 +326,7 @@ async fn connects_of_a_bus_to_one_peer_share_a_link() {
     );
     assert_ne!(socket::state(0), socket::OPEN);
     assert_eq!(stage.peer.log.len(), 2);
-    // A link that was closed is another one's predecessor.
+    // After a close, another link may connect.
     stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', identity: 'b' });");
     assert_eq!(socket::count(), 2);
 }

@@ -25,7 +25,7 @@ export function giveFramesBack() {
 }
 "#)]
 extern "C" {
-    /// From here on there is a frame only when the test says so.
+    /// From here on the test controls animation frames.
     #[wasm_bindgen(js_name = holdFrames)]
     fn hold_frames();
     #[wasm_bindgen(js_name = nextFrame)]
@@ -125,7 +125,7 @@ async fn a_batch_counts_until_it_was_handled() {
     hold_frames();
     let _batches = bus.subscriber("news.a").batch(Window::frame(), move |batch| {
         kept.borrow_mut().push(batch.len());
-        // Who keeps events keeps no credit.
+        // Keeping events takes no credit.
         events.borrow_mut().extend_from_slice(batch);
         Ok(())
     });
@@ -134,7 +134,7 @@ async fn a_batch_counts_until_it_was_handled() {
     }
     peer.serve().await;
     assert_eq!(peer.sent_events, 3);
-    // The peer is granted some events at a time, not each on its own.
+    // Credit is granted for several events at a time.
     for _ in 0..9 {
         next_frame();
         peer.serve().await;

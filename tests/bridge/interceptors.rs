@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{Log, listen, online, say};
 
-/// Puts `!` behind each text, and stops those that begin with a name of a verdict. Logs what it sees.
+/// Appends `!` to each text, stops texts that begin with the name of a verdict, and logs all of them.
 fn guard(bus: &Bus) -> (Interception, Log) {
     let log = Log::default();
     let seen = log.clone();
@@ -111,7 +111,7 @@ async fn an_inbound_event_that_is_stopped_moves_the_position() {
     peer.hang_up(1006, "");
     peer.append("chat.a", "2", "\"two\"");
     crate::reconnected(&mut peer, sockets).await;
-    // The resumed subscription begins after it.
+    // The resumed subscription starts after it.
     assert_eq!(*plain.borrow(), ["two! stored 2"]);
     assert_eq!((seen.borrow().len(), bridge.refused()), (2, 1));
 }

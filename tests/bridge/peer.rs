@@ -12,20 +12,20 @@ use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Sta
 
 use crate::fake_socket::{self as socket, OPEN};
 
-/// Serves when [`Peer::serve`] is called, so that a test can look at every step.
+/// Serves only when [`Peer::serve`] is called, so that a test can check every step.
 #[derive(Default)]
 pub struct Peer {
     connections: Vec<Connection>,
     pub log: Vec<Arc<Logged>>,
     clients: HashMap<[u8; 16], Client>,
-    /// Refuses events for good.
+    /// Whether it rejects events.
     pub refuses: bool,
-    /// Takes events into the log, and dies before it answers.
+    /// Whether it crashes after storing events and before acking them.
     pub dies: bool,
     pub ephemeral: Vec<Topic>,
-    /// How many events were sent to the page.
+    /// The number of events sent to the page.
     pub sent_events: usize,
-    /// What was shown, in hellos and refreshes.
+    /// The credentials from hellos and refreshes.
     pub credentials: Vec<String>,
     pub attendance: Attendance,
 }
@@ -51,7 +51,7 @@ impl Peer {
         self.accept_at(socket::count() - 1);
     }
 
-    /// Accepts every socket that waits.
+    /// Accepts every waiting socket.
     pub fn accept_all(&mut self) {
         for number in (0..socket::count()).filter(|number| socket::state(*number) == 0) {
             self.accept_at(number);
@@ -66,7 +66,7 @@ impl Peer {
         socket::accept(number, SUBPROTOCOL);
     }
 
-    /// Takes what was sent, answers, and lets the page take that, until all is quiet.
+    /// Exchanges frames with the page until both are idle.
     pub async fn serve(&mut self) {
         for _ in 0..12 {
             self.step();
@@ -74,12 +74,12 @@ impl Peer {
         }
     }
 
-    /// Somebody else publishes.
+    /// Another client publishes.
     pub fn append(&mut self, topic: &str, id: &str, json: &str) {
         self.append_from("/clients/other", topic, id, json);
     }
 
-    /// Somebody publishes, and the peer attests this source.
+    /// A client publishes, and the peer attests this source.
     pub fn append_from(&mut self, source: &str, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
         let (id, source) = (id.to_owned(), source.to_owned());
@@ -87,7 +87,7 @@ impl Peer {
         self.log(Topic::parse(topic).unwrap(), &body);
     }
 
-    /// Somebody else sends an ephemeral event.
+    /// Another client sends an ephemeral event.
     pub fn forward(&mut self, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
         let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
@@ -98,19 +98,19 @@ impl Peer {
         }
     }
 
-    /// The peer's end of the newest connection.
+    /// The server of the newest connection.
     pub fn server(&mut self) -> &mut Server {
         &mut self.connections.last_mut().unwrap().server
     }
 
-    /// All connections are gone.
+    /// Closes all connections.
     pub fn hang_up(&mut self, code: u16, reason: &str) {
         for connection in self.connections.drain(..) {
             socket::hang_up(connection.number, code, reason);
         }
     }
 
-    /// The same once, without waiting.
+    /// Exchanges frames once, without waiting.
     pub fn step(&mut self) {
         for at in 0..self.connections.len() {
             while let Some(message) = socket::take_sent(self.connections[at].number) {
@@ -196,7 +196,7 @@ impl Peer {
         }
     }
 
-    /// Somebody else is present at a topic, by a connection of that number.
+    /// Another client joins a topic, with a connection of this number.
     pub fn join(&mut self, number: u64, topic: &str, key: &str, json: &str) {
         let topic = Topic::parse(topic).unwrap();
         let comer = Comer { connection: number, client: [number as u8; 16], share: None };
@@ -252,7 +252,7 @@ impl Peer {
         decided
     }
 
-    /// Puts an event into the log as it is.
+    /// Appends an event to the log as it is.
     pub fn log(&mut self, topic: Topic, body: &Body) -> Position {
         let offset = self.log.len() as u64 + 1;
         self.log.push(Arc::new(Logged::new(0, offset, topic, body.encode().into())));

@@ -15,7 +15,7 @@ use crate::fake_socket as socket;
 use crate::peer::Peer;
 use crate::{online, reconnected};
 
-/// A bridge whose credentials are numbered.
+/// A bridge with numbered credentials.
 fn with_credentials(bus: &Bus) -> Bridge {
     let count = Rc::new(Cell::new(0));
     let options = BridgeOptions::new("ws://peer.test/ws").in_memory().credentials(move || {
@@ -56,7 +56,7 @@ async fn credentials_are_fetched_for_each_connection_and_refreshed_on_it() {
     accept(&mut peer).await;
     assert_eq!(peer.credentials, ["pass 1"]);
     peer.hang_up(1006, "");
-    // The second one cannot be had; the third is.
+    // Fetching the second one fails, the third succeeds.
     accept(&mut peer).await;
     assert_eq!(
         (peer.credentials[1].as_str(), failures.borrow().join(" ")),
@@ -126,7 +126,7 @@ async fn the_past_is_read_page_by_page_from_the_newest_on() {
     assert_eq!(after.await.unwrap_err(), HistoryError::Closed);
 }
 
-/// Subscribes to who is at the lobby: the keys, and how many have joined and left.
+/// Subscribes to the occupants of the lobby: their keys, and the numbers of joined and left ones.
 fn lobby(bus: &Bus) -> (event_driven_kit::Subscription, Rc<RefCell<Vec<String>>>) {
     let told = Rc::new(RefCell::new(Vec::new()));
     let kept = told.clone();

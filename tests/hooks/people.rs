@@ -17,7 +17,7 @@ use crate::{Stage, settled};
 struct Tab {
     bus: Bus,
     bridge: Rc<Bridge>,
-    /// Who is present there, if somebody is.
+    /// The occupants, if any.
     #[prop_or_default]
     key: Option<String>,
 }
@@ -29,14 +29,14 @@ impl PartialEq for Tab {
 }
 
 impl Tab {
-    /// The same one, as it is shown to who is present under a key.
+    /// The same component, for a user who is present with a key.
     fn of(&self, key: Option<&str>) -> Self {
         let (bus, bridge) = (self.bus.clone(), self.bridge.clone());
         Self { bus, bridge, key: key.map(str::to_owned) }
     }
 }
 
-/// A leader and a follower of nobody else.
+/// A leader and its only follower.
 async fn two(peer: &mut Peer) -> (Tab, Tab) {
     let who = somebody();
     let open = || {
@@ -52,7 +52,7 @@ async fn two(peer: &mut Peer) -> (Tab, Tab) {
     (leader, follower)
 }
 
-/// Serves until a component shows that.
+/// Serves until a component shows this text.
 async fn shows<C: BaseComponent>(stage: &Stage<C>, text: &str, peer: &mut Peer) {
     let shown = || stage.element.text_content().unwrap_or_default();
     until(text, peer, |_| shown() == text).await;

@@ -13,7 +13,7 @@ use crate::peer::Peer;
 use crate::sharing::{somebody, until};
 use crate::{Log, TabOf, two};
 
-/// Who is at the lobby, each time that this tab is told.
+/// The occupants of the lobby at each change that this tab receives.
 fn lobby(bus: &Bus) -> (Subscription, Log) {
     let told = Log::default();
     let kept = told.clone();
@@ -45,7 +45,7 @@ async fn tabs_that_share_a_link_are_one_presence_until_the_last_of_them_has_left
     until("ann", &mut peer, |_| both("bob ann")).await;
     let second = leader.bridge.join("lobby", "ann", ()).unwrap();
     drop(first);
-    // What the follower has said before this has come to the leader too.
+    // Earlier messages of the follower have reached the leader too.
     follower.say("after");
     until("what was said", &mut peer, |peer| peer.log.len() == 1).await;
     peer.join(78, "lobby", "cleo", "2");
@@ -71,7 +71,7 @@ async fn a_tab_that_watches_no_more_takes_nothing_from_the_others() {
     assert_eq!(newest(&of_leader), "bob");
 }
 
-/// Reads pages of two events to the end, and tells the numbers of each.
+/// Reads pages of two events to the end, and collects the numbers on each page.
 fn read(tab: &Rc<Bridge>) -> Rc<RefCell<Vec<Vec<u32>>>> {
     let pages = Rc::new(RefCell::new(Vec::new()));
     let (told, bridge) = (pages.clone(), tab.clone());
@@ -103,7 +103,7 @@ async fn with_a_past() -> (Peer, [Rc<Bridge>; 2]) {
 #[wasm_bindgen_test]
 async fn each_tab_reads_its_own_pages_of_the_past_over_the_one_connection() {
     let (mut peer, [leader, follower]) = with_a_past().await;
-    // Both at once: their requests may have the same numbers.
+    // Both at once, because their requests may have the same numbers.
     let pages = [read(&follower), read(&leader)];
     until("the pages", &mut peer, |_| pages.iter().all(|pages| pages.borrow().len() == 3)).await;
     for pages in pages {
@@ -116,7 +116,7 @@ async fn each_tab_reads_its_own_pages_of_the_past_over_the_one_connection() {
 async fn a_page_that_is_waited_for_when_the_leader_closes_comes_through_the_next_one() {
     let (mut peer, [leader, follower]) = with_a_past().await;
     let pages = read(&follower);
-    // Nobody answers before the leader is gone.
+    // There is no response before the leader ends.
     socket::sleep(20).await;
     assert!(pages.borrow().is_empty());
     drop(leader);

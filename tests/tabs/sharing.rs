@@ -5,7 +5,7 @@ use crate::peer::Peer;
 
 pub const URL: &str = "ws://peer.test/ws";
 
-/// An identity that no other test has.
+/// A unique identity.
 pub fn somebody() -> String {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     socket::install();
@@ -13,7 +13,7 @@ pub fn somebody() -> String {
     format!("tabs {} {number}", js_sys::Date::now())
 }
 
-/// Serves until that is so, and accepts who connects meanwhile.
+/// Serves and accepts connections until the condition is true.
 pub async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool) {
     for _ in 0..1_200 {
         if done(peer) {

@@ -12,7 +12,7 @@ use web_sys::{Blob, BlobPropertyBag, BroadcastChannel, Url};
 
 use crate::work::{Done, Work};
 
-/// A bus, and what came of its events.
+/// A bus and the outcomes of its events.
 pub struct Page {
     pub bus: Bus,
     done: Queue,
@@ -30,13 +30,13 @@ pub const fn attempts(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-/// A module like wasm-bindgen's of a binary: its default export runs `main`. The runner serves the wasm of
-/// this test beside its page, but does not let it have a `main`.
+/// A module like that of wasm-bindgen for a binary: its default export runs `main`. The runner serves the wasm of this
+/// test next to its page, but the test cannot have a `main`.
 pub fn module() -> String {
     script(&format!("{}\nexport default start;", start()))
 }
 
-/// A script that loads all by itself.
+/// A script that loads everything itself.
 pub fn loader() -> String {
     script(&format!("{}\nawait start();", start()))
 }
@@ -82,19 +82,19 @@ impl Page {
         self.bus.subscriber("work").label("workers").workers(workers).unwrap()
     }
 
-    /// Answers the event's id.
+    /// Returns the event's id.
     pub fn publish(&self, work: Work) -> String {
         self.bus.publish("work", work).unwrap();
         self.ids.borrow().clone()
     }
 
-    /// The next event that is done.
+    /// Waits for the next finished event.
     pub async fn done(&self) -> Done {
         self.until(|| !self.done.is_empty()).await;
         Done::clone(&self.done.pop().unwrap().data().unwrap())
     }
 
-    /// Waits for what does not take so long, however busy the machine is.
+    /// Waits with a timeout that is long enough for a busy machine.
     pub async fn until(&self, is_so: impl Fn() -> bool) {
         let end = js_sys::Date::now() + 20_000.0;
         while !is_so() {
@@ -115,7 +115,7 @@ impl Page {
     }
 }
 
-/// Counts the signs of life on a channel.
+/// Counts the heartbeats on a channel.
 pub struct Beats {
     channel: BroadcastChannel,
     count: Rc<Cell<u32>>,
@@ -135,8 +135,7 @@ impl Beats {
         self.count.get()
     }
 
-    /// Waits until there have been none for half a second. Chromium gives an endless loop two seconds before it
-    /// stops it by force.
+    /// Waits until there was none for half a second. Chromium terminates an endless loop after two seconds.
     pub async fn stop(&self) {
         for _ in 0..20 {
             let before = self.count();

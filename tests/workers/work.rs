@@ -14,34 +14,34 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Work {
-    /// Only to be done.
+    /// Does nothing.
     Name,
-    /// Returns when it was in work together with two others.
+    /// Returns once it has run in parallel with two others.
     MeetTwoOthers,
-    /// Beats on this channel in an endless loop, unless redelivered.
+    /// Sends heartbeats on this channel in an endless loop, unless redelivered.
     HangOnce(String),
     Trap,
     TrapOnce,
     TrapLaterOnce,
     Fail(String),
-    /// Publishes the numbers below.
+    /// Publishes all smaller numbers.
     Count(u32),
     PublishOn(String),
-    /// Beats on this channel, also when it is done.
+    /// Sends heartbeats on this channel, even after it is done.
     BeatForEver(String),
-    /// Computes for so many milliseconds.
+    /// Computes for a number of milliseconds.
     Spin(u32),
     /// Replies.
     Square(u64),
 }
 
-/// What is published on `done`.
+/// The payload on `done`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Done {
     pub work: Work,
     pub redelivered: bool,
     pub id: String,
-    /// Differs between workers.
+    /// Different in each worker.
     pub worker: f64,
 }
 
@@ -109,7 +109,7 @@ fn beat_for_ever(channel: &str) {
     BEATING.set(Some(beating));
 }
 
-/// Calls out until it has heard two others, who therefore are in work at the same time.
+/// Sends messages until it has received those of two others, which therefore run at the same time.
 async fn meet_two_others() {
     let (channel, me) = (BroadcastChannel::new("meeting").unwrap(), NAME.with(|name| *name));
     let heard = Rc::new(RefCell::new(BTreeSet::new()));
@@ -121,7 +121,7 @@ async fn meet_two_others() {
     channel.set_onmessage(Some(hear.as_ref().unchecked_ref()));
     loop {
         let all_are_there = heard.borrow().len() == 2;
-        // Also the last time: another may not have listened before.
+        // Sends a last time, because another may not have listened before.
         let _ = channel.post_message(&me.into());
         if all_are_there {
             channel.set_onmessage(None);

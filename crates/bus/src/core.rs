@@ -22,6 +22,9 @@ use crate::{
     ERROR_TOPIC, Event, Failure, Notice, Pattern, Payload, PublishError, Published, Topic,
 };
 
+/// The entry of a topic that is hot, shared with its handles.
+pub(crate) type HotTopic<P> = Rc<RouteEntry<Route<P>>>;
+
 pub(crate) use gate::{Admission, Bounded, Gate, RoomWaiters};
 pub(crate) use turn::{Probe, Turn};
 
@@ -130,11 +133,11 @@ impl<P: Payload> Core<P> {
         self.routes.borrow().invalidated()
     }
 
-    pub(crate) fn acquire(&self, topic: &Topic) -> Rc<RouteEntry<Route<P>>> {
+    pub(crate) fn acquire(&self, topic: &Topic) -> HotTopic<P> {
         self.routes.borrow_mut().acquire(topic)
     }
 
-    pub(crate) fn release(&self, entry: &Rc<RouteEntry<Route<P>>>) {
+    pub(crate) fn release(&self, entry: &HotTopic<P>) {
         self.routes.borrow_mut().release(entry);
     }
 
@@ -207,10 +210,7 @@ impl<P: Payload> Core<P> {
     }
 
     /// The route, and its entry if the topic is hot.
-    pub(crate) fn route_and_entry(
-        &self,
-        topic: &Topic,
-    ) -> (Route<P>, Option<Rc<RouteEntry<Route<P>>>>) {
+    pub(crate) fn route_and_entry(&self, topic: &Topic) -> (Route<P>, Option<HotTopic<P>>) {
         let entry = self.routes.borrow_mut().lookup(topic);
         match entry {
             Some(entry) => (self.route_of(&entry), Some(entry)),

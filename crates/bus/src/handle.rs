@@ -3,9 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::core::Core;
-use crate::routes::RouteEntry;
-use crate::slot::Route;
+use crate::core::{Core, HotTopic};
 use crate::{Payload, PublishError, Published, Topic};
 
 /// Publishes to one topic without looking it up. It keeps the topic's compiled route, which is compiled
@@ -28,7 +26,7 @@ use crate::{Payload, PublishError, Published, Topic};
 /// ```
 pub struct TopicHandle<P: Payload> {
     core: Rc<Core<P>>,
-    entry: Rc<RouteEntry<Route<P>>>,
+    entry: HotTopic<P>,
 }
 
 impl<P: Payload> TopicHandle<P> {

@@ -70,7 +70,7 @@
 //!    [`an_event_before_the_turn_of_the_replay_leaves_no_gap_and_no_duplicate`][retained]
 //! 9. A request ([`Bus::request`]) gets one reply, a timeout, or an immediate error if its topic has no
 //!    responder. [`a_request_gets_one_reply_from_the_first_responder`][requests],
-//!    [`a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_none`][requests]
+//!    [`a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_not_one`][requests]
 //! 10. The bus can be observed by [`Notice`]s on the runtime's own topics, by counters and handler times
 //!     ([`Bus::measure`]), and by recordings ([`Bus::record`]) that can be played again ([`Tape`]). None of
 //!     this costs anything while it is not used.

@@ -5,8 +5,8 @@
 //! connection holds a position and pulls; nothing is queued for it here.
 
 mod ephemeral;
+mod failed;
 mod gather;
-mod held;
 mod places;
 mod presence;
 mod queued;

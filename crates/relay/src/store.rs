@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::server::{Decided, Located, Logged, Older, Opened, Page, StreamNo};
+use session::server::{Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
 use session::{Hello, Start, Stream};
 use topic::Pattern;
 
@@ -116,6 +116,8 @@ pub enum Write {
     Open(Hello, Option<IpAddr>),
     /// An event is to be logged.
     Append(Record),
+    /// The commit that held this number failed: higher numbers of its connection wait until it comes again.
+    Hold(Numbered),
 }
 
 impl Write {
@@ -123,7 +125,7 @@ impl Write {
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Append(Record { event: Ok(ready), .. }) => ready.bytes(),
-            Self::Open(..) | Self::Append(_) => 0,
+            Self::Open(..) | Self::Append(_) | Self::Hold(_) => 0,
         }
     }
 }
@@ -135,6 +137,8 @@ pub enum Outcome {
     Opened(Opened),
     /// About [`Write::Append`].
     Decided(Decided),
+    /// About [`Write::Hold`].
+    Held,
 }
 
 /// What a commit holds.

@@ -12,6 +12,7 @@ mod conflated;
 mod credential;
 mod effect;
 mod history;
+pub mod ledger;
 mod lookups;
 mod presence;
 mod publishing;

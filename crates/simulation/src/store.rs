@@ -14,7 +14,7 @@ use topic::{Pattern, Topic};
 
 use crate::mutation::Mutation;
 pub use clients::ClientId;
-use clients::{Admission, Clients};
+use clients::{Clients, Known};
 use log::Log;
 
 /// See the [module](self). Clones are cheap because they share bodies.
@@ -27,8 +27,6 @@ pub struct Store {
     mutation: Option<Mutation>,
 }
 
-/// The delay before a refused client retries, in milliseconds.
-const RETRY: u32 = 400;
 /// The prefix of the topics of the second stream.
 pub const SIDE: &str = "b.";
 
@@ -61,31 +59,27 @@ impl Store {
         checks_fence: bool,
     ) -> (Decided, Option<Arc<Logged>>) {
         let Some(numbered) = append.client else {
-            return (refused(RejectCode::IllegalEvent, None), None);
+            return (rejected(RejectCode::IllegalEvent), None);
         };
         let checks_fence = checks_fence && self.mutation != Some(Mutation::NoFence);
         match self.clients.admit(&numbered, checks_fence) {
-            Admission::Decided(_) if self.mutation == Some(Mutation::NoDedupe) => {
+            Known::Stored(_) | Known::Rejected(_) if self.mutation == Some(Mutation::NoDedupe) => {
                 match &append.event {
                     Ok((topic, body)) => {
                         let stream = self.stream_of(topic);
                         let logged = self.logs[stream].append(topic, body);
                         (self.stored((stream, logged.offset)), Some(logged))
                     }
-                    Err(refusal) => (refused(refusal.code, None), None),
+                    Err(refusal) => (rejected(refusal.code), None),
                 }
             }
-            Admission::Decided(Ok(place)) => (self.stored(place), None),
-            Admission::Decided(Err(code)) => (self.refused_for_good(code), None),
-            Admission::Fenced => (Decided::Fenced, None),
-            Admission::Stale => (refused(RejectCode::StaleNumber, None), None),
-            Admission::Unknown => (refused(RejectCode::Uncertain, None), None),
-            Admission::HeldBack => (refused(RejectCode::HeldBack, Some(RETRY)), None),
-            Admission::New if self.full => {
-                self.clients.hold(&numbered);
-                (refused(RejectCode::Unavailable, Some(RETRY)), None)
+            Known::Stored((stream, offset)) => (self.stored((stream as StreamNo, offset)), None),
+            Known::Rejected(code) => (self.refused_for_good(code), None),
+            Known::Answer(answer) => (answer, None),
+            Known::New if self.full => {
+                (self.clients.refuse_for_now(&numbered, RejectCode::Unavailable), None)
             }
-            Admission::New => self.new_event(append, &numbered),
+            Known::New => self.new_event(append, &numbered),
         }
     }
 
@@ -97,7 +91,7 @@ impl Store {
         let (topic, body) = match &append.event {
             Ok(event) => event,
             Err(refusal) => {
-                self.clients.decided(numbered, refusal.id.as_deref(), Err(refusal.code));
+                self.clients.decide(numbered, refusal.id.as_deref(), Err(refusal.code));
                 return (self.refused_for_good(refusal.code), None);
             }
         };
@@ -106,7 +100,7 @@ impl Store {
         let known = log.find(body);
         let logged = if known.is_none() { Some(log.append(topic, body)) } else { None };
         let place = (stream, known.unwrap_or_else(|| log.head().offset));
-        self.clients.decided(numbered, Some(&body.id), Ok(place));
+        self.clients.decide(numbered, Some(&body.id), Ok((place.0 as u32, place.1)));
         (self.stored(place), logged)
     }
 
@@ -114,7 +108,7 @@ impl Store {
         if self.mutation == Some(Mutation::RejectAnsweredAsStored) {
             return self.stored((0, self.logs[0].head().offset));
         }
-        refused(code, None)
+        rejected(code)
     }
 
     /// The start of a subscription.
@@ -198,6 +192,6 @@ impl Store {
     }
 }
 
-fn refused(code: RejectCode, retry: Option<u32>) -> Decided {
-    Decided::Rejected { code, message: String::new(), retry }
+fn rejected(code: RejectCode) -> Decided {
+    Decided::Rejected { code, message: String::new(), retry: None }
 }

@@ -11,6 +11,8 @@ mod npm;
 mod page;
 mod process;
 mod progress;
+#[cfg(test)]
+mod readme;
 mod run;
 mod setup;
 mod side_by_side;

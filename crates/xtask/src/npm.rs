@@ -96,6 +96,7 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
         .env("EDK_CHROMEDRIVER", setup::chromedriver().context("chromedriver is not on PATH")?)
         .env("EDK_CHROMIUM", setup::chromium().context("Chromium is not on PATH")?)
         .env("EDK_SEMANTICS", workspace.root.join("benches/js/SEMANTICS.md"))
+        .env("EDK_ROOT", &workspace.root)
         .current_dir(&project);
     let tests = workspace.root.join("tests/npm");
     copy_over(&tests, &project)?;

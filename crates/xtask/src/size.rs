@@ -19,9 +19,9 @@ struct Budget {
 /// Room for what is there, so that it can only get better. The goals are 130 kB for the chat's wasm and 45 kB for the
 /// npm package.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 162_500, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat wasm", bytes: 156_800, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 8_600, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 116_800, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 111_600, files: npm },
 ];
 
 /// A line of the table.

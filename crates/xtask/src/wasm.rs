@@ -1,6 +1,8 @@
 //! From a crate to what a browser loads, in three steps: cargo, wasm-bindgen and wasm-opt. The page and the npm
 //! package are built this way, with the flags that Trunk and wasm-pack would read.
 
+mod order;
+
 use crate::process;
 use crate::toolchain::{Toolchain, WASM};
 use crate::workspace::Workspace;
@@ -39,13 +41,28 @@ pub fn bind(toolchain: &Toolchain, wasm: &Path, folder: &Path, name: &str) -> Re
     process::run(&mut bindgen)
 }
 
-/// Makes a module smaller.
+/// Makes a module smaller, and puts its functions [in order](put_in_order).
 pub fn optimise(toolchain: &Toolchain, wasm: &Path, flags: &[String]) -> Result<()> {
     let smaller = wasm.with_extension("smaller");
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt.args(flags).arg(wasm).arg("-o").arg(&smaller);
     process::run(&mut wasm_opt)?;
-    fs::rename(&smaller, wasm).with_context(|| format!("{} could not be written", wasm.display()))
+    fs::rename(&smaller, wasm)
+        .with_context(|| format!("{} could not be written", wasm.display()))?;
+    put_in_order(toolchain, wasm)
+}
+
+/// Puts a module's functions in the order in which they compress best.
+pub fn put_in_order(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
+    let named = wasm.with_extension("named");
+    let module = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
+    let in_order = order::named(&module).with_context(|| format!("{}", wasm.display()))?;
+    fs::write(&named, in_order)
+        .with_context(|| format!("{} could not be written", named.display()))?;
+    let mut wasm_opt = toolchain.command("wasm-opt");
+    wasm_opt.arg("--reorder-functions-by-name").arg(&named).arg("-o").arg(wasm);
+    process::run(&mut wasm_opt)?;
+    fs::remove_file(&named).with_context(|| format!("{} could not be removed", named.display()))
 }
 
 /// How the npm package's `Cargo.toml` says that it is optimised.

@@ -15,7 +15,7 @@ use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 use super::{Outbox, record};
 use crate::bridge::link::entropy;
-use crate::js::{object, text_of};
+use crate::js::{listen, object, text_of};
 
 #[wasm_bindgen]
 extern "C" {
@@ -63,7 +63,7 @@ impl Database {
         let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
         let request = IdbOpenDbRequest::from(request);
         let made = request.clone();
-        let made = EventListener::once(&request, "upgradeneeded", move |_| {
+        let made = listen(&request, "upgradeneeded", move |_| {
             let store = made.result().ok().and_then(|connection| {
                 let database = idb::Database::from(connection.unchecked_into::<IdbDatabase>());
                 database.create_object_store(STORE, ObjectStoreParams::new()).ok()
@@ -76,7 +76,7 @@ impl Database {
         });
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
-            EventListener::once(&request.clone(), event, move |_| {
+            listen(&request.clone(), event, move |_| {
                 // That of a request that has failed is undefined.
                 let connection = request.result().ok().filter(JsValue::is_object);
                 if let Some(outbox) = outbox.upgrade() {
@@ -98,7 +98,7 @@ impl Database {
         }
         let listeners = ["versionchange", "close"].map(|event| {
             let outbox = outbox.clone();
-            EventListener::new(&connection, event, move |_| {
+            listen(&connection, event, move |_| {
                 if let Some(outbox) = outbox.upgrade() {
                     outbox.close();
                 }
@@ -116,10 +116,11 @@ impl Database {
             return Err(asked);
         };
         let outcome: Rc<RefCell<Option<Result<Answer, StoreError>>>> = Rc::default();
-        let read = EventListener::once(&rows.clone(), "success", {
-            let (transaction, outcome, asked) =
-                (transaction.clone(), outcome.clone(), asked.clone());
+        let read = listen(&rows.clone(), "success", {
+            let (transaction, outcome) = (transaction.clone(), outcome.clone());
+            let mut asked = Some(asked.clone());
             move |_| {
+                let Some(asked) = asked.take() else { return };
                 let done = carry_out(&store, &head, &rows, asked).map_err(|error| kind(&error));
                 let failed = done.is_err();
                 outcome.replace(Some(done));
@@ -131,7 +132,7 @@ impl Database {
         let [complete, abort] = ["complete", "abort"].map(|event| {
             let (aborted, outcome) = (transaction.clone(), outcome.clone());
             let outbox = outbox.clone();
-            EventListener::once(&transaction, event, move |_| {
+            listen(&transaction, event, move |_| {
                 let done = match outcome.take() {
                     // An aborted transaction says why, unless it was aborted here.
                     Some(Ok(done)) if event == "complete" => Ok(done),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use end_to_end::{Browser, Driver, Relay, eventually};
 use serde_json::json;
 
-const SIZE: (u32, u32) = (380, 330);
+const SIZE: (u32, u32) = (380, 410);
 
 /// Both windows as one picture, one below the other.
 async fn picture(name: &str, windows: [&Browser; 2], table: &Browser) {
@@ -57,8 +57,7 @@ async fn a_message_that_is_sent_while_the_relay_is_down_arrives_when_it_is_back(
         eventually(state, is_so).await;
     };
 
-    let texts =
-        ["Shall we have lunch?", "Yes, at noon! 🍜", "I am in a tunnel now"].map(str::to_owned);
+    let texts = ["Shall we have lunch?", "Yes, at noon! 🍜", "See you there"].map(str::to_owned);
     ann.say(&texts[0]).await;
     bob.shows(&texts[..1]).await;
     bob.paste(&texts[1]).await;

@@ -40,7 +40,7 @@ fn a_request_gets_one_reply_from_the_first_responder() {
 }
 
 #[test]
-fn a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_none() {
+fn a_request_without_a_responder_fails_at_once_and_a_plain_subscriber_is_not_one() {
     let (stage, time) = (Stage::new(), VirtualTime::new());
     let _logger = stage.listen("logger", ">");
     let refused = ask(&stage, &time, "tea");

@@ -4,17 +4,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use session::RejectCode;
-use session::server::{Decided, Opened};
+use session::server::Opened;
+use session::server::ledger::refused;
 use tokio::sync::{mpsc, watch};
 
+use super::failed::Failed;
 use super::gather::Gather;
-use super::held::Held;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
 use crate::store::{Outcome, Store, Write, Written};
-
-/// After a failure of the store a client may try again after so many milliseconds.
-const RETRY: u32 = 1_000;
 
 pub(super) fn run(
     store: &dyn Store,
@@ -22,27 +20,21 @@ pub(super) fn run(
     tails: &RwLock<Tails>,
     committed: &watch::Sender<Arc<[u64]>>,
 ) {
-    let mut held = Held::default();
+    let mut failed = Failed::default();
     let mut gather = Gather::new(queue);
     // What is to be written, and the place of its job: their room is used again.
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
     while let Some(jobs) = gather.next() {
+        writes.extend(failed.holds());
+        let holds = writes.len();
         let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer, charge }) in jobs.into_iter().enumerate() {
             let answers_to = Vec::with_capacity(asked.len());
-            let mut told = Told { answer, answers: answers_to, _charge: charge };
             for write in asked {
-                if held.holds_back(&write) {
-                    told.tell(&write, held_back());
-                } else {
-                    writes.push(write);
-                    askers.push(asker);
-                }
+                writes.push(write);
+                askers.push(asker);
             }
-            answers.push(told);
-        }
-        if writes.is_empty() {
-            continue;
+            answers.push(Told { answer, answers: answers_to, _charge: charge });
         }
         let began = Instant::now();
         let written = store.write(&writes);
@@ -57,23 +49,25 @@ pub(super) fn run(
                     drop(tails);
                     committed.send_replace(heads.into());
                 }
-                for ((write, &asker), outcome) in writes.iter().zip(&askers).zip(outcomes) {
-                    if let Outcome::Decided(Decided::Rejected { retry: Some(_), .. }) = outcome {
-                        held.hold(write, &answers[asker].answer);
-                    }
+                let outcomes = outcomes.into_iter().skip(holds);
+                for ((write, &asker), outcome) in writes[holds..].iter().zip(&askers).zip(outcomes)
+                {
                     answers[asker].tell(write, outcome);
+                }
+                if holds > 0 {
+                    failed.clear();
                 }
             }
             Err(error) => {
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
-                for (write, &asker) in writes.iter().zip(&askers) {
-                    held.hold(write, &answers[asker].answer);
-                    answers[asker].tell(write, failed(write));
+                for (write, &asker) in writes[holds..].iter().zip(&askers) {
+                    failed.note(write);
+                    answers[asker].tell(write, unavailable(write));
                 }
             }
         }
         drop(answers);
-        let answered = writes.len();
+        let answered = askers.len();
         writes.clear();
         askers.clear();
         gather.answered(answered, took);
@@ -95,7 +89,7 @@ impl Told {
                 Answer::Decided(record.ticket, decided)
             }
             (_, Outcome::Opened(opened)) => Answer::Opened(opened),
-            (Write::Open(..), Outcome::Decided(_)) => return,
+            (Write::Open(..) | Write::Hold(_), Outcome::Decided(_)) | (_, Outcome::Held) => return,
         });
     }
 }
@@ -107,21 +101,12 @@ impl Drop for Told {
     }
 }
 
-fn held_back() -> Outcome {
-    Outcome::Decided(Decided::Rejected {
-        code: RejectCode::HeldBack,
-        message: "a lower number comes first".to_owned(),
-        retry: Some(RETRY),
-    })
-}
-
-fn failed(write: &Write) -> Outcome {
+fn unavailable(write: &Write) -> Outcome {
     match write {
         Write::Open(..) => Outcome::Opened(Opened::Unavailable),
-        Write::Append(_) => Outcome::Decided(Decided::Rejected {
-            code: RejectCode::Unavailable,
-            message: "the store cannot take it now".to_owned(),
-            retry: Some(RETRY),
-        }),
+        Write::Append(_) => {
+            Outcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
+        }
+        Write::Hold(_) => Outcome::Held,
     }
 }

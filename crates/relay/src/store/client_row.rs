@@ -6,9 +6,10 @@
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
+use session::MAX_NUMBER;
+use session::server::ledger::{Account, Held, Outcomes};
 
-use super::StoreError;
-use super::outcomes::{MAX_NUMBER, Outcomes};
+use super::{StoreError, outcomes};
 
 /// The row as it stands in the table.
 #[derive(Debug, Clone, Encode, Decode)]
@@ -26,21 +27,21 @@ pub(super) struct Stored {
     /// When it was last heard of, in milliseconds since 1970. Rows of format 1 do not say.
     #[n(4)]
     pub(super) seen: Option<u64>,
-    /// The [`Outcomes`] that are kept. Up to format 2 they had rows of their own, and 5 was their number.
+    /// The [outcomes](outcomes::encode) that are kept. Up to format 2 they had rows of their own, and 5 was their number.
     #[n(6)]
     pub(super) outcomes: Option<ByteVec>,
-    /// It has said that it comes again, and was not known. It is told so until something of it is decided: a
-    /// welcome that said it may be lost.
+    /// [`Account::was_forgotten`].
     #[n(7)]
     pub(super) was_forgotten: Option<bool>,
+    /// [`Account::held`]: the fencing token and the number.
+    #[n(8)]
+    pub(super) held: Option<(u64, u64)>,
 }
 
 /// A row, ready to be used.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    /// Without the outcomes.
-    pub(super) stored: Stored,
-    pub(super) outcomes: Outcomes,
+    pub(super) account: Account,
     /// Only its secret and its fencing token count.
     pub(super) is_worn: bool,
 }
@@ -56,6 +57,7 @@ impl Stored {
             seen: None,
             outcomes: None,
             was_forgotten: was_forgotten.then_some(true),
+            held: None,
         }
     }
 
@@ -66,35 +68,56 @@ impl Stored {
     pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
         minicbor::to_vec(self).map_err(|_| StoreError::Corrupt("client"))
     }
+
+    fn account(self, outcomes: Outcomes) -> Account {
+        let held = self.held.filter(|(fence, number)| *fence.max(number) <= MAX_NUMBER);
+        let mut account = Account::new(self.secret_hash, self.was_forgotten == Some(true));
+        (account.fence, account.highest, account.highest_id) =
+            (self.fence, self.highest, self.highest_id);
+        account.held = held.map(|(fence, number)| Held { fence, number });
+        (account.seen, account.outcomes) = (self.seen, outcomes);
+        account
+    }
 }
 
 impl Row {
-    pub(super) fn new(stored: Stored) -> Self {
-        Self { stored, outcomes: Outcomes::default(), is_worn: false }
+    pub(super) fn new(account: Account) -> Self {
+        Self { account, is_worn: false }
     }
 
-    /// None if not even the secret can be read.
+    /// `None` if not even the secret can be read.
     pub(super) fn decode(row: &[u8]) -> Option<Self> {
         let mut stored = Stored::decode(row)?;
         let outcomes = stored.outcomes.take();
-        let outcomes = Outcomes::decode(outcomes.as_deref().map_or(&[][..], |bytes| bytes)).ok();
+        let outcomes = outcomes::decode(outcomes.as_deref().map_or(&[][..], |bytes| bytes)).ok();
         let is_fenced_off = stored.fence > MAX_NUMBER;
         if is_fenced_off {
             stored.fence = 0;
         }
         Some(match outcomes.filter(|_| stored.highest <= MAX_NUMBER) {
-            Some(outcomes) => Self { stored, outcomes, is_worn: is_fenced_off },
+            Some(outcomes) => Self { account: stored.account(outcomes), is_worn: is_fenced_off },
             None => {
                 let Stored { secret_hash, fence, seen, .. } = stored;
                 let stored = Stored { fence, seen, ..Stored::new(secret_hash, true) };
-                Self { is_worn: true, ..Self::new(stored) }
+                Self { account: stored.account(Outcomes::default()), is_worn: true }
             }
         })
     }
 
     pub(super) fn encode(self) -> Result<Vec<u8>, StoreError> {
-        let outcomes = Some(self.outcomes.encode().into());
-        Stored { outcomes, ..self.stored }.encode()
+        let Account { secret, fence, highest, highest_id, seen, was_forgotten, held, .. } =
+            self.account;
+        let stored = Stored {
+            secret_hash: secret,
+            fence,
+            highest,
+            highest_id,
+            seen,
+            outcomes: Some(outcomes::encode(&self.account.outcomes).into()),
+            was_forgotten: was_forgotten.then_some(true),
+            held: held.map(|Held { fence, number }| (fence, number)),
+        };
+        stored.encode()
     }
 }
 
@@ -124,13 +147,13 @@ mod tests {
         }
         for (fence, highest, outcomes) in [(4, u64::MAX, poisoned), (4, MAX_NUMBER + 1, vec![])] {
             let row = Row::decode(&stored(fence, highest, outcomes)).unwrap();
-            let Stored { fence, highest, ref highest_id, was_forgotten, .. } = row.stored;
+            let Account { fence, highest, ref highest_id, was_forgotten, .. } = row.account;
             assert!(row.is_worn);
-            assert_eq!((fence, highest, highest_id, was_forgotten), (4, 0, &None, Some(true)));
-            assert_eq!(row.stored.secret_hash, [7; 32]);
+            assert_eq!((fence, highest, highest_id, was_forgotten), (4, 0, &None, true));
+            assert_eq!(row.account.secret, [7; 32]);
         }
         let locked = Row::decode(&stored(u64::MAX, 3, vec![])).unwrap();
-        assert_eq!((locked.is_worn, locked.stored.fence, locked.stored.highest), (true, 0, 3));
+        assert_eq!((locked.is_worn, locked.account.fence, locked.account.highest), (true, 0, 3));
     }
 
     proptest! {

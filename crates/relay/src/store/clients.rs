@@ -6,51 +6,28 @@ use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use session::server::{Numbered, Opened};
-use session::{CloseCode, Hello, MAX_UNANSWERED, RejectCode};
+use session::server::ledger::{Account, Admission, LogPosition, Outcomes};
+use session::server::{Decided, Numbered, Opened, Refusal};
+use session::{CloseCode, Hello, RejectCode};
 use sha2::{Digest, Sha256};
 
-use super::StoreError;
 use super::client_row::{Row, Stored};
-use super::outcomes::{MAX_NUMBER, Outcomes, Place};
+use super::{StoreError, outcomes};
 
 pub(super) const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
 /// Client and number to what was said of the event.
 pub(super) const REJECTS: TableDefinition<'_, (&[u8; 16], u64), (u64, &str)> =
     TableDefinition::new("rejects");
 
-/// By at most so much a fencing token rises from one connection to the next: a client counts them, and one that
-/// knew another's secret could shut it out with the highest of all.
-const FENCE_STEP: u64 = 1 << 32;
-
-/// What became of a numbered event, for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It stands here.
-    Stored(Place),
-    /// It is not in the log, and this is why.
-    Rejected(RejectCode, String),
-}
-
-/// What a client's number says about an event.
+/// What is known about a numbered event.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    /// Nothing was decided about it.
+pub(super) enum Known {
+    /// It has not been decided.
     New,
-    /// That was decided at an earlier try.
-    Decided(Verdict),
-    /// It comes through a connection that a newer one has ended.
-    Fenced,
-    /// The number was decided, and the client had said that it needs the outcome no more.
-    Stale,
-    /// The client does not say of enough outcomes that it needs them no more.
-    TooMany,
-    /// There is no such client.
-    Unknown,
-    /// The client's row cannot be read.
-    Unreadable,
-    /// The number is above [`MAX_NUMBER`].
-    IllegalNumber,
+    /// It was stored at an earlier attempt.
+    Stored(LogPosition),
+    /// This is the answer.
+    Answer(Decided),
 }
 
 /// What [`Clients::prune`] did.
@@ -78,23 +55,14 @@ pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
     /// Rows that were read, and are written once for all writes of the transaction. None cannot be read.
-    used: HashMap<[u8; 16], Option<Used>, RandomState>,
+    used: HashMap<[u8; 16], Option<Row>, RandomState>,
     unreadable: u64,
 }
 
-/// The row of a client in a transaction.
-#[derive(Debug, Clone)]
-struct Used {
-    row: Row,
-    /// Outcomes below are needed no more.
-    lowest: u64,
-    changed: bool,
-}
-
 /// What the table has of a client.
-enum Known<'u> {
+enum Found<'u> {
     Nothing,
-    Row(&'u mut Used),
+    Row(&'u mut Row),
     Unreadable,
 }
 
@@ -108,118 +76,103 @@ impl<'t> Clients<'t> {
         })
     }
 
-    /// Writes the rows that changed, and drops the outcomes that are needed no more.
+    /// Writes the rows that changed.
     pub(super) fn close(mut self) -> Result<Closed, StoreError> {
         let mut closed = Closed { changed: false, unreadable: self.unreadable };
-        for (client, used) in std::mem::take(&mut self.used) {
-            let Some(mut used) = used.filter(|used| used.changed) else { continue };
+        for (client, row) in std::mem::take(&mut self.used) {
+            let Some(row) = row.filter(|row| row.account.is_changed()) else { continue };
             closed.changed = true;
-            forget(&mut self.rejects, &client, &mut used)?;
-            self.rows.insert(&client, used.row.encode()?.as_slice())?;
+            self.rows.insert(&client, row.encode()?.as_slice())?;
         }
         Ok(closed)
     }
 
-    /// Checks who says hello, and ends the older connections of that client. `admit` may refuse a new
-    /// one.
+    /// Answers a hello, and ends the older connections of its client. `admit` may refuse a new one.
     pub(super) fn open_connection(
         &mut self,
         hello: &Hello,
         now: u64,
         admit: impl FnOnce() -> Result<(), Opened>,
     ) -> Result<Opened, StoreError> {
-        let secret_hash: [u8; 32] = Sha256::digest(hello.secret).into();
-        let (row, new) = match self.known(&hello.client)? {
-            Known::Unreadable => {
+        let secret: [u8; 32] = Sha256::digest(hello.secret).into();
+        let account = match self.find(&hello.client)? {
+            Found::Unreadable => {
                 let message = "what is stored of this client cannot be read: come as a new one";
                 return Ok(Opened::Refused(CloseCode::Unauthorized, message));
             }
-            Known::Row(used) if used.row.stored.secret_hash != secret_hash => {
-                return Ok(Opened::WrongSecret);
-            }
-            Known::Row(used) if hello.fence <= used.row.stored.fence => return Ok(Opened::Fenced),
-            Known::Row(used) => (Some(&used.row), false),
-            Known::Nothing => (None, true),
+            Found::Row(row) => Some(&row.account),
+            Found::Nothing => None,
         };
-        let fence = row.map_or(0, |row| row.stored.fence);
-        if hello.fence - fence > FENCE_STEP || hello.fence > MAX_NUMBER {
-            let message = "a fencing token may rise by at most 4294967296";
-            return Ok(Opened::Refused(CloseCode::ProtocolError, message));
-        }
-        if new && let Err(refused) = admit() {
+        let is_new = account.is_none();
+        if let Err(refused) = Account::check(account, hello, &secret) {
             return Ok(refused);
         }
-        let fresh = || Row::new(Stored::new(secret_hash, hello.returning));
-        let used = self.used.entry(hello.client).or_default();
-        let used = used.get_or_insert_with(|| Used { row: fresh(), lowest: 0, changed: false });
-        let row = &mut used.row.stored;
-        (row.fence, row.seen) = (hello.fence, Some(now));
-        (used.row.is_worn, used.changed) = (false, true);
-        used.lowest = used.lowest.max(hello.lowest);
-        let Stored { highest, ref highest_id, was_forgotten, .. } = used.row.stored;
-        let new = new || was_forgotten == Some(true);
-        Ok(Opened::Welcome { highest, highest_id: highest_id.clone(), new })
+        if is_new && let Err(refused) = admit() {
+            return Ok(refused);
+        }
+        let row = self.used.entry(hello.client).or_default();
+        let row = row.get_or_insert_with(|| Row::new(Account::new(secret, hello.returning)));
+        let welcome = row.account.welcome(is_new);
+        row.is_worn = false;
+        let forgotten = row.account.open(hello, now);
+        self.drop_rejects(&hello.client, &forgotten)?;
+        Ok(welcome)
     }
 
     /// What is known about an event before it is decided.
-    pub(super) fn admit(&mut self, numbered: &Numbered) -> Result<Admission, StoreError> {
+    pub(super) fn admit(&mut self, numbered: &Numbered) -> Result<Known, StoreError> {
         let client = &numbered.client;
-        let used = match self.known(client)? {
-            Known::Nothing => return Ok(Admission::Unknown),
-            Known::Unreadable => return Ok(Admission::Unreadable),
-            Known::Row(used) if used.row.is_worn => return Ok(Admission::Unreadable),
-            Known::Row(used) => used,
+        let account = match self.find(client)? {
+            Found::Nothing => return Ok(Known::Answer(Account::unknown())),
+            Found::Row(row) if !row.is_worn => &mut row.account,
+            Found::Row(_) | Found::Unreadable => {
+                let message = "what is stored of the client cannot be read: the event may be in the log or not";
+                return Ok(Known::Answer(rejected(RejectCode::Uncertain, message)));
+            }
         };
-        if numbered.fence < used.row.stored.fence {
-            return Ok(Admission::Fenced);
-        }
-        if numbered.number > MAX_NUMBER {
-            return Ok(Admission::IllegalNumber);
-        }
-        if numbered.number <= used.row.stored.highest {
-            return Ok(match used.row.outcomes.find(numbered.number) {
-                None => Admission::Stale,
-                Some(Some(place)) => Admission::Decided(Verdict::Stored(place)),
-                Some(None) => self.said(client, numbered.number)?,
-            });
-        }
-        used.lowest = used.lowest.max(numbered.lowest);
-        if has_room(&used.row.outcomes) {
-            return Ok(Admission::New);
-        }
-        let (rejects, Some(Some(used))) = (&mut self.rejects, self.used.get_mut(client)) else {
-            return Ok(Admission::Unknown);
-        };
-        forget(rejects, client, used)?;
-        Ok(if has_room(&used.row.outcomes) { Admission::New } else { Admission::TooMany })
+        let (admission, forgotten) = account.admit(numbered);
+        self.drop_rejects(client, &forgotten)?;
+        Ok(match admission {
+            Admission::New => Known::New,
+            Admission::Repeat(Some(position)) => Known::Stored(position),
+            Admission::Repeat(None) => Known::Answer(self.rejection(client, numbered.number)?),
+            Admission::Answer(answer) => Known::Answer(answer),
+        })
     }
 
-    /// Notes what was decided about an event that was [new](Admission::New).
-    pub(super) fn decided(
+    /// Records that an event that was [new](Known::New) is in the log.
+    pub(super) fn stored(
         &mut self,
         numbered: &Numbered,
-        id: Option<&str>,
-        verdict: &Verdict,
+        id: &str,
+        position: LogPosition,
         now: u64,
     ) -> Result<(), StoreError> {
-        let client = &numbered.client;
-        let Known::Row(used) = self.known(client)? else { return Ok(()) };
-        used.changed = true;
-        let row = &mut used.row.stored;
-        row.highest = numbered.number;
-        row.was_forgotten = None;
-        match (&mut row.highest_id, id) {
-            (Some(highest), Some(id)) => id.clone_into(highest),
-            (highest, id) => *highest = id.map(str::to_owned),
+        if let Found::Row(row) = self.find(&numbered.client)? {
+            row.account.decide(numbered, Some(id), Some(position), now);
         }
-        row.seen = Some(now);
-        match verdict {
-            Verdict::Stored(place) => used.row.outcomes.push(numbered.number, Some(*place)),
-            Verdict::Rejected(code, message) => {
-                used.row.outcomes.push(numbered.number, None);
-                let said = (code.number(), message.as_str());
-                self.rejects.insert((client, numbered.number), said)?;
-            }
+        Ok(())
+    }
+
+    /// Records that an event that was [new](Known::New) is rejected for good.
+    pub(super) fn rejected(
+        &mut self,
+        numbered: &Numbered,
+        refusal: &Refusal,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        if let Found::Row(row) = self.find(&numbered.client)? {
+            row.account.decide(numbered, refusal.id.as_deref(), None, now);
+            let reason = (refusal.code.number(), refusal.message.as_str());
+            self.rejects.insert((&numbered.client, numbered.number), reason)?;
+        }
+        Ok(())
+    }
+
+    /// Holds back higher numbers of the connection until this one comes again.
+    pub(super) fn hold(&mut self, numbered: &Numbered) -> Result<(), StoreError> {
+        if let Found::Row(row) = self.find(&numbered.client)? {
+            row.account.hold(numbered);
         }
         Ok(())
     }
@@ -227,7 +180,7 @@ impl<'t> Clients<'t> {
     /// Takes the outcomes that each client has elsewhere, ascending by their numbers.
     pub(super) fn take_outcomes(
         &mut self,
-        of: impl Fn(&[u8; 16]) -> Result<Vec<(u64, Option<Place>)>, StoreError>,
+        of: impl Fn(&[u8; 16]) -> Result<Vec<(u64, Option<LogPosition>)>, StoreError>,
     ) -> Result<(), StoreError> {
         let mut clients = Vec::new();
         for row in self.rows.iter()? {
@@ -236,11 +189,12 @@ impl<'t> Clients<'t> {
             clients.extend(Stored::decode(row.value()).map(|row| (*client.value(), row)));
         }
         for (client, stored) in clients {
-            let mut row = Row::new(stored);
-            for (number, place) in of(&client)? {
-                row.outcomes.push(number, place);
+            let mut outcomes = Outcomes::default();
+            for (number, position) in of(&client)? {
+                outcomes.push(number, position);
             }
-            self.rows.insert(&client, row.encode()?.as_slice())?;
+            let outcomes = Some(outcomes::encode(&outcomes).into());
+            self.rows.insert(&client, Stored { outcomes, ..stored }.encode()?.as_slice())?;
         }
         Ok(())
     }
@@ -282,50 +236,39 @@ impl<'t> Clients<'t> {
         Ok(Pruned { next, changed, unreadable })
     }
 
-    /// What was said of a number that was rejected. If that cannot be read it is as if it were forgotten.
-    fn said(&self, client: &[u8; 16], number: u64) -> Result<Admission, StoreError> {
-        let Some(reject) = self.rejects.get((client, number))? else {
-            return Ok(Admission::Stale);
-        };
+    /// The answer for a number that was rejected. A reason that cannot be read counts as forgotten.
+    fn rejection(&self, client: &[u8; 16], number: u64) -> Result<Decided, StoreError> {
+        let Some(reject) = self.rejects.get((client, number))? else { return Ok(Account::stale()) };
         let (code, message) = reject.value();
-        Ok(match RejectCode::from_number(code) {
-            Some(code) => Admission::Decided(Verdict::Rejected(code, message.to_owned())),
-            None => Admission::Stale,
-        })
+        let code = RejectCode::from_number(code);
+        Ok(code.map_or_else(Account::stale, |code| rejected(code, message)))
+    }
+
+    fn drop_rejects(&mut self, client: &[u8; 16], numbers: &[u64]) -> Result<(), StoreError> {
+        for number in numbers {
+            self.rejects.remove((client, *number))?;
+        }
+        Ok(())
     }
 
     /// The row of a client, to be changed.
-    fn known(&mut self, client: &[u8; 16]) -> Result<Known<'_>, StoreError> {
-        let used = match self.used.entry(*client) {
+    fn find(&mut self, client: &[u8; 16]) -> Result<Found<'_>, StoreError> {
+        let row = match self.used.entry(*client) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
-                let Some(row) = self.rows.get(client)? else { return Ok(Known::Nothing) };
+                let Some(row) = self.rows.get(client)? else { return Ok(Found::Nothing) };
                 let row = Row::decode(row.value());
                 if row.as_ref().is_none_or(|row| row.is_worn) {
                     self.unreadable += 1;
                 }
-                vacant.insert(row.map(|row| Used { row, lowest: 0, changed: false }))
+                vacant.insert(row)
             }
         };
-        Ok(used.as_mut().map_or(Known::Unreadable, Known::Row))
+        Ok(row.as_mut().map_or(Found::Unreadable, Found::Row))
     }
 }
 
-/// Whether there is room for another outcome.
-fn has_room(outcomes: &Outcomes) -> bool {
-    outcomes.kept() < MAX_UNANSWERED as u64
-}
-
-/// Drops the outcomes below the lowest that is needed.
-fn forget(
-    rejects: &mut Table<'_, (&'static [u8; 16], u64), (u64, &'static str)>,
-    client: &[u8; 16],
-    used: &mut Used,
-) -> Result<(), StoreError> {
-    let before = used.row.outcomes.kept();
-    for number in used.row.outcomes.forget(used.lowest) {
-        rejects.remove((client, number))?;
-    }
-    used.changed |= used.row.outcomes.kept() < before;
-    Ok(())
+/// The answer for an event that is rejected for good.
+pub(super) fn rejected(code: RejectCode, message: &str) -> Decided {
+    Decided::Rejected { code, message: message.to_owned(), retry: None }
 }

@@ -1,21 +1,16 @@
 //! Deciding a batch of writes inside a transaction.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use session::server::ledger::{Account, refused};
 use session::server::{Decided, Opened};
 use session::{Durability, Position, RejectCode, Stream};
 use topic::Topic;
 
-use super::clients::{Admission, Clients, Verdict};
+use super::clients::{Clients, Known, rejected};
 use super::ids::Ids;
 use super::log::Log;
 use super::{Outcome, Record, StoreError, Write, Written};
-
-/// After so many milliseconds there may be room again, or outcomes that are needed no more.
-const RETRY: u32 = 1_000;
-const HELD_BACK: &str = "a lower number comes first";
-const FORGOTTEN: &str = "the number was decided and its outcome is forgotten";
 
 /// What a batch is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
@@ -32,10 +27,6 @@ pub(super) struct Circumstances<'a> {
     pub(super) admit: &'a dyn Fn(IpAddr) -> Result<(), Opened>,
 }
 
-/// The number of each client's that is to come again: were a higher one decided before it, it would be
-/// taken for one that was decided long ago. With the fencing token of its connection.
-type Held = HashMap<[u8; 16], (u64, u64)>;
-
 /// Decides each of `batch` in its order.
 pub(super) fn decide(
     batch: &[Write],
@@ -49,23 +40,18 @@ pub(super) fn decide(
         logged: Vec::with_capacity(batch.len()),
         heads: Vec::new(),
     };
-    let mut held = Held::new();
     for write in batch {
         let outcome = match write {
             Write::Open(hello, address) => {
                 let admit = || address.map_or(Ok(()), circumstances.admit);
                 Outcome::Opened(clients.open_connection(hello, circumstances.now, admit)?)
             }
-            Write::Append(record) if is_held(record, &held) => {
-                Outcome::Decided(rejected(RejectCode::HeldBack, HELD_BACK, Some(RETRY)))
+            Write::Hold(numbered) => {
+                clients.hold(numbered)?;
+                Outcome::Held
             }
             Write::Append(record) => {
                 let decided = one(record, log, ids, clients, circumstances, &mut written)?;
-                if let (Decided::Rejected { retry: Some(_), .. }, Some(numbered)) =
-                    (&decided, record.client)
-                {
-                    held.insert(numbered.client, (numbered.fence, numbered.number));
-                }
                 Outcome::Decided(decided)
             }
         };
@@ -76,12 +62,7 @@ pub(super) fn decide(
     Ok(written)
 }
 
-fn is_held(record: &Record, held: &Held) -> bool {
-    let Some(numbered) = &record.client else { return false };
-    held.get(&numbered.client)
-        .is_some_and(|&(fence, number)| fence == numbered.fence && number < numbered.number)
-}
-
+/// Loads what is known of the event's client, asks the [ledger](session::server::ledger), and records what was decided.
 fn one(
     record: &Record,
     log: &mut Log<'_>,
@@ -90,76 +71,51 @@ fn one(
     circumstances: &Circumstances<'_>,
     written: &mut Written,
 ) -> Result<Decided, StoreError> {
-    let admission = match &record.client {
+    let known = match &record.client {
         Some(numbered) => clients.admit(numbered)?,
-        None => Admission::New,
+        None => Known::New,
     };
-    let (verdict, id) = match admission {
-        Admission::New => {
-            let (verdict, id) = match &record.event {
+    let (position, id) = match known {
+        Known::Answer(answer) => return Ok(answer),
+        Known::Stored(position) => (position, None),
+        Known::New => {
+            let ready = match &record.event {
+                Ok(ready) => ready,
                 Err(refusal) => {
-                    let verdict = Verdict::Rejected(refusal.code, refusal.message.clone());
-                    (verdict, refusal.id.clone())
+                    if let Some(numbered) = &record.client {
+                        clients.rejected(numbered, refusal, circumstances.now)?;
+                    }
+                    return Ok(rejected(refusal.code, &refusal.message));
                 }
-                Ok(ready) => {
-                    let place = match ids.find(&ready.digest, log)? {
-                        Some(place) => place,
-                        None if !circumstances.has_room => {
-                            let message = "the disk is full: the event waits until there is room";
-                            return Ok(rejected(RejectCode::DiskFull, message, Some(RETRY)));
-                        }
-                        None => {
-                            let stream = (circumstances.route)(&ready.topic);
-                            let logged = log.append(stream, ready);
-                            let place = (stream, logged.offset);
-                            ids.add(ready.digest, place);
-                            written.logged.push(logged);
-                            place
-                        }
-                    };
-                    (Verdict::Stored(place), Some(ready.id.clone()))
+            };
+            let position = match ids.find(&ready.digest, log)? {
+                Some(position) => position,
+                None if !circumstances.has_room => {
+                    if let Some(numbered) = &record.client {
+                        clients.hold(numbered)?;
+                    }
+                    let message = "the disk is full: the event waits until there is room";
+                    return Ok(refused(RejectCode::DiskFull, message));
+                }
+                None => {
+                    let stream = (circumstances.route)(&ready.topic);
+                    let logged = log.append(stream, ready);
+                    let position = (stream, logged.offset);
+                    ids.add(ready.digest, position);
+                    written.logged.push(logged);
+                    position
                 }
             };
             if let Some(numbered) = &record.client {
-                clients.decided(numbered, id.as_deref(), &verdict, circumstances.now)?;
+                clients.stored(numbered, &ready.id, position, circumstances.now)?;
             }
-            (verdict, id)
-        }
-        Admission::Decided(verdict) => (verdict, None),
-        Admission::Fenced => return Ok(Decided::Fenced),
-        Admission::Stale => {
-            return Ok(rejected(RejectCode::StaleNumber, FORGOTTEN, None));
-        }
-        Admission::TooMany => {
-            let message = "too many outcomes are kept: say up to which number they are known";
-            return Ok(rejected(RejectCode::HeldBack, message, Some(RETRY)));
-        }
-        Admission::Unknown => {
-            let message = "the client was forgotten: the event may be in the log or not";
-            return Ok(rejected(RejectCode::Uncertain, message, None));
-        }
-        Admission::Unreadable => {
-            let message =
-                "what is stored of the client cannot be read: the event may be in the log or not";
-            return Ok(rejected(RejectCode::Uncertain, message, None));
-        }
-        Admission::IllegalNumber => {
-            let message = "a number is at most 9007199254740991";
-            return Ok(rejected(RejectCode::IllegalEvent, message, None));
+            (position, Some(ready.id.clone()))
         }
     };
-    Ok(match verdict {
-        Verdict::Stored((stream, offset)) => {
-            let Some(stream) = circumstances.streams.get(stream as usize).cloned() else {
-                return Ok(rejected(RejectCode::StaleNumber, FORGOTTEN, None));
-            };
-            let position = Position { stream, epoch: circumstances.epoch, offset, id };
-            Decided::Stored(position, Durability::Disk)
-        }
-        Verdict::Rejected(code, message) => rejected(code, &message, None),
-    })
-}
-
-fn rejected(code: RejectCode, message: &str, retry: Option<u32>) -> Decided {
-    Decided::Rejected { code, message: message.to_owned(), retry }
+    let (stream, offset) = position;
+    let Some(stream) = circumstances.streams.get(stream as usize).cloned() else {
+        return Ok(Account::stale());
+    };
+    let position = Position { stream, epoch: circumstances.epoch, offset, id };
+    Ok(Decided::Stored(position, Durability::Disk))
 }

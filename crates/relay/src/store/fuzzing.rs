@@ -4,15 +4,15 @@
 
 use std::sync::Arc;
 
-use session::Body;
 use session::server::Logged;
+use session::server::ledger::Outcomes;
+use session::{Body, MAX_NUMBER};
 use topic::Topic;
 
 use super::block::{self, Entry};
 use super::client_row::{Row, Stored};
 use super::ids::{digest, digest_of};
-use super::outcomes::{MAX_NUMBER, Outcomes};
-use super::packed;
+use super::{outcomes as kept, packed};
 
 const CLIENT: u8 = 0;
 const OUTCOMES: u8 = 1;
@@ -65,9 +65,9 @@ pub fn seeds() -> Vec<Vec<u8>> {
     block.extend(b"one\0\0\x03\0\0\0two");
     let of = |kind: u8, rest: Vec<u8>| [vec![kind], rest].concat();
     vec![
-        of(CLIENT, row(9, kept.encode())),
+        of(CLIENT, row(9, kept::encode(&kept))),
         of(CLIENT, row(u64::MAX, poisoned.clone())),
-        of(OUTCOMES, kept.encode()),
+        of(OUTCOMES, kept::encode(&kept)),
         of(OUTCOMES, poisoned),
         of(DECIDED, numbers(&[1, 2, 3, 7, 8])),
         of(DECIDED, numbers(&[1, u64::MAX])),
@@ -80,16 +80,16 @@ pub fn seeds() -> Vec<Vec<u8>> {
 
 fn client(bytes: &[u8]) {
     if let Some(row) = Row::decode(bytes) {
-        let before = (row.stored.fence, row.stored.highest, row.outcomes.clone());
+        let before = (row.account.fence, row.account.highest, row.account.outcomes.clone());
         let written = row.encode().expect("a row is written");
         let again = Row::decode(&written).expect("what was written is read");
         assert!(!again.is_worn, "a row that is written is not worn");
-        assert_eq!((again.stored.fence, again.stored.highest, again.outcomes), before);
+        assert_eq!((again.account.fence, again.account.highest, again.account.outcomes), before);
     }
 }
 
 fn outcomes(bytes: &[u8]) {
-    if let Ok(mut outcomes) = Outcomes::decode(bytes) {
+    if let Ok(mut outcomes) = kept::decode(bytes) {
         read_again(&outcomes);
         let number = bytes.iter().fold(0_u64, |number, byte| number << 7 ^ u64::from(*byte));
         let _ = outcomes.find(number);
@@ -111,7 +111,7 @@ fn decided(bytes: &[u8]) {
 }
 
 fn read_again(outcomes: &Outcomes) {
-    let again = Outcomes::decode(&outcomes.encode()).expect("what was written is read");
+    let again = kept::decode(&kept::encode(outcomes)).expect("what was written is read");
     assert_eq!(&again, outcomes);
 }
 

@@ -14,6 +14,7 @@ use std::ops::{Bound, ControlFlow};
 use foldhash::fast::RandomState;
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use session::Body;
+use session::server::ledger::LogPosition;
 use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
@@ -21,13 +22,12 @@ use super::blocks::Blocks;
 use super::filter::Filter;
 use super::format::EXTENTS;
 use super::log::{Extent, Log};
-use super::outcomes::Place;
 
 /// The beginning of a hash of source and id: none is found that has the same.
 pub(super) type Digest = [u8; 16];
 
 /// Where the event stands. Rows of trimmed events may be left.
-pub(super) const IDS: TableDefinition<'_, &Digest, Place> = TableDefinition::new("known");
+pub(super) const IDS: TableDefinition<'_, &Digest, LogPosition> = TableDefinition::new("known");
 
 /// A sweep through the table goes by the first byte of the digests,
 const SLICES: usize = 256;
@@ -62,7 +62,7 @@ fn slice(digest: &Digest) -> usize {
 #[derive(Debug)]
 pub(super) struct Recent {
     /// Where events stand, or none if the event is trimmed: by the slice of the table.
-    waiting: Vec<HashMap<Digest, Option<Place>, RandomState>>,
+    waiting: Vec<HashMap<Digest, Option<LogPosition>, RandomState>>,
     /// What each slice of the table has; none if the sweep has not passed it yet.
     filters: Vec<Option<Filter>>,
     /// The newest offset of each stream that is here or in the table,
@@ -80,8 +80,8 @@ pub(super) struct Recent {
 /// What a transaction does; it counts once that is committed.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    new: HashMap<Digest, Place, RandomState>,
-    gone: Vec<(Digest, Place)>,
+    new: HashMap<Digest, LogPosition, RandomState>,
+    gone: Vec<(Digest, LogPosition)>,
     /// Of each slice that was swept the filter, if it was made anew.
     swept: Vec<Option<Filter>>,
     credit: u64,
@@ -164,7 +164,7 @@ impl Changes {
 
 /// The ids, in a transaction.
 pub(super) struct Ids<'t> {
-    table: Table<'t, &'static Digest, Place>,
+    table: Table<'t, &'static Digest, LogPosition>,
     recent: &'t Recent,
     changes: Changes,
 }
@@ -182,7 +182,11 @@ impl<'t> Ids<'t> {
     }
 
     /// Where the log holds the event, if it does.
-    pub(super) fn find(&self, digest: &Digest, log: &Log<'_>) -> Result<Option<Place>, StoreError> {
+    pub(super) fn find(
+        &self,
+        digest: &Digest,
+        log: &Log<'_>,
+    ) -> Result<Option<LogPosition>, StoreError> {
         let waits = self.changes.new.get(digest).copied().map(Some);
         let recent = || self.recent.waiting[slice(digest)].get(digest).copied();
         let place = match waits.or_else(recent) {
@@ -194,7 +198,7 @@ impl<'t> Ids<'t> {
     }
 
     /// Notes where an event stands that was [not there](Ids::find).
-    pub(super) fn add(&mut self, digest: Digest, place: Place) {
+    pub(super) fn add(&mut self, digest: Digest, place: LogPosition) {
         self.changes.new.insert(digest, place);
     }
 

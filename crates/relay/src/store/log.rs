@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use session::server::Logged;
+use session::server::ledger::LogPosition;
 
 use super::block;
 use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
 use super::ids::{Digest, digest_of};
-use super::outcomes::Place;
 use super::packed;
 use super::record::Ready;
 use super::{Keep, StoreError};
@@ -72,7 +72,7 @@ pub(super) struct Log<'t> {
     /// What was appended and is not in the tables yet, of each stream.
     fresh: BTreeMap<u32, Vec<Arc<Logged>>>,
     /// What was trimmed.
-    gone: Vec<(Digest, Place)>,
+    gone: Vec<(Digest, LogPosition)>,
 }
 
 impl<'t> Log<'t> {
@@ -191,7 +191,7 @@ impl<'t> Log<'t> {
     }
 
     /// The ids of what was trimmed.
-    pub(super) fn take_gone(&mut self) -> Vec<(Digest, Place)> {
+    pub(super) fn take_gone(&mut self) -> Vec<(Digest, LogPosition)> {
         std::mem::take(&mut self.gone)
     }
 

@@ -1,143 +1,46 @@
-//! What became of a client's numbers, in few bytes: numbers that follow each other, of events that do too,
-//! are one run.
+//! The outcomes of a client in a row of the store.
 
-use std::collections::VecDeque;
+use session::server::ledger::{Outcomes, Run};
 
 use super::StoreError;
 use super::packed::{push, take};
 
-/// Where an event stands: the number of its stream, and its offset.
-pub(super) type Place = (u32, u64);
-
-/// The highest number that a client's event may have, and the highest fencing token: JavaScript's numbers are
-/// exact up to here, and nothing that is added to one overflows.
-pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
-/// The most outcomes of a row: several times what a client may leave unanswered.
-const MOST: u64 = 65_536;
-
-/// The outcomes that a client may still ask for, ascending by their numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Outcomes {
-    runs: VecDeque<Run>,
-    kept: u64,
+/// For each run: the distance of its number from the end of the run before, its count, and the stream's number plus one
+/// with the offset, or 0 if its numbers were rejected.
+pub(super) fn encode(outcomes: &Outcomes) -> Vec<u8> {
+    let (mut bytes, mut end) = (Vec::new(), 0);
+    for run in outcomes.runs() {
+        push(&mut bytes, run.number - end);
+        push(&mut bytes, run.count);
+        match run.position {
+            Some((stream, offset)) => {
+                push(&mut bytes, u64::from(stream) + 1);
+                push(&mut bytes, offset);
+            }
+            None => push(&mut bytes, 0),
+        }
+        end = run.end();
+    }
+    bytes
 }
 
-/// So many numbers from `number` on. Each of a run without a place was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    number: u64,
-    count: u64,
-    place: Option<Place>,
-}
-
-impl Run {
-    fn end(&self) -> u64 {
-        self.number + self.count
-    }
-
-    /// Without its first so many.
-    fn after(&self, skipped: u64) -> Self {
-        let place = self.place.map(|(stream, offset)| (stream, offset + skipped));
-        Self { number: self.number + skipped, count: self.count - skipped, place }
-    }
-}
-
-impl Outcomes {
-    /// How many there are.
-    pub(super) fn kept(&self) -> u64 {
-        self.kept
-    }
-
-    /// Adds what became of `number`, which is higher than all others: where it stands, or none if it was
-    /// rejected. What could not be read again is not added.
-    pub(super) fn push(&mut self, number: u64, place: Option<Place>) {
-        let ascends = self.runs.back().is_none_or(|last| last.end() <= number);
-        let offset = place.map_or(0, |(_, offset)| offset);
-        if !ascends || number > MAX_NUMBER || offset > MAX_NUMBER || self.kept == MOST {
-            return;
+pub(super) fn decode(mut bytes: &[u8]) -> Result<Outcomes, StoreError> {
+    const CORRUPT: StoreError = StoreError::Corrupt("outcomes");
+    let (mut outcomes, mut end) = (Outcomes::default(), 0_u64);
+    while !bytes.is_empty() {
+        let number = end.checked_add(take(&mut bytes)?).ok_or(CORRUPT)?;
+        let count = take(&mut bytes)?;
+        let position = match take(&mut bytes)?.checked_sub(1) {
+            Some(stream) => Some((stream.try_into().map_err(|_| CORRUPT)?, take(&mut bytes)?)),
+            None => None,
+        };
+        let run = Run { number, count, position };
+        if !outcomes.push_run(run) {
+            return Err(CORRUPT);
         }
-        self.kept += 1;
-        if let Some(last) = self.runs.back_mut()
-            && last.end() == number
-            && last.after(last.count).place == place
-        {
-            last.count += 1;
-        } else {
-            self.runs.push_back(Run { number, count: 1, place });
-        }
+        end = run.end();
     }
-
-    /// What became of `number`, if that is known.
-    pub(super) fn find(&self, number: u64) -> Option<Option<Place>> {
-        let after = self.runs.partition_point(|run| run.number <= number);
-        let run = self.runs.get(after.checked_sub(1)?)?;
-        (number < run.end()).then(|| run.after(number - run.number).place)
-    }
-
-    /// Drops those of the numbers below `lowest`; answers which of them were rejected.
-    pub(super) fn forget(&mut self, lowest: u64) -> Vec<u64> {
-        let mut rejected = Vec::new();
-        while let Some(run) = self.runs.front_mut()
-            && run.number < lowest
-        {
-            let gone = run.count.min(lowest - run.number);
-            self.kept -= gone;
-            if run.place.is_none() {
-                rejected.extend(run.number..run.number + gone);
-            }
-            if gone < run.count {
-                *run = run.after(gone);
-                break;
-            }
-            self.runs.pop_front();
-        }
-        rejected
-    }
-
-    /// For each run how far its number is after the end of the one before, how many it has, and the
-    /// stream's number and one more, or 0 if they were rejected; then the offset, if there is one.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let (mut bytes, mut end) = (Vec::new(), 0);
-        for run in &self.runs {
-            push(&mut bytes, run.number - end);
-            push(&mut bytes, run.count);
-            match run.place {
-                Some((stream, offset)) => {
-                    push(&mut bytes, u64::from(stream) + 1);
-                    push(&mut bytes, offset);
-                }
-                None => push(&mut bytes, 0),
-            }
-            end = run.end();
-        }
-        bytes
-    }
-
-    pub(super) fn decode(mut bytes: &[u8]) -> Result<Self, StoreError> {
-        const CORRUPT: StoreError = StoreError::Corrupt("outcomes");
-        let (mut outcomes, mut end) = (Self::default(), 0_u64);
-        while !bytes.is_empty() {
-            let number = end.checked_add(take(&mut bytes)?).ok_or(CORRUPT)?;
-            let count = take(&mut bytes)?;
-            outcomes.kept = outcomes.kept.checked_add(count).ok_or(CORRUPT)?;
-            let fits = (1..=MOST).contains(&outcomes.kept) && number <= MAX_NUMBER;
-            if count == 0 || !fits || number + (count - 1) > MAX_NUMBER {
-                return Err(CORRUPT);
-            }
-            end = number + count;
-            let place = match take(&mut bytes)?.checked_sub(1) {
-                Some(stream) => {
-                    let offset = take(&mut bytes)?;
-                    let last = offset.checked_add(count - 1);
-                    last.filter(|last| *last <= MAX_NUMBER).ok_or(CORRUPT)?;
-                    Some((stream.try_into().map_err(|_| CORRUPT)?, offset))
-                }
-                None => None,
-            };
-            outcomes.runs.push_back(Run { number, count, place });
-        }
-        Ok(outcomes)
-    }
+    Ok(outcomes)
 }
 
 #[cfg(test)]
@@ -175,7 +78,7 @@ mod tests {
                 prop_assert_eq!(outcomes.forget(lowest), expected);
                 map.retain(|at, _| *at >= lowest);
             }
-            let read = Outcomes::decode(&outcomes.encode()).unwrap();
+            let read = decode(&encode(&outcomes)).unwrap();
             prop_assert_eq!(&read, &outcomes);
             prop_assert_eq!(read.kept(), map.len() as u64);
             for at in 0..=number + 1 {
@@ -185,8 +88,8 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_outcomes_or_an_error(bytes in any::<Vec<u8>>()) {
-            if let Ok(outcomes) = Outcomes::decode(&bytes) {
-                prop_assert_eq!(Outcomes::decode(&outcomes.encode()).unwrap(), outcomes);
+            if let Ok(outcomes) = decode(&bytes) {
+                prop_assert_eq!(decode(&encode(&outcomes)).unwrap(), outcomes);
             }
         }
 
@@ -198,7 +101,7 @@ mod tests {
             for (number, place) in pushed {
                 outcomes.push(number, place);
             }
-            prop_assert_eq!(Outcomes::decode(&outcomes.encode()).unwrap(), outcomes);
+            prop_assert_eq!(decode(&encode(&outcomes)).unwrap(), outcomes);
         }
     }
 
@@ -208,6 +111,6 @@ mod tests {
         for number in 1..=1_024 {
             outcomes.push(number, Some((0, 1_000_000 + number)));
         }
-        assert!(outcomes.encode().len() < 10);
+        assert!(encode(&outcomes).len() < 10);
     }
 }

@@ -1,8 +1,9 @@
-//! What a store keeps of each client: its fence, what was decided, and what it may still ask for.
+//! What a store keeps of each client: its [account](session::server::ledger), and why its events were rejected.
 
 use std::collections::BTreeMap;
 
-use session::server::{Numbered, Opened, StreamNo};
+use session::server::ledger::{Account, Admission, LogPosition};
+use session::server::{Decided, Numbered, Opened};
 use session::{Hello, RejectCode};
 
 /// A client's public id.
@@ -15,89 +16,82 @@ pub(super) struct Clients {
 
 #[derive(Debug, Clone)]
 struct Row {
-    secret: [u8; 32],
-    fence: u64,
-    highest: u64,
-    highest_id: Option<String>,
-    /// Places or final rejects by number, from the lowest that the client may still ask for.
-    outcomes: BTreeMap<u64, Decision>,
-    /// It says that it was here before, and was not known. It is told so until it has published: the
-    /// welcome that said so may have been lost.
-    was_forgotten: bool,
-    /// The lowest number that was refused and may come again; higher ones wait for it.
-    held: Option<u64>,
+    account: Account,
+    rejects: BTreeMap<u64, RejectCode>,
 }
 
-/// What was decided about a number: its place, or why it has none.
-pub(super) type Decision = Result<(StreamNo, u64), RejectCode>;
-
-/// What a client's number says about an event.
-pub(super) enum Admission {
+/// What is known about an event before it is decided.
+pub(super) enum Known {
     New,
-    Decided(Decision),
-    HeldBack,
-    Fenced,
-    Stale,
-    Unknown,
+    Stored(LogPosition),
+    Rejected(RejectCode),
+    Answer(Decided),
 }
 
 impl Clients {
+    /// Answers a hello. A bug on purpose does not look at the fence.
     pub(super) fn open(&mut self, hello: &Hello, checks_fence: bool) -> Opened {
-        let new = !self.rows.contains_key(&hello.client);
+        let row = self.rows.get_mut(&hello.client);
+        let is_new = row.is_none();
+        if let Some(row) = row
+            && !checks_fence
+        {
+            row.account.fence = row.account.fence.min(hello.fence.saturating_sub(1));
+        }
+        let account = self.rows.get(&hello.client).map(|row| &row.account);
+        if let Err(refused) = Account::check(account, hello, &hello.secret) {
+            return refused;
+        }
         let row = self.rows.entry(hello.client).or_insert_with(|| Row {
-            secret: hello.secret,
-            fence: 0,
-            highest: 0,
-            highest_id: None,
-            outcomes: BTreeMap::new(),
-            was_forgotten: hello.returning,
-            held: None,
+            account: Account::new(hello.secret, hello.returning),
+            rejects: BTreeMap::new(),
         });
-        if row.secret != hello.secret {
-            return Opened::WrongSecret;
+        let welcome = row.account.welcome(is_new);
+        row.account.open(hello, 0);
+        row.rejects = row.rejects.split_off(&hello.lowest);
+        welcome
+    }
+
+    pub(super) fn admit(&mut self, numbered: &Numbered, checks_fence: bool) -> Known {
+        let Some(row) = self.rows.get_mut(&numbered.client) else {
+            return Known::Answer(Account::unknown());
+        };
+        let fence = if checks_fence { numbered.fence } else { row.account.fence };
+        let (admission, forgotten) = row.account.admit(&Numbered { fence, ..*numbered });
+        for number in forgotten {
+            row.rejects.remove(&number);
         }
-        if checks_fence && !new && hello.fence <= row.fence {
-            return Opened::Fenced;
-        }
-        row.fence = hello.fence;
-        row.held = None;
-        row.outcomes = row.outcomes.split_off(&hello.lowest);
-        Opened::Welcome {
-            highest: row.highest,
-            highest_id: row.highest_id.clone(),
-            new: new || row.was_forgotten,
+        match admission {
+            Admission::New => Known::New,
+            Admission::Repeat(Some(position)) => Known::Stored(position),
+            Admission::Repeat(None) => match row.rejects.get(&numbered.number) {
+                Some(code) => Known::Rejected(*code),
+                None => Known::Answer(Account::stale()),
+            },
+            Admission::Answer(answer) => Known::Answer(answer),
         }
     }
 
-    pub(super) fn admit(&self, numbered: &Numbered, checks_fence: bool) -> Admission {
-        let Some(row) = self.rows.get(&numbered.client) else { return Admission::Unknown };
-        if checks_fence && numbered.fence < row.fence {
-            return Admission::Fenced;
-        }
-        if numbered.number <= row.highest {
-            let outcome = row.outcomes.get(&numbered.number);
-            return outcome.map_or(Admission::Stale, |decision| Admission::Decided(*decision));
-        }
-        match row.held {
-            Some(held) if held < numbered.number => Admission::HeldBack,
-            _ => Admission::New,
+    /// Refuses an event that was new, for now.
+    pub(super) fn refuse_for_now(&mut self, numbered: &Numbered, code: RejectCode) -> Decided {
+        match self.rows.get_mut(&numbered.client) {
+            Some(row) => row.account.refuse_for_now(numbered, code, ""),
+            None => Account::unknown(),
         }
     }
 
-    pub(super) fn hold(&mut self, numbered: &Numbered) {
-        if let Some(row) = self.rows.get_mut(&numbered.client) {
-            row.held = Some(numbered.number);
-        }
-    }
-
-    pub(super) fn decided(&mut self, numbered: &Numbered, id: Option<&str>, decision: Decision) {
+    /// Records what was decided about an event that was new.
+    pub(super) fn decide(
+        &mut self,
+        numbered: &Numbered,
+        id: Option<&str>,
+        decision: Result<LogPosition, RejectCode>,
+    ) {
         let Some(row) = self.rows.get_mut(&numbered.client) else { return };
-        row.held = None;
-        row.was_forgotten = false;
-        row.highest = numbered.number;
-        row.highest_id = id.map(str::to_owned);
-        row.outcomes = row.outcomes.split_off(&numbered.lowest);
-        row.outcomes.insert(numbered.number, decision);
+        row.account.decide(numbered, id, decision.ok(), 0);
+        if let Err(code) = decision {
+            row.rejects.insert(numbered.number, code);
+        }
     }
 
     pub(super) fn ids(&self) -> Vec<ClientId> {
@@ -105,15 +99,16 @@ impl Clients {
     }
 
     pub(super) fn fence(&self, client: &ClientId) -> Option<u64> {
-        self.rows.get(client).map(|row| row.fence)
+        self.rows.get(client).map(|row| row.account.fence)
     }
 
     pub(super) fn last_decided(&self, client: &ClientId) -> Option<(u64, Option<&str>)> {
-        self.rows.get(client).map(|row| (row.highest, row.highest_id.as_deref()))
+        let account = self.rows.get(client).map(|row| &row.account)?;
+        Some((account.highest, account.highest_id.as_deref()))
     }
 
     pub(super) fn is_sure_of(&self, client: &ClientId) -> bool {
-        self.rows.get(client).is_some_and(|row| !row.was_forgotten)
+        self.rows.get(client).is_some_and(|row| !row.account.was_forgotten)
     }
 
     pub(super) fn forget(&mut self, client: &ClientId) {

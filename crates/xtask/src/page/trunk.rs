@@ -4,6 +4,7 @@ use super::{Part, ensure, is_compressed};
 use crate::process;
 use crate::stamp;
 use crate::toolchain::Toolchain;
+use crate::wasm;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use regex::Regex;
@@ -26,6 +27,11 @@ pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         // Trunk wants a truth value here and stops at the usual `1`.
         .env_remove("NO_COLOR");
     process::run(&mut trunk)?;
+    for file in stamp::files(&theirs)? {
+        if file.extension().is_some_and(|extension| extension == "wasm") {
+            wasm::put_in_order(toolchain, &file)?;
+        }
+    }
     let differences = differences(&files(&workspace.dist())?, &files(&theirs)?);
     if !differences.is_empty() {
         bail!("the page differs from Trunk's: {}", differences.join(", "));

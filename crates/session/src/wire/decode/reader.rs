@@ -59,7 +59,12 @@ impl<'b> Reader<'b> {
     }
 
     pub(crate) fn integer(&mut self) -> Read<i32> {
-        self.0.i32().map_err(malformed)
+        self.integer64()?.try_into().map_err(|_| Malformed)
+    }
+
+    /// minicbor has code of its own for each width.
+    fn integer64(&mut self) -> Read<i64> {
+        self.0.i64().map_err(malformed)
     }
 
     pub(crate) fn flag(&mut self) -> Read<bool> {
@@ -127,9 +132,9 @@ impl<'b> Reader<'b> {
         let depth = depth.checked_sub(1).ok_or(Malformed)?;
         let (mut left, parts) = match self.0.datatype().map_err(malformed)? {
             Type::U8 | Type::U16 | Type::U32 | Type::U64 => return self.number64().map(drop),
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
-                return self.0.int().map(drop).map_err(malformed);
-            }
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => return self.integer64().map(drop),
+            // Below all 64-bit integers: eight bytes after the first.
+            Type::Int => return self.pass(9),
             Type::Bytes => return self.bytes().map(drop),
             Type::String => return self.text().map(drop),
             Type::Bool | Type::Null | Type::Undefined => return self.pass(1),

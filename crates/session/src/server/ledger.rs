@@ -1,0 +1,222 @@
+//! The ledger: what a peer keeps of each client, and how it decides about a numbered event. This is where
+//! exactly-once is decided.
+//!
+//! It is pure: a store loads the [`Account`] of a client, asks it, and writes it back in the transaction that holds the
+//! event. The same calls in the same order give the same answers, however they are grouped into transactions.
+//!
+//! A number is decided once. Its outcome is kept until the client says that it knows it ([`Numbered::lowest`]), so that a
+//! repeat gets the same answer. Numbers are decided in ascending order: if one is refused for now, higher ones of the same
+//! connection are held back until it comes again, for otherwise it would count as decided long ago.
+
+mod outcomes;
+
+use super::{Decided, Numbered, Opened};
+use crate::{CloseCode, Hello, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
+pub use outcomes::{LogPosition, Outcomes, Run};
+
+/// A fencing token rises by at most this much from one connection to the next: clients count them, and somebody who knew
+/// a client's secret could shut it out with the highest token of all.
+const FENCE_STEP: u64 = 1 << 32;
+
+/// A refused event may be sent again after this many milliseconds.
+const RETRY: u32 = 1_000;
+
+/// What a peer keeps of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The hash of the client's secret, or whatever else the store compares.
+    pub secret: [u8; 32],
+    /// The fencing token of the newest connection.
+    pub fence: u64,
+    /// The highest number that was decided; 0 if none.
+    pub highest: u64,
+    /// The id of that event.
+    pub highest_id: Option<String>,
+    /// When the client last did something, in milliseconds since 1970.
+    pub seen: Option<Millis>,
+    /// The client said that it returns, and was not known. It is welcomed as forgotten until an event of it is decided:
+    /// an earlier welcome may be lost.
+    pub was_forgotten: bool,
+    /// The number that was refused for now. Higher ones of its connection wait for it.
+    pub held: Option<Held>,
+    /// The outcomes that the client may still ask for.
+    pub outcomes: Outcomes,
+    /// Whether anything changed since the account was loaded.
+    changed: bool,
+}
+
+/// A number that must come again before higher ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The fencing token of its connection.
+    pub fence: u64,
+    /// The number.
+    pub number: u64,
+}
+
+/// How an event stands before it is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// The event has not been decided. The store logs it, or rejects it, and calls [`Account::decide`]; or it calls
+    /// [`Account::refuse_for_now`].
+    New,
+    /// The event was decided at an earlier attempt: it is in the log at this position, or it was rejected. The store keeps
+    /// the reasons of rejected events.
+    Repeat(Option<LogPosition>),
+    /// This is the answer; nothing changes.
+    Answer(Decided),
+}
+
+impl Account {
+    /// The account of a client that is not known.
+    pub fn new(secret: [u8; 32], is_returning: bool) -> Self {
+        Self {
+            secret,
+            fence: 0,
+            highest: 0,
+            highest_id: None,
+            seen: None,
+            was_forgotten: is_returning,
+            held: None,
+            outcomes: Outcomes::default(),
+            changed: false,
+        }
+    }
+
+    /// Checks a hello: `secret` is what [`Account::secret`] must be, and `account` is what is known of the client.
+    ///
+    /// # Errors
+    /// The answer, if the hello is refused.
+    pub fn check(account: Option<&Self>, hello: &Hello, secret: &[u8; 32]) -> Result<(), Opened> {
+        let fence = match account {
+            Some(account) if account.secret != *secret => return Err(Opened::WrongSecret),
+            Some(account) if hello.fence <= account.fence => return Err(Opened::Fenced),
+            Some(account) => account.fence,
+            None => 0,
+        };
+        if hello.fence.saturating_sub(fence) > FENCE_STEP || hello.fence > MAX_NUMBER {
+            let message = "a fencing token may rise by at most 4294967296";
+            return Err(Opened::Refused(CloseCode::ProtocolError, message));
+        }
+        Ok(())
+    }
+
+    /// Takes a hello that passed [`Account::check`]: fences older connections. Returns the rejected numbers whose reasons
+    /// can be dropped.
+    pub fn open(&mut self, hello: &Hello, now: Millis) -> Vec<u64> {
+        (self.fence, self.seen, self.changed) = (hello.fence, Some(now), true);
+        // The new connection begins with its lowest number that has no answer.
+        self.held = None;
+        self.outcomes.forget(hello.lowest)
+    }
+
+    /// The welcome of this client; `is_new` if it was not known.
+    pub fn welcome(&self, is_new: bool) -> Opened {
+        Opened::Welcome {
+            highest: self.highest,
+            highest_id: self.highest_id.clone(),
+            new: is_new || self.was_forgotten,
+        }
+    }
+
+    /// Looks at an event before it is decided. Also returns the rejected numbers whose reasons can be dropped.
+    pub fn admit(&mut self, numbered: &Numbered) -> (Admission, Vec<u64>) {
+        let answer = |answer| (Admission::Answer(answer), Vec::new());
+        if numbered.fence < self.fence {
+            return answer(Decided::Fenced);
+        }
+        if numbered.number > MAX_NUMBER {
+            let message = "a number is at most 9007199254740991";
+            return answer(rejected(RejectCode::IllegalEvent, message));
+        }
+        if numbered.number <= self.highest {
+            return match self.outcomes.find(numbered.number) {
+                Some(position) => (Admission::Repeat(position), Vec::new()),
+                None => answer(Self::stale()),
+            };
+        }
+        if let Some(held) = self.held
+            && held.fence == numbered.fence
+            && held.number < numbered.number
+        {
+            let message = "a lower number comes first";
+            return answer(refused(RejectCode::HeldBack, message));
+        }
+        let before = self.outcomes.kept();
+        let forgotten = self.outcomes.forget(numbered.lowest);
+        self.changed |= self.outcomes.kept() < before;
+        if self.outcomes.kept() < MAX_UNANSWERED as u64 {
+            return (Admission::New, forgotten);
+        }
+        let message = "too many outcomes are kept: say up to which number they are known";
+        let refused = self.refuse_for_now(numbered, RejectCode::HeldBack, message);
+        (Admission::Answer(refused), forgotten)
+    }
+
+    /// Records what was decided about an event that was [new](Admission::New): its position in the log, or `None` if it
+    /// was rejected for good.
+    pub fn decide(
+        &mut self,
+        numbered: &Numbered,
+        id: Option<&str>,
+        position: Option<LogPosition>,
+        now: Millis,
+    ) {
+        (self.highest, self.seen, self.changed) = (numbered.number, Some(now), true);
+        self.was_forgotten = false;
+        self.held = self.held.filter(|held| held.number > numbered.number);
+        match (&mut self.highest_id, id) {
+            (Some(highest), Some(id)) => id.clone_into(highest),
+            (highest, id) => *highest = id.map(str::to_owned),
+        }
+        self.outcomes.push(numbered.number, position);
+    }
+
+    /// Refuses an event that was [new](Admission::New) for now: it may come again, and higher numbers of its connection
+    /// wait for it.
+    pub fn refuse_for_now(
+        &mut self,
+        numbered: &Numbered,
+        code: RejectCode,
+        message: &str,
+    ) -> Decided {
+        self.hold(numbered);
+        refused(code, message)
+    }
+
+    /// Holds back higher numbers of the connection until this one comes again. A store whose commit failed calls this for
+    /// the numbers in it once it works again, for nobody knows what became of them.
+    pub fn hold(&mut self, numbered: &Numbered) {
+        let Numbered { fence, number, .. } = *numbered;
+        let is_over = fence < self.fence || number <= self.highest;
+        let is_held = self.held.is_some_and(|held| held.fence == fence && held.number <= number);
+        if !is_over && !is_held {
+            (self.held, self.changed) = (Some(Held { fence, number }), true);
+        }
+    }
+
+    /// The answer for a number that was decided, and whose outcome is forgotten.
+    pub fn stale() -> Decided {
+        rejected(RejectCode::StaleNumber, "the number was decided and its outcome is forgotten")
+    }
+
+    /// The answer for a client that has no account.
+    pub fn unknown() -> Decided {
+        let message = "the client was forgotten: the event may be in the log or not";
+        rejected(RejectCode::Uncertain, message)
+    }
+
+    /// Whether the account has to be written.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+}
+
+fn rejected(code: RejectCode, message: &str) -> Decided {
+    Decided::Rejected { code, message: message.to_owned(), retry: None }
+}
+
+/// The answer for an event that may come again.
+pub fn refused(code: RejectCode, message: &str) -> Decided {
+    Decided::Rejected { code, message: message.to_owned(), retry: Some(RETRY) }
+}

@@ -1,0 +1,117 @@
+//! The ledger: a number is decided once, in ascending order, and its outcome is kept as long as it is needed.
+
+use session::server::ledger::{Account, Admission, Held};
+use session::server::{Decided, Numbered, Opened};
+use session::{Hello, MAX_NUMBER, MAX_UNANSWERED, RejectCode};
+
+const SECRET: [u8; 32] = [2; 32];
+
+fn hello(fence: u64, lowest: u64) -> Hello {
+    Hello { client: [1; 16], secret: SECRET, fence, lowest, returning: false, token: None }
+}
+
+fn numbered(fence: u64, number: u64, lowest: u64) -> Numbered {
+    Numbered { client: [1; 16], fence, number, lowest }
+}
+
+/// Of a client that has connected with the fencing token 1.
+fn account() -> Account {
+    let mut account = Account::new(SECRET, false);
+    account.open(&hello(1, 1), 0);
+    account
+}
+
+/// Logs an event at the offset that is its number.
+fn store(account: &mut Account, numbered: &Numbered) -> Admission {
+    let (admission, _) = account.admit(numbered);
+    if admission == Admission::New {
+        account.decide(numbered, Some("id"), Some((0, numbered.number)), 0);
+    }
+    admission
+}
+
+fn code(admission: &Admission) -> Option<(RejectCode, bool)> {
+    match admission {
+        Admission::Answer(Decided::Rejected { code, retry, .. }) => Some((*code, retry.is_some())),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_repeat_gets_the_same_answer_until_the_client_says_that_it_knows_it() {
+    let mut account = account();
+    assert_eq!(store(&mut account, &numbered(1, 1, 1)), Admission::New);
+    let (admission, _) = account.admit(&numbered(1, 2, 1));
+    assert_eq!(admission, Admission::New);
+    account.decide(&numbered(1, 2, 1), None, None, 0);
+    assert_eq!(store(&mut account, &numbered(1, 1, 1)), Admission::Repeat(Some((0, 1))));
+    assert_eq!(store(&mut account, &numbered(1, 2, 1)), Admission::Repeat(None));
+    // Its outcome is forgotten at once, and with it the reason of the second.
+    let (admission, forgotten) = account.admit(&numbered(1, 3, 3));
+    assert_eq!((admission, forgotten), (Admission::New, vec![2]));
+    for number in [1, 2] {
+        let again = store(&mut account, &numbered(1, number, 1));
+        assert_eq!(code(&again), Some((RejectCode::StaleNumber, false)));
+    }
+}
+
+#[test]
+fn higher_numbers_of_the_connection_wait_for_one_that_was_refused_for_now() {
+    let mut account = account();
+    let (admission, _) = account.admit(&numbered(1, 5, 1));
+    assert_eq!(admission, Admission::New);
+    account.refuse_for_now(&numbered(1, 5, 1), RejectCode::DiskFull, "full");
+    let held_back = Some((RejectCode::HeldBack, true));
+    assert_eq!(code(&store(&mut account, &numbered(1, 6, 1))), held_back);
+    assert_eq!(store(&mut account, &numbered(1, 4, 1)), Admission::New);
+    assert_eq!(code(&store(&mut account, &numbered(1, 6, 1))), held_back, "5 is still missing");
+    assert_eq!(store(&mut account, &numbered(1, 5, 1)), Admission::New);
+    assert_eq!(store(&mut account, &numbered(1, 6, 1)), Admission::New);
+}
+
+#[test]
+fn the_lowest_number_is_held_and_a_new_connection_or_a_decision_ends_it() {
+    let mut account = account();
+    account.hold(&numbered(1, 5, 1));
+    account.hold(&numbered(1, 7, 1));
+    assert_eq!(account.held, Some(Held { fence: 1, number: 5 }));
+    account.hold(&numbered(1, 3, 1));
+    assert_eq!(account.held, Some(Held { fence: 1, number: 3 }));
+    account.open(&hello(2, 1), 0);
+    assert_eq!(account.held, None);
+    account.hold(&numbered(1, 3, 1));
+    assert_eq!(account.held, None, "of an older connection");
+    assert_eq!(store(&mut account, &numbered(2, 4, 1)), Admission::New);
+    account.hold(&numbered(2, 4, 1));
+    assert_eq!(account.held, None, "it is decided");
+}
+
+#[test]
+fn older_connections_are_fenced_and_tokens_rise_by_steps() {
+    let account = account();
+    let check = |fence| Account::check(Some(&account), &hello(fence, 1), &SECRET);
+    assert_eq!(check(1), Err(Opened::Fenced));
+    assert_eq!(check(2), Ok(()));
+    assert!(matches!(check(MAX_NUMBER), Err(Opened::Refused(..))));
+    assert!(matches!(Account::check(None, &hello(u64::MAX, 1), &SECRET), Err(Opened::Refused(..))));
+    assert_eq!(Account::check(Some(&account), &hello(2, 1), &[3; 32]), Err(Opened::WrongSecret));
+    let mut account = account;
+    account.open(&hello(2, 1), 0);
+    let fenced = Admission::Answer(Decided::Fenced);
+    assert_eq!(store(&mut account, &numbered(1, 1, 1)), fenced);
+}
+
+#[test]
+fn a_bounded_number_of_outcomes_is_kept() {
+    let mut account = account();
+    let most = MAX_UNANSWERED as u64;
+    for number in 1..=most {
+        assert_eq!(store(&mut account, &numbered(1, 2 * number, 1)), Admission::New);
+    }
+    let next = numbered(1, 2 * most + 2, 1);
+    assert_eq!(code(&store(&mut account, &next)), Some((RejectCode::HeldBack, true)));
+    assert_eq!(account.outcomes.kept(), most);
+    assert_eq!(store(&mut account, &Numbered { lowest: 3, ..next }), Admission::New);
+    let illegal = store(&mut account, &numbered(1, MAX_NUMBER + 1, 1));
+    assert_eq!(code(&illegal), Some((RejectCode::IllegalEvent, false)));
+}

@@ -2,13 +2,13 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
-mod hearing;
+mod incoming;
+mod outgoing;
 mod pace;
 mod reading;
 mod services;
 mod socket;
 mod subscribed;
-mod telling;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;

@@ -154,9 +154,11 @@ mod tests {
         let js = "let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });\n\
                   cachedTextDecoder.decode();\nlet numBytesDecoded = 0;\n\
                   const cachedTextEncoder = new TextEncoder();\n\n\
-                  if (!('encodeInto' in cachedTextEncoder)) {\n    x = 1;\n}\ncachedTextEncoder.encode(arg);";
+                  if (!('encodeInto' in cachedTextEncoder)) {\n    x = 1;\n}\ncachedTextEncoder.encode(arg);\n\
+                  if (one) {\n    y = 2;\n} else {\n    console.warn('using deprecated parameters');\n}";
         let expected = "let cachedTextDecoder;\nlet numBytesDecoded = Infinity;\nlet textEncoder;\n\
-                        (textEncoder ??= new TextEncoder()).encode(arg);";
+                        (textEncoder ??= new TextEncoder()).encode(arg);\n\
+                        if (one) {\n    y = 2;\n}";
         assert_eq!(without_platform(js).unwrap(), expected);
         assert!(without_platform("let other;").is_err());
     }

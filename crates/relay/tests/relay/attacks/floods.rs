@@ -116,7 +116,7 @@ async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again()
     starved.write_all(&began(64 << 10)).await.unwrap();
     // Another address has memory of its own.
     let mut other = Client::welcomed_from(&relay, 3, 1).await;
-    other.send(&[ephemeral("a", 200 << 10), publish(1, "a", "e")]).await;
+    other.send(&[ephemeral("a", 80 << 10), publish(1, "a", "e")]).await;
     other.ack().await;
 
     let mut answer = Vec::new();
@@ -135,7 +135,7 @@ async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again()
 
     drop(holder);
     let mut again = Client::welcomed_from(&relay, 2, 2).await;
-    again.send(&[ephemeral("a", 200 << 10), publish(1, "a", "e")]).await;
+    again.send(&[ephemeral("a", 80 << 10), publish(1, "a", "e")]).await;
     again.ack().await;
 }
 

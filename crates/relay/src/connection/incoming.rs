@@ -1,4 +1,4 @@
-//! What comes in: messages go to the machine, as many together as have come already.
+//! Incoming messages: as many as have already arrived go to the machine together.
 
 use session::CloseCode;
 

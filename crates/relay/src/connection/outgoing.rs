@@ -1,4 +1,4 @@
-//! What others have published goes to the machine: committed events, and ephemeral ones.
+//! Outgoing events: what other clients have published, committed or ephemeral, goes to the machine.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

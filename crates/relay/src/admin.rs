@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::{Embedded, Settings, StoreError};
+use crate::store::{Embedded, Settings, Store, StoreError};
 
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +48,13 @@ pub fn backup(data: &Path, to: &Path) -> Result<String, BackupError> {
     Ok(copy(&store, &to)?)
 }
 
-fn copy(store: &Embedded, to: &Path) -> Result<String, StoreError> {
+fn copy(store: &dyn Store, to: &Path) -> Result<String, StoreError> {
     let copied = store.backup(to)?;
     Ok(format!("{} events, {} bytes in {}", copied.events, copied.bytes, to.display()))
 }
 
 /// Answers operators for as long as it is polled.
-pub(crate) async fn serve(data: &Path, store: &Arc<Embedded>) {
+pub(crate) async fn serve(data: &Path, store: &Arc<dyn Store>) {
     #[cfg(unix)]
     socket::serve(data, store).await;
     #[cfg(not(unix))]
@@ -76,7 +76,7 @@ mod socket {
     use tokio::net::UnixListener;
 
     use super::{BackupError, copy};
-    use crate::store::Embedded;
+    use crate::store::Store;
 
     /// The longest request.
     const LONGEST: u64 = 8 << 10;
@@ -89,7 +89,7 @@ mod socket {
 
     /// Serves one request after the other, for as long as it is polled. The caller has the store open, so
     /// that a socket that is there is a dead relay's.
-    pub(super) async fn serve(data: &Path, store: &Arc<Embedded>) {
+    pub(super) async fn serve(data: &Path, store: &Arc<dyn Store>) {
         let path = path(data);
         let _ = fs::remove_file(&path);
         let listener = UnixListener::bind(&path).and_then(|listener| {
@@ -117,7 +117,7 @@ mod socket {
                 continue;
             };
             let (store, to) = (Arc::clone(store), PathBuf::from(to));
-            let copied = tokio::task::spawn_blocking(move || copy(&store, &to)).await;
+            let copied = tokio::task::spawn_blocking(move || copy(&*store, &to)).await;
             let answer = match copied {
                 Ok(Ok(told)) => {
                     tracing::info!("backup: {told}");

@@ -131,7 +131,7 @@ pub struct Relay {
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
     writer: JoinHandle<()>,
-    store: Arc<Embedded>,
+    store: Arc<dyn Store>,
     data: PathBuf,
     give_up: Duration,
 }
@@ -151,8 +151,7 @@ impl Relay {
         if let Some(page) = config.page.as_ref().filter(|page| !page.join("index.html").is_file()) {
             return Err(StartError::NoPage(page.clone()));
         }
-        let embedded = Arc::new(Embedded::open(&config.data, config.store)?);
-        let store = Arc::clone(&embedded) as Arc<dyn Store>;
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
@@ -171,9 +170,15 @@ impl Relay {
             Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
         let Limits { header_timeout, message_timeout, .. } = config.limits;
         let border = Arc::new(Border::new(rules, config.limits));
-        let shared = Shared { hub, store, options, message_timeout, authority, stopping };
+        let shared = Shared {
+            hub,
+            store: Arc::clone(&store),
+            options,
+            message_timeout,
+            authority,
+            stopping,
+        };
         let site = Site::new(shared, Arc::clone(&border), alive, page);
-        let store = embedded;
         Ok(Self {
             listener,
             address,

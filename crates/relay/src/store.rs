@@ -28,13 +28,14 @@ mod streams;
 mod tests;
 mod unreadable;
 
+use std::fmt;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use session::server::{Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
-use session::{Hello, Start, Stream};
+use session::{Hello, Millis, Start, Stream};
 use topic::Pattern;
 
 pub use backup::Copied;
@@ -44,6 +45,12 @@ pub use record::Record;
 
 /// The most streams of a store.
 pub const MAX_STREAMS: usize = 64;
+
+/// The time by this machine's clock, in milliseconds since 1970.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
 
 /// A log and the decisions about it.
 pub trait Store: Send + Sync + 'static {
@@ -63,12 +70,32 @@ pub trait Store: Send + Sync + 'static {
     /// where nothing was trimmed since the store was opened.
     fn first(&self, stream: StreamNo) -> u64;
 
-    /// Decides `batch` in its order, in one commit that is on disk when this returns.
+    /// Applies `commands` in their order, in one commit that is on disk when this returns. What they do does not depend on
+    /// how they are grouped into calls, nor on a clock or the disk.
     ///
     /// # Errors
     /// A [`StoreError`] if nothing may be told to anybody; what the commit was to hold may be in the log
     /// all the same, and a repeat then finds it.
-    fn write(&self, batch: &[Write]) -> Result<Written, StoreError>;
+    fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError>;
+
+    /// Whether the disk can take that many bytes of events and still has its reserve.
+    ///
+    /// # Errors
+    /// As [`Store::heads`].
+    fn has_room(&self, bytes: u64) -> Result<bool, StoreError>;
+
+    /// Drops some of what is no longer kept: old events, and clients that stay away. Returns `true` if there is more to
+    /// drop at once. `now` is in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    fn maintain(&self, now: Millis) -> Result<bool, StoreError>;
+
+    /// Writes a consistent copy to the new file `to` while the store is in use. Opened as a store, it starts a new epoch.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if there is no copy.
+    fn backup(&self, to: &Path) -> Result<Copied, StoreError>;
 
     /// Where a subscription starts. None after a bounded number of rows: call it again with the same `search`,
     /// which is new at first.
@@ -109,8 +136,41 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Older, StoreError>;
 }
 
+impl fmt::Debug for dyn Store {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Store").field("peer", &self.peer()).finish_non_exhaustive()
+    }
+}
+
+/// Writes that are applied together, with all that they depend on beside the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'w> {
+    /// When it is applied.
+    pub time: Interval,
+    /// Whether the disk has [room](Store::has_room) for new events.
+    pub has_room: bool,
+    /// The writes, decided in their order.
+    pub writes: &'w [Write],
+}
+
+/// The time, in milliseconds since 1970, as exactly as it is known: events are kept by `late`, and dropped by `early`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// It is not earlier than this,
+    pub early: Millis,
+    /// and not later than this.
+    pub late: Millis,
+}
+
+impl From<Millis> for Interval {
+    /// By one clock.
+    fn from(now: Millis) -> Self {
+        Self { early: now, late: now }
+    }
+}
+
 /// What is to be decided.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Write {
     /// A client connects, from this address; none if new clients of it are not limited.
     Open(Hello, Option<IpAddr>),
@@ -141,14 +201,14 @@ pub enum Outcome {
     Held,
 }
 
-/// What a commit holds.
+/// What a [`Command`] did.
 #[derive(Debug, Default)]
 pub struct Written {
     /// One for each write, in their order.
     pub outcomes: Vec<Outcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
-    /// The offset of the last event of each stream; 0 if there is none.
+    /// The offset of the last event of each stream after it; 0 if there is none.
     pub heads: Vec<u64>,
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::border::Border;
 use crate::relay::RunError;
-use crate::store::{Embedded, Store, StoreError};
+use crate::store::{self, Store, StoreError};
 
 /// The store is looked at so often,
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const BREATH: Duration = Duration::from_millis(10);
 ///
 /// A store that refuses to write is no such reason: it is read from.
 pub(crate) async fn run(
-    store: &Arc<Embedded>,
+    store: &Arc<dyn Store>,
     border: &Border,
     give_up: Duration,
     writer_has_ended: impl Fn() -> bool,
@@ -45,7 +45,7 @@ pub(crate) async fn run(
             tended = Some(Instant::now());
             border.forget_stale();
             loop {
-                match on_a_thread(store, Embedded::tend).await {
+                match on_a_thread(store, |store| store.maintain(store::now())).await {
                     Ok(true) => tokio::time::sleep(BREATH).await,
                     Ok(false) => break,
                     Err(error) => {
@@ -59,11 +59,11 @@ pub(crate) async fn run(
 }
 
 async fn on_a_thread<T: Send + 'static>(
-    store: &Arc<Embedded>,
-    work: impl FnOnce(&Embedded) -> Result<T, StoreError> + Send + 'static,
+    store: &Arc<dyn Store>,
+    work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let store = Arc::clone(store);
-    match tokio::task::spawn_blocking(move || work(&store)).await {
+    match tokio::task::spawn_blocking(move || work(&*store)).await {
         Ok(done) => done,
         Err(error) => Err(StoreError::Closed(error.to_string())),
     }

@@ -1,11 +1,12 @@
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
-use session::{Body, FromClient, Hello, Publish, RejectCode, Start, Stream};
+use session::{Body, FromClient, Hello, Millis, Publish, RejectCode, Start, Stream};
 use topic::Pattern;
 
 use super::*;
-use crate::store::{Embedded, Search, Settings, Written};
+use crate::store::{Command, Copied, Embedded, Search, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -37,18 +38,27 @@ impl Store for Failing {
     fn first(&self, stream: StreamNo) -> u64 {
         self.inner.first(stream)
     }
-    fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
+    fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(
                 redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into()
             );
         }
-        let written = self.inner.write(batch)?;
+        let written = self.inner.apply(commands)?;
         if self.fails_after.swap(false, Ordering::SeqCst) {
             return Err(redb::Error::Io(std::io::Error::other("told too late")).into());
         }
         Ok(written)
+    }
+    fn has_room(&self, bytes: u64) -> Result<bool, StoreError> {
+        self.inner.has_room(bytes)
+    }
+    fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
+        self.inner.maintain(now)
+    }
+    fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
+        self.inner.backup(to)
     }
     fn locate(
         &self,

@@ -12,7 +12,7 @@ use super::failed::Failed;
 use super::gather::Gather;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
-use crate::store::{Outcome, Store, Write, Written};
+use crate::store::{self, Command, Outcome, Store, StoreError, Write, Written};
 
 pub(super) fn run(
     store: &dyn Store,
@@ -37,7 +37,7 @@ pub(super) fn run(
             answers.push(Told { answer, answers: answers_to, _charge: charge });
         }
         let began = Instant::now();
-        let written = store.write(&writes);
+        let written = apply(store, &writes);
         let took = began.elapsed();
         match written {
             Ok(Written { outcomes, logged, heads }) => {
@@ -72,6 +72,13 @@ pub(super) fn run(
         askers.clear();
         gather.answered(answered, took);
     }
+}
+
+/// Applies the writes as one command. What depends on this machine is decided here.
+fn apply(store: &dyn Store, writes: &[Write]) -> Result<Written, StoreError> {
+    let has_room = store.has_room(writes.iter().map(Write::bytes).sum())?;
+    let command = Command { time: store::now().into(), has_room, writes };
+    Ok(store.apply(&[command])?.pop().unwrap_or_default())
 }
 
 /// The answers to one job, which go out together: its connection is woken once.

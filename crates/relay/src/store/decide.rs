@@ -1,4 +1,4 @@
-//! Deciding a batch of writes inside a transaction.
+//! Deciding the writes of a command inside a transaction.
 
 use std::net::IpAddr;
 
@@ -10,48 +10,44 @@ use topic::Topic;
 use super::clients::{Clients, Known, rejected};
 use super::ids::Ids;
 use super::log::Log;
-use super::{Outcome, Record, StoreError, Write, Written};
+use super::{Command, Outcome, Record, StoreError, Write, Written};
 
-/// What a batch is decided by, beside the tables.
+/// What a command is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
     pub(super) epoch: u64,
     /// By their numbers.
     pub(super) streams: &'a [Stream],
     /// The number of the stream that takes a topic.
     pub(super) route: &'a dyn Fn(&Topic) -> u32,
-    /// Milliseconds since 1970.
-    pub(super) now: u64,
-    /// Whether the disk has room for what is new.
-    pub(super) has_room: bool,
     /// Takes a new client from an address, or says why not.
     pub(super) admit: &'a dyn Fn(IpAddr) -> Result<(), Opened>,
 }
 
-/// Decides each of `batch` in its order.
+/// Decides each write of `command` in its order.
 pub(super) fn decide(
-    batch: &[Write],
+    command: &Command<'_>,
     log: &mut Log<'_>,
     ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Result<Written, StoreError> {
     let mut written = Written {
-        outcomes: Vec::with_capacity(batch.len()),
-        logged: Vec::with_capacity(batch.len()),
+        outcomes: Vec::with_capacity(command.writes.len()),
+        logged: Vec::with_capacity(command.writes.len()),
         heads: Vec::new(),
     };
-    for write in batch {
+    for write in command.writes {
         let outcome = match write {
             Write::Open(hello, address) => {
                 let admit = || address.map_or(Ok(()), circumstances.admit);
-                Outcome::Opened(clients.open_connection(hello, circumstances.now, admit)?)
+                Outcome::Opened(clients.open_connection(hello, command.time.late, admit)?)
             }
             Write::Hold(numbered) => {
                 clients.hold(numbered)?;
                 Outcome::Held
             }
             Write::Append(record) => {
-                let decided = one(record, log, ids, clients, circumstances, &mut written)?;
+                let decided = one(record, command, log, ids, clients, circumstances, &mut written)?;
                 Outcome::Decided(decided)
             }
         };
@@ -65,6 +61,7 @@ pub(super) fn decide(
 /// Loads what is known of the event's client, asks the [ledger](session::server::ledger), and records what was decided.
 fn one(
     record: &Record,
+    command: &Command<'_>,
     log: &mut Log<'_>,
     ids: &mut Ids<'_>,
     clients: &mut Clients<'_>,
@@ -83,14 +80,14 @@ fn one(
                 Ok(ready) => ready,
                 Err(refusal) => {
                     if let Some(numbered) = &record.client {
-                        clients.rejected(numbered, refusal, circumstances.now)?;
+                        clients.rejected(numbered, refusal, command.time.late)?;
                     }
                     return Ok(rejected(refusal.code, &refusal.message));
                 }
             };
             let position = match ids.find(&ready.digest, log)? {
                 Some(position) => position,
-                None if !circumstances.has_room => {
+                None if !command.has_room => {
                     if let Some(numbered) = &record.client {
                         clients.hold(numbered)?;
                     }
@@ -107,7 +104,7 @@ fn one(
                 }
             };
             if let Some(numbered) = &record.client {
-                clients.stored(numbered, &ready.id, position, circumstances.now)?;
+                clients.stored(numbered, &ready.id, position, command.time.late)?;
             }
             (position, Some(ready.id.clone()))
         }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use session::server::{Located, Older, Opened, Page, StreamNo};
-use session::{Start, Stream};
+use session::{Millis, Start, Stream};
 use topic::{Pattern, Topic};
 
 use super::backup::{self, Copied};
@@ -23,11 +23,11 @@ use super::newcomers::Newcomers;
 use super::reading::{Reading, Search, locate};
 use super::streams::Streams;
 use super::unreadable::Unreadable;
-use super::{Settings, Store, StoreError, Write, Written};
+use super::{Command, Settings, Store, StoreError, Written};
 
-/// A commit trims twice as many events as it logs, and so many more: it catches up and stays short.
+/// A command trims twice as many events as it logs, and so many more: it catches up and stays short.
 const TRIM_ROWS: usize = 64;
-/// The most events that [`Embedded::tend`] trims,
+/// The most events that [`Embedded::maintain`] trims,
 const TEND_ROWS: usize = 1_024;
 /// and the most clients that it looks at.
 const TEND_CLIENTS: usize = 1_000;
@@ -50,7 +50,7 @@ pub struct Embedded {
     /// Of each stream the oldest offset that is not trimmed, as far as something was trimmed since it was opened.
     firsts: Box<[AtomicU64]>,
     is_full: AtomicBool,
-    /// Whether something was committed since the last [checkpoint](Embedded::tend).
+    /// Whether something was committed since the last [checkpoint](Embedded::maintain).
     is_fresh: AtomicBool,
 }
 
@@ -126,68 +126,10 @@ impl Embedded {
         })
     }
 
-    /// Writes a consistent copy to `to`, which must not be there, while the store is in use. Opened as a
-    /// store, it starts a new epoch.
-    ///
-    /// # Errors
-    /// A [`StoreError`] if there is no copy.
-    pub fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
-        // What the copy reads stays as it is while others write; the file may be closed meanwhile.
-        let moment = self.with(|file| Ok(file.database.begin_read()?))?;
-        backup::copy(&moment, to)
-    }
-
-    /// Drops some of what is not to be kept any more: old events, and clients that stay away. True if
-    /// there is more to drop at once.
-    ///
-    /// When there is not, it leaves a checkpoint. A file that was killed after one opens at once; after
-    /// a later commit the engine walks the whole file first, which takes a second per gigabyte or so.
-    /// A checkpoint costs a second sync and a list of all pages, too much for each commit.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub fn tend(&self) -> Result<bool, StoreError> {
-        let now = self.host.now();
-        self.with(|file| {
-            let (mut transaction, mut recent) = file.begin()?;
-            let (mut more, mut changed, ids);
-            {
-                let mut log = Log::open(&transaction, now)?;
-                (more, changed) = (false, false);
-                for (stream, keep) in self.streams.keep() {
-                    let before = log.extent(stream);
-                    more |= log.trim(stream, keep, TEND_ROWS)?;
-                    changed |= before != log.extent(stream);
-                }
-                self.note_firsts(&log);
-                ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;
-                log.close()?;
-                let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
-                if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
-                    let from = pruning.next.unwrap_or_else(|| {
-                        pruning.began = now;
-                        [0; 16]
-                    });
-                    let keep = u64::try_from(self.settings.keep_clients.as_millis());
-                    let horizon = now.saturating_sub(keep.unwrap_or(u64::MAX));
-                    let mut clients = Clients::open(&transaction)?;
-                    let pruned = clients.prune(from, TEND_CLIENTS, horizon, now)?;
-                    pruning.next = pruned.next;
-                    more |= pruned.next.is_some();
-                    changed |= pruned.changed;
-                    self.report_unreadable(pruned.unreadable, now);
-                }
-            }
-            let is_fresh = self.is_fresh.swap(more, Ordering::Relaxed);
-            transaction.set_quick_repair(!more);
-            if changed || is_fresh {
-                transaction.commit()?;
-                recent.settle(ids);
-            } else {
-                transaction.abort()?;
-            }
-            Ok(more)
-        })
+    /// The host's clock.
+    #[cfg(test)]
+    pub(super) fn now(&self) -> Millis {
+        self.host.now()
     }
 
     /// Before the commit: what may be gone is not read from elsewhere.
@@ -255,26 +197,29 @@ impl Embedded {
         Reading::new(&file.database.begin_read()?, stream as u32, self.identity.epoch)
     }
 
-    /// Whether the disk can take `batch` and still has its reserve. A log that was larger once has room
-    /// inside its file; half of the reserve stays even then.
-    fn has_room(&self, batch: &[Write], log: &Log<'_>) -> bool {
-        let reserve = self.settings.reserve;
-        let Some(free) = self.host.free().filter(|_| reserve > 0) else { return true };
-        let incoming: u64 = batch.iter().map(Write::bytes).sum();
-        // Rows, indexes, and the pages that a commit copies.
-        let needed = incoming.saturating_mul(4);
-        let (bytes, peak) = log.bytes();
-        let is_inside = bytes + incoming <= peak - peak / 8;
-        let has_room = free >= reserve + needed || (is_inside && free >= reserve / 2 + needed);
-        if self.is_full.swap(!has_room, Ordering::Relaxed) == has_room {
-            let path = self.host.path().display();
-            if has_room {
-                tracing::info!(%path, free, "the disk has room again: events are taken");
-            } else {
-                tracing::error!(%path, free, reserve, "the disk is full: no event is taken until it has room; free some, or keep less (--keep-bytes, --keep-age)");
+    /// Whether that many bytes fit into the room that a larger log has left inside its file.
+    fn is_inside(&self, bytes: u64) -> Result<bool, StoreError> {
+        self.with(|file| {
+            let (mut used, mut peak) = (0, 0);
+            for row in file.database.begin_read()?.open_table(EXTENTS)?.iter()? {
+                let extent = Extent::of(row?.1.value());
+                (used, peak) = (used + extent.bytes, peak + extent.peak);
+            }
+            Ok(used + bytes <= peak - peak / 8)
+        })
+    }
+
+    /// Drops what the events of a command push out: some more than these, so that the log stays as short as it is to be.
+    fn trim(&self, log: &mut Log<'_>, written: &Written) -> Result<(), StoreError> {
+        log.flush()?;
+        let most = 2 * written.logged.len() + TRIM_ROWS;
+        for (stream, keep) in self.streams.keep() {
+            // Where nothing is new there is time.
+            if written.logged.iter().any(|event| event.stream == stream as usize) {
+                log.trim(stream, keep, most)?;
             }
         }
-        has_room
+        Ok(())
     }
 
     /// Rows that cannot be read harm nobody but their clients, and are never served: somebody has to know.
@@ -318,50 +263,119 @@ impl Store for Embedded {
         })
     }
 
-    fn write(&self, batch: &[Write]) -> Result<Written, StoreError> {
-        let now = self.host.now();
+    fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
+        let Some(last) = commands.last() else { return Ok(Vec::new()) };
         self.with(|file| {
             // Durable is redb's default; what it says of a commit is true once `commit` returns.
             let (transaction, mut recent) = file.begin()?;
-            let (written, changes, closed) = {
-                let mut log = Log::open(&transaction, now)?;
-                let mut ids = Ids::open(&transaction, &recent, batch.len())?;
+            let (all, changes, closed) = {
+                let mut log = Log::open(&transaction, last.time)?;
+                let new = commands.iter().map(|command| command.writes.len()).sum();
+                let mut ids = Ids::open(&transaction, &recent, new)?;
                 let mut clients = Clients::open(&transaction)?;
                 let circumstances = Circumstances {
                     epoch: self.identity.epoch,
                     streams: &self.streams.names,
                     route: &|topic: &Topic| self.streams.of(topic),
-                    now,
-                    has_room: self.has_room(batch, &log),
                     admit: &|address| self.admit(address),
                 };
-                let written = decide(batch, &mut log, &mut ids, &mut clients, &circumstances)?;
-                let most = 2 * written.logged.len() + TRIM_ROWS;
-                for (stream, keep) in self.streams.keep() {
-                    // Where nothing is new there is time.
-                    if written.logged.iter().any(|event| event.stream == stream as usize) {
-                        log.trim(stream, keep, most)?;
-                    }
+                let mut all = Vec::with_capacity(commands.len());
+                for command in commands {
+                    log.at(command.time);
+                    let written =
+                        decide(command, &mut log, &mut ids, &mut clients, &circumstances)?;
+                    self.trim(&mut log, &written)?;
+                    all.push(written);
                 }
                 self.note_firsts(&log);
                 let changes = ids.close(&mut log)?;
                 let closed = clients.close()?;
-                if !written.logged.is_empty() || changes.any() {
+                if changes.any() {
                     log.close()?;
                 }
-                (written, changes, closed)
+                (all, changes, closed)
             };
-            self.report_unreadable(closed.unreadable, now);
-            if written.logged.is_empty() && !changes.any() && !closed.changed {
+            self.report_unreadable(closed.unreadable, last.time.late);
+            if !changes.any() && !closed.changed {
                 // Refused hellos and repeats, which anybody can send as fast as they like.
                 transaction.abort()?;
-                return Ok(written);
+                return Ok(all);
             }
             self.is_fresh.store(true, Ordering::Relaxed);
             transaction.commit()?;
             recent.settle(changes);
-            Ok(written)
+            Ok(all)
         })
+    }
+
+    fn has_room(&self, bytes: u64) -> Result<bool, StoreError> {
+        let reserve = self.settings.reserve;
+        let Some(free) = self.host.free().filter(|_| reserve > 0) else { return Ok(true) };
+        // Rows, indexes, and the pages that a commit copies.
+        let needed = bytes.saturating_mul(4);
+        let has_room = free >= reserve.saturating_add(needed)
+            || (free >= (reserve / 2).saturating_add(needed) && self.is_inside(bytes)?);
+        if self.is_full.swap(!has_room, Ordering::Relaxed) == has_room {
+            let path = self.host.path().display();
+            if has_room {
+                tracing::info!(%path, free, "the disk has room again: events are taken");
+            } else {
+                tracing::error!(%path, free, reserve, "the disk is full: no event is taken until it has room; free some, or keep less (--keep-bytes, --keep-age)");
+            }
+        }
+        Ok(has_room)
+    }
+
+    /// When there is no more to drop, it leaves a checkpoint. A file that was killed after one opens at once; after
+    /// a later commit the engine walks the whole file first, which takes a second per gigabyte or so.
+    /// A checkpoint costs a second sync and a list of all pages, too much for each commit.
+    fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
+        self.with(|file| {
+            let (mut transaction, mut recent) = file.begin()?;
+            let (mut more, mut changed, ids);
+            {
+                let mut log = Log::open(&transaction, now.into())?;
+                (more, changed) = (false, false);
+                for (stream, keep) in self.streams.keep() {
+                    let before = log.extent(stream);
+                    more |= log.trim(stream, keep, TEND_ROWS)?;
+                    changed |= before != log.extent(stream);
+                }
+                self.note_firsts(&log);
+                ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;
+                log.close()?;
+                let mut pruning = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+                if pruning.next.is_some() || pruning.began + PRUNE_EVERY <= now {
+                    let from = pruning.next.unwrap_or_else(|| {
+                        pruning.began = now;
+                        [0; 16]
+                    });
+                    let keep = u64::try_from(self.settings.keep_clients.as_millis());
+                    let horizon = now.saturating_sub(keep.unwrap_or(u64::MAX));
+                    let mut clients = Clients::open(&transaction)?;
+                    let pruned = clients.prune(from, TEND_CLIENTS, horizon, now)?;
+                    pruning.next = pruned.next;
+                    more |= pruned.next.is_some();
+                    changed |= pruned.changed;
+                    self.report_unreadable(pruned.unreadable, now);
+                }
+            }
+            let is_fresh = self.is_fresh.swap(more, Ordering::Relaxed);
+            transaction.set_quick_repair(!more);
+            if changed || is_fresh {
+                transaction.commit()?;
+                recent.settle(ids);
+            } else {
+                transaction.abort()?;
+            }
+            Ok(more)
+        })
+    }
+
+    fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
+        // What the copy reads stays as it is while others write; the file may be closed meanwhile.
+        let moment = self.with(|file| Ok(file.database.begin_read()?))?;
+        backup::copy(&moment, to)
     }
 
     fn locate(

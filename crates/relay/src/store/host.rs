@@ -5,7 +5,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError};
@@ -105,8 +104,7 @@ impl Host for Machine {
     }
 
     fn now(&self) -> u64 {
-        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        super::now()
     }
 }
 

@@ -13,7 +13,7 @@ use super::format::{BLOCKS, EXTENTS, TIMES, TOPICS};
 use super::ids::{Digest, digest_of};
 use super::packed;
 use super::record::Ready;
-use super::{Keep, StoreError};
+use super::{Interval, Keep, StoreError};
 
 /// Events that were logged within so many milliseconds share a row of the times.
 const TICK: u64 = 1_000;
@@ -67,7 +67,7 @@ pub(super) struct Log<'t> {
     topics: Table<'t, (u32, &'static str, u64), &'static [u8]>,
     times: Table<'t, (u32, u64), u64>,
     rows: Table<'t, u32, ExtentRow>,
-    now: u64,
+    time: Interval,
     extents: BTreeMap<u32, Extent>,
     /// What was appended and is not in the tables yet, of each stream.
     fresh: BTreeMap<u32, Vec<Arc<Logged>>>,
@@ -76,8 +76,10 @@ pub(super) struct Log<'t> {
 }
 
 impl<'t> Log<'t> {
-    /// `now` is in milliseconds since 1970.
-    pub(super) fn open(transaction: &'t WriteTransaction, now: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        transaction: &'t WriteTransaction,
+        time: Interval,
+    ) -> Result<Self, StoreError> {
         let rows = transaction.open_table(EXTENTS)?;
         let mut extents = BTreeMap::new();
         for row in rows.iter()? {
@@ -89,11 +91,16 @@ impl<'t> Log<'t> {
             topics: transaction.open_table(TOPICS)?,
             times: transaction.open_table(TIMES)?,
             rows,
-            now,
+            time,
             extents,
             fresh: BTreeMap::new(),
             gone: Vec::new(),
         })
+    }
+
+    /// What follows is done at this time.
+    pub(super) fn at(&mut self, time: Interval) {
+        self.time = time;
     }
 
     /// What a stream holds.
@@ -104,12 +111,6 @@ impl<'t> Log<'t> {
     /// How many events there are.
     pub(super) fn count(&self) -> u64 {
         self.extents.values().map(Extent::count).sum()
-    }
-
-    /// What the events [cost](cost), and the most that they ever did.
-    pub(super) fn bytes(&self) -> (u64, u64) {
-        let extents = self.extents.values();
-        extents.fold((0, 0), |(bytes, peak), one| (bytes + one.bytes, peak + one.peak))
     }
 
     /// Logs an event that is [not there](super::ids::Ids::find).
@@ -126,14 +127,14 @@ impl<'t> Log<'t> {
     }
 
     /// Puts what was appended into the tables.
-    fn flush(&mut self) -> Result<(), StoreError> {
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         for (stream, events) in std::mem::take(&mut self.fresh) {
             let Some(first) = events.first() else { continue };
             put(&mut self.blocks, &mut self.topics, stream, &events)?;
             let last = self.times.range((stream, 0)..=(stream, u64::MAX))?.next_back();
             let last = last.transpose()?.map(|(time, _)| time.value().1);
-            if last.is_none_or(|last| last + TICK <= self.now) {
-                self.times.insert((stream, self.now), first.offset)?;
+            if last.is_none_or(|last| last + TICK <= self.time.late) {
+                self.times.insert((stream, self.time.late), first.offset)?;
             }
         }
         Ok(())
@@ -218,7 +219,9 @@ impl<'t> Log<'t> {
         let Some(age) = keep.age else { return Ok(0) };
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         // All events of a row were logged before its tick ended.
-        let Some(horizon) = self.now.checked_sub(age.saturating_add(TICK)) else { return Ok(0) };
+        let Some(horizon) = self.time.early.checked_sub(age.saturating_add(TICK)) else {
+            return Ok(0);
+        };
         if self.times.range((stream, 0)..=(stream, horizon))?.next_back().is_none() {
             return Ok(0);
         }

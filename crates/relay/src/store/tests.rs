@@ -4,6 +4,7 @@ mod clients;
 mod crash;
 mod disk;
 mod full;
+mod grouping;
 mod ids;
 mod model;
 mod older;
@@ -21,6 +22,19 @@ use session::{Body, Hello, Start};
 use topic::{Pattern, Topic};
 
 use super::*;
+
+impl Embedded {
+    /// Applies a command, by the clock and the disk of the host.
+    fn write(&self, writes: &[Write]) -> Result<Written, StoreError> {
+        let has_room = self.has_room(writes.iter().map(Write::bytes).sum())?;
+        let command = Command { time: self.now().into(), has_room, writes };
+        Ok(self.apply(&[command])?.remove(0))
+    }
+
+    fn tend(&self) -> Result<bool, StoreError> {
+        self.maintain(self.now())
+    }
+}
 
 fn topic(index: u8) -> Topic {
     Topic::parse(["a", "a.b", "a.c", "ab.c", "b"][usize::from(index) % 5]).unwrap()

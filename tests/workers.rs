@@ -122,7 +122,7 @@ async fn a_refused_publish_of_a_worker_is_a_failure() {
     page.until(|| pool.pending() == 0).await;
     let failures = page.failures();
     assert!(failures[0].starts_with("$bus.mine|workers|"), "{failures:?}");
-    assert!(failures[1].starts_with("work|workers|this is no topic"), "{failures:?}");
+    assert!(failures[1].starts_with("work|workers|invalid topic"), "{failures:?}");
 }
 
 #[wasm_bindgen_test]

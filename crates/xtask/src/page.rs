@@ -209,6 +209,7 @@ impl Page {
                     wasm::bind(toolchain, wasm, &bound, bin)?;
                     let module = bound.join(format!("{bin}_bg.wasm"));
                     wasm::optimise(toolchain, &module, wasm_opt)?;
+                    wasm::shorten(toolchain, &module, &bound.join(format!("{bin}.js")), bin)?;
                     program(bin, &bound, staging)?
                 }
             });

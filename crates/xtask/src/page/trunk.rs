@@ -27,14 +27,24 @@ pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         // Trunk wants a truth value here and stops at the usual `1`.
         .env_remove("NO_COLOR");
     process::run(&mut trunk)?;
-    for file in stamp::files(&theirs)? {
-        if file.extension().is_some_and(|extension| extension == "wasm") {
-            wasm::put_in_order(toolchain, &file)?;
-        }
-    }
+    make_smaller(toolchain, &theirs)?;
     let differences = differences(&files(&workspace.dist())?, &files(&theirs)?);
     if !differences.is_empty() {
         bail!("the page differs from Trunk's: {}", differences.join(", "));
+    }
+    Ok(())
+}
+
+/// Does to Trunk's program what we do to ours after wasm-opt.
+fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
+    for file in stamp::files(folder)? {
+        let path = file.to_string_lossy();
+        let Some(start) = path.strip_suffix("_bg.wasm") else { continue };
+        wasm::put_in_order(toolchain, &file)?;
+        // The name before Trunk's hash.
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.split('-').next().unwrap_or_default();
+        wasm::shorten(toolchain, &file, Path::new(&format!("{start}.js")), name)?;
     }
     Ok(())
 }

@@ -19,8 +19,8 @@ struct Budget {
 /// Room for what is there, so that it can only get better. The goals are 130 kB for the chat's wasm and 45 kB for the
 /// npm package.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 156_800, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 8_600, files: |workspace| chat(workspace, "js") },
+    Budget { name: "chat wasm", bytes: 154_800, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 6_400, files: |workspace| chat(workspace, "js") },
     Budget { name: "npm wasm and JS", bytes: 111_600, files: npm },
 ];
 

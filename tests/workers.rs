@@ -49,7 +49,7 @@ async fn a_worker_that_hangs_is_terminated_and_its_event_is_redelivered_to_anoth
     assert_eq!((again.redelivered, &again.id), (true, &id));
     page.until(|| pool.pending() == 0).await;
     assert_eq!(pool.lost(), 1);
-    assert!(page.failures()[0].contains("longer than the 2s"));
+    assert!(page.failures()[0].contains("exceeded the deadline of 2s"));
     assert!(beats.count() > 0, "it was in its loop");
     beats.stop().await;
 }
@@ -211,7 +211,7 @@ async fn a_payload_that_cannot_be_copied_is_a_failure_and_the_next_one_follows()
     page.publish(Work::Name);
     page.done().await;
     let failures = page.failures();
-    assert!(failures[0].starts_with("work|workers|the payload cannot be made"), "{failures:?}");
+    assert!(failures[0].starts_with("work|workers|the payload cannot be converted"), "{failures:?}");
     assert_eq!(pool.lost(), 0);
 }
 

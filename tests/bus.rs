@@ -112,7 +112,11 @@ fn a_payload_of_another_type_is_the_handlers_failure() {
     assert!(wrong.borrow().is_empty());
     let failure = errors.borrow()[0].clone();
     assert_eq!((failure.topic.as_str(), failure.label.as_str()), ("a", "a"));
-    assert!(failure.message.starts_with("the payload is not of the requested type"), "{}", failure.message);
+    assert!(
+        failure.message.starts_with("the payload is not of the requested type"),
+        "{}",
+        failure.message
+    );
 }
 
 #[wasm_bindgen_test]

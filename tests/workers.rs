@@ -211,7 +211,10 @@ async fn a_payload_that_cannot_be_copied_is_a_failure_and_the_next_one_follows()
     page.publish(Work::Name);
     page.done().await;
     let failures = page.failures();
-    assert!(failures[0].starts_with("work|workers|the payload cannot be converted"), "{failures:?}");
+    assert!(
+        failures[0].starts_with("work|workers|the payload cannot be converted"),
+        "{failures:?}"
+    );
     assert_eq!(pool.lost(), 0);
 }
 

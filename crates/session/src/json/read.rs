@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::members::{Members, nests_too_deep};
 use super::{Incoming, ReadError, time};
-use crate::wire::body::is_reserved;
+use crate::wire::body::{is_extension_name, is_reserved};
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
 /// The media type of `data_base64` without a `datacontenttype`.
@@ -118,6 +118,11 @@ fn data(
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
     if is_reserved(name) {
         return Err(format!("`{name}` is not an extension that a client may set"));
+    }
+    if !is_extension_name(name) {
+        return Err(format!(
+            "{name:?} is not an extension's name: 1 to 64 lower-case letters and digits"
+        ));
     }
     let unfit = || format!("`{name}` is not a string, a boolean or an integer of 32 bits");
     match serde_json::from_str(value.get()).map_err(|_| unfit())? {

@@ -173,6 +173,15 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
 }
 
 #[test]
+fn an_extension_whose_name_is_not_lower_case_letters_and_digits_makes_an_illegal_event() {
+    for name in ["", "a b", "a\tb", "a\"b", "Key", "data_base28", "\u{e9}", &"a".repeat(65)] {
+        let read = publish(json!({ name: true }));
+        assert!(matches!(read, Err(ReadError::Event { .. })), "{name:?} {read:?}");
+    }
+    assert!(publish(json!({ "a".repeat(64): true, "7": 1 })).is_ok());
+}
+
+#[test]
 fn what_an_older_version_let_in_stands_once_in_what_goes_out() {
     for name in ["data", "id", "time", "type", "sequence", "authid", "ephemeral"] {
         let extensions = vec![(name.to_owned(), Extension::Text("9".to_owned()))];

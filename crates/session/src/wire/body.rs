@@ -105,17 +105,13 @@ impl Body {
         if self.extensions.len() > Self::MAX_LIST || self.path.len() > Self::MAX_LIST {
             return Err(BodyError("more than 32 extensions or peers on the path"));
         }
-        let name_is_fine = |name: &str| {
-            (1..=64).contains(&name.len())
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        };
         let value_is_fine =
             |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
         let is_first = |at: usize, name: &str| {
             !self.extensions.iter().take(at).any(|(earlier, _)| earlier == name)
         };
         let extensions_are_fine = self.extensions.iter().enumerate().all(|(at, (name, value))| {
-            name_is_fine(name) && value_is_fine(value) && is_first(at, name)
+            is_extension_name(name) && value_is_fine(value) && is_first(at, name)
         });
         if !extensions_are_fine || !self.path.iter().all(|peer| short(peer)) {
             return Err(BodyError(
@@ -124,6 +120,12 @@ impl Body {
         }
         Ok(())
     }
+}
+
+/// Whether an extension may have this name: 1 to 64 lower-case letters and digits (CloudEvents 1.0.2, "Naming Conventions").
+pub(crate) fn is_extension_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 /// Whether a name is CloudEvents' own, or one that only peers set: it is not an extension of a client.

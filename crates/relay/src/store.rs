@@ -208,7 +208,7 @@ pub struct Written {
     pub outcomes: Vec<Outcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
-    /// The offset of the last event of each stream after it; 0 if there is none.
+    /// The offset of the last event of each stream after it; 0 for an empty stream.
     pub heads: Vec<u64>,
 }
 

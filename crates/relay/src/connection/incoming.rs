@@ -6,8 +6,8 @@ use super::socket::Heard;
 use super::{Connection, since_1970};
 use crate::border::audit::{self, Refused};
 
-/// A connection goes on hearing before it answers, up to so many bytes. With more, what it was told first has
-/// left the processor's cache.
+/// The most bytes that a connection reads before it answers. Beyond this, what it read first has left the processor's
+/// cache.
 const TOGETHER: usize = 16 << 10;
 /// The same, in what is to be done for them.
 const EFFECTS: usize = 128;

@@ -50,8 +50,8 @@ impl Connection {
         some
     }
 
-    /// Sends the run of ephemeral events that begins with the first that waits, which other connections send too. If
-    /// there is no such run, takes what waits, so that the machine is told of each.
+    /// Sends the shared run of ephemeral events that starts with the first waiting event. Without such a run, takes the
+    /// waiting events, so that the machine handles each.
     pub(super) async fn take(
         &mut self,
         mailbox: &Mailbox,

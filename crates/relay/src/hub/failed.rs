@@ -1,4 +1,4 @@
-//! The numbers of commits that failed: nobody knows what became of them. Higher ones that are queued already must not be
+//! The numbers of commits that failed, whose outcome is unknown. Higher numbers that are already queued must not be
 //! logged before them, so the next commit begins by [holding](Write::Hold) them.
 
 use std::cmp::Ordering;

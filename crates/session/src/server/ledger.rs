@@ -185,7 +185,7 @@ impl Account {
     }
 
     /// Holds back higher numbers of the connection until this one comes again. A store whose commit failed calls this for
-    /// the numbers in it once it works again, for nobody knows what became of them.
+    /// the numbers in it once it works again, because their outcome is unknown.
     pub fn hold(&mut self, numbered: &Numbered) {
         let Numbered { fence, number, .. } = *numbered;
         let is_over = fence < self.fence || number <= self.highest;

@@ -13,7 +13,7 @@ use crate::hub::runs::Run;
 /// A connection takes events of about this many bytes at a time, which make a message. The rest waits in the hub,
 /// where it is kept once for all: a connection that has stopped reading holds no more than this.
 pub(super) const TAKEN: usize = 80 << 10;
-/// A run ends before so many bytes of events.
+/// The most bytes of events in a run.
 const RUN: usize = 160 << 10;
 /// So many patterns change under one lock, so that others have their turn.
 const TOGETHER: usize = 256;
@@ -28,7 +28,7 @@ pub struct First {
     pub event: Arc<Forwarded>,
 }
 
-/// The end of a connection; dropped, nothing waits for it any more.
+/// The receiving end of a connection. Dropping it discards what waits for the connection.
 #[derive(Debug)]
 pub struct Mailbox {
     pub(super) shared: Arc<Mailboxes>,

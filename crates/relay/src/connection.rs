@@ -294,7 +294,8 @@ impl Connection {
         let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
             return self.overloaded("too much from your address waits for the store");
         };
-        if !self.shared.hub.write(writes, &self.answers, charge).await {
+        let from = Some(self.from.address);
+        if !self.shared.hub.write(writes, from, &self.answers, charge).await {
             self.server.close(CloseCode::Unavailable, "the store has stopped");
         }
     }
@@ -316,7 +317,7 @@ impl Connection {
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.greeting = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open(hello, Some(self.from.address)));
+                    self.writes.push(Write::Open { hello, may_be_new: false });
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {

@@ -99,6 +99,8 @@ pub struct Limits {
     pub joins: Rate,
     /// WebSocket handshakes.
     pub handshakes: Rate,
+    /// How many clients an address may create in an hour; 0 for no limit.
+    pub new_clients_per_hour: u32,
     /// The most connections of an address; 0 for any number.
     pub connections: usize,
     /// The most connections in all; 0 for any number.
@@ -124,6 +126,7 @@ impl Default for Limits {
             histories: Rate::new(20, 200),
             joins: Rate::new(20, 100),
             handshakes: Rate::new(20, 100),
+            new_clients_per_hour: 600,
             connections: 1_024,
             max_connections: 10_000,
             memory: 64 << 20,
@@ -135,7 +138,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with all rates, bursts, connections and memory multiplied: for benchmarks and tests, whose
+    /// The same with all rates, bursts, new clients, connections and memory multiplied: for benchmarks and tests, whose
     /// load comes from one address. The timeouts stay.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
@@ -146,6 +149,7 @@ impl Limits {
             histories: self.histories.times(factor),
             joins: self.joins.times(factor),
             handshakes: self.handshakes.times(factor),
+            new_clients_per_hour: self.new_clients_per_hour.saturating_mul(factor),
             connections: self.connections.saturating_mul(factor as usize),
             max_connections: self.max_connections.saturating_mul(factor as usize),
             memory: self.memory.saturating_mul(factor.into()),

@@ -73,14 +73,12 @@ impl Run {
     pub fn config(self, limits: Limited) -> Config {
         let run = self;
         let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);
-        let times = limits.raise_limits;
         let store = Settings {
             routes: run.stream,
             keep,
             keep_of,
             keep_clients: run.keep_clients,
             reserve: run.reserve,
-            new_clients_per_hour: run.new_clients.saturating_mul(times),
         };
         Config {
             listen: run.listen,
@@ -91,7 +89,7 @@ impl Run {
             proxies: run.behind_proxy,
             authority: None,
             store,
-            limits: limits.limits(run.max_subscriptions),
+            limits: limits.limits(run.max_subscriptions, run.new_clients),
             max_subscriptions: run.max_subscriptions,
             give_up: run.give_up,
         }

@@ -152,7 +152,7 @@ impl Relay {
             return Err(StartError::NoPage(page.clone()));
         }
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
-        let (hub, writer) = Hub::start(Arc::clone(&store))?;
+        let (hub, writer) = Hub::start(Arc::clone(&store), config.limits.new_clients_per_hour)?;
         let (stop, stopping) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let options = Arc::new(Options {

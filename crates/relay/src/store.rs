@@ -18,7 +18,6 @@ mod host;
 mod ids;
 mod log;
 mod names;
-mod newcomers;
 mod outcomes;
 mod packed;
 mod reading;
@@ -29,7 +28,6 @@ mod tests;
 mod unreadable;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -172,8 +170,13 @@ impl From<Millis> for Interval {
 /// What is to be decided.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// A client connects, from this address; none if new clients of it are not limited.
-    Open(Hello, Option<IpAddr>),
+    /// A client connects.
+    Open {
+        /// What it says.
+        hello: Hello,
+        /// Whether the client is created if it is not known. If not, the outcome is [`Outcome::NewClient`].
+        may_be_new: bool,
+    },
     /// An event is to be logged.
     Append(Record),
     /// The commit that held this number failed: higher numbers of its connection wait until it comes again.
@@ -185,7 +188,7 @@ impl Write {
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Append(Record { event: Ok(ready), .. }) => ready.bytes(),
-            Self::Open(..) | Self::Append(_) | Self::Hold(_) => 0,
+            Self::Open { .. } | Self::Append(_) | Self::Hold(_) => 0,
         }
     }
 }
@@ -195,6 +198,8 @@ impl Write {
 pub enum Outcome {
     /// About [`Write::Open`].
     Opened(Opened),
+    /// About [`Write::Open`]: the client is not known, and may not be new. Nothing changes.
+    NewClient,
     /// About [`Write::Append`].
     Decided(Decided),
     /// About [`Write::Hold`].
@@ -226,8 +231,6 @@ pub struct Settings {
     /// So many bytes of the disk stay free: before they are touched, events are rejected as
     /// [`DiskFull`](session::RejectCode::DiskFull). 0 for none.
     pub reserve: u64,
-    /// How many new clients an address may make per hour; 0 for any number.
-    pub new_clients_per_hour: u32,
 }
 
 impl Default for Settings {
@@ -238,7 +241,6 @@ impl Default for Settings {
             keep_of: Vec::new(),
             keep_clients: Duration::from_secs(90 * 24 * 60 * 60),
             reserve: 64 << 20,
-            new_clients_per_hour: 600,
         }
     }
 }

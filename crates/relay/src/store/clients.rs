@@ -87,28 +87,29 @@ impl<'t> Clients<'t> {
         Ok(closed)
     }
 
-    /// Answers a hello, and ends the older connections of its client. `admit` may refuse a new one.
+    /// Answers a hello, and ends the older connections of its client. `None` if the client is not known and may not be
+    /// new.
     pub(super) fn open_connection(
         &mut self,
         hello: &Hello,
         now: u64,
-        admit: impl FnOnce() -> Result<(), Opened>,
-    ) -> Result<Opened, StoreError> {
+        may_be_new: bool,
+    ) -> Result<Option<Opened>, StoreError> {
         let secret: [u8; 32] = Sha256::digest(hello.secret).into();
         let account = match self.find(&hello.client)? {
             Found::Unreadable => {
                 let message = "what is stored of this client cannot be read: come as a new one";
-                return Ok(Opened::Refused(CloseCode::Unauthorized, message));
+                return Ok(Some(Opened::Refused(CloseCode::Unauthorized, message)));
             }
             Found::Row(row) => Some(&row.account),
             Found::Nothing => None,
         };
         let is_new = account.is_none();
         if let Err(refused) = Account::check(account, hello, &secret) {
-            return Ok(refused);
+            return Ok(Some(refused));
         }
-        if is_new && let Err(refused) = admit() {
-            return Ok(refused);
+        if is_new && !may_be_new {
+            return Ok(None);
         }
         let row = self.used.entry(hello.client).or_default();
         let row = row.get_or_insert_with(|| Row::new(Account::new(secret, hello.returning)));
@@ -116,7 +117,7 @@ impl<'t> Clients<'t> {
         row.is_worn = false;
         let forgotten = row.account.open(hello, now);
         self.drop_rejects(&hello.client, &forgotten)?;
-        Ok(welcome)
+        Ok(Some(welcome))
     }
 
     /// What is known about an event before it is decided.

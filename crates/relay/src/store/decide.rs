@@ -1,9 +1,7 @@
 //! Deciding the writes of a command inside a transaction.
 
-use std::net::IpAddr;
-
 use session::server::ledger::{Account, refused};
-use session::server::{Decided, Opened};
+use session::server::Decided;
 use session::{Durability, Position, RejectCode, Stream};
 use topic::Topic;
 
@@ -19,8 +17,6 @@ pub(super) struct Circumstances<'a> {
     pub(super) streams: &'a [Stream],
     /// The number of the stream that takes a topic.
     pub(super) route: &'a dyn Fn(&Topic) -> u32,
-    /// Takes a new client from an address, or says why not.
-    pub(super) admit: &'a dyn Fn(IpAddr) -> Result<(), Opened>,
 }
 
 /// Decides each write of `command` in its order.
@@ -38,9 +34,9 @@ pub(super) fn decide(
     };
     for write in command.writes {
         let outcome = match write {
-            Write::Open(hello, address) => {
-                let admit = || address.map_or(Ok(()), circumstances.admit);
-                Outcome::Opened(clients.open_connection(hello, command.time.late, admit)?)
+            Write::Open { hello, may_be_new } => {
+                let opened = clients.open_connection(hello, command.time.late, *may_be_new)?;
+                opened.map_or(Outcome::NewClient, Outcome::Opened)
             }
             Write::Hold(numbered) => {
                 clients.hold(numbered)?;

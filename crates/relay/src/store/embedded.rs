@@ -1,14 +1,13 @@
 //! The embedded store: one redb file.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
-use session::server::{Located, Older, Opened, Page, StreamNo};
+use session::server::{Located, Older, Page, StreamNo};
 use session::{Millis, Start, Stream};
 use topic::{Pattern, Topic};
 
@@ -19,7 +18,6 @@ use super::format::{EXTENTS, Identity, prepare};
 use super::host::{Host, Machine};
 use super::ids::{Ids, Recent};
 use super::log::{Extent, Log};
-use super::newcomers::Newcomers;
 use super::reading::{Reading, Search, locate};
 use super::streams::Streams;
 use super::unreadable::Unreadable;
@@ -44,7 +42,6 @@ pub struct Embedded {
     streams: Streams,
     peer: String,
     slot: RwLock<Slot>,
-    newcomers: Mutex<Newcomers>,
     pruning: Mutex<Pruning>,
     unreadable: Mutex<Unreadable>,
     /// Of each stream the oldest offset that is not trimmed, as far as something was trimmed since it was opened.
@@ -109,7 +106,6 @@ impl Embedded {
         let firsts = streams.names.iter().map(|_| AtomicU64::new(0)).collect();
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
-        let newcomers = Newcomers::new(settings.new_clients_per_hour);
         Ok(Self {
             host,
             settings,
@@ -117,7 +113,6 @@ impl Embedded {
             streams,
             peer: format!("{:016x}", identity.peer),
             slot: RwLock::new(Slot::Open(File::new(database)?)),
-            newcomers: Mutex::new(newcomers),
             pruning: Mutex::default(),
             unreadable: Mutex::default(),
             firsts,
@@ -230,14 +225,6 @@ impl Embedded {
             tracing::error!(rows, %path, "the store holds rows of clients that cannot be read: these clients are refused, or start over as if they were forgotten; all others are served");
         }
     }
-
-    fn admit(&self, address: IpAddr) -> Result<(), Opened> {
-        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        newcomers.admit(address).map_err(|wait| {
-            let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
-            Opened::Limited { retry }
-        })
-    }
 }
 
 impl Store for Embedded {
@@ -277,7 +264,6 @@ impl Store for Embedded {
                     epoch: self.identity.epoch,
                     streams: &self.streams.names,
                     route: &|topic: &Topic| self.streams.of(topic),
-                    admit: &|address| self.admit(address),
                 };
                 let mut all = Vec::with_capacity(commands.len());
                 for command in commands {

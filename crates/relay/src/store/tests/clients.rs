@@ -30,9 +30,9 @@ fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
 fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
     let (store, _) = store();
     let returns = |fence| {
-        let Write::Open(hello, address) = hello_of(client(1), fence) else { panic!() };
+        let Write::Open { hello, may_be_new } = hello_of(client(1), fence) else { panic!() };
         let hello = Hello { returning: true, ..hello };
-        match &store.write(&[Write::Open(hello, address)]).unwrap().outcomes[0] {
+        match &store.write(&[Write::Open { hello, may_be_new }]).unwrap().outcomes[0] {
             Outcome::Opened(Opened::Welcome { new, .. }) => *new,
             other => panic!("{other:?}"),
         }
@@ -73,22 +73,23 @@ fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
 }
 
 #[test]
-fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
-    let settings = Settings { new_clients_per_hour: 3, ..Settings::default() };
-    let store = Embedded::on(Box::new(Disk::default()), settings).unwrap();
-    let from = |index, fence| {
-        let Write::Open(hello, _) = hello_of(client(index), fence) else { unreachable!() };
-        Write::Open(hello, Some("192.0.2.1".parse().unwrap()))
+fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
+    let (store, disk) = store();
+    let known = |index, fence| {
+        let Write::Open { hello, .. } = hello_of(client(index), fence) else { unreachable!() };
+        Write::Open { hello, may_be_new: false }
     };
-    let batch =
-        [from(1, 1), from(2, 1), from(3, 1), from(4, 1), from(1, 2), hello_of(client(5), 1)];
-    let outcomes = store.write(&batch).unwrap().outcomes;
-    let is_welcome = |outcome: &Outcome| matches!(outcome, Outcome::Opened(Opened::Welcome { .. }));
-    let welcome: Vec<_> = outcomes.iter().map(is_welcome).collect();
-    assert_eq!(welcome, [true, true, true, false, true, true]);
-    let Outcome::Opened(Opened::Limited { retry }) = outcomes[3] else { panic!() };
-    // By the relay's timers, not by the clock on the wall; the first came a moment ago.
-    assert!((1_190_000..=1_200_001).contains(&retry), "{retry}");
+    let before = disk.operations();
+    let outcomes = store.write(&[known(1, 1)]).unwrap().outcomes;
+    assert_eq!(outcomes, [Outcome::NewClient]);
+    assert_eq!(disk.operations(), before, "a refused hello costs no commit");
+    let outcomes =
+        store.write(&[known(1, 1), hello_of(client(1), 1), known(1, 2), known(2, 1)]).unwrap().outcomes;
+    let welcome = |new| Outcome::Opened(Opened::Welcome { highest: 0, highest_id: None, new });
+    assert_eq!(outcomes, [Outcome::NewClient, welcome(true), welcome(false), Outcome::NewClient]);
+    // What is wrong with a hello comes first, so that nothing is charged for it.
+    let outcomes = store.write(&[known(2, u64::MAX)]).unwrap().outcomes;
+    assert!(matches!(outcomes[..], [Outcome::Opened(Opened::Refused(..))]), "{outcomes:?}");
 }
 
 #[test]

@@ -142,9 +142,9 @@ fn a_number_that_found_no_room_holds_back_higher_ones_in_later_commits_too() {
 fn write() -> impl Strategy<Value = Write> {
     let number = || (1..4_u64, 1..12_u64, 0..12_u64);
     prop_oneof![
-        1 => (1..4_u64, 1..8_u64).prop_map(|(fence, lowest)| {
-            let Write::Open(hello, address) = hello_of(CLIENT, fence) else { unreachable!() };
-            Write::Open(Hello { lowest, ..hello }, address)
+        1 => (1..3_u8, 1..4_u64, 1..8_u64, any::<bool>()).prop_map(|(client, fence, lowest, may_be_new)| {
+            let Write::Open { hello, .. } = hello_of([client; 16], fence) else { unreachable!() };
+            Write::Open { hello: Hello { lowest, ..hello }, may_be_new }
         }),
         6 => (number(), 0..15_u8, 1..60_usize).prop_map(|((fence, number, lowest), id, size)| {
             event(&id.to_string(), size, Some(numbered(fence, number, lowest)))

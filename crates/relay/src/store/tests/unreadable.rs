@@ -137,12 +137,12 @@ fn the_client_of_a_poisoned_row_starts_over_with_its_secret_and_others_notice_no
         assert_eq!(offset(&outcomes[0]), Some(3));
         assert_eq!(code(&outcomes[1]), Some(RejectCode::Uncertain));
 
-        let Write::Open(hello, _) = hello_of(BAD, 2) else { unreachable!() };
+        let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
         let other = Hello { secret: [3; 32], ..hello.clone() };
         let known = Hello { returning: true, ..hello };
         let batch = [
-            Write::Open(other, None),
-            Write::Open(known, None),
+            Write::Open { hello: other, may_be_new: true },
+            Write::Open { hello: known, may_be_new: true },
             event("b2", 1, numbered(BAD, 2, 2)),
             event("b2", 1, numbered(BAD, 2, 2)),
         ];
@@ -257,8 +257,11 @@ fn what_is_refused_or_only_repeated_costs_no_commit() {
     let (disk, store) = store();
     while store.tend().unwrap() {}
     let before = disk.operations();
-    let Write::Open(hello, _) = hello_of(BAD, 2) else { unreachable!() };
-    let wrong = || Write::Open(Hello { secret: [3; 32], ..hello.clone() }, None);
+    let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
+    let wrong = || Write::Open {
+        hello: Hello { secret: [3; 32], ..hello.clone() },
+        may_be_new: true,
+    };
     for _ in 0..100 {
         let outcomes = store.write(&[wrong()]).unwrap().outcomes;
         assert_eq!(outcomes[0], Outcome::Opened(Opened::WrongSecret));
@@ -273,20 +276,4 @@ fn what_is_refused_or_only_repeated_costs_no_commit() {
     let outcomes = store.write(&[wrong(), event("g2", 1, numbered(GOOD, 1, 2)), wrong()]);
     assert_eq!(offset(&outcomes.unwrap().outcomes[1]), Some(3));
     assert!(disk.operations() > before);
-}
-
-#[test]
-fn a_client_beyond_its_addresss_share_costs_no_commit() {
-    let disk = Disk::default();
-    let settings = Settings { new_clients_per_hour: 1, ..Settings::default() };
-    let store = Embedded::on(Box::new(disk.clone()), settings).unwrap();
-    let from = |client| {
-        let Write::Open(hello, _) = hello_of([client; 16], 1) else { unreachable!() };
-        Write::Open(hello, Some("192.0.2.1".parse().unwrap()))
-    };
-    store.write(&[from(1)]).unwrap();
-    let before = disk.operations();
-    let outcomes = store.write(&[from(2)]).unwrap().outcomes;
-    assert!(matches!(outcomes[0], Outcome::Opened(Opened::Limited { .. })));
-    assert_eq!(disk.operations(), before);
 }

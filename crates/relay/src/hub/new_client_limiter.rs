@@ -1,4 +1,7 @@
-//! How many new clients an address may make: each costs rows that live for months.
+//! How many clients an address may create: each costs rows that live for months.
+//!
+//! Only a client that the store does not know takes from the share of its address. So the writer first
+//! [opens](crate::store::Write::Open) it as one that must be known, and asks here if it is not.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -12,30 +15,30 @@ use governor::{Quota, RateLimiter};
 
 use crate::limits::{Key, Timer};
 
-/// The most addresses that are remembered. Who has more of them than that is not held by a limit per
-/// address: all are forgotten then.
+/// The most addresses that are remembered. With more of them in use all are forgotten: a limit for each address does
+/// not stop an attacker who has that many.
 const ADDRESSES: usize = 65_536;
 
 type Limiter = RateLimiter<Key, HashMapStateStore<Key>, Timer, NoOpMiddleware<Nanos>>;
 
-/// Each address has an hour's share, which comes back evenly.
+/// Gives each address an hour's share, which refills evenly.
 #[derive(Debug)]
-pub(super) struct Newcomers {
+pub(super) struct NewClientLimiter {
     /// `None` for no limit.
     limiter: Option<Limiter>,
     per_hour: u32,
 }
 
-impl Newcomers {
-    /// Of each address so many in an hour; 0 for any number.
+impl NewClientLimiter {
+    /// Each address may create `per_hour` clients in an hour; 0 for no limit.
     pub(super) fn new(per_hour: u32) -> Self {
         Self { limiter: limiter(per_hour), per_hour }
     }
 
-    /// Takes one from the share of `address`.
+    /// Takes one client from the share of `address`.
     ///
     /// # Errors
-    /// After what time there is one again.
+    /// The time until the share has one again.
     pub(super) fn admit(&mut self, address: IpAddr) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if limiter.len() >= ADDRESSES {
@@ -60,36 +63,36 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_has_an_hours_share_that_comes_back_evenly() {
-        let mut newcomers = Newcomers::new(60);
+    async fn an_address_has_an_hours_share_that_refills_evenly() {
+        let mut limiter = NewClientLimiter::new(60);
         let [one, other]: [IpAddr; 2] =
             ["2001:db8::1", "2001:db8:0:1::1"].map(|a| a.parse().unwrap());
         for _ in 0..60 {
-            assert_eq!(newcomers.admit(one), Ok(()));
+            assert_eq!(limiter.admit(one), Ok(()));
         }
         let minute = Duration::from_secs(60);
-        assert_eq!(newcomers.admit("2001:db8::2".parse().unwrap()), Err(minute));
-        assert_eq!(newcomers.admit(other), Ok(()));
+        assert_eq!(limiter.admit("2001:db8::2".parse().unwrap()), Err(minute));
+        assert_eq!(limiter.admit(other), Ok(()));
         tokio::time::advance(minute - Duration::from_millis(1)).await;
-        assert_eq!(newcomers.admit(one), Err(Duration::from_millis(1)));
+        assert_eq!(limiter.admit(one), Err(Duration::from_millis(1)));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(newcomers.admit(one), Ok(()));
-        assert_eq!(newcomers.admit(one), Err(minute));
+        assert_eq!(limiter.admit(one), Ok(()));
+        assert_eq!(limiter.admit(one), Err(minute));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_share_of_0_has_no_bound() {
-        let mut newcomers = Newcomers::new(0);
-        assert!((0..10_000).all(|_| newcomers.admit([192, 0, 2, 1].into()).is_ok()));
+    async fn a_share_of_0_is_no_limit() {
+        let mut limiter = NewClientLimiter::new(0);
+        assert!((0..10_000).all(|_| limiter.admit([192, 0, 2, 1].into()).is_ok()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_addresses_that_are_remembered_have_a_bound() {
-        let mut newcomers = Newcomers::new(1);
+    async fn the_number_of_remembered_addresses_is_bounded() {
+        let mut limiter = NewClientLimiter::new(1);
         for host in 0..200_000_u32 {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(host));
-            assert_eq!(newcomers.admit(address), Ok(()));
-            assert!(newcomers.limiter.as_ref().unwrap().len() <= ADDRESSES);
+            assert_eq!(limiter.admit(address), Ok(()));
+            assert!(limiter.limiter.as_ref().unwrap().len() <= ADDRESSES);
         }
     }
 }

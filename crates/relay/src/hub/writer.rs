@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use session::server::Opened;
-use session::{Hello, RejectCode};
 use session::server::ledger::refused;
+use session::{Hello, RejectCode};
 use tokio::sync::{mpsc, watch};
 
 use super::failed::Failed;

@@ -1,7 +1,7 @@
 //! Deciding the writes of a command inside a transaction.
 
-use session::server::ledger::{Account, refused};
 use session::server::Decided;
+use session::server::ledger::{Account, refused};
 use session::{Durability, Position, RejectCode, Stream};
 use topic::Topic;
 

@@ -83,8 +83,10 @@ fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
     let outcomes = store.write(&[known(1, 1)]).unwrap().outcomes;
     assert_eq!(outcomes, [Outcome::NewClient]);
     assert_eq!(disk.operations(), before, "a refused hello costs no commit");
-    let outcomes =
-        store.write(&[known(1, 1), hello_of(client(1), 1), known(1, 2), known(2, 1)]).unwrap().outcomes;
+    let outcomes = store
+        .write(&[known(1, 1), hello_of(client(1), 1), known(1, 2), known(2, 1)])
+        .unwrap()
+        .outcomes;
     let welcome = |new| Outcome::Opened(Opened::Welcome { highest: 0, highest_id: None, new });
     assert_eq!(outcomes, [Outcome::NewClient, welcome(true), welcome(false), Outcome::NewClient]);
     // What is wrong with a hello comes first, so that nothing is charged for it.

@@ -258,10 +258,8 @@ fn what_is_refused_or_only_repeated_costs_no_commit() {
     while store.tend().unwrap() {}
     let before = disk.operations();
     let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
-    let wrong = || Write::Open {
-        hello: Hello { secret: [3; 32], ..hello.clone() },
-        may_be_new: true,
-    };
+    let wrong =
+        || Write::Open { hello: Hello { secret: [3; 32], ..hello.clone() }, may_be_new: true };
     for _ in 0..100 {
         let outcomes = store.write(&[wrong()]).unwrap().outcomes;
         assert_eq!(outcomes[0], Outcome::Opened(Opened::WrongSecret));

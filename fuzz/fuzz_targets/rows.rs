@@ -1,6 +1,6 @@
-//! The rows of the relay's store: any bytes are read or refused, and what is written is read again as it was.
+//! The rows of the store: any bytes are read or refused, and what is written is read again as it was.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| relay::store::fuzzing::feed(bytes));
+fuzz_target!(|bytes: &[u8]| store::fuzzing::feed(bytes));

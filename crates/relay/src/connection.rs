@@ -14,10 +14,11 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
+use store::{Search, Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -25,7 +26,6 @@ use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
-use crate::store::{Search, Store, Write};
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
@@ -245,12 +245,6 @@ pub(crate) async fn echo(socket: WebSocket) {
             return;
         }
     }
-}
-
-/// By the system's clock.
-fn since_1970() -> u64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {

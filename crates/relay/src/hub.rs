@@ -25,10 +25,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use session::server::{Decided, Logged, Opened, Page, StreamNo, Ticket};
+use store::{Store, StoreError, Write};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use topic::Pattern;
 
-use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
 pub use ephemeral::{First, Forwarded, Mailbox};
 use new_client_limiter::NewClientLimiter;

@@ -1,6 +1,6 @@
 //! The remote peer: a native server that logs durable events and carries them between browsers.
 //!
-//! [`store`] keeps the log, [`hub`] is where connections meet, and each connection drives one
+//! A [`store`] keeps the log, [`hub`] is where connections meet, and each connection drives one
 //! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
 
 pub mod admin;
@@ -14,7 +14,6 @@ pub mod hub;
 pub mod limits;
 mod page;
 mod relay;
-pub mod store;
 pub mod streams;
 pub mod units;
 mod upkeep;

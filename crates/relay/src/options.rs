@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 pub use limits::Limited;
-use relay::store::{Route, Settings};
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
+use store::{Route, Settings};
 
 /// What a relay is run with.
 #[derive(Debug, clap::Args)]

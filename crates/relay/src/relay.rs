@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use ipnet::IpNet;
 use session::server::Options;
+use store::{Embedded, Settings, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -19,7 +20,6 @@ use crate::connection::Shared;
 use crate::http::{self, Site};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
 /// Longer than a relay runs, in milliseconds.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use session::Stream;
+use store::{Keep, Route};
 use topic::{Pattern, TopicError};
 
-use crate::store::{Keep, Route};
 use crate::units::{self, UnitError};
 
 /// What is said of a stream, or of all that nothing else is said of.

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use store::{Store, StoreError};
+
 use crate::border::Border;
 use crate::relay::RunError;
-use crate::store::{self, Store, StoreError};
 
 /// The store is looked at so often,
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
     write(folder, "frames", attacks::frames())?;
     write(folder, "server", scripts(&attacks::frames(), &[]))?;
 
-    write(folder, "rows", relay::store::fuzzing::seeds())?;
+    write(folder, "rows", store::fuzzing::seeds())?;
 
     let talk = talk::record();
     write(folder, "client", [script(&talk.from_peer, &[1])])?;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use session::CloseCode;
 use session::server::{Located, Older, Page, StreamNo, Ticket};
+use store::{Search, Store, StoreError};
 use tokio::sync::Semaphore;
 use topic::Pattern;
 
 use super::Connection;
-use crate::store::{Search, Store, StoreError};
 
 /// What one will have found.
 pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;

@@ -1,7 +1,7 @@
 //! How many clients an address may create: each costs rows that live for months.
 //!
 //! Only a client that the store does not know takes from the share of its address. So the writer first
-//! [opens](crate::store::Write::Open) it as one that must be known, and asks here if it is not.
+//! [opens](store::Write::Open) it as one that must be known, and asks here if it is not.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;

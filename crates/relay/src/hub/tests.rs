@@ -3,10 +3,10 @@ use std::sync::atomic::AtomicBool;
 
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Millis, Publish, RejectCode, Start, Stream};
+use store::{Command, Copied, Embedded, Search, Settings, Written};
 use topic::Pattern;
 
 use super::*;
-use crate::store::{Command, Copied, Embedded, Search, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -41,13 +41,11 @@ impl Store for Failing {
     fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {
-            return Err(
-                redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into()
-            );
+            return Err(StoreError::Engine("the disk is full".into()));
         }
         let written = self.inner.apply(commands)?;
         if self.fails_after.swap(false, Ordering::SeqCst) {
-            return Err(redb::Error::Io(std::io::Error::other("told too late")).into());
+            return Err(StoreError::Engine("announced too late".into()));
         }
         Ok(written)
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use session::server::Opened;
 use session::server::ledger::refused;
 use session::{Hello, RejectCode};
+use store::{Command, Outcome, Store, StoreError, Write, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::failed::Failed;
@@ -15,7 +16,6 @@ use super::gather::Gather;
 use super::new_client_limiter::NewClientLimiter;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
-use crate::store::{self, Command, Outcome, Store, StoreError, Write, Written};
 
 pub(super) fn run(
     store: &dyn Store,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
-use store::{Search, Store, Write};
+use store::{Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -28,7 +28,7 @@ use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
-use reading::{Lookup, none};
+use reading::{Asked, none};
 use socket::Socket;
 
 /// What waits for the store waits for memory for so long.
@@ -79,7 +79,7 @@ struct Connection {
     answers: mpsc::UnboundedSender<Vec<Answer>>,
     /// What was heard together goes to the writer together.
     writes: Vec<Write>,
-    lookups: VecDeque<Lookup>,
+    queries: VecDeque<Asked>,
     /// The client that says hello and is not welcomed yet, and its fencing token.
     greeting: Option<([u8; 16], u64)>,
     /// The client that this connection has, and its fencing token.
@@ -122,7 +122,7 @@ pub(crate) async fn run(
         told: last.clone(),
         answers,
         writes: Vec::new(),
-        lookups: VecDeque::new(),
+        queries: VecDeque::new(),
         greeting: None,
         client: None,
         fenced: None,
@@ -322,20 +322,7 @@ impl Connection {
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
-                Effect::Locate { ticket, pattern, start } => {
-                    self.lookups.push_back(Lookup::Locate(
-                        ticket,
-                        pattern,
-                        start,
-                        Search::default(),
-                    ));
-                }
-                Effect::Read { ticket, stream, pattern, from, limit } => {
-                    self.lookups.push_back(Lookup::Read(ticket, stream, pattern, from, limit));
-                }
-                Effect::History { ticket, stream, pattern, before, limit } => {
-                    self.lookups.push_back(Lookup::History(ticket, stream, pattern, before, limit));
-                }
+                Effect::Query(ticket, query) => self.queries.push_back(Asked::new(ticket, query)),
                 Effect::Refresh(token) => {
                     self.authorize(Some(&token));
                 }

@@ -13,9 +13,9 @@ mod credential;
 mod effect;
 mod history;
 pub mod ledger;
-mod lookups;
 mod presence;
 mod publishing;
+mod queries;
 mod reading;
 mod receiving;
 mod rendered;
@@ -38,12 +38,12 @@ use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
-    Opened, Page, Place, Refusal, StreamNo, Ticket,
+    Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message,
+    Numbered, Older, Opened, Page, Place, Query, Refusal, StreamNo, Ticket,
 };
-use lookups::Lookups;
 use presence::Whereabouts;
 use publishing::Waiting;
+use queries::Queries;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
@@ -105,7 +105,7 @@ pub struct Server {
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
-    lookups: Lookups,
+    queries: Queries,
     /// Their tickets ascend, and mostly the first is answered.
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The requests for history that are without an answer: their numbers, and of which stream.
@@ -178,7 +178,7 @@ impl Server {
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
-            lookups: Lookups::default(),
+            queries: Queries::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
             whereabouts: Whereabouts::default(),
@@ -207,7 +207,7 @@ impl Server {
         if self.effects.is_empty() {
             self.flush();
         }
-        self.effects.pop_front().or_else(|| self.lookups.next())
+        self.effects.pop_front().or_else(|| self.queries.next())
     }
 
     /// Says what time it is on the wall, in milliseconds since 1970: an event that has no time, or one far from
@@ -248,7 +248,7 @@ impl Server {
         self.send(&FromPeer::Bye(bye));
         self.flush();
         (self.state, self.hello_until) = (State::Closed, None);
-        self.lookups = Lookups::default();
+        self.queries = Queries::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 

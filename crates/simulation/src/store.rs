@@ -8,7 +8,9 @@ mod log;
 
 use std::sync::Arc;
 
-use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
+use session::server::{
+    Answer, Append, Decided, Located, Logged, Numbered, Older, Opened, Page, Query, StreamNo,
+};
 use session::{Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
 
@@ -109,6 +111,19 @@ impl Store {
             return self.stored((0, self.logs[0].head().offset));
         }
         rejected(code)
+    }
+
+    /// The answer to a query. A history looks at no more than `look_at` events.
+    pub fn answer(&self, query: &Query, look_at: usize) -> Answer {
+        match query {
+            Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
+            Query::Read { stream, pattern, from, limit } => {
+                Answer::Page(self.page(*stream, pattern, *from, *limit))
+            }
+            Query::History { stream, pattern, before, limit } => {
+                Answer::Older(self.older(*stream, pattern, *before, *limit, look_at))
+            }
+        }
     }
 
     /// The start of a subscription.

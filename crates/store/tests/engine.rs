@@ -28,7 +28,8 @@ fn only_the_embedded_store_names_its_engine() {
     let (inside, outside): (Vec<_>, Vec<_>) = sources.into_iter().partition(inside);
     assert!(inside.iter().filter(|path| names_it(path)).count() > 10, "the folder was not found");
     assert!(outside.len() > 400, "the workspace was not found");
-    let found: Vec<_> = outside.iter().filter(|path| names_it(path)).map(|it| relative(it)).collect();
+    let found: Vec<_> =
+        outside.iter().filter(|path| names_it(path)).map(|it| relative(it)).collect();
     assert!(found.is_empty(), "these files name {ENGINE}: {found:?}");
 }
 

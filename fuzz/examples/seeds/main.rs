@@ -9,11 +9,11 @@ mod talk;
 use std::path::Path;
 use std::{env, fs, io};
 
-use topic::Topic;
 use fuzzing::push_step;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use session::json;
+use topic::Topic;
 
 /// How many of each.
 const COUNT: usize = 200;

@@ -29,42 +29,9 @@ pub enum Effect {
     Append(Append),
     /// Hand an ephemeral event to the other connections.
     Forward(Ephemeral),
-    /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located). This and the
-    /// other two questions to the store are asked one at a time: the next one follows the answer.
-    Locate {
-        /// Names the request.
-        ticket: Ticket,
-        /// What is subscribed to.
-        pattern: Pattern,
-        /// Where to start.
-        start: Start,
-    },
-    /// Read matching events from an offset on. Answer with [`Server::page`](super::Server::page).
-    Read {
-        /// Names the request.
-        ticket: Ticket,
-        /// Of which stream.
-        stream: StreamNo,
-        /// Which events.
-        pattern: Pattern,
-        /// The first offset to read.
-        from: u64,
-        /// The most events to answer with.
-        limit: usize,
-    },
-    /// Read matching events backwards. Answer with [`Server::older`](super::Server::older).
-    History {
-        /// Names the request.
-        ticket: Ticket,
-        /// Of which stream.
-        stream: StreamNo,
-        /// Which events.
-        pattern: Pattern,
-        /// Events before this offset; none for the newest.
-        before: Option<u64>,
-        /// The most events to answer with.
-        limit: usize,
-    },
+    /// Ask the store. Answer with [`Server::answer`](super::Server::answer). Queries come one at a time: the next one
+    /// follows the answer.
+    Query(Ticket, Query),
     /// Make this connection's client present at a topic.
     Join {
         /// The topic.
@@ -80,6 +47,51 @@ pub enum Effect {
     Watch(Topic),
     /// It wants to know no more.
     Unwatch(Topic),
+}
+
+/// A query to the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// Find where a subscription starts. The answer is [`Answer::Located`].
+    Locate {
+        /// What is subscribed to.
+        pattern: Pattern,
+        /// Where to start.
+        start: Start,
+    },
+    /// Read matching events from an offset on. The answer is [`Answer::Page`].
+    Read {
+        /// Of which stream.
+        stream: StreamNo,
+        /// Which events.
+        pattern: Pattern,
+        /// The first offset to read.
+        from: u64,
+        /// The most events to answer with.
+        limit: usize,
+    },
+    /// Read matching events backwards. The answer is [`Answer::Older`].
+    History {
+        /// Of which stream.
+        stream: StreamNo,
+        /// Which events.
+        pattern: Pattern,
+        /// Events before this offset; `None` for the newest.
+        before: Option<u64>,
+        /// The most events to answer with.
+        limit: usize,
+    },
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Query::Locate`].
+    Located(Located),
+    /// To [`Query::Read`].
+    Page(Page),
+    /// To [`Query::History`].
+    Older(Older),
 }
 
 /// A stream, by its place in [`Options::streams`](super::Options::streams).
@@ -207,7 +219,7 @@ pub enum Decided {
     Fenced,
 }
 
-/// The answer to [`Effect::Locate`].
+/// The answer to [`Query::Locate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
     /// The subscription starts there: a place in each of [`Options::streams`](super::Options::streams).
@@ -232,7 +244,7 @@ pub struct Place {
     pub gap: Option<(u64, u64)>,
 }
 
-/// The answer to [`Effect::Read`].
+/// The answer to [`Query::Read`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// Matching events, ascending.
@@ -244,7 +256,7 @@ pub struct Page {
     pub gap: Option<(u64, u64)>,
 }
 
-/// The answer to [`Effect::History`].
+/// The answer to [`Query::History`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Older {
     /// The life of the stream.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use topic::Pattern;
 
 use session::server::{
-    Append, Attendance, Decided, Effect, Located, Message, Older, Opened, Options, Page, Server,
+    Answer, Append, Attendance, Decided, Effect, Message, Opened, Options, Page, Query, Server,
     StreamNo, Ticket, Wire as Spoken,
 };
-use session::{Body, FromClient, Hello, Start, Stream, Subscribe};
+use session::{Body, FromClient, Hello, Stream, Subscribe};
 
 use super::{Happening, World};
 use crate::history::{Place, Record};
@@ -41,7 +41,7 @@ pub(super) struct Connection {
     pub(super) server: Server,
     /// Of each stream the first offset that its machine has not been told of.
     cursors: Vec<u64>,
-    lookups: VecDeque<Lookup>,
+    queries: VecDeque<(Ticket, Query)>,
     /// One read at a time.
     is_reading: bool,
     pub(super) client: Option<(ClientId, u64)>,
@@ -54,13 +54,6 @@ enum Write {
     Append(Append),
 }
 
-#[derive(Debug)]
-enum Lookup {
-    Locate(Ticket, Pattern, Start),
-    Read(Ticket, StreamNo, Pattern, u64, usize),
-    Older(Ticket, StreamNo, Pattern, Option<u64>, usize),
-}
-
 /// What was decided for a connection.
 #[derive(Debug)]
 pub(super) enum Told {
@@ -71,9 +64,7 @@ pub(super) enum Told {
 /// What was read for a connection.
 #[derive(Debug)]
 pub(super) enum Looked {
-    Located(Ticket, Located),
-    Page(Ticket, Page),
-    Older(Ticket, Older),
+    Answered(Ticket, Answer),
     Committed(StreamNo, Page),
 }
 
@@ -156,7 +147,7 @@ impl World {
         let connection = Connection {
             server,
             cursors: heads.iter().map(|head| head + 1).collect(),
-            lookups: VecDeque::new(),
+            queries: VecDeque::new(),
             is_reading: false,
             client: None,
             timer: 0,
@@ -222,17 +213,7 @@ impl World {
                         }
                     }
                 }
-                Effect::Locate { ticket, pattern, start } => {
-                    connection.lookups.push_back(Lookup::Locate(ticket, pattern, start));
-                }
-                Effect::Read { ticket, stream, pattern, from, limit } => {
-                    let read = Lookup::Read(ticket, stream, pattern, from, limit);
-                    connection.lookups.push_back(read);
-                }
-                Effect::History { ticket, stream, pattern, before, limit } => {
-                    let older = Lookup::Older(ticket, stream, pattern, before, limit);
-                    connection.lookups.push_back(older);
-                }
+                Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
                 Effect::Refresh(_) => {}
                 effect => self.attend(wire, effect),
             }
@@ -389,23 +370,19 @@ impl World {
             let Ok(all) = Pattern::parse(">") else { return };
             Looked::Committed(stream, store.page(stream, &all, connection.cursors[stream], 16))
         } else {
-            match connection.lookups.pop_front() {
-                None => return,
-                Some(Lookup::Locate(ticket, pattern, start)) => {
-                    Looked::Located(ticket, store.locate(&pattern, &start))
-                }
-                Some(Lookup::Older(ticket, stream, pattern, before, limit)) => {
-                    let look_at = self.random.between(4, 60) as usize;
-                    Looked::Older(ticket, store.older(stream, &pattern, before, limit, look_at))
-                }
-                Some(Lookup::Read(ticket, stream, pattern, from, limit)) => {
-                    let mut page = store.page(stream, &pattern, from, limit);
-                    if self.mutation == Some(Mutation::SkipOneOnResume) && !page.events.is_empty() {
-                        page.events.remove(0);
-                    }
-                    Looked::Page(ticket, page)
-                }
+            let Some((ticket, query)) = connection.queries.pop_front() else { return };
+            let look_at = match query {
+                Query::History { .. } => self.random.between(4, 60) as usize,
+                Query::Locate { .. } | Query::Read { .. } => usize::MAX,
+            };
+            let mut answer = store.answer(&query, look_at);
+            if let Answer::Page(page) = &mut answer
+                && self.mutation == Some(Mutation::SkipOneOnResume)
+                && !page.events.is_empty()
+            {
+                page.events.remove(0);
             }
+            Looked::Answered(ticket, answer)
         };
         connection.is_reading = true;
         let (wait, relay) = (self.random.below(6), self.relay.life);
@@ -419,9 +396,7 @@ impl World {
         let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
         connection.is_reading = false;
         match looked {
-            Looked::Located(ticket, located) => connection.server.located(ticket, located),
-            Looked::Page(ticket, page) => connection.server.page(ticket, &page),
-            Looked::Older(ticket, older) => connection.server.older(ticket, &older),
+            Looked::Answered(ticket, answer) => connection.server.answer(ticket, answer),
             Looked::Committed(stream, page) => {
                 connection.server.committed(&page.events);
                 let cursor = &mut connection.cursors[stream];

@@ -1,4 +1,4 @@
-//! The streams of an open store: which takes a topic, and what is kept of each.
+//! The streams of an open store: which one takes a topic, and what each keeps.
 
 use session::Stream;
 use topic::{Pattern, Topic};
@@ -15,12 +15,12 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// Those that are to be there.
+    /// The streams that the settings name.
     pub(crate) fn wanted(settings: &Settings) -> Vec<Stream> {
         settings.routes.iter().map(|route| route.stream.clone()).collect()
     }
 
-    /// Of these, that are there, what the settings say.
+    /// The existing streams `names`, with their settings.
     pub(crate) fn new(names: Vec<Stream>, settings: &Settings) -> Result<Self, StoreError> {
         if let Some((stream, _)) = settings.keep_of.iter().find(|(it, _)| !names.contains(it)) {
             return Err(StoreError::NoStream(stream.as_str().to_owned()));
@@ -44,7 +44,7 @@ impl Streams {
         first.map_or(0, |(number, _)| *number)
     }
 
-    /// What is kept of each, with their numbers.
+    /// What each stream keeps, with its number.
     pub(crate) fn keep(&self) -> impl Iterator<Item = (u32, &Keep)> {
         (0..).zip(&self.keep)
     }

@@ -1,7 +1,6 @@
 //! A consistent copy of the store, made while it is in use.
 //!
-//! The copy is a store of its own: what its log lacks at the end was told to others, so that opening it
-//! starts a new epoch.
+//! Opening the copy as a store starts a new epoch: subscribers have seen later events that its log lacks.
 
 use std::fs;
 use std::io;
@@ -25,7 +24,7 @@ use crate::{Copied, StoreError};
 /// The engine's cache while it copies.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// Copies what `moment` sees to the new file `to`, which has its name only once it is whole.
+/// Copies what `moment` sees to the new file `to`, which gets its name only once it is complete.
 pub(super) fn copy(moment: &ReadTransaction, to: &Path) -> Result<Copied> {
     let failed = |error| Error(StoreError::File(to.to_owned(), error));
     if to.try_exists().map_err(failed)? {
@@ -45,7 +44,7 @@ pub(super) fn copy(moment: &ReadTransaction, to: &Path) -> Result<Copied> {
         Ok(Copied { events, bytes })
     });
     if copied.is_err() {
-        // It may not be there.
+        // It may not exist.
         let _ = fs::remove_file(&partial);
     }
     copied

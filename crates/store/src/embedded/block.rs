@@ -1,8 +1,7 @@
-//! Events that follow each other in one row: a commit of many costs few rows, and each page of the file
-//! is used to its end.
+//! Consecutive events in one row: a commit of many costs few rows, and fills the pages of the file.
 //!
-//! An event stands there as the length of its topic in two bytes (0 if it is that of the event before it),
-//! the length of its body in four, lowest byte first, topic and body.
+//! An event is encoded as the length of its topic in two bytes (0 for the topic of the event before it), the length of
+//! its body in four, lowest byte first, its topic and its body.
 
 use std::sync::Arc;
 
@@ -10,14 +9,14 @@ use session::server::Logged;
 
 use super::error::{Error, Result, corrupt};
 
-/// The most bytes of a row with several events: with its key it fills a page of the engine's,
+/// The most bytes of a row with several events. With its key it fills one page of the engine.
 const BYTES: usize = 4_076;
-/// or, while there are so many, four.
+/// The same while enough events are left for it: four pages.
 const MANY_BYTES: usize = 16_364;
 /// The bytes of the two lengths.
 const LENGTHS: usize = 6;
 
-/// An event as it stands in a row.
+/// An event in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry<'r> {
     pub(super) offset: u64,
@@ -25,8 +24,7 @@ pub(super) struct Entry<'r> {
     pub(super) body: &'r [u8],
 }
 
-/// Calls `row` with the first offset and the bytes of each row that events without a hole between them
-/// need.
+/// Packs consecutive events into rows. Calls `row` with the first offset and the bytes of each.
 pub(super) fn pack(
     mut events: &[Arc<Logged>],
     mut row: impl FnMut(u64, &[u8]) -> Result<()>,
@@ -58,7 +56,7 @@ pub(super) fn pack(
     Ok(())
 }
 
-/// The events of a row, whose key says the first offset.
+/// The events of a row. Its key is the first offset.
 pub(super) fn entries(first: u64, row: &[u8]) -> Entries<'_> {
     Entries { offset: first, topic: "", rest: row }
 }

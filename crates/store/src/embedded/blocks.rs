@@ -1,4 +1,4 @@
-//! The events of a stream at one moment, in the order of their offsets, forwards and backwards.
+//! Reads the events of a stream at one moment, forwards and backwards by their offsets.
 
 use std::ops::ControlFlow;
 
@@ -17,7 +17,7 @@ pub(super) struct Blocks {
     stream: u32,
 }
 
-/// Finds events one by one; the row of the last one is kept, in which the next one often is.
+/// Finds single events. It keeps the last row, because the next event is often in it.
 pub(super) struct Finder<'b> {
     blocks: &'b Blocks,
     row: Option<Row>,
@@ -78,7 +78,7 @@ impl Blocks {
 }
 
 impl Finder<'_> {
-    /// The event at an offset, handed to `found`.
+    /// Calls `found` with the event at an offset. `None` if there is no such event.
     pub(super) fn find<T>(
         &mut self,
         offset: u64,

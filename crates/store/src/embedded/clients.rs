@@ -1,5 +1,5 @@
-//! What the store keeps of each client, in the same transaction as the log: the hash of its secret, its
-//! fencing token, the highest number decided, and the outcomes that it may still ask for.
+//! The table of clients, in the same transaction as the log: the hash of a client's secret, its fencing token, its
+//! highest decided number, and the outcomes that it may still ask for.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,7 +16,7 @@ use super::error::Result;
 use super::outcomes;
 
 pub(super) const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
-/// Client and number to what was said of the event.
+/// Client and number to why the event was rejected.
 pub(super) const REJECTS: TableDefinition<'_, (&[u8; 16], u64), (u64, &str)> =
     TableDefinition::new("rejects");
 
@@ -34,20 +34,20 @@ pub(super) enum Known {
 /// What [`Clients::prune`] did.
 #[derive(Debug)]
 pub(super) struct Pruned {
-    /// The row to go on from; none at the end.
+    /// The row to continue from; `None` at the end.
     pub(super) next: Option<[u8; 16]>,
-    /// Whether there is something to commit.
+    /// Whether there is anything to commit.
     pub(super) changed: bool,
-    /// How many rows cannot be read. They stay: nobody knows how old they are.
+    /// How many rows cannot be read. They stay, because their age is unknown.
     pub(super) unreadable: u64,
 }
 
 /// What a transaction did with the clients.
 #[derive(Debug)]
 pub(super) struct Closed {
-    /// Whether there is something to commit.
+    /// Whether there is anything to commit.
     pub(super) changed: bool,
-    /// How many rows were asked for and cannot be read.
+    /// How many rows of these clients cannot be read.
     pub(super) unreadable: u64,
 }
 
@@ -55,12 +55,12 @@ pub(super) struct Closed {
 pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
-    /// Rows that were read, and are written once for all writes of the transaction. None cannot be read.
+    /// Rows that were read; the transaction writes each of them once. `None` for a row that cannot be read.
     used: HashMap<[u8; 16], Option<Row>, RandomState>,
     unreadable: u64,
 }
 
-/// What the table has of a client.
+/// The row of a client.
 enum Found<'u> {
     Nothing,
     Row(&'u mut Row),
@@ -179,7 +179,7 @@ impl<'t> Clients<'t> {
         Ok(())
     }
 
-    /// Takes the outcomes that each client has elsewhere, ascending by their numbers.
+    /// Takes over the outcomes that an older format kept in a table of their own, by ascending numbers.
     pub(super) fn take_outcomes(
         &mut self,
         of: impl Fn(&[u8; 16]) -> Result<Vec<(u64, Option<LogPosition>)>>,
@@ -187,7 +187,7 @@ impl<'t> Clients<'t> {
         let mut clients = Vec::new();
         for row in self.rows.iter()? {
             let (client, row) = row?;
-            // One that cannot be read stays as it is, and its client is refused.
+            // A row that cannot be read stays as it is, and its client is refused.
             clients.extend(Stored::decode(row.value()).map(|row| (*client.value(), row)));
         }
         for (client, stored) in clients {
@@ -201,7 +201,7 @@ impl<'t> Clients<'t> {
         Ok(())
     }
 
-    /// Drops clients that were not heard of since `horizon`, looking at `most` rows from `from` on.
+    /// Drops clients that were not seen since `horizon`. Looks at `most` rows from `from` on.
     pub(super) fn prune(
         &mut self,
         from: [u8; 16],
@@ -253,7 +253,7 @@ impl<'t> Clients<'t> {
         Ok(())
     }
 
-    /// The row of a client, to be changed.
+    /// The row of a client, which may then be changed.
     fn find(&mut self, client: &[u8; 16]) -> Result<Found<'_>> {
         let row = match self.used.entry(*client) {
             Entry::Occupied(known) => known.into_mut(),

@@ -1,34 +1,33 @@
-//! Says of most digests that a slice of the ids' table does not have them, without the table: new events
-//! are the rule, and each would cost a walk to a page of its own.
+//! Tells most new digests from known ones without a read of the table: new events are the rule, and each would read a page
+//! of its own.
 //!
-//! A slice has a Bloom filter of its own, in memory, made by the sweep that passes the slice. A Bloom
-//! filter forgets nothing: when as many digests came as it was made for, the sweep makes it anew from what
-//! the table still has.
+//! Each slice of the table has a Bloom filter in memory, built by the sweep that passes the slice. A Bloom filter forgets
+//! nothing: once it is full, the sweep rebuilds it from what the table still has.
 
 use fastbloom::BloomFilter;
 
 use crate::digest::Digest;
 
-/// Bits for a digest: of a hundred that are not there, a filter that is due believes one to be.
+/// Bits for a digest: a filter that is due takes one in a hundred absent digests for a present one.
 const BITS: usize = 10;
 const HASHES: u32 = 7;
-/// A filter is made for at least so many digests,
+/// The fewest digests that a filter is made for.
 const FEWEST: usize = 32;
-/// and has bits for at most so many: 160 KiB, which are 40 MiB for 256 slices of 33 million ids. Of a larger
-/// table it believes more to be there.
+/// The most digests that it has bits for: 160 KiB, or 40 MiB for 256 slices of 33 million ids. With a larger table it
+/// takes more absent digests for present ones.
 const MOST: usize = 1 << 17;
 
 /// The digests that a slice of the table may have.
 #[derive(Debug)]
 pub(super) struct Filter {
     bits: BloomFilter,
-    /// After so many more it is to be made anew.
+    /// How many more digests fit before the filter must be rebuilt.
     room: usize,
 }
 
 impl Filter {
-    /// Of all digests that the slice has. There is room for as many again, so that making filters costs
-    /// a row or two for each digest that comes.
+    /// A filter of all digests of a slice. It has room for as many again, so that building filters costs a row or two
+    /// for each new digest.
     pub(super) fn of(digests: &[Digest]) -> Self {
         let room = digests.len().max(FEWEST);
         let made_for = (digests.len() + room).min(MOST);
@@ -40,18 +39,18 @@ impl Filter {
         filter
     }
 
-    /// Notes a digest that the slice has from now on.
+    /// Adds a digest to the slice.
     pub(super) fn add(&mut self, digest: &Digest) {
         self.bits.insert_hash(hash(digest));
         self.room = self.room.saturating_sub(1);
     }
 
-    /// False only if the slice does not have the digest.
+    /// `false` only if the slice does not have the digest.
     pub(super) fn may_have(&self, digest: &Digest) -> bool {
         self.bits.contains_hash(hash(digest))
     }
 
-    /// Whether it is to be made anew.
+    /// Whether it must be rebuilt.
     pub(super) fn is_due(&self) -> bool {
         self.room == 0
     }

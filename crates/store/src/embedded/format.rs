@@ -1,4 +1,4 @@
-//! The tables of the file, their version, and how a file of an older version becomes one of this.
+//! The tables of the file, their version, and the migration from older versions.
 
 mod older;
 
@@ -17,17 +17,16 @@ use super::log::ExtentRow;
 use super::names;
 use crate::StoreError;
 
-/// Stream and first offset to [events that follow each other](super::block).
+/// Stream and first offset to [consecutive events](super::block).
 pub(super) const BLOCKS: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("blocks");
-/// Stream, topic and the first of some of its offsets to the [others](super::packed).
+/// Stream, topic and the first of some offsets to the [other ones](super::packed).
 pub(super) const TOPICS: TableDefinition<'_, (u32, &str, u64), &[u8]> =
     TableDefinition::new("topics");
-/// Stream and milliseconds since 1970 to the first event that was logged then: one row for a second with
-/// events.
+/// Stream and milliseconds since 1970 to the first event logged then: one row for each second with events.
 pub(super) const TIMES: TableDefinition<'_, (u32, u64), u64> = TableDefinition::new("logged");
 /// Stream to [`Extent`](super::log::Extent).
 pub(super) const EXTENTS: TableDefinition<'_, u32, ExtentRow> = TableDefinition::new("extents");
-/// The format's version, the epoch, the peer's id; and in a backup that it is one.
+/// The format's version, the epoch and the peer's id; in a backup also a mark.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The number of the stream that takes all topics.
@@ -35,7 +34,7 @@ pub(super) const MAIN: u32 = 0;
 /// The version of these tables.
 const FORMAT: u64 = 3;
 
-/// What a log is known by.
+/// What identifies a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) epoch: u64,
@@ -49,16 +48,15 @@ impl Identity {
     }
 }
 
-/// Makes the tables of a new file, brings those of an older one up to date, and gives a restored
-/// backup a new epoch: what was logged after it was taken is not in it. Answers the streams too, of which
-/// those called `wanted` are made if they are not there.
+/// Creates the tables of a new file, migrates those of an older one, and gives a restored backup a new epoch, because it
+/// lacks what was logged later. Creates the `wanted` streams that don't exist, and returns all streams.
 pub(super) fn prepare(
     database: &Database,
     path: &Path,
     now: u64,
     wanted: &[Stream],
 ) -> Result<(Identity, Vec<Stream>)> {
-    // Also a disk that is full is read from.
+    // A file that needs no change is read even from a full disk.
     if let Some(known) = as_it_is(database, wanted)? {
         return Ok(known);
     }
@@ -101,7 +99,7 @@ pub(super) fn prepare(
     Ok((identity, streams))
 }
 
-/// What there is in a file in which nothing is to be changed.
+/// What a file holds that needs no change; `None` if it needs one.
 fn as_it_is(database: &Database, wanted: &[Stream]) -> Result<Option<(Identity, Vec<Stream>)>> {
     let moment = database.begin_read()?;
     let meta = match moment.open_table(META) {
@@ -125,7 +123,7 @@ pub(super) fn mark_backup(transaction: &WriteTransaction) -> Result<()> {
     Ok(())
 }
 
-/// The names of the tables that a backup holds, with their types known to [`super::backup`].
+/// For [`super::backup`], which copies all tables.
 pub(super) const META_TABLE: TableDefinition<'_, &str, u64> = META;
 
 fn random() -> Result<u64> {

@@ -1,4 +1,4 @@
-//! The store's rows before arbitrary bytes: each is read or refused, and what is written is read again.
+//! Arbitrary bytes as rows: each is read or refused, and what is written is read again.
 //!
 //! An input begins with a byte that says what the rest is. See `fuzz/fuzz_targets/rows.rs`.
 

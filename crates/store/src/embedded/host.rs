@@ -1,6 +1,6 @@
-//! What the embedded store needs of its machine: a file, room on its disk, and the time.
+//! What the store needs of its machine: a file, room on the disk, and the time.
 //!
-//! Tests put another one in its place: a disk that fails, fills or is cut off, and a clock that jumps.
+//! Tests replace it by a disk that fails, fills up or loses power, and a clock that jumps.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,10 +20,10 @@ pub(super) trait Host: Send + Sync + 'static {
     /// The store's file, for messages.
     fn path(&self) -> &Path;
 
-    /// Opens or makes the file.
+    /// Opens or creates the file.
     fn open(&self) -> Result<Database>;
 
-    /// How many bytes the disk can still take; none if that cannot be told.
+    /// The free bytes of the disk; `None` if they are unknown.
     fn free(&self) -> Option<u64>;
 
     /// Milliseconds since 1970.
@@ -38,7 +38,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Makes the directory if it is not there.
+    /// Creates the directory if it does not exist.
     pub(super) fn new(directory: &Path) -> Result<Self> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -55,8 +55,7 @@ impl Machine {
         directory.join("events.redb")
     }
 
-    /// Makes the file under another name first: the engine does not open one of which it has written
-    /// only a part.
+    /// Creates the file under another name first: the engine does not open a file that it has written only in part.
     fn make(&self) -> Result<()> {
         let new = self.directory.join("events.redb.new");
         let failed = |error| Error(StoreError::File(new.clone(), error));
@@ -82,7 +81,7 @@ impl Host for Machine {
             self.make()?;
         }
         let file = File::options().read(true).write(true).open(&self.path).map_err(failed)?;
-        // An older relay made it readable for all.
+        // An older relay created it readable for everyone.
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .map_err(failed)?;
@@ -114,7 +113,7 @@ impl Host for Machine {
     }
 }
 
-/// Makes a file that only the relay's own user may read: it holds what people said, and hashes of secrets.
+/// Creates a file that only the relay's user may read: it holds what people said, and hashes of secrets.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
@@ -123,16 +122,15 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Puts on the disk what was written to a file. Some systems want it open for writing then.
+/// Syncs a file. Some systems need it open for writing.
 pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::options().write(true).open(path)?.sync_all()
 }
 
-/// Makes what is read from the file be what is on the disk, and the file's name be there too.
+/// Makes sure that reads return what is on the disk, and that the file's name is there too.
 ///
-/// A process that was killed leaves writes that only the system's memory has; they must not be told to
-/// anybody before they are synced. And after a sync that failed some systems take the pages for
-/// written; what they still hold of them must be dropped.
+/// A killed process leaves writes in the system's memory, which must be synced before anybody sees them. And after a
+/// failed sync some systems take their pages for written, so the pages in memory must be dropped.
 fn settle(file: &File, directory: &Path) -> io::Result<()> {
     file.sync_all()?;
     #[cfg(target_os = "linux")]

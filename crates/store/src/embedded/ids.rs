@@ -1,12 +1,11 @@
-//! By source and id to where an event stands, so that a repeat is recognised.
+//! The positions of events by source and id, so that a repeat is recognised.
 //!
-//! Ids are random: each new one belongs into a page of its own of the table, and pages are what a commit
-//! costs. So the newest are kept in memory first, and go to the table slice by slice in the order of the
-//! table, many to a page. Nothing is lost with the memory: what the table lacks is read from the end of
-//! the log again. The ids of trimmed events leave the table in the same way.
+//! Ids are random, so each new one changes another page of the table, and pages are what a commit costs. So new ids stay in
+//! memory first, and go to the table slice by slice, many to a page. Nothing is lost with the memory: what the table lacks
+//! is read again from the end of the log. The ids of trimmed events leave the table in the same way.
 //!
-//! An id that is new costs no look into the table once the sweep has passed its slice, which makes the
-//! slice's [`Filter`]: after the file is opened, one sweep is at most [`LONGEST`] events.
+//! A new id costs no read of the table once the sweep has passed its slice and built the slice's [`Filter`]: after the file
+//! is opened, one sweep takes at most [`LONGEST`] events.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, ControlFlow};
@@ -22,16 +21,16 @@ use super::format::EXTENTS;
 use super::log::{Extent, Log};
 use crate::digest::{Digest, digest_of};
 
-/// Where the event stands. Rows of trimmed events may be left.
+/// Digest to position. Rows of trimmed events may be left.
 pub(super) const IDS: TableDefinition<'_, &Digest, LogPosition> = TableDefinition::new("known");
 
-/// A sweep through the table goes by the first byte of the digests,
+/// A sweep through the table goes by the first byte of the digests.
 const SLICES: usize = 256;
-/// and takes as many events as the log has, but at least so many,
+/// A sweep takes as many new events as the log has, but at least this many.
 const SHORTEST: u64 = 4_096;
-/// and at most so many: about what is kept in memory.
+/// The most new events of a sweep: about what is kept in memory.
 const LONGEST: u64 = 65_536;
-/// A slice with at most so many rows for each new one is written anew.
+/// A slice with at most this many rows for each new one is rewritten.
 const REWRITE: u64 = 8;
 
 /// The slice of the table in which a digest is.
@@ -39,31 +38,31 @@ fn slice(digest: &Digest) -> usize {
     usize::from(digest[0])
 }
 
-/// What the table does not say yet. It belongs to the file that is open.
+/// What the table does not have yet. It belongs to the open file.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// Where events stand, or none if the event is trimmed: by the slice of the table.
+    /// Positions, or `None` for a trimmed event, by the slice of the table.
     waiting: Vec<HashMap<Digest, Option<LogPosition>, RandomState>>,
-    /// What each slice of the table has; none if the sweep has not passed it yet.
+    /// What each slice of the table has; `None` until the sweep has passed it.
     filters: Vec<Option<Filter>>,
-    /// The newest offset of each stream that is here or in the table,
+    /// The newest offset of each stream that is here or in the table.
     heads: BTreeMap<u32, u64>,
-    /// and that was when the sweep began: at its end the table has all up to there.
+    /// The same when the sweep began. At its end the table has all events up to there.
     began: BTreeMap<u32, u64>,
     /// The next slice of the sweep.
     slice: usize,
-    /// What came in and has not moved the sweep.
+    /// How many changes have not moved the sweep yet.
     credit: u64,
-    /// The table may hold rows of events of which nothing else is known.
+    /// The table may hold rows of trimmed events that `waiting` does not know.
     has_litter: bool,
 }
 
-/// What a transaction does; it counts once that is committed.
+/// The changes of a transaction, which count once it is committed.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     new: HashMap<Digest, LogPosition, RandomState>,
     gone: Vec<(Digest, LogPosition)>,
-    /// Of each slice that was swept the filter, if it was made anew.
+    /// The filter of each swept slice, if it was rebuilt.
     swept: Vec<Option<Filter>>,
     credit: u64,
 }
@@ -92,7 +91,7 @@ impl Recent {
         Ok(Self { waiting, filters, heads, began, slice: 0, credit: 0, has_litter })
     }
 
-    /// Takes over what was committed.
+    /// Takes over committed changes.
     pub(super) fn settle(&mut self, changes: Changes) {
         self.credit = changes.credit;
         for made in changes.swept {
@@ -130,14 +129,14 @@ impl Recent {
         }
     }
 
-    /// False only if the table does not have the digest.
+    /// `false` only if the table does not have the digest.
     fn table_may_have(&self, digest: &Digest) -> bool {
         self.filters[slice(digest)].as_ref().is_none_or(|filter| filter.may_have(digest))
     }
 }
 
 impl Changes {
-    /// Whether there is something to commit.
+    /// Whether there is anything to commit.
     pub(super) fn any(&self) -> bool {
         !(self.new.is_empty() && self.gone.is_empty() && self.swept.is_empty())
     }
@@ -162,7 +161,7 @@ impl<'t> Ids<'t> {
         Ok(Self { table: transaction.open_table(IDS)?, recent, changes })
     }
 
-    /// Where the log holds the event, if it does.
+    /// The position of the event, if the log holds it.
     pub(super) fn find(&self, digest: &Digest, log: &Log<'_>) -> Result<Option<LogPosition>> {
         let waits = self.changes.new.get(digest).copied().map(Some);
         let recent = || self.recent.waiting[slice(digest)].get(digest).copied();
@@ -174,12 +173,12 @@ impl<'t> Ids<'t> {
         Ok(place.filter(|(stream, offset)| log.extent(*stream).holds(*offset)))
     }
 
-    /// Notes where an event stands that was [not there](Ids::find).
+    /// Adds the position of an event that was [not found](Ids::find).
     pub(super) fn add(&mut self, digest: Digest, place: LogPosition) {
         self.changes.new.insert(digest, place);
     }
 
-    /// Ends the transaction's part: takes what is trimmed from `log`, and moves the sweep on.
+    /// Ends the transaction's changes: takes the trimmed events from `log`, and moves the sweep on.
     pub(super) fn close(mut self, log: &mut Log<'_>) -> Result<Changes> {
         self.changes.gone = log.take_gone();
         let moved = self.changes.new.len() + self.changes.gone.len();
@@ -200,7 +199,7 @@ impl<'t> Ids<'t> {
         Ok(self.changes)
     }
 
-    /// Brings a slice of the table up to date; answers its filter if that is to be made.
+    /// Updates a slice of the table. Returns its filter if that is due.
     fn sweep(&mut self, slice: usize, log: &Log<'_>) -> Result<Option<Filter>> {
         let is_due = self.recent.filters[slice].as_ref().is_none_or(Filter::is_due);
         let new = self.recent.waiting[slice].len() as u64;
@@ -232,8 +231,7 @@ impl<'t> Ids<'t> {
         Ok(Some(Filter::of(&digests)))
     }
 
-    /// Writes all rows of a slice in one run, which costs a fraction of as many insertions; answers their
-    /// digests.
+    /// Writes all rows of a slice in one run, which costs a fraction of single insertions. Returns their digests.
     fn rewrite(&mut self, slice: usize, log: &Log<'_>) -> Result<Vec<Digest>> {
         let (first, last) = ends(slice);
         let waiting = &self.recent.waiting[slice];

@@ -1,5 +1,5 @@
-//! The log inside a write transaction: appending at its head, trimming at its other end. Each stream has a
-//! number, which begins the keys of its rows.
+//! The log in a write transaction: appends at its head, trims at its other end. The keys of a row begin with the number
+//! of its stream.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::digest::{Digest, digest_of};
 use crate::record::Ready;
 use crate::{Interval, Keep};
 
-/// Events that were logged within so many milliseconds share a row of the times.
+/// Events that are logged within this many milliseconds share a row of the times.
 const TICK: u64 = 1_000;
 
 /// What a stream holds.
@@ -24,11 +24,11 @@ const TICK: u64 = 1_000;
 pub(super) struct Extent {
     /// The oldest offset that is not trimmed; `head + 1` if all are.
     pub(super) first: u64,
-    /// The newest offset; 0 if there was none yet.
+    /// The newest offset; 0 if there never was an event.
     pub(super) head: u64,
-    /// What the events in between [cost](cost).
+    /// The [cost] of all events in between.
     pub(super) bytes: u64,
-    /// The most that `bytes` ever was: so much room the file has.
+    /// The most that `bytes` ever was: the file has room for it.
     pub(super) peak: u64,
     /// The [ids](super::ids) of all events up to this offset are in their table.
     pub(super) indexed: u64,
@@ -70,9 +70,9 @@ pub(super) struct Log<'t> {
     rows: Table<'t, u32, ExtentRow>,
     time: Interval,
     extents: BTreeMap<u32, Extent>,
-    /// What was appended and is not in the tables yet, of each stream.
+    /// The appended events of each stream that are not in the tables yet.
     fresh: BTreeMap<u32, Vec<Arc<Logged>>>,
-    /// What was trimmed.
+    /// Trimmed events.
     gone: Vec<(Digest, LogPosition)>,
 }
 
@@ -96,7 +96,7 @@ impl<'t> Log<'t> {
         })
     }
 
-    /// What follows is done at this time.
+    /// Sets the time of what follows.
     pub(super) fn at(&mut self, time: Interval) {
         self.time = time;
     }
@@ -111,7 +111,7 @@ impl<'t> Log<'t> {
         self.extents.values().map(Extent::count).sum()
     }
 
-    /// Logs an event that is [not there](super::ids::Ids::find).
+    /// Logs an event that was [not found](super::ids::Ids::find).
     pub(super) fn append(&mut self, stream: u32, ready: &Ready) -> Arc<Logged> {
         let extent = self.extents.entry(stream).or_insert(Extent::EMPTY);
         let (topic, body) = (ready.topic.clone(), Arc::clone(&ready.body));
@@ -124,7 +124,7 @@ impl<'t> Log<'t> {
         logged
     }
 
-    /// Puts what was appended into the tables.
+    /// Writes the appended events to the tables.
     pub(super) fn flush(&mut self) -> Result<()> {
         for (stream, events) in std::mem::take(&mut self.fresh) {
             let Some(first) = events.first() else { continue };
@@ -138,8 +138,8 @@ impl<'t> Log<'t> {
         Ok(())
     }
 
-    /// Drops what is not to be kept of a stream, at most `most` events; true if more is to go. The newest
-    /// event goes only by its age.
+    /// Drops what a stream does not keep, at most `most` events. Returns `true` if there is more to drop. Only its age
+    /// drops the newest event.
     pub(super) fn trim(&mut self, stream: u32, keep: &Keep, most: usize) -> Result<bool> {
         self.flush()?;
         let young = self.younger_than(stream, keep)?;
@@ -184,12 +184,12 @@ impl<'t> Log<'t> {
         Ok(goes(&extent))
     }
 
-    /// The ids of what was trimmed.
+    /// Takes the ids of trimmed events.
     pub(super) fn take_gone(&mut self) -> Vec<(Digest, LogPosition)> {
         std::mem::take(&mut self.gone)
     }
 
-    /// The ids of all events up to these offsets of the streams are in their table.
+    /// Records that the table of ids has all events up to these offsets.
     pub(super) fn indexed(&mut self, offsets: &BTreeMap<u32, u64>) {
         for (stream, offset) in offsets {
             if let Some(extent) = self.extents.get_mut(stream) {
@@ -198,7 +198,7 @@ impl<'t> Log<'t> {
         }
     }
 
-    /// Writes what is not in the tables yet.
+    /// Writes everything that is not in the tables yet.
     pub(super) fn close(mut self) -> Result<()> {
         self.flush()?;
         for (stream, extent) in &self.extents {
@@ -211,7 +211,7 @@ impl<'t> Log<'t> {
     fn younger_than(&self, stream: u32, keep: &Keep) -> Result<u64> {
         let Some(age) = keep.age else { return Ok(0) };
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        // All events of a row were logged before its tick ended.
+        // The events of a row were logged before its tick ended.
         let Some(horizon) = self.time.early.checked_sub(age.saturating_add(TICK)) else {
             return Ok(0);
         };
@@ -223,7 +223,7 @@ impl<'t> Log<'t> {
         Ok(next.unwrap_or(self.extent(stream).head + 1))
     }
 
-    /// Drops the rows of a topic of which all events are gone. Others keep the offsets of theirs that are.
+    /// Drops the rows of a topic whose events are all trimmed. The other rows keep their trimmed offsets.
     fn drop_offsets(&mut self, stream: u32, topic: &str, first: u64) -> Result<()> {
         loop {
             let rows = (stream, topic, 0)..=(stream, topic, u64::MAX);
@@ -240,7 +240,7 @@ impl<'t> Log<'t> {
         }
     }
 
-    /// Drops the times of which all events are gone.
+    /// Drops the times whose events are all trimmed.
     fn drop_times(&mut self, stream: u32, first: u64) -> Result<()> {
         loop {
             let mut rows = self.times.range((stream, 0)..=(stream, u64::MAX))?;
@@ -256,8 +256,7 @@ impl<'t> Log<'t> {
     }
 }
 
-/// Puts events without a hole between them into the tables. What they have of a topic is one row of its
-/// index.
+/// Writes consecutive events to the tables. The index gets one row for each of their topics.
 pub(super) fn put(
     blocks: &mut Table<'_, (u32, u64), &'static [u8]>,
     topics: &mut Table<'_, (u32, &'static str, u64), &'static [u8]>,

@@ -1,5 +1,5 @@
-//! The names of the streams, and their numbers, which begin the keys of their rows. A stream that has been
-//! there once stays: what it holds is read also when it takes no topics any more.
+//! The names of the streams, and their numbers, with which the keys of their rows begin. A stream stays forever: what it
+//! holds can be read even after it takes no more topics.
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use session::Stream;
@@ -10,7 +10,7 @@ use crate::{MAX_STREAMS, StoreError};
 /// Name to number. The main stream has the number 0 and no row.
 pub(super) const NAMES: TableDefinition<'_, &str, u32> = TableDefinition::new("names");
 
-/// The streams by their numbers; none if the file is older than they are.
+/// The streams by their numbers; `None` if the file is older than streams are.
 pub(super) fn read(moment: &ReadTransaction) -> Result<Option<Vec<Stream>>> {
     match moment.open_table(NAMES) {
         Ok(table) => all(&table).map(Some),
@@ -19,7 +19,7 @@ pub(super) fn read(moment: &ReadTransaction) -> Result<Option<Vec<Stream>>> {
     }
 }
 
-/// Makes those streams that are not there, and answers all.
+/// Creates the streams that do not exist, and returns all.
 pub(super) fn add(transaction: &WriteTransaction, wanted: &[Stream]) -> Result<Vec<Stream>> {
     let mut table = transaction.open_table(NAMES)?;
     let mut streams = all(&table)?;

@@ -1,4 +1,4 @@
-//! The file while the store is in use. After a failure the engine answers nothing more, so the file is opened anew.
+//! The open file. After a failure the engine refuses everything, so the file is opened again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ impl File {
         Ok(self.database.begin_read()?)
     }
 
-    /// Begins the one write transaction. The ids belong to whoever has it.
+    /// Begins the write transaction, of which there is one. The ids belong to it.
     pub(super) fn begin(&self) -> Result<(WriteTransaction, MutexGuard<'_, Recent>)> {
         let transaction = self.database.begin_write()?;
         Ok((transaction, self.recent.lock().unwrap_or_else(PoisonError::into_inner)))
@@ -64,7 +64,7 @@ impl OpenFile {
         Ok((Self { host, wanted, identity, streams: streams.clone(), slot }, streams))
     }
 
-    /// Runs `work`. After a failure of the engine, the next call opens the file anew.
+    /// Runs `work`. After a failure of the engine, the next call opens the file again.
     pub(super) fn with<T>(&self, work: impl FnOnce(&File) -> Result<T>) -> Result<T, StoreError> {
         let mut slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
         if let Slot::Closed { .. } = *slot {
@@ -82,7 +82,7 @@ impl OpenFile {
             let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
             if let Slot::Open(_) = *slot {
                 let path = self.host.path().display();
-                tracing::error!(%error, %path, "the store failed and is opened anew: see that its disk has room, is mounted, and reports no errors");
+                tracing::error!(%error, %path, "the store failed and will be opened again: see that its disk has room, is mounted, and reports no errors");
                 *slot = Slot::Closed { why: error.to_string(), again: Instant::now() };
             }
         }

@@ -25,12 +25,12 @@ pub(super) fn take(bytes: &mut &[u8]) -> Result<u64> {
     Err(corrupt("number"))
 }
 
-/// Appends an offset to those of a row, of which the last one is known.
+/// Appends an offset to a row whose last one is `last`.
 pub(super) fn push_offset(row: &mut Vec<u8>, last: u64, offset: u64) {
     push(row, offset - last);
 }
 
-/// The offsets of a row: `first` stands in its key, the others in `row`.
+/// The offsets of a row: `first` is in its key, the others are in `row`.
 pub(super) fn offsets(first: u64, mut row: &[u8]) -> Result<Vec<u64>> {
     let mut offsets = vec![first];
     let mut last = first;
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_read_as_it_was_written_and_a_cut_one_is_none() {
+    fn a_number_is_read_as_it_was_written_and_a_cut_one_is_an_error() {
         for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
             let mut bytes = Vec::new();
             push(&mut bytes, value);

@@ -1,4 +1,4 @@
-//! Reading a stream at one moment: where subscriptions start, and pages of matching events.
+//! Reads a stream at one moment: where subscriptions start, and pages of matching events.
 
 mod locate;
 mod newest;
@@ -19,11 +19,11 @@ use super::log::Extent;
 use super::packed;
 pub(super) use locate::locate;
 
-/// A page ends after about so many bytes of bodies,
+/// A page ends after about this many bytes of bodies.
 const PAGE_BYTES: usize = 256 << 10;
-/// and after so many rows, so that a rare topic does not hold a thread for long.
+/// A page ends after this many rows, so that a rare topic does not hold a thread for long.
 const PAGE_ROWS: usize = 4_096;
-/// Of more topics than that it is not looked whether one matches.
+/// With more topics than this, all of them are assumed to match.
 const TOPICS_LOOKED_AT: usize = 1_024;
 
 const STOP: ControlFlow<()> = ControlFlow::Break(());
@@ -99,7 +99,7 @@ impl Reading {
         }
         let newest = match literal_beginning(pattern).is_empty() {
             true => None,
-            // One more than asked for: whether there is more is told too.
+            // One more than asked for, to know whether there is more.
             false => {
                 let (count, mut rows) = (limit.saturating_add(1), PAGE_ROWS);
                 self.newest_of_topics(pattern, before, count, &mut rows)?
@@ -160,7 +160,7 @@ impl Reading {
         })
     }
 
-    /// The offsets of a topic before one, descending.
+    /// The offsets of a topic before `before`, descending.
     fn older_of(&self, topic: &str, before: u64) -> Result<impl Iterator<Item = Result<u64>>> {
         let rows = self.topics.range((self.stream, topic, 0)..(self.stream, topic, before))?;
         let mut row = Vec::new();
@@ -179,7 +179,7 @@ impl Reading {
         Ok(offsets.take_while(move |offset| !matches!(offset, Ok(offset) if *offset < first)))
     }
 
-    /// Calls `found` with the offsets of a topic from one on, until it breaks.
+    /// Calls `found` with the offsets of a topic from `from` on, until it breaks.
     fn each_of(
         &self,
         topic: &str,
@@ -202,8 +202,8 @@ impl Reading {
         Ok(())
     }
 
-    /// Calls `found` with each topic of the stream that matches, until it breaks: one seek per topic, within
-    /// the pattern's literal beginning. Takes each topic from `rows`; true if it came to the end.
+    /// Calls `found` with each matching topic of the stream, until it breaks: one seek for each topic, within the pattern's
+    /// literal beginning. Each topic takes one of `rows`. Returns `true` if it came to the end.
     fn each_topic(
         &self,
         pattern: &Pattern,
@@ -234,12 +234,12 @@ impl Reading {
         }
     }
 
-    /// The offsets from `from` on that are trimmed.
+    /// The trimmed offsets from `from` on.
     fn gone(&self, from: u64) -> Option<(u64, u64)> {
         (from < self.first).then(|| (from, self.first - 1))
     }
 
-    /// The id of an event; none if there is no such event, or its body cannot be read.
+    /// The id of an event; `None` if there is no such event, or its body cannot be read.
     fn id(&self, offset: u64) -> Result<Option<String>> {
         if offset < self.first {
             return Ok(None);
@@ -248,7 +248,7 @@ impl Reading {
         Ok(body.and_then(Result::ok).map(|body| body.id))
     }
 
-    /// An event as it stands in a row.
+    /// The event of an entry.
     fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>> {
         let topic = Topic::parse(topic).map_err(|_| corrupt("topic"))?;
         Ok(Arc::new(Logged::new(self.stream as usize, offset, topic, body.into())))

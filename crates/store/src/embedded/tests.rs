@@ -10,6 +10,7 @@ mod model;
 mod older;
 mod reading;
 mod retention;
+mod simulated;
 mod streams;
 mod unreadable;
 

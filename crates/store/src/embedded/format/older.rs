@@ -1,7 +1,7 @@
-//! How a file of an older version becomes one of this, in one transaction.
+//! The migration from older versions, in one transaction.
 //!
-//! Up to version 2 each event had rows of its own: in the log, in the index of its topic, for its id, and
-//! for its number. Version 1 had neither times nor extents: it kept everything.
+//! Up to version 2 each event had a row in the log, one in the index of its topic, one for its id, and one for its number.
+//! Version 1 had neither times nor extents: it kept everything.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const OLD_STREAMS: TableDefinition<'_, &str, (u64, u64, u64, u64)> =
     TableDefinition::new("streams");
 const OLD_OUTCOMES: TableDefinition<'_, (&[u8; 16], u64), u64> = TableDefinition::new("outcomes");
 
-/// So many events are moved at a time.
+/// How many events are moved at a time.
 const TOGETHER: usize = 4_096;
 
 /// Brings the tables up to date. The age of what version 1 holds counts from `now`.
@@ -61,7 +61,7 @@ pub(super) fn bring_up_to_date(transaction: &WriteTransaction, now: u64) -> Resu
     Ok(())
 }
 
-/// Moves the events into blocks, and makes the indexes anew.
+/// Moves the events into blocks, and rebuilds the indexes.
 fn move_events(transaction: &WriteTransaction) -> Result<Extent> {
     let old = transaction.open_table(OLD_EVENTS)?;
     let mut blocks = transaction.open_table(BLOCKS)?;

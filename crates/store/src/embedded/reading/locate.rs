@@ -10,7 +10,7 @@ use super::newest::STEP;
 use crate::Search;
 use crate::embedded::error::Result;
 
-/// Where a subscription starts in `streams`; none if `search` has to go on with another step.
+/// Where a subscription starts in `streams`; `None` if `search` needs another step.
 pub(in crate::embedded) fn locate(
     moment: &ReadTransaction,
     streams: &[Stream],
@@ -36,7 +36,7 @@ pub(in crate::embedded) fn locate(
         if reading.is_strange(stream, start)? {
             strange.push(place.head.clone());
         }
-        // A stream of other topics is not walked to find nothing; that of one topic is found by its index.
+        // A stream without matching topics is skipped. A pattern without wildcards has the index.
         let is_walked = streams.len() > 1 && pattern.as_topic().is_none();
         if is_walked && place.next <= reading.head && !reading.holds(pattern)? {
             place.next = reading.head + 1;
@@ -62,13 +62,13 @@ fn position<'s>(start: &'s Start, stream: &Stream) -> Option<&'s Position> {
 }
 
 impl Reading {
-    /// `begin` is that of the newest events that are asked for.
+    /// Where a subscription starts in this stream. `begin` is the first of the newest events that it asks for.
     fn place(&self, stream: &Stream, start: &Start, begin: Option<u64>) -> Result<Place> {
         let (stream, epoch, offset) = (stream.clone(), self.epoch, self.head);
         let previous = position(start, &stream).map(|position| position.offset);
         let next = match start {
             Start::Latest => self.head + 1,
-            // What was trimmed since it was found is no gap.
+            // Events that were trimmed since the search found them are no gap.
             Start::Last(_) => begin.map_or(self.head + 1, |begin| begin.max(self.first)),
             Start::Earliest | Start::After(_) => {
                 previous.map_or(self.first, |previous| previous.saturating_add(1))
@@ -83,7 +83,7 @@ impl Reading {
         let Some(Position { epoch, offset, id, .. }) = position(start, stream) else {
             return Ok(false);
         };
-        // One whose id cannot be read may be the one.
+        // An event whose id cannot be read may be the right one.
         let other_event = || -> Result<bool> {
             let found = self.id(*offset)?;
             Ok(found.is_some() && id.is_some() && found != *id)
@@ -91,7 +91,7 @@ impl Reading {
         Ok(*epoch != self.epoch || *offset > self.head || (*offset >= self.first && other_event()?))
     }
 
-    /// Whether there may be an event that matches, or was one not long ago.
+    /// Whether the stream may hold a matching event, or held one recently.
     fn holds(&self, pattern: &Pattern) -> Result<bool> {
         let mut rows = super::TOPICS_LOOKED_AT;
         let has_none = self.each_topic(pattern, &mut rows, |_, _| Ok(super::STOP))?;

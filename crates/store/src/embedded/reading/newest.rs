@@ -1,7 +1,7 @@
 //! Where the newest events of a pattern begin, found in steps.
 //!
-//! A client says how many they are, and they may lie far back: a step looks at a bounded number of rows, and the
-//! search goes on from there with the next one, so that no search holds a thread.
+//! A client chooses how many, and they may be far back. A step looks at a bounded number of rows, and the next step
+//! continues from there, so that no search holds a thread.
 
 use std::collections::BTreeSet;
 
@@ -12,16 +12,16 @@ use crate::Search;
 use crate::embedded::error::Result;
 use crate::search::Walk;
 
-/// A step looks at about so many rows. Tests take many steps in short logs.
+/// The rows that a step looks at. Tests take many steps in short logs.
 pub(super) const STEP: usize = if cfg!(test) { 7 } else { 16_384 };
-/// The newest so many of a pattern's events are looked for topic by topic, more than that in the log.
+/// Up to this many of a pattern's newest events are searched topic by topic, more in the log.
 const MERGED: u64 = 1_000;
-/// Topic by topic only so many rows are looked at, before the log is.
+/// The rows that a search topic by topic looks at before it goes to the log.
 const MERGED_ROWS: usize = if cfg!(test) { 5 } else { 4_096 };
 
 impl Reading {
-    /// Searches this stream for the offset of the `count`th newest matching event, or an earlier one if there are
-    /// not so many. Looks at some of `rows`; false if they did not suffice.
+    /// Searches this stream for the offset of the `count`th newest matching event, or the oldest one if there are fewer.
+    /// Takes from `rows`, and returns `false` if they did not suffice.
     pub(super) fn search(
         &self,
         pattern: &Pattern,
@@ -60,7 +60,7 @@ impl Reading {
         Ok(false)
     }
 
-    /// Goes back until enough are found; false if `rows` did not suffice.
+    /// Goes back until enough are found. Returns `false` if `rows` did not suffice.
     fn walk(
         &self,
         pattern: &Pattern,
@@ -101,7 +101,7 @@ impl Reading {
         Ok(is_done)
     }
 
-    /// The newest so many offsets before one, found topic by topic; none if there are too many topics for that.
+    /// The newest `count` offsets before `before`, found topic by topic; `None` if there are too many topics.
     pub(super) fn newest_of_topics(
         &self,
         pattern: &Pattern,

@@ -141,7 +141,7 @@ impl State {
         let number = self.operations;
         self.operations += 1;
         if self.fails.contains(&number) {
-            return Err(io::Error::other("the disk is told to fail"));
+            return Err(io::Error::other("the disk fails"));
         }
         Ok(())
     }

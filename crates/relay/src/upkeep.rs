@@ -1,5 +1,4 @@
-//! What a relay does for its store while it runs: it drops what is not to be kept any more, and ends the
-//! relay when the store stays out of use.
+//! Maintains the store while the relay runs: drops what is no longer kept, and ends the relay if the store stays unusable.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,16 +8,14 @@ use store::{Store, StoreError};
 use crate::border::Border;
 use crate::relay::RunError;
 
-/// The store is looked at so often,
+/// How often the store is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// and tended so often;
-const TEND_EVERY: Duration = Duration::from_secs(10);
-/// where there is much to drop, the writer has its turn in between.
+/// How often the store is maintained.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
+/// The pause between two steps of maintenance, in which the writer has its turn.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Runs until there is a reason to end the relay, and says which.
-///
-/// A store that refuses to write is no such reason: it is read from.
+/// Runs until there is a reason to end the relay, and returns it. A store that can only be read is no reason.
 pub(crate) async fn run(
     store: &Arc<dyn Store>,
     border: &Border,
@@ -26,7 +23,7 @@ pub(crate) async fn run(
     writer_has_ended: impl Fn() -> bool,
 ) -> RunError {
     let mut failing: Option<Instant> = None;
-    let mut tended: Option<Instant> = None;
+    let mut maintained: Option<Instant> = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if writer_has_ended() {
@@ -42,15 +39,15 @@ pub(crate) async fn run(
                 continue;
             }
         }
-        if tended.is_none_or(|tended| tended.elapsed() >= TEND_EVERY) {
-            tended = Some(Instant::now());
+        if maintained.is_none_or(|maintained| maintained.elapsed() >= MAINTAIN_EVERY) {
+            maintained = Some(Instant::now());
             border.forget_stale();
             loop {
                 match on_a_thread(store, |store| store.maintain(store::now())).await {
                     Ok(true) => tokio::time::sleep(BREATH).await,
                     Ok(false) => break,
                     Err(error) => {
-                        tracing::error!(%error, "what is not to be kept could not be dropped; it is tried again");
+                        tracing::error!(%error, "the maintenance of the store failed and is tried again");
                         break;
                     }
                 }

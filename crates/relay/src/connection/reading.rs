@@ -1,5 +1,4 @@
-//! Reads of the store: on threads that may block, one at a time for each connection, so that pages do not
-//! pile up.
+//! Queries to the store: on threads that may block, one at a time for each connection, so that pages do not pile up.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -58,9 +57,9 @@ impl Asked {
     }
 }
 
-/// A read that fails is tried again after so long,
+/// The pause before a failed query is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// and so many times.
+/// How often it is tried again.
 const PAUSES: u32 = 20;
 
 /// Stands where `select!` wants a future in a branch that is off.

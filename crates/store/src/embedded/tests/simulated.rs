@@ -107,7 +107,7 @@ fn from() -> impl Strategy<Value = Begin> {
     ]
 }
 
-fn write_of(ask: &Ask) -> Result<Hello, Append> {
+fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
         Ask::Open { client, secret, fence, lowest, returning } => {
             let (client, secret) = ([client; 16], [secret; 32]);
@@ -126,7 +126,7 @@ fn write_of(ask: &Ask) -> Result<Hello, Append> {
                     Err(Refusal { code, message, id: Some("refused".to_owned()) })
                 }
             };
-            Err(Append { ticket: ticket(), client, event })
+            Err(Box::new(Append { ticket: ticket(), client, event }))
         }
     }
 }
@@ -158,7 +158,7 @@ type Done = (Vec<Said>, Vec<(StreamNo, u64)>, Vec<u64>);
 fn apply(store: &Embedded, commands: &[Asked], now: u64) -> Result<Vec<Done>, StoreError> {
     let write = |ask: &Ask| match write_of(ask) {
         Ok(hello) => Write::Open { hello, may_be_new: true },
-        Err(append) => Write::Append(append.into()),
+        Err(append) => Write::Append((*append).into()),
     };
     let writes: Vec<Vec<Write>> =
         commands.iter().map(|(_, asks)| asks.iter().map(write).collect()).collect();

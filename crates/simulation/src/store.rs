@@ -94,7 +94,7 @@ impl Store {
                 return (self.refused_for_good(refusal.code), None);
             }
         };
-        let known = self.logs.iter().enumerate();
+        let mut known = self.logs.iter().enumerate();
         let known = known.find_map(|(stream, log)| Some((stream, log.find(body)?)));
         let (place, logged) = match known {
             Some(place) => (place, None),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use session::server::Logged;
 
-use super::error::{Error, Result, corrupt};
+use super::error::{Result, corrupt};
 
 /// The most bytes of a row with several events. With its key it fills one page of the engine.
 const BYTES: usize = 4_076;
@@ -106,6 +106,7 @@ impl<'r> Iterator for Entries<'r> {
 mod tests {
     use super::*;
     use crate::StoreError;
+    use crate::embedded::error::Error;
     use proptest::prelude::*;
     use topic::Topic;
 

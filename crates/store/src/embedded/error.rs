@@ -27,6 +27,6 @@ impl From<Error> for StoreError {
 }
 
 /// The error for a row that does not hold what was written there.
-pub(super) fn corrupt(what: &'static str) -> Error {
+pub(super) const fn corrupt(what: &'static str) -> Error {
     Error(StoreError::Corrupt(what))
 }

@@ -1,111 +1,22 @@
 //! Against the store that the simulation proves: the same commands and queries, with failures and crashes, give the same
 //! answers.
 
+mod cases;
+
 use std::ops::RangeInclusive;
 
+use proptest::test_runner::{TestError, TestRunner};
 use session::server::{Answer, Query, Refusal};
 use session::{Position, RejectCode};
+use simulation::mutation::Mutation;
 use simulation::store::Store as Model;
 
 use super::disk::{Crash, Disk};
 use super::*;
+use cases::{Ask, Asked, Begin, Case, Step, case};
 
 const PATTERNS: [&str; 8] = [">", "a", "a.*", "b.>", "*.a", "b.a", "c", "z"];
 const DAY: u64 = 24 * 60 * 60 * 1_000;
-
-/// What a client asks for.
-#[derive(Debug, Clone)]
-enum Ask {
-    Open {
-        client: u8,
-        secret: u8,
-        fence: u64,
-        lowest: u64,
-        returning: bool,
-    },
-    /// An event with a topic and an id, or one that breaks the rules.
-    Append {
-        client: u8,
-        fence: u64,
-        number: u64,
-        lowest: u64,
-        event: Option<(u8, u8)>,
-    },
-}
-
-/// Whether the disk has room, and what is asked for together.
-type Asked = (bool, Vec<Ask>);
-
-#[derive(Debug, Clone)]
-enum Step {
-    /// Commands of one call.
-    Apply(Vec<Asked>),
-    /// The same, while an operation of the disk fails; then the process or the machine stops.
-    Fail(Vec<Asked>, u64, Crash),
-    Crash(Crash),
-    /// No client comes for a hundred days.
-    Forget,
-}
-
-/// A start by numbers that are small beside a log.
-#[derive(Debug, Clone)]
-enum Begin {
-    Latest,
-    Earliest,
-    Last(u64),
-    /// Offsets in the two streams, whether the epoch is another one, and the id.
-    After([Option<u64>; 2], bool, Option<u8>),
-}
-
-fn ask() -> impl Strategy<Value = Ask> {
-    let fence = || 1..5_u64;
-    let open = (1..4_u8, prop::bool::weighted(0.1), fence(), 1..8_u64, any::<bool>()).prop_map(
-        |(client, is_wrong, fence, lowest, returning)| {
-            let secret = if is_wrong { 9 } else { 2 };
-            Ask::Open { client, secret, fence, lowest, returning }
-        },
-    );
-    let event = prop::option::weighted(0.9, (0..6_u8, 0..20_u8));
-    let append = (1..4_u8, fence(), 1..14_u64, 0..10_u64, event).prop_map(
-        |(client, fence, number, lowest, event)| Ask::Append {
-            client,
-            fence,
-            number,
-            lowest,
-            event,
-        },
-    );
-    prop_oneof![1 => open, 4 => append]
-}
-
-fn commands() -> impl Strategy<Value = Vec<Asked>> {
-    let command = (prop::bool::weighted(0.9), prop::collection::vec(ask(), 1..5));
-    prop::collection::vec(command, 1..4)
-}
-
-fn crash() -> impl Strategy<Value = Crash> {
-    prop_oneof![Just(Crash::Kill), Just(Crash::CutClean), any::<u64>().prop_map(Crash::CutTorn)]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        8 => commands().prop_map(Step::Apply),
-        2 => (commands(), 0..12_u64, crash()).prop_map(|(it, at, crash)| Step::Fail(it, at, crash)),
-        1 => crash().prop_map(Step::Crash),
-        1 => Just(Step::Forget),
-    ]
-}
-
-fn from() -> impl Strategy<Value = Begin> {
-    let offset = || prop::option::of(0..30_u64);
-    prop_oneof![
-        Just(Begin::Latest),
-        Just(Begin::Earliest),
-        (0..12_u64).prop_map(Begin::Last),
-        (offset(), offset(), prop::bool::weighted(0.1), prop::option::of(0..20_u8))
-            .prop_map(|(main, side, other, id)| Begin::After([main, side], other, id)),
-    ]
-}
 
 fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
@@ -283,78 +194,116 @@ fn start(from: &Begin, epoch: u64) -> Start {
     }
 }
 
+/// The store, and all that the model may be: a commit that failed may be there or not.
+struct Pair {
+    disk: Disk,
+    settings: Settings,
+    now: u64,
+    store: Embedded,
+    epoch: u64,
+    models: Vec<Model>,
+}
+
+impl Pair {
+    fn new(keep: u64, mutation: Option<Mutation>) -> Self {
+        let patterns = vec!["b.>".try_into().unwrap()];
+        let side = Route { stream: Stream::named("side"), patterns };
+        let keep = Keep { events: keep, ..Keep::default() };
+        let settings = Settings { routes: vec![side], keep, ..Settings::default() };
+        let (disk, now) = (Disk::default(), 1_000 * DAY);
+        disk.set_clock(now);
+        let store = Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
+        let epoch = place(locate(&store, ">", &Start::Latest)).head.epoch;
+        let mut model = Model::new(store.streams(), mutation);
+        [0, 1].into_iter().for_each(|stream| model.recovered(stream, epoch));
+        Self { disk, settings, now, store, epoch, models: vec![model] }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let keep = self.settings.keep.events;
+        match step {
+            Step::Apply(commands) => {
+                let done = apply(&self.store, commands, self.now).unwrap();
+                self.models.retain_mut(|model| apply_to_model(model, commands, keep) == done);
+            }
+            Step::Fail(commands, at, crash) => {
+                let operation = self.disk.operations() + at;
+                self.disk.fail(operation..operation + 1);
+                match apply(&self.store, commands, self.now) {
+                    Ok(done) => {
+                        self.models.retain_mut(|it| apply_to_model(it, commands, keep) == done)
+                    }
+                    Err(_) => {
+                        let mut others = self.models.clone();
+                        others.iter_mut().for_each(|it| _ = apply_to_model(it, commands, keep));
+                        self.models.extend(others);
+                    }
+                }
+                self.crash(*crash);
+            }
+            Step::Crash(crash) => self.crash(*crash),
+            Step::Forget => {
+                self.now += 100 * DAY;
+                self.disk.set_clock(self.now);
+                while self.store.maintain(self.now).unwrap() {}
+                for model in &mut self.models {
+                    model.clients().iter().for_each(|client| model.forget(client));
+                }
+            }
+        }
+    }
+
+    fn crash(&mut self, crash: Crash) {
+        self.disk = self.disk.crashed(crash);
+        self.store = Embedded::on(Box::new(self.disk.clone()), self.settings.clone()).unwrap();
+    }
+}
+
+/// Runs a case. Fails if there is no model that explains what the store says.
+fn run(case: &Case, mutation: Option<Mutation>) -> Result<(), TestCaseError> {
+    let mut pair = Pair::new(case.keep, mutation);
+    for step in &case.steps {
+        pair.step(step);
+        prop_assert!(!pair.models.is_empty(), "no model explains {step:?}");
+        for (pattern, begin) in PATTERNS.iter().zip(case.starts.iter().cycle()) {
+            let (pattern, start) = (Pattern::parse(pattern).unwrap(), start(begin, pair.epoch));
+            let ask = |query| answer(&pair.store, &query);
+            let found = seen(ask, &pattern, start.clone(), case.limit);
+            let expected = |model: &Model| {
+                seen(|query| model.answer(&query, usize::MAX), &pattern, start.clone(), case.limit)
+            };
+            let first = expected(&pair.models[0]);
+            pair.models.retain(|model| expected(model) == found);
+            prop_assert!(!pair.models.is_empty(), "{found:?} after {start:?} is not {first:?}");
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_store_answers_as_the_one_that_the_simulation_proves(
-        steps in prop::collection::vec(step(), 1..25),
-        from in prop::collection::vec(from(), 1..3),
-        keep in 1..15_u64,
-        limit in 1..6_usize,
-    ) {
-        let side = Route { stream: Stream::named("side"), patterns: vec!["b.>".try_into().unwrap()] };
-        let keep_events = Keep { events: keep, ..Keep::default() };
-        let settings = Settings { routes: vec![side], keep: keep_events, ..Settings::default() };
-        let (mut disk, mut now) = (Disk::default(), 1_000 * DAY);
-        disk.set_clock(now);
-        let open = |disk: &Disk| Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
-        let mut store = open(&disk);
-        let epoch = place(locate(&store, ">", &Start::Latest)).head.epoch;
-        let mut model = Model::new(store.streams(), None);
-        [0, 1].into_iter().for_each(|stream| model.recovered(stream, epoch));
-        // What may have happened: a commit that failed may be there or not.
-        let mut models = vec![model];
-        for step in &steps {
-            match step {
-                Step::Apply(commands) => {
-                    let done = apply(&store, commands, now).unwrap();
-                    models.retain_mut(|model| apply_to_model(model, commands, keep) == done);
-                }
-                Step::Fail(commands, at, crash) => {
-                    let operation = disk.operations() + at;
-                    disk.fail(operation..operation + 1);
-                    let done = apply(&store, commands, now);
-                    let mut others = models.clone();
-                    match done {
-                        Ok(done) => models.retain_mut(|it| apply_to_model(it, commands, keep) == done),
-                        Err(_) => {
-                            others.iter_mut().for_each(|it| _ = apply_to_model(it, commands, keep));
-                            models.extend(others);
-                        }
-                    }
-                    drop(store);
-                    disk = disk.crashed(*crash);
-                    store = open(&disk);
-                }
-                Step::Crash(crash) => {
-                    drop(store);
-                    disk = disk.crashed(*crash);
-                    store = open(&disk);
-                }
-                Step::Forget => {
-                    now += 100 * DAY;
-                    disk.set_clock(now);
-                    while store.maintain(now).unwrap() {}
-                    for model in &mut models {
-                        for client in model.clients() {
-                            model.forget(&client);
-                        }
-                    }
-                }
-            }
-            prop_assert!(!models.is_empty(), "no model explains {step:?}");
-            for (pattern, from) in PATTERNS.iter().zip(from.iter().cycle()) {
-                let pattern = Pattern::parse(pattern).unwrap();
-                let start = start(from, epoch);
-                let found = seen(|query| answer(&store, &query), &pattern, start.clone(), limit);
-                let expected = |model: &Model| {
-                    seen(|query| model.answer(&query, usize::MAX), &pattern, start.clone(), limit)
-                };
-                let first = expected(&models[0]);
-                models.retain(|model| expected(model) == found);
-                prop_assert!(!models.is_empty(), "{found:?} after {start:?} is not {first:?}");
-            }
-        }
+    fn the_store_answers_as_the_one_that_the_simulation_proves(case in case()) {
+        run(&case, None)?;
+    }
+}
+
+#[test]
+fn a_store_that_is_wrong_on_purpose_answers_otherwise() {
+    for mutation in [
+        Mutation::NoDedupe,
+        Mutation::NoFence,
+        Mutation::RejectAnsweredAsStored,
+        Mutation::OtherStream,
+        Mutation::PageSkipsOne,
+    ] {
+        let config = ProptestConfig {
+            failure_persistence: None,
+            max_shrink_iters: 0,
+            ..ProptestConfig::with_cases(200)
+        };
+        let found = TestRunner::new(config).run(&case(), |case| run(&case, Some(mutation)));
+        assert!(matches!(found, Err(TestError::Fail(..))), "{mutation:?} is not found: {found:?}");
     }
 }

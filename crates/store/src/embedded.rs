@@ -129,6 +129,10 @@ impl Store for Embedded {
         &self.peer
     }
 
+    fn epoch(&self) -> u64 {
+        self.file.identity.epoch
+    }
+
     fn streams(&self) -> &[Stream] {
         &self.streams.names
     }

@@ -46,6 +46,9 @@ pub trait Store: Send + Sync + 'static {
     /// The id of the peer that this log belongs to.
     fn peer(&self) -> &str;
 
+    /// The epoch of the log. It stays the same while the store is open; a restored backup starts a new one.
+    fn epoch(&self) -> u64;
+
     /// The streams of the log. They stay the same while the store is open.
     fn streams(&self) -> &[Stream];
 

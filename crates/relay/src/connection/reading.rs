@@ -71,14 +71,16 @@ impl Connection {
     /// Answers the next query from the newest events; `false` if only the store can.
     pub(super) async fn read_newest(&mut self) -> bool {
         let Some(Asked { ticket, query, .. }) = self.queries.front() else { return false };
+        let hub = &self.shared.hub;
         let answer = match query {
+            Query::Locate { pattern, start } => hub.locate(pattern, start).map(Answer::Located),
             // What was trimmed is kept in memory a little longer.
             Query::Read { stream, pattern, from, limit }
                 if *from >= self.shared.store.first(*stream) =>
             {
-                self.shared.hub.page(*stream, pattern, *from, *limit).map(Answer::Page)
+                hub.page(*stream, pattern, *from, *limit).map(Answer::Page)
             }
-            _ => None,
+            Query::Read { .. } | Query::History { .. } => None,
         };
         let (ticket, Some(answer)) = (*ticket, answer) else { return false };
         self.next_query();

@@ -91,119 +91,86 @@ struct Connection {
 }
 
 /// Speaks with one client until either end closes.
-pub(crate) async fn run(
+///
+/// The connection is made before the future, which would else hold the arguments a second time.
+pub(crate) fn run(
     socket: WebSocket,
     wire: Wire,
     shared: Shared,
     peer: Arc<Peer>,
     from: Client,
-) {
+) -> impl Future<Output = ()> + Send {
     let mut heads = shared.hub.heads();
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
-    let number = shared.hub.number();
-    let mailbox = shared.hub.mailbox(number);
+    let mut connection = Connection::new(socket, wire, shared, peer, from, &last, answers);
+    let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
-    let mut connection = Connection {
-        server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
-        socket: Socket::new(socket),
-        rest: None,
-        debt: None,
-        is_shut: false,
-        next_sign: Instant::now(),
-        queued: Queued::new(from.share.clone()),
-        sending: None,
-        subscribed: None,
-        is_known: false,
-        peer,
-        from,
-        number,
-        began: Instant::now(),
-        told: last.clone(),
-        answers,
-        writes: Vec::new(),
-        lookups: VecDeque::new(),
-        greeting: None,
-        client: None,
-        fenced: None,
-        bell: Arc::default(),
-        stopping: false,
-        shared,
-    };
-    if wire == Wire::Json {
-        let mut guest = [0; 16];
-        match getrandom::fill(&mut guest) {
-            Ok(()) => connection.server.set_guest(guest),
-            Err(_) => {
-                connection.server.close(CloseCode::Unavailable, "the system gives no randomness");
-            }
-        }
-        // It has no hello in which a credential could stand.
-        connection.authorize(None);
-    }
     let mut stopping = connection.shared.stopping.clone();
-    // Without the guard of the value, which is not `Send`.
-    let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
-    let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
-    let mut reading = None;
-    while connection.carry_out().await {
-        if connection.forwarded(&mut arrived).await || connection.next_part() {
-            continue;
-        }
-        if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
-            mailbox.want(&begun, &ended);
-        }
-        last.copy_from_slice(&heads.borrow_and_update());
-        let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
-        if reading.is_none() {
-            if connection.read_newest().await {
+    async move {
+        // Without the guard of the value, which is not `Send`.
+        let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
+        let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut reading = None;
+        while connection.carry_out().await {
+            if connection.forwarded(&mut arrived).await || connection.next_part() {
                 continue;
             }
-            reading = connection.next_read();
+            if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
+                mailbox.want(&begun, &ended);
+            }
+            last.copy_from_slice(&heads.borrow_and_update());
+            let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
+            if reading.is_none() {
+                if connection.read_newest().await {
+                    continue;
+                }
+                reading = connection.next_read();
+            }
+            // What moves the deadline back is far more frequent than the deadline.
+            let deadline = connection.deadline();
+            if deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                heard = connection.socket.hear(), if connection.may_hear() => {
+                    connection.heard_all(heard);
+                }
+                () = paid(&mut connection.debt) => connection.debt = None,
+                () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
+                    connection.shut();
+                }
+                Some(answers) = answered.recv() => {
+                    answers.into_iter().for_each(|answer| connection.answered(answer));
+                }
+                found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
+                    reading = None;
+                    connection.found(found).await;
+                }
+                () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
+                Ok(()) = heads.changed(), if !is_behind => {}
+                first = poll_fn(|context| mailbox.poll_first(context)) => {
+                    connection.take(&mailbox, &first, &mut arrived).await;
+                }
+                () = connection.bell.notified() => connection.tell_presence(),
+                () = alarm.as_mut() => {
+                    connection.tick();
+                    alarm.as_mut().reset(connection.deadline());
+                }
+                () = ended(&mut connection.fenced) => {
+                    connection.fenced = None;
+                    connection.server.fenced();
+                }
+                true = stopped.as_mut(), if !connection.stopping => {
+                    connection.stopping = true;
+                    connection.server.shut_down("the relay shuts down");
+                }
+            }
         }
-        // What moves the deadline back is far more frequent than the deadline.
-        let deadline = connection.deadline();
-        if deadline < alarm.deadline() {
-            alarm.as_mut().reset(deadline);
+        connection.shared.hub.presence().gone(connection.number);
+        if let Some((client, fence)) = connection.client {
+            connection.shared.hub.leave(client, fence);
         }
-        tokio::select! {
-            heard = connection.socket.hear(), if connection.may_hear() => {
-                connection.heard_all(heard);
-            }
-            () = paid(&mut connection.debt) => connection.debt = None,
-            () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
-                connection.shut();
-            }
-            Some(answers) = answered.recv() => {
-                answers.into_iter().for_each(|answer| connection.answered(answer));
-            }
-            found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
-                reading = None;
-                connection.found(found).await;
-            }
-            () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
-            Ok(()) = heads.changed(), if !is_behind => {}
-            first = poll_fn(|context| mailbox.poll_first(context)) => {
-                connection.take(&mailbox, &first, &mut arrived).await;
-            }
-            () = connection.bell.notified() => connection.tell_presence(),
-            () = alarm.as_mut() => {
-                connection.tick();
-                alarm.as_mut().reset(connection.deadline());
-            }
-            () = ended(&mut connection.fenced) => {
-                connection.fenced = None;
-                connection.server.fenced();
-            }
-            true = stopped.as_mut(), if !connection.stopping => {
-                connection.stopping = true;
-                connection.server.shut_down("the relay shuts down");
-            }
-        }
-    }
-    connection.shared.hub.presence().gone(connection.number);
-    if let Some((client, fence)) = connection.client {
-        connection.shared.hub.leave(client, fence);
     }
 }
 
@@ -262,6 +229,57 @@ async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
 }
 
 impl Connection {
+    fn new(
+        socket: WebSocket,
+        wire: Wire,
+        shared: Shared,
+        peer: Arc<Peer>,
+        from: Client,
+        last: &[u64],
+        answers: mpsc::UnboundedSender<Vec<Answer>>,
+    ) -> Self {
+        let mut connection = Self {
+            server: Server::new(Arc::clone(&shared.options), wire, last, 0),
+            socket: Socket::new(socket),
+            rest: None,
+            debt: None,
+            is_shut: false,
+            next_sign: Instant::now(),
+            queued: Queued::new(from.share.clone()),
+            sending: None,
+            subscribed: None,
+            is_known: false,
+            peer,
+            from,
+            number: shared.hub.number(),
+            began: Instant::now(),
+            told: last.to_vec(),
+            answers,
+            writes: Vec::new(),
+            lookups: VecDeque::new(),
+            greeting: None,
+            client: None,
+            fenced: None,
+            bell: Arc::default(),
+            stopping: false,
+            shared,
+        };
+        if wire == Wire::Json {
+            let mut guest = [0; 16];
+            match getrandom::fill(&mut guest) {
+                Ok(()) => connection.server.set_guest(guest),
+                Err(_) => {
+                    connection
+                        .server
+                        .close(CloseCode::Unavailable, "the system gives no randomness");
+                }
+            }
+            // It has no hello in which a credential could stand.
+            connection.authorize(None);
+        }
+        connection
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

@@ -1,6 +1,7 @@
 //! The routes: `/ws`, `/healthz`, and the page.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
@@ -153,21 +154,23 @@ async fn socket(
     if !is_admitted {
         audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());
     }
-    handshake.accept(protocol, largest(&shared), move |socket| async move {
-        match wire {
+    handshake.accept(protocol, largest(&shared), move |socket| {
+        // Each in memory of its own size.
+        let served: Pin<Box<dyn Future<Output = ()> + Send>> = match wire {
             Some(wire) if !is_admitted => {
                 let message = "too many connections come from your address";
-                reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)).await;
+                Box::pin(reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)))
             }
-            Some(wire) => connection::run(socket, wire, shared, peer, client).await,
+            Some(wire) => Box::pin(connection::run(socket, wire, shared, peer, client)),
             None => {
-                let (code, message) = (
-                    CloseCode::UnsupportedSubprotocol,
-                    "speak event-driven-kit.v1 or cloudevents.json",
-                );
-                reject(socket, Wire::Json, code, message, None).await;
+                let message = "speak event-driven-kit.v1 or cloudevents.json";
+                let code = CloseCode::UnsupportedSubprotocol;
+                Box::pin(reject(socket, Wire::Json, code, message, None))
             }
+        };
+        async move {
+            served.await;
+            drop(alive);
         }
-        drop(alive);
     })
 }

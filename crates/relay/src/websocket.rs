@@ -81,7 +81,9 @@ impl Handshake {
                 .write_buffer_size(WRITE_BUFFER)
                 .max_message_size(Some(largest))
                 .max_frame_size(Some(largest));
-            serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await).await;
+            let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+            // A task of its own, without the memory of the handshake.
+            tokio::spawn(serve(socket));
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();

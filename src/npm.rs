@@ -23,7 +23,7 @@ use crate::bus::Out;
 use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
-use subscribe::{Name, Standing, Wanted};
+use subscribe::{SubscriptionRef, Registration, Options};
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
@@ -95,7 +95,7 @@ fn wrap(bus: Bus, options: &JsValue) -> Result<JsValue, JsValue> {
         static NEXT: Cell<u32> = const { Cell::new(0) };
     }
     let id = NEXT.replace(NEXT.get() + 1);
-    let core = Core { id, standing: RefCell::default(), route: RefCell::default(), bus };
+    let core = Core { id, registrations: RefCell::default(), route: RefCell::default(), bus };
     face(core, wasm_bindgen::memory(), options)
 }
 
@@ -105,7 +105,7 @@ fn wrap(bus: Bus, options: &JsValue) -> Result<JsValue, JsValue> {
 pub struct Core {
     id: u32,
     /// What JavaScript has subscribed.
-    standing: RefCell<Slab<Standing>>,
+    registrations: RefCell<Slab<Registration>>,
     /// The route that was asked for last, as JavaScript reads it.
     route: RefCell<Vec<u32>>,
     bus: Bus,
@@ -188,12 +188,12 @@ impl Core {
         if serves {
             subscriber = subscriber.serving();
         }
-        let number = self.standing.borrow().vacant_key() as u32;
-        let name = Name { bus: self.id, number };
+        let number = self.registrations.borrow().vacant_key() as u32;
+        let name = SubscriptionRef { bus: self.id, number };
         let capacity = NonZeroUsize::new(capacity as usize);
-        let wanted = Wanted { group, balance, capacity, policy, key, replay };
-        let standing = subscribe::subscribe(subscriber, name, wanted)?;
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let options = Options { group, balance, capacity, policy, key, replay };
+        let registration = subscribe::subscribe(subscriber, name, options)?;
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
     /// Asks JavaScript about each event whose topic `pattern` matches; the answer ends that through `release`.
@@ -202,9 +202,9 @@ impl Core {
     /// An `Error` if the pattern is none.
     #[wasm_bindgen(skip_typescript)]
     pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
-        let number = self.standing.borrow().vacant_key() as u32;
-        let standing = intercept::intercept(&self.bus, pattern, Name { bus: self.id, number })?;
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let number = self.registrations.borrow().vacant_key() as u32;
+        let registration = intercept::intercept(&self.bus, pattern, SubscriptionRef { bus: self.id, number })?;
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
     /// Keeps the last events of each topic; the answer ends that through `release`.
@@ -217,15 +217,15 @@ impl Core {
             |number: u32| NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
         let retention = self.bus.retain(pattern, at_least_one(events), at_least_one(topics));
         let retention = retention.map_err(|error| topic_error(&error))?;
-        let standing = Standing::Retention { _retention: retention };
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let registration = Registration::Retention { _retention: retention };
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
     /// Ends what `number` names, and gives the number away: it must be released once only.
     #[wasm_bindgen(skip_typescript)]
     pub fn release(&self, number: u32) {
         // Dropped when nothing is borrowed: that may drop foreign code.
-        let ended = self.standing.borrow_mut().try_remove(number as usize);
+        let ended = self.registrations.borrow_mut().try_remove(number as usize);
         drop(ended);
     }
 

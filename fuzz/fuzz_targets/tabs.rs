@@ -42,13 +42,13 @@ fuzz_target!(|bytes: &[u8]| {
             10 => page.tab.closed(4_000 + step.len() as u16, "", now),
             11 => page.tab.wake(now),
             12 => {
-                if let Some(spare) = page.tab.spare() {
-                    spare.received(step, now);
+                if let Some(fallback) = page.tab.fallback() {
+                    fallback.received(step, now);
                 }
             }
             13 => {
-                if let Some(spare) = page.tab.spare() {
-                    spare.closed(4_000 + step.len() as u16, "", now);
+                if let Some(fallback) = page.tab.fallback() {
+                    fallback.closed(4_000 + step.len() as u16, "", now);
                 }
             }
             _ => page.tab.heard(step, now),
@@ -93,12 +93,12 @@ impl Page {
                     assert!(self.has_lock, "sends without the lock");
                 }
                 Effect::Client(ClientEffect::Settled { id, outcome })
-                | Effect::Spare(ClientEffect::Settled { id, outcome }) => {
+                | Effect::Fallback(ClientEffect::Settled { id, outcome }) => {
                     self.store.settle(id, &outcome);
                 }
-                Effect::Spare(ClientEffect::Open) => {
-                    let spare = self.tab.spare().expect("it asks for a socket");
-                    spare.opened(self.now);
+                Effect::Fallback(ClientEffect::Open) => {
+                    let fallback = self.tab.fallback().expect("it asks for a socket");
+                    fallback.opened(self.now);
                 }
                 Effect::ReleaseLock => self.has_lock = false,
                 _ => {}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use session::client::{
-    Answer, Entropy, MemoryOutbox, Outcome, Saved, Storage, StoreError, StoreFailed,
+    StoreResponse, Entropy, MemoryOutbox, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
 };
 
 /// The outbox of a page, and what it was told has ended.
@@ -25,15 +25,15 @@ pub fn entropy(seed: u8) -> Entropy {
 
 impl Store {
     pub fn new(entropy: &mut Entropy) -> Self {
-        let outbox = MemoryOutbox::new(Saved::new(entropy));
+        let outbox = MemoryOutbox::new(SavedState::new(entropy));
         Self { fails: false, outbox, settled: HashSet::new() }
     }
 
-    pub fn saved(&self) -> Saved {
+    pub fn saved(&self) -> SavedState {
         self.outbox.saved().clone()
     }
 
-    pub fn run(&mut self, asked: Storage) -> Result<Answer, StoreFailed> {
+    pub fn run(&mut self, asked: StoreRequest) -> Result<StoreResponse, StoreFailed> {
         match self.fails {
             true => Err(StoreFailed { asked, error: StoreError::Full }),
             false => Ok(self.outbox.run(asked)),

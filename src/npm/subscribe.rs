@@ -27,13 +27,13 @@ extern "C" {
 
 /// A subscription as JavaScript knows it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Name {
+pub(super) struct SubscriptionRef {
     pub(super) bus: u32,
     pub(super) number: u32,
 }
 
 /// How JavaScript wants it.
-pub(super) struct Wanted {
+pub(super) struct Options {
     pub(super) group: Option<String>,
     pub(super) balance: Option<String>,
     /// None: no queue.
@@ -46,14 +46,14 @@ pub(super) struct Wanted {
 
 /// What ends when it is dropped; a queue ends with its subscription, and its reader finds none.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum Registration {
     Handler { _subscription: Subscription },
     Interceptor { _interception: Interception },
     Retention { _retention: Retention },
     Queue(Rc<RefCell<Option<Queue>>>),
 }
 
-impl Drop for Standing {
+impl Drop for Registration {
     fn drop(&mut self) {
         if let Self::Queue(queue) = self {
             let ended = queue.take();
@@ -64,10 +64,10 @@ impl Drop for Standing {
 
 pub(super) fn subscribe(
     subscriber: Subscriber<'_>,
-    name: Name,
-    wanted: Wanted,
-) -> Result<Standing, JsValue> {
-    let Wanted { group, balance, capacity, policy, key, replay } = wanted;
+    name: SubscriptionRef,
+    options: Options,
+) -> Result<Registration, JsValue> {
+    let Options { group, balance, capacity, policy, key, replay } = options;
     let grouped = group.is_some();
     let subscriber = match &group {
         Some(group) => subscriber.group(group, balance_of(balance.as_deref(), key.clone())),
@@ -77,7 +77,7 @@ pub(super) fn subscribe(
         let queue = subscriber.queue(capacity, overflow_of(policy, key));
         let queue = Rc::new(RefCell::new(Some(queue.map_err(|error| topic_error(&error))?)));
         spawn(read(queue.clone(), name));
-        return Ok(Standing::Queue(queue));
+        return Ok(Registration::Queue(queue));
     }
     let heard = move |event: &Event| {
         let answer = name.hear(event)?;
@@ -101,7 +101,7 @@ pub(super) fn subscribe(
         subscriber.host_handler(name.number, heard)
     };
     let subscription = subscription.map_err(|error| topic_error(&error))?;
-    Ok(Standing::Handler { _subscription: subscription })
+    Ok(Registration::Handler { _subscription: subscription })
 }
 
 /// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
@@ -115,7 +115,7 @@ fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
 }
 
 /// Hands over one event after the other; the next when the handler's promise is settled.
-async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
+async fn read(queue: Rc<RefCell<Option<Queue>>>, name: SubscriptionRef) {
     let next = || {
         poll_fn(|context| match &mut *queue.borrow_mut() {
             Some(queue) => Pin::new(queue).poll_next(context),
@@ -131,7 +131,7 @@ async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
     }
 }
 
-impl Name {
+impl SubscriptionRef {
     fn hear(self, event: &Event) -> Result<JsValue, Cause> {
         let data = event.js()?;
         Ok(hear(self.bus, self.number, &data, face_of(event, &data))?)

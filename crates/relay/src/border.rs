@@ -3,7 +3,7 @@
 pub(crate) mod audit;
 mod gate;
 mod origin;
-mod places;
+mod permits;
 mod proxy;
 mod stream;
 
@@ -25,7 +25,7 @@ use audit::Refused;
 pub(crate) use gate::Gate;
 use origin::Authority;
 pub use origin::{Host, NameError, Origin};
-use places::{Place, Places};
+use permits::{ConnectionPermit, ConnectionPermits};
 use proxy::Proxies;
 use stream::Guarded;
 
@@ -48,7 +48,7 @@ pub(crate) struct Border {
     hosts: Vec<Host>,
     origins: Vec<Origin>,
     proxies: Proxies,
-    places: Arc<Places>,
+    connection_permits: Arc<ConnectionPermits>,
     limiter: Limiter,
     /// The budget of unfinished messages, which has one half of the memory: a message that is whole then never
     /// waits for those that are not.
@@ -62,7 +62,7 @@ pub(crate) struct Border {
 pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
-    place: Mutex<Place>,
+    permit: Mutex<ConnectionPermit>,
 }
 
 /// The client of a request, who may be behind a proxy.
@@ -83,7 +83,7 @@ impl Border {
             hosts: rules.hosts,
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
-            places: Places::new(limits.connections, limits.max_connections),
+            connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
             limiter: Limiter::new(limits),
             unfinished,
             memory,
@@ -100,11 +100,11 @@ impl Border {
         // Whose connection a proxy's is stands in its requests.
         let key = (!self.proxies.has(address)).then(|| Key::of(address));
         let allowance = key.as_ref().map(|key| self.limiter.of(key));
-        let Some(place) = self.places.take(key) else {
+        let Some(permit) = self.connection_permits.take(key) else {
             audit::refused(Refused::Limit, address, 0);
             return None;
         };
-        Some(Arc::new(Peer { address, gate: Gate::new(allowance), place: Mutex::new(place) }))
+        Some(Arc::new(Peer { address, gate: Gate::new(allowance), permit: Mutex::new(permit) }))
     }
 
     /// Who sends a request.
@@ -138,14 +138,14 @@ impl Border {
     /// Counts a plain request, and waits if there were too many; false if there is no place for it.
     pub(crate) async fn admits_request(&self, peer: &Peer, client: &Client) -> bool {
         client.allowance.take(Kind::Kibibytes, REQUEST).await;
-        !peer.lock().is_spare()
+        !peer.lock().is_surplus()
     }
 
     /// Counts a WebSocket handshake; false if there are too many, or too many connections.
     pub(crate) fn admits_socket(&self, peer: &Peer, client: &Client) -> bool {
-        let mut place = peer.lock();
-        let is_one_more = !place.assign(&client.key) || place.is_spare();
-        drop(place);
+        let mut permit = peer.lock();
+        let is_one_more = !permit.assign(&client.key) || permit.is_surplus();
+        drop(permit);
         peer.gate.assign(&client.allowance);
         peer.gate.upgraded(self.unfinished.share(&client.key));
         !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
@@ -154,8 +154,8 @@ impl Border {
 
 impl Peer {
     /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, ConnectionPermit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

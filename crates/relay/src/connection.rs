@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, SocketMessage, Opened, Options, Server, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -220,7 +220,7 @@ pub(crate) async fn reject(
         let mut bye = Vec::new();
         let (code, message) = (code.code(), reason.to_owned());
         FromPeer::Bye(Bye { code, message, retry }).encode(&mut bye);
-        if !socket.feed(Message::Binary(bye)).await {
+        if !socket.feed(SocketMessage::Binary(bye)).await {
             return;
         }
     }
@@ -235,8 +235,8 @@ pub(crate) async fn echo(socket: WebSocket) {
     let mut socket = Socket::new(socket);
     loop {
         let message = match socket.hear().await {
-            Heard::Binary(bytes) => Message::Binary(bytes.into()),
-            Heard::Text(text) => Message::Texts(Texts::one(text.as_str())),
+            Heard::Binary(bytes) => SocketMessage::Binary(bytes.into()),
+            Heard::Text(text) => SocketMessage::Texts(Texts::one(text.as_str())),
             Heard::Ping => continue,
             Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
             Heard::Gone => return,

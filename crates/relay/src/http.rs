@@ -35,44 +35,44 @@ static HEADERS: [(HeaderName, &str); 5] = [
 
 /// What the routes share.
 #[derive(Clone)]
-pub(crate) struct Site {
+pub(crate) struct AppState {
     shared: Shared,
     /// Held by each connection, so that its end can be waited for.
-    alive: mpsc::Sender<()>,
+    connections_done: mpsc::Sender<()>,
     page: Option<PathBuf>,
     border: Arc<Border>,
 }
 
-impl std::fmt::Debug for Site {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Site").field("page", &self.page).finish_non_exhaustive()
+        out.debug_struct("AppState").field("page", &self.page).finish_non_exhaustive()
     }
 }
 
-impl FromRef<Site> for Shared {
-    fn from_ref(site: &Site) -> Self {
-        site.shared.clone()
+impl FromRef<AppState> for Shared {
+    fn from_ref(app_state: &AppState) -> Self {
+        app_state.shared.clone()
     }
 }
 
-impl Site {
+impl AppState {
     pub(crate) fn new(
         shared: Shared,
         border: Arc<Border>,
-        alive: mpsc::Sender<()>,
+        connections_done: mpsc::Sender<()>,
         page: Option<PathBuf>,
     ) -> Self {
-        Self { shared, alive, page, border }
+        Self { shared, connections_done, page, border }
     }
 }
 
-pub(crate) fn router(site: Site) -> Router {
-    let page = site.page.clone();
-    let border = Arc::clone(&site.border);
+pub(crate) fn router(app_state: AppState) -> Router {
+    let page = app_state.page.clone();
+    let border = Arc::clone(&app_state.border);
     let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
-    let routes = routes.with_state(site);
+    let routes = routes.with_state(app_state);
     let routes = match page {
         Some(directory) => routes.merge(page::router(&directory)),
         None => routes,
@@ -126,12 +126,12 @@ async fn echo(State(shared): State<Shared>, handshake: Handshake) -> Response {
 }
 
 async fn socket(
-    State(site): State<Site>,
+    State(app_state): State<AppState>,
     Extension(peer): Extension<Arc<Peer>>,
     headers: HeaderMap,
     handshake: Handshake,
 ) -> Response {
-    let Site { shared, alive, border, .. } = site;
+    let AppState { shared, connections_done, border, .. } = app_state;
     let client = border.client(&peer, &headers);
     if !border.is_origin(&peer, &headers) {
         audit::refused(Refused::Origin, client.address, StatusCode::FORBIDDEN.as_u16());
@@ -168,6 +168,6 @@ async fn socket(
                 reject(socket, Wire::Json, code, message, None).await;
             }
         }
-        drop(alive);
+        drop(connections_done);
     })
 }

@@ -6,8 +6,8 @@
 
 mod ephemeral;
 mod failed;
-mod gather;
-mod places;
+mod batch_collector;
+mod range_set;
 mod presence;
 mod queued;
 mod routes;

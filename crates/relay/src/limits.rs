@@ -169,11 +169,11 @@ impl Limits {
 #[derive(Debug)]
 pub struct Limiter {
     limits: Limits,
-    keys: Mutex<HashMap<Key, Entry>>,
+    keys: Mutex<HashMap<Key, LimiterEntry>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LimiterEntry {
     buckets: Arc<[Bucket; KINDS]>,
     /// Since when no connection has this key, as far as was looked.
     unused_since: Option<Instant>,
@@ -190,7 +190,7 @@ impl Limiter {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = keys.entry(key.clone()).or_insert_with(|| {
             let buckets = self.limits.rates().map(|(_, rate)| Bucket::new(rate));
-            Entry { buckets: Arc::new(buckets), unused_since: None }
+            LimiterEntry { buckets: Arc::new(buckets), unused_since: None }
         });
         entry.unused_since = None;
         Allowance(Arc::clone(&entry.buckets))

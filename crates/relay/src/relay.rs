@@ -16,7 +16,7 @@ use crate::admin;
 use crate::authority::Authority;
 use crate::border::{Acceptor, Border, Host, Origin, Rules};
 use crate::connection::Shared;
-use crate::http::{self, Site};
+use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::store::{Embedded, Settings, Store, StoreError};
@@ -125,7 +125,7 @@ pub enum StartError {
 pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
-    site: Site,
+    app_state: AppState,
     border: Arc<Border>,
     header_timeout: Duration,
     stop: watch::Sender<bool>,
@@ -154,7 +154,7 @@ impl Relay {
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
-        let (alive, ended) = mpsc::channel(1);
+        let (connections_done, ended) = mpsc::channel(1);
         let options = Arc::new(Options {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
@@ -178,11 +178,11 @@ impl Relay {
             authority,
             stopping,
         };
-        let site = Site::new(shared, Arc::clone(&border), alive, page);
+        let app_state = AppState::new(shared, Arc::clone(&border), connections_done, page);
         Ok(Self {
             listener,
             address,
-            site,
+            app_state,
             border,
             header_timeout,
             stop,
@@ -208,7 +208,7 @@ impl Relay {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
-        let Self { listener, site, border, stop, mut ended, writer, store, data, give_up, .. } =
+        let Self { listener, app_state, border, stop, mut ended, writer, store, data, give_up, .. } =
             self;
         let handle = Handle::new();
         let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
@@ -220,7 +220,7 @@ impl Relay {
             server.http_builder().http1().header_read_timeout(self.header_timeout);
         }
         server.http_builder().http1().max_buf_size(HEADERS);
-        let service = http::router(site).into_make_service();
+        let service = http::router(app_state).into_make_service();
         let stopped = stop.clone();
         let shutdown = async move {
             shutdown.await;

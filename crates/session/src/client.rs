@@ -4,7 +4,7 @@
 //! carries out its [`Effect`]s in order. It reconnects by itself: [`Effect::Open`] asks for a socket,
 //! [`Client::deadline`] says when [`Client::tick`] wants to be called.
 
-mod answers;
+mod store_requests;
 mod backoff;
 mod credential;
 mod credit;
@@ -12,18 +12,18 @@ mod effect;
 mod follower_frames;
 mod history;
 mod identity;
-mod interests;
+mod subscriptions;
 mod link;
 mod memory;
 mod outbox;
-mod places;
+mod tab_presence;
 mod presence;
 mod publishing;
 mod reading;
-mod rivals;
+mod clone_detector;
 mod sharing;
 mod state;
-mod storage;
+mod store;
 mod timers;
 
 use std::cell::RefCell;
@@ -33,23 +33,23 @@ use std::rc::Rc;
 
 use crate::Millis;
 use crate::wire::frame::{FromClient, FromPeer};
-use answers::Asking;
+use store_requests::StoreRequests;
 use backoff::Backoff;
 pub use credit::Window;
-pub use effect::{Delivery, Effect, HistoryError, LinkState, Occupants, Older, Outcome, RequestId};
+pub use effect::{Delivery, Effect, HistoryError, ConnectionState, Occupants, Older, Outcome, RequestId};
 use history::Requests;
 use identity::Identity;
-use interests::Interests;
-pub use interests::SubscriptionId;
+use subscriptions::Subscriptions;
+pub use subscriptions::SubscriptionId;
 use link::Connection;
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
-use presence::Whereabouts;
-pub use publishing::{PublishError, Terms};
-use rivals::Rivals;
+use presence::PresenceState;
+pub use publishing::{PublishError, PublishOptions};
+use clone_detector::CloneDetector;
 pub(crate) use sharing::MAX_BASE;
-use state::State;
-pub use storage::{Answer, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId};
+use state::ClientState;
+pub use store::{StoreResponse, OutboxRow, SavedState, Secret, StoreRequest, StoreError, StoreFailed, TabId};
 
 /// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
@@ -91,18 +91,18 @@ pub struct Client {
     identity: Identity,
     /// In place of it to the peer, while the store does not say which it is.
     stranger: Option<Identity>,
-    state: State,
-    rivals: Rivals,
+    state: ClientState,
+    clone_detector: CloneDetector,
     backoff: Backoff,
     outbox: Outbox,
-    asking: Asking,
+    store_requests: StoreRequests,
     /// Kept by this page under numbers of a client that it has not heard of yet.
-    adrift: Vec<Row>,
+    renumbered: Vec<OutboxRow>,
     /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
     wall_is_ahead: i64,
-    interests: Interests,
+    subscriptions: Subscriptions,
     requests: Requests,
-    whereabouts: Whereabouts,
+    presence_state: PresenceState,
     /// Another tab has the socket.
     following: bool,
     /// What became of the last events, here or in other tabs: a row may still come, or ask.
@@ -117,20 +117,20 @@ const MESSAGE_BYTES: usize = 64 << 10;
 impl Client {
     /// A client that goes on from what its store holds, and is not connected. What waits in the outbox
     /// is told of as [`Effect::Pending`].
-    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+    pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         let mut client = Self {
             identity: Identity::of(&saved),
             stranger: None,
-            state: State::Stopped,
-            rivals: Rivals::default(),
+            state: ClientState::Stopped,
+            clone_detector: CloneDetector::default(),
             backoff: Backoff::default(),
             outbox: Outbox::new(options.outbox_events, options.outbox_bytes),
-            asking: Asking::default(),
-            adrift: Vec::new(),
+            store_requests: StoreRequests::default(),
+            renumbered: Vec::new(),
             wall_is_ahead: 0,
-            interests: Interests::default(),
+            subscriptions: Subscriptions::default(),
             requests: Requests::default(),
-            whereabouts: Whereabouts::default(),
+            presence_state: PresenceState::default(),
             following: false,
             recent: VecDeque::new(),
             connection: Connection::default(),
@@ -146,7 +146,7 @@ impl Client {
     pub(crate) fn another(&self) -> (Self, MemoryOutbox) {
         let entropy = Rc::clone(&self.entropy);
         let mut entropy: Entropy = Box::new(move |bytes| entropy.borrow_mut()(bytes));
-        let saved = Saved::new(&mut entropy);
+        let saved = SavedState::new(&mut entropy);
         (Self::new(self.options.clone(), entropy, saved.clone()), MemoryOutbox::new(saved))
     }
 
@@ -191,7 +191,7 @@ impl Client {
         self.connection.probe = None;
         self.connection.owing = None;
         for frame in FromPeer::decode_with_bytes(message) {
-            if !matches!(self.state, State::Greeting { .. } | State::Online { .. }) {
+            if !matches!(self.state, ClientState::Greeting { .. } | ClientState::Online { .. }) {
                 return;
             }
             match frame {

@@ -72,7 +72,7 @@ pub enum ReadError {
 
 /// Where an event stands in the log, for one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'s> {
+pub struct EventPosition<'s> {
     /// The stream.
     pub stream: &'s Stream,
     /// The life of the stream.

@@ -5,8 +5,8 @@
 //! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
 //! catch up from the log.
 
-mod again;
-mod attendance;
+mod prefix_cache;
+mod presence_registry;
 mod claims;
 mod conflated;
 mod credential;
@@ -29,20 +29,20 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::wire::frame::{self, FromClient, FromPeer, Head};
+use crate::wire::frame::{self, FromClient, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis, RejectCode, Stream};
-use again::Again;
-pub use attendance::{Attendance, Comer, News};
+use prefix_cache::PrefixCache;
+pub use presence_registry::{PresenceRegistry, Joiner, News};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
-    Opened, Page, Place, Refusal, StreamNo, Ticket,
+    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, SocketMessage, Numbered, Older,
+    Opened, Page, StartPoint, Refusal, StreamNo, Ticket,
 };
 use lookups::Lookups;
-use presence::Whereabouts;
+use presence::PresenceState;
 use publishing::Waiting;
 pub use receiving::Costs;
 pub use rendered::Rendered;
@@ -100,7 +100,7 @@ pub enum Wire {
 pub struct Server {
     options: Arc<Options>,
     wire: Wire,
-    state: State,
+    state: ServerState,
     /// Of each stream the first offset that has not been committed to this machine's knowledge.
     seen: Vec<u64>,
     subscriptions: Subscriptions,
@@ -110,7 +110,7 @@ pub struct Server {
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The requests for history that are without an answer: their numbers, and of which stream.
     requests: Vec<(Ticket, u32, StreamNo)>,
-    whereabouts: Whereabouts,
+    presence_state: PresenceState,
     costs: Costs,
     credential: Credential,
     /// A number that is to come again before any higher one is taken.
@@ -126,8 +126,8 @@ pub struct Server {
     /// How long the last message was: the next one most likely is as long, and grows at once.
     last_message: usize,
     /// Empty, between two events; it keeps its room.
-    heads: Vec<Head>,
-    again: Option<Again>,
+    recipients: Vec<Recipient>,
+    prefix_cache: Option<PrefixCache>,
     effects: VecDeque<Effect>,
     heard: Millis,
     /// By how many milliseconds the wall clock is ahead of the one that `now` is read from, if that is known.
@@ -139,7 +139,7 @@ pub struct Server {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ServerState {
     /// Nothing was said yet.
     Greeting,
     /// The client is being looked up.
@@ -166,9 +166,9 @@ impl Server {
     pub fn new(options: Arc<Options>, wire: Wire, heads: &[u64], now: Millis) -> Self {
         debug_assert_eq!(heads.len(), options.streams.len());
         let state = match wire {
-            Wire::Frames => State::Greeting,
+            Wire::Frames => ServerState::Greeting,
             #[cfg(feature = "json")]
-            Wire::Json => State::Open { client: None },
+            Wire::Json => ServerState::Open { client: None },
         };
         let hello_until = Some(now + options.hello_within);
         Self {
@@ -181,7 +181,7 @@ impl Server {
             lookups: Lookups::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
-            whereabouts: Whereabouts::default(),
+            presence_state: PresenceState::default(),
             costs: Costs::default(),
             credential: Credential::default(),
             held_back: None,
@@ -192,8 +192,8 @@ impl Server {
             message: Vec::new(),
             texts: Texts::default(),
             last_message: 0,
-            heads: Vec::new(),
-            again: None,
+            recipients: Vec::new(),
+            prefix_cache: None,
             effects: VecDeque::new(),
             heard: now,
             wall_is_ahead: None,
@@ -241,13 +241,13 @@ impl Server {
 
     /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
     pub fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
-        (self.state, self.hello_until) = (State::Closed, None);
+        (self.state, self.hello_until) = (ServerState::Closed, None);
         self.lookups = Lookups::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
@@ -260,10 +260,10 @@ impl Server {
 
     /// The answer to [`Effect::Open`].
     pub fn opened(&mut self, opened: Opened) {
-        let State::Opening { client, fence, lowest, returning } = self.state else { return };
+        let ServerState::Opening { client, fence, lowest, returning } = self.state else { return };
         match opened {
             Opened::Welcome { highest, highest_id, new } => {
-                self.state = State::Open { client: Some((client, fence, lowest)) };
+                self.state = ServerState::Open { client: Some((client, fence, lowest)) };
                 self.source = publishing::source_of(&client);
                 self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
@@ -297,62 +297,62 @@ impl Server {
 
     fn frame(&mut self, frame: FromClient) {
         match (self.state, frame) {
-            (State::Closed, _) => {}
-            (State::Greeting, FromClient::Hello(hello)) => {
+            (ServerState::Closed, _) => {}
+            (ServerState::Greeting, FromClient::Hello(hello)) => {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
-                self.state = State::Opening { client, fence, lowest, returning };
+                self.state = ServerState::Opening { client, fence, lowest, returning };
                 self.hello_until = None;
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {
                 self.close(CloseCode::UnexpectedHello, "one hello is enough")
             }
-            (State::Open { client: Some(client) }, FromClient::Publish(publish)) => {
+            (ServerState::Open { client: Some(client) }, FromClient::Publish(publish)) => {
                 self.costs.publishes += 1;
                 self.publish(client, publish);
             }
             // Unreachable: who said no hello speaks JSON, not frames.
-            (State::Open { client: None }, FromClient::Publish(_)) => {
+            (ServerState::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
+            (ServerState::Open { .. }, FromClient::Subscribe(subscribe)) => {
                 self.costs.subscribes += 1;
                 self.subscribe(subscribe);
             }
-            (State::Open { .. }, FromClient::UnknownStart(it)) => {
+            (ServerState::Open { .. }, FromClient::UnknownStart(it)) => {
                 self.costs.subscribes += 1;
                 let message = "this peer does not know where the subscription is to start";
                 self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
             }
-            (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
+            (ServerState::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.unsubscribe(unsubscribe.subscription);
             }
-            (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
-            (State::Open { .. }, FromClient::History(history)) => {
+            (ServerState::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (ServerState::Open { .. }, FromClient::History(history)) => {
                 self.costs.histories += 1;
                 self.history(history);
             }
-            (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
-            (State::Open { .. }, FromClient::Join(join)) => {
+            (ServerState::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (ServerState::Open { .. }, FromClient::Join(join)) => {
                 self.costs.joins += 1;
                 self.join(join);
             }
-            (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
-            (State::Open { .. }, FromClient::Watch(at)) => {
+            (ServerState::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (ServerState::Open { .. }, FromClient::Watch(at)) => {
                 self.costs.joins += 1;
                 self.watch(at.topic);
             }
-            (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
-            (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            (State::Open { .. }, FromClient::Pong(_)) => {}
-            (State::Greeting | State::Opening { .. }, _) => {
+            (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
+            (ServerState::Open { .. }, FromClient::Pong(_)) => {}
+            (ServerState::Greeting | ServerState::Opening { .. }, _) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
             }
         }
     }
 
     fn send(&mut self, frame: &FromPeer) {
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         match self.wire {
@@ -366,11 +366,11 @@ impl Server {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
+        matches!(self.state, ServerState::Open { .. })
     }
 
     fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.state == ServerState::Closed
     }
 
     /// Ends a message that is long enough.
@@ -384,14 +384,14 @@ impl Server {
         if !self.message.is_empty() {
             self.last_message = self.message.len();
             let message = std::mem::take(&mut self.message);
-            self.effects.push_back(Effect::Send(Message::Binary(message)));
+            self.effects.push_back(Effect::Send(SocketMessage::Binary(message)));
         } else if self.message.capacity() > 0 {
             self.message = Vec::new();
         }
         if self.texts.len() > 0 {
             self.last_message = self.texts.len();
             let texts = std::mem::take(&mut self.texts);
-            self.effects.push_back(Effect::Send(Message::Texts(texts)));
+            self.effects.push_back(Effect::Send(SocketMessage::Texts(texts)));
         } else if self.texts.has_room() {
             self.texts = Texts::default();
         }

@@ -1,4 +1,4 @@
-//! Tabs of one origin that share a link: one leads and has the socket, the others are its guests.
+//! Tabs of one origin that share a link: one leads and has the socket, the others are its followers.
 //!
 //! A [`Tab`] holds a tab's [`Client`] and says what to do with a lock that one tab has at a time (a Web
 //! Lock) and a channel that all tabs hear (a `BroadcastChannel`). It must be given a store that all
@@ -6,18 +6,18 @@
 //!
 //! The leader's client sends the rows of all tabs, in the order of their numbers, and deletes what is
 //! answered; before it does, it tells the others. So an answer that is lost with a leader is asked for
-//! again by the next. A guest's subscriptions stand on the leader's connection and resume from the
-//! guest's own positions: another leader is no more to it than another connection.
+//! again by the next. A follower's subscriptions stand on the leader's connection and resume from the
+//! follower's own positions: another leader is no more to it than another connection.
 //!
-//! The lock decides who leads; terms tell a leader that it was deposed, and guests whom to believe,
+//! The lock decides who leads; terms tell a leader that it was deposed, and followers whom to believe,
 //! before the lock does. The peer's fence is the last guard.
 
-mod carrying;
+mod broadcasting;
 mod effect;
-mod hearing;
+mod receiving;
 mod leading;
 mod message;
-mod spare;
+mod fallback;
 mod timers;
 
 use std::collections::VecDeque;
@@ -26,35 +26,35 @@ use std::fmt;
 use topic::Topic;
 
 use crate::client::{
-    Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,
+    StoreResponse, Client, Entropy, ConnectionState, Options, Outcome, SavedState, StoreRequest, StoreFailed, TabId,
 };
 use crate::{Body, Millis, RejectCode};
 pub use effect::Effect;
-use message::{Message, Says};
-pub use spare::Of;
-use spare::Spare;
+use message::{Envelope, TabMessage};
+pub use fallback::Lane;
+use fallback::FallbackClient;
 
 /// The state machine. See the [module](self).
 pub struct Tab {
     client: Client,
     /// Sends what the store did not take.
-    spare: Option<Box<Spare>>,
+    fallback: Option<Box<FallbackClient>>,
     id: TabId,
     role: Role,
     /// The highest term that was heard of; a leader's own.
     term: u64,
     /// Who leads, to a follower.
     leader: Option<TabId>,
-    /// To a follower: what its subscriptions' numbers start with; 0 while it is no guest.
+    /// To a follower: what its subscriptions' numbers start with; 0 while it is no follower.
     base: u32,
-    /// The leader has listed it among its guests.
+    /// The leader has listed it among its followers.
     placed: bool,
-    /// Counts how often it became a guest: what a leader says of an earlier visit is over.
+    /// Counts how often it became a follower: what a leader says of an earlier visit is over.
     visit: u32,
-    guests: Vec<Guest>,
+    followers: Vec<Follower>,
     last_base: u32,
     /// What the leader last said of its link.
-    link: LinkState,
+    link: ConnectionState,
     /// The leader was heard, or is to be given time.
     heard: Millis,
     /// The leader was asked for a sign of life.
@@ -64,7 +64,7 @@ pub struct Tab {
     beat_is_due: bool,
     /// When to ask for the lock again.
     lock_at: Option<Millis>,
-    /// When to become a guest anew.
+    /// When to become a follower anew.
     join_at: Option<Millis>,
     /// Events whose outcome another tab has told.
     told: Vec<String>,
@@ -85,7 +85,7 @@ enum Role {
 }
 
 #[derive(Debug)]
-struct Guest {
+struct Follower {
     tab: TabId,
     visit: u32,
     base: u32,
@@ -97,31 +97,31 @@ struct Guest {
 const QUIET: Millis = 3_000;
 /// How long the leader has to answer; up to as much again, so that not all followers steal at once.
 const PATIENCE: Millis = 2_000;
-/// How often a leader with guests says so, unasked.
+/// How often a leader with followers says so, unasked.
 const BEAT: Millis = 20_000;
-/// A guest that has been silent for less does not answer a beat.
+/// A follower that has been silent for less does not answer a beat.
 const SPOKEN: Millis = 15_000;
-/// How long a fenced leader leaves the lock alone, and a guest that lost its place does not ask.
+/// How long a fenced leader leaves the lock alone, and a follower that lost its place does not ask.
 const AWAY: Millis = 1_000;
 
 impl Tab {
     /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take goes
-    /// out from memory, by the [spare](Self::spare): a number that the store has not given may be given to
+    /// out from memory, by the [fallback](Self::fallback): a number that the store has not given may be given to
     /// another tab.
-    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+    pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         Self {
             id: options.tab,
             client: Client::new(options, entropy, saved),
-            spare: None,
+            fallback: None,
             role: Role::Out,
             term: 0,
             leader: None,
             base: 0,
             placed: false,
             visit: 0,
-            guests: Vec::new(),
+            followers: Vec::new(),
             last_base: 0,
-            link: LinkState::Connecting,
+            link: ConnectionState::Connecting,
             heard: 0,
             asked: None,
             spoke: 0,
@@ -167,7 +167,7 @@ impl Tab {
         self.client.load();
         self.effects.push_back(Effect::RequestLock);
         self.visit_anew();
-        self.use_spare();
+        self.use_fallback();
     }
 
     /// Takes no part any more, as the page goes or is frozen: gives up the socket at once, and the lock
@@ -177,11 +177,11 @@ impl Tab {
         self.now = now;
         if self.takes_part() {
             if !self.leads() {
-                self.part(LinkState::Connecting);
+                self.part(ConnectionState::Connecting);
             }
             self.follow();
             self.role = Role::Leaving;
-            self.rest_spare();
+            self.rest_fallback();
             (self.lock_at, self.join_at) = (None, None);
         }
     }
@@ -200,7 +200,7 @@ impl Tab {
                 self.role = Role::Leading;
                 self.term += 1;
                 (self.leader, self.base, self.lock_at, self.join_at) = (None, 0, None, None);
-                self.link = LinkState::Connecting;
+                self.link = ConnectionState::Connecting;
                 self.client.lead();
                 self.beat_is_due = true;
             }
@@ -229,36 +229,36 @@ impl Tab {
         if !self.takes_part() {
             return;
         }
-        match Message::decode(message) {
-            Some(Message { from, says }) if from != self.id => self.hear(from, says),
+        match Envelope::decode(message) {
+            Some(Envelope { from, message }) if from != self.id => self.handle_message(from, message),
             _ => self.ignored += 1,
         }
     }
 
     /// As [`Client::opened`].
     pub fn opened(&mut self, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
+        if let Some(client) = self.client_on(Lane::Shared, now) {
             client.opened(now);
         }
     }
 
     /// As [`Client::received`].
     pub fn received(&mut self, message: &[u8], now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
+        if let Some(client) = self.client_on(Lane::Shared, now) {
             client.received(message, now);
         }
     }
 
     /// As [`Client::closed`].
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
+        if let Some(client) = self.client_on(Lane::Shared, now) {
             client.closed(code, reason, now);
         }
     }
 
     /// As [`Client::credential`].
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
+        if let Some(client) = self.client_on(Lane::Shared, now) {
             client.credential(credential, now);
         }
     }
@@ -270,33 +270,33 @@ impl Tab {
         match self.role {
             Role::Out | Role::Leaving => {}
             Role::Leading => self.client.connect(now),
-            Role::Following => self.post(Says::Connect),
+            Role::Following => self.post(TabMessage::Connect),
         }
-        self.use_spare();
+        self.use_fallback();
     }
 
     /// As [`Client::answer`].
-    pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
+    pub fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: Millis) {
         self.now = now;
         self.asked_store = self.asked_store.saturating_sub(1);
         match &answer {
-            Ok(Answer::Kept { .. }) => self.rest_spare(),
-            Err(StoreFailed { asked: Storage::Keep { .. }, .. }) => self.spill(),
+            Ok(StoreResponse::Kept { .. }) => self.rest_fallback(),
+            Err(StoreFailed { asked: StoreRequest::Keep { .. }, .. }) => self.spill(),
             _ => {}
         }
-        let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
-        let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
+        let renewed = matches!(answer, Ok(StoreResponse::Renewed { .. }));
+        let loaded = matches!(answer, Ok(StoreResponse::Loaded { .. }));
         self.client.answer(answer, now);
         if loaded && self.leads() {
             self.tell_answered();
         }
         if loaded {
             for id in self.client.lost() {
-                self.post(Says::Lost { id });
+                self.post(TabMessage::Lost { id });
             }
         }
         if renewed {
-            self.post(Says::Renewed);
+            self.post(TabMessage::Renewed);
         }
     }
 
@@ -308,15 +308,15 @@ impl Tab {
             Role::Following if self.asked.is_none() => self.ask(),
             _ => {}
         }
-        if let Some(spare) = self.spare() {
-            spare.wake(now);
+        if let Some(fallback) = self.fallback() {
+            fallback.wake(now);
         }
     }
 
     /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader
     /// hears it. Whether it may reach the peer.
     pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
-        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
+        let event = TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
         self.post(event);
         match self.role {
             Role::Leading => self.client.send_ephemeral(topic, body),
@@ -326,7 +326,7 @@ impl Tab {
 
     /// Sends a local event to the other tabs.
     pub fn share(&mut self, topic: &Topic, body: &Body) {
-        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
+        let event = TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
         self.post(event);
     }
 
@@ -336,11 +336,11 @@ impl Tab {
             if let Some(effect) = self.effects.pop_front() {
                 return Some(effect);
             }
-            if let Some(effect) = self.poll_spare() {
+            if let Some(effect) = self.poll_fallback() {
                 return Some(effect);
             }
             if let Some(effect) = self.poll_client() {
-                self.carry(effect);
+                self.broadcast(effect);
                 continue;
             }
             if std::mem::take(&mut self.beat_is_due) && self.leads() {
@@ -348,24 +348,24 @@ impl Tab {
                 continue;
             }
             if self.role == Role::Leaving && self.asked_store == 0 {
-                self.post(Says::Bye);
+                self.post(TabMessage::Bye);
                 self.role = Role::Out;
                 self.effects.push_back(Effect::ReleaseLock);
                 continue;
             }
-            let frames = self.client.for_guests();
+            let frames = self.client.for_followers();
             if frames.is_empty() {
                 return None;
             }
-            self.post(Says::FromPeer { term: self.term, frames });
+            self.post(TabMessage::FromPeer { term: self.term, frames });
         }
     }
 
-    fn post(&mut self, says: Says) {
+    fn post(&mut self, message: TabMessage) {
         if self.role != Role::Out {
             self.spoke = self.now;
-            let message = Message { from: self.id, says };
-            self.effects.push_back(Effect::Post(message.encode()));
+            let envelope = Envelope { from: self.id, message };
+            self.effects.push_back(Effect::Post(envelope.encode()));
         }
     }
 }
@@ -383,7 +383,7 @@ impl fmt::Debug for Tab {
             .field("term", &self.term)
             .field("leader", &self.leader)
             .field("base", &self.base)
-            .field("guests", &self.guests)
+            .field("followers", &self.followers)
             .finish_non_exhaustive()
     }
 }

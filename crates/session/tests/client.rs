@@ -5,7 +5,7 @@ mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
 use session::client::{
-    Effect, HistoryError, LinkState, Occupants, Older, Options, Saved, Secret, Storage,
+    Effect, HistoryError, ConnectionState, Occupants, Older, Options, SavedState, Secret, StoreRequest,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -39,7 +39,7 @@ fn is_stopped(dialogue: &Dialogue) -> bool {
         Effect::Link(state) => Some(state),
         _ => None,
     });
-    matches!(states.next(), Some(LinkState::Stopped { .. }))
+    matches!(states.next(), Some(ConnectionState::Stopped { .. }))
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_credential_that_cannot_be_had_is_asked_for_again_after_the_wait() {
     dialogue.client.credential(None, 0);
     dialogue.run();
     assert!(
-        dialogue.effects.iter().any(|it| matches!(it, Effect::Link(LinkState::Offline { .. })))
+        dialogue.effects.iter().any(|it| matches!(it, Effect::Link(ConnectionState::Offline { .. })))
     );
     assert_eq!((fetches(&mut dialogue), dialogue.opened), (0, 0));
     dialogue.wait();
@@ -133,8 +133,8 @@ fn a_page_that_slept_through_the_end_of_its_credential_shows_another_one() {
 fn nothing_that_is_printed_shows_a_secret() {
     let secret = Secret([77; 32]);
     let saved =
-        Saved { secret, ..Saved::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy)) };
-    let renew = Storage::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
+        SavedState { secret, ..SavedState::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy)) };
+    let renew = StoreRequest::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
     let hello = Hello {
         client: [1; 16],
         secret: [77; 32],
@@ -167,7 +167,7 @@ fn asked(said: &[FromClient]) -> Vec<&History> {
 fn page(request: u32, offsets: &[u64], next: Option<u64>) -> FromPeer {
     let entry = |&offset: &u64| {
         let body = Body { id: format!("e{offset}"), ..Body::default() }.encode();
-        Entry { offset, topic: "a.b".into(), body }
+        HistoryEntry { offset, topic: "a.b".into(), body }
     };
     let entries = offsets.iter().map(entry).collect();
     let next = next.map(|before| (Stream::MAIN, before));

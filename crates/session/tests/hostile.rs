@@ -8,7 +8,7 @@ use peer::{Peer, body, hello, subscribe};
 use raw::{bytes, frame, number, position, text};
 use session::server::Effect;
 #[cfg(feature = "json")]
-use session::server::{Message, Options, Server, Wire};
+use session::server::{SocketMessage, Options, Server, Wire};
 use session::*;
 
 const BEYOND: [u64; 2] = [1 << 53, u64::MAX];
@@ -367,7 +367,7 @@ impl Text {
                 Effect::Append(append) => {
                     self.sources.extend(append.event.map(|(_, body)| body.source))
                 }
-                Effect::Send(Message::Texts(texts)) => {
+                Effect::Send(SocketMessage::Texts(texts)) => {
                     self.said.extend(texts.iter().map(str::to_owned))
                 }
                 Effect::Close(code, _) => self.closed = Some(code),

@@ -2,7 +2,7 @@
 
 mod world;
 
-use session::client::{Effect, LinkState, Outcome};
+use session::client::{Effect, ConnectionState, Outcome};
 use session::server::{Decided, Opened, Options, Server, Wire};
 use session::*;
 use topic::{Pattern, Topic};
@@ -166,7 +166,7 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
                 last = Some(link);
             }
         }
-        let stopped = matches!(last, Some(LinkState::Stopped { .. }));
+        let stopped = matches!(last, Some(ConnectionState::Stopped { .. }));
         assert_eq!((stopped, code), (stops, code));
     }
 }
@@ -189,7 +189,7 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     while server.poll().is_some() {}
     // Its owner was at a send that took long: the ping has its time all the same.
     server.tick(50_000);
-    let Some(server::Effect::Send(server::Message::Binary(ping))) = server.poll() else {
+    let Some(server::Effect::Send(server::SocketMessage::Binary(ping))) = server.poll() else {
         panic!("no ping")
     };
     assert!(matches!(FromPeer::decode(&ping).next(), Some(Ok(FromPeer::Ping(_)))));

@@ -3,7 +3,7 @@
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
-use session::client::{Options, Storage, TabId};
+use session::client::{Options, StoreRequest, TabId};
 use session::*;
 
 /// Of a tab whose patience is the shortest.
@@ -95,7 +95,7 @@ fn a_client_that_a_tab_of_its_own_store_fences_stays_who_it_is() {
         dialogue.say(FromPeer::Welcome(WELCOME));
         dialogue.now += 15_000;
         dialogue.say(FromPeer::Ping(Ping { number: 0 }));
-        dialogue.store.run(Storage::TakeFence { used: 0 });
+        dialogue.store.run(StoreRequest::TakeFence { used: 0 });
         fenced(&mut dialogue);
         assert_eq!(hello(&mut dialogue).client, id);
     }
@@ -107,7 +107,7 @@ fn two_tabs_that_a_rival_fences_in_turns_lose_their_patience_too() {
     let id = hello(&mut dialogue).client;
     for _ in 0..5 {
         dialogue.say(FromPeer::Welcome(WELCOME));
-        dialogue.store.run(Storage::TakeFence { used: 0 });
+        dialogue.store.run(StoreRequest::TakeFence { used: 0 });
         fenced(&mut dialogue);
     }
     dialogue.say(FromPeer::Welcome(WELCOME));

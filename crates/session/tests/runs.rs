@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use peer::{Peer, ephemeral, ephemeral_ids, hello, subscribe};
 use proptest::prelude::*;
-use session::server::{Effect, Ephemeral, Message};
+use session::server::{Effect, Ephemeral, SocketMessage};
 use session::{FromPeer, Start};
 
 /// A connection that is live on a pattern, and has been sent one event on `a`.
@@ -73,10 +73,10 @@ fn a_run_comes_after_what_was_said_before_it() {
     let (frames, _) = encoded(&peer, &events);
     peer.server.forwarded(&ephemeral("a", "k", "before"));
     peer.server.send_run(Arc::clone(&frames));
-    let Some(Effect::Send(Message::Binary(before))) = peer.server.poll() else { panic!() };
+    let Some(Effect::Send(SocketMessage::Binary(before))) = peer.server.poll() else { panic!() };
     let before: Vec<_> = FromPeer::decode(&before).map(Result::unwrap).collect();
     assert_eq!(ephemeral_ids(&before), ["before"]);
-    assert_eq!(peer.server.poll(), Some(Effect::Send(Message::Frames(frames))));
+    assert_eq!(peer.server.poll(), Some(Effect::Send(SocketMessage::Frames(frames))));
 }
 
 #[test]

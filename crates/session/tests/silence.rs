@@ -4,7 +4,7 @@
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
-use session::client::{Effect, LinkState};
+use session::client::{Effect, ConnectionState};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -39,7 +39,7 @@ fn who_owes_an_answer_and_says_nothing_is_asked_after_five_seconds_and_left_thre
     dialogue.wait();
     assert_eq!(dialogue.now, 8_000);
     assert!(has_left(&dialogue));
-    assert!(matches!(dialogue.effects.last(), Some(Effect::Link(LinkState::Offline { .. }))));
+    assert!(matches!(dialogue.effects.last(), Some(Effect::Link(ConnectionState::Offline { .. }))));
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn a_subscription_too_many_is_refused_and_the_others_stand() {
     peer.commit("a");
     let frames = peer.run();
     let [FromPeer::Event(event)] = &frames[..] else { panic!("{frames:?}") };
-    assert_eq!(event.heads.len(), most as usize);
+    assert_eq!(event.recipients.len(), most as usize);
     assert_eq!(peer.closed, None);
 }
 
@@ -254,8 +254,8 @@ fn made(subscription: u32, reset: bool, mut heads: Vec<Position>) -> FromPeer {
 fn event(subscription: u32, stream: Stream, offset: u64, previous: u64) -> FromPeer {
     let body = body(&format!("e{offset}")).encode();
     let (topic, name, previous) = (0, Some("a".to_owned()), Some(previous));
-    let heads = vec![Head { subscription, previous }];
-    FromPeer::Event(Event { topic, name, heads, offset: Some(offset), body, stream })
+    let recipients = vec![Recipient { subscription, previous }];
+    FromPeer::Event(Event { topic, name, recipients, offset: Some(offset), body, stream })
 }
 
 #[test]

@@ -71,13 +71,13 @@ pub struct Task {
     name: String,
     started: Instant,
     bar: ProgressBar,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     /// Takes all that is printed, where the task has one.
     log: Option<Mutex<File>>,
 }
 
 #[derive(Default)]
-struct State {
+struct ProgressState {
     doing: String,
     /// How many parts are done, and of how many.
     parts: Option<(u64, u64)>,

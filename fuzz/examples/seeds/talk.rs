@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use topic::{Pattern, Topic};
-use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved};
-use session::server::{self, Message, Server, Wire};
+use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
+use session::server::{self, SocketMessage, Server, Wire};
 use session::tabs::{Effect, Tab};
 use session::{Body, Start, Stream};
 use simulation::store::Store;
@@ -31,7 +31,7 @@ struct Stage {
 
 pub fn record() -> Talk {
     let mut entropy: Entropy = Box::new(|bytes| bytes.fill(9));
-    let outbox = MemoryOutbox::new(Saved::new(&mut entropy));
+    let outbox = MemoryOutbox::new(SavedState::new(&mut entropy));
     let tabs = [0, 1].map(|number: u8| {
         let entropy: Entropy = Box::new(move |bytes| bytes.fill(number));
         let options = Options { tab: [number + 2; 16], ..Options::default() };
@@ -114,7 +114,7 @@ impl Stage {
 
     fn serve(&mut self, effect: server::Effect) {
         match effect {
-            server::Effect::Send(Message::Binary(message)) => {
+            server::Effect::Send(SocketMessage::Binary(message)) => {
                 self.tabs[0].received(&message, 0);
                 self.talk.from_peer.push(message);
             }

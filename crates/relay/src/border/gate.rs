@@ -23,10 +23,10 @@ pub(super) type Wait = Pin<Box<dyn Future<Output = Option<Permit>> + Send>>;
 
 /// See the [module](self). It is shared by the stream that reads and the connection that is told of it.
 #[derive(Debug, Default)]
-pub(crate) struct Gate(Mutex<State>);
+pub(crate) struct Gate(Mutex<GateState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct GateState {
     /// `None` while the client is not known, because its connection is a proxy's.
     allowance: Option<Allowance>,
     /// The budget of unfinished messages; `None` before the connection is a WebSocket, when the HTTP layer has
@@ -48,7 +48,7 @@ struct State {
 
 impl Gate {
     pub(super) fn new(allowance: Option<Allowance>) -> Self {
-        Self(Mutex::new(State { allowance, ..State::default() }))
+        Self(Mutex::new(GateState { allowance, ..GateState::default() }))
     }
 
     /// Of this client are the bytes from here on.
@@ -134,12 +134,12 @@ impl Gate {
     }
 
     /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl GateState {
     /// Pays for what was read.
     fn charge(&mut self) -> Option<Wait> {
         if self.debt < DEBT {

@@ -1,6 +1,6 @@
 //! What a connection asks of what all of them share, beside the log: the authority, and who is present.
 
-use session::server::{Comer, Effect, News};
+use session::server::{Joiner, Effect, News};
 
 use super::Connection;
 use crate::limits::Key;
@@ -28,8 +28,8 @@ impl Connection {
                 // Only who has said hello can be present.
                 let Some((client, _)) = self.client else { return };
                 let share = Some(Key::of(self.from.address).number());
-                let comer = Comer { connection: self.number, client, share };
-                if let Err(code) = presence.join(comer, &topic, &key, &data, Some(&self.from.share))
+                let joiner = Joiner { connection: self.number, client, share };
+                if let Err(code) = presence.join(joiner, &topic, &key, &data, Some(&self.from.share))
                 {
                     self.server.not_present(&topic, code, "no more can be present at this topic");
                 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use session::CloseCode;
-use session::server::Message;
+use session::server::SocketMessage;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -102,18 +102,18 @@ impl Socket {
     }
 
     /// Takes a message, and sends it if much waits; false if the other end does not take it.
-    pub(crate) async fn feed(&mut self, message: Message) -> bool {
+    pub(crate) async fn feed(&mut self, message: SocketMessage) -> bool {
         match message {
-            Message::Binary(bytes) => {
+            SocketMessage::Binary(bytes) => {
                 let length = bytes.len() as u64;
                 let binary = OpCode::Data(Data::Binary);
                 let head = FrameHeader { opcode: binary, ..FrameHeader::default() };
                 // It goes into memory, which takes all.
                 head.format(length, &mut self.out).is_ok() && self.take(&bytes).await
             }
-            Message::Texts(texts) => self.take(texts.frames()).await,
-            Message::Frames(frames) => self.take(&frames).await,
-            Message::Ping => self.take(&PING).await,
+            SocketMessage::Texts(texts) => self.take(texts.frames()).await,
+            SocketMessage::Frames(frames) => self.take(&frames).await,
+            SocketMessage::Ping => self.take(&PING).await,
         }
     }
 

@@ -74,7 +74,7 @@ async fn a_subscriber_resumes_after_its_position_and_is_told_when_that_is_of_ano
     let head = reader.subscribe("a", Start::After(vec![first.clone()])).await.head;
     assert_eq!((head.offset, head.id.as_deref()), (3, Some("e3")));
     let event = reader.event().await;
-    assert_eq!((id_of(&event).as_str(), event.heads[0].previous), ("e3", Some(1)));
+    assert_eq!((id_of(&event).as_str(), event.recipients[0].previous), ("e3", Some(1)));
 
     let epoch = first.epoch;
     for strange in [

@@ -37,7 +37,7 @@ async fn a_subscriber_without_credit_is_sent_nothing_and_catches_up_when_it_has_
     let mut previous = Some(3);
     for offset in 4..=300 {
         let event = slow.event().await;
-        assert_eq!((event.offset, event.heads[0].previous), (Some(offset), previous));
+        assert_eq!((event.offset, event.recipients[0].previous), (Some(offset), previous));
         previous = event.offset;
     }
     publisher.send(&[publish(301, "room.0.text", "live")]).await;
@@ -89,7 +89,7 @@ async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
         other => panic!("{other:?}"),
     }
     let event = late.event().await;
-    assert_eq!((event.offset, event.heads[0].previous), (Some(8), Some(7)));
+    assert_eq!((event.offset, event.recipients[0].previous), (Some(8), Some(7)));
     // And one that waited for credit while it was trimmed.
     let mut slow = Client::welcomed(&relay, 3, 1).await;
     slow.subscribe_with("room.>", Start::Earliest, Some((1, 1 << 20))).await;
@@ -104,7 +104,7 @@ async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
         other => panic!("{other:?}"),
     }
     let event = slow.event().await;
-    assert_eq!((event.offset, event.heads[0].previous), (Some(18), Some(17)));
+    assert_eq!((event.offset, event.recipients[0].previous), (Some(18), Some(17)));
 }
 
 #[tokio::test]
@@ -150,8 +150,8 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
     while all.len() as u64 <= count || big.len() as u64 <= count / 8 * 7 {
         let event = reader.event().await;
         // Live, an event goes once to both.
-        lagged |= matches!(event.heads[..], [head] if head.subscription == 1);
-        for head in event.heads {
+        lagged |= matches!(event.recipients[..], [head] if head.subscription == 1);
+        for head in event.recipients {
             let told = if head.subscription == 1 { &mut big } else { &mut all };
             assert_eq!(head.previous, *told.last().unwrap(), "a hole");
             told.push(event.offset);
@@ -161,5 +161,5 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
     assert!(lagged, "the relay had it all at hand");
     publisher.send(&[publish(count + 1, "big", "live")]).await;
     let live = reader.event().await;
-    assert_eq!((id_of(&live).as_str(), live.heads.len()), ("live", 2));
+    assert_eq!((id_of(&live).as_str(), live.recipients.len()), ("live", 2));
 }

@@ -1,7 +1,7 @@
 //! What the peer's authority asks for: fetched from the application before each connection and when the one
 //! that was shown is about to end. It is kept nowhere.
 
-use super::state::State;
+use super::state::ClientState;
 use super::{Client, Effect};
 use crate::wire::frame::{FromClient, Refresh};
 use crate::{CloseCode, Millis};
@@ -14,16 +14,16 @@ impl Client {
     /// link waits as if there had been no connection.
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
         match (self.state, credential) {
-            (State::Fetching, Some(token)) => {
+            (ClientState::Fetching, Some(token)) => {
                 self.dial(now);
                 self.connection.token = Some(token);
             }
-            (State::Fetching, None) => self.wait(now, 0),
-            (State::Online { .. }, Some(token)) if self.sends() => {
+            (ClientState::Fetching, None) => self.wait(now, 0),
+            (ClientState::Online { .. }, Some(token)) if self.sends() => {
                 self.connection.is_refreshed = true;
                 self.send(&FromClient::Refresh(Refresh { token }));
             }
-            (State::Online { .. }, None) if self.sends() => {
+            (ClientState::Online { .. }, None) if self.sends() => {
                 self.connection.fetch_at = Some(now + RETRY);
             }
             // Of a connection that is over.

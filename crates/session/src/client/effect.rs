@@ -2,7 +2,7 @@
 
 use topic::Topic;
 
-use super::{Storage, StoreError, SubscriptionId};
+use super::{StoreRequest, StoreError, SubscriptionId};
 use crate::wire::frame::Attendee;
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
@@ -15,13 +15,13 @@ pub enum Effect {
     FetchCredential,
     /// Ask the store, and call [`Client::answer`](super::Client::answer). Several may be asked for at a
     /// time; they are carried out and answered in this order.
-    Store(Storage),
+    Store(StoreRequest),
     /// Send a binary message.
     Send(Vec<u8>),
     /// Close the socket, if there is one, and forget it: nothing it says counts any more.
     Close(CloseCode),
     /// The link has changed.
-    Link(LinkState),
+    Link(ConnectionState),
     /// An event for some subscriptions; once, however many they are.
     Deliver(Delivery),
     /// A durable publish, named by its event id, is in the outbox: what happens to this page does not
@@ -75,7 +75,7 @@ pub enum Effect {
 
 /// The state of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
+pub enum ConnectionState {
     /// A socket is being opened, or greeted.
     Connecting,
     /// Frames flow.

@@ -1,6 +1,6 @@
 //! What a leader reads of the frames that its followers send through it.
 
-use super::places::PlaceKind;
+use super::tab_presence::PresenceKind;
 use crate::wire::decode::{Malformed, Read, Reader, frame};
 use crate::wire::kind::FrameKind;
 
@@ -11,7 +11,7 @@ pub(super) enum FollowerFrame {
     /// Credit, or a request for a page of history.
     Numbered(u32),
     Presence {
-        kind: PlaceKind,
+        kind: PresenceKind,
         comes: bool,
         topic: String,
     },
@@ -26,10 +26,10 @@ pub(super) fn follower_frame(d: &mut Reader<'_>) -> Read<Option<FollowerFrame>> 
         FrameKind::Subscribe => FollowerFrame::Subscribe(f.number32(0)),
         FrameKind::Unsubscribe => FollowerFrame::Unsubscribe(f.number32(0)),
         FrameKind::Credit | FrameKind::History => FollowerFrame::Numbered(f.number32(0)),
-        FrameKind::Join => presence(PlaceKind::Joined, true),
-        FrameKind::Leave => presence(PlaceKind::Joined, false),
-        FrameKind::Watch => presence(PlaceKind::Watched, true),
-        FrameKind::Unwatch => presence(PlaceKind::Watched, false),
+        FrameKind::Join => presence(PresenceKind::Joined, true),
+        FrameKind::Leave => presence(PresenceKind::Joined, false),
+        FrameKind::Watch => presence(PresenceKind::Watched, true),
+        FrameKind::Unwatch => presence(PresenceKind::Watched, false),
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))

@@ -56,7 +56,7 @@ impl Client {
         for _ in under_way..UNDER_WAY {
             let mut waiting = self.requests.all.iter_mut();
             let Some(next) = waiting.find(|it| it.number.is_none()) else { return };
-            let request = self.interests.next_number();
+            let request = self.subscriptions.next_number();
             next.number = Some(request);
             let (pattern, limit) = (next.pattern.to_string(), next.limit);
             let before = next.before.as_ref().map(|position| position.offset);

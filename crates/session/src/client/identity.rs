@@ -1,8 +1,8 @@
 //! Who a client is to its peers.
 
-use super::rivals::Rivals;
-use super::state::State;
-use super::{Client, Effect, Saved, Secret};
+use super::clone_detector::CloneDetector;
+use super::state::ClientState;
+use super::{Client, Effect, SavedState, Secret};
 use crate::{CloseCode, Millis};
 
 /// Made of randomness, and kept over all connections, so that a peer knows the client again.
@@ -15,8 +15,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn of(saved: &Saved) -> Self {
-        let Saved { client, secret, fence, .. } = *saved;
+    pub(super) fn of(saved: &SavedState) -> Self {
+        let SavedState { client, secret, fence, .. } = *saved;
         Self { client, secret, fence }
     }
 
@@ -36,10 +36,10 @@ impl Client {
     /// The store does not say who the client is, or does not take who it is to be. The peer is read all the same,
     /// under an identity that is gone with the page and publishes nothing, until the store answers.
     pub(super) fn read_as_stranger(&mut self, now: Millis) {
-        if self.state == State::Storing || self.connection.strange.is_some() {
-            self.rivals = Rivals::default();
+        if self.state == ClientState::Storing || self.connection.strange.is_some() {
+            self.clone_detector = CloneDetector::default();
             let Self { stranger, entropy, .. } = self;
-            stranger.get_or_insert_with(|| Identity::of(&Saved::new(&mut entropy.borrow_mut())));
+            stranger.get_or_insert_with(|| Identity::of(&SavedState::new(&mut entropy.borrow_mut())));
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);

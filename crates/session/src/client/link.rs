@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
-use super::places::Places;
-use super::rivals::Rivals;
-use super::state::State;
-use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
+use super::tab_presence::TabPresence;
+use super::clone_detector::CloneDetector;
+use super::state::ClientState;
+use super::{Client, Effect, Identity, ConnectionState, SavedState, Secret, StoreRequest};
 use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
@@ -32,12 +32,12 @@ pub(super) struct Connection {
     pub(super) owing: Option<Millis>,
     /// To a follower: whose the leader's link is.
     pub(super) client: [u8; 16],
-    /// The numbers of guests' subscriptions.
-    pub(super) guests: Vec<u32>,
-    /// What the peer has sent to guests.
-    pub(super) for_guests: Vec<u8>,
+    /// The numbers of followers' subscriptions.
+    pub(super) followers: Vec<u32>,
+    /// What the peer has sent to followers.
+    pub(super) for_followers: Vec<u8>,
     /// Which tabs are where.
-    pub(super) places: Places,
+    pub(super) tab_presence: TabPresence,
     /// To be shown in the greeting.
     pub(super) token: Option<String>,
     /// A credential was shown since the peer last said that one ends.
@@ -59,7 +59,7 @@ const PROBE: Millis = 3_000;
 impl Client {
     /// Connects, and keeps connecting.
     pub fn connect(&mut self, now: Millis) {
-        if self.state == State::Stopped {
+        if self.state == ClientState::Stopped {
             self.open(now);
         }
     }
@@ -74,15 +74,15 @@ impl Client {
 
     /// Whether it does not connect by itself.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.state == State::Stopped
+        self.state == ClientState::Stopped
     }
 
     /// The page is back, or the network: whether the link still holds is asked now, not at the next
     /// timer, which a hidden page may have missed.
     pub fn wake(&mut self, now: Millis) {
         match self.state {
-            State::Waiting { .. } => self.open(now),
-            State::Online { .. } if !self.following => self.probe(now),
+            ClientState::Waiting { .. } => self.open(now),
+            ClientState::Online { .. } if !self.following => self.probe(now),
             _ => {}
         }
     }
@@ -96,17 +96,17 @@ impl Client {
 
     /// The socket is open.
     pub fn opened(&mut self, now: Millis) {
-        if !matches!(self.state, State::Opening { .. }) {
+        if !matches!(self.state, ClientState::Opening { .. }) {
             return;
         }
-        self.state = State::Greeting { until: now + self.options.connect_timeout };
+        self.state = ClientState::Greeting { until: now + self.options.connect_timeout };
         self.greet();
     }
 
     /// The store has given a fencing token; the last one asked for is this connection's.
     pub(super) fn fence(&mut self, fence: u64) {
-        if self.asking.fences == 0 {
-            let fence = self.rivals.taken(fence);
+        if self.store_requests.fences == 0 {
+            let fence = self.clone_detector.taken(fence);
             self.identity.fence = self.identity.fence.max(fence);
             self.connection.fence = Some(fence);
             self.greet();
@@ -115,7 +115,7 @@ impl Client {
 
     /// Says hello, once the socket is open and the token is there.
     fn greet(&mut self) {
-        if let State::Greeting { .. } = self.state
+        if let ClientState::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
         {
             let is_known = self.stranger.is_none();
@@ -150,10 +150,10 @@ impl Client {
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, now: Millis) {
-        if !matches!(self.state, State::Greeting { .. }) {
+        if !matches!(self.state, ClientState::Greeting { .. }) {
             return self.out_of_step(now);
         }
-        if self.is_strange(&welcome) || self.rivals.give_way(&self.options.tab) {
+        if self.is_strange(&welcome) || self.clone_detector.give_way(&self.options.tab) {
             // Another tab may have got further meanwhile: the store knows.
             self.connection.strange = Some(welcome);
             return self.load();
@@ -179,19 +179,19 @@ impl Client {
 
     /// The store has said what it holds.
     pub(super) fn loaded(&mut self, now: Millis) {
-        if self.state == State::Storing {
+        if self.state == ClientState::Storing {
             return self.open(now);
         }
         let Some(welcome) = self.connection.strange.take() else { return };
-        if !self.is_strange(&welcome) && !self.rivals.give_way(&self.options.tab) {
+        if !self.is_strange(&welcome) && !self.clone_detector.give_way(&self.options.tab) {
             return self.admitted(welcome, now);
         }
-        self.rivals = Rivals::default();
+        self.clone_detector = CloneDetector::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        self.state = State::Storing;
-        let Saved { client, secret, .. } = Saved::new(&mut self.entropy.borrow_mut());
-        self.ask_store(Storage::Renew {
+        self.state = ClientState::Storing;
+        let SavedState { client, secret, .. } = SavedState::new(&mut self.entropy.borrow_mut());
+        self.ask_store(StoreRequest::Renew {
             from: self.identity.client,
             highest: welcome.highest,
             client,
@@ -201,8 +201,8 @@ impl Client {
 
     /// The store holds another client now: what this connection says counts for the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
-        self.rivals = Rivals::default();
-        if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
+        self.clone_detector = CloneDetector::default();
+        if self.has_socket() || matches!(self.state, ClientState::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);
@@ -211,7 +211,7 @@ impl Client {
 
     /// The new identity is there.
     pub(super) fn renewed(&mut self, now: Millis) {
-        if self.state == State::Storing {
+        if self.state == ClientState::Storing {
             self.open(now);
         }
     }
@@ -220,11 +220,11 @@ impl Client {
         if welcome.forgotten {
             self.uncertain();
         }
-        self.state = State::Online { since: now };
+        self.state = ClientState::Online { since: now };
         self.connection.peer = welcome.peer;
         self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
-        self.effects.push_back(Effect::Link(LinkState::Online));
+        self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
         self.connection.owing = (!self.connection.message.is_empty()).then_some(now);
         self.pump(now);
@@ -232,17 +232,17 @@ impl Client {
 
     /// Tells a connection what is wanted of it.
     pub(super) fn ask_for_all(&mut self) {
-        for id in self.interests.ids() {
+        for id in self.subscriptions.ids() {
             self.ask(id);
         }
         self.send_requests();
-        self.send_whereabouts();
+        self.announce_presence();
     }
 
     /// Notes how a connection has ended, and says whether that ends the link.
     fn ends(&mut self, code: u16) -> bool {
         if code == CloseCode::Fenced.code() {
-            self.rivals.fenced(self.has_held());
+            self.clone_detector.fenced(self.has_held());
         }
         self.is_final(code)
     }
@@ -273,7 +273,7 @@ impl Client {
     }
 
     pub(super) fn is_online(&self) -> bool {
-        matches!(self.state, State::Online { .. })
+        matches!(self.state, ClientState::Online { .. })
     }
 
     /// Whether it sends what waits: a follower leaves that to its leader.
@@ -285,7 +285,7 @@ impl Client {
     fn has_socket(&self) -> bool {
         let open = matches!(
             self.state,
-            State::Opening { .. } | State::Greeting { .. } | State::Online { .. }
+            ClientState::Opening { .. } | ClientState::Greeting { .. } | ClientState::Online { .. }
         );
         open && !self.following
     }
@@ -302,13 +302,13 @@ impl Client {
 
     /// Whether the connection has been up for a while.
     fn has_held(&self) -> bool {
-        matches!(self.state, State::Online { since } if self.connection.heard >= since + STABLE)
+        matches!(self.state, ClientState::Online { since } if self.connection.heard >= since + STABLE)
     }
 
     pub(super) fn open(&mut self, now: Millis) {
-        self.effects.push_back(Effect::Link(LinkState::Connecting));
+        self.effects.push_back(Effect::Link(ConnectionState::Connecting));
         if self.options.credentials {
-            self.state = State::Fetching;
+            self.state = ClientState::Fetching;
             self.effects.push_back(Effect::FetchCredential);
         } else {
             self.dial(now);
@@ -316,11 +316,11 @@ impl Client {
     }
 
     pub(super) fn dial(&mut self, now: Millis) {
-        self.state = State::Opening { until: now + self.options.connect_timeout };
+        self.state = ClientState::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Open);
         self.connection.fence = None;
-        self.asking.fences += 1;
-        self.ask_store(Storage::TakeFence { used: self.identity.fence });
+        self.store_requests.fences += 1;
+        self.ask_store(StoreRequest::TakeFence { used: self.identity.fence });
     }
 
     pub(super) fn give_up(&mut self, now: Millis) {
@@ -334,26 +334,26 @@ impl Client {
             self.backoff.reset();
         }
         self.connection = Connection::default();
-        self.interests.disconnected();
+        self.subscriptions.disconnected();
         self.requests.disconnected();
-        self.whereabouts.disconnected();
+        self.presence_state.disconnected();
         self.requeue(0);
     }
 
     pub(super) fn wait(&mut self, now: Millis, at_least: Millis) {
         if self.following {
-            return self.state = State::Following;
+            return self.state = ClientState::Following;
         }
         let mut random = [0; 8];
         self.entropy.borrow_mut()(&mut random);
         let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));
-        self.state = State::Waiting { until: now + retry_in };
-        self.effects.push_back(Effect::Link(LinkState::Offline { retry_in }));
+        self.state = ClientState::Waiting { until: now + retry_in };
+        self.effects.push_back(Effect::Link(ConnectionState::Offline { retry_in }));
     }
 
     fn stopped(&mut self, code: u16, reason: &str) {
-        self.state = State::Stopped;
+        self.state = ClientState::Stopped;
         let reason = reason.to_owned();
-        self.effects.push_back(Effect::Link(LinkState::Stopped { code, reason }));
+        self.effects.push_back(Effect::Link(ConnectionState::Stopped { code, reason }));
     }
 }

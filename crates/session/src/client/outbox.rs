@@ -8,18 +8,18 @@ mod sending;
 
 use std::collections::VecDeque;
 
-use super::storage::{Row, Saved};
+use super::store::{OutboxRow, SavedState};
 use crate::Millis;
 use keeping::Waiting;
 
-pub(super) use entry::{Entry, LOST, Stage};
+pub(super) use entry::{OutboxEntry, LOST, Stage};
 pub(super) use keeping::Full;
 
 /// Bounded in rows and bytes: what is beyond is refused.
 #[derive(Debug)]
 pub(super) struct Outbox {
     /// Their numbers ascend.
-    rows: VecDeque<Entry>,
+    rows: VecDeque<OutboxEntry>,
     /// What the store has not taken yet, in the order of publishes.
     waiting: VecDeque<Waiting>,
     /// So many of those, from the first on, are being written.
@@ -72,11 +72,11 @@ impl Outbox {
         self.bytes
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &OutboxRow> {
         self.rows.iter().map(|entry| &entry.row).chain(self.waiting.iter().map(|w| &w.row))
     }
 
-    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut Entry> {
+    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut OutboxEntry> {
         self.rows.iter_mut()
     }
 
@@ -120,12 +120,12 @@ impl Outbox {
         times.min()
     }
 
-    pub(super) fn get(&mut self, number: u64) -> Option<&mut Entry> {
+    pub(super) fn get(&mut self, number: u64) -> Option<&mut OutboxEntry> {
         let at = self.at(number)?;
         self.rows.get_mut(at)
     }
 
-    pub(super) fn find(&mut self, id: &str) -> Option<&mut Entry> {
+    pub(super) fn find(&mut self, id: &str) -> Option<&mut OutboxEntry> {
         self.rows.iter_mut().find(|entry| entry.row.id == id)
     }
 
@@ -134,7 +134,7 @@ impl Outbox {
     }
 
     /// Takes in a row that another tab has kept, unless it is known, or was decided already.
-    pub(super) fn insert(&mut self, row: Row) -> bool {
+    pub(super) fn insert(&mut self, row: OutboxRow) -> bool {
         let Err(at) = self.rows.binary_search_by_key(&row.number, |entry| entry.row.number) else {
             return false;
         };
@@ -143,19 +143,19 @@ impl Outbox {
         }
         self.timed |= row.expires.is_some();
         self.bytes += row.body.len();
-        self.rows.insert(at, Entry::new(row));
+        self.rows.insert(at, OutboxEntry::new(row));
         self.advance();
         true
     }
 
     /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
-    pub(super) fn miss(&mut self, row: Row, now: Millis) {
+    pub(super) fn miss(&mut self, row: OutboxRow, now: Millis) {
         if self.find(&row.id).is_none() {
             let number = if self.at(row.number).is_some() { self.top() } else { row.number };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
             (self.timed, self.bytes) = (true, self.bytes + row.body.len());
             let stage = Stage::lost(now);
-            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
+            self.rows.insert(at, OutboxEntry { stage, ..OutboxEntry::new(OutboxRow { number, ..row }) });
         }
     }
 
@@ -173,7 +173,7 @@ impl Outbox {
     /// store does not hold any more are answered too.
     pub(super) fn load(
         &mut self,
-        mut saved: Saved,
+        mut saved: SavedState,
         same: bool,
         now: Millis,
     ) -> (Vec<(u64, String)>, Vec<String>) {
@@ -208,7 +208,7 @@ impl Outbox {
                     new.push((row.number, row.id.clone()));
                     self.timed |= row.expires.is_some();
                     self.bytes += row.body.len();
-                    Entry::new(row)
+                    OutboxEntry::new(row)
                 }
             });
         }
@@ -232,7 +232,7 @@ impl Outbox {
                 self.timed = true;
                 entry.stage = Stage::lost(now);
             }
-            let at = rows.partition_point(|other: &Entry| other.row.number < entry.row.number);
+            let at = rows.partition_point(|other: &OutboxEntry| other.row.number < entry.row.number);
             rows.insert(at, entry);
         }
         self.rows = rows;

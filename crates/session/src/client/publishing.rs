@@ -4,7 +4,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::{Client, Effect, Outcome, Row, Storage};
+use super::{Client, Effect, Outcome, OutboxRow, StoreRequest};
 use crate::wire::frame::{Ack, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
@@ -22,7 +22,7 @@ pub enum PublishError {
 
 /// What a durable event asks for beside being stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub struct PublishOptions {
     /// After so many milliseconds since 1970 it is not sent any more: it is rejected as
     /// [expired](RejectCode::Expired), unless it may have left before. See [`Client::set_clock`].
     pub expires: Option<Millis>,
@@ -30,7 +30,7 @@ pub struct Terms {
     pub durability: Durability,
 }
 
-impl Default for Terms {
+impl Default for PublishOptions {
     /// For ever, and on the peer's disk.
     fn default() -> Self {
         Self { expires: None, durability: Durability::Disk }
@@ -44,7 +44,7 @@ impl Client {
     /// # Errors
     /// [`PublishError`]; nothing was taken.
     pub fn publish(&mut self, topic: Topic, body: &Body, now: Millis) -> Result<(), PublishError> {
-        self.publish_with(topic, body, Terms::default(), now)
+        self.publish_with(topic, body, PublishOptions::default(), now)
     }
 
     /// The same with terms of its own.
@@ -55,15 +55,15 @@ impl Client {
         &mut self,
         topic: Topic,
         body: &Body,
-        terms: Terms,
+        options: PublishOptions,
         now: Millis,
     ) -> Result<(), PublishError> {
         let bytes = body.encode();
         if bytes.len() > self.options.max_event {
             return Err(PublishError::TooLarge(bytes.len()));
         }
-        let Terms { expires, durability } = terms;
-        let row = Row {
+        let PublishOptions { expires, durability } = options;
+        let row = OutboxRow {
             number: 0,
             id: body.id.clone(),
             topic,
@@ -122,7 +122,7 @@ impl Client {
     }
 
     /// The durable events that wait for an answer, in the order in which they leave.
-    pub fn outbox(&self) -> impl Iterator<Item = &Row> {
+    pub fn outbox(&self) -> impl Iterator<Item = &OutboxRow> {
         self.outbox.rows()
     }
 
@@ -143,7 +143,7 @@ impl Client {
         self.connection.hold_until = None;
         let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
-            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
+            self.ask_store(StoreRequest::Mark { client: self.identity.client, numbers });
         }
         let lowest = self.outbox.lowest();
         while let Some(row) = self.outbox.next_to_send(MAX_UNANSWERED) {

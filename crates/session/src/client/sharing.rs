@@ -1,23 +1,23 @@
 //! What a client does for [tabs](crate::tabs): a follower has no socket, its frames go through its
-//! leader; a leader passes its guests' frames on.
+//! leader; a leader passes its followers' frames on.
 //!
 //! Subscriptions of all tabs stand on the leader's connection. Their numbers say whose they are: the
-//! upper bits are the guest's base, 0 the leader's own.
+//! upper bits are the follower's base, 0 the leader's own.
 
 use super::follower_frames::{FollowerFrame, follower_frame};
 use super::outbox::Stage;
-use super::places::Move;
+use super::tab_presence::PresenceChange;
 use super::publishing::{UNWRITTEN, dropped_because};
-use super::state::State;
-use super::{Client, Effect, LinkState, Outcome, Row};
+use super::state::ClientState;
+use super::{Client, Effect, ConnectionState, Outcome, OutboxRow};
 use crate::wire::encode;
-use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Head, Unsubscribe};
+use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Recipient, Unsubscribe};
 use crate::wire::message::frames;
 use crate::{CloseCode, Millis, RejectCode};
 
 /// The bits of a number that are the tab's own.
 pub(super) const OWN_BITS: u32 = 20;
-/// The highest base of a guest.
+/// The highest base of a follower.
 pub(crate) const MAX_BASE: u32 = (1 << (32 - OWN_BITS)) - 1;
 
 /// The most outcomes that are remembered.
@@ -37,21 +37,21 @@ impl Client {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         }
         self.disconnected();
-        (self.following, self.state) = (true, State::Following);
-        self.effects.push_back(Effect::Link(LinkState::Connecting));
+        (self.following, self.state) = (true, ClientState::Following);
+        self.effects.push_back(Effect::Link(ConnectionState::Connecting));
     }
 
     /// Leads, once the store has said what there is.
     pub(crate) fn lead(&mut self) {
         self.disconnected();
-        (self.following, self.state) = (false, State::Storing);
+        (self.following, self.state) = (false, ClientState::Storing);
         self.load();
     }
 
     /// Has a store of its own from now on: what is in the other one is for other pages.
     pub(crate) fn leave_rows(&mut self) {
         self.outbox.leave_rows();
-        self.adrift.clear();
+        self.renumbered.clear();
     }
 
     /// Whose the link is, as the peer knows it.
@@ -62,18 +62,18 @@ impl Client {
     /// The leader's link is up, as this client's, and takes this tab's frames.
     pub(crate) fn joined(&mut self, peer: String, client: [u8; 16], base: u32, now: Millis) {
         self.disconnected();
-        self.state = State::Online { since: now };
+        self.state = ClientState::Online { since: now };
         self.connection.client = client;
         self.connection.peer = peer;
-        self.interests.start_at(base << OWN_BITS);
-        self.effects.push_back(Effect::Link(LinkState::Online));
+        self.subscriptions.start_at(base << OWN_BITS);
+        self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
     }
 
     /// The leader's link is not up, or there is no leader.
-    pub(crate) fn parted(&mut self, link: LinkState) {
+    pub(crate) fn parted(&mut self, link: ConnectionState) {
         self.disconnected();
-        self.state = State::Following;
+        self.state = ClientState::Following;
         self.effects.push_back(Effect::Link(link));
     }
 
@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// Another tab has kept a row, under a number of this client.
-    pub(crate) fn heard_row(&mut self, client: [u8; 16], row: Row, now: Millis) {
+    pub(crate) fn heard_row(&mut self, client: [u8; 16], row: OutboxRow, now: Millis) {
         if client != self.identity.client {
             return self.load();
         }
@@ -117,7 +117,7 @@ impl Client {
                 self.erase_known(number, &outcome);
                 true
             }
-            _ => self.outbox.forget_id(id) || self.is_adrift(id),
+            _ => self.outbox.forget_id(id) || self.is_renumbered(id),
         };
         if known {
             self.tell_settled(id.to_owned(), outcome);
@@ -128,8 +128,8 @@ impl Client {
     }
 
     /// Whether this page has kept it under a number of a client that it does not know yet. It is so no more.
-    pub(super) fn is_adrift(&mut self, id: &str) -> bool {
-        self.adrift.extract_if(.., |row| row.id == id).count() > 0
+    pub(super) fn is_renumbered(&mut self, id: &str) -> bool {
+        self.renumbered.extract_if(.., |row| row.id == id).count() > 0
     }
 
     /// The store still holds a row whose outcome is known here.
@@ -165,25 +165,25 @@ impl Client {
         lost.map(|entry| entry.row.id.clone()).collect()
     }
 
-    /// What the guest with this base sends to the peer. What it sent under an earlier base is over. False
-    /// if it is not what a guest may send. The rest of a frame is as the guest wrote it: the peer reads it.
+    /// What the follower with this base sends to the peer. What it sent under an earlier base is over. False
+    /// if it is not what a follower may send. The rest of a frame is as the follower wrote it: the peer reads it.
     pub(crate) fn relay(&mut self, base: u32, message: &[u8]) -> bool {
         if self.following || !self.is_online() {
             return true;
         }
         for frame in frames(message, follower_frame) {
             let Ok((frame, place)) = frame else { return false };
-            let guests = &mut self.connection.guests;
+            let followers = &mut self.connection.followers;
             let passes = match frame {
                 FollowerFrame::Presence { kind, comes, topic } => {
-                    self.connection.places.pass(base, Move { kind, comes, topic: &topic })
+                    self.connection.tab_presence.pass(base, PresenceChange { kind, comes, topic: &topic })
                 }
                 FollowerFrame::Subscribe(number) if base_of(number) == base => {
-                    guests.push(number);
+                    followers.push(number);
                     true
                 }
                 FollowerFrame::Unsubscribe(number) if base_of(number) == base => {
-                    guests.retain(|other| *other != number);
+                    followers.retain(|other| *other != number);
                     true
                 }
                 FollowerFrame::Subscribe(_) | FollowerFrame::Unsubscribe(_) => false,
@@ -197,33 +197,33 @@ impl Client {
         true
     }
 
-    /// The guest with this base is gone.
-    pub(crate) fn drop_guest(&mut self, base: u32, now: Millis) {
-        for topic in self.connection.places.abandon(base, now) {
+    /// The follower with this base is gone.
+    pub(crate) fn drop_follower(&mut self, base: u32, now: Millis) {
+        for topic in self.connection.tab_presence.abandon(base, now) {
             self.send(&FromClient::Unwatch(AtTopic { topic }));
         }
-        let guests = std::mem::take(&mut self.connection.guests);
-        let (gone, rest) = guests.into_iter().partition(|number| base_of(*number) == base);
-        self.connection.guests = rest;
+        let followers = std::mem::take(&mut self.connection.followers);
+        let (gone, rest) = followers.into_iter().partition(|number| base_of(*number) == base);
+        self.connection.followers = rest;
         let gone: Vec<u32> = gone;
         for subscription in gone {
             self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
         }
     }
 
-    /// Guests that are gone for long are not present any more.
+    /// Followers that are gone for long are not present any more.
     pub(super) fn leave_for_those_gone(&mut self, now: Millis) {
-        for topic in self.connection.places.left(now) {
+        for topic in self.connection.tab_presence.left(now) {
             self.send(&FromClient::Leave(AtTopic { topic }));
         }
     }
 
-    /// What the peer has sent to guests since the last call.
-    pub(crate) fn for_guests(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.connection.for_guests)
+    /// What the peer has sent to followers since the last call.
+    pub(crate) fn for_followers(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.connection.for_followers)
     }
 
-    /// Passes on what is a guest's, or may be; whether it is no more than that.
+    /// Passes on what is a follower's, or may be; whether it is no more than that.
     pub(super) fn pass_on(&mut self, frame: &FromPeer, bytes: &[u8]) -> bool {
         let (number, ended) = match frame {
             FromPeer::Subscribed(f) => (f.subscription, f.reset),
@@ -233,8 +233,8 @@ impl Client {
             FromPeer::Page(f) => (f.request, false),
             FromPeer::Present(_) | FromPeer::Presence(_) | FromPeer::NotPresent(_) => {
                 // Each tab knows whether that concerns it.
-                if !self.following && self.connection.places.has_guests() {
-                    self.connection.for_guests.extend_from_slice(bytes);
+                if !self.following && self.connection.tab_presence.has_followers() {
+                    self.connection.for_followers.extend_from_slice(bytes);
                 }
                 return false;
             }
@@ -244,24 +244,24 @@ impl Client {
             return false;
         }
         if ended {
-            self.connection.guests.retain(|other| *other != number);
+            self.connection.followers.retain(|other| *other != number);
         }
-        self.connection.for_guests.extend_from_slice(bytes);
+        self.connection.for_followers.extend_from_slice(bytes);
         true
     }
 
-    /// Passes on what of an event is for guests, once for all of them, and leaves the rest.
+    /// Passes on what of an event is for followers, once for all of them, and leaves the rest.
     pub(super) fn pass_on_event(&mut self, event: &mut Event, topic: &str) {
         if self.following {
             return;
         }
-        let is_guests = |head: &mut Head| base_of(head.subscription) != 0;
-        let heads: Vec<Head> = event.heads.extract_if(.., is_guests).collect();
-        if !heads.is_empty() {
-            // With its name: guests come and go, so that no number stands for a topic.
+        let is_for_follower = |it: &mut Recipient| base_of(it.subscription) != 0;
+        let recipients: Vec<Recipient> = event.recipients.extract_if(.., is_for_follower).collect();
+        if !recipients.is_empty() {
+            // With its name: followers come and go, so that no number stands for a topic.
             let (offset, stream) = (event.offset, &event.stream);
-            let message = &mut self.connection.for_guests;
-            encode::event(message, 0, Some(topic), &heads, offset, &event.body, stream);
+            let message = &mut self.connection.for_followers;
+            encode::event(message, 0, Some(topic), &recipients, offset, &event.body, stream);
         }
     }
 }

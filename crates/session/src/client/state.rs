@@ -4,7 +4,7 @@ use crate::Millis;
 
 /// The state of a client's link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ClientState {
     Stopped,
     /// Waiting for the store: for its rows, or for a new identity.
     Storing,

@@ -1,7 +1,7 @@
 //! The timers of a client.
 
 use super::Client;
-use super::state::State;
+use super::state::ClientState;
 use crate::Millis;
 use crate::timers::timers;
 
@@ -55,17 +55,17 @@ impl Client {
         let has_link = self.is_online() && !self.following;
         match (timer, self.state) {
             (Timer::Expiry, _) => self.next_expiry(),
-            (Timer::Store, _) => self.asking.retry,
+            (Timer::Store, _) => self.store_requests.retry,
             (Timer::History, _) => self.requests.retry,
-            (Timer::Reconnect, State::Waiting { until }) => Some(until),
-            (Timer::Connect, State::Opening { until } | State::Greeting { until }) => Some(until),
+            (Timer::Reconnect, ClientState::Waiting { until }) => Some(until),
+            (Timer::Connect, ClientState::Opening { until } | ClientState::Greeting { until }) => Some(until),
             (Timer::Reconnect | Timer::Connect, _) => None,
             _ if !has_link => None,
             (Timer::Probe, _) => link.probe,
             (Timer::Silence, _) => Some(self.silence_ends()),
             (Timer::Owing, _) => self.probe_at(),
             (Timer::Credential, _) => link.fetch_at,
-            (Timer::Presence, _) => link.places.deadline(),
+            (Timer::Presence, _) => link.tab_presence.deadline(),
             (Timer::Hold, _) => link.hold_until,
         }
     }

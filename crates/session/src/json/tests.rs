@@ -347,7 +347,7 @@ proptest! {
         let back = Incoming::Publish { topic: "a.b".to_owned(), body: body.clone(), ephemeral: true };
         prop_assert_eq!(read(&text), Ok(back));
         // Where it stands is the peer's to say: a client that sends it on leaves that out.
-        let place = Place { stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0) };
+        let place = EventPosition { stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0) };
         let text = event(&topic, &body, Some(place));
         let is_refused = matches!(read(&text), Err(ReadError::Event { .. }));
         prop_assert!(is_refused);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
-use super::{Place, time};
+use super::{EventPosition, time};
 use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
@@ -67,7 +67,7 @@ pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
 }
 
 /// An event, with its place in the log unless it is ephemeral.
-pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
+pub fn event(topic: &Topic, body: &Body, place: Option<EventPosition<'_>>) -> String {
     let text = Text::new(topic, body, place.map(|place| (place.stream, place.offset)));
     let receiver = place.map(|place| (place.epoch, place.previous));
     let mut out = Vec::with_capacity(text.len() + 64);

@@ -11,7 +11,7 @@ use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Send a message.
-    Send(Message),
+    Send(SocketMessage),
     /// Close the socket; nothing follows.
     Close(CloseCode, String),
     /// Look the client up, and fence its older connections. Answer with
@@ -114,7 +114,7 @@ pub struct Ticket(pub(super) u64);
 
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum SocketMessage {
     /// Bytes.
     Binary(Vec<u8>),
     /// Text messages.
@@ -211,7 +211,7 @@ pub enum Decided {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
     /// The subscription starts there: a place in each of [`Options::streams`](super::Options::streams).
-    At(Vec<Place>),
+    At(Vec<StartPoint>),
     /// Positions are of another log, or of another life of a stream. With the heads of these streams, at least
     /// one; of one that is not there it has the offset 0.
     Reset(Vec<Position>),
@@ -221,7 +221,7 @@ pub enum Located {
 
 /// Where a subscription starts in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct StartPoint {
     /// The first offset to look at.
     pub next: u64,
     /// The offset up to which the receiver has been told everything; none if it starts anew.

@@ -1,5 +1,5 @@
 //! A connection's part in presence: what it may ask for, and what it is told. Who is present where is
-//! known by the [`Attendance`](super::Attendance) that all connections of a peer share.
+//! known by the [`PresenceRegistry`](super::PresenceRegistry) that all connections of a peer share.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const TOPICS: usize = 64;
 
 /// The topics of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Whereabouts {
+pub(super) struct PresenceState {
     joined: BTreeSet<Topic>,
     watched: BTreeSet<Topic>,
 }
@@ -31,7 +31,7 @@ impl Server {
             let message = format!("a key may have {KEY_BYTES} bytes, and its data {DATA_BYTES}");
             return self.deny(name, RejectCode::TooLarge, message);
         }
-        if !enter(&mut self.whereabouts.joined, &topic) {
+        if !enter(&mut self.presence_state.joined, &topic) {
             let message = format!("a connection may be present at {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
@@ -39,14 +39,14 @@ impl Server {
     }
 
     pub(super) fn leave(&mut self, topic: &str) {
-        if let Some(topic) = self.whereabouts.joined.take(topic) {
+        if let Some(topic) = self.presence_state.joined.take(topic) {
             self.effects.push_back(Effect::Leave(topic));
         }
     }
 
     pub(super) fn watch(&mut self, name: String) {
         let Some(topic) = self.place(&name) else { return };
-        if !enter(&mut self.whereabouts.watched, &topic) {
+        if !enter(&mut self.presence_state.watched, &topic) {
             let message = format!("a connection may watch {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
@@ -54,27 +54,27 @@ impl Server {
     }
 
     pub(super) fn unwatch(&mut self, topic: &str) {
-        if let Some(topic) = self.whereabouts.watched.take(topic) {
+        if let Some(topic) = self.presence_state.watched.take(topic) {
             self.effects.push_back(Effect::Unwatch(topic));
         }
     }
 
     /// The answer to [`Effect::Join`] if the client cannot be present there.
     pub fn not_present(&mut self, topic: &Topic, code: RejectCode, message: &str) {
-        self.whereabouts.joined.remove(topic);
+        self.presence_state.joined.remove(topic);
         self.deny(topic.to_string(), code, message.to_owned());
     }
 
     /// All who are present at a topic that is watched.
     pub fn present(&mut self, topic: &Topic, entries: Vec<Attendee>) {
-        if self.whereabouts.watched.contains(topic) {
+        if self.presence_state.watched.contains(topic) {
             self.send(&FromPeer::Present(Present { topic: topic.to_string(), entries }));
         }
     }
 
     /// How that has changed: who came or changed, and the ids of those who left.
     pub fn presence(&mut self, topic: &Topic, joined: Vec<Attendee>, left: Vec<u64>) {
-        if self.whereabouts.watched.contains(topic) {
+        if self.presence_state.watched.contains(topic) {
             let topic = topic.to_string();
             self.send(&FromPeer::Presence(Presence { topic, joined, left }));
         }

@@ -3,7 +3,7 @@
 
 use topic::Topic;
 
-use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket, claims};
+use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, ServerState, Ticket, claims};
 use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
@@ -24,7 +24,7 @@ impl Server {
     ) {
         if let Some(raised) = publish.lowest {
             lowest = lowest.max(raised);
-            self.state = State::Open { client: Some((client, fence, lowest)) };
+            self.state = ServerState::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
         let event = self.checked(topic, &publish.body);
@@ -143,7 +143,7 @@ impl Server {
     pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
         let at = self.unanswered.binary_search_by_key(&ticket, |(ticket, _)| *ticket);
         let Some((_, waiting)) = at.ok().and_then(|at| self.unanswered.remove(at)) else { return };
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         match (waiting, decided) {

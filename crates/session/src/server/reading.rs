@@ -10,11 +10,11 @@ use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
-    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Rendered, Server, StreamNo,
+    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, StartPoint, Rendered, Server, StreamNo,
     Ticket, Wire,
 };
 use crate::wire::encode;
-use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
+use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Recipient, Refused, Subscribe, Subscribed};
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
 impl Server {
@@ -67,8 +67,8 @@ impl Server {
             && self.subscriptions.takes(subscription, event.body.len())
             && let Some(event) = self.conflated.take(at)
         {
-            let heads = [Head { subscription, previous: None }];
-            self.event(&event.topic, &heads, None, &event.body, &event.text);
+            let recipients = [Recipient { subscription, previous: None }];
+            self.event(&event.topic, &recipients, None, &event.body, &event.text);
         }
         for stream in self.subscriptions.waiting(subscription) {
             self.advance(subscription, stream);
@@ -90,7 +90,7 @@ impl Server {
             Located::At(places) => {
                 self.subscriptions.start(subscription, &places);
                 let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
-                let heads = places.into_iter().map(|Place { head, .. }| head).collect();
+                let heads = places.into_iter().map(|StartPoint { head, .. }| head).collect();
                 self.say_subscribed(subscription, heads, false);
                 for (stream, gap) in gaps.into_iter().enumerate() {
                     self.gap(subscription, stream, gap);
@@ -147,9 +147,9 @@ impl Server {
         for event in &page.events {
             let (offset, bytes) = (event.offset, event.body.len());
             match self.subscriptions.replay(subscription, stream, offset, bytes) {
-                Replay::Tell(head) => {
+                Replay::Tell(recipient) => {
                     let place = Some((stream, offset));
-                    self.event(&event.topic, &[head], place, &event.body, &event.text);
+                    self.event(&event.topic, &[recipient], place, &event.body, &event.text);
                 }
                 Replay::Told => {}
                 Replay::NoCredit => return self.advance(subscription, stream),
@@ -162,7 +162,7 @@ impl Server {
     /// Events have been committed: all of a stream, in order, each once. Where some are missing they may be
     /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        let mut heads = std::mem::take(&mut self.heads);
+        let mut recipients = std::mem::take(&mut self.recipients);
         for event in events {
             let Logged { stream, offset, ref topic, ref body, ref text } = **event;
             if self.seen.get(stream).is_none_or(|seen| offset < *seen) {
@@ -170,11 +170,11 @@ impl Server {
             }
             self.lagged(stream, offset - 1);
             self.seen[stream] = offset + 1;
-            heads.clear();
-            self.subscriptions.live(topic, (stream, offset), body.len(), &mut heads);
-            self.event(topic, &heads, Some((stream, offset)), body, text);
+            recipients.clear();
+            self.subscriptions.live(topic, (stream, offset), body.len(), &mut recipients);
+            self.event(topic, &recipients, Some((stream, offset)), body, text);
         }
-        self.heads = heads;
+        self.recipients = recipients;
     }
 
     /// More was committed to a stream than its owner has at hand, up to the offset `head`: what is live
@@ -200,22 +200,22 @@ impl Server {
 
     /// Another connection has sent an ephemeral event.
     pub fn forwarded(&mut self, event: &Ephemeral) {
-        if self.is_closed() || self.send_again(event) {
+        if self.is_closed() || self.send_cached(event) {
             return;
         }
-        let mut heads = std::mem::take(&mut self.heads);
-        heads.clear();
+        let mut recipients = std::mem::take(&mut self.recipients);
+        recipients.clear();
         let Self { subscriptions, conflated, .. } = self;
         let mut all = true;
-        subscriptions.ephemeral(&event.topic, event.body.len(), &mut heads, |subscription| {
+        subscriptions.ephemeral(&event.topic, event.body.len(), &mut recipients, |subscription| {
             conflated.hold(subscription, event);
             all = false;
         });
-        self.event(&event.topic, &heads, None, &event.body, &event.text);
+        self.event(&event.topic, &recipients, None, &event.body, &event.text);
         if all {
-            self.note(&event.topic, &heads);
+            self.remember_prefix(&event.topic, &recipients);
         }
-        self.heads = heads;
+        self.recipients = recipients;
     }
 
     /// How many ephemeral events were dropped because a receiver had no credit for them.
@@ -227,12 +227,12 @@ impl Server {
     fn event(
         &mut self,
         topic: &Topic,
-        heads: &[Head],
+        recipients: &[Recipient],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
         _text: &Rendered,
     ) {
-        if heads.is_empty() || self.is_closed() {
+        if recipients.is_empty() || self.is_closed() {
             return;
         }
         self.make_room();
@@ -248,11 +248,11 @@ impl Server {
                     Some((stream, _)) => &self.options.streams[stream],
                     None => &Stream::MAIN,
                 };
-                encode::event(&mut self.message, topic, name, heads, offset, body, stream);
+                encode::event(&mut self.message, topic, name, recipients, offset, body, stream);
                 self.cut();
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.event_text(topic, heads, place, body, _text),
+            Wire::Json => self.event_text(topic, recipients, place, body, _text),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages of frames, in parts, and what they ask for: an owner that limits it waits between them.
 
-use super::{Server, State, Wire};
+use super::{Server, ServerState, Wire};
 use crate::wire::decode;
 use crate::wire::frame::{self, DecodeError, FromPeer};
 use crate::wire::message::frames;
@@ -60,7 +60,7 @@ impl Server {
                     self.close(CloseCode::ProtocolError, &error.to_string());
                 }
             }
-            if self.state == State::Closed {
+            if self.state == ServerState::Closed {
                 return None;
             }
             if next - at >= PART_BYTES || self.effects.len() - before >= PART_EFFECTS {
@@ -91,7 +91,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::server::{Effect, Message, Opened, Options};
+    use crate::server::{Effect, SocketMessage, Opened, Options};
     use crate::{Body, FromClient, Hello, Publish};
 
     fn welcomed() -> Server {
@@ -155,7 +155,7 @@ mod tests {
         let mut server = welcomed();
         for second in 0..600 {
             server.tick_unread(second * 1_000);
-            assert!(matches!(server.poll(), Some(Effect::Send(Message::Binary(_)))));
+            assert!(matches!(server.poll(), Some(Effect::Send(SocketMessage::Binary(_)))));
             assert_eq!(server.poll(), None);
         }
         // From the last of those on, silence counts again.

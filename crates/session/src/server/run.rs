@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Ephemeral, Message, Server, Wire, texts};
+use super::{Effect, Ephemeral, SocketMessage, Server, Wire, texts};
 use crate::wire::encode;
 
 /// A run ends at about this many bytes. A receiver that has stopped reading costs about one run.
@@ -20,8 +20,8 @@ impl Server {
     /// How an ephemeral event begins on this connection, if it begins as the last one did and no subscription has a
     /// limit. It is empty on a wire of texts, and only there.
     pub fn beginning(&self, event: &Ephemeral) -> Option<&[u8]> {
-        let again = self.begins_again(&event.topic)?;
-        (again.is_unlimited && !self.is_closed()).then_some(&again.beginning)
+        let cache = self.cached_prefix(&event.topic)?;
+        (cache.is_unlimited && !self.is_closed()).then_some(&cache.beginning)
     }
 
     /// Encodes events on one topic from the first on, whose [`Server::beginning`] is known, until the run is long
@@ -30,8 +30,8 @@ impl Server {
         &self,
         events: impl Iterator<Item = &'e Ephemeral> + Clone,
     ) -> (Vec<u8>, usize) {
-        let Some(again) = &self.again else { return (Vec::new(), 0) };
-        let events = events.take_while(|event| again.is_on(&event.topic));
+        let Some(cache) = &self.prefix_cache else { return (Vec::new(), 0) };
+        let events = events.take_while(|event| cache.is_on(&event.topic));
         match self.wire {
             Wire::Frames => {
                 let (mut bytes, mut count) = (0, 0);
@@ -39,12 +39,12 @@ impl Server {
                     if bytes >= RUN_BYTES {
                         break;
                     }
-                    bytes += again.beginning.len() + HEAD + event.body.len();
+                    bytes += cache.beginning.len() + HEAD + event.body.len();
                     count += 1;
                 }
                 let frame = texts::binary(bytes, |message| {
                     for event in events.take(count) {
-                        message.extend_from_slice(&again.beginning);
+                        message.extend_from_slice(&cache.beginning);
                         encode::byte_string(message, &event.body);
                     }
                 });
@@ -58,6 +58,6 @@ impl Server {
     /// Sends the frames that [`Server::encode_run`] has made for a connection with the same beginning.
     pub fn send_run(&mut self, frames: Arc<Vec<u8>>) {
         self.flush();
-        self.effects.push_back(Effect::Send(Message::Frames(frames)));
+        self.effects.push_back(Effect::Send(SocketMessage::Frames(frames)));
     }
 }

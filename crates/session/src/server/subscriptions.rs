@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use topic::{Pattern, Topic};
 
-use super::{ChangedPatterns, Place, StreamNo, Ticket};
-use crate::wire::frame::Head;
+use super::{ChangedPatterns, StartPoint, StreamNo, Ticket};
+use crate::wire::frame::Recipient;
 use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ pub(super) enum Next {
 
 /// What becomes of a replayed event.
 pub(super) enum Replay {
-    Tell(Head),
+    Tell(Recipient),
     Told,
     NoCredit,
 }
@@ -161,7 +161,7 @@ impl Subscriptions {
         })
     }
 
-    pub(super) fn start(&mut self, number: u32, places: &[Place]) {
+    pub(super) fn start(&mut self, number: u32, places: &[StartPoint]) {
         self.epochs = places.iter().map(|place| place.head.epoch).collect();
         if let Some(it) = self.by_number.get_mut(&number) {
             it.start(places);
@@ -257,17 +257,17 @@ impl Subscriptions {
     }
 
     /// Whether none of these has a limit to what it can take, which stays so while the edition is the same.
-    pub(super) fn are_unlimited(&self, heads: &[Head]) -> bool {
-        heads
+    pub(super) fn are_unlimited(&self, recipients: &[Recipient]) -> bool {
+        recipients
             .iter()
-            .all(|head| self.by_number.get(&head.subscription).is_some_and(|it| it.is_unlimited()))
+            .all(|recipient| self.by_number.get(&recipient.subscription).is_some_and(|it| it.is_unlimited()))
     }
 
     /// Whether all of these can take an ephemeral event, which is then counted.
-    pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
+    pub(super) fn all_take(&mut self, recipients: &[Recipient], bytes: usize) -> bool {
         let can =
-            |head: &Head| self.by_number.get(&head.subscription).is_some_and(|it| it.has_credit());
-        heads.iter().all(can) && heads.iter().all(|head| self.takes(head.subscription, bytes))
+            |it: &Recipient| self.by_number.get(&it.subscription).is_some_and(|it| it.has_credit());
+        recipients.iter().all(can) && recipients.iter().all(|it| self.takes(it.subscription, bytes))
     }
 
     /// Whether it can take an ephemeral event, which is then counted.
@@ -275,31 +275,31 @@ impl Subscriptions {
         self.by_number.get_mut(&number).is_some_and(|it| it.takes(bytes))
     }
 
-    /// Puts the live subscriptions that are to be told of a logged event into `heads`. One that has no
+    /// Puts the live subscriptions that are to be told of a logged event into `recipients`. One that has no
     /// credit for it is live no more.
     pub(super) fn live(
         &mut self,
         topic: &Topic,
         (stream, offset): (StreamNo, u64),
         bytes: usize,
-        heads: &mut Vec<Head>,
+        recipients: &mut Vec<Recipient>,
     ) {
-        self.each_of(topic, |number, it| heads.extend(it.live(number, stream, offset, bytes)));
+        self.each_of(topic, |number, it| recipients.extend(it.live(number, stream, offset, bytes)));
     }
 
-    /// Puts the subscriptions that are to be told of an ephemeral event into `heads`, and calls
+    /// Puts the subscriptions that are to be told of an ephemeral event into `recipients`, and calls
     /// `without_credit` with those that cannot take it.
     pub(super) fn ephemeral(
         &mut self,
         topic: &Topic,
         bytes: usize,
-        heads: &mut Vec<Head>,
+        recipients: &mut Vec<Recipient>,
         mut without_credit: impl FnMut(u32),
     ) {
         self.each_of(topic, |subscription, it| {
             if !it.has_caught_up {
             } else if it.takes(bytes) {
-                heads.push(Head { subscription, previous: None });
+                recipients.push(Recipient { subscription, previous: None });
             } else {
                 without_credit(subscription);
             }

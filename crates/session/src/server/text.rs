@@ -10,9 +10,9 @@ use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
-use super::{Decided, Effect, Ephemeral, Message, Rendered, Server, State, StreamNo, Texts, Wire};
+use super::{Decided, Effect, Ephemeral, SocketMessage, Rendered, Server, ServerState, StreamNo, Texts, Wire};
 use crate::json::{self, Incoming, Text};
-use crate::wire::frame::{FromPeer, Head, Subscribe};
+use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
@@ -120,7 +120,7 @@ impl Server {
         match frame {
             FromPeer::Ping(_) => {
                 self.flush();
-                self.effects.push_back(Effect::Send(Message::Ping));
+                self.effects.push_back(Effect::Send(SocketMessage::Ping));
             }
             FromPeer::Refused(refused) => {
                 self.text(json::reject("", refused.code, &refused.message));
@@ -163,7 +163,7 @@ impl Server {
     pub(super) fn event_text(
         &mut self,
         topic: &Topic,
-        heads: &[Head],
+        recipients: &[Recipient],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
         rendered: &Rendered,
@@ -174,7 +174,7 @@ impl Server {
             let place = place.map(|(stream, offset)| (&options.streams[stream], offset));
             Some(Text::new(topic, &Body::decode(body).ok()?, place))
         };
-        let previous = heads.first().and_then(|head| head.previous);
+        let previous = recipients.first().and_then(|recipient| recipient.previous);
         let receiver = place.map(|(stream, _)| (subscriptions.epoch(stream), previous));
         rendered.with(body, made, |text| {
             texts.push(text.len() + PLACE, |out| text.write(receiver, out));
@@ -203,7 +203,7 @@ impl Server {
     }
 
     fn text(&mut self, text: String) {
-        if self.state != State::Closed {
+        if self.state != ServerState::Closed {
             self.texts.push(text.len(), |out| out.extend_from_slice(text.as_bytes()));
             self.cut();
         }

@@ -1,6 +1,6 @@
 //! The timers of a connection.
 
-use super::{Server, State};
+use super::{Server, ServerState};
 use crate::timers::timers;
 use crate::wire::frame::{FromPeer, Ping};
 use crate::{CloseCode, Millis};
@@ -38,7 +38,7 @@ impl Server {
     }
 
     fn due(&self, timer: Timer) -> Option<Millis> {
-        let is_closed = self.state == State::Closed;
+        let is_closed = self.state == ServerState::Closed;
         match timer {
             Timer::CredentialEnd => self.credential.ends().filter(|_| !is_closed),
             Timer::CredentialNotice => self.credential.notice().filter(|_| self.is_open()),
@@ -56,8 +56,8 @@ impl Server {
                 self.close(CloseCode::Silent, "you have not said who you are, or what you want");
             }
             // While it is full it does not read.
-            Timer::Silence if self.state == State::Closed || self.is_full() => self.heard(now),
-            Timer::Silence if self.pinged.is_some() || self.state == State::Greeting => {
+            Timer::Silence if self.state == ServerState::Closed || self.is_full() => self.heard(now),
+            Timer::Silence if self.pinged.is_some() || self.state == ServerState::Greeting => {
                 self.close(CloseCode::Silent, "nothing was heard from you");
                 self.heard(now);
             }

@@ -9,9 +9,9 @@ use crate::{Body, client};
 pub enum Effect {
     /// As for a [`Client`](client::Client). Answer it to the tab.
     Client(client::Effect),
-    /// The same of the [spare](super::Of::Spare), which has a socket of its own and never asks the owner's store. What
-    /// happens there is told [the client](super::Tab::at_socket).
-    Spare(client::Effect),
+    /// The same of the [fallback](super::Lane::Fallback), which has a socket of its own and never asks the owner's store. What
+    /// happens there is told [the client](super::Tab::client_on).
+    Fallback(client::Effect),
     /// Ask for the lock, and wait for it; call [`Tab::lock_granted`](super::Tab::lock_granted).
     RequestLock,
     /// Take the lock from whoever has it, in place of waiting; call [`Tab::lock_granted`](super::Tab::lock_granted).
@@ -21,7 +21,7 @@ pub enum Effect {
     /// Say this to all other tabs, which hear it with [`Tab::heard`](super::Tab::heard).
     Post(Vec<u8>),
     /// Another tab has published an event for the tabs.
-    Shared {
+    FromTab {
         /// Its topic.
         topic: Topic,
         /// Its body.

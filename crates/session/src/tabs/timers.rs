@@ -10,7 +10,7 @@ timers! {
         /// A timer of the tab's client.
         Client,
         /// A timer of the fallback client.
-        Spare,
+        Fallback,
         /// The lock is requested again.
         Lock,
         /// A follower asks for another place.
@@ -44,10 +44,10 @@ impl Tab {
         let follows = self.role == Role::Following;
         match timer {
             Timer::Client => self.client.deadline(),
-            Timer::Spare => self.spare.as_ref()?.deadline(),
+            Timer::Fallback => self.fallback.as_ref()?.deadline(),
             Timer::Lock => self.lock_at,
             Timer::Join => self.join_at,
-            Timer::Beat => (self.leads() && !self.guests.is_empty()).then_some(self.beat + BEAT),
+            Timer::Beat => (self.leads() && !self.followers.is_empty()).then_some(self.beat + BEAT),
             Timer::Steal => self.asked.filter(|_| follows).map(|asked| asked + self.patience()),
             Timer::Quiet => (follows && self.asked.is_none()).then_some(self.heard + QUIET),
         }
@@ -57,9 +57,9 @@ impl Tab {
         let now = self.now;
         match timer {
             Timer::Client => self.client.tick(now),
-            Timer::Spare => {
-                if let Some(spare) = self.spare() {
-                    spare.tick(now);
+            Timer::Fallback => {
+                if let Some(fallback) = self.fallback() {
+                    fallback.tick(now);
                 }
             }
             Timer::Lock => {

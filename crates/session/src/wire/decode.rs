@@ -6,7 +6,7 @@ mod reader;
 
 use super::body::{Body, BodyError, Extension, Position, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer, Gap, Head,
+    Ack, AtTopic, Bye, CaughtUp, Credit, HistoryEntry, Event, Expiring, FromClient, FromPeer, Gap, Recipient,
     Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish, Refresh,
     Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
@@ -118,7 +118,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Event => FromPeer::Event(Event {
             topic: f.number32(0),
             name: f.optional_text(1),
-            heads: f.required(f.nested(2, |nested| list(nested, head)), Vec::new()),
+            recipients: f.required(f.nested(2, |nested| list(nested, recipient)), Vec::new()),
             offset: f.optional_number(3),
             body: f.bytes(4).to_vec(),
             stream: f.stream(5),
@@ -145,7 +145,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Page => FromPeer::Page(HistoryPage {
             request: f.number32(0),
             epoch: f.optional_number64(1).unwrap_or_default(),
-            entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
+            entries: f.triples(2, |(offset, topic, body)| HistoryEntry { offset, topic, body }),
             next: f.clamped_number(3).map(|before| (f.stream(5), before)),
             refused: f.optional_reject_code(4),
         }),
@@ -274,7 +274,7 @@ fn peer(d: &mut Reader<'_>) -> Read<String> {
     Ok(d.text()?.to_owned())
 }
 
-fn head(d: &mut Reader<'_>) -> Read<Head> {
+fn recipient(d: &mut Reader<'_>) -> Read<Recipient> {
     let mut left = d.array()?;
     let subscription = d.item(&mut left, number32)?;
     let mut previous = None;
@@ -285,7 +285,7 @@ fn head(d: &mut Reader<'_>) -> Read<Head> {
         }
         d.end(left)?;
     }
-    Ok(Head { subscription, previous })
+    Ok(Recipient { subscription, previous })
 }
 
 fn list<T>(mut d: Reader<'_>, item: fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {

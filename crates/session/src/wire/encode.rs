@@ -5,7 +5,7 @@ mod writer;
 
 use super::body::{Body, Extension, Position, Start, Stream};
 use super::codes::RejectCode;
-use super::frame::{Attendee, FromClient, FromPeer, Head};
+use super::frame::{Attendee, FromClient, FromPeer, Recipient};
 use super::kind::FrameKind;
 use writer::Writer;
 
@@ -140,7 +140,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         ),
         FromPeer::Event(f) => {
             let name = f.name.as_deref();
-            event(message, f.topic, name, &f.heads, f.offset, &f.body, &f.stream);
+            event(message, f.topic, name, &f.recipients, f.offset, &f.body, &f.stream);
         }
         FromPeer::CaughtUp(f) => frame(
             message,
@@ -195,18 +195,18 @@ pub(crate) fn event(
     message: &mut Vec<u8>,
     topic: u32,
     name: Option<&str>,
-    heads: &[Head],
+    recipients: &[Recipient],
     offset: Option<u64>,
     body: &[u8],
     of: &Stream,
 ) {
     message.reserve(body.len() + 64);
-    let heads = |out: &mut Writer<'_>| {
-        out.array(heads.len());
-        for head in heads {
-            out.array(if head.previous.is_some() { 2 } else { 1 });
-            out.number(head.subscription.into());
-            if let Some(previous) = head.previous {
+    let recipients = |out: &mut Writer<'_>| {
+        out.array(recipients.len());
+        for recipient in recipients {
+            out.array(if recipient.previous.is_some() { 2 } else { 1 });
+            out.number(recipient.subscription.into());
+            if let Some(previous) = recipient.previous {
                 out.number(previous);
             }
         }
@@ -214,7 +214,7 @@ pub(crate) fn event(
     let fields = [
         number(topic),
         name.map(Text),
-        Some(By(&heads)),
+        Some(By(&recipients)),
         offset.and_then(number),
         bytes(body),
         stream(of),

@@ -186,7 +186,7 @@ pub struct Event {
     /// The topic itself, the first time.
     pub name: Option<String>,
     /// The subscriptions that it matches.
-    pub heads: Vec<Head>,
+    pub recipients: Vec<Recipient>,
     /// Its offset; absent if it is ephemeral.
     pub offset: Option<u64>,
     /// A [`Body`](crate::Body).
@@ -197,7 +197,7 @@ pub struct Event {
 
 /// A subscription that an event matches, and where it was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct Recipient {
     /// Its number.
     pub subscription: u32,
     /// The offset up to which it has been told everything: a receiver elsewhere sees a hole.
@@ -298,7 +298,7 @@ pub struct HistoryPage {
     /// The life of the log that the offsets are of.
     pub epoch: u64,
     /// The events, newest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<HistoryEntry>,
     /// The stream to ask for next, which may be another one than the entries are of, and what to ask for there
     /// as `before`; if absent there is no more. A page without entries may have it.
     pub next: Option<(Stream, u64)>,
@@ -308,7 +308,7 @@ pub struct HistoryPage {
 
 /// An event of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// Its offset.
     pub offset: u64,
     /// Its topic.

@@ -1,7 +1,7 @@
 //! A client whose peer is spoken by hand, frame by frame.
 #![allow(dead_code)] // each test file uses its part
 
-use session::client::{Client, Effect, MemoryOutbox, Options, Saved};
+use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
 use session::*;
 
 pub struct Dialogue {
@@ -34,7 +34,7 @@ impl Dialogue {
                 *byte = state;
             }
         });
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let store = MemoryOutbox::new(SavedState::new(&mut entropy));
         let mut client = Client::new(options, entropy, store.saved().clone());
         client.connect(0);
         let mut dialogue =

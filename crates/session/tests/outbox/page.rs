@@ -1,8 +1,8 @@
 //! A page with a client, whose store and peer are played by hand.
 
 use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError,
-    StoreFailed, Terms,
+    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError,
+    StoreFailed, PublishOptions,
 };
 use session::*;
 use topic::Topic;
@@ -13,8 +13,8 @@ pub struct Page {
     pub store: MemoryOutbox,
     /// The store answers when it is told to.
     pub holds: bool,
-    pub asked: Vec<Storage>,
-    pub fails: Option<fn(&Storage) -> bool>,
+    pub asked: Vec<StoreRequest>,
+    pub fails: Option<fn(&StoreRequest) -> bool>,
     pub sent: Vec<FromClient>,
     pub settled: Vec<(String, Outcome)>,
     pub kept: Vec<String>,
@@ -36,7 +36,7 @@ fn entropy(seed: u8) -> Entropy {
 
 impl Page {
     pub fn new(options: Options) -> Self {
-        Self::on(options, MemoryOutbox::new(Saved::new(&mut entropy(1))), 2)
+        Self::on(options, MemoryOutbox::new(SavedState::new(&mut entropy(1))), 2)
     }
 
     /// The page is loaded anew.
@@ -95,7 +95,7 @@ impl Page {
 
     /// The browser deletes what the store holds; the next operation finds an empty one.
     pub fn clear_site_data(&mut self) {
-        self.store = MemoryOutbox::new(Saved::new(&mut entropy(99)));
+        self.store = MemoryOutbox::new(SavedState::new(&mut entropy(99)));
     }
 
     /// The store carries out what it was asked first.
@@ -104,9 +104,9 @@ impl Page {
         self.client.answer(Ok(answer), self.now);
     }
 
-    pub fn publish(&mut self, id: &str, terms: Terms) {
+    pub fn publish(&mut self, id: &str, options: PublishOptions) {
         let body = Body { id: id.to_owned(), ..Body::default() };
-        self.client.publish_with(Topic::parse("a").unwrap(), &body, terms, self.now).unwrap();
+        self.client.publish_with(Topic::parse("a").unwrap(), &body, options, self.now).unwrap();
         self.run();
     }
 

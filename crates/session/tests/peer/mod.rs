@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use session::server::{
-    Decided, Effect, Ephemeral, Located, Logged, Message, Older, Opened, Options, Page, Place,
+    Decided, Effect, Ephemeral, Located, Logged, SocketMessage, Older, Opened, Options, Page, StartPoint,
     Server, StreamNo, Ticket, Wire,
 };
 use session::*;
@@ -108,7 +108,7 @@ impl Peer {
         let mut frames = Vec::new();
         while let Some(effect) = self.server.poll() {
             match effect {
-                Effect::Send(Message::Binary(bytes)) => {
+                Effect::Send(SocketMessage::Binary(bytes)) => {
                     frames.extend(FromPeer::decode(&bytes).map(Result::unwrap));
                 }
                 Effect::Open(_) => {
@@ -169,7 +169,7 @@ impl Peer {
                 }
             };
             let head = Position { stream, epoch: 7, offset: last, id: None };
-            Place { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
+            StartPoint { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
         };
         let places = self.logs.iter().enumerate().map(place).collect();
         self.server.located(ticket, Located::At(places));
@@ -236,10 +236,11 @@ pub fn told(frames: &[FromPeer], subscription: u32) -> Vec<(u64, Option<u64>)> {
         FromPeer::Event(event) => Some(event),
         _ => None,
     });
-    let heads = events.flat_map(|event| event.heads.iter().map(|head| (event.offset, *head)));
-    heads
-        .filter(|(_, head)| head.subscription == subscription)
-        .filter_map(|(offset, head)| Some((offset?, head.previous)))
+    let recipients =
+        events.flat_map(|event| event.recipients.iter().map(|recipient| (event.offset, *recipient)));
+    recipients
+        .filter(|(_, recipient)| recipient.subscription == subscription)
+        .filter_map(|(offset, recipient)| Some((offset?, recipient.previous)))
         .collect()
 }
 

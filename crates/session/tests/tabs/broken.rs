@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use session::client::{Effect as ClientEffect, MemoryOutbox, Options, Saved, Storage};
+use session::client::{Effect as ClientEffect, MemoryOutbox, Options, SavedState, StoreRequest};
 use session::tabs::{Effect, Tab};
 
 use crate::browser::{Browser, topic};
@@ -28,7 +28,7 @@ fn a_tab_that_leads_while_the_store_is_broken_reads_and_publishes() {
     browser.publish(1);
     browser.settle();
     check(&browser, "the store is broken");
-    assert!(browser.tabs[1].tab.leads() && browser.tabs[1].spare.is_some());
+    assert!(browser.tabs[1].tab.leads() && browser.tabs[1].fallback.is_some());
     assert!(browser.now - begun < 1_000, "it took {} ms", browser.now - begun);
     browser.is_broken = false;
     // The store is asked again some time later.
@@ -38,7 +38,7 @@ fn a_tab_that_leads_while_the_store_is_broken_reads_and_publishes() {
     }
     browser.publish(1);
     browser.settle();
-    assert!(browser.tabs[1].spare.is_none(), "the store takes events");
+    assert!(browser.tabs[1].fallback.is_none(), "the store takes events");
     assert_eq!(ids(&browser), browser.tabs[1].published);
 }
 
@@ -106,7 +106,7 @@ fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
     while let Some(effect) = tab.poll() {
         match effect {
             Effect::Client(ClientEffect::Store(asked)) => {
-                if let Storage::Keep { rows, .. } = &asked {
+                if let StoreRequest::Keep { rows, .. } = &asked {
                     kept.extend(rows.iter().map(|row| row.id.clone()));
                 }
                 tab.answer(Ok(store.run(asked)), 0);
@@ -120,7 +120,7 @@ fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
 
 #[test]
 fn a_tab_that_goes_alone_leaves_what_it_has_kept_and_begins_anew() {
-    let empty = |seed| MemoryOutbox::new(Saved::new(&mut crate::browser::entropy(seed)));
+    let empty = |seed| MemoryOutbox::new(SavedState::new(&mut crate::browser::entropy(seed)));
     let (mut shared, mut own) = (empty(1), empty(2));
     let saved = shared.saved().clone();
     let mut tab = Tab::new(Options::default(), crate::browser::entropy(3), saved);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use session::client::{
-    self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError, StoreFailed,
+    self, StoreResponse, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
 };
 use session::tabs::{Effect, Tab};
 use session::*;
@@ -43,11 +43,11 @@ pub struct Page {
     /// What happens to it, in order for each source.
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
-    asked: VecDeque<Storage>,
-    answers: VecDeque<Result<Answer, StoreFailed>>,
+    asked: VecDeque<StoreRequest>,
+    answers: VecDeque<Result<StoreResponse, StoreFailed>>,
     socket: Option<Socket>,
-    /// Of its spare.
-    pub spare: Option<Socket>,
+    /// Of its fallback.
+    pub fallback: Option<Socket>,
     /// Events that are in an outbox, on disk or in memory.
     pub kept: Vec<String>,
     /// Those in memory.
@@ -70,7 +70,7 @@ impl Page {
 impl Browser {
     pub fn new(seed: u64) -> Self {
         let mut entropy = entropy(seed);
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let store = MemoryOutbox::new(SavedState::new(&mut entropy));
         Self {
             tabs: Vec::new(),
             store,
@@ -117,7 +117,7 @@ impl Browser {
             asked: VecDeque::new(),
             answers: VecDeque::new(),
             socket: None,
-            spare: None,
+            fallback: None,
             kept: Vec::new(),
             in_memory: BTreeSet::new(),
             failures: 0,
@@ -168,7 +168,7 @@ impl Browser {
     pub fn end(&mut self, tab: usize) {
         let page = &mut self.tabs[tab];
         page.alive = false;
-        (page.socket, page.spare) = (None, None);
+        (page.socket, page.fallback) = (None, None);
         self.release(tab);
     }
 
@@ -191,7 +191,7 @@ impl Browser {
 
     pub fn cut(&mut self) {
         for page in &mut self.tabs {
-            for socket in page.socket.iter_mut().chain(&mut page.spare) {
+            for socket in page.socket.iter_mut().chain(&mut page.fallback) {
                 socket.cut();
             }
         }
@@ -213,7 +213,7 @@ impl Browser {
         for tab in running {
             let page = &mut self.tabs[tab];
             page.tab.tick(self.now);
-            for socket in page.socket.iter_mut().chain(&mut page.spare) {
+            for socket in page.socket.iter_mut().chain(&mut page.fallback) {
                 socket.tick(self.now);
             }
         }
@@ -277,7 +277,7 @@ impl Browser {
                     self.tabs[tab].tab.heard(&message, self.now);
                 }
             }
-            3 => busy |= self.run_spare(tab),
+            3 => busy |= self.run_fallback(tab),
             _ => busy |= self.run_socket(tab),
         }
         busy
@@ -326,7 +326,7 @@ impl Browser {
         self.carry(tab, usize::MAX);
         let page = &mut self.tabs[tab];
         let Some(asked) = page.asked.pop_front() else { return false };
-        let fails = self.fails && !matches!(asked, Storage::Load);
+        let fails = self.fails && !matches!(asked, StoreRequest::Load);
         page.answers.push_back(if fails || self.is_broken {
             Err(StoreFailed { asked, error: StoreError::Full })
         } else {
@@ -378,9 +378,9 @@ impl Browser {
                         }
                     }
                 }
-                Effect::Shared { body, .. } => self.tabs[tab].shared.push(body.id),
+                Effect::FromTab { body, .. } => self.tabs[tab].shared.push(body.id),
                 Effect::Client(effect) => self.carry_client(tab, effect),
-                Effect::Spare(effect) => self.carry_spare(tab, effect),
+                Effect::Fallback(effect) => self.carry_fallback(tab, effect),
             }
         }
         true
@@ -425,36 +425,36 @@ impl Browser {
         }
     }
 
-    fn carry_spare(&mut self, tab: usize, effect: client::Effect) {
+    fn carry_fallback(&mut self, tab: usize, effect: client::Effect) {
         let page = &mut self.tabs[tab];
         match effect {
             client::Effect::Open => {
-                page.spare = Some(Socket::new(&self.log, self.now));
-                page.tab.spare().unwrap().opened(self.now);
+                page.fallback = Some(Socket::new(&self.log, self.now));
+                page.tab.fallback().unwrap().opened(self.now);
             }
             client::Effect::Send(message) => {
-                if let Some(socket) = &mut page.spare {
+                if let Some(socket) = &mut page.fallback {
                     socket.send(message);
                 }
             }
-            client::Effect::Close(_) => page.spare = None,
+            client::Effect::Close(_) => page.fallback = None,
             client::Effect::Store(_) => panic!("it asks the store of all tabs"),
             effect => self.carry_client(tab, effect),
         }
     }
 
-    fn run_spare(&mut self, tab: usize) -> bool {
+    fn run_fallback(&mut self, tab: usize) -> bool {
         let page = &mut self.tabs[tab];
-        let Some(socket) = &mut page.spare else { return false };
+        let Some(socket) = &mut page.fallback else { return false };
         let happened = socket.run(&mut self.log, self.now);
-        let spare = page.tab.spare().unwrap();
+        let fallback = page.tab.fallback().unwrap();
         match happened {
             Happened::Nothing => return false,
             Happened::AtThePeer => {}
-            Happened::Received(message) => spare.received(&message, self.now),
+            Happened::Received(message) => fallback.received(&message, self.now),
             Happened::Closed(code) => {
-                page.spare = None;
-                spare.closed(code, "", self.now);
+                page.fallback = None;
+                fallback.closed(code, "", self.now);
             }
         }
         true

@@ -3,7 +3,7 @@
 mod broken;
 mod browser;
 mod socket;
-mod spare;
+mod fallback;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use session::Millis;
-use session::server::{Append, Effect, Message, Options, Server, Wire};
+use session::server::{Append, Effect, SocketMessage, Options, Server, Wire};
 use topic::Topic;
 
 use crate::world::Log;
@@ -94,7 +94,7 @@ impl Socket {
 
     fn serve(&mut self, effect: Effect, log: &mut Log) {
         match effect {
-            Effect::Send(Message::Binary(message)) => self.down.push_back(message),
+            Effect::Send(SocketMessage::Binary(message)) => self.down.push_back(message),
             Effect::Close(code, _) => self.closed = Some(code.code()),
             Effect::Open(hello) => {
                 assert!(!self.opened, "opened twice");

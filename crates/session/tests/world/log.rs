@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use session::server::{Append, Decided, Located, Logged, Opened, Page, Place, StreamNo};
+use session::server::{Append, Decided, Located, Logged, Opened, Page, StartPoint, StreamNo};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -140,7 +140,7 @@ impl Log {
                     None => (1, None),
                 },
             };
-            places.push(Place { next, previous, head: head(stream), gap: None });
+            places.push(StartPoint { next, previous, head: head(stream), gap: None });
         }
         if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }

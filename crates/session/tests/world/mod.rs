@@ -5,8 +5,8 @@ mod log;
 
 use std::collections::VecDeque;
 
-use session::client::{self, Client, MemoryOutbox, Outcome, Saved, SubscriptionId, Window};
-use session::server::{self, Append, Message, Options, Server, Wire};
+use session::client::{self, Client, MemoryOutbox, Outcome, SavedState, SubscriptionId, Window};
+use session::server::{self, Append, SocketMessage, Options, Server, Wire};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -70,7 +70,7 @@ impl World {
                 }
             };
             let mut entropy: client::Entropy = Box::new(entropy);
-            let store = MemoryOutbox::new(Saved::new(&mut entropy));
+            let store = MemoryOutbox::new(SavedState::new(&mut entropy));
             let options = client::Options::default();
             let mut machine = Client::new(options, entropy, store.saved().clone());
             machine.connect(0);
@@ -261,7 +261,7 @@ impl World {
         while let Some(effect) = link.server.poll() {
             busy = true;
             match effect {
-                server::Effect::Send(Message::Binary(message)) => link.down.push_back(message),
+                server::Effect::Send(SocketMessage::Binary(message)) => link.down.push_back(message),
                 server::Effect::Send(_) => panic!("text on a binary wire"),
                 server::Effect::Close(code, _) => close = Some(code),
                 server::Effect::Open(hello) => {

@@ -1,11 +1,11 @@
 //! A row of the outbox, and what is done with it at present.
 
-use crate::client::storage::Row;
+use crate::client::store::OutboxRow;
 use crate::{Millis, Position, RejectCode};
 
 #[derive(Debug)]
-pub(in crate::client) struct Entry {
-    pub(in crate::client) row: Row,
+pub(in crate::client) struct OutboxEntry {
+    pub(in crate::client) row: OutboxRow,
     /// Its frame has left on this connection.
     pub(in crate::client) sent: bool,
     /// A subscription has brought it: so it is in the log, whatever becomes of the answer.
@@ -13,8 +13,8 @@ pub(in crate::client) struct Entry {
     pub(in crate::client) stage: Stage,
 }
 
-impl Entry {
-    pub(super) fn new(row: Row) -> Self {
+impl OutboxEntry {
+    pub(super) fn new(row: OutboxRow) -> Self {
         Self { row, sent: false, seen: None, stage: Stage::Idle }
     }
 

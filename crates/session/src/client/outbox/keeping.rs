@@ -1,11 +1,11 @@
 //! From a publish into the store, which gives each row its number.
 
-use super::{Entry, Outbox};
-use crate::client::storage::{Row, Storage};
+use super::{OutboxEntry, Outbox};
+use crate::client::store::{OutboxRow, StoreRequest};
 
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) row: Row,
+    pub(super) row: OutboxRow,
     cancelled: bool,
 }
 
@@ -17,7 +17,7 @@ pub(in crate::client) struct Full;
 const MAX_KEEP: usize = 256;
 
 impl Outbox {
-    pub(in crate::client) fn push(&mut self, row: Row) -> Result<(), Full> {
+    pub(in crate::client) fn push(&mut self, row: OutboxRow) -> Result<(), Full> {
         if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
             return Err(Full);
         }
@@ -29,7 +29,7 @@ impl Outbox {
 
     /// Asks the store to take what waits; one transaction at a time, so that numbers stand in the order
     /// of publishes whatever fails.
-    pub(in crate::client) fn keep(&mut self, client: [u8; 16], leaving: bool) -> Option<Storage> {
+    pub(in crate::client) fn keep(&mut self, client: [u8; 16], leaving: bool) -> Option<StoreRequest> {
         if self.keeping > 0 || self.waiting.is_empty() {
             return None;
         }
@@ -37,9 +37,9 @@ impl Outbox {
             waiting.row.leaving = leaving;
             waiting.row.clone()
         });
-        let rows: Vec<Row> = rows.collect();
+        let rows: Vec<OutboxRow> = rows.collect();
         self.keeping = rows.len();
-        Some(Storage::Keep { client, rows, at_least: self.top() })
+        Some(StoreRequest::Keep { client, rows, at_least: self.top() })
     }
 
     /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of
@@ -51,9 +51,9 @@ impl Outbox {
             if waiting.cancelled && !waiting.row.leaving {
                 cancelled.push(number);
             }
-            let row = Row { number, ..waiting.row };
+            let row = OutboxRow { number, ..waiting.row };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
-            self.rows.insert(at, Entry::new(row));
+            self.rows.insert(at, OutboxEntry::new(row));
         }
         self.advance();
         self.keeping = 0;
@@ -62,15 +62,15 @@ impl Outbox {
 
     /// Takes back what was being written: it is refused, or stands in the store under numbers that are
     /// not known here.
-    pub(in crate::client) fn take_keeping(&mut self) -> Vec<Row> {
-        let taken: Vec<Row> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
+    pub(in crate::client) fn take_keeping(&mut self) -> Vec<OutboxRow> {
+        let taken: Vec<OutboxRow> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
         self.keeping = 0;
         self.bytes -= taken.iter().map(|row| row.body.len()).sum::<usize>();
         taken
     }
 
     /// Takes back the first of what the store has not taken; and whether the application has taken it back.
-    pub(in crate::client) fn take_waiting(&mut self) -> Option<(Row, bool)> {
+    pub(in crate::client) fn take_waiting(&mut self) -> Option<(OutboxRow, bool)> {
         self.keeping = 0;
         let Waiting { row, cancelled } = self.waiting.pop_front()?;
         self.bytes -= row.body.len();

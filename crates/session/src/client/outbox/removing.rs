@@ -1,7 +1,7 @@
 //! Out of the store: rows that have their answer, and rows that are dropped before they leave.
 
 use super::{Outbox, Stage};
-use crate::client::storage::{Row, Storage};
+use crate::client::store::{OutboxRow, StoreRequest};
 use crate::{Millis, RejectCode};
 
 /// The most answered rows whose deletion failed that are tried again.
@@ -9,7 +9,7 @@ const MAX_ERASE: usize = 512;
 
 impl Outbox {
     /// Takes a row out; the store is to delete it.
-    pub(in crate::client) fn settle(&mut self, number: u64, decided: bool) -> Option<Row> {
+    pub(in crate::client) fn settle(&mut self, number: u64, decided: bool) -> Option<OutboxRow> {
         let at = self.at(number)?;
         if decided && number > self.decided.0 {
             self.decided = (number, self.rows[at].row.id.clone());
@@ -19,7 +19,7 @@ impl Outbox {
     }
 
     /// Takes a row out that the store does not hold any more.
-    pub(in crate::client) fn forget(&mut self, number: u64) -> Option<Row> {
+    pub(in crate::client) fn forget(&mut self, number: u64) -> Option<OutboxRow> {
         self.remove(self.at(number)?)
     }
 
@@ -29,25 +29,25 @@ impl Outbox {
         at.and_then(|at| self.remove(at)).is_some()
     }
 
-    fn remove(&mut self, at: usize) -> Option<Row> {
+    fn remove(&mut self, at: usize) -> Option<OutboxRow> {
         let row = self.rows.remove(at)?.row;
         self.bytes -= row.body.len();
         Some(row)
     }
 
     /// The store is to delete a row that is not among those here.
-    pub(in crate::client) fn erase_dropped(&mut self, row: Row) {
+    pub(in crate::client) fn erase_dropped(&mut self, row: OutboxRow) {
         self.erase.push((row.number, row.id));
     }
 
     /// Asks the store to delete what is answered.
-    pub(in crate::client) fn erase(&mut self, client: [u8; 16]) -> Option<Storage> {
+    pub(in crate::client) fn erase(&mut self, client: [u8; 16]) -> Option<StoreRequest> {
         if self.erasing > 0 || self.erase.is_empty() {
             return None;
         }
         self.erasing = self.erase.len();
         let numbers = self.erase.iter().map(|(number, _)| *number).collect();
-        Some(Storage::Erase { client, numbers, decided: self.decided.clone() })
+        Some(StoreRequest::Erase { client, numbers, decided: self.decided.clone() })
     }
 
     /// The store has deleted them, or failed: then it is asked again. Beyond a bound the oldest are
@@ -74,14 +74,14 @@ impl Outbox {
         client: [u8; 16],
         numbers: Vec<u64>,
         why: RejectCode,
-    ) -> Storage {
+    ) -> StoreRequest {
         for number in &numbers {
             if let Some(entry) = self.get(*number) {
                 entry.stage = Stage::Dropping(why);
             }
         }
         self.drops.push_back(numbers.clone());
-        Storage::Drop { client, numbers, why }
+        StoreRequest::Drop { client, numbers, why }
     }
 
     /// The store has dropped some rows, others may have left, and what it holds no more another tab has
@@ -91,7 +91,7 @@ impl Outbox {
         dropped: &[u64],
         leaving: &[u64],
         now: Millis,
-    ) -> Vec<(Row, RejectCode)> {
+    ) -> Vec<(OutboxRow, RejectCode)> {
         let mut gone = Vec::new();
         for number in self.drops.pop_front().unwrap_or_default() {
             let Some(entry) = self.get(number) else { continue };

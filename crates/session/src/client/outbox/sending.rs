@@ -2,7 +2,7 @@
 
 use super::{Outbox, Stage};
 use crate::Millis;
-use crate::client::storage::Row;
+use crate::client::store::OutboxRow;
 
 impl Outbox {
     /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
@@ -48,7 +48,7 @@ impl Outbox {
     }
 
     /// The next row to be sent, if all before it were, and at most `window` have no answer.
-    pub(in crate::client) fn next_to_send(&self, window: usize) -> Option<&Row> {
+    pub(in crate::client) fn next_to_send(&self, window: usize) -> Option<&OutboxRow> {
         let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent);
         let mut unsent = self.rows.range(from.min(window)..window);

@@ -3,8 +3,8 @@
 use topic::Pattern;
 
 use super::{Next, Replay};
-use crate::server::{Place, StreamNo, Ticket};
-use crate::wire::frame::Head;
+use crate::server::{StartPoint, StreamNo, Ticket};
+use crate::wire::frame::Recipient;
 
 #[derive(Debug)]
 pub(super) struct Subscription {
@@ -74,7 +74,7 @@ impl Subscription {
         self.locating.into_iter().chain(reading)
     }
 
-    pub(super) fn start(&mut self, places: &[Place]) {
+    pub(super) fn start(&mut self, places: &[StartPoint]) {
         self.locating = None;
         let reads = places.iter().map(|place| Read {
             stage: Stage::Waiting,
@@ -120,9 +120,9 @@ impl Subscription {
             return Replay::NoCredit;
         }
         read.count += 1;
-        let head = read.tell(number, offset);
+        let recipient = read.tell(number, offset);
         self.takes(bytes);
-        Replay::Tell(head)
+        Replay::Tell(recipient)
     }
 
     /// Goes on in a stream after a start, a page, or new credit.
@@ -164,7 +164,7 @@ impl Subscription {
         stream: StreamNo,
         offset: u64,
         bytes: usize,
-    ) -> Option<Head> {
+    ) -> Option<Recipient> {
         let has_credit = self.has_credit();
         let read = self.reads.get_mut(stream)?;
         if read.stage != Stage::Live || offset < read.next {
@@ -175,9 +175,9 @@ impl Subscription {
             (read.next, read.stage) = (offset, Stage::Waiting);
             return None;
         }
-        let head = read.tell(number, offset);
+        let recipient = read.tell(number, offset);
         self.takes(bytes);
-        Some(head)
+        Some(recipient)
     }
 
     pub(super) fn is_unlimited(&self) -> bool {
@@ -202,8 +202,8 @@ impl Subscription {
 }
 
 impl Read {
-    fn tell(&mut self, subscription: u32, offset: u64) -> Head {
+    fn tell(&mut self, subscription: u32, offset: u64) -> Recipient {
         self.next = offset + 1;
-        Head { subscription, previous: self.previous.replace(offset) }
+        Recipient { subscription, previous: self.previous.replace(offset) }
     }
 }

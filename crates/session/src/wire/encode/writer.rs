@@ -7,11 +7,11 @@ use minicbor::Encoder;
 use minicbor::encode::{Error, Write};
 
 /// Appends items to a message.
-pub(crate) struct Writer<'m>(Encoder<Message<'m>>);
+pub(crate) struct Writer<'m>(Encoder<MessageBuffer<'m>>);
 
-struct Message<'m>(&'m mut Vec<u8>);
+struct MessageBuffer<'m>(&'m mut Vec<u8>);
 
-impl Write for Message<'_> {
+impl Write for MessageBuffer<'_> {
     type Error = Infallible;
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
@@ -22,7 +22,7 @@ impl Write for Message<'_> {
 
 impl<'m> Writer<'m> {
     pub(crate) fn new(message: &'m mut Vec<u8>) -> Self {
-        Self(Encoder::new(Message(message)))
+        Self(Encoder::new(MessageBuffer(message)))
     }
 
     pub(crate) fn number(&mut self, number: u64) {

@@ -3,7 +3,7 @@
 use topic::Pattern;
 
 use super::credit::{Credit, Window};
-use crate::wire::frame::{self, FromClient, Head, Subscribe};
+use crate::wire::frame::{self, FromClient, Recipient, Subscribe};
 use crate::{Position, Start, Stream};
 
 /// Names a subscription of a [`Client`](super::Client), over all its connections.
@@ -11,21 +11,21 @@ use crate::{Position, Start, Stream};
 pub struct SubscriptionId(u64);
 
 #[derive(Debug, Default)]
-pub(super) struct Interests {
+pub(super) struct Subscriptions {
     /// Their ids ascend.
-    by_id: Vec<(SubscriptionId, Interest)>,
+    by_id: Vec<(SubscriptionId, Subscription)>,
     next_id: u64,
     /// Wire numbers are not used twice on a connection.
     next_number: u32,
 }
 
 #[derive(Debug)]
-struct Interest {
+struct Subscription {
     pattern: Pattern,
     /// Where it starts if it knows no position.
     start: Start,
     /// Where it is in each stream that it has heard of; at [`UNKNOWN`] until it was told something.
-    places: Vec<Position>,
+    positions: Vec<Position>,
     /// Its number on this connection.
     number: Option<u32>,
     /// In how many streams it has not caught up on this connection.
@@ -47,7 +47,7 @@ pub(super) enum Turn {
     Hole(SubscriptionId),
 }
 
-impl Interests {
+impl Subscriptions {
     pub(super) fn insert(
         &mut self,
         pattern: Pattern,
@@ -57,13 +57,13 @@ impl Interests {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
         // If these are worth nothing, what stands for them is the oldest event that there is.
-        let (start, places) = match start {
-            Start::After(places) => (Start::Earliest, places),
+        let (start, positions) = match start {
+            Start::After(positions) => (Start::Earliest, positions),
             start => (start, Vec::new()),
         };
         let credit = Credit::new(window);
-        let interest = Interest { pattern, start, places, number: None, behind: 0, credit };
-        self.by_id.push((id, interest));
+        let subscription = Subscription { pattern, start, positions, number: None, behind: 0, credit };
+        self.by_id.push((id, subscription));
         id
     }
 
@@ -77,13 +77,13 @@ impl Interests {
         self.by_id.iter().map(|(id, _)| *id).collect()
     }
 
-    /// Whether it has read past a place, or reads another log.
-    pub(super) fn has_passed(&self, id: SubscriptionId, place: &Position) -> bool {
+    /// Whether it has read past a position, or reads another log.
+    pub(super) fn has_passed(&self, id: SubscriptionId, position: &Position) -> bool {
         let Some(at) = self.at(id) else { return false };
-        self.by_id[at].1.places.iter().any(|at| {
-            at.stream == place.stream
+        self.by_id[at].1.positions.iter().any(|at| {
+            at.stream == position.stream
                 && at.offset != UNKNOWN
-                && (at.epoch != place.epoch || at.offset >= place.offset)
+                && (at.epoch != position.epoch || at.offset >= position.offset)
         })
     }
 
@@ -91,18 +91,18 @@ impl Interests {
     pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<Subscribe> {
         let at = self.at(id)?;
         let number = self.next_number();
-        let (_, interest) = &mut self.by_id[at];
-        interest.number = Some(number);
-        let positions = interest.positions();
+        let (_, subscription) = &mut self.by_id[at];
+        subscription.number = Some(number);
+        let positions = subscription.positions();
         let start = match positions.is_empty() {
-            true => interest.start.clone(),
+            true => subscription.start.clone(),
             false => Start::After(positions),
         };
         Some(Subscribe {
             subscription: number,
-            pattern: interest.pattern.to_string(),
+            pattern: subscription.pattern.to_string(),
             start,
-            credit: Some(interest.credit.begin()),
+            credit: Some(subscription.credit.begin()),
         })
     }
 
@@ -114,17 +114,17 @@ impl Interests {
         bytes: usize,
         held: bool,
     ) -> Option<FromClient> {
-        let (_, interest) = self.of(subscription)?;
-        interest.credit.spend(bytes, held);
-        interest.grant()
+        let (_, subscription) = self.of(subscription)?;
+        subscription.credit.spend(bytes, held);
+        subscription.grant()
     }
 
     /// The application has taken an event. What the peer is to be granted, if it has the subscription.
     pub(super) fn took(&mut self, id: SubscriptionId, bytes: usize) -> Option<FromClient> {
         let at = self.at(id)?;
-        let (_, interest) = &mut self.by_id[at];
-        interest.credit.take(bytes);
-        interest.grant()
+        let (_, subscription) = &mut self.by_id[at];
+        subscription.credit.take(bytes);
+        subscription.grant()
     }
 
     /// A number that was not used on this connection.
@@ -140,21 +140,21 @@ impl Interests {
 
     pub(super) fn disconnected(&mut self) {
         self.next_number = 0;
-        for (_, interest) in &mut self.by_id {
-            interest.number = None;
+        for (_, subscription) in &mut self.by_id {
+            subscription.number = None;
         }
     }
 
     /// The peer has made the subscription, and these are the heads of its streams: what starts there knows
     /// where it is.
     pub(super) fn subscribed(&mut self, number: u32, head: Position, others: Vec<Position>) {
-        let Some((_, interest)) = self.of(number) else { return };
-        interest.behind = 1 + others.len();
-        let is_new = interest.places.iter().all(|place| place.offset == UNKNOWN);
-        let starts = is_new && matches!(interest.start, Start::Latest);
-        interest.hear_of(head, starts);
+        let Some((_, subscription)) = self.of(number) else { return };
+        subscription.behind = 1 + others.len();
+        let is_new = subscription.positions.iter().all(|position| position.offset == UNKNOWN);
+        let starts = is_new && matches!(subscription.start, Start::Latest);
+        subscription.hear_of(head, starts);
         for head in others {
-            interest.hear_of(head, starts);
+            subscription.hear_of(head, starts);
         }
     }
 
@@ -162,33 +162,33 @@ impl Interests {
     /// what is new goes on at the head, if there is an event: the peer would tell a stream without a position
     /// from its first event on.
     pub(super) fn reset(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
-        let (id, interest) = self.of(number)?;
-        let goes_on = matches!(interest.start, Start::Latest) && head.offset > 0;
-        let place = interest.place(&head.stream)?;
-        *place = head;
+        let (id, subscription) = self.of(number)?;
+        let goes_on = matches!(subscription.start, Start::Latest) && head.offset > 0;
+        let position = subscription.position(&head.stream)?;
+        *position = head;
         if !goes_on {
-            (place.offset, place.id) = (UNKNOWN, None);
+            (position.offset, position.id) = (UNKNOWN, None);
         }
         Some(id)
     }
 
     /// Everything that was there in a stream has been told. The subscription, if that was the last one.
     pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
-        let (id, interest) = self.of(number)?;
-        match interest.place(&head.stream) {
-            Some(place) if place.offset != UNKNOWN && place.offset >= head.offset => {}
-            Some(place) => *place = head,
-            None => interest.places.push(head),
+        let (id, subscription) = self.of(number)?;
+        match subscription.position(&head.stream) {
+            Some(position) if position.offset != UNKNOWN && position.offset >= head.offset => {}
+            Some(position) => *position = head,
+            None => subscription.positions.push(head),
         }
-        interest.behind = interest.behind.saturating_sub(1);
-        (interest.behind == 0).then_some(id)
+        subscription.behind = subscription.behind.saturating_sub(1);
+        (subscription.behind == 0).then_some(id)
     }
 
     /// What follows a gap names its end as the offset before it.
     pub(super) fn gap(&mut self, number: u32, stream: &Stream, to: u64) -> Option<SubscriptionId> {
-        let (id, interest) = self.of(number)?;
-        let place = interest.place(stream)?;
-        (place.offset, place.id) = (to, None);
+        let (id, subscription) = self.of(number)?;
+        let position = subscription.position(stream)?;
+        (position.offset, position.id) = (to, None);
         Some(id)
     }
 
@@ -196,63 +196,63 @@ impl Interests {
         self.of(number).map(|(id, _)| id)
     }
 
-    /// Takes a logged event's place in a subscription, and says in which epoch that is.
+    /// Takes a logged event's position in a subscription, and says in which epoch that is.
     pub(super) fn take(
         &mut self,
-        head: Head,
+        recipient: Recipient,
         stream: &Stream,
         offset: u64,
         event_id: &str,
     ) -> (Turn, u64) {
-        let Some((id, interest)) = self.of(head.subscription) else {
+        let Some((id, subscription)) = self.of(recipient.subscription) else {
             return (Turn::Known, 0);
         };
         // The peer names all streams before it tells anything of them.
-        let Some(place) = interest.place(stream) else {
+        let Some(position) = subscription.position(stream) else {
             return (Turn::Hole(id), 0);
         };
-        if place.offset != UNKNOWN {
-            if offset <= place.offset {
-                return (Turn::Known, place.epoch);
+        if position.offset != UNKNOWN {
+            if offset <= position.offset {
+                return (Turn::Known, position.epoch);
             }
-            if Some(place.offset) != head.previous {
-                return (Turn::Hole(id), place.epoch);
+            if Some(position.offset) != recipient.previous {
+                return (Turn::Hole(id), position.epoch);
             }
         }
-        (place.offset, place.id) = (offset, Some(event_id.to_owned()));
-        (Turn::Next(id), place.epoch)
+        (position.offset, position.id) = (offset, Some(event_id.to_owned()));
+        (Turn::Next(id), position.epoch)
     }
 
     fn at(&self, id: SubscriptionId) -> Option<usize> {
         self.by_id.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 
-    fn of(&mut self, number: u32) -> Option<(SubscriptionId, &mut Interest)> {
+    fn of(&mut self, number: u32) -> Option<(SubscriptionId, &mut Subscription)> {
         let mut all = self.by_id.iter_mut();
-        all.find(|(_, interest)| interest.number == Some(number))
-            .map(|(id, interest)| (*id, interest))
+        all.find(|(_, subscription)| subscription.number == Some(number))
+            .map(|(id, subscription)| (*id, subscription))
     }
 }
 
-impl Interest {
-    fn place(&mut self, stream: &Stream) -> Option<&mut Position> {
-        self.places.iter_mut().find(|place| place.stream == *stream)
+impl Subscription {
+    fn position(&mut self, stream: &Stream) -> Option<&mut Position> {
+        self.positions.iter_mut().find(|position| position.stream == *stream)
     }
 
     /// There is a stream, and this is its head. If it `starts` there, that is where it is.
     fn hear_of(&mut self, head: Position, starts: bool) {
-        match self.place(&head.stream) {
-            Some(place) if !starts => place.epoch = head.epoch,
-            Some(place) => *place = head,
+        match self.position(&head.stream) {
+            Some(position) if !starts => position.epoch = head.epoch,
+            Some(position) => *position = head,
             None => {
                 let offset = if starts { head.offset } else { UNKNOWN };
-                self.places.push(Position { offset, ..head });
+                self.positions.push(Position { offset, ..head });
             }
         }
     }
 
     fn positions(&self) -> Vec<Position> {
-        self.places.iter().filter(|place| place.offset != UNKNOWN).cloned().collect()
+        self.positions.iter().filter(|position| position.offset != UNKNOWN).cloned().collect()
     }
 
     fn grant(&mut self) -> Option<FromClient> {

@@ -7,11 +7,11 @@ use crate::limits::Key;
 
 /// A key has this many places beyond its limit, and all together: connections that are only told that there
 /// are too many.
-const SPARE: usize = 16;
+const SURPLUS: usize = 16;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionPermits {
     /// The most connections of a key, and of all.
     each: usize,
     whole: usize,
@@ -26,14 +26,14 @@ struct Taken {
 
 /// A place of a connection, given back when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
+pub(crate) struct ConnectionPermit {
+    permits: Arc<ConnectionPermits>,
     /// `None` while the client is not known, because its connection is a proxy's.
     key: Option<Key>,
-    is_spare: bool,
+    is_surplus: bool,
 }
 
-impl Places {
+impl ConnectionPermits {
     /// At most `each` connections of a key and `whole` in all; 0 for any number.
     pub(crate) fn new(each: usize, whole: usize) -> Arc<Self> {
         let [each, whole] = [each, whole].map(|most| if most == 0 { usize::MAX } else { most });
@@ -41,24 +41,24 @@ impl Places {
     }
 
     /// A place among all, and among those of `key` if that is known already.
-    pub(crate) fn take(self: &Arc<Self>, key: Option<Key>) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, key: Option<Key>) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
-        if taken.whole >= self.whole.saturating_add(SPARE) {
+        if taken.whole >= self.whole.saturating_add(SURPLUS) {
             return None;
         }
-        let mut is_spare = taken.whole >= self.whole;
+        let mut is_surplus = taken.whole >= self.whole;
         if let Some(key) = &key {
-            is_spare |= self.take_of(&mut taken, key)?;
+            is_surplus |= self.take_of(&mut taken, key)?;
         }
         taken.whole += 1;
         drop(taken);
-        Some(Place { places: Arc::clone(self), key, is_spare })
+        Some(ConnectionPermit { permits: Arc::clone(self), key, is_surplus })
     }
 
     /// Whether the place of `key` is a spare one; `None` if there is no place.
     fn take_of(&self, taken: &mut Taken, key: &Key) -> Option<bool> {
         let count = taken.of.get(key).copied().unwrap_or(0);
-        if count >= self.each.saturating_add(SPARE) {
+        if count >= self.each.saturating_add(SURPLUS) {
             return None;
         }
         taken.of.insert(key.clone(), count + 1);
@@ -80,10 +80,10 @@ impl Places {
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     /// Whether there are too many connections, so that this one is to be closed.
-    pub(crate) fn is_spare(&self) -> bool {
-        self.is_spare
+    pub(crate) fn is_surplus(&self) -> bool {
+        self.is_surplus
     }
 
     /// Counts the connection as one of `key`, of which a request told; false if there is no place for it.
@@ -91,23 +91,23 @@ impl Place {
         if self.key.as_ref() == Some(key) {
             return true;
         }
-        let mut taken = self.places.lock();
+        let mut taken = self.permits.lock();
         if let Some(old) = self.key.take() {
-            Places::give_back(&mut taken, &old);
+            ConnectionPermits::give_back(&mut taken, &old);
         }
-        let place = self.places.take_of(&mut taken, key);
-        self.key = place.is_some().then(|| key.clone());
-        self.is_spare |= place.unwrap_or(true);
-        place.is_some()
+        let permit = self.permits.take_of(&mut taken, key);
+        self.key = permit.is_some().then(|| key.clone());
+        self.is_surplus |= permit.unwrap_or(true);
+        permit.is_some()
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
+        let mut taken = self.permits.lock();
         taken.whole -= 1;
         if let Some(key) = &self.key {
-            Places::give_back(&mut taken, key);
+            ConnectionPermits::give_back(&mut taken, key);
         }
     }
 }
@@ -122,33 +122,33 @@ mod tests {
 
     #[test]
     fn a_key_has_its_places_and_a_few_that_are_only_refused_and_they_come_back() {
-        let places = Places::new(3, 100);
-        let held: Vec<_> = std::iter::from_fn(|| places.take(Some(key(1)))).collect();
-        assert_eq!(held.len(), 3 + SPARE);
-        assert_eq!(held.iter().filter(|place| place.is_spare()).count(), SPARE);
-        assert!(!places.take(Some(key(2))).unwrap().is_spare());
+        let permits = ConnectionPermits::new(3, 100);
+        let held: Vec<_> = std::iter::from_fn(|| permits.take(Some(key(1)))).collect();
+        assert_eq!(held.len(), 3 + SURPLUS);
+        assert_eq!(held.iter().filter(|permit| permit.is_surplus()).count(), SURPLUS);
+        assert!(!permits.take(Some(key(2))).unwrap().is_surplus());
         drop(held);
-        assert!(!places.take(Some(key(1))).unwrap().is_spare());
-        assert!(places.lock().of.is_empty() && places.lock().whole == 0);
+        assert!(!permits.take(Some(key(1))).unwrap().is_surplus());
+        assert!(permits.lock().of.is_empty() && permits.lock().whole == 0);
     }
 
     #[test]
     fn all_together_have_a_bound() {
-        let places = Places::new(0, 2);
-        let held: Vec<_> = (1..=255).map_while(|last| places.take(Some(key(last)))).collect();
-        assert_eq!(held.len(), 2 + SPARE);
+        let permits = ConnectionPermits::new(0, 2);
+        let held: Vec<_> = (1..=255).map_while(|last| permits.take(Some(key(last)))).collect();
+        assert_eq!(held.len(), 2 + SURPLUS);
     }
 
     #[test]
     fn a_proxys_connection_counts_as_its_clients_once_that_is_known() {
-        let places = Places::new(1, 100);
-        let mut one = places.take(None).unwrap();
-        let mut two = places.take(None).unwrap();
-        assert!(one.assign(&key(1)) && one.assign(&key(1)) && !one.is_spare());
-        assert!(two.assign(&key(1)) && two.is_spare());
+        let permits = ConnectionPermits::new(1, 100);
+        let mut one = permits.take(None).unwrap();
+        let mut two = permits.take(None).unwrap();
+        assert!(one.assign(&key(1)) && one.assign(&key(1)) && !one.is_surplus());
+        assert!(two.assign(&key(1)) && two.is_surplus());
         assert!(one.assign(&key(2)));
-        assert_eq!(places.lock().of.get(&key(1)), Some(&1));
+        assert_eq!(permits.lock().of.get(&key(1)), Some(&1));
         drop((one, two));
-        assert!(places.lock().of.is_empty());
+        assert!(permits.lock().of.is_empty());
     }
 }

@@ -10,7 +10,7 @@ use super::TabId;
 const PATIENCE: u32 = 5;
 
 #[derive(Debug, Default)]
-pub(super) struct Rivals {
+pub(super) struct CloneDetector {
     /// The last token that was greeted with.
     used: u64,
     /// A connection with it was fenced: whether it had held before.
@@ -19,7 +19,7 @@ pub(super) struct Rivals {
     fenced: u32,
 }
 
-impl Rivals {
+impl CloneDetector {
     /// The connection was ended, or not let in, by one with a higher token.
     pub(super) fn fenced(&mut self, had_held: bool) {
         self.is_fenced = Some(had_held);

@@ -24,8 +24,8 @@ const DEPARTURES: usize = 256;
 ///
 /// `H` is held as long as what a client says of itself is kept.
 #[derive(Debug, Default)]
-pub struct Attendance<H = ()> {
-    rooms: HashMap<Topic, Room<H>>,
+pub struct PresenceRegistry<H = ()> {
+    topics: HashMap<Topic, TopicPresence<H>>,
     /// The topics at which a connection is present.
     joined: HashMap<u64, BTreeSet<Topic>>,
     watchers: HashMap<u64, Watcher>,
@@ -36,7 +36,7 @@ pub struct Attendance<H = ()> {
 }
 
 #[derive(Debug)]
-struct Room<H> {
+struct TopicPresence<H> {
     /// Counts the changes.
     revision: u64,
     seats: BTreeMap<u64, Seat<H>>,
@@ -71,7 +71,7 @@ struct Watcher {
 
 /// Who comes to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Comer {
+pub struct Joiner {
     /// By which connection.
     pub connection: u64,
     /// Which client.
@@ -90,7 +90,7 @@ pub enum News {
     Changes(Vec<Attendee>, Vec<u64>),
 }
 
-impl<H> Attendance<H> {
+impl<H> PresenceRegistry<H> {
     /// A client is present at a topic, by a connection. It keeps its place from an earlier connection, and
     /// takes over one under the same key that is about to be left.
     ///
@@ -98,40 +98,40 @@ impl<H> Attendance<H> {
     /// [`RejectCode::TooMany`] if there is no room, or none for its share.
     pub fn join(
         &mut self,
-        Comer { connection, client, share }: Comer,
+        Joiner { connection, client, share }: Joiner,
         topic: &Topic,
         key: &str,
         data: &[u8],
         held: H,
     ) -> Result<(), RejectCode> {
-        let room = self.rooms.entry(topic.clone()).or_default();
-        let own = room.seats.iter().find(|(_, seat)| seat.client == client);
-        let left = || room.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
+        let presence = self.topics.entry(topic.clone()).or_default();
+        let own = presence.seats.iter().find(|(_, seat)| seat.client == client);
+        let left = || presence.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
         let id = own.or_else(left).map(|(id, _)| *id);
-        let before = id.and_then(|id| room.seats.get(&id)).map_or(0, Seat::bytes);
-        let bytes = room.bytes - before + key.len() + data.len();
-        let is_full = bytes > BYTES || (id.is_none() && room.seats.len() >= ATTENDEES);
-        if is_full || !room.has_room_for(share, id, key.len() + data.len()) {
+        let before = id.and_then(|id| presence.seats.get(&id)).map_or(0, Seat::bytes);
+        let bytes = presence.bytes - before + key.len() + data.len();
+        let is_full = bytes > BYTES || (id.is_none() && presence.seats.len() >= ATTENDEES);
+        if is_full || !presence.has_room_for(share, id, key.len() + data.len()) {
             self.tidy(topic);
             return Err(RejectCode::TooMany);
         }
-        room.bytes = bytes;
+        presence.bytes = bytes;
         self.joined.entry(connection).or_default().insert(topic.clone());
-        if let Some(seat) = id.and_then(|id| room.seats.get_mut(&id)) {
+        if let Some(seat) = id.and_then(|id| presence.seats.get_mut(&id)) {
             (seat.client, seat.connection, seat.until) = (client, connection, None);
             (seat.share, seat.held) = (share, held);
             if *seat.key == *key && *seat.data == *data {
                 return Ok(());
             }
-            room.revision += 1;
-            (seat.key, seat.data, seat.revision) = (key.into(), data.into(), room.revision);
+            presence.revision += 1;
+            (seat.key, seat.data, seat.revision) = (key.into(), data.into(), presence.revision);
         } else {
             self.next_id += 1;
-            room.revision += 1;
-            let (revision, until) = (room.revision, None);
+            presence.revision += 1;
+            let (revision, until) = (presence.revision, None);
             let (key, data) = (key.into(), data.into());
             let seat = Seat { client, connection, share, held, key, data, revision, until };
-            room.seats.insert(self.next_id, seat);
+            presence.seats.insert(self.next_id, seat);
         }
         self.changed(topic);
         Ok(())
@@ -145,8 +145,8 @@ impl<H> Attendance<H> {
                 self.joined.remove(&connection);
             }
         }
-        let Some(room) = self.rooms.get(topic) else { return };
-        let mut seats = room.seats.iter();
+        let Some(presence) = self.topics.get(topic) else { return };
+        let mut seats = presence.seats.iter();
         if let Some((&id, _)) = seats.find(|(_, seat)| seat.connection == connection) {
             self.vacate(topic, id);
         }
@@ -154,7 +154,7 @@ impl<H> Attendance<H> {
 
     /// A connection watches a topic; its [`News`] begins with the state.
     pub fn watch(&mut self, connection: u64, topic: &Topic) {
-        self.rooms.entry(topic.clone()).or_default().watchers.insert(connection);
+        self.topics.entry(topic.clone()).or_default().watchers.insert(connection);
         let watcher = self.watchers.entry(connection).or_default();
         watcher.known.insert(topic.clone(), None);
         watcher.news.insert(topic.clone());
@@ -170,8 +170,8 @@ impl<H> Attendance<H> {
                 self.watchers.remove(&connection);
             }
         }
-        if let Some(room) = self.rooms.get_mut(topic) {
-            room.watchers.remove(&connection);
+        if let Some(presence) = self.topics.get_mut(topic) {
+            presence.watchers.remove(&connection);
         }
         self.tidy(topic);
     }
@@ -187,8 +187,8 @@ impl<H> Attendance<H> {
         self.wake.remove(&connection);
         let until = now + PRESENCE_GRACE;
         for topic in self.joined.remove(&connection).unwrap_or_default() {
-            let Some(room) = self.rooms.get_mut(&topic) else { continue };
-            for (&id, seat) in &mut room.seats {
+            let Some(presence) = self.topics.get_mut(&topic) else { continue };
+            for (&id, seat) in &mut presence.seats {
                 if seat.connection == connection {
                     seat.until = Some(until);
                     self.leaving.push_back((until, topic.clone(), id));
@@ -197,7 +197,7 @@ impl<H> Attendance<H> {
         }
     }
 
-    /// When [`Attendance::tick`] wants to be called.
+    /// When [`PresenceRegistry::tick`] wants to be called.
     pub fn deadline(&self) -> Option<Millis> {
         self.leaving.front().map(|(until, ..)| *until)
     }
@@ -207,7 +207,7 @@ impl<H> Attendance<H> {
         while self.deadline().is_some_and(|deadline| deadline <= now)
             && let Some((until, topic, id)) = self.leaving.pop_front()
         {
-            let seat = self.rooms.get(&topic).and_then(|room| room.seats.get(&id));
+            let seat = self.topics.get(&topic).and_then(|presence| presence.seats.get(&id));
             // It may have been taken again, and given up again.
             if seat.is_some_and(|seat| seat.until == Some(until)) {
                 self.vacate(&topic, id);
@@ -224,15 +224,15 @@ impl<H> Attendance<H> {
     pub fn news(&mut self, connection: u64) -> Option<(Topic, News)> {
         let watcher = self.watchers.get_mut(&connection)?;
         let topic = watcher.news.pop_first()?;
-        let room = self.rooms.get(&topic)?;
-        let known = watcher.known.insert(topic.clone(), Some(room.revision)).flatten();
+        let presence = self.topics.get(&topic)?;
+        let known = watcher.known.insert(topic.clone(), Some(presence.revision)).flatten();
         let attendees = |since: u64| {
-            let seats = room.seats.iter().filter(move |(_, seat)| seat.revision > since);
+            let seats = presence.seats.iter().filter(move |(_, seat)| seat.revision > since);
             seats.map(|(&id, seat)| seat.attendee(id)).collect()
         };
         let news = match known {
-            Some(known) if known >= room.forgotten => {
-                let left = room.departed.iter().filter(|(revision, _)| *revision > known);
+            Some(known) if known >= presence.forgotten => {
+                let left = presence.departed.iter().filter(|(revision, _)| *revision > known);
                 News::Changes(attendees(known), left.map(|(_, id)| *id).collect())
             }
             _ => News::State(attendees(0)),
@@ -241,22 +241,22 @@ impl<H> Attendance<H> {
     }
 
     fn vacate(&mut self, topic: &Topic, id: u64) {
-        let Some(room) = self.rooms.get_mut(topic) else { return };
-        let Some(seat) = room.seats.remove(&id) else { return };
-        room.bytes -= seat.bytes();
-        room.revision += 1;
-        room.departed.push_back((room.revision, id));
-        if room.departed.len() > DEPARTURES
-            && let Some((revision, _)) = room.departed.pop_front()
+        let Some(presence) = self.topics.get_mut(topic) else { return };
+        let Some(seat) = presence.seats.remove(&id) else { return };
+        presence.bytes -= seat.bytes();
+        presence.revision += 1;
+        presence.departed.push_back((presence.revision, id));
+        if presence.departed.len() > DEPARTURES
+            && let Some((revision, _)) = presence.departed.pop_front()
         {
-            room.forgotten = revision;
+            presence.forgotten = revision;
         }
         self.changed(topic);
         self.tidy(topic);
     }
 
     fn changed(&mut self, topic: &Topic) {
-        for connection in self.rooms.get(topic).into_iter().flat_map(|room| &room.watchers) {
+        for connection in self.topics.get(topic).into_iter().flat_map(|presence| &presence.watchers) {
             if let Some(watcher) = self.watchers.get_mut(connection) {
                 watcher.news.insert(topic.clone());
                 self.wake.insert(*connection);
@@ -267,16 +267,16 @@ impl<H> Attendance<H> {
     /// Forgets a topic that nobody is at or watches.
     fn tidy(&mut self, topic: &Topic) {
         if self
-            .rooms
+            .topics
             .get(topic)
-            .is_some_and(|room| room.seats.is_empty() && room.watchers.is_empty())
+            .is_some_and(|presence| presence.seats.is_empty() && presence.watchers.is_empty())
         {
-            self.rooms.remove(topic);
+            self.topics.remove(topic);
         }
     }
 }
 
-impl<H> Default for Room<H> {
+impl<H> Default for TopicPresence<H> {
     fn default() -> Self {
         Self {
             revision: 0,
@@ -289,7 +289,7 @@ impl<H> Default for Room<H> {
     }
 }
 
-impl<H> Room<H> {
+impl<H> TopicPresence<H> {
     /// Whether one more of a share has room beside the others of it; the one at `id` is that one itself.
     fn has_room_for(&self, share: Option<u128>, id: Option<u64>, bytes: usize) -> bool {
         let of_share =

@@ -1,6 +1,6 @@
 //! What a client asks of the store that all tabs of an origin share, and what the store answers.
 //!
-//! The rows in a [`Client`](super::Client) are a mirror; the truth is in the store. Each [`Storage`]
+//! The rows in a [`Client`](super::Client) are a mirror; the truth is in the store. Each [`StoreRequest`]
 //! operation is one transaction, whole or not at all. A client's operations are carried out in the
 //! order in which it asks, and each is answered once with [`Client::answer`](super::Client::answer).
 
@@ -16,7 +16,7 @@ pub type TabId = [u8; 16];
 
 /// A durable event that has no answer yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct OutboxRow {
     /// Ascends in the order of publishes; the store gives it. 0 before that.
     pub number: u64,
     /// The event's id.
@@ -49,7 +49,7 @@ impl fmt::Debug for Secret {
 
 /// All that a store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
+pub struct SavedState {
     /// The client's public id.
     pub client: [u8; 16],
     /// Proves it.
@@ -61,36 +61,36 @@ pub struct Saved {
     /// The highest number of a row that was erased with an answer, and its event's id; 0 if none.
     pub decided: (u64, String),
     /// The rows; their numbers ascend.
-    pub rows: Vec<Row>,
+    pub rows: Vec<OutboxRow>,
 }
 
 /// An operation on the store, in one transaction. Those that write rows or the identity ask for
 /// strict durability: after the answer they outlive a crash of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Storage {
+pub enum StoreRequest {
     /// Number the rows from the next number on, but at least from `at_least`, write them, and move the
     /// next number behind them. If the store is another client's now, `at_least` does not count, and the rows are
-    /// written without [`Row::leaving`]: under their new numbers they have not left.
-    /// Answered by [`Answer::Kept`].
+    /// written without [`OutboxRow::leaving`]: under their new numbers they have not left.
+    /// Answered by [`StoreResponse::Kept`].
     Keep {
         /// Whose numbers `at_least` counts.
         client: [u8; 16],
         /// In the order of their publishes.
-        rows: Vec<Row>,
+        rows: Vec<OutboxRow>,
         /// Numbers below it are taken, though the store may not know.
         at_least: u64,
     },
-    /// Set [`Row::leaving`] on those of the rows that are there and not [dropped](Row::dropped), if the store is
+    /// Set [`OutboxRow::leaving`] on those of the rows that are there and not [dropped](OutboxRow::dropped), if the store is
     /// still this client's.
-    /// Answered by [`Answer::Marked`].
+    /// Answered by [`StoreResponse::Marked`].
     Mark {
         /// Whose numbers these are.
         client: [u8; 16],
         /// The rows.
         numbers: Vec<u64>,
     },
-    /// Delete answered rows, and raise [`Saved::decided`] to `decided` (never lower it), if the store is
-    /// still this client's; otherwise nothing is left to do. Answered by [`Answer::Erased`].
+    /// Delete answered rows, and raise [`SavedState::decided`] to `decided` (never lower it), if the store is
+    /// still this client's; otherwise nothing is left to do. Answered by [`StoreResponse::Erased`].
     Erase {
         /// Whose numbers these are.
         client: [u8; 16],
@@ -99,8 +99,8 @@ pub enum Storage {
         /// The highest that the peer has decided, and its event's id; 0 if none.
         decided: (u64, String),
     },
-    /// Set [`Row::dropped`] on those of the rows that are there and not [leaving](Row::leaving), if the store is
-    /// still this client's. Answered by [`Answer::Dropped`].
+    /// Set [`OutboxRow::dropped`] on those of the rows that are there and not [leaving](OutboxRow::leaving), if the store is
+    /// still this client's. Answered by [`StoreResponse::Dropped`].
     Drop {
         /// Whose numbers these are.
         client: [u8; 16],
@@ -109,10 +109,10 @@ pub enum Storage {
         /// Why; a row that has a reason already keeps it.
         why: RejectCode,
     },
-    /// If the store is still `from`'s: take the new id and secret, set [`Row::dropped`] to
-    /// [`RejectCode::Uncertain`] on the rows that are [leaving](Row::leaving) or have a number up to `highest`,
+    /// If the store is still `from`'s: take the new id and secret, set [`OutboxRow::dropped`] to
+    /// [`RejectCode::Uncertain`] on the rows that are [leaving](OutboxRow::leaving) or have a number up to `highest`,
     /// number all anew from 1, put the next number behind them, and set fence and decided to 0. Answered by
-    /// [`Answer::Renewed`] in any case.
+    /// [`StoreResponse::Renewed`] in any case.
     Renew {
         /// The id that is given up.
         from: [u8; 16],
@@ -124,18 +124,18 @@ pub enum Storage {
         /// Its secret.
         secret: Secret,
     },
-    /// Raise [`Saved::fence`] by one, or to one above `used`. Answered by [`Answer::Fence`].
+    /// Raise [`SavedState::fence`] by one, or to one above `used`. Answered by [`StoreResponse::Fence`].
     TakeFence {
         /// The highest token that was greeted with, though the store may not know.
         used: u64,
     },
-    /// Read everything. Answered by [`Answer::Loaded`].
+    /// Read everything. Answered by [`StoreResponse::Loaded`].
     Load,
 }
 
-/// The store's answer to a [`Storage`] operation.
+/// The store's answer to a [`StoreRequest`] operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum StoreResponse {
     /// The rows are safe.
     Kept {
         /// The client whose numbers they have.
@@ -155,11 +155,11 @@ pub enum Answer {
         leaving: Vec<u64>,
     },
     /// The store is another client's now, and holds this.
-    Renewed(Saved),
+    Renewed(SavedState),
     /// The fencing token that was taken.
     Fence(u64),
     /// What the store holds.
-    Loaded(Saved),
+    Loaded(SavedState),
 }
 
 /// An operation that the store did not carry out.
@@ -167,7 +167,7 @@ pub enum Answer {
 #[error("{error}")]
 pub struct StoreFailed {
     /// The operation, given back.
-    pub asked: Storage,
+    pub asked: StoreRequest,
     /// Why.
     pub error: StoreError,
 }
@@ -184,7 +184,7 @@ pub enum StoreError {
     Unavailable,
 }
 
-impl Saved {
+impl SavedState {
     /// What an empty store is to hold: a new identity. It is written in the transaction that finds the
     /// store empty, so that tabs which start together agree.
     pub fn new(entropy: &mut Entropy) -> Self {

@@ -51,23 +51,23 @@ pub(crate) use sharing::MAX_BASE;
 use state::ClientState;
 pub use store::{StoreResponse, OutboxRow, SavedState, Secret, StoreRequest, StoreError, StoreFailed, TabId};
 
-/// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
+/// Fills bytes with unpredictable randomness, for identities and jitter.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
 
-/// The bounds of a client.
+/// The limits of a client.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The most events in the outbox.
+    /// The maximum number of events in the outbox.
     pub outbox_events: usize,
-    /// The most bytes in the outbox.
+    /// The maximum number of bytes in the outbox.
     pub outbox_bytes: usize,
-    /// The most bytes of an event's body.
+    /// The maximum size of an event's body, in bytes.
     pub max_event: usize,
-    /// How long opening and greeting may take, each, in milliseconds.
+    /// The time limit for opening a socket, and again for the handshake, in milliseconds.
     pub connect_timeout: Millis,
-    /// The peer asks for a credential: [`Effect::FetchCredential`] comes before each connection.
+    /// Whether the peer requires a credential. If so, [`Effect::FetchCredential`] comes before each connection.
     pub credentials: bool,
-    /// Names this page among those that share its store: random, new with each load of the page.
+    /// Identifies this page among those that share its store. Random, new with each load of the page.
     pub tab: TabId,
 }
 
@@ -84,39 +84,39 @@ impl Default for Options {
     }
 }
 
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 pub struct Client {
     options: Options,
     entropy: Rc<RefCell<Entropy>>,
     identity: Identity,
-    /// In place of it to the peer, while the store does not say which it is.
+    /// Used in place of `identity` while the store has not said what it holds.
     stranger: Option<Identity>,
     state: ClientState,
     clone_detector: CloneDetector,
     backoff: Backoff,
     outbox: Outbox,
     store_requests: StoreRequests,
-    /// Kept by this page under numbers of a client that it has not heard of yet.
+    /// Rows that this page has kept under the numbers of a client that it has not loaded yet.
     renumbered: Vec<OutboxRow>,
-    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
+    /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
     subscriptions: Subscriptions,
     requests: Requests,
     presence_state: PresenceState,
-    /// Another tab has the socket.
+    /// Whether another tab has the socket.
     following: bool,
-    /// What became of the last events, here or in other tabs: a row may still come, or ask.
+    /// The outcomes of the last events, in this tab or others: a row may still arrive, or a tab may ask.
     recent: VecDeque<(String, Outcome)>,
     connection: Connection,
     effects: VecDeque<Effect>,
 }
 
-/// Messages are cut at about this many bytes, so that many frames are not one large message.
+/// Messages are cut at about this size, so that many frames do not become one large message.
 const MESSAGE_BYTES: usize = 64 << 10;
 
 impl Client {
-    /// A client that goes on from what its store holds, and is not connected. What waits in the outbox
-    /// is told of as [`Effect::Pending`].
+    /// Creates a client that continues from what its store holds. It is not connected. Events that wait in the outbox
+    /// are reported as [`Effect::Pending`].
     pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         let mut client = Self {
             identity: Identity::of(&saved),
@@ -142,7 +142,7 @@ impl Client {
         client
     }
 
-    /// Another client for this page, with an identity of its own, and a store in memory for it.
+    /// Creates another client for this page, with its own identity and an in-memory store.
     pub(crate) fn another(&self) -> (Self, MemoryOutbox) {
         let entropy = Rc::clone(&self.entropy);
         let mut entropy: Entropy = Box::new(move |bytes| entropy.borrow_mut()(bytes));
@@ -150,8 +150,8 @@ impl Client {
         (Self::new(self.options.clone(), entropy, saved.clone()), MemoryOutbox::new(saved))
     }
 
-    /// Says what time it is on the wall, in milliseconds since 1970: events expire by that clock. To be
-    /// told again when the page wakes up. Until then it is the clock of all other calls.
+    /// Sets the wall clock, in milliseconds since 1970, by which events expire. Call it again when the page wakes up.
+    /// Until the first call, the clock of all other calls counts as the wall clock.
     pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
         self.wall_is_ahead = since_1970 as i64 - now as i64;
     }
@@ -160,7 +160,7 @@ impl Client {
         now.saturating_add_signed(self.wall_is_ahead)
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.flush();
@@ -169,23 +169,23 @@ impl Client {
         self.effects.pop_front()
     }
 
-    /// The id under which the peer knows this client; events in the log name it in their source.
+    /// The id under which the peer knows this client. Events in the log name it in their source.
     pub fn id(&self) -> [u8; 16] {
         self.identity.client
     }
 
-    /// Whether a peer wrote this source for an event of this client: `/clients/<id>`, and what the client said
-    /// itself.
+    /// Whether the peer attests that this source is of this client's events: `/clients/<id>`, then what the client
+    /// itself wrote.
     pub fn signed(&self, source: &str) -> bool {
         self.identity.signed(source)
     }
 
-    /// The id of the peer, once it has welcomed this client: as it stands on the path of events.
+    /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.
     pub fn peer(&self) -> Option<&str> {
         self.is_online().then_some(self.connection.peer.as_str())
     }
 
-    /// A binary message has arrived.
+    /// Handles a binary message from the socket.
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
         self.connection.probe = None;
@@ -250,7 +250,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the identity: its secret is nobody's to log.
+        // Without the identity: its secret must not be logged.
         out.debug_struct("Client")
             .field("state", &self.state)
             .field("outbox", &self.outbox.len())

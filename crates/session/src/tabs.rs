@@ -34,41 +34,41 @@ use message::{Envelope, TabMessage};
 pub use fallback::Lane;
 use fallback::FallbackClient;
 
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 pub struct Tab {
     client: Client,
-    /// Sends what the store did not take.
+    /// Sends events that the store could not take.
     fallback: Option<Box<FallbackClient>>,
     id: TabId,
     role: Role,
-    /// The highest term that was heard of; a leader's own.
+    /// The highest term seen. A leader's own term.
     term: u64,
-    /// Who leads, to a follower.
+    /// For a follower: the leader.
     leader: Option<TabId>,
-    /// To a follower: what its subscriptions' numbers start with; 0 while it is no follower.
+    /// For a follower: the base of its subscriptions' numbers; 0 while it has no link.
     base: u32,
-    /// The leader has listed it among its followers.
+    /// Whether the leader has listed this tab among its followers.
     placed: bool,
-    /// Counts how often it became a follower: what a leader says of an earlier visit is over.
+    /// How often this tab became a follower. What a leader says about an earlier visit is outdated.
     visit: u32,
     followers: Vec<Follower>,
     last_base: u32,
-    /// What the leader last said of its link.
+    /// The last state of the leader's link.
     link: ConnectionState,
-    /// The leader was heard, or is to be given time.
+    /// When the leader was last heard, or when its time to answer began.
     heard: Millis,
-    /// The leader was asked for a sign of life.
+    /// When the leader was asked for a sign of life.
     asked: Option<Millis>,
     spoke: Millis,
     beat: Millis,
     beat_is_due: bool,
-    /// When to ask for the lock again.
+    /// When to request the lock again.
     lock_at: Option<Millis>,
-    /// When to become a follower anew.
+    /// When to register with the leader again.
     join_at: Option<Millis>,
-    /// Events whose outcome another tab has told.
+    /// Events whose outcome another tab has reported.
     told: Vec<String>,
-    /// How many operations the store has not answered.
+    /// The number of store requests without an answer.
     asked_store: usize,
     effects: VecDeque<Effect>,
     now: Millis,
@@ -78,7 +78,7 @@ pub struct Tab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Out,
-    /// Takes no part, but has not said so yet.
+    /// Leaving, but not yet announced.
     Leaving,
     Following,
     Leading,
@@ -89,24 +89,26 @@ struct Follower {
     tab: TabId,
     visit: u32,
     base: u32,
-    /// Beats since it was heard.
+    /// Beats since it was last heard.
     missed: u32,
 }
 
-/// After so much silence of the leader a follower asks for a sign of life.
+/// After this much silence of the leader a follower asks for a sign of life.
 const QUIET: Millis = 3_000;
-/// How long the leader has to answer; up to as much again, so that not all followers steal at once.
+/// How long the leader has to answer. Each tab waits up to twice this time, so that not all of them steal the lock at
+/// once.
 const PATIENCE: Millis = 2_000;
-/// How often a leader with followers says so, unasked.
+/// How often a leader with followers announces itself.
 const BEAT: Millis = 20_000;
-/// A follower that has been silent for less does not answer a beat.
+/// A follower that has sent something within this time does not answer a beat.
 const SPOKEN: Millis = 15_000;
-/// How long a fenced leader leaves the lock alone, and a follower that lost its place does not ask.
+/// How long a fenced leader does not request the lock, and how long a follower that lost its place waits before it
+/// asks again.
 const AWAY: Millis = 1_000;
 
 impl Tab {
-    /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take goes
-    /// out from memory, by the [fallback](Self::fallback): a number that the store has not given may be given to
+    /// Creates a tab that does not take part yet. [`Options::tab`] is its id. An event that the store cannot take is
+    /// sent from memory by the [fallback client](Self::fallback), because the store could give the event's number to
     /// another tab.
     pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         Self {
@@ -137,23 +139,23 @@ impl Tab {
         }
     }
 
-    /// The tab's client: to publish, subscribe and ask. What concerns its link and its store is said to the
-    /// tab.
+    /// The tab's client, for publishing, subscribing and queries. Report what happens to its store to the tab, and
+    /// what happens on its socket to [`Tab::client_on`].
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// Whether this tab has the socket.
+    /// Whether this tab leads and has the socket.
     pub fn leads(&self) -> bool {
         self.role == Role::Leading
     }
 
-    /// How many messages were not understood, or said what their sender may not say.
+    /// The number of messages that were invalid, or that their sender must not send.
     pub fn ignored(&self) -> u64 {
         self.ignored
     }
 
-    /// Takes part, or does so again: reads the store anew.
+    /// Takes part, and loads the store.
     pub fn start(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -170,9 +172,9 @@ impl Tab {
         self.use_fallback();
     }
 
-    /// Takes no part any more, as the page goes or is frozen: gives up the socket at once, and the lock
-    /// when the store has answered. So who stays looks into the store after the last row was written,
-    /// or hears of it, or finds out that the page has gone without a word.
+    /// Stops taking part, because the page closes or is frozen. Gives up the socket at once, and the lock after the
+    /// store has answered everything. So the remaining tabs load the store after the last row was written; otherwise
+    /// they hear of that row, or find out that this page ended silently.
     pub fn leave(&mut self, now: Millis) {
         self.now = now;
         if self.takes_part() {
@@ -190,7 +192,7 @@ impl Tab {
         matches!(self.role, Role::Following | Role::Leading)
     }
 
-    /// This tab has the lock.
+    /// The browser has granted the lock to this tab.
     pub fn lock_granted(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -207,14 +209,14 @@ impl Tab {
         }
     }
 
-    /// The browser gives neither lock nor channel: this tab goes on for itself, and must be given a store of its own.
-    /// What it has kept in the one that it shared stays there.
+    /// The browser has neither lock nor channel: this tab continues alone, with its own store. Rows in the shared
+    /// store stay there.
     pub fn go_alone(&mut self, now: Millis) {
         self.client.leave_rows();
         self.lock_granted(now);
     }
 
-    /// Another tab has taken the lock that this one had.
+    /// Another tab has stolen the lock from this one.
     pub fn lock_lost(&mut self, now: Millis) {
         self.now = now;
         if self.leads() {
@@ -223,7 +225,7 @@ impl Tab {
         }
     }
 
-    /// Another tab has said something.
+    /// Handles a message from another tab.
     pub fn heard(&mut self, message: &[u8], now: Millis) {
         self.now = now;
         if !self.takes_part() {
@@ -235,36 +237,35 @@ impl Tab {
         }
     }
 
-    /// As [`Client::opened`].
+    /// See [`Client::opened`].
     pub fn opened(&mut self, now: Millis) {
         if let Some(client) = self.client_on(Lane::Shared, now) {
             client.opened(now);
         }
     }
 
-    /// As [`Client::received`].
+    /// See [`Client::received`].
     pub fn received(&mut self, message: &[u8], now: Millis) {
         if let Some(client) = self.client_on(Lane::Shared, now) {
             client.received(message, now);
         }
     }
 
-    /// As [`Client::closed`].
+    /// See [`Client::closed`].
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
         if let Some(client) = self.client_on(Lane::Shared, now) {
             client.closed(code, reason, now);
         }
     }
 
-    /// As [`Client::credential`].
+    /// See [`Client::credential`].
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
         if let Some(client) = self.client_on(Lane::Shared, now) {
             client.credential(credential, now);
         }
     }
 
-    /// As [`Client::connect`]: the link has stopped, and the application has done something about it, in
-    /// whichever tab.
+    /// Like [`Client::connect`]: the application of any tab has fixed the cause of a stopped link.
     pub fn connect(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -275,7 +276,7 @@ impl Tab {
         self.use_fallback();
     }
 
-    /// As [`Client::answer`].
+    /// See [`Client::answer`].
     pub fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: Millis) {
         self.now = now;
         self.asked_store = self.asked_store.saturating_sub(1);
@@ -300,7 +301,7 @@ impl Tab {
         }
     }
 
-    /// The page is back, or the network: whether the link still holds is asked now.
+    /// Call this when the page or the network is back: it checks the link at once.
     pub fn wake(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -313,8 +314,8 @@ impl Tab {
         }
     }
 
-    /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader
-    /// hears it. Whether it may reach the peer.
+    /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader receives the
+    /// event. Returns whether it may reach the peer.
     pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
         let event = TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
         self.post(event);
@@ -330,7 +331,7 @@ impl Tab {
         self.post(event);
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         loop {
             if let Some(effect) = self.effects.pop_front() {
@@ -370,7 +371,7 @@ impl Tab {
     }
 }
 
-/// Whether it says that nobody knows: others may know.
+/// Whether the outcome is unknown to the tab that reports it. Others may know it.
 fn is_uncertain(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
 }

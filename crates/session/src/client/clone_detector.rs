@@ -1,32 +1,32 @@
-//! Copies of a client, each in a store of its own (a profile that was copied to another machine, or restored
-//! from a backup): they take the link from each other. The store knows which tokens were taken by tabs that
-//! share it; who is fenced though none of them took one, or again and again before the link has held, has a rival
-//! elsewhere, and after some of that becomes another client.
+//! Detects copies of a client, each with its own store (a profile that was copied to another machine, or restored
+//! from a backup): copies keep fencing each other. The store knows which tokens were taken by the tabs that share it.
+//! A client that is fenced although none of these tabs took a token, or that is fenced repeatedly before its link is
+//! stable, has a clone elsewhere. After some time it takes a new identity.
 
 use super::TabId;
 
-/// How often a client is fenced by rivals before it gives way: so many times at least, and up to four times as
-/// often, so that not both of two rivals give way.
+/// How often clones fence a client before it gives way: at least this often, and up to four times as often. The range
+/// keeps both of two clones from giving way.
 const PATIENCE: u32 = 5;
 
 #[derive(Debug, Default)]
 pub(super) struct CloneDetector {
-    /// The last token that was greeted with.
+    /// The last token that a hello used.
     used: u64,
-    /// A connection with it was fenced: whether it had held before.
+    /// Whether a connection with that token was fenced, and if so, whether it had been stable.
     is_fenced: Option<bool>,
-    /// How often rivals have done so since the client has its id.
+    /// How often clones have fenced this client id.
     fenced: u32,
 }
 
 impl CloneDetector {
-    /// The connection was ended, or not let in, by one with a higher token.
+    /// The connection was closed, or not admitted, because of a higher token.
     pub(super) fn fenced(&mut self, had_held: bool) {
         self.is_fenced = Some(had_held);
     }
 
-    /// The store has given the next token. The one to greet with: each fencing doubles how far that goes beyond,
-    /// as the store may have lost what it knew of, or never heard of it.
+    /// Turns the store's next token into the one to use. Each fencing doubles the distance added on top, because the
+    /// store may have lost a token or may never have known it.
     pub(super) fn taken(&mut self, token: u64) -> u64 {
         let mut beyond = 0;
         if let Some(had_held) = self.is_fenced.take() {
@@ -38,8 +38,8 @@ impl CloneDetector {
         self.used
     }
 
-    /// Whether the client is to take another id. It does so after a last welcome, which says what the peer has
-    /// decided under the old one.
+    /// Whether the client must take a new identity. It does so after one last welcome, which tells what the peer has
+    /// decided under the old identity.
     pub(super) fn give_way(&self, tab: &TabId) -> bool {
         self.fenced >= PATIENCE * u32::from(1 + tab[2] % 4)
     }

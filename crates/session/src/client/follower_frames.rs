@@ -1,10 +1,10 @@
-//! What a leader reads of the frames that its followers send through it.
+//! What a leader reads of its followers' frames.
 
 use super::tab_presence::PresenceKind;
 use crate::wire::decode::{Malformed, Read, Reader, frame};
 use crate::wire::kind::FrameKind;
 
-/// What the leader needs of a follower's frame. The peer reads the rest.
+/// The parts of a follower's frame that the leader needs. The peer reads the rest.
 pub(super) enum FollowerFrame {
     Subscribe(u32),
     Unsubscribe(u32),
@@ -17,8 +17,8 @@ pub(super) enum FollowerFrame {
     },
 }
 
-/// Reads the next frame of a follower. Returns `None` for a frame of a later version: the leader could not pass its
-/// answer on.
+/// Reads the next frame of a follower. Returns `None` for a frame of a later version, whose answer the leader could
+/// not pass on.
 pub(super) fn follower_frame(d: &mut Reader<'_>) -> Read<Option<FollowerFrame>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let presence = |kind, comes| FollowerFrame::Presence { kind, comes, topic: f.text(0) };

@@ -1,5 +1,5 @@
-//! The link: opens connections one after the other, greets the peer, sees when it has gone, and says
-//! when to come again.
+//! The link: opens connections one after the other, performs the handshake, detects a dead peer, and decides when to
+//! reconnect.
 
 use std::cmp::Ordering;
 
@@ -11,60 +11,60 @@ use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
 
-/// What is forgotten when a connection ends.
+/// The state that ends with a connection.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     pub(super) topics_in: TopicNames,
     pub(super) topics_out: TopicNumbers,
     pub(super) message: Vec<u8>,
-    /// The token to greet with, once the store has given it.
+    /// The token for the hello, once the store has given it.
     fence: Option<u64>,
-    /// A welcome that is strange, until the store was asked whether it knows better.
+    /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: String,
-    /// The kinds of frames beyond version 1 that the peer takes.
+    /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
-    /// An answer to a probe is due.
+    /// When the answer to a probe is due.
     pub(super) probe: Option<Millis>,
-    /// Since then the peer owes an answer, and has said nothing.
+    /// Since when the peer owes an answer and has sent nothing.
     pub(super) owing: Option<Millis>,
-    /// To a follower: whose the leader's link is.
+    /// For a follower: the client id of the leader's link.
     pub(super) client: [u8; 16],
-    /// The numbers of followers' subscriptions.
+    /// The numbers of the followers' subscriptions.
     pub(super) followers: Vec<u32>,
-    /// What the peer has sent to followers.
+    /// Frames from the peer for the followers, not yet fetched.
     pub(super) for_followers: Vec<u8>,
-    /// Which tabs are where.
+    /// Which tabs are present at which topics.
     pub(super) tab_presence: TabPresence,
-    /// To be shown in the greeting.
+    /// The credential for the hello.
     pub(super) token: Option<String>,
-    /// A credential was shown since the peer last said that one ends.
+    /// Whether a credential was shown since the peer last announced the end of one.
     pub(super) is_refreshed: bool,
     /// When to ask for a credential again.
     pub(super) fetch_at: Option<Millis>,
-    /// The peer asked to hold back publishes.
+    /// Until when the peer wants publishes to be held back.
     pub(super) hold_until: Option<Millis>,
 }
 
-/// How long a link must have held for the next wait to be short again.
+/// How long a link must last for the backoff to start over.
 const STABLE: Millis = 10_000;
-/// How long the peer may owe an answer, and say nothing, before it is probed: what waits is not to wait for a
-/// heartbeat that fails, on a link that is half open.
+/// How long the peer may owe an answer in silence before it is probed. Waiting for a missed heartbeat would take too
+/// long on a half-open link.
 const OWING: Millis = 5_000;
-/// How long a probe may go without an answer.
+/// How long a probe may stay unanswered.
 const PROBE: Millis = 3_000;
 
 impl Client {
-    /// Connects, and keeps connecting.
+    /// Connects, and reconnects from then on.
     pub fn connect(&mut self, now: Millis) {
         if self.state == ClientState::Stopped {
             self.open(now);
         }
     }
 
-    /// Gives the link up.
+    /// Stops the link.
     pub fn stop(&mut self) {
         self.flush();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
@@ -72,13 +72,13 @@ impl Client {
         self.stopped(1_000, "the application closed the link");
     }
 
-    /// Whether it does not connect by itself.
+    /// Whether the link is stopped, so that it does not connect by itself.
     pub(crate) fn is_stopped(&self) -> bool {
         self.state == ClientState::Stopped
     }
 
-    /// The page is back, or the network: whether the link still holds is asked now, not at the next
-    /// timer, which a hidden page may have missed.
+    /// Call this when the page or the network is back: it checks the link at once. A hidden page may have missed the
+    /// timer that would.
     pub fn wake(&mut self, now: Millis) {
         match self.state {
             ClientState::Waiting { .. } => self.open(now),
@@ -103,7 +103,7 @@ impl Client {
         self.greet();
     }
 
-    /// The store has given a fencing token; the last one asked for is this connection's.
+    /// Takes a fencing token from the store. Only the last one requested belongs to this connection.
     pub(super) fn fence(&mut self, fence: u64) {
         if self.store_requests.fences == 0 {
             let fence = self.clone_detector.taken(fence);
@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    /// Says hello, once the socket is open and the token is there.
+    /// Sends the hello, once the socket is open and the token is known.
     fn greet(&mut self) {
         if let ClientState::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// The socket is closed, or was refused.
+    /// The socket has closed, or could not be opened.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
         if !self.has_socket() {
             return;
@@ -154,15 +154,15 @@ impl Client {
             return self.out_of_step(now);
         }
         if self.is_strange(&welcome) || self.clone_detector.give_way(&self.options.tab) {
-            // Another tab may have got further meanwhile: the store knows.
+            // Another tab may have progressed meanwhile. The store knows.
             self.connection.strange = Some(welcome);
             return self.load();
         }
         self.admitted(welcome, now);
     }
 
-    /// Whether the peer has decided an event that this client does not know: then the client is a copy
-    /// of another (a restored profile), or its store has lost its tail.
+    /// Whether the peer has decided an event that this client does not know. If so, the client is a copy of another
+    /// one (a restored profile), or its store has lost its newest rows.
     fn is_strange(&mut self, welcome: &Welcome) -> bool {
         let highest = welcome.highest;
         let (decided, decided_id) = self.outbox.decided();
@@ -177,7 +177,7 @@ impl Client {
         welcome.highest_id.as_ref().is_some_and(|id| highest > 0 && *id != known)
     }
 
-    /// The store has said what it holds.
+    /// The store was loaded.
     pub(super) fn loaded(&mut self, now: Millis) {
         if self.state == ClientState::Storing {
             return self.open(now);
@@ -199,7 +199,7 @@ impl Client {
         });
     }
 
-    /// The store holds another client now: what this connection says counts for the old one.
+    /// The store now holds another client. What this connection says is about the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
         self.clone_detector = CloneDetector::default();
         if self.has_socket() || matches!(self.state, ClientState::Waiting { .. }) {
@@ -209,7 +209,7 @@ impl Client {
         }
     }
 
-    /// The new identity is there.
+    /// The store has taken the new identity.
     pub(super) fn renewed(&mut self, now: Millis) {
         if self.state == ClientState::Storing {
             self.open(now);
@@ -230,7 +230,7 @@ impl Client {
         self.pump(now);
     }
 
-    /// Tells a connection what is wanted of it.
+    /// Sends all subscriptions, requests and presences to a new connection.
     pub(super) fn ask_for_all(&mut self) {
         for id in self.subscriptions.ids() {
             self.ask(id);
@@ -239,7 +239,7 @@ impl Client {
         self.announce_presence();
     }
 
-    /// Notes how a connection has ended, and says whether that ends the link.
+    /// Records how a connection ended, and returns whether that stops the link.
     fn ends(&mut self, code: u16) -> bool {
         if code == CloseCode::Fenced.code() {
             self.clone_detector.fenced(self.has_held());
@@ -247,7 +247,7 @@ impl Client {
         self.is_final(code)
     }
 
-    /// Acts on a bye at once: not every end sees the code of the close frame that follows.
+    /// Handles a bye at once: not every WebSocket client sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
         let is_final = self.ends(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
@@ -259,15 +259,15 @@ impl Client {
         }
     }
 
-    /// The peer speaks what this end does not understand; a new connection starts from what is sure.
+    /// The peer has broken the protocol. A new connection starts from a known state.
     pub(super) fn out_of_step(&mut self, now: Millis) {
         self.effects.push_back(Effect::Close(CloseCode::OutOfStep));
         self.disconnected();
         self.wait(now, 0);
     }
 
-    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
-    /// follows another one may count on version 1 only, for its leader may be an older page.
+    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
+    /// rely on version 1 only, because its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online() && (kind <= FrameKind::LAST || self.connection.kinds.contains(&kind))
     }
@@ -276,12 +276,12 @@ impl Client {
         matches!(self.state, ClientState::Online { .. })
     }
 
-    /// Whether it sends what waits: a follower leaves that to its leader.
+    /// Whether this client sends the events that wait. A follower leaves that to its leader.
     pub(super) fn sends(&self) -> bool {
         !self.following && self.stranger.is_none()
     }
 
-    /// Whether there is a socket, or one is being made.
+    /// Whether there is a socket, or one is opening.
     fn has_socket(&self) -> bool {
         let open = matches!(
             self.state,
@@ -290,17 +290,17 @@ impl Client {
         open && !self.following
     }
 
-    /// When the peer is to be asked whether it is there, because it owes an answer.
+    /// When to probe the peer, because it owes an answer.
     pub(super) fn probe_at(&self) -> Option<Millis> {
         self.connection.owing.filter(|_| self.connection.probe.is_none()).map(|since| since + OWING)
     }
 
-    /// When nothing will have been heard for longer than the peer's heartbeat allows.
+    /// When the silence exceeds what the peer's heartbeat allows.
     pub(super) fn silence_ends(&self) -> Millis {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
     }
 
-    /// Whether the connection has been up for a while.
+    /// Whether the connection counts as stable.
     fn has_held(&self) -> bool {
         matches!(self.state, ClientState::Online { since } if self.connection.heard >= since + STABLE)
     }

@@ -1,4 +1,4 @@
-//! The store where there is none: the same operations on plain memory.
+//! An outbox in memory, with the same operations as a store.
 
 use super::store::{StoreResponse, OutboxRow, SavedState, StoreRequest};
 use crate::RejectCode;
@@ -26,17 +26,17 @@ pub struct MemoryOutbox {
 }
 
 impl MemoryOutbox {
-    /// A store that holds this.
+    /// Creates a store with this content.
     pub fn new(saved: SavedState) -> Self {
         Self { saved }
     }
 
-    /// What it holds.
+    /// The content.
     pub fn saved(&self) -> &SavedState {
         &self.saved
     }
 
-    /// Carries out an operation.
+    /// Applies a request.
     pub fn run(&mut self, asked: StoreRequest) -> StoreResponse {
         let saved = &mut self.saved;
         match asked {
@@ -104,7 +104,7 @@ impl MemoryOutbox {
     }
 }
 
-/// Those of a client's rows that have these numbers.
+/// The rows of a client that have these numbers.
 fn rows_of<'s>(
     saved: &'s mut SavedState,
     client: [u8; 16],

@@ -1,5 +1,5 @@
-//! Presence: the topics at which the application is, those it watches, and who is there. What it wants
-//! stands over all connections; each is told it anew.
+//! Presence: the topics that the application has joined, the topics that it watches, and who is present there. Both
+//! lists last across connections; each new connection gets them again.
 
 use topic::Topic;
 
@@ -16,15 +16,15 @@ pub(super) struct PresenceState {
 #[derive(Debug)]
 struct Watched {
     topic: Topic,
-    /// As they were told last, in the order of their ids. None before that.
+    /// As last reported, by ascending ids. `None` before the first report.
     present: Option<Vec<Attendee>>,
-    /// This connection has told who is there: differences to that count.
+    /// Whether this connection has brought the full state, to which changes apply.
     is_current: bool,
 }
 
 impl Client {
-    /// Is present at a topic, under a key and with what the application says of itself; or has another key or
-    /// other data there. It is so over all connections to come, until [`Client::leave`].
+    /// Joins a topic under a key, with data for the other members; or changes the key or the data. The client stays
+    /// joined across all connections, until [`Client::leave`].
     pub fn join(&mut self, topic: &Topic, key: String, data: Vec<u8>) {
         let join = Join { topic: topic.to_string(), key, data };
         self.presence_state.joined.retain(|other| other.topic != join.topic);
@@ -34,7 +34,7 @@ impl Client {
         }
     }
 
-    /// Is present there no more.
+    /// Leaves the topic.
     pub fn leave(&mut self, topic: &Topic) {
         let joined = &mut self.presence_state.joined;
         if let Some(at) = joined.iter().position(|join| join.topic == topic.as_str()) {
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    /// Watches who is at a topic: [`Effect::Occupants`] tells, until [`Client::unwatch`].
+    /// Watches who is present at a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
     pub fn watch(&mut self, topic: &Topic) {
         if self.presence_state.watched(topic.as_str()).is_some() {
             return;
@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    /// Watches it no more.
+    /// Stops watching the topic.
     pub fn unwatch(&mut self, topic: &Topic) {
         let watched = &mut self.presence_state.watched;
         if let Some(at) = watched.iter().position(|watched| watched.topic == *topic) {
@@ -68,7 +68,7 @@ impl Client {
         }
     }
 
-    /// Tells a new connection what is wanted.
+    /// Sends all joins and watches to a new connection.
     pub(super) fn announce_presence(&mut self) {
         let joins = self.presence_state.joined.iter().cloned().map(FromClient::Join);
         let watched = self.presence_state.watched.iter();
@@ -79,7 +79,7 @@ impl Client {
         }
     }
 
-    /// Sends a frame of this tab; a leader does so for all tabs together.
+    /// Sends a presence frame of this tab. A leader does so for all tabs together.
     fn send_presence(&mut self, frame: FromClient) {
         let tab_presence = &mut self.connection.tab_presence;
         if self.following || PresenceChange::of(&frame).is_none_or(|moved| tab_presence.pass(0, moved)) {
@@ -120,7 +120,7 @@ impl PresenceState {
         self.watched.iter_mut().find(|watched| watched.topic.as_str() == topic)
     }
 
-    /// What is known is kept, and compared with what the next connection says.
+    /// Keeps what is known, to compare it with what the next connection reports.
     pub(super) fn disconnected(&mut self) {
         for watched in &mut self.watched {
             watched.is_current = false;
@@ -129,7 +129,7 @@ impl PresenceState {
 }
 
 impl Watched {
-    /// These are there now. What is to be told of that, unless it is known.
+    /// Replaces the list of members, and returns what to report unless nothing has changed.
     fn update(&mut self, mut now: Vec<Attendee>) -> Option<Occupants> {
         now.sort_unstable_by_key(|one| one.id);
         let is_first = self.present.is_none();

@@ -1,5 +1,4 @@
-//! The reading side: asks the peer for what the application is subscribed to, and delivers each event
-//! once.
+//! The reading side: subscribes at the peer to what the application wants, and delivers each event once.
 
 use topic::Pattern;
 
@@ -11,18 +10,18 @@ use crate::wire::frame::{
 use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {
-    /// Whether a subscription brings nothing from that place on the log any more: it has read past it.
+    /// Whether a subscription has read past this position in the log, so that it cannot deliver the event there.
     pub fn has_passed(&self, subscription: SubscriptionId, place: &Position) -> bool {
         self.subscriptions.has_passed(subscription, place)
     }
 
-    /// Subscribes, over all connections to come, until [`Client::unsubscribe`]. Each event that is delivered
-    /// is to be [taken](Client::taken): of those that are not, at most the default [`Window`] comes.
+    /// Subscribes across all connections, until [`Client::unsubscribe`]. The application must report each delivered
+    /// event as [taken](Client::taken): the default [`Window`] limits how many may be outstanding.
     pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {
         self.subscribe_within(pattern, start, Window::default())
     }
 
-    /// The same with another window.
+    /// Like [`Client::subscribe`], with another window.
     pub fn subscribe_within(
         &mut self,
         pattern: Pattern,
@@ -45,8 +44,8 @@ impl Client {
         }
     }
 
-    /// The application is done with an event that was [delivered](Effect::Deliver), of so many
-    /// [bytes](Delivery::bytes), and has room for another one.
+    /// The application is done with a [delivered](Effect::Deliver) event of this [size](Delivery::bytes), and has
+    /// room for another one.
     pub fn taken(&mut self, subscriptions: &[SubscriptionId], bytes: usize) {
         for id in subscriptions {
             if let Some(grant) = self.subscriptions.took(*id, bytes) {
@@ -55,7 +54,7 @@ impl Client {
         }
     }
 
-    /// Asks the peer for a subscription, from where it has read to.
+    /// Sends the subscription to the peer, starting where it has read to.
     pub(super) fn ask(&mut self, id: SubscriptionId) {
         if let Some(subscribe) = self.subscriptions.ask(id) {
             self.send(&FromClient::Subscribe(subscribe));
@@ -120,7 +119,7 @@ impl Client {
                 None => self.subscriptions.id(recipient.subscription),
                 Some(offset) => {
                     let (turn, epoch) = self.take(recipient, &stream, offset, &body.id);
-                    // Others are another follower's.
+                    // The others are for another follower.
                     if turn.is_some() {
                         place = Some((offset, epoch));
                     }
@@ -152,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Takes a logged event for one subscription; where one before it is missing, asks for it again.
+    /// Takes a logged event for one subscription. If an event before it is missing, subscribes again.
     fn take(
         &mut self,
         recipient: Recipient,

@@ -1,8 +1,8 @@
-//! What a client asks of the store that all tabs of an origin share, and what the store answers.
+//! What a client requests from the store that all tabs of an origin share, and the responses.
 //!
-//! The rows in a [`Client`](super::Client) are a mirror; the truth is in the store. Each [`StoreRequest`]
-//! operation is one transaction, whole or not at all. A client's operations are carried out in the
-//! order in which it asks, and each is answered once with [`Client::answer`](super::Client::answer).
+//! The rows in a [`Client`](super::Client) are a mirror; the store is the truth. Each [`StoreRequest`] is one
+//! transaction: it is applied completely or not at all. Apply a client's requests in order, and answer each once with
+//! [`Client::answer`](super::Client::answer).
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use topic::Topic;
 use super::Entropy;
 use crate::{Durability, Millis, RejectCode};
 
-/// Names a tab (or another page, or worker) of an origin. Random.
+/// Identifies a tab (or another page, or a worker) of an origin. Random.
 pub type TabId = [u8; 16];
 
-/// A durable event that has no answer yet.
+/// A durable event that is not answered yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Ascends in the order of publishes; the store gives it. 0 before that.
+    /// Ascends in the order of publishes. The store assigns it; 0 until then.
     pub number: u64,
     /// The event's id.
     pub id: String,
@@ -25,19 +25,19 @@ pub struct OutboxRow {
     pub topic: Topic,
     /// Its [`Body`](crate::Body), encoded.
     pub body: Vec<u8>,
-    /// After so many milliseconds since 1970 it is not sent any more, if it has not left before.
+    /// When the event expires, in milliseconds since 1970: it is not sent after that, unless it was sent before.
     pub expires: Option<Millis>,
-    /// What the peer's answer must promise at least.
+    /// The least durability that the peer's answer must promise.
     pub durability: Durability,
-    /// It may have left. One without this mark surely has not: it can expire, and be cancelled.
+    /// Whether it may have been sent. Without this flag it certainly was not, so it can expire or be cancelled.
     pub leaving: bool,
-    /// It will not be sent, and this is why: it stays until a page has told its application.
+    /// Why it will not be sent. The row stays until a page has reported this to its application.
     pub dropped: Option<RejectCode>,
     /// The tab that published it.
     pub owner: TabId,
 }
 
-/// What proves that a client is who it says. Nobody reads it in a log.
+/// Proves a client's identity. Its `Debug` output hides it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Secret(pub [u8; 32]);
 
@@ -47,114 +47,114 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// All that a store holds.
+/// Everything that a store holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedState {
     /// The client's public id.
     pub client: [u8; 16],
-    /// Proves it.
+    /// The secret that proves the client's identity.
     pub secret: Secret,
-    /// The next number to be given; from 1.
+    /// The next number to assign, starting at 1.
     pub next: u64,
-    /// The last fencing token that was taken; 0 if none.
+    /// The last fencing token that was taken; 0 if no token was taken.
     pub fence: u64,
-    /// The highest number of a row that was erased with an answer, and its event's id; 0 if none.
+    /// The highest number among the rows that were erased after an answer, and its event's id; 0 if there was no such
+    /// row.
     pub decided: (u64, String),
-    /// The rows; their numbers ascend.
+    /// The rows, by ascending number.
     pub rows: Vec<OutboxRow>,
 }
 
-/// An operation on the store, in one transaction. Those that write rows or the identity ask for
-/// strict durability: after the answer they outlive a crash of the machine.
+/// A request to the store: one transaction. Requests that write rows or the identity need strict durability: once
+/// answered, they survive a crash of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreRequest {
-    /// Number the rows from the next number on, but at least from `at_least`, write them, and move the
-    /// next number behind them. If the store is another client's now, `at_least` does not count, and the rows are
-    /// written without [`OutboxRow::leaving`]: under their new numbers they have not left.
-    /// Answered by [`StoreResponse::Kept`].
+    /// Number the rows from the next number on, but at least from `at_least`; write them; and move the next number
+    /// past them. If the store has changed to another client, ignore `at_least` and write the rows without
+    /// [`OutboxRow::leaving`], because under their new numbers they have not been sent. Answered by
+    /// [`StoreResponse::Kept`].
     Keep {
-        /// Whose numbers `at_least` counts.
+        /// The client whose numbers `at_least` refers to.
         client: [u8; 16],
         /// In the order of their publishes.
         rows: Vec<OutboxRow>,
-        /// Numbers below it are taken, though the store may not know.
+        /// Lower numbers are taken, even if the store does not know that.
         at_least: u64,
     },
-    /// Set [`OutboxRow::leaving`] on those of the rows that are there and not [dropped](OutboxRow::dropped), if the store is
-    /// still this client's.
-    /// Answered by [`StoreResponse::Marked`].
+    /// Set [`OutboxRow::leaving`] on those of the rows that exist and are not [dropped](OutboxRow::dropped), if the
+    /// store still belongs to this client. Answered by [`StoreResponse::Marked`].
     Mark {
-        /// Whose numbers these are.
+        /// The client whose numbers these are.
         client: [u8; 16],
-        /// The rows.
+        /// The numbers of the rows.
         numbers: Vec<u64>,
     },
-    /// Delete answered rows, and raise [`SavedState::decided`] to `decided` (never lower it), if the store is
-    /// still this client's; otherwise nothing is left to do. Answered by [`StoreResponse::Erased`].
+    /// Delete answered rows, and raise [`SavedState::decided`] to `decided` (never lower it), if the store still
+    /// belongs to this client. Otherwise do nothing. Answered by [`StoreResponse::Erased`].
     Erase {
-        /// Whose numbers these are.
+        /// The client whose numbers these are.
         client: [u8; 16],
-        /// The rows.
+        /// The numbers of the rows.
         numbers: Vec<u64>,
-        /// The highest that the peer has decided, and its event's id; 0 if none.
+        /// The highest number that the peer has decided, and its event's id; 0 if it has decided none.
         decided: (u64, String),
     },
-    /// Set [`OutboxRow::dropped`] on those of the rows that are there and not [leaving](OutboxRow::leaving), if the store is
-    /// still this client's. Answered by [`StoreResponse::Dropped`].
+    /// Set [`OutboxRow::dropped`] on those of the rows that exist and are not [leaving](OutboxRow::leaving), if the
+    /// store still belongs to this client. Answered by [`StoreResponse::Dropped`].
     Drop {
-        /// Whose numbers these are.
+        /// The client whose numbers these are.
         client: [u8; 16],
-        /// The rows.
+        /// The numbers of the rows.
         numbers: Vec<u64>,
-        /// Why; a row that has a reason already keeps it.
+        /// The reason. A row that already has a reason keeps it.
         why: RejectCode,
     },
-    /// If the store is still `from`'s: take the new id and secret, set [`OutboxRow::dropped`] to
+    /// If the store still belongs to `from`: take the new id and secret, set [`OutboxRow::dropped`] to
     /// [`RejectCode::Uncertain`] on the rows that are [leaving](OutboxRow::leaving) or have a number up to `highest`,
-    /// number all anew from 1, put the next number behind them, and set fence and decided to 0. Answered by
+    /// renumber all rows from 1, move the next number past them, and set fence and decided to 0. Answered by
     /// [`StoreResponse::Renewed`] in any case.
     Renew {
-        /// The id that is given up.
+        /// The client id to replace.
         from: [u8; 16],
-        /// What the peer has decided under it: such a row may be in the log, whatever this copy of it
-        /// says.
+        /// The highest number that the peer has decided for this id. A row up to it may be in the log, whatever this
+        /// copy of the row says.
         highest: u64,
-        /// The new one.
+        /// The new client id.
         client: [u8; 16],
         /// Its secret.
         secret: Secret,
     },
-    /// Raise [`SavedState::fence`] by one, or to one above `used`. Answered by [`StoreResponse::Fence`].
+    /// Raise [`SavedState::fence`] by one, or to `used + 1` if that is higher. Answered by [`StoreResponse::Fence`].
     TakeFence {
-        /// The highest token that was greeted with, though the store may not know.
+        /// The highest token that a hello has used. The store may not know of it.
         used: u64,
     },
     /// Read everything. Answered by [`StoreResponse::Loaded`].
     Load,
 }
 
-/// The store's answer to a [`StoreRequest`] operation.
+/// The store's response to a [`StoreRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreResponse {
-    /// The rows are safe.
+    /// The rows are durable.
     Kept {
-        /// The client whose numbers they have.
+        /// The client whose numbers the rows have.
         client: [u8; 16],
-        /// The number of the first; the others follow without a hole.
+        /// The number of the first row. The others follow without a gap.
         first: u64,
     },
-    /// The rows that were there; they have the mark now.
+    /// The rows that existed; they now have the mark.
     Marked(Vec<u64>),
-    /// The rows are gone.
+    /// The rows are deleted.
     Erased,
-    /// What was there of the rows.
+    /// The rows that existed.
     Dropped {
-        /// Those without the mark: they will not be sent.
+        /// Those without the mark. They will not be sent.
         dropped: Vec<u64>,
-        /// Those with it: they stay.
+        /// Those with the mark. They stay.
         leaving: Vec<u64>,
     },
-    /// The store is another client's now, and holds this.
+    /// The store now belongs to another client. This is what it holds.
     Renewed(SavedState),
     /// The fencing token that was taken.
     Fence(u64),
@@ -162,31 +162,31 @@ pub enum StoreResponse {
     Loaded(SavedState),
 }
 
-/// An operation that the store did not carry out.
+/// A request that the store could not apply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct StoreFailed {
-    /// The operation, given back.
+    /// The request.
     pub asked: StoreRequest,
-    /// Why.
+    /// The cause.
     pub error: StoreError,
 }
 
-/// Why a store did not carry out an operation. Nothing of it was done.
+/// Why a store could not apply a request. Nothing of the request was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The origin's quota, or the disk, is used up.
     #[error("the browser's storage is full: free some space for this site")]
     Full,
-    /// There is no store (a private window, for one), or it is broken.
+    /// There is no store (for example in a private window), or it is broken.
     #[error("the browser does not let this page store anything")]
     Unavailable,
 }
 
 impl SavedState {
-    /// What an empty store is to hold: a new identity. It is written in the transaction that finds the
-    /// store empty, so that tabs which start together agree.
+    /// The content of a new store: a fresh identity. Write it in the transaction that finds the store empty, so that
+    /// tabs which start together agree on one identity.
     pub fn new(entropy: &mut Entropy) -> Self {
         let (mut client, mut secret) = ([0; 16], [0; 32]);
         entropy(&mut client);

@@ -1,30 +1,30 @@
-//! What the store answers: the mirror follows it.
+//! Handles the store's responses, and updates the outbox accordingly.
 
 use super::publishing::{CLONED, UNWRITTEN, dropped_because};
 use super::store::{StoreResponse, OutboxRow, SavedState, StoreRequest, StoreFailed};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
-/// After so many milliseconds what failed is tried again.
+/// The delay before a failed request is repeated, in milliseconds.
 const RETRY: Millis = 5_000;
 
-/// What is going on between a client and its store.
+/// The outstanding requests of a client to its store.
 #[derive(Debug, Default)]
 pub(super) struct StoreRequests {
-    /// How many fencing tokens are on their way; only the last is this connection's.
+    /// The number of outstanding requests for a fencing token. Only the last one is for this connection.
     pub(super) fences: usize,
-    /// Reading is under way.
+    /// Whether a load is outstanding.
     loading: bool,
-    /// It must be read again: it was asked for before something that it has to show.
+    /// Whether to load again, because the outstanding load may be too old.
     load_again: bool,
-    /// The store failed: when it is asked again.
+    /// When to repeat the requests that failed.
     pub(super) retry: Option<Millis>,
-    /// The new identity that the store did not take.
+    /// The new identity that the store could not write.
     renew: Option<StoreRequest>,
 }
 
 impl Client {
-    /// The store's answer to an [`Effect::Store`]: each is answered once, in the order of the effects.
+    /// The response to an [`Effect::Store`]. Answer each effect once, in order.
     pub fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: Millis) {
         match answer {
             Ok(answer) => self.answered(answer, now),
@@ -42,7 +42,7 @@ impl Client {
                 }
             }
             StoreResponse::Kept { first, .. } => {
-                // Another tab has renewed the client: they are under numbers of the new one.
+                // Another tab has renewed the client, so the rows have numbers of the new one.
                 for (number, row) in (first..).zip(self.outbox.take_keeping()) {
                     let id = row.id.clone();
                     self.effects.push_back(Effect::Kept(id.clone()));
@@ -55,7 +55,7 @@ impl Client {
             }
             StoreResponse::Marked(numbers) => {
                 if !self.outbox.marked(|number| numbers.contains(&number), now) {
-                    // They may have been dropped: the store says why.
+                    // They may have been dropped. The store has the reason.
                     self.load();
                 }
             }
@@ -91,7 +91,7 @@ impl Client {
         let (ids, cancelled) = self.outbox.kept(first);
         for id in ids {
             self.effects.push_back(Effect::Kept(id.clone()));
-            // Another tab may have sent it before this one, which slept, was told that it is kept.
+            // Another tab may have sent it before this one, which slept, learned that it is kept.
             if let Some(outcome) = self.outcome(&id)
                 && let Some(number) = self.outbox.find(&id).map(|entry| entry.row.number)
             {
@@ -114,8 +114,8 @@ impl Client {
                     self.reject(row.id, RejectCode::Unavailable, UNWRITTEN);
                 }
             }
-            // Sent without the mark, a reload would take it for one that never left: it could expire or
-            // go out under another identity though it is in the log.
+            // Without the mark a reload would take it for a row that was never sent: it could expire, or be sent
+            // under another identity, although it is in the log.
             StoreRequest::Mark { .. } => {
                 self.outbox.not_marked();
                 self.connection.hold_until = Some(now + RETRY);
@@ -138,7 +138,7 @@ impl Client {
         }
     }
 
-    /// Asks the store what it holds; again, if the answer under way may be too old.
+    /// Loads the store, again if the outstanding load may be too old.
     pub(crate) fn load(&mut self) {
         if self.store_requests.loading {
             self.store_requests.load_again = true;
@@ -151,7 +151,7 @@ impl Client {
     /// Takes over what the store holds.
     pub(super) fn restore(&mut self, mut saved: SavedState, now: Millis) {
         let same = saved.client == self.identity.client;
-        // While the store does not take a new identity, the old one is of no use.
+        // While the store cannot write a new identity, the old one is of no use.
         let is_known_again = self.store_requests.renew.is_none() && self.stranger.take().is_some();
         if !same {
             self.identity = Identity::of(&saved);
@@ -177,13 +177,13 @@ impl Client {
         for (number, id) in new {
             match self.outcome(&id) {
                 None => self.tell_pending(&id),
-                // The tab that had the answer could not delete it any more.
+                // The tab that got the answer could no longer delete the row.
                 Some(outcome) => self.erase_known(number, &outcome),
             }
         }
     }
 
-    /// The store says that an event will not be sent. Whoever had it dropped may be gone without a word.
+    /// The store reports that an event will not be sent. The tab that dropped it may have ended without reporting it.
     fn tell_dropped(&mut self, row: &OutboxRow) {
         let is_known = self.outbox.forget_id(&row.id) || self.is_renumbered(&row.id);
         if self.outcome(&row.id).is_some() {
@@ -196,7 +196,7 @@ impl Client {
         self.reject(row.id.clone(), why, dropped_because(why));
     }
 
-    /// Tells of an event that this page has not published.
+    /// Reports an event that another page has published.
     pub(super) fn tell_pending(&mut self, id: &str) {
         if let Some(row) = self.outbox.find(id).map(|entry| entry.row.clone()) {
             self.push_pending(&row);
@@ -215,9 +215,9 @@ impl Client {
         self.effects.push_back(Effect::Store(asked));
     }
 
-    /// Asks the store for what can wait until nothing else is to be done, so that it goes together.
+    /// Requests what can wait until there is nothing else to do, so that it is batched.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        // On a link of another client nothing of this one leaves.
+        // On another client's link this client sends nothing.
         let leaving = self.is_online()
             && self.stranger.is_none()
             && (!self.following || self.connection.client == self.identity.client);

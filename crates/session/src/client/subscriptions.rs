@@ -1,4 +1,4 @@
-//! What a client is subscribed to, over all its connections, and how far it has been told.
+//! The subscriptions of a client across all its connections, and their positions.
 
 use topic::Pattern;
 
@@ -6,44 +6,44 @@ use super::credit::{Credit, Window};
 use crate::wire::frame::{self, FromClient, Recipient, Subscribe};
 use crate::{Position, Start, Stream};
 
-/// Names a subscription of a [`Client`](super::Client), over all its connections.
+/// Identifies a subscription of a [`Client`](super::Client) across all its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    /// Their ids ascend.
+    /// By ascending ids.
     by_id: Vec<(SubscriptionId, Subscription)>,
     next_id: u64,
-    /// Wire numbers are not used twice on a connection.
+    /// Numbers on the wire are not reused within a connection.
     next_number: u32,
 }
 
 #[derive(Debug)]
 struct Subscription {
     pattern: Pattern,
-    /// Where it starts if it knows no position.
+    /// Where to start without a position.
     start: Start,
-    /// Where it is in each stream that it has heard of; at [`UNKNOWN`] until it was told something.
+    /// The position in each known stream, at [`UNKNOWN`] before the first event.
     positions: Vec<Position>,
     /// Its number on this connection.
     number: Option<u32>,
-    /// In how many streams it has not caught up on this connection.
+    /// The number of streams that it has not caught up with on this connection.
     behind: usize,
     credit: Credit,
 }
 
-/// No event has this offset.
+/// The offset of a position before the first event. No event has it.
 const UNKNOWN: u64 = u64::MAX;
 
-/// What an event is to a subscription.
+/// How an event relates to a subscription.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The one after the last.
+    /// It follows the last one.
     Next(SubscriptionId),
-    /// Known already, or the subscription has ended.
+    /// It is known already, or the subscription has ended.
     Known,
-    /// Something before it is missing.
+    /// An event before it is missing.
     Hole(SubscriptionId),
 }
 
@@ -56,7 +56,7 @@ impl Subscriptions {
     ) -> SubscriptionId {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
-        // If these are worth nothing, what stands for them is the oldest event that there is.
+        // If these positions turn out to be invalid, the subscription starts at the oldest event.
         let (start, positions) = match start {
             Start::After(positions) => (Start::Earliest, positions),
             start => (start, Vec::new()),
@@ -67,7 +67,7 @@ impl Subscriptions {
         id
     }
 
-    /// Ends it, and answers its number on this connection.
+    /// Removes it, and returns its number on this connection.
     pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<u32> {
         let at = self.at(id)?;
         self.by_id.remove(at).1.number
@@ -87,7 +87,7 @@ impl Subscriptions {
         })
     }
 
-    /// With what to ask the peer for `id`.
+    /// The frame that subscribes `id` at the peer.
     pub(super) fn ask(&mut self, id: SubscriptionId) -> Option<Subscribe> {
         let at = self.at(id)?;
         let number = self.next_number();
@@ -106,8 +106,7 @@ impl Subscriptions {
         })
     }
 
-    /// An event came for a subscription, whose application is to take it if it is `held`. What the peer is
-    /// to be granted.
+    /// Counts an event; the application must take it if it is `held`. Returns the credit to grant.
     pub(super) fn spend(
         &mut self,
         subscription: u32,
@@ -119,7 +118,7 @@ impl Subscriptions {
         subscription.grant()
     }
 
-    /// The application has taken an event. What the peer is to be granted, if it has the subscription.
+    /// The application has taken an event. Returns the credit to grant, if the peer has the subscription.
     pub(super) fn took(&mut self, id: SubscriptionId, bytes: usize) -> Option<FromClient> {
         let at = self.at(id)?;
         let (_, subscription) = &mut self.by_id[at];
@@ -127,13 +126,13 @@ impl Subscriptions {
         subscription.grant()
     }
 
-    /// A number that was not used on this connection.
+    /// Returns a number that was not used on this connection.
     pub(super) fn next_number(&mut self) -> u32 {
         self.next_number += 1;
         self.next_number
     }
 
-    /// The numbers of this connection follow this one.
+    /// Makes the numbers of this connection follow this one.
     pub(super) fn start_at(&mut self, number: u32) {
         self.next_number = number;
     }
@@ -145,8 +144,8 @@ impl Subscriptions {
         }
     }
 
-    /// The peer has made the subscription, and these are the heads of its streams: what starts there knows
-    /// where it is.
+    /// The peer has made the subscription, and these are the heads of its streams. A subscription that starts there
+    /// now has a position.
     pub(super) fn subscribed(&mut self, number: u32, head: Position, others: Vec<Position>) {
         let Some((_, subscription)) = self.of(number) else { return };
         subscription.behind = 1 + others.len();
@@ -158,9 +157,9 @@ impl Subscriptions {
         }
     }
 
-    /// The position in a stream is worth nothing any more; the subscription starts anew there. One that wants
-    /// what is new goes on at the head, if there is an event: the peer would tell a stream without a position
-    /// from its first event on.
+    /// Forgets the invalid position in a stream, so that the subscription starts anew there. A subscription to new
+    /// events continues at the head, if there is an event: without a position the peer would start at the stream's
+    /// first event.
     pub(super) fn reset(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, subscription) = self.of(number)?;
         let goes_on = matches!(subscription.start, Start::Latest) && head.offset > 0;
@@ -172,7 +171,7 @@ impl Subscriptions {
         Some(id)
     }
 
-    /// Everything that was there in a stream has been told. The subscription, if that was the last one.
+    /// The past of a stream has been delivered. Returns the subscription, if this was its last stream.
     pub(super) fn caught_up(&mut self, number: u32, head: Position) -> Option<SubscriptionId> {
         let (id, subscription) = self.of(number)?;
         match subscription.position(&head.stream) {
@@ -184,7 +183,7 @@ impl Subscriptions {
         (subscription.behind == 0).then_some(id)
     }
 
-    /// What follows a gap names its end as the offset before it.
+    /// The event after a gap names the gap's last offset as its predecessor.
     pub(super) fn gap(&mut self, number: u32, stream: &Stream, to: u64) -> Option<SubscriptionId> {
         let (id, subscription) = self.of(number)?;
         let position = subscription.position(stream)?;
@@ -196,7 +195,7 @@ impl Subscriptions {
         self.of(number).map(|(id, _)| id)
     }
 
-    /// Takes a logged event's position in a subscription, and says in which epoch that is.
+    /// Advances a subscription to a logged event, and returns how the event relates to it, with the epoch.
     pub(super) fn take(
         &mut self,
         recipient: Recipient,
@@ -207,7 +206,7 @@ impl Subscriptions {
         let Some((id, subscription)) = self.of(recipient.subscription) else {
             return (Turn::Known, 0);
         };
-        // The peer names all streams before it tells anything of them.
+        // The peer names all streams before it sends events from them.
         let Some(position) = subscription.position(stream) else {
             return (Turn::Hole(id), 0);
         };
@@ -239,7 +238,7 @@ impl Subscription {
         self.positions.iter_mut().find(|position| position.stream == *stream)
     }
 
-    /// There is a stream, and this is its head. If it `starts` there, that is where it is.
+    /// Records the head of a stream. If the subscription `starts` there, the head is its position.
     fn hear_of(&mut self, head: Position, starts: bool) {
         match self.position(&head.stream) {
             Some(position) if !starts => position.epoch = head.epoch,

@@ -1,5 +1,5 @@
-//! Which of the tabs that share a connection are where: the peer knows one client, so it is told when the
-//! first of them comes and the last one goes.
+//! Which of the tabs that share a connection are present at which topics. The peer knows a single client: it learns
+//! when the first tab joins and when the last one leaves.
 
 use crate::wire::frame::FromClient;
 use crate::{Millis, PRESENCE_GRACE};
@@ -10,7 +10,7 @@ pub(super) enum PresenceKind {
     Watched,
 }
 
-/// A tab comes to a topic, or goes.
+/// A tab joins or watches a topic, or stops doing so.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PresenceChange<'t> {
     pub(super) kind: PresenceKind,
@@ -19,7 +19,7 @@ pub(super) struct PresenceChange<'t> {
 }
 
 impl<'t> PresenceChange<'t> {
-    /// What a frame of presence says.
+    /// Reads the change from a presence frame.
     pub(super) fn of(frame: &'t FromClient) -> Option<Self> {
         let (kind, comes, topic) = match frame {
             FromClient::Join(join) => (PresenceKind::Joined, true, &join.topic),
@@ -39,18 +39,18 @@ pub(super) struct TabPresence(Vec<PresenceEntry>);
 struct PresenceEntry {
     kind: PresenceKind,
     topic: String,
-    /// The tab's; 0 is the leader's own.
+    /// The tab's base; 0 for the leader itself.
     base: u32,
-    /// The tab is gone, and this is when it counts as having left.
+    /// When the tab counts as having left, once it is gone.
     until: Option<Millis>,
 }
 
 impl TabPresence {
-    /// Notes what a tab wants. Whether the peer is to hear it: not that one of several has gone.
+    /// Records a change. Returns whether to tell the peer: not if one of several tabs has left.
     pub(super) fn pass(&mut self, base: u32, PresenceChange { kind, comes, topic }: PresenceChange<'_>) -> bool {
         let is_there = |place: &PresenceEntry| place.kind == kind && place.topic == topic;
         let was_there = self.0.iter().any(is_there);
-        // Those who are gone need no grace where somebody is.
+        // Tabs that are gone need no grace period where another tab is present.
         self.0.retain(|place| {
             !is_there(place) || (place.base != base && !(comes && place.until.is_some()))
         });
@@ -61,7 +61,7 @@ impl TabPresence {
         was_there && !self.0.iter().any(is_there)
     }
 
-    /// A tab is gone. The topics that nobody watches any more; where it was present it stays for a while.
+    /// A tab is gone. Returns the topics that no tab watches now. Its joins last for a grace period.
     pub(super) fn abandon(&mut self, base: u32, now: Millis) -> Vec<String> {
         for place in self.0.iter_mut().filter(|place| place.base == base && place.until.is_none()) {
             place.until =
@@ -70,17 +70,17 @@ impl TabPresence {
         self.vacate(PresenceKind::Watched, now)
     }
 
-    /// The topics that those have left whose time is up.
+    /// Returns the topics that gone tabs have left because their grace period is over.
     pub(super) fn left(&mut self, now: Millis) -> Vec<String> {
         self.vacate(PresenceKind::Joined, now)
     }
 
-    /// Whether a tab beside the leader is somewhere.
+    /// Whether a tab other than the leader is present anywhere.
     pub(super) fn has_followers(&self) -> bool {
         self.0.iter().any(|place| place.base != 0)
     }
 
-    /// When the next one leaves.
+    /// When the next grace period ends.
     pub(super) fn deadline(&self) -> Option<Millis> {
         self.0.iter().filter_map(|place| place.until).min()
     }

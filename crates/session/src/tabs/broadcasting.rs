@@ -1,11 +1,11 @@
-//! What a tab's client asks for, and what the other tabs are told of it.
+//! The effects of a tab's client, and what the other tabs learn of them.
 
 use super::{AWAY, Effect, TabMessage, Tab, is_uncertain};
 use crate::CloseCode;
 use crate::client::{self, ConnectionState};
 
 impl Tab {
-    /// What the client asks for: the owner does it, and the other tabs are told what concerns them.
+    /// Passes an effect of the client to the owner, and tells the other tabs what concerns them.
     pub(super) fn broadcast(&mut self, effect: client::Effect) {
         match &effect {
             client::Effect::Send(frames) if !self.leads() => {
@@ -27,14 +27,14 @@ impl Tab {
                 let row = self.client.outbox().find(|row| row.id == *id).cloned();
                 self.post(match row {
                     Some(row) => TabMessage::Kept { client: self.client.id(), row },
-                    // It stands under a number of a client that this tab does not know yet.
+                    // Its number belongs to a client that this tab has not loaded yet.
                     None => TabMessage::Renewed,
                 });
             }
             client::Effect::Settled { id, outcome } => {
                 match self.told.iter().position(|told| told == id) {
                     Some(at) => _ = self.told.swap_remove(at),
-                    // One that leads no more tells what it was told while it did.
+                    // A former leader passes on what it learned while it led.
                     None if self.leads() || !is_uncertain(outcome) => {
                         let (id, outcome) = (id.clone(), outcome.clone());
                         self.post(TabMessage::Settled { id, outcome });

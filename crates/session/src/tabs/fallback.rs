@@ -1,22 +1,22 @@
-//! What becomes of events that the store does not take: they go out from memory.
+//! Events that the store cannot take are sent from memory.
 //!
-//! While the store fails nobody can give the client that the tabs share another number: two tabs could give
-//! the same. So what is not written goes to a client of this tab alone, the fallback, with an identity and a
-//! connection of its own and a store that is gone with the page. It reads nothing. What the tab publishes
-//! while the fallback holds something goes there too, and does not overtake it; afterwards the store is asked
-//! again, and when it takes something the fallback's connection is closed. Between what the store has taken before
-//! and what the fallback sends there is no order.
+//! While the store fails, no tab may number events of the shared client: two tabs could use the same number. So these
+//! events go to a second client, the fallback, which belongs to this tab alone. It has its own identity, its own
+//! connection and a store in memory. It only publishes. While the fallback holds events, later events of the tab
+//! follow them there, so that none overtakes. Then the store is tried again, and once it takes an event, the
+//! fallback's connection is closed. Events that were stored before, and events of the fallback, have no order between
+//! them.
 
 use super::{Effect, Tab};
 use crate::Millis;
 use crate::client::{self, Client, MemoryOutbox};
 
-/// Whose a socket is.
+/// The sockets of a tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// The tab's own client, which has one while the tab leads.
+    /// The socket of the tab's own client, which exists while the tab leads.
     Shared,
-    /// The [fallback](Tab::fallback).
+    /// The socket of the [fallback client](Tab::fallback).
     Fallback,
 }
 
@@ -36,8 +36,8 @@ impl FallbackClient {
 }
 
 impl Tab {
-    /// The client whose socket it is, to be told what happens there: opened, received, closed, and the credential
-    /// that was asked for. None: what happens there does not count any more.
+    /// The client that owns the socket. Report to it what happens there: opened, received, closed, and the credential
+    /// that it requested. Returns `None` if the socket is no longer in use.
     pub fn client_on(&mut self, lane: Lane, now: Millis) -> Option<&mut Client> {
         self.now = now;
         match lane {
@@ -46,29 +46,29 @@ impl Tab {
         }
     }
 
-    /// The client that sends what the store does not take, if there was such an event in this page's life.
+    /// The client that sends what the store could not take, if there was such an event during this page's life.
     pub fn fallback(&mut self) -> Option<&mut Client> {
         self.fallback.as_mut().map(|fallback| &mut fallback.client)
     }
 
-    /// As [`Client::cancel`].
+    /// See [`Client::cancel`].
     pub fn cancel(&mut self, id: &str) -> bool {
         self.client.cancel(id) || self.fallback().is_some_and(|fallback| fallback.cancel(id))
     }
 
-    /// How many durable events wait for an answer: of all tabs that share the store, and those of this tab
-    /// that the store did not take.
+    /// The number of durable events without an answer: those of all tabs that share the store, and those of this
+    /// tab's fallback client.
     pub fn outbox_len(&self) -> usize {
         let fallback = self.fallback.as_ref().map_or(0, |fallback| fallback.client.outbox_len());
         self.client.outbox_len() + fallback
     }
 
-    /// Whether an event that waits for an answer is gone with the page, as the store did not take it.
+    /// Whether an unanswered event would be lost with the page, because the store could not take it.
     pub fn is_in_memory(&self, id: &str) -> bool {
         self.fallback.as_ref().is_some_and(|fallback| fallback.client.outbox().any(|row| row.id == id))
     }
 
-    /// The store has failed: what it did not take goes to the fallback.
+    /// The store has failed: moves the events that it could not take to the fallback client.
     pub(super) fn spill(&mut self) {
         let fallback = self.fallback.get_or_insert_with(|| {
             let (client, store) = self.client.another();
@@ -78,7 +78,7 @@ impl Tab {
         self.use_fallback();
     }
 
-    /// Connects the fallback, if it has something to send.
+    /// Connects the fallback client, if it has something to send.
     pub(super) fn use_fallback(&mut self) {
         let takes_part = self.takes_part();
         if let Some(fallback) = &mut self.fallback
@@ -89,7 +89,7 @@ impl Tab {
         }
     }
 
-    /// Closes the fallback's connection.
+    /// Closes the connection of the fallback client.
     pub(super) fn rest_fallback(&mut self) {
         if let Some(fallback) = self.fallback()
             && !fallback.is_stopped()
@@ -98,8 +98,8 @@ impl Tab {
         }
     }
 
-    /// What the tab's own client asks for next. While the fallback holds something, no event goes past it into
-    /// the store.
+    /// The next effect of the tab's own client. While the fallback client holds events, no event bypasses it into the
+    /// store.
     pub(super) fn poll_client(&mut self) -> Option<client::Effect> {
         if let Some(fallback) = &mut self.fallback
             && fallback.is_used()

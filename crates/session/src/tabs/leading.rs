@@ -4,13 +4,13 @@ use super::{BEAT, Effect, Follower, Role, TabMessage, Tab};
 use crate::Millis;
 use crate::client::{ConnectionState, MAX_BASE, TabId};
 
-/// So many beats a follower may let pass.
+/// How many beats a follower may miss.
 const MAX_MISSED: u32 = 3;
-/// The most followers; a tab beyond has no link.
+/// The maximum number of followers. Further tabs have no link.
 const MAX_FOLLOWERS: usize = 1_000;
 
 impl Tab {
-    /// Ends leading, if this tab leads: the socket first.
+    /// Stops leading, if this tab leads. The socket goes first.
     pub(super) fn follow(&mut self) {
         if self.leads() {
             self.role = Role::Following;
@@ -25,8 +25,8 @@ impl Tab {
         }
     }
 
-    /// Ends leading though the lock is not known to be lost: another tab leads. Waits for the lock
-    /// again from `at` on.
+    /// Stops leading because another tab leads, though this tab may still hold the lock. Requests the lock again at
+    /// `at`.
     pub(super) fn step_down(&mut self, at: Millis) {
         self.follow();
         self.effects.push_back(Effect::ReleaseLock);
@@ -34,7 +34,7 @@ impl Tab {
         self.visit_anew();
     }
 
-    /// The leader's own link has changed: each connection gives its followers new bases.
+    /// The leader's link has changed. Each connection gives the followers new bases.
     pub(super) fn link_changed(&mut self, link: ConnectionState) {
         for follower in &mut self.followers {
             follower.base = if link == ConnectionState::Online { next_base(&mut self.last_base) } else { 0 };
@@ -43,7 +43,7 @@ impl Tab {
         self.beat_is_due = true;
     }
 
-    /// A tab asks who leads, and wants to be a follower.
+    /// A tab asks for the leader, to become its follower.
     pub(super) fn asked_by(&mut self, tab: TabId, visit: u32) {
         if !self.leads() {
             if self.leader == Some(tab) {
@@ -56,7 +56,7 @@ impl Tab {
         if !known {
             self.remove_follower(tab);
             self.tell_answered();
-            // It may be the next life of a page that could not say what it had kept.
+            // It may be a reloaded page that could not announce what it had kept.
             self.client.load();
         }
         if !known && self.followers.len() < MAX_FOLLOWERS {
@@ -70,8 +70,8 @@ impl Tab {
         self.beat_is_due = true;
     }
 
-    /// Tells again of what the store may still hold: a tab that was asleep when it was told, and finds
-    /// it there, would wait for its answer.
+    /// Repeats the outcomes of rows that the store may still hold. A tab that slept through the first report would
+    /// find such a row and wait for its outcome.
     pub(super) fn tell_answered(&mut self) {
         for (id, outcome) in self.client.unerased() {
             self.post(TabMessage::Settled { id, outcome });
@@ -85,7 +85,7 @@ impl Tab {
         }
         match self.followers.iter().find(|follower| follower.tab == tab) {
             Some(follower) => self.ignored += u64::from(!self.client.relay(follower.base, frames)),
-            // It was given up, and learns from this that it must ask again.
+            // The tab was given up. The beat tells it to register again.
             None => self.beat_is_due = true,
         }
     }
@@ -104,7 +104,7 @@ impl Tab {
         self.post(TabMessage::Lead { term: self.term, link, peer, client, followers });
     }
 
-    /// Gives up followers that have let too many beats pass, and beats.
+    /// Sends the beat that is due, and gives up followers that have missed too many.
     pub(super) fn count_beats(&mut self) {
         if self.followers.is_empty() || self.now < self.beat + BEAT {
             return;

@@ -1,4 +1,4 @@
-//! What tabs say to each other: CBOR like the frames of a link, each an array of its kind and a map.
+//! The messages between tabs: CBOR like the frames of a link, each an array of its kind and a map.
 
 use crate::client::{ConnectionState, Outcome, OutboxRow, TabId};
 use crate::wire::decode;
@@ -6,7 +6,7 @@ use crate::wire::encode::{at, bytes, flag, number, tagged, text};
 use crate::{Body, Millis};
 use topic::Topic;
 
-/// A message on the channel, which all other tabs hear, in order for each sender.
+/// A message on the channel. All other tabs receive it, in order for each sender.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Envelope {
     pub(super) from: TabId,
@@ -15,11 +15,11 @@ pub(super) struct Envelope {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TabMessage {
-    /// Who leads? I want to be its follower; what it knew of a visit before this one is over.
+    /// I look for the leader, to become its follower. What it knew of an earlier visit is outdated.
     Ask { visit: u32 },
-    /// I am still there.
+    /// I am alive.
     Here,
-    /// I lead, so is my link, which is this client's, and these are my followers with their visits and bases.
+    /// I lead. This is the state of my link, its client id, and my followers with their visits and bases.
     Lead {
         term: u64,
         link: ConnectionState,
@@ -27,27 +27,28 @@ pub(super) enum TabMessage {
         client: [u8; 16],
         followers: Vec<(TabId, u32, u32)>,
     },
-    /// To this leader of this term, for the peer: two may have the same term for a while.
+    /// Frames for the peer, to this leader in this term: two leaders may share a term for a while.
     ToPeer { term: u64, leader: TabId, frames: Vec<u8> },
-    /// To the followers of this term, from the peer.
+    /// Frames from the peer, to the followers in this term.
     FromPeer { term: u64, frames: Vec<u8> },
     /// I have kept this row, under a number of this client.
     Kept { client: [u8; 16], row: OutboxRow },
-    /// This is what became of an event.
+    /// The outcome of an event.
     Settled { id: String, outcome: Outcome },
-    /// What became of this event? I was asleep.
+    /// I slept: what is the outcome of this event?
     Lost { id: String },
-    /// I go.
+    /// I am leaving.
     Bye,
     /// The store holds another client now.
     Renewed,
-    /// The application wants the link again, that has stopped.
+    /// The application wants to reconnect the stopped link.
     Connect,
-    /// An event for the tabs; an ephemeral one is for the peer too, if the receiver leads.
+    /// An event for the tabs. If it is ephemeral, a leader forwards it to the peer.
     Event { topic: Topic, body: Vec<u8>, ephemeral: bool },
 }
 
-/// The kinds of messages: the first item of each. Tabs of other versions hear them too, so numbers are never reused.
+/// The kinds of messages, as the first item of each. Numbers are never reused, because tabs of other versions receive
+/// the messages too.
 mod kind {
     pub(super) const ASK: u64 = 0;
     pub(super) const HERE: u64 = 1;
@@ -67,7 +68,7 @@ mod kind {
 
 /// Longer messages are ignored.
 pub(super) const MAX_MESSAGE: usize = 8 << 20;
-/// The bytes of a follower in the list of a leader: its id, its visit and its base.
+/// The size of a follower in the leader's list: its id, visit and base.
 const FOLLOWER: usize = 24;
 
 impl Envelope {
@@ -148,7 +149,7 @@ impl Envelope {
         encoded
     }
 
-    /// None if the bytes are no message.
+    /// Returns `None` if the bytes are not a message.
     pub(super) fn decode(encoded: &[u8]) -> Option<Self> {
         if encoded.len() > MAX_MESSAGE {
             return None;

@@ -1,4 +1,4 @@
-//! What a tab makes of what the others say: who leads, what became of events, and who has gone.
+//! Handles messages of other tabs: which one leads, the outcomes of events, and tabs that have gone.
 
 use std::cmp::Ordering;
 
@@ -54,7 +54,7 @@ impl Tab {
         }
     }
 
-    /// A leader says that it leads.
+    /// A leader announces itself.
     fn handle_leader(
         &mut self,
         from: TabId,
@@ -65,7 +65,7 @@ impl Tab {
     ) {
         let is_news = term > self.term;
         if self.leads() {
-            // Two of the same term leave it to the lock.
+            // Between two leaders of the same term the lock decides.
             match term.cmp(&self.term) {
                 Ordering::Greater => self.step_down(self.now),
                 Ordering::Equal => {}
@@ -88,11 +88,11 @@ impl Tab {
         let mut places = followers.iter();
         let place = places.find(|(tab, visit, _)| (tab, visit) == (&self.id, &self.visit));
         if place.is_some() && !std::mem::replace(&mut self.placed, true) {
-            // From here on it hears what becomes of what it finds there.
+            // From here on this tab hears the outcome of every row that it finds in the store.
             self.client.load();
         }
         match place {
-            // Its own place is over; it asks for another.
+            // Its place was given up; it will ask for a new one.
             _ if self.join_at.is_some() => {}
             None => self.post(TabMessage::Ask { visit: self.visit }),
             Some((.., base)) if link == ConnectionState::Online && *base != 0 => {
@@ -105,7 +105,7 @@ impl Tab {
         }
     }
 
-    /// The leader's link is not up, or there is no leader.
+    /// The leader's link is down, or there is no leader.
     pub(super) fn part(&mut self, link: ConnectionState) {
         if std::mem::take(&mut self.base) != 0 || self.link != link {
             self.link = link.clone();
@@ -113,7 +113,7 @@ impl Tab {
         }
     }
 
-    /// A tab has gone. Rows that it kept and could not tell of are in the store.
+    /// A tab has gone. Rows that it kept without announcing them are in the store.
     pub(super) fn gone(&mut self, tab: TabId) {
         if self.leader == Some(tab) {
             self.leader = None;

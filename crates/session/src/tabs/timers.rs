@@ -1,11 +1,11 @@
-//! The timers of a tab, beside those of its clients.
+//! The timers of a tab, apart from those of its clients.
 
 use super::{BEAT, Effect, QUIET, Role, Tab};
 use crate::Millis;
 use crate::timers::timers;
 
 timers! {
-    /// What a tab waits for.
+    /// The timers of a tab.
     enum Timer {
         /// A timer of the tab's client.
         Client,
@@ -13,11 +13,11 @@ timers! {
         Fallback,
         /// The lock is requested again.
         Lock,
-        /// A follower asks for another place.
+        /// A follower registers again.
         Join,
-        /// A leader with followers says that it leads.
+        /// A leader with followers announces itself.
         Beat,
-        /// The leader does not answer: its lock is stolen.
+        /// The leader does not answer, and its lock is stolen.
         Steal,
         /// The leader is silent, and is asked for a sign of life.
         Quiet,
@@ -25,12 +25,12 @@ timers! {
 }
 
 impl Tab {
-    /// When to call [`Tab::tick`] next.
+    /// When to call [`Tab::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
         Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
     }
 
-    /// Fires the timers that are due.
+    /// Fires the timers that are due. Call it at [`Tab::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
         self.now = now;
         for timer in Timer::ALL {

@@ -49,24 +49,24 @@ pub use rendered::Rendered;
 use subscriptions::Subscriptions;
 pub use texts::Texts;
 
-/// The bounds of a connection.
+/// The limits of a connection.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The peer's id, which it puts on the path of events.
+    /// The peer's id, which it appends to the path of events.
     pub peer: String,
     /// The streams of its log, at least one.
     pub streams: Vec<Stream>,
-    /// The most bytes of a message that is taken.
+    /// The maximum size of a message from the client, in bytes.
     pub max_message: usize,
-    /// The most bytes of an event's body.
+    /// The maximum size of an event's body, in bytes.
     pub max_event: usize,
-    /// The most subscriptions of a connection, which tabs of one origin share.
+    /// The maximum number of subscriptions of a connection, which the tabs of an origin share.
     pub max_subscriptions: usize,
-    /// The most events that are asked of the store at a time.
+    /// The maximum number of events that one read requests.
     pub page: usize,
-    /// After so much silence the peer pings, and after as much again it closes.
+    /// The silence, in milliseconds, after which the peer pings. After as much again it closes the connection.
     pub heartbeat: Millis,
-    /// A client that has said nothing valid for so long is not let in, whatever it pings.
+    /// How long a client may take to send a valid hello, in milliseconds. Pings do not extend it.
     pub hello_within: Millis,
 }
 
@@ -85,84 +85,84 @@ impl Default for Options {
     }
 }
 
-/// What the other end speaks.
+/// What the client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
-    /// CBOR frames, binary.
+    /// CBOR frames in binary messages.
     Frames,
-    /// One CloudEvents JSON event per text message; there is no hello.
+    /// One CloudEvents JSON event per text message, without a hello.
     #[cfg(feature = "json")]
     Json,
 }
 
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Server {
     options: Arc<Options>,
     wire: Wire,
     state: ServerState,
-    /// Of each stream the first offset that has not been committed to this machine's knowledge.
+    /// For each stream, the first offset that the server does not know as committed.
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
     lookups: Lookups,
-    /// Their tickets ascend, and mostly the first is answered.
+    /// By ascending tickets. Usually the first one is answered next.
     unanswered: VecDeque<(Ticket, Waiting)>,
-    /// The requests for history that are without an answer: their numbers, and of which stream.
+    /// The outstanding requests for history: tickets, request numbers and streams.
     requests: Vec<(Ticket, u32, StreamNo)>,
     presence_state: PresenceState,
     costs: Costs,
     credential: Credential,
-    /// A number that is to come again before any higher one is taken.
+    /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
-    /// What stands before the source of each event that comes in.
+    /// The prefix for the sources of incoming events.
     source: String,
     next_ticket: u64,
     message: Vec<u8>,
-    /// The same of a wire of texts.
+    /// The same for text messages.
     texts: Texts,
-    /// How long the last message was: the next one most likely is as long, and grows at once.
+    /// The length of the last message. The next one is probably as long, so its buffer is allocated at once.
     last_message: usize,
-    /// Empty, between two events; it keeps its room.
+    /// Empty between two events, to reuse its allocation.
     recipients: Vec<Recipient>,
     prefix_cache: Option<PrefixCache>,
     effects: VecDeque<Effect>,
     heard: Millis,
-    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from, if that is known.
+    /// The wall clock minus the clock of `now`, in milliseconds, if known.
     wall_is_ahead: Option<i64>,
-    /// Until then the client is to say something valid; none once it has.
+    /// Until when the client must send something valid. `None` once it has.
     hello_until: Option<Millis>,
-    /// When a sign of life was asked for that has not come.
+    /// When an unanswered ping was sent.
     pinged: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ServerState {
-    /// Nothing was said yet.
+    /// Before the hello.
     Greeting,
-    /// The client is being looked up.
+    /// While the client is looked up.
     Opening {
         client: [u8; 16],
         fence: u64,
         lowest: u64,
         returning: bool,
     },
-    /// Frames are taken.
+    /// The client may send frames.
     Open {
         client: Option<([u8; 16], u64, u64)>,
     },
     Closed,
 }
 
-/// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
-/// that has stopped reading costs about one message, which with its last event is to fit into 48 KiB.
+/// Messages are cut at about this size, so that a page of large events does not become one message. A receiver that
+/// has stopped reading costs about one message, which must fit into 48 KiB together with its last event.
 const MESSAGE_BYTES: usize = 46 << 10;
 
 impl Server {
-    /// A connection that has just been made, to a log whose streams have last events with the offsets
-    /// `heads`: one of each of [`Options::streams`], 0 for a stream without events.
+    /// Creates the server of a new connection. `heads` has the offset of the last event of each of
+    /// [`Options::streams`], or 0 for an empty stream.
     pub fn new(options: Arc<Options>, wire: Wire, heads: &[u64], now: Millis) -> Self {
         debug_assert_eq!(heads.len(), options.streams.len());
         let state = match wire {
@@ -202,7 +202,7 @@ impl Server {
         }
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.flush();
@@ -210,15 +210,14 @@ impl Server {
         self.effects.pop_front().or_else(|| self.lookups.next())
     }
 
-    /// Says what time it is on the wall, in milliseconds since 1970: an event that has no time, or one far from
-    /// this, gets it. To be told again when that clock is set. Without it events keep the times that their
-    /// publishers say.
+    /// Sets the wall clock, in milliseconds since 1970. An event without a time, or with a time far from this clock,
+    /// gets the time of its arrival. Call it again when the clock is set. Before the first call, events keep their
+    /// publishers' times.
     pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
         self.wall_is_ahead = Some(since_1970 as i64 - now as i64);
     }
 
-    /// How many things are to be done now. An owner that has much to tell does those first, so that what it
-    /// tells does not pile up as messages.
+    /// The number of pending effects. Carry them out before feeding many events, so that messages do not pile up.
     pub fn pending_effects(&self) -> usize {
         self.effects.len()
     }
@@ -229,7 +228,7 @@ impl Server {
         self.pinged = None;
     }
 
-    /// The peer shuts down: says so, and closes with a code after which clients come again.
+    /// Closes the connection because the peer shuts down. Clients reconnect after this close code.
     pub fn shut_down(&mut self, message: &str) {
         self.close(CloseCode::GoingAway, message);
     }
@@ -239,7 +238,7 @@ impl Server {
         self.close_for(code, message, None);
     }
 
-    /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
+    /// Closes the connection with `code`. The client should not reconnect for `retry` milliseconds.
     pub fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
         if self.state == ServerState::Closed {
             return;
@@ -258,7 +257,7 @@ impl Server {
         self.close(CloseCode::MessageTooLarge, &message);
     }
 
-    /// The answer to [`Effect::Open`].
+    /// The response to [`Effect::Open`].
     pub fn opened(&mut self, opened: Opened) {
         let ServerState::Opening { client, fence, lowest, returning } = self.state else { return };
         match opened {
@@ -290,7 +289,7 @@ impl Server {
         }
     }
 
-    /// A newer connection of this client has taken over.
+    /// Closes the connection because a newer connection of this client has taken over.
     pub fn fenced(&mut self) {
         self.close(CloseCode::Fenced, "a newer connection of this client has taken over");
     }
@@ -311,7 +310,7 @@ impl Server {
                 self.costs.publishes += 1;
                 self.publish(client, publish);
             }
-            // Unreachable: who said no hello speaks JSON, not frames.
+            // Unreachable: a client without a hello speaks JSON.
             (ServerState::Open { client: None }, FromClient::Publish(_)) => {
                 self.close(CloseCode::UnexpectedHello, "say hello first");
             }
@@ -373,7 +372,7 @@ impl Server {
         self.state == ServerState::Closed
     }
 
-    /// Ends a message that is long enough.
+    /// Sends the message if it is long enough.
     fn cut(&mut self) {
         if self.message.len() >= MESSAGE_BYTES || self.texts.len() >= MESSAGE_BYTES {
             self.flush();
@@ -397,7 +396,7 @@ impl Server {
         }
     }
 
-    /// Makes room for a message of which nothing is there.
+    /// Allocates the buffer of an empty message.
     fn make_room(&mut self) {
         match self.wire {
             Wire::Frames if self.message.capacity() == 0 => self.message.reserve(self.last_message),

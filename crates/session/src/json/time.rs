@@ -1,4 +1,4 @@
-//! Times as RFC 3339 writes them: those of all its years, to the nanosecond, and nothing else.
+//! RFC 3339 times: all its years, to the nanosecond, and nothing else.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -13,8 +13,8 @@ const DAYS_OF_CYCLE: i64 = 146_097;
 /// From 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: i64 = 719_468;
 
-/// The milliseconds since 1970 and the nanoseconds below them; 0 for a time before that. None if it is not as
-/// RFC 3339 asks.
+/// The milliseconds since 1970 and the remaining nanoseconds; 0 for an earlier time. `None` if the text does not
+/// follow RFC 3339.
 pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
     let (date_time, offset) = match text.strip_suffix(['Z', 'z']) {
         Some(date_time) => (date_time, 0),
@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
         && minute < 60
         && second <= 60;
     let seconds = days(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second - offset;
-    // A leap second ends a day of UTC.
+    // A leap second ends a day in UTC.
     if !is_in_range || (second == 60 && seconds.rem_euclid(DAY) != 0) {
         return None;
     }
@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
     Some((seconds * 1_000 + u64::from(fraction / 1_000_000), fraction % 1_000_000))
 }
 
-/// As text; none beyond the year 9999.
+/// As text. `None` beyond the year 9999.
 pub(super) fn write(time: Millis, nanoseconds: u32) -> Option<String> {
     let seconds = i64::try_from(time / 1_000).ok()?;
     let (year, month, day) = date(seconds.div_euclid(DAY));
@@ -74,7 +74,7 @@ fn read_offset(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * HOUR + minutes * MINUTE))
 }
 
-/// Digits between separators, so many in each field.
+/// Numbers between separators, with this many digits each.
 fn fields<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
     let mut fields = [0; N];
@@ -89,7 +89,7 @@ fn digits(text: &str) -> Option<i64> {
     are_digits.then(|| i64::from_str(text).ok()).flatten()
 }
 
-/// The digits after the point; those below a nanosecond are dropped.
+/// The digits after the point. Those below a nanosecond are dropped.
 fn nanoseconds(fraction: &str) -> Option<u32> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -110,7 +110,7 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970. The year is taken from March, so that a leap day is its last.
+/// Days since 1970. The year starts in March, so that a leap day is its last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let of_cycle = year.rem_euclid(400);

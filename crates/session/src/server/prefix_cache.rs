@@ -1,5 +1,5 @@
-//! Ephemeral events come in runs: on one topic, to the same subscriptions. What stands before the body is
-//! then encoded once.
+//! Ephemeral events come in runs, on one topic and for the same subscriptions. The frame up to the body is then
+//! encoded once.
 
 use topic::Topic;
 
@@ -8,35 +8,35 @@ use crate::Stream;
 use crate::wire::encode;
 use crate::wire::frame::Recipient;
 
-/// What the last ephemeral event began with.
+/// The start of the last ephemeral event's frame.
 #[derive(Debug)]
 pub(super) struct PrefixCache {
     topic: Topic,
-    /// Of the subscriptions when it was sent.
+    /// The edition of the subscriptions at that time.
     edition: u64,
     recipients: Vec<Recipient>,
-    /// None of them has a limit to what it can take.
+    /// Whether none of the recipients has a limit.
     pub(super) is_unlimited: bool,
-    /// The frame up to its body; empty on a wire of texts.
+    /// The encoded frame up to its body. Empty for texts.
     pub(super) beginning: Vec<u8>,
 }
 
 impl PrefixCache {
-    /// Whether it was on this topic. What one client publishes shares its topic's text.
+    /// Whether the event was on this topic. Events of one client share the topic's text.
     pub(super) fn is_on(&self, topic: &Topic) -> bool {
         std::ptr::eq(self.topic.as_str(), topic.as_str()) || self.topic == *topic
     }
 }
 
 impl Server {
-    /// How ephemeral events on a topic begin, if the last one was on it and nothing has changed since.
+    /// The cached prefix for a topic, if the last event was on it and the subscriptions have not changed.
     pub(super) fn cached_prefix(&self, topic: &Topic) -> Option<&PrefixCache> {
         let is_the_same =
             |it: &&PrefixCache| it.edition == self.subscriptions.edition() && it.is_on(topic);
         self.prefix_cache.as_ref().filter(is_the_same)
     }
 
-    /// Sends an event that begins as the last one did; false if this one does not.
+    /// Sends an event with the cached prefix. Returns false if the cache does not match.
     pub(super) fn send_cached(&mut self, event: &Ephemeral) -> bool {
         let Self { prefix_cache: Some(cache), subscriptions, .. } = self else { return false };
         let is_the_same = cache.edition == subscriptions.edition() && cache.is_on(&event.topic);
@@ -55,14 +55,14 @@ impl Server {
                 encode::byte_string(&mut self.message, &event.body);
                 self.cut();
             }
-            // Its text does not say for which subscriptions it is.
+            // The text does not contain subscriptions.
             #[cfg(feature = "json")]
             Wire::Json => self.event_text(&event.topic, &[], None, &event.body, &event.text),
         }
         true
     }
 
-    /// Notes how an event that has just been sent began; its topic has a number.
+    /// Caches the prefix of an event that was just sent. Its topic has a number.
     pub(super) fn remember_prefix(&mut self, topic: &Topic, recipients: &[Recipient]) {
         self.prefix_cache = None;
         if recipients.is_empty() {
@@ -72,7 +72,7 @@ impl Server {
         if self.wire == Wire::Frames {
             let (number, None) = self.topics_out.number(topic) else { return };
             encode::event(&mut beginning, number, None, recipients, None, &[], &Stream::MAIN);
-            // The body is the last field; without bytes it is the one byte that says so.
+            // The body is the last field. An empty one is a single byte.
             beginning.pop();
         }
         let (topic, recipients) = (topic.clone(), recipients.to_vec());
@@ -81,7 +81,7 @@ impl Server {
         self.prefix_cache = Some(PrefixCache { topic, edition, recipients, is_unlimited, beginning });
     }
 
-    /// A topic's number has got another meaning.
+    /// A topic's number has changed its meaning.
     pub(super) fn forget(&mut self) {
         self.prefix_cache = None;
     }

@@ -1,5 +1,5 @@
-//! A connection's part in presence: what it may ask for, and what it is told. Who is present where is
-//! known by the [`PresenceRegistry`](super::PresenceRegistry) that all connections of a peer share.
+//! One connection's part in presence: what it may request, and what it receives. The
+//! [`PresenceRegistry`](super::PresenceRegistry), which all connections of a peer share, knows who is present.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use super::{Effect, Server};
 use crate::RejectCode;
 use crate::wire::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
 
-/// The most bytes of a key.
+/// The maximum size of a key.
 const KEY_BYTES: usize = 256;
-/// The most bytes of what an application says of one that is present.
+/// The maximum size of a member's data.
 const DATA_BYTES: usize = 4_096;
-/// The most topics at which a connection is present, and the most that it watches.
+/// The maximum number of topics that a connection joins, and of those that it watches.
 const TOPICS: usize = 64;
 
 /// The topics of a connection.
@@ -59,20 +59,20 @@ impl Server {
         }
     }
 
-    /// The answer to [`Effect::Join`] if the client cannot be present there.
+    /// The response to [`Effect::Join`] if the client cannot join.
     pub fn not_present(&mut self, topic: &Topic, code: RejectCode, message: &str) {
         self.presence_state.joined.remove(topic);
         self.deny(topic.to_string(), code, message.to_owned());
     }
 
-    /// All who are present at a topic that is watched.
+    /// The full list of those present at a watched topic.
     pub fn present(&mut self, topic: &Topic, entries: Vec<Attendee>) {
         if self.presence_state.watched.contains(topic) {
             self.send(&FromPeer::Present(Present { topic: topic.to_string(), entries }));
         }
     }
 
-    /// How that has changed: who came or changed, and the ids of those who left.
+    /// A change at a watched topic: those who came or changed, and the ids of those who left.
     pub fn presence(&mut self, topic: &Topic, joined: Vec<Attendee>, left: Vec<u64>) {
         if self.presence_state.watched.contains(topic) {
             let topic = topic.to_string();
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// The topic of this name; if it is none that one can be at, the client is told.
+    /// The topic with this name. If it cannot have members, tells the client so.
     fn place(&mut self, name: &str) -> Option<Topic> {
         let message = match Topic::parse(name) {
             Ok(topic) if !topic.is_system() => return Some(topic),
@@ -96,7 +96,7 @@ impl Server {
     }
 }
 
-/// False if there is no room for another one.
+/// Returns false if there is no room for another topic.
 fn enter(topics: &mut BTreeSet<Topic>, topic: &Topic) -> bool {
     if !topics.contains(topic) && topics.len() >= TOPICS {
         return false;

@@ -1,8 +1,8 @@
-//! The reading side: a subscription is located in the log, reads its past page by page under its credit,
-//! and goes live once it has been told everything that was committed; in each stream by itself.
+//! The reading side. A subscription is located in the log, reads its past page by page under its credit, and goes
+//! live once it has received everything that was committed, in each stream separately.
 //!
-//! One that runs out of credit while it is live keeps its position, reads on by pages when credit comes,
-//! and is live again without a second caught-up.
+//! A live subscription that runs out of credit keeps its position. When credit comes it reads pages until it is live
+//! again, without a second caught-up.
 
 use std::sync::Arc;
 
@@ -42,7 +42,8 @@ impl Server {
         }
     }
 
-    /// Why no further subscription is taken. The others stand: they may be other tabs'.
+    /// Why the connection cannot have another subscription. The others are not affected, because they may belong to
+    /// other tabs.
     pub(super) fn has_too_many(&self) -> Option<String> {
         let most = self.options.max_subscriptions;
         let is_full = self.subscriptions.len() >= most;
@@ -60,7 +61,7 @@ impl Server {
         self.conflated.forget(subscription);
     }
 
-    /// The receiver can take more: first what is newest and kept nowhere else.
+    /// Handles new credit. Waiting ephemeral events go first, because they are kept nowhere else.
     pub(super) fn credit(&mut self, Credit { subscription, events, bytes }: Credit) {
         self.subscriptions.grant(subscription, events, bytes);
         while let Some((at, event)) = self.conflated.next(subscription)
@@ -75,7 +76,7 @@ impl Server {
         }
     }
 
-    /// The answer to [`Effect::Locate`].
+    /// The response to [`Effect::Locate`].
     pub fn located(&mut self, ticket: Ticket, located: Located) {
         self.lookups.answered(ticket);
         let Some(subscription) = self.subscriptions.locating(ticket) else { return };
@@ -116,7 +117,7 @@ impl Server {
         }
     }
 
-    /// Reads on in a stream for a subscription that has not reached the live events there.
+    /// Continues a subscription that is not live in this stream.
     fn advance(&mut self, subscription: u32, stream: StreamNo) {
         let ticket = self.ticket();
         let Some(&seen) = self.seen.get(stream) else { return };
@@ -139,7 +140,7 @@ impl Server {
         self.options.streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// The answer to [`Effect::Read`].
+    /// The response to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
         self.lookups.answered(ticket);
         let Some((subscription, stream)) = self.subscriptions.reading(ticket) else { return };
@@ -159,8 +160,8 @@ impl Server {
         self.advance(subscription, stream);
     }
 
-    /// Events have been committed: all of a stream, in order, each once. Where some are missing they may be
-    /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
+    /// Feeds committed events: all of a stream, in order, each once. After a hole, live subscriptions read on from
+    /// their positions, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
         let mut recipients = std::mem::take(&mut self.recipients);
         for event in events {
@@ -177,8 +178,8 @@ impl Server {
         self.recipients = recipients;
     }
 
-    /// More was committed to a stream than its owner has at hand, up to the offset `head`: what is live
-    /// reads on by pages, each subscription what it matches, until it has caught up.
+    /// Reports that a stream has committed events up to `head` which the owner does not have at hand. Live
+    /// subscriptions fall back to reading pages from the log.
     pub fn lagged(&mut self, stream: StreamNo, head: u64) {
         let Some(seen) = self.seen.get_mut(stream).filter(|seen| head >= **seen) else { return };
         let had_seen = std::mem::replace(seen, head + 1);
@@ -187,18 +188,17 @@ impl Server {
         }
     }
 
-    /// How many subscriptions there are, and the bytes of their patterns.
+    /// The number of subscriptions, and the size of their patterns in bytes.
     pub fn subscribed(&self) -> (usize, usize) {
         (self.subscriptions.len(), self.subscriptions.bytes())
     }
 
-    /// How the patterns that are subscribed to have changed since the last call: which ephemeral events to
-    /// bring.
+    /// How the subscribed patterns have changed since the last call. They decide which ephemeral events to feed.
     pub fn changed_patterns(&mut self) -> Option<ChangedPatterns> {
         self.subscriptions.changed_patterns()
     }
 
-    /// Another connection has sent an ephemeral event.
+    /// Feeds an ephemeral event of another connection.
     pub fn forwarded(&mut self, event: &Ephemeral) {
         if self.is_closed() || self.send_cached(event) {
             return;
@@ -218,12 +218,12 @@ impl Server {
         self.recipients = recipients;
     }
 
-    /// How many ephemeral events were dropped because a receiver had no credit for them.
+    /// The number of ephemeral events that were dropped because a receiver had no credit.
     pub fn dropped(&self) -> u64 {
         self.conflated.dropped()
     }
 
-    /// Sends an event, with the place where it is logged unless it is ephemeral.
+    /// Sends an event, with its position unless it is ephemeral.
     fn event(
         &mut self,
         topic: &Topic,

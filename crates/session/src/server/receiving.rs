@@ -1,4 +1,4 @@
-//! Messages of frames, in parts, and what they ask for: an owner that limits it waits between them.
+//! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
 use super::{Server, ServerState, Wire};
 use crate::wire::decode;
@@ -6,26 +6,25 @@ use crate::wire::frame::{self, DecodeError, FromPeer};
 use crate::wire::message::frames;
 use crate::{CloseCode, Millis};
 
-/// A part of a message ends after so many bytes or effects: what small frames ask for is many times as large
-/// as they are.
+/// A part ends after this many bytes or effects, because small frames can request far more than their size.
 const PART_BYTES: usize = 32 << 10;
 const PART_EFFECTS: usize = 128;
 
-/// Counts since they were taken last; see [`Server::take_costs`].
+/// The counts since they were last taken. See [`Server::take_costs`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// Publishes, durable or not.
+    /// Publishes, durable or ephemeral.
     pub publishes: u32,
     /// Subscriptions.
     pub subscribes: u32,
     /// Requests for history.
     pub histories: u32,
-    /// Joins and watches of presence.
+    /// Presence joins and watches.
     pub joins: u32,
 }
 
 impl Server {
-    /// A binary message has arrived.
+    /// Handles a binary message.
     pub fn received(&mut self, message: &[u8], now: Millis) {
         let mut at = 0;
         while let Some(next) = self.received_part(message, at, now) {
@@ -33,8 +32,8 @@ impl Server {
         }
     }
 
-    /// The same in parts, for an owner that carries out what one part asks for before it feeds the next:
-    /// takes frames from the offset `at` on, and returns the offset of the next part, if there is one.
+    /// Handles a binary message in parts, for an owner that carries out the effects of one part before it feeds the
+    /// next. Starts at the offset `at`, and returns the offset of the next part, if there is one.
     pub fn received_part(&mut self, message: &[u8], at: usize, now: Millis) -> Option<usize> {
         self.heard(now);
         if message.len() > self.options.max_message {
@@ -51,7 +50,7 @@ impl Server {
         for frame in frames(message.get(at..)?, decode::from_client) {
             match frame {
                 Ok((frame, place)) => {
-                    // What was skipped before it counts too.
+                    // Skipped frames before it count too.
                     next = at + place.end;
                     self.frame(frame);
                 }
@@ -70,13 +69,13 @@ impl Server {
         None
     }
 
-    /// What was asked for since the last call. An owner that limits it waits before it feeds more.
+    /// The requests since the last call. An owner with rate limits waits before it feeds more.
     pub fn take_costs(&mut self) -> Costs {
         std::mem::take(&mut self.costs)
     }
 
-    /// As [`Server::tick`], while the owner does not read because a limit is exceeded: silence says nothing
-    /// about the client then, and the client hears that the peer is there.
+    /// Like [`Server::tick`], for an owner that does not read because a limit is exceeded. The client's silence is
+    /// not counted then, and the client still gets signs of life.
     pub fn tick_unread(&mut self, now: Millis) {
         self.heard(now);
         self.tick(now);
@@ -117,7 +116,7 @@ mod tests {
         FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
     }
 
-    /// How many publishes each part of a message has.
+    /// The number of publishes in each part of a message.
     fn parts(server: &mut Server, message: &[u8]) -> Vec<u32> {
         let (mut at, mut parts) = (Some(0), Vec::new());
         while let Some(from) = at {
@@ -158,7 +157,7 @@ mod tests {
             assert!(matches!(server.poll(), Some(Effect::Send(SocketMessage::Binary(_)))));
             assert_eq!(server.poll(), None);
         }
-        // From the last of those on, silence counts again.
+        // From here on silence counts again.
         server.tick(618_999);
         assert_eq!((server.poll(), server.deadline()), (None, 619_000));
     }

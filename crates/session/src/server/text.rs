@@ -1,5 +1,4 @@
-//! The `cloudevents.json` end of a connection: what it takes of a client's texts, and what of the
-//! peer's frames it says as text.
+//! The `cloudevents.json` end of a connection: reads a client's texts, and writes the peer's frames as texts.
 
 #[cfg(test)]
 mod tests;
@@ -18,11 +17,11 @@ use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
 use sha2::{Digest, Sha256};
 
-/// About the most bytes of what is said for one receiver only.
+/// The approximate limit on the bytes rendered for one receiver only.
 const PLACE: usize = 64;
 
 impl Server {
-    /// A text message has arrived.
+    /// Handles a text message.
     pub fn received_text(&mut self, message: &str, now: Millis) {
         self.heard(now);
         if message.len() > self.options.max_message {
@@ -65,8 +64,8 @@ impl Server {
         }
     }
 
-    /// Says who a client without hello is: random, and no other connection's. What it publishes is from
-    /// `/guests/<id>`, unless it names a secret that makes it known on other connections too.
+    /// Sets the identity of a client without a hello: random, and unique to the connection. Its events have the
+    /// source `/guests/<id>`, unless it names a secret that identifies it across connections.
     pub fn set_guest(&mut self, id: [u8; 16]) {
         if self.wire == Wire::Json {
             self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
@@ -85,7 +84,7 @@ impl Server {
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        // What it is encoded to is shorter than its text.
+        // The encoded form is shorter than the text.
         let fits = match bytes <= self.options.max_event {
             true => Ok(()),
             false => self.fits(body.encode().len()),
@@ -108,14 +107,14 @@ impl Server {
         if let Some(message) = self.has_too_many() {
             return self.text(json::reject(id, RejectCode::TooMany, &message));
         }
-        // The number never leaves this machine; tickets are not used twice.
+        // The number never leaves this machine, and tickets are unique.
         let subscription = self.next_ticket as u32;
         let pattern = pattern.to_owned();
-        // It has no word for credit: the socket's own back-pressure holds a slow receiver.
+        // JSON has no credit: the socket's back-pressure holds a slow receiver.
         self.subscribe(Subscribe { subscription, pattern, start, credit: None });
     }
 
-    /// Says what a frame says, as far as this subprotocol has a text for it.
+    /// Writes a frame as text, if the subprotocol has one for it.
     pub(super) fn send_text(&mut self, frame: &FromPeer) {
         match frame {
             FromPeer::Ping(_) => {
@@ -136,22 +135,22 @@ impl Server {
                     self.text(json::gap(pattern, &gap.stream, gap.from, gap.to));
                 }
             }
-            // The grammar has no text for these: nobody says hello or pings by number, the close
-            // frame says what a bye would, and where the past ends is not told.
+            // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
+            // the bye, and the end of the past is not reported.
             FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
             FromPeer::CaughtUp(_) => {}
-            // Only frames ask for these.
+            // Responses to requests that only frames can make.
             FromPeer::Expiring(_)
             | FromPeer::Page(_)
             | FromPeer::Present(_)
             | FromPeer::Presence(_)
             | FromPeer::NotPresent(_) => {}
-            // Numbers that have no meaning here; `answer_text` and `event_text` say the same by name.
+            // Their numbers have no meaning here. `answer_text` and `event_text` report the same by name.
             FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
         }
     }
 
-    /// What became of the event `id`.
+    /// The outcome of the event `id`.
     pub(super) fn answer_text(&mut self, id: &str, decided: Decided) {
         match decided {
             Decided::Stored(position, _) => self.text(json::ack(id, &position)),
@@ -182,7 +181,7 @@ impl Server {
         self.cut();
     }
 
-    /// The frames of events until there are enough, and how many events they are.
+    /// Encodes events until the run is long enough. Returns the frames, and the number of events.
     pub(super) fn run_of_texts<'e>(
         &self,
         events: impl Iterator<Item = &'e Ephemeral>,

@@ -1,5 +1,4 @@
-//! minicbor's encoder over a message that grows: it takes all that is written, so that nobody has an error to
-//! pass on.
+//! minicbor's encoder over a growing message. Writing to it cannot fail, so callers have no errors to handle.
 
 use std::convert::Infallible;
 
@@ -45,12 +44,12 @@ impl<'m> Writer<'m> {
         written(self.0.bytes(bytes));
     }
 
-    /// The head of an array of so many items.
+    /// The head of an array of this length.
     pub(crate) fn array(&mut self, items: usize) {
         written(self.0.array(items as u64));
     }
 
-    /// The head of a map of so many entries.
+    /// The head of a map of this length.
     pub(crate) fn map(&mut self, entries: usize) {
         written(self.0.map(entries as u64));
     }

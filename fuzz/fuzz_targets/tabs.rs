@@ -6,7 +6,7 @@ use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
 use session::client::{Effect as ClientEffect, Options};
-use session::tabs::{Effect, Tab};
+use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start};
 
 struct Page {
@@ -38,8 +38,16 @@ fuzz_target!(|bytes: &[u8]| {
             6 => page.tab.start(now),
             7 => page.publish(index),
             8 => _ = page.tab.cancel(&index.saturating_sub(step.len()).to_string()),
-            9 => page.tab.received(step, now),
-            10 => page.tab.closed(4_000 + step.len() as u16, "", now),
+            9 => {
+                if let Some(client) = page.tab.client_on(Lane::Shared, now) {
+                    client.received(step, now);
+                }
+            }
+            10 => {
+                if let Some(client) = page.tab.client_on(Lane::Shared, now) {
+                    client.closed(4_000 + step.len() as u16, "", now);
+                }
+            }
             11 => page.tab.wake(now),
             12 => {
                 if let Some(fallback) = page.tab.fallback() {
@@ -87,7 +95,8 @@ impl Page {
                 }
                 Effect::Client(ClientEffect::Open) => {
                     assert!(self.has_lock, "opens a socket without the lock");
-                    self.tab.opened(self.now);
+                    let client = self.tab.client_on(Lane::Shared, self.now);
+                    client.expect("it asks for a socket").opened(self.now);
                 }
                 Effect::Client(ClientEffect::Send(_)) => {
                     assert!(self.has_lock, "sends without the lock");

@@ -1,8 +1,46 @@
-//! The bridge's end of a link: outlives connections, keeps what has no answer, knows how far it read.
+//! The bridge's end of a link. A [`Client`] outlives connections, keeps what is not answered yet, and knows how far
+//! each subscription has read.
 //!
-//! Its owner tells it what the application wants, what the socket says and what time it is, and
-//! carries out its [`Effect`]s in order. It reconnects by itself: [`Effect::Open`] asks for a socket,
-//! [`Client::deadline`] says when [`Client::tick`] wants to be called.
+//! # How to drive this machine
+//!
+//! The owner feeds inputs, then calls [`Client::poll`] until it returns `None`, and carries out the [`Effect`]s in
+//! order. Every input may cause effects, so poll after each one. Inputs take `now`, the time of a monotonic clock.
+//!
+//! - **The link.** [`Client::connect`] starts it. [`Effect::Open`] asks for a socket: call [`Client::opened`] or
+//!   [`Client::closed`] later, [`Client::received`] for each binary message, and `closed` once when the socket ends.
+//!   After [`Effect::Close`] the socket is no longer the client's: report nothing of it. The client reconnects by
+//!   itself, with a new `Open`, until [`ConnectionState::Stopped`].
+//! - **The store.** Answer each [`Effect::Store`] with [`Client::answer`], once and in order; failures too. A store in
+//!   memory is [`MemoryOutbox`].
+//! - **Credentials.** Answer [`Effect::FetchCredential`] with [`Client::credential`]. It comes only with
+//!   [`Options::credentials`].
+//! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick
+//!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link at
+//!   once, for a page that was asleep.
+//! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::join`] and
+//!   [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken with
+//!   [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
+//!
+//! ```
+//! use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
+//!
+//! let mut entropy: session::client::Entropy = Box::new(|bytes| bytes.fill(7)); // use real randomness
+//! let mut store = MemoryOutbox::new(SavedState::new(&mut entropy));
+//! let mut client = Client::new(Options::default(), entropy, store.saved().clone());
+//! let mut sent = Vec::new();
+//! client.connect(0);
+//! while let Some(effect) = client.poll() {
+//!     match effect {
+//!         Effect::Open => client.opened(0), // a real socket opens later
+//!         Effect::Send(message) => sent.push(message),
+//!         Effect::Store(request) => client.answer(Ok(store.run(request)), 0),
+//!         Effect::Deliver(delivery) => client.taken(&delivery.subscriptions, delivery.bytes),
+//!         _ => {} // close the socket, or report to the application
+//!     }
+//! }
+//! assert_eq!(sent.len(), 1); // the hello
+//! assert!(client.deadline().is_some()); // the handshake has a time limit
+//! ```
 
 mod store_requests;
 mod backoff;

@@ -1,9 +1,54 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
-//! Its owner feeds it messages, the answers to its requests, what was committed since the connection
-//! began, and the time; and carries out its [`Effect`]s. It holds positions, never logged events: while
-//! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
-//! catch up from the log.
+//! A [`Server`] holds positions, never logged events. A subscription that lacks credit, or whose socket is full, catches
+//! up from the log.
+//!
+//! # How to drive this machine
+//!
+//! The owner feeds inputs, then calls [`Server::poll`] until it returns `None`, and carries out the [`Effect`]s in
+//! order. Every input may cause effects, so poll after each one. Inputs take `now`, the time of a monotonic clock.
+//!
+//! - **The socket.** Pass each binary message to [`Server::received`], or in parts to [`Server::received_part`] with rate
+//!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
+//!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
+//! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
+//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), [`Effect::Locate`] has
+//!   [`Server::located`], [`Effect::Read`] has [`Server::page`], and [`Effect::History`] has [`Server::older`].
+//! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
+//!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
+//!   report the lag afterwards.
+//! - **Other connections.** [`Effect::Forward`] sends an ephemeral event to the others, where [`Server::forwarded`]
+//!   takes it; [`Server::changed_patterns`] says which ones a connection wants. [`Effect::Join`], [`Effect::Leave`],
+//!   [`Effect::Watch`] and [`Effect::Unwatch`] go to the [`PresenceRegistry`] that all connections share, whose
+//!   [`News`] returns through [`Server::present`] and [`Server::presence`].
+//! - **Authority.** An owner with an authority also answers [`Effect::Open`] and [`Effect::Refresh`] with
+//!   [`Server::granted`] or [`Server::credential_refused`].
+//! - **Time.** Call [`Server::tick`] at [`Server::deadline`], which may change with every input. An early or late tick
+//!   does no harm. [`Server::set_clock`] sets the wall clock for the times of events.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use session::server::{Effect, Opened, Options, Server, Wire};
+//! use session::{FromClient, Hello};
+//!
+//! // A new connection to a log with one stream, which is empty.
+//! let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
+//! let (client, secret) = ([1; 16], [2; 32]);
+//! let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+//! let mut message = Vec::new();
+//! FromClient::Hello(hello).encode(&mut message);
+//! server.received(&message, 0);
+//! let mut sent = Vec::new();
+//! while let Some(effect) = server.poll() {
+//!     match effect {
+//!         Effect::Open(_) => server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true }),
+//!         Effect::Send(message) => sent.push(message),
+//!         _ => {} // the store, the registry of presence, or the other connections
+//!     }
+//! }
+//! assert_eq!(sent.len(), 1); // the welcome
+//! ```
 
 mod prefix_cache;
 mod presence_registry;
@@ -14,6 +59,7 @@ mod effect;
 mod history;
 pub mod ledger;
 mod lookups;
+mod options;
 mod presence;
 mod publishing;
 mod reading;
@@ -42,58 +88,13 @@ pub use effect::{
     Opened, Page, StartPoint, Refusal, StreamNo, Ticket,
 };
 use lookups::Lookups;
+pub use options::{Options, Wire};
 use presence::PresenceState;
 use publishing::Waiting;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
 pub use texts::Texts;
-
-/// The limits of a connection.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The peer's id, which it appends to the path of events.
-    pub peer: String,
-    /// The streams of its log, at least one.
-    pub streams: Vec<Stream>,
-    /// The maximum size of a message from the client, in bytes.
-    pub max_message: usize,
-    /// The maximum size of an event's body, in bytes.
-    pub max_event: usize,
-    /// The maximum number of subscriptions of a connection, which the tabs of an origin share.
-    pub max_subscriptions: usize,
-    /// The maximum number of events that one read requests.
-    pub page: usize,
-    /// The silence, in milliseconds, after which the peer pings. After as much again it closes the connection.
-    pub heartbeat: Millis,
-    /// How long a client may take to send a valid hello, in milliseconds. Pings do not extend it.
-    pub hello_within: Millis,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            peer: String::new(),
-            streams: vec![Stream::MAIN],
-            max_message: 1 << 20,
-            max_event: 256 << 10,
-            max_subscriptions: 4_096,
-            page: 128,
-            heartbeat: 20_000,
-            hello_within: 10_000,
-        }
-    }
-}
-
-/// What the client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire {
-    /// CBOR frames in binary messages.
-    Frames,
-    /// One CloudEvents JSON event per text message, without a hello.
-    #[cfg(feature = "json")]
-    Json,
-}
 
 /// The state machine. See the [module](self) for how to drive it.
 #[derive(Debug)]
@@ -253,7 +254,7 @@ impl Server {
 
     /// Closes because a message was larger than [`Options::max_message`].
     pub fn too_large(&mut self) {
-        let message = format!("a message may have {} bytes", self.options.max_message);
+        let message = format!("a message may have at most {} bytes", self.options.max_message);
         self.close(CloseCode::MessageTooLarge, &message);
     }
 
@@ -275,7 +276,7 @@ impl Server {
                 }));
             }
             Opened::WrongSecret => {
-                self.close(CloseCode::Unauthorized, "the secret is not this client's")
+                self.close(CloseCode::Unauthorized, "the secret does not match the client id")
             }
             Opened::Fenced => self.fenced(),
             Opened::Limited { retry } => {
@@ -292,62 +293,6 @@ impl Server {
     /// Closes the connection because a newer connection of this client has taken over.
     pub fn fenced(&mut self) {
         self.close(CloseCode::Fenced, "a newer connection of this client has taken over");
-    }
-
-    fn frame(&mut self, frame: FromClient) {
-        match (self.state, frame) {
-            (ServerState::Closed, _) => {}
-            (ServerState::Greeting, FromClient::Hello(hello)) => {
-                let frame::Hello { client, fence, lowest, returning, .. } = hello;
-                self.state = ServerState::Opening { client, fence, lowest, returning };
-                self.hello_until = None;
-                self.effects.push_back(Effect::Open(hello));
-            }
-            (_, FromClient::Hello(_)) => {
-                self.close(CloseCode::UnexpectedHello, "one hello is enough")
-            }
-            (ServerState::Open { client: Some(client) }, FromClient::Publish(publish)) => {
-                self.costs.publishes += 1;
-                self.publish(client, publish);
-            }
-            // Unreachable: a client without a hello speaks JSON.
-            (ServerState::Open { client: None }, FromClient::Publish(_)) => {
-                self.close(CloseCode::UnexpectedHello, "say hello first");
-            }
-            (ServerState::Open { .. }, FromClient::Subscribe(subscribe)) => {
-                self.costs.subscribes += 1;
-                self.subscribe(subscribe);
-            }
-            (ServerState::Open { .. }, FromClient::UnknownStart(it)) => {
-                self.costs.subscribes += 1;
-                let message = "this peer does not know where the subscription is to start";
-                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
-            }
-            (ServerState::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
-                self.unsubscribe(unsubscribe.subscription);
-            }
-            (ServerState::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
-            (ServerState::Open { .. }, FromClient::History(history)) => {
-                self.costs.histories += 1;
-                self.history(history);
-            }
-            (ServerState::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
-            (ServerState::Open { .. }, FromClient::Join(join)) => {
-                self.costs.joins += 1;
-                self.join(join);
-            }
-            (ServerState::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
-            (ServerState::Open { .. }, FromClient::Watch(at)) => {
-                self.costs.joins += 1;
-                self.watch(at.topic);
-            }
-            (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
-            (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            (ServerState::Open { .. }, FromClient::Pong(_)) => {}
-            (ServerState::Greeting | ServerState::Opening { .. }, _) => {
-                self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
-            }
-        }
     }
 
     fn send(&mut self, frame: &FromPeer) {

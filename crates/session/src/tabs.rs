@@ -1,16 +1,60 @@
-//! Tabs of one origin that share a link: one leads and has the socket, the others are its followers.
+//! Tabs of one origin that share a link: one leads and has the socket, the others follow it.
 //!
-//! A [`Tab`] holds a tab's [`Client`] and says what to do with a lock that one tab has at a time (a Web
-//! Lock) and a channel that all tabs hear (a `BroadcastChannel`). It must be given a store that all
-//! these tabs share. Where there is no lock, no channel or no such store, a tab has a client of its own.
+//! The leader's client sends the rows of all tabs, in the order of their numbers. Once a row is answered, it reports the
+//! outcome to the other tabs and then deletes the row; so the next leader asks again for an answer that is lost with its
+//! leader. A follower's subscriptions are made on the leader's connection and resume from the follower's own positions:
+//! a new leader is like a new connection.
 //!
-//! The leader's client sends the rows of all tabs, in the order of their numbers, and deletes what is
-//! answered; before it does, it tells the others. So an answer that is lost with a leader is asked for
-//! again by the next. A follower's subscriptions stand on the leader's connection and resume from the
-//! follower's own positions: another leader is no more to it than another connection.
+//! The lock decides which tab leads. Terms tell a leader that it was deposed, and followers which leader to believe,
+//! before the lock does. The peer's fencing token is the last safeguard.
 //!
-//! The lock decides who leads; terms tell a leader that it was deposed, and followers whom to believe,
-//! before the lock does. The peer's fence is the last guard.
+//! # How to drive this machine
+//!
+//! A [`Tab`] owns the tab's [`Client`] and is driven like one: feed inputs, then call [`Tab::poll`] until it returns
+//! `None`, and carry out the [`Effect`]s in order. Call [`Tab::tick`] at [`Tab::deadline`]. A tab also needs:
+//!
+//! - **A shared store** for all tabs of the origin. Answer the client's store requests with [`Tab::answer`], not with
+//!   [`Client::answer`].
+//! - **A lock** that one tab holds at a time (a Web Lock). [`Effect::RequestLock`] waits for it and
+//!   [`Effect::StealLock`] takes it: call [`Tab::lock_granted`] when the tab has it, and [`Tab::lock_lost`] if another
+//!   tab steals it. [`Effect::ReleaseLock`] releases it, or ends the wait.
+//! - **A channel** to all other tabs (a `BroadcastChannel`). [`Effect::Post`] sends a message; pass each message of
+//!   another tab to [`Tab::heard`].
+//! - **Up to two sockets.** [`Effect::Client`] carries the effects of the shared client, and [`Effect::Fallback`] those
+//!   of the client that sends what the store could not take. Report what happens on a socket to
+//!   [`Tab::client_on`] with its [`Lane`].
+//!
+//! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a shared
+//! store, call [`Tab::go_alone`] in place of waiting for the lock. The application publishes and subscribes with
+//! [`Tab::client`], but reconnects with [`Tab::connect`], cancels with [`Tab::cancel`], and sends ephemeral events with
+//! [`Tab::send_ephemeral`].
+//!
+//! ```
+//! use session::client::{self, MemoryOutbox, Options, SavedState};
+//! use session::tabs::{Effect, Lane, Tab};
+//!
+//! let mut entropy: client::Entropy = Box::new(|bytes| bytes.fill(7)); // use real randomness
+//! let mut store = MemoryOutbox::new(SavedState::new(&mut entropy));
+//! let options = Options { tab: [1; 16], ..Options::default() };
+//! let mut tab = Tab::new(options, entropy, store.saved().clone());
+//! let mut sent = Vec::new();
+//! tab.start(0);
+//! while let Some(effect) = tab.poll() {
+//!     match effect {
+//!         Effect::RequestLock => tab.lock_granted(0), // no other tab holds it
+//!         Effect::Client(client::Effect::Store(request)) => tab.answer(Ok(store.run(request)), 0),
+//!         Effect::Client(client::Effect::Open) => {
+//!             if let Some(client) = tab.client_on(Lane::Shared, 0) {
+//!                 client.opened(0); // a real socket opens later
+//!             }
+//!         }
+//!         Effect::Client(client::Effect::Send(message)) => sent.push(message),
+//!         _ => {} // the channel, the fallback's socket, and reports for the application
+//!     }
+//! }
+//! assert!(tab.leads());
+//! assert_eq!(sent.len(), 1); // the hello
+//! ```
 
 mod broadcasting;
 mod effect;
@@ -30,6 +74,7 @@ use crate::client::{
 };
 use crate::{Body, Millis, RejectCode};
 pub use effect::Effect;
+use leading::Follower;
 use message::{Envelope, TabMessage};
 pub use fallback::Lane;
 use fallback::FallbackClient;
@@ -82,15 +127,6 @@ enum Role {
     Leaving,
     Following,
     Leading,
-}
-
-#[derive(Debug)]
-struct Follower {
-    tab: TabId,
-    visit: u32,
-    base: u32,
-    /// Beats since it was last heard.
-    missed: u32,
 }
 
 /// After this much silence of the leader a follower asks for a sign of life.
@@ -234,34 +270,6 @@ impl Tab {
         match Envelope::decode(message) {
             Some(Envelope { from, message }) if from != self.id => self.handle_message(from, message),
             _ => self.ignored += 1,
-        }
-    }
-
-    /// See [`Client::opened`].
-    pub fn opened(&mut self, now: Millis) {
-        if let Some(client) = self.client_on(Lane::Shared, now) {
-            client.opened(now);
-        }
-    }
-
-    /// See [`Client::received`].
-    pub fn received(&mut self, message: &[u8], now: Millis) {
-        if let Some(client) = self.client_on(Lane::Shared, now) {
-            client.received(message, now);
-        }
-    }
-
-    /// See [`Client::closed`].
-    pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if let Some(client) = self.client_on(Lane::Shared, now) {
-            client.closed(code, reason, now);
-        }
-    }
-
-    /// See [`Client::credential`].
-    pub fn credential(&mut self, credential: Option<String>, now: Millis) {
-        if let Some(client) = self.client_on(Lane::Shared, now) {
-            client.credential(credential, now);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use topic::{Pattern, Topic};
 use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
 use session::server::{self, SocketMessage, Server, Wire};
-use session::tabs::{Effect, Tab};
+use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start, Stream};
 use simulation::store::Store;
 
@@ -103,7 +103,11 @@ impl Stage {
                 let answer = self.outbox.run(asked);
                 self.tabs[number].answer(Ok(answer), 0);
             }
-            Effect::Client(ClientEffect::Open) => self.tabs[number].opened(0),
+            Effect::Client(ClientEffect::Open) => {
+                if let Some(client) = self.tabs[number].client_on(Lane::Shared, 0) {
+                    client.opened(0);
+                }
+            }
             Effect::Client(ClientEffect::Send(message)) => {
                 self.server.received(&message, 0);
                 self.talk.to_peer.push(message);
@@ -115,7 +119,9 @@ impl Stage {
     fn serve(&mut self, effect: server::Effect) {
         match effect {
             server::Effect::Send(SocketMessage::Binary(message)) => {
-                self.tabs[0].received(&message, 0);
+                if let Some(client) = self.tabs[0].client_on(Lane::Shared, 0) {
+                    client.received(&message, 0);
+                }
                 self.talk.from_peer.push(message);
             }
             server::Effect::Open(hello) => self.server.opened(self.store.open(&hello)),

@@ -139,10 +139,10 @@ pub struct Older {
 #[non_exhaustive]
 pub enum HistoryError {
     /// The position to read back from belongs to another log, or to an earlier epoch of this one.
-    #[error("the log is another one than that position is of: begin again at its head")]
+    #[error("the position belongs to another log: begin again at its head")]
     Reset,
     /// The peer refuses, for this reason.
-    #[error("the peer has no page to give: {}", .0.name())]
+    #[error("the peer refused the page: {}", .0.name())]
     Refused(RejectCode),
 }
 

@@ -3,8 +3,8 @@
 use super::store::{StoreResponse, OutboxRow, SavedState, StoreRequest};
 use crate::RejectCode;
 
-/// A store that lives as long as the page. The stand-in where the browser refuses one, and the model
-/// of one in tests.
+/// A store that lives as long as the page: used where the browser refuses one, and the reference for others
+/// in tests.
 ///
 /// ```
 /// use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
@@ -14,8 +14,8 @@ use crate::RejectCode;
 /// let body = session::Body { id: "1".into(), ..Default::default() };
 /// client.publish(topic::Topic::parse("a").unwrap(), &body, 0).unwrap();
 /// while let Some(effect) = client.poll() {
-///     if let Effect::Store(asked) = effect {
-///         client.answer(Ok(store.run(asked)), 0);
+///     if let Effect::Store(request) = effect {
+///         client.answer(Ok(store.run(request)), 0);
 ///     }
 /// }
 /// assert_eq!(store.saved().rows.len(), 1);

@@ -84,7 +84,7 @@ impl Client {
     pub fn cancel(&mut self, id: &str) -> bool {
         match self.outbox.unpublish(id) {
             Some(Ok(())) => {
-                self.reject(id.to_owned(), RejectCode::Cancelled, "the application took it back");
+                self.reject(id.to_owned(), RejectCode::Cancelled, "the application cancelled it");
                 return true;
             }
             Some(Err(will)) => return will,
@@ -263,15 +263,15 @@ impl Client {
     }
 }
 
-const FORGOTTEN: &str = "the peer does not know this client: the event may be stored or not";
-pub(super) const CLONED: &str = "this client was a copy of another: the event may be stored or not";
+const FORGOTTEN: &str = "the peer does not know this client: the event may or may not be stored";
+pub(super) const CLONED: &str = "this client was a copy of another: the event may or may not be stored";
 pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
-const GONE: &str = "another tab took the event and did not say what became of it";
+const GONE: &str = "another tab took the event and reported no outcome";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
-        RejectCode::Expired => "its time was over before it could be sent",
-        RejectCode::Cancelled => "the application took it back",
+        RejectCode::Expired => "it expired before it could be sent",
+        RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }
 }

@@ -47,7 +47,7 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             Ok(Incoming::Unsubscribe { pattern })
         }
         _ if topic.starts_with("$link.") => {
-            Err("clients say `$link.hello`, `$link.subscribe` and `$link.unsubscribe` only"
+            Err("a client may send only `$link.hello`, `$link.subscribe` and `$link.unsubscribe`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -61,7 +61,7 @@ fn publish(
     mut members: Members<'_>,
 ) -> Result<Incoming, String> {
     let time = string(&mut members, "time")?;
-    let time = time.map(|text| time::read(&text).ok_or("`time` is not as RFC 3339 asks"));
+    let time = time.map(|text| time::read(&text).ok_or("`time` is not an RFC 3339 time"));
     let (time, nanoseconds) = time.transpose()?.unzip();
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
@@ -107,7 +107,7 @@ fn data(
         // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data itself.
         (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
             let text = serde_json::from_str::<String>(value.get());
-            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
+            text.map_err(|error| format!("`data` is not a Unicode string: {error}"))?.into()
         }
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),

@@ -45,7 +45,7 @@ impl Server {
     /// The authority grants the credential of a hello or a refresh. A refresh cannot change the identity.
     pub fn granted(&mut self, granted: Granted, now: Millis) {
         if self.credential.was_granted && self.credential.subject != granted.subject {
-            return self.credential_refused("the credential is somebody else's");
+            return self.credential_refused("the credential belongs to another identity");
         }
         let Granted { subject, expires_in } = granted;
         let ends = expires_in.map(|expires_in| now.saturating_add(expires_in));

@@ -1,12 +1,12 @@
-//! The ledger: what a peer keeps of each client, and how it decides about a numbered event. This is where
-//! exactly-once is decided.
+//! The ledger: what a peer keeps of each client, and how it decides about a numbered event. This is where exactly-once
+//! is decided.
 //!
-//! It is pure: a store loads the [`Account`] of a client, asks it, and writes it back in the transaction that holds the
-//! event. The same calls in the same order give the same answers, however they are grouped into transactions.
+//! It is pure. A store loads the [`Account`] of a client, asks it, and writes it back in the transaction that holds the
+//! event. The same calls in the same order give the same outcomes, however they are grouped into transactions.
 //!
-//! A number is decided once. Its outcome is kept until the client says that it knows it ([`Numbered::lowest`]), so that a
-//! repeat gets the same answer. Numbers are decided in ascending order: if one is refused for now, higher ones of the same
-//! connection are held back until it comes again, for otherwise it would count as decided long ago.
+//! A number is decided once. Its outcome is kept until the client no longer needs it ([`Numbered::lowest`]), so that a
+//! repeat gets the same outcome. Numbers are decided in ascending order. If one is refused for now, the higher ones of
+//! its connection are held back until it is retried; otherwise it would count as decided long ago.
 
 mod outcomes;
 
@@ -139,7 +139,7 @@ impl Account {
             && held.fence == numbered.fence
             && held.number < numbered.number
         {
-            let message = "a lower number comes first";
+            let message = "an earlier number must be retried first";
             return answer(refused(RejectCode::HeldBack, message));
         }
         let before = self.outcomes.kept();
@@ -148,7 +148,7 @@ impl Account {
         if self.outcomes.kept() < MAX_UNANSWERED as u64 {
             return (Admission::New, forgotten);
         }
-        let message = "too many outcomes are kept: say up to which number they are known";
+        let message = "too many outcomes are kept: raise the lowest number";
         let refused = self.refuse_for_now(numbered, RejectCode::HeldBack, message);
         (Admission::Answer(refused), forgotten)
     }
@@ -197,12 +197,12 @@ impl Account {
 
     /// The outcome of a number that was decided, and whose outcome was forgotten.
     pub fn stale() -> Decided {
-        rejected(RejectCode::StaleNumber, "the number was decided and its outcome is forgotten")
+        rejected(RejectCode::StaleNumber, "the number was decided, and its outcome was forgotten")
     }
 
     /// The outcome for a client without an account.
     pub fn unknown() -> Decided {
-        let message = "the client was forgotten: the event may be in the log or not";
+        let message = "the client was forgotten: the event may or may not be in the log";
         rejected(RejectCode::Uncertain, message)
     }
 

@@ -28,11 +28,11 @@ impl Server {
         let Some(topic) = self.place(&name) else { return };
         let key = self.credential.subject().map_or(key, str::to_owned);
         if key.len() > KEY_BYTES || data.len() > DATA_BYTES {
-            let message = format!("a key may have {KEY_BYTES} bytes, and its data {DATA_BYTES}");
+            let message = format!("a key may have at most {KEY_BYTES} bytes, and its data {DATA_BYTES}");
             return self.deny(name, RejectCode::TooLarge, message);
         }
         if !enter(&mut self.presence_state.joined, &topic) {
-            let message = format!("a connection may be present at {TOPICS} topics");
+            let message = format!("a connection may join at most {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
         self.effects.push_back(Effect::Join { topic, key, data });
@@ -47,7 +47,7 @@ impl Server {
     pub(super) fn watch(&mut self, name: String) {
         let Some(topic) = self.place(&name) else { return };
         if !enter(&mut self.presence_state.watched, &topic) {
-            let message = format!("a connection may watch {TOPICS} topics");
+            let message = format!("a connection may watch at most {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
         self.effects.push_back(Effect::Watch(topic));

@@ -60,7 +60,7 @@ impl Server {
         event: Result<(Topic, Body), Refusal>,
     ) {
         if self.unanswered.len() >= MAX_UNANSWERED {
-            let message = format!("{MAX_UNANSWERED} publishes wait for an answer already");
+            let message = format!("{MAX_UNANSWERED} publishes are unanswered already");
             return self.close(CloseCode::TooManyUnanswered, &message);
         }
         let ticket = self.ticket();
@@ -89,7 +89,7 @@ impl Server {
         if bytes <= self.options.max_event {
             return Ok(());
         }
-        let message = format!("an event may have {} bytes", self.options.max_event);
+        let message = format!("an event may have at most {} bytes", self.options.max_event);
         Err(Refusal { code: RejectCode::TooLarge, message, id: None })
     }
 

@@ -47,7 +47,7 @@ impl Server {
     pub(super) fn has_too_many(&self) -> Option<String> {
         let most = self.options.max_subscriptions;
         let is_full = self.subscriptions.len() >= most;
-        is_full.then(|| format!("a connection may have {most} subscriptions"))
+        is_full.then(|| format!("a connection may have at most {most} subscriptions"))
     }
 
     pub(super) fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {

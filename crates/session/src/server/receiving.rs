@@ -1,10 +1,10 @@
 //! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
-use super::{Server, ServerState, Wire};
+use super::{Effect, Server, ServerState, Wire};
 use crate::wire::decode;
-use crate::wire::frame::{self, DecodeError, FromPeer};
+use crate::wire::frame::{self, DecodeError, FromClient, FromPeer};
 use crate::wire::message::frames;
-use crate::{CloseCode, Millis};
+use crate::{CloseCode, Millis, RejectCode};
 
 /// A part ends after this many bytes or effects, because small frames can request far more than their size.
 const PART_BYTES: usize = 32 << 10;
@@ -41,7 +41,7 @@ impl Server {
             return None;
         }
         if self.wire != Wire::Frames {
-            let message = "this subprotocol is spoken in text messages";
+            let message = "this subprotocol uses text messages";
             self.close(CloseCode::ProtocolError, message);
             return None;
         }
@@ -69,6 +69,62 @@ impl Server {
         None
     }
 
+    fn frame(&mut self, frame: FromClient) {
+        match (self.state, frame) {
+            (ServerState::Closed, _) => {}
+            (ServerState::Greeting, FromClient::Hello(hello)) => {
+                let frame::Hello { client, fence, lowest, returning, .. } = hello;
+                self.state = ServerState::Opening { client, fence, lowest, returning };
+                self.hello_until = None;
+                self.effects.push_back(Effect::Open(hello));
+            }
+            (_, FromClient::Hello(_)) => {
+                self.close(CloseCode::UnexpectedHello, "the client has said hello already")
+            }
+            (ServerState::Open { client: Some(client) }, FromClient::Publish(publish)) => {
+                self.costs.publishes += 1;
+                self.publish(client, publish);
+            }
+            // Unreachable: a client without a hello speaks JSON.
+            (ServerState::Open { client: None }, FromClient::Publish(_)) => {
+                self.close(CloseCode::UnexpectedHello, "say hello first");
+            }
+            (ServerState::Open { .. }, FromClient::Subscribe(subscribe)) => {
+                self.costs.subscribes += 1;
+                self.subscribe(subscribe);
+            }
+            (ServerState::Open { .. }, FromClient::UnknownStart(it)) => {
+                self.costs.subscribes += 1;
+                let message = "this peer does not support the subscription's start";
+                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
+            }
+            (ServerState::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
+                self.unsubscribe(unsubscribe.subscription);
+            }
+            (ServerState::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (ServerState::Open { .. }, FromClient::History(history)) => {
+                self.costs.histories += 1;
+                self.history(history);
+            }
+            (ServerState::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (ServerState::Open { .. }, FromClient::Join(join)) => {
+                self.costs.joins += 1;
+                self.join(join);
+            }
+            (ServerState::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (ServerState::Open { .. }, FromClient::Watch(at)) => {
+                self.costs.joins += 1;
+                self.watch(at.topic);
+            }
+            (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
+            (ServerState::Open { .. }, FromClient::Pong(_)) => {}
+            (ServerState::Greeting | ServerState::Opening { .. }, _) => {
+                self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
+            }
+        }
+    }
+
     /// The requests since the last call. An owner with rate limits waits before it feeds more.
     pub fn take_costs(&mut self) -> Costs {
         std::mem::take(&mut self.costs)
@@ -90,8 +146,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::server::{Effect, SocketMessage, Opened, Options};
-    use crate::{Body, FromClient, Hello, Publish};
+    use crate::server::{Opened, Options, SocketMessage};
+    use crate::{Body, Hello, Publish};
 
     fn welcomed() -> Server {
         let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);

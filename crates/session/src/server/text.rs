@@ -28,7 +28,7 @@ impl Server {
             return self.too_large();
         }
         if self.wire != Wire::Json {
-            let message = "this subprotocol is spoken in binary messages";
+            let message = "this subprotocol uses binary messages";
             return self.close(CloseCode::ProtocolError, message);
         }
         let incoming = json::read(message);
@@ -41,7 +41,7 @@ impl Server {
                 self.hello_text(&id, guest.as_deref());
             }
             Ok(Incoming::Hello { id, .. }) => {
-                let message = "`$link.hello` comes first, and once";
+                let message = "`$link.hello` must come first, and only once";
                 self.text(json::reject(&id, RejectCode::IllegalEvent, message));
             }
             Ok(Incoming::Publish { topic, body, ephemeral }) => {

@@ -20,7 +20,7 @@ timers! {
 }
 
 impl Server {
-    /// When to call [`Server::tick`] next. `None` if no timer runs.
+    /// When to call [`Server::tick`] next.
     pub fn deadline(&self) -> Millis {
         let due = Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min();
         due.unwrap_or(Millis::MAX)
@@ -53,12 +53,12 @@ impl Server {
             Timer::CredentialEnd => self.credential_refused("the credential has ended"),
             Timer::CredentialNotice => self.credential_ends_soon(now),
             Timer::Hello => {
-                self.close(CloseCode::Silent, "you have not said who you are, or what you want");
+                self.close(CloseCode::Silent, "no hello or subscription arrived in time");
             }
             // The owner does not read while the queue is full.
             Timer::Silence if self.state == ServerState::Closed || self.is_full() => self.heard(now),
             Timer::Silence if self.pinged.is_some() || self.state == ServerState::Greeting => {
-                self.close(CloseCode::Silent, "nothing was heard from you");
+                self.close(CloseCode::Silent, "the client was silent for too long");
                 self.heard(now);
             }
             Timer::Silence => {

@@ -1,6 +1,6 @@
 //! What a leader does for its followers.
 
-use super::{BEAT, Effect, Follower, Role, TabMessage, Tab};
+use super::{BEAT, Effect, Role, Tab, TabMessage};
 use crate::Millis;
 use crate::client::{ConnectionState, MAX_BASE, TabId};
 
@@ -8,6 +8,15 @@ use crate::client::{ConnectionState, MAX_BASE, TabId};
 const MAX_MISSED: u32 = 3;
 /// The maximum number of followers. Further tabs have no link.
 const MAX_FOLLOWERS: usize = 1_000;
+
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) tab: TabId,
+    pub(super) visit: u32,
+    pub(super) base: u32,
+    /// Beats since it was last heard.
+    pub(super) missed: u32,
+}
 
 impl Tab {
     /// Stops leading, if this tab leads. The socket goes first.

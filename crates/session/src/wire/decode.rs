@@ -192,10 +192,10 @@ impl Body {
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
         let body = body(&mut reader).map_err(|Malformed| {
-            BodyError("the event's body is not the CBOR map of the grammar")
+            BodyError("the event's body does not follow the grammar")
         })?;
         if reader.position() != bytes.len() {
-            return Err(BodyError("bytes stand after the event's body"));
+            return Err(BodyError("bytes follow the event's body"));
         }
         Ok(body)
     }

@@ -319,7 +319,7 @@ pub struct HistoryEntry {
 
 /// The bytes violate the grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
+#[error("the frame at byte {at} of the message violates {SUBPROTOCOL}")]
 pub struct DecodeError {
     pub(crate) at: usize,
 }

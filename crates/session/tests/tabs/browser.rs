@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use session::client::{
     self, StoreResponse, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
 };
-use session::tabs::{Effect, Tab};
+use session::tabs::{Effect, Lane, Tab};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -391,7 +391,7 @@ impl Browser {
         match effect {
             client::Effect::Open => {
                 page.socket = Some(Socket::new(&self.log, self.now));
-                page.tab.opened(self.now);
+                page.tab.client_on(Lane::Shared, self.now).unwrap().opened(self.now);
             }
             client::Effect::Store(asked) => page.asked.push_back(asked),
             client::Effect::Send(message) => {
@@ -467,12 +467,16 @@ impl Browser {
             Happened::Nothing => false,
             Happened::AtThePeer => true,
             Happened::Received(message) => {
-                page.tab.received(&message, self.now);
+                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
+                    client.received(&message, self.now);
+                }
                 true
             }
             Happened::Closed(code) => {
                 page.socket = None;
-                page.tab.closed(code, "", self.now);
+                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
+                    client.closed(code, "", self.now);
+                }
                 true
             }
         }

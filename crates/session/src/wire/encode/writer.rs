@@ -56,5 +56,5 @@ impl<'m> Writer<'m> {
 }
 
 fn written<T>(result: Result<T, Error<Infallible>>) {
-    debug_assert!(result.is_ok(), "a message took no more");
+    debug_assert!(result.is_ok(), "a message rejected bytes");
 }

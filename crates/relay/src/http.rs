@@ -19,9 +19,9 @@ use crate::connection::{self, Shared};
 use crate::websocket::Handshake;
 use crate::{connection::reject, page};
 
-/// A client beyond a limit of connections is to come again after so many milliseconds.
+/// When a client beyond a limit of connections should reconnect, in milliseconds.
 const RETRY: u32 = 5_000;
-/// On every answer. The page's own headers come first.
+/// On every answer. The page's own headers take precedence.
 static HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -33,11 +33,11 @@ static HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// What the routes share.
+/// The state of the routes.
 #[derive(Clone)]
 pub(crate) struct AppState {
     shared: Shared,
-    /// Held by each connection, so that its end can be waited for.
+    /// A clone is held by each connection, so that the relay can wait until all have ended.
     connections_done: mpsc::Sender<()>,
     page: Option<PathBuf>,
     border: Arc<Border>,
@@ -80,7 +80,7 @@ pub(crate) fn router(app_state: AppState) -> Router {
     routes.layer(middleware::from_fn_with_state(border, guard))
 }
 
-/// Lets requests in that are for this relay, and puts the security headers on every answer.
+/// Admits requests for this relay, and puts the security headers on every answer.
 async fn guard(
     State(border): State<Arc<Border>>,
     Extension(peer): Extension<Arc<Peer>>,
@@ -91,7 +91,7 @@ async fn guard(
     let client = border.client(&peer, headers);
     let mut response = if path != "/healthz" && !border.is_host(headers) {
         audit::refused(Refused::Host, client.address, StatusCode::MISDIRECTED_REQUEST.as_u16());
-        let message = "this relay is not known by that host; see --host\n";
+        let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
     } else if path != "/ws" && !border.admits_request(&peer, &client).await {
         audit::refused(Refused::Limit, client.address, StatusCode::SERVICE_UNAVAILABLE.as_u16());
@@ -114,12 +114,12 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// The most bytes of a message: above the machine's own bound, so that it is the one to answer.
+/// The maximum size of a message: above the machine's own limit, so that the machine answers.
 fn largest(shared: &Shared) -> usize {
     shared.options.max_message * 2
 }
 
-/// Sends back what comes, by the same WebSocket layer: for the conformance suite.
+/// Echoes messages through the same WebSocket layer, for the conformance suite.
 #[cfg(feature = "echo")]
 async fn echo(State(shared): State<Shared>, handshake: Handshake) -> Response {
     handshake.accept(None, largest(&shared), connection::echo)
@@ -145,10 +145,10 @@ async fn socket(
     } else if let Some(json) = asked(json::SUBPROTOCOL) {
         (Some(Wire::Json), Some(json))
     } else {
-        // Without one in the answer a browser fails the connection and never sees the close code.
+        // Without a subprotocol in the answer a browser fails the connection and never sees the close code.
         (None, handshake.protocols.first().cloned())
     };
-    // A browser's page does not see a 503, and would not know when to come again.
+    // A page cannot see a 503, and would not know when to reconnect.
     let is_admitted = border.admits_socket(&peer, &client);
     if !is_admitted {
         audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());

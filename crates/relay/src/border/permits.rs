@@ -1,18 +1,18 @@
-//! Places of connections, taken when a connection is accepted and given back at its end.
+//! Permits for connections, taken when a connection is accepted and returned when it ends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::Key;
 
-/// A key has this many places beyond its limit, and all together: connections that are only told that there
-/// are too many.
+/// Each key, and all keys together, have this many permits beyond their limit, for connections that are accepted only
+/// to be told that there are too many.
 const SURPLUS: usize = 16;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct ConnectionPermits {
-    /// The most connections of a key, and of all.
+    /// The maximum number of connections of a key, and in total.
     each: usize,
     whole: usize,
     taken: Mutex<Taken>,
@@ -24,23 +24,23 @@ struct Taken {
     of: HashMap<Key, usize>,
 }
 
-/// A place of a connection, given back when this is dropped.
+/// A permit for a connection, returned when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     permits: Arc<ConnectionPermits>,
-    /// `None` while the client is not known, because its connection is a proxy's.
+    /// `None` while the client is unknown, because the connection comes from a proxy.
     key: Option<Key>,
     is_surplus: bool,
 }
 
 impl ConnectionPermits {
-    /// At most `each` connections of a key and `whole` in all; 0 for any number.
+    /// At most `each` connections of a key, and `whole` in total; 0 for no limit.
     pub(crate) fn new(each: usize, whole: usize) -> Arc<Self> {
         let [each, whole] = [each, whole].map(|most| if most == 0 { usize::MAX } else { most });
         Arc::new(Self { each, whole, taken: Mutex::default() })
     }
 
-    /// A place among all, and among those of `key` if that is known already.
+    /// Takes a permit, and one of `key` if the key is known already.
     pub(crate) fn take(self: &Arc<Self>, key: Option<Key>) -> Option<ConnectionPermit> {
         let mut taken = self.lock();
         if taken.whole >= self.whole.saturating_add(SURPLUS) {
@@ -55,7 +55,7 @@ impl ConnectionPermits {
         Some(ConnectionPermit { permits: Arc::clone(self), key, is_surplus })
     }
 
-    /// Whether the place of `key` is a spare one; `None` if there is no place.
+    /// Takes a permit of `key`. Returns whether it is beyond the limit, or `None` if there is none.
     fn take_of(&self, taken: &mut Taken, key: &Key) -> Option<bool> {
         let count = taken.of.get(key).copied().unwrap_or(0);
         if count >= self.each.saturating_add(SURPLUS) {
@@ -74,19 +74,19 @@ impl ConnectionPermits {
         }
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// No panic can leave this inconsistent.
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ConnectionPermit {
-    /// Whether there are too many connections, so that this one is to be closed.
+    /// Whether there are too many connections, so that this one must be closed.
     pub(crate) fn is_surplus(&self) -> bool {
         self.is_surplus
     }
 
-    /// Counts the connection as one of `key`, of which a request told; false if there is no place for it.
+    /// Counts the connection as one of `key`, which a request has named. Returns false if there are too many.
     pub(crate) fn assign(&mut self, key: &Key) -> bool {
         if self.key.as_ref() == Some(key) {
             return true;

@@ -198,5 +198,5 @@ async fn a_relay_whose_store_stays_out_of_use_ends_and_says_why() {
     let mut told = String::new();
     errors.read_to_string(&mut told).unwrap();
     let last = told.lines().last().unwrap();
-    assert!(last.contains("the relay gives up") && last.contains("events.redb"), "{told}");
+    assert!(last.contains("so the relay ends") && last.contains("events.redb"), "{told}");
 }

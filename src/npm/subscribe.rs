@@ -1,4 +1,4 @@
-//! How JavaScript subscribes: plain handlers, which it also calls itself; members of groups; and queues.
+//! JavaScript's subscriptions: plain handlers, which JavaScript can also call itself; members of groups; and queues.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -25,26 +25,26 @@ extern "C" {
     fn hear(bus: u32, number: u32, data: &JsValue, event: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// A subscription as JavaScript knows it.
+/// How JavaScript identifies a subscription.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SubscriptionRef {
     pub(super) bus: u32,
     pub(super) number: u32,
 }
 
-/// How JavaScript wants it.
+/// The options of a subscription.
 pub(super) struct Options {
     pub(super) group: Option<String>,
     pub(super) balance: Option<String>,
-    /// None: no queue.
+    /// `None` for no queue.
     pub(super) capacity: Option<NonZeroUsize>,
     pub(super) policy: u8,
     pub(super) key: Option<Function>,
-    /// First what is retained.
+    /// Whether to start with the retained events.
     pub(super) replay: bool,
 }
 
-/// What ends when it is dropped; a queue ends with its subscription, and its reader finds none.
+/// Ends when it is dropped. A queue ends with its subscription, and its reader then stops.
 #[derive(Debug)]
 pub(super) enum Registration {
     Handler { _subscription: Subscription },
@@ -104,7 +104,7 @@ pub(super) fn subscribe(
     Ok(Registration::Handler { _subscription: subscription })
 }
 
-/// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
+/// Keeps the handler's work unfinished until its promise settles.
 fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
     if let Ok(promise) = answer.dyn_into::<Promise>() {
         spawn(async move {
@@ -114,7 +114,7 @@ fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
     }
 }
 
-/// Hands over one event after the other; the next when the handler's promise is settled.
+/// Delivers one event at a time: the next one when the handler's promise settles.
 async fn read(queue: Rc<RefCell<Option<Queue>>>, name: SubscriptionRef) {
     let next = || {
         poll_fn(|context| match &mut *queue.borrow_mut() {
@@ -123,7 +123,7 @@ async fn read(queue: Rc<RefCell<Option<Queue>>>, name: SubscriptionRef) {
         })
     };
     while let Some(event) = next().await {
-        // JavaScript has told of its failure.
+        // JavaScript has reported the failure.
         let Ok(answer) = name.hear(&event) else { continue };
         if let Ok(promise) = answer.dyn_into::<Promise>() {
             let _ = JsFuture::from(promise).await;
@@ -155,7 +155,7 @@ fn overflow_of(policy: u8, key: Option<Function>) -> Overflow {
     }
 }
 
-/// What `key` says of an event, as a text; nothing if it throws.
+/// The string that `key` returns for an event; empty if it throws.
 fn key_of(key: &Function, event: &Event) -> Box<str> {
     let data = event.js().unwrap_or_default();
     let key = key.call2(&JsValue::UNDEFINED, &data, face_of(event, &data));

@@ -1,4 +1,4 @@
-//! A client whose peer says anything, whose store fails and whose clock jumps: each event is settled once.
+//! A client with an arbitrary peer, a failing store and a jumping clock. Each event is settled once.
 #![no_main]
 
 use topic::{Pattern, Topic};
@@ -80,7 +80,7 @@ impl Page {
     }
 
     fn carry_out(&mut self) {
-        // Bounded: a peer may make it open sockets for ever.
+        // Bounded, because a peer can make it open sockets forever.
         for _ in 0..1_000 {
             let Some(effect) = self.client.poll() else { return };
             match effect {

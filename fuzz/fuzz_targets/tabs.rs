@@ -1,5 +1,5 @@
-//! A tab that hears anything from others: without the lock it neither opens a socket nor sends, and an event
-//! is settled once.
+//! A tab with arbitrary messages from other tabs. Without the lock it neither opens a socket nor sends, and each
+//! event is settled once.
 #![no_main]
 
 use topic::{Pattern, Topic};

@@ -1,4 +1,4 @@
-//! What a page has around its client: randomness that is the same in each run, and a store that may fail.
+//! The surroundings of a page's client: reproducible randomness, and a store that may fail.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,9 @@ use session::client::{
     StoreResponse, Entropy, MemoryOutbox, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
 };
 
-/// The outbox of a page, and what it was told has ended.
+/// The outbox of a page, and the events that have settled.
 pub struct Store {
-    /// Refuses what is asked of it.
+    /// Whether requests fail.
     pub fails: bool,
     outbox: MemoryOutbox,
     settled: HashSet<String>,
@@ -40,7 +40,7 @@ impl Store {
         }
     }
 
-    /// An event has its answer, and no other after it.
+    /// An event settles exactly once.
     pub fn settle(&mut self, id: String, outcome: &Outcome) {
         assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
     }

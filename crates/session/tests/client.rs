@@ -1,5 +1,4 @@
-//! What a client does beside publishing and subscribing, with a peer that is spoken by hand: credentials,
-//! pages of history, and presence.
+//! What a client does besides publishing and subscribing, against a scripted peer: credentials, history and presence.
 
 mod dialogue;
 
@@ -22,7 +21,7 @@ fn with_credentials() -> Dialogue {
     Dialogue::new(Options { credentials: true, ..Options::default() })
 }
 
-/// How often a credential was asked for since this was called last.
+/// The number of credential requests since the last call.
 fn fetches(dialogue: &mut Dialogue) -> usize {
     let before = dialogue.effects.len();
     dialogue.effects.retain(|effect| *effect != Effect::FetchCredential);
@@ -220,7 +219,7 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
     let said = dialogue.heard();
     let [next] = asked(&said)[..] else { panic!("{said:?}") };
     assert_eq!((&next.stream, next.before), (&orders, Some(MAX_NUMBER)));
-    // Its life is its own.
+    // It has its own epoch.
     let FromPeer::Page(first) = page(next.request, &[3], None) else { unreachable!() };
     dialogue.say(FromPeer::Page(HistoryPage { epoch: 8, ..first }));
     let read = pages(&mut dialogue).remove(0).unwrap();
@@ -298,7 +297,7 @@ fn presence(joined: &[Attendee], left: &[u64]) -> FromPeer {
     FromPeer::Presence(Presence { topic: "lobby".into(), joined, left })
 }
 
-/// Who is there, came and left: the keys.
+/// The keys of those who are present, joined and left.
 fn told(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
     let keys =
         |all: &[Attendee]| all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Pages backwards, and ranges that are gone.
+//! History pages, and ranges that are gone.
 
 mod peer;
 
@@ -59,7 +59,7 @@ fn a_request_that_cannot_be_answered_is_told_so() {
     let mut peer = Peer::welcomed(1);
     peer.say(ask(1, "a..b", None, 3), 0);
     assert_eq!(page(&peer.run()).refused, Some(RejectCode::IllegalTopic));
-    // Without answers from the store.
+    // The store does not answer.
     for request in 0..9 {
         peer.say(ask(request, "a", None, 1), 0);
     }

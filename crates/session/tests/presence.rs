@@ -1,4 +1,4 @@
-//! Who is present: the state, then differences, and a grace in which a reload is no leave.
+//! Presence: the full list, then changes, and a grace period that is longer than a reload.
 
 mod peer;
 
@@ -10,12 +10,12 @@ use session::server::{PresenceRegistry, Joiner, Effect, News};
 use session::*;
 use topic::Topic;
 
-/// What a watcher has made of its news.
+/// A watcher's view, built from its news.
 #[derive(Default)]
 struct View {
     entries: BTreeMap<u64, (String, Vec<u8>)>,
     states: usize,
-    /// How many times somebody came or left.
+    /// The number of joins and leaves.
     changes: usize,
 }
 
@@ -193,13 +193,13 @@ fn those_of_one_share_fill_a_quarter_of_a_topic_and_others_get_in() {
         };
         let taken = (0..600).filter(|&number| join(1, number, size)).count();
         assert_eq!(taken, most);
-        // Those who are there may change what they say, and do not count twice.
+        // Members may change their data, and do not count twice.
         assert!(join(1, 0, size) && !join(1, 9_999, size));
         assert!((10_000..10_010).all(|number| join(2, number, size)));
     }
 }
 
-/// Random comings and goings: in the end each watcher sees what is there.
+/// Random joins and leaves. At the end each watcher has the right list.
 #[test]
 fn presence_converges() {
     for seed in 1..200_u64 {

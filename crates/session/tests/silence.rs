@@ -1,5 +1,4 @@
-//! A peer that says nothing, as on a link that is half open: how soon a client asks whether it is there, and
-//! leaves.
+//! A silent peer, as on a half-open link: how soon a client probes it, and gives up.
 
 mod dialogue;
 
@@ -8,7 +7,7 @@ use session::client::{Effect, ConnectionState};
 use session::*;
 use topic::{Pattern, Topic};
 
-/// Welcomed, at 0, with an event that waits for its answer.
+/// A client that was welcomed at 0, with an unanswered event.
 fn publishing() -> Dialogue {
     let mut dialogue = Dialogue::welcomed();
     publish(&mut dialogue, "one");

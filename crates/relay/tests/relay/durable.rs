@@ -1,4 +1,4 @@
-//! What was acknowledged stays, once and in one order.
+//! Acknowledged events stay in the log, once and in one order.
 
 use session::{CloseCode, FromClient, FromPeer, Position, Publish, RejectCode, Start};
 
@@ -143,7 +143,7 @@ async fn an_ephemeral_event_reaches_the_others_and_not_the_log() {
     let mut other = Client::welcomed(&relay, 2, 1).await;
     sender.subscribe("a", Start::Latest).await;
     other.subscribe("a", Start::Latest).await;
-    // Until this durable event is here both subscriptions may not be live yet.
+    // Before this durable event arrives, the subscriptions may not be live yet.
     sender.send(&[publish(1, "a", "durable")]).await;
     assert_eq!(id_of(&sender.event().await), "durable");
     assert_eq!(id_of(&other.event().await), "durable");

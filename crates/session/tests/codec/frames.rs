@@ -1,4 +1,4 @@
-//! Any frame, and any body; also the seeds of fuzzing.
+//! Arbitrary frames and bodies. Also the seeds of fuzzing.
 
 use proptest::prelude::*;
 use session::*;

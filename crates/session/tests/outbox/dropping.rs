@@ -1,4 +1,4 @@
-//! Events that do not leave: they have expired, or were taken back.
+//! Events that are not sent, because they have expired or were cancelled.
 
 use session::client::{Options, Outcome, Secret, StoreRequest, PublishOptions};
 use session::*;
@@ -99,7 +99,7 @@ fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
     for (drops, why) in drops.into_iter().zip([RejectCode::Expired, RejectCode::Uncertain]) {
         let mut page = Page::new(Options::default());
         page.publish("a", PublishOptions::default());
-        // The store has done it, and the page goes before it hears so.
+        // The store has done it, and the page closes before it learns so.
         page.store.run(drops(page.store.saved().client));
         let page = page.reload(7);
         assert_eq!(page.pending, ["a"], "the new page does not know of it");

@@ -1,4 +1,4 @@
-//! Who a client is to its peers: what was decided under an id, and when it takes another one.
+//! A client's identity: what was decided under an id, and when the client takes another one.
 
 use session::client::{MemoryOutbox, Options, Secret, StoreRequest, PublishOptions};
 use session::*;
@@ -9,7 +9,7 @@ use crate::page::Page;
 fn a_number_that_was_decided_is_not_given_again_by_a_store_that_missed_it() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
-    // The row was lost with the end of what the disk had written; its answer is there all the same.
+    // The row was lost with the end of the disk's content; its outcome is known nevertheless.
     let mut saved = page.store.saved().clone();
     saved.decided = (1, "a".to_owned());
     page.store = MemoryOutbox::new(saved);
@@ -24,7 +24,7 @@ fn a_row_under_a_decided_number_does_not_go_out_under_another_identity() {
     let mut page = Page::new(Options::default());
     page.publish("a", PublishOptions::default());
     page.publish("b", PublishOptions::default());
-    // The page's disk was set back: its client has got further since.
+    // The page's disk was restored from a backup, and its client has progressed since.
     page.go_online(1, "another", false);
     assert_eq!(page.rejected(), [("a", RejectCode::Uncertain)]);
     let rows: Vec<_> = page.store.saved().rows.iter().map(|row| row.id.as_str()).collect();
@@ -138,7 +138,7 @@ fn a_page_that_finds_a_row_of_after_the_deletion_does_not_call_it_uncertain() {
     page.ack(1, Durability::Disk);
     page.clear_site_data();
     page.publish("after", PublishOptions::default());
-    // The page goes before it has said hello again.
+    // The page closes before its next hello.
     let mut page = page.reload(3);
     page.client.connect(page.now);
     page.client.opened(page.now);

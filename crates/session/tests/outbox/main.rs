@@ -1,4 +1,4 @@
-//! The outbox of a client: what its store is asked, when, and what becomes of each event.
+//! The outbox of a client: its store requests, their order, and the outcome of each event.
 
 mod dropping;
 mod identity;

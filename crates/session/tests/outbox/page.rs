@@ -1,4 +1,4 @@
-//! A page with a client, whose store and peer are played by hand.
+//! A page with a client, with a scripted store and peer.
 
 use session::client::{
     Client, Effect, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError,
@@ -7,11 +7,11 @@ use session::client::{
 use session::*;
 use topic::Topic;
 
-/// A client, its store, and what both have done.
+/// A client, its store, and a record of both.
 pub struct Page {
     pub client: Client,
     pub store: MemoryOutbox,
-    /// The store answers when it is told to.
+    /// Whether the store waits for the test before it answers.
     pub holds: bool,
     pub asked: Vec<StoreRequest>,
     pub fails: Option<fn(&StoreRequest) -> bool>,
@@ -39,7 +39,7 @@ impl Page {
         Self::on(options, MemoryOutbox::new(SavedState::new(&mut entropy(1))), 2)
     }
 
-    /// The page is loaded anew.
+    /// Reloads the page.
     pub fn reload(self, seed: u8) -> Self {
         let mut page =
             Self::on(Options { tab: [seed; 16], ..Options::default() }, self.store, seed);
@@ -93,12 +93,12 @@ impl Page {
         }
     }
 
-    /// The browser deletes what the store holds; the next operation finds an empty one.
+    /// The browser clears the site data; the next request finds an empty store.
     pub fn clear_site_data(&mut self) {
         self.store = MemoryOutbox::new(SavedState::new(&mut entropy(99)));
     }
 
-    /// The store carries out what it was asked first.
+    /// The store applies earlier requests first.
     pub fn answer(&mut self) {
         let answer = self.store.run(self.asked.remove(0));
         self.client.answer(Ok(answer), self.now);
@@ -150,7 +150,7 @@ impl Page {
             .unwrap()
     }
 
-    /// Numbers, ids and what was said to be the lowest, of publishes.
+    /// The numbers, ids and lowest numbers of publishes.
     pub fn published(&self) -> Vec<(u64, String, u64)> {
         let publishes = self.sent.iter().filter_map(|frame| match frame {
             FromClient::Publish(p) => {

@@ -1,4 +1,4 @@
-//! A store that cannot even be read, or whose tabs cannot share it: the link goes on, both ways.
+//! A store that cannot even be read, or that the tabs cannot share. The link works in both directions.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ fn a_tab_that_leads_while_the_store_is_broken_reads_and_publishes() {
     assert!(browser.tabs[1].tab.leads() && browser.tabs[1].fallback.is_some());
     assert!(browser.now - begun < 1_000, "it took {} ms", browser.now - begun);
     browser.is_broken = false;
-    // The store is asked again some time later.
+    // The store is tried again later.
     for _ in 0..3 {
         browser.advance();
         browser.rest();
@@ -61,7 +61,7 @@ fn what_was_kept_before_the_store_broke_leaves_when_it_is_mended() {
     assert_eq!(ids(&browser), ["1-2", "0-1"]);
 }
 
-/// Random schedules; a failure names its seed.
+/// Random schedules. A failure names its seed.
 #[test]
 fn nothing_is_lost_or_doubled_however_the_store_breaks() {
     for seed in 0..50 {
@@ -100,7 +100,7 @@ fn nothing_is_lost_or_doubled_however_the_store_breaks() {
     }
 }
 
-/// Answers what a tab asks of its store, and says which rows it was to keep.
+/// Answers a tab's store requests, and returns the rows to keep.
 fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
     let mut kept = Vec::new();
     while let Some(effect) = tab.poll() {

@@ -1,5 +1,5 @@
-//! A browser with tabs: one store, one lock and one channel that they share, a peer, and virtual time.
-//! All is delayed at random; tabs close, crash, freeze and are deposed.
+//! A browser with tabs that share a store, a lock and a channel, with a peer and virtual time. Everything is delayed
+//! at random; tabs close, crash, freeze and are deposed.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -16,13 +16,13 @@ use crate::world::{Log, body, next_random};
 pub struct Browser {
     pub tabs: Vec<Page>,
     pub store: MemoryOutbox,
-    /// The store takes no writes.
+    /// Whether the store rejects writes.
     pub fails: bool,
-    /// The store cannot even be read.
+    /// Whether the store cannot even be read.
     pub is_broken: bool,
     pub log: Log,
     pub now: Millis,
-    /// The tab that has the lock, and those that wait for it.
+    /// The tab that holds the lock, and the tabs that wait for it.
     holder: Option<usize>,
     waiting: VecDeque<usize>,
     random: u64,
@@ -36,23 +36,23 @@ pub struct Page {
     pub frozen: bool,
     /// In the back/forward cache.
     pub left: bool,
-    /// It goes, while its store may still have something to do.
+    /// It is closing, while its store may still be busy.
     closing: bool,
-    /// Events of which the others were told while it was away.
+    /// Events whose outcomes were reported while it was away.
     pub missed: BTreeSet<String>,
-    /// What happens to it, in order for each source.
+    /// What will happen to it, in order for each source.
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
     asked: VecDeque<StoreRequest>,
     answers: VecDeque<Result<StoreResponse, StoreFailed>>,
     socket: Option<Socket>,
-    /// Of its fallback.
+    /// The fallback client's.
     pub fallback: Option<Socket>,
-    /// Events that are in an outbox, on disk or in memory.
+    /// Events in an outbox, on disk or in memory.
     pub kept: Vec<String>,
     /// Those in memory.
     pub in_memory: BTreeSet<String>,
-    /// How often it was told that the store has failed.
+    /// How often the store was reported as failed.
     pub failures: usize,
     pub delivered: Vec<(u64, String)>,
     pub pending: Vec<String>,
@@ -149,7 +149,7 @@ impl Browser {
         page.published.push(id);
     }
 
-    /// A tab ends without a word: what its store was asked may be done or not.
+    /// A tab crashes. Its store requests may be applied or not.
     pub fn crash(&mut self, tab: usize) {
         let done = self.random(self.tabs[tab].asked.len() + 1);
         for asked in self.tabs[tab].asked.drain(..).take(done) {
@@ -158,7 +158,7 @@ impl Browser {
         self.end(tab);
     }
 
-    /// The page goes. What its store still does may be done, and answered, or not.
+    /// The page closes. What its store still does may be applied, and answered, or not.
     pub fn close(&mut self, tab: usize) {
         self.tabs[tab].tab.leave(self.now);
         self.tabs[tab].closing = true;
@@ -184,7 +184,7 @@ impl Browser {
         self.tabs[tab].left = false;
     }
 
-    /// Whether the peer has been told that somebody is at a topic.
+    /// Whether the peer knows of a member at a topic.
     pub fn is_present(&self, at: &Topic) -> bool {
         self.tabs.iter().flat_map(|page| &page.socket).any(|socket| socket.present.contains(at))
     }
@@ -202,7 +202,7 @@ impl Browser {
         (0..self.tabs.len()).filter(|tab| running(&self.tabs[*tab])).collect()
     }
 
-    /// Lets the time pass up to the next deadline of a running tab.
+    /// Advances the time to the next deadline of a running tab.
     pub fn advance(&mut self) {
         let running = self.running();
         self.deliver(&running);
@@ -219,7 +219,7 @@ impl Browser {
         }
     }
 
-    /// No message between running tabs takes as long as any of them waits for one.
+    /// Messages between running tabs arrive before any of them times out.
     fn deliver(&mut self, running: &[usize]) {
         for round in 0.. {
             assert!(round < 1_000, "tabs talk without an end: {:?}", self.tabs[running[0]].tab);
@@ -239,7 +239,7 @@ impl Browser {
         }
     }
 
-    /// Lets something happen to some tab; whether it did.
+    /// Makes one random step of a tab. Returns whether there was one.
     pub fn step(&mut self) -> bool {
         let active = |tab: &usize| self.tabs[*tab].alive && !self.tabs[*tab].frozen;
         let active: Vec<usize> = (0..self.tabs.len()).filter(active).collect();
@@ -283,7 +283,7 @@ impl Browser {
         busy
     }
 
-    /// A tab that has left hears nothing but its store, and may end at any time.
+    /// A tab that has left receives only its store's responses, and may end at any time.
     fn step_away(&mut self, tab: usize) -> bool {
         self.run_store(tab);
         let answer = self.tabs[tab].answers.pop_front();
@@ -296,7 +296,7 @@ impl Browser {
         busy
     }
 
-    /// Runs until everybody is at rest, with time passing where somebody waits.
+    /// Runs until all tabs are idle, advancing the time for those that wait.
     pub fn settle(&mut self) {
         for _ in 0..300 {
             self.rest();
@@ -321,7 +321,7 @@ impl Browser {
         panic!("it does not settle: {:?}", self.store.saved().rows);
     }
 
-    /// The store does what a tab asks for next; whether that was something.
+    /// The store applies a tab's next request. Returns whether there was one.
     pub fn run_store(&mut self, tab: usize) -> bool {
         self.carry(tab, usize::MAX);
         let page = &mut self.tabs[tab];
@@ -351,7 +351,7 @@ impl Browser {
         self.tabs[tab].lock_events.push_back(true);
     }
 
-    /// Carries out some of what a tab asks for.
+    /// Carries out some effects of a tab.
     fn carry(&mut self, tab: usize, times: usize) -> bool {
         for time in 0..times {
             let Some(effect) = self.tabs[tab].tab.poll() else { return time > 0 };
@@ -364,7 +364,7 @@ impl Browser {
                     self.waiting.retain(|other| *other != tab);
                     if let Some(holder) = self.holder.replace(tab) {
                         let events = &mut self.tabs[holder].lock_events;
-                        // One that does not know yet that it was granted is told both.
+                        // A tab that does not know yet that it was granted the lock learns both.
                         events.push_back(false);
                     }
                     self.tabs[tab].lock_events.push_back(true);

@@ -1,4 +1,4 @@
-//! A store that takes no writes: events go out from memory, and nothing else changes.
+//! A store that rejects writes: events are sent from memory, and nothing else changes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use session::client::Outcome;
 use crate::browser::Browser;
 use crate::{check, ids};
 
-/// Tabs that share a link which is up; the first leads.
+/// Tabs that share a working link. The first one leads.
 fn online(seed: u64, tabs: usize) -> Browser {
     let mut browser = Browser::new(seed);
     browser.open();
@@ -102,7 +102,7 @@ fn a_page_that_is_put_away_sends_what_it_has_in_memory_when_it_is_back() {
     assert_eq!(ids(&browser), browser.tabs[0].published);
 }
 
-/// Random schedules; a failure names its seed.
+/// Random schedules. A failure names its seed.
 #[test]
 fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
     for seed in 0..50 {
@@ -137,7 +137,7 @@ fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
         let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
         assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
         for page in &browser.tabs {
-            // Between what was kept and what was in memory there is no order.
+            // Stored events, and events in memory, have no order between them.
             for in_memory in [true, false] {
                 let of = |id: &&String| {
                     page.in_memory.contains(*id) == in_memory && page.published.contains(id)

@@ -1,4 +1,4 @@
-//! A log that decides as a store does.
+//! A log that decides like a store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use topic::{Pattern, Topic};
 
 /// See the [module](self).
 pub struct Log {
-    /// Of all streams, in the order of their commits.
+    /// Of all streams, in commit order.
     pub events: Vec<(Topic, String, Arc<[u8]>)>,
-    /// Topics below `b` have a stream of their own.
+    /// Topics below `b` have their own stream.
     pub is_split: bool,
     pub refuse_next: usize,
     pub epoch: u64,

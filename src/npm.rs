@@ -23,7 +23,7 @@ use crate::bus::Out;
 use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
-use subscribe::{SubscriptionRef, Registration, Options};
+use subscribe::{Options, Registration, SubscriptionRef};
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
@@ -204,7 +204,8 @@ impl Core {
     #[wasm_bindgen(skip_typescript)]
     pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
         let number = self.registrations.borrow().vacant_key() as u32;
-        let registration = intercept::intercept(&self.bus, pattern, SubscriptionRef { bus: self.id, number })?;
+        let registration =
+            intercept::intercept(&self.bus, pattern, SubscriptionRef { bus: self.id, number })?;
         Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 

@@ -24,9 +24,15 @@ impl Link {
         loop {
             let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
-            let lane = if matches!(effect, TabEffect::Fallback(_)) { Lane::Fallback } else { Lane::Shared };
+            let lane = if matches!(effect, TabEffect::Fallback(_)) {
+                Lane::Fallback
+            } else {
+                Lane::Shared
+            };
             match effect {
-                TabEffect::Client(effect) | TabEffect::Fallback(effect) => self.carry_out(effect, lane),
+                TabEffect::Client(effect) | TabEffect::Fallback(effect) => {
+                    self.carry_out(effect, lane)
+                }
                 TabEffect::RequestLock => self.request_lock(false),
                 TabEffect::StealLock => self.request_lock(true),
                 TabEffect::FromTab { topic, body, ephemeral } => self.bring(topic, body, ephemeral),

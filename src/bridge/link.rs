@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{StoreResponse, Entropy, Options, SavedState};
+use session::client::{Entropy, Options, SavedState, StoreResponse};
 use session::tabs::{Lane, Tab};
 use session::{CloseCode, Millis};
 

@@ -245,7 +245,8 @@ impl Link {
     /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
     pub(super) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        tab.client().signed(source) || tab.fallback().is_some_and(|fallback| fallback.signed(source))
+        tab.client().signed(source)
+            || tab.fallback().is_some_and(|fallback| fallback.signed(source))
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.

@@ -10,7 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use session::Millis;
-use session::client::{StoreResponse, MemoryOutbox, SavedState, StoreRequest, StoreError, StoreFailed};
+use session::client::{
+    MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
+};
 
 use super::link::entropy;
 use super::wake::Patience;
@@ -134,7 +136,8 @@ impl Outbox {
     fn go_on(&self) {
         while !self.busy.get() {
             drop(self.patience.take());
-            let next = self.next(|next| !self.holds.get() || !matches!(next, StoreRequest::Keep { .. }));
+            let next =
+                self.next(|next| !self.holds.get() || !matches!(next, StoreRequest::Keep { .. }));
             let Some(asked) = next else { return };
             if let Some(answered) = self.begin(asked) {
                 (self.answer)(answered);
@@ -234,7 +237,9 @@ impl Outbox {
         self.busy.set(false);
         match done {
             // Memory has taken its place meanwhile.
-            Ok(StoreResponse::Loaded(_)) if self.is_memory() => self.fail(asked, StoreError::Unavailable),
+            Ok(StoreResponse::Loaded(_)) if self.is_memory() => {
+                self.fail(asked, StoreError::Unavailable)
+            }
             Ok(answer) => {
                 self.is_known.set(true);
                 self.failures.set(0);
@@ -288,7 +293,12 @@ impl Outbox {
 }
 
 /// What becomes of an operation that the database has not carried out.
-fn give_back(backend: &mut Backend, is_known: bool, asked: StoreRequest, error: StoreError) -> Answered {
+fn give_back(
+    backend: &mut Backend,
+    is_known: bool,
+    asked: StoreRequest,
+    error: StoreError,
+) -> Answered {
     if !is_known && !matches!(backend, Backend::Memory(_)) {
         *backend = Backend::Memory(empty());
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, PresenceRegistry, Joiner, Decided, Effect, Ephemeral, Located, Logged, SocketMessage, News, Older,
-    Opened, Options, Page, StartPoint, Server, Wire,
+    Append, Decided, Effect, Ephemeral, Joiner, Located, Logged, News, Older, Opened, Options,
+    Page, PresenceRegistry, Server, SocketMessage, StartPoint, Wire,
 };
 use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 

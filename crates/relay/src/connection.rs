@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session::server::{ChangedPatterns, Effect, SocketMessage, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};

@@ -208,8 +208,9 @@ impl Relay {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
-        let Self { listener, app_state, border, stop, mut ended, writer, store, data, give_up, .. } =
-            self;
+        let Self {
+            listener, app_state, border, stop, mut ended, writer, store, data, give_up, ..
+        } = self;
         let handle = Handle::new();
         let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
             .acceptor(Acceptor(Arc::clone(&border)))

@@ -50,7 +50,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Handshake {
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY);
         let accept = key.and_then(|key| derive_accept_key(key.as_bytes()).parse().ok());
-        let accept = accept.ok_or((StatusCode::BAD_REQUEST, "the WebSocket key is missing or invalid\n"))?;
+        let accept =
+            accept.ok_or((StatusCode::BAD_REQUEST, "the WebSocket key is missing or invalid\n"))?;
         let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         let protocols = protocols
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))

@@ -42,26 +42,26 @@
 //! assert!(client.deadline().is_some()); // the handshake has a time limit
 //! ```
 
-mod store_requests;
 mod backoff;
+mod clone_detector;
 mod credential;
 mod credit;
 mod effect;
 mod follower_frames;
 mod history;
 mod identity;
-mod subscriptions;
 mod link;
 mod memory;
 mod outbox;
-mod tab_presence;
 mod presence;
 mod publishing;
 mod reading;
-mod clone_detector;
 mod sharing;
 mod state;
 mod store;
+mod store_requests;
+mod subscriptions;
+mod tab_presence;
 mod timers;
 
 use std::cell::RefCell;
@@ -71,23 +71,27 @@ use std::rc::Rc;
 
 use crate::Millis;
 use crate::wire::frame::{FromClient, FromPeer};
-use store_requests::StoreRequests;
 use backoff::Backoff;
+use clone_detector::CloneDetector;
 pub use credit::Window;
-pub use effect::{Delivery, Effect, HistoryError, ConnectionState, Occupants, Older, Outcome, RequestId};
+pub use effect::{
+    ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
+};
 use history::Requests;
 use identity::Identity;
-use subscriptions::Subscriptions;
-pub use subscriptions::SubscriptionId;
 use link::Connection;
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
 use presence::PresenceState;
 pub use publishing::{PublishError, PublishOptions};
-use clone_detector::CloneDetector;
 pub(crate) use sharing::MAX_BASE;
 use state::ClientState;
-pub use store::{StoreResponse, OutboxRow, SavedState, Secret, StoreRequest, StoreError, StoreFailed, TabId};
+pub use store::{
+    OutboxRow, SavedState, Secret, StoreError, StoreFailed, StoreRequest, StoreResponse, TabId,
+};
+use store_requests::StoreRequests;
+pub use subscriptions::SubscriptionId;
+use subscriptions::Subscriptions;
 
 /// Fills bytes with unpredictable randomness, for identities and jitter.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;

@@ -50,8 +50,6 @@
 //! assert_eq!(sent.len(), 1); // the welcome
 //! ```
 
-mod prefix_cache;
-mod presence_registry;
 mod claims;
 mod conflated;
 mod credential;
@@ -60,7 +58,9 @@ mod history;
 pub mod ledger;
 mod lookups;
 mod options;
+mod prefix_cache;
 mod presence;
+mod presence_registry;
 mod publishing;
 mod reading;
 mod receiving;
@@ -75,21 +75,21 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::wire::frame::{self, FromClient, FromPeer, Recipient};
+use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis, RejectCode, Stream};
-use prefix_cache::PrefixCache;
-pub use presence_registry::{PresenceRegistry, Joiner, News};
+use crate::{CloseCode, Millis};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, SocketMessage, Numbered, Older,
-    Opened, Page, StartPoint, Refusal, StreamNo, Ticket,
+    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older, Opened,
+    Page, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
 };
 use lookups::Lookups;
 pub use options::{Options, Wire};
+use prefix_cache::PrefixCache;
 use presence::PresenceState;
+pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
 pub use receiving::Costs;
 pub use rendered::Rendered;

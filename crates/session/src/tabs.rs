@@ -58,10 +58,10 @@
 
 mod broadcasting;
 mod effect;
-mod receiving;
+mod fallback;
 mod leading;
 mod message;
-mod fallback;
+mod receiving;
 mod timers;
 
 use std::collections::VecDeque;
@@ -70,14 +70,15 @@ use std::fmt;
 use topic::Topic;
 
 use crate::client::{
-    StoreResponse, Client, Entropy, ConnectionState, Options, Outcome, SavedState, StoreRequest, StoreFailed, TabId,
+    Client, ConnectionState, Entropy, Options, Outcome, SavedState, StoreFailed, StoreRequest,
+    StoreResponse, TabId,
 };
 use crate::{Body, Millis, RejectCode};
 pub use effect::Effect;
+use fallback::FallbackClient;
+pub use fallback::Lane;
 use leading::Follower;
 use message::{Envelope, TabMessage};
-pub use fallback::Lane;
-use fallback::FallbackClient;
 
 /// The state machine. See the [module](self) for how to drive it.
 pub struct Tab {
@@ -268,7 +269,9 @@ impl Tab {
             return;
         }
         match Envelope::decode(message) {
-            Some(Envelope { from, message }) if from != self.id => self.handle_message(from, message),
+            Some(Envelope { from, message }) if from != self.id => {
+                self.handle_message(from, message)
+            }
             _ => self.ignored += 1,
         }
     }
@@ -325,7 +328,8 @@ impl Tab {
     /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader receives the
     /// event. Returns whether it may reach the peer.
     pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
-        let event = TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
+        let event =
+            TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
         self.post(event);
         match self.role {
             Role::Leading => self.client.send_ephemeral(topic, body),
@@ -335,7 +339,8 @@ impl Tab {
 
     /// Sends a local event to the other tabs.
     pub fn share(&mut self, topic: &Topic, body: &Body) {
-        let event = TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
+        let event =
+            TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
         self.post(event);
     }
 

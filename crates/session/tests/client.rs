@@ -4,7 +4,8 @@ mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
 use session::client::{
-    Effect, HistoryError, ConnectionState, Occupants, Older, Options, SavedState, Secret, StoreRequest,
+    ConnectionState, Effect, HistoryError, Occupants, Older, Options, SavedState, Secret,
+    StoreRequest,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -70,7 +71,10 @@ fn a_credential_that_cannot_be_had_is_asked_for_again_after_the_wait() {
     dialogue.client.credential(None, 0);
     dialogue.run();
     assert!(
-        dialogue.effects.iter().any(|it| matches!(it, Effect::Link(ConnectionState::Offline { .. })))
+        dialogue
+            .effects
+            .iter()
+            .any(|it| matches!(it, Effect::Link(ConnectionState::Offline { .. })))
     );
     assert_eq!((fetches(&mut dialogue), dialogue.opened), (0, 0));
     dialogue.wait();
@@ -131,8 +135,10 @@ fn a_page_that_slept_through_the_end_of_its_credential_shows_another_one() {
 #[test]
 fn nothing_that_is_printed_shows_a_secret() {
     let secret = Secret([77; 32]);
-    let saved =
-        SavedState { secret, ..SavedState::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy)) };
+    let saved = SavedState {
+        secret,
+        ..SavedState::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy))
+    };
     let renew = StoreRequest::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
     let hello = Hello {
         client: [1; 16],

@@ -8,7 +8,7 @@ use peer::{Peer, body, hello, subscribe};
 use raw::{bytes, frame, number, position, text};
 use session::server::Effect;
 #[cfg(feature = "json")]
-use session::server::{SocketMessage, Options, Server, Wire};
+use session::server::{Options, Server, SocketMessage, Wire};
 use session::*;
 
 const BEYOND: [u64; 2] = [1 << 53, u64::MAX];

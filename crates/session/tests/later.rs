@@ -8,7 +8,7 @@ mod raw;
 use dialogue::Dialogue;
 use peer::{Peer, caught_up};
 use raw::{bytes, frame, number, position, text};
-use session::client::{Effect, HistoryError, ConnectionState, Outcome};
+use session::client::{ConnectionState, Effect, HistoryError, Outcome};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -256,7 +256,7 @@ fn an_unknown_close_code_is_known_by_its_range() {
 #[cfg(feature = "json")]
 #[test]
 fn a_newer_client_is_served_in_json() {
-    use session::server::{Effect, SocketMessage, Options, Server, Wire};
+    use session::server::{Effect, Options, Server, SocketMessage, Wire};
 
     let mut server = Server::new(Options::default().into(), Wire::Json, &[0], 0);
     let mut say = |kind: &str, data: &str| {
@@ -267,7 +267,9 @@ fn a_newer_client_is_served_in_json() {
         let mut said = Vec::new();
         while let Some(effect) = server.poll() {
             match effect {
-                Effect::Send(SocketMessage::Texts(texts)) => said.extend(texts.iter().map(str::to_owned)),
+                Effect::Send(SocketMessage::Texts(texts)) => {
+                    said.extend(texts.iter().map(str::to_owned))
+                }
                 Effect::Close(code, reason) => panic!("{code:?}: {reason}"),
                 other => said.push(format!("{other:?}")),
             }

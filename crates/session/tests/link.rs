@@ -2,7 +2,7 @@
 
 mod world;
 
-use session::client::{Effect, ConnectionState, Outcome};
+use session::client::{ConnectionState, Effect, Outcome};
 use session::server::{Decided, Opened, Options, Server, Wire};
 use session::*;
 use topic::{Pattern, Topic};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use peer::{Peer, topic};
 use session::PRESENCE_GRACE;
-use session::server::{PresenceRegistry, Joiner, Effect, News};
+use session::server::{Effect, Joiner, News, PresenceRegistry};
 use session::*;
 use topic::Topic;
 

@@ -3,7 +3,7 @@
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
-use session::client::{Effect, ConnectionState};
+use session::client::{ConnectionState, Effect};
 use session::*;
 use topic::{Pattern, Topic};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::fault::{Fault, Phase, Role, FaultState};
+use crate::fault::{Fault, FaultState, Phase, Role};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +42,9 @@ impl Coverage {
         let has_no_link = matches!(
             state,
             FaultState::Link(Phase::Waiting | Phase::Opening | Phase::Stopped)
-                | FaultState::Part(Role::TakingOver | Role::Follower | Role::LinkedFollower | Role::Away)
+                | FaultState::Part(
+                    Role::TakingOver | Role::Follower | Role::LinkedFollower | Role::Away
+                )
         );
         if has_no_link && fault.is_of_a_link() {
             return Some("there is no connection that could break");
@@ -54,8 +56,9 @@ impl Coverage {
 
     /// The possible pairs that have occurred less often than this.
     pub fn below(&self, least: u64) -> Vec<(Fault, FaultState, u64)> {
-        let pairs =
-            Fault::ALL.into_iter().flat_map(|fault| FaultState::all().map(move |state| (fault, state)));
+        let pairs = Fault::ALL
+            .into_iter()
+            .flat_map(|fault| FaultState::all().map(move |state| (fault, state)));
         pairs
             .filter(|(fault, state)| Self::impossible(*fault, *state).is_none())
             .map(|(fault, state)| (fault, state, self.of(fault, state)))

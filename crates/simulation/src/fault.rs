@@ -149,8 +149,14 @@ pub enum Role {
 
 impl Role {
     /// All variants.
-    pub const ALL: [Self; 6] =
-        [Self::TakingOver, Self::Leader, Self::Deposed, Self::Follower, Self::LinkedFollower, Self::Away];
+    pub const ALL: [Self; 6] = [
+        Self::TakingOver,
+        Self::Leader,
+        Self::Deposed,
+        Self::Follower,
+        Self::LinkedFollower,
+        Self::Away,
+    ];
 }
 
 /// The state in which a fault occurs.

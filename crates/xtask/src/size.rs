@@ -128,8 +128,10 @@ fn table(rows: &[SizeRow]) -> String {
 mod tests {
     use super::*;
 
-    const WITHIN: SizeRow = SizeRow { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
-    const OVER: SizeRow = SizeRow { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
+    const WITHIN: SizeRow =
+        SizeRow { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
+    const OVER: SizeRow =
+        SizeRow { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
 
     #[test]
     fn a_size_at_its_budget_is_within_and_a_byte_more_is_over() {

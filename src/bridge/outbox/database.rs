@@ -9,7 +9,9 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams};
-use session::client::{StoreResponse, MemoryOutbox, OutboxRow, SavedState, StoreRequest, StoreError};
+use session::client::{
+    MemoryOutbox, OutboxRow, SavedState, StoreError, StoreRequest, StoreResponse,
+};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
@@ -111,7 +113,11 @@ impl Database {
     ///
     /// # Errors
     /// The operation, if the database is closed already.
-    pub(super) fn run(&self, asked: StoreRequest, outbox: Weak<Outbox>) -> Result<Running, StoreRequest> {
+    pub(super) fn run(
+        &self,
+        asked: StoreRequest,
+        outbox: Weak<Outbox>,
+    ) -> Result<Running, StoreRequest> {
         let Ok(Begun { transaction, store, head, rows }) = begin(&self.connection, &asked) else {
             return Err(asked);
         };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bus::Topic;
-use session::client::{StoreResponse, OutboxRow, SavedState, Secret, StoreRequest, StoreError};
+use session::client::{OutboxRow, SavedState, Secret, StoreError, StoreRequest, StoreResponse};
 use session::{Durability, RejectCode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -81,7 +81,11 @@ impl Store {
 }
 
 fn keep(ids: &[&str]) -> StoreRequest {
-    StoreRequest::Keep { client: [0; 16], rows: ids.iter().map(|id| row(id)).collect(), at_least: 0 }
+    StoreRequest::Keep {
+        client: [0; 16],
+        rows: ids.iter().map(|id| row(id)).collect(),
+        at_least: 0,
+    }
 }
 
 fn row(id: &str) -> OutboxRow {
@@ -114,7 +118,8 @@ async fn what_was_kept_is_there_after_a_reload() {
     let found = Store::open(&name).load().await;
     assert_eq!((found.client, found.secret, found.next), (made.client, made.secret, 3));
     let rows = ["a", "expires"].map(row);
-    let rows: Vec<OutboxRow> = (1..).zip(rows).map(|(number, row)| OutboxRow { number, ..row }).collect();
+    let rows: Vec<OutboxRow> =
+        (1..).zip(rows).map(|(number, row)| OutboxRow { number, ..row }).collect();
     assert_eq!(found.rows, rows);
 }
 
@@ -159,8 +164,9 @@ async fn marks_erases_and_drops_change_what_they_name_and_nothing_else() {
     store.keep(&["a", "b", "c", "d", "e"]).await;
     let marked = store.run(StoreRequest::Mark { client, numbers: vec![1, 2, 4, 9] }).await;
     assert_eq!(marked, Ok(StoreResponse::Marked(vec![1, 2, 4])));
-    let dropped =
-        store.run(StoreRequest::Drop { client, numbers: vec![3, 4], why: RejectCode::Expired }).await;
+    let dropped = store
+        .run(StoreRequest::Drop { client, numbers: vec![3, 4], why: RejectCode::Expired })
+        .await;
     assert_eq!(dropped, Ok(StoreResponse::Dropped { dropped: vec![3], leaving: vec![4] }));
     let decided = (1, "a".to_owned());
     let erase = StoreRequest::Erase { client, numbers: vec![1], decided: decided.clone() };

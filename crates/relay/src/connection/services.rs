@@ -1,6 +1,6 @@
 //! Services that connections share, besides the log: the authority and presence.
 
-use session::server::{Joiner, Effect, News};
+use session::server::{Effect, Joiner, News};
 
 use super::Connection;
 use crate::limits::Key;
@@ -29,7 +29,8 @@ impl Connection {
                 let Some((client, _)) = self.client else { return };
                 let share = Some(Key::of(self.from.address).number());
                 let joiner = Joiner { connection: self.number, client, share };
-                if let Err(code) = presence.join(joiner, &topic, &key, &data, Some(&self.from.share))
+                if let Err(code) =
+                    presence.join(joiner, &topic, &key, &data, Some(&self.from.share))
                 {
                     self.server.not_present(&topic, code, "the topic is full");
                 }

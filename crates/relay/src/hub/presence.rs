@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session::RejectCode;
-use session::server::{PresenceRegistry, Joiner, News};
+use session::server::{Joiner, News, PresenceRegistry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use topic::Topic;

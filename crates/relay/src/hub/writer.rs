@@ -8,11 +8,11 @@ use session::server::Opened;
 use session::server::ledger::refused;
 use tokio::sync::{mpsc, watch};
 
-use super::failed::Failed;
 use super::batch_collector::BatchCollector;
+use super::failed::Failed;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
-use crate::store::{self, Command, WriteOutcome, Store, StoreError, Write, Written};
+use crate::store::{self, Command, Store, StoreError, Write, WriteOutcome, Written};
 
 pub(super) fn run(
     store: &dyn Store,
@@ -96,7 +96,8 @@ impl Replies {
                 Answer::Decided(record.ticket, decided)
             }
             (_, WriteOutcome::Opened(opened)) => Answer::Opened(opened),
-            (Write::Open(..) | Write::Hold(_), WriteOutcome::Decided(_)) | (_, WriteOutcome::Held) => return,
+            (Write::Open(..) | Write::Hold(_), WriteOutcome::Decided(_))
+            | (_, WriteOutcome::Held) => return,
         });
     }
 }

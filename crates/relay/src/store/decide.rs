@@ -10,7 +10,7 @@ use topic::Topic;
 use super::clients::{Clients, Known, rejected};
 use super::ids::Ids;
 use super::log::Log;
-use super::{Command, WriteOutcome, Record, StoreError, Write, Written};
+use super::{Command, Record, StoreError, Write, WriteOutcome, Written};
 
 /// What a command is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {

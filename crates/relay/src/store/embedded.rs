@@ -232,7 +232,8 @@ impl Embedded {
     }
 
     fn admit(&self, address: IpAddr) -> Result<(), Opened> {
-        let mut new_client_limiter = self.new_client_limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new_client_limiter =
+            self.new_client_limiter.lock().unwrap_or_else(PoisonError::into_inner);
         new_client_limiter.admit(address).map_err(|wait| {
             let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
             Opened::Limited { retry }

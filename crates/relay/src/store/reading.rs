@@ -264,7 +264,10 @@ impl Reading {
     }
 
     /// An event as it stands in a row.
-    fn logged(&self, BlockEntry { offset, topic, body }: BlockEntry<'_>) -> Result<Arc<Logged>, StoreError> {
+    fn logged(
+        &self,
+        BlockEntry { offset, topic, body }: BlockEntry<'_>,
+    ) -> Result<Arc<Logged>, StoreError> {
         let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
         Ok(Arc::new(Logged::new(self.stream as usize, offset, topic, body.into())))
     }

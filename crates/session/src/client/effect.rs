@@ -2,7 +2,7 @@
 
 use topic::Topic;
 
-use super::{StoreRequest, StoreError, SubscriptionId};
+use super::{StoreError, StoreRequest, SubscriptionId};
 use crate::wire::frame::Attendee;
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 

@@ -39,7 +39,8 @@ impl Client {
         if self.state == ClientState::Storing || self.connection.strange.is_some() {
             self.clone_detector = CloneDetector::default();
             let Self { stranger, entropy, .. } = self;
-            stranger.get_or_insert_with(|| Identity::of(&SavedState::new(&mut entropy.borrow_mut())));
+            stranger
+                .get_or_insert_with(|| Identity::of(&SavedState::new(&mut entropy.borrow_mut())));
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);

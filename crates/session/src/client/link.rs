@@ -3,10 +3,10 @@
 
 use std::cmp::Ordering;
 
-use super::tab_presence::TabPresence;
 use super::clone_detector::CloneDetector;
 use super::state::ClientState;
-use super::{Client, Effect, Identity, ConnectionState, SavedState, Secret, StoreRequest};
+use super::tab_presence::TabPresence;
+use super::{Client, ConnectionState, Effect, Identity, SavedState, Secret, StoreRequest};
 use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};

@@ -1,6 +1,6 @@
 //! An outbox in memory, with the same operations as a store.
 
-use super::store::{StoreResponse, OutboxRow, SavedState, StoreRequest};
+use super::store::{OutboxRow, SavedState, StoreRequest, StoreResponse};
 use crate::RejectCode;
 
 /// A store that lives as long as the page: used where the browser refuses one, and the reference for others

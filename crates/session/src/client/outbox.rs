@@ -12,7 +12,7 @@ use super::store::{OutboxRow, SavedState};
 use crate::Millis;
 use keeping::Waiting;
 
-pub(super) use entry::{OutboxEntry, LOST, Stage};
+pub(super) use entry::{LOST, OutboxEntry, Stage};
 pub(super) use keeping::Full;
 
 /// Bounded in rows and bytes. Beyond that, publishes fail.
@@ -155,7 +155,8 @@ impl Outbox {
             let at = self.rows.partition_point(|entry| entry.row.number < number);
             (self.timed, self.bytes) = (true, self.bytes + row.body.len());
             let stage = Stage::lost(now);
-            self.rows.insert(at, OutboxEntry { stage, ..OutboxEntry::new(OutboxRow { number, ..row }) });
+            self.rows
+                .insert(at, OutboxEntry { stage, ..OutboxEntry::new(OutboxRow { number, ..row }) });
         }
     }
 
@@ -232,7 +233,8 @@ impl Outbox {
                 self.timed = true;
                 entry.stage = Stage::lost(now);
             }
-            let at = rows.partition_point(|other: &OutboxEntry| other.row.number < entry.row.number);
+            let at =
+                rows.partition_point(|other: &OutboxEntry| other.row.number < entry.row.number);
             rows.insert(at, entry);
         }
         self.rows = rows;

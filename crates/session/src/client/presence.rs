@@ -82,7 +82,9 @@ impl Client {
     /// Sends a presence frame of this tab. A leader does so for all tabs together.
     fn send_presence(&mut self, frame: FromClient) {
         let tab_presence = &mut self.connection.tab_presence;
-        if self.following || PresenceChange::of(&frame).is_none_or(|moved| tab_presence.pass(0, moved)) {
+        if self.following
+            || PresenceChange::of(&frame).is_none_or(|moved| tab_presence.pass(0, moved))
+        {
             self.send(&frame);
         }
     }

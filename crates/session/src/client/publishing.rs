@@ -3,7 +3,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::{Client, Effect, Outcome, OutboxRow, StoreRequest};
+use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
@@ -264,7 +264,8 @@ impl Client {
 }
 
 const FORGOTTEN: &str = "the peer does not know this client: the event may or may not be stored";
-pub(super) const CLONED: &str = "this client was a copy of another: the event may or may not be stored";
+pub(super) const CLONED: &str =
+    "this client was a copy of another: the event may or may not be stored";
 pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
 const GONE: &str = "another tab took the event and reported no outcome";
 

@@ -126,7 +126,9 @@ impl Client {
                     turn
                 }
             };
-            if let Some(grant) = self.subscriptions.spend(recipient.subscription, bytes, turn.is_some()) {
+            if let Some(grant) =
+                self.subscriptions.spend(recipient.subscription, bytes, turn.is_some())
+            {
                 self.send(&grant);
             }
             subscriptions.extend(turn);

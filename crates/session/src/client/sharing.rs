@@ -5,10 +5,10 @@
 
 use super::follower_frames::{FollowerFrame, follower_frame};
 use super::outbox::Stage;
-use super::tab_presence::PresenceChange;
 use super::publishing::{UNWRITTEN, dropped_because};
 use super::state::ClientState;
-use super::{Client, Effect, ConnectionState, Outcome, OutboxRow};
+use super::tab_presence::PresenceChange;
+use super::{Client, ConnectionState, Effect, OutboxRow, Outcome};
 use crate::wire::encode;
 use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Recipient, Unsubscribe};
 use crate::wire::message::frames;
@@ -176,9 +176,10 @@ impl Client {
             let Ok((frame, place)) = frame else { return false };
             let followers = &mut self.connection.followers;
             let passes = match frame {
-                FollowerFrame::Presence { kind, comes, topic } => {
-                    self.connection.tab_presence.pass(base, PresenceChange { kind, comes, topic: &topic })
-                }
+                FollowerFrame::Presence { kind, comes, topic } => self
+                    .connection
+                    .tab_presence
+                    .pass(base, PresenceChange { kind, comes, topic: &topic }),
                 FollowerFrame::Subscribe(number) if base_of(number) == base => {
                     followers.push(number);
                     true

@@ -1,7 +1,7 @@
 //! Handles the store's responses, and updates the outbox accordingly.
 
 use super::publishing::{CLONED, UNWRITTEN, dropped_because};
-use super::store::{StoreResponse, OutboxRow, SavedState, StoreRequest, StoreFailed};
+use super::store::{OutboxRow, SavedState, StoreFailed, StoreRequest, StoreResponse};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
@@ -105,7 +105,10 @@ impl Client {
     fn store_failed(&mut self, failed: StoreFailed, now: Millis) {
         let StoreFailed { asked, error } = failed;
         self.effects.push_back(Effect::StoreFailed(error));
-        if matches!(asked, StoreRequest::Erase { .. } | StoreRequest::Load | StoreRequest::Renew { .. }) {
+        if matches!(
+            asked,
+            StoreRequest::Erase { .. } | StoreRequest::Load | StoreRequest::Renew { .. }
+        ) {
             self.store_requests.retry = Some(now + RETRY);
         }
         match asked {
@@ -160,7 +163,8 @@ impl Client {
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
-        let dropped: Vec<OutboxRow> = saved.rows.extract_if(.., |row| row.dropped.is_some()).collect();
+        let dropped: Vec<OutboxRow> =
+            saved.rows.extract_if(.., |row| row.dropped.is_some()).collect();
         for row in &dropped {
             self.tell_dropped(row);
         }

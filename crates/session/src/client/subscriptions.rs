@@ -62,7 +62,8 @@ impl Subscriptions {
             start => (start, Vec::new()),
         };
         let credit = Credit::new(window);
-        let subscription = Subscription { pattern, start, positions, number: None, behind: 0, credit };
+        let subscription =
+            Subscription { pattern, start, positions, number: None, behind: 0, credit };
         self.by_id.push((id, subscription));
         id
     }

@@ -47,7 +47,11 @@ struct PresenceEntry {
 
 impl TabPresence {
     /// Records a change. Returns whether to tell the peer: not if one of several tabs has left.
-    pub(super) fn pass(&mut self, base: u32, PresenceChange { kind, comes, topic }: PresenceChange<'_>) -> bool {
+    pub(super) fn pass(
+        &mut self,
+        base: u32,
+        PresenceChange { kind, comes, topic }: PresenceChange<'_>,
+    ) -> bool {
         let is_there = |place: &PresenceEntry| place.kind == kind && place.topic == topic;
         let was_there = self.0.iter().any(is_there);
         // Tabs that are gone need no grace period where another tab is present.
@@ -86,7 +90,8 @@ impl TabPresence {
     }
 
     fn vacate(&mut self, kind: PresenceKind, now: Millis) -> Vec<String> {
-        let is_over = |place: &PresenceEntry| place.kind == kind && place.until.is_some_and(|at| at <= now);
+        let is_over =
+            |place: &PresenceEntry| place.kind == kind && place.until.is_some_and(|at| at <= now);
         let over = self.0.extract_if(.., |place| is_over(place));
         let mut topics: Vec<String> = over.map(|place| place.topic).collect();
         topics.retain(|topic| {

@@ -58,7 +58,9 @@ impl Client {
             (Timer::Store, _) => self.store_requests.retry,
             (Timer::History, _) => self.requests.retry,
             (Timer::Reconnect, ClientState::Waiting { until }) => Some(until),
-            (Timer::Connect, ClientState::Opening { until } | ClientState::Greeting { until }) => Some(until),
+            (Timer::Connect, ClientState::Opening { until } | ClientState::Greeting { until }) => {
+                Some(until)
+            }
             (Timer::Reconnect | Timer::Connect, _) => None,
             _ if !has_link => None,
             (Timer::Probe, _) => link.probe,

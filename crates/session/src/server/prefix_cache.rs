@@ -78,7 +78,8 @@ impl Server {
         let (topic, recipients) = (topic.clone(), recipients.to_vec());
         let edition = self.subscriptions.edition();
         let is_unlimited = self.subscriptions.are_unlimited(&recipients);
-        self.prefix_cache = Some(PrefixCache { topic, edition, recipients, is_unlimited, beginning });
+        self.prefix_cache =
+            Some(PrefixCache { topic, edition, recipients, is_unlimited, beginning });
     }
 
     /// A topic's number has changed its meaning.

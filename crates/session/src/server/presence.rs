@@ -28,7 +28,8 @@ impl Server {
         let Some(topic) = self.place(&name) else { return };
         let key = self.credential.subject().map_or(key, str::to_owned);
         if key.len() > KEY_BYTES || data.len() > DATA_BYTES {
-            let message = format!("a key may have at most {KEY_BYTES} bytes, and its data {DATA_BYTES}");
+            let message =
+                format!("a key may have at most {KEY_BYTES} bytes, and its data {DATA_BYTES}");
             return self.deny(name, RejectCode::TooLarge, message);
         }
         if !enter(&mut self.presence_state.joined, &topic) {

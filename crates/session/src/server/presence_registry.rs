@@ -106,7 +106,8 @@ impl<H> PresenceRegistry<H> {
     ) -> Result<(), RejectCode> {
         let presence = self.topics.entry(topic.clone()).or_default();
         let own = presence.seats.iter().find(|(_, seat)| seat.client == client);
-        let left = || presence.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
+        let left =
+            || presence.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
         let id = own.or_else(left).map(|(id, _)| *id);
         let before = id.and_then(|id| presence.seats.get(&id)).map_or(0, Seat::bytes);
         let bytes = presence.bytes - before + key.len() + data.len();
@@ -256,7 +257,8 @@ impl<H> PresenceRegistry<H> {
     }
 
     fn changed(&mut self, topic: &Topic) {
-        for connection in self.topics.get(topic).into_iter().flat_map(|presence| &presence.watchers) {
+        for connection in self.topics.get(topic).into_iter().flat_map(|presence| &presence.watchers)
+        {
             if let Some(watcher) = self.watchers.get_mut(connection) {
                 watcher.news.insert(topic.clone());
                 self.wake.insert(*connection);

@@ -3,7 +3,9 @@
 
 use topic::Topic;
 
-use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, ServerState, Ticket, claims};
+use super::{
+    Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, ServerState, Ticket, claims,
+};
 use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};

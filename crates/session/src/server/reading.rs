@@ -10,11 +10,13 @@ use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
-    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, StartPoint, Rendered, Server, StreamNo,
-    Ticket, Wire,
+    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Rendered, Server, StartPoint,
+    StreamNo, Ticket, Wire,
 };
 use crate::wire::encode;
-use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Recipient, Refused, Subscribe, Subscribed};
+use crate::wire::frame::{
+    CaughtUp, Credit, FromPeer, Gap, Recipient, Refused, Subscribe, Subscribed,
+};
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
 impl Server {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Ephemeral, SocketMessage, Server, Wire, texts};
+use super::{Effect, Ephemeral, Server, SocketMessage, Wire, texts};
 use crate::wire::encode;
 
 /// A run ends at about this size. A receiver that has stopped reading costs about one run.

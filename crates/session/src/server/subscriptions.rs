@@ -258,9 +258,9 @@ impl Subscriptions {
 
     /// Whether none of these has a limit. The result holds while the edition stays the same.
     pub(super) fn are_unlimited(&self, recipients: &[Recipient]) -> bool {
-        recipients
-            .iter()
-            .all(|recipient| self.by_number.get(&recipient.subscription).is_some_and(|it| it.is_unlimited()))
+        recipients.iter().all(|recipient| {
+            self.by_number.get(&recipient.subscription).is_some_and(|it| it.is_unlimited())
+        })
     }
 
     /// Whether all of these have credit for an ephemeral event. If so, counts it.

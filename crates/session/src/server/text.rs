@@ -9,7 +9,9 @@ use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
-use super::{Decided, Effect, Ephemeral, SocketMessage, Rendered, Server, ServerState, StreamNo, Texts, Wire};
+use super::{
+    Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
+};
 use crate::json::{self, Incoming, Text};
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;

@@ -56,7 +56,9 @@ impl Server {
                 self.close(CloseCode::Silent, "no hello or subscription arrived in time");
             }
             // The owner does not read while the queue is full.
-            Timer::Silence if self.state == ServerState::Closed || self.is_full() => self.heard(now),
+            Timer::Silence if self.state == ServerState::Closed || self.is_full() => {
+                self.heard(now)
+            }
             Timer::Silence if self.pinged.is_some() || self.state == ServerState::Greeting => {
                 self.close(CloseCode::Silent, "the client was silent for too long");
                 self.heard(now);

@@ -1,6 +1,6 @@
 //! The effects of a tab's client, and what the other tabs learn of them.
 
-use super::{AWAY, Effect, TabMessage, Tab, is_uncertain};
+use super::{AWAY, Effect, Tab, TabMessage, is_uncertain};
 use crate::CloseCode;
 use crate::client::{self, ConnectionState};
 

@@ -65,7 +65,9 @@ impl Tab {
 
     /// Whether an unanswered event would be lost with the page, because the store could not take it.
     pub fn is_in_memory(&self, id: &str) -> bool {
-        self.fallback.as_ref().is_some_and(|fallback| fallback.client.outbox().any(|row| row.id == id))
+        self.fallback
+            .as_ref()
+            .is_some_and(|fallback| fallback.client.outbox().any(|row| row.id == id))
     }
 
     /// The store has failed: moves the events that it could not take to the fallback client.

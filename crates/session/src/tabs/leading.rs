@@ -46,7 +46,8 @@ impl Tab {
     /// The leader's link has changed. Each connection gives the followers new bases.
     pub(super) fn link_changed(&mut self, link: ConnectionState) {
         for follower in &mut self.followers {
-            follower.base = if link == ConnectionState::Online { next_base(&mut self.last_base) } else { 0 };
+            follower.base =
+                if link == ConnectionState::Online { next_base(&mut self.last_base) } else { 0 };
         }
         self.link = link;
         self.beat_is_due = true;
@@ -61,7 +62,8 @@ impl Tab {
             }
             return;
         }
-        let known = self.followers.iter().any(|follower| (follower.tab, follower.visit) == (tab, visit));
+        let known =
+            self.followers.iter().any(|follower| (follower.tab, follower.visit) == (tab, visit));
         if !known {
             self.remove_follower(tab);
             self.tell_answered();
@@ -108,7 +110,11 @@ impl Tab {
 
     pub(super) fn say_who_leads(&mut self) {
         let peer = self.client.peer().unwrap_or_default().to_owned();
-        let followers = self.followers.iter().map(|follower| (follower.tab, follower.visit, follower.base)).collect();
+        let followers = self
+            .followers
+            .iter()
+            .map(|follower| (follower.tab, follower.visit, follower.base))
+            .collect();
         let (link, client) = (self.link.clone(), self.client.client_of_link());
         self.post(TabMessage::Lead { term: self.term, link, peer, client, followers });
     }

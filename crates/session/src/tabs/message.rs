@@ -1,6 +1,6 @@
 //! The messages between tabs: CBOR like the frames of a link, each an array of its kind and a map.
 
-use crate::client::{ConnectionState, Outcome, OutboxRow, TabId};
+use crate::client::{ConnectionState, OutboxRow, Outcome, TabId};
 use crate::wire::decode;
 use crate::wire::encode::{at, bytes, flag, number, tagged, text};
 use crate::{Body, Millis};
@@ -170,10 +170,14 @@ impl Envelope {
                 client: f.array(7),
                 followers: followers(f.bytes(6))?,
             },
-            kind::TO_PEER => {
-                TabMessage::ToPeer { term: f.number(1), leader: f.array(3), frames: f.bytes(2).to_vec() }
+            kind::TO_PEER => TabMessage::ToPeer {
+                term: f.number(1),
+                leader: f.array(3),
+                frames: f.bytes(2).to_vec(),
+            },
+            kind::FROM_PEER => {
+                TabMessage::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() }
             }
-            kind::FROM_PEER => TabMessage::FromPeer { term: f.number(1), frames: f.bytes(2).to_vec() },
             kind::KEPT => {
                 let body = f.bytes(4).to_vec();
                 let row = OutboxRow {
@@ -268,7 +272,10 @@ mod tests {
             TabMessage::ToPeer { term: 3, leader: [6; 16], frames: vec![1, 2] },
             TabMessage::FromPeer { term: 3, frames: vec![] },
             TabMessage::Kept { client: [4; 16], row: row.clone() },
-            TabMessage::Kept { client: [4; 16], row: OutboxRow { expires: None, leaving: false, ..row } },
+            TabMessage::Kept {
+                client: [4; 16],
+                row: OutboxRow { expires: None, leaving: false, ..row },
+            },
             TabMessage::Settled { id: "id".into(), outcome: stored },
             TabMessage::Settled { id: "id".into(), outcome: rejected },
             TabMessage::Lost { id: "id".into() },

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Effect, PATIENCE, SPOKEN, TabMessage, Tab, is_uncertain};
+use super::{Effect, PATIENCE, SPOKEN, Tab, TabMessage, is_uncertain};
 use crate::client::{ConnectionState, TabId};
 use crate::{Body, Millis};
 

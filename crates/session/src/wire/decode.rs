@@ -6,9 +6,9 @@ mod reader;
 
 use super::body::{Body, BodyError, Extension, Position, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, HistoryEntry, Event, Expiring, FromClient, FromPeer, Gap, Recipient,
-    Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish, Refresh,
-    Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Bye, CaughtUp, Credit, Event, Expiring, FromClient, FromPeer, Gap, Hello,
+    History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
+    Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 use super::kind::FrameKind;
 use fields::Fields;
@@ -191,9 +191,8 @@ impl Body {
     /// A [`BodyError`] if `bytes` is not a valid body.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
-        let body = body(&mut reader).map_err(|Malformed| {
-            BodyError("the event's body does not follow the grammar")
-        })?;
+        let body = body(&mut reader)
+            .map_err(|Malformed| BodyError("the event's body does not follow the grammar"))?;
         if reader.position() != bytes.len() {
             return Err(BodyError("bytes follow the event's body"));
         }

@@ -1,6 +1,6 @@
 //! Events that are not sent, because they have expired or were cancelled.
 
-use session::client::{Options, Outcome, Secret, StoreRequest, PublishOptions};
+use session::client::{Options, Outcome, PublishOptions, Secret, StoreRequest};
 use session::*;
 
 use crate::page::Page;

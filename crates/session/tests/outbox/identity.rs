@@ -1,6 +1,6 @@
 //! A client's identity: what was decided under an id, and when the client takes another one.
 
-use session::client::{MemoryOutbox, Options, Secret, StoreRequest, PublishOptions};
+use session::client::{MemoryOutbox, Options, PublishOptions, Secret, StoreRequest};
 use session::*;
 
 use crate::page::Page;
@@ -151,7 +151,12 @@ fn what_is_kept_while_another_tab_renews_the_client_is_found_under_its_new_numbe
     let mut page = Page::new(Options::default());
     page.publish("a", PublishOptions::default());
     let from = page.store.saved().client;
-    page.store.run(StoreRequest::Renew { from, highest: 0, client: [5; 16], secret: Secret([6; 32]) });
+    page.store.run(StoreRequest::Renew {
+        from,
+        highest: 0,
+        client: [5; 16],
+        secret: Secret([6; 32]),
+    });
     page.go_online(0, "", false);
     page.publish("b", PublishOptions::default());
     assert_eq!(page.client.id(), [5; 16]);

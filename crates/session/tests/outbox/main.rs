@@ -4,7 +4,7 @@ mod dropping;
 mod identity;
 mod page;
 
-use session::client::{StoreResponse, Options, StoreRequest, StoreError, PublishOptions};
+use session::client::{Options, PublishOptions, StoreError, StoreRequest, StoreResponse};
 use session::*;
 use topic::Topic;
 
@@ -114,7 +114,10 @@ fn the_peer_is_told_to_forget_an_outcome_only_when_its_row_is_surely_gone() {
 fn an_answer_below_the_durability_asked_for_settles_nothing() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
-    page.publish("a", PublishOptions { durability: Durability::Replicated, ..PublishOptions::default() });
+    page.publish(
+        "a",
+        PublishOptions { durability: Durability::Replicated, ..PublishOptions::default() },
+    );
     page.ack(1, Durability::Disk);
     assert!(page.settled.is_empty() && page.client.outbox_len() == 1);
     page.ack(1, Durability::Replicated);

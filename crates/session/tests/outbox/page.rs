@@ -1,8 +1,8 @@
 //! A page with a client, with a scripted store and peer.
 
 use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError,
-    StoreFailed, PublishOptions,
+    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState,
+    StoreError, StoreFailed, StoreRequest,
 };
 use session::*;
 use topic::Topic;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use session::server::{
-    Decided, Effect, Ephemeral, Located, Logged, SocketMessage, Older, Opened, Options, Page, StartPoint,
-    Server, StreamNo, Ticket, Wire,
+    Decided, Effect, Ephemeral, Located, Logged, Older, Opened, Options, Page, Server,
+    SocketMessage, StartPoint, StreamNo, Ticket, Wire,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -236,8 +236,8 @@ pub fn told(frames: &[FromPeer], subscription: u32) -> Vec<(u64, Option<u64>)> {
         FromPeer::Event(event) => Some(event),
         _ => None,
     });
-    let recipients =
-        events.flat_map(|event| event.recipients.iter().map(|recipient| (event.offset, *recipient)));
+    let recipients = events
+        .flat_map(|event| event.recipients.iter().map(|recipient| (event.offset, *recipient)));
     recipients
         .filter(|(_, recipient)| recipient.subscription == subscription)
         .filter_map(|(offset, recipient)| Some((offset?, recipient.previous)))

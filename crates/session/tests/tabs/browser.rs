@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use session::client::{
-    self, StoreResponse, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
+    self, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed,
+    StoreRequest, StoreResponse,
 };
 use session::tabs::{Effect, Lane, Tab};
 use session::*;

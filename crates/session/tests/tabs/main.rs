@@ -2,8 +2,8 @@
 
 mod broken;
 mod browser;
-mod socket;
 mod fallback;
+mod socket;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use session::Millis;
-use session::server::{Append, Effect, SocketMessage, Options, Server, Wire};
+use session::server::{Append, Effect, Options, Server, SocketMessage, Wire};
 use topic::Topic;
 
 use crate::world::Log;

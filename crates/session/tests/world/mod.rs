@@ -6,7 +6,7 @@ mod log;
 use std::collections::VecDeque;
 
 use session::client::{self, Client, MemoryOutbox, Outcome, SavedState, SubscriptionId, Window};
-use session::server::{self, Append, SocketMessage, Options, Server, Wire};
+use session::server::{self, Append, Options, Server, SocketMessage, Wire};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -261,7 +261,9 @@ impl World {
         while let Some(effect) = link.server.poll() {
             busy = true;
             match effect {
-                server::Effect::Send(SocketMessage::Binary(message)) => link.down.push_back(message),
+                server::Effect::Send(SocketMessage::Binary(message)) => {
+                    link.down.push_back(message)
+                }
                 server::Effect::Send(_) => panic!("text on a binary wire"),
                 server::Effect::Close(code, _) => close = Some(code),
                 server::Effect::Open(hello) => {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::log::Logs;
 use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, LoggedAt, ProfileNo, StreamNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, LoggedAt, PageState, ProfileNo, StreamNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
@@ -110,7 +110,8 @@ impl Publishers {
 
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
-        let row = KeptRow { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
+        let row =
+            KeptRow { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
         self.rows.insert((profile, event), row);
     }
 

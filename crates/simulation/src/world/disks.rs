@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use session::Position;
-use session::client::{StoreResponse, Entropy, MemoryOutbox, SavedState, StoreRequest, StoreError, StoreFailed};
+use session::client::{
+    Entropy, MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
+};
 
 use super::doubts::Doubt;
 use super::sharing::Lock;
@@ -269,7 +271,8 @@ impl World {
         let mut random = self.random.fork();
         let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
         let profile = &mut self.profiles[number];
-        (profile.outbox, profile.is_empty) = (MemoryOutbox::new(SavedState::new(&mut entropy)), true);
+        (profile.outbox, profile.is_empty) =
+            (MemoryOutbox::new(SavedState::new(&mut entropy)), true);
         for event in before {
             self.record(Record::Wiped { profile: number as u32, event });
         }

@@ -92,7 +92,8 @@ impl World {
 
     /// The relay has decided an event, or a client id has changed.
     pub(super) fn weigh_doubts(&mut self) {
-        let fallbacks: Vec<_> = (0..self.tabs.len()).flat_map(|tab| self.fallbacks_of(tab)).collect();
+        let fallbacks: Vec<_> =
+            (0..self.tabs.len()).flat_map(|tab| self.fallbacks_of(tab)).collect();
         for number in 0..self.profiles.len() {
             let profile = &mut self.profiles[number];
             let client = profile.client();

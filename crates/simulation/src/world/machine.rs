@@ -1,6 +1,6 @@
 //! The machine in a tab: a client with its own link, or a member of the tabs that share a link.
 
-use session::client::{StoreResponse, Client, StoreFailed};
+use session::client::{Client, StoreFailed, StoreResponse};
 use session::tabs::{self, Lane, Tab};
 
 /// See the [module](self).
@@ -56,7 +56,9 @@ impl Machine {
     pub(super) fn client_on(&mut self, is_fallback: bool, now: u64) -> Option<&mut Client> {
         match self {
             Self::Alone(client) => Some(client),
-            Self::Sharing(tab) => tab.client_on(if is_fallback { Lane::Fallback } else { Lane::Shared }, now),
+            Self::Sharing(tab) => {
+                tab.client_on(if is_fallback { Lane::Fallback } else { Lane::Shared }, now)
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Presence: joining, watching, and the relay's part in it.
 
 use session::client::Occupants;
-use session::server::{Joiner, Effect, News};
+use session::server::{Effect, Joiner, News};
 use topic::Topic;
 
 use super::application::TOPICS;

@@ -2,7 +2,7 @@
 
 use super::disks::Profile;
 use super::{Happening, World};
-use crate::fault::{Fault, Phase, Role, FaultState};
+use crate::fault::{Fault, FaultState, Phase, Role};
 use session::client::{Entropy, SavedState};
 
 /// A step of the plan.
@@ -67,7 +67,9 @@ impl World {
                 FaultState::Part(Role::TakingOver | Role::Deposed) => {
                     Step::Break(Fault::Freeze, FaultState::Part(Role::Leader))
                 }
-                FaultState::Part(Role::Away) => Step::Break(Fault::Rest, FaultState::Part(Role::LinkedFollower)),
+                FaultState::Part(Role::Away) => {
+                    Step::Break(Fault::Rest, FaultState::Part(Role::LinkedFollower))
+                }
                 FaultState::Link(Phase::Stopped) => Step::Refuse,
                 _ => continue,
             };

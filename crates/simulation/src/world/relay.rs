@@ -7,8 +7,8 @@ use std::sync::Arc;
 use topic::Pattern;
 
 use session::server::{
-    Append, PresenceRegistry, Decided, Effect, Located, SocketMessage, Older, Opened, Options, Page, Server,
-    StreamNo, Ticket, Wire as Spoken,
+    Append, Decided, Effect, Located, Older, Opened, Options, Page, PresenceRegistry, Server,
+    SocketMessage, StreamNo, Ticket, Wire as Spoken,
 };
 use session::{Body, FromClient, Hello, Start, Stream, Subscribe};
 

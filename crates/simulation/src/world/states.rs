@@ -5,7 +5,7 @@ use super::disks::Profile;
 use super::machine::Machine;
 use super::reading::Reader;
 use super::tabs::{Link, Tab};
-use crate::fault::{Phase, Role, FaultState};
+use crate::fault::{FaultState, Phase, Role};
 
 impl World {
     /// Whether a tab is in this state.

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use session::client::{
-    Client, Effect as ClientEffect, Entropy, ConnectionState, MemoryOutbox, Options, SavedState,
+    Client, ConnectionState, Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState,
 };
 use session::tabs::{Effect, Tab as Sharer};
 
 use super::disks::Answered;
 use super::machine::Machine;
-use super::people::{Watcher, PresencePlan};
+use super::people::{PresencePlan, Watcher};
 use super::reading::{Reader, Want};
 use super::scrolling::Scroll;
 use super::sharing::Shared;
@@ -328,7 +328,9 @@ impl World {
                     self.close_at_tab(wire);
                 }
             }
-            ClientEffect::Link(ConnectionState::Stopped { .. }) if is_fallback => self.says_go_on(number),
+            ClientEffect::Link(ConnectionState::Stopped { .. }) if is_fallback => {
+                self.says_go_on(number)
+            }
             ClientEffect::Link(_) if is_fallback => {}
             ClientEffect::Link(state) => self.link(number, &state),
             ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use topic::Pattern;
 
-use super::{Forwarded, Mailboxes, MailboxState, cost};
+use super::{Forwarded, MailboxState, Mailboxes, cost};
 use crate::hub::range_set::RangeSet;
 use crate::hub::runs::Run;
 

@@ -83,7 +83,8 @@ fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let batch =
         [from(1, 1), from(2, 1), from(3, 1), from(4, 1), from(1, 2), hello_of(client(5), 1)];
     let outcomes = store.write(&batch).unwrap().outcomes;
-    let is_welcome = |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Opened(Opened::Welcome { .. }));
+    let is_welcome =
+        |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Opened(Opened::Welcome { .. }));
     let welcome: Vec<_> = outcomes.iter().map(is_welcome).collect();
     assert_eq!(welcome, [true, true, true, false, true, true]);
     let WriteOutcome::Opened(Opened::Limited { retry }) = outcomes[3] else { panic!() };

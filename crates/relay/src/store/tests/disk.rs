@@ -56,7 +56,8 @@ pub enum Crash {
 impl Disk {
     /// One on which there is a file already.
     pub fn holding(file: Vec<u8>) -> Self {
-        let state = DiskState { seen: file.clone(), synced: file, is_named: true, ..DiskState::default() };
+        let state =
+            DiskState { seen: file.clone(), synced: file, is_named: true, ..DiskState::default() };
         Self { state: Arc::new(Mutex::new(state)), clock: Arc::default() }
     }
 
@@ -92,7 +93,8 @@ impl Disk {
             Crash::CutTorn(seed) => torn(&state, seed),
         };
         let is_named = state.is_named;
-        let after = DiskState { seen: image.clone(), synced: image, is_named, ..DiskState::default() };
+        let after =
+            DiskState { seen: image.clone(), synced: image, is_named, ..DiskState::default() };
         let clock = Arc::new(AtomicU64::new(self.clock.load(Ordering::SeqCst)));
         Self { state: Arc::new(Mutex::new(after)), clock }
     }

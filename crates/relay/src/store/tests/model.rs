@@ -152,7 +152,8 @@ fn check(
     back.reverse();
     prop_assert_eq!(&back, &matching);
     let newest = matching.len().saturating_sub(count as usize);
-    let StartPoint { next, previous, gap, .. } = place(locate(store, &pattern, &Start::Last(count)));
+    let StartPoint { next, previous, gap, .. } =
+        place(locate(store, &pattern, &Start::Last(count)));
     let before = matching.iter().filter(|offset| **offset < next).count();
     prop_assert_eq!((before, previous, gap), (newest, None, None));
     Ok(())

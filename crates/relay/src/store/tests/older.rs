@@ -43,7 +43,8 @@ fn a_file_of_an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
         assert_eq!(outcomes[0], WriteOutcome::Opened(welcome));
         let WriteOutcome::Decided(Decided::Stored(position, _)) = &outcomes[1] else { panic!() };
         assert_eq!((position.epoch, position.offset), (77, first + 2));
-        let WriteOutcome::Decided(Decided::Rejected { message, retry: None, .. }) = &outcomes[2] else {
+        let WriteOutcome::Decided(Decided::Rejected { message, retry: None, .. }) = &outcomes[2]
+        else {
             panic!("{:?}", outcomes[2])
         };
         assert_eq!(message, "no");

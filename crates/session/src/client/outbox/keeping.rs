@@ -1,6 +1,6 @@
 //! From a publish into the store, which numbers each row.
 
-use super::{OutboxEntry, Outbox};
+use super::{Outbox, OutboxEntry};
 use crate::client::store::{OutboxRow, StoreRequest};
 
 #[derive(Debug)]
@@ -29,7 +29,11 @@ impl Outbox {
 
     /// Requests to store the events that wait. One transaction at a time, so that numbers follow the order of
     /// publishes whatever fails.
-    pub(in crate::client) fn keep(&mut self, client: [u8; 16], leaving: bool) -> Option<StoreRequest> {
+    pub(in crate::client) fn keep(
+        &mut self,
+        client: [u8; 16],
+        leaving: bool,
+    ) -> Option<StoreRequest> {
         if self.keeping > 0 || self.waiting.is_empty() {
             return None;
         }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use topic::Topic;
 
 use crate::server::{
-    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, SocketMessage, Options, StartPoint, Server, Texts, Wire,
+    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Options, Server, SocketMessage, StartPoint,
+    Texts, Wire,
 };
 use crate::{Body, Position};
 

@@ -81,7 +81,7 @@ async fn subscriptions_beyond_the_bound_are_refused_and_the_others_stand() {
     }
     assert_eq!((refused, made), (980, 20));
     client.send(&[publish(1, "t.7", "e")]).await;
-    assert_eq!(client.event().await.heads[0].subscription, 7);
+    assert_eq!(client.event().await.recipients[0].subscription, 7);
 }
 
 #[tokio::test]

@@ -115,7 +115,7 @@ export interface Event<Data = unknown> {
   readonly data: Data;
   /** Names the event among all events: `seen.add(event.id)`. */
   readonly id: string;
-  /** Who published it, as the peer says; empty for an event of this page: `if (event.source === "") mine()`. */
+  /** The publisher, as attested by the peer; empty for an event of this page: `if (event.source === "") mine()`. */
   readonly source: string;
   /**
    * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an

@@ -91,7 +91,7 @@ fn what_is_trimmed_while_it_waits_for_credit_is_told_then() {
     peer.trimmed = 5;
     peer.say(peer::credit(1, 9, 0), 0);
     let frames = peer.run();
-    assert_eq!(gaps(&frames), [(3, 5)], "nothing for who has read it");
+    assert_eq!(gaps(&frames), [(3, 5)], "nothing for a subscription that has read it");
     assert_eq!(told(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
 }
 

@@ -72,7 +72,7 @@ impl Mount {
         if mount.output().is_ok_and(|mount| mount.status.success()) {
             return Some(Self(directory));
         }
-        assert!(std::env::var_os("CI").is_none(), "CI is to run as one who may mount");
+        assert!(std::env::var_os("CI").is_none(), "CI must be allowed to mount");
         eprintln!("not run: no filesystem can be mounted here");
         None
     }

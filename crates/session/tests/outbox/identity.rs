@@ -101,7 +101,7 @@ fn an_identity_that_cannot_be_written_is_not_used() {
     page.welcome(0, "", false);
     assert!(page.published().is_empty() && page.client.id() == before);
     let Hello { client, returning, .. } = page.hello();
-    assert!(*client != before && !returning, "the peer is read as somebody else");
+    assert!(*client != before && !returning, "the client reads under another identity");
     page.now = page.client.deadline().unwrap();
     page.fails = None;
     page.client.tick(page.now);

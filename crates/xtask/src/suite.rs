@@ -56,7 +56,7 @@ fn logs(workspace: &Workspace) -> std::path::PathBuf {
 /// What a lane does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// One set-up for all stages, so that a missing tool is told before minutes of testing.
+    /// One set-up for all stages, so that a missing tool is reported before minutes of testing.
     SetUp,
     Stage(Stage),
 }

@@ -5,7 +5,7 @@ use super::count::Counts;
 use crate::progress::duration;
 use std::fmt::Write as _;
 
-/// One outcome, as it is told when the stage is done.
+/// One outcome, as it is printed when the stage is done.
 pub fn line(outcome: &JobOutcome) -> String {
     let tests = match outcome.counts {
         Counts { passed: 0, failed: 0 } => String::new(),

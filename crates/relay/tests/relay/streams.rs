@@ -183,7 +183,7 @@ fn what_is_said_of_a_stream_that_is_not_there_is_refused_at_the_start() {
     let error = refused(data.path(), &["--keep-age", "order=7d", "--stream", "orders=paid.>"]);
     assert!(error.contains("no stream `order`"), "{error}");
     let error = refused(data.path(), &["--stream", "orders=paid..x"]);
-    assert!(error.contains("`paid..x` is no pattern"), "{error}");
+    assert!(error.contains("`paid..x` is not a pattern"), "{error}");
 }
 
 /// A client of `cloudevents.json`.

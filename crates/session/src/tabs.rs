@@ -70,10 +70,10 @@ use std::fmt;
 use topic::Topic;
 
 use crate::client::{
-    Client, ConnectionState, Entropy, Options, Outcome, SavedState, StoreFailed, StoreRequest,
+    Client, ConnectionState, Entropy, Options, SavedState, StoreFailed, StoreRequest,
     StoreResponse, TabId,
 };
-use crate::{Body, Millis, RejectCode};
+use crate::{Body, Millis};
 pub use effect::Effect;
 use fallback::FallbackClient;
 pub use fallback::Lane;
@@ -382,11 +382,6 @@ impl Tab {
             self.effects.push_back(Effect::Post(envelope.encode()));
         }
     }
-}
-
-/// Whether the outcome is unknown to the tab that reports it. Others may know it.
-fn is_uncertain(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
 }
 
 impl fmt::Debug for Tab {

@@ -1,6 +1,7 @@
 //! The effects of a tab's client, and what the other tabs learn of them.
 
-use super::{AWAY, Effect, Tab, TabMessage, is_uncertain};
+use super::receiving::is_uncertain;
+use super::{AWAY, Effect, Tab, TabMessage};
 use crate::CloseCode;
 use crate::client::{self, ConnectionState};
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::{Effect, PATIENCE, SPOKEN, Tab, TabMessage, is_uncertain};
-use crate::client::{ConnectionState, TabId};
-use crate::{Body, Millis};
+use super::{Effect, PATIENCE, SPOKEN, Tab, TabMessage};
+use crate::client::{ConnectionState, Outcome, TabId};
+use crate::{Body, Millis, RejectCode};
 
 impl Tab {
     pub(super) fn handle_message(&mut self, from: TabId, message: TabMessage) {
@@ -139,4 +139,9 @@ impl Tab {
         let [one, other, ..] = self.id;
         PATIENCE + Millis::from(u16::from_le_bytes([one, other])) * PATIENCE / 0x1_0000
     }
+}
+
+/// Whether the outcome is unknown to the tab that reports it. Others may know it.
+pub(super) fn is_uncertain(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
 }

@@ -1,4 +1,4 @@
-//! One WebSocket: feeds the protocol's state machine and carries out its effects.
+//! One WebSocket: drives the protocol's state machine.
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -31,7 +31,7 @@ use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
 use socket::Socket;
 
-/// What waits for the store waits for memory for so long.
+/// The time limit for a write to wait for memory.
 const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
@@ -40,11 +40,11 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
-    /// How long a large message may take; zero for any time.
+    /// The time limit for a large message; zero for none.
     pub(crate) message_timeout: Duration,
-    /// Judges credentials; without one everybody may connect.
+    /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
-    /// Becomes true when the relay shuts down.
+    /// Becomes true when the relay is shutting down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -56,43 +56,43 @@ struct Connection {
     from: Client,
     server: Server,
     socket: Socket,
-    /// A message of which a part waits for the first to be paid.
+    /// A message that was fed in part, and waits for the debt of that part.
     rest: Option<Rest>,
-    /// The socket is not read before this is paid.
+    /// The socket is not read until this debt is paid.
     debt: Option<Debt>,
-    /// The stream waits, as far as is known here.
+    /// Whether the stream waits, as far as the connection knows.
     is_shut: bool,
-    /// When a client that is not read is next to hear of the relay.
+    /// When to send a sign of life to a client that is not read.
     next_sign: Instant,
-    /// What of it waits for the store.
+    /// The memory of its writes that wait for the store.
     queued: Queued,
     /// The memory of large events that are being sent.
     sending: Option<Permit>,
-    /// The memory of subscriptions.
+    /// The memory of its subscriptions.
     subscribed: Option<Permit>,
-    /// The client has said hello, or something valid.
+    /// Whether the client has said hello, or has sent something valid.
     is_known: bool,
     number: u64,
     began: Instant,
-    /// Of each stream the offset up to which the machine has been told.
+    /// For each stream, the offset up to which the machine was fed.
     told: Vec<u64>,
     answers: mpsc::UnboundedSender<Vec<Answer>>,
-    /// What was heard together goes to the writer together.
+    /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
-    /// The client that says hello and is not welcomed yet, and its fencing token.
+    /// The client whose hello is not answered yet, and its fencing token.
     greeting: Option<([u8; 16], u64)>,
-    /// The client that this connection has, and its fencing token.
+    /// The client of this connection, and its fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
-    /// Rings when who is present has changed where this connection watches.
+    /// Rings when presence has changed at a topic that this connection watches.
     bell: Arc<Notify>,
     stopping: bool,
 }
 
-/// Speaks with one client until either end closes.
+/// Serves one client until either end closes.
 ///
-/// The connection is made before the future, which would else hold the arguments a second time.
+/// The connection is made before the future, because an async function would hold its arguments twice.
 pub(crate) fn run(
     socket: WebSocket,
     wire: Wire,
@@ -108,7 +108,7 @@ pub(crate) fn run(
     let mut arrived = VecDeque::new();
     let mut stopping = connection.shared.stopping.clone();
     async move {
-        // Without the guard of the value, which is not `Send`.
+        // A copy, because the guard of the value is not `Send`.
         let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
         let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
         let mut reading = None;
@@ -163,7 +163,7 @@ pub(crate) fn run(
                 }
                 true = stopped.as_mut(), if !connection.stopping => {
                     connection.stopping = true;
-                    connection.server.shut_down("the relay shuts down");
+                    connection.server.shut_down("the relay is shutting down");
                 }
             }
         }
@@ -174,7 +174,7 @@ pub(crate) fn run(
     }
 }
 
-/// Closes a socket that is not served; its client is to stay away for `retry` milliseconds.
+/// Closes a socket that is not served. Its client should not reconnect for `retry` milliseconds.
 pub(crate) async fn reject(
     socket: WebSocket,
     wire: Wire,
@@ -187,14 +187,14 @@ pub(crate) async fn reject(
         let mut bye = Vec::new();
         let (code, message) = (code.code(), reason.to_owned());
         FromPeer::Bye(Bye { code, message, retry }).encode(&mut bye);
-        if !socket.feed(Message::Binary(bye)).await {
+        if !socket.feed(SocketMessage::Binary(bye)).await {
             return;
         }
     }
     socket.close(code, reason).await;
 }
 
-/// Sends back what comes.
+/// Echoes messages.
 #[cfg(feature = "echo")]
 pub(crate) async fn echo(socket: WebSocket) {
     use session::server::Texts;
@@ -202,8 +202,8 @@ pub(crate) async fn echo(socket: WebSocket) {
     let mut socket = Socket::new(socket);
     loop {
         let message = match socket.hear().await {
-            Heard::Binary(bytes) => Message::Binary(bytes.into()),
-            Heard::Text(text) => Message::Texts(Texts::one(text.as_str())),
+            Heard::Binary(bytes) => SocketMessage::Binary(bytes.into()),
+            Heard::Text(text) => SocketMessage::Texts(Texts::one(text.as_str())),
             Heard::Ping => continue,
             Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
             Heard::Gone => return,
@@ -222,7 +222,7 @@ fn since_1970() -> u64 {
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
     match fenced {
-        // The sender is dropped, never used.
+        // The sender is kept and never used.
         Some(end) => drop(end.await),
         None => std::future::pending().await,
     }
@@ -271,10 +271,10 @@ impl Connection {
                 Err(_) => {
                     connection
                         .server
-                        .close(CloseCode::Unavailable, "the system gives no randomness");
+                        .close(CloseCode::Unavailable, "the system has no randomness");
                 }
             }
-            // It has no hello in which a credential could stand.
+            // JSON has no hello that could carry a credential.
             connection.authorize(None);
         }
         connection
@@ -289,7 +289,7 @@ impl Connection {
         if self.is_held_back() { deadline.min(self.next_sign) } else { deadline }
     }
 
-    /// Carries out what the machine asks for; false once the connection is closed.
+    /// Carries out effects. Returns false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
@@ -299,25 +299,25 @@ impl Connection {
             }
             self.write().await;
         }
-        // What was heard before the end is logged all the same.
+        // What arrived before the end is still logged.
         if !self.writes.is_empty() {
             self.write().await;
         }
         false
     }
 
-    /// Queues what was collected.
+    /// Queues the collected writes.
     async fn write(&mut self) {
         let writes = std::mem::take(&mut self.writes);
         let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
-            return self.overloaded("too much from your address waits for the store");
+            return self.overloaded("too many writes from your address are waiting");
         };
         if !self.shared.hub.write(writes, &self.answers, charge).await {
             self.server.close(CloseCode::Unavailable, "the store has stopped");
         }
     }
 
-    /// Collects the writes; false once the connection is closed.
+    /// Collects writes. Returns false once the connection is closed.
     async fn carry_out_most(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
@@ -374,7 +374,7 @@ impl Connection {
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
-                // Until then it may be anybody with another's id.
+                // Until then it may be an impostor with another client's id.
                 if let (Opened::Welcome { .. }, Some((client, fence))) =
                     (&opened, self.greeting.take())
                 {

@@ -18,7 +18,7 @@ mod host;
 mod ids;
 mod log;
 mod names;
-mod newcomers;
+mod new_client_limiter;
 mod outcomes;
 mod packed;
 mod reading;
@@ -195,7 +195,7 @@ impl Write {
 
 /// What was decided about a [`Write`].
 #[derive(Debug, PartialEq)]
-pub enum Outcome {
+pub enum WriteOutcome {
     /// About [`Write::Open`].
     Opened(Opened),
     /// About [`Write::Append`].
@@ -208,7 +208,7 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Written {
     /// One for each write, in their order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<WriteOutcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
     /// The offset of the last event of each stream after it; 0 for an empty stream.

@@ -37,7 +37,7 @@ function toListeners(count) {
 
 const TEN_THOUSAND = 10_000;
 
-/** Topics that nobody has seen before, made beforehand and as flat texts: that is not what is measured. */
+/** Topics that the bus has not seen, created beforehand as flat strings, which is not measured. */
 function freshTopics(topicOf) {
   return ({ on, emit }) => {
     for (let at = 0; at < 1_000; at += 1) on(`room.${at}.*`, listener(at));

@@ -2,7 +2,7 @@
 
 usage: wse-app.py PORT [RECOVERED]    on 127.0.0.1; it ends with its parent.
 
-RECOVERED is how many messages of a topic are kept for those who come back. Text that is no JSON reaches the
+RECOVERED is how many messages of a topic are kept for returning clients. Text that is no JSON reaches the
 application as it is, which is the cheapest way in:
   SUB topic                subscribe                         -> READY
   PUB topic {json}         broadcast_local(topic, json)

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
-use session::tabs::Of;
+use session::tabs::Lane;
 
 use super::BridgeOptions;
 use super::link::Link;
@@ -42,14 +42,14 @@ impl BridgeOptions {
 }
 
 impl Link {
-    pub(super) fn fetch_credential(&self, of: Of) {
+    pub(super) fn fetch_credential(&self, lane: Lane) {
         let Some(fetch) = self.options.credentials.clone() else { return };
         let (fetching, link) = (fetch(), self.this.clone());
         spawn(async move {
             let fetched = fetching.await;
             let Some(link) = link.upgrade() else { return };
             let credential = fetched.map_err(|cause| link.complain("credentials", cause)).ok();
-            if let Some(client) = link.tab.borrow_mut().at_socket(of, monotonic()) {
+            if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
                 client.credential(credential, monotonic());
             }
             link.drive();

@@ -3,10 +3,10 @@
 use bus::Topic;
 use session::CloseCode;
 use session::client::{self, Effect};
-use session::tabs::{Effect as Shared, Of};
+use session::tabs::{Effect as TabEffect, Lane};
 
 use super::link::Link;
-use super::socket::{Line, Socket};
+use super::socket::{LinkConnection, Socket};
 use super::{GAP_TOPIC, LINK_TOPIC, LinkState, Role};
 use crate::js::text_of;
 use crate::{Cause, Delivery, Event, Payload, Stage};
@@ -24,18 +24,24 @@ impl Link {
         loop {
             let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
-            let of = if matches!(effect, Shared::Spare(_)) { Of::Spare } else { Of::Tab };
+            let lane = if matches!(effect, TabEffect::Fallback(_)) {
+                Lane::Fallback
+            } else {
+                Lane::Shared
+            };
             match effect {
-                Shared::Client(effect) | Shared::Spare(effect) => self.carry_out(effect, of),
-                Shared::RequestLock => self.request_lock(false),
-                Shared::StealLock => self.request_lock(true),
-                Shared::Shared { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
-                Shared::Post(message) => {
+                TabEffect::Client(effect) | TabEffect::Fallback(effect) => {
+                    self.carry_out(effect, lane)
+                }
+                TabEffect::RequestLock => self.request_lock(false),
+                TabEffect::StealLock => self.request_lock(true),
+                TabEffect::FromTab { topic, body, ephemeral } => self.bring(topic, body, ephemeral),
+                TabEffect::Post(message) => {
                     if let Some(sharing) = &*self.sharing.borrow() {
                         sharing.post(&message);
                     }
                 }
-                Shared::ReleaseLock => {
+                TabEffect::ReleaseLock => {
                     if let Some(sharing) = &*self.sharing.borrow() {
                         sharing.release();
                     }
@@ -57,33 +63,33 @@ impl Link {
         }
     }
 
-    fn carry_out(&self, effect: Effect, of: Of) {
-        let Line { socket, unsent } = self.line(of);
+    fn carry_out(&self, effect: Effect, lane: Lane) {
+        let LinkConnection { socket, send_queue } = self.connection(lane);
         match effect {
-            Effect::Open => self.open(of),
-            Effect::FetchCredential => self.fetch_credential(of),
+            Effect::Open => self.open(lane),
+            Effect::FetchCredential => self.fetch_credential(lane),
             Effect::Store(asked) => self.store.run(asked),
             // Told already.
             Effect::StoreFailed(_) => {}
             Effect::Send(message) => {
                 if let Some(socket) = &*socket.borrow() {
-                    unsent.send(socket, message, &self.this);
+                    send_queue.send(socket, message, &self.this);
                 }
             }
             Effect::Close(code) => {
-                unsent.forget();
+                send_queue.forget();
                 let closed = socket.take();
                 if let Some(socket) = closed {
                     socket.close(code);
                 }
             }
             // How the tab's own link is, is told below; but what is refused here goes on no more.
-            Effect::Link(client::LinkState::Stopped { code, reason })
-                if matches!(of, Of::Spare) && code != CLOSED =>
+            Effect::Link(client::ConnectionState::Stopped { code, reason })
+                if matches!(lane, Lane::Fallback) && code != CLOSED =>
             {
                 self.complain("outbox", reason.into());
             }
-            Effect::Link(_) if matches!(of, Of::Spare) => {}
+            Effect::Link(_) if matches!(lane, Lane::Fallback) => {}
             Effect::Link(state) => {
                 if self.fenced.get() || self.ended.get() {
                     return;
@@ -150,16 +156,16 @@ impl Link {
         }
     }
 
-    fn open(&self, of: Of) {
-        match Socket::open(&self.options, of, &self.this) {
+    fn open(&self, lane: Lane) {
+        match Socket::open(&self.options, lane, &self.this) {
             Ok(socket) => {
-                let before = self.line(of).socket.replace(Some(socket));
+                let before = self.connection(lane).socket.replace(Some(socket));
                 drop(before);
             }
             // What the browser does not open now it will not open later.
             Err(thrown) => {
                 let code = CloseCode::ProtocolError.code();
-                self.tell_closed(of, code, &text_of(&thrown));
+                self.tell_closed(lane, code, &text_of(&thrown));
             }
         }
     }

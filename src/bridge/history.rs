@@ -52,7 +52,7 @@ pub(super) struct Reader {
 }
 
 /// A page that is waited for; dropped, it is not asked for any more.
-struct Wanted<'a> {
+struct PageRequest<'a> {
     link: &'a Weak<Link>,
     id: RequestId,
 }
@@ -95,7 +95,7 @@ impl Bridge {
                 let link = link.upgrade().ok_or(HistoryError::Closed)?;
                 link.ask_for_page(pattern?, before, limit)
             };
-            let wanted = Wanted { link: &link, id };
+            let wanted = PageRequest { link: &link, id };
             let page = poll_fn(|context| match link.upgrade() {
                 Some(link) => link.poll_page(id, context.waker()),
                 None => Poll::Ready(None),
@@ -161,7 +161,7 @@ impl Link {
     }
 }
 
-impl Drop for Wanted<'_> {
+impl Drop for PageRequest<'_> {
     fn drop(&mut self) {
         if let Some(link) = self.link.upgrade() {
             link.tab.borrow_mut().client().forget_history(self.id);

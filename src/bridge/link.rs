@@ -6,8 +6,8 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use session::client::{Answer, Entropy, Options, Saved};
-use session::tabs::{Of, Tab};
+use session::client::{Entropy, Options, SavedState, StoreResponse};
+use session::tabs::{Lane, Tab};
 use session::{CloseCode, Millis};
 
 use super::effects::CLOSED;
@@ -15,11 +15,11 @@ use super::history::Reader;
 use super::inbound::Inbox;
 use super::outbound::Pending;
 use super::outbox::{Answered, Outbox};
-use super::presence::Place;
+use super::presence::PresenceRecord;
 use super::report::Report;
 use super::rules::Active;
 use super::sharing::{End, Sharing};
-use super::socket::{Line, Socket};
+use super::socket::{LinkConnection, Socket};
 use super::{BridgeError, BridgeOptions, LinkState, OutboxStorage, wake};
 use crate::Bus;
 use crate::js::{after, fill_random, monotonic};
@@ -40,12 +40,12 @@ pub(super) struct Link {
     pub(super) pending: RefCell<Pending>,
     /// Of pages of history.
     pub(super) readers: RefCell<Vec<Reader>>,
-    pub(super) places: RefCell<Vec<Place>>,
+    pub(super) presences: RefCell<Vec<PresenceRecord>>,
     /// The page is put away: nothing is held.
     resting: Cell<bool>,
     /// Itself, when it has ended and the store has still something to do.
     pub(super) lingering: RefCell<Option<Rc<Link>>>,
-    lines: [Line; 2],
+    connections: [LinkConnection; 2],
     pub(super) timer: RefCell<Option<(Millis, Timeout)>>,
     listeners: RefCell<Vec<EventListener>>,
     /// Effects are being carried out, further up the stack.
@@ -70,7 +70,7 @@ impl Link {
         let credentials = options.credentials.is_some();
         let machine = Options { tab, credentials, ..Options::default() };
         // Until the store has said who the client is, it is nobody.
-        let tab = Tab::new(machine, entropy(), Saved::new(&mut entropy()));
+        let tab = Tab::new(machine, entropy(), SavedState::new(&mut entropy()));
         let database = options.database();
         Ok(Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
@@ -90,10 +90,10 @@ impl Link {
             rules: RefCell::default(),
             pending: RefCell::default(),
             readers: RefCell::default(),
-            places: RefCell::default(),
+            presences: RefCell::default(),
             resting: Cell::new(false),
             lingering: RefCell::default(),
-            lines: Default::default(),
+            connections: Default::default(),
             timer: RefCell::default(),
             listeners: RefCell::default(),
             driving: Cell::new(false),
@@ -135,7 +135,7 @@ impl Link {
             Err(_) => OutboxStorage::Failing,
             Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
             // One that is full is read all the same.
-            Ok(Answer::Loaded(_)) if self.report.is_failing() => OutboxStorage::Failing,
+            Ok(StoreResponse::Loaded(_)) if self.report.is_failing() => OutboxStorage::Failing,
             Ok(_) => OutboxStorage::IndexedDb,
         });
         self.set_clock();
@@ -302,56 +302,56 @@ impl Link {
         self.refused_events.set(self.refused_events.get() + 1);
     }
 
-    /// The connection of the tab, or of its spare client.
-    pub(super) fn line(&self, of: Of) -> &Line {
-        &self.lines[of as usize]
+    /// The connection of the tab, or of its fallback client.
+    pub(super) fn connection(&self, lane: Lane) -> &LinkConnection {
+        &self.connections[lane as usize]
     }
 
     /// Whether the socket has not sent much of what it was given.
     pub(super) fn is_congested(&self) -> bool {
-        let Line { socket, unsent } = self.line(Of::Tab);
-        socket.borrow().as_ref().is_some_and(|socket| unsent.waits(socket))
+        let LinkConnection { socket, send_queue } = self.connection(Lane::Shared);
+        socket.borrow().as_ref().is_some_and(|socket| send_queue.waits(socket))
     }
 
     /// Sends what a socket had no room for.
     pub(super) fn go_on_sending(&self) {
-        for Line { socket, unsent } in &self.lines {
+        for LinkConnection { socket, send_queue } in &self.connections {
             if let Some(socket) = &*socket.borrow() {
-                unsent.go_on(socket, &self.this);
+                send_queue.go_on(socket, &self.this);
             }
         }
     }
 
-    pub(super) fn opened(&self, of: Of) {
+    pub(super) fn opened(&self, lane: Lane) {
         let is_understood =
-            self.line(of).socket.borrow().as_ref().is_some_and(Socket::is_understood);
+            self.connection(lane).socket.borrow().as_ref().is_some_and(Socket::is_understood);
         if is_understood {
-            if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+            if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
                 client.opened(monotonic());
             }
             self.drive();
         } else {
             let code = CloseCode::UnsupportedSubprotocol.code();
-            self.closed(of, code, "the peer does not speak event-driven-kit.v1");
+            self.closed(lane, code, "the peer does not speak event-driven-kit.v1");
         }
     }
 
-    pub(super) fn received(&self, of: Of, message: &[u8]) {
-        if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+    pub(super) fn received(&self, lane: Lane, message: &[u8]) {
+        if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.received(message, monotonic());
         }
         self.drive();
     }
 
-    pub(super) fn closed(&self, of: Of, code: u16, reason: &str) {
-        let closed = self.line(of).socket.take();
+    pub(super) fn closed(&self, lane: Lane, code: u16, reason: &str) {
+        let closed = self.connection(lane).socket.take();
         drop(closed);
-        self.tell_closed(of, code, reason);
+        self.tell_closed(lane, code, reason);
         self.drive();
     }
 
-    pub(super) fn tell_closed(&self, of: Of, code: u16, reason: &str) {
-        if let Some(client) = self.tab.borrow_mut().at_socket(of, monotonic()) {
+    pub(super) fn tell_closed(&self, lane: Lane, code: u16, reason: &str) {
+        if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.closed(code, reason, monotonic());
         }
     }

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Outcome, PublishError as Refused, Terms};
+use session::client::{Outcome, PublishError as Refused, PublishOptions};
 use session::{Body, Millis, Position, RejectCode};
 
 use super::UNCERTAIN_TOPIC;
@@ -68,7 +68,7 @@ impl Outlet for Link {
             }
             Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
-                self.publish(bus, topic, payload, bytes, Terms { expires, durability })
+                self.publish(bus, topic, payload, bytes, PublishOptions { expires, durability })
             }
             Some(None) => self.send(bus, topic, payload, bytes),
         })
@@ -101,13 +101,13 @@ impl Link {
         topic: &Topic,
         payload: &Payload,
         bytes: Bytes,
-        terms: Terms,
+        options: PublishOptions,
     ) -> Result<Receipt, PublishError> {
         let queued = Delivery::Pending(Stage::Queued);
         let event = Event::new(topic.clone(), payload.clone(), queued);
         let body = body(&event, bytes);
         let taken =
-            self.tab.borrow_mut().client().publish_with(topic.clone(), &body, terms, monotonic());
+            self.tab.borrow_mut().client().publish_with(topic.clone(), &body, options, monotonic());
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.unanswered()),
@@ -245,7 +245,8 @@ impl Link {
     /// Whether an event of this source is one of this page: the peer writes `/clients/<client>` before what the page said.
     pub(super) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        tab.client().signed(source) || tab.spare().is_some_and(|spare| spare.signed(source))
+        tab.client().signed(source)
+            || tab.fallback().is_some_and(|fallback| fallback.signed(source))
     }
 
     /// The payload of an event of this page that is unanswered: as it was, not read anew from bytes.

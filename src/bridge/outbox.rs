@@ -10,7 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use session::Millis;
-use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use session::client::{
+    MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
+};
 
 use super::link::entropy;
 use super::wake::Patience;
@@ -18,7 +20,7 @@ use crate::js::monotonic;
 use database::{Database, Opening, REPAIRED, Running};
 
 /// What became of an operation.
-pub(super) type Answered = Result<Answer, StoreFailed>;
+pub(super) type Answered = Result<StoreResponse, StoreFailed>;
 
 /// A handle on the store. It opens the database when it is first needed, and again after
 /// [`Outbox::close`].
@@ -29,11 +31,11 @@ pub(super) struct Outbox {
     this: Weak<Self>,
     /// Of the database.
     name: String,
-    place: RefCell<Place>,
+    backend: RefCell<Backend>,
     /// The database has carried out an operation.
     is_known: Cell<bool>,
     /// Operations that have not begun. Bounded by what the machine asks before it has answers.
-    waiting: RefCell<Vec<Storage>>,
+    waiting: RefCell<Vec<StoreRequest>>,
     /// Rows are not written yet: it is not known whether this is the store to be used.
     holds: Cell<bool>,
     /// Kept until the browser says how it ended, however late: an upgrade without a listener leaves a database
@@ -52,7 +54,7 @@ pub(super) struct Outbox {
     answer: Box<dyn Fn(Answered)>,
 }
 
-enum Place {
+enum Backend {
     /// The database is opened for the next operation.
     Closed,
     Open(Database),
@@ -62,14 +64,14 @@ enum Place {
 impl Outbox {
     /// The store of that name; of none, one that is gone with the page.
     pub(super) fn new(name: Option<String>, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
-        let (place, name) = match name {
-            Some(name) => (Place::Closed, name),
-            None => (Place::Memory(empty()), String::new()),
+        let (backend, name) = match name {
+            Some(name) => (Backend::Closed, name),
+            None => (Backend::Memory(empty()), String::new()),
         };
         Rc::new_cyclic(|this| Self {
             this: this.clone(),
             name,
-            place: RefCell::new(place),
+            backend: RefCell::new(backend),
             is_known: Cell::new(false),
             waiting: RefCell::default(),
             holds: Cell::new(false),
@@ -86,7 +88,7 @@ impl Outbox {
 
     /// Whether what it holds is gone with the page. On disk until the database was refused.
     pub(super) fn is_memory(&self) -> bool {
-        matches!(*self.place.borrow(), Place::Memory(_))
+        matches!(*self.backend.borrow(), Backend::Memory(_))
     }
 
     /// Whether an operation has no answer yet.
@@ -95,7 +97,7 @@ impl Outbox {
     }
 
     /// Carries out an operation after those before it. Its answer may come before this returns.
-    pub(super) fn run(&self, asked: Storage) {
+    pub(super) fn run(&self, asked: StoreRequest) {
         self.waiting.borrow_mut().push(asked);
         self.go_on();
     }
@@ -103,9 +105,9 @@ impl Outbox {
     /// Closes the database, so that the page may rest and others may delete it. The next operation opens it
     /// again; one that runs is answered.
     pub(super) fn close(&self) {
-        let place = &mut *self.place.borrow_mut();
-        if let Place::Open(_) = place {
-            *place = Place::Closed;
+        let backend = &mut *self.backend.borrow_mut();
+        if let Backend::Open(_) = backend {
+            *backend = Backend::Closed;
         }
     }
 
@@ -123,7 +125,7 @@ impl Outbox {
 
     /// Holds what comes in memory, and leaves what is in the database to other pages.
     pub(super) fn use_memory(&self) {
-        drop(self.place.replace(Place::Memory(empty())));
+        drop(self.backend.replace(Backend::Memory(empty())));
         self.holds.set(false);
         if self.running.borrow().is_none() {
             self.busy.set(false);
@@ -134,7 +136,8 @@ impl Outbox {
     fn go_on(&self) {
         while !self.busy.get() {
             drop(self.patience.take());
-            let next = self.next(|next| !self.holds.get() || !matches!(next, Storage::Keep { .. }));
+            let next =
+                self.next(|next| !self.holds.get() || !matches!(next, StoreRequest::Keep { .. }));
             let Some(asked) = next else { return };
             if let Some(answered) = self.begin(asked) {
                 (self.answer)(answered);
@@ -143,17 +146,17 @@ impl Outbox {
     }
 
     /// Takes the first operation that waits, if it may begin.
-    fn next(&self, may_begin: impl FnOnce(&Storage) -> bool) -> Option<Storage> {
+    fn next(&self, may_begin: impl FnOnce(&StoreRequest) -> bool) -> Option<StoreRequest> {
         let mut waiting = self.waiting.borrow_mut();
         waiting.first().is_some_and(may_begin).then(|| waiting.remove(0))
     }
 
     /// The answer, if it is there at once.
-    fn begin(&self, asked: Storage) -> Option<Answered> {
-        let place = &mut *self.place.borrow_mut();
-        let unbegun = match place {
-            Place::Memory(memory) => return Some(Ok(memory.run(asked))),
-            Place::Open(database) => match database.run(asked, self.this.clone()) {
+    fn begin(&self, asked: StoreRequest) -> Option<Answered> {
+        let backend = &mut *self.backend.borrow_mut();
+        let unbegun = match backend {
+            Backend::Memory(memory) => return Some(Ok(memory.run(asked))),
+            Backend::Open(database) => match database.run(asked, self.this.clone()) {
                 Ok(running) => {
                     drop(self.running.replace(Some(running)));
                     self.opened.set(0);
@@ -161,16 +164,16 @@ impl Outbox {
                 }
                 // The browser has closed it, and tells of that later or not at all. Or it has no store.
                 Err(asked) => {
-                    *place = Place::Closed;
+                    *backend = Backend::Closed;
                     Some(asked)
                 }
             },
-            Place::Closed => Some(asked),
+            Backend::Closed => Some(asked),
         };
         if let Some(asked) = unbegun
             && let Err(asked) = self.open(asked)
         {
-            return Some(give_back(place, self.is_known.get(), asked, StoreError::Unavailable));
+            return Some(give_back(backend, self.is_known.get(), asked, StoreError::Unavailable));
         }
         self.busy.set(true);
         let outbox = self.this.clone();
@@ -187,7 +190,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The operation, if that is not possible now.
-    fn open(&self, asked: Storage) -> Result<(), Storage> {
+    fn open(&self, asked: StoreRequest) -> Result<(), StoreRequest> {
         if self.opening.borrow().is_some() || monotonic() < self.retry_at.get() {
             return Err(asked);
         }
@@ -218,7 +221,7 @@ impl Outbox {
         // If it is late, the operation that it was for has its answer.
         let is_in_time = self.busy.replace(false);
         match database {
-            Some(database) => drop(self.place.replace(Place::Open(database))),
+            Some(database) => drop(self.backend.replace(Backend::Open(database))),
             None => {
                 self.has_failed();
                 if is_in_time {
@@ -229,12 +232,14 @@ impl Outbox {
         self.go_on();
     }
 
-    fn ended(&self, done: Result<Answer, StoreError>) {
+    fn ended(&self, done: Result<StoreResponse, StoreError>) {
         let Some(Running { asked, .. }) = self.running.take() else { return };
         self.busy.set(false);
         match done {
             // Memory has taken its place meanwhile.
-            Ok(Answer::Loaded(_)) if self.is_memory() => self.fail(asked, StoreError::Unavailable),
+            Ok(StoreResponse::Loaded(_)) if self.is_memory() => {
+                self.fail(asked, StoreError::Unavailable)
+            }
             Ok(answer) => {
                 self.is_known.set(true);
                 self.failures.set(0);
@@ -250,7 +255,7 @@ impl Outbox {
     fn is_late(&self) {
         let running = self.running.take();
         if let Some(running) = running {
-            if !running.abort() && matches!(running.asked, Storage::Keep { .. }) {
+            if !running.abort() && matches!(running.asked, StoreRequest::Keep { .. }) {
                 return drop(self.running.replace(Some(running)));
             }
             self.waiting.borrow_mut().insert(0, running.asked);
@@ -281,23 +286,28 @@ impl Outbox {
         }
     }
 
-    fn fail(&self, asked: Storage, error: StoreError) {
-        let answered = give_back(&mut self.place.borrow_mut(), self.is_known.get(), asked, error);
+    fn fail(&self, asked: StoreRequest, error: StoreError) {
+        let answered = give_back(&mut self.backend.borrow_mut(), self.is_known.get(), asked, error);
         (self.answer)(answered);
     }
 }
 
 /// What becomes of an operation that the database has not carried out.
-fn give_back(place: &mut Place, is_known: bool, asked: Storage, error: StoreError) -> Answered {
-    if !is_known && !matches!(place, Place::Memory(_)) {
-        *place = Place::Memory(empty());
+fn give_back(
+    backend: &mut Backend,
+    is_known: bool,
+    asked: StoreRequest,
+    error: StoreError,
+) -> Answered {
+    if !is_known && !matches!(backend, Backend::Memory(_)) {
+        *backend = Backend::Memory(empty());
     }
-    match place {
-        Place::Memory(memory) => Ok(memory.run(asked)),
+    match backend {
+        Backend::Memory(memory) => Ok(memory.run(asked)),
         _ => Err(StoreFailed { asked, error }),
     }
 }
 
 fn empty() -> MemoryOutbox {
-    MemoryOutbox::new(Saved::new(&mut entropy()))
+    MemoryOutbox::new(SavedState::new(&mut entropy()))
 }

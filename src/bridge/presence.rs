@@ -54,7 +54,7 @@ pub struct PresenceGuard {
 }
 
 /// What the guards of a link stand for.
-pub(super) struct Place {
+pub(super) struct PresenceRecord {
     key: u64,
     topic: Topic,
     kind: Kind,
@@ -155,8 +155,8 @@ fn place(topic: &str) -> Result<Topic, BridgeError> {
 impl Link {
     /// What keeps the state of a topic, for all who watch it.
     fn retained(&self, topic: &Topic) -> Result<Rc<Retention>, BridgeError> {
-        let places = self.places.borrow();
-        let mut standing = places.iter().filter(|place| place.topic == *topic);
+        let presences = self.presences.borrow();
+        let mut standing = presences.iter().filter(|place| place.topic == *topic);
         let state = standing.find_map(|place| match &place.kind {
             Kind::Watched { state } => Some(state.clone()),
             Kind::Joined { .. } => None,
@@ -177,21 +177,21 @@ impl Link {
                 Kind::Watched { .. } => tab.client().watch(&topic),
             }
         }
-        self.places.borrow_mut().push(Place { key, topic, kind });
+        self.presences.borrow_mut().push(PresenceRecord { key, topic, kind });
         self.drive();
         PresenceGuard { link: self.this.clone(), key }
     }
 
     fn exit(&self, key: u64) {
         let gone = {
-            let mut places = self.places.borrow_mut();
-            let at = places.iter().position(|place| place.key == key);
-            at.map(|at| places.remove(at))
+            let mut presences = self.presences.borrow_mut();
+            let at = presences.iter().position(|place| place.key == key);
+            at.map(|at| presences.remove(at))
         };
         let Some(gone) = gone else { return };
         {
-            let (places, mut tab) = (self.places.borrow(), self.tab.borrow_mut());
-            let mut here = places.iter().rev().filter(|place| place.topic == gone.topic);
+            let (presences, mut tab) = (self.presences.borrow(), self.tab.borrow_mut());
+            let mut here = presences.iter().rev().filter(|place| place.topic == gone.topic);
             match &gone.kind {
                 Kind::Joined { .. } => {
                     let joined = here.find_map(|place| match &place.kind {

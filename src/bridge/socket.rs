@@ -8,7 +8,7 @@ use std::rc::Weak;
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
-use session::tabs::Of;
+use session::tabs::Lane;
 use session::{CloseCode, SUBPROTOCOL};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
@@ -19,9 +19,9 @@ use crate::js::{after, listen};
 
 /// A connection, while there is one.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct LinkConnection {
     pub(super) socket: RefCell<Option<Socket>>,
-    pub(super) unsent: Unsent,
+    pub(super) send_queue: SendQueue,
 }
 
 /// Dropping it closes the socket, and what it still brings reaches nobody.
@@ -35,7 +35,7 @@ pub(super) struct Socket {
 /// What waits for a socket to send what it has. Bounded by what the machine sends on one connection
 /// before it has answers: the outbox, and a few control frames.
 #[derive(Default)]
-pub(super) struct Unsent {
+pub(super) struct SendQueue {
     messages: RefCell<VecDeque<Vec<u8>>>,
     timer: RefCell<Option<Timeout>>,
 }
@@ -45,7 +45,7 @@ const MAX_BUFFERED: u32 = 1 << 20;
 /// How often a socket that is full is looked at: no event says that it has sent something.
 const LOOK_MS: u32 = 50;
 
-impl Unsent {
+impl SendQueue {
     /// Sends a message after those before it.
     pub(super) fn send(&self, socket: &Socket, message: Vec<u8>, link: &Weak<Link>) {
         self.messages.borrow_mut().push_back(message);
@@ -86,7 +86,7 @@ impl Socket {
     /// Opens a socket whose events go to `link`.
     pub(super) fn open(
         options: &BridgeOptions,
-        of: Of,
+        lane: Lane,
         link: &Weak<Link>,
     ) -> Result<Self, JsValue> {
         let asked = options.subprotocol;
@@ -96,28 +96,28 @@ impl Socket {
             WebSocket::new(&options.url)?
         };
         handle.set_binary_type(BinaryType::Arraybuffer);
-        let on = |kind: &'static str, then: fn(&Link, Of, &Event)| {
+        let on = |kind: &'static str, then: fn(&Link, Lane, &Event)| {
             let link = link.clone();
             listen(&handle, kind, move |event| {
                 if let Some(link) = link.upgrade() {
-                    then(&link, of, event);
+                    then(&link, lane, event);
                 }
             })
         };
         let listeners = [
             // An error is followed by its close.
-            on("close", |link, of, event| {
+            on("close", |link, lane, event| {
                 let event: &CloseEvent = event.unchecked_ref();
-                link.closed(of, event.code(), &event.reason());
+                link.closed(lane, event.code(), &event.reason());
             }),
-            on("message", |link, of, event| {
+            on("message", |link, lane, event| {
                 let data = event.unchecked_ref::<MessageEvent>().data();
                 // Frames are binary.
                 if let Some(bytes) = data.dyn_ref::<ArrayBuffer>() {
-                    link.received(of, &Uint8Array::new(bytes).to_vec());
+                    link.received(lane, &Uint8Array::new(bytes).to_vec());
                 }
             }),
-            on("open", |link, of, _| link.opened(of)),
+            on("open", |link, lane, _| link.opened(lane)),
         ];
         Ok(Self { handle, asked, _listeners: listeners })
     }

@@ -30,7 +30,7 @@ test("a message that is refused is an error to its sender and to listeners", asy
   await assert.rejects(kit.sendText(7), { code: "illegal_argument" });
 });
 
-test("what nobody could see is refused, as a message and as a name", async () => {
+test("invisible text is refused, as a message and as a name", async () => {
   const invisible = ["", " ", "\n\t", "\u00ad", "\u200b", "\u202e", "\u2800", "\u3164", "\ufeff", "\u{1d159}", "\u{e0041}"];
   for (const text of [...invisible, invisible.join("")]) {
     assert.equal(isVisible(text), false);
@@ -59,7 +59,7 @@ test("a message has a bound in code points of any size, and a longer one is refu
   assert.deepEqual(told, Array(3).fill(["", "too_large"]));
 });
 
-test("a message that the peer refuses is told under its id", async () => {
+test("a message that the peer rejects is reported under its id", async () => {
   const bus = createBus();
   const refusal = Object.assign(new Error("too large"), { code: "too_large" });
   const receipt = { id: "m-1", settled: () => Promise.reject(refusal) };

@@ -34,7 +34,7 @@ test("of a group each event reaches one member, by turns and by key", () => {
   }
 });
 
-test("least-pending prefers who has finished", async () => {
+test("least-pending prefers the member that has finished", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   let finish;
@@ -49,7 +49,7 @@ test("least-pending prefers who has finished", async () => {
   assert.equal(heard.filter((one) => one.startsWith("slow")).length, 2);
 });
 
-test("a queue hands over one after the other and drops by its policy, which is told", async () => {
+test("a queue delivers one event at a time and drops by its policy, which is reported", async () => {
   for (const [overflow, expected] of [
     ["drop-oldest", [3, 4]],
     ["drop-newest", [1, 2]],
@@ -135,7 +135,7 @@ test("a topic is an observable and a Svelte store", () => {
   assert.deepEqual(heard, ["store undefined", "next 1", "store 1"]);
 });
 
-test("a request gets one reply, a timeout, a failure, or at once that nobody serves", async () => {
+test("a request gets one reply, a timeout, a failure, or an error at once without a responder", async () => {
   const { request, respond, subscribe } = createBus();
   subscribe(">", () => {});
   await assert.rejects(request("sum", [1, 2]), { code: "nobody_serves" });
@@ -177,7 +177,7 @@ test("what was recorded is CloudEvents, and plays again", async () => {
   await assert.rejects(second.play("nonsense"), { code: "illegal_recording" });
 });
 
-test("stats count while they are asked for, and then nobody does", () => {
+test("stats count until they are stopped", () => {
   const { subscribe, publish, stats } = createBus();
   subscribe("a", () => {}, { label: "fine" });
   subscribe("a", () => { throw new Error("no"); }, { label: "bad" });
@@ -206,7 +206,7 @@ test("a signal ends subscriptions, and one that has aborted begins none", () => 
   assert.deepEqual(heard, [1]);
 });
 
-test("a bus that freezes shows who changes what others read", () => {
+test("a bus that freezes exposes code that changes shared data", () => {
   const { subscribe, publish } = createBus({ freeze: true });
   const told = [];
   subscribe("$bus.error", ({ cause }) => told.push(cause.constructor.name));

@@ -37,7 +37,7 @@ test("one name is one bus, and another name is another", () => {
   assert.deepEqual(heard, ["here"]);
 });
 
-test("a handler that throws stops no other, and is told on $bus.error", () => {
+test("a handler that throws stops no other, and is reported on $bus.error", () => {
   const { subscribe, publish } = createSingleton("isolation");
   const heard = [];
   const failures = [];

@@ -78,7 +78,7 @@ test("one that is ended inside a handler misses the event in flight, also the fi
   }
 });
 
-test("handlers that throw stop no other, wherever they stand, and each is told", () => {
+test("handlers that throw stop no other, wherever they stand, and each is reported", () => {
   for (const count of [1, 3, 4, 7, 8]) {
     const told = [];
     const heard = heardBy(
@@ -101,7 +101,7 @@ test("handlers that throw stop no other, wherever they stand, and each is told",
   }
 });
 
-test("a rejected promise is told on $bus.error, of a hot route too", async () => {
+test("a rejected promise is reported on $bus.error, also on a hot route", async () => {
   const { subscribe, publish } = createBus();
   const told = [];
   subscribe("$bus.error", ({ topic, label }) => told.push([topic, label]));
@@ -133,7 +133,7 @@ test("payloads keep their identity, and all handlers of an event get one event o
   assert.ok(got.every(([its, event]) => its === data && event === got[0][1] && event.data === data));
 });
 
-test("fresh topics of one family reach who subscribes, comes and goes, and illegal ones are refused", () => {
+test("fresh topics of one family reach subscribers that come and go, and illegal topics are refused", () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   subscribe("room.7.*", (data) => heard.push(`family ${data}`));
@@ -167,7 +167,7 @@ test("an interceptor that comes is asked about hot topics and fresh ones, and no
   assert.deepEqual(heard, ["one!", "two!", "three"]);
 });
 
-test("who listens is told of each subscription that comes and goes, also of those that stood before", () => {
+test("a listener is notified of each subscription that begins or ends, also of earlier ones that end", () => {
   const { subscribe } = createBus();
   const ends = [0, 1, 2].map(() => subscribe("a", () => {}));
   const told = [];
@@ -206,7 +206,7 @@ test("the failure of a hot topic's only handler has its label, although it has e
   assert.deepEqual(told.sort(), ["a its label", "a its label"]);
 });
 
-test("where wasm runs a route, one after the other is called too, and each failure is told", async () => {
+test("where wasm runs a route, handlers are called in order too, and each failure is reported", async () => {
   const { subscribe, publish, use } = createBus();
   const heard = [];
   const told = [];

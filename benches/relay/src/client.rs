@@ -69,7 +69,7 @@ impl Client {
         self.message = message;
     }
 
-    /// Publishes so many without flushing, or has the server publish them.
+    /// Publishes this many without flushing, or makes the server publish them.
     pub fn burst(&mut self, topic: &str, payload: &[u8], durable: bool, count: u64) {
         if !self.wire.has_bursts() {
             return (0..count).for_each(|_| self.publish(topic, payload, durable));

@@ -19,7 +19,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Connects so many clients.
+    /// Connects this many clients.
     pub fn connect(server: &Server, clients: usize) -> Result<Self> {
         let mut load = Self {
             poll: Poll::new()?,

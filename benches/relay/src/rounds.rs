@@ -11,7 +11,7 @@ pub fn compare<const N: usize>(
 ) -> Result<[Compared; N]> {
     let mut all = Vec::with_capacity(rounds);
     for round in 0..rounds {
-        // Who is first takes turns too.
+        // The order takes turns too.
         all.push(if round % 2 == 0 {
             let ours = ours()?;
             (ours, peer()?)

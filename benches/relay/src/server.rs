@@ -16,7 +16,7 @@ use crate::wire::{Mode, Nats, Relay, RelayJson, SocketIo, Wse};
 /// A server that is not there after so long does not come.
 const START: Duration = Duration::from_secs(20);
 
-/// How many messages of a topic WSE keeps for those who come back, where it does.
+/// How many messages of a topic WSE keeps for returning clients, where it does.
 const RECOVERED: usize = 4_096;
 
 /// What can be started.
@@ -29,7 +29,7 @@ pub enum Kind {
     Nats,
     SocketIo,
     Wse(Mode),
-    /// Published inside, and keeping messages in memory for those who come back.
+    /// Published inside, and keeping messages in memory for returning clients.
     WseRecovery,
 }
 

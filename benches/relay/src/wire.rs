@@ -57,7 +57,7 @@ pub trait Wire {
         false
     }
 
-    /// Makes the server publish so many.
+    /// Makes the server publish this many.
     fn burst(&mut self, _: &str, _: &[u8], _durable: bool, _count: u64, _: &mut Vec<u8>) {
         unreachable!("asked for only where there is such a thing");
     }

@@ -72,7 +72,7 @@ pub const fn beside(ours: Kind, peer: Kind) -> Beside {
 }
 
 impl Beside {
-    /// The name of the work with those who do it.
+    /// The name of the work with the servers that do it.
     pub fn work(&self, work: &str) -> String {
         let wire = if self.ours == Kind::RelayJson { ", JSON" } else { "" };
         format!("{work}{wire}, beside {}", self.peer.name())
@@ -103,7 +103,7 @@ pub struct Ready {
     pub load: Load,
 }
 
-/// One round: nanoseconds of the server's CPU and of the wall for one of so many pieces of work.
+/// One round: nanoseconds of the server's CPU and of the wall clock for one piece of the work.
 pub fn measure(
     ready: &mut Ready,
     pieces: usize,

@@ -4,14 +4,14 @@
 //! The writer takes all that waits, commits it once, and only then answers and shows the events. A
 //! connection holds a position and pulls; nothing is queued for it here.
 
+mod batch_collector;
 mod ephemeral;
 mod failed;
-mod gather;
 mod locate;
 mod new_client_limiter;
-mod places;
 mod presence;
 mod queued;
+mod range_set;
 mod routes;
 mod runs;
 mod tail;

@@ -1,4 +1,4 @@
-//! The modules of this crate depend on each other in one direction: there is no circle but parent and child.
+//! The modules of this crate depend on each other in one direction. Only a parent and its child may form a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +24,7 @@ fn no_modules_depend_on_each_other_in_a_circle() {
         }
     }
     assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 50, "the imports were not found");
-    // What nothing of the rest uses, or what uses nothing of the rest, is in no circle.
+    // Modules without users, or without dependencies, are in no circle.
     while let Some(module) = arrows.keys().copied().find(|module| {
         let used = &arrows[*module];
         used.iter().all(|target| !arrows.contains_key(target))
@@ -56,7 +56,7 @@ fn a_circle_is_found() {
             it
         })
     );
-    // What a parent re-exports is the child's.
+    // What a parent re-exports belongs to the child.
     let b = ["crate", "B"].map(str::to_owned);
     assert_eq!(resolve(&b, &name("a"), &files), Some(name("b")));
 }

@@ -41,7 +41,7 @@ pub enum Write {
     Open {
         /// What it says.
         hello: Hello,
-        /// Whether the client is created if it is not known. If not, the outcome is [`Outcome::NewClient`].
+        /// Whether the client is created if it is not known. If not, the outcome is [`WriteOutcome::NewClient`].
         may_be_new: bool,
     },
     /// An event is to be logged.
@@ -62,7 +62,7 @@ impl Write {
 
 /// What was decided about a [`Write`].
 #[derive(Debug, PartialEq)]
-pub enum Outcome {
+pub enum WriteOutcome {
     /// About [`Write::Open`].
     Opened(Opened),
     /// About [`Write::Open`]: the client is not known, and may not be new. Nothing changes.
@@ -77,7 +77,7 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Written {
     /// One for each write, in their order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<WriteOutcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
     /// The offset of the last event of each stream after it; 0 for an empty stream.

@@ -23,7 +23,7 @@ use session::server::{Located, Older, Page, StreamNo};
 use session::{Millis, Start, Stream};
 use topic::Pattern;
 
-pub use command::{Command, Interval, Outcome, Write, Written};
+pub use command::{Command, Interval, Write, WriteOutcome, Written};
 pub use embedded::Embedded;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use embedded::fuzzing;

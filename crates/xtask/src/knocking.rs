@@ -32,7 +32,7 @@ impl Knocking {
         let (_until, ended) = mpsc::channel();
         thread::spawn(move || {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                // Mostly nobody is there: tests are being built, or a browser is closed.
+                // Mostly there is no test server: tests are being built, or a browser is closed.
                 drop(TcpStream::connect_timeout(&address, INTERVAL));
             }
         });

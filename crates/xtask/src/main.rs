@@ -68,7 +68,7 @@ enum Task {
         /// Replay this seed, and print what happens
         #[arg(long, conflicts_with = "hours")]
         seed: Option<u64>,
-        /// Run seeds that no run had before, for so many hours
+        /// Run seeds that no run had before, for this many hours
         #[arg(long)]
         hours: Option<f64>,
     },

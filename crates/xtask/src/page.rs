@@ -73,7 +73,7 @@ impl Part {
         })
     }
 
-    /// A hash of what goes in and of what has come out, which somebody may have changed or removed.
+    /// A hash of the inputs and of the outputs, which may have been changed or removed.
     fn stamp(self, workspace: &Workspace) -> Result<String> {
         let root = &workspace.root;
         let mut inputs = CHAT.to_vec();

@@ -56,7 +56,7 @@ pub fn native_cargo() -> Command {
     cargo
 }
 
-/// Cargo sees a pipe where its output is counted, so it is told whether a person looks on.
+/// Cargo sees a pipe where its output is counted, so this says whether there is a terminal.
 pub fn colour(cargo: &mut Command) {
     if env::var_os("CARGO_TERM_COLOR").is_none() && io::stderr().is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -101,7 +101,7 @@ pub fn run_in(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Cargo says how far it is only on a terminal, unless it is told to.
+        // Cargo reports progress only on a terminal, unless configured otherwise.
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
         .env("CARGO_TERM_PROGRESS_WIDTH", "100");
     let mut child = running::start(command)?;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// So often a plain line tells how far a task is.
 const INTERVAL: Duration = Duration::from_secs(15);
-/// So many lines of a program are kept for the case that it fails.
+/// How many lines of a program are kept in case it fails.
 const KEPT_LINES: usize = 400;
 
 thread_local! {
@@ -71,13 +71,13 @@ pub struct Task {
     name: String,
     started: Instant,
     bar: ProgressBar,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     /// Takes all that is printed, where the task has one.
     log: Option<Mutex<File>>,
 }
 
 #[derive(Default)]
-struct State {
+struct ProgressState {
     doing: String,
     /// How many parts are done, and of how many.
     parts: Option<(u64, u64)>,
@@ -224,7 +224,7 @@ pub fn print(line: &str) {
     }
 }
 
-/// Is there somebody who looks on?
+/// Is there a terminal?
 pub fn is_terminal() -> bool {
     SCREEN.is_terminal
 }

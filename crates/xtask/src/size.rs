@@ -26,7 +26,7 @@ const BUDGETS: [Budget; 3] = [
 
 /// A line of the table.
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
+struct SizeRow {
     name: &'static str,
     raw: u64,
     compressed: u64,
@@ -82,14 +82,14 @@ fn has(file: &Path, extensions: &[&str]) -> bool {
 }
 
 /// Each file on its own, as it is served.
-fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
+fn measure(budget: &Budget, files: &[PathBuf]) -> Result<SizeRow> {
     if files.is_empty() {
         bail!(
             "there is no {}: build it with `cargo xtask run` or `cargo xtask test --only page`",
             budget.name
         );
     }
-    let mut row = Row { name: budget.name, raw: 0, compressed: 0, budget: budget.bytes };
+    let mut row = SizeRow { name: budget.name, raw: 0, compressed: 0, budget: budget.bytes };
     for file in files {
         let weigh = |file: &Path| {
             let weighed = fs::metadata(file).map(|metadata| metadata.len());
@@ -102,11 +102,11 @@ fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
     Ok(row)
 }
 
-fn over_budget(rows: &[Row]) -> impl Iterator<Item = &'static str> {
+fn over_budget(rows: &[SizeRow]) -> impl Iterator<Item = &'static str> {
     rows.iter().filter(|row| row.compressed > row.budget).map(|row| row.name)
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[SizeRow]) -> String {
     let mut text = String::new();
     let kb = |bytes: u64| format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100);
     let _ = writeln!(text, "{:<16} {:>10} {:>10} {:>10}", "", "built", "brotli", "budget");
@@ -128,8 +128,10 @@ fn table(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    const WITHIN: Row = Row { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
-    const OVER: Row = Row { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
+    const WITHIN: SizeRow =
+        SizeRow { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
+    const OVER: SizeRow =
+        SizeRow { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
 
     #[test]
     fn a_size_at_its_budget_is_within_and_a_byte_more_is_over() {

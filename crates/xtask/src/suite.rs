@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use stages::Stage;
 
-struct Outcome {
+struct JobOutcome {
     name: &'static str,
     /// Since the beginning of the run.
     began: Duration,
@@ -56,7 +56,7 @@ fn logs(workspace: &Workspace) -> std::path::PathBuf {
 /// What a lane does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// One set-up for all stages, so that a missing tool is told before minutes of testing.
+    /// One set-up for all stages, so that a missing tool is reported before minutes of testing.
     SetUp,
     Stage(Stage),
 }
@@ -78,7 +78,7 @@ struct Suite<'a> {
 
 impl Suite<'_> {
     /// In the foreground: what the stages print is seen as it comes.
-    fn one_by_one(&self) -> Vec<Outcome> {
+    fn one_by_one(&self) -> Vec<JobOutcome> {
         let mut outcomes = Vec::new();
         let set_up = needs_set_up(&self.selected).then_some(Job::SetUp);
         for job in set_up.into_iter().chain(self.selected.iter().copied().map(Job::Stage)) {
@@ -95,7 +95,7 @@ impl Suite<'_> {
     }
 
     /// What it prints goes into a file, and is shown when it is done: on a terminal only if it failed.
-    fn perform_beside_others(&self, job: Job) -> Outcome {
+    fn perform_beside_others(&self, job: Job) -> JobOutcome {
         let name = job.name();
         print(&format!("== {name} begins"));
         if job == Job::SetUp {
@@ -116,7 +116,7 @@ impl Suite<'_> {
         outcome
     }
 
-    fn perform(&self, job: Job) -> Outcome {
+    fn perform(&self, job: Job) -> JobOutcome {
         let started = Instant::now();
         let mut counts = Counts::default();
         let result = match job {
@@ -139,12 +139,12 @@ impl Suite<'_> {
         started: Instant,
         mut counts: Counts,
         result: Result<()>,
-    ) -> Outcome {
+    ) -> JobOutcome {
         if result.is_err() && counts.failed == 0 {
             // What fails without a test of its own, such as a lint, must not be lost in the sum.
             counts.failed = 1;
         }
-        Outcome {
+        JobOutcome {
             name: job.name(),
             began: started.duration_since(self.began),
             took: started.elapsed(),
@@ -169,7 +169,7 @@ fn needs_set_up(selected: &[Stage]) -> bool {
     selected.iter().any(|stage| stage.needs().is_some())
 }
 
-fn summarise(outcomes: &[Outcome], took: Duration, cores: usize) -> ExitCode {
+fn summarise(outcomes: &[JobOutcome], took: Duration, cores: usize) -> ExitCode {
     let mut total = Counts::default();
     for outcome in outcomes {
         total.add(outcome.counts);

@@ -56,7 +56,7 @@ async fn enter(ann: &Browser, relay: &Relay, page: Page) {
     }
 }
 
-/// Who Ann says she is: everybody in the room reads it.
+/// Ann's identity, which everyone in the room can read.
 async fn person(browser: &Browser, storage: &str, key: &str) -> Value {
     let script = "return globalThis[arguments[0]].getItem(arguments[1])";
     let id = browser.run(script, vec![storage.into(), key.into()]).await;

@@ -120,7 +120,7 @@ fn flood(relay: SocketAddr, id: u64, first: Option<u64>, bytes: usize) -> Result
     }
 }
 
-/// Opens so many, a few at a time as handshakes are let in, and keeps them.
+/// Opens this many, a few at a time because handshakes are limited, and keeps them.
 fn hold(count: u64, open: impl Fn(u64) -> Result<TcpStream>) -> Result<()> {
     let mut held = Vec::new();
     loop {

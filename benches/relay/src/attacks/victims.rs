@@ -1,4 +1,4 @@
-//! Those who use the relay while it is attacked.
+//! The users of the relay while it is attacked.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -9,9 +9,9 @@ use session::{FromPeer, Start};
 
 use crate::socket::{Client, publish, subscribe};
 
-/// So many publish durable events,
+/// The number of clients that publish durable events,
 const DURABLE: u8 = 4;
-/// and so many pairs ephemeral ones, each from an address of its own,
+/// and the number of pairs with ephemeral events, each from its own address,
 const EPHEMERAL: u8 = 2;
 /// with this time between two.
 const PAUSE: Duration = Duration::from_millis(10);

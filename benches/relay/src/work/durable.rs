@@ -50,7 +50,7 @@ pub fn rows(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Publishes so many and waits for their acks.
+/// Publishes this many and waits for their acks.
 pub fn publish(load: &mut Load, events: u64) -> Result<()> {
     publish_to(load, TOPIC, events)
 }

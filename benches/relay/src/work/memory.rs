@@ -146,7 +146,7 @@ fn missing(subscribers: &mut Load, events: u64) -> Result<f64> {
     let wanted = events * subscribers.clients.len() as u64;
     let (mut seen, mut last) = (0, Instant::now());
     while seen < wanted && last.elapsed() < NOTHING {
-        // A server may end those who do not read.
+        // A server may close connections that do not read.
         if subscribers.turn_within(Duration::from_millis(100)).is_err() {
             break;
         }
@@ -158,9 +158,9 @@ fn missing(subscribers: &mut Load, events: u64) -> Result<f64> {
     Ok(wanted.saturating_sub(seen) as f64 / subscribers.clients.len() as f64)
 }
 
-/// So long between two bursts of so many.
+/// The pause between two bursts, and their size.
 const PACE: Duration = Duration::from_millis(10);
-// So many that those who do not read are full long before the relay's first ping, which they would
+// Enough to fill connections that do not read long before the relay's first ping, which they would
 // leave without an answer.
 const EACH: u64 = 50;
 
@@ -175,7 +175,7 @@ fn publish_for(load: &mut Load, time: Duration) -> Result<u64> {
     Ok(sent)
 }
 
-/// Publishes so many durable events at that pace.
+/// Publishes this many durable events at that pace.
 fn publish_paced(load: &mut Load, events: u64) -> Result<()> {
     for _ in 0..events / EACH {
         publish(load, EACH)?;

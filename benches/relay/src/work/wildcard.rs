@@ -11,7 +11,7 @@ use crate::server::Kind;
 use crate::wire::Mode;
 
 const TOPICS: usize = 10_000;
-/// Connections share the topics: each may have so many subscriptions.
+/// Connections share the topics: each may have this many subscriptions.
 const EACH: usize = 2_500;
 const EVENTS: usize = 40_000;
 const WINDOW: u64 = 512;

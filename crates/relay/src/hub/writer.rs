@@ -8,11 +8,11 @@ use std::time::Instant;
 use session::server::Opened;
 use session::server::ledger::refused;
 use session::{Hello, RejectCode};
-use store::{Command, Outcome, Store, StoreError, Write, Written};
+use store::{Command, Store, StoreError, Write, WriteOutcome, Written};
 use tokio::sync::{mpsc, watch};
 
+use super::batch_collector::BatchCollector;
 use super::failed::Failed;
-use super::gather::Gather;
 use super::new_client_limiter::NewClientLimiter;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
@@ -25,20 +25,20 @@ pub(super) fn run(
     committed: &watch::Sender<Arc<[u64]>>,
 ) {
     let mut failed = Failed::default();
-    let mut gather = Gather::new(queue);
+    let mut collector = BatchCollector::new(queue);
     // What is to be written, and the place of its job: their room is used again.
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
-    while let Some(jobs) = gather.next() {
+    while let Some(jobs) = collector.next() {
         writes.extend(failed.holds());
         let holds = writes.len();
-        let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
+        let mut answers: Vec<Replies> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, from, answer, charge }) in jobs.into_iter().enumerate() {
             let answers_to = Vec::with_capacity(asked.len());
             for write in asked {
                 writes.push(write);
                 askers.push(asker);
             }
-            answers.push(Told { from, answer, answers: answers_to, charge });
+            answers.push(Replies { from, answer, answers: answers_to, charge });
         }
         let began = Instant::now();
         let written = apply(store, &writes);
@@ -60,14 +60,14 @@ pub(super) fn run(
                 {
                     let told = &mut answers[asker];
                     let outcome = match (write, outcome) {
-                        (Write::Open { hello, .. }, Outcome::NewClient) => {
+                        (Write::Open { hello, .. }, WriteOutcome::NewClient) => {
                             match admit(&mut limiter, &mut admitted, hello, told.from) {
                                 Ok(()) => {
                                     answered -= 1;
-                                    gather.take(told.again(hello));
+                                    collector.take(told.again(hello));
                                     continue;
                                 }
-                                Err(limited) => Outcome::Opened(limited),
+                                Err(limited) => WriteOutcome::Opened(limited),
                             }
                         }
                         (_, outcome) => outcome,
@@ -89,7 +89,7 @@ pub(super) fn run(
         drop(answers);
         writes.clear();
         askers.clear();
-        gather.answered(answered, took);
+        collector.answered(answered, took);
     }
 }
 
@@ -122,7 +122,7 @@ fn admit(
 }
 
 /// The answers to one job, which go out together: its connection is woken once.
-struct Told {
+struct Replies {
     from: Option<IpAddr>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     answers: Vec<Answer>,
@@ -130,7 +130,7 @@ struct Told {
     charge: Charge,
 }
 
-impl Told {
+impl Replies {
     /// A hello that is not answered yet, for the next commit: its client may be new. A hello is alone in its job, so the
     /// job's memory goes with it.
     fn again(&mut self, hello: &Hello) -> Job {
@@ -142,19 +142,19 @@ impl Told {
         }
     }
 
-    fn tell(&mut self, write: &Write, outcome: Outcome) {
+    fn tell(&mut self, write: &Write, outcome: WriteOutcome) {
         self.answers.push(match (write, outcome) {
-            (Write::Append(record), Outcome::Decided(decided)) => {
+            (Write::Append(record), WriteOutcome::Decided(decided)) => {
                 Answer::Decided(record.ticket, decided)
             }
-            (_, Outcome::Opened(opened)) => Answer::Opened(opened),
-            (Write::Open { .. } | Write::Hold(_), Outcome::Decided(_))
-            | (_, Outcome::Held | Outcome::NewClient) => return,
+            (_, WriteOutcome::Opened(opened)) => Answer::Opened(opened),
+            (Write::Open { .. } | Write::Hold(_), WriteOutcome::Decided(_))
+            | (_, WriteOutcome::Held | WriteOutcome::NewClient) => return,
         });
     }
 }
 
-impl Drop for Told {
+impl Drop for Replies {
     fn drop(&mut self) {
         if self.answers.is_empty() {
             return;
@@ -164,12 +164,12 @@ impl Drop for Told {
     }
 }
 
-fn unavailable(write: &Write) -> Outcome {
+fn unavailable(write: &Write) -> WriteOutcome {
     match write {
-        Write::Open { .. } => Outcome::Opened(Opened::Unavailable),
+        Write::Open { .. } => WriteOutcome::Opened(Opened::Unavailable),
         Write::Append(_) => {
-            Outcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
+            WriteOutcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
         }
-        Write::Hold(_) => Outcome::Held,
+        Write::Hold(_) => WriteOutcome::Held,
     }
 }

@@ -1,4 +1,4 @@
-//! Times as RFC 3339 writes them: those of all its years, to the nanosecond, and nothing else.
+//! RFC 3339 times: all its years, to the nanosecond, and nothing else.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
         && minute < 60
         && second <= 60;
     let seconds = days(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second - offset;
-    // A leap second ends a day of UTC.
+    // A leap second ends a day in UTC.
     if !is_in_range || (second == 60 && seconds.rem_euclid(DAY) != 0) {
         return None;
     }
@@ -81,7 +81,7 @@ fn read_offset(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * HOUR + minutes * MINUTE))
 }
 
-/// Digits between separators, so many in each field.
+/// Numbers between separators, with this many digits each.
 fn fields<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
     let mut fields = [0; N];
@@ -96,7 +96,7 @@ fn digits(text: &str) -> Option<i64> {
     are_digits.then(|| i64::from_str(text).ok()).flatten()
 }
 
-/// The digits after the point; those below a nanosecond are dropped.
+/// The digits after the point. Those below a nanosecond are dropped.
 fn nanoseconds(fraction: &str) -> Option<u32> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -117,7 +117,7 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970. The year is taken from March, so that a leap day is its last.
+/// Days since 1970. The year starts in March, so that a leap day is its last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let of_cycle = year.rem_euclid(400);

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
 
-use super::block::{self, Entry};
+use super::block::{self, BlockEntry};
 use super::error::Result;
 use super::format::BLOCKS;
 
-type Row = (u64, AccessGuard<'static, &'static [u8]>);
+type BlockRow = (u64, AccessGuard<'static, &'static [u8]>);
 type Found = Result<ControlFlow<()>>;
 
 /// The table of one moment.
@@ -20,7 +20,7 @@ pub(super) struct Blocks {
 /// Finds single events. It keeps the last row, because the next event is often in it.
 pub(super) struct Finder<'b> {
     blocks: &'b Blocks,
-    row: Option<Row>,
+    row: Option<BlockRow>,
 }
 
 impl Blocks {
@@ -36,7 +36,7 @@ impl Blocks {
     pub(super) fn each_from(
         &self,
         from: u64,
-        mut found: impl FnMut(Entry<'_>) -> Found,
+        mut found: impl FnMut(BlockEntry<'_>) -> Found,
     ) -> Result<()> {
         let begin = self.holding(from)?.map_or(from, |(first, _)| first);
         for row in self.table.range((self.stream, begin)..=(self.stream, u64::MAX))? {
@@ -55,7 +55,7 @@ impl Blocks {
     pub(super) fn each_before(
         &self,
         before: u64,
-        mut found: impl FnMut(Entry<'_>) -> Found,
+        mut found: impl FnMut(BlockEntry<'_>) -> Found,
     ) -> Result<()> {
         for row in self.table.range((self.stream, 0)..(self.stream, before))?.rev() {
             let (key, row) = row?;
@@ -71,7 +71,7 @@ impl Blocks {
     }
 
     /// The last row that begins at or before an offset.
-    fn holding(&self, offset: u64) -> Result<Option<Row>> {
+    fn holding(&self, offset: u64) -> Result<Option<BlockRow>> {
         let row = self.table.range((self.stream, 0)..=(self.stream, offset))?.next_back();
         Ok(row.transpose()?.map(|(key, row)| (key.value().1, row)))
     }
@@ -82,7 +82,7 @@ impl Finder<'_> {
     pub(super) fn find<T>(
         &mut self,
         offset: u64,
-        found: impl FnOnce(Entry<'_>) -> T,
+        found: impl FnOnce(BlockEntry<'_>) -> T,
     ) -> Result<Option<T>> {
         if let Some((first, row)) = &self.row
             && let Some(entry) = at(*first, row, offset)?
@@ -99,7 +99,7 @@ fn at<'r>(
     first: u64,
     row: &'r AccessGuard<'static, &'static [u8]>,
     offset: u64,
-) -> Result<Option<Entry<'r>>> {
+) -> Result<Option<BlockEntry<'r>>> {
     if offset < first {
         return Ok(None);
     }

@@ -11,7 +11,7 @@ use session::server::{Decided, Numbered, Opened, Refusal};
 use session::{CloseCode, Hello, RejectCode};
 use sha2::{Digest, Sha256};
 
-use super::client_row::{Row, Stored};
+use super::client_row::{ClientRow, Stored};
 use super::error::Result;
 use super::outcomes;
 
@@ -56,14 +56,14 @@ pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
     /// Rows that were read; the transaction writes each of them once. `None` for a row that cannot be read.
-    used: HashMap<[u8; 16], Option<Row>, RandomState>,
+    used: HashMap<[u8; 16], Option<ClientRow>, RandomState>,
     unreadable: u64,
 }
 
 /// The row of a client.
 enum Found<'u> {
     Nothing,
-    Row(&'u mut Row),
+    Row(&'u mut ClientRow),
     Unreadable,
 }
 
@@ -113,7 +113,7 @@ impl<'t> Clients<'t> {
             return Ok(None);
         }
         let row = self.used.entry(hello.client).or_default();
-        let row = row.get_or_insert_with(|| Row::new(Account::new(secret, hello.returning)));
+        let row = row.get_or_insert_with(|| ClientRow::new(Account::new(secret, hello.returning)));
         let welcome = row.account.welcome(is_new);
         row.is_worn = false;
         let forgotten = row.account.open(hello, now);
@@ -259,7 +259,7 @@ impl<'t> Clients<'t> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
                 let Some(row) = self.rows.get(client)? else { return Ok(Found::Nothing) };
-                let row = Row::decode(row.value());
+                let row = ClientRow::decode(row.value());
                 if row.as_ref().is_none_or(|row| row.is_worn) {
                     self.unreadable += 1;
                 }

@@ -9,7 +9,7 @@ use super::clients::{Clients, Known, rejected};
 use super::error::Result;
 use super::ids::Ids;
 use super::log::Log;
-use crate::{Command, Outcome, Record, Write, Written};
+use crate::{Command, Record, Write, WriteOutcome, Written};
 
 /// What a command is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
@@ -37,15 +37,15 @@ pub(super) fn decide(
         let outcome = match write {
             Write::Open { hello, may_be_new } => {
                 let opened = clients.open_connection(hello, command.time.late, *may_be_new)?;
-                opened.map_or(Outcome::NewClient, Outcome::Opened)
+                opened.map_or(WriteOutcome::NewClient, WriteOutcome::Opened)
             }
             Write::Hold(numbered) => {
                 clients.hold(numbered)?;
-                Outcome::Held
+                WriteOutcome::Held
             }
             Write::Append(record) => {
                 let decided = one(record, command, log, ids, clients, circumstances, &mut written)?;
-                Outcome::Decided(decided)
+                WriteOutcome::Decided(decided)
             }
         };
         written.outcomes.push(outcome);

@@ -11,7 +11,7 @@ use session::Body;
 use session::server::{Logged, Older, Page};
 use topic::{Pattern, Topic};
 
-use super::block::Entry;
+use super::block::BlockEntry;
 use super::blocks::Blocks;
 use super::error::{Error, Result, corrupt};
 use super::format::{EXTENTS, TOPICS};
@@ -53,7 +53,7 @@ impl Reading {
         let from = from.max(self.first);
         let mut page = Page { events: Vec::new(), next: from.max(self.head + 1), gap };
         let mut bytes = 0;
-        let mut take = |entry: Entry<'_>, page: &mut Page| {
+        let mut take = |entry: BlockEntry<'_>, page: &mut Page| {
             bytes += entry.body.len();
             page.events.push(self.logged(entry)?);
             Ok::<_, Error>(page.events.len() >= limit || bytes >= PAGE_BYTES)
@@ -249,7 +249,7 @@ impl Reading {
     }
 
     /// The event of an entry.
-    fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>> {
+    fn logged(&self, BlockEntry { offset, topic, body }: BlockEntry<'_>) -> Result<Arc<Logged>> {
         let topic = Topic::parse(topic).map_err(|_| corrupt("topic"))?;
         Ok(Arc::new(Logged::new(self.stream as usize, offset, topic, body.into())))
     }

@@ -6,7 +6,7 @@ const SHOWN: usize = 60;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said {
     Nothing,
-    /// Cargo has done so many of its parts, and is at these.
+    /// Cargo has done this many of its parts, and is at these.
     Parts {
         done: u64,
         all: u64,

@@ -1,12 +1,12 @@
 //! The stages' outcomes as lines.
 
-use super::Outcome;
+use super::JobOutcome;
 use super::count::Counts;
 use crate::progress::duration;
 use std::fmt::Write as _;
 
-/// One outcome, as it is told when the stage is done.
-pub fn line(outcome: &Outcome) -> String {
+/// One outcome, as it is printed when the stage is done.
+pub fn line(outcome: &JobOutcome) -> String {
     let tests = match outcome.counts {
         Counts { passed: 0, failed: 0 } => String::new(),
         counts => format!(", {counts}"),
@@ -15,8 +15,8 @@ pub fn line(outcome: &Outcome) -> String {
 }
 
 /// All of them in the order in which they began, with their times.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut rows: Vec<&Outcome> = outcomes.iter().collect();
+pub fn table(outcomes: &[JobOutcome]) -> String {
+    let mut rows: Vec<&JobOutcome> = outcomes.iter().collect();
     rows.sort_by_key(|outcome| outcome.began);
     let mut text =
         format!("{:<12} {:>12} {:>12} {:>8} {:>8}\n", "stage", "began", "took", "passed", "failed");
@@ -34,7 +34,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
     text
 }
 
-fn verdict(outcome: &Outcome) -> String {
+fn verdict(outcome: &JobOutcome) -> String {
     match &outcome.error {
         None => "ok".to_owned(),
         Some(error) => format!("FAILED: {error:#}"),
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn outcome(name: &'static str, began: u64, error: Option<&str>) -> Outcome {
-        Outcome {
+    fn outcome(name: &'static str, began: u64, error: Option<&str>) -> JobOutcome {
+        JobOutcome {
             name,
             began: Duration::from_secs(began),
             took: Duration::from_secs(75),

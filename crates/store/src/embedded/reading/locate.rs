@@ -1,7 +1,7 @@
 //! Where a subscription starts, in each stream at the same moment.
 
 use redb::ReadTransaction;
-use session::server::{Located, Place};
+use session::server::{Located, StartPoint};
 use session::{Position, Start, Stream};
 use topic::Pattern;
 
@@ -63,7 +63,7 @@ fn position<'s>(start: &'s Start, stream: &Stream) -> Option<&'s Position> {
 
 impl Reading {
     /// Where a subscription starts in this stream. `begin` is the first of the newest events that it asks for.
-    fn place(&self, stream: &Stream, start: &Start, begin: Option<u64>) -> Result<Place> {
+    fn place(&self, stream: &Stream, start: &Start, begin: Option<u64>) -> Result<StartPoint> {
         let (stream, epoch, offset) = (stream.clone(), self.epoch, self.head);
         let previous = position(start, &stream).map(|position| position.offset);
         let next = match start {
@@ -75,7 +75,7 @@ impl Reading {
             }
         };
         let head = Position { stream, epoch, offset, id: self.id(offset)? };
-        Ok(Place { next: next.max(self.first), previous, head, gap: self.gone(next) })
+        Ok(StartPoint { next: next.max(self.first), previous, head, gap: self.gone(next) })
     }
 
     /// Whether a start names a position of another log, or of another life of this one.

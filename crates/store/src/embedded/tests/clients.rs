@@ -21,7 +21,7 @@ fn client(index: u32) -> [u8; 16] {
 
 fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
     match &store.write(&[hello_of(client, fence)]).unwrap().outcomes[0] {
-        Outcome::Opened(Opened::Welcome { new, .. }) => *new,
+        WriteOutcome::Opened(Opened::Welcome { new, .. }) => *new,
         other => panic!("{other:?}"),
     }
 }
@@ -33,7 +33,7 @@ fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
         let Write::Open { hello, may_be_new } = hello_of(client(1), fence) else { panic!() };
         let hello = Hello { returning: true, ..hello };
         match &store.write(&[Write::Open { hello, may_be_new }]).unwrap().outcomes[0] {
-            Outcome::Opened(Opened::Welcome { new, .. }) => *new,
+            WriteOutcome::Opened(Opened::Welcome { new, .. }) => *new,
             other => panic!("{other:?}"),
         }
     };
@@ -61,14 +61,14 @@ fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
 
     disk.set_clock(1_091 * DAY);
     // In steps, and then not again for a while.
-    assert_eq!([(); 4].map(|()| store.tend().unwrap()), [true, true, false, false]);
+    assert_eq!([(); 4].map(|()| store.maintain_now().unwrap()), [true, true, false, false]);
     assert!(!is_new(&store, client(7), 3));
     assert!(!is_new(&store, client(3), 3));
     assert!(is_new(&store, client(0), 3));
     // Forgotten with its outcomes: what it sends now may be there already.
     let unknown = Numbered { client: client(9), ..numbered };
     let outcome = &store.write(&[event("e1", 1, Some(unknown))]).unwrap().outcomes[0];
-    let Outcome::Decided(Decided::Rejected { code, retry, .. }) = outcome else { panic!() };
+    let WriteOutcome::Decided(Decided::Rejected { code, retry, .. }) = outcome else { panic!() };
     assert_eq!((*code, *retry), (RejectCode::Uncertain, None));
 }
 
@@ -81,17 +81,20 @@ fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
     };
     let before = disk.operations();
     let outcomes = store.write(&[known(1, 1)]).unwrap().outcomes;
-    assert_eq!(outcomes, [Outcome::NewClient]);
+    assert_eq!(outcomes, [WriteOutcome::NewClient]);
     assert_eq!(disk.operations(), before, "a refused hello costs no commit");
     let outcomes = store
         .write(&[known(1, 1), hello_of(client(1), 1), known(1, 2), known(2, 1)])
         .unwrap()
         .outcomes;
-    let welcome = |new| Outcome::Opened(Opened::Welcome { highest: 0, highest_id: None, new });
-    assert_eq!(outcomes, [Outcome::NewClient, welcome(true), welcome(false), Outcome::NewClient]);
+    let welcome = |new| WriteOutcome::Opened(Opened::Welcome { highest: 0, highest_id: None, new });
+    assert_eq!(
+        outcomes,
+        [WriteOutcome::NewClient, welcome(true), welcome(false), WriteOutcome::NewClient]
+    );
     // What is wrong with a hello comes first, so that nothing is charged for it.
     let outcomes = store.write(&[known(2, u64::MAX)]).unwrap().outcomes;
-    assert!(matches!(outcomes[..], [Outcome::Opened(Opened::Refused(..))]), "{outcomes:?}");
+    assert!(matches!(outcomes[..], [WriteOutcome::Opened(Opened::Refused(..))]), "{outcomes:?}");
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn a_bounded_number_of_outcomes_is_kept_and_the_rest_waits() {
     let stored = outcomes.iter().filter_map(offset).count();
     assert_eq!(stored as u64, most);
     for outcome in &outcomes[MAX_UNANSWERED..] {
-        let Outcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) = outcome else {
+        let WriteOutcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) = outcome else {
             panic!("{outcome:?}")
         };
         assert_eq!(*code, RejectCode::HeldBack);

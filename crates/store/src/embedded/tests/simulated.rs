@@ -51,14 +51,14 @@ enum Said {
     Fenced,
 }
 
-fn said(outcome: Outcome) -> Said {
+fn said(outcome: WriteOutcome) -> Said {
     match outcome {
-        Outcome::Opened(opened) => Said::Opened(opened),
-        Outcome::Decided(Decided::Stored(position, _)) => {
+        WriteOutcome::Opened(opened) => Said::Opened(opened),
+        WriteOutcome::Decided(Decided::Stored(position, _)) => {
             Said::Stored(Position { id: None, ..position })
         }
-        Outcome::Decided(Decided::Rejected { code, retry, .. }) => Said::Rejected(code, retry),
-        Outcome::Decided(Decided::Fenced) => Said::Fenced,
+        WriteOutcome::Decided(Decided::Rejected { code, retry, .. }) => Said::Rejected(code, retry),
+        WriteOutcome::Decided(Decided::Fenced) => Said::Fenced,
         other => panic!("{other:?}"),
     }
 }
@@ -90,11 +90,11 @@ fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done>
         let (mut outcomes, mut new) = (Vec::new(), Vec::new());
         for ask in asks {
             outcomes.push(said(match write_of(ask) {
-                Ok(hello) => Outcome::Opened(model.open(&hello)),
+                Ok(hello) => WriteOutcome::Opened(model.open(&hello)),
                 Err(append) => {
                     let (decided, logged) = model.decide(&append, true);
                     new.extend(logged.map(|event| (event.stream, event.offset)));
-                    Outcome::Decided(decided)
+                    WriteOutcome::Decided(decided)
                 }
             }));
         }

@@ -1,7 +1,7 @@
 //! Where a subscription starts, as far as the newest events say: most clients start at the end of the log or
 //! shortly before it, and need no thread that may block.
 
-use session::server::{Located, Logged, Place, StreamNo};
+use session::server::{Located, Logged, StartPoint, StreamNo};
 use session::{Body, Position, Start, Stream};
 use topic::Pattern;
 
@@ -38,7 +38,7 @@ pub(super) fn locate(
     Some(Located::At(places))
 }
 
-fn latest(store: &dyn Store, tails: &Tails, number: StreamNo, stream: &Stream) -> Option<Place> {
+fn latest(store: &dyn Store, tails: &Tails, number: StreamNo, stream: &Stream) -> Option<StartPoint> {
     let head = tails.newest(number)?;
     let position = Position {
         stream: stream.clone(),
@@ -47,7 +47,7 @@ fn latest(store: &dyn Store, tails: &Tails, number: StreamNo, stream: &Stream) -
         id: id(head),
     };
     let next = (head.offset + 1).max(store.first(number));
-    Some(Place { next, previous: None, head: position, gap: None })
+    Some(StartPoint { next, previous: None, head: position, gap: None })
 }
 
 /// A position of another log, or one whose event was trimmed or is not in memory, is for the store.
@@ -56,7 +56,7 @@ fn after(
     tails: &Tails,
     number: StreamNo,
     Position { stream, epoch, offset, id: expected }: &Position,
-) -> Option<Place> {
+) -> Option<StartPoint> {
     let latest = latest(store, tails, number, stream)?;
     let next = offset.checked_add(1)?;
     if *epoch != latest.head.epoch || *offset > latest.head.offset || next < store.first(number) {
@@ -65,7 +65,7 @@ fn after(
     if expected.is_some() && id(tails.event(number, *offset)?) != *expected {
         return None;
     }
-    Some(Place { next, previous: Some(*offset), ..latest })
+    Some(StartPoint { next, previous: Some(*offset), ..latest })
 }
 
 fn id(event: &Logged) -> Option<String> {

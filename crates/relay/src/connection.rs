@@ -269,9 +269,7 @@ impl Connection {
             match getrandom::fill(&mut guest) {
                 Ok(()) => connection.server.set_guest(guest),
                 Err(_) => {
-                    connection
-                        .server
-                        .close(CloseCode::Unavailable, "the system has no randomness");
+                    connection.server.close(CloseCode::Unavailable, "the system has no randomness");
                 }
             }
             // JSON has no hello that could carry a credential.

@@ -332,6 +332,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_inputs_include_the_submodules_of_each_module() {
+        let root = Workspace::locate().unwrap().root;
+        let inputs = [CHAT, EMBEDDING].concat();
+        for module in inputs.iter().filter_map(|input| input.strip_suffix(".rs")) {
+            assert!(!root.join(module).is_dir() || inputs.contains(&module), "{module}");
+        }
+    }
+
     /// A style sheet that is not imported would be left out silently.
     #[test]
     fn the_bundle_contains_the_style_sheet_of_each_component() {

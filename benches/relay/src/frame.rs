@@ -39,7 +39,9 @@ pub fn read(
     while let Some((opcode, payload, end)) = next(&bytes[at..]) {
         let payload = &bytes[at + payload..at + end];
         match opcode {
-            CLOSE => bail!("the server closed the connection: {}", String::from_utf8_lossy(payload)),
+            CLOSE => {
+                bail!("the server closed the connection: {}", String::from_utf8_lossy(payload))
+            }
             PING => write(PONG, payload, out),
             PONG => {}
             _ => take(payload, out)?,

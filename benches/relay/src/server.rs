@@ -99,7 +99,8 @@ pub struct Server {
 
 impl Server {
     pub fn start(kind: Kind, programs: &Programs, cores: Cores) -> Result<Self> {
-        let data = TempDir::new_in(&programs.data).context("could not create a folder for the data of a server")?;
+        let data = TempDir::new_in(&programs.data)
+            .context("could not create a folder for the data of a server")?;
         let address = free_address()?;
         let mut command = match kind {
             Kind::Relay | Kind::RelayJson => relay(&programs.relay, address, data.path()),

@@ -44,6 +44,7 @@ const CHAT: &[&str] = &[
     "crates/xtask/src/page.rs",
     "crates/xtask/src/toolchain.rs",
     "crates/xtask/src/versions.rs",
+    "crates/xtask/src/wasm",
     "crates/xtask/src/wasm.rs",
     "www",
 ];

@@ -254,7 +254,8 @@ pub fn task<T>(name: &str, what: &str, work: impl FnOnce() -> Result<T>) -> Resu
 
 /// Runs `work` as a task whose output goes into a file.
 pub fn logged<T>(name: &str, log: &Path, work: impl FnOnce() -> T) -> Result<T> {
-    let file = File::create(log).with_context(|| format!("{} could not be created", log.display()))?;
+    let file =
+        File::create(log).with_context(|| format!("{} could not be created", log.display()))?;
     Ok(within(Task::start(name, Some(file)), work))
 }
 

@@ -29,7 +29,10 @@ fn each_block_of_the_readme_is_part_of_the_file_it_names() {
     assert_eq!(files, ["examples/yew/main.rs", "tests/readme.rs"]);
     for (file, code) in blocks {
         let source = fs::read_to_string(root.join(file)).unwrap();
-        assert!(source.contains(code), "README.md shows code that {file} does not contain:\n{code}");
+        assert!(
+            source.contains(code),
+            "README.md shows code that {file} does not contain:\n{code}"
+        );
     }
 }
 

@@ -42,7 +42,9 @@ pub fn run(
     let started = Instant::now();
     check_free(listen)?;
     if hosts.is_empty() && !listen.ip().is_loopback() {
-        bail!("{listen} is not a loopback address: name the host by which clients reach it with `--host`");
+        bail!(
+            "{listen} is not a loopback address: name the host by which clients reach it with `--host`"
+        );
     }
     setup::check_c_compiler()?;
     let (page, default) = match served {
@@ -134,9 +136,8 @@ fn check_free(listen: SocketAddr) -> Result<()> {
             listen.ip(),
             listen.port().checked_add(10).unwrap_or(8080)
         ),
-        Err(error) => Err(error).context(format!(
-            "cannot listen on {listen}: choose another address with `--listen`"
-        )),
+        Err(error) => Err(error)
+            .context(format!("cannot listen on {listen}: choose another address with `--listen`")),
     }
 }
 
@@ -180,7 +181,9 @@ fn print_output(output: impl Read, started: Instant, workspace: &Workspace, serv
             Served::Chat => "chat",
             Served::Example => "counter",
         };
-        progress::print(&format!("\nThe {name} is at {address} (press Ctrl-C to stop; started in {took})"));
+        progress::print(&format!(
+            "\nThe {name} is at {address} (press Ctrl-C to stop; started in {took})"
+        ));
         if served == Served::Example {
             continue;
         }

@@ -19,8 +19,7 @@ pub fn side_by_side<A: Send, B: Send>(
             None => first(),
         });
         let second = second();
-        let first =
-            other.join().unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")));
+        let first = other.join().unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")));
         Ok((first?, second?))
     })
 }

@@ -78,8 +78,12 @@ impl Running {
         relay.env("RUST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut relay = Self(cores.on_the_servers(|| Ok(relay.spawn()?))?);
         let mut line = String::new();
-        BufReader::new(relay.0.stdout.take().context("the relay has no output")?).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on http://").context("the relay printed no address")?;
+        BufReader::new(relay.0.stdout.take().context("the relay has no output")?)
+            .read_line(&mut line)?;
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .context("the relay printed no address")?;
         Ok((relay, address.parse()?))
     }
 }

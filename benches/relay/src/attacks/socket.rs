@@ -35,7 +35,9 @@ pub fn upgraded(relay: SocketAddr, host: u8) -> Result<TcpStream> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
-        stream.read_exact(&mut byte).context("the relay closed the connection during the handshake")?;
+        stream
+            .read_exact(&mut byte)
+            .context("the relay closed the connection during the handshake")?;
         head.extend(byte);
     }
     Ok(stream)

@@ -46,12 +46,15 @@ impl Table {
     pub fn add_lines(&mut self, on: &str, lines: &str) -> Result<()> {
         let before = self.0.len();
         for line in lines.lines().filter(|line| line.starts_with('{')) {
-            let row: Row = serde_json::from_str(line).with_context(|| format!("invalid row: {line}"))?;
+            let row: Row =
+                serde_json::from_str(line).with_context(|| format!("invalid row: {line}"))?;
             // A program that runs others sets `on` itself.
             let on = if row.on.is_empty() { on.to_owned() } else { row.on.clone() };
             self.add(Row { on, ..row });
         }
-        (self.0.len() > before).then_some(()).with_context(|| format!("no rows in the output ({on})"))
+        (self.0.len() > before)
+            .then_some(())
+            .with_context(|| format!("no rows in the output ({on})"))
     }
 
     /// Writes all rows.
@@ -163,8 +166,7 @@ mod tests {
     fn rows_are_read_back_from_a_document() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
-        let document =
-            table.replace_table_in("# Figures\n\n| on | work |\n| --- | --- |\n");
+        let document = table.replace_table_in("# Figures\n\n| on | work |\n| --- | --- |\n");
         let lines: Vec<String> = rows_of(&document).iter().map(Row::line).collect();
         assert_eq!(lines, table.0.iter().map(Row::line).collect::<Vec<_>>());
         assert_eq!(rows_of(&document)[0].ratio, Some([4.8, 4.6, 5.0]));

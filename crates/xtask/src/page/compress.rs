@@ -37,7 +37,8 @@ pub fn all(folder: &Path) -> Result<()> {
         let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
         let mut result = work();
         for other in others {
-            result = result.and(other.join().unwrap_or_else(|_| bail!("a compressing thread panicked")));
+            result =
+                result.and(other.join().unwrap_or_else(|_| bail!("a compressing thread panicked")));
         }
         result
     })

@@ -40,7 +40,10 @@ pub fn links(html: &str) -> Result<Vec<Link>> {
             continue;
         }
         if tag.name != "link" {
-            bail!("<{} data-trunk> in index.html is not supported by crates/xtask/src/page", tag.name);
+            bail!(
+                "<{} data-trunk> in index.html is not supported by crates/xtask/src/page",
+                tag.name
+            );
         }
         links.push(Link { place: start..at, asset: asset(tag.attributes)? });
     }
@@ -67,7 +70,9 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
             let wasm_opt = std::iter::once(level).chain(more).collect();
             Asset::Rust { href: take("href")?, bin: take("data-bin")?, wasm_opt }
         }
-        other => bail!("<link data-trunk rel=\"{other}\"> is not supported by crates/xtask/src/page"),
+        other => {
+            bail!("<link data-trunk rel=\"{other}\"> is not supported by crates/xtask/src/page")
+        }
     };
     match attributes.keys().next() {
         None => Ok(asset),

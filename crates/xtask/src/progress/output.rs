@@ -166,10 +166,7 @@ mod tests {
                 "collect2: fatal error: ld terminated with signal 7 [Bus error]",
                 Some("the disk is full"),
             ),
-            (
-                "error: Could not resolve host: index.crates.io",
-                Some("the network is unreachable"),
-            ),
+            ("error: Could not resolve host: index.crates.io", Some("the network is unreachable")),
             ("npm error code EAI_AGAIN", Some("the network is unreachable")),
             ("error[E0308]: mismatched types", None),
         ] {

@@ -70,9 +70,7 @@ pub fn ensure_sources(rust: Rust) {
         Rust::Distribution => debian::install(&PACKAGES, "install the sources of std"),
     };
     if added.is_err() || !rust.has_sources() {
-        say(
-            "set-up: the sources of std are missing, so the wasm files are larger than necessary",
-        );
+        say("set-up: the sources of std are missing, so the wasm files are larger than necessary");
     }
 }
 

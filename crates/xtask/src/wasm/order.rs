@@ -1,7 +1,7 @@
 //! The order of a module's functions. Functions of one type that begin alike compress best as neighbours: the module
 //! gets 1.6 % smaller after brotli.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use wasm_encoder::{Module, NameMap, NameSection, RawSection};
 use wasmparser::{Parser, Payload, TypeRef};
 
@@ -15,7 +15,8 @@ pub fn named(module: &[u8]) -> Result<Vec<u8>> {
             Payload::CustomSection(section) if section.name() == "name" => continue,
             Payload::ImportSection(section) => {
                 for import in section.clone().into_imports() {
-                    let is_function = matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_));
+                    let is_function =
+                        matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_));
                     imports += u32::from(is_function);
                 }
             }
@@ -26,7 +27,9 @@ pub fn named(module: &[u8]) -> Result<Vec<u8>> {
             _ => {}
         }
         if let Some((id, range)) = payload.as_section() {
-            named.section(&RawSection { id, data: &module[range] });
+            let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+            let data = module.get(range).context("the module is truncated")?;
+            named.section(&RawSection { id, data });
         }
     }
     let mut functions: Vec<((u32, &[u8]), u32)> =

@@ -82,7 +82,9 @@ fn with_short_names(js: &str, pattern: &str, names: &HashMap<&str, &str>) -> Res
         }
     });
     match unknown {
-        Some(name) => bail!("`{name}` is in the JS but not among the imports and exports of the wasm"),
+        Some(name) => {
+            bail!("`{name}` is in the JS but not among the imports and exports of the wasm")
+        }
         None => Ok(text.into_owned()),
     }
 }

@@ -57,6 +57,9 @@ pub trait Store: Send + Sync + 'static {
     /// The id of the peer that this log belongs to.
     fn peer(&self) -> &str;
 
+    /// The epoch of the log: a restored backup starts a new one. It is the same as long as the store is open.
+    fn epoch(&self) -> u64;
+
     /// The streams of the log. They are the same as long as the store is open.
     fn streams(&self) -> &[Stream];
 

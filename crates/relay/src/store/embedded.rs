@@ -245,6 +245,10 @@ impl Store for Embedded {
         &self.peer
     }
 
+    fn epoch(&self) -> u64 {
+        self.identity.epoch
+    }
+
     fn streams(&self) -> &[Stream] {
         &self.streams.names
     }

@@ -113,7 +113,7 @@ const SECTIONS: [Section; 3] = [
             ),
             bar(
                 "Linux",
-                "resume of 1,000 missed, beside nats-server's ordered consumer: time",
+                "resume of 1,000 missed, beside nats-server: time",
                 "resume (time)",
                 "nats-server",
             ),

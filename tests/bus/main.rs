@@ -1,0 +1,14 @@
+//! The bus in a browser. One page runs all of these tests: they need nothing but the bus.
+#![cfg(target_arch = "wasm32")]
+
+mod executor;
+mod face;
+mod handles;
+mod interceptors;
+mod notices;
+mod payloads;
+mod recorder;
+mod semantics;
+mod typed;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,12 +1,12 @@
-//! The stages' outcomes as lines.
+//! Formats the outcomes of the stages.
 
 use super::JobOutcome;
 use super::count::Counts;
 use crate::progress::duration;
 use std::fmt::Write as _;
 
-/// One outcome, as it is printed when the stage is done.
-pub fn line(outcome: &JobOutcome) -> String {
+/// The line that is printed when a stage is done.
+pub fn line(outcome: &Outcome) -> String {
     let tests = match outcome.counts {
         Counts { passed: 0, failed: 0 } => String::new(),
         counts => format!(", {counts}"),
@@ -14,9 +14,9 @@ pub fn line(outcome: &JobOutcome) -> String {
     format!("{}: {:.1} s{tests}, {}", outcome.name, outcome.took.as_secs_f64(), verdict(outcome))
 }
 
-/// All of them in the order in which they began, with their times.
-pub fn table(outcomes: &[JobOutcome]) -> String {
-    let mut rows: Vec<&JobOutcome> = outcomes.iter().collect();
+/// A table of all stages with their times, in the order in which they began.
+pub fn table(outcomes: &[Outcome]) -> String {
+    let mut rows: Vec<&Outcome> = outcomes.iter().collect();
     rows.sort_by_key(|outcome| outcome.began);
     let mut text =
         format!("{:<12} {:>12} {:>12} {:>8} {:>8}\n", "stage", "began", "took", "passed", "failed");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_the_times_of_all_stages_in_their_order() {
+    fn the_table_lists_all_stages_in_the_order_they_began() {
         let text = table(&[outcome("npm", 90, Some("no npm")), outcome("fmt", 0, None)]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "stage               began         took   passed   failed");

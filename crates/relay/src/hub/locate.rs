@@ -38,7 +38,12 @@ pub(super) fn locate(
     Some(Located::At(places))
 }
 
-fn latest(store: &dyn Store, tails: &Tails, number: StreamNo, stream: &Stream) -> Option<StartPoint> {
+fn latest(
+    store: &dyn Store,
+    tails: &Tails,
+    number: StreamNo,
+    stream: &Stream,
+) -> Option<StartPoint> {
     let head = tails.newest(number)?;
     let position = Position {
         stream: stream.clone(),

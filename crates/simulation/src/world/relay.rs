@@ -29,7 +29,7 @@ pub(super) struct Relay {
     pub(super) older: Store,
     pub(super) connections: BTreeMap<WireNo, Connection>,
     pub(super) presence: PresenceRegistry,
-    /// When somebody leaves whose time is up.
+    /// When the next grace period of presence ends.
     pub(super) leaves_at: Option<u64>,
     waiting: VecDeque<(WireNo, Write)>,
     batch: Vec<(WireNo, Write)>,
@@ -39,7 +39,7 @@ pub(super) struct Relay {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) server: Server,
-    /// Of each stream the first offset that its machine has not been told of.
+    /// For each stream, the first offset that its machine was not fed.
     cursors: Vec<u64>,
     queries: VecDeque<(Ticket, Query)>,
     /// One read at a time.
@@ -69,7 +69,7 @@ pub(super) enum Looked {
 }
 
 impl Relay {
-    /// One with so many streams.
+    /// A relay with this many streams.
     pub(super) fn new(streams: usize, mutation: Option<Mutation>) -> Self {
         let names = [Stream::MAIN, Stream::named("side")];
         let streams = names[..streams].to_vec();
@@ -89,7 +89,7 @@ impl Relay {
         }
     }
 
-    /// Whether nobody waits for anything that is there.
+    /// Whether all connections are up to date.
     pub(super) fn is_told_all(&self) -> bool {
         let heads = self.store.heads();
         let knows_all = |it: &Connection| {
@@ -256,7 +256,7 @@ impl World {
         self.after(sync, Happening::Commit { relay });
     }
 
-    /// The bug on purpose that tells what is not committed.
+    /// The deliberate bug that shows uncommitted events.
     fn tell_early(&mut self) {
         let mut ahead = self.relay.store.clone();
         let before = ahead.heads();
@@ -336,7 +336,7 @@ impl World {
         self.with_server(wire, |server, _| server.opened(opened));
     }
 
-    /// Decides about a batch: what that tells to whom, and what is new in the log.
+    /// Decides a batch: the outcomes by connection, and the new events of the log.
     fn decide(&self, store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
         let (mut told, mut new) = (Vec::new(), Vec::new());
         for (wire, write) in batch {
@@ -353,7 +353,7 @@ impl World {
         (told, new)
     }
 
-    /// The bug on purpose: it is a leader's that was deposed and does not know.
+    /// The deliberate bug: the connection belongs to a deposed leader that does not know.
     fn is_stale(&self, wire: WireNo) -> bool {
         self.tabs[self.wires[wire].tab].shared.is_stale
     }
@@ -407,10 +407,10 @@ impl World {
     }
 }
 
-/// What a commit tells to whom, and the events that are new, with their clients.
+/// The outcomes of a commit by connection, and its events with their clients.
 type Committed = (Vec<Told>, Vec<(ClientId, Arc<session::server::Logged>)>);
 
-/// The bug on purpose: what a client says, as if its subscriptions had room for everything.
+/// The deliberate bug: a client's frames, as if its subscriptions had room for everything.
 fn without_credit(message: &[u8]) -> Vec<u8> {
     let mut unlimited = Vec::new();
     for frame in FromClient::decode(message) {

@@ -12,8 +12,9 @@ const ENTRY: usize = 160;
 
 #[derive(Debug, Default)]
 pub(super) struct Queries {
-    /// In the order in which they were pushed, because tickets ascend.
-    waiting: BTreeMap<Ticket, Query>,
+    /// In the order in which they were pushed, because tickets ascend. In boxes, because an empty map keeps its last node:
+    /// 3 kB for each connection otherwise.
+    waiting: BTreeMap<Ticket, Box<Query>>,
     /// The one without an answer.
     asked: Option<Ticket>,
     bytes: usize,
@@ -24,7 +25,7 @@ pub(super) struct Queries {
 impl Queries {
     pub(super) fn push(&mut self, ticket: Ticket, query: Query) {
         self.count(&query, usize::wrapping_add);
-        self.waiting.insert(ticket, query);
+        self.waiting.insert(ticket, Box::new(query));
     }
 
     /// Drops a query whose subscription has ended.
@@ -41,7 +42,7 @@ impl Queries {
         let (ticket, query) = self.waiting.pop_first()?;
         self.count(&query, usize::wrapping_sub);
         self.asked = Some(ticket);
-        Some(Effect::Query(ticket, query))
+        Some(Effect::Query(ticket, *query))
     }
 
     pub(super) fn answered(&mut self, ticket: Ticket) {

@@ -1,5 +1,5 @@
 //! Routes that JavaScript runs itself next to routes that wasm runs: there is one order for both.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "npm"))]
 
 use std::cell::RefCell;
 use std::rc::Rc;

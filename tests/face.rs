@@ -1,5 +1,5 @@
 //! The bus's API for JavaScript.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "npm"))]
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! Notices of the bus on its own topics.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "npm"))]
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;

@@ -1,5 +1,5 @@
-//! The store of a link: what the client machine keeps, for all tabs of the origin in IndexedDB, or in memory
-//! where the browser refuses that. Carries out the machine's operations one after the other.
+//! The store of a link. It is in IndexedDB for all tabs of the origin, or in memory if the browser refuses a database.
+//! It carries out the machine's operations one after the other.
 
 mod database;
 mod record;
@@ -12,64 +12,63 @@ use std::rc::{Rc, Weak};
 use session::Millis;
 use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
 
-use super::link::entropy;
+use super::entropy;
 use super::wake::Patience;
 use crate::js::monotonic;
 use database::{Database, Opening, REPAIRED, Running};
 
-/// What became of an operation.
+/// The result of an operation.
 pub(super) type Answered = Result<Answer, StoreFailed>;
 
-/// A handle on the store. It opens the database when it is first needed, and again after
-/// [`Outbox::close`].
+/// A handle of the store. It opens the database when an operation needs it, and again after [`Outbox::close`].
 ///
-/// A database that fails, or does not answer, before it has carried out an operation is given up for memory. Later
-/// an empty memory must not take its place: then each operation that fails is given back.
+/// Memory replaces a database that fails, or does not answer, before its first operation is done. Later an empty memory
+/// must not replace it: then each operation that fails is given back.
 pub(super) struct Outbox {
     this: Weak<Self>,
-    /// Of the database.
+    /// The name of the database.
     name: String,
-    place: RefCell<Place>,
+    backend: RefCell<Backend>,
     /// The database has carried out an operation.
     is_known: Cell<bool>,
-    /// Operations that have not begun. Bounded by what the machine asks before it has answers.
+    /// Operations that have not begun. Bounded by what the machine requests before it has answers.
     waiting: RefCell<Vec<Storage>>,
-    /// Rows are not written yet: it is not known whether this is the store to be used.
+    /// Writes no rows yet: it is not known whether this is the store to use.
     holds: Cell<bool>,
-    /// Kept until the browser says how it ended, however late: an upgrade without a listener leaves a database
+    /// Kept until the browser reports the result, however late: an upgrade without a listener leaves a database
     /// without a store.
     opening: RefCell<Option<Opening>>,
     running: RefCell<Option<Running>>,
-    /// Of the operation under way.
+    /// The timeout of the running operation.
     patience: RefCell<Option<Patience>>,
     busy: Cell<bool>,
     /// How often the database was opened since it last began an operation.
     opened: Cell<u32>,
-    /// How often in a row it could not be used, and when it is opened again.
+    /// How often in a row the database could not be used, and when it is opened again.
     failures: Cell<u32>,
     retry_at: Cell<Millis>,
     /// Called with nothing borrowed.
     answer: Box<dyn Fn(Answered)>,
 }
 
-enum Place {
-    /// The database is opened for the next operation.
+enum Backend {
+    /// The next operation opens the database.
     Closed,
     Open(Database),
     Memory(MemoryOutbox),
 }
 
 impl Outbox {
-    /// The store of that name; of none, one that is gone with the page.
+    /// The store with this name; without a name, a store in memory.
     pub(super) fn new(name: Option<String>, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
-        let (place, name) = match name {
-            Some(name) => (Place::Closed, name),
-            None => (Place::Memory(empty()), String::new()),
+        let (backend, name) = match name {
+            Some(name) => (Backend::Closed, name),
+            None => (Backend::Memory(empty()), String::new()),
         };
         Rc::new_cyclic(|this| Self {
             this: this.clone(),
             name,
-            place: RefCell::new(place),
+            backend: RefCell::new(backend),
             is_known: Cell::new(false),
             waiting: RefCell::default(),
             holds: Cell::new(false),
@@ -84,9 +83,9 @@ impl Outbox {
         })
     }
 
-    /// Whether what it holds is gone with the page. On disk until the database was refused.
+    /// Whether it is in memory, so that its rows are gone with the page.
     pub(super) fn is_memory(&self) -> bool {
-        matches!(*self.place.borrow(), Place::Memory(_))
+        matches!(*self.backend.borrow(), Backend::Memory(_))
     }
 
     /// Whether an operation has no answer yet.
@@ -94,36 +93,36 @@ impl Outbox {
         self.busy.get() || !self.waiting.borrow().is_empty()
     }
 
-    /// Carries out an operation after those before it. Its answer may come before this returns.
+    /// Carries out an operation after those before it. It may be answered before this returns.
     pub(super) fn run(&self, asked: Storage) {
         self.waiting.borrow_mut().push(asked);
         self.go_on();
     }
 
-    /// Closes the database, so that the page may rest and others may delete it. The next operation opens it
-    /// again; one that runs is answered.
+    /// Closes the database, so that the page may be suspended and other pages may delete it. The next operation opens
+    /// it again; one that runs is still answered.
     pub(super) fn close(&self) {
-        let place = &mut *self.place.borrow_mut();
-        if let Place::Open(_) = place {
-            *place = Place::Closed;
+        let backend = &mut *self.backend.borrow_mut();
+        if let Backend::Open(_) = backend {
+            *backend = Backend::Closed;
         }
     }
 
-    /// Writes no row until [`Outbox::release`] or [`Outbox::use_memory`] is called.
+    /// Writes no rows until [`Outbox::release`] or [`Outbox::use_memory`] is called.
     pub(super) fn hold(&self) {
         self.holds.set(true);
     }
 
-    /// This is the store to be used.
+    /// This is the store to use: writes the rows that wait.
     pub(super) fn release(&self) {
         if self.holds.replace(false) {
             self.go_on();
         }
     }
 
-    /// Holds what comes in memory, and leaves what is in the database to other pages.
+    /// Continues in memory, and leaves the rows in the database to other pages.
     pub(super) fn use_memory(&self) {
-        drop(self.place.replace(Place::Memory(empty())));
+        drop(self.backend.replace(Backend::Memory(empty())));
         self.holds.set(false);
         if self.running.borrow().is_none() {
             self.busy.set(false);
@@ -148,29 +147,29 @@ impl Outbox {
         waiting.first().is_some_and(may_begin).then(|| waiting.remove(0))
     }
 
-    /// The answer, if it is there at once.
+    /// Begins an operation, and returns its answer if there is one at once.
     fn begin(&self, asked: Storage) -> Option<Answered> {
-        let place = &mut *self.place.borrow_mut();
-        let unbegun = match place {
-            Place::Memory(memory) => return Some(Ok(memory.run(asked))),
-            Place::Open(database) => match database.run(asked, self.this.clone()) {
+        let backend = &mut *self.backend.borrow_mut();
+        let unbegun = match backend {
+            Backend::Memory(memory) => return Some(Ok(memory.run(asked))),
+            Backend::Open(database) => match database.run(asked, self.this.clone()) {
                 Ok(running) => {
                     drop(self.running.replace(Some(running)));
                     self.opened.set(0);
                     None
                 }
-                // The browser has closed it, and tells of that later or not at all. Or it has no store.
+                // The browser has closed it, which it reports later or never. Or it has no store.
                 Err(asked) => {
-                    *place = Place::Closed;
+                    *backend = Backend::Closed;
                     Some(asked)
                 }
             },
-            Place::Closed => Some(asked),
+            Backend::Closed => Some(asked),
         };
         if let Some(asked) = unbegun
             && let Err(asked) = self.open(asked)
         {
-            return Some(give_back(place, self.is_known.get(), asked, StoreError::Unavailable));
+            return Some(give_back(backend, self.is_known.get(), asked, StoreError::Unavailable));
         }
         self.busy.set(true);
         let outbox = self.this.clone();
@@ -186,14 +185,14 @@ impl Outbox {
     /// Opens the database for this operation.
     ///
     /// # Errors
-    /// The operation, if that is not possible now.
+    /// The operation, if the database cannot be opened now.
     fn open(&self, asked: Storage) -> Result<(), Storage> {
         if self.opening.borrow().is_some() || monotonic() < self.retry_at.get() {
             return Err(asked);
         }
         let version = match self.opened.replace(self.opened.get() + 1) {
             0 => None,
-            // What has no store is given one, once.
+            // A database without a store gets one, once.
             1 => Some(REPAIRED),
             _ => {
                 self.has_failed();
@@ -215,10 +214,10 @@ impl Outbox {
         if self.is_memory() {
             return;
         }
-        // If it is late, the operation that it was for has its answer.
+        // If it is late, its operation was answered already.
         let is_in_time = self.busy.replace(false);
         match database {
-            Some(database) => drop(self.place.replace(Place::Open(database))),
+            Some(database) => drop(self.backend.replace(Backend::Open(database))),
             None => {
                 self.has_failed();
                 if is_in_time {
@@ -233,7 +232,7 @@ impl Outbox {
         let Some(Running { asked, .. }) = self.running.take() else { return };
         self.busy.set(false);
         match done {
-            // Memory has taken its place meanwhile.
+            // Memory has replaced the database meanwhile.
             Ok(Answer::Loaded(_)) if self.is_memory() => self.fail(asked, StoreError::Unavailable),
             Ok(answer) => {
                 self.is_known.set(true);
@@ -245,8 +244,8 @@ impl Outbox {
         self.go_on();
     }
 
-    /// The operation under way takes too long. The link goes on without it, if that leaves nothing open: a row that
-    /// may still be written must not go elsewhere too.
+    /// The running operation takes too long. The link continues without it, unless it may still write a row, which must
+    /// not be sent from elsewhere, too.
     fn is_late(&self) {
         let running = self.running.take();
         if let Some(running) = running {
@@ -257,15 +256,15 @@ impl Outbox {
         }
         self.busy.set(false);
         self.close();
-        // What hangs is left alone for a while.
+        // A database that hangs is left alone for a while.
         self.failures.set(self.failures.get().max(1));
         self.has_failed();
         self.fail_next();
         self.go_on();
     }
 
-    /// The database could not be used. What was a passing failure is gone the next time; what fails again is left
-    /// alone for longer and longer.
+    /// The database could not be used. The first failure may be a passing one, so it is retried at once; further
+    /// failures are retried after growing waits.
     fn has_failed(&self) {
         let failures = self.failures.get() + 1;
         self.failures.set(failures);
@@ -282,18 +281,18 @@ impl Outbox {
     }
 
     fn fail(&self, asked: Storage, error: StoreError) {
-        let answered = give_back(&mut self.place.borrow_mut(), self.is_known.get(), asked, error);
+        let answered = give_back(&mut self.backend.borrow_mut(), self.is_known.get(), asked, error);
         (self.answer)(answered);
     }
 }
 
-/// What becomes of an operation that the database has not carried out.
-fn give_back(place: &mut Place, is_known: bool, asked: Storage, error: StoreError) -> Answered {
-    if !is_known && !matches!(place, Place::Memory(_)) {
-        *place = Place::Memory(empty());
+/// The answer to an operation that the database has not carried out: memory's answer, or a failure.
+fn give_back(backend: &mut Backend, is_known: bool, asked: Storage, error: StoreError) -> Answered {
+    if !is_known && !matches!(backend, Backend::Memory(_)) {
+        *backend = Backend::Memory(empty());
     }
-    match place {
-        Place::Memory(memory) => Ok(memory.run(asked)),
+    match backend {
+        Backend::Memory(memory) => Ok(memory.run(asked)),
         _ => Err(StoreFailed { asked, error }),
     }
 }

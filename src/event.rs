@@ -75,11 +75,6 @@ impl Event {
         Self::build(topic, payload, OnceCell::new(), "".into(), now, delivery)
     }
 
-    /// The same event with another payload.
-    pub(crate) fn with(&self, payload: Payload) -> Self {
-        self.copy(payload, self.0.delivery.clone(), None)
-    }
-
     /// Ends what [`bus::Payload::kept`] has begun, after the event was handled or popped.
     pub(crate) fn let_go(&self) {
         if let Some(flow) = &self.0.flow {
@@ -226,6 +221,11 @@ impl Event {
 /// Events of bridges.
 #[cfg(feature = "bridge")]
 impl Event {
+    /// The same event with another payload.
+    pub(crate) fn with(&self, payload: Payload) -> Self {
+        self.copy(payload, self.0.delivery.clone(), None)
+    }
+
     /// Creates an event that a bridge has received.
     pub(crate) fn inbound(
         topic: Topic,

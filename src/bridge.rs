@@ -155,7 +155,7 @@ impl Endpoint {
 }
 
 impl Port for Endpoint {
-    fn state_changed(&self, state: client::LinkState) {
+    fn state_changed(&self, state: client::ConnectionState) {
         let state = LinkState::from(state);
         if state != LinkState::Online {
             self.rules.borrow_mut().set_caught_up(None, false);

@@ -20,8 +20,8 @@ use std::rc::{Rc, Weak};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use serde::Deserialize;
-use session::client::{Answer, Entropy, Options, Saved};
-use session::tabs::{Of, Tab};
+use session::client::{Entropy, Options, SavedState, StoreResponse};
+use session::tabs::{Lane, Tab};
 use session::{CloseCode, Millis};
 
 use crate::js::{after, fill_random, monotonic};
@@ -115,7 +115,7 @@ impl Link {
         fill_random(&mut tab);
         let machine = Options { tab, credentials: options.credentials, ..Options::default() };
         // Replaced by the identity in the store, once that is loaded.
-        let tab = Tab::new(machine, entropy(), Saved::new(&mut entropy()));
+        let tab = Tab::new(machine, entropy(), SavedState::new(&mut entropy()));
         let name = options.shared_name();
         let storage = match name {
             Some(_) => OutboxStorage::IndexedDb,
@@ -177,7 +177,7 @@ impl Link {
             Err(_) => OutboxStorage::Failing,
             Ok(_) if self.store.is_memory() => OutboxStorage::Memory,
             // A full database can still be read.
-            Ok(Answer::Loaded(_)) if self.storage.get() == OutboxStorage::Failing => {
+            Ok(StoreResponse::Loaded(_)) if self.storage.get() == OutboxStorage::Failing => {
                 OutboxStorage::Failing
             }
             Ok(_) => OutboxStorage::IndexedDb,
@@ -312,13 +312,13 @@ impl Link {
         self.drive();
     }
 
-    fn connection(&self, lane: Of) -> &LinkConnection {
+    fn connection(&self, lane: Lane) -> &LinkConnection {
         &self.connections[lane as usize]
     }
 
-    fn opened(&self, lane: Of) {
+    fn opened(&self, lane: Lane) {
         if self.connection(lane).speaks_subprotocol() {
-            if let Some(client) = self.tab.borrow_mut().at_socket(lane, monotonic()) {
+            if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
                 client.opened(monotonic());
             }
             self.drive();
@@ -328,21 +328,21 @@ impl Link {
         }
     }
 
-    fn received(&self, lane: Of, message: &[u8]) {
-        if let Some(client) = self.tab.borrow_mut().at_socket(lane, monotonic()) {
+    fn received(&self, lane: Lane, message: &[u8]) {
+        if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.received(message, monotonic());
         }
         self.drive();
     }
 
-    fn closed(&self, lane: Of, code: u16, reason: &str) {
+    fn closed(&self, lane: Lane, code: u16, reason: &str) {
         self.connection(lane).forget();
         self.report_closed(lane, code, reason);
         self.drive();
     }
 
-    fn report_closed(&self, lane: Of, code: u16, reason: &str) {
-        if let Some(client) = self.tab.borrow_mut().at_socket(lane, monotonic()) {
+    fn report_closed(&self, lane: Lane, code: u16, reason: &str) {
+        if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
             client.closed(code, reason, monotonic());
         }
     }

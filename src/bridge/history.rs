@@ -51,7 +51,7 @@ pub(super) struct Reader {
 }
 
 /// Cancels a request when it is dropped.
-struct Wanted<'a> {
+struct PageRequest<'a> {
     endpoint: &'a Weak<Endpoint>,
     id: RequestId,
 }
@@ -94,7 +94,7 @@ impl Bridge {
                 let endpoint = endpoint.upgrade().ok_or(HistoryError::Closed)?;
                 endpoint.request_page(pattern?, before, limit)
             };
-            let wanted = Wanted { endpoint: &endpoint, id };
+            let wanted = PageRequest { endpoint: &endpoint, id };
             let page = poll_fn(|context| match endpoint.upgrade() {
                 Some(endpoint) => endpoint.poll_page(id, context.waker()),
                 None => Poll::Ready(None),
@@ -160,7 +160,7 @@ impl Endpoint {
     }
 }
 
-impl Drop for Wanted<'_> {
+impl Drop for PageRequest<'_> {
     fn drop(&mut self) {
         if let Some(endpoint) = self.endpoint.upgrade() {
             endpoint.link.forget_history(self.id);

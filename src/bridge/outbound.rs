@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Outcome, PublishError as Refused, SubscriptionId, Terms};
+use session::client::{Outcome, PublishError as Refused, PublishOptions, SubscriptionId};
 use session::{Body, Millis, RejectCode};
 
 use super::body::{body, content};
@@ -45,7 +45,7 @@ impl Outlet for Endpoint {
             Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
                 let event = pending(topic, payload);
-                self.publish(event, bytes, Terms { expires, durability }, subscriptions)
+                self.publish(event, bytes, PublishOptions { expires, durability }, subscriptions)
             }
             Some(None) => self.send(bus, topic, payload, bytes),
         })
@@ -73,10 +73,10 @@ impl Endpoint {
         &self,
         event: Event,
         bytes: Bytes,
-        terms: Terms,
+        options: PublishOptions,
         subscriptions: Vec<SubscriptionId>,
     ) -> Result<Receipt, PublishError> {
-        let taken = self.link.publish(event.topic().clone(), &body(&event, bytes), terms);
+        let taken = self.link.publish(event.topic().clone(), &body(&event, bytes), options);
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.link.unanswered()),

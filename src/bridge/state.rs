@@ -236,9 +236,9 @@ impl From<StatusForm> for LinkStatus {
     }
 }
 
-impl From<session::client::LinkState> for LinkState {
-    fn from(state: session::client::LinkState) -> Self {
-        use session::client::LinkState as Link;
+impl From<session::client::ConnectionState> for LinkState {
+    fn from(state: session::client::ConnectionState) -> Self {
+        use session::client::ConnectionState as Link;
         match state {
             Link::Connecting => Self::Connecting,
             Link::Online => Self::Online,

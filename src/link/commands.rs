@@ -1,8 +1,8 @@
 //! Commands: what the application wants of a link, and what it can ask. A command only changes the machine; the next
 //! [`Link::drive`] carries out its effects. So the owner can note what it has asked for before the first effect comes.
 
-use session::client::{PublishError, RequestId, SubscriptionId, Terms, Window};
-use session::tabs::Of;
+use session::client::{PublishError, PublishOptions, RequestId, SubscriptionId, Window};
+use session::tabs::Lane;
 use session::{Body, Position, Start};
 use topic::{Pattern, Topic};
 
@@ -15,7 +15,7 @@ impl Link {
         &self,
         topic: Topic,
         body: &Body,
-        options: Terms,
+        options: PublishOptions,
     ) -> Result<(), PublishError> {
         self.tab.borrow_mut().client().publish_with(topic, body, options, monotonic())
     }
@@ -23,7 +23,7 @@ impl Link {
     /// Sends an ephemeral event to the peer and to the other tabs, unless the connection is congested: then it would
     /// arrive too late to be of use.
     pub(crate) fn send_ephemeral(&self, topic: &Topic, body: &Body) {
-        if !self.connection(Of::Tab).is_congested() {
+        if !self.connection(Lane::Shared).is_congested() {
             let _is_up = self.tab.borrow_mut().send_ephemeral(topic, body);
         }
     }
@@ -95,7 +95,8 @@ impl Link {
     /// Whether a peer has attested with this source that an event is from this page's client.
     pub(crate) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        tab.client().signed(source) || tab.spare().is_some_and(|spare| spare.signed(source))
+        tab.client().signed(source)
+            || tab.fallback().is_some_and(|fallback| fallback.signed(source))
     }
 
     /// The number of durable events without an answer, of all tabs that share the outbox.

@@ -9,7 +9,7 @@ use std::rc::{Rc, Weak};
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{ArrayBuffer, Uint8Array};
-use session::tabs::Of;
+use session::tabs::Lane;
 use session::{CloseCode, SUBPROTOCOL};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
@@ -50,7 +50,7 @@ impl LinkConnection {
     pub(super) fn open(
         &self,
         options: &LinkOptions,
-        lane: Of,
+        lane: Lane,
         link: &Weak<Link>,
     ) -> Result<(), JsValue> {
         let socket = Socket::open(options, lane, link)?;
@@ -66,7 +66,7 @@ impl LinkConnection {
     }
 
     /// Sends a message after those before it.
-    pub(super) fn send(&self, message: Vec<u8>, lane: Of, link: &Weak<Link>) {
+    pub(super) fn send(&self, message: Vec<u8>, lane: Lane, link: &Weak<Link>) {
         if let Some(socket) = self.socket() {
             self.queue.messages.borrow_mut().push_back(message);
             self.queue.send_to(&socket, lane, link);
@@ -74,7 +74,7 @@ impl LinkConnection {
     }
 
     /// Sends the messages that the socket had no room for.
-    fn resume(&self, lane: Of, link: &Weak<Link>) {
+    fn resume(&self, lane: Lane, link: &Weak<Link>) {
         if let Some(socket) = self.socket() {
             self.queue.send_to(&socket, lane, link);
         }
@@ -109,7 +109,7 @@ impl LinkConnection {
 
 impl SendQueue {
     /// Sends as much as the socket has room for, and the rest later.
-    fn send_to(&self, socket: &Socket, lane: Of, link: &Weak<Link>) {
+    fn send_to(&self, socket: &Socket, lane: Lane, link: &Weak<Link>) {
         let mut messages = self.messages.borrow_mut();
         while !socket.is_full() {
             let Some(message) = messages.pop_front() else {
@@ -130,7 +130,7 @@ impl SendQueue {
 }
 
 impl Socket {
-    fn open(options: &LinkOptions, lane: Of, link: &Weak<Link>) -> Result<Self, JsValue> {
+    fn open(options: &LinkOptions, lane: Lane, link: &Weak<Link>) -> Result<Self, JsValue> {
         let asked = options.subprotocol;
         let handle = if asked {
             WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
@@ -138,7 +138,7 @@ impl Socket {
             WebSocket::new(&options.url)?
         };
         handle.set_binary_type(BinaryType::Arraybuffer);
-        let on = |kind: &'static str, then: fn(&Link, Of, &Event)| {
+        let on = |kind: &'static str, then: fn(&Link, Lane, &Event)| {
             let link = link.clone();
             listen(&handle, kind, move |event| {
                 if let Some(link) = link.upgrade() {

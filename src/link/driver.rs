@@ -2,7 +2,7 @@
 
 use session::CloseCode;
 use session::client::{self, Effect};
-use session::tabs::{Effect as TabEffect, Of};
+use session::tabs::{Effect as TabEffect, Lane};
 
 use super::{Link, Port};
 use crate::js::text_of;
@@ -22,11 +22,11 @@ impl Link {
             let next = self.tab.borrow_mut().poll();
             let Some(effect) = next else { break };
             match effect {
-                TabEffect::Client(effect) => self.carry_out(effect, Of::Tab, &*port),
-                TabEffect::Spare(effect) => self.carry_out(effect, Of::Spare, &*port),
+                TabEffect::Client(effect) => self.carry_out(effect, Lane::Shared, &*port),
+                TabEffect::Fallback(effect) => self.carry_out(effect, Lane::Fallback, &*port),
                 TabEffect::RequestLock => self.request_lock(false),
                 TabEffect::StealLock => self.request_lock(true),
-                TabEffect::Shared { topic, body, ephemeral } => {
+                TabEffect::FromTab { topic, body, ephemeral } => {
                     port.shared(topic, body, ephemeral);
                 }
                 TabEffect::Post(message) => {
@@ -54,7 +54,7 @@ impl Link {
         }
     }
 
-    fn carry_out(&self, effect: Effect, lane: Of, port: &dyn Port) {
+    fn carry_out(&self, effect: Effect, lane: Lane, port: &dyn Port) {
         match effect {
             Effect::Open => self.open(lane),
             Effect::FetchCredential => self.fetch_credential(lane, port),
@@ -64,8 +64,8 @@ impl Link {
             // Reported when the store failed.
             Effect::StoreFailed(_) => {}
             // The peer refuses the events that could not be written. The shared link has its own state.
-            Effect::Link(state) if matches!(lane, Of::Spare) => {
-                if let client::LinkState::Stopped { code, reason } = state
+            Effect::Link(state) if matches!(lane, Lane::Fallback) => {
+                if let client::ConnectionState::Stopped { code, reason } = state
                     && code != CLOSED
                 {
                     port.outbox_failed(reason);
@@ -74,7 +74,8 @@ impl Link {
             Effect::Link(_) if self.fenced.get() || self.ended.get() => {}
             Effect::Link(state) => {
                 let fenced = CloseCode::Fenced.code();
-                if matches!(state, client::LinkState::Stopped { code, .. } if code == fenced) {
+                if matches!(state, client::ConnectionState::Stopped { code, .. } if code == fenced)
+                {
                     self.fenced.set(self.sharing.borrow().is_none());
                 }
                 port.state_changed(state);
@@ -90,7 +91,7 @@ impl Link {
         }
     }
 
-    fn open(&self, lane: Of) {
+    fn open(&self, lane: Lane) {
         // A socket that the browser refuses now is refused later, too.
         if let Err(thrown) = self.connection(lane).open(&self.options, lane, &self.this) {
             let code = CloseCode::ProtocolError.code();

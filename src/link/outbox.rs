@@ -10,7 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use session::Millis;
-use session::client::{Answer, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use session::client::{
+    MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
+};
 
 use super::entropy;
 use super::wake::Patience;
@@ -18,7 +20,7 @@ use crate::js::monotonic;
 use database::{Database, Opening, REPAIRED, Running};
 
 /// The result of an operation.
-pub(super) type Answered = Result<Answer, StoreFailed>;
+pub(super) type Answered = Result<StoreResponse, StoreFailed>;
 
 /// A handle of the store. It opens the database when an operation needs it, and again after [`Outbox::close`].
 ///
@@ -32,7 +34,7 @@ pub(super) struct Outbox {
     /// The database has carried out an operation.
     is_known: Cell<bool>,
     /// Operations that have not begun. Bounded by what the machine requests before it has answers.
-    waiting: RefCell<Vec<Storage>>,
+    waiting: RefCell<Vec<StoreRequest>>,
     /// Writes no rows yet: it is not known whether this is the store to use.
     holds: Cell<bool>,
     /// Kept until the browser reports the result, however late: an upgrade without a listener leaves a database
@@ -94,7 +96,7 @@ impl Outbox {
     }
 
     /// Carries out an operation after those before it. It may be answered before this returns.
-    pub(super) fn run(&self, asked: Storage) {
+    pub(super) fn run(&self, asked: StoreRequest) {
         self.waiting.borrow_mut().push(asked);
         self.go_on();
     }
@@ -133,7 +135,8 @@ impl Outbox {
     fn go_on(&self) {
         while !self.busy.get() {
             drop(self.patience.take());
-            let next = self.next(|next| !self.holds.get() || !matches!(next, Storage::Keep { .. }));
+            let next =
+                self.next(|next| !self.holds.get() || !matches!(next, StoreRequest::Keep { .. }));
             let Some(asked) = next else { return };
             if let Some(answered) = self.begin(asked) {
                 (self.answer)(answered);
@@ -142,13 +145,13 @@ impl Outbox {
     }
 
     /// Takes the first operation that waits, if it may begin.
-    fn next(&self, may_begin: impl FnOnce(&Storage) -> bool) -> Option<Storage> {
+    fn next(&self, may_begin: impl FnOnce(&StoreRequest) -> bool) -> Option<StoreRequest> {
         let mut waiting = self.waiting.borrow_mut();
         waiting.first().is_some_and(may_begin).then(|| waiting.remove(0))
     }
 
     /// Begins an operation, and returns its answer if there is one at once.
-    fn begin(&self, asked: Storage) -> Option<Answered> {
+    fn begin(&self, asked: StoreRequest) -> Option<Answered> {
         let backend = &mut *self.backend.borrow_mut();
         let unbegun = match backend {
             Backend::Memory(memory) => return Some(Ok(memory.run(asked))),
@@ -186,7 +189,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The operation, if the database cannot be opened now.
-    fn open(&self, asked: Storage) -> Result<(), Storage> {
+    fn open(&self, asked: StoreRequest) -> Result<(), StoreRequest> {
         if self.opening.borrow().is_some() || monotonic() < self.retry_at.get() {
             return Err(asked);
         }
@@ -228,12 +231,14 @@ impl Outbox {
         self.go_on();
     }
 
-    fn ended(&self, done: Result<Answer, StoreError>) {
+    fn ended(&self, done: Result<StoreResponse, StoreError>) {
         let Some(Running { asked, .. }) = self.running.take() else { return };
         self.busy.set(false);
         match done {
             // Memory has replaced the database meanwhile.
-            Ok(Answer::Loaded(_)) if self.is_memory() => self.fail(asked, StoreError::Unavailable),
+            Ok(StoreResponse::Loaded(_)) if self.is_memory() => {
+                self.fail(asked, StoreError::Unavailable)
+            }
             Ok(answer) => {
                 self.is_known.set(true);
                 self.failures.set(0);
@@ -249,7 +254,7 @@ impl Outbox {
     fn is_late(&self) {
         let running = self.running.take();
         if let Some(running) = running {
-            if !running.abort() && matches!(running.asked, Storage::Keep { .. }) {
+            if !running.abort() && matches!(running.asked, StoreRequest::Keep { .. }) {
                 return drop(self.running.replace(Some(running)));
             }
             self.waiting.borrow_mut().insert(0, running.asked);
@@ -280,14 +285,19 @@ impl Outbox {
         }
     }
 
-    fn fail(&self, asked: Storage, error: StoreError) {
+    fn fail(&self, asked: StoreRequest, error: StoreError) {
         let answered = give_back(&mut self.backend.borrow_mut(), self.is_known.get(), asked, error);
         (self.answer)(answered);
     }
 }
 
 /// The answer to an operation that the database has not carried out: memory's answer, or a failure.
-fn give_back(backend: &mut Backend, is_known: bool, asked: Storage, error: StoreError) -> Answered {
+fn give_back(
+    backend: &mut Backend,
+    is_known: bool,
+    asked: StoreRequest,
+    error: StoreError,
+) -> Answered {
     if !is_known && !matches!(backend, Backend::Memory(_)) {
         *backend = Backend::Memory(empty());
     }
@@ -298,5 +308,5 @@ fn give_back(backend: &mut Backend, is_known: bool, asked: Storage, error: Store
 }
 
 fn empty() -> MemoryOutbox {
-    MemoryOutbox::new(Saved::new(&mut entropy()))
+    MemoryOutbox::new(SavedState::new(&mut entropy()))
 }

@@ -12,7 +12,7 @@ pub(crate) type Fetching = Pin<Box<dyn Future<Output = Option<String>>>>;
 /// The owner of a link. Its methods are called with nothing borrowed, so that they may call the link again.
 pub(crate) trait Port {
     /// The state of the link has changed.
-    fn state_changed(&self, state: client::LinkState);
+    fn state_changed(&self, state: client::ConnectionState);
 
     /// Carries out an effect that concerns the application: not the socket, the store, or the state of the link.
     fn effect(&self, effect: Effect);

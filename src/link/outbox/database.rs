@@ -8,7 +8,9 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use idb::{Factory, KeyRange, ObjectStore, ObjectStoreParams};
-use session::client::{Answer, MemoryOutbox, Row, Saved, Storage, StoreError};
+use session::client::{
+    MemoryOutbox, OutboxRow, SavedState, StoreError, StoreRequest, StoreResponse,
+};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
@@ -45,7 +47,7 @@ pub(super) struct Opening {
 
 /// A transaction, and its listeners.
 pub(super) struct Running {
-    pub(super) asked: Storage,
+    pub(super) asked: StoreRequest,
     transaction: IdbTransaction,
     _listeners: [EventListener; 3],
 }
@@ -110,11 +112,15 @@ impl Database {
     ///
     /// # Errors
     /// The operation, if the database is closed already.
-    pub(super) fn run(&self, asked: Storage, outbox: Weak<Outbox>) -> Result<Running, Storage> {
+    pub(super) fn run(
+        &self,
+        asked: StoreRequest,
+        outbox: Weak<Outbox>,
+    ) -> Result<Running, StoreRequest> {
         let Ok(Begun { transaction, store, head, rows }) = begin(&self.connection, &asked) else {
             return Err(asked);
         };
-        let outcome: Rc<RefCell<Option<Result<Answer, StoreError>>>> = Rc::default();
+        let outcome: Rc<RefCell<Option<Result<StoreResponse, StoreError>>>> = Rc::default();
         let read = listen(&rows.clone(), "success", {
             let (transaction, outcome) = (transaction.clone(), outcome.clone());
             let mut asked = Some(asked.clone());
@@ -168,7 +174,7 @@ struct Begun {
     rows: IdbRequest,
 }
 
-fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, idb::Error> {
+fn begin(connection: &Connection, asked: &StoreRequest) -> Result<Begun, idb::Error> {
     let strict = object(&[("durability", "strict".into())]);
     let transaction = connection
         .transaction(STORE, "readwrite", &strict)
@@ -176,14 +182,14 @@ fn begin(connection: &Connection, asked: &Storage) -> Result<Begun, idb::Error> 
     let store = idb::Transaction::from(transaction.clone()).object_store(STORE)?;
     let head = store.get(JsValue::from(HEAD))?.into();
     let (first, last) = match asked {
-        Storage::Load | Storage::Renew { .. } => (1.0, f64::MAX),
-        Storage::Mark { numbers, .. }
-        | Storage::Erase { numbers, .. }
-        | Storage::Drop { numbers, .. } => {
+        StoreRequest::Load | StoreRequest::Renew { .. } => (1.0, f64::MAX),
+        StoreRequest::Mark { numbers, .. }
+        | StoreRequest::Erase { numbers, .. }
+        | StoreRequest::Drop { numbers, .. } => {
             let number = |number: Option<&u64>| number.map_or(NOTHING, |number| *number as f64);
             (number(numbers.iter().min()), number(numbers.iter().max()))
         }
-        Storage::Keep { .. } | Storage::TakeFence { .. } => (NOTHING, NOTHING),
+        StoreRequest::Keep { .. } | StoreRequest::TakeFence { .. } => (NOTHING, NOTHING),
     };
     let range = KeyRange::bound(&first.into(), &last.into(), None, None)?;
     let rows = store.get_all(Some(range.into()), None)?.into();
@@ -198,22 +204,22 @@ fn carry_out(
     store: &ObjectStore,
     head: &IdbRequest,
     rows: &IdbRequest,
-    asked: Storage,
-) -> Result<Answer, idb::Error> {
+    asked: StoreRequest,
+) -> Result<StoreResponse, idb::Error> {
     let [head, rows] = [head, rows].map(IdbRequest::result);
     let head = head.map_err(idb::Error::RequestResultNotFound)?;
     let rows = rows.map_err(idb::Error::RequestResultNotFound)?;
     let is_new = head.is_undefined();
     let mut saved = if is_new {
-        Saved::new(&mut entropy())
+        SavedState::new(&mut entropy())
     } else {
         record::read_head(&head).ok_or(idb::Error::UnexpectedJsType("a client", head))?
     };
     saved.rows = record::read_rows(&rows);
-    let marks = |row: &Row| (row.number, row.leaving, row.dropped);
+    let marks = |row: &OutboxRow| (row.number, row.leaving, row.dropped);
     let before: Vec<_> = saved.rows.iter().map(marks).collect();
-    let renews = matches!(asked, Storage::Renew { .. });
-    let only_reads = matches!(asked, Storage::Load) && !is_new;
+    let renews = matches!(asked, StoreRequest::Renew { .. });
+    let only_reads = matches!(asked, StoreRequest::Load) && !is_new;
     let mut memory = MemoryOutbox::new(saved);
     let answer = memory.run(asked);
 

@@ -1,13 +1,13 @@
 //! The form of clients and rows in the database: arrays, which are short and can be extended at their ends.
 
 use js_sys::{Array, Uint8Array};
-use session::client::{Row, Saved, Secret};
+use session::client::{OutboxRow, SavedState, Secret};
 use session::{Durability, RejectCode};
 use topic::Topic;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The client without its rows.
-pub(super) fn head(saved: &Saved) -> JsValue {
+pub(super) fn head(saved: &SavedState) -> JsValue {
     let (decided, decided_id) = &saved.decided;
     array([
         bytes(&saved.client),
@@ -20,9 +20,9 @@ pub(super) fn head(saved: &Saved) -> JsValue {
 }
 
 /// Returns `None` if it is not a client.
-pub(super) fn read_head(head: &JsValue) -> Option<Saved> {
+pub(super) fn read_head(head: &JsValue) -> Option<SavedState> {
     let head = head.dyn_ref::<Array>()?;
-    Some(Saved {
+    Some(SavedState {
         client: read_bytes(&head.get(0))?,
         secret: Secret(read_bytes(&head.get(1))?),
         next: read_number(&head.get(2))?,
@@ -32,7 +32,7 @@ pub(super) fn read_head(head: &JsValue) -> Option<Saved> {
     })
 }
 
-pub(super) fn row(row: &Row) -> JsValue {
+pub(super) fn row(row: &OutboxRow) -> JsValue {
     array([
         number(row.number),
         row.id.as_str().into(),
@@ -47,13 +47,13 @@ pub(super) fn row(row: &Row) -> JsValue {
 }
 
 /// The rows of an array that can be read. The others are left alone.
-pub(super) fn read_rows(rows: &JsValue) -> Vec<Row> {
+pub(super) fn read_rows(rows: &JsValue) -> Vec<OutboxRow> {
     let Some(rows) = rows.dyn_ref::<Array>() else { return Vec::new() };
     rows.iter().filter_map(|row| read_row(row.dyn_ref()?)).collect()
 }
 
-fn read_row(row: &Array) -> Option<Row> {
-    Some(Row {
+fn read_row(row: &Array) -> Option<OutboxRow> {
+    Some(OutboxRow {
         number: read_number(&row.get(0))?,
         id: row.get(1).as_string()?,
         topic: Topic::parse(&row.get(2).as_string()?).ok()?,

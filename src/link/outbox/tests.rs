@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use session::client::{Answer, Row, Saved, Secret, Storage, StoreError};
+use session::client::{OutboxRow, SavedState, Secret, StoreError, StoreRequest, StoreResponse};
 use session::{Durability, RejectCode};
 use topic::Topic;
 use wasm_bindgen::prelude::*;
@@ -50,7 +50,7 @@ impl Store {
         Self { outbox: Outbox::new(Some(name.to_owned()), answer), answers }
     }
 
-    async fn run(&self, asked: Storage) -> Answered {
+    async fn run(&self, asked: StoreRequest) -> Answered {
         self.outbox.run(asked);
         self.answer().await
     }
@@ -65,27 +65,31 @@ impl Store {
         panic!("the store does not answer");
     }
 
-    async fn load(&self) -> Saved {
-        match self.run(Storage::Load).await {
-            Ok(Answer::Loaded(saved)) => saved,
+    async fn load(&self) -> SavedState {
+        match self.run(StoreRequest::Load).await {
+            Ok(StoreResponse::Loaded(saved)) => saved,
             other => panic!("{other:?}"),
         }
     }
 
     async fn keep(&self, ids: &[&str]) -> u64 {
         match self.run(keep(ids)).await {
-            Ok(Answer::Kept { first, .. }) => first,
+            Ok(StoreResponse::Kept { first, .. }) => first,
             other => panic!("{other:?}"),
         }
     }
 }
 
-fn keep(ids: &[&str]) -> Storage {
-    Storage::Keep { client: [0; 16], rows: ids.iter().map(|id| row(id)).collect(), at_least: 0 }
+fn keep(ids: &[&str]) -> StoreRequest {
+    StoreRequest::Keep {
+        client: [0; 16],
+        rows: ids.iter().map(|id| row(id)).collect(),
+        at_least: 0,
+    }
 }
 
-fn row(id: &str) -> Row {
-    Row {
+fn row(id: &str) -> OutboxRow {
+    OutboxRow {
         number: 0,
         id: id.to_owned(),
         topic: Topic::parse("chat.a").unwrap(),
@@ -98,7 +102,7 @@ fn row(id: &str) -> Row {
     }
 }
 
-fn told(saved: &Saved) -> Vec<(u64, &str, bool)> {
+fn told(saved: &SavedState) -> Vec<(u64, &str, bool)> {
     saved.rows.iter().map(|row| (row.number, row.id.as_str(), row.leaving)).collect()
 }
 
@@ -114,7 +118,8 @@ async fn kept_rows_survive_a_reload() {
     let found = Store::open(&name).load().await;
     assert_eq!((found.client, found.secret, found.next), (made.client, made.secret, 3));
     let rows = ["a", "expires"].map(row);
-    let rows: Vec<Row> = (1..).zip(rows).map(|(number, row)| Row { number, ..row }).collect();
+    let rows: Vec<OutboxRow> =
+        (1..).zip(rows).map(|(number, row)| OutboxRow { number, ..row }).collect();
     assert_eq!(found.rows, rows);
 }
 
@@ -131,7 +136,7 @@ async fn two_connections_that_write_at_once_never_take_the_same_number() {
     for store in &stores {
         for _ in 0..20 {
             match store.answer().await {
-                Ok(Answer::Kept { first, .. }) => firsts.push(first),
+                Ok(StoreResponse::Kept { first, .. }) => firsts.push(first),
                 other => panic!("{other:?}"),
             }
         }
@@ -146,8 +151,8 @@ async fn two_connections_that_write_at_once_never_take_the_same_number() {
 async fn a_number_that_the_client_knows_to_be_taken_is_not_given_again() {
     let store = Store::open(&fresh());
     let client = store.load().await.client;
-    let asked = Storage::Keep { client, rows: vec![row("a")], at_least: 7 };
-    assert!(matches!(store.run(asked).await, Ok(Answer::Kept { first: 7, .. })));
+    let asked = StoreRequest::Keep { client, rows: vec![row("a")], at_least: 7 };
+    assert!(matches!(store.run(asked).await, Ok(StoreResponse::Kept { first: 7, .. })));
     assert_eq!(store.keep(&["b"]).await, 8);
 }
 
@@ -157,16 +162,17 @@ async fn marks_erases_and_drops_change_only_the_rows_they_name() {
     let store = Store::open(&name);
     let client = store.load().await.client;
     store.keep(&["a", "b", "c", "d", "e"]).await;
-    let marked = store.run(Storage::Mark { client, numbers: vec![1, 2, 4, 9] }).await;
-    assert_eq!(marked, Ok(Answer::Marked(vec![1, 2, 4])));
-    let dropped =
-        store.run(Storage::Drop { client, numbers: vec![3, 4], why: RejectCode::Expired }).await;
-    assert_eq!(dropped, Ok(Answer::Dropped { dropped: vec![3], leaving: vec![4] }));
+    let marked = store.run(StoreRequest::Mark { client, numbers: vec![1, 2, 4, 9] }).await;
+    assert_eq!(marked, Ok(StoreResponse::Marked(vec![1, 2, 4])));
+    let dropped = store
+        .run(StoreRequest::Drop { client, numbers: vec![3, 4], why: RejectCode::Expired })
+        .await;
+    assert_eq!(dropped, Ok(StoreResponse::Dropped { dropped: vec![3], leaving: vec![4] }));
     let decided = (1, "a".to_owned());
-    let erase = Storage::Erase { client, numbers: vec![1], decided: decided.clone() };
-    assert_eq!(store.run(erase).await, Ok(Answer::Erased));
-    assert_eq!(store.run(Storage::TakeFence { used: 0 }).await, Ok(Answer::Fence(1)));
-    assert_eq!(store.run(Storage::TakeFence { used: 0 }).await, Ok(Answer::Fence(2)));
+    let erase = StoreRequest::Erase { client, numbers: vec![1], decided: decided.clone() };
+    assert_eq!(store.run(erase).await, Ok(StoreResponse::Erased));
+    assert_eq!(store.run(StoreRequest::TakeFence { used: 0 }).await, Ok(StoreResponse::Fence(1)));
+    assert_eq!(store.run(StoreRequest::TakeFence { used: 0 }).await, Ok(StoreResponse::Fence(2)));
 
     let found = Store::open(&name).load().await;
     assert_eq!(told(&found), [(2, "b", true), (3, "c", false), (4, "d", true), (5, "e", false)]);
@@ -181,10 +187,10 @@ async fn a_new_identity_renumbers_the_rows() {
     let store = Store::open(&name);
     let from = store.load().await.client;
     store.keep(&["a", "b", "c", "d"]).await;
-    let marked = store.run(Storage::Mark { client: from, numbers: vec![2] }).await;
+    let marked = store.run(StoreRequest::Mark { client: from, numbers: vec![2] }).await;
     assert!(marked.is_ok());
-    let renew = Storage::Renew { from, highest: 0, client: [1; 16], secret: Secret([2; 32]) };
-    let Ok(Answer::Renewed(saved)) = store.run(renew.clone()).await else {
+    let renew = StoreRequest::Renew { from, highest: 0, client: [1; 16], secret: Secret([2; 32]) };
+    let Ok(StoreResponse::Renewed(saved)) = store.run(renew.clone()).await else {
         panic!("not renewed");
     };
     let found = Store::open(&name).load().await;
@@ -194,7 +200,7 @@ async fn a_new_identity_renumbers_the_rows() {
     assert_eq!((found.client, found.secret, found.next), ([1; 16], Secret([2; 32]), 5));
 
     // Another tab that requests the same comes too late.
-    assert_eq!(store.run(renew).await, Ok(Answer::Renewed(found)));
+    assert_eq!(store.run(renew).await, Ok(StoreResponse::Renewed(found)));
 }
 
 #[wasm_bindgen_test]
@@ -227,10 +233,10 @@ async fn a_failed_operation_is_given_back_and_has_no_effect() {
 async fn the_store_is_in_memory_if_the_browser_refuses_a_database() {
     let allow = refuse_databases();
     let store = Store::open(&fresh());
-    store.outbox.run(Storage::Load);
+    store.outbox.run(StoreRequest::Load);
     store.outbox.run(keep(&["a"]));
-    assert!(matches!(store.answer().await, Ok(Answer::Loaded(_))));
-    assert!(matches!(store.answer().await, Ok(Answer::Kept { first: 1, .. })));
+    assert!(matches!(store.answer().await, Ok(StoreResponse::Loaded(_))));
+    assert!(matches!(store.answer().await, Ok(StoreResponse::Kept { first: 1, .. })));
     assert!(store.outbox.is_memory());
     allow.call0(&JsValue::NULL).unwrap();
     assert_eq!(store.load().await.rows.len(), 1);
@@ -242,7 +248,7 @@ async fn the_next_operation_reopens_a_closed_database() {
     store.keep(&["a"]).await;
     store.outbox.run(keep(&["b"]));
     store.outbox.close();
-    assert!(matches!(store.answer().await, Ok(Answer::Kept { first: 2, .. })));
+    assert!(matches!(store.answer().await, Ok(StoreResponse::Kept { first: 2, .. })));
     assert_eq!(store.keep(&["c"]).await, 3);
 
     store.outbox.close();

@@ -40,7 +40,7 @@ use history::Reader;
 use inbound::Inbox;
 use options::Fetch;
 use pending::Pending;
-use presence::PresenceEntry;
+use presence::PresenceRecord;
 use report::Report;
 use rules::Rules;
 
@@ -65,7 +65,7 @@ struct Endpoint {
     pending: RefCell<Pending>,
     /// The requests for pages of history.
     readers: RefCell<Vec<Reader>>,
-    presence: RefCell<Vec<PresenceEntry>>,
+    presence: RefCell<Vec<PresenceRecord>>,
     /// Itself, from its end until the store has written what it was given.
     flushing: RefCell<Option<Rc<Self>>>,
     /// The key of the newest guard.

@@ -1,5 +1,5 @@
-//! The face that JavaScript sees: exports of the wasm module, and `npm/face.js` that makes objects of
-//! them whose functions can be destructured. The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
+//! The wasm module's exports for JavaScript. `npm/face.js` wraps them in objects whose functions can be destructured.
+//! The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
 
 mod files;
 mod intercept;
@@ -23,7 +23,7 @@ use crate::bus::Out;
 use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
-use subscribe::{Name, Standing, Wanted};
+use subscribe::{Options, Registration, SubscriptionRef};
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
@@ -67,7 +67,7 @@ extern "C" {
     fn id_of(event: &JsValue) -> Result<String, JsValue>;
 }
 
-/// The one bus of that name in this realm, as an object for JavaScript.
+/// The bus with this name in this realm, as an object for JavaScript.
 ///
 /// # Errors
 /// An `Error` if `name` is not a string, or `options` not an object.
@@ -81,7 +81,7 @@ pub fn create_singleton(name: &JsValue, options: &JsValue) -> Result<JsValue, Js
     Ok(remember(name, wrap(bus, options)?))
 }
 
-/// A bus of its own, as an object for JavaScript.
+/// A new bus, as an object for JavaScript.
 ///
 /// # Errors
 /// An `Error` if `options` is not an object.
@@ -95,58 +95,58 @@ fn wrap(bus: Bus, options: &JsValue) -> Result<JsValue, JsValue> {
         static NEXT: Cell<u32> = const { Cell::new(0) };
     }
     let id = NEXT.replace(NEXT.get() + 1);
-    let core = Core { id, standing: RefCell::default(), route: RefCell::default(), bus };
+    let core = Core { id, registrations: RefCell::default(), route: RefCell::default(), bus };
     face(core, wasm_bindgen::memory(), options)
 }
 
-/// A bus behind the object that JavaScript holds.
+/// The bus behind JavaScript's object.
 #[derive(Debug)]
 #[wasm_bindgen(skip_typescript)]
 pub struct Core {
     id: u32,
-    /// What JavaScript has subscribed.
-    standing: RefCell<Slab<Standing>>,
-    /// The route that was asked for last, as JavaScript reads it.
+    /// JavaScript's registrations.
+    registrations: RefCell<Slab<Registration>>,
+    /// The last requested route, as JavaScript reads it.
     route: RefCell<Vec<u32>>,
     bus: Bus,
 }
 
 #[wasm_bindgen]
 impl Core {
-    /// Names the bus among all those of this module.
+    /// Identifies the bus within this module.
     #[wasm_bindgen(skip_typescript)]
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Where in memory the bus's flag is.
+    /// The address of the bus's flag.
     #[wasm_bindgen(skip_typescript)]
     pub fn flag(&self) -> usize {
         self.bus.pure().flag().as_ptr() as usize
     }
 
-    /// Where in memory the version of its routes is.
+    /// The address of the version of its routes.
     #[wasm_bindgen(skip_typescript)]
     pub fn version(&self) -> usize {
         self.bus.pure().version().as_ptr() as usize
     }
 
-    /// Where in memory it is counted who is told of subscriptions that come and go.
+    /// The address of the counter of subscribers to notices about subscriptions.
     #[wasm_bindgen(skip_typescript)]
     pub fn watchers(&self) -> usize {
         self.bus.pure().watchers().as_ptr() as usize
     }
 
-    /// Gives the events that handlers have published meanwhile their turns.
+    /// Delivers the events that handlers have published meanwhile.
     #[wasm_bindgen(skip_typescript)]
     pub fn proceed(&self) {
         self.bus.pure().proceed();
     }
 
-    /// Where in memory the route of `topic` is written down, until the next call.
+    /// The address of the route of `topic`, which stays valid until the next call.
     ///
     /// # Errors
-    /// An `Error` if the topic is none.
+    /// An `Error` if the topic is invalid.
     #[wasm_bindgen(skip_typescript)]
     pub fn route(&self, topic: &str) -> Result<usize, JsValue> {
         let topic = Topic::parse(topic).map_err(|error| topic_error(&error))?;
@@ -157,11 +157,11 @@ impl Core {
         Ok(place)
     }
 
-    /// Subscribes; the answer ends it through `release`. A queue has a `capacity` above 0. With `serves` it answers
-    /// requests.
+    /// Subscribes. `release` ends the subscription with the returned number. A queue has a `capacity` above 0. With
+    /// `serves` the subscription answers requests.
     ///
     /// # Errors
-    /// An `Error` if the pattern is none.
+    /// An `Error` if the pattern is invalid.
     #[wasm_bindgen(skip_typescript)]
     #[allow(clippy::too_many_arguments)] // JavaScript's options, one by one
     pub fn subscribe(
@@ -188,48 +188,50 @@ impl Core {
         if serves {
             subscriber = subscriber.serving();
         }
-        let number = self.standing.borrow().vacant_key() as u32;
-        let name = Name { bus: self.id, number };
+        let number = self.registrations.borrow().vacant_key() as u32;
+        let name = SubscriptionRef { bus: self.id, number };
         let capacity = NonZeroUsize::new(capacity as usize);
-        let wanted = Wanted { group, balance, capacity, policy, key, replay };
-        let standing = subscribe::subscribe(subscriber, name, wanted)?;
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let options = Options { group, balance, capacity, policy, key, replay };
+        let registration = subscribe::subscribe(subscriber, name, options)?;
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
-    /// Asks JavaScript about each event whose topic `pattern` matches; the answer ends that through `release`.
+    /// Asks JavaScript about each event whose topic `pattern` matches, until `release` is called with the returned
+    /// number.
     ///
     /// # Errors
-    /// An `Error` if the pattern is none.
+    /// An `Error` if the pattern is invalid.
     #[wasm_bindgen(skip_typescript)]
     pub fn intercept(&self, pattern: &str) -> Result<u32, JsValue> {
-        let number = self.standing.borrow().vacant_key() as u32;
-        let standing = intercept::intercept(&self.bus, pattern, Name { bus: self.id, number })?;
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let number = self.registrations.borrow().vacant_key() as u32;
+        let registration =
+            intercept::intercept(&self.bus, pattern, SubscriptionRef { bus: self.id, number })?;
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
-    /// Keeps the last events of each topic; the answer ends that through `release`.
+    /// Retains the last events of each topic, until `release` is called with the returned number.
     ///
     /// # Errors
-    /// An `Error` if the pattern is none.
+    /// An `Error` if the pattern is invalid.
     #[wasm_bindgen(skip_typescript)]
     pub fn retain(&self, pattern: &str, events: u32, topics: u32) -> Result<u32, JsValue> {
         let at_least_one =
             |number: u32| NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
         let retention = self.bus.retain(pattern, at_least_one(events), at_least_one(topics));
         let retention = retention.map_err(|error| topic_error(&error))?;
-        let standing = Standing::Retention { _retention: retention };
-        Ok(self.standing.borrow_mut().insert(standing) as u32)
+        let registration = Registration::Retention { _retention: retention };
+        Ok(self.registrations.borrow_mut().insert(registration) as u32)
     }
 
-    /// Ends what `number` names, and gives the number away: it must be released once only.
+    /// Ends the registration with this number, which may be reused. Call it once only.
     #[wasm_bindgen(skip_typescript)]
     pub fn release(&self, number: u32) {
-        // Dropped when nothing is borrowed: that may drop foreign code.
-        let ended = self.standing.borrow_mut().try_remove(number as usize);
+        // Dropped outside all borrows, because it may drop foreign code.
+        let ended = self.registrations.borrow_mut().try_remove(number as usize);
         drop(ended);
     }
 
-    /// Tells that one of several handlers behind a number has ended.
+    /// Notifies that one of several handlers with a common number has ended.
     #[wasm_bindgen(skip_typescript)]
     pub fn ended(&self, pattern: &str, label: &str) {
         if let Ok(pattern) = Pattern::parse(pattern) {
@@ -237,13 +239,13 @@ impl Core {
         }
     }
 
-    /// How many subscriptions stand, those of JavaScript that share a number as one.
+    /// The number of subscriptions. Those of JavaScript with a common number count as one.
     #[wasm_bindgen(skip_typescript)]
     pub fn subscriptions(&self) -> usize {
         self.bus.subscriptions()
     }
 
-    /// Tells on the bus that a handler has failed.
+    /// Reports on the bus that a handler has failed.
     #[wasm_bindgen(skip_typescript)]
     pub fn failed(&self, topic: &str, label: &str, cause: JsValue) {
         if let Ok(topic) = Topic::parse(topic) {
@@ -251,7 +253,7 @@ impl Core {
         }
     }
 
-    /// Tells on the bus that a reader was too slow for an event.
+    /// Reports on the bus that a reader was too slow for an event.
     #[wasm_bindgen(skip_typescript)]
     pub fn lost(&self, topic: &str, label: &str) {
         if let Ok(topic) = Topic::parse(topic) {
@@ -262,7 +264,7 @@ impl Core {
     /// Starts to connect to a peer.
     ///
     /// # Errors
-    /// An `Error` if no WebSocket can be made.
+    /// An `Error` if the WebSocket cannot be created.
     #[wasm_bindgen(skip_typescript)]
     pub fn connect(
         &self,
@@ -274,11 +276,11 @@ impl Core {
         link::connect(&self.bus, url, identity, storage, credentials)
     }
 
-    /// Publishes, with the object that JavaScript has made for the handlers; a durable event has a receipt,
-    /// and expires after so many milliseconds.
+    /// Publishes, with JavaScript's object for the handlers. A durable event has a receipt, and expires after a
+    /// number of milliseconds.
     ///
     /// # Errors
-    /// An `Error` that says why nothing was published.
+    /// An `Error` if nothing was published.
     #[wasm_bindgen(skip_typescript)]
     pub fn publish(
         &self,
@@ -291,10 +293,10 @@ impl Core {
         Ok(Receipt::of(self.send(topic, data, event, Out::Bridges(within))?))
     }
 
-    /// Publishes a request, which stays on this bus. False if an interceptor has dropped it.
+    /// Publishes a request, which stays on this bus. Returns false if an interceptor has dropped it.
     ///
     /// # Errors
-    /// An `Error` that says why nothing was published.
+    /// An `Error` if nothing was published.
     #[wasm_bindgen(skip_typescript)]
     pub fn ask(&self, topic: &str, data: JsValue, event: JsValue) -> Result<bool, JsValue> {
         let receipt = self.send(topic, data, event, Out::Nowhere)?;
@@ -307,7 +309,7 @@ impl Core {
         Payload::from_js(data).to_bytes().is_ok()
     }
 
-    /// Publishes when the queues that wait have room. Rejected with why nothing was published.
+    /// Publishes as soon as the waiting queues have room. Rejects if nothing was published.
     #[wasm_bindgen(js_name = publishWhenRoom, skip_typescript)]
     pub fn publish_when_room(&self, topic: String, data: JsValue) -> Promise {
         let bus = self.bus.clone();
@@ -340,22 +342,22 @@ impl Drop for Core {
     }
 }
 
-/// The object that JavaScript has made of `event` with another payload in it.
+/// Copies JavaScript's object for `event`, with another payload.
 pub(crate) fn with_payload(event: &JsValue, payload: &Payload) -> JsValue {
     replaced(event, &payload.to_js().unwrap_or_default())
 }
 
-/// The id that JavaScript has made for `event`, if it has read it first.
+/// The id that JavaScript has assigned to `event`, if it has read one.
 pub(crate) fn event_id(event: &JsValue) -> Option<String> {
     id_of(event).ok()
 }
 
-/// The object for JS handlers.
+/// The object for JavaScript's handlers.
 fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
     marked(event, data, &JsValue::UNDEFINED)
 }
 
-/// The same for an event that may have no data because of an error.
+/// The same for an event that may lack data because of an error.
 fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue {
     event.face(|id| {
         let delivery = delivery(event.delivery());

@@ -359,7 +359,7 @@ async fn dropping_the_bridge_closes_all_and_settles_what_has_no_answer() {
     let window = web_sys::window().unwrap();
     window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
     sleep(700).await;
-    assert_eq!(socket::count(), 1, "nothing connects any more");
+    assert_eq!(socket::count(), 1, "no further connection is made");
 }
 
 #[wasm_bindgen_test]

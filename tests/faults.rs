@@ -53,11 +53,11 @@ struct Page {
 }
 
 /// A unique identity, and the name of its database.
-fn somebody() -> (BridgeOptions, String) {
+fn new_user() -> (BridgeOptions, String) {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     let number = COUNT.replace(COUNT.get() + 1);
-    let who = format!("faults {} {number}", Date::now());
-    (BridgeOptions::new(URL).identity(&*who), format!("event-driven-kit v1 {URL} {who}"))
+    let user = format!("faults {} {number}", Date::now());
+    (BridgeOptions::new(URL).identity(&*user), format!("event-driven-kit v1 {URL} {user}"))
 }
 
 fn mend(undo: &Function) -> JsValue {
@@ -122,10 +122,10 @@ async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
 async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_memory() {
     for name in names() {
         socket::install();
-        let (mut peer, (who, _)) = (Peer::default(), somebody());
+        let (mut peer, (user, _)) = (Peer::default(), new_user());
         let undo = break_browser(&name);
         let opens = count_opens();
-        let page = Page::open(&who);
+        let page = Page::open(&user);
         // Also publishes before the link is up.
         let first = page.say("first");
         goes_on(&name, &page, &mut peer).await;
@@ -140,16 +140,16 @@ async fn whatever_the_browser_refuses_at_the_first_visit_the_link_goes_on_in_mem
 #[wasm_bindgen_test]
 async fn a_database_that_another_script_made_is_given_its_store() {
     socket::install();
-    let (mut peer, (who, database)) = (Peer::default(), somebody());
+    let (mut peer, (user, database)) = (Peer::default(), new_user());
     open_elsewhere(&database, None, false).await;
-    let page = Page::open(&who);
+    let page = Page::open(&user);
     let opens = count_opens();
     page.say("kept").kept().await.unwrap();
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
     assert!(mend(&opens).as_f64().unwrap() <= 2.0);
     drop(page);
     // It is still there after a reload.
-    let page = Page::open(&who);
+    let page = Page::open(&user);
     until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
     goes_on("made", &page, &mut peer).await;
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
@@ -159,9 +159,9 @@ async fn a_database_that_another_script_made_is_given_its_store() {
 async fn a_database_of_another_form_or_in_use_without_a_store_is_left_alone() {
     for (version, stays) in [(Some(2), false), (Some(9), false), (None, true)] {
         socket::install();
-        let (mut peer, (who, database)) = (Peer::default(), somebody());
+        let (mut peer, (user, database)) = (Peer::default(), new_user());
         let close = open_elsewhere(&database, version, stays).await;
-        let page = Page::open(&who);
+        let page = Page::open(&user);
         goes_on("elsewhere", &page, &mut peer).await;
         let status = page.bridge.status();
         assert_eq!((status.storage, status.role), (OutboxStorage::Memory, Role::Alone));
@@ -172,8 +172,8 @@ async fn a_database_of_another_form_or_in_use_without_a_store_is_left_alone() {
 #[wasm_bindgen_test]
 async fn what_is_published_after_the_site_data_was_cleared_is_stored_once() {
     socket::install();
-    let (mut peer, (who, database)) = (Peer::default(), somebody());
-    let page = Page::open(&who);
+    let (mut peer, (user, database)) = (Peer::default(), new_user());
+    let page = Page::open(&user);
     goes_on("before", &page, &mut peer).await;
     for text in ["one", "two"] {
         delete_database(&database).await;
@@ -181,7 +181,7 @@ async fn what_is_published_after_the_site_data_was_cleared_is_stored_once() {
     }
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
     // In a single tab, and in several.
-    let other = Page::open(&who);
+    let other = Page::open(&user);
     until("a follower", &mut peer, |_| other.is_online()).await;
     delete_database(&database).await;
     goes_on("the follower's", &other, &mut peer).await;
@@ -193,8 +193,8 @@ async fn what_is_published_after_the_site_data_was_cleared_is_stored_once() {
 async fn a_database_that_fails_later_stops_neither_reading_nor_publishing() {
     for name in ["open throws", "transactions throw", "transactions never end", "reads throw"] {
         socket::install();
-        let (mut peer, (who, database)) = (Peer::default(), somebody());
-        let (leader, follower) = (Page::open(&who), Page::open(&who));
+        let (mut peer, (user, database)) = (Peer::default(), new_user());
+        let (leader, follower) = (Page::open(&user), Page::open(&user));
         goes_on(name, &leader, &mut peer).await;
         goes_on(name, &follower, &mut peer).await;
         if name == "open throws" {
@@ -224,20 +224,20 @@ async fn a_database_that_fails_later_stops_neither_reading_nor_publishing() {
 #[wasm_bindgen_test]
 async fn a_page_that_fails_leaves_what_was_kept_before_to_the_next_one() {
     socket::install();
-    let (mut peer, (who, _)) = (Peer::default(), somebody());
-    let page = Page::open(&who);
+    let (mut peer, (user, _)) = (Peer::default(), new_user());
+    let page = Page::open(&user);
     page.say("kept").kept().await.unwrap();
     drop(page);
     for name in ["locks reject", "locks never answer", "channels throw", "reads throw"] {
         let mut peer = Peer::default();
         socket::install();
         let undo = break_browser(name);
-        let page = Page::open(&who);
+        let page = Page::open(&user);
         goes_on(name, &page, &mut peer).await;
         assert_eq!((page.bridge.status().uncertain, peer.log.len()), (0, 2), "{name}");
         mend(&undo);
     }
     socket::install();
-    let _page = Page::open(&who);
+    let _page = Page::open(&user);
     until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
 }

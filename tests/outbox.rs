@@ -50,7 +50,7 @@ struct Page {
 }
 
 /// A unique identity with its own outbox.
-fn somebody() -> BridgeOptions {
+fn new_user() -> BridgeOptions {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     socket::install();
     let number = COUNT.replace(COUNT.get() + 1);
@@ -118,8 +118,8 @@ async fn accept(peer: &mut Peer, sockets: u32) {
 
 #[wasm_bindgen_test]
 async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     let receipts = [page.say("one"), page.say("two")];
     assert_eq!(receipts[0].status(), Status::Queued);
     for receipt in &receipts {
@@ -129,7 +129,7 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
     drop(page);
 
     let sockets = socket::count();
-    let page = load(&who);
+    let page = load(&user);
     page.holds(2).await;
     assert_eq!(*page.echo.borrow(), ["one kept", "two kept"]);
     let (_late, late) = listen(&page.bus);
@@ -146,15 +146,15 @@ async fn what_was_kept_is_shown_again_after_a_reload_and_leaves_once() {
     }
     drop(page);
 
-    let page = load(&who);
+    let page = load(&user);
     until("the store", || socket::count() > sockets + 1).await;
     assert_eq!((page.bridge.status().outbox, page.echo.borrow().len()), (0, 0));
 }
 
 #[wasm_bindgen_test]
 async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     accept(&mut peer, 0).await;
     peer.dies = true;
     let receipt = page.say("hi");
@@ -164,7 +164,7 @@ async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
     let sockets = socket::count();
     drop(page);
 
-    let page = load(&who);
+    let page = load(&user);
     accept(&mut peer, sockets).await;
     page.holds(0).await;
     assert_eq!(peer.log.len(), 1);
@@ -174,21 +174,21 @@ async fn what_was_sent_and_not_answered_before_a_reload_lands_once() {
 
 #[wasm_bindgen_test]
 async fn what_was_published_just_before_the_bridge_is_dropped_is_kept() {
-    let who = somebody();
-    let page = load(&who);
+    let user = new_user();
+    let page = load(&user);
     let receipts = ["one", "two", "three"].map(|text| page.say(text));
     drop(page);
     for receipt in receipts {
         assert_eq!(receipt.kept().await, Ok(true));
     }
-    let page = load(&who);
+    let page = load(&user);
     page.holds(3).await;
 }
 
 #[wasm_bindgen_test]
 async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     let (one, two) = (page.say("one"), page.say("two"));
     one.kept().await.unwrap();
     assert!(one.cancel());
@@ -197,7 +197,7 @@ async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
     drop(page);
 
     let sockets = socket::count();
-    let page = load(&who);
+    let page = load(&user);
     page.holds(1).await;
     accept(&mut peer, sockets).await;
     page.holds(0).await;
@@ -207,8 +207,8 @@ async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
 
 #[wasm_bindgen_test]
 async fn what_has_not_left_in_its_time_expires_also_after_a_reload() {
-    let who = somebody();
-    let page = load(&who);
+    let user = new_user();
+    let page = load(&user);
     let hundred = Duration::from_millis(100);
     let receipt = page.bus.publish_within("chat.a", "now".to_owned(), hundred).unwrap();
     assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Expired);
@@ -217,15 +217,15 @@ async fn what_has_not_left_in_its_time_expires_also_after_a_reload() {
     drop(page);
     sleep(150).await;
 
-    let page = load(&who);
+    let page = load(&user);
     until("the end", || page.echo.borrow().len() == 2).await;
     assert_eq!(*page.echo.borrow(), ["later kept", "later expired"]);
 }
 
 #[wasm_bindgen_test]
 async fn the_state_of_link_and_outbox_is_retained() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     page.say("one").kept().await.unwrap();
     let newest: Rc<RefCell<Option<LinkStatus>>> = Rc::default();
     let kept = newest.clone();
@@ -250,7 +250,7 @@ async fn the_state_of_link_and_outbox_is_retained() {
 #[wasm_bindgen_test]
 async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
     agree_to_persist();
-    let page = load(&somebody());
+    let page = load(&new_user());
     assert_eq!(page.bridge.status().persisted, None);
     page.say("one").kept().await.unwrap();
     until("an answer", || page.bridge.status().persisted == Some(true)).await;
@@ -258,9 +258,9 @@ async fn the_browser_is_asked_to_keep_the_storage_and_its_answer_is_told() {
 
 #[wasm_bindgen_test]
 async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so() {
-    let (who, mut peer) = (somebody(), Peer::default());
+    let (user, mut peer) = (new_user(), Peer::default());
     let allow = refuse_databases();
-    let page = load(&who);
+    let page = load(&user);
     let receipt = page.say("hi");
     accept(&mut peer, 0).await;
     allow.call0(&JsValue::NULL).unwrap();
@@ -272,8 +272,8 @@ async fn where_no_database_is_allowed_the_bridge_goes_on_in_memory_and_says_so()
 
 #[wasm_bindgen_test]
 async fn an_event_that_cannot_be_written_goes_out_from_memory_and_the_failure_is_told_once() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     let errors = Log::default();
     let kept = errors.clone();
     let _errors = page.bus.subscribe(ERROR_TOPIC, move |event| {
@@ -317,8 +317,8 @@ async fn an_event_that_cannot_be_written_goes_out_from_memory_and_the_failure_is
 
 #[wasm_bindgen_test]
 async fn what_waits_in_memory_when_the_bridge_is_dropped_is_uncertain() {
-    let who = somebody();
-    let page = load(&who);
+    let user = new_user();
+    let page = load(&user);
     let kept = page.say("kept");
     kept.kept().await.unwrap();
     let free = use_up_quota();
@@ -328,14 +328,14 @@ async fn what_waits_in_memory_when_the_bridge_is_dropped_is_uncertain() {
     free.call0(&JsValue::NULL).unwrap();
     assert_eq!(receipt.settled().await.unwrap_err().code, RejectCode::Uncertain);
     assert_eq!(kept.status(), Status::Kept);
-    let page = load(&who);
+    let page = load(&user);
     page.holds(1).await;
 }
 
 #[wasm_bindgen_test]
 async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     accept(&mut peer, 0).await;
     peer.dies = true;
     let receipt = page.say("hi");
@@ -359,8 +359,8 @@ async fn events_of_which_nobody_knows_are_told_and_told_again_to_who_comes_later
 
 #[wasm_bindgen_test]
 async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     accept(&mut peer, 0).await;
     let window = web_sys::window().unwrap();
     let tell = |event| window.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
@@ -380,8 +380,8 @@ async fn a_page_that_is_put_away_holds_nothing_and_comes_back() {
 
 #[wasm_bindgen_test]
 async fn a_socket_that_does_not_send_is_given_no_more_until_it_has() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let page = load(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let page = load(&user);
     accept(&mut peer, 0).await;
     socket::set_buffered(0, (1 << 20) + 1);
     let receipt = page.say("hi");

@@ -21,7 +21,7 @@ use event_driven_kit::{
 };
 use fake_socket::{self as socket, sleep};
 use peer::Peer;
-use sharing::{URL, somebody, until};
+use sharing::{URL, new_user, until};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -54,7 +54,7 @@ struct TabOf {
     _log: Subscription,
 }
 
-fn open(who: &str) -> TabOf {
+fn open(user: &str) -> TabOf {
     let bus = Bus::new();
     let log = Log::default();
     let kept = log.clone();
@@ -71,7 +71,7 @@ fn open(who: &str) -> TabOf {
         });
         Ok(())
     });
-    let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(who)).unwrap();
+    let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(user)).unwrap();
     let rules =
         [Rule::both("chat.>").durable(), Rule::both("typing").ephemeral(), Rule::tabs("theme")];
     let _rules = rules.into_iter().map(|rule| bridge.rule(rule).unwrap()).collect();
@@ -110,10 +110,10 @@ async fn lock_has(users: f64, name: &str) {
 }
 
 /// A leader and a follower, both online.
-async fn two(who: &str, peer: &mut Peer) -> (TabOf, TabOf) {
-    let leader = open(who);
+async fn two(user: &str, peer: &mut Peer) -> (TabOf, TabOf) {
+    let leader = open(user);
     until("a leader", peer, |_| leader.role() == Role::Leader && leader.is_online()).await;
-    let follower = open(who);
+    let follower = open(user);
     until("a follower", peer, |_| follower.is_online()).await;
     assert_eq!((leader.role(), follower.role()), (Role::Leader, Role::Follower));
     (leader, follower)
@@ -121,8 +121,8 @@ async fn two(who: &str, peer: &mut Peer) -> (TabOf, TabOf) {
 
 #[wasm_bindgen_test]
 async fn tabs_share_one_connection_and_see_one_order() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     assert_eq!(socket::count(), 1);
     peer.serve().await;
     let receipts = [leader.say("one"), follower.say("two"), leader.say("three")];
@@ -143,8 +143,8 @@ async fn tabs_share_one_connection_and_see_one_order() {
 
 #[wasm_bindgen_test]
 async fn what_a_tab_publishes_is_echoed_in_the_others_until_it_is_stored() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     // Subscriptions exist before the first publish.
     peer.serve().await;
     sleep(20).await;
@@ -158,8 +158,8 @@ async fn what_a_tab_publishes_is_echoed_in_the_others_until_it_is_stored() {
 
 #[wasm_bindgen_test]
 async fn while_the_database_takes_no_writes_the_events_of_all_tabs_go_out_from_memory() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     peer.serve().await;
     let free = use_up_quota();
     let (one, two) = (follower.say("one"), follower.say("two"));
@@ -189,8 +189,8 @@ async fn while_the_database_takes_no_writes_the_events_of_all_tabs_go_out_from_m
 
 #[wasm_bindgen_test]
 async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_doubled() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     peer.serve().await;
     // In the log, but not acked when the leader ends.
     peer.dies = true;
@@ -221,9 +221,9 @@ async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_do
 
 #[wasm_bindgen_test]
 async fn a_leader_whose_lock_is_stolen_is_deposed_and_one_leads_again() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (one, two) = two(&who, &mut peer).await;
-    steal_lock(&format!("event-driven-kit v1 {URL} {who}")).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (one, two) = two(&user, &mut peer).await;
+    steal_lock(&format!("event-driven-kit v1 {URL} {user}")).await;
     until("one leader", &mut peer, |_| {
         let roles = [one.role(), two.role()];
         roles.contains(&Role::Leader)
@@ -243,8 +243,8 @@ async fn a_leader_whose_lock_is_stolen_is_deposed_and_one_leads_again() {
 
 #[wasm_bindgen_test]
 async fn ephemeral_and_shared_local_events_reach_other_tabs_once() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     peer.serve().await;
     follower.bus.publish("typing", "ann".to_owned()).unwrap();
     follower.bus.publish("theme", "dark".to_owned()).unwrap();
@@ -258,10 +258,10 @@ async fn ephemeral_and_shared_local_events_reach_other_tabs_once() {
 
 #[wasm_bindgen_test]
 async fn a_tab_that_opens_late_sees_what_waits_in_the_outbox_and_its_end() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let early = open(&who);
+    let (user, mut peer) = (new_user(), Peer::default());
+    let early = open(&user);
     early.say("hi").kept().await.unwrap();
-    let late = open(&who);
+    let late = open(&user);
     for _ in 0..200 {
         if !late.log.borrow().is_empty() {
             break;
@@ -278,9 +278,9 @@ async fn a_tab_that_opens_late_sees_what_waits_in_the_outbox_and_its_end() {
 
 #[wasm_bindgen_test]
 async fn tabs_that_have_closed_hold_and_want_no_lock() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
-    let name = format!("event-driven-kit v1 {URL} {who}");
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
+    let name = format!("event-driven-kit v1 {URL} {user}");
     // The browser reports its locks with a delay.
     lock_has(2.0, &name).await;
     drop((leader, follower));
@@ -290,7 +290,7 @@ async fn tabs_that_have_closed_hold_and_want_no_lock() {
 #[wasm_bindgen_test]
 async fn identities_share_nothing() {
     let mut peer = Peer::default();
-    let (one, other) = (open(&somebody()), open(&format!("{} other", somebody())));
+    let (one, other) = (open(&new_user()), open(&format!("{} other", new_user())));
     until("two leaders", &mut peer, |_| one.role() == Role::Leader && other.role() == Role::Leader)
         .await;
 }

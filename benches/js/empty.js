@@ -1,1 +1,1 @@
-// What a Node process takes that does nothing.
+// The baseline: a Node process that does nothing.

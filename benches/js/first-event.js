@@ -1,8 +1,8 @@
-// A process up to its first delivered event.
+// Runs until the first event is delivered.
 import { createBus } from "event-driven-kit";
 
 const { subscribe, publish } = createBus();
-let heard = 0;
-subscribe("first", () => (heard += 1));
+let calls = 0;
+subscribe("first", () => (calls += 1));
 publish("first");
-if (heard !== 1) process.exit(1);
+if (calls !== 1) process.exit(1);

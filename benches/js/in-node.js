@@ -1,4 +1,4 @@
-// One process: `node in-node.js LIBRARY WORK` prints nanoseconds.
+// Measures in a process: `node in-node.js LIBRARY WORK` prints nanoseconds.
 
 import { EventEmitter } from "node:events";
 

@@ -1,4 +1,4 @@
-// One page: `#LIBRARY/WORK` becomes nanoseconds in its document.
+// Measures in a page: writes the nanoseconds of `#LIBRARY/WORK` into the document.
 
 import { measure } from "./measure.js";
 

@@ -1,4 +1,4 @@
-// The libraries that are measured, behind one shape: `on` answers what ends a subscription.
+// The measured libraries behind one interface: `on` returns a function that ends the subscription.
 
 import EventEmitter2 from "eventemitter2";
 import { EventEmitter as EventEmitter3 } from "eventemitter3";
@@ -13,7 +13,7 @@ export const libraries = {
   mitt: () => emitterOf(mitt()),
   eventemitter3: () => emitterOf(new EventEmitter3()),
   eventemitter2: () => emitterOf(new EventEmitter2({ wildcard: true, maxListeners: 0 })),
-  /** Node's own, which a browser does not have. */
+  /** Node's own, which browsers do not have. */
   EventEmitter: (EventEmitter) => emitterOf(new EventEmitter().setMaxListeners(0)),
 };
 

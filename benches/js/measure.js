@@ -1,4 +1,4 @@
-// Measures one library at one work: warms up, and answers nanoseconds for one time.
+// Measures one workload of a library after a warm-up. Returns the nanoseconds per repetition.
 
 import { libraries } from "./libraries.js";
 import { works } from "./works.js";
@@ -14,6 +14,6 @@ export function measure(library, work, EventEmitter) {
     const own = act(times);
     taken.push(own ?? performance.now() - start);
   }
-  // The quickest: whatever else the machine does only takes time.
+  // The fastest run counts: anything else on the machine only adds time.
   return (Math.min(...taken) * 1e6) / times;
 }

@@ -1,8 +1,9 @@
-// What is left in the heap and in wasm's memory: `node --expose-gc memory.js` prints a line for each work.
+// Prints how much memory of the heap and of wasm each workload leaves behind, one line each: `node --expose-gc
+// memory.js`.
 
 import { readFileSync } from "node:fs";
 
-// By its path: the memory is no part of the package's face.
+// Imported by its path, because the package does not export its memory.
 import { createBus, initSync } from "./node_modules/event-driven-kit/event_driven_kit.js";
 
 const module = readFileSync("node_modules/event-driven-kit/event_driven_kit_bg.wasm");
@@ -16,7 +17,7 @@ async function settled() {
   return process.memoryUsage().heapUsed + memory.buffer.byteLength;
 }
 
-/** The second time counts: by then all code is compiled, and tables have the room that they need. */
+/** Measures the third run: by then all code is compiled and tables have grown. */
 async function left(work, act, most) {
   await act();
   await act();

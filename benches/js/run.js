@@ -8,14 +8,14 @@ import { brotliCompressSync, constants } from "node:zlib";
 import { works } from "./works.js";
 
 const ROUNDS = 9;
-/** Of nine values in their order, the second and the eighth: between them the median is with 96 %. */
+/** Of nine sorted values the second and the eighth: the median lies between them with a probability of 96 %. */
 const [LOW, HIGH] = [1, 7];
 
 const { values: paths } = parseArgs({
   options: { chromium: { type: "string" }, page: { type: "string" }, package: { type: "string" } },
 });
 
-/** How many times as fast as the fastest of these peers. */
+/** The workload, the peers, and how many times as fast as the fastest of them it must be. */
 const BARS = [
   ["to 1", ["mitt"], 1.5],
   ["to 1", ["eventemitter3"], 1],
@@ -44,7 +44,7 @@ function inChromium(library, work) {
     `file://${paths.page}#${encodeURIComponent(`${library}/${work}`)}`,
   ]);
   const found = /measured ([\d.]+) end/.exec(page);
-  if (found === null) throw new Error(`the page has measured nothing: ${page.slice(0, 500)}`);
+  if (found === null) throw new Error(`the page printed no result: ${page.slice(0, 500)}`);
   return Number(found[1]);
 }
 

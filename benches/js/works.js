@@ -1,16 +1,16 @@
-// What is measured: each work prepares a library and answers what is then done again and again.
+// The workloads. Each prepares a library and returns a function that repeats the work.
 
-/** A listener's work, seen by all of them. */
+/** Shared by all listeners, so that their work is not optimised away. */
 export const sink = { sum: 0 };
 
-/** Sixteen closures of sixteen codes, so that the engine can inline none of them. */
+/** Sixteen closures with different code, so that the engine can inline none of them. */
 const makers = Array.from(
   { length: 16 },
   (_, at) => new Function("sink", `return (data) => { sink.sum += data + ${at}; };`),
 );
 const listener = (position) => makers[position % makers.length](sink);
 
-/** Numbers that look random and are the same in each run. */
+/** Pseudo-random numbers, the same in each run. */
 function random(seed) {
   let state = seed;
   return (below) => {
@@ -37,7 +37,7 @@ function toListeners(count) {
 
 const TEN_THOUSAND = 10_000;
 
-/** Topics that nobody has seen before, made beforehand and as flat texts: that is not what is measured. */
+/** Publishes to topics that are new each time. Building them, as flat strings, is not measured. */
 function freshTopics(topicOf) {
   return ({ on, emit }) => {
     for (let at = 0; at < 1_000; at += 1) on(`room.${at}.*`, listener(at));
@@ -108,7 +108,7 @@ export const works = {
       return (times) => {
         const ends = [];
         for (let turn = 0; turn < times; turn += 1) ends.push(on("room.lobby.message", listener(turn)));
-        // They end in any order, as the parts of a page do.
+        // They end in random order, like the components of a page.
         const below = random(13);
         for (let left = times; left > 0; left -= 1) {
           const at = below(left);

@@ -1,4 +1,4 @@
-// The peer of `cargo xtask bench relay` that Socket.IO's documentation shows: rooms, and WebSocket only.
+// The Socket.IO peer of `cargo xtask bench relay`, as its documentation shows it: with rooms, over WebSocket only.
 const { Server } = require("socket.io");
 
 const io = new Server({ transports: ["websocket"], perMessageDeflate: false, serveClient: false });

@@ -1,14 +1,14 @@
-"""The peer of `cargo xtask bench relay` on wse-server: an application that hands on what clients publish.
+"""The peer of `cargo xtask bench relay` on wse-server: an application that passes on what clients publish.
 
-usage: wse-app.py PORT [RECOVERED]    on 127.0.0.1; it ends with its parent.
+usage: wse-app.py PORT [RECOVERED]    on 127.0.0.1; exits with its parent.
 
-RECOVERED is how many messages of a topic are kept for those who come back. Text that is no JSON reaches the
-application as it is, which is the cheapest way in:
+RECOVERED is how many messages of a topic are kept for clients that reconnect. Text other than JSON reaches the
+application unparsed, which is the cheapest way in:
   SUB topic                subscribe                         -> READY
   PUB topic {json}         broadcast_local(topic, json)
   REC topic epoch offset   subscribe_with_recovery           -> READY
   GO topic count {json}    broadcast_local count times: the server publishes by itself, as in WSE's own benchmark
-JSON reaches it parsed, and {"c":"U","t":"publish","p":{"topic":T,"data":D}} is the way that WSE's documents show.
+JSON reaches it parsed. WSE's documentation shows {"c":"U","t":"publish","p":{"topic":T,"data":D}}.
 """
 
 import json

@@ -12,7 +12,7 @@ export const SHELF = [
 
 export const EMPTY = { items: [], total: 0 };
 
-// Kept for those who come late: they subscribe with `replay`.
+// Retained for late subscribers, which use `replay`.
 retain("basket.changed");
 
 const counts = new Map();

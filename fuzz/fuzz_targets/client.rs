@@ -1,10 +1,10 @@
-//! A client whose peer says anything, whose store fails and whose clock jumps: each event is settled once.
+//! A client with an arbitrary peer, a failing store and a jumping clock. Each event is settled once.
 #![no_main]
 
 use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
-use session::client::{Client, Effect, Options, Terms};
+use session::client::{Client, Effect, Options, PublishOptions};
 use session::{Body, FromPeer, Start, Welcome};
 
 struct Page {
@@ -68,8 +68,8 @@ impl Page {
         let Ok(topic) = Topic::parse("a.x") else { return };
         let body = Body { id: index.to_string(), data: step.to_vec(), ..Body::default() };
         let expires = step.first().map(|in_time| self.now + 50 * u64::from(*in_time));
-        let terms = Terms { expires, ..Terms::default() };
-        let _ = self.client.publish_with(topic, &body, terms, self.now);
+        let options = PublishOptions { expires, ..PublishOptions::default() };
+        let _ = self.client.publish_with(topic, &body, options, self.now);
         assert!(self.client.outbox_len() <= 8);
     }
 
@@ -80,7 +80,7 @@ impl Page {
     }
 
     fn carry_out(&mut self) {
-        // Bounded: a peer may make it open sockets for ever.
+        // Bounded, because a peer can make it open sockets forever.
         for _ in 0..1_000 {
             let Some(effect) = self.client.poll() else { return };
             match effect {

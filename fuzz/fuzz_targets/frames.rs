@@ -1,5 +1,4 @@
-//! The CBOR codec: any bytes are read or refused, and what is read and written is read and written the same
-//! again.
+//! The CBOR codec. Arbitrary bytes are read or refused, and what is read survives another round trip.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

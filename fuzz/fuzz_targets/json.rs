@@ -1,5 +1,5 @@
-//! The JSON codec: any texts, separated by a zero, are read or refused by a peer that speaks it, and what is
-//! written of an event is read again as it was.
+//! The JSON codec. A peer reads or refuses arbitrary texts, separated by zeros, and what it writes of an event is
+//! read again unchanged.
 #![no_main]
 
 use fuzzing::{Peer, members_and_nesting};

@@ -1,4 +1,4 @@
-//! The rows of the relay's store: any bytes are read or refused, and what is written is read again as it was.
+//! The rows of the relay's store. Arbitrary bytes are read or refused, and what is written is read again unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A server that hears anything, and whose store fails, lags and forgets.
+//! A server with arbitrary input, whose store fails, lags and forgets.
 #![no_main]
 
 use fuzzing::{Peer, steps};

@@ -1,12 +1,12 @@
-//! A tab that hears anything from others: without the lock it neither opens a socket nor sends, and an event
-//! is settled once.
+//! A tab with arbitrary messages from other tabs. Without the lock it neither opens a socket nor sends, and each
+//! event is settled once.
 #![no_main]
 
 use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
 use session::client::{Effect as ClientEffect, Options};
-use session::tabs::{Effect, Tab};
+use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start};
 
 struct Page {
@@ -38,17 +38,25 @@ fuzz_target!(|bytes: &[u8]| {
             6 => page.tab.start(now),
             7 => page.publish(index),
             8 => _ = page.tab.cancel(&index.saturating_sub(step.len()).to_string()),
-            9 => page.tab.received(step, now),
-            10 => page.tab.closed(4_000 + step.len() as u16, "", now),
+            9 => {
+                if let Some(client) = page.tab.client_on(Lane::Shared, now) {
+                    client.received(step, now);
+                }
+            }
+            10 => {
+                if let Some(client) = page.tab.client_on(Lane::Shared, now) {
+                    client.closed(4_000 + step.len() as u16, "", now);
+                }
+            }
             11 => page.tab.wake(now),
             12 => {
-                if let Some(spare) = page.tab.spare() {
-                    spare.received(step, now);
+                if let Some(fallback) = page.tab.fallback() {
+                    fallback.received(step, now);
                 }
             }
             13 => {
-                if let Some(spare) = page.tab.spare() {
-                    spare.closed(4_000 + step.len() as u16, "", now);
+                if let Some(fallback) = page.tab.fallback() {
+                    fallback.closed(4_000 + step.len() as u16, "", now);
                 }
             }
             _ => page.tab.heard(step, now),
@@ -87,18 +95,19 @@ impl Page {
                 }
                 Effect::Client(ClientEffect::Open) => {
                     assert!(self.has_lock, "opens a socket without the lock");
-                    self.tab.opened(self.now);
+                    let client = self.tab.client_on(Lane::Shared, self.now);
+                    client.expect("it asks for a socket").opened(self.now);
                 }
                 Effect::Client(ClientEffect::Send(_)) => {
                     assert!(self.has_lock, "sends without the lock");
                 }
                 Effect::Client(ClientEffect::Settled { id, outcome })
-                | Effect::Spare(ClientEffect::Settled { id, outcome }) => {
+                | Effect::Fallback(ClientEffect::Settled { id, outcome }) => {
                     self.store.settle(id, &outcome);
                 }
-                Effect::Spare(ClientEffect::Open) => {
-                    let spare = self.tab.spare().expect("it asks for a socket");
-                    spare.opened(self.now);
+                Effect::Fallback(ClientEffect::Open) => {
+                    let fallback = self.tab.fallback().expect("it asks for a socket");
+                    fallback.opened(self.now);
                 }
                 Effect::ReleaseLock => self.has_lock = false,
                 _ => {}

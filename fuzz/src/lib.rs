@@ -1,4 +1,4 @@
-//! What the targets share: how bytes say what happens, a page's store, and a peer with a model of one.
+//! Shared by the targets: steps from bytes, a page's store, and a peer with a model of a store.
 
 mod page;
 mod peer;
@@ -8,11 +8,10 @@ pub use page::{Store, entropy};
 pub use peer::Peer;
 pub use text::members_and_nesting;
 
-/// The most bytes of a step.
+/// The maximum size of a step.
 const LONGEST: usize = u16::MAX as usize;
 
-/// What happens, as bytes say it: a kind, a length in two bytes, and so many bytes; the last step may be
-/// shorter.
+/// Reads steps: a kind, a length in two bytes, and that many bytes. The last step may be shorter.
 pub fn steps(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (&[kind, low, high], rest) = bytes.split_first_chunk()?;

@@ -1,14 +1,14 @@
-//! What a page has around its client: randomness that is the same in each run, and a store that may fail.
+//! The surroundings of a page's client: reproducible randomness, and a store that may fail.
 
 use std::collections::HashSet;
 
 use session::client::{
-    Answer, Entropy, MemoryOutbox, Outcome, Saved, Storage, StoreError, StoreFailed,
+    StoreResponse, Entropy, MemoryOutbox, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
 };
 
-/// The outbox of a page, and what it was told has ended.
+/// The outbox of a page, and the events that have settled.
 pub struct Store {
-    /// Refuses what is asked of it.
+    /// Whether requests fail.
     pub fails: bool,
     outbox: MemoryOutbox,
     settled: HashSet<String>,
@@ -25,22 +25,22 @@ pub fn entropy(seed: u8) -> Entropy {
 
 impl Store {
     pub fn new(entropy: &mut Entropy) -> Self {
-        let outbox = MemoryOutbox::new(Saved::new(entropy));
+        let outbox = MemoryOutbox::new(SavedState::new(entropy));
         Self { fails: false, outbox, settled: HashSet::new() }
     }
 
-    pub fn saved(&self) -> Saved {
+    pub fn saved(&self) -> SavedState {
         self.outbox.saved().clone()
     }
 
-    pub fn run(&mut self, asked: Storage) -> Result<Answer, StoreFailed> {
+    pub fn run(&mut self, asked: StoreRequest) -> Result<StoreResponse, StoreFailed> {
         match self.fails {
             true => Err(StoreFailed { asked, error: StoreError::Full }),
             false => Ok(self.outbox.run(asked)),
         }
     }
 
-    /// An event has its answer, and no other after it.
+    /// An event settles exactly once.
     pub fn settle(&mut self, id: String, outcome: &Outcome) {
         assert!(self.settled.insert(id.clone()), "{id} is settled again: {outcome:?}");
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use session::server::{
-    Append, Attendance, Comer, Decided, Effect, Granted, Located, News, Opened, Options, Server,
+    Append, PresenceRegistry, Joiner, Decided, Effect, Granted, Located, News, Opened, Options, Server,
     StreamNo, Wire,
 };
 use session::{Body, MAX_NUMBER, Millis, RejectCode, Stream, json};
@@ -20,7 +20,7 @@ pub struct Peer {
     /// The store cannot be used.
     pub fails: bool,
     store: Store,
-    attendance: Attendance,
+    presence: PresenceRegistry,
     /// What the store has not decided yet.
     appends: VecDeque<Append>,
     told: u64,
@@ -40,7 +40,7 @@ impl Peer {
             server: Server::new(Arc::new(options), wire, &[0], 0),
             fails: false,
             store: Store::new(&[Stream::MAIN], None),
-            attendance: Attendance::default(),
+            presence: PresenceRegistry::default(),
             appends: VecDeque::new(),
             told: 0,
             closed: false,
@@ -90,7 +90,7 @@ impl Peer {
             && let Some(effect) = self.server.poll()
         {
             self.carry(effect, now);
-            while self.attendance.wake().is_some() {
+            while self.presence.wake().is_some() {
                 self.tell_news();
             }
         }
@@ -129,14 +129,14 @@ impl Peer {
                 server.older(ticket, &older);
             }
             Effect::Join { topic, key, data } => {
-                let comer = Comer { connection: CONNECTION, client: [1; 16], share: None };
-                if let Err(code) = self.attendance.join(comer, &topic, &key, &data, ()) {
+                let joiner = Joiner { connection: CONNECTION, client: [1; 16], share: None };
+                if let Err(code) = self.presence.join(joiner, &topic, &key, &data, ()) {
                     server.not_present(&topic, code, "no room");
                 }
             }
-            Effect::Leave(topic) => self.attendance.leave(CONNECTION, &topic),
-            Effect::Watch(topic) => self.attendance.watch(CONNECTION, &topic),
-            Effect::Unwatch(topic) => self.attendance.unwatch(CONNECTION, &topic),
+            Effect::Leave(topic) => self.presence.leave(CONNECTION, &topic),
+            Effect::Watch(topic) => self.presence.watch(CONNECTION, &topic),
+            Effect::Unwatch(topic) => self.presence.unwatch(CONNECTION, &topic),
             Effect::Close(..) => self.closed = true,
             // Its own: nothing more is there to hear it.
             Effect::Forward(event) => server.forwarded(&event),
@@ -145,7 +145,7 @@ impl Peer {
     }
 
     fn tell_news(&mut self) {
-        while let Some((topic, news)) = self.attendance.news(CONNECTION) {
+        while let Some((topic, news)) = self.presence.news(CONNECTION) {
             match news {
                 News::State(all) => self.server.present(&topic, all),
                 News::Changes(joined, left) => self.server.presence(&topic, joined, left),

@@ -1,6 +1,6 @@
-//! What a reader in another language sees of a text of JSON, without the parser that is held against it.
+//! What a reader in another language sees in a JSON text, without the parser under test.
 
-/// The names of an object's members, as they are written, and how deep what is in it nests.
+/// The names of an object's members in their original form, and the nesting depth.
 pub fn members_and_nesting(json: &str) -> (Vec<&str>, usize) {
     let (mut names, mut deepest, mut depth) = (Vec::new(), 0, 0_usize);
     let mut at = 0;
@@ -24,7 +24,7 @@ pub fn members_and_nesting(json: &str) -> (Vec<&str>, usize) {
     (names, deepest)
 }
 
-/// Up to the quotation mark that ends it.
+/// Up to the closing quotation mark.
 fn string_length(text: &str) -> usize {
     let mut is_escaped = false;
     let end = text.bytes().position(|byte| {

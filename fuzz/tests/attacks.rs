@@ -1,4 +1,4 @@
-//! What has hurt a peer before goes through the checks of the fuzzers.
+//! Earlier attacks go through the checks of the fuzzers.
 
 #[path = "../examples/seeds/attacks.rs"]
 mod attacks;
@@ -29,7 +29,7 @@ fn a_peer_takes_nothing_that_hurts_it_or_its_readers() {
         assert!(!peer.closed, "{text:.80}");
     }
     let texts = attacks::texts().filter(|text| json::read(str::from_utf8(text).unwrap()).is_ok());
-    // The one with a time that is far away, in whose place the server puts another.
+    // The one with a distant time, which the server replaces.
     assert_eq!(texts.count(), 1);
 }
 

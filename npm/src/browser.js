@@ -1,10 +1,10 @@
-// The entry of pages without a bundler: loads the wasm module that lies beside it while it arrives.
+// The entry for pages without a bundler: streams the wasm module next to it.
 import init, { createBus, createSingleton, initSync } from "./event_driven_kit.js";
 
 if (globalThis.document || !globalThis.XMLHttpRequest) {
   await init();
 } else {
-  // A worker loses the messages that come while its script awaits, so it gets the module without that.
+  // A worker loses messages that arrive while its script awaits, so it loads the module without one.
   const request = new XMLHttpRequest();
   request.open("GET", new URL("event_driven_kit_bg.wasm", import.meta.url), false);
   request.responseType = "arraybuffer";

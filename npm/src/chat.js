@@ -3,13 +3,13 @@ import { createSingleton } from "./index.js";
 
 const KINDS = ["TEXT_MESSAGE", "TEXT_SUCCESS", "TEXT_ERROR"];
 
-/** A message has at most so many code points, as in the chat; so it has at most 24,000 bytes of UTF-8. */
+/** The maximum number of code points in a message, as in the chat app: at most 24,000 bytes of UTF-8. */
 export const MAX_CHARACTERS = 6000;
 
-/** A text of which nothing is seen: white space, control characters, what fonts have no glyph or an empty one for. */
+/** An invisible text: white space, control characters, and characters without a glyph or with an empty one. */
 const INVISIBLE = /^[\s\u0085\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u;
 
-/** Whether a reader sees anything of a text. */
+/** Whether a text is visible. */
 export function isVisible(text) {
   return !INVISIBLE.test(text);
 }
@@ -49,7 +49,7 @@ function person(sender) {
 }
 
 /**
- * One room of a peer. Without `url` the room is this page's own; `bus` is one of its own if not given.
+ * A room of a peer. Without `url` the room is local to the page. Without `bus`, the kits of this realm share one.
  */
 export function createTextKit({ url, room, sender, bus = createSingleton("text-kit"), flushEvery = 0, signal } = {}) {
   if (typeof room !== "string" || sender === undefined) {
@@ -72,7 +72,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
       : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
   let next = 0;
 
-  /** The promise has told the sender; listeners are told if that is possible. */
+  /** The promise has told the sender. Listeners are told if that is possible. */
   function tell(topic, data) {
     try {
       bus.publish(topic, data);
@@ -101,7 +101,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
     else receipt.settled().then((position) => stored(receipt.id, position?.offset ?? "0"), failed);
   }
 
-  /** Resolves when the peer has stored the message; with others of its tick, or of `flushEvery` milliseconds. */
+  /** Resolves when the peer has stored the message. Messages of one tick, or of `flushEvery` milliseconds, go together. */
   function sendText(text) {
     if (typeof text !== "string") {
       return Promise.reject(illegal("a message must be a string"));
@@ -117,7 +117,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
     });
   }
 
-  /** Formats what is sent and parses what comes: `use({ format, parse })`, in the order of the calls. */
+  /** Adds a formatter, a parser or both, applied in the order of the calls: `use({ format, parse })`. */
   function use(format) {
     formats.push(format);
     return () => {
@@ -139,7 +139,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
   });
 }
 
-/** Collects what is sent in one tick, or in so many milliseconds, and hands it on together. */
+/** Collects what is sent in one tick, or in a number of milliseconds, and passes it on together. */
 function coalesce(flushEvery, flush) {
   let waiting = [];
   return (make) =>
@@ -152,7 +152,7 @@ function coalesce(flushEvery, flush) {
     });
 }
 
-/** Publishes what a kit hears on the bus `text-chat` of this realm, and takes what clients send. */
+/** Publishes a kit's events on the bus `text-chat` of this realm, and sends what clients publish there. */
 export class TextChat {
   #kit;
   #bus = createSingleton("text-chat");
@@ -170,7 +170,7 @@ export class TextChat {
     return this.#kit;
   }
 
-  /** A second time nothing happens. */
+  /** Calling it again does nothing. */
   start() {
     if (this.#ends.length > 0) return;
     const topic = `${escapeToken(this.#kit.room)}.`;
@@ -186,7 +186,7 @@ export class TextChat {
   }
 }
 
-/** Speaks and listens through the chat that it is linked to. */
+/** Sends and receives through its chat. */
 export class TextChatClient {
   #chat;
 

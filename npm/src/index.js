@@ -1,5 +1,5 @@
-// The entry of bundlers, Node and servers. It brings the wasm module along as a text, so that no bundler has to
-// copy or serve a file; importing it does nothing, the first bus loads the module.
+// The entry for bundlers, Node and servers. It contains the wasm module as text, so that no bundler has to copy or serve a
+// file. Importing it does nothing; the first bus loads the module.
 import { createBus as bus, createSingleton as singleton, initSync } from "./event_driven_kit.js";
 import { expectPlatform } from "./platform.js";
 import text from "./wasm.js";

@@ -1,4 +1,4 @@
-// What the wasm module needs of its platform. Looked for when the module is loaded, for importing does nothing.
+// What the wasm module needs from its platform. Checked when the module is loaded, because an import has no effects.
 
 const NEEDED = ["WebAssembly", "TextDecoder", "TextEncoder", "crypto", "performance"];
 

@@ -1,4 +1,4 @@
-// The entry of those who load the wasm module themselves: `event-driven-kit/event_driven_kit.wasm`.
+// The entry for applications that load the wasm module themselves: `event-driven-kit/event_driven_kit.wasm`.
 import init, { createBus as bus, createSingleton as singleton, initSync } from "./event_driven_kit.js";
 import { expectPlatform } from "./platform.js";
 

@@ -54,7 +54,7 @@ pub struct PresenceGuard {
 }
 
 /// The presence or the watching that a guard keeps.
-pub(super) struct PresenceEntry {
+pub(super) struct PresenceRecord {
     key: u64,
     topic: Topic,
     kind: Kind,
@@ -175,7 +175,7 @@ impl Endpoint {
             Kind::Joined { key, data } => self.link.join(&topic, key.clone(), data.clone()),
             Kind::Watched { .. } => self.link.watch(&topic),
         }
-        self.presence.borrow_mut().push(PresenceEntry { key, topic, kind });
+        self.presence.borrow_mut().push(PresenceRecord { key, topic, kind });
         self.link.drive();
         PresenceGuard { endpoint: self.this.clone(), key }
     }
@@ -186,7 +186,7 @@ impl Endpoint {
             let at = presence.iter().position(|entry| entry.key == key);
             at.map(|at| presence.remove(at))
         };
-        let Some(PresenceEntry { topic, kind, .. }) = gone else { return };
+        let Some(PresenceRecord { topic, kind, .. }) = gone else { return };
         match &kind {
             Kind::Joined { .. } => match self.joined(&topic) {
                 Some((key, data)) => self.link.join(&topic, key, data),

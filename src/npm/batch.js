@@ -1,15 +1,15 @@
-// Batched subscriptions: the events of a microtask, a frame or an interval at once, or so many.
+// Batched subscriptions: the events of a microtask, a frame or an interval, or a number of events, at once.
 
 import { after } from "./ends.js";
 import { local } from "./event.js";
 import { take } from "./options.js";
 
-/** So many events are a batch, whatever its time; as in Rust. */
+/** The maximum number of events in a batch, as in Rust. */
 const FULL = 1024;
 
 function nothing() {}
 
-/** Calls `then` when the time of a batch is over, and answers what cancels that. */
+/** Calls `then` when the time of a batch is over. Returns a function that cancels it. */
 function plan(ms, then) {
   if (ms === "microtask") queueMicrotask(then);
   else if (ms !== "frame") return after(ms, then);
@@ -34,7 +34,7 @@ export function batched(run, handler, batch) {
     return batch;
   }
 
-  /** A turn of its own: what its events have caused has been delivered. */
+  /** Runs in a turn of its own, after everything that the batch's events have caused. */
   function flush() {
     if (slot === undefined || waiting.all.length === 0) return;
     const { all, events, release } = complete();
@@ -57,7 +57,7 @@ export function batched(run, handler, batch) {
     if (ms === undefined) return;
     cancel ??= plan(ms, flush);
     if (event.delivery === local) return;
-    // It came over a link: as long as this is pending, it takes its part of the window.
+    // It came over a link, and uses the window until this settles.
     return (waiting.held ??= new Promise((resolve) => (waiting.release = resolve)));
   }
 

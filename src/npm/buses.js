@@ -1,9 +1,9 @@
-// The buses by number: wasm knows them by it, and calls them here.
+// The buses by number, which wasm uses to call them.
 
 /** Weak: an entry does not keep its bus alive. */
 const buses = new Map();
 
-/** The bus of that number, unless it was collected. */
+/** The bus with this number, unless it was collected. */
 export const busOf = (number) => buses.get(number)?.deref();
 
 export function register(number, bus) {

@@ -3,7 +3,7 @@
 
 import { bytes, IN_FLIGHT, refreshViews, WAITING, words } from "./memory.js";
 
-/** In a pattern, what no topic has. */
+/** Matches a wildcard in a pattern. */
 const WILDCARD = /[*>]/;
 
 export function isThere(member) {
@@ -17,11 +17,11 @@ export function isThere(member) {
 export function subscribing(core, flag, version, bus, refresh, skip) {
   const { cohorts } = bus;
   const watchers = core.watchers() >>> 2;
-  /** By topic, the cohort behind which no other subscription of the topic stands. */
+  /** By topic, the cohort that no other subscription of the topic follows. */
   const last = new Map();
-  /** The version of the subscriptions at which `last` is right. */
+  /** The version of the subscriptions for which `last` is valid. */
   let known;
-  /** How many subscriptions wasm does not count. */
+  /** The number of subscriptions that wasm does not count. */
   let uncounted = 0;
 
   bus.add = (pattern, call, options) => {
@@ -55,10 +55,10 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
     return { slot, end: () => end(slot) };
   };
 
-  /** Without those that only count. */
+  /** Without the counters' own subscriptions. */
   bus.subscriptions = () => core.subscriptions() + uncounted - bus.watchers.size;
 
-  /** Adds the handler to the last cohort of its topic; false where wasm has to know. */
+  /** Adds the handler to the last cohort of its topic. Returns false if wasm must know of it. */
   function join(pattern, slot) {
     const cohort = last.get(pattern);
     if (cohort?.label !== slot.label) return false;
@@ -100,13 +100,13 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
     follow(before);
   }
 
-  /** Another subscriber may stand behind a cohort by now. */
+  /** Another subscriber may follow a cohort by now. */
   function forgetOld() {
     if (words[version] !== known) last.clear();
     known = words[version];
   }
 
-  /** After one subscription has come or gone; false if others have too. */
+  /** Call it after one subscription was added or removed. Returns false if others were too. */
   function follow(before) {
     refreshViews();
     const wasAlone = words[version] === (before + 1) >>> 0;

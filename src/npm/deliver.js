@@ -11,7 +11,7 @@ export function delivery(core, flag, bus, inFlight) {
   /** The route whose handlers are being called. */
   let running;
 
-  /** Without its route: most handlers need none, and finding it takes time. */
+  /** Without its route, which most handlers do not need and which takes time to find. */
   function runOne(call, data, event, route) {
     bytes[flag] = IN_FLIGHT;
     try {
@@ -61,19 +61,19 @@ export function delivery(core, flag, bus, inFlight) {
       }
     }
     running = undefined;
-    // Also true where memory has grown meanwhile.
+    // Also true if the memory has grown meanwhile.
     if (bytes[flag] === IN_FLIGHT) bytes[flag] = 0;
     else finish();
   }
 
-  /** Events that handlers have published meanwhile get their turns now. */
+  /** Delivers the events that handlers have published meanwhile. */
   function finish() {
     refreshViews();
     bytes[flag] &= ~IN_FLIGHT;
     core.proceed();
   }
 
-  /** Calls one handler outside of a route, with events that have had their turns. Returns what it returns. */
+  /** Calls one handler outside a route, with events that were delivered already. Returns its result. */
   bus.turn = (slot, call, data, event, about = event) => {
     refreshViews();
     bytes[flag] |= IN_FLIGHT;

@@ -1,14 +1,14 @@
-// What ends things: disposers, signals and timers.
+// Disposers, signals and timers.
 
 export function disposer(dispose) {
   if (Symbol.dispose) dispose[Symbol.dispose] = dispose;
   return dispose;
 }
 
-/** What ends with a signal. Each signal has one listener, however many end with it. */
+/** The disposers of a signal. Each signal has a single listener for all of them. */
 const waiting = new WeakMap();
 
-/** What throws does not keep others from their end. */
+/** An error in one does not keep the others from running. */
 function run(end) {
   try {
     end();
@@ -34,7 +34,7 @@ function onAbort(signal, end) {
   };
 }
 
-/** Ends by `end`, once, also when `signal` aborts; the signal holds nothing of it later. */
+/** Returns a disposer that calls `end` once, as does an abort of `signal`. Afterwards the signal holds no reference. */
 export function ending(end, signal) {
   let live = true;
   let forget;
@@ -49,10 +49,10 @@ export function ending(end, signal) {
   return dispose;
 }
 
-/** The longest that one timer waits. A longer one would fire at once. */
+/** The maximum delay of one timer. A longer one would fire at once. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Calls `then` after so many milliseconds, never after `Infinity`; until the returned function is called. */
+/** Calls `then` after a number of milliseconds, or never for `Infinity`. The returned function cancels it. */
 export function after(ms, then) {
   let timer;
   const wait = () => {

@@ -1,10 +1,10 @@
-// What a handler gets beside the data: one object per event, for all JS handlers.
+// The second argument of handlers: one object per event, for all JavaScript handlers.
 
-/** Its fields are made when they are read, for most handlers read none. */
+/** Its fields are computed when they are read, because most handlers read none. */
 export class Event {
   #topic;
   #data;
-  /** What is known of it beside: of an event that wasm has made, or that somebody has asked about. */
+  /** More about an event that wasm has created, or whose fields were read. */
   #more;
 
   constructor(topic, data, more) {
@@ -31,7 +31,7 @@ export class Event {
 
   get time() {
     const more = this.#known();
-    // One that a peer has sent without a time stays without.
+    // An event that a peer has sent without a time has none.
     if (!("time" in more)) more.time = Date.now();
     return more.time;
   }
@@ -48,11 +48,11 @@ export class Event {
     return this.#more?.error;
   }
 
-  /** As the CloudEvents 1.0 JSON format has it. An event of this page has the source "/". */
+  /** In the CloudEvents 1.0 JSON format. An event of this page has the source "/". */
   toCloudEvent() {
     const event = { specversion: "1.0", id: this.id, source: this.source || "/", type: this.#topic };
     const time = new Date(this.time ?? NaN);
-    // RFC 3339 has no form for other years.
+    // RFC 3339 cannot express other years.
     if (time >= FIRST_TIME && time < END_OF_TIME) event.time = time.toISOString();
     const data = this.#data;
     const bytes = bytesOf(data);
@@ -66,12 +66,12 @@ export class Event {
     return event;
   }
 
-  /** The request that it is, if it is one. */
+  /** The request, if the event is one. */
   static asked(event) {
     return event.#more?.asked;
   }
 
-  /** The same event with the data that an interceptor has put in the place of its own. */
+  /** The same event with an interceptor's replacement of its data. */
   static with(event, data) {
     return new Event(event.#topic, data, event.#known());
   }
@@ -81,7 +81,7 @@ export class Event {
 const FIRST_TIME = -62_167_219_200_000;
 const END_OF_TIME = 253_402_300_800_000;
 
-/** The bytes of a buffer or of a view of one, whatever realm it is of. */
+/** The bytes of a buffer or a view, of any realm. */
 function bytesOf(value) {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (/ArrayBuffer]$/.test(Object.prototype.toString.call(value))) return new Uint8Array(value);
@@ -107,7 +107,7 @@ export function idOf(event) {
 export const local = Object.freeze({ status: "local" });
 const ephemeral = Object.freeze({ status: "ephemeral" });
 
-/** How far an event has come. The others are offset, epoch and stream, or code and message. */
+/** The status of an event. The other values are offset, epoch and stream, or code and message. */
 export function makeStatus(status, first, second, stream) {
   switch (status) {
     case "local":

@@ -18,12 +18,12 @@ import { watching } from "./watch.js";
 const NONE = {};
 const PUBLISH = ["wait", "expiresInMs"];
 
-/** What publishes to the bus of `core`, and what subscribes plain handlers to it. */
+/** The functions that publish to the bus of `core`, and that subscribe plain handlers to it. */
 export function executor(core, memory) {
   refreshViews(memory);
   const flag = core.flag();
   const version = core.version() >>> 2;
-  /** What wasm finds by the bus's number. Each function of the bus leads to it, so that it lives as long as they do. */
+  /** What wasm finds by the bus's number. Every function of the bus refers to it, so it lives as long as they do. */
   const bus = { cohorts: [], watchers: new Set(), interceptors: [] };
   const { hot, routes, find, refresh, inFlight } = routing(core, flag, version, bus);
   const { runOne, runAll, skip } = delivery(core, flag, bus, inFlight);
@@ -49,12 +49,12 @@ export function executor(core, memory) {
     return receipt(core.publish(topic, data, event, expiresInMs === Infinity ? undefined : expiresInMs));
   }
 
-  /** Publishes a request, which stays on this bus. False if an interceptor has dropped it. */
+  /** Publishes a request, which stays on this bus. Returns false if an interceptor has dropped it. */
   function ask(topic, data, asked) {
     return runs(topic, data, { asked }) || core.ask(topic, data, new Event(topic, data, { time: Date.now(), asked }));
   }
 
-  /** Runs the route of a topic here; false if wasm has to. */
+  /** Runs the route of a topic here. Returns false if wasm must run it. */
   function runs(topic, data, more) {
     // Topics with a route have been checked.
     if (typeof topic !== "string" || routes[topic] === undefined) expectTopic(topic, "the topic");

@@ -1,4 +1,4 @@
-// The bus that users of the npm package hold, made over a `Core` of npm.rs, from its features. Nothing uses `this`, so
+// The bus object of the npm package, built from its features over a `Core` of npm.rs. Nothing uses `this`, so
 // every function works when it is destructured.
 
 import { freeze } from "./freeze.js";
@@ -14,7 +14,7 @@ import { topic } from "./topic.js";
 import { interceptors } from "./use.js";
 import { executor } from "./executor.js";
 
-/** What `createBus` and `createSingleton` return. */
+/** The result of `createBus` and `createSingleton`. */
 export function face(core, memory, given) {
   const options = take(given, ["freeze"]);
   const run = executor(core, memory);

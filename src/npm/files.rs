@@ -1,5 +1,5 @@
-//! The files of JavaScript that only other files of JavaScript import: wasm-bindgen copies only files that Rust names.
-//! Nothing here is called.
+//! The JavaScript files that only other JavaScript files import. wasm-bindgen copies only files that Rust names, so
+//! this module names them. Nothing here is called.
 
 use wasm_bindgen::prelude::*;
 

@@ -1,6 +1,6 @@
-// Payloads that nobody can change, for development.
+// Freezes payloads, for development.
 
-/** So that who changes a payload that others read too is told at once. Deep, and it never throws. */
+/** Makes code that changes a shared payload fail at once. Deep, and never throws. */
 export function freeze(value) {
   const all = new Set([value]);
   for (const one of all) {
@@ -8,7 +8,7 @@ export function freeze(value) {
     if (typeof one !== "object" || one === null || ArrayBuffer.isView(one)) continue;
     try {
       Object.freeze(one);
-      // A getter is not called: what it would answer is not part of the payload.
+      // A getter is not called: its result is not part of the payload.
       for (const key of Reflect.ownKeys(one)) all.add(Object.getOwnPropertyDescriptor(one, key).value);
       const kind = Object.prototype.toString.call(one);
       if (/ (Map|Set)]$/.test(kind)) for (const entry of one) all.add(entry);

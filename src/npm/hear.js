@@ -1,10 +1,10 @@
-// What wasm calls with the events of the routes that it runs.
+// Called by wasm with the events of the routes that it runs.
 
 import { busOf } from "./buses.js";
 import { isThere } from "./cohorts.js";
 import { countFailure, UNWATCHED } from "./watch.js";
 
-/** wasm hands an event to a subscription. If it has one handler, wasm reports its failure. */
+/** Called by wasm with an event for a subscription. If it has one handler, wasm reports its failure. */
 export function hear(bus, number, data, event) {
   const its = busOf(bus);
   const members = its?.cohorts[number]?.members;
@@ -28,7 +28,7 @@ function hearOne(its, slot, data, event) {
     if (answer !== undefined) return its.answered(slot, event, answer, counts);
   } catch (error) {
     countFailure(counts);
-    // wasm does not report what has left the bus for a queue.
+    // wasm does not report failures of events that went into a queue.
     if (!slot.queued) throw error;
     its.failed(slot, event, error);
   } finally {

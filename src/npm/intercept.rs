@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::subscribe::{Name, Standing};
+use super::subscribe::{Registration, SubscriptionRef};
 use super::topic_error;
 use crate::js::text_of;
 use crate::{Bus, Payload, Verdict};
@@ -21,7 +21,11 @@ extern "C" {
     fn verdict_with() -> JsValue;
 }
 
-pub(super) fn intercept(bus: &Bus, pattern: &str, name: Name) -> Result<Standing, JsValue> {
+pub(super) fn intercept(
+    bus: &Bus,
+    pattern: &str,
+    name: SubscriptionRef,
+) -> Result<Registration, JsValue> {
     let interception = bus.intercept(pattern, move |event| {
         let Ok(data) = event.js() else { return Verdict::Pass };
         let inbound = event.inbound().is_some();
@@ -34,5 +38,5 @@ pub(super) fn intercept(bus: &Bus, pattern: &str, name: Name) -> Result<Standing
         }
     });
     let interception = interception.map_err(|error| topic_error(&error))?;
-    Ok(Standing::Interceptor { _interception: interception })
+    Ok(Registration::Interceptor { _interception: interception })
 }

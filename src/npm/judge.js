@@ -1,17 +1,17 @@
-// What wasm asks of interceptors.
+// Called by wasm to run interceptors.
 
 import { busOf } from "./buses.js";
 import { fail } from "./options.js";
 
 let verdict;
 
-/** What an interceptor says: 0 lets pass, 1 puts `verdictWith` in the place of the data, 2 drops, 3 denies. */
+/** An interceptor's verdict: 0 lets pass, 1 replaces the data with `verdictWith`, 2 drops, 3 denies. */
 export function judge(bus, number, topic, data, inbound) {
   const ask = busOf(bus)?.interceptors[number];
   const answer = ask?.(data, { topic, inbound });
   if (typeof answer !== "object" || answer === null) return 0;
   if (typeof answer.then === "function") {
-    // That it rejects is not what is wrong here.
+    // Its rejection is not the error to report here.
     Promise.resolve(answer).catch(() => {});
     throw fail("illegal_argument", "an interceptor has returned a promise: it must decide at once");
   }

@@ -1,5 +1,5 @@
-//! What JavaScript has made and holds by a number: it lives until it is released, whatever the garbage
-//! collector does.
+//! What JavaScript has created and holds by number: it lives until it is released, regardless of the garbage
+//! collector.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -15,9 +15,9 @@ pub(super) fn keep(thing: impl Any) -> u32 {
     KEPT.with_borrow_mut(|kept| kept.insert(Box::new(thing))) as u32
 }
 
-/// Ends what `number` names, and gives the number away: it must be released once only.
+/// Ends the thing with this number, which may be reused. Call it once only.
 pub(super) fn release(number: u32) {
-    // Dropped when nothing is borrowed: ending a subscription drops foreign code.
+    // Dropped outside all borrows, because ending a subscription drops foreign code.
     let released = KEPT.with_borrow_mut(|kept| kept.try_remove(number as usize));
     drop(released);
 }

@@ -1,9 +1,9 @@
-// The bridge as users of the npm package see it: `connect`, its rules, and the receipts of durable events.
+// The bridge in the npm package: `connect`, its rules, and the receipts of durable events.
 
 import { ending } from "./ends.js";
 import { expect, expectTopic, fail, FUNCTION, STRING, take, TEXT } from "./options.js";
 
-/** What is open must stay: handlers are called for as long as the link is, whoever holds the bus. */
+/** Keeps open links alive: their handlers are called even if the page holds no reference to the bus. */
 const open = new Set();
 
 const addressOf = (url) => {
@@ -15,14 +15,17 @@ const addressOf = (url) => {
 };
 
 /**
- * Makes the `connect` of the bus of `core`; `held` lives for as long as a link is open. All that connect to one peer
- * share a link, for with two of them the bus would get each event twice.
+ * Creates `connect` for the bus of `core`; `held` lives for as long as a link is open. All connects to one peer share a
+ * link, because with two links the bus would get each event twice.
  */
 export function connector(core, held) {
-  /** By address, the link and how many use it. */
+  /** By address, the link and the number of its users. */
   const links = new Map();
 
-  /** A handle of the link to `url`, and what closes that. What is not given is as it is for the others. */
+  /**
+   * A handle of the link to `url`, and a function that closes it. Options that are not given are those of the other
+   * users.
+   */
   function handle(url, identity, storage, credentials) {
     const address = addressOf(url);
     let shared = links.get(address);
@@ -55,13 +58,13 @@ export function connector(core, held) {
     expect(url, STRING, "`url`");
     const wanted = Array.from(rules, readRule);
     const { link, close } = handle(url, identity, storage, credentials);
-    /** What ends with the link: its rules, what was joined and what is watched. */
+    /** Disposers that run when the link closes: for its rules, joins and watches. */
     const places = new Set();
     const end = ending(() => {
       for (const end of places) end();
       close();
     }, signal);
-    /** Ends what `number` names when its caller says so, or with the link. */
+    /** Returns a disposer for `number`, which also runs when the link closes. */
     const place = (number, signal) => {
       let end;
       end = ending(() => {
@@ -120,7 +123,7 @@ function readRule(rule) {
   return [pattern, direction !== "out", direction !== "in", durable, last, events, bytes];
 }
 
-/** What `publish` returns of a durable event; nothing of another. */
+/** The receipt of a durable event. Other events have none. */
 export function receipt(core) {
   return (
     core && {

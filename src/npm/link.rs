@@ -1,4 +1,4 @@
-//! Bridges made from JavaScript: kept by a number until they are closed.
+//! Bridges created from JavaScript, kept by number until they are closed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use super::{fail, kept};
 use crate::bridge::{BridgeError, LinkState, LinkStatus, StartFrom};
 use crate::{Bridge, BridgeOptions, Bus, Cause, Rule};
 
-/// A bridge behind the object that JavaScript holds.
+/// The bridge behind JavaScript's object.
 #[derive(Debug)]
 #[wasm_bindgen(skip_typescript)]
 pub struct Link {
@@ -43,7 +43,7 @@ pub(super) fn connect(
     Ok(Link::of(Rc::new(Open { bus: bus.clone(), bridge })))
 }
 
-/// What the application's function has returned: a text, or a promise of one.
+/// The result of the application's function: a string, or a promise of one.
 async fn credential(returned: Result<JsValue, JsValue>) -> Result<String, Cause> {
     let credential = JsFuture::from(Promise::resolve(&returned?)).await?;
     credential.as_string().ok_or_else(|| "a credential must be a string: return one".into())
@@ -55,7 +55,7 @@ impl Link {
         Self { open: RefCell::new(Some(open)), number }
     }
 
-    /// Nothing, after it was closed.
+    /// `None` once it was closed.
     pub(super) fn open(&self) -> Option<Rc<Open>> {
         self.open.borrow().clone()
     }
@@ -63,7 +63,7 @@ impl Link {
 
 #[wasm_bindgen]
 impl Link {
-    /// Another handle of this link, which closes with its last one.
+    /// Another handle of this link. The link closes with its last handle.
     #[wasm_bindgen(skip_typescript)]
     pub fn share(&self) -> Link {
         match self.open() {
@@ -72,10 +72,10 @@ impl Link {
         }
     }
 
-    /// Puts a rule in force until `leave`. It starts with the `last` events: none, all, or so many.
+    /// Puts a rule in force until `leave`. It starts with the `last` events: none, all, or a number of them.
     ///
     /// # Errors
-    /// An `Error` if the rule is none.
+    /// An `Error` if the rule is invalid.
     #[wasm_bindgen(skip_typescript)]
     #[allow(clippy::too_many_arguments)] // JavaScript's options, one by one
     pub fn rule(
@@ -109,7 +109,7 @@ impl Link {
         Ok(kept::keep(open.bridge.rule(rule).map_err(|error| thrown(&error))?))
     }
 
-    /// The link's state, as events on `$bus.link` have it.
+    /// The state of the link, as in events on `$bus.link`.
     #[wasm_bindgen(skip_typescript)]
     pub fn state(&self) -> JsValue {
         let open = self.open();
@@ -123,7 +123,7 @@ impl Link {
         status.to_js()
     }
 
-    /// Closes the link. A second time nothing happens.
+    /// Closes the link. Closing it again does nothing.
     #[wasm_bindgen(skip_typescript)]
     pub fn close(&self) {
         if let Some(open) = self.open.take() {

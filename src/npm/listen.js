@@ -1,10 +1,10 @@
-// `once`, `on` and `off`: subscriptions as other emitters have them.
+// `once`, `on` and `off`: subscriptions in the style of other emitters.
 
 import { ending } from "./ends.js";
 import { expect, FUNCTION } from "./options.js";
 
 export function listeners(subscribe) {
-  /** What ends the subscriptions that `on` has made, with their handlers, by pattern. */
+  /** By pattern, the handlers that `on` has subscribed, with their disposers. */
   const listening = new Map();
 
   function once(pattern, handler, given) {
@@ -34,7 +34,7 @@ export function listeners(subscribe) {
     return stop;
   }
 
-  /** Ends the subscription that `on` has made with the handler; without a handler, all of the pattern. */
+  /** Ends the subscription of the handler; without a handler, all of the pattern. */
   function off(pattern, handler) {
     for (const [end, its] of listening.get(pattern) ?? []) {
       if (handler !== undefined && its !== handler) continue;

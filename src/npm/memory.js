@@ -1,4 +1,4 @@
-// Views of wasm's memory, through which JavaScript reads and writes what a call into wasm would cost too much for.
+// Views of wasm's memory, for reads and writes where a call into wasm would be too slow.
 
 /** Bits of the flag byte: an event is being delivered. */
 export const IN_FLIGHT = 1;

@@ -1,11 +1,11 @@
-// The border: what users pass is checked here and nowhere else, before anything of it is used.
+// Validation: arguments of users are checked here, and only here, before they are used.
 
 /** An Error with a code for programs and a message that says what to do. */
 export function fail(code, message) {
   return Object.assign(new Error(message), { code });
 }
 
-/** Half of a surrogate pair: strings cross into wasm as UTF-8, which has no form for it. */
+/** Half of a surrogate pair. Strings cross into wasm as UTF-8, which cannot express it. */
 const HALF = /\p{Cs}/u;
 const U32 = 2 ** 32 - 1;
 
@@ -30,7 +30,7 @@ export const STRING = [(value) => typeof value === "string", "a string"];
 export const FUNCTION = [(value) => typeof value === "function", "a function"];
 export const OBJECT = [isObject, "an object"];
 
-/** What each option may be, wherever it is one. */
+/** The valid values of each option. */
 const RULES = {
   atMost: COUNT,
   balance: word(["round-robin", "least-pending"], (value) => FUNCTION[0](value?.by), " or { by: key }"),
@@ -99,7 +99,7 @@ export function expectTopic(value, what) {
   if (HALF.test(value)) throw fail("illegal_topic", `invalid topic: ${what} has half of a surrogate pair`);
 }
 
-/** The options of these names, each checked and read once. */
+/** The options with these names, each checked and read once. */
 export function take(options = {}, names) {
   expect(options, OBJECT, "the options");
   const taken = {};

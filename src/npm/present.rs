@@ -1,4 +1,4 @@
-//! What a bridge's object in JavaScript does beside its rules: pages of history, and presence.
+//! The functions of JavaScript's bridge object besides rules: history and presence.
 
 use js_sys::{Array, Function, Promise};
 use session::Stream;
@@ -10,7 +10,7 @@ use crate::bridge::{HistoryError, HistoryPage, PRESENCE_TOPIC, Position, Presenc
 use crate::js::{object, promise};
 use crate::{Payload, Subscription};
 
-/// What watches a topic, and tells a handler.
+/// Watches a topic, and notifies a handler.
 struct Watching {
     _told: Subscription,
     _watched: PresenceGuard,
@@ -18,7 +18,7 @@ struct Watching {
 
 #[wasm_bindgen]
 impl Link {
-    /// Connects again after a stop.
+    /// Reconnects after a stop.
     #[wasm_bindgen(skip_typescript)]
     pub fn reconnect(&self) {
         if let Some(open) = self.open() {
@@ -26,7 +26,8 @@ impl Link {
         }
     }
 
-    /// A page of the past: `{ events, next }`, or rejected with an `Error`. An event whose data can't be read says so.
+    /// A page of history: `{ events, next }`, or a rejection with an `Error`. An event whose data cannot be read has
+    /// an error.
     #[wasm_bindgen(skip_typescript)]
     pub fn history(&self, pattern: &str, before: &JsValue, limit: u32) -> Promise {
         let (open, before) = (self.open(), position(before));
@@ -52,10 +53,10 @@ impl Link {
         })
     }
 
-    /// Is present at a topic; the answer ends that through `leave`.
+    /// Joins a topic, until `leave` is called with the returned number.
     ///
     /// # Errors
-    /// An `Error` if the topic is none, or the data has no JSON form.
+    /// An `Error` if the topic is invalid, or the data has no JSON form.
     #[wasm_bindgen(skip_typescript)]
     pub fn join(&self, topic: &str, key: &str, data: JsValue) -> Result<u32, JsValue> {
         let Some(open) = self.open() else { return Ok(kept::keep(())) };
@@ -63,11 +64,11 @@ impl Link {
         Ok(kept::keep(joined.map_err(|error| thrown(&error))?))
     }
 
-    /// Calls `handler` with who is present at a topic, now and when that changes; the answer ends that through
-    /// `leave`.
+    /// Calls `handler` with the members of a topic, now and after each change, until `leave` is called with the
+    /// returned number.
     ///
     /// # Errors
-    /// An `Error` if the topic is none.
+    /// An `Error` if the topic is invalid.
     #[wasm_bindgen(skip_typescript)]
     pub fn watch(&self, topic: &str, handler: Function) -> Result<u32, JsValue> {
         let Some(open) = self.open() else { return Ok(kept::keep(())) };
@@ -80,7 +81,7 @@ impl Link {
         Ok(kept::keep(Watching { _told, _watched }))
     }
 
-    /// Ends what `join` or `watch` has begun, once.
+    /// Ends a `join` or a `watch`. Call it once only.
     #[wasm_bindgen(skip_typescript)]
     pub fn leave(&self, number: u32) {
         kept::release(number);
@@ -93,7 +94,7 @@ fn place(position: &Position) -> JsValue {
     object(&[("offset", offset.into()), ("epoch", epoch.into()), ("stream", stream.into())])
 }
 
-/// None for `undefined`: then the newest page is asked for. JavaScript has checked all else.
+/// `undefined` is `None`: the newest page. JavaScript has checked everything else.
 fn position(value: &JsValue) -> Option<Position> {
     let field = |name: &str| js_sys::Reflect::get(value, &name.into()).ok()?.as_string();
     let number = |name: &str| field(name)?.parse().ok();

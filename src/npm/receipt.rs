@@ -1,4 +1,4 @@
-//! Receipts as JavaScript holds them.
+//! JavaScript's receipts.
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -6,13 +6,13 @@ use wasm_bindgen::prelude::*;
 use super::{fail, make_status, rejected, stored_at};
 use crate::Status;
 
-/// A receipt behind the object that JavaScript holds.
+/// The receipt behind JavaScript's object.
 #[derive(Debug)]
 #[wasm_bindgen(skip_typescript)]
 pub struct Receipt(crate::Receipt);
 
 impl Receipt {
-    /// Of a durable event; others need none.
+    /// For durable events only.
     pub(super) fn of(receipt: crate::Receipt) -> Option<Self> {
         receipt.is_durable().then_some(Self(receipt))
     }
@@ -26,7 +26,7 @@ impl Receipt {
         self.0.id().to_owned()
     }
 
-    /// How far the event has come.
+    /// The status of the event.
     #[wasm_bindgen(skip_typescript)]
     pub fn status(&self) -> JsValue {
         match self.0.status() {
@@ -39,8 +39,8 @@ impl Receipt {
         }
     }
 
-    /// Calls `reached` with the status when the event is in the outbox, or when the peer has stored it if
-    /// `stored` says so; or `rejected` with an `Error`.
+    /// Calls `reached` with the status once the event is in the outbox, or with `stored` once the peer has stored it.
+    /// Calls `rejected` with an `Error` otherwise.
     #[wasm_bindgen(skip_typescript)]
     pub fn when(&self, stored: bool, reached: Function, rejected: Function) {
         let enough: fn(&Status) -> bool =
@@ -57,7 +57,7 @@ impl Receipt {
         });
     }
 
-    /// Takes the event back; false if it may have left.
+    /// Cancels the event. Returns false if it may have been sent.
     #[wasm_bindgen(skip_typescript)]
     pub fn cancel(&self) -> bool {
         self.0.cancel()

@@ -1,4 +1,4 @@
-// The recorder: what passes on a bus as CloudEvents in JSON, one a line, and playing that again.
+// The recorder: writes events as lines of CloudEvents JSON, and replays them.
 
 import { after, ending } from "./ends.js";
 import { expectTopic, fail, take } from "./options.js";
@@ -18,7 +18,7 @@ export function recorder(begin, core, pattern = ">", given) {
     pattern,
     (data, event) => {
       const elapsed = Math.round(performance.now() - start);
-      // What JSON has no form for is not recorded as something else.
+      // Data without a JSON form is not recorded in another form.
       if (core.travels(data)) lines.push(JSON.stringify({ ...event.toCloudEvent(), elapsed }));
       else dropped += 1;
       if (lines.length <= capacity) return;
@@ -36,7 +36,7 @@ export function recorder(begin, core, pattern = ">", given) {
   };
 }
 
-/** Publishes a recording anew, with its pauses divided by `speed`. */
+/** Publishes a recording again, with its pauses divided by `speed`. */
 export async function play(publish, lines, given) {
   const { speed = 1, signal } = take(given, PLAY);
   const events = Array.from(typeof lines === "string" ? lines.split("\n") : lines)

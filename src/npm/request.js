@@ -1,4 +1,4 @@
-// Requests and replies: an event that asks gets one answer, or is told at once that nobody serves it.
+// Requests and replies: a request gets one reply, or fails at once if there is no responder.
 
 import { after, ending } from "./ends.js";
 import { Event } from "./event.js";
@@ -8,10 +8,10 @@ import { RESPOND } from "./subscribe.js";
 const REQUEST = ["timeout", "signal"];
 
 export function requests(run, begin) {
-  /** Some responder has a queue: that a request is not taken at once says nothing. */
+  /** Whether a responder has a queue. Then a request may be answered later. */
   let takesLater = false;
 
-  /** Answers the requests that another responder has not taken, with what the handler returns. */
+  /** Answers requests that no other responder has taken, with the handler's result. */
   function respond(pattern, handler, given) {
     expectTopic(pattern, "the pattern");
     expect(handler, FUNCTION, "the handler");
@@ -45,7 +45,7 @@ export function requests(run, begin) {
         throw fail("nobody_serves", `nobody serves \`${topic}\`: call \`respond\`, or ask later`);
       }
       let outcome = () => reject(signal.reason);
-      // By its first outcome, or when the signal aborts.
+      // Settles with the first outcome, or when the signal aborts.
       const end = ending(() => {
         cancel();
         outcome();

@@ -6,7 +6,7 @@ import { expectTopic, take } from "./options.js";
 const RETAIN = ["events", "topics", "signal"];
 
 export function retains(core) {
-  /** Keeps the last events of each topic; beyond `topics`, the longest silent topic is dropped. */
+  /** Retains the last events of each topic. Beyond `topics`, the topic that was silent for longest is dropped. */
   return function retain(pattern, given) {
     expectTopic(pattern, "the pattern");
     const { events = 1, topics = 1024, signal } = take(given, RETAIN);

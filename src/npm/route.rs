@@ -1,4 +1,4 @@
-//! The routes that JavaScript runs itself: `routes.js`, seen from wasm.
+//! The routes that JavaScript runs itself, kept by `routes.js`.
 
 use bus::Topic;
 use wasm_bindgen::prelude::*;
@@ -11,7 +11,7 @@ extern "C" {
     fn stale(bus: u32, number: u32);
 }
 
-/// What JavaScript keeps of a route; dropped, it is stale.
+/// JavaScript's copy of a route. Dropping it makes the route stale.
 struct Kept {
     bus: u32,
     number: u32,
@@ -19,13 +19,13 @@ struct Kept {
 
 /// JavaScript can run it.
 const SIMPLE: u32 = 1;
-/// Topics that differ in their last token only have the same.
+/// Topics that differ only in their last token share it.
 const OF_FAMILY: u32 = 2;
-/// Requests are answered.
+/// It has responders.
 const SERVES: u32 = 4;
 
-/// Writes down what JavaScript has to know of the route of `topic`: the bits above, how many of its own
-/// subscriptions there are, and their numbers.
+/// Writes what JavaScript needs to know about the route of `topic`: the bits above, the number of its own
+/// subscriptions, and their numbers.
 pub(super) fn write(bus: &Bus, id: u32, topic: &Topic, route: &mut Vec<u32>) {
     route.clear();
     route.extend([0, 0]);

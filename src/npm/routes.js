@@ -4,20 +4,20 @@
 import { isThere } from "./cohorts.js";
 import { bytes, IN_FLIGHT, refreshViews, words } from "./memory.js";
 
-/** What wasm says of a route: JavaScript can run it; topics with other last tokens have the same; it serves requests. */
+/** Bits of a route: JavaScript can run it; topics that differ in the last token share it; it has responders. */
 const SIMPLE = 1;
 const OF_FAMILY = 2;
 const SERVES = 4;
-/** Characters of a topic that is surely short enough in UTF-8. */
+/** A length at which a topic is short enough in UTF-8. */
 const LONGEST = 85;
 const MOST_FAMILIES = 4096;
 const ONE_OF = 64;
-/** A token of a topic, without those that only wasm can judge. */
+/** A valid token of a topic, except for those that only wasm can check. */
 const TOKEN = /^[!-)+\-/-=?-~]+$/;
 
-/** Adds to `bus` what wasm calls of a route, and `serves`. */
+/** Adds `serves` to `bus`, and the functions for routes that wasm calls. */
 export function routing(core, flag, version, bus) {
-  /** What JavaScript runs of hot topics: the only handler, or the route. */
+  /** What JavaScript runs for hot topics: the only handler, or the route. */
   const hot = Object.create(null);
   /** The routes of hot topics. */
   const routes = Object.create(null);
@@ -25,15 +25,15 @@ export function routing(core, flag, version, bus) {
   const families = new Map();
   let ofVersion;
   let sample = 0;
-  /** Routes by the number under which wasm keeps them, and the numbers that are free. */
+  /** Routes by wasm's numbers, and the free numbers. */
   const numbered = [];
   const free = [];
-  /** The number under which wasm keeps the topic resolved last. */
+  /** wasm's number of the topic that was resolved last. */
   let keptAs;
   /** Routes that became stale while the event in flight used them. */
   const former = [];
 
-  /** The route of another topic that differs in the last token only, if no subscription looks at that token. */
+  /** The route of a topic that differs only in the last token, if no subscription depends on that token. */
   function related(topic) {
     if (words[version] !== ofVersion) {
       families.clear();
@@ -43,12 +43,12 @@ export function routing(core, flag, version, bus) {
     if (cut < 0 || topic.length > LONGEST) return;
     const route = families.get(topic.slice(0, cut));
     if (route === undefined || !TOKEN.test(topic.slice(cut + 1))) return;
-    // A topic that comes again and again is worth a route of its own: wasm sees a sample.
+    // A hot topic gets a route of its own. wasm sees a sample.
     sample = (sample + 1) % ONE_OF;
     return sample === 0 ? undefined : route;
   }
 
-  /** Asks wasm, which keeps only topics that come again. */
+  /** Asks wasm, which keeps only recurring topics. */
   function resolve(topic) {
     keptAs = undefined;
     const found = core.route(topic) >>> 2;
@@ -61,7 +61,7 @@ export function routing(core, flag, version, bus) {
       cohorts: its,
       simple: bits & SIMPLE,
       serves: bits & SERVES,
-      // The members of the cohorts; stale once one of them has changed.
+      // The members of the cohorts. Stale once one of them has changed.
       slots: undefined,
       calls: undefined,
       fresh: false,

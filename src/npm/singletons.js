@@ -1,4 +1,4 @@
-// The buses that have a name: one of each in a realm, also if another copy of the package has made it.
+// Named buses: one per name and realm, even across copies of the package.
 
 import { expect, TEXT } from "./options.js";
 
@@ -6,7 +6,7 @@ const REGISTRY = Symbol.for("event-driven-kit.singletons");
 
 const singletons = () => (globalThis[REGISTRY] ??= new Map());
 
-/** The bus of that name, if it exists. */
+/** The bus with this name, if it exists. */
 export function known(name) {
   expect(name, TEXT, "the name of a singleton");
   return singletons().get(name);

@@ -1,4 +1,4 @@
-// Counters and handler times, for who asks for them; nobody else pays.
+// Counters and handler times. They cost nothing unless used.
 
 import { ending } from "./ends.js";
 import { take } from "./options.js";
@@ -23,7 +23,7 @@ export function stats(run, given) {
     label: COUNTING,
   });
   const unwatch = run.watch((slot, event) => {
-    // Neither this nor another that only counts.
+    // Without this one and other counters.
     if (slot.label === COUNTING) return;
     const handler = count(handlers, slot.label, { calls: 0, failures: 0, ms: 0 });
     ofTopic(event.topic).deliveries += 1;

@@ -9,7 +9,7 @@ export const RESPOND = ["signal", "priority", "label", "group", "balance", "queu
 const SUBSCRIBE = [...RESPOND, "echo", "replay", "batch"];
 
 export function subscriptions(run) {
-  /** With options that are checked. */
+  /** With checked options. */
   function begin(pattern, handler, options) {
     const { signal, batch, queue, overflow } = options;
     if (signal?.aborted) return disposer(() => {});
@@ -37,7 +37,7 @@ export function subscriptions(run) {
 
 const policies = ["drop-oldest", "drop-newest", "wait"];
 
-/** A queue as wasm takes it: capacity, the policy by number, and the key by which events conflate. */
+/** A queue's arguments for wasm: the capacity, the policy's number, and the key for conflating. */
 function queued(capacity, overflow = "drop-oldest") {
   const key = overflow.conflate;
   return { queue: { capacity, policy: key ? policies.length : policies.indexOf(overflow) }, key };

@@ -1,4 +1,4 @@
-//! How JavaScript subscribes: plain handlers, which it also calls itself; members of groups; and queues.
+//! JavaScript's subscriptions: plain handlers, which JavaScript can also call itself; members of groups; and queues.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -25,35 +25,35 @@ extern "C" {
     fn hear(bus: u32, number: u32, data: &JsValue, event: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// A subscription as JavaScript knows it.
+/// How JavaScript identifies a subscription.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Name {
+pub(super) struct SubscriptionRef {
     pub(super) bus: u32,
     pub(super) number: u32,
 }
 
-/// How JavaScript wants it.
-pub(super) struct Wanted {
+/// The options of a subscription.
+pub(super) struct Options {
     pub(super) group: Option<String>,
     pub(super) balance: Option<String>,
-    /// None: no queue.
+    /// `None` for no queue.
     pub(super) capacity: Option<NonZeroUsize>,
     pub(super) policy: u8,
     pub(super) key: Option<Function>,
-    /// First what is retained.
+    /// Whether to start with the retained events.
     pub(super) replay: bool,
 }
 
-/// What ends when it is dropped; a queue ends with its subscription, and its reader finds none.
+/// Ends when it is dropped. A queue ends with its subscription, and its reader then stops.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum Registration {
     Handler { _subscription: Subscription },
     Interceptor { _interception: Interception },
     Retention { _retention: Retention },
     Queue(Rc<RefCell<Option<Queue>>>),
 }
 
-impl Drop for Standing {
+impl Drop for Registration {
     fn drop(&mut self) {
         if let Self::Queue(queue) = self {
             let ended = queue.take();
@@ -64,10 +64,10 @@ impl Drop for Standing {
 
 pub(super) fn subscribe(
     subscriber: Subscriber<'_>,
-    name: Name,
-    wanted: Wanted,
-) -> Result<Standing, JsValue> {
-    let Wanted { group, balance, capacity, policy, key, replay } = wanted;
+    name: SubscriptionRef,
+    options: Options,
+) -> Result<Registration, JsValue> {
+    let Options { group, balance, capacity, policy, key, replay } = options;
     let grouped = group.is_some();
     let subscriber = match &group {
         Some(group) => subscriber.group(group, balance_of(balance.as_deref(), key.clone())),
@@ -77,7 +77,7 @@ pub(super) fn subscribe(
         let queue = subscriber.queue(capacity, overflow_of(policy, key));
         let queue = Rc::new(RefCell::new(Some(queue.map_err(|error| topic_error(&error))?)));
         spawn(read(queue.clone(), name));
-        return Ok(Standing::Queue(queue));
+        return Ok(Registration::Queue(queue));
     }
     let heard = move |event: &Event| {
         let answer = name.hear(event)?;
@@ -101,10 +101,10 @@ pub(super) fn subscribe(
         subscriber.host_handler(name.number, heard)
     };
     let subscription = subscription.map_err(|error| topic_error(&error))?;
-    Ok(Standing::Handler { _subscription: subscription })
+    Ok(Registration::Handler { _subscription: subscription })
 }
 
-/// Keeps what says that a handler's work is not finished for as long as its promise is not settled.
+/// Keeps the handler's work unfinished until its promise settles.
 fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
     if let Ok(promise) = answer.dyn_into::<Promise>() {
         spawn(async move {
@@ -114,8 +114,8 @@ fn keep_until_settled(answer: JsValue, what: impl Sized + 'static) {
     }
 }
 
-/// Hands over one event after the other; the next when the handler's promise is settled.
-async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
+/// Delivers one event at a time: the next one when the handler's promise settles.
+async fn read(queue: Rc<RefCell<Option<Queue>>>, name: SubscriptionRef) {
     let next = || {
         poll_fn(|context| match &mut *queue.borrow_mut() {
             Some(queue) => Pin::new(queue).poll_next(context),
@@ -123,7 +123,7 @@ async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
         })
     };
     while let Some(event) = next().await {
-        // JavaScript has told of its failure.
+        // JavaScript has reported the failure.
         let Ok(answer) = name.hear(&event) else { continue };
         if let Ok(promise) = answer.dyn_into::<Promise>() {
             let _ = JsFuture::from(promise).await;
@@ -131,7 +131,7 @@ async fn read(queue: Rc<RefCell<Option<Queue>>>, name: Name) {
     }
 }
 
-impl Name {
+impl SubscriptionRef {
     fn hear(self, event: &Event) -> Result<JsValue, Cause> {
         let data = event.js()?;
         Ok(hear(self.bus, self.number, &data, face_of(event, &data))?)
@@ -155,7 +155,7 @@ fn overflow_of(policy: u8, key: Option<Function>) -> Overflow {
     }
 }
 
-/// What `key` says of an event, as a text; nothing if it throws.
+/// The string that `key` returns for an event; empty if it throws.
 fn key_of(key: &Function, event: &Event) -> Box<str> {
     let data = event.js().unwrap_or_default();
     let key = key.call2(&JsValue::UNDEFINED, &data, face_of(event, &data));

@@ -1,4 +1,4 @@
-// A pattern as other libraries take one: an async iterable, an observable, and a store as Svelte has it.
+// A pattern for other libraries: an async iterable, an observable, and a Svelte store.
 
 import { ending } from "./ends.js";
 import { expect, expectTopic, FUNCTION, take } from "./options.js";
@@ -12,7 +12,7 @@ export function topic(begin, core, pattern, given) {
   const { signal } = options;
   const subscribe = (handler) => begin(pattern, handler, options);
 
-  /** Lets so many events wait; of more the oldest is dropped, counted, and told on `$bus.dropped`. */
+  /** Queues up to `capacity` events. Beyond that the oldest is dropped, counted, and reported on `$bus.dropped`. */
   function iterate() {
     const waiting = [];
     const readers = [];
@@ -68,7 +68,7 @@ export function topic(begin, core, pattern, given) {
     };
   }
 
-  /** Svelte's contract: calls at once with the value there is, which is none before the first event. */
+  /** Svelte's contract: calls at once with the current value, `undefined` before the first event. */
   function store(run) {
     expect(run, FUNCTION, "the subscriber");
     run(undefined);

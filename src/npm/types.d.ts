@@ -3,27 +3,27 @@ export interface EventMap {
   readonly [topic: string]: unknown;
 }
 
-/** What the runtime tells of itself, on topics that only it publishes to. */
+/** Events of the runtime, on topics that only it publishes to. */
 export interface SystemEvents {
   /** A handler has failed. */
   "$bus.error": Failure;
-  /** A subscription has come; nothing is told while nobody listens. */
+  /** A subscription has begun. Published only if there is a subscriber. */
   "$bus.subscribed": Subscribed;
   /** A subscription has ended. */
   "$bus.unsubscribed": Subscribed;
   /** A full queue has lost an event. */
   "$bus.dropped": Dropped;
-  /** How a link and its outbox are. */
+  /** The state of a link and its outbox. */
   "$bus.link": LinkState;
-  /** A rule has brought everything that was there when its reading began. */
+  /** A rule has delivered all events that existed when it began to read. */
   "$bus.caught_up": CaughtUp;
-  /** Events that a rule asked for are gone from the peer's log. */
+  /** Events that a rule asks for are no longer in the peer's log. */
   "$bus.gap": Gap;
-  /** Nobody knows whether the peer has stored an event. */
+  /** The peer may or may not have stored an event. */
   "$bus.uncertain": Uncertain;
 }
 
-/** Whether a token of a pattern and one of a topic, or of another pattern, can be the same. */
+/** Whether a token of a pattern can equal a token of a topic, or of another pattern. */
 type SameToken<A extends string, B extends string> = A extends "*"
   ? true
   : B extends "*"
@@ -34,7 +34,7 @@ type SameToken<A extends string, B extends string> = A extends "*"
         ? true
         : false;
 
-/** Whether some topic is matched by both patterns. */
+/** Whether a topic exists that both patterns match. */
 type Overlap<A extends string, B extends string> = A extends `${infer First}.${infer Rest}`
   ? B extends ">"
     ? true
@@ -51,7 +51,7 @@ type Overlap<A extends string, B extends string> = A extends `${infer First}.${i
         ? false
         : SameToken<A, B>;
 
-/** The keys of a map whose topics a pattern can match. A leading wildcard matches no topic of the runtime. */
+/** The keys of a map whose topics a pattern can match. A leading wildcard does not match the runtime's topics. */
 type Matched<Events, P extends string> = {
   [K in keyof Events & string]: K extends `$${string}`
     ? P extends `*${string}` | ">"
@@ -64,10 +64,10 @@ type Matched<Events, P extends string> = {
       : never;
 }[keyof Events & string];
 
-/** Whether a map says nothing: then every topic carries `unknown`. */
+/** Whether a map is open, so that every topic carries `unknown`. */
 type IsOpen<Events> = string extends keyof Events ? true : false;
 
-/** What a topic, or all that a pattern matches, can carry. */
+/** The data of a topic, or of all topics that a pattern matches. */
 export type DataOf<Events, P extends string> =
   | (IsOpen<Events> extends true ? (P extends `$${string}` ? never : Events[keyof Events]) : Events[Matched<Events, P> & keyof Events])
   | SystemEvents[Matched<SystemEvents, P> & keyof SystemEvents];
@@ -85,12 +85,12 @@ type Concrete<K extends string> = K extends `${infer First}.${infer Rest}`
 /** The topics of a map that can be published to. */
 export type TopicOf<Events> = IsOpen<Events> extends true ? string : Concrete<keyof Events & string>;
 
-/** The rest of `publish`'s arguments: data may be left out where `undefined` will do. */
+/** The other arguments of `publish`. Data may be omitted if it can be `undefined`. */
 type Published<Data> = undefined extends Data
   ? [data?: Data, options?: PublishOptions]
   : [data: Data, options?: PublishOptions];
 
-/** What JSON has a form for: objects are plain, numbers finite, and no part is a function, a `Map` or bytes. */
+/** Data with a JSON form: plain objects and finite numbers, without functions, `Map`s or bytes inside. */
 export type Json =
   | null
   | boolean
@@ -115,16 +115,16 @@ export interface Event<Data = unknown> {
   readonly data: Data;
   /** Names the event among all events: `seen.add(event.id)`. */
   readonly id: string;
-  /** Who published it, as the peer says; empty for an event of this page: `if (event.source === "") mine()`. */
+  /** The publisher, as attested by the peer; empty for an event of this page: `if (event.source === "") mine()`. */
   readonly source: string;
   /**
    * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an
    * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
    */
   readonly time: number | undefined;
-  /** How it has come here: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
+  /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
   readonly delivery: Delivery;
-  /** In a page of history, why `data` could not be read: `if (event.error) skip(event.id)`. */
+  /** In a page of history: why `data` could not be read, for `if (event.error) skip(event.id)`. */
   readonly error?: BusError;
   /** The event in the JSON format of CloudEvents 1.0: `JSON.stringify(event.toCloudEvent())`. */
   readonly toCloudEvent: () => CloudEvent<Data>;
@@ -149,26 +149,26 @@ export interface CloudEvent<Data = unknown> {
 export interface Failure {
   /** The topic of the event that the handler was called with. */
   readonly topic: string;
-  /** The subscription's label; its pattern, if it was given none. */
+  /** The subscription's label. Default: its pattern. */
   readonly label: string;
-  /** Why, in words. */
+  /** The reason in words. */
   readonly message: string;
-  /** Why: what was thrown, or an `Error` with the message. */
+  /** The thrown value, or an `Error` with the message. */
   readonly cause: unknown;
 }
 
 /** The data of events on `$bus.subscribed` and `$bus.unsubscribed`. */
 export interface Subscribed {
   readonly pattern: string;
-  /** The subscription's label; its pattern, if it was given none. */
+  /** The subscription's label. Default: its pattern. */
   readonly label: string;
 }
 
 /** The data of events on `$bus.dropped`: a full queue has lost an event. */
 export interface Dropped {
-  /** Of the event that found the queue full. */
+  /** The topic of the event that found the queue full. */
   readonly topic: string;
-  /** The subscription's label; its pattern, if it was given none. */
+  /** The subscription's label. Default: its pattern. */
   readonly label: string;
 }
 
@@ -184,28 +184,28 @@ type Dispose = SymbolConstructor extends { readonly dispose: infer Key extends s
 /** `using` ends it, where the platform has `Symbol.dispose`. */
 type Disposing = { readonly [Key in Dispose]: () => void };
 
-/** Ends what it was returned for; may be called again: `using stop = subscribe("a", handler)`. */
+/** Ends what it was returned for. Calling it again does nothing: `using stop = subscribe("a", handler)`. */
 export interface Disposer extends Disposing {
   (): void;
 }
 
-/** What `subscribe` calls. A thrown error or a rejected promise becomes an event on `$bus.error`. */
+/** A subscription's handler. A thrown error or a rejected promise becomes an event on `$bus.error`. */
 export type Handler<Data = unknown> = (data: Data, event: Event<Data>) => unknown;
 
-/** What `subscribe` calls with `batch`: all data of a batch, and its events. */
+/** The handler of a subscription with `batch`: gets all data of a batch, and its events. */
 export type BatchHandler<Data = unknown> = (data: Data[], events: Event<Data>[]) => unknown;
 
-/** Options that most subscriptions have. */
+/** Options of most subscriptions. */
 export interface ListenOptions {
   /** Ends the subscription when it aborts: `{ signal: AbortSignal.timeout(1000) }`. */
   readonly signal?: AbortSignal;
-  /** Higher comes first; 0 if not given: `{ priority: 10 }`. */
+  /** Higher priorities come first. Default: 0: `{ priority: 10 }`. */
   readonly priority?: number;
-  /** What failures and counters call it; its pattern, if not given: `{ label: "basket" }`. */
+  /** Its name in failures and counters. Default: its pattern: `{ label: "basket" }`. */
   readonly label?: string;
 }
 
-/** How a group shares its work: in turns, by who has the least to finish, or by key. */
+/** How a group shares its work: in turns, to the member with the least pending work, or by key. */
 export type Balance<Data = unknown> =
   | "round-robin"
   | "least-pending"
@@ -219,49 +219,51 @@ export type Overflow<Data = unknown> =
   | { readonly conflate: (data: Data, event: Event<Data>) => string };
 
 /**
- * When a batch is complete: at the end of the microtask or frame, after milliseconds, or at a count, which is 1,024 if
- * not given. Where nothing is drawn, a frame is 16 milliseconds.
+ * When a batch is complete: at the end of the microtask or frame, after milliseconds, or at a count (default: 1,024).
+ * Where nothing is drawn, a frame is 16 milliseconds.
  */
 export type Batch = "microtask" | "frame" | number | { readonly ms?: number; readonly count?: number };
 
 export interface SubscribeOptions<Data = unknown> extends ListenOptions {
-  /** Shares the events with the others in this group; one of them gets each: `{ group: "workers" }`. */
+  /** Shares events with the other members of this group: one of them gets each event: `{ group: "workers" }`. */
   readonly group?: string;
-  /** How the group shares; that of its first member counts: `{ group: "workers", balance: "least-pending" }`. */
+  /** How the group shares. The first member's choice counts: `{ group: "workers", balance: "least-pending" }`. */
   readonly balance?: Balance<Data>;
   /**
-   * Lets so many events wait while the handler's promise is not settled, and hands over one after the
-   * other: `{ queue: 100, overflow: "drop-oldest" }`.
+   * Queues up to this many events while the handler's promise is pending, and delivers one at a
+   * time: `{ queue: 100, overflow: "drop-oldest" }`.
    */
   readonly queue?: number;
   /**
-   * `drop-oldest` if not given. With `wait` none is dropped: `publish` throws `queue_full` before anybody has seen
-   * the event, and `publish(topic, data, { wait: true })` waits for room.
+   * Default: `drop-oldest`. With `wait` no event is dropped: `publish` throws `queue_full` before it delivers the event,
+   * and `publish(topic, data, { wait: true })` waits for room.
    */
   readonly overflow?: Overflow<Data>;
-  /** First calls the handler with what is retained: `{ replay: true }`. */
+  /** First calls the handler with the retained events: `{ replay: true }`. */
   readonly replay?: boolean;
   /** Also see this page's durable events before the peer has stored them, and those it rejects: `{ echo: true }`. */
   readonly echo?: boolean;
 }
 
 export interface BatchOptions extends ListenOptions {
-  /** Hands over many events at once: `subscribe("pen.*", draw, { batch: "frame" })`. */
+  /** Delivers many events at once: `subscribe("pen.*", draw, { batch: "frame" })`. */
   readonly batch: Batch;
 }
 
 export interface TopicOptions extends ListenOptions {
-  /** How many events wait for an iterator that does not keep up; 1,024 if not given. The oldest is dropped. */
+  /** The number of events that wait for a slow iterator. Beyond it the oldest is dropped. Default: 1,024. */
   readonly capacity?: number;
-  /** First brings what is retained: `topic("price.tea", { replay: true })`. */
+  /** First yields the retained events: `topic("price.tea", { replay: true })`. */
   readonly replay?: boolean;
 }
 
-/** The events of a pattern, for other libraries to take. */
+/** The events of a pattern, for use with other libraries. */
 export interface Topic<Data = unknown> extends AsyncIterable<Event<Data>> {
-  /** Iterates over what comes from now on: `for await (const event of bus.topic("a.*")) show(event.data)`. */
+  /** Iterates over the events from now on: `for await (const event of bus.topic("a.*")) show(event.data)`. */
   readonly [Symbol.asyncIterator]: () => TopicIterator<Data>;
-  /** A Svelte store: calls at once, with `undefined`, and then with the data of each event: `$: latest = $topic`. */
+  /**
+   * A Svelte store: calls `run` with `undefined` at once, and then with the data of each event: `$: latest = $topic`.
+   */
   readonly subscribe: (run: (data: Data | undefined) => void) => Disposer;
 }
 
@@ -272,26 +274,26 @@ export interface TopicIterator<Data = unknown> extends AsyncIterableIterator<Eve
 }
 
 export interface PublishOptions {
-  /** A durable event that has not left within so many milliseconds is rejected; never after `Infinity`: `{ expiresInMs: 5000 }`. */
+  /** Rejects a durable event that was not sent within this time. `Infinity` never does: `{ expiresInMs: 5000 }`. */
   readonly expiresInMs?: number;
 }
 
 export interface RequestOptions {
-  /** Milliseconds; 5,000 if not given, and `Infinity` waits for ever: `request("sum", [1, 2], { timeout: 100 })`. */
+  /** In milliseconds. Default: 5,000. `Infinity` waits forever: `request("sum", [1, 2], { timeout: 100 })`. */
   readonly timeout?: number;
-  /** Gives the request up when it aborts. */
+  /** Cancels the request when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 export interface RetainOptions {
-  /** How many of each topic; 1 if not given. */
+  /** The number of events to retain for each topic. Default: 1. */
   readonly events?: number;
-  /** How many topics, without the one that was silent for longest; 1,024 if not given. */
+  /** The number of topics. Beyond it the topic that was silent for longest is dropped. Default: 1,024. */
   readonly topics?: number;
   readonly signal?: AbortSignal;
 }
 
-/** What an interceptor says, at once and not by a promise. Anything else lets the event pass. */
+/** An interceptor's decision, which cannot be a promise. Anything else lets the event pass. */
 export type Verdict<Data = unknown> =
   | undefined
   | void
@@ -299,36 +301,36 @@ export type Verdict<Data = unknown> =
   | { readonly drop: true }
   | { readonly deny: string };
 
-/** What an interceptor is told beside the data. */
+/** What an interceptor gets besides the data. */
 export interface Intercepted {
   readonly topic: string;
-  /** It has come over a link. */
+  /** Whether it arrived over a link. */
   readonly inbound: boolean;
 }
 
-/** What was recorded. */
+/** A recording of events. */
 export interface Recording {
-  /** CloudEvents 1.0 in JSON, each a line, with the milliseconds since the beginning in `elapsed`. */
+  /** Each event as a line of CloudEvents 1.0 JSON, with the milliseconds since the start in `elapsed`. */
   readonly lines: () => string[];
-  /** How many events there was no room for, or JSON has no form for. */
+  /** The number of events that did not fit, or that have no JSON form. */
   readonly dropped: number;
-  /** Ends the recording; what was recorded stays. */
+  /** Stops recording. The recorded events stay. */
   readonly stop: Disposer;
 }
 
 export interface Stats {
-  /** Events by topic, and the calls that they were for: `stats.topics()["a.b"]?.events`. */
+  /** Events and deliveries by topic: `stats.topics()["a.b"]?.events`. */
   readonly topics: () => Record<string, { events: number; deliveries: number }>;
-  /** Calls by label, and the milliseconds that they took. */
+  /** Calls, failures and milliseconds by label. */
   readonly handlers: () => Record<string, { calls: number; failures: number; ms: number }>;
-  /** How many subscriptions stand, without those that count. */
+  /** The number of subscriptions, without those of the counters. */
   readonly subscriptions: number;
-  /** Ends the counting; what was counted stays. */
+  /** Stops counting. The counts stay. */
   readonly stop: Disposer;
 }
 
 export interface BusOptions {
-  /** Freezes what is published, deeply: for development, to find who changes what others read. */
+  /** Deeply freezes published data. Use it in development to find code that changes shared payloads. */
   readonly freeze?: boolean;
 }
 
@@ -345,9 +347,9 @@ type Answered<Requests, T extends keyof Requests> = Requests[T] extends (data: n
 /** Carries events from publishers to subscribers. Its functions work when destructured. */
 export interface Bus<Events extends object = EventMap, Requests extends object = Record<string, (data: unknown) => unknown>> {
   /**
-   * Publishes `data` on `topic`. A local or ephemeral event has been delivered when this returns `undefined`
-   * (inside a handler: follows the current event). A durable one returns a receipt. Subscribers of this bus get the very
-   * object; where a rule of a link names the topic, `data` must be {@link Portable}.
+   * Publishes `data` on `topic`. A local or ephemeral event has been delivered when this returns `undefined`; inside a
+   * handler it follows the current event. A durable event returns a receipt. Subscribers of this bus get the same
+   * object. If the topic crosses a link, `data` must be {@link Portable}.
    *
    * ```js
    * publish("basket.added", { sku: "a-1" });
@@ -355,7 +357,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
    */
   readonly publish: {
     <T extends TopicOf<Events>>(topic: T, ...rest: Published<DataOf<Events, T>>): Receipt | undefined;
-    /** Waits until the queues that `wait` have room. */
+    /** Waits for room in queues with `overflow: "wait"`. */
     <T extends TopicOf<Events>>(
       topic: T,
       data: DataOf<Events, T>,
@@ -388,13 +390,13 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
     handler: Handler<DataOf<Events, P>>,
     options?: SubscribeOptions<DataOf<Events, P>>,
   ) => Disposer;
-  /** Like `subscribe`, for hands that are used to emitters: `on("a", handler); off("a", handler)`. */
+  /** Like `subscribe`, in the style of event emitters: `on("a", handler); off("a", handler)`. */
   readonly on: <P extends string>(
     pattern: P & PatternOf<Events, P>,
     handler: Handler<DataOf<Events, P>>,
     options?: SubscribeOptions<DataOf<Events, P>>,
   ) => Disposer;
-  /** Ends what `on` has begun with this handler, or all of this pattern: `off("a")`. */
+  /** Ends the subscription that `on` has made with this handler, or all of the pattern: `off("a")`. */
   readonly off: <P extends string>(
     pattern: P & PatternOf<Events, P>,
     handler?: Handler<DataOf<Events, P>>,
@@ -410,10 +412,11 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
     pattern: P & PatternOf<Events, P>,
     options?: TopicOptions,
   ) => Topic<DataOf<Events, P>>;
-  /** Keeps the last events of each topic for subscribers with `replay`: `retain("price.*", { events: 10 })`. */
+  /** Retains the last events of each topic for subscribers with `replay`: `retain("price.*", { events: 10 })`. */
   readonly retain: <P extends string>(pattern: P & PatternOf<Events, P>, options?: RetainOptions) => Disposer;
   /**
-   * Asks on this bus, and gets one reply; rejected with `nobody_serves` at once, with `timeout`, or with `no_reply`.
+   * Sends a request on this bus, and resolves with one reply. Rejects with `nobody_serves` at once, with `timeout`, or
+   * with `no_reply`.
    *
    * ```js
    * const sum = await request("sum", [1, 2]);
@@ -431,7 +434,7 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
     options?: ListenOptions,
   ) => Disposer;
   /**
-   * Shows each event to `interceptor` before anybody else sees it: at the publish call, or when it comes in.
+   * Passes each event to `interceptor` before any subscriber sees it: when it is published, or when it arrives.
    *
    * ```js
    * use("chat.>", (text) => (text.includes("damn") ? { deny: "language!" } : { replace: text.trim() }));
@@ -442,28 +445,31 @@ export interface Bus<Events extends object = EventMap, Requests extends object =
     interceptor: (data: DataOf<Events, P>, about: Intercepted) => Verdict<DataOf<Events, P>>,
     options?: { readonly signal?: AbortSignal },
   ) => Disposer;
-  /** Starts to connect to a peer and returns at once: `connect({ url, rules: [{ pattern: "chat.>", durable: true }] })`. */
+  /**
+   * Starts to connect to a peer, and returns at once: `connect({ url, rules: [{ pattern: "chat.>", durable: true }]
+   * })`.
+   */
   readonly connect: (options: ConnectOptions) => Link;
-  /** Records what passes: `const recording = record("chat.>"); save(recording.lines())`. */
+  /** Records events: `const recording = record("chat.>"); save(recording.lines())`. */
   readonly record: (
     pattern?: string,
     options?: { readonly capacity?: number; readonly signal?: AbortSignal },
   ) => Recording;
-  /** Publishes a recording anew, with its pauses divided by `speed`: `await play(lines, { speed: Infinity })`. */
+  /** Publishes a recording again, with its pauses divided by `speed`: `await play(lines, { speed: Infinity })`. */
   readonly play: (
     lines: string | Iterable<string>,
     options?: { readonly speed?: number; readonly signal?: AbortSignal },
   ) => Promise<void>;
-  /** Counts events and handlers' times until it is stopped: `console.table(stats().handlers())`. */
+  /** Counts events and measures handlers until it is stopped: `console.table(stats().handlers())`. */
   readonly stats: (options?: { readonly atMost?: number; readonly signal?: AbortSignal }) => Stats;
 }
 
-/** The one bus of that name in this realm, also where two copies of the package are loaded: `createSingleton("app")`. */
+/** The bus with this name in this realm, even if two copies of the package are loaded: `createSingleton("app")`. */
 export function createSingleton<Events extends object = EventMap, Requests extends object = Record<string, (data: unknown) => unknown>>(
   name: string,
   options?: BusOptions,
 ): Bus<Events, Requests>;
-/** A bus of its own: `const bus = createBus<{ "basket.added": Item }>()`. */
+/** Creates a new bus: `const bus = createBus<{ "basket.added": Item }>()`. */
 export function createBus<Events extends object = EventMap, Requests extends object = Record<string, (data: unknown) => unknown>>(
   options?: BusOptions,
 ): Bus<Events, Requests>;

@@ -1,4 +1,4 @@
-// `use`: an interceptor sees an event before its subscribers do, and may change or stop it.
+// `use`: an interceptor sees an event before its subscribers, and may change or stop it.
 
 import { ending } from "./ends.js";
 import { expect, expectTopic, FUNCTION, take } from "./options.js";

@@ -1,4 +1,4 @@
-// Watchers count the calls of handlers. While there is one, wasm runs all routes.
+// Watchers see the calls of handlers. While there is one, wasm runs all routes.
 
 import { bytes, refreshViews, WATCHED } from "./memory.js";
 

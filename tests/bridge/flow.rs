@@ -53,7 +53,7 @@ async fn a_queue_that_waits_slows_the_peer_and_loses_nothing() {
         peer.append("news.a", &format!("id{number}"), &format!("\"{number}\""));
     }
     peer.serve().await;
-    assert_eq!(*plain.borrow(), numbered(1..=2), "nobody sees what the queue has no room for");
+    assert_eq!(*plain.borrow(), numbered(1..=2), "no one receives what the queue has no room for");
     let mut read = 0;
     for _ in 0..100 {
         peer.serve().await;

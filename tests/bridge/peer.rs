@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Attendance, Comer, Decided, Effect, Ephemeral, Located, Logged, Message, News, Older,
-    Opened, Options, Page, Place, Server, Wire,
+    Append, Decided, Effect, Ephemeral, Joiner, Located, Logged, News, Older, Opened, Options,
+    Page, PresenceRegistry, Server, SocketMessage, StartPoint, Wire,
 };
 use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -27,7 +27,7 @@ pub struct Peer {
     pub sent_events: usize,
     /// The credentials from hellos and refreshes.
     pub credentials: Vec<String>,
-    pub attendance: Attendance,
+    pub presence: PresenceRegistry,
 }
 
 struct Connection {
@@ -130,7 +130,7 @@ impl Peer {
             connection.server.committed(&self.log[connection.told..]);
             connection.told = self.log.len();
             while let Some(effect) = connection.server.poll() {
-                if let Effect::Send(Message::Binary(message)) = effect {
+                if let Effect::Send(SocketMessage::Binary(message)) = effect {
                     messages.push((connection.number, message));
                 }
             }
@@ -144,7 +144,7 @@ impl Peer {
     fn carry_out(&mut self, at: usize, effect: Effect) {
         let number = self.connections[at].number;
         match effect {
-            Effect::Send(Message::Binary(message)) => self.deliver(number, &message),
+            Effect::Send(SocketMessage::Binary(message)) => self.deliver(number, &message),
             Effect::Send(_) => panic!("text on a binary wire"),
             Effect::Close(code, reason) => socket::hang_up(number, code.code(), &reason),
             Effect::Open(hello) => {
@@ -187,20 +187,20 @@ impl Peer {
             Effect::Refresh(credential) => self.credentials.push(credential),
             Effect::Join { topic, key, data } => {
                 let client = [at as u8; 16];
-                let comer = Comer { connection: number.into(), client, share: None };
-                self.attendance.join(comer, &topic, &key, &data, ()).unwrap();
+                let joiner = Joiner { connection: number.into(), client, share: None };
+                self.presence.join(joiner, &topic, &key, &data, ()).unwrap();
             }
-            Effect::Leave(topic) => self.attendance.leave(number.into(), &topic),
-            Effect::Watch(topic) => self.attendance.watch(number.into(), &topic),
-            Effect::Unwatch(topic) => self.attendance.unwatch(number.into(), &topic),
+            Effect::Leave(topic) => self.presence.leave(number.into(), &topic),
+            Effect::Watch(topic) => self.presence.watch(number.into(), &topic),
+            Effect::Unwatch(topic) => self.presence.unwatch(number.into(), &topic),
         }
     }
 
     /// Another client joins a topic, with a connection of this number.
     pub fn join(&mut self, number: u64, topic: &str, key: &str, json: &str) {
         let topic = Topic::parse(topic).unwrap();
-        let comer = Comer { connection: number, client: [number as u8; 16], share: None };
-        self.attendance.join(comer, &topic, key, json.as_bytes(), ()).unwrap();
+        let joiner = Joiner { connection: number, client: [number as u8; 16], share: None };
+        self.presence.join(joiner, &topic, key, json.as_bytes(), ()).unwrap();
     }
 
     fn deliver(&mut self, number: u32, message: &[u8]) {
@@ -210,9 +210,9 @@ impl Peer {
     }
 
     fn tell_news(&mut self) {
-        while self.attendance.wake().is_some() {}
+        while self.presence.wake().is_some() {}
         for connection in &mut self.connections {
-            while let Some((topic, news)) = self.attendance.news(connection.number.into()) {
+            while let Some((topic, news)) = self.presence.news(connection.number.into()) {
                 match news {
                     News::State(all) => connection.server.present(&topic, all),
                     News::Changes(joined, left) => connection.server.presence(&topic, joined, left),
@@ -272,6 +272,6 @@ impl Peer {
             Start::After(positions) => (positions[0].offset + 1, Some(positions[0].offset)),
         };
         let head = Position { offset: last, ..Position::start_of(EPOCH) };
-        Located::At(vec![Place { next, previous, head, gap: None }])
+        Located::At(vec![StartPoint { next, previous, head, gap: None }])
     }
 }

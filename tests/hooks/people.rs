@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use yew::prelude::*;
 
 use crate::peer::Peer;
-use crate::sharing::{URL, somebody, until};
+use crate::sharing::{URL, new_user, until};
 use crate::{Stage, settled};
 
 #[derive(Properties)]
@@ -38,10 +38,10 @@ impl Tab {
 
 /// A leader and its only follower.
 async fn two(peer: &mut Peer) -> (Tab, Tab) {
-    let who = somebody();
+    let user = new_user();
     let open = || {
         let bus = Bus::new();
-        let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(&who)).unwrap();
+        let bridge = Bridge::connect(&bus, BridgeOptions::new(URL).identity(&user)).unwrap();
         Tab { bus, bridge: bridge.into(), key: None }
     };
     let leader = open();

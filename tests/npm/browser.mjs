@@ -1,21 +1,21 @@
-// A headless Chromium, driven through ChromeDriver by W3C WebDriver's HTTP.
+// A headless Chromium, driven through ChromeDriver over the HTTP of W3C WebDriver.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 const PATIENCE = 30_000;
 
-/** Asks until it is answered with something. */
+/** Calls `ask` until it returns something truthy. */
 export async function eventually(what, ask) {
   const deadline = Date.now() + PATIENCE;
   while (Date.now() < deadline) {
-    const answer = await ask();
-    if (answer) return answer;
+    const result = await ask();
+    if (result) return result;
   }
-  throw new Error(`waited in vain for ${what}`);
+  throw new Error(`timed out waiting for ${what}`);
 }
 
-/** Opens one with an empty profile. */
+/** Opens a browser with an empty profile. */
 export async function openBrowser() {
   const driver = spawn(process.env.EDK_CHROMEDRIVER, ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
   const address = `http://127.0.0.1:${await portOf(driver)}`;
@@ -35,16 +35,16 @@ export async function openBrowser() {
   const { sessionId } = await send("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
   const session = `/session/${sessionId}`;
 
-  /** What a function of the page answers, called with `args`. */
+  /** Calls a function in the page with `args`, and returns its result. */
   const run = (script, ...args) =>
     send("POST", `${session}/execute/sync`, { script: `return (${script})(...arguments)`, args });
 
-  /** Waits until the page's `selector` has a text, and answers it without its outer spaces. */
+  /** Waits until the element of `selector` has a text, and returns it trimmed. */
   const text = (selector) =>
     eventually(`the text of ${selector}`, () =>
       run((selector) => document.querySelector(selector)?.innerText.trim(), selector));
 
-  /** What was said on the console since the last call, of its page's policy too, and what is deprecated. */
+  /** Returns the console messages since the last call, violations of the page's policy included, and the page's use of deprecated features. */
   async function complaints() {
     const entries = await send("POST", `${session}/se/log`, { type: "browser" });
     return [...entries.map(({ level, message }) => `${level} ${message}`), ...(await run(reports))];

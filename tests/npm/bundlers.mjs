@@ -1,5 +1,5 @@
-// The bundlers of the ecosystem with nothing but defaults: each makes a page of `index.html`, `app.mjs` and
-// `worker.mjs` in one folder, and answers what it has warned of. `EDK_NPM_TOOLS` has them.
+// Common bundlers with their default settings. Each builds a page from `index.html`, `app.mjs` and `worker.mjs` in one
+// folder, and returns its warnings. They are installed in `EDK_NPM_TOOLS`.
 
 import { copyFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -17,7 +17,7 @@ export const bundlers = {
     const customLogger = { ...createLogger("warn"), warn: (message) => warnings.push(message) };
     await build({
       root: source, base: "./", configFile: false, logLevel: "warn", customLogger,
-      // Warnings that the machine is slow are not about the package.
+      // A warning about a slow machine is not about the package.
       build: { outDir: out, emptyOutDir: true, rolldownOptions: { checks: { bundlerTimings: false } } },
     });
     return warnings;
@@ -26,7 +26,7 @@ export const bundlers = {
   async webpack(source, out) {
     const config = {
       mode: "production", entry: join(source, "app.mjs"), output: { path: out, filename: "app.mjs" },
-      // It is about the size of a page's scripts, of which webpack has an opinion.
+      // Turns off webpack's hints about the size of scripts.
       performance: false,
     };
     const stats = await new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// `event-driven-kit/chat`, in a room of this page's own.
+// `event-driven-kit/chat`, in a room of this page.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { createTextKit, isVisible, MAX_CHARACTERS, TextChat, TextChatClient } fr
 
 const kitIn = (room, options) => createTextKit({ room, sender: "Ann", bus: createBus(), ...options });
 
-test("what is sent is heard as a message, and as a success", async () => {
+test("a sent text arrives as a message and as a success", async () => {
   const kit = kitIn("lobby");
   const heard = [];
   kit.on("TEXT_MESSAGE", (text, sender) => heard.push(`${sender.name}: ${text}`));
@@ -19,7 +19,7 @@ test("what is sent is heard as a message, and as a success", async () => {
   assert.deepEqual(heard, ["Ann: hello", "stored string", "Ann: 🦀", "stored string"]);
 });
 
-test("a message that is refused is an error to its sender and to listeners", async () => {
+test("a refused message is an error for its sender and for listeners", async () => {
   const bus = createBus();
   const kit = kitIn("lobby", { bus });
   bus.use("chat.>", (data, { topic }) => (topic.endsWith("MESSAGE") ? { deny: "quiet!" } : undefined));
@@ -30,7 +30,7 @@ test("a message that is refused is an error to its sender and to listeners", asy
   await assert.rejects(kit.sendText(7), { code: "illegal_argument" });
 });
 
-test("what nobody could see is refused, as a message and as a name", async () => {
+test("invisible text is refused, as a message and as a name", async () => {
   const invisible = ["", " ", "\n\t", "\u00ad", "\u200b", "\u202e", "\u2800", "\u3164", "\ufeff", "\u{1d159}", "\u{e0041}"];
   for (const text of [...invisible, invisible.join("")]) {
     assert.equal(isVisible(text), false);
@@ -46,37 +46,37 @@ test("what nobody could see is refused, as a message and as a name", async () =>
   assert.deepEqual(heard, visible);
 });
 
-test("a message has a bound in code points of any size, and a longer one is refused before it is sent", async () => {
+test("the limit of a message counts code points, and a longer one is refused before it is sent", async () => {
   const kit = kitIn("lobby");
-  const told = [];
-  kit.on("TEXT_ERROR", ({ id, code }) => told.push([id, code]));
+  const errors = [];
+  kit.on("TEXT_ERROR", ({ id, code }) => errors.push([id, code]));
   for (const character of ["a", "\ufdfa", "\u{1f642}"]) {
     const longest = character.repeat(MAX_CHARACTERS);
     assert.ok(new TextEncoder().encode(longest).length <= 24_000);
     await kit.sendText(longest);
     await assert.rejects(kit.sendText(longest + character), { code: "too_large" });
   }
-  assert.deepEqual(told, Array(3).fill(["", "too_large"]));
+  assert.deepEqual(errors, Array(3).fill(["", "too_large"]));
 });
 
-test("a message that the peer refuses is told under its id", async () => {
+test("the error of a message that the peer refuses has its id", async () => {
   const bus = createBus();
   const refusal = Object.assign(new Error("too large"), { code: "too_large" });
   const receipt = { id: "m-1", settled: () => Promise.reject(refusal) };
   const publish = (topic, data) => (topic.endsWith("MESSAGE") ? receipt : bus.publish(topic, data));
   const kit = kitIn("lobby", { bus: { ...bus, publish } });
-  const told = [];
-  kit.on("TEXT_ERROR", ({ id, code, message }) => told.push({ id, code, message }));
+  const errors = [];
+  kit.on("TEXT_ERROR", ({ id, code, message }) => errors.push({ id, code, message }));
   const expected = { id: "m-1", code: "too_large", message: "too large" };
   await assert.rejects(kit.sendText("hello"), expected);
-  assert.deepEqual(told, [expected]);
+  assert.deepEqual(errors, [expected]);
 });
 
-test("a certificate is not available yet, and that is said", async () => {
+test("sending a certificate is refused, because it is not available yet", async () => {
   await assert.rejects(kitIn("lobby").sendCertificate({}), { code: "not_available", message: /not available yet/ });
 });
 
-test("formats apply to what is sent and to what comes, in the order of the calls", async () => {
+test("formats apply to sent and received texts, in the order of the calls", async () => {
   const kit = kitIn("lobby");
   const heard = [];
   kit.use({ format: (text) => text.trim(), parse: (text) => `<${text}>` });
@@ -88,7 +88,7 @@ test("formats apply to what is sent and to what comes, in the order of the calls
   assert.deepEqual(heard, ["<one!>", "<two>"]);
 });
 
-test("messages are coalesced per tick, and per interval if that is asked for", async (t) => {
+test("messages are coalesced per tick, or per interval if one is set", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const heard = [];
   const kit = kitIn("lobby", { flushEvery: 50 });
@@ -117,7 +117,7 @@ test("a chat publishes its kit's events on the singleton `text-chat`, from start
   assert.deepEqual(heard, [`${room}.TEXT_MESSAGE`, `${room}.TEXT_SUCCESS`]);
 });
 
-test("a client speaks and listens through the chat that it is linked to, and through no other", async () => {
+test("a client sends and receives only through the chat that it is linked to", async () => {
   const [one, other] = ["one", "other"].map((room) => new TextChat(kitIn(room)));
   one.start();
   other.start();

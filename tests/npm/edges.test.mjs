@@ -1,4 +1,4 @@
-// Where features meet their edges: signals, verdicts, counters, frozen payloads, recordings, payloads of another realm.
+// Edge cases of features: signals, verdicts, counters, frozen payloads, recordings, payloads of another realm.
 
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
@@ -9,7 +9,7 @@ import vm from "node:vm";
 import { createBus } from "event-driven-kit";
 import { createTextKit } from "event-driven-kit/chat";
 
-test("a handler whose signal has aborted is not what `off` ends", () => {
+test("`off` skips a handler whose signal has aborted", () => {
   const { on, off, publish } = createBus();
   const controller = new AbortController();
   const heard = [];
@@ -33,7 +33,7 @@ test("a handler whose signal has aborted is not what `off` ends", () => {
   assert.deepEqual(heard, []);
 });
 
-test("one signal has one listener, however many end with it, and none when they have ended", async () => {
+test("subscriptions that share a signal share one listener, which is removed with the last of them", async () => {
   const bus = createBus();
   const controller = new AbortController();
   const { signal } = controller;
@@ -57,34 +57,34 @@ test("one signal has one listener, however many end with it, and none when they 
   assert.deepEqual(warnings, []);
 });
 
-test("an observable completes when its signal aborts, once, and not when it is unsubscribed", () => {
+test("an observable completes once when its signal aborts, and not when it is unsubscribed", () => {
   const { topic, publish } = createBus();
   const controller = new AbortController();
   const { signal } = controller;
-  const told = [];
+  const calls = [];
   const observe = (name) => {
     const observable = topic("a", { signal })[Symbol.observable ?? "@@observable"]();
-    return observable.subscribe({ next: ({ data }) => told.push(`${name} ${data}`), complete: () => told.push(`${name} ends`) });
+    return observable.subscribe({ next: ({ data }) => calls.push(`${name} ${data}`), complete: () => calls.push(`${name} ends`) });
   };
   const one = observe("one");
   observe("two").unsubscribe();
-  topic("a", { signal })[Symbol.observable ?? "@@observable"]().subscribe(() => {}, undefined, () => told.push("function ends"));
+  topic("a", { signal })[Symbol.observable ?? "@@observable"]().subscribe(() => {}, undefined, () => calls.push("function ends"));
   publish("a", 1);
   controller.abort();
   one.unsubscribe();
   publish("a", 2);
   observe("late");
-  assert.deepEqual(told, ["one 1", "one ends", "function ends", "late ends"]);
+  assert.deepEqual(calls, ["one 1", "one ends", "function ends", "late ends"]);
 });
 
-test("an answer that no interceptor can give lets the event pass, and a promise is an error at the first call", () => {
-  for (const answer of [undefined, null, false, true, 0, "no", {}, [], { drop: false }, { deny: undefined }, Symbol("a")]) {
+test("an invalid verdict of an interceptor lets the event pass, and a promise is an error at the first call", () => {
+  for (const verdict of [undefined, null, false, true, 0, "no", {}, [], { drop: false }, { deny: undefined }, Symbol("a")]) {
     const { use, subscribe, publish } = createBus();
     const heard = [];
-    use("a", () => answer);
+    use("a", () => verdict);
     subscribe("a", (data) => heard.push(data));
     for (let round = 0; round < 3; round += 1) publish("a", round);
-    assert.deepEqual(heard, [0, 1, 2], String(answer));
+    assert.deepEqual(heard, [0, 1, 2], String(verdict));
   }
   for (const interceptor of [async () => undefined, async () => { throw new Error("late"); }, () => ({ then() {} })]) {
     const { use, subscribe, publish } = createBus();
@@ -96,7 +96,7 @@ test("an answer that no interceptor can give lets the event pass, and a promise 
   }
 });
 
-test("several count at once, each for itself, and a promise that rejects is a failure", async () => {
+test("several counters count independently, and a rejected promise counts as a failure", async () => {
   const { subscribe, publish, stats } = createBus();
   subscribe("$bus.error", () => {});
   subscribe("a", async () => { throw new Error("no"); }, { label: "rejects" });
@@ -157,7 +157,7 @@ test("freezing is deep and never throws", () => {
   assert.equal(heard, payloads.length);
 });
 
-test("bytes are recorded and played as bytes, whatever holds them, and an absent payload stays absent", async () => {
+test("bytes of any view are recorded and played as bytes, and an absent payload stays absent", async () => {
   const { record, publish } = createBus();
   const recording = record();
   const bytes = new Uint8Array([1, 2, 3, 4]);
@@ -182,7 +182,7 @@ test("bytes are recorded and played as bytes, whatever holds them, and an absent
   assert.deepEqual(heard, [...expected, undefined, null]);
 });
 
-test("what JSON has no form for is counted as dropped, and recorded as nothing else", () => {
+test("a payload that JSON cannot represent is counted as dropped and not recorded", () => {
   const { record, publish } = createBus();
   const recording = record();
   const cycle = {};
@@ -199,7 +199,7 @@ test("what JSON has no form for is counted as dropped, and recorded as nothing e
   assert.equal(recording.lines().length, fit.length);
 });
 
-test("a line that can't be played is named, whatever is wrong with it", async () => {
+test("the error of an invalid line in a recording names the line", async () => {
   const { play } = createBus();
   const fine = '{"type":"a","data":1}';
   for (const line of ["nonsense", "{}", "null", "7", '{"type":5}', '{"type":"a","data_base64":"?"}', '{"type":"a\\ud800"}']) {
@@ -207,7 +207,7 @@ test("a line that can't be played is named, whatever is wrong with it", async ()
   }
 });
 
-test("an event whose time RFC 3339 has no form for goes without", async (t) => {
+test("a time that RFC 3339 cannot represent is left out", async (t) => {
   for (const [time, expected] of [
     [0, "1970-01-01T00:00:00.000Z"],
     [-1, "1969-12-31T23:59:59.999Z"],
@@ -220,15 +220,15 @@ test("an event whose time RFC 3339 has no form for goes without", async (t) => {
   ]) {
     t.mock.method(Date, "now", () => time);
     const { subscribe, publish } = createBus();
-    const told = [];
-    subscribe("a", (data, event) => void told.push(event.toCloudEvent()));
+    const events = [];
+    subscribe("a", (data, event) => void events.push(event.toCloudEvent()));
     publish("a", 1);
-    assert.equal(told[0].time, expected);
+    assert.equal(events[0].time, expected);
     t.mock.restoreAll();
   }
 });
 
-test("frames come where nothing is drawn, too", async () => {
+test("batches per frame also work where nothing is drawn", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   subscribe("$bus.error", ({ cause }) => heard.push(cause));
@@ -239,7 +239,7 @@ test("frames come where nothing is drawn, too", async () => {
   assert.deepEqual(heard, [[1, 2]]);
 });
 
-test("so many events are a batch, whatever its time", () => {
+test("a batch is delivered at 1024 events, whatever its interval", () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   const stop = subscribe("a", (all) => heard.push(all.length), { batch: 2 ** 40 });
@@ -248,13 +248,13 @@ test("so many events are a batch, whatever its time", () => {
   assert.deepEqual(heard, [1024, 1024]);
 });
 
-test("publishing that waits for room is a promise, also where nothing has to wait", async () => {
+test("publishing with `wait` returns a promise, even if nothing has to wait", async () => {
   const { subscribe, publish } = createBus();
   subscribe("a", () => {});
   for (let round = 0; round < 4; round += 1) assert.equal(await publish("a", 1, { wait: true }).then(String), "undefined");
 });
 
-test("a message that can't be published rejects, and so does one whose failure can't be told", async () => {
+test("a message that cannot be published rejects, even if its failure cannot be reported", async () => {
   for (const room of ["x".repeat(300), "\u{1f642}".repeat(80)]) {
     const kit = createTextKit({ room, sender: "A", bus: createBus() });
     await assert.rejects(kit.sendText("hi"), { code: "illegal_topic", id: "" });
@@ -264,7 +264,7 @@ test("a message that can't be published rejects, and so does one whose failure c
   await assert.rejects(createTextKit({ room: "a", sender: "A", bus }).sendText("hi"), { code: "denied" });
 });
 
-test("a message that was stored is not failed by who listens for that", async () => {
+test("a stored message does not fail because its success event is denied", async () => {
   const bus = createBus();
   bus.use("chat.*.TEXT_SUCCESS", () => ({ deny: "quiet" }));
   const kit = createTextKit({ room: "a", sender: "A", bus });

@@ -1,4 +1,4 @@
-// The examples as their users run them. `EDK_EXAMPLES` is a folder into which `examples/package.json` is installed.
+// The examples as users run them. `EDK_EXAMPLES` is a folder into which `examples/package.json` is installed.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -16,12 +16,12 @@ symlinkSync(join(process.env.EDK_EXAMPLES, "node_modules"), join(examples, "node
 
 const node = (file) => execFileSync(process.execPath, [file], { cwd: examples, encoding: "utf8" });
 
-test("the example in Node runs", () => {
+test("the Node example runs", () => {
   const expected = "order.placed tea\norder.placed gold\norder.accepted tea\nfailed order.placed Error: gold is sold out\n";
   assert.equal(node("node.mjs"), expected);
 });
 
-test("the example with RxJS runs", () => {
+test("the RxJS example runs", () => {
   assert.equal(node("rxjs.mjs"), "change 2\nchange -1\n");
 });
 
@@ -42,14 +42,14 @@ after(async () => {
 });
 
 for (const framework of ["React", "Vue", "Svelte"]) {
-  test(`the shop in ${framework} sells`, async () => {
+  test(`the ${framework} shop sells`, async () => {
     await browser.open(`${site.url}/${framework.toLowerCase()}/index.html`);
     assert.equal(await browser.text("output"), "0 €");
     for (const name of ["Green tea", "Cup", "Green tea"]) await browser.run(press, name);
     assert.equal(await browser.text("ul"), "2 × Green tea\n1 × Cup");
     assert.equal(await browser.text("output"), "15 €");
 
-    // Another script of the page, which knows the topics only.
+    // Another script of the page, which knows only the topics.
     await browser.run(publish, "basket.added", { sku: "pot" });
     assert.equal(await browser.text("output"), "40 €");
     await browser.run(press, "Empty");
@@ -58,7 +58,7 @@ for (const framework of ["React", "Vue", "Svelte"]) {
   });
 }
 
-/** Presses a button as the page shows it. The frameworks render in a microtask: the next command sees that. */
+/** Clicks a button by its text. The frameworks render in a microtask, so the next command sees the result. */
 function press(name) {
   [...document.querySelectorAll("button")].find((button) => button.innerText.startsWith(name)).click();
 }

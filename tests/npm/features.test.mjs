@@ -1,4 +1,4 @@
-// What subscriptions and buses can do beside handing events on.
+// Features of subscriptions and buses beyond delivery.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { createBus, createSingleton } from "event-driven-kit";
 
-test("once hears one event, and off ends what on has begun", () => {
+test("once delivers one event, and off ends a subscription of on", () => {
   const { once, on, off, publish } = createBus();
   const heard = [];
   const handler = (data) => void heard.push(`on ${data}`);
@@ -19,7 +19,7 @@ test("once hears one event, and off ends what on has begun", () => {
   assert.deepEqual(heard, ["once 1", "on 1", "on 2"]);
 });
 
-test("of a group each event reaches one member, by turns and by key", () => {
+test("each event reaches one member of a group, in turn or by key", () => {
   for (const [balance, expected] of [
     ["round-robin", [2, 2]],
     [{ by: (data) => String(data % 1) }, [0, 4]],
@@ -34,7 +34,7 @@ test("of a group each event reaches one member, by turns and by key", () => {
   }
 });
 
-test("least-pending prefers who has finished", async () => {
+test("least-pending prefers the member with the fewest unfinished events", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   let finish;
@@ -49,7 +49,7 @@ test("least-pending prefers who has finished", async () => {
   assert.equal(heard.filter((one) => one.startsWith("slow")).length, 2);
 });
 
-test("a queue hands over one after the other and drops by its policy, which is told", async () => {
+test("a queue delivers one event at a time, drops events by its policy, and reports the drops", async () => {
   for (const [overflow, expected] of [
     ["drop-oldest", [3, 4]],
     ["drop-newest", [1, 2]],
@@ -67,7 +67,7 @@ test("a queue hands over one after the other and drops by its policy, which is t
   }
 });
 
-test("a queue that waits refuses before anybody has seen the event, and an async publish waits", async () => {
+test("a full queue that waits refuses an event before any handler sees it, and publishing with `wait` waits", async () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   const seen = [];
@@ -93,7 +93,7 @@ test("batches come at the end of the microtask, at a count, or after an interval
   assert.deepEqual(heard.slice(1), [["microtask", [1, 2, 3], 3], ["ms", [1, 2, 3]]]);
 });
 
-test("a late subscriber gets what is retained and then what comes, without a gap or a duplicate", async () => {
+test("a late subscriber gets the retained events and then new ones, without a gap or a duplicate", async () => {
   const { subscribe, publish, retain } = createBus();
   retain("price.*", { events: 2 });
   for (let at = 1; at <= 3; at += 1) publish("price.tea", at);
@@ -108,7 +108,7 @@ test("a late subscriber gets what is retained and then what comes, without a gap
   assert.deepEqual([soon, late], [[2, 3, 4, 5], [3, 4, 5]]);
 });
 
-test("a topic is an async iterable with a bound", async () => {
+test("a topic is a bounded async iterable", async () => {
   const { topic, publish } = createBus();
   const events = topic("a.*", { capacity: 2 })[Symbol.asyncIterator]();
   for (let at = 1; at <= 4; at += 1) publish("a.b", at);
@@ -135,7 +135,7 @@ test("a topic is an observable and a Svelte store", () => {
   assert.deepEqual(heard, ["store undefined", "next 1", "store 1"]);
 });
 
-test("a request gets one reply, a timeout, a failure, or at once that nobody serves", async () => {
+test("a request gets one reply, times out, fails, or is refused at once if nothing serves it", async () => {
   const { request, respond, subscribe } = createBus();
   subscribe(">", () => {});
   await assert.rejects(request("sum", [1, 2]), { code: "nobody_serves" });
@@ -148,7 +148,7 @@ test("a request gets one reply, a timeout, a failure, or at once that nobody ser
   await assert.rejects(request("broken"), { code: "no_reply" });
 });
 
-test("a request asked inside a handler is answered at its turn", async () => {
+test("a request inside a handler is answered in its turn", async () => {
   const { request, respond, subscribe, publish } = createBus();
   respond("double", (data) => data * 2);
   const replies = [];
@@ -158,7 +158,7 @@ test("a request asked inside a handler is answered at its turn", async () => {
   assert.deepEqual(replies, [8]);
 });
 
-test("what was recorded is CloudEvents, and plays again", async () => {
+test("a recording consists of CloudEvents and can be played", async () => {
   const first = createBus();
   const recording = first.record("a.>");
   first.publish("a.b", { one: 1 });
@@ -177,7 +177,7 @@ test("what was recorded is CloudEvents, and plays again", async () => {
   await assert.rejects(second.play("nonsense"), { code: "illegal_recording" });
 });
 
-test("stats count while they are asked for, and then nobody does", () => {
+test("stats count until they are stopped", () => {
   const { subscribe, publish, stats } = createBus();
   subscribe("a", () => {}, { label: "fine" });
   subscribe("a", () => { throw new Error("no"); }, { label: "bad" });
@@ -194,7 +194,7 @@ test("stats count while they are asked for, and then nobody does", () => {
   assert.equal(counted.handlers().fine.calls, 1);
 });
 
-test("a signal ends subscriptions, and one that has aborted begins none", () => {
+test("a signal ends subscriptions, and an aborted one starts none", () => {
   const { subscribe, publish } = createBus();
   const controller = new AbortController();
   const heard = [];
@@ -206,16 +206,16 @@ test("a signal ends subscriptions, and one that has aborted begins none", () => 
   assert.deepEqual(heard, [1]);
 });
 
-test("a bus that freezes shows who changes what others read", () => {
+test("on a bus that freezes payloads, a handler that changes one fails", () => {
   const { subscribe, publish } = createBus({ freeze: true });
-  const told = [];
-  subscribe("$bus.error", ({ cause }) => told.push(cause.constructor.name));
+  const errors = [];
+  subscribe("$bus.error", ({ cause }) => errors.push(cause.constructor.name));
   subscribe("a", (data) => { data.list.push(1); });
   publish("a", { list: [] });
-  assert.deepEqual(told, ["TypeError"]);
+  assert.deepEqual(errors, ["TypeError"]);
 });
 
-test("one name is one bus, also where another copy of the package is loaded", async () => {
+test("copies of the package share the bus of a name", async () => {
   const copy = await import("event-driven-kit/slim");
   const { readFileSync } = await import("node:fs");
   copy.loadSync(readFileSync(new URL(import.meta.resolve("event-driven-kit/event_driven_kit.wasm"))));

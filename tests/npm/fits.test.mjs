@@ -1,5 +1,5 @@
-// The package where it is used: by require, on a server, in a bundle of any format, with other libraries; and what
-// the tools that look at packages say. `EDK_NPM_TOOLS` is the folder into which `tests/npm/tools` is installed.
+// The package in its environments: with require, on a server, in bundles of all formats, with other libraries, and
+// under tools that check packages. `EDK_NPM_TOOLS` is the folder into which `tests/npm/tools` is installed.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,7 +13,7 @@ const tools = createRequire(join(process.env.EDK_NPM_TOOLS, "package.json"));
 const tool = (name) => join(process.env.EDK_NPM_TOOLS, "node_modules/.bin", name);
 const project = import.meta.dirname;
 
-/** An application: it prints what a handler hears. */
+/** An application that prints what a handler receives. */
 const APP = `
 import { createBus } from "event-driven-kit";
 import { createTextKit } from "event-driven-kit/chat";
@@ -24,7 +24,7 @@ createTextKit({ room: "lobby", sender: "Ann" }).on("TEXT_MESSAGE", () => {});
 `;
 const HEARD = "heard greeting.world hello\n";
 
-/** A folder in the project, with the application in it. */
+/** Creates a folder in the project, with the application in it. */
 function folder() {
   const folder = mkdtempSync(join(project, "built-"));
   writeFileSync(join(folder, "app.mjs"), APP);
@@ -51,7 +51,7 @@ test("require works, and shares singletons with import", () => {
   assert.equal(node("--input-type=commonjs", "--eval", script), "heard 1\n");
 });
 
-test("importing on a server that never uses it needs no WebAssembly, no crypto and no document", () => {
+test("importing without using it needs no WebAssembly, no crypto and no document", () => {
   const script = `
     delete globalThis.WebAssembly;
     delete globalThis.crypto;
@@ -64,7 +64,7 @@ test("importing on a server that never uses it needs no WebAssembly, no crypto a
 });
 
 for (const missing of ["TextDecoder", "TextEncoder", "WebAssembly", "crypto"]) {
-  test(`importing where there is no ${missing} does nothing, and the first use says what is missing`, () => {
+  test(`importing without ${missing} works, and the first use reports what is missing`, () => {
     const script = `
       delete globalThis.${missing};
       const use = (make) => {
@@ -82,7 +82,7 @@ for (const missing of ["TextDecoder", "TextEncoder", "WebAssembly", "crypto"]) {
   });
 }
 
-test("slim says that nothing is loaded, and loads what it is given", () => {
+test("slim reports that nothing is loaded, and loads the module that it is given", () => {
   const script = `
     import { readFileSync } from "node:fs";
     import { createBus, load } from "event-driven-kit/slim";
@@ -106,7 +106,7 @@ for (const format of ["esm", "iife", "cjs"]) {
   });
 }
 
-test("a worker thread has a bus of its own", () => {
+test("a worker thread has its own bus", () => {
   const script = `
     import { Worker, isMainThread, parentPort } from "node:worker_threads";
     const code = \`
@@ -123,7 +123,7 @@ test("a worker thread has a bus of its own", () => {
   assert.equal(node("--input-type=module", "--eval", script), "from the worker\n");
 });
 
-test("RxJS's from takes a topic", async () => {
+test("RxJS's from accepts a topic", async () => {
   const { from, take, toArray, lastValueFrom } = tools("rxjs");
   const { createBus } = await import("event-driven-kit");
   const { topic, publish } = createBus();
@@ -133,11 +133,11 @@ test("RxJS's from takes a topic", async () => {
   assert.deepEqual((await two).map((event) => [event.topic, event.data]), [["a.b", 1], ["a.c", 2]]);
 });
 
-test("the types hold what they say", () => {
+test("the type tests compile", () => {
   run(tool("tsc"), ["--project", "types"]);
 });
 
-test("the types compile where the compiler's `lib` has nothing beyond ES2022 and the DOM", () => {
+test("the types compile with only ES2022 and the DOM in the compiler's `lib`", () => {
   run(tool("tsc"), ["--project", "types/plain.json"]);
 });
 
@@ -149,15 +149,15 @@ test("no type of the package is `any`", () => {
   }
 });
 
-test("publint finds nothing", async () => {
+test("publint reports nothing", async () => {
   const { publint } = await import(pathToFileURL(tools.resolve("publint")));
   const { messages } = await publint({ pkgDir: join(project, "node_modules/event-driven-kit"), strict: true });
   assert.deepEqual(messages, []);
 });
 
-test("arethetypeswrong finds nothing", () => {
+test("arethetypeswrong reports nothing", () => {
   const [tarball] = readdirSync(project).filter((name) => name.endsWith(".tgz"));
-  // A page without a bundler imports these by their paths, and wasm has no types.
+  // Pages without a bundler import these by their paths, and wasm has no types.
   const others = ["./browser", "./browser-chat", "./event_driven_kit.wasm"];
   run(tool("attw"), [tarball, "--exclude-entrypoints", ...others]);
 });

@@ -1,5 +1,5 @@
-// The bus beside a model of a few lines that keeps its promises: whatever comes, goes and is published, also inside
-// handlers, both call the same handlers in the same order.
+// Compares the bus with a model of a few lines that keeps its promises. In random scripts, handlers included, both must
+// call the same handlers in the same order.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { createBus } from "event-driven-kit";
 const TOPICS = ["a.b", "a.c", "d"];
 const PATTERNS = [...TOPICS, ...TOPICS, ...TOPICS, "a.*", ">"];
 
-/** What the bus promises, and nothing of how it does that. */
+/** The promises of the bus, implemented as simply as possible. */
 function modelBus() {
   const standing = [];
   const waiting = [];
@@ -43,7 +43,7 @@ function modelBus() {
   };
 }
 
-/** Numbers that look random, from a seed. */
+/** Pseudo-random numbers from a seed. */
 function random(seed) {
   let state = seed;
   return (below) => {
@@ -52,7 +52,7 @@ function random(seed) {
   };
 }
 
-/** What is heard of a script that a seed has written. */
+/** Runs a random script and returns the calls of its handlers. */
 function perform(bus, seed) {
   const below = random(seed);
   const heard = [];
@@ -76,7 +76,7 @@ function perform(bus, seed) {
     if (what < 4) subscribe();
     else if (what < 7) ends[below(ends.length + 1)]?.();
     else if (what < 11) {
-      // Handlers cause more of them, but not for ever.
+      // Handlers publish too, but not forever.
       if (published < 60) bus.publish(TOPICS[below(TOPICS.length)], (published += 1));
     } else if (overseers.length > 0) overseers.pop()();
     else if (below(2) === 0) overseers.push(bus.use(">", () => undefined));
@@ -87,7 +87,7 @@ function perform(bus, seed) {
   return heard;
 }
 
-test("whatever comes and goes, the handlers are those of the model and their order is its order", () => {
+test("random scripts call the same handlers as the model, in the same order", () => {
   let events = 0;
   for (let seed = 1; seed <= 100; seed += 1) {
     const expected = perform(modelBus(), seed);

@@ -1,4 +1,4 @@
-// What users pass is checked at the border, in one place: a table of what each option may be and may not.
+// Checks of options: a table of valid and invalid values for each.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ const position = { offset: "1", epoch: "18446744073709551615" };
 const subscribe = (name, base) => (bus, value) => bus.subscribe("a", () => {}, { ...base, [name]: value });
 const record = (name) => (bus, value) => bus.record(">", { [name]: value });
 
-/** The option's name as errors have it, what uses it, what it may not be, and what it may. */
+/** The option's name in errors, a use of it, its invalid values, and its valid ones. */
 const OPTIONS = [
   ["priority", subscribe("priority"), [2 ** 31, -(2 ** 31) - 1, 1.5, NaN, Infinity, "1", null, 1n], [2 ** 31 - 1, -(2 ** 31)]],
   ["label", subscribe("label"), NO_WORDS, ["", "🙂"]],
@@ -60,7 +60,7 @@ const OPTIONS = [
   ]),
 ];
 
-/** The same, of functions that return promises. */
+/** The same for functions that return promises. */
 const PROMISED = [
   ["timeout", (bus, timeout) => bus.request("a", 1, { timeout }), NO_TIMES, [0, 2 ** 31, Infinity]],
   ["signal", (bus, signal) => bus.request("a", 1, { signal }), NO_SIGNALS, [null]],
@@ -70,7 +70,7 @@ const PROMISED = [
 
 const illegal = (name) => ({ code: "illegal_argument", message: new RegExp(name) });
 
-test("an option that is not what it must be is refused by its name, before anything is done", async () => {
+test("an invalid option is refused by its name, before anything happens", async () => {
   for (const [name, use, bad, good] of OPTIONS) {
     for (const value of bad) {
       const bus = createBus();
@@ -87,7 +87,7 @@ test("an option that is not what it must be is refused by its name, before anyth
   }
 });
 
-test("options are an object, and read once", () => {
+test("options must be an object, and each is read once", () => {
   const bus = createBus();
   for (const options of [null, 5, "a", true]) {
     for (const use of [
@@ -112,7 +112,7 @@ test("options are an object, and read once", () => {
   assert.equal(reads, 1);
 });
 
-test("what is not a string is not a topic, however often its text was used", async () => {
+test("only strings are topics, even if the text of another value is known", async () => {
   const bus = createBus();
   const heard = [];
   bus.subscribe("5", (data, { topic }) => heard.push(typeof topic));
@@ -126,7 +126,7 @@ test("what is not a string is not a topic, however often its text was used", asy
   assert.deepEqual(heard, Array(8).fill("string"));
 });
 
-test("half of a surrogate pair is no part of a topic, also inside a handler", async () => {
+test("topics with a lone surrogate are refused, also inside a handler", async () => {
   const bus = createBus();
   const heard = [];
   bus.subscribe("a.\ufffd", (data) => heard.push(data));
@@ -157,7 +157,7 @@ test("half of a surrogate pair is no part of a topic, also inside a handler", as
   await assert.rejects(createTextKit({ room: "\ud800", sender: "A", bus }).sendText("hi"), { code: "illegal_topic" });
 });
 
-test("times beyond what a timer holds are late, and Infinity is never", async (t) => {
+test("times beyond the range of timers work, and Infinity never ends", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const DAY = 86_400_000;
   const { request, respond, subscribe, publish, play } = createBus();
@@ -171,7 +171,7 @@ test("times beyond what a timer holds are late, and Infinity is never", async (t
   const lines = [0, 40 * DAY].map((elapsed) => JSON.stringify({ type: "b", data: elapsed, elapsed })).join("\n");
   subscribe("b", (data) => ended.push(`played ${data}`));
   play(lines);
-  /** Lets that much time pass, with what it causes. */
+  /** Advances the time, and runs what it causes. */
   async function pass(days) {
     for (let day = 0; day < days; day += 1) {
       t.mock.timers.tick(DAY);

@@ -10,7 +10,7 @@ import { createSingleton } from "event-driven-kit";
 
 const installed = new URL("./node_modules/event-driven-kit/", import.meta.url);
 
-test("what is published reaches the subscribers of its topic, by destructured functions", () => {
+test("an event reaches the subscribers of its topic, also through destructured functions", () => {
   const { subscribe, publish } = createSingleton("delivery");
   const heard = [];
   subscribe("orders.*.created", (data, event) => heard.push([event.topic, data]));
@@ -19,7 +19,7 @@ test("what is published reaches the subscribers of its topic, by destructured fu
   assert.deepEqual(heard, [["orders.eu.created", { id: 1, emoji: "🦀" }]]);
 });
 
-test("a subscription that was disposed of hears no more", () => {
+test("a disposed subscription gets no events", () => {
   const { subscribe, publish } = createSingleton("disposal");
   const heard = [];
   const dispose = subscribe("news", (data) => heard.push(data));
@@ -29,7 +29,7 @@ test("a subscription that was disposed of hears no more", () => {
   assert.deepEqual(heard, [1]);
 });
 
-test("one name is one bus, and another name is another", () => {
+test("each name has its own bus", () => {
   const heard = [];
   createSingleton("shared").subscribe("news", (data) => heard.push(data));
   createSingleton("shared").publish("news", "here");
@@ -37,7 +37,7 @@ test("one name is one bus, and another name is another", () => {
   assert.deepEqual(heard, ["here"]);
 });
 
-test("a handler that throws stops no other, and is told on $bus.error", () => {
+test("a handler that throws stops no other, and is reported on $bus.error", () => {
   const { subscribe, publish } = createSingleton("isolation");
   const heard = [];
   const failures = [];
@@ -53,13 +53,13 @@ test("a handler that throws stops no other, and is told on $bus.error", () => {
   assert.match(String(failures[0].message), /broken on purpose/);
 });
 
-test("what is no topic is an error to its publisher", () => {
+test("publishing to an invalid topic throws", () => {
   const { publish } = createSingleton("illegal");
   assert.throws(() => publish("news.*", 1), Error);
   assert.throws(() => publish("", 1), Error);
 });
 
-test("the description names the types, and they are there", () => {
+test("package.json names the types, and they exist", () => {
   const description = JSON.parse(readFileSync(new URL("package.json", installed), "utf8"));
   const root = description.exports?.["."] ?? {};
   const types = description.types ?? root.types;
@@ -67,7 +67,7 @@ test("the description names the types, and they are there", () => {
   assert.ok(existsSync(new URL(types, installed)), `${types} is missing`);
 });
 
-test("the README prints what a page loads", () => {
+test("the README states the size that a page loads", () => {
   const read = (name) => readFileSync(new URL(name, installed));
   const loaded = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"].map((name) => {
     const bytes = read(name);
@@ -75,6 +75,6 @@ test("the README prints what a page loads", () => {
   });
   const kilobytes = loaded.reduce((one, other) => one + other) / 1000;
   const [, printed] = /A page loads (\d+) kB/.exec(read("README.md"));
-  // Two encoders, and one has rounded.
-  assert.ok(Math.abs(printed - kilobytes) < 2, `${printed} kB are printed, and it is ${kilobytes}`);
+  // The two encoders differ slightly, and the README rounds.
+  assert.ok(Math.abs(printed - kilobytes) < 2, `the README says ${printed} kB, but it is ${kilobytes}`);
 });

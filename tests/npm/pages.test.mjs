@@ -1,5 +1,5 @@
-// The package in pages and Web Workers of Chromium, through each bundler and through none, under a strict Content
-// Security Policy and without a word on the console.
+// The package in pages and Web Workers of Chromium, with each bundler and with none, under a strict Content Security
+// Policy and without messages on the console.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const HTML = `<!doctype html>
 <p id="worker"></p>
 `;
 
-/** Shows what its bus and that of the worker carry. */
+/** Shows the events of its bus and of the worker's. */
 const APP = `
 import { createBus } from "event-driven-kit";
 import { createTextKit } from "event-driven-kit/chat";
@@ -48,7 +48,7 @@ onmessage = ({ data }) => void publish("asked.by.page", data);
 postMessage("ready");
 `;
 
-/** A folder of the project with these files. */
+/** Creates a folder in the project with these files. */
 function folder(name, files) {
   const folder = join(project, "pages", name);
   mkdirSync(folder, { recursive: true });
@@ -77,14 +77,14 @@ async function works(path) {
 }
 
 for (const [name, bundle] of Object.entries(bundlers)) {
-  test(`a page and its worker run as ${name} bundles them without a plugin for the package`, async () => {
+  test(`a page and its worker run when ${name} bundles them without a plugin`, async () => {
     const source = folder(`${name} source`, { "index.html": HTML, "app.mjs": APP, "worker.mjs": WORKER });
     assert.deepEqual(await bundle(source, folder(name, {})), []);
     await works(`/pages/${name}/index.html`);
   });
 }
 
-/** The script as it is without a bundler. */
+/** Rewrites the imports of a script for use without a bundler. */
 const unbundled = (script) => script.replace(/"event-driven-kit(?:\/(chat))?"/g, (_, entry) =>
   JSON.stringify(`/node_modules/event-driven-kit/browser${entry ? `-${entry}` : ""}.js`));
 
@@ -93,7 +93,7 @@ test("a page and its worker run without a bundler", async () => {
   await works("/pages/none/index.html");
 });
 
-test("a worker without a bundler gets what was sent to it before the package has come", async () => {
+test("a worker without a bundler gets messages that were sent before the package was loaded", async () => {
   const page = `
     const worker = new Worker(new URL("./worker.mjs", import.meta.url), { type: "module" });
     const show = (text) => (document.getElementById("worker").textContent = text);
@@ -108,7 +108,7 @@ test("a worker without a bundler gets what was sent to it before the package has
   assert.deepEqual(await browser.complaints(), []);
 });
 
-test("two copies of the package in one page have one singleton of a name", async () => {
+test("two copies of the package in one page share singletons", async () => {
   const scripts = {
     "app.mjs": `
       import { createSingleton } from "event-driven-kit";
@@ -118,18 +118,18 @@ test("two copies of the package in one page have one singleton of a name", async
     "worker.mjs": `
       import { createSingleton } from "event-driven-kit";
       const { publish } = createSingleton("shared");
-      publish("from.copy", "heard from the other copy");
+      publish("from.copy", "from the other copy");
     `,
   };
   const html = HTML.replace("</script>", '</script>\n<script type="module" src="./worker.mjs"></script>');
-  // esbuild puts the package into each of the two scripts.
+  // esbuild puts a copy of the package into each of the two scripts.
   await bundlers.esbuild(folder("copies source", { "index.html": html, ...scripts }), folder("copies", {}));
   await browser.open(`${site.url}/pages/copies/index.html`);
-  assert.equal(await browser.text("#page"), "heard from the other copy");
+  assert.equal(await browser.text("#page"), "from the other copy");
   assert.deepEqual(await browser.complaints(), []);
 });
 
-test("`wasm-unsafe-eval` is what the policy has to allow: without it the page says so", async () => {
+test("the policy must allow `wasm-unsafe-eval`: without it the page reports an error", async () => {
   const strict = await serve(project, "default-src 'self'");
   await browser.open(`${strict.url}/pages/none/index.html`);
   const refused = /CompileError: WebAssembly.*Security Policy/;

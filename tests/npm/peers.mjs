@@ -1,4 +1,4 @@
-// The same cases for this package and its peers: prints the table of `benches/js/SEMANTICS.md`.
+// Runs the same cases with this package and its peers, and prints the table of `benches/js/SEMANTICS.md`.
 
 import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
@@ -9,7 +9,7 @@ import { createBus } from "event-driven-kit";
 
 const tools = createRequire(join(process.env.EDK_NPM_TOOLS, "package.json"));
 
-/** Each makes an emitter: `on` answers what ends a subscription, `any` is the pattern of all of `a`'s topics. */
+/** Each creates an emitter: `on` returns a function that ends the subscription, `any` is the pattern of all topics under `a`. */
 const libraries = {
   async "event-driven-kit"() {
     const { subscribe, publish } = createBus();
@@ -40,7 +40,7 @@ function of(emitter, any) {
   };
 }
 
-/** Each answers in a word or two what the emitter does. */
+/** Each returns what the emitter does, in a few words. */
 const cases = {
   async "publish inside a handler"({ on, emit }) {
     const second = [];
@@ -81,15 +81,15 @@ const cases = {
   async "a promise rejects"({ on, emit }) {
     on("$bus.error", () => {});
     on("a.b", async () => { throw new Error("on purpose"); });
-    let told = "reported";
-    const unhandled = () => (told = "unhandled");
+    let outcome = "reported";
+    const unhandled = () => (outcome = "unhandled");
     process.on("unhandledRejection", unhandled);
     try {
       await emit("a.b", 1);
     } catch {}
     await sleep(5);
     process.off("unhandledRejection", unhandled);
-    return told;
+    return outcome;
   },
   async "a wildcard before an exact topic"({ on, emit, any }) {
     if (any === undefined) return "no wildcards";

@@ -1,4 +1,4 @@
-// The JavaScript of the READMEs runs, and prints what its comments say. `EDK_ROOT` is the repository.
+// The JavaScript of the READMEs runs and prints what its comments say. `EDK_ROOT` is the repository.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Requests, whoever else subscribes to their topic and however their responder takes them.
+// Requests with any other subscriptions to their topics, and with any kind of responder.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ const OTHERS = {
 };
 
 for (const [name, subscribe] of Object.entries(OTHERS)) {
-  test(`a request is answered beside ${name}, before or after its responder`, async () => {
+  test(`a request is answered next to ${name}, before or after its responder`, async () => {
     for (const comesFirst of [true, false]) {
       const bus = createBus();
       if (comesFirst) subscribe(bus);
@@ -34,7 +34,7 @@ for (const [name, subscribe] of Object.entries(OTHERS)) {
   });
 }
 
-test("a responder with a queue, in a group, or of a pattern answers", async () => {
+test("a responder with a queue, in a group, or with a pattern answers", async () => {
   for (const [pattern, options] of [
     ["q", { queue: 1 }],
     ["q", { group: "workers" }],
@@ -49,7 +49,7 @@ test("a responder with a queue, in a group, or of a pattern answers", async () =
   }
 });
 
-test("a request that an interceptor stops fails at once", async () => {
+test("a request that an interceptor drops or denies fails at once", async () => {
   const { respond, request, use } = createBus();
   respond("q", () => 1);
   const end = use("q", () => ({ drop: true }));
@@ -59,7 +59,7 @@ test("a request that an interceptor stops fails at once", async () => {
   await assert.rejects(request("q", 1), { code: "denied" });
 });
 
-test("a request whose signal aborts rejects with its reason", async () => {
+test("a request whose signal aborts rejects with the reason", async () => {
   const { respond, request } = createBus();
   respond("never", () => new Promise(() => {}));
   const controller = new AbortController();

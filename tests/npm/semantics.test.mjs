@@ -1,11 +1,11 @@
-// The promises of the bus in JavaScript, each for a route that is run the first time and for one that is hot.
+// The promises of the bus in JavaScript, for routes that run for the first time and for hot ones.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createBus } from "event-driven-kit";
 
-/** Runs `act` on a bus often enough that its routes are run in JavaScript, and gives what the last run heard. */
+/** Runs `act` often enough that its routes run in JavaScript, and returns what handlers received in the last run. */
 function heardBy(prepare, act) {
   const bus = createBus();
   const heard = [];
@@ -31,7 +31,7 @@ test("an event published inside a handler follows the current one, for all subsc
   assert.deepEqual(heard, ["one 1", "two 1", "one 2", "two 2"]);
 });
 
-test("higher priority is first, then the older subscription, whatever the pattern", () => {
+test("higher priorities come first, then older subscriptions, whatever the pattern", () => {
   const heard = heardBy(
     ({ subscribe }, heard) => {
       subscribe("a.b", () => heard.push("exact"));
@@ -58,7 +58,7 @@ test("a subscription made inside a handler sees the next event", () => {
   assert.deepEqual(heard, ["made at 1 hears 2"]);
 });
 
-test("one that is ended inside a handler misses the event in flight, also the fifth of many", () => {
+test("a subscription that ends inside a handler misses the event in flight, at any position", () => {
   for (const place of [1, 2, 5, 9]) {
     const bus = createBus();
     const heard = [];
@@ -78,12 +78,12 @@ test("one that is ended inside a handler misses the event in flight, also the fi
   }
 });
 
-test("handlers that throw stop no other, wherever they stand, and each is told", () => {
+test("handlers that throw stop no others, at any position, and each is reported", () => {
   for (const count of [1, 3, 4, 7, 8]) {
-    const told = [];
+    const reported = [];
     const heard = heardBy(
       ({ subscribe }, heard) => {
-        subscribe("$bus.error", ({ label, cause }) => told.push(`${label} ${cause.message}`));
+        subscribe("$bus.error", ({ label, cause }) => reported.push(`${label} ${cause.message}`));
         for (let at = 0; at < count; at += 1) {
           const options = { label: `bad ${at}` };
           subscribe("a", () => { throw new Error("broken"); }, options);
@@ -91,24 +91,24 @@ test("handlers that throw stop no other, wherever they stand, and each is told",
         }
       },
       ({ publish }) => {
-        told.length = 0;
+        reported.length = 0;
         publish("a");
       },
     );
     const all = Array.from({ length: count }, (_, at) => at);
     assert.deepEqual(heard, all);
-    assert.deepEqual(told, all.map((at) => `bad ${at} broken`));
+    assert.deepEqual(reported, all.map((at) => `bad ${at} broken`));
   }
 });
 
-test("a rejected promise is told on $bus.error, of a hot route too", async () => {
+test("a rejected promise is reported on $bus.error, also on a hot route", async () => {
   const { subscribe, publish } = createBus();
-  const told = [];
-  subscribe("$bus.error", ({ topic, label }) => told.push([topic, label]));
+  const reported = [];
+  subscribe("$bus.error", ({ topic, label }) => reported.push([topic, label]));
   subscribe("a", async () => { throw new Error("late"); }, { label: "async" });
   for (let round = 0; round < 8; round += 1) publish("a");
   await new Promise(setImmediate);
-  assert.deepEqual(told, Array(8).fill(["a", "async"]));
+  assert.deepEqual(reported, Array(8).fill(["a", "async"]));
 });
 
 test("the same function subscribed twice is called twice, and each end ends one", () => {
@@ -133,7 +133,7 @@ test("payloads keep their identity, and all handlers of an event get one event o
   assert.ok(got.every(([its, event]) => its === data && event === got[0][1] && event.data === data));
 });
 
-test("fresh topics of one family reach who subscribes, comes and goes, and illegal ones are refused", () => {
+test("fresh topics of one family reach the subscribers as they change, and invalid topics are refused", () => {
   const { subscribe, publish } = createBus();
   const heard = [];
   subscribe("room.7.*", (data) => heard.push(`family ${data}`));
@@ -152,7 +152,7 @@ test("fresh topics of one family reach who subscribes, comes and goes, and illeg
   assert.deepEqual(heard, ["family 1", "special", "family 2", "family 3", "family 4"]);
 });
 
-test("an interceptor that comes is asked about hot topics and fresh ones, and no more when it has ended", () => {
+test("a new interceptor sees events on hot and on fresh topics, until it ends", () => {
   const { subscribe, publish, use } = createBus();
   const heard = [];
   subscribe("a.*", (data) => heard.push(data));
@@ -167,19 +167,19 @@ test("an interceptor that comes is asked about hot topics and fresh ones, and no
   assert.deepEqual(heard, ["one!", "two!", "three"]);
 });
 
-test("who listens is told of each subscription that comes and goes, also of those that stood before", () => {
+test("each subscription that starts or ends is reported, even the end of one that was there before the listener", () => {
   const { subscribe } = createBus();
   const ends = [0, 1, 2].map(() => subscribe("a", () => {}));
-  const told = [];
-  subscribe("$bus.*", ({ pattern, label }, { topic }) => told.push(`${topic} ${pattern} ${label}`), { label: "log" });
+  const reported = [];
+  subscribe("$bus.*", ({ pattern, label }, { topic }) => reported.push(`${topic} ${pattern} ${label}`), { label: "log" });
   ends[1]();
   const last = subscribe("a", () => {});
   for (const end of [...ends, last]) end();
   const gone = "$bus.unsubscribed a a";
-  assert.deepEqual(told, [gone, "$bus.subscribed a a", gone, gone, gone]);
+  assert.deepEqual(reported, [gone, "$bus.subscribed a a", gone, gone, gone]);
 });
 
-test("all subscriptions are counted, and none that has ended", () => {
+test("active subscriptions are counted, and ended ones are not", () => {
   const { subscribe, stats } = createBus();
   const ends = Array.from({ length: 100 }, () => subscribe("a", () => {}));
   const counted = stats();
@@ -188,10 +188,10 @@ test("all subscriptions are counted, and none that has ended", () => {
   assert.equal(counted.subscriptions, 40);
 });
 
-test("the failure of a hot topic's only handler has its label, although it has ended itself", async () => {
+test("the failure of a hot topic's only handler has its label, even if the handler ended itself", async () => {
   const { subscribe, publish } = createBus();
-  const told = [];
-  subscribe("$bus.error", ({ topic, label }) => told.push(`${topic} ${label}`));
+  const reported = [];
+  subscribe("$bus.error", ({ topic, label }) => reported.push(`${topic} ${label}`));
   for (const fail of [() => Promise.reject(new Error("late")), () => { throw new Error("broken"); }]) {
     const handler = (last) => {
       if (!last) return;
@@ -203,15 +203,15 @@ test("the failure of a hot topic's only handler has its label, although it has e
     publish("a", true);
   }
   await new Promise(setImmediate);
-  assert.deepEqual(told.sort(), ["a its label", "a its label"]);
+  assert.deepEqual(reported.sort(), ["a its label", "a its label"]);
 });
 
-test("where wasm runs a route, one after the other is called too, and each failure is told", async () => {
+test("handlers on a route that runs in wasm are also called in order, and each failure is reported", async () => {
   const { subscribe, publish, use } = createBus();
   const heard = [];
-  const told = [];
+  const reported = [];
   use("a", () => undefined);
-  subscribe("$bus.error", ({ cause }) => told.push(cause.message));
+  subscribe("$bus.error", ({ cause }) => reported.push(cause.message));
   const ends = [];
   subscribe("a", (data) => { heard.push(`one ${data}`); throw new Error("thrown"); });
   subscribe("a", async (data) => { heard.push(`two ${data}`); ends[0](); throw new Error("rejected"); });
@@ -224,5 +224,5 @@ test("where wasm runs a route, one after the other is called too, and each failu
   publish("a", 2);
   await new Promise(setImmediate);
   assert.deepEqual(heard, ["one 1", "two 1", "three 1", "one 2", "two 2", "three 2", "four 2"]);
-  assert.deepEqual(told, ["thrown", "thrown", "rejected", "rejected"]);
+  assert.deepEqual(reported, ["thrown", "thrown", "rejected", "rejected"]);
 });

@@ -1,11 +1,11 @@
-// A folder as a site with a strict Content Security Policy.
+// Serves a folder as a site with a strict Content Security Policy.
 
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 
-/** No inline script, no `eval`, nothing from elsewhere: WebAssembly alone may be compiled. */
+/** No inline scripts, no `eval`, no other origins. Only WebAssembly may be compiled. */
 const POLICY = [
   "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "connect-src 'self'",
   "style-src 'self'", "img-src 'self'", "base-uri 'none'",

@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::fake_socket as socket;
 use crate::peer::Peer;
-use crate::sharing::{somebody, until};
+use crate::sharing::{new_user, until};
 use crate::{Log, TabOf, two};
 
 /// The occupants of the lobby at each change that this tab receives.
@@ -32,8 +32,8 @@ fn newest(log: &Log) -> String {
 
 #[wasm_bindgen_test]
 async fn tabs_that_share_a_link_are_one_presence_until_the_last_of_them_has_left() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     let (_one, of_leader) = lobby(&leader.bus);
     let (_other, of_follower) = lobby(&follower.bus);
     let both = |keys: &str| newest(&of_leader) == keys && newest(&of_follower) == keys;
@@ -57,8 +57,8 @@ async fn tabs_that_share_a_link_are_one_presence_until_the_last_of_them_has_left
 
 #[wasm_bindgen_test]
 async fn a_tab_that_watches_no_more_takes_nothing_from_the_others() {
-    let (who, mut peer) = (somebody(), Peer::default());
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (user, mut peer) = (new_user(), Peer::default());
+    let (leader, follower) = two(&user, &mut peer).await;
     let (_one, of_leader) = lobby(&leader.bus);
     let (_other, of_follower) = lobby(&follower.bus);
     let watched = leader.bridge.watch("lobby").unwrap();
@@ -92,11 +92,11 @@ fn read(tab: &Rc<Bridge>) -> Rc<RefCell<Vec<Vec<u32>>>> {
 
 /// A peer with five events in its log, and two tabs as bridges.
 async fn with_a_past() -> (Peer, [Rc<Bridge>; 2]) {
-    let (who, mut peer) = (somebody(), Peer::default());
+    let (user, mut peer) = (new_user(), Peer::default());
     for number in 1..=5 {
         peer.append("chat.a", &format!("id{number}"), &number.to_string());
     }
-    let (leader, follower) = two(&who, &mut peer).await;
+    let (leader, follower) = two(&user, &mut peer).await;
     (peer, [leader, follower].map(|TabOf { bridge, .. }| Rc::new(bridge)))
 }
 

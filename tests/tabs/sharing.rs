@@ -6,7 +6,7 @@ use crate::peer::Peer;
 pub const URL: &str = "ws://peer.test/ws";
 
 /// A unique identity.
-pub fn somebody() -> String {
+pub fn new_user() -> String {
     thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
     socket::install();
     let number = COUNT.replace(COUNT.get() + 1);

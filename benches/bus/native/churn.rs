@@ -42,7 +42,7 @@ impl Stage {
         time(pairs, || drop(count(&self.bus, at, &counter)))
     }
 
-    /// Each pair at another one of the existing patterns.
+    /// Each pair uses another of the existing patterns.
     fn pairs_all_over(&self, pairs: u64) -> f64 {
         let counter = Rc::new(Cell::new(0_u64));
         let standing = self.standing.len() as u64;

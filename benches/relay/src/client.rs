@@ -1,4 +1,4 @@
-//! One connection of the load.
+//! One connection of the load generator.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,22 +10,22 @@ use mio::net::TcpStream as Socket;
 use crate::frame;
 use crate::wire::{Seen, Wire};
 
-/// A server that says nothing for so long is given up.
+/// How long a server may stay silent.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Client {
     pub socket: Socket,
     wire: Box<dyn Wire>,
     pub seen: Seen,
-    /// What has come of a frame that is not whole.
+    /// The received part of an incomplete frame.
     partial: Vec<u8>,
-    /// What the socket has not taken.
+    /// Bytes that the socket has not accepted yet.
     out: Vec<u8>,
     message: Vec<u8>,
 }
 
 impl Client {
-    /// Connects and is greeted.
+    /// Connects, and waits until the server has answered the greeting.
     pub fn connect(address: SocketAddr, mut wire: Box<dyn Wire>) -> Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -43,14 +43,14 @@ impl Client {
         Ok(client)
     }
 
-    /// Subscribes, and waits until that stands.
+    /// Subscribes, and waits until the subscription is active.
     pub fn subscribe(&mut self, topic: &str) -> Result<()> {
         let ready = self.seen.ready + 1;
         self.say(|wire, out| wire.subscribe(topic, out))?;
         self.settle(|seen| seen.ready >= ready)
     }
 
-    /// Subscribes to many, and waits until all of that stands.
+    /// Subscribes to many topics, and waits until all subscriptions are active.
     pub fn subscribe_all(&mut self, topics: impl Iterator<Item = String>) -> Result<()> {
         let mut ready = self.seen.ready;
         for topic in topics {
@@ -69,7 +69,7 @@ impl Client {
         self.message = message;
     }
 
-    /// Publishes so many without flushing, or has the server publish them.
+    /// Publishes `count` events without flushing, or asks the server to publish them.
     pub fn burst(&mut self, topic: &str, payload: &[u8], durable: bool, count: u64) {
         if !self.wire.has_bursts() {
             return (0..count).for_each(|_| self.publish(topic, payload, durable));
@@ -79,7 +79,7 @@ impl Client {
         self.queue(&message);
     }
 
-    /// Sends what the wire says.
+    /// Sends what `what` makes the wire write.
     pub fn say(&mut self, what: impl FnOnce(&mut dyn Wire, &mut Vec<u8>)) -> Result<()> {
         let mut message = Vec::new();
         what(&mut *self.wire, &mut message);
@@ -93,21 +93,21 @@ impl Client {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it.
+    /// Writes as many of the waiting bytes as the socket accepts.
     pub fn flush(&mut self) -> Result<()> {
         let mut written = 0;
         while written < self.out.len() {
             match self.socket.write(&self.out[written..]) {
                 Ok(bytes) => written += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error).context("a client cannot write"),
+                Err(error) => return Err(error).context("a client could not write"),
             }
         }
         self.out.drain(..written);
         Ok(())
     }
 
-    /// Reads until nothing is there.
+    /// Reads everything that has arrived.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<()> {
         loop {
             match self.socket.read(buffer) {
@@ -120,7 +120,7 @@ impl Client {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error).context("a client cannot read"),
+                Err(error) => return Err(error).context("a client could not read"),
             }
         }
         if self.out.is_empty() { Ok(()) } else { self.flush() }
@@ -148,14 +148,14 @@ impl Client {
         Ok(())
     }
 
-    /// Reads until that has been seen; for what is not measured.
+    /// Reads until `until` holds. Not for what is measured.
     pub fn settle(&mut self, until: impl Fn(&Seen) -> bool) -> Result<()> {
         let mut buffer = vec![0; 64 << 10];
         let started = std::time::Instant::now();
         self.take(&[])?;
         while !until(&self.seen) {
             if started.elapsed() > PATIENCE {
-                bail!("a client has waited in vain; it has seen {:?}", self.seen);
+                bail!("a client timed out; it has received {:?}", self.seen);
             }
             self.read(&mut buffer)?;
             self.flush()?;
@@ -165,7 +165,7 @@ impl Client {
     }
 }
 
-/// The opening handshake; answers what has come after it.
+/// Performs the opening handshake. Returns what the server sent after it.
 fn upgrade(stream: &mut TcpStream, address: SocketAddr, wire: &dyn Wire) -> Result<Vec<u8>> {
     let protocol = match wire.subprotocol() {
         Some(name) => format!("Sec-WebSocket-Protocol: {name}\r\n"),
@@ -189,7 +189,7 @@ fn upgrade(stream: &mut TcpStream, address: SocketAddr, wire: &dyn Wire) -> Resu
             return Ok(answer.split_off(end + 4));
         }
         match stream.read(&mut buffer)? {
-            0 => bail!("the server has closed during the handshake"),
+            0 => bail!("the server closed the connection during the handshake"),
             bytes => answer.extend_from_slice(&buffer[..bytes]),
         }
     }

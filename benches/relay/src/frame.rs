@@ -1,5 +1,5 @@
-//! WebSocket frames as a client writes and reads them (RFC 6455), as cheaply as can be: its mask is zero,
-//! so that only the server pays for masking.
+//! Writes and reads WebSocket frames as a client (RFC 6455), as cheaply as possible: the mask is zero, so that only the
+//! server pays for masking.
 
 use anyhow::{Result, bail};
 
@@ -9,7 +9,7 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// Appends a whole message.
+/// Appends a complete message.
 pub fn write(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
     const MASKED: u8 = 0x80;
     out.push(0x80 | opcode);
@@ -28,8 +28,8 @@ pub fn write(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// Hands the payloads of whole frames to `take` and answers how many bytes they were. Pings are answered
-/// into `out`.
+/// Passes the payloads of complete frames to `take` and returns how many bytes they took. Pings are answered into
+/// `out`.
 pub fn read(
     bytes: &[u8],
     out: &mut Vec<u8>,
@@ -39,7 +39,9 @@ pub fn read(
     while let Some((opcode, payload, end)) = next(&bytes[at..]) {
         let payload = &bytes[at + payload..at + end];
         match opcode {
-            CLOSE => bail!("the server has closed: {}", String::from_utf8_lossy(payload)),
+            CLOSE => {
+                bail!("the server closed the connection: {}", String::from_utf8_lossy(payload))
+            }
             PING => write(PONG, payload, out),
             PONG => {}
             _ => take(payload, out)?,
@@ -49,7 +51,7 @@ pub fn read(
     Ok(at)
 }
 
-/// Opcode, where the payload begins and where it ends; none if the frame is not whole.
+/// The opcode, and where the payload begins and ends. Returns `None` if the frame is incomplete.
 fn next(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let &[first, second, ..] = bytes else { return None };
     let (begin, length) = match second & 0x7f {

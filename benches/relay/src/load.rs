@@ -1,4 +1,4 @@
-//! Many clients on one thread.
+//! Runs many clients on one thread.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::client::Client;
 use crate::server::Server;
 
-/// What has not come after so long is lost.
+/// After this time without anything new, missing events are lost.
 const LOST: Duration = Duration::from_secs(30);
 
 pub struct Load {
@@ -19,7 +19,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Connects so many clients.
+    /// Connects `clients` clients.
     pub fn connect(server: &Server, clients: usize) -> Result<Self> {
         let mut load = Self {
             poll: Poll::new()?,
@@ -33,7 +33,7 @@ impl Load {
         Ok(load)
     }
 
-    /// Connects one more.
+    /// Connects another client.
     pub fn add(&mut self, server: &Server) -> Result<()> {
         let mut client = server.connect()?;
         let both = Interest::READABLE | Interest::WRITABLE;
@@ -42,12 +42,12 @@ impl Load {
         Ok(())
     }
 
-    /// Reads what comes next.
+    /// Waits for the next data and reads it.
     pub fn turn(&mut self) -> Result<()> {
         self.turn_within(LOST)
     }
 
-    /// Reads what comes within that time, if anything does.
+    /// Like [`Load::turn`], but waits no longer than `time`.
     pub fn turn_within(&mut self, time: Duration) -> Result<()> {
         if let Err(error) = self.poll.poll(&mut self.events, Some(time))
             && error.kind() != std::io::ErrorKind::Interrupted
@@ -66,7 +66,7 @@ impl Load {
         Ok(())
     }
 
-    /// Reads until that holds.
+    /// Reads until `holds` returns true.
     pub fn until(&mut self, what: &str, holds: impl Fn(&[Client]) -> bool) -> Result<()> {
         let (mut heard, mut last) = (0, Instant::now());
         while !holds(&self.clients) {
@@ -76,7 +76,7 @@ impl Load {
             }
             if last.elapsed() > LOST {
                 let seen: Vec<u64> = self.clients.iter().map(|one| one.seen.events).collect();
-                bail!("{what}: not everything has come; the clients have seen {seen:?} events");
+                bail!("{what}: events are missing; the clients have received {seen:?}");
             }
             self.turn_within(Duration::from_secs(1))?;
         }

@@ -1,4 +1,4 @@
-//! Cores, CPU time and memory of processes.
+//! Reads CPU time and memory of processes, and pins them to cores.
 
 use std::fs;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
-/// One core for the servers and one for the load.
+/// The core of the servers and the core of the load generator.
 #[derive(Clone, Copy)]
 pub struct Cores {
     server: usize,
@@ -16,7 +16,7 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// The first two that this process may use.
+    /// Chooses the first two cores that this process may use.
     pub fn choose() -> Result<Self> {
         let allowed = sched_getaffinity(Pid::this())?;
         let mut cores = (0..CpuSet::count()).filter(|&core| allowed.is_set(core).unwrap_or(false));
@@ -25,7 +25,7 @@ impl Cores {
         Ok(Self { server, load })
     }
 
-    /// Runs `start` where the servers are: a process that it starts stays there.
+    /// Runs `start` on the servers' core. A process that it starts stays there.
     pub fn on_the_servers<T>(self, start: impl FnOnce() -> Result<T>) -> Result<T> {
         pin(self.server)?;
         let started = start();
@@ -40,13 +40,13 @@ fn pin(core: usize) -> Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set).context("the core cannot be chosen")
 }
 
-/// What a process has had of the processor, in user and kernel mode, with threads that have ended.
+/// The CPU time of a process in user and kernel mode, including threads that have ended.
 pub fn cpu_time(process: u32) -> Result<Duration> {
     let clock = clock_getcpuclockid(pid(process)?)?;
     Ok(ClockId::from_raw(clock.as_raw()).now()?.into())
 }
 
-/// Resident bytes.
+/// The resident memory in bytes.
 pub fn memory(process: u32) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Rss:"));
@@ -54,7 +54,7 @@ pub fn memory(process: u32) -> Result<u64> {
     Ok(kilobytes.context("the process's memory cannot be read")? * 1024)
 }
 
-/// As the system calls name it.
+/// The process id as system calls take it.
 pub fn pid(process: u32) -> Result<Pid> {
     Ok(Pid::from_raw(i32::try_from(process).context("a process id is out of range")?))
 }

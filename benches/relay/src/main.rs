@@ -1,8 +1,8 @@
-//! The load generator: starts the relay and its peers, drives them in turn over WebSocket and prints a
-//! row of JSON for each kind of work. `cargo xtask bench relay` builds and runs it.
+//! The load generator. It starts the relay and its peers, drives them in turn over WebSocket and prints a row of JSON
+//! for each kind of work. `cargo xtask bench relay` builds and runs it.
 //!
-//! The servers run on one core and this on another; what is compared is the server's CPU time for one
-//! piece of work, and the time on the wall. It counts processes' CPU time as Linux does.
+//! The servers run on one core and the load generator on another. Compared are the CPU time of the server for one piece
+//! of work, and the wall-clock time. CPU time is read from Linux.
 
 #[cfg(target_os = "linux")]
 mod client;
@@ -28,6 +28,6 @@ fn main() -> anyhow::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("the relay is measured on Linux only: it is where a process's CPU time can be read");
+    eprintln!("this runs only on Linux, where the CPU time of a process can be read");
     std::process::exit(1);
 }

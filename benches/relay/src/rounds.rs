@@ -1,9 +1,9 @@
-//! Interleaved rounds of ours and a peer, and the ratio with its interval.
+//! Interleaves rounds of ours and of a peer, and computes their ratio with its interval.
 
 use anyhow::Result;
 use bus_benches::Compared;
 
-/// Runs both in turn. Each round answers several figures, and so does this.
+/// Runs both in turn. Each round returns several figures; the result has one comparison for each.
 pub fn compare<const N: usize>(
     rounds: usize,
     mut ours: impl FnMut() -> Result<[f64; N]>,
@@ -11,7 +11,7 @@ pub fn compare<const N: usize>(
 ) -> Result<[Compared; N]> {
     let mut all = Vec::with_capacity(rounds);
     for round in 0..rounds {
-        // Who is first takes turns too.
+        // The order alternates too.
         all.push(if round % 2 == 0 {
             let ours = ours()?;
             (ours, peer()?)
@@ -38,8 +38,8 @@ fn compared(rounds: &[(f64, f64)]) -> Compared {
     }
 }
 
-/// The 95 % interval of the median, from the order of the values alone: each of the values is above the
-/// median as likely as below. With five or fewer it is all that was seen.
+/// The 95 % interval of the median, derived only from the order of the values: each value is above the median as likely
+/// as below it. With five values or fewer, it spans all of them.
 fn interval(sorted: &[f64]) -> (f64, f64) {
     const OUTSIDE: f64 = 0.05;
     let rounds = sorted.len();
@@ -80,7 +80,7 @@ mod tests {
     fn the_interval_leaves_out_as_many_rounds_as_the_sign_test_allows() {
         let values = |count: usize| (0..count).map(|value| value as f64).collect::<Vec<_>>();
         assert_eq!(interval(&values(5)), (0.0, 4.0));
-        // The sixth and smallest sample size that can leave out one on each side is nine.
+        // Nine is the smallest sample size at which one value on each side is left out.
         assert_eq!(interval(&values(8)), (0.0, 7.0));
         assert_eq!(interval(&values(9)), (1.0, 7.0));
         assert_eq!(interval(&values(15)), (3.0, 11.0));

@@ -1,4 +1,4 @@
-//! The servers: started on their core, asked for their CPU time and memory, ended.
+//! Starts the servers on their core, reads their CPU time and memory, and stops them.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ use crate::client::Client;
 use crate::machine::{self, Cores};
 use crate::wire::{Mode, Nats, Relay, RelayJson, SocketIo, Wse};
 
-/// A server that is not there after so long does not come.
+/// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
 
-/// How many messages of a topic WSE keeps for those who come back, where it does.
+/// How many messages of a topic WSE keeps for clients that reconnect, with recovery.
 const RECOVERED: usize = 4_096;
 
-/// What can be started.
+/// A server, and how clients talk to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Spoken to in `event-driven-kit.v1`.
+    /// Over `event-driven-kit.v1`.
     Relay,
-    /// Spoken to in `cloudevents.json`.
+    /// Over `cloudevents.json`.
     RelayJson,
     Nats,
     SocketIo,
     Wse(Mode),
-    /// Published inside, and keeping messages in memory for those who come back.
+    /// The server publishes by itself, and keeps messages in memory for clients that reconnect.
     WseRecovery,
 }
 
 impl Kind {
-    /// As the rows name it.
+    /// The name in the rows.
     pub fn name(self) -> &'static str {
         match self {
             Self::Relay => "our CBOR",
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-/// Where the programs are.
+/// The command line: where the programs are, and what to measure.
 #[derive(Debug, clap::Parser)]
 pub struct Programs {
     /// The relay
@@ -58,28 +58,28 @@ pub struct Programs {
     /// nats-server
     #[arg(long, default_value = "nats-server")]
     pub nats: PathBuf,
-    /// A folder whose `node_modules` has socket.io; without it its rows are left out
+    /// A folder whose `node_modules` has socket.io; without it, its rows are left out
     #[arg(long)]
     pub socket_io: Option<PathBuf>,
-    /// A Python that finds wse-server; without it its rows are left out
+    /// A Python that has wse-server; without it, its rows are left out
     #[arg(long)]
     pub wse: Option<PathBuf>,
-    /// The folder in which the servers keep what they store; on a disk, not in memory
+    /// The folder for the data of the servers; on a disk, not in memory
     #[arg(long, default_value = ".")]
     pub data: PathBuf,
-    /// Interleaved rounds of each row
+    /// The number of interleaved rounds of each row
     #[arg(long, default_value_t = 9)]
     pub rounds: usize,
-    /// Only kinds of work whose name has this in it
+    /// Only kinds of work whose name contains this
     #[arg(long)]
     pub only: Option<String>,
-    /// Only beside peers whose name has this in it
+    /// Only comparisons with peers whose name contains this
     #[arg(long)]
     pub beside: Option<String>,
 }
 
 impl Programs {
-    /// Whether rows beside this peer are wanted and it is installed.
+    /// Whether rows against this peer are selected and the peer is installed.
     pub fn has(&self, peer: Kind) -> bool {
         let is_there = match peer {
             Kind::Relay | Kind::RelayJson | Kind::Nats => true,
@@ -99,17 +99,18 @@ pub struct Server {
 
 impl Server {
     pub fn start(kind: Kind, programs: &Programs, cores: Cores) -> Result<Self> {
-        let data = TempDir::new_in(&programs.data).context("no folder for a server's data")?;
+        let data = TempDir::new_in(&programs.data)
+            .context("could not create a folder for the data of a server")?;
         let address = free_address()?;
         let mut command = match kind {
             Kind::Relay | Kind::RelayJson => relay(&programs.relay, address, data.path()),
             Kind::Wse(_) | Kind::WseRecovery => {
-                let python = programs.wse.as_deref().context("wse-server is not there")?;
+                let python = programs.wse.as_deref().context("wse-server is not installed")?;
                 wse(python, address, data.path(), kind == Kind::WseRecovery)?
             }
             Kind::Nats => nats(&programs.nats, address, data.path())?,
             Kind::SocketIo => {
-                let folder = programs.socket_io.as_deref().context("socket.io is not there")?;
+                let folder = programs.socket_io.as_deref().context("socket.io is not installed")?;
                 socket_io(folder, address, data.path())?
             }
         };
@@ -121,7 +122,7 @@ impl Server {
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {
             if let Some(status) = server.child.try_wait()? {
-                bail!("{kind:?} has ended at once: {status}");
+                bail!("{kind:?} ended right after its start: {status}");
             }
             if started.elapsed() > START {
                 bail!("{kind:?} does not listen");
@@ -171,7 +172,7 @@ impl Drop for Server {
 fn relay(program: &Path, address: SocketAddr, data: &Path) -> Command {
     let mut relay = Command::new(program);
     relay.arg("--listen").arg(address.to_string()).arg("--data").arg(data);
-    // The whole load comes from one address.
+    // All clients connect from one address.
     relay.args(["--raise-limits", "1000"]);
     relay.env("RUST_LOG", "warn");
     relay

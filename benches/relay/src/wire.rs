@@ -1,4 +1,4 @@
-//! What the servers speak inside of WebSocket messages.
+//! The protocols of the servers inside WebSocket messages.
 
 mod nats;
 mod relay;
@@ -14,20 +14,20 @@ pub use relay_json::RelayJson;
 pub use socket_io::SocketIo;
 pub use wse::{Mode, Wse};
 
-/// What a client has seen.
+/// What a client has received.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Events that came.
+    /// Received events.
     pub events: u64,
-    /// Answers that say that a durable event is stored.
+    /// Acks of durable events.
     pub acks: u64,
-    /// Answers to a greeting or a subscription.
+    /// Answers to greetings and subscriptions.
     pub ready: u64,
-    /// Where the last acked event stands, or the last one that came: epoch and offset.
+    /// The epoch and offset of the last acked event, or of the last received one.
     pub position: (u64, u64),
 }
 
-/// One client's end of a protocol. What it writes is one message.
+/// The client side of a protocol. Each call writes one message.
 pub trait Wire {
     fn path(&self) -> &'static str {
         "/"
@@ -41,27 +41,27 @@ pub trait Wire {
         crate::frame::BINARY
     }
 
-    /// Leads to one `ready`.
+    /// Greets the server, which answers with one `ready`.
     fn greet(&mut self, out: &mut Vec<u8>);
 
-    /// Leads to one `ready`, and to all events from now on.
+    /// Subscribes from now on, which is answered with one `ready`.
     fn subscribe(&mut self, topic: &str, out: &mut Vec<u8>);
 
-    /// Leads to all events after a position, and to one `ready` before them.
+    /// Subscribes from a position on. One `ready` comes before the events.
     fn resume(&mut self, topic: &str, after: (u64, u64), out: &mut Vec<u8>);
 
     fn publish(&mut self, topic: &str, payload: &[u8], durable: bool, out: &mut Vec<u8>);
 
-    /// Whether the server publishes by itself when it is asked to.
+    /// Whether the server can publish by itself on request.
     fn has_bursts(&self) -> bool {
         false
     }
 
-    /// Makes the server publish so many.
+    /// Asks the server to publish `count` events.
     fn burst(&mut self, _: &str, _: &[u8], _durable: bool, _count: u64, _: &mut Vec<u8>) {
-        unreachable!("asked for only where there is such a thing");
+        unreachable!("called only if `has_bursts`");
     }
 
-    /// Reads a frame's payload; an answer goes to `out`.
+    /// Reads the payload of a frame. An answer goes to `out`.
     fn read(&mut self, bytes: &[u8], seen: &mut Seen, out: &mut Vec<u8>) -> Result<()>;
 }

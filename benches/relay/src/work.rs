@@ -1,4 +1,4 @@
-//! The rows of the table, one kind of work each.
+//! The kinds of work, each with its rows.
 
 mod durable;
 mod ephemeral;
@@ -15,10 +15,10 @@ use crate::load::Load;
 use crate::machine::Cores;
 use crate::server::{Kind, Programs, Server};
 
-/// What each event carries.
+/// The payload of each event.
 pub const PAYLOAD: [u8; 128] = [b'x'; 128];
 
-/// What the kinds of work share.
+/// Shared by all kinds of work.
 pub struct Bench<'p> {
     pub programs: &'p Programs,
     pub cores: Cores,
@@ -30,7 +30,7 @@ type Rows = fn(&Bench<'_>) -> Result<()>;
 /// Prints all rows.
 pub fn run(programs: &Programs) -> Result<()> {
     let cores = Cores::choose()?;
-    // From here on this process stays on its core.
+    // This process stays on its core from here on.
     cores.on_the_servers(|| Ok(()))?;
     let bench = Bench { programs, cores };
     let works: [(&str, Rows); 9] = [
@@ -58,7 +58,7 @@ impl Bench<'_> {
     }
 }
 
-/// Ours and a peer, and the most that ours may take of the peer's CPU and time.
+/// Ours and a peer, and the bars for the ratios of CPU and time.
 pub struct Beside {
     pub ours: Kind,
     pub peer: Kind,
@@ -72,7 +72,7 @@ pub const fn beside(ours: Kind, peer: Kind) -> Beside {
 }
 
 impl Beside {
-    /// The name of the work with those who do it.
+    /// The name of the work with the peer.
     pub fn work(&self, work: &str) -> String {
         let wire = if self.ours == Kind::RelayJson { ", JSON" } else { "" };
         format!("{work}{wire}, beside {}", self.peer.name())
@@ -89,7 +89,7 @@ impl Beside {
     }
 }
 
-/// With a bar if there is one.
+/// A row with or without a bar.
 pub fn row(unit: &'static str, work: &str, compared: &Compared, bar: Option<f64>) -> Row {
     match bar {
         Some(bar) => Row::at_most_in(unit, work, compared, bar),
@@ -97,13 +97,13 @@ pub fn row(unit: &'static str, work: &str, compared: &Compared, bar: Option<f64>
     }
 }
 
-/// A server with its clients, ready to be measured again and again.
+/// A server with its clients, ready to be measured repeatedly.
 pub struct Ready {
     pub server: Server,
     pub load: Load,
 }
 
-/// One round: nanoseconds of the server's CPU and of the wall for one of so many pieces of work.
+/// Runs one round. Returns nanoseconds of CPU and of wall-clock time for each of the pieces of work.
 pub fn measure(
     ready: &mut Ready,
     pieces: usize,

@@ -1,8 +1,8 @@
-//! What an operator asks of a running relay: a backup.
+//! Administration of a running relay: backups.
 //!
-//! The engine lets one process open the file, so the relay makes the copy. It is asked over a Unix
-//! socket in the data directory, which only the relay's own user may use: one line with the path of the
-//! new file, answered by one line that begins with `ok` or `failed`.
+//! Only one process can open the store's file, so a running relay makes the copy. The request arrives over a Unix
+//! socket in the data directory, which only the relay's own user may use: one line with the path of the new file,
+//! answered by one line that begins with `ok` or `failed`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use std::sync::Arc;
 
 use crate::store::{Embedded, Settings, Store, StoreError};
 
-/// Why there is no backup.
+/// Why a backup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is no store to copy.
     #[error("{0} holds no store; give the directory of the log with --data")]
     NoStore(PathBuf),
-    /// The path of the new file cannot be told to the relay.
+    /// The path of the new file cannot be sent to the relay.
     #[error("{0:?} cannot be the name of a backup: it must be UTF-8 without line breaks")]
     Name(PathBuf),
     /// The running relay does not answer.
-    #[error("the relay that runs on {0} does not answer: {1}")]
+    #[error("the relay on {0} does not answer: {1}")]
     Silent(PathBuf, #[source] io::Error),
-    /// The running relay says why not.
+    /// The running relay reports a failure.
     #[error("the relay says: {0}")]
     Failed(String),
     /// The store cannot be copied.
@@ -30,11 +30,11 @@ pub enum BackupError {
     Store(#[from] StoreError),
 }
 
-/// Copies the store in `data` to the new file `to`, through the relay that runs there or, if none does,
-/// by opening the store. Gives what to tell the operator.
+/// Copies the store in `data` to the new file `to`, through the relay that runs on `data`, or directly if none runs.
+/// Returns the message for the operator.
 ///
 /// # Errors
-/// A [`BackupError`] that says what to do; there is no file then.
+/// A [`BackupError`] that says what to do. No file is left behind then.
 pub fn backup(data: &Path, to: &Path) -> Result<String, BackupError> {
     if !data.join("events.redb").is_file() {
         return Err(BackupError::NoStore(data.to_owned()));
@@ -53,7 +53,7 @@ fn copy(store: &dyn Store, to: &Path) -> Result<String, StoreError> {
     Ok(format!("{} events, {} bytes in {}", copied.events, copied.bytes, to.display()))
 }
 
-/// Answers operators for as long as it is polled.
+/// Serves operators for as long as it is polled.
 pub(crate) async fn serve(data: &Path, store: &Arc<dyn Store>) {
     #[cfg(unix)]
     socket::serve(data, store).await;
@@ -78,17 +78,17 @@ mod socket {
     use super::{BackupError, copy};
     use crate::store::Store;
 
-    /// The longest request.
+    /// The maximum size of a request.
     const LONGEST: u64 = 8 << 10;
-    /// Who connects has so long to ask.
+    /// The time limit for sending a request.
     const ASKS_WITHIN: Duration = Duration::from_secs(5);
 
     fn path(data: &Path) -> PathBuf {
         data.join("admin.sock")
     }
 
-    /// Serves one request after the other, for as long as it is polled. The caller has the store open, so
-    /// that a socket that is there is a dead relay's.
+    /// Serves one request after the other, for as long as it is polled. The caller has opened the store, so an
+    /// existing socket belongs to a relay that is gone.
     pub(super) async fn serve(data: &Path, store: &Arc<dyn Store>) {
         let path = path(data);
         let _ = fs::remove_file(&path);
@@ -99,7 +99,7 @@ mod socket {
         let listener = match listener {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "no backup can be asked for while this runs: its socket cannot be made (a path may have about 100 bytes)");
+                tracing::warn!(%error, path = %path.display(), "the admin socket cannot be created, so backups are not available (a path may have about 100 bytes)");
                 return;
             }
         };
@@ -113,7 +113,7 @@ mod socket {
             let read = tokio::time::timeout(ASKS_WITHIN, asked.read_to_string(&mut request)).await;
             let Some(to) = request.strip_prefix("backup ").and_then(|to| to.strip_suffix('\n'))
             else {
-                tracing::warn!(?read, "a request on the admin socket was not understood");
+                tracing::warn!(?read, "a request on the admin socket was invalid");
                 continue;
             };
             let (store, to) = (Arc::clone(store), PathBuf::from(to));
@@ -127,14 +127,14 @@ mod socket {
                     tracing::error!(%error, "there is no backup");
                     format!("failed {error}\n")
                 }
-                Err(_) => "failed the relay shuts down\n".to_owned(),
+                Err(_) => "failed the relay is shutting down\n".to_owned(),
             };
-            // Who asked may not wait any more.
+            // The operator may have stopped waiting.
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     }
 
-    /// Asks the relay that runs on `data`; none if there is none.
+    /// Sends a request to the relay that runs on `data`. Returns `None` if none runs.
     pub(super) fn ask(
         data: &Path,
         to: &Path,
@@ -168,7 +168,7 @@ mod socket {
         }
     }
 
-    /// Removes the socket's file when the relay ends.
+    /// Deletes the socket's file when the relay ends.
     struct Remove(PathBuf);
 
     impl Drop for Remove {

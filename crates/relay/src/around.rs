@@ -1,6 +1,6 @@
-//! What all streams around another stream do the same.
+//! What all wrappers of a stream have in common.
 
-/// The methods of `AsyncWrite` that hand on to the field `inner`: all but those that write.
+/// The methods of `AsyncWrite` that forward to the field `inner`, except those that write.
 macro_rules! flush_and_shut_down {
     () => {
         fn is_write_vectored(&self) -> bool {

@@ -1,22 +1,22 @@
-//! Who may connect: what an application plugs in to judge its clients' credentials.
+//! Authentication: an application plugs in an authority that checks its clients' credentials.
 
 use std::fmt;
 
 pub use session::server::Granted;
 
-/// Judges credentials, when a client says hello and when it refreshes.
+/// Checks credentials, from a client's hello and from its refreshes.
 ///
-/// It answers at once: the connection waits, and the thread that serves others with it. One that has to ask
-/// somebody else keeps the answers at hand.
+/// The check must not block: it runs on the thread that serves the connection and others. An authority that depends
+/// on another service must cache the answers.
 pub trait Authority: fmt::Debug + Send + Sync + 'static {
-    /// What is granted to who shows `token`. Clients that speak `cloudevents.json` have none.
+    /// Returns the grant for `token`. Clients that speak `cloudevents.json` have no token.
     ///
     /// # Errors
-    /// [`Refused`]; the connection is closed, and its client does not come again by itself.
+    /// [`Refused`]. The connection is closed, and its client does not reconnect by itself.
     fn check(&self, token: Option<&str>) -> Result<Granted, Refused>;
 }
 
-/// A credential is refused. The text goes to the client: it says what to do, and no secret.
+/// A credential is refused. The client receives the text, which should say what to do and must not contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);

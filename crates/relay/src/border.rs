@@ -1,9 +1,9 @@
-//! The relay's border: who may connect, from where, how many and how fast.
+//! The relay's border: which clients may connect, from where, how many, and at which rate.
 
 pub(crate) mod audit;
 mod gate;
 mod origin;
-mod places;
+mod permits;
 mod proxy;
 mod stream;
 
@@ -25,16 +25,16 @@ use audit::Refused;
 pub(crate) use gate::Gate;
 use origin::Authority;
 pub use origin::{Host, NameError, Origin};
-use places::{Place, Places};
+use permits::{ConnectionPermit, ConnectionPermits};
 use proxy::Proxies;
 use stream::Guarded;
 
-/// What the kernel keeps of what a receiver has not taken; Linux makes twice that of it.
+/// The kernel's send buffer of a connection. Linux doubles this value.
 const SEND_BUFFER: usize = 128 << 10;
-/// A plain HTTP request counts as so many KiB: it costs more than its bytes.
+/// The cost of a plain HTTP request in KiB, which is more than its size.
 const REQUEST: u32 = 16;
 
-/// Who may connect.
+/// Rules on hosts, origins and proxies.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     pub(crate) hosts: Vec<Host>,
@@ -48,12 +48,11 @@ pub(crate) struct Border {
     hosts: Vec<Host>,
     origins: Vec<Origin>,
     proxies: Proxies,
-    places: Arc<Places>,
+    connection_permits: Arc<ConnectionPermits>,
     limiter: Limiter,
-    /// The budget of unfinished messages, which has one half of the memory: a message that is whole then never
-    /// waits for those that are not.
+    /// The budget of unfinished messages, half of the memory. So a finished message never waits for unfinished ones.
     unfinished: Budget,
-    /// The budget of all else.
+    /// The budget of everything else.
     memory: Budget,
 }
 
@@ -62,15 +61,15 @@ pub(crate) struct Border {
 pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
-    place: Mutex<Place>,
+    permit: Mutex<ConnectionPermit>,
 }
 
-/// The client of a request, who may be behind a proxy.
+/// The client of a request, possibly behind a proxy.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
     pub(crate) allowance: Allowance,
-    /// Its share of the memory, except that of unfinished messages.
+    /// Its share of the memory, except for unfinished messages.
     pub(crate) share: Share,
     key: Key,
 }
@@ -83,31 +82,31 @@ impl Border {
             hosts: rules.hosts,
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
-            places: Places::new(limits.connections, limits.max_connections),
+            connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
             limiter: Limiter::new(limits),
             unfinished,
             memory,
         }
     }
 
-    /// To be called now and then.
+    /// Forgets unused keys. Call it from time to time.
     pub(crate) fn forget_stale(&self) {
         self.limiter.forget_stale();
     }
 
-    /// Takes a place for a connection; `None` if there is none and it is cut.
+    /// Takes a permit for a connection. Returns `None` if there is none, and the connection is dropped.
     fn peer(&self, address: IpAddr) -> Option<Arc<Peer>> {
-        // Whose connection a proxy's is stands in its requests.
+        // The client behind a proxy is known only from its requests.
         let key = (!self.proxies.has(address)).then(|| Key::of(address));
         let allowance = key.as_ref().map(|key| self.limiter.of(key));
-        let Some(place) = self.places.take(key) else {
+        let Some(permit) = self.connection_permits.take(key) else {
             audit::refused(Refused::Limit, address, 0);
             return None;
         };
-        Some(Arc::new(Peer { address, gate: Gate::new(allowance), place: Mutex::new(place) }))
+        Some(Arc::new(Peer { address, gate: Gate::new(allowance), permit: Mutex::new(permit) }))
     }
 
-    /// Who sends a request.
+    /// The client that sends a request.
     pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
         let address = self.proxies.client(peer.address, headers);
         let key = Key::of(address);
@@ -115,7 +114,7 @@ impl Border {
         Client { address, allowance, share, key }
     }
 
-    /// Whether a request is for this relay, and not for the name of another that leads here.
+    /// Whether a request names one of this relay's hosts, and not another name that resolves to the relay.
     pub(crate) fn is_host(&self, headers: &HeaderMap) -> bool {
         authority(headers).is_some_and(|authority| match &self.hosts[..] {
             [] => authority.host.is_loopback(),
@@ -123,7 +122,7 @@ impl Border {
         })
     }
 
-    /// Whether the page of a request may connect. Native clients have none.
+    /// Whether the page of a request may connect. Native clients have no origin.
     pub(crate) fn is_origin(&self, peer: &Peer, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else { return true };
@@ -135,17 +134,17 @@ impl Border {
         own.as_ref() == Some(&origin) || self.origins.contains(&origin)
     }
 
-    /// Counts a plain request, and waits if there were too many; false if there is no place for it.
+    /// Counts a plain request, and waits if the rate is exceeded. Returns false if there are too many connections.
     pub(crate) async fn admits_request(&self, peer: &Peer, client: &Client) -> bool {
         client.allowance.take(Kind::Kibibytes, REQUEST).await;
-        !peer.lock().is_spare()
+        !peer.lock().is_surplus()
     }
 
-    /// Counts a WebSocket handshake; false if there are too many, or too many connections.
+    /// Counts a WebSocket handshake. Returns false if there are too many handshakes or connections.
     pub(crate) fn admits_socket(&self, peer: &Peer, client: &Client) -> bool {
-        let mut place = peer.lock();
-        let is_one_more = !place.assign(&client.key) || place.is_spare();
-        drop(place);
+        let mut permit = peer.lock();
+        let is_one_more = !permit.assign(&client.key) || permit.is_surplus();
+        drop(permit);
         peer.gate.assign(&client.allowance);
         peer.gate.upgraded(self.unfinished.share(&client.key));
         !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
@@ -153,20 +152,20 @@ impl Border {
 }
 
 impl Peer {
-    /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No panic can leave this inconsistent.
+    fn lock(&self) -> std::sync::MutexGuard<'_, ConnectionPermit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a request is for, if it says one thing.
+/// The authority that a request names, if it names exactly one.
 fn authority(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next()?.to_str().ok()?.parse().ok();
     host.filter(|_| hosts.next().is_none())
 }
 
-/// Accepts connections: at once, so that a silent one has a place, and is counted.
+/// Accepts connections, each with a permit from the start, so that silent connections count too.
 #[derive(Debug, Clone)]
 pub(crate) struct Acceptor(pub(crate) Arc<Border>);
 
@@ -176,11 +175,12 @@ impl<S> Accept<TcpStream, S> for Acceptor {
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, inner: S) -> Self::Future {
-        // A message waits for no answer to the one before it.
+        // A message must not wait until the previous one is acknowledged.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps Nagle's delay");
         }
-        // What a slow receiver leaves in the kernel has a bound of ours, not of the machine's memory.
+        // Bounds what a slow receiver can leave in the kernel. The kernel's own bound grows with the machine's
+        // memory.
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "a connection keeps the kernel's send buffer");
         }

@@ -1,8 +1,8 @@
-//! One budget in bytes for all the memory that peers can fill: unfinished messages, queued writes,
-//! subscriptions with their look-ups, presence.
+//! A budget in bytes for all memory that clients can fill: unfinished messages, queued writes, subscriptions with
+//! their queries, and presence.
 //!
-//! Each byte is charged to a [`Key`], and one key holds at most a quarter of the budget, so that a peer that
-//! fills its own share leaves room for the others.
+//! Every byte is charged to a [`Key`]. One key can hold at most a quarter of the budget, so that others always find
+//! room.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,9 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::Key;
 
-/// One key holds at most this fraction of the budget.
+/// The divisor for the part of the budget that one key can hold.
 const SHARES: usize = 4;
-/// This many shares are remembered before those that nobody uses are dropped.
+/// The number of shares to remember before unused ones are dropped.
 const FEW: usize = 64;
 
 /// See the [module](self).
@@ -30,12 +30,12 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Shares {
     of: HashMap<Key, Weak<Semaphore>>,
-    /// How many were in use when the unused ones were last dropped.
+    /// The number of used shares after unused ones were last dropped.
     used: usize,
 }
 
 impl Budget {
-    /// A budget of `bytes`; 0 for one without a bound.
+    /// Creates a budget of `bytes`; 0 for no limit.
     pub fn new(bytes: u64) -> Self {
         let bytes = match usize::try_from(bytes) {
             Ok(0) | Err(_) => Semaphore::MAX_PERMITS,
@@ -45,7 +45,7 @@ impl Budget {
         Self(Arc::new(Inner { whole, bytes, shares: Mutex::default() }))
     }
 
-    /// The part of the budget that `key` may hold.
+    /// The part of the budget that `key` can hold.
     pub fn share(&self, key: &Key) -> Share {
         let Inner { whole, bytes, shares } = &*self.0;
         let most = bytes / SHARES;
@@ -63,13 +63,13 @@ impl Budget {
         Share { own, whole: Arc::clone(whole), most }
     }
 
-    /// How many bytes are taken now.
+    /// The number of bytes in use.
     pub fn used(&self) -> usize {
         self.0.bytes - self.0.whole.available_permits()
     }
 }
 
-/// The part of a [`Budget`] that one key may hold. Clones share it.
+/// The part of a [`Budget`] that one key can hold. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Share {
     own: Arc<Semaphore>,
@@ -78,7 +78,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// Takes `bytes`, or `None` if there is no room for them now. More than a share holds counts as a whole
+    /// Takes `bytes`, or returns `None` if there is no room now. A request for more than a share counts as a whole
     /// share.
     pub fn try_take(&self, bytes: usize) -> Option<Permit> {
         let bytes = self.permits(bytes);
@@ -87,11 +87,11 @@ impl Share {
         Some(Permit { own, whole })
     }
 
-    /// Takes `bytes` when there is room for them, in the order of the calls. More than a share holds counts
-    /// as a whole share.
+    /// Takes `bytes` as soon as there is room, in the order of the calls. A request for more than a share counts as a
+    /// whole share.
     pub async fn take(&self, bytes: usize) -> Permit {
         let bytes = self.permits(bytes);
-        // The key's own share comes first: what waits for it holds nothing of the others'.
+        // The key's own share comes first, so that a waiting key holds nothing of the others'.
         let own = Arc::clone(&self.own).acquire_many_owned(bytes).await;
         let whole = Arc::clone(&self.whole).acquire_many_owned(bytes).await;
         match (own, whole) {
@@ -106,7 +106,7 @@ impl Share {
     }
 }
 
-/// Bytes taken from a [`Budget`], given back when this is dropped.
+/// Bytes taken from a [`Budget`], returned when this is dropped.
 #[derive(Debug)]
 #[must_use = "the bytes are given back when this is dropped"]
 pub struct Permit {
@@ -115,21 +115,21 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// How many bytes it holds.
+    /// The number of bytes.
     pub fn bytes(&self) -> usize {
         self.own.num_permits()
     }
 
-    /// Adds the bytes of another permit of the same share.
+    /// Merges another permit of the same share.
     ///
     /// # Panics
-    /// If `other` is of another share.
+    /// If `other` belongs to another share.
     pub fn merge(&mut self, other: Self) {
         self.own.merge(other.own);
         self.whole.merge(other.whole);
     }
 
-    /// Gives back all but `bytes`.
+    /// Returns all but `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
         let surplus = self.bytes().saturating_sub(bytes);
         drop((self.own.split(surplus), self.whole.split(surplus)));

@@ -1,4 +1,4 @@
-//! One WebSocket: feeds the protocol's state machine and carries out its effects.
+//! One WebSocket: drives the protocol's state machine.
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use session::server::{ChangedPatterns, Effect, Message, Opened, Options, Server, Wire};
+use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -31,7 +31,7 @@ use pace::{Debt, Rest, paid};
 use reading::{Lookup, none};
 use socket::Socket;
 
-/// What waits for the store waits for memory for so long.
+/// The time limit for a write to wait for memory.
 const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
@@ -40,11 +40,11 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
-    /// How long a large message may take; zero for any time.
+    /// The time limit for a large message; zero for none.
     pub(crate) message_timeout: Duration,
-    /// Judges credentials; without one everybody may connect.
+    /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
-    /// Becomes true when the relay shuts down.
+    /// Becomes true when the relay is shutting down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -56,158 +56,125 @@ struct Connection {
     from: Client,
     server: Server,
     socket: Socket,
-    /// A message of which a part waits for the first to be paid.
+    /// A message that was fed in part, and waits for the debt of that part.
     rest: Option<Rest>,
-    /// The socket is not read before this is paid.
+    /// The socket is not read until this debt is paid.
     debt: Option<Debt>,
-    /// The stream waits, as far as is known here.
+    /// Whether the stream waits, as far as the connection knows.
     is_shut: bool,
-    /// When a client that is not read is next to hear of the relay.
+    /// When to send a sign of life to a client that is not read.
     next_sign: Instant,
-    /// What of it waits for the store.
+    /// The memory of its writes that wait for the store.
     queued: Queued,
     /// The memory of large events that are being sent.
     sending: Option<Permit>,
-    /// The memory of subscriptions.
+    /// The memory of its subscriptions.
     subscribed: Option<Permit>,
-    /// The client has said hello, or something valid.
+    /// Whether the client has said hello, or has sent something valid.
     is_known: bool,
     number: u64,
     began: Instant,
-    /// Of each stream the offset up to which the machine has been told.
+    /// For each stream, the offset up to which the machine was fed.
     told: Vec<u64>,
     answers: mpsc::UnboundedSender<Vec<Answer>>,
-    /// What was heard together goes to the writer together.
+    /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
     lookups: VecDeque<Lookup>,
-    /// The client that says hello and is not welcomed yet, and its fencing token.
+    /// The client whose hello is not answered yet, and its fencing token.
     greeting: Option<([u8; 16], u64)>,
-    /// The client that this connection has, and its fencing token.
+    /// The client of this connection, and its fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
-    /// Rings when who is present has changed where this connection watches.
+    /// Rings when presence has changed at a topic that this connection watches.
     bell: Arc<Notify>,
     stopping: bool,
 }
 
-/// Speaks with one client until either end closes.
-pub(crate) async fn run(
+/// Serves one client until either end closes.
+///
+/// The connection is made before the future, because an async function would hold its arguments twice.
+pub(crate) fn run(
     socket: WebSocket,
     wire: Wire,
     shared: Shared,
     peer: Arc<Peer>,
     from: Client,
-) {
+) -> impl Future<Output = ()> + Send {
     let mut heads = shared.hub.heads();
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
-    let number = shared.hub.number();
-    let mailbox = shared.hub.mailbox(number);
+    let mut connection = Connection::new(socket, wire, shared, peer, from, &last, answers);
+    let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
-    let mut connection = Connection {
-        server: Server::new(Arc::clone(&shared.options), wire, &last, 0),
-        socket: Socket::new(socket),
-        rest: None,
-        debt: None,
-        is_shut: false,
-        next_sign: Instant::now(),
-        queued: Queued::new(from.share.clone()),
-        sending: None,
-        subscribed: None,
-        is_known: false,
-        peer,
-        from,
-        number,
-        began: Instant::now(),
-        told: last.clone(),
-        answers,
-        writes: Vec::new(),
-        lookups: VecDeque::new(),
-        greeting: None,
-        client: None,
-        fenced: None,
-        bell: Arc::default(),
-        stopping: false,
-        shared,
-    };
-    if wire == Wire::Json {
-        let mut guest = [0; 16];
-        match getrandom::fill(&mut guest) {
-            Ok(()) => connection.server.set_guest(guest),
-            Err(_) => {
-                connection.server.close(CloseCode::Unavailable, "the system gives no randomness");
-            }
-        }
-        // It has no hello in which a credential could stand.
-        connection.authorize(None);
-    }
     let mut stopping = connection.shared.stopping.clone();
-    // Without the guard of the value, which is not `Send`.
-    let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
-    let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
-    let mut reading = None;
-    while connection.carry_out().await {
-        if connection.forwarded(&mut arrived).await || connection.next_part() {
-            continue;
-        }
-        if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
-            mailbox.want(&begun, &ended);
-        }
-        last.copy_from_slice(&heads.borrow_and_update());
-        let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
-        if reading.is_none() {
-            if connection.read_newest().await {
+    async move {
+        // A copy, because the guard of the value is not `Send`.
+        let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
+        let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut reading = None;
+        while connection.carry_out().await {
+            if connection.forwarded(&mut arrived).await || connection.next_part() {
                 continue;
             }
-            reading = connection.next_read();
+            if let Some(ChangedPatterns { begun, ended }) = connection.server.changed_patterns() {
+                mailbox.want(&begun, &ended);
+            }
+            last.copy_from_slice(&heads.borrow_and_update());
+            let is_behind = connection.told.iter().zip(&last).any(|(told, head)| told < head);
+            if reading.is_none() {
+                if connection.read_newest().await {
+                    continue;
+                }
+                reading = connection.next_read();
+            }
+            // What moves the deadline back is far more frequent than the deadline.
+            let deadline = connection.deadline();
+            if deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                heard = connection.socket.hear(), if connection.may_hear() => {
+                    connection.heard_all(heard);
+                }
+                () = paid(&mut connection.debt) => connection.debt = None,
+                () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
+                    connection.shut();
+                }
+                Some(answers) = answered.recv() => {
+                    answers.into_iter().for_each(|answer| connection.answered(answer));
+                }
+                found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
+                    reading = None;
+                    connection.found(found).await;
+                }
+                () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
+                Ok(()) = heads.changed(), if !is_behind => {}
+                first = poll_fn(|context| mailbox.poll_first(context)) => {
+                    connection.take(&mailbox, &first, &mut arrived).await;
+                }
+                () = connection.bell.notified() => connection.tell_presence(),
+                () = alarm.as_mut() => {
+                    connection.tick();
+                    alarm.as_mut().reset(connection.deadline());
+                }
+                () = ended(&mut connection.fenced) => {
+                    connection.fenced = None;
+                    connection.server.fenced();
+                }
+                true = stopped.as_mut(), if !connection.stopping => {
+                    connection.stopping = true;
+                    connection.server.shut_down("the relay is shutting down");
+                }
+            }
         }
-        // What moves the deadline back is far more frequent than the deadline.
-        let deadline = connection.deadline();
-        if deadline < alarm.deadline() {
-            alarm.as_mut().reset(deadline);
+        connection.shared.hub.presence().gone(connection.number);
+        if let Some((client, fence)) = connection.client {
+            connection.shared.hub.leave(client, fence);
         }
-        tokio::select! {
-            heard = connection.socket.hear(), if connection.may_hear() => {
-                connection.heard_all(heard);
-            }
-            () = paid(&mut connection.debt) => connection.debt = None,
-            () = poll_fn(|context| connection.peer.gate.poll_shut(context, connection.is_shut)) => {
-                connection.shut();
-            }
-            Some(answers) = answered.recv() => {
-                answers.into_iter().for_each(|answer| connection.answered(answer));
-            }
-            found = async { reading.as_mut().unwrap_or(&mut none()).await }, if reading.is_some() => {
-                reading = None;
-                connection.found(found).await;
-            }
-            () = std::future::ready(()), if is_behind => connection.catch_up(&last).await,
-            Ok(()) = heads.changed(), if !is_behind => {}
-            first = poll_fn(|context| mailbox.poll_first(context)) => {
-                connection.take(&mailbox, &first, &mut arrived).await;
-            }
-            () = connection.bell.notified() => connection.tell_presence(),
-            () = alarm.as_mut() => {
-                connection.tick();
-                alarm.as_mut().reset(connection.deadline());
-            }
-            () = ended(&mut connection.fenced) => {
-                connection.fenced = None;
-                connection.server.fenced();
-            }
-            true = stopped.as_mut(), if !connection.stopping => {
-                connection.stopping = true;
-                connection.server.shut_down("the relay shuts down");
-            }
-        }
-    }
-    connection.shared.hub.presence().gone(connection.number);
-    if let Some((client, fence)) = connection.client {
-        connection.shared.hub.leave(client, fence);
     }
 }
 
-/// Closes a socket that is not served; its client is to stay away for `retry` milliseconds.
+/// Closes a socket that is not served. Its client should not reconnect for `retry` milliseconds.
 pub(crate) async fn reject(
     socket: WebSocket,
     wire: Wire,
@@ -220,14 +187,14 @@ pub(crate) async fn reject(
         let mut bye = Vec::new();
         let (code, message) = (code.code(), reason.to_owned());
         FromPeer::Bye(Bye { code, message, retry }).encode(&mut bye);
-        if !socket.feed(Message::Binary(bye)).await {
+        if !socket.feed(SocketMessage::Binary(bye)).await {
             return;
         }
     }
     socket.close(code, reason).await;
 }
 
-/// Sends back what comes.
+/// Echoes messages.
 #[cfg(feature = "echo")]
 pub(crate) async fn echo(socket: WebSocket) {
     use session::server::Texts;
@@ -235,8 +202,8 @@ pub(crate) async fn echo(socket: WebSocket) {
     let mut socket = Socket::new(socket);
     loop {
         let message = match socket.hear().await {
-            Heard::Binary(bytes) => Message::Binary(bytes.into()),
-            Heard::Text(text) => Message::Texts(Texts::one(text.as_str())),
+            Heard::Binary(bytes) => SocketMessage::Binary(bytes.into()),
+            Heard::Text(text) => SocketMessage::Texts(Texts::one(text.as_str())),
             Heard::Ping => continue,
             Heard::TooLarge | Heard::Broken(_) => return socket.refuse().await,
             Heard::Gone => return,
@@ -255,13 +222,62 @@ fn since_1970() -> u64 {
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
     match fenced {
-        // The sender is dropped, never used.
+        // The sender is kept and never used.
         Some(end) => drop(end.await),
         None => std::future::pending().await,
     }
 }
 
 impl Connection {
+    fn new(
+        socket: WebSocket,
+        wire: Wire,
+        shared: Shared,
+        peer: Arc<Peer>,
+        from: Client,
+        last: &[u64],
+        answers: mpsc::UnboundedSender<Vec<Answer>>,
+    ) -> Self {
+        let mut connection = Self {
+            server: Server::new(Arc::clone(&shared.options), wire, last, 0),
+            socket: Socket::new(socket),
+            rest: None,
+            debt: None,
+            is_shut: false,
+            next_sign: Instant::now(),
+            queued: Queued::new(from.share.clone()),
+            sending: None,
+            subscribed: None,
+            is_known: false,
+            peer,
+            from,
+            number: shared.hub.number(),
+            began: Instant::now(),
+            told: last.to_vec(),
+            answers,
+            writes: Vec::new(),
+            lookups: VecDeque::new(),
+            greeting: None,
+            client: None,
+            fenced: None,
+            bell: Arc::default(),
+            stopping: false,
+            shared,
+        };
+        if wire == Wire::Json {
+            let mut guest = [0; 16];
+            match getrandom::fill(&mut guest) {
+                Ok(()) => connection.server.set_guest(guest),
+                Err(_) => {
+                    connection.server.close(CloseCode::Unavailable, "the system has no randomness");
+                }
+            }
+            // JSON has no hello that could carry a credential.
+            connection.authorize(None);
+        }
+        connection
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -271,7 +287,7 @@ impl Connection {
         if self.is_held_back() { deadline.min(self.next_sign) } else { deadline }
     }
 
-    /// Carries out what the machine asks for; false once the connection is closed.
+    /// Carries out effects. Returns false once the connection is closed.
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
@@ -281,25 +297,25 @@ impl Connection {
             }
             self.write().await;
         }
-        // What was heard before the end is logged all the same.
+        // What arrived before the end is still logged.
         if !self.writes.is_empty() {
             self.write().await;
         }
         false
     }
 
-    /// Queues what was collected.
+    /// Queues the collected writes.
     async fn write(&mut self) {
         let writes = std::mem::take(&mut self.writes);
         let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
-            return self.overloaded("too much from your address waits for the store");
+            return self.overloaded("too many writes from your address are waiting");
         };
         if !self.shared.hub.write(writes, &self.answers, charge).await {
             self.server.close(CloseCode::Unavailable, "the store has stopped");
         }
     }
 
-    /// Collects the writes; false once the connection is closed.
+    /// Collects writes. Returns false once the connection is closed.
     async fn carry_out_most(&mut self) -> bool {
         while let Some(effect) = self.server.poll() {
             match effect {
@@ -356,7 +372,7 @@ impl Connection {
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
-                // Until then it may be anybody with another's id.
+                // Until then it may be an impostor with another client's id.
                 if let (Opened::Welcome { .. }, Some((client, fence))) =
                     (&opened, self.greeting.take())
                 {

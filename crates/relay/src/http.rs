@@ -1,6 +1,7 @@
 //! The routes: `/ws`, `/healthz`, and the page.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
@@ -19,9 +20,9 @@ use crate::connection::{self, Shared};
 use crate::websocket::Handshake;
 use crate::{connection::reject, page};
 
-/// A client beyond a limit of connections is to come again after so many milliseconds.
+/// When a client beyond a limit of connections should reconnect, in milliseconds.
 const RETRY: u32 = 5_000;
-/// On every answer. The page's own headers come first.
+/// On every answer. The page's own headers take precedence.
 static HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -33,46 +34,46 @@ static HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// What the routes share.
+/// The state of the routes.
 #[derive(Clone)]
-pub(crate) struct Site {
+pub(crate) struct AppState {
     shared: Shared,
-    /// Held by each connection, so that its end can be waited for.
-    alive: mpsc::Sender<()>,
+    /// A clone is held by each connection, so that the relay can wait until all have ended.
+    connections_done: mpsc::Sender<()>,
     page: Option<PathBuf>,
     border: Arc<Border>,
 }
 
-impl std::fmt::Debug for Site {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Site").field("page", &self.page).finish_non_exhaustive()
+        out.debug_struct("AppState").field("page", &self.page).finish_non_exhaustive()
     }
 }
 
-impl FromRef<Site> for Shared {
-    fn from_ref(site: &Site) -> Self {
-        site.shared.clone()
+impl FromRef<AppState> for Shared {
+    fn from_ref(app_state: &AppState) -> Self {
+        app_state.shared.clone()
     }
 }
 
-impl Site {
+impl AppState {
     pub(crate) fn new(
         shared: Shared,
         border: Arc<Border>,
-        alive: mpsc::Sender<()>,
+        connections_done: mpsc::Sender<()>,
         page: Option<PathBuf>,
     ) -> Self {
-        Self { shared, alive, page, border }
+        Self { shared, connections_done, page, border }
     }
 }
 
-pub(crate) fn router(site: Site) -> Router {
-    let page = site.page.clone();
-    let border = Arc::clone(&site.border);
+pub(crate) fn router(app_state: AppState) -> Router {
+    let page = app_state.page.clone();
+    let border = Arc::clone(&app_state.border);
     let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
-    let routes = routes.with_state(site);
+    let routes = routes.with_state(app_state);
     let routes = match page {
         Some(directory) => routes.merge(page::router(&directory)),
         None => routes,
@@ -80,7 +81,7 @@ pub(crate) fn router(site: Site) -> Router {
     routes.layer(middleware::from_fn_with_state(border, guard))
 }
 
-/// Lets requests in that are for this relay, and puts the security headers on every answer.
+/// Admits requests for this relay, and puts the security headers on every answer.
 async fn guard(
     State(border): State<Arc<Border>>,
     Extension(peer): Extension<Arc<Peer>>,
@@ -91,7 +92,7 @@ async fn guard(
     let client = border.client(&peer, headers);
     let mut response = if path != "/healthz" && !border.is_host(headers) {
         audit::refused(Refused::Host, client.address, StatusCode::MISDIRECTED_REQUEST.as_u16());
-        let message = "this relay is not known by that host; see --host\n";
+        let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
     } else if path != "/ws" && !border.admits_request(&peer, &client).await {
         audit::refused(Refused::Limit, client.address, StatusCode::SERVICE_UNAVAILABLE.as_u16());
@@ -114,24 +115,24 @@ async fn health(State(shared): State<Shared>) -> Response {
     }
 }
 
-/// The most bytes of a message: above the machine's own bound, so that it is the one to answer.
+/// The maximum size of a message: above the machine's own limit, so that the machine answers.
 fn largest(shared: &Shared) -> usize {
     shared.options.max_message * 2
 }
 
-/// Sends back what comes, by the same WebSocket layer: for the conformance suite.
+/// Echoes messages through the same WebSocket layer, for the conformance suite.
 #[cfg(feature = "echo")]
 async fn echo(State(shared): State<Shared>, handshake: Handshake) -> Response {
     handshake.accept(None, largest(&shared), connection::echo)
 }
 
 async fn socket(
-    State(site): State<Site>,
+    State(app_state): State<AppState>,
     Extension(peer): Extension<Arc<Peer>>,
     headers: HeaderMap,
     handshake: Handshake,
 ) -> Response {
-    let Site { shared, alive, border, .. } = site;
+    let AppState { shared, connections_done, border, .. } = app_state;
     let client = border.client(&peer, &headers);
     if !border.is_origin(&peer, &headers) {
         audit::refused(Refused::Origin, client.address, StatusCode::FORBIDDEN.as_u16());
@@ -145,29 +146,31 @@ async fn socket(
     } else if let Some(json) = asked(json::SUBPROTOCOL) {
         (Some(Wire::Json), Some(json))
     } else {
-        // Without one in the answer a browser fails the connection and never sees the close code.
+        // Without a subprotocol in the answer a browser fails the connection and never sees the close code.
         (None, handshake.protocols.first().cloned())
     };
-    // A browser's page does not see a 503, and would not know when to come again.
+    // A page cannot see a 503, and would not know when to reconnect.
     let is_admitted = border.admits_socket(&peer, &client);
     if !is_admitted {
         audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());
     }
-    handshake.accept(protocol, largest(&shared), move |socket| async move {
-        match wire {
+    handshake.accept(protocol, largest(&shared), move |socket| {
+        // A box for each, so that the task is no larger than the future that it runs.
+        let served: Pin<Box<dyn Future<Output = ()> + Send>> = match wire {
             Some(wire) if !is_admitted => {
                 let message = "too many connections come from your address";
-                reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)).await;
+                Box::pin(reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)))
             }
-            Some(wire) => connection::run(socket, wire, shared, peer, client).await,
+            Some(wire) => Box::pin(connection::run(socket, wire, shared, peer, client)),
             None => {
-                let (code, message) = (
-                    CloseCode::UnsupportedSubprotocol,
-                    "speak event-driven-kit.v1 or cloudevents.json",
-                );
-                reject(socket, Wire::Json, code, message, None).await;
+                let message = "speak event-driven-kit.v1 or cloudevents.json";
+                let code = CloseCode::UnsupportedSubprotocol;
+                Box::pin(reject(socket, Wire::Json, code, message, None))
             }
+        };
+        async move {
+            served.await;
+            drop(connections_done);
         }
-        drop(alive);
     })
 }

@@ -4,12 +4,13 @@
 //! The writer takes all that waits, commits it once, and only then answers and shows the events. A
 //! connection holds a position and pulls; nothing is queued for it here.
 
+mod batch_collector;
 mod ephemeral;
 mod failed;
-mod gather;
-mod places;
+mod locate;
 mod presence;
 mod queued;
+mod range_set;
 mod routes;
 mod runs;
 mod tail;
@@ -22,7 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use session::server::{Decided, Logged, Opened, Page, StreamNo, Ticket};
+use session::Start;
+use session::server::{Decided, Located, Logged, Opened, Page, StreamNo, Ticket};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use topic::Pattern;
 
@@ -67,6 +69,7 @@ type Present = HashMap<[u8; 16], (u64, oneshot::Sender<()>)>;
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Hub {
+    store: Arc<dyn Store>,
     jobs: mpsc::Sender<Job>,
     heads: watch::Receiver<Arc<[u64]>>,
     tails: Arc<RwLock<Tails>>,
@@ -89,6 +92,7 @@ impl Hub {
         let tails = Arc::new(RwLock::new(Tails::new(heads.len())));
         let (committed, heads) = watch::channel(heads);
         let hub = Self {
+            store: Arc::clone(&store),
             jobs,
             heads,
             tails: Arc::clone(&tails),
@@ -144,6 +148,12 @@ impl Hub {
     ) -> Option<Page> {
         let tails = self.tails.read().unwrap_or_else(PoisonError::into_inner);
         tails.page(stream, pattern, from, limit)
+    }
+
+    /// Where a subscription starts, as [`Store::locate`] says it, or `None` if the newest events don't say it.
+    pub fn locate(&self, pattern: &Pattern, start: &Start) -> Option<Located> {
+        let tails = self.tails.read().unwrap_or_else(PoisonError::into_inner);
+        locate::locate(&*self.store, &tails, pattern, start)
     }
 
     /// Hands an ephemeral event to the other connections.

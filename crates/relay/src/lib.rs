@@ -1,7 +1,7 @@
-//! The remote peer: a native server that logs durable events and carries them between browsers.
+//! A relay: a native server that logs durable events and carries events between browsers.
 //!
-//! [`store`] keeps the log, [`hub`] is where connections meet, and each connection drives one
-//! [`session::server::Server`]. [`Relay`] joins them to a port; the binary `event-relay` runs one.
+//! [`store`] keeps the log, [`hub`] connects the connections, and each connection drives one
+//! [`session::server::Server`]. [`Relay`] serves them on a port; the binary `event-relay` runs one.
 
 pub mod admin;
 mod around;

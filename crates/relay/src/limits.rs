@@ -1,4 +1,4 @@
-//! How much a peer may ask for: the rates and the caps, and whom they count.
+//! Limits on what a client may use: rates and caps, and how clients are grouped.
 
 mod bucket;
 
@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 pub(crate) use bucket::{Bucket, Timer};
 
-/// Whom a limit counts. Connections with the same key share its buckets and its
+/// The group of clients that a limit counts. Connections with the same key share its buckets and its
 /// [share](crate::budget::Share) of the budget.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// What one host has to itself: an IPv4 address, or the /64 of an IPv6 one.
+    /// The network of one host: an IPv4 address, or the /64 of an IPv6 address.
     Address(IpAddr),
 }
 
@@ -30,7 +30,7 @@ impl Key {
         })
     }
 
-    /// A number that names it.
+    /// A number that identifies it.
     pub fn number(&self) -> u128 {
         let Self::Address(address) = self;
         match address {
@@ -40,17 +40,17 @@ impl Key {
     }
 }
 
-/// How often something may be done.
+/// A rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How often in a second, in the long run; 0 for no limit.
+    /// The long-term rate per second; 0 for no limit.
     pub per_second: u32,
-    /// How often at once, after a rest.
+    /// The burst after a rest.
     pub burst: u32,
 }
 
 impl Rate {
-    /// A rate of `per_second` with a `burst`.
+    /// Creates a rate of `per_second` with a `burst`.
     pub const fn new(per_second: u32, burst: u32) -> Self {
         Self { per_second, burst }
     }
@@ -68,7 +68,7 @@ impl Rate {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Publishes, durable or not.
+    /// Publishes, durable or ephemeral.
     Publishes,
     /// KiB that are read from the network.
     Kibibytes,
@@ -76,7 +76,7 @@ pub enum Kind {
     Subscribes,
     /// Requests for history.
     Histories,
-    /// Joins and watches of presence.
+    /// Presence joins and watches.
     Joins,
     /// WebSocket handshakes.
     Handshakes,
@@ -87,7 +87,7 @@ const KINDS: usize = 6;
 /// The limits of a relay, for each key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Publishes, durable or not.
+    /// Publishes, durable or ephemeral.
     pub publishes: Rate,
     /// KiB that are read from the network.
     pub kibibytes: Rate,
@@ -95,23 +95,21 @@ pub struct Limits {
     pub subscribes: Rate,
     /// Requests for history.
     pub histories: Rate,
-    /// Joins and watches of presence.
+    /// Presence joins and watches.
     pub joins: Rate,
     /// WebSocket handshakes.
     pub handshakes: Rate,
-    /// The most connections of an address; 0 for any number.
+    /// The maximum number of connections of an address; 0 for no limit.
     pub connections: usize,
-    /// The most connections in all; 0 for any number.
+    /// The maximum number of connections in total; 0 for no limit.
     pub max_connections: usize,
-    /// The bytes of the [budget](crate::budget) for all; 0 for any number.
+    /// The [budget](crate::budget) of all clients in bytes; 0 for no limit.
     pub memory: u64,
-    /// How long the headers of an HTTP request may take, and how long a connection without a request stays
-    /// open; zero for any time.
+    /// The time limit for the headers of an HTTP request, and for a connection without a request; zero for none.
     pub header_timeout: Duration,
-    /// How long a WebSocket message of more than a few KiB may take until it is whole; zero for any time.
+    /// The time limit for a WebSocket message of more than a few KiB; zero for none.
     pub message_timeout: Duration,
-    /// How long a WebSocket connection may stay open without a hello, or as JSON without anything valid;
-    /// zero for any time.
+    /// The time limit for the hello of a WebSocket connection, or for something valid in JSON; zero for none.
     pub hello_timeout: Duration,
 }
 
@@ -135,8 +133,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with all rates, bursts, connections and memory multiplied: for benchmarks and tests, whose
-    /// load comes from one address. The timeouts stay.
+    /// Multiplies all rates, bursts, connections and memory: for benchmarks and tests, whose load comes from one
+    /// address. The time limits stay.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self {
@@ -169,18 +167,18 @@ impl Limits {
 #[derive(Debug)]
 pub struct Limiter {
     limits: Limits,
-    keys: Mutex<HashMap<Key, Entry>>,
+    keys: Mutex<HashMap<Key, LimiterEntry>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LimiterEntry {
     buckets: Arc<[Bucket; KINDS]>,
-    /// Since when no connection has this key, as far as was looked.
+    /// Since when this key has had no connection, as far as was checked.
     unused_since: Option<Instant>,
 }
 
 impl Limiter {
-    /// Buckets that are full.
+    /// Creates full buckets.
     pub fn new(limits: Limits) -> Self {
         Self { limits, keys: Mutex::default() }
     }
@@ -190,13 +188,13 @@ impl Limiter {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = keys.entry(key.clone()).or_insert_with(|| {
             let buckets = self.limits.rates().map(|(_, rate)| Bucket::new(rate));
-            Entry { buckets: Arc::new(buckets), unused_since: None }
+            LimiterEntry { buckets: Arc::new(buckets), unused_since: None }
         });
         entry.unused_since = None;
         Allowance(Arc::clone(&entry.buckets))
     }
 
-    /// Forgets keys without connections whose buckets are full again. To be called now and then.
+    /// Forgets keys without connections whose buckets are full again. Call it from time to time.
     pub fn forget_stale(&self) {
         let longest = self.limits.rates().map(|(_, rate)| rate.refill()).into_iter().max();
         let longest = longest.unwrap_or_default();
@@ -221,12 +219,12 @@ impl Limiter {
 pub struct Allowance(Arc<[Bucket; KINDS]>);
 
 impl Allowance {
-    /// Takes `count` from a bucket if it holds as many and nobody waits for it; says if it did.
+    /// Takes `count` from a bucket, if it holds enough and no one waits for it. Returns whether it did.
     pub fn try_take(&self, kind: Kind, count: u32) -> bool {
         self.0[kind as usize].try_take(count)
     }
 
-    /// Takes `count` from a bucket, waiting for what it lacks. Those that wait take turns.
+    /// Takes `count` from a bucket, and waits for the missing part. Callers take turns.
     pub async fn take(&self, kind: Kind, count: u32) {
         self.0[kind as usize].take(count).await;
     }

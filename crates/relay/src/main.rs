@@ -1,4 +1,4 @@
-//! `event-relay`: runs a relay until it is told to stop, or backs one up.
+//! `event-relay`: runs a relay until it is stopped, or makes a backup.
 
 mod options;
 
@@ -11,7 +11,7 @@ use options::{Limited, Run};
 use relay::{Config, Relay, admin};
 use tracing_subscriber::EnvFilter;
 
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -23,14 +23,14 @@ struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     run: Option<Run>,
-    // Not in `Run`: clap does not see that an optional struct is there by what is in another one inside of it.
+    // Not in `Run`: clap cannot detect an optional struct by the presence of a struct inside it.
     #[command(flatten)]
     limits: Limited,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Copies the log to a new file, while the relay runs or while it does not.
+    /// Copies the log to a new file, with or without a running relay.
     Backup {
         /// The directory of the log.
         #[arg(long)]
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     let ended = match (command, run) {
         (Some(Command::Backup { data, to }), _) => backup(data, to).await,
         (None, Some(run)) => serve(run.config(limits)).await,
-        // clap asks for the one or the other.
+        // clap requires one of the two.
         (None, None) => Ok(()),
     };
     match ended {
@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let relay = Relay::start(config).await?;
-    // Whoever started this may not read any more, which is no reason to stop.
+    // The parent process may have closed the pipe, which is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
     Ok(relay.run(told_to_stop()).await?)
 }

@@ -12,7 +12,7 @@ use relay::store::{Route, Settings};
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
 
-/// What a relay is run with.
+/// The options of a relay.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// The address to listen on; port 0 takes a free one.
@@ -24,52 +24,50 @@ pub struct Run {
     /// The directory of the built page, to serve it.
     #[arg(long)]
     page: Option<PathBuf>,
-    /// A host by whose name clients reach the relay, such as example.org; may be given again. Without it
-    /// those of loopback.
+    /// A host name by which clients reach the relay, such as example.org; repeatable. Without it, only those of
+    /// loopback.
     #[arg(long, value_name = "NAME")]
     host: Vec<Host>,
-    /// An origin beside the relay's own whose pages may connect, such as https://example.org; may be given again.
+    /// An origin besides the relay's own whose pages may connect, such as https://example.org; repeatable.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Origin>,
-    /// The network of a reverse proxy before the relay, such as 10.0.0.0/8 or 127.0.0.1/32; may be given again.
-    /// Only its word is taken for who the client is (x-forwarded-for) and whether it speaks TLS
-    /// (x-forwarded-proto).
+    /// The network of a reverse proxy before the relay, such as 10.0.0.0/8 or 127.0.0.1/32; repeatable. Only such a
+    /// proxy is trusted to name the client (x-forwarded-for) and its use of TLS (x-forwarded-proto).
     #[arg(long, value_name = "NETWORK", value_parser = limits::network)]
     behind_proxy: Vec<IpNet>,
-    /// A stream of its own for topics, such as orders=shop.*.order,shop.*.paid; may be given again. The first
-    /// one that matches takes a topic, and the stream main takes the rest.
+    /// A separate stream for topics, such as orders=shop.*.order,shop.*.paid; repeatable. The first stream that
+    /// matches takes a topic, and the stream main takes the rest.
     #[arg(long, value_name = "NAME=PATTERN,...", value_parser = streams::route)]
     stream: Vec<Route>,
-    /// Keep at most so many events of each stream; older ones are dropped. May be given again for a stream
-    /// by its name, such as orders=1000.
+    /// The number of events to keep in each stream; older ones are dropped. Repeatable for a stream by its name, such
+    /// as orders=1000.
     #[arg(long, value_name = "[STREAM=]COUNT", value_parser = streams::events)]
     keep_events: Vec<Scoped<u64>>,
-    /// Keep at most so many bytes of events of each stream, such as 10GiB; the file is larger. May be
-    /// given again for a stream.
+    /// The size of the events to keep in each stream, such as 10GiB; the file is larger. Repeatable for a stream.
     #[arg(long, value_name = "[STREAM=]BYTES", value_parser = streams::bytes)]
     keep_bytes: Vec<Scoped<u64>>,
-    /// Keep events for so long, such as 30d. May be given again for a stream.
+    /// How long to keep events, such as 30d. Repeatable for a stream.
     #[arg(long, value_name = "[STREAM=]TIME", value_parser = streams::age)]
     keep_age: Vec<Scoped<Duration>>,
-    /// Know a client for so long after it was last heard of; what it sends after that may stand twice.
+    /// How long to remember a client after its last activity. What it sends after that may be stored twice.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "90d")]
     keep_clients: Duration,
-    /// Leave so much of the disk free: events are rejected before, and read on; 0 for none.
+    /// The disk space to leave free. Below it, events are rejected but can still be read; 0 for none.
     #[arg(long, value_name = "BYTES", value_parser = units::bytes, default_value = "64MiB")]
     reserve: u64,
-    /// Take so many new clients from an address in an hour; 0 for any number.
+    /// The number of new clients to accept from an address per hour; 0 for no limit.
     #[arg(long, value_name = "COUNT", default_value_t = 600)]
     new_clients: u32,
-    /// Take so many subscriptions of a connection, which all tabs of a browser share.
+    /// The number of subscriptions to accept on a connection, which all tabs of a browser share.
     #[arg(long, value_name = "COUNT", default_value_t = 4_096)]
     max_subscriptions: usize,
-    /// End when the store could not be used for so long.
+    /// Exit when the store has been unusable for this long.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "60s")]
     give_up: Duration,
 }
 
 impl Run {
-    /// What the relay is started with, with these limits.
+    /// The configuration of a relay with these options and limits.
     pub fn config(self, limits: Limited) -> Config {
         let run = self;
         let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);

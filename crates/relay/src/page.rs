@@ -1,6 +1,6 @@
 //! The built page: its files with a strict Content-Security-Policy.
 //!
-//! Nothing is compressed here: where a file has a `.br` or `.gz` beside it, that is sent to whoever takes it.
+//! Nothing is compressed here. If a file has a `.br` or `.gz` beside it, that is sent to clients that accept it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use tower_http::services::ServeDir;
 
-/// A larger HTML file may have no inline script.
+/// A larger HTML file may not have inline scripts.
 const MAX_HTML: u64 = 1 << 20;
-/// So many HTML files of the page's folder may have inline scripts.
+/// The number of HTML files in the page's directory that may have inline scripts.
 const MAX_PAGES: usize = 64;
 
-/// The files of `directory`.
+/// Serves the files of `directory`.
 pub(crate) fn router(directory: &Path) -> Router {
     let policies = Arc::new(Policies::new(directory));
     Router::new()
@@ -30,7 +30,7 @@ pub(crate) fn router(directory: &Path) -> Router {
         .layer(middleware::from_fn_with_state(policies, guard))
 }
 
-/// Puts the headers on each response.
+/// Sets the headers of each response.
 async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
@@ -40,7 +40,7 @@ async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Ne
     } else {
         "no-cache"
     };
-    // An answer without a body says no type.
+    // A response without a body has no type.
     let is_html = path.ends_with('/')
         || path.ends_with(".html")
         || response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/html");
@@ -58,14 +58,14 @@ async fn guard(State(policies): State<Arc<Policies>>, request: Request, next: Ne
     response
 }
 
-/// The policy of the HTML files: it allows their inline scripts by their hashes.
+/// The policy of the HTML files. It allows their inline scripts by hash.
 struct Policies {
     directory: PathBuf,
     kept: Mutex<Kept>,
 }
 
 struct Kept {
-    /// The files as they were when the policy was made.
+    /// The files when the policy was made.
     files: Vec<Stamp>,
     policy: HeaderValue,
 }
@@ -85,7 +85,7 @@ impl Policies {
         policies
     }
 
-    /// The page may have been built again since the last answer: its scripts are hashed again when a file has changed.
+    /// The page may have been rebuilt since the last response. Its scripts are hashed again when a file has changed.
     fn current(&self) -> HeaderValue {
         let files = html_files(&self.directory);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +102,7 @@ impl Policies {
     }
 }
 
-/// The HTML files of a folder, not of those in it.
+/// The HTML files of a directory, without its subdirectories.
 fn html_files(directory: &Path) -> Vec<Stamp> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let stamp = |path: PathBuf| {
@@ -120,9 +120,9 @@ fn html_files(directory: &Path) -> Vec<Stamp> {
     files
 }
 
-/// The texts of the scripts that are not loaded from elsewhere.
+/// The inline scripts.
 fn inline_scripts(html: &str) -> Vec<&str> {
-    // Letters outside of ASCII stay as they are, and so do all positions.
+    // Non-ASCII letters stay as they are, so positions do not change.
     let lower = html.to_ascii_lowercase();
     let mut scripts = Vec::new();
     let mut at = 0;
@@ -141,9 +141,9 @@ fn inline_scripts(html: &str) -> Vec<&str> {
     scripts
 }
 
-/// What allows a script in a policy.
+/// The source expression that allows a script.
 fn hash(script: &str) -> String {
-    // A browser hashes what it has parsed, which knows one kind of line end.
+    // A browser hashes the parsed script, which has one kind of line ending.
     let script = script.replace("\r\n", "\n").replace('\r', "\n");
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script)))
 }
@@ -159,11 +159,11 @@ fn policy_with(hashes: &[String]) -> HeaderValue {
          img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    // All of it is ASCII; a browser that got no policy would allow everything.
+    // It is all ASCII. Without a policy, a browser would allow everything.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-/// Whether a file's name holds the hash of what it holds, as in `chat-1f2e3d4c5b6a7980_bg.wasm`.
+/// Whether a file's name contains the hash of its content, as in `chat-1f2e3d4c5b6a7980_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_script_is_hashed_as_a_browser_parses_it() {
-        // The example of the specification of Content Security Policy.
+        // The example from the Content Security Policy specification.
         let hashed = hash("alert('Hello, world.');");
         assert_eq!(hashed, "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
         assert_eq!(hash("a\r\nb\rc\n"), hash("a\nb\nc\n"));

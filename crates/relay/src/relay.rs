@@ -1,4 +1,4 @@
-//! A relay on a port: started, run, and shut down in order.
+//! A relay on a port: start, operation and orderly shutdown.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,20 +16,20 @@ use crate::admin;
 use crate::authority::Authority;
 use crate::border::{Acceptor, Border, Host, Origin, Rules};
 use crate::connection::Shared;
-use crate::http::{self, Site};
+use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
-/// Longer than a relay runs, in milliseconds.
+/// Longer than any relay runs, in milliseconds.
 const FOREVER: u64 = 100 * 365 * 24 * 60 * 60 * 1_000;
-/// The most bytes of a request's headers.
+/// The maximum size of a request's headers.
 const HEADERS: usize = 32 << 10;
-/// How long connections have to end when the relay shuts down.
+/// The time limit for connections to end when the relay is shutting down.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What a relay is started with.
+/// The configuration of a relay.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The address to listen on; port 0 takes a free one.
@@ -38,26 +38,26 @@ pub struct Config {
     pub data: PathBuf,
     /// The directory of the built page, if it is served.
     pub page: Option<PathBuf>,
-    /// The hosts by whose names clients reach the relay; empty for those of loopback.
+    /// The host names by which clients reach the relay; empty for those of loopback.
     pub hosts: Vec<Host>,
-    /// Origins beside the relay's own whose pages may connect.
+    /// Origins besides the relay's own whose pages may connect.
     pub allow_origin: Vec<Origin>,
-    /// The networks of the reverse proxies before the relay, which say who the client is.
+    /// The networks of the reverse proxies before the relay, which are trusted to name the client.
     pub proxies: Vec<IpNet>,
-    /// Judges the clients' credentials; without one everybody may connect.
+    /// Checks the clients' credentials. Without one, every client may connect.
     pub authority: Option<Arc<dyn Authority>>,
-    /// What is kept and what is taken.
+    /// The settings of the store.
     pub store: Settings,
-    /// How much a client may ask for.
+    /// The limits on clients.
     pub limits: Limits,
-    /// The most subscriptions of a connection.
+    /// The maximum number of subscriptions of a connection.
     pub max_subscriptions: usize,
-    /// A relay whose store cannot be used for so long ends, so that who started it hears of it.
+    /// A relay whose store has been unusable for this long ends, so that its supervisor notices.
     pub give_up: Duration,
 }
 
 impl Config {
-    /// A relay on a free port of loopback with its log in `data`; all else as the options' defaults.
+    /// A relay on a free port of loopback with its log in `data`. Everything else has the options' defaults.
     pub fn new(data: PathBuf) -> Self {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -75,26 +75,26 @@ impl Config {
     }
 }
 
-/// Why a relay ends by itself.
+/// Why a relay ends on its own.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The port failed.
-    #[error("cannot serve any more: {0}")]
+    #[error("cannot serve any longer: {0}")]
     Serve(#[from] std::io::Error),
-    /// The store could not be used for [`Config::give_up`].
-    #[error("the store cannot be used since {since:?}, and the relay gives up: {error}")]
+    /// The store has been unusable for [`Config::give_up`].
+    #[error("the store has been unusable for {since:?}, so the relay ends: {error}")]
     Store {
         /// For how long.
         since: Duration,
-        /// Why.
+        /// The error.
         error: StoreError,
     },
-    /// The writer has ended, which is a fault in this program.
-    #[error("the store's writer has ended: start the relay again, and report this")]
+    /// The writer has ended, which is a bug in this program.
+    #[error("the store's writer has ended: restart the relay, and report this bug")]
     Writer,
 }
 
-/// Why a relay does not start.
+/// Why a relay cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
@@ -104,18 +104,18 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// Clients from elsewhere would be refused.
+    /// Clients from other machines would be refused.
     #[error(
         "{0} is not loopback: name the host by which clients reach it with --host, such as --host example.org"
     )]
     NoHost(SocketAddr),
-    /// The page is not there.
+    /// There is no page.
     #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
     NoPage(PathBuf),
-    /// The store cannot be used.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -125,7 +125,7 @@ pub enum StartError {
 pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
-    site: Site,
+    app_state: AppState,
     border: Arc<Border>,
     header_timeout: Duration,
     stop: watch::Sender<bool>,
@@ -154,7 +154,7 @@ impl Relay {
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
         let (hub, writer) = Hub::start(Arc::clone(&store))?;
         let (stop, stopping) = watch::channel(false);
-        let (alive, ended) = mpsc::channel(1);
+        let (connections_done, ended) = mpsc::channel(1);
         let options = Arc::new(Options {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
@@ -178,11 +178,11 @@ impl Relay {
             authority,
             stopping,
         };
-        let site = Site::new(shared, Arc::clone(&border), alive, page);
+        let app_state = AppState::new(shared, Arc::clone(&border), connections_done, page);
         Ok(Self {
             listener,
             address,
-            site,
+            app_state,
             border,
             header_timeout,
             stop,
@@ -199,28 +199,29 @@ impl Relay {
         self.address
     }
 
-    /// Serves until `shutdown` resolves; then closes the connections with a code after which clients
-    /// come again, and returns when what they sent has been written.
+    /// Serves until `shutdown` resolves. Then it closes the connections with a code after which clients reconnect,
+    /// and returns when everything that they sent is written.
     ///
     /// # Errors
-    /// A [`RunError`] that says why it ended before that.
+    /// A [`RunError`] if it ended before that.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
-        let Self { listener, site, border, stop, mut ended, writer, store, data, give_up, .. } =
-            self;
+        let Self {
+            listener, app_state, border, stop, mut ended, writer, store, data, give_up, ..
+        } = self;
         let handle = Handle::new();
         let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
             .acceptor(Acceptor(Arc::clone(&border)))
             .handle(handle.clone());
         if !self.header_timeout.is_zero() {
-            // The first one is for connections that send nothing at all.
+            // The first one is for connections that send nothing.
             server = server.first_request_timeout(self.header_timeout);
             server.http_builder().http1().header_read_timeout(self.header_timeout);
         }
         server.http_builder().http1().max_buf_size(HEADERS);
-        let service = http::router(site).into_make_service();
+        let service = http::router(app_state).into_make_service();
         let stopped = stop.clone();
         let shutdown = async move {
             shutdown.await;
@@ -236,7 +237,7 @@ impl Relay {
                 Err(error)
             }
             () = admin::serve(&data, &store) => Ok(()),
-            // A client that keeps a plain HTTP connection open holds the server up.
+            // A client that keeps a plain HTTP connection open delays the server.
             () = async {
                 let _ = stopping.wait_for(|stopping| *stopping).await;
                 tokio::time::sleep(GRACE).await;
@@ -245,7 +246,7 @@ impl Relay {
         if tokio::time::timeout(GRACE, ended.recv()).await.is_err() {
             tracing::warn!("connections did not end in time");
         } else {
-            // All connections are gone, and the hub with them: the writer writes what waits and ends.
+            // All connections are gone, and with them the hub. The writer writes what waits, and ends.
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
         served

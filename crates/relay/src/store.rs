@@ -18,7 +18,7 @@ mod host;
 mod ids;
 mod log;
 mod names;
-mod newcomers;
+mod new_client_limiter;
 mod outcomes;
 mod packed;
 mod reading;
@@ -56,6 +56,9 @@ pub(crate) fn now() -> Millis {
 pub trait Store: Send + Sync + 'static {
     /// The id of the peer that this log belongs to.
     fn peer(&self) -> &str;
+
+    /// The epoch of the log: a restored backup starts a new one. It is the same as long as the store is open.
+    fn epoch(&self) -> u64;
 
     /// The streams of the log. They are the same as long as the store is open.
     fn streams(&self) -> &[Stream];
@@ -192,7 +195,7 @@ impl Write {
 
 /// What was decided about a [`Write`].
 #[derive(Debug, PartialEq)]
-pub enum Outcome {
+pub enum WriteOutcome {
     /// About [`Write::Open`].
     Opened(Opened),
     /// About [`Write::Append`].
@@ -205,7 +208,7 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Written {
     /// One for each write, in their order.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<WriteOutcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
     /// The offset of the last event of each stream after it; 0 for an empty stream.

@@ -1,5 +1,5 @@
-//! Streams on the command line: `orders=shop.*.order,shop.*.paid` gives one its topics, and what is kept is
-//! said of all (`30d`) or of one (`orders=90d`).
+//! Streams on the command line. `orders=shop.*.order,shop.*.paid` assigns topics to a stream. A retention limit
+//! applies to all streams (`30d`) or to one (`orders=90d`).
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use topic::{Pattern, TopicError};
 use crate::store::{Keep, Route};
 use crate::units::{self, UnitError};
 
-/// What is said of a stream, or of all that nothing else is said of.
+/// A setting of one stream, or the default for the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scoped<T> {
-    /// The stream; none for all.
+    /// The stream. `None` for all.
     pub stream: Option<Stream>,
-    /// What is said.
+    /// The value.
     pub value: T,
 }
 
-/// What may not be said of a stream.
+/// Why an option for a stream is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// There is no name.
@@ -26,19 +26,19 @@ pub enum StreamError {
         "give a stream its topics as NAME=PATTERN or NAME=PATTERN,PATTERN: orders=shop.*.order"
     )]
     NoPatterns,
-    /// A name is not one.
+    /// An invalid name.
     #[error("a stream's name has 1 to 64 of a-z, 0-9, `-` and `_`")]
     Name,
     /// The main stream has no patterns.
     #[error("the stream `main` takes what no other stream takes: give its name no patterns")]
     Main,
-    /// A pattern is not one.
-    #[error("`{0}` is no pattern: {1}")]
+    /// An invalid pattern.
+    #[error("`{0}` is not a pattern: {1}")]
     Pattern(String, TopicError),
-    /// A count is not one.
+    /// An invalid count.
     #[error("give a number of events, at least 1, or STREAM=COUNT")]
     Count,
-    /// An amount is not one.
+    /// An invalid amount.
     #[error("{0}; STREAM=AMOUNT says it of one stream")]
     Amount(#[from] UnitError),
 }
@@ -46,7 +46,7 @@ pub enum StreamError {
 /// Parses a stream and its patterns.
 ///
 /// # Errors
-/// A [`StreamError`] that says how to write it.
+/// A [`StreamError`] with the correct form.
 pub fn route(text: &str) -> Result<Route, StreamError> {
     let (name, patterns) = text.split_once('=').ok_or(StreamError::NoPatterns)?;
     let stream = stream(name)?;
@@ -60,32 +60,32 @@ pub fn route(text: &str) -> Result<Route, StreamError> {
     Ok(Route { stream, patterns })
 }
 
-/// Parses how many events are kept.
+/// Parses how many events to keep.
 ///
 /// # Errors
-/// As [`route`].
+/// See [`route`].
 pub fn events(text: &str) -> Result<Scoped<u64>, StreamError> {
     scoped(text, |count| count.parse().ok().filter(|count| *count > 0).ok_or(StreamError::Count))
 }
 
-/// Parses how many bytes are kept.
+/// Parses how many bytes to keep.
 ///
 /// # Errors
-/// As [`route`].
+/// See [`route`].
 pub fn bytes(text: &str) -> Result<Scoped<u64>, StreamError> {
     scoped(text, |bytes| Ok(units::bytes(bytes)?))
 }
 
-/// Parses for how long events are kept.
+/// Parses how long to keep events.
 ///
 /// # Errors
-/// As [`route`].
+/// See [`route`].
 pub fn age(text: &str) -> Result<Scoped<Duration>, StreamError> {
     scoped(text, |time| Ok(units::time(time)?))
 }
 
-/// What is kept of a stream, and what of those streams of which something else is said. Of the same thing
-/// that is said twice the last one counts.
+/// The default retention, and the retention of the streams with their own settings. The last of several values
+/// counts.
 pub fn keep(
     events: &[Scoped<u64>],
     bytes: &[Scoped<u64>],

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// What an amount may not be.
+/// Why an amount is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
-    /// Of bytes.
+    /// An amount of bytes.
     #[error("give bytes as a whole number, with a unit or without: 4096, 500MB, 64MiB, 10GiB")]
     Bytes,
-    /// Of time.
+    /// An amount of time.
     #[error("give a time as a whole number with a unit: 30s, 15m, 12h, 90d")]
     Time,
 }
@@ -16,7 +16,7 @@ pub enum UnitError {
 /// Parses an amount of bytes.
 ///
 /// # Errors
-/// A [`UnitError`] that says how to write it.
+/// A [`UnitError`] with the correct form.
 pub fn bytes(text: &str) -> Result<u64, UnitError> {
     let (number, unit) = split(text).ok_or(UnitError::Bytes)?;
     let unit: u64 = match unit {
@@ -37,7 +37,7 @@ pub fn bytes(text: &str) -> Result<u64, UnitError> {
 /// Parses an amount of time.
 ///
 /// # Errors
-/// A [`UnitError`] that says how to write it.
+/// A [`UnitError`] with the correct form.
 pub fn time(text: &str) -> Result<Duration, UnitError> {
     let (number, unit) = split(text).ok_or(UnitError::Time)?;
     let seconds: u64 = match unit {

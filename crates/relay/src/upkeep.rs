@@ -1,5 +1,5 @@
-//! What a relay does for its store while it runs: it drops what is not to be kept any more, and ends the
-//! relay when the store stays out of use.
+//! Maintenance of the store while the relay runs: drops what exceeds the retention limits, and ends the relay if the
+//! store stays unusable.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,16 +8,16 @@ use crate::border::Border;
 use crate::relay::RunError;
 use crate::store::{self, Store, StoreError};
 
-/// The store is looked at so often,
+/// The interval of health checks,
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// and tended so often;
+/// and of maintenance.
 const TEND_EVERY: Duration = Duration::from_secs(10);
-/// where there is much to drop, the writer has its turn in between.
+/// The pause between steps when there is a lot to drop, in which the writer runs.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Runs until there is a reason to end the relay, and says which.
+/// Runs until there is a reason to end the relay, and returns it.
 ///
-/// A store that refuses to write is no such reason: it is read from.
+/// A store that only refuses writes is not a reason, because it can still be read.
 pub(crate) async fn run(
     store: &Arc<dyn Store>,
     border: &Border,
@@ -49,7 +49,7 @@ pub(crate) async fn run(
                     Ok(true) => tokio::time::sleep(BREATH).await,
                     Ok(false) => break,
                     Err(error) => {
-                        tracing::error!(%error, "what is not to be kept could not be dropped; it is tried again");
+                        tracing::error!(%error, "old events could not be dropped; this is tried again");
                         break;
                     }
                 }

@@ -1,5 +1,5 @@
-//! The WebSocket's handshake, and its stream: frames that are large are cut into fragments both ways, so that a
-//! connection keeps no large buffer.
+//! The WebSocket's handshake and its stream. Large frames are cut into fragments in both directions, so that a
+//! connection needs no large buffer.
 
 mod fragments;
 
@@ -20,14 +20,14 @@ pub(crate) type WebSocket = WebSocketStream<Fragmented<TokioIo<Upgraded>>>;
 
 /// An idle connection costs its read buffer.
 const READ_BUFFER: usize = 4 << 10;
-/// What waits to be written is written beyond so many bytes.
+/// The limit on the write buffer.
 const WRITE_BUFFER: usize = 16 << 10;
 
 /// A request for a WebSocket (RFC 6455, 4.2.1).
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: HeaderValue,
-    /// The subprotocols that are asked for, in the client's order.
+    /// The requested subprotocols, in the client's order.
     pub(crate) protocols: Vec<HeaderValue>,
     on_upgrade: OnUpgrade,
 }
@@ -38,19 +38,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Handshake {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let headers = &parts.headers;
         if parts.method != Method::GET {
-            return Err((StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is asked for by GET\n"));
+            return Err((StatusCode::METHOD_NOT_ALLOWED, "a WebSocket request must use GET\n"));
         }
         if !has_token(headers, &header::CONNECTION, "upgrade")
             || !has_token(headers, &header::UPGRADE, "websocket")
         {
-            return Err((StatusCode::UPGRADE_REQUIRED, "this is the address of a WebSocket\n"));
+            return Err((StatusCode::UPGRADE_REQUIRED, "this address expects a WebSocket\n"));
         }
         if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            return Err((StatusCode::BAD_REQUEST, "version 13 of WebSocket is spoken here\n"));
+            return Err((StatusCode::BAD_REQUEST, "only WebSocket version 13 is supported\n"));
         }
         let key = headers.get(header::SEC_WEBSOCKET_KEY);
         let accept = key.and_then(|key| derive_accept_key(key.as_bytes()).parse().ok());
-        let accept = accept.ok_or((StatusCode::BAD_REQUEST, "a WebSocket key is missing\n"))?;
+        let accept =
+            accept.ok_or((StatusCode::BAD_REQUEST, "the WebSocket key is missing or invalid\n"))?;
         let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         let protocols = protocols
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
@@ -64,7 +65,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Handshake {
 }
 
 impl Handshake {
-    /// Answers with this subprotocol, and hands the connection to `serve`; a message may have `largest` bytes.
+    /// Accepts this subprotocol, and hands the connection to `serve`. A message may have at most `largest` bytes.
     pub(crate) fn accept<F: Future<Output = ()> + Send + 'static>(
         self,
         protocol: Option<HeaderValue>,
@@ -73,7 +74,7 @@ impl Handshake {
     ) -> Response {
         let Self { accept, on_upgrade, .. } = self;
         tokio::spawn(async move {
-            // A client that is gone already.
+            // The client is gone already.
             let Ok(upgraded) = on_upgrade.await else { return };
             let stream = Fragmented::new(TokioIo::new(upgraded), largest);
             let config = WebSocketConfig::default()
@@ -81,7 +82,9 @@ impl Handshake {
                 .write_buffer_size(WRITE_BUFFER)
                 .max_message_size(Some(largest))
                 .max_frame_size(Some(largest));
-            serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await).await;
+            let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+            // A task of its own, without the memory of the handshake.
+            tokio::spawn(serve(socket));
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
@@ -95,7 +98,7 @@ impl Handshake {
     }
 }
 
-/// Whether a header that is a list has this token, in any case.
+/// Whether a header with a list contains this token, in any case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))

@@ -102,7 +102,7 @@ def check(url, topic):
     assert event["source"] == source + "/third-party" and event["time"], event
     link.close()
 
-    # Another guest with the same ids is somebody else: without a secret a guest is new on each connection.
+    # Another guest with the same ids is another publisher: without a secret a guest is new on each connection.
     for other in (None, secrets.token_hex(16)):
         link = Link(url, other)
         again = link.publish(topic, message("first"), id=first_id)

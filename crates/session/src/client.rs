@@ -1,29 +1,67 @@
-//! The bridge's end of a link: outlives connections, keeps what has no answer, knows how far it read.
+//! The bridge's end of a link. A [`Client`] outlives connections, keeps what is not answered yet, and knows how far
+//! each subscription has read.
 //!
-//! Its owner tells it what the application wants, what the socket says and what time it is, and
-//! carries out its [`Effect`]s in order. It reconnects by itself: [`Effect::Open`] asks for a socket,
-//! [`Client::deadline`] says when [`Client::tick`] wants to be called.
+//! # How to drive this machine
+//!
+//! The owner feeds inputs, then calls [`Client::poll`] until it returns `None`, and carries out the [`Effect`]s in
+//! order. Every input may cause effects, so poll after each one. Inputs take `now`, the time of a monotonic clock.
+//!
+//! - **The link.** [`Client::connect`] starts it. [`Effect::Open`] asks for a socket: call [`Client::opened`] or
+//!   [`Client::closed`] later, [`Client::received`] for each binary message, and `closed` once when the socket ends.
+//!   After [`Effect::Close`] the socket is no longer the client's: report nothing of it. The client reconnects by
+//!   itself, with a new `Open`, until [`ConnectionState::Stopped`].
+//! - **The store.** Answer each [`Effect::Store`] with [`Client::answer`], once and in order; failures too. A store in
+//!   memory is [`MemoryOutbox`].
+//! - **Credentials.** Answer [`Effect::FetchCredential`] with [`Client::credential`]. It comes only with
+//!   [`Options::credentials`].
+//! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick
+//!   does no harm. [`Client::set_clock`] sets the wall clock by which events expire. [`Client::wake`] checks the link at
+//!   once, for a page that was asleep.
+//! - **The application.** [`Client::publish`], [`Client::subscribe`], [`Client::history`], [`Client::join`] and
+//!   [`Client::watch`] work in every state, also offline. Report each [`Effect::Deliver`] as taken with
+//!   [`Client::taken`], or the peer runs out of credit. All other effects are reports for the application.
+//!
+//! ```
+//! use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
+//!
+//! let mut entropy: session::client::Entropy = Box::new(|bytes| bytes.fill(7)); // use real randomness
+//! let mut store = MemoryOutbox::new(SavedState::new(&mut entropy));
+//! let mut client = Client::new(Options::default(), entropy, store.saved().clone());
+//! let mut sent = Vec::new();
+//! client.connect(0);
+//! while let Some(effect) = client.poll() {
+//!     match effect {
+//!         Effect::Open => client.opened(0), // a real socket opens later
+//!         Effect::Send(message) => sent.push(message),
+//!         Effect::Store(request) => client.answer(Ok(store.run(request)), 0),
+//!         Effect::Deliver(delivery) => client.taken(&delivery.subscriptions, delivery.bytes),
+//!         _ => {} // close the socket, or report to the application
+//!     }
+//! }
+//! assert_eq!(sent.len(), 1); // the hello
+//! assert!(client.deadline().is_some()); // the handshake has a time limit
+//! ```
 
-mod answers;
 mod backoff;
+mod clone_detector;
 mod credential;
 mod credit;
 mod effect;
 mod follower_frames;
 mod history;
 mod identity;
-mod interests;
 mod link;
 mod memory;
 mod outbox;
-mod places;
 mod presence;
 mod publishing;
 mod reading;
-mod rivals;
 mod sharing;
 mod state;
-mod storage;
+mod store;
+mod store_requests;
+mod subscriptions;
+mod tab_presence;
 mod timers;
 
 use std::cell::RefCell;
@@ -33,41 +71,45 @@ use std::rc::Rc;
 
 use crate::Millis;
 use crate::wire::frame::{FromClient, FromPeer};
-use answers::Asking;
 use backoff::Backoff;
+use clone_detector::CloneDetector;
 pub use credit::Window;
-pub use effect::{Delivery, Effect, HistoryError, LinkState, Occupants, Older, Outcome, RequestId};
+pub use effect::{
+    ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
+};
 use history::Requests;
 use identity::Identity;
-use interests::Interests;
-pub use interests::SubscriptionId;
 use link::Connection;
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
-use presence::Whereabouts;
-pub use publishing::{PublishError, Terms};
-use rivals::Rivals;
+use presence::PresenceState;
+pub use publishing::{PublishError, PublishOptions};
 pub(crate) use sharing::MAX_BASE;
-use state::State;
-pub use storage::{Answer, Row, Saved, Secret, Storage, StoreError, StoreFailed, TabId};
+use state::ClientState;
+pub use store::{
+    OutboxRow, SavedState, Secret, StoreError, StoreFailed, StoreRequest, StoreResponse, TabId,
+};
+use store_requests::StoreRequests;
+pub use subscriptions::SubscriptionId;
+use subscriptions::Subscriptions;
 
-/// Fills bytes with randomness that nobody can guess: identities and jitter are made of it.
+/// Fills bytes with unpredictable randomness, for identities and jitter.
 pub type Entropy = Box<dyn FnMut(&mut [u8])>;
 
-/// The bounds of a client.
+/// The limits of a client.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The most events in the outbox.
+    /// The maximum number of events in the outbox.
     pub outbox_events: usize,
-    /// The most bytes in the outbox.
+    /// The maximum number of bytes in the outbox.
     pub outbox_bytes: usize,
-    /// The most bytes of an event's body.
+    /// The maximum size of an event's body, in bytes.
     pub max_event: usize,
-    /// How long opening and greeting may take, each, in milliseconds.
+    /// The time limit for opening a socket, and again for the handshake, in milliseconds.
     pub connect_timeout: Millis,
-    /// The peer asks for a credential: [`Effect::FetchCredential`] comes before each connection.
+    /// Whether the peer requires a credential. If so, [`Effect::FetchCredential`] comes before each connection.
     pub credentials: bool,
-    /// Names this page among those that share its store: random, new with each load of the page.
+    /// Identifies this page among those that share its store. Random, new with each load of the page.
     pub tab: TabId,
 }
 
@@ -84,53 +126,53 @@ impl Default for Options {
     }
 }
 
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 pub struct Client {
     options: Options,
     entropy: Rc<RefCell<Entropy>>,
     identity: Identity,
-    /// In place of it to the peer, while the store does not say which it is.
+    /// Used in place of `identity` while the store has not said what it holds.
     stranger: Option<Identity>,
-    state: State,
-    rivals: Rivals,
+    state: ClientState,
+    clone_detector: CloneDetector,
     backoff: Backoff,
     outbox: Outbox,
-    asking: Asking,
-    /// Kept by this page under numbers of a client that it has not heard of yet.
-    adrift: Vec<Row>,
-    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from.
+    store_requests: StoreRequests,
+    /// Rows that this page has kept under the numbers of a client that it has not loaded yet.
+    renumbered: Vec<OutboxRow>,
+    /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
-    interests: Interests,
+    subscriptions: Subscriptions,
     requests: Requests,
-    whereabouts: Whereabouts,
-    /// Another tab has the socket.
+    presence_state: PresenceState,
+    /// Whether another tab has the socket.
     following: bool,
-    /// What became of the last events, here or in other tabs: a row may still come, or ask.
+    /// The outcomes of the last events, in this tab or others: a row may still arrive, or a tab may ask.
     recent: VecDeque<(String, Outcome)>,
     connection: Connection,
     effects: VecDeque<Effect>,
 }
 
-/// Messages are cut at about this many bytes, so that many frames are not one large message.
+/// Messages are cut at about this size, so that many frames do not become one large message.
 const MESSAGE_BYTES: usize = 64 << 10;
 
 impl Client {
-    /// A client that goes on from what its store holds, and is not connected. What waits in the outbox
-    /// is told of as [`Effect::Pending`].
-    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+    /// Creates a client that continues from what its store holds. It is not connected. Events that wait in the outbox
+    /// are reported as [`Effect::Pending`].
+    pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         let mut client = Self {
             identity: Identity::of(&saved),
             stranger: None,
-            state: State::Stopped,
-            rivals: Rivals::default(),
+            state: ClientState::Stopped,
+            clone_detector: CloneDetector::default(),
             backoff: Backoff::default(),
             outbox: Outbox::new(options.outbox_events, options.outbox_bytes),
-            asking: Asking::default(),
-            adrift: Vec::new(),
+            store_requests: StoreRequests::default(),
+            renumbered: Vec::new(),
             wall_is_ahead: 0,
-            interests: Interests::default(),
+            subscriptions: Subscriptions::default(),
             requests: Requests::default(),
-            whereabouts: Whereabouts::default(),
+            presence_state: PresenceState::default(),
             following: false,
             recent: VecDeque::new(),
             connection: Connection::default(),
@@ -142,16 +184,16 @@ impl Client {
         client
     }
 
-    /// Another client for this page, with an identity of its own, and a store in memory for it.
+    /// Creates another client for this page, with its own identity and an in-memory store.
     pub(crate) fn another(&self) -> (Self, MemoryOutbox) {
         let entropy = Rc::clone(&self.entropy);
         let mut entropy: Entropy = Box::new(move |bytes| entropy.borrow_mut()(bytes));
-        let saved = Saved::new(&mut entropy);
+        let saved = SavedState::new(&mut entropy);
         (Self::new(self.options.clone(), entropy, saved.clone()), MemoryOutbox::new(saved))
     }
 
-    /// Says what time it is on the wall, in milliseconds since 1970: events expire by that clock. To be
-    /// told again when the page wakes up. Until then it is the clock of all other calls.
+    /// Sets the wall clock, in milliseconds since 1970, by which events expire. Call it again when the page wakes up.
+    /// Until the first call, the clock of all other calls counts as the wall clock.
     pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
         self.wall_is_ahead = since_1970 as i64 - now as i64;
     }
@@ -160,7 +202,7 @@ impl Client {
         now.saturating_add_signed(self.wall_is_ahead)
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.flush();
@@ -169,29 +211,29 @@ impl Client {
         self.effects.pop_front()
     }
 
-    /// The id under which the peer knows this client; events in the log name it in their source.
+    /// The id under which the peer knows this client. Events in the log name it in their source.
     pub fn id(&self) -> [u8; 16] {
         self.identity.client
     }
 
-    /// Whether a peer wrote this source for an event of this client: `/clients/<id>`, and what the client said
-    /// itself.
+    /// Whether the peer attests that this source is of this client's events: `/clients/<id>`, then what the client
+    /// itself wrote.
     pub fn signed(&self, source: &str) -> bool {
         self.identity.signed(source)
     }
 
-    /// The id of the peer, once it has welcomed this client: as it stands on the path of events.
+    /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.
     pub fn peer(&self) -> Option<&str> {
         self.is_online().then_some(self.connection.peer.as_str())
     }
 
-    /// A binary message has arrived.
+    /// Handles a binary message from the socket.
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
         self.connection.probe = None;
         self.connection.owing = None;
         for frame in FromPeer::decode_with_bytes(message) {
-            if !matches!(self.state, State::Greeting { .. } | State::Online { .. }) {
+            if !matches!(self.state, ClientState::Greeting { .. } | ClientState::Online { .. }) {
                 return;
             }
             match frame {
@@ -250,7 +292,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the identity: its secret is nobody's to log.
+        // Without the identity: its secret must not be logged.
         out.debug_struct("Client")
             .field("state", &self.state)
             .field("outbox", &self.outbox.len())

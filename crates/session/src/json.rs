@@ -1,8 +1,8 @@
-//! The texts of the subprotocol `cloudevents.json`: one CloudEvents 1.0 JSON event each. Used by
+//! The texts of the subprotocol `cloudevents.json`, each a CloudEvents 1.0 JSON event. Used by
 //! [`Server`](crate::server::Server).
 //!
-//! The topic is `type`. Types that begin with `$link.` steer the link. Offsets and epochs are decimal
-//! strings, for CloudEvents' integers have 32 bits and JavaScript's 53.
+//! The topic is `type`. Types that begin with `$link.` control the link. Offsets and epochs are decimal strings,
+//! because CloudEvents' integers have 32 bits and JavaScript's have 53.
 
 mod members;
 mod read;
@@ -16,33 +16,33 @@ pub use read::read;
 pub(crate) use write::Text;
 pub use write::{ack, event, gap, reject, subscribed, welcome};
 
-/// The WebSocket subprotocol in which these texts are spoken.
+/// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
 
-/// What a client says.
+/// A text from a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// Says who it is, before anything else.
+    /// Identifies the client, before anything else.
     Hello {
-        /// The id of the control event, by which it may be rejected.
+        /// The id of the control event, for the answer.
         id: String,
-        /// The secret by which a guest is known again on another connection.
+        /// The secret by which a guest is recognised on another connection.
         guest: Option<String>,
     },
     /// Publishes an event.
     Publish {
-        /// Its topic, not checked.
+        /// Its topic, unchecked.
         topic: String,
-        /// Its body; only its form has been checked.
+        /// Its body. Only its form was checked.
         body: Body,
-        /// It is to be sent and not kept.
+        /// Whether to send it without keeping it.
         ephemeral: bool,
     },
-    /// Asks for events.
+    /// Subscribes to events.
     Subscribe {
-        /// The id of the control event, by which it may be rejected.
+        /// The id of the control event, for the answer.
         id: String,
-        /// The pattern, not checked.
+        /// The pattern, unchecked.
         pattern: String,
         /// Where to start.
         start: Start,
@@ -54,31 +54,31 @@ pub enum Incoming {
     },
 }
 
-/// A text is not what a client may say.
+/// Why a text is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// It has an id by which it can be rejected.
+    /// The event is invalid, but has an id for the answer.
     #[error("{message}")]
     Event {
         /// The id.
         id: String,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
-    /// It is not even that.
+    /// The text is not an event with an id.
     #[error("{0}")]
     Text(String),
 }
 
-/// Where an event stands in the log, for one receiver.
+/// An event's position in the log, for one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'s> {
+pub struct EventPosition<'s> {
     /// The stream.
     pub stream: &'s Stream,
-    /// The life of the stream.
+    /// The epoch of the stream.
     pub epoch: u64,
     /// The event's offset.
     pub offset: u64,
-    /// The offset up to which the receiver has been told everything.
+    /// The offset up to which the receiver knows the stream.
     pub previous: Option<u64>,
 }

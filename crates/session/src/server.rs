@@ -1,12 +1,55 @@
 //! The peer's end of one connection: frames in, requests to the store and frames out.
 //!
-//! Its owner feeds it messages, the answers to its requests, what was committed since the connection
-//! began, and the time; and carries out its [`Effect`]s. It holds positions, never logged events: while
-//! the socket takes nothing its owner feeds it nothing, and without credit a subscription waits; both
-//! catch up from the log.
+//! A [`Server`] holds positions, never logged events. A subscription that lacks credit, or whose socket is full, catches
+//! up from the log.
+//!
+//! # How to drive this machine
+//!
+//! The owner feeds inputs, then calls [`Server::poll`] until it returns `None`, and carries out the [`Effect`]s in
+//! order. Every input may cause effects, so poll after each one. Inputs take `now`, the time of a monotonic clock.
+//!
+//! - **The socket.** Pass each binary message to [`Server::received`], or in parts to [`Server::received_part`] with rate
+//!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
+//!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
+//! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
+//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), [`Effect::Locate`] has
+//!   [`Server::located`], [`Effect::Read`] has [`Server::page`], and [`Effect::History`] has [`Server::older`].
+//! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
+//!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
+//!   report the lag afterwards.
+//! - **Other connections.** [`Effect::Forward`] sends an ephemeral event to the others, where [`Server::forwarded`]
+//!   takes it; [`Server::changed_patterns`] says which ones a connection wants. [`Effect::Join`], [`Effect::Leave`],
+//!   [`Effect::Watch`] and [`Effect::Unwatch`] go to the [`PresenceRegistry`] that all connections share, whose
+//!   [`News`] returns through [`Server::present`] and [`Server::presence`].
+//! - **Authority.** An owner with an authority also answers [`Effect::Open`] and [`Effect::Refresh`] with
+//!   [`Server::granted`] or [`Server::credential_refused`].
+//! - **Time.** Call [`Server::tick`] at [`Server::deadline`], which may change with every input. An early or late tick
+//!   does no harm. [`Server::set_clock`] sets the wall clock for the times of events.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use session::server::{Effect, Opened, Options, Server, Wire};
+//! use session::{FromClient, Hello};
+//!
+//! // A new connection to a log with one stream, which is empty.
+//! let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
+//! let (client, secret) = ([1; 16], [2; 32]);
+//! let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+//! let mut message = Vec::new();
+//! FromClient::Hello(hello).encode(&mut message);
+//! server.received(&message, 0);
+//! let mut sent = Vec::new();
+//! while let Some(effect) = server.poll() {
+//!     match effect {
+//!         Effect::Open(_) => server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true }),
+//!         Effect::Send(message) => sent.push(message),
+//!         _ => {} // the store, the registry of presence, or the other connections
+//!     }
+//! }
+//! assert_eq!(sent.len(), 1); // the welcome
+//! ```
 
-mod again;
-mod attendance;
 mod claims;
 mod conflated;
 mod credential;
@@ -14,7 +57,10 @@ mod effect;
 mod history;
 pub mod ledger;
 mod lookups;
+mod options;
+mod prefix_cache;
 mod presence;
+mod presence_registry;
 mod publishing;
 mod reading;
 mod receiving;
@@ -29,146 +75,101 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::wire::frame::{self, FromClient, FromPeer, Head};
+use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis, RejectCode, Stream};
-use again::Again;
-pub use attendance::{Attendance, Comer, News};
+use crate::{CloseCode, Millis};
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Message, Numbered, Older,
-    Opened, Page, Place, Refusal, StreamNo, Ticket,
+    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older, Opened,
+    Page, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
 };
 use lookups::Lookups;
-use presence::Whereabouts;
+pub use options::{Options, Wire};
+use prefix_cache::PrefixCache;
+use presence::PresenceState;
+pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
 pub use texts::Texts;
 
-/// The bounds of a connection.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The peer's id, which it puts on the path of events.
-    pub peer: String,
-    /// The streams of its log, at least one.
-    pub streams: Vec<Stream>,
-    /// The most bytes of a message that is taken.
-    pub max_message: usize,
-    /// The most bytes of an event's body.
-    pub max_event: usize,
-    /// The most subscriptions of a connection, which tabs of one origin share.
-    pub max_subscriptions: usize,
-    /// The most events that are asked of the store at a time.
-    pub page: usize,
-    /// After so much silence the peer pings, and after as much again it closes.
-    pub heartbeat: Millis,
-    /// A client that has said nothing valid for so long is not let in, whatever it pings.
-    pub hello_within: Millis,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            peer: String::new(),
-            streams: vec![Stream::MAIN],
-            max_message: 1 << 20,
-            max_event: 256 << 10,
-            max_subscriptions: 4_096,
-            page: 128,
-            heartbeat: 20_000,
-            hello_within: 10_000,
-        }
-    }
-}
-
-/// What the other end speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire {
-    /// CBOR frames, binary.
-    Frames,
-    /// One CloudEvents JSON event per text message; there is no hello.
-    #[cfg(feature = "json")]
-    Json,
-}
-
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Server {
     options: Arc<Options>,
     wire: Wire,
-    state: State,
-    /// Of each stream the first offset that has not been committed to this machine's knowledge.
+    state: ServerState,
+    /// For each stream, the first offset that the server does not know as committed.
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
     lookups: Lookups,
-    /// Their tickets ascend, and mostly the first is answered.
+    /// By ascending tickets. Usually the first one is answered next.
     unanswered: VecDeque<(Ticket, Waiting)>,
-    /// The requests for history that are without an answer: their numbers, and of which stream.
+    /// The outstanding requests for history: tickets, request numbers and streams.
     requests: Vec<(Ticket, u32, StreamNo)>,
-    whereabouts: Whereabouts,
+    presence_state: PresenceState,
     costs: Costs,
     credential: Credential,
-    /// A number that is to come again before any higher one is taken.
+    /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
-    /// What stands before the source of each event that comes in.
+    /// The prefix for the sources of incoming events.
     source: String,
     next_ticket: u64,
     message: Vec<u8>,
-    /// The same of a wire of texts.
+    /// The same for text messages.
     texts: Texts,
-    /// How long the last message was: the next one most likely is as long, and grows at once.
+    /// The length of the last message. The next one is probably as long, so its buffer is allocated at once.
     last_message: usize,
-    /// Empty, between two events; it keeps its room.
-    heads: Vec<Head>,
-    again: Option<Again>,
+    /// Empty between two events, to reuse its allocation.
+    recipients: Vec<Recipient>,
+    prefix_cache: Option<PrefixCache>,
     effects: VecDeque<Effect>,
     heard: Millis,
-    /// By how many milliseconds the wall clock is ahead of the one that `now` is read from, if that is known.
+    /// The wall clock minus the clock of `now`, in milliseconds, if known.
     wall_is_ahead: Option<i64>,
-    /// Until then the client is to say something valid; none once it has.
+    /// Until when the client must send something valid. `None` once it has.
     hello_until: Option<Millis>,
-    /// When a sign of life was asked for that has not come.
+    /// When an unanswered ping was sent.
     pinged: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing was said yet.
+enum ServerState {
+    /// Before the hello.
     Greeting,
-    /// The client is being looked up.
+    /// While the client is looked up.
     Opening {
         client: [u8; 16],
         fence: u64,
         lowest: u64,
         returning: bool,
     },
-    /// Frames are taken.
+    /// The client may send frames.
     Open {
         client: Option<([u8; 16], u64, u64)>,
     },
     Closed,
 }
 
-/// Messages are cut at about this many bytes, so that a page of large events is not one message. A receiver
-/// that has stopped reading costs about one message, which with its last event is to fit into 48 KiB.
+/// Messages are cut at about this size, so that a page of large events does not become one message. A receiver that
+/// has stopped reading costs about one message, which must fit into 48 KiB together with its last event.
 const MESSAGE_BYTES: usize = 46 << 10;
 
 impl Server {
-    /// A connection that has just been made, to a log whose streams have last events with the offsets
-    /// `heads`: one of each of [`Options::streams`], 0 for a stream without events.
+    /// Creates the server of a new connection. `heads` has the offset of the last event of each of
+    /// [`Options::streams`], or 0 for an empty stream.
     pub fn new(options: Arc<Options>, wire: Wire, heads: &[u64], now: Millis) -> Self {
         debug_assert_eq!(heads.len(), options.streams.len());
         let state = match wire {
-            Wire::Frames => State::Greeting,
+            Wire::Frames => ServerState::Greeting,
             #[cfg(feature = "json")]
-            Wire::Json => State::Open { client: None },
+            Wire::Json => ServerState::Open { client: None },
         };
         let hello_until = Some(now + options.hello_within);
         Self {
@@ -181,7 +182,7 @@ impl Server {
             lookups: Lookups::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
-            whereabouts: Whereabouts::default(),
+            presence_state: PresenceState::default(),
             costs: Costs::default(),
             credential: Credential::default(),
             held_back: None,
@@ -192,8 +193,8 @@ impl Server {
             message: Vec::new(),
             texts: Texts::default(),
             last_message: 0,
-            heads: Vec::new(),
-            again: None,
+            recipients: Vec::new(),
+            prefix_cache: None,
             effects: VecDeque::new(),
             heard: now,
             wall_is_ahead: None,
@@ -202,7 +203,7 @@ impl Server {
         }
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         if self.effects.is_empty() {
             self.flush();
@@ -210,15 +211,14 @@ impl Server {
         self.effects.pop_front().or_else(|| self.lookups.next())
     }
 
-    /// Says what time it is on the wall, in milliseconds since 1970: an event that has no time, or one far from
-    /// this, gets it. To be told again when that clock is set. Without it events keep the times that their
-    /// publishers say.
+    /// Sets the wall clock, in milliseconds since 1970. An event without a time, or with a time far from this clock,
+    /// gets the time of its arrival. Call it again when the clock is set. Before the first call, events keep their
+    /// publishers' times.
     pub fn set_clock(&mut self, now: Millis, since_1970: Millis) {
         self.wall_is_ahead = Some(since_1970 as i64 - now as i64);
     }
 
-    /// How many things are to be done now. An owner that has much to tell does those first, so that what it
-    /// tells does not pile up as messages.
+    /// The number of pending effects. Carry them out before feeding many events, so that messages do not pile up.
     pub fn pending_effects(&self) -> usize {
         self.effects.len()
     }
@@ -229,7 +229,7 @@ impl Server {
         self.pinged = None;
     }
 
-    /// The peer shuts down: says so, and closes with a code after which clients come again.
+    /// Closes the connection because the peer shuts down. Clients reconnect after this close code.
     pub fn shut_down(&mut self, message: &str) {
         self.close(CloseCode::GoingAway, message);
     }
@@ -239,31 +239,31 @@ impl Server {
         self.close_for(code, message, None);
     }
 
-    /// Closes the connection with `code`; its client is to stay away for `retry` milliseconds.
+    /// Closes the connection with `code`. The client should not reconnect for `retry` milliseconds.
     pub fn close_for(&mut self, code: CloseCode, message: &str, retry: Option<u32>) {
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         let bye = frame::Bye { code: code.code(), message: message.to_owned(), retry };
         self.send(&FromPeer::Bye(bye));
         self.flush();
-        (self.state, self.hello_until) = (State::Closed, None);
+        (self.state, self.hello_until) = (ServerState::Closed, None);
         self.lookups = Lookups::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 
     /// Closes because a message was larger than [`Options::max_message`].
     pub fn too_large(&mut self) {
-        let message = format!("a message may have {} bytes", self.options.max_message);
+        let message = format!("a message may have at most {} bytes", self.options.max_message);
         self.close(CloseCode::MessageTooLarge, &message);
     }
 
-    /// The answer to [`Effect::Open`].
+    /// The response to [`Effect::Open`].
     pub fn opened(&mut self, opened: Opened) {
-        let State::Opening { client, fence, lowest, returning } = self.state else { return };
+        let ServerState::Opening { client, fence, lowest, returning } = self.state else { return };
         match opened {
             Opened::Welcome { highest, highest_id, new } => {
-                self.state = State::Open { client: Some((client, fence, lowest)) };
+                self.state = ServerState::Open { client: Some((client, fence, lowest)) };
                 self.source = publishing::source_of(&client);
                 self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
@@ -276,7 +276,7 @@ impl Server {
                 }));
             }
             Opened::WrongSecret => {
-                self.close(CloseCode::Unauthorized, "the secret is not this client's")
+                self.close(CloseCode::Unauthorized, "the secret does not match the client id")
             }
             Opened::Fenced => self.fenced(),
             Opened::Limited { retry } => {
@@ -290,69 +290,13 @@ impl Server {
         }
     }
 
-    /// A newer connection of this client has taken over.
+    /// Closes the connection because a newer connection of this client has taken over.
     pub fn fenced(&mut self) {
         self.close(CloseCode::Fenced, "a newer connection of this client has taken over");
     }
 
-    fn frame(&mut self, frame: FromClient) {
-        match (self.state, frame) {
-            (State::Closed, _) => {}
-            (State::Greeting, FromClient::Hello(hello)) => {
-                let frame::Hello { client, fence, lowest, returning, .. } = hello;
-                self.state = State::Opening { client, fence, lowest, returning };
-                self.hello_until = None;
-                self.effects.push_back(Effect::Open(hello));
-            }
-            (_, FromClient::Hello(_)) => {
-                self.close(CloseCode::UnexpectedHello, "one hello is enough")
-            }
-            (State::Open { client: Some(client) }, FromClient::Publish(publish)) => {
-                self.costs.publishes += 1;
-                self.publish(client, publish);
-            }
-            // Unreachable: who said no hello speaks JSON, not frames.
-            (State::Open { client: None }, FromClient::Publish(_)) => {
-                self.close(CloseCode::UnexpectedHello, "say hello first");
-            }
-            (State::Open { .. }, FromClient::Subscribe(subscribe)) => {
-                self.costs.subscribes += 1;
-                self.subscribe(subscribe);
-            }
-            (State::Open { .. }, FromClient::UnknownStart(it)) => {
-                self.costs.subscribes += 1;
-                let message = "this peer does not know where the subscription is to start";
-                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
-            }
-            (State::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
-                self.unsubscribe(unsubscribe.subscription);
-            }
-            (State::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
-            (State::Open { .. }, FromClient::History(history)) => {
-                self.costs.histories += 1;
-                self.history(history);
-            }
-            (State::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
-            (State::Open { .. }, FromClient::Join(join)) => {
-                self.costs.joins += 1;
-                self.join(join);
-            }
-            (State::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
-            (State::Open { .. }, FromClient::Watch(at)) => {
-                self.costs.joins += 1;
-                self.watch(at.topic);
-            }
-            (State::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
-            (State::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
-            (State::Open { .. }, FromClient::Pong(_)) => {}
-            (State::Greeting | State::Opening { .. }, _) => {
-                self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
-            }
-        }
-    }
-
     fn send(&mut self, frame: &FromPeer) {
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         match self.wire {
@@ -366,14 +310,14 @@ impl Server {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.state, State::Open { .. })
+        matches!(self.state, ServerState::Open { .. })
     }
 
     fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.state == ServerState::Closed
     }
 
-    /// Ends a message that is long enough.
+    /// Sends the message if it is long enough.
     fn cut(&mut self) {
         if self.message.len() >= MESSAGE_BYTES || self.texts.len() >= MESSAGE_BYTES {
             self.flush();
@@ -384,20 +328,20 @@ impl Server {
         if !self.message.is_empty() {
             self.last_message = self.message.len();
             let message = std::mem::take(&mut self.message);
-            self.effects.push_back(Effect::Send(Message::Binary(message)));
+            self.effects.push_back(Effect::Send(SocketMessage::Binary(message)));
         } else if self.message.capacity() > 0 {
             self.message = Vec::new();
         }
         if self.texts.len() > 0 {
             self.last_message = self.texts.len();
             let texts = std::mem::take(&mut self.texts);
-            self.effects.push_back(Effect::Send(Message::Texts(texts)));
+            self.effects.push_back(Effect::Send(SocketMessage::Texts(texts)));
         } else if self.texts.has_room() {
             self.texts = Texts::default();
         }
     }
 
-    /// Makes room for a message of which nothing is there.
+    /// Allocates the buffer of an empty message.
     fn make_room(&mut self) {
         match self.wire {
             Wire::Frames if self.message.capacity() == 0 => self.message.reserve(self.last_message),

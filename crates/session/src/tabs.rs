@@ -1,23 +1,67 @@
-//! Tabs of one origin that share a link: one leads and has the socket, the others are its guests.
+//! Tabs of one origin that share a link: one leads and has the socket, the others follow it.
 //!
-//! A [`Tab`] holds a tab's [`Client`] and says what to do with a lock that one tab has at a time (a Web
-//! Lock) and a channel that all tabs hear (a `BroadcastChannel`). It must be given a store that all
-//! these tabs share. Where there is no lock, no channel or no such store, a tab has a client of its own.
+//! The leader's client sends the rows of all tabs, in the order of their numbers. Once a row is answered, it reports the
+//! outcome to the other tabs and then deletes the row; so the next leader asks again for an answer that is lost with its
+//! leader. A follower's subscriptions are made on the leader's connection and resume from the follower's own positions:
+//! a new leader is like a new connection.
 //!
-//! The leader's client sends the rows of all tabs, in the order of their numbers, and deletes what is
-//! answered; before it does, it tells the others. So an answer that is lost with a leader is asked for
-//! again by the next. A guest's subscriptions stand on the leader's connection and resume from the
-//! guest's own positions: another leader is no more to it than another connection.
+//! The lock decides which tab leads. Terms tell a leader that it was deposed, and followers which leader to believe,
+//! before the lock does. The peer's fencing token is the last safeguard.
 //!
-//! The lock decides who leads; terms tell a leader that it was deposed, and guests whom to believe,
-//! before the lock does. The peer's fence is the last guard.
+//! # How to drive this machine
+//!
+//! A [`Tab`] owns the tab's [`Client`] and is driven like one: feed inputs, then call [`Tab::poll`] until it returns
+//! `None`, and carry out the [`Effect`]s in order. Call [`Tab::tick`] at [`Tab::deadline`]. A tab also needs:
+//!
+//! - **A shared store** for all tabs of the origin. Answer the client's store requests with [`Tab::answer`], not with
+//!   [`Client::answer`].
+//! - **A lock** that one tab holds at a time (a Web Lock). [`Effect::RequestLock`] waits for it and
+//!   [`Effect::StealLock`] takes it: call [`Tab::lock_granted`] when the tab has it, and [`Tab::lock_lost`] if another
+//!   tab steals it. [`Effect::ReleaseLock`] releases it, or ends the wait.
+//! - **A channel** to all other tabs (a `BroadcastChannel`). [`Effect::Post`] sends a message; pass each message of
+//!   another tab to [`Tab::heard`].
+//! - **Up to two sockets.** [`Effect::Client`] carries the effects of the shared client, and [`Effect::Fallback`] those
+//!   of the client that sends what the store could not take. Report what happens on a socket to
+//!   [`Tab::client_on`] with its [`Lane`].
+//!
+//! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a shared
+//! store, call [`Tab::go_alone`] in place of waiting for the lock. The application publishes and subscribes with
+//! [`Tab::client`], but reconnects with [`Tab::connect`], cancels with [`Tab::cancel`], and sends ephemeral events with
+//! [`Tab::send_ephemeral`].
+//!
+//! ```
+//! use session::client::{self, MemoryOutbox, Options, SavedState};
+//! use session::tabs::{Effect, Lane, Tab};
+//!
+//! let mut entropy: client::Entropy = Box::new(|bytes| bytes.fill(7)); // use real randomness
+//! let mut store = MemoryOutbox::new(SavedState::new(&mut entropy));
+//! let options = Options { tab: [1; 16], ..Options::default() };
+//! let mut tab = Tab::new(options, entropy, store.saved().clone());
+//! let mut sent = Vec::new();
+//! tab.start(0);
+//! while let Some(effect) = tab.poll() {
+//!     match effect {
+//!         Effect::RequestLock => tab.lock_granted(0), // no other tab holds it
+//!         Effect::Client(client::Effect::Store(request)) => tab.answer(Ok(store.run(request)), 0),
+//!         Effect::Client(client::Effect::Open) => {
+//!             if let Some(client) = tab.client_on(Lane::Shared, 0) {
+//!                 client.opened(0); // a real socket opens later
+//!             }
+//!         }
+//!         Effect::Client(client::Effect::Send(message)) => sent.push(message),
+//!         _ => {} // the channel, the fallback's socket, and reports for the application
+//!     }
+//! }
+//! assert!(tab.leads());
+//! assert_eq!(sent.len(), 1); // the hello
+//! ```
 
-mod carrying;
+mod broadcasting;
 mod effect;
-mod hearing;
+mod fallback;
 mod leading;
 mod message;
-mod spare;
+mod receiving;
 mod timers;
 
 use std::collections::VecDeque;
@@ -26,49 +70,51 @@ use std::fmt;
 use topic::Topic;
 
 use crate::client::{
-    Answer, Client, Entropy, LinkState, Options, Outcome, Saved, Storage, StoreFailed, TabId,
+    Client, ConnectionState, Entropy, Options, SavedState, StoreFailed, StoreRequest,
+    StoreResponse, TabId,
 };
-use crate::{Body, Millis, RejectCode};
+use crate::{Body, Millis};
 pub use effect::Effect;
-use message::{Message, Says};
-pub use spare::Of;
-use spare::Spare;
+use fallback::FallbackClient;
+pub use fallback::Lane;
+use leading::Follower;
+use message::{Envelope, TabMessage};
 
-/// The state machine. See the [module](self).
+/// The state machine. See the [module](self) for how to drive it.
 pub struct Tab {
     client: Client,
-    /// Sends what the store did not take.
-    spare: Option<Box<Spare>>,
+    /// Sends events that the store could not take.
+    fallback: Option<Box<FallbackClient>>,
     id: TabId,
     role: Role,
-    /// The highest term that was heard of; a leader's own.
+    /// The highest term seen. A leader's own term.
     term: u64,
-    /// Who leads, to a follower.
+    /// For a follower: the leader.
     leader: Option<TabId>,
-    /// To a follower: what its subscriptions' numbers start with; 0 while it is no guest.
+    /// For a follower: the base of its subscriptions' numbers; 0 while it has no link.
     base: u32,
-    /// The leader has listed it among its guests.
+    /// Whether the leader has listed this tab among its followers.
     placed: bool,
-    /// Counts how often it became a guest: what a leader says of an earlier visit is over.
+    /// How often this tab became a follower. What a leader says about an earlier visit is outdated.
     visit: u32,
-    guests: Vec<Guest>,
+    followers: Vec<Follower>,
     last_base: u32,
-    /// What the leader last said of its link.
-    link: LinkState,
-    /// The leader was heard, or is to be given time.
+    /// The last state of the leader's link.
+    link: ConnectionState,
+    /// When the leader was last heard, or when its time to answer began.
     heard: Millis,
-    /// The leader was asked for a sign of life.
+    /// When the leader was asked for a sign of life.
     asked: Option<Millis>,
     spoke: Millis,
     beat: Millis,
     beat_is_due: bool,
-    /// When to ask for the lock again.
+    /// When to request the lock again.
     lock_at: Option<Millis>,
-    /// When to become a guest anew.
+    /// When to register with the leader again.
     join_at: Option<Millis>,
-    /// Events whose outcome another tab has told.
+    /// Events whose outcome another tab has reported.
     told: Vec<String>,
-    /// How many operations the store has not answered.
+    /// The number of store requests without an answer.
     asked_store: usize,
     effects: VecDeque<Effect>,
     now: Millis,
@@ -78,50 +124,43 @@ pub struct Tab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Out,
-    /// Takes no part, but has not said so yet.
+    /// Leaving, but not yet announced.
     Leaving,
     Following,
     Leading,
 }
 
-#[derive(Debug)]
-struct Guest {
-    tab: TabId,
-    visit: u32,
-    base: u32,
-    /// Beats since it was heard.
-    missed: u32,
-}
-
-/// After so much silence of the leader a follower asks for a sign of life.
+/// After this much silence of the leader a follower asks for a sign of life.
 const QUIET: Millis = 3_000;
-/// How long the leader has to answer; up to as much again, so that not all followers steal at once.
+/// How long the leader has to answer. Each tab waits up to twice this time, so that not all of them steal the lock at
+/// once.
 const PATIENCE: Millis = 2_000;
-/// How often a leader with guests says so, unasked.
+/// How often a leader with followers announces itself.
 const BEAT: Millis = 20_000;
-/// A guest that has been silent for less does not answer a beat.
+/// A follower that has sent something within this time does not answer a beat.
 const SPOKEN: Millis = 15_000;
-/// How long a fenced leader leaves the lock alone, and a guest that lost its place does not ask.
+/// How long a fenced leader does not request the lock, and how long a follower that lost its place waits before it
+/// asks again.
 const AWAY: Millis = 1_000;
 
 impl Tab {
-    /// A tab that takes no part yet. [`Options::tab`] names it. An event that the store does not take goes
-    /// out from memory, by the [spare](Self::spare): a number that the store has not given may be given to
+    /// Creates a tab that does not take part yet. [`Options::tab`] is its id. An event that the store cannot take is
+    /// sent from memory by the [fallback client](Self::fallback), because the store could give the event's number to
     /// another tab.
-    pub fn new(options: Options, entropy: Entropy, saved: Saved) -> Self {
+    pub fn new(options: Options, entropy: Entropy, saved: SavedState) -> Self {
         Self {
             id: options.tab,
             client: Client::new(options, entropy, saved),
-            spare: None,
+            fallback: None,
             role: Role::Out,
             term: 0,
             leader: None,
             base: 0,
             placed: false,
             visit: 0,
-            guests: Vec::new(),
+            followers: Vec::new(),
             last_base: 0,
-            link: LinkState::Connecting,
+            link: ConnectionState::Connecting,
             heard: 0,
             asked: None,
             spoke: 0,
@@ -137,23 +176,23 @@ impl Tab {
         }
     }
 
-    /// The tab's client: to publish, subscribe and ask. What concerns its link and its store is said to the
-    /// tab.
+    /// The tab's client, for publishing, subscribing and queries. Report what happens to its store to the tab, and
+    /// what happens on its socket to [`Tab::client_on`].
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// Whether this tab has the socket.
+    /// Whether this tab leads and has the socket.
     pub fn leads(&self) -> bool {
         self.role == Role::Leading
     }
 
-    /// How many messages were not understood, or said what their sender may not say.
+    /// The number of messages that were invalid, or that their sender must not send.
     pub fn ignored(&self) -> u64 {
         self.ignored
     }
 
-    /// Takes part, or does so again: reads the store anew.
+    /// Takes part, and loads the store.
     pub fn start(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -167,21 +206,21 @@ impl Tab {
         self.client.load();
         self.effects.push_back(Effect::RequestLock);
         self.visit_anew();
-        self.use_spare();
+        self.use_fallback();
     }
 
-    /// Takes no part any more, as the page goes or is frozen: gives up the socket at once, and the lock
-    /// when the store has answered. So who stays looks into the store after the last row was written,
-    /// or hears of it, or finds out that the page has gone without a word.
+    /// Stops taking part, because the page closes or is frozen. Gives up the socket at once, and the lock after the
+    /// store has answered everything. So the remaining tabs load the store after the last row was written; otherwise
+    /// they hear of that row, or find out that this page ended silently.
     pub fn leave(&mut self, now: Millis) {
         self.now = now;
         if self.takes_part() {
             if !self.leads() {
-                self.part(LinkState::Connecting);
+                self.part(ConnectionState::Connecting);
             }
             self.follow();
             self.role = Role::Leaving;
-            self.rest_spare();
+            self.rest_fallback();
             (self.lock_at, self.join_at) = (None, None);
         }
     }
@@ -190,7 +229,7 @@ impl Tab {
         matches!(self.role, Role::Following | Role::Leading)
     }
 
-    /// This tab has the lock.
+    /// The browser has granted the lock to this tab.
     pub fn lock_granted(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -200,21 +239,21 @@ impl Tab {
                 self.role = Role::Leading;
                 self.term += 1;
                 (self.leader, self.base, self.lock_at, self.join_at) = (None, 0, None, None);
-                self.link = LinkState::Connecting;
+                self.link = ConnectionState::Connecting;
                 self.client.lead();
                 self.beat_is_due = true;
             }
         }
     }
 
-    /// The browser gives neither lock nor channel: this tab goes on for itself, and must be given a store of its own.
-    /// What it has kept in the one that it shared stays there.
+    /// The browser has neither lock nor channel: this tab continues alone, with its own store. Rows in the shared
+    /// store stay there.
     pub fn go_alone(&mut self, now: Millis) {
         self.client.leave_rows();
         self.lock_granted(now);
     }
 
-    /// Another tab has taken the lock that this one had.
+    /// Another tab has stolen the lock from this one.
     pub fn lock_lost(&mut self, now: Millis) {
         self.now = now;
         if self.leads() {
@@ -223,84 +262,57 @@ impl Tab {
         }
     }
 
-    /// Another tab has said something.
+    /// Handles a message from another tab.
     pub fn heard(&mut self, message: &[u8], now: Millis) {
         self.now = now;
         if !self.takes_part() {
             return;
         }
-        match Message::decode(message) {
-            Some(Message { from, says }) if from != self.id => self.hear(from, says),
+        match Envelope::decode(message) {
+            Some(Envelope { from, message }) if from != self.id => {
+                self.handle_message(from, message)
+            }
             _ => self.ignored += 1,
         }
     }
 
-    /// As [`Client::opened`].
-    pub fn opened(&mut self, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
-            client.opened(now);
-        }
-    }
-
-    /// As [`Client::received`].
-    pub fn received(&mut self, message: &[u8], now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
-            client.received(message, now);
-        }
-    }
-
-    /// As [`Client::closed`].
-    pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
-            client.closed(code, reason, now);
-        }
-    }
-
-    /// As [`Client::credential`].
-    pub fn credential(&mut self, credential: Option<String>, now: Millis) {
-        if let Some(client) = self.at_socket(Of::Tab, now) {
-            client.credential(credential, now);
-        }
-    }
-
-    /// As [`Client::connect`]: the link has stopped, and the application has done something about it, in
-    /// whichever tab.
+    /// Like [`Client::connect`]: the application of any tab has fixed the cause of a stopped link.
     pub fn connect(&mut self, now: Millis) {
         self.now = now;
         match self.role {
             Role::Out | Role::Leaving => {}
             Role::Leading => self.client.connect(now),
-            Role::Following => self.post(Says::Connect),
+            Role::Following => self.post(TabMessage::Connect),
         }
-        self.use_spare();
+        self.use_fallback();
     }
 
-    /// As [`Client::answer`].
-    pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
+    /// See [`Client::answer`].
+    pub fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: Millis) {
         self.now = now;
         self.asked_store = self.asked_store.saturating_sub(1);
         match &answer {
-            Ok(Answer::Kept { .. }) => self.rest_spare(),
-            Err(StoreFailed { asked: Storage::Keep { .. }, .. }) => self.spill(),
+            Ok(StoreResponse::Kept { .. }) => self.rest_fallback(),
+            Err(StoreFailed { asked: StoreRequest::Keep { .. }, .. }) => self.spill(),
             _ => {}
         }
-        let renewed = matches!(answer, Ok(Answer::Renewed { .. }));
-        let loaded = matches!(answer, Ok(Answer::Loaded { .. }));
+        let renewed = matches!(answer, Ok(StoreResponse::Renewed { .. }));
+        let loaded = matches!(answer, Ok(StoreResponse::Loaded { .. }));
         self.client.answer(answer, now);
         if loaded && self.leads() {
             self.tell_answered();
         }
         if loaded {
             for id in self.client.lost() {
-                self.post(Says::Lost { id });
+                self.post(TabMessage::Lost { id });
             }
         }
         if renewed {
-            self.post(Says::Renewed);
+            self.post(TabMessage::Renewed);
         }
     }
 
-    /// The page is back, or the network: whether the link still holds is asked now.
+    /// Call this when the page or the network is back: it checks the link at once.
     pub fn wake(&mut self, now: Millis) {
         self.now = now;
         match self.role {
@@ -308,15 +320,16 @@ impl Tab {
             Role::Following if self.asked.is_none() => self.ask(),
             _ => {}
         }
-        if let Some(spare) = self.spare() {
-            spare.wake(now);
+        if let Some(fallback) = self.fallback() {
+            fallback.wake(now);
         }
     }
 
-    /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader
-    /// hears it. Whether it may reach the peer.
+    /// Sends an ephemeral event to the other tabs, and to the peer if this tab leads or the leader receives the
+    /// event. Returns whether it may reach the peer.
     pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
-        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
+        let event =
+            TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: true };
         self.post(event);
         match self.role {
             Role::Leading => self.client.send_ephemeral(topic, body),
@@ -326,21 +339,22 @@ impl Tab {
 
     /// Sends a local event to the other tabs.
     pub fn share(&mut self, topic: &Topic, body: &Body) {
-        let event = Says::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
+        let event =
+            TabMessage::Event { topic: topic.clone(), body: body.encode(), ephemeral: false };
         self.post(event);
     }
 
-    /// The next thing to do.
+    /// Returns the next effect to carry out.
     pub fn poll(&mut self) -> Option<Effect> {
         loop {
             if let Some(effect) = self.effects.pop_front() {
                 return Some(effect);
             }
-            if let Some(effect) = self.poll_spare() {
+            if let Some(effect) = self.poll_fallback() {
                 return Some(effect);
             }
             if let Some(effect) = self.poll_client() {
-                self.carry(effect);
+                self.broadcast(effect);
                 continue;
             }
             if std::mem::take(&mut self.beat_is_due) && self.leads() {
@@ -348,31 +362,26 @@ impl Tab {
                 continue;
             }
             if self.role == Role::Leaving && self.asked_store == 0 {
-                self.post(Says::Bye);
+                self.post(TabMessage::Bye);
                 self.role = Role::Out;
                 self.effects.push_back(Effect::ReleaseLock);
                 continue;
             }
-            let frames = self.client.for_guests();
+            let frames = self.client.for_followers();
             if frames.is_empty() {
                 return None;
             }
-            self.post(Says::FromPeer { term: self.term, frames });
+            self.post(TabMessage::FromPeer { term: self.term, frames });
         }
     }
 
-    fn post(&mut self, says: Says) {
+    fn post(&mut self, message: TabMessage) {
         if self.role != Role::Out {
             self.spoke = self.now;
-            let message = Message { from: self.id, says };
-            self.effects.push_back(Effect::Post(message.encode()));
+            let envelope = Envelope { from: self.id, message };
+            self.effects.push_back(Effect::Post(envelope.encode()));
         }
     }
-}
-
-/// Whether it says that nobody knows: others may know.
-fn is_uncertain(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected(RejectCode::Uncertain, _))
 }
 
 impl fmt::Debug for Tab {
@@ -383,7 +392,7 @@ impl fmt::Debug for Tab {
             .field("term", &self.term)
             .field("leader", &self.leader)
             .field("base", &self.base)
-            .field("guests", &self.guests)
+            .field("followers", &self.followers)
             .finish_non_exhaustive()
     }
 }

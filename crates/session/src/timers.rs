@@ -1,9 +1,9 @@
-//! A list of the timers of a state machine.
+//! The timers of a state machine.
 
-/// Defines an enum of timers with the list of all of them.
+/// Defines an enum of timers with a list of all of them.
 ///
-/// `deadline` and `tick` both go through `ALL`, each with a `match` over the enum: a timer that one of them knows and the
-/// other doesn't is a compile error, not a hang.
+/// `deadline` and `tick` both iterate over `ALL`, with a `match` over the enum. A timer that only one of them handles
+/// is a compile error, not a hang.
 macro_rules! timers {
     ($(#[$doc:meta])* enum $name:ident { $($(#[$timer_doc:meta])* $timer:ident,)* }) => {
         $(#[$doc])*

@@ -1,5 +1,4 @@
-//! What goes over the wire: frames, the body of an event, their CBOR, and the numbers in them.
-//! `session.cddl` is the grammar.
+//! The wire format: frames, event bodies, their CBOR encoding and their numbers. `session.cddl` is the grammar.
 
 pub(crate) mod body;
 pub(crate) mod codes;

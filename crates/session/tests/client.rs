@@ -1,11 +1,11 @@
-//! What a client does beside publishing and subscribing, with a peer that is spoken by hand: credentials,
-//! pages of history, and presence.
+//! What a client does besides publishing and subscribing, against a scripted peer: credentials, history and presence.
 
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
 use session::client::{
-    Effect, HistoryError, LinkState, Occupants, Older, Options, Saved, Secret, Storage,
+    ConnectionState, Effect, HistoryError, Occupants, Older, Options, SavedState, Secret,
+    StoreRequest,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -22,7 +22,7 @@ fn with_credentials() -> Dialogue {
     Dialogue::new(Options { credentials: true, ..Options::default() })
 }
 
-/// How often a credential was asked for since this was called last.
+/// The number of credential requests since the last call.
 fn fetches(dialogue: &mut Dialogue) -> usize {
     let before = dialogue.effects.len();
     dialogue.effects.retain(|effect| *effect != Effect::FetchCredential);
@@ -39,7 +39,7 @@ fn is_stopped(dialogue: &Dialogue) -> bool {
         Effect::Link(state) => Some(state),
         _ => None,
     });
-    matches!(states.next(), Some(LinkState::Stopped { .. }))
+    matches!(states.next(), Some(ConnectionState::Stopped { .. }))
 }
 
 #[test]
@@ -71,7 +71,10 @@ fn a_credential_that_cannot_be_had_is_asked_for_again_after_the_wait() {
     dialogue.client.credential(None, 0);
     dialogue.run();
     assert!(
-        dialogue.effects.iter().any(|it| matches!(it, Effect::Link(LinkState::Offline { .. })))
+        dialogue
+            .effects
+            .iter()
+            .any(|it| matches!(it, Effect::Link(ConnectionState::Offline { .. })))
     );
     assert_eq!((fetches(&mut dialogue), dialogue.opened), (0, 0));
     dialogue.wait();
@@ -132,9 +135,11 @@ fn a_page_that_slept_through_the_end_of_its_credential_shows_another_one() {
 #[test]
 fn nothing_that_is_printed_shows_a_secret() {
     let secret = Secret([77; 32]);
-    let saved =
-        Saved { secret, ..Saved::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy)) };
-    let renew = Storage::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
+    let saved = SavedState {
+        secret,
+        ..SavedState::new(&mut (Box::new(|_: &mut [u8]| {}) as client::Entropy))
+    };
+    let renew = StoreRequest::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
     let hello = Hello {
         client: [1; 16],
         secret: [77; 32],
@@ -167,7 +172,7 @@ fn asked(said: &[FromClient]) -> Vec<&History> {
 fn page(request: u32, offsets: &[u64], next: Option<u64>) -> FromPeer {
     let entry = |&offset: &u64| {
         let body = Body { id: format!("e{offset}"), ..Body::default() }.encode();
-        Entry { offset, topic: "a.b".into(), body }
+        HistoryEntry { offset, topic: "a.b".into(), body }
     };
     let entries = offsets.iter().map(entry).collect();
     let next = next.map(|before| (Stream::MAIN, before));
@@ -220,7 +225,7 @@ fn after_the_last_page_of_a_stream_comes_the_head_of_the_next_one() {
     let said = dialogue.heard();
     let [next] = asked(&said)[..] else { panic!("{said:?}") };
     assert_eq!((&next.stream, next.before), (&orders, Some(MAX_NUMBER)));
-    // Its life is its own.
+    // It has its own epoch.
     let FromPeer::Page(first) = page(next.request, &[3], None) else { unreachable!() };
     dialogue.say(FromPeer::Page(HistoryPage { epoch: 8, ..first }));
     let read = pages(&mut dialogue).remove(0).unwrap();
@@ -298,7 +303,7 @@ fn presence(joined: &[Attendee], left: &[u64]) -> FromPeer {
     FromPeer::Presence(Presence { topic: "lobby".into(), joined, left })
 }
 
-/// Who is there, came and left: the keys.
+/// The keys of those who are present, joined and left.
 fn told(dialogue: &mut Dialogue) -> Vec<[String; 3]> {
     let keys =
         |all: &[Attendee]| all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>().join(" ");

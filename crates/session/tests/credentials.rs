@@ -1,5 +1,5 @@
-//! Credentials that end: told in time, refreshed on the connection, closed otherwise. And what is decided
-//! about events that break the rules.
+//! Ending credentials: the client is notified in time and refreshes the connection, or the connection is closed. Also
+//! how events that break the rules are decided.
 
 mod peer;
 
@@ -11,7 +11,7 @@ fn granted(subject: Option<&str>, expires_in: Option<Millis>) -> Granted {
     Granted { subject: subject.map(str::to_owned), expires_in }
 }
 
-/// Welcomed, with a credential.
+/// A welcomed connection with a credential.
 fn peer(granted: Granted) -> Peer {
     let mut peer = Peer::new(0);
     peer.say(hello(Some("token")), 0);
@@ -73,7 +73,7 @@ fn a_refresh_that_is_refused_or_somebody_elses_closes() {
 fn a_notice_that_is_due_before_the_welcome_sets_no_timer_until_then() {
     let mut peer = Peer::new(0);
     peer.say(hello(Some("token")), 0);
-    // The hello waits for the store, which is slow.
+    // The hello waits for a slow store.
     peer.server.granted(granted(None, Some(1_000)), 0);
     peer.server.tick(600);
     assert_eq!(peer.server.deadline(), 1_000, "a timer in the past would spin");

@@ -1,4 +1,4 @@
-//! Credit per subscription: a sender without it keeps a position, and nothing else is held up.
+//! Credit per subscription: without it a subscription is only a position, and does not delay others.
 
 mod peer;
 
@@ -48,7 +48,7 @@ fn bytes_run_out_too_and_an_event_larger_than_what_is_left_is_not_stuck() {
     let mut peer = Peer::welcomed(6);
     peer.say(subscribe(1, "a", Start::Earliest, Some((100, bytes + 1))), 0);
     assert_eq!(offsets(&peer.run(), 1), [1, 2]);
-    // The second one has overdrawn it: what it took too much comes off first.
+    // The second one has overdrawn its credit, which new credit pays first.
     peer.say(credit(1, 0, bytes - 1), 0);
     assert!(offsets(&peer.run(), 1).is_empty());
     peer.say(credit(1, 0, 1), 0);
@@ -81,7 +81,7 @@ fn an_event_that_is_committed_while_a_page_is_read_comes_once() {
     let mut peer = Peer::welcomed(4);
     peer.say(subscribe(1, "a", Start::Earliest, Some((4, PLENTY))), 0);
     peer.run();
-    // The store is ahead of what the connection was told.
+    // The store is ahead of what the connection was fed.
     peer.commit_untold("a");
     peer.commit_untold("a");
     peer.say(credit(1, 10, 0), 0);

@@ -1,4 +1,4 @@
-//! Credit as the client gives it: what the application has not taken bounds what the peer sends.
+//! The client's credit: events that the application has not taken limit what the peer sends.
 
 mod world;
 
@@ -8,7 +8,7 @@ use world::World;
 
 const TEN: Window = Window { events: 10, bytes: 1 << 20 };
 
-/// A client that publishes so many events, and one that reads them at its own pace.
+/// One client publishes this many events, and another reads them at its own pace.
 fn slow_reader(events: usize, window: Window, seed: u64) -> World {
     let mut world = World::new(2, seed);
     world.clients[1].is_slow = true;
@@ -91,7 +91,7 @@ fn a_slow_subscription_costs_the_one_beside_it_nothing() {
     assert_eq!(offsets.iter().filter(|offset| *offset % 2 == 0).count(), 50);
 }
 
-/// Random paces and cuts: in the end everything was read, once and in order.
+/// Random paces and cuts. At the end everything was read once and in order.
 #[test]
 fn whatever_breaks_meanwhile_a_slow_application_reads_everything_in_order() {
     for seed in 10..60 {

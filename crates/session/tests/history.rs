@@ -1,4 +1,4 @@
-//! Pages backwards, and ranges that are gone.
+//! History pages, and ranges that are gone.
 
 mod peer;
 
@@ -59,7 +59,7 @@ fn a_request_that_cannot_be_answered_is_told_so() {
     let mut peer = Peer::welcomed(1);
     peer.say(ask(1, "a..b", None, 3), 0);
     assert_eq!(page(&peer.run()).refused, Some(RejectCode::IllegalTopic));
-    // Without answers from the store.
+    // The store does not answer.
     for request in 0..9 {
         peer.say(ask(request, "a", None, 1), 0);
     }
@@ -91,7 +91,7 @@ fn what_is_trimmed_while_it_waits_for_credit_is_told_then() {
     peer.trimmed = 5;
     peer.say(peer::credit(1, 9, 0), 0);
     let frames = peer.run();
-    assert_eq!(gaps(&frames), [(3, 5)], "nothing for who has read it");
+    assert_eq!(gaps(&frames), [(3, 5)], "nothing for a subscription that has read it");
     assert_eq!(told(&frames, 1), [(6, Some(5)), (7, Some(6)), (8, Some(7))]);
 }
 

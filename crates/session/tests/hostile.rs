@@ -1,5 +1,5 @@
-//! What a client may not do to its peer: numbers that wrap, questions without end, silence, and names that are not
-//! its own.
+//! What a client cannot do to its peer: overflowing numbers, endless queries, silence, and names that are not its
+//! own.
 
 mod peer;
 mod raw;
@@ -8,12 +8,12 @@ use peer::{Peer, body, hello, subscribe};
 use raw::{bytes, frame, number, position, text};
 use session::server::Effect;
 #[cfg(feature = "json")]
-use session::server::{Message, Options, Server, Wire};
+use session::server::{Options, Server, SocketMessage, Wire};
 use session::*;
 
 const BEYOND: [u64; 2] = [1 << 53, u64::MAX];
 
-/// What a connection is closed with after these bytes.
+/// The close that follows these bytes.
 fn closed_after(message: &[u8]) -> Option<CloseCode> {
     let mut peer = Peer::welcomed(3);
     peer.server.received(message, 0);
@@ -43,7 +43,7 @@ fn numbers_beyond_2_to_the_53_end_the_connection_that_says_them() {
             wrong
         );
         assert_eq!(closed_after(&frame(13, &[(0, number(beyond))])), wrong);
-        // An epoch is random and only compared; under a key that is not known anything may stand.
+        // An epoch is random and only compared. Under an unknown key anything is allowed.
         assert_eq!(closed_after(&resume(beyond, MAX_NUMBER)), None, "{beyond}");
         assert_eq!(closed_after(&frame(13, &[(0, vec![1]), (22, number(beyond))])), None);
         for (fence, lowest) in [(beyond, 1), (1, beyond)] {
@@ -78,7 +78,7 @@ fn a_client_takes_no_number_beyond_2_to_the_53_from_a_peer() {
         ] {
             assert!(FromPeer::decode(&wrong).all(|frame| frame.is_err()), "{wrong:x?}");
         }
-        // What an earlier version says for "from the head".
+        // An earlier version's way to say "from the head".
         let page = frame(23, &[(0, vec![1]), (1, number(beyond)), (3, number(beyond))]);
         let Some(Ok(FromPeer::Page(page))) = FromPeer::decode(&page).next() else { panic!() };
         assert_eq!((page.epoch, page.next), (beyond, Some((Stream::MAIN, MAX_NUMBER))));
@@ -133,8 +133,7 @@ fn a_subscription_starts_after_at_most_64_positions() {
     }
 }
 
-/// Attack 26: what was asked for and is not wanted any more costs nothing, and who asks faster than it is answered
-/// is not listened to.
+/// Attack 26: queries that are no longer wanted cost nothing, and a client with too many open queries is not read.
 #[test]
 fn questions_to_the_store_are_bounded() {
     let place = Position { id: Some("x".repeat(1_000)), ..Position::start_of(7) };
@@ -153,7 +152,7 @@ fn questions_to_the_store_are_bounded() {
     }
     assert!((3..6).contains(&asked), "{asked}");
     assert!(peer.server.lookup_bytes() < 512 << 10);
-    // It is not its fault that it is not heard.
+    // The client is not to blame for not being read.
     for hour in 1..5 {
         peer.server.tick(hour * 3_600_000);
     }
@@ -207,7 +206,7 @@ fn who_says_no_hello_for_ten_seconds_is_closed_whatever_it_pings() {
     assert_eq!((peer.closed, peer.server.deadline()), (None, 29_999));
 }
 
-/// The body that goes into the log, or why none does.
+/// The body that is logged, or the reason why none is.
 fn logged(peer: &mut Peer, body: &Body) -> Result<Body, RejectCode> {
     let (topic, name) = (0, Some("a".to_owned()));
     peer.asked.clear();
@@ -311,7 +310,7 @@ fn an_event_has_the_time_of_its_arrival_if_it_has_none_near_it() {
         let said = logged(&mut peer, &Body { time, nanoseconds: 7, ..body("e") }).unwrap();
         let nanoseconds = if time == Some(expected) { 7 } else { 0 };
         assert_eq!((said.time, said.nanoseconds), (Some(expected), nanoseconds), "{time:?}");
-        // Nobody told the time: it stays as it was said.
+        // Without a clock the time stays unchanged.
         let said = logged(&mut Peer::welcomed(0), &Body { time, ..body("e") }).unwrap();
         assert_eq!(said.time, time.map(|time| time.min(MAX_NUMBER)));
     }
@@ -337,7 +336,7 @@ fn an_ephemeral_event_has_the_time_of_its_arrival_too() {
     assert_eq!(Body::decode(&event.body).unwrap().time, Some(1_795_424_400_005));
 }
 
-/// A connection in JSON, whose clock stands at 0 and which answers its own appends.
+/// A JSON connection whose clock is at 0, and which answers its own appends.
 #[cfg(feature = "json")]
 struct Text {
     server: Server,
@@ -367,7 +366,7 @@ impl Text {
                 Effect::Append(append) => {
                     self.sources.extend(append.event.map(|(_, body)| body.source))
                 }
-                Effect::Send(Message::Texts(texts)) => {
+                Effect::Send(SocketMessage::Texts(texts)) => {
                     self.said.extend(texts.iter().map(str::to_owned))
                 }
                 Effect::Close(code, _) => self.closed = Some(code),
@@ -396,7 +395,7 @@ fn guests_are_others_on_each_connection_unless_they_name_the_same_secret() {
         .collect();
     assert_eq!(sources[0], "/guests/01010101010101010101010101010101/py");
     assert_eq!(sources[1], "/guests/02020202020202020202020202020202/py");
-    // SHA-256, which does not tell the secret.
+    // SHA-256, which does not reveal the secret.
     assert_eq!(
         sources[2],
         "/guests/3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b7f9/py"
@@ -415,7 +414,7 @@ fn a_hello_comes_first_and_once() {
     text.say("a.b", "", 0);
     assert_eq!(text.sources[0], text.sources[1]);
 
-    // What was refused was not said.
+    // A refused hello has no effect.
     let mut text = Text::new(1);
     text.say("$link.hello", r#","data":{"guest":"short"}"#, 0);
     text.say("$link.hello", secret, 0);

@@ -1,5 +1,5 @@
-//! A made-up later version at one end, and this one at the other: the link stands, and what is new is skipped,
-//! refused or taken for the nearest that is known.
+//! A fictional later version on one end, and this version on the other. The link works, and what is new is skipped,
+//! refused or replaced by the nearest known value.
 
 mod dialogue;
 mod peer;
@@ -8,16 +8,16 @@ mod raw;
 use dialogue::Dialogue;
 use peer::{Peer, caught_up};
 use raw::{bytes, frame, number, position, text};
-use session::client::{Effect, HistoryError, LinkState, Outcome};
+use session::client::{ConnectionState, Effect, HistoryError, Outcome};
 use session::*;
 use topic::{Pattern, Topic};
 
-/// Frames of kinds that no version has yet, with what a later grammar may have in place of the map.
+/// Frames of unknown kinds, with what a later grammar may have in place of the map.
 fn new_frames() -> Vec<Vec<u8>> {
     vec![
         frame(27, &[]),
         frame(28, &[(0, vec![1]), (1, position(1, 2))]),
-        // Numbers without bounds, keys that are texts, no map at all, more than two items.
+        // Unbounded numbers, text keys, no map at all, more than two items.
         frame(200, &[(0, number(u64::MAX)), (9, text("new"))]),
         [&[0x82, 0x18, 99, 0xa1][..], &text("key"), &[0xf6]].concat(),
         [&[0x82, 0x18, 99][..], &text("no map")].concat(),
@@ -62,7 +62,7 @@ fn a_newer_client_is_served() {
     peer.server.received(&message, 0);
     let frames = peer.run();
     let [FromPeer::Welcome(welcome)] = &frames[..] else { panic!("{frames:?}") };
-    // Nothing beyond version 1: so that it asks for nothing else.
+    // Nothing beyond version 1, so that the client requests nothing else.
     assert!(welcome.kinds.is_empty());
 
     for new in new_frames() {
@@ -89,7 +89,7 @@ fn a_newer_client_is_served() {
     assert_eq!(peer.closed, None);
 }
 
-/// A long message is taken in parts, and what is skipped is part of it.
+/// A long message is fed in parts, and skipped frames belong to it.
 #[test]
 fn a_long_message_of_a_newer_client_is_read_to_its_end() {
     let mut peer = Peer::welcomed(0);
@@ -113,7 +113,7 @@ fn a_long_message_of_a_newer_client_is_read_to_its_end() {
     assert_eq!(appended, 100);
 }
 
-/// A client that has read the welcome of a peer which takes more than version 1 has.
+/// A client welcomed by a peer that supports more than version 1.
 fn with_newer_peer() -> Dialogue {
     let mut dialogue = Dialogue::new(client::Options::default());
     let kinds = [&[0x82, 0x18, 28][..], &number(MAX_NUMBER)].concat();
@@ -157,7 +157,7 @@ fn a_client_knows_what_its_peer_takes_beyond_version_1() {
     for (kind, takes) in [(2, true), (26, true), (27, false), (28, true), (MAX_NUMBER, true)] {
         assert_eq!(dialogue.client.takes(kind), takes, "{kind}");
     }
-    // A peer of another version may answer the next time.
+    // A peer of another version may answer the next attempt.
     dialogue.reconnect();
     assert!(dialogue.client.takes(17) && !dialogue.client.takes(28));
     dialogue.close(1_006);
@@ -189,7 +189,7 @@ fn what_a_newer_peer_says_does_not_break_the_link() {
         |it: &Effect| matches!(it, Effect::Deliver(it) if it.subscriptions == [subscription]);
     assert!(dialogue.effects.iter().any(delivered), "{:?}", dialogue.effects);
 
-    // A refusal for a new reason is one.
+    // A refusal for an unknown reason is a refusal.
     hear(&mut dialogue, &frame(4, &[(0, vec![number]), (1, vec![0x18, 99]), (2, text("new"))]));
     let refused = Effect::Refused(subscription, RejectCode::Unknown, "new".to_owned());
     assert!(dialogue.effects.contains(&refused));
@@ -246,7 +246,7 @@ fn an_unknown_close_code_is_known_by_its_range() {
             } else {
                 dialogue.close(code);
             }
-            let stopped = |it: &Effect| matches!(it, Effect::Link(LinkState::Stopped { code: said, .. }) if *said == code);
+            let stopped = |it: &Effect| matches!(it, Effect::Link(ConnectionState::Stopped { code: said, .. }) if *said == code);
             assert_eq!(dialogue.effects.iter().any(stopped), stops, "{code}");
             assert_eq!(dialogue.client.deadline().is_some(), !stops, "{code}");
         }
@@ -256,7 +256,7 @@ fn an_unknown_close_code_is_known_by_its_range() {
 #[cfg(feature = "json")]
 #[test]
 fn a_newer_client_is_served_in_json() {
-    use session::server::{Effect, Message, Options, Server, Wire};
+    use session::server::{Effect, Options, Server, SocketMessage, Wire};
 
     let mut server = Server::new(Options::default().into(), Wire::Json, &[0], 0);
     let mut say = |kind: &str, data: &str| {
@@ -267,7 +267,9 @@ fn a_newer_client_is_served_in_json() {
         let mut said = Vec::new();
         while let Some(effect) = server.poll() {
             match effect {
-                Effect::Send(Message::Texts(texts)) => said.extend(texts.iter().map(str::to_owned)),
+                Effect::Send(SocketMessage::Texts(texts)) => {
+                    said.extend(texts.iter().map(str::to_owned))
+                }
                 Effect::Close(code, reason) => panic!("{code:?}: {reason}"),
                 other => said.push(format!("{other:?}")),
             }

@@ -14,14 +14,14 @@ fn numbered(fence: u64, number: u64, lowest: u64) -> Numbered {
     Numbered { client: [1; 16], fence, number, lowest }
 }
 
-/// Of a client that has connected with the fencing token 1.
+/// A client that has connected with the fencing token 1.
 fn account() -> Account {
     let mut account = Account::new(SECRET, false);
     account.open(&hello(1, 1), 0);
     account
 }
 
-/// Logs an event at the offset that is its number.
+/// Logs an event at the offset that equals its number.
 fn store(account: &mut Account, numbered: &Numbered) -> Admission {
     let (admission, _) = account.admit(numbered);
     if admission == Admission::New {
@@ -46,7 +46,7 @@ fn a_repeat_gets_the_same_answer_until_the_client_says_that_it_knows_it() {
     account.decide(&numbered(1, 2, 1), None, None, 0);
     assert_eq!(store(&mut account, &numbered(1, 1, 1)), Admission::Repeat(Some((0, 1))));
     assert_eq!(store(&mut account, &numbered(1, 2, 1)), Admission::Repeat(None));
-    // Its outcome is forgotten at once, and with it the reason of the second.
+    // Its outcome is forgotten at once, and so is the reason of the second.
     let (admission, forgotten) = account.admit(&numbered(1, 3, 3));
     assert_eq!((admission, forgotten), (Admission::New, vec![2]));
     for number in [1, 2] {

@@ -1,8 +1,8 @@
-//! Both state machines over a link that is cut, with a peer that restarts: what was promised holds.
+//! Both state machines over a link that breaks, with a peer that restarts: the promises hold.
 
 mod world;
 
-use session::client::{Effect, LinkState, Outcome};
+use session::client::{ConnectionState, Effect, Outcome};
 use session::server::{Decided, Opened, Options, Server, Wire};
 use session::*;
 use topic::{Pattern, Topic};
@@ -104,7 +104,7 @@ fn a_reject_that_a_retry_can_cure_holds_back_the_higher_numbers_and_keeps_the_or
     assert_eq!(ids, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 }
 
-/// An answer for each would have the client send all from there on again, as often as there are answers.
+/// An answer for each would make the client resend from there as often as there are answers.
 #[test]
 fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() {
     let mut server = Server::new(Options::default().into(), Wire::Frames, &[0], 0);
@@ -166,7 +166,7 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
                 last = Some(link);
             }
         }
-        let stopped = matches!(last, Some(LinkState::Stopped { .. }));
+        let stopped = matches!(last, Some(ConnectionState::Stopped { .. }));
         assert_eq!((stopped, code), (stops, code));
     }
 }
@@ -187,9 +187,9 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     server.received(&hello, 0);
     server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}
-    // Its owner was at a send that took long: the ping has its time all the same.
+    // The owner was busy with a long send. The ping gets its full time nevertheless.
     server.tick(50_000);
-    let Some(server::Effect::Send(server::Message::Binary(ping))) = server.poll() else {
+    let Some(server::Effect::Send(server::SocketMessage::Binary(ping))) = server.poll() else {
         panic!("no ping")
     };
     assert!(matches!(FromPeer::decode(&ping).next(), Some(Ok(FromPeer::Ping(_)))));
@@ -200,7 +200,7 @@ fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     assert!(matches!(effects.last(), Some(server::Effect::Close(CloseCode::Silent, _))));
 }
 
-/// Random programs over links that are cut and a peer that restarts; a failure names its seed.
+/// Random programs over breaking links and a restarting peer. A failure names its seed.
 #[test]
 fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
     for seed in 0..500 {
@@ -234,7 +234,7 @@ fn nothing_is_lost_doubled_or_reordered_whatever_breaks() {
                     .filter(|(_, (topic, ..))| pattern.matches(topic))
                     .map(|(offset, (_, id, _))| (offset, id.clone()))
                     .collect();
-                // One order per stream, and none across them.
+                // One order per stream, and none across streams.
                 let is_of = |(_, id): &&(u64, String)| {
                     world.log.of(stream).any(|(_, (_, other, _))| other == id)
                 };

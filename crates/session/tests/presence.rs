@@ -1,4 +1,4 @@
-//! Who is present: the state, then differences, and a grace in which a reload is no leave.
+//! Presence: the full list, then changes, and a grace period that is longer than a reload.
 
 mod peer;
 
@@ -6,22 +6,22 @@ use std::collections::BTreeMap;
 
 use peer::{Peer, topic};
 use session::PRESENCE_GRACE;
-use session::server::{Attendance, Comer, Effect, News};
+use session::server::{Effect, Joiner, News, PresenceRegistry};
 use session::*;
 use topic::Topic;
 
-/// What a watcher has made of its news.
+/// A watcher's view, built from its news.
 #[derive(Default)]
 struct View {
     entries: BTreeMap<u64, (String, Vec<u8>)>,
     states: usize,
-    /// How many times somebody came or left.
+    /// The number of joins and leaves.
     changes: usize,
 }
 
 impl View {
-    fn pull(&mut self, attendance: &mut Attendance, connection: u64) {
-        while let Some((_, news)) = attendance.news(connection) {
+    fn pull(&mut self, registry: &mut PresenceRegistry, connection: u64) {
+        while let Some((_, news)) = registry.news(connection) {
             let (joined, left) = match news {
                 News::State(all) => {
                     self.entries.clear();
@@ -51,132 +51,132 @@ fn lobby() -> Topic {
     topic("lobby")
 }
 
-fn join(attendance: &mut Attendance, connection: u64, client: u8, key: &str) {
-    attendance.join(comer(connection, [client; 16]), &lobby(), key, b"", ()).unwrap();
+fn join(registry: &mut PresenceRegistry, connection: u64, client: u8, key: &str) {
+    registry.join(joiner(connection, [client; 16]), &lobby(), key, b"", ()).unwrap();
 }
 
-fn comer(connection: u64, client: [u8; 16]) -> Comer {
-    Comer { connection, client, share: None }
+fn joiner(connection: u64, client: [u8; 16]) -> Joiner {
+    Joiner { connection, client, share: None }
 }
 
 #[test]
 fn a_watcher_is_told_the_state_and_then_differences() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    join(&mut attendance, 1, 1, "ann");
-    attendance.watch(9, &lobby());
-    assert_eq!((attendance.wake(), attendance.wake()), (Some(9), None));
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    join(&mut registry, 1, 1, "ann");
+    registry.watch(9, &lobby());
+    assert_eq!((registry.wake(), registry.wake()), (Some(9), None));
+    view.pull(&mut registry, 9);
     assert_eq!((view.keys(), view.states), (vec!["ann"], 1));
-    join(&mut attendance, 2, 2, "bob");
-    attendance.leave(1, &lobby());
-    assert_eq!((attendance.wake(), attendance.wake()), (Some(9), None));
-    view.pull(&mut attendance, 9);
+    join(&mut registry, 2, 2, "bob");
+    registry.leave(1, &lobby());
+    assert_eq!((registry.wake(), registry.wake()), (Some(9), None));
+    view.pull(&mut registry, 9);
     assert_eq!((view.keys(), view.states, view.changes), (vec!["bob"], 1, 2));
-    attendance.unwatch(9, &lobby());
-    attendance.leave(2, &lobby());
-    assert_eq!(attendance.wake(), None);
+    registry.unwatch(9, &lobby());
+    registry.leave(2, &lobby());
+    assert_eq!(registry.wake(), None);
 }
 
 #[test]
 fn one_users_connections_are_entries_under_one_key() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    attendance.watch(9, &lobby());
-    join(&mut attendance, 1, 1, "ann");
-    join(&mut attendance, 2, 2, "ann");
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    registry.watch(9, &lobby());
+    join(&mut registry, 1, 1, "ann");
+    join(&mut registry, 2, 2, "ann");
+    view.pull(&mut registry, 9);
     assert_eq!(view.keys(), ["ann", "ann"]);
-    attendance.leave(1, &lobby());
-    view.pull(&mut attendance, 9);
+    registry.leave(1, &lobby());
+    view.pull(&mut registry, 9);
     assert_eq!(view.keys(), ["ann"]);
 }
 
 #[test]
 fn a_reload_is_no_leave_and_one_who_does_not_come_again_leaves_after_the_grace() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    attendance.watch(9, &lobby());
-    join(&mut attendance, 1, 1, "ann");
-    join(&mut attendance, 2, 2, "bob");
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    registry.watch(9, &lobby());
+    join(&mut registry, 1, 1, "ann");
+    join(&mut registry, 2, 2, "bob");
+    view.pull(&mut registry, 9);
     view.changes = 0;
-    attendance.gone(1, 0);
-    attendance.gone(2, 0);
-    attendance.tick(PRESENCE_GRACE - 1);
-    join(&mut attendance, 3, 1, "ann");
-    assert_eq!(attendance.deadline(), Some(PRESENCE_GRACE));
-    attendance.tick(PRESENCE_GRACE);
-    view.pull(&mut attendance, 9);
+    registry.gone(1, 0);
+    registry.gone(2, 0);
+    registry.tick(PRESENCE_GRACE - 1);
+    join(&mut registry, 3, 1, "ann");
+    assert_eq!(registry.deadline(), Some(PRESENCE_GRACE));
+    registry.tick(PRESENCE_GRACE);
+    view.pull(&mut registry, 9);
     assert_eq!((view.keys(), view.changes), (vec!["ann"], 1));
-    assert_eq!(attendance.deadline(), None);
+    assert_eq!(registry.deadline(), None);
 }
 
 #[test]
 fn the_end_of_a_connection_whose_client_is_back_already_changes_nothing() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    attendance.watch(9, &lobby());
-    join(&mut attendance, 1, 1, "ann");
-    join(&mut attendance, 2, 1, "ann");
-    attendance.gone(1, 0);
-    attendance.tick(PRESENCE_GRACE);
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    registry.watch(9, &lobby());
+    join(&mut registry, 1, 1, "ann");
+    join(&mut registry, 2, 1, "ann");
+    registry.gone(1, 0);
+    registry.tick(PRESENCE_GRACE);
+    view.pull(&mut registry, 9);
     assert_eq!(view.keys(), ["ann"]);
 }
 
 #[test]
 fn a_client_that_was_forgotten_takes_over_the_place_of_its_key() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    join(&mut attendance, 1, 1, "ann");
-    attendance.watch(9, &lobby());
-    view.pull(&mut attendance, 9);
-    attendance.gone(1, 0);
-    join(&mut attendance, 2, 7, "ann");
-    attendance.tick(PRESENCE_GRACE);
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    join(&mut registry, 1, 1, "ann");
+    registry.watch(9, &lobby());
+    view.pull(&mut registry, 9);
+    registry.gone(1, 0);
+    join(&mut registry, 2, 7, "ann");
+    registry.tick(PRESENCE_GRACE);
+    view.pull(&mut registry, 9);
     assert_eq!((view.keys(), view.changes), (vec!["ann"], 0));
 }
 
 #[test]
 fn other_data_is_a_change_of_the_same_entry() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    attendance.watch(9, &lobby());
-    join(&mut attendance, 1, 1, "ann");
-    view.pull(&mut attendance, 9);
-    attendance.join(comer(1, [1; 16]), &lobby(), "ann", b"away", ()).unwrap();
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    registry.watch(9, &lobby());
+    join(&mut registry, 1, 1, "ann");
+    view.pull(&mut registry, 9);
+    registry.join(joiner(1, [1; 16]), &lobby(), "ann", b"away", ()).unwrap();
+    view.pull(&mut registry, 9);
     let entries: Vec<_> = view.entries.values().collect();
     assert_eq!(entries, [&("ann".to_owned(), b"away".to_vec())]);
 }
 
 #[test]
 fn a_watcher_that_comes_too_late_for_the_differences_gets_the_state() {
-    let (mut attendance, mut view) = (Attendance::default(), View::default());
-    attendance.watch(9, &lobby());
-    join(&mut attendance, 1, 1, "ann");
-    view.pull(&mut attendance, 9);
+    let (mut registry, mut view) = (PresenceRegistry::default(), View::default());
+    registry.watch(9, &lobby());
+    join(&mut registry, 1, 1, "ann");
+    view.pull(&mut registry, 9);
     for round in 0..1_000 {
-        join(&mut attendance, 100 + round, 2, "bob");
-        attendance.leave(100 + round, &lobby());
+        join(&mut registry, 100 + round, 2, "bob");
+        registry.leave(100 + round, &lobby());
     }
-    attendance.leave(1, &lobby());
-    join(&mut attendance, 3, 3, "cleo");
-    view.pull(&mut attendance, 9);
+    registry.leave(1, &lobby());
+    join(&mut registry, 3, 3, "cleo");
+    view.pull(&mut registry, 9);
     assert_eq!((view.keys(), view.states), (vec!["cleo"], 2));
 }
 
 #[test]
 fn a_topic_has_room_for_a_bounded_number_and_a_bounded_size() {
-    let mut attendance = Attendance::default();
+    let mut registry = PresenceRegistry::default();
     let client = |number: u64| {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&number.to_be_bytes());
         id
     };
     let taken = (0..2_000).filter(|&number| {
-        attendance.join(comer(number, client(number)), &lobby(), "k", b"", ()).is_ok()
+        registry.join(joiner(number, client(number)), &lobby(), "k", b"", ()).is_ok()
     });
     assert_eq!(taken.count(), 1_024);
-    let mut attendance = Attendance::default();
+    let mut registry = PresenceRegistry::default();
     let taken = (0..2_000).filter(|&number| {
-        attendance.join(comer(number, client(number)), &lobby(), "k", &[0; 4_095], ()).is_ok()
+        registry.join(joiner(number, client(number)), &lobby(), "k", &[0; 4_095], ()).is_ok()
     });
     assert_eq!(taken.count(), 128);
 }
@@ -184,22 +184,22 @@ fn a_topic_has_room_for_a_bounded_number_and_a_bounded_size() {
 #[test]
 fn those_of_one_share_fill_a_quarter_of_a_topic_and_others_get_in() {
     for (size, most) in [(0, 256), (4_095, 32)] {
-        let mut attendance = Attendance::default();
+        let mut registry = PresenceRegistry::default();
         let mut join = |share: u64, number: u64, size: usize| {
             let mut client = [0; 16];
             client[..8].copy_from_slice(&number.to_be_bytes());
-            let comer = Comer { connection: number, client, share: Some(share.into()) };
-            attendance.join(comer, &lobby(), "k", &vec![0; size], ()).is_ok()
+            let joiner = Joiner { connection: number, client, share: Some(share.into()) };
+            registry.join(joiner, &lobby(), "k", &vec![0; size], ()).is_ok()
         };
         let taken = (0..600).filter(|&number| join(1, number, size)).count();
         assert_eq!(taken, most);
-        // Those who are there may change what they say, and do not count twice.
+        // Members may change their data, and do not count twice.
         assert!(join(1, 0, size) && !join(1, 9_999, size));
         assert!((10_000..10_010).all(|number| join(2, number, size)));
     }
 }
 
-/// Random comings and goings: in the end each watcher sees what is there.
+/// Random joins and leaves. At the end each watcher has the right list.
 #[test]
 fn presence_converges() {
     for seed in 1..200_u64 {
@@ -210,10 +210,10 @@ fn presence_converges() {
             random ^= random << 17;
             random % bound
         };
-        let mut attendance = Attendance::default();
+        let mut registry = PresenceRegistry::default();
         let mut views: Vec<View> = (0..3).map(|_| View::default()).collect();
         let (mut now, mut next, mut here) = (0, 100, BTreeMap::new());
-        (0..3).for_each(|watcher| attendance.watch(watcher, &lobby()));
+        (0..3).for_each(|watcher| registry.watch(watcher, &lobby()));
         for _ in 0..300 {
             let client = below(5) as u8;
             match below(7) {
@@ -222,32 +222,32 @@ fn presence_converges() {
                     here.insert(client, next);
                     let data = [below(3) as u8];
                     let key = format!("k{client}");
-                    attendance.join(comer(next, [client; 16]), &lobby(), &key, &data, ()).unwrap();
+                    registry.join(joiner(next, [client; 16]), &lobby(), &key, &data, ()).unwrap();
                 }
                 3 => {
                     if let Some(connection) = here.remove(&client) {
-                        attendance.leave(connection, &lobby());
+                        registry.leave(connection, &lobby());
                     }
                 }
                 4 => {
                     if let Some(connection) = here.remove(&client) {
-                        attendance.gone(connection, now);
+                        registry.gone(connection, now);
                     }
                 }
                 5 => {
                     now += below(PRESENCE_GRACE);
-                    attendance.tick(now);
+                    registry.tick(now);
                 }
                 _ => {
                     let watcher = below(3);
-                    views[watcher as usize].pull(&mut attendance, watcher);
+                    views[watcher as usize].pull(&mut registry, watcher);
                 }
             }
         }
-        attendance.tick(now + PRESENCE_GRACE);
+        registry.tick(now + PRESENCE_GRACE);
         let expected: Vec<String> = here.keys().map(|client| format!("k{client}")).collect();
         for (watcher, view) in (0..).zip(&mut views) {
-            view.pull(&mut attendance, watcher);
+            view.pull(&mut registry, watcher);
             let mut keys = view.keys();
             keys.sort_unstable();
             assert_eq!(keys, expected, "seed {seed}");

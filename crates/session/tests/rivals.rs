@@ -1,12 +1,12 @@
-//! Copies of a client that take the link from each other.
+//! Copies of a client that fence each other.
 
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
-use session::client::{Options, Storage, TabId};
+use session::client::{Options, StoreRequest, TabId};
 use session::*;
 
-/// Of a tab whose patience is the shortest.
+/// The id of a tab with the least patience.
 const TAB: TabId = [0; 16];
 const FENCED: u16 = 4_503;
 
@@ -23,7 +23,7 @@ fn hello(dialogue: &mut Dialogue) -> Hello {
     hellos.last().unwrap()
 }
 
-/// The client is fenced, and its application says go on.
+/// The client is fenced, and its application reconnects.
 fn fenced(dialogue: &mut Dialogue) {
     dialogue.close(FENCED);
     dialogue.client.connect(dialogue.now);
@@ -58,7 +58,7 @@ fn a_store_that_lags_a_little_behind_what_was_greeted_with_is_no_rival() {
     assert!(last.fence > first.fence + 10, "{}", last.fence);
     dialogue.say(FromPeer::Welcome(WELCOME));
     assert_eq!(dialogue.client.id(), first.client);
-    // The next connection goes on from there, though the store gives the tokens.
+    // The next connection continues from there, although the store provides the tokens.
     dialogue.reconnect();
     assert_eq!(hello(&mut dialogue).fence, last.fence + 1);
 }
@@ -67,7 +67,7 @@ fn a_store_that_lags_a_little_behind_what_was_greeted_with_is_no_rival() {
 fn rivals_whose_tokens_are_ahead_are_overtaken_to_hear_what_was_decided() {
     let mut dialogue = client(TAB);
     let id = hello(&mut dialogue).client;
-    // A month of connections, of which this copy of the store knows nothing.
+    // A month of connections that this copy of the store does not know.
     let mut tries = 0;
     let last = loop {
         let hello = hello_again(&mut dialogue);
@@ -95,7 +95,7 @@ fn a_client_that_a_tab_of_its_own_store_fences_stays_who_it_is() {
         dialogue.say(FromPeer::Welcome(WELCOME));
         dialogue.now += 15_000;
         dialogue.say(FromPeer::Ping(Ping { number: 0 }));
-        dialogue.store.run(Storage::TakeFence { used: 0 });
+        dialogue.store.run(StoreRequest::TakeFence { used: 0 });
         fenced(&mut dialogue);
         assert_eq!(hello(&mut dialogue).client, id);
     }
@@ -107,7 +107,7 @@ fn two_tabs_that_a_rival_fences_in_turns_lose_their_patience_too() {
     let id = hello(&mut dialogue).client;
     for _ in 0..5 {
         dialogue.say(FromPeer::Welcome(WELCOME));
-        dialogue.store.run(Storage::TakeFence { used: 0 });
+        dialogue.store.run(StoreRequest::TakeFence { used: 0 });
         fenced(&mut dialogue);
     }
     dialogue.say(FromPeer::Welcome(WELCOME));

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use peer::{Peer, ephemeral, ephemeral_ids, hello, subscribe};
 use proptest::prelude::*;
-use session::server::{Effect, Ephemeral, Message};
+use session::server::{Effect, Ephemeral, SocketMessage};
 use session::{FromPeer, Start};
 
-/// A connection that is live on a pattern, and has been sent one event on `a`.
+/// A live connection that has received one event on `a`.
 fn live(number: u32, pattern: &str, credit: Option<(u32, u32)>) -> Peer {
     let mut peer = Peer::welcomed(0);
     peer.say(subscribe(number, pattern, Start::Latest, credit), 0);
@@ -19,13 +19,13 @@ fn live(number: u32, pattern: &str, credit: Option<(u32, u32)>) -> Peer {
     peer
 }
 
-/// The frames of the run, and how many events they are.
+/// The frames of the run, and the number of its events.
 fn encoded(peer: &Peer, events: &[Ephemeral]) -> (Arc<Vec<u8>>, usize) {
     let (frames, count) = peer.server.encode_run(events.iter());
     (Arc::new(frames), count)
 }
 
-/// What a receiver of WebSocket frames decodes: one binary message.
+/// Decodes WebSocket frames: one binary message.
 fn decoded(frames: &[u8]) -> Vec<FromPeer> {
     let (begin, length) = match frames[..4] {
         [0x82, 126, high, low] => (4, u16::from_be_bytes([high, low]).into()),
@@ -73,10 +73,10 @@ fn a_run_comes_after_what_was_said_before_it() {
     let (frames, _) = encoded(&peer, &events);
     peer.server.forwarded(&ephemeral("a", "k", "before"));
     peer.server.send_run(Arc::clone(&frames));
-    let Some(Effect::Send(Message::Binary(before))) = peer.server.poll() else { panic!() };
+    let Some(Effect::Send(SocketMessage::Binary(before))) = peer.server.poll() else { panic!() };
     let before: Vec<_> = FromPeer::decode(&before).map(Result::unwrap).collect();
     assert_eq!(ephemeral_ids(&before), ["before"]);
-    assert_eq!(peer.server.poll(), Some(Effect::Send(Message::Frames(frames))));
+    assert_eq!(peer.server.poll(), Some(Effect::Send(SocketMessage::Frames(frames))));
 }
 
 #[test]

@@ -1,14 +1,13 @@
-//! A peer that says nothing, as on a link that is half open: how soon a client asks whether it is there, and
-//! leaves.
+//! A silent peer, as on a half-open link: how soon a client probes it, and gives up.
 
 mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
-use session::client::{Effect, LinkState};
+use session::client::{ConnectionState, Effect};
 use session::*;
 use topic::{Pattern, Topic};
 
-/// Welcomed, at 0, with an event that waits for its answer.
+/// A client that was welcomed at 0, with an unanswered event.
 fn publishing() -> Dialogue {
     let mut dialogue = Dialogue::welcomed();
     publish(&mut dialogue, "one");
@@ -39,7 +38,7 @@ fn who_owes_an_answer_and_says_nothing_is_asked_after_five_seconds_and_left_thre
     dialogue.wait();
     assert_eq!(dialogue.now, 8_000);
     assert!(has_left(&dialogue));
-    assert!(matches!(dialogue.effects.last(), Some(Effect::Link(LinkState::Offline { .. }))));
+    assert!(matches!(dialogue.effects.last(), Some(Effect::Link(ConnectionState::Offline { .. }))));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Streams: a position in each for every subscription, one credit for all of them.
+//! Streams: a subscription has a position in each, and one credit for all.
 
 mod dialogue;
 mod peer;
@@ -16,7 +16,7 @@ fn other() -> Stream {
     Stream::named("other")
 }
 
-/// What a subscription is told of a stream: offsets, with what each names as the one before it.
+/// A subscription's events in a stream: offsets, each with its predecessor.
 fn told_of(frames: &[FromPeer], stream: &Stream, subscription: u32) -> Vec<(u64, Option<u64>)> {
     let is_of = |frame: &&FromPeer| matches!(frame, FromPeer::Event(it) if it.stream == *stream);
     told(&frames.iter().filter(is_of).cloned().collect::<Vec<_>>(), subscription)
@@ -209,7 +209,7 @@ fn subscriptions_with_the_same_pattern_are_wanted_once_and_each_is_told() {
     }
     peer.say(subscribe(5, "c", Start::Latest, None), 0);
     assert_eq!(changed(&mut peer), Some((texts(&["c"]), texts(&["a"]))));
-    // What goes and comes again in between has not changed, and neither has what comes and goes.
+    // A pattern that goes and returns in between has not changed, nor one that comes and goes.
     peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: 4 }), 0);
     peer.say(subscribe(6, "b", Start::Latest, None), 0);
     peer.say(subscribe(7, "d", Start::Latest, None), 0);
@@ -232,11 +232,11 @@ fn a_subscription_too_many_is_refused_and_the_others_stand() {
     peer.commit("a");
     let frames = peer.run();
     let [FromPeer::Event(event)] = &frames[..] else { panic!("{frames:?}") };
-    assert_eq!(event.heads.len(), most as usize);
+    assert_eq!(event.recipients.len(), most as usize);
     assert_eq!(peer.closed, None);
 }
 
-/// The subscription that a client asks for.
+/// The client's next subscribe frame.
 fn asked(dialogue: &mut Dialogue) -> (u32, Start) {
     let said = dialogue.heard();
     let mut subscribes = said.iter().filter_map(|frame| match frame {
@@ -254,8 +254,8 @@ fn made(subscription: u32, reset: bool, mut heads: Vec<Position>) -> FromPeer {
 fn event(subscription: u32, stream: Stream, offset: u64, previous: u64) -> FromPeer {
     let body = body(&format!("e{offset}")).encode();
     let (topic, name, previous) = (0, Some("a".to_owned()), Some(previous));
-    let heads = vec![Head { subscription, previous }];
-    FromPeer::Event(Event { topic, name, heads, offset: Some(offset), body, stream })
+    let recipients = vec![Recipient { subscription, previous }];
+    FromPeer::Event(Event { topic, name, recipients, offset: Some(offset), body, stream })
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_client_resumes_after_its_position_in_each_stream() {
     let (number, start) = asked(&mut dialogue);
     let read = Position { id: Some("e9".to_owned()), ..at(other(), 9) };
     assert_eq!(start, Start::After(vec![at(Stream::MAIN, 4), read.clone()]));
-    // Something of one stream is missing: it is asked for again, from there.
+    // An event of one stream is missing: the client subscribes again from there.
     dialogue.say(made(number, false, vec![at(Stream::MAIN, 8), read.clone()]));
     dialogue.say(event(number, Stream::MAIN, 8, 6));
     assert_eq!(asked(&mut dialogue).1, Start::After(vec![at(Stream::MAIN, 4), read]));
@@ -311,7 +311,7 @@ fn a_reader_of_what_is_new_goes_on_at_the_head_of_a_stream_that_is_reset() {
     dialogue.say(made(number, true, vec![head.clone()]));
     let (number, start) = asked(&mut dialogue);
     assert_eq!(start, Start::After(vec![at(Stream::MAIN, 4), head.clone()]));
-    // All of them are reset, and one of them is empty or gone: there is no event to go on after.
+    // All streams are reset, and one is empty or gone, so it has no event to continue after.
     let main = Position { epoch: 9, ..at(Stream::MAIN, 3) };
     let empty = Position { epoch: 9, ..at(other(), 0) };
     dialogue.say(made(number, true, vec![main.clone(), empty]));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::fault::{Fault, Phase, Role, State};
+use crate::fault::{Fault, FaultState, Phase, Role};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,16 +12,16 @@ pub struct Coverage {
 
 const STATES: usize = Phase::ALL.len() + Role::ALL.len();
 
-fn column(state: State) -> usize {
+fn column(state: FaultState) -> usize {
     match state {
-        State::Link(phase) => phase as usize,
-        State::Part(role) => Phase::ALL.len() + role as usize,
+        FaultState::Link(phase) => phase as usize,
+        FaultState::Part(role) => Phase::ALL.len() + role as usize,
     }
 }
 
 impl Coverage {
     /// Counts an occurrence.
-    pub fn add(&mut self, fault: Fault, state: State) {
+    pub fn add(&mut self, fault: Fault, state: FaultState) {
         self.met[fault as usize][column(state)] += 1;
     }
 
@@ -33,29 +33,32 @@ impl Coverage {
     }
 
     /// How often this fault has occurred in this state.
-    pub fn of(&self, fault: Fault, state: State) -> u64 {
+    pub fn of(&self, fault: Fault, state: FaultState) -> u64 {
         self.met[fault as usize][column(state)]
     }
 
     /// The reason if this fault cannot occur in this state.
-    pub fn impossible(fault: Fault, state: State) -> Option<&'static str> {
+    pub fn impossible(fault: Fault, state: FaultState) -> Option<&'static str> {
         let has_no_link = matches!(
             state,
-            State::Link(Phase::Waiting | Phase::Opening | Phase::Stopped)
-                | State::Part(Role::TakingOver | Role::Follower | Role::Guest | Role::Away)
+            FaultState::Link(Phase::Waiting | Phase::Opening | Phase::Stopped)
+                | FaultState::Part(
+                    Role::TakingOver | Role::Follower | Role::LinkedFollower | Role::Away
+                )
         );
         if has_no_link && fault.is_of_a_link() {
             return Some("there is no connection that could break");
         }
         let does_nothing = matches!(fault, Fault::Rest | Fault::Deaf | Fault::Freeze);
-        (state == State::Part(Role::Away) && does_nothing)
+        (state == FaultState::Part(Role::Away) && does_nothing)
             .then_some("the page neither runs nor hears anything")
     }
 
     /// The possible pairs that have occurred less often than this.
-    pub fn below(&self, least: u64) -> Vec<(Fault, State, u64)> {
-        let pairs =
-            Fault::ALL.into_iter().flat_map(|fault| State::all().map(move |state| (fault, state)));
+    pub fn below(&self, least: u64) -> Vec<(Fault, FaultState, u64)> {
+        let pairs = Fault::ALL
+            .into_iter()
+            .flat_map(|fault| FaultState::all().map(move |state| (fault, state)));
         pairs
             .filter(|(fault, state)| Self::impossible(*fault, *state).is_none())
             .map(|(fault, state)| (fault, state, self.of(fault, state)))
@@ -67,16 +70,16 @@ impl Coverage {
 impl fmt::Display for Coverage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:18}", "")?;
-        for state in State::all() {
+        for state in FaultState::all() {
             let name = match state {
-                State::Link(phase) => format!("{phase:?}"),
-                State::Part(role) => format!("{role:?}"),
+                FaultState::Link(phase) => format!("{phase:?}"),
+                FaultState::Part(role) => format!("{role:?}"),
             };
             write!(out, "{name:>11}")?;
         }
         for fault in Fault::ALL {
             write!(out, "\n{:18}", format!("{fault:?}"))?;
-            for state in State::all() {
+            for state in FaultState::all() {
                 match Self::impossible(fault, state) {
                     Some(_) => write!(out, "{:>11}", "-")?,
                     None => write!(out, "{:>11}", self.of(fault, state))?,

@@ -142,27 +142,33 @@ pub enum Role {
     /// It follows without a link, because there is no link or no leader.
     Follower,
     /// It follows and uses the leader's link.
-    Guest,
+    LinkedFollower,
     /// Its page is in the back/forward cache.
     Away,
 }
 
 impl Role {
     /// All variants.
-    pub const ALL: [Self; 6] =
-        [Self::TakingOver, Self::Leader, Self::Deposed, Self::Follower, Self::Guest, Self::Away];
+    pub const ALL: [Self; 6] = [
+        Self::TakingOver,
+        Self::Leader,
+        Self::Deposed,
+        Self::Follower,
+        Self::LinkedFollower,
+        Self::Away,
+    ];
 }
 
 /// The state in which a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum State {
+pub enum FaultState {
     /// The phase of a link.
     Link(Phase),
     /// The role of a tab.
     Part(Role),
 }
 
-impl State {
+impl FaultState {
     /// All variants.
     pub fn all() -> impl Iterator<Item = Self> {
         Phase::ALL.map(Self::Link).into_iter().chain(Role::ALL.map(Self::Part))

@@ -24,7 +24,7 @@ pub const STREAMS: usize = 2;
 
 /// A position in the log of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
+pub struct LoggedAt {
     /// The stream.
     pub stream: StreamNo,
     /// The epoch of its log.
@@ -63,14 +63,14 @@ pub enum From {
     Last(u64),
     /// After these positions, which the application has kept over a reload. Streams without a position start at their
     /// first event.
-    After([Option<Place>; STREAMS]),
+    After([Option<LoggedAt>; STREAMS]),
 }
 
 /// The outcome of a kept event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// The event is in the log.
-    Stored(Place),
+    Stored(LoggedAt),
     /// The event is not in the log and never will be: it was rejected, has expired or was cancelled.
     Rejected,
     /// The outcome is unknown.
@@ -96,7 +96,7 @@ pub enum PageState {
 #[allow(missing_docs)] // each field is named after its type
 pub enum Record {
     /// The store has committed an event.
-    Logged { place: Place, client: ClientNo, event: EventNo, topic: TopicNo },
+    Logged { place: LoggedAt, client: ClientNo, event: EventNo, topic: TopicNo },
     /// The store has dropped the events of a stream up to this offset.
     Trimmed { stream: StreamNo, up_to: u64 },
     /// The store has restarted without the events after `head` in a stream, in a new epoch.
@@ -134,7 +134,7 @@ pub enum Record {
     /// It has learned that it has caught up in all streams.
     CaughtUp { reader: ReaderNo },
     /// It has received an event.
-    Delivered { reader: ReaderNo, place: Place, event: EventNo },
+    Delivered { reader: ReaderNo, place: LoggedAt, event: EventNo },
     /// It has finished an event.
     Took { reader: ReaderNo },
     /// It has received a gap in a stream.
@@ -145,7 +145,7 @@ pub enum Record {
     /// An application pages backwards from the newest event of its topics, one stream after the other.
     Scrolls { reader: ReaderNo, topics: Topics },
     /// It has received an event that is older than the previous one.
-    Older { reader: ReaderNo, place: Place, event: EventNo },
+    Older { reader: ReaderNo, place: LoggedAt, event: EventNo },
     /// It has learned that it has reached the beginning.
     Bottom { reader: ReaderNo },
     /// It has learned that the log has a new epoch, and starts again.
@@ -187,7 +187,7 @@ impl FromIterator<Record> for History {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for LoggedAt {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}@{} of stream {}", self.offset, self.epoch, self.stream)
     }

@@ -15,7 +15,7 @@ pub struct Wire {
     /// The life of that tab.
     pub life: LifeNo,
     /// Whether it belongs to the tab's fallback client.
-    pub is_spare: bool,
+    pub is_fallback: bool,
     /// Whether the tab has neither closed it nor seen it close.
     pub is_open: bool,
     /// The direction to the relay.
@@ -48,8 +48,8 @@ pub enum Parcel {
 
 impl Wire {
     /// Creates a connection.
-    pub fn new(tab: usize, life: LifeNo, is_spare: bool) -> Self {
-        Self { tab, life, is_spare, is_open: true, up: Flow::default(), down: Flow::default() }
+    pub fn new(tab: usize, life: LifeNo, is_fallback: bool) -> Self {
+        Self { tab, life, is_fallback, is_open: true, up: Flow::default(), down: Flow::default() }
     }
 
     /// Whether both directions work and nothing is in transit.

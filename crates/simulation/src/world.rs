@@ -33,7 +33,7 @@ use tabs::Tab;
 
 /// The result of a seed.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The history.
     pub history: History,
     /// How often each fault has occurred in each state.
@@ -150,7 +150,7 @@ const STEPS: u64 = 500_000;
 
 impl World {
     /// Runs a seed, optionally with a deliberate bug. `traces` prints the history.
-    pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> Outcome {
+    pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> RunOutcome {
         let mut random = Random::new(seed);
         let streams = if random.once_in(3) { 1 } else { 2 };
         let relay = Relay::new(streams, mutation);
@@ -189,7 +189,7 @@ impl World {
                 at: world.now,
             }),
         };
-        Outcome {
+        RunOutcome {
             verdict,
             coverage: world.coverage,
             publishes: world.publishes,

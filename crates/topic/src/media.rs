@@ -1,22 +1,22 @@
-//! Media types: what the data of an event is, by one rule for relays and pages.
+//! Media types: one rule for relays and pages about the form of an event's data.
 
-/// How data of a media type is shown.
+/// The form in which data of a media type is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// As JSON: `application/json`, `text/json` and all that end in `+json`. Also data without a media type.
+    /// JSON: `application/json`, `text/json`, every type that ends in `+json`, and data without a media type.
     Json,
-    /// As a string: all other `text/*`, in UTF-8.
+    /// A string: all other `text/*` types, in UTF-8.
     Text,
-    /// As bytes: everything else, and what is not a media type.
+    /// Bytes: everything else, including an invalid media type.
     Bytes,
 }
 
 impl Form {
-    /// The form of data with this media type (RFC 9110, 8.3.1). Parameters other than a text's `charset` do not
-    /// count, nor does upper or lower case.
+    /// The form of data with this media type (RFC 9110, 8.3.1). Parameters other than the `charset` of a text are
+    /// ignored, and so is upper or lower case.
     pub fn of(content_type: Option<&str>) -> Self {
         let Some(content_type) = content_type else { return Self::Json };
-        // By bytes: a page carries this code, and that of texts is several times as long.
+        // On bytes, because pages carry this code, and the code for strings is several times as large.
         let mut parts = content_type.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let Some((kind, subtype)) = parts.next().and_then(|essence| halves(essence, b'/')) else {
             return Self::Bytes;
@@ -35,19 +35,19 @@ impl Form {
     }
 }
 
-/// What stands before and after the first `byte`.
+/// The parts before and after the first `byte`.
 fn halves(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|other| *other == byte)?;
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-/// A name of RFC 6838, 4.2: a token that begins with a letter or a digit.
+/// Whether this is a name as in RFC 6838, 4.2: a token that begins with a letter or a digit.
 fn is_name(name: &[u8]) -> bool {
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().all(is_token)
 }
 
-/// Whether a parameter leaves a text in UTF-8.
+/// Whether the text stays UTF-8 with this parameter.
 fn is_in_utf8(parameter: &[u8]) -> bool {
     let Some((name, value)) = halves(parameter, b'=') else { return true };
     let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));

@@ -1,4 +1,4 @@
-//! The benchmarks: each beside its peer in the same run, failing where a bar is missed.
+//! Benchmarks. Each one compares with its peers in the same run, and fails if a bar is missed.
 
 mod attacks;
 mod chart;
@@ -17,18 +17,18 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use table::Table;
 
-/// What is measured.
+/// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Bench {
     /// The pure bus: natively, and in wasm under Node and in Chromium
     Bus,
-    /// The npm package, beside other emitters: in Node and in Chromium
+    /// The npm package against other emitters, in Node and in Chromium
     Js,
-    /// The relay, beside nats-server, socket.io and WSE
+    /// The relay against nats-server, Socket.IO and WSE
     Relay,
-    /// The relay while one address attacks it: what others notice, and the memory that it takes
+    /// The relay while one address attacks it: what other clients notice, and how much memory it takes
     Attacks,
-    /// Nothing: draw the chart of the README from the tables as they are
+    /// Nothing: only redraw the chart of the README from the existing tables
     Chart,
 }
 
@@ -41,7 +41,7 @@ const NEEDS: &[Need] = &[
     Need::Valgrind,
 ];
 
-/// Measures, prints the table and writes it as JSON into `target/bench`. The arguments go to the program that
+/// Measures, prints the table and writes it as JSON into `target/bench`. `arguments` are passed to the program that
 /// measures.
 pub fn run(workspace: &Workspace, bench: Bench, arguments: &[String]) -> Result<()> {
     match bench {
@@ -58,7 +58,7 @@ pub fn run(workspace: &Workspace, bench: Bench, arguments: &[String]) -> Result<
 
 fn bus(workspace: &Workspace) -> Result<()> {
     let toolchain = setup::ensure(workspace, NEEDS)?;
-    // All that is built is built before anything is measured.
+    // Build everything before measuring anything.
     let programs = native::build(workspace)?;
     let script = wasm::build(workspace, &toolchain)?;
 
@@ -72,12 +72,12 @@ fn bus(workspace: &Workspace) -> Result<()> {
     finish(&table, workspace, "bus", "crates/bus/BENCHMARKS.md")
 }
 
-/// Writes the table as JSON and into its document; a bar that is missed is an error.
+/// Writes the table as JSON and into its document, and fails if a bar is missed.
 fn finish(table: &Table, workspace: &Workspace, name: &str, document: &str) -> Result<()> {
     let file = workspace.own_target().join(format!("bench/{name}.json"));
     table.write(&file)?;
     table.write_into(&workspace.root.join(document))?;
     chart::draw(workspace)?;
-    println!("\nIt stands in {document} now, and as JSON in {}", file.display());
-    table.hold()
+    println!("\nWritten to {document}, and as JSON to {}", file.display());
+    table.check_bars()
 }

@@ -1,4 +1,4 @@
-//! `exec`: a command of the user's, where the wasm target and the tools are found.
+//! `exec`: runs a command with the wasm target and the tools on its path.
 
 use crate::knocking::Knocking;
 use crate::process;
@@ -9,9 +9,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Sets up what the command needs, and becomes the command, or its parent where it tests in a browser.
+/// Installs what the command needs and replaces this process with it. A command that tests in a browser runs as a
+/// child, because [`Knocking`] must run beside it.
 pub fn exec(workspace: &Workspace, words: &[OsString]) -> Result<ExitCode> {
-    let (program, arguments) = words.split_first().context("there is no command")?;
+    let (program, arguments) = words.split_first().context("no command is given")?;
     let browsers = browsers(arguments);
     let toolchain = setup::ensure(workspace, &[tools(program), &browsers].concat())?;
     let mut command = toolchain.command(program);
@@ -20,10 +21,10 @@ pub fn exec(workspace: &Workspace, words: &[OsString]) -> Result<ExitCode> {
         let _knocking = Knocking::start(&mut command)?;
         return wait_for(command);
     }
-    become_it(command)
+    replace_process(command)
 }
 
-/// What the program itself is, and what it starts.
+/// The tools that the program needs, including itself.
 fn tools(program: &OsStr) -> &'static [Need] {
     let name = Path::new(program).file_stem().and_then(OsStr::to_str);
     match name.unwrap_or_default() {
@@ -47,15 +48,15 @@ fn browsers(arguments: &[OsString]) -> Vec<Need> {
 }
 
 #[cfg(unix)]
-fn become_it(mut command: Command) -> Result<ExitCode> {
+fn replace_process(mut command: Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-    // Signals then reach the command itself.
+    // Signals reach the command itself.
     let error = command.exec();
     Err(error).with_context(|| process::unstartable(&command))
 }
 
 #[cfg(not(unix))]
-use wait_for as become_it;
+use wait_for as replace_process;
 
 fn wait_for(mut command: Command) -> Result<ExitCode> {
     let status = command.status().with_context(|| process::unstartable(&command))?;
@@ -74,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn trunk_and_wasm_pack_are_only_got_for_those_that_call_them() {
-        let gets = |program: &str, need| tools(OsStr::new(program)).contains(&need);
-        assert!(gets("trunk", Need::Trunk) && gets("/usr/bin/wasm-pack", Need::WasmPack));
-        assert!(!gets("cargo", Need::Trunk) && !gets("cargo", Need::WasmPack));
-        assert!(gets("cargo", Need::WasmBindgen));
+    fn trunk_and_wasm_pack_are_installed_only_for_commands_that_need_them() {
+        let needs = |program: &str, need| tools(OsStr::new(program)).contains(&need);
+        assert!(needs("trunk", Need::Trunk) && needs("/usr/bin/wasm-pack", Need::WasmPack));
+        assert!(!needs("cargo", Need::Trunk) && !needs("cargo", Need::WasmPack));
+        assert!(needs("cargo", Need::WasmBindgen));
     }
 }

@@ -56,7 +56,7 @@ pub fn has_nightly() -> bool {
     process::capture(nightly().args(["rustc", "--version"])).is_ok()
 }
 
-/// Runs one target for so many minutes, and prints what it does.
+/// Runs one target for this many minutes, and prints what it does.
 pub fn run(workspace: &Workspace, target: Target, minutes: f64) -> Result<()> {
     if !has_nightly() {
         bail!("cargo-fuzz needs a nightly Rust: `rustup toolchain install nightly`");

@@ -1,7 +1,7 @@
 //! Every task of this repository: `cargo xtask --help`.
 //!
-//! A task first sets up what it needs and is missing (`setup`), says so, and then works. Nothing
-//! here is part of what users of the library get.
+//! A task first installs the tools that it needs (`setup`), says so, and then runs. Nothing here ships to users of the
+//! library.
 
 mod bench;
 mod exec;
@@ -52,54 +52,54 @@ enum Task {
         /// The folder of the relay's store [default: data in the repository]
         #[arg(long)]
         data: Option<PathBuf>,
-        /// A name by which browsers reach the relay, needed off loopback (may be given several times)
+        /// A host name by which browsers reach the relay; required beyond loopback (may be repeated)
         #[arg(long, value_name = "NAME")]
         host: Vec<String>,
-        /// Serve the counter of examples/yew in place of the chat
+        /// Serve the counter of examples/yew instead of the chat
         #[arg(long)]
         example: bool,
     },
-    /// Check everything; the last line counts the tests
+    /// Run all checks and tests; the last line sums up the tests
     Test {
-        /// Run only this stage (may be given several times)
+        /// Run only this stage (may be repeated)
         #[arg(long, value_enum, value_name = "STAGE")]
         only: Vec<suite::Stage>,
     },
-    /// Clients and a relay over bad links in virtual time: the seeds of CI, one seed, or on and on
+    /// Simulate clients and a relay over bad links in virtual time: the seeds of CI, one seed, or new seeds for hours
     Simulate {
         /// Replay this seed, and print what happens
         #[arg(long, conflicts_with = "hours")]
         seed: Option<u64>,
-        /// Run seeds that no run had before, for so many hours
+        /// Run new seeds for this many hours
         #[arg(long)]
         hours: Option<f64>,
     },
-    /// Feed arbitrary bytes to a codec or a machine; needs a nightly Rust
+    /// Fuzz a codec or a state machine; needs a nightly Rust
     Fuzz {
-        /// What is fed
+        /// What to fuzz
         #[arg(value_enum)]
         target: fuzz::Target,
-        /// For how long
+        /// How long to fuzz
         #[arg(long, default_value_t = 60.0)]
         minutes: f64,
     },
-    /// Measure beside the peers, print the table, and fail where a bar is missed
+    /// Run benchmarks against the peers, print the table, and fail if a bar is missed
     Bench {
         /// What to measure
         #[arg(value_enum)]
         what: bench::Bench,
-        /// For `relay` and `attacks`: which rows, as `--only fan-out --beside WSE --rounds 9`; then no document is
-        /// written
+        /// For `relay` and `attacks`: which rows to measure, such as `--only fan-out --beside WSE --rounds 9`; with any
+        /// of these, no document is written
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Build the npm package and try it in Node and Chromium
+    /// Build the npm package and test it in Node and Chromium
     Npm,
-    /// Print the sizes after brotli and hold them against their budgets
+    /// Print the sizes after brotli and check them against their budgets
     Size,
-    /// Get the wasm target and the pinned tools
+    /// Install the wasm target and the pinned tools
     Setup,
-    /// Run a command where the wasm target and the tools are found: `cargo xtask exec -- trunk serve`
+    /// Run a command with the wasm target and the tools on its path: `cargo xtask exec -- trunk serve`
     Exec {
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]

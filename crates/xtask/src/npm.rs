@@ -1,5 +1,5 @@
-//! The npm package: wasm-bindgen's output made smaller, with the files of `npm/` laid over it, and its trial
-//! in Node and in Chromium.
+//! Builds the npm package, from the shrunk output of wasm-bindgen and the files of `npm/`, and tests it in Node and in
+//! Chromium.
 
 mod bundle;
 mod shrink;
@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What building and trying the package takes.
+/// What building and testing the package needs.
 pub const NEEDS: &[Need] = &[
     Need::StdSources,
     Need::WasmBindgen,
@@ -25,7 +25,7 @@ pub const NEEDS: &[Need] = &[
     Need::Chromium,
 ];
 
-/// Gets what it takes and builds the package.
+/// Installs what the build needs, and builds the package.
 pub fn build(workspace: &Workspace) -> Result<()> {
     let toolchain = setup::ensure(workspace, NEEDS)?;
     build_with(workspace, &toolchain)
@@ -52,7 +52,7 @@ pub fn build_with(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     process::run(&mut npm)
 }
 
-/// Copies all files of a folder into another, over what is there.
+/// Copies all files of a folder into another, and overwrites existing ones.
 pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
     for file in stamp::files(from)? {
         let target = to.join(file.strip_prefix(from)?);
@@ -65,7 +65,7 @@ pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Packs the package and installs it into a project as a user would, with what the project names itself.
+/// Packs the package and installs it into a project as a user would, with the project's own dependencies.
 pub fn install(package: &Path, project: &Path) -> Result<()> {
     let mut pack = process::command("npm");
     pack.args(["pack", "--silent", "--pack-destination"]).arg(project).current_dir(package);
@@ -78,8 +78,8 @@ pub fn install(package: &Path, project: &Path) -> Result<()> {
     process::run(&mut install)
 }
 
-/// Packs the package, installs it into an empty project as a user would, and gives the command
-/// that runs `tests/npm` there.
+/// Packs the package, installs it into an empty project as a user would, and returns the command that runs `tests/npm`
+/// there.
 pub fn check(workspace: &Workspace) -> Result<Command> {
     let package = workspace.npm_package();
     let project = workspace.own_target().join("npm/trial");
@@ -91,8 +91,8 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
 
     let mut node = process::command("node");
     node.args(["--test", "--test-reporter=spec"])
-        .env("EDK_NPM_TOOLS", installed(workspace, "tests/npm/tools", "what tries the package")?)
-        .env("EDK_EXAMPLES", installed(workspace, "examples", "what the examples show")?)
+        .env("EDK_NPM_TOOLS", installed(workspace, "tests/npm/tools", "the test tools")?)
+        .env("EDK_EXAMPLES", installed(workspace, "examples", "the examples' dependencies")?)
         .env("EDK_CHROMEDRIVER", setup::chromedriver().context("chromedriver is not on PATH")?)
         .env("EDK_CHROMIUM", setup::chromium().context("Chromium is not on PATH")?)
         .env("EDK_SEMANTICS", workspace.root.join("benches/js/SEMANTICS.md"))
@@ -104,7 +104,7 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     let mut files = stamp::files(&tests)?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     if files.is_empty() {
-        bail!("tests/npm has no test of the package");
+        bail!("tests/npm has no tests");
     }
     for file in files {
         node.arg(file.strip_prefix(&tests)?);
@@ -112,7 +112,7 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
     Ok(node)
 }
 
-/// Installs what the `package.json` in `place` names, once for all checkouts.
+/// Installs the dependencies of the `package.json` in `place`, once for all clones of the repository.
 fn installed(workspace: &Workspace, place: &str, what: &str) -> Result<PathBuf> {
     let name = format!("{place}/package.json");
     let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[&name])?);

@@ -1,5 +1,5 @@
-//! The page as the relay serves it, in `dist/`: the chat, made of index.html as Trunk would make it; and the page of
-//! `www/` that embeds the npm package. Each is built only when one of its inputs has changed, and compressed then.
+//! The page as the relay serves it, in `dist/`: the chat, built from index.html as Trunk would build it, and the page
+//! of `www/` that embeds the npm package. Each is built and compressed only when one of its inputs has changed.
 
 mod compress;
 pub mod example;
@@ -22,15 +22,15 @@ use std::path::{Path, PathBuf};
 
 pub use compress::{beside, brotli, is_compressed};
 
-/// What building the chat takes besides wasm-bindgen.
+/// What building the chat needs besides wasm-bindgen.
 pub const COMPILE_NEEDS: &[Need] = &[Need::StdSources, Need::WasmOpt, Need::Node];
-/// What building the chat takes.
+/// What building the chat needs.
 const CHAT_NEEDS: &[Need] = &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Node];
-/// What building all of the page takes.
+/// What building the whole page needs.
 pub const NEEDS: &[Need] =
     &[Need::StdSources, Need::WasmBindgen, Need::WasmOpt, Need::Esbuild, Need::Node];
 
-/// Whatever the chat is made from, and how.
+/// The inputs of the chat, including the code that builds it.
 const CHAT: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
@@ -44,10 +44,11 @@ const CHAT: &[&str] = &[
     "crates/xtask/src/page.rs",
     "crates/xtask/src/toolchain.rs",
     "crates/xtask/src/versions.rs",
+    "crates/xtask/src/wasm",
     "crates/xtask/src/wasm.rs",
     "www",
 ];
-/// What the embedding page is made from besides.
+/// Further inputs of the embedding page.
 const EMBEDDING: &[&str] =
     &["crates/npm", "crates/xtask/src/npm", "crates/xtask/src/npm.rs", "npm"];
 
@@ -59,8 +60,8 @@ pub enum Part {
 }
 
 impl Part {
-    /// Does the part consist of this file in `dist/`?
-    fn holds(self, name: &Path) -> bool {
+    /// Whether the part contains this file of `dist/`.
+    fn contains(self, name: &Path) -> bool {
         let embedding =
             name.starts_with("npm") || name.to_str().is_some_and(|name| name.starts_with("embed."));
         embedding == (self == Self::Embedding)
@@ -73,13 +74,13 @@ impl Part {
         })
     }
 
-    /// A hash of what goes in and of what has come out, which somebody may have changed or removed.
+    /// A hash of the inputs and of the built files, so that a changed or removed file is built again.
     fn stamp(self, workspace: &Workspace) -> Result<String> {
         let root = &workspace.root;
         let mut inputs = CHAT.to_vec();
         let dist = workspace.dist();
         let mut built = stamp::files(&dist)?;
-        built.retain(|file| self.holds(file.strip_prefix(&dist).unwrap_or(file)));
+        built.retain(|file| self.contains(file.strip_prefix(&dist).unwrap_or(file)));
         if self == Self::Embedding {
             inputs.extend_from_slice(EMBEDDING);
             built.extend(stamp::files(&workspace.npm_package())?);
@@ -87,7 +88,7 @@ impl Part {
         Ok(format!("{} {}", stamp::of(root, &inputs)?, stamp::of_files(root, &built)?))
     }
 
-    /// Is it what the sources say?
+    /// Whether the part is up to date.
     pub fn is_current(self, workspace: &Workspace) -> Result<bool> {
         let kept = fs::read_to_string(self.stamp_file(workspace)).unwrap_or_default();
         Ok(kept == self.stamp(workspace)?)
@@ -103,13 +104,13 @@ impl Part {
     }
 }
 
-/// Makes `dist/` what the sources say. Sets nothing up when it is that already.
+/// Brings `dist/` up to date. Installs nothing if it is already up to date.
 pub fn ensure(workspace: &Workspace) -> Result<()> {
     if Part::Chat.is_current(workspace)? {
-        say("page: nothing has changed since it was built");
+        say("page: up to date");
     } else {
         let toolchain = setup::ensure(workspace, CHAT_NEEDS)?;
-        task("page", "builds the chat", || {
+        task("page", "building the chat", || {
             let page = Page::read(workspace)?;
             let wasm = page.compile(workspace, &toolchain)?;
             page.build(workspace, &toolchain, &wasm)
@@ -118,13 +119,13 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     ensure_embedding(workspace)
 }
 
-/// Makes the part of `dist/` that embeds the npm package what the sources say.
+/// Brings the part of `dist/` that embeds the npm package up to date.
 pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
     if Part::Embedding.is_current(workspace)? {
         return Ok(());
     }
     let toolchain = setup::ensure(workspace, NEEDS)?;
-    task("npm page", "builds the npm package and the page that embeds it", || {
+    task("npm page", "building the npm package and the page that embeds it", || {
         npm::build_with(workspace, &toolchain)?;
         let staging = staging(workspace, "embedding")?;
         npm::copy_over(&workspace.npm_package(), &staging.join("npm"))?;
@@ -132,7 +133,7 @@ pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
             let Some(name) = file.file_name() else {
                 continue;
             };
-            if Part::Embedding.holds(Path::new(name)) {
+            if Part::Embedding.contains(Path::new(name)) {
                 copy(&file, &staging.join(name))?;
             }
         }
@@ -140,16 +141,16 @@ pub fn ensure_embedding(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// An `index.html`, and what its links ask for.
+/// An `index.html` and its links for Trunk.
 pub struct Page {
-    /// Where it is, and where its links begin.
+    /// The folder of the file. Links are relative to it.
     folder: PathBuf,
     html: String,
     links: Vec<html::Link>,
 }
 
 impl Page {
-    /// The chat's.
+    /// Reads the chat's page.
     pub fn read(workspace: &Workspace) -> Result<Self> {
         Self::read_in(&workspace.root)
     }
@@ -162,7 +163,7 @@ impl Page {
         Ok(Self { folder: folder.to_owned(), html, links })
     }
 
-    /// Compiles the program; this needs cargo and no other tool.
+    /// Compiles the program. This needs only cargo.
     pub fn compile(&self, workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
         let program = self.links.iter().find_map(|link| match &link.asset {
             Asset::Rust { href, bin, .. } => Some((href, bin)),
@@ -180,7 +181,7 @@ impl Page {
         wasm::compile(workspace, toolchain, package, &["--bin", bin], bin)
     }
 
-    /// Makes the chat's page of the compiled program.
+    /// Builds the chat's page from the compiled program.
     pub fn build(&self, workspace: &Workspace, toolchain: &Toolchain, wasm: &Path) -> Result<()> {
         let staging = staging(workspace, "chat")?;
         bundle_styles(workspace)?;
@@ -220,7 +221,7 @@ impl Page {
     }
 }
 
-/// Joins the style sheets of the components into the one that index.html names. Trunk runs the same script by its hook.
+/// Joins the style sheets of the components into the one that index.html names. Trunk runs the same script as a hook.
 fn bundle_styles(workspace: &Workspace) -> Result<()> {
     let mut node = process::command("node");
     node.arg(workspace.root.join("www/bundle.mjs"));
@@ -236,7 +237,7 @@ fn css(file: &Path, staging: &Path) -> Result<Built> {
     Ok(Built::Css { file: name, integrity })
 }
 
-/// The two files of the program get a name for ever: it says what is in them.
+/// Names the two files of the program by a hash of their content, so that they can be cached forever.
 fn program(bin: &str, bound: &Path, staging: &Path) -> Result<Built> {
     let js = fs::read(bound.join(format!("{bin}.js")))?;
     let wasm = fs::read(bound.join(format!("{bin}_bg.wasm")))?;
@@ -253,7 +254,7 @@ fn program(bin: &str, bound: &Path, staging: &Path) -> Result<Built> {
     Ok(Built::Rust { js: js_name, wasm: wasm_name, snippets })
 }
 
-/// 16 hexadecimal digits, by which the relay sees that a name is never used again for anything else.
+/// 16 hexadecimal digits. By their form the relay knows that a file with this name never changes.
 fn hash<'a>(contents: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hasher = Sha256::new();
     for content in contents {
@@ -270,7 +271,7 @@ fn staging(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let folder = workspace.own_target().join("page").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)
-        .with_context(|| format!("{} could not be made", folder.display()))?;
+        .with_context(|| format!("{} could not be created", folder.display()))?;
     Ok(folder)
 }
 
@@ -282,8 +283,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compresses what is staged and puts it in the place of what was there: pages last, so that a relay that runs
-/// meanwhile never serves one whose files are not there.
+/// Compresses the staged files and moves them to `dist/`, in place of the old ones. Pages come last, so that a running
+/// relay never serves a page before the files that it needs.
 fn publish(workspace: &Workspace, part: Part, staging: &Path) -> Result<()> {
     compress::all(staging)?;
     let dist = workspace.dist();
@@ -294,17 +295,17 @@ fn publish(workspace: &Workspace, part: Part, staging: &Path) -> Result<()> {
         let target = dist.join(file.strip_prefix(staging)?);
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder)
-                .with_context(|| format!("{} could not be made", folder.display()))?;
+                .with_context(|| format!("{} could not be created", folder.display()))?;
         }
         fs::rename(&file, &target)
             .with_context(|| format!("{} could not be written", target.display()))?;
         kept.push(target);
     }
     if kept.is_empty() {
-        bail!("the build has left no file of the page");
+        bail!("the build produced no files");
     }
     for file in stamp::files(&dist)? {
-        if part.holds(file.strip_prefix(&dist)?) && !kept.contains(&file) {
+        if part.contains(file.strip_prefix(&dist)?) && !kept.contains(&file) {
             fs::remove_file(&file)
                 .with_context(|| format!("{} could not be removed", file.display()))?;
         }
@@ -327,14 +328,23 @@ mod tests {
             ("npm/index.js", Part::Embedding),
         ] {
             for other in [Part::Chat, Part::Embedding] {
-                assert_eq!(other.holds(Path::new(name)), other == part, "{name}");
+                assert_eq!(other.contains(Path::new(name)), other == part, "{name}");
             }
         }
     }
 
-    /// A style sheet that nothing imports would be left out in silence.
     #[test]
-    fn the_bundle_holds_the_style_sheet_of_each_component() {
+    fn the_inputs_include_the_submodules_of_each_module() {
+        let root = Workspace::locate().unwrap().root;
+        let inputs = [CHAT, EMBEDDING].concat();
+        for module in inputs.iter().filter_map(|input| input.strip_suffix(".rs")) {
+            assert!(!root.join(module).is_dir() || inputs.contains(&module), "{module}");
+        }
+    }
+
+    /// A style sheet that is not imported would be left out silently.
+    #[test]
+    fn the_bundle_contains_the_style_sheet_of_each_component() {
         let workspace = Workspace::locate().unwrap();
         bundle_styles(&workspace).unwrap();
         let bundle = fs::read_to_string(workspace.own_target().join("page/chat.css")).unwrap();
@@ -348,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_build_takes_the_place_of_its_part_only() {
+    fn a_new_build_replaces_only_the_files_of_its_part() {
         let root = tempfile::tempdir().unwrap();
         let workspace = Workspace::at(root.path());
         let build = |name: &str, part, files: &[&str]| {

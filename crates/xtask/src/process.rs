@@ -1,6 +1,6 @@
-//! Starting programs, and saying clearly which one failed.
+//! Starts programs, and reports clearly which one failed.
 
-use crate::progress::{self, Task, said};
+use crate::progress::{self, Task, output};
 use anyhow::{Context, Result, anyhow, bail};
 use std::env;
 use std::ffi::OsStr;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What a program prints without an end of line is heard in pieces of this size.
+/// Output without a line break is passed on in pieces of this size.
 const LONGEST_PIECE: usize = 64 << 10;
 
-/// A command without what `cargo run` has put into our environment: variables about the xtask
-/// package would only make build scripts of other packages run again.
+/// A command without the environment variables of `cargo run`. Those about the xtask package would make build scripts
+/// of other packages run again.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
@@ -49,21 +49,21 @@ fn belongs_to_a_build(dir: &Path) -> bool {
         || dir.components().any(|part| part.as_os_str() == ".rustup")
 }
 
-/// The cargo that runs us: native code is built with it.
+/// The cargo that runs xtask. It builds native code.
 pub fn native_cargo() -> Command {
     let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     colour(&mut cargo);
     cargo
 }
 
-/// Cargo sees a pipe where its output is counted, so it is told whether a person looks on.
+/// Turns colours on if xtask runs on a terminal. Cargo itself sees only a pipe when xtask reads its output.
 pub fn colour(cargo: &mut Command) {
     if env::var_os("CARGO_TERM_COLOR").is_none() && io::stderr().is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "always");
     }
 }
 
-/// Runs it. The task of this thread shows what it does, and its output if it fails; without a task it runs in the
+/// Runs the command. In a task, the task shows progress, and the output if the command fails; otherwise it runs in the
 /// foreground.
 pub fn run(command: &mut Command) -> Result<()> {
     let Some(task) = progress::current() else {
@@ -78,19 +78,19 @@ pub fn run(command: &mut Command) -> Result<()> {
     if running::is_stopped() {
         bail!("stopped");
     }
-    let last_words = task.last_words();
+    let lines = task.failure();
     if !task.has_log() {
-        for line in &last_words {
+        for line in &lines {
             progress::show(line);
         }
     }
-    match said::cause(&last_words) {
+    match output::cause(&lines) {
         Some(cause) => bail!("{cause}: `{}` failed", line(command)),
         None => check(command, status),
     }
 }
 
-/// Runs it as a part of the task, which hears all that it prints; standard output is heard by `out` too, line by line.
+/// Runs the command as a part of the task, which gets all of its output. `out` also gets standard output, line by line.
 pub fn run_in(
     task: &Arc<Task>,
     command: &mut Command,
@@ -101,37 +101,37 @@ pub fn run_in(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Cargo says how far it is only on a terminal, unless it is told to.
+        // Cargo reports progress only on a terminal, unless it is forced.
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
         .env("CARGO_TERM_PROGRESS_WIDTH", "100");
     let mut child = running::start(command)?;
     let errors = child.stderr.take();
-    let listener = thread::spawn({
+    let reader = thread::spawn({
         let task = Arc::clone(task);
-        move || errors.map(|errors| in_pieces(errors, |piece| task.hear(piece)))
+        move || errors.map(|errors| in_pieces(errors, |piece| task.add_output(piece)))
     });
-    let heard = child.stdout.take().map_or(Ok(()), |output| {
+    let read = child.stdout.take().map_or(Ok(()), |output| {
         in_pieces(output, |piece| {
-            task.hear(piece);
+            task.add_output(piece);
             out(&String::from_utf8_lossy(piece));
         })
     });
     let status = running::wait(&mut child)?;
-    // A process that it has left behind may hold the pipe open, so this is not waited for any longer than needed.
+    // A process that the command left behind may hold the pipe open, so this does not wait for long.
     let end = Instant::now() + Duration::from_secs(2);
-    while !listener.is_finished() && Instant::now() < end {
+    while !reader.is_finished() && Instant::now() < end {
         thread::sleep(Duration::from_millis(10));
     }
-    heard?;
+    read?;
     Ok(status)
 }
 
-/// What works side by side ends together: after an error there is nothing to go on for.
+/// Tracks running programs, so that an error in one can stop those that run in parallel.
 pub mod running {
     use super::{Child, Command, Context, ExitStatus, Result, bail, unstartable};
     use std::sync::{Mutex, PoisonError};
 
-    /// The programs that run, or that no more may be started.
+    /// The ids of running programs; `None` once no more may start.
     static RUNNING: Mutex<Option<Vec<u32>>> = Mutex::new(Some(Vec::new()));
 
     pub fn start(command: &mut Command) -> Result<Child> {
@@ -157,7 +157,7 @@ pub mod running {
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Asks all of them to end, and starts no more.
+    /// Asks all programs to end, and prevents new ones from starting.
     pub fn stop_all() {
         let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take();
         for id in running.unwrap_or_default() {
@@ -177,8 +177,8 @@ pub mod running {
     fn ask_to_end(_: u32) {}
 }
 
-/// Lines, and what is drawn again and again in the same line.
-fn in_pieces(output: impl io::Read, mut hear: impl FnMut(&[u8])) -> io::Result<()> {
+/// Splits output into lines and into progress lines, which end with a carriage return and are redrawn.
+fn in_pieces(output: impl io::Read, mut pass_on: impl FnMut(&[u8])) -> io::Result<()> {
     let mut output = BufReader::new(output);
     let mut piece = Vec::new();
     loop {
@@ -195,17 +195,17 @@ fn in_pieces(output: impl io::Read, mut hear: impl FnMut(&[u8])) -> io::Result<(
         piece.extend_from_slice(&read[..taken]);
         output.consume(taken);
         if end.is_some() || piece.len() > LONGEST_PIECE {
-            hear(&piece);
+            pass_on(&piece);
             piece.clear();
         }
     }
     if !piece.is_empty() {
-        hear(&piece);
+        pass_on(&piece);
     }
     Ok(())
 }
 
-/// Runs an installation; it has printed why it failed, so the error says only what to do.
+/// Runs an installation. It has already printed why it failed, so the error only says what to do.
 pub fn install(command: &mut Command, what: &str, registry: &str) -> Result<()> {
     run(command).map_err(|error| {
         let error = error.to_string();
@@ -215,7 +215,7 @@ pub fn install(command: &mut Command, what: &str, registry: &str) -> Result<()> 
     })
 }
 
-/// What it prints to standard output; its standard error is kept for the error.
+/// Runs the command and returns its standard output. If it fails, the error has the last line of its standard error.
 pub fn capture(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| unstartable(command))?;
     if !output.status.success() {
@@ -226,7 +226,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What it prints to standard output; its standard error is shown.
+/// Runs the command and returns its standard output. Its standard error is shown.
 pub fn capture_shown(command: &mut Command) -> Result<String> {
     announce(command);
     let shown = if progress::current().is_some() { Stdio::null() } else { Stdio::inherit() };
@@ -239,7 +239,7 @@ pub fn capture_shown(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What it prints to standard error.
+/// Runs the command and returns its standard error.
 pub fn capture_errors(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| unstartable(command))?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -249,7 +249,7 @@ pub fn capture_errors(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// Runs it, but no longer than that. What it prints is shown only outside of a task.
+/// Runs the command, and kills it after `limit`. Its output is shown only outside a task.
 pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     match progress::current() {
         Some(task) => {
@@ -269,7 +269,7 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     }
 }
 
-/// `None` when it is still running after that time.
+/// Returns `None` if the program still runs after `limit`.
 pub fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
     let end = Instant::now() + limit;
     loop {
@@ -281,7 +281,7 @@ pub fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<ExitStat
     }
 }
 
-/// Shows the command, in a form that can be copied.
+/// Prints the command in a form that can be copied.
 pub fn announce(command: &Command) {
     progress::say(&format!("$ {}", line(command)));
 }
@@ -297,10 +297,10 @@ pub fn unstartable(command: &Command) -> String {
     format!("`{}` could not be started", line(command))
 }
 
-/// The command as one would type it.
+/// The command as a user would type it.
 pub fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    // Those that are on PATH are typed without their folder.
+    // Programs on PATH are typed without their folder.
     let name = match program.file_name() {
         Some(name) if which::which(name).is_ok() => name,
         _ => program.as_os_str(),
@@ -323,23 +323,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_printed_as_a_user_would_type_it() {
         let mut command = Command::new("/no/such/tool");
         command.args(["--name=x", "two words", "it's", ""]);
         assert_eq!(line(&command), r"/no/such/tool --name=x 'two words' 'it'\''s' ''");
     }
 
     #[test]
-    fn output_is_heard_by_lines_and_by_what_is_drawn_again() {
-        let mut heard = Vec::new();
-        let hear = |piece: &[u8]| heard.push(String::from_utf8_lossy(piece).into_owned());
-        in_pieces(&b"one\ntwo 1/2\rtwo 2/2\r\nthree"[..], hear).unwrap();
-        assert_eq!(heard, ["one\n", "two 1/2\r", "two 2/2\r", "\n", "three"]);
+    fn output_is_split_at_line_feeds_and_carriage_returns() {
+        let mut pieces = Vec::new();
+        let keep = |piece: &[u8]| pieces.push(String::from_utf8_lossy(piece).into_owned());
+        in_pieces(&b"one\ntwo 1/2\rtwo 2/2\r\nthree"[..], keep).unwrap();
+        assert_eq!(pieces, ["one\n", "two 1/2\r", "two 2/2\r", "\n", "three"]);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_program_that_fails_in_a_task_is_named_with_the_cause() {
+    fn the_error_of_a_failed_program_in_a_task_names_the_cause() {
         let failed = |script: &str| {
             let mut command = Command::new("sh");
             command.args(["-c", script]);
@@ -353,7 +353,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_that_takes_too_long_is_ended() {
+    fn a_program_that_takes_too_long_is_killed() {
         let started = Instant::now();
         let error =
             run_within(Command::new("sleep").arg("30"), Duration::from_millis(100)).unwrap_err();
@@ -363,7 +363,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_that_fails_is_named_with_its_last_words() {
+    fn the_error_of_a_failed_program_has_the_last_line_of_its_output() {
         let error = capture(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]))
             .unwrap_err()
             .to_string();

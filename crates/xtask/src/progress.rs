@@ -1,15 +1,15 @@
-//! What is being done, how far it is and how long it has taken: a bar for each task on a terminal, plain lines
+//! Shows what is being done, how far it is and how long it has taken: a bar for each task on a terminal, plain lines
 //! elsewhere.
 //!
-//! A task belongs to the thread that does it. Programs that the thread runs meanwhile (`process::run`) report to
-//! it: cargo says how many crates are built, the rest is told by its last line. What they printed is shown only
-//! when they fail, or goes into the task's log.
+//! A task belongs to the thread that runs it. Programs that this thread runs (`process::run`) report to the task: cargo
+//! reports how many crates are built, and of any other program the last line is shown. Full output is shown only if a
+//! program fails, or goes into the log of the task.
 
-pub mod said;
+pub mod output;
 
 use anyhow::{Context, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use said::Said;
+use output::Output;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -19,9 +19,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So often a plain line tells how far a task is.
+/// How often a plain line reports the progress of a task.
 const INTERVAL: Duration = Duration::from_secs(15);
-/// So many lines of a program are kept for the case that it fails.
+/// How many of a program's last lines are kept in case it fails.
 const KEPT_LINES: usize = 400;
 
 thread_local! {
@@ -44,14 +44,14 @@ impl Screen {
             thread::spawn(|| {
                 loop {
                     thread::sleep(INTERVAL);
-                    SCREEN.tell_all();
+                    SCREEN.print_all();
                 }
             });
         }
         Self { bars: MultiProgress::new(), is_terminal, tasks: Mutex::default() }
     }
 
-    fn tell_all(&self) {
+    fn print_all(&self) {
         let mut tasks = locked(&self.tasks);
         tasks.retain(|task| task.strong_count() > 0);
         for task in tasks.iter().filter_map(Weak::upgrade) {
@@ -66,22 +66,22 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Something that takes a while.
+/// A piece of work that takes a while.
 pub struct Task {
     name: String,
     started: Instant,
     bar: ProgressBar,
     state: Mutex<State>,
-    /// Takes all that is printed, where the task has one.
+    /// Gets all output, if the task has a log.
     log: Option<Mutex<File>>,
 }
 
 #[derive(Default)]
-struct State {
+struct ProgressState {
     doing: String,
-    /// How many parts are done, and of how many.
+    /// How many parts are done, and how many there are.
     parts: Option<(u64, u64)>,
-    /// The last lines of the program that runs.
+    /// The last lines of the running program.
     tail: VecDeque<String>,
 }
 
@@ -112,28 +112,28 @@ impl Task {
         format!("{name}: {parts}{} ({})", state.doing, duration(self.started.elapsed()))
     }
 
-    /// What the task is at, until something else is said.
+    /// Sets what the task is doing.
     pub fn doing(&self, what: &str) {
         self.bar.set_message(what.to_owned());
         locked(&self.state).doing = what.to_owned();
     }
 
-    /// Takes a piece of a program's output: a line, or what stands there until the next one.
-    pub fn hear(&self, piece: &[u8]) {
+    /// Adds a piece of a program's output: a line, or a progress line that the next one overwrites.
+    pub fn add_output(&self, piece: &[u8]) {
         let text = String::from_utf8_lossy(piece);
-        match said::understand(&text) {
-            Said::Nothing => return,
-            Said::Parts { done, all, what } => {
+        match output::parse(&text) {
+            Output::Nothing => return,
+            Output::Progress { done, all, what } => {
                 locked(&self.state).parts = Some((done, all));
                 self.bar.set_style(style(true));
                 self.bar.set_length(all);
                 self.bar.set_position(done);
                 self.doing(&what);
-                // Redrawn many times a second: not a line of the log.
+                // Redrawn many times a second, so it is not logged.
                 return;
             }
-            Said::Passing(what) => return self.doing(&what),
-            Said::Line(line) => self.doing(&line),
+            Output::Redrawn(what) => return self.doing(&what),
+            Output::Line(line) => self.doing(&line),
         }
         let text = text.trim_end();
         let mut state = locked(&self.state);
@@ -147,25 +147,25 @@ impl Task {
 
     fn write(&self, line: &str) {
         if let Some(log) = &self.log {
-            // A full disk must not hide what goes wrong with it.
+            // A full disk must not hide the error that it causes.
             let _ = writeln!(locked(log), "{line}");
         }
     }
 
-    /// A program begins: what the last one said is of no use any longer.
+    /// Starts a program, and forgets the output of the previous one.
     pub fn begin(&self, command: &str) {
         let mut state = locked(&self.state);
         state.tail.clear();
         state.parts = None;
         drop(state);
         self.bar.set_style(style(false));
-        self.doing(&said::in_short(command));
+        self.doing(&output::shorten(command));
         self.write(&format!("$ {command}"));
     }
 
-    /// What a program that has failed printed, as far as it matters.
-    pub fn last_words(&self) -> Vec<String> {
-        said::last_words(locked(&self.state).tail.make_contiguous())
+    /// The part of the output that explains why the program failed.
+    pub fn failure(&self) -> Vec<String> {
+        output::failure(locked(&self.state).tail.make_contiguous())
     }
 
     pub fn has_log(&self) -> bool {
@@ -191,7 +191,7 @@ fn style(has_parts: bool) -> ProgressStyle {
         .progress_chars("=> ")
 }
 
-/// As a person says it: `8 s`, `3 min 5 s`.
+/// Formats a time as `8 s` or `3 min 5 s`.
 pub fn duration(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
@@ -199,7 +199,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// A line for the user: above the bars, or into the log of the task that this thread does.
+/// Prints a line above the bars, or into the log of the current task.
 pub fn say(line: &str) {
     match current().filter(|task| task.has_log()) {
         Some(task) => task.write(line),
@@ -207,7 +207,7 @@ pub fn say(line: &str) {
     }
 }
 
-/// A line above the bars, whatever this thread does.
+/// Prints a line above the bars, even in a task with a log.
 pub fn show(line: &str) {
     if SCREEN.is_terminal {
         SCREEN.bars.suspend(|| eprintln!("{line}"));
@@ -216,7 +216,7 @@ pub fn show(line: &str) {
     }
 }
 
-/// The same for what a user asked for: on standard output.
+/// Like [`say`], but on standard output, for what the user asked for.
 pub fn print(line: &str) {
     match current().filter(|task| task.has_log()) {
         Some(task) => task.write(line),
@@ -224,18 +224,18 @@ pub fn print(line: &str) {
     }
 }
 
-/// Is there somebody who looks on?
+/// Whether standard error is a terminal.
 pub fn is_terminal() -> bool {
     SCREEN.is_terminal
 }
 
-/// The task that this thread does.
+/// The task of this thread.
 pub fn current() -> Option<Arc<Task>> {
     CURRENT.with_borrow(Clone::clone)
 }
 
-/// Does `work` as a task of this name, and says when it begins, with what it is, and when it is done. Inside of a
-/// task with a log it is a part of that one.
+/// Runs `work` as a task with this name, and prints when it begins and when it is done. Inside a task with a log, it
+/// becomes a part of that task.
 pub fn task<T>(name: &str, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     say(&format!("{name}: {what} ..."));
     let started = Instant::now();
@@ -252,15 +252,16 @@ pub fn task<T>(name: &str, what: &str, work: impl FnOnce() -> Result<T>) -> Resu
     result
 }
 
-/// Does `work` as a task of which all output goes into the file.
+/// Runs `work` as a task whose output goes into a file.
 pub fn logged<T>(name: &str, log: &Path, work: impl FnOnce() -> T) -> Result<T> {
-    let file = File::create(log).with_context(|| format!("{} could not be made", log.display()))?;
+    let file =
+        File::create(log).with_context(|| format!("{} could not be created", log.display()))?;
     Ok(within(Task::start(name, Some(file)), work))
 }
 
-/// Does `work` as a part of a task.
+/// Runs `work` as a part of a task.
 pub fn within<T>(task: Arc<Task>, work: impl FnOnce() -> T) -> T {
-    /// Puts the former task back, also when `work` panics.
+    /// Restores the previous task, even if `work` panics.
     struct Restore(Option<Arc<Task>>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -276,30 +277,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_said_in_minutes_where_it_has_some() {
+    fn times_from_a_minute_on_show_minutes() {
         assert_eq!(duration(Duration::from_secs(8)), "8 s");
         assert_eq!(duration(Duration::from_secs(185)), "3 min 5 s");
     }
 
     #[test]
-    fn a_task_tells_how_far_a_program_is() {
+    fn a_task_shows_how_far_a_program_is() {
         let task = Task::start("relay", None);
         task.begin("cargo build");
         assert_eq!(task.line(), "relay: cargo build (0 s)");
-        task.hear(b"    Building [====>      ] 34/120: serde, tokio\r");
+        task.add_output(b"    Building [====>      ] 34/120: serde, tokio\r");
         assert_eq!(task.line(), "relay: 34 of 120, serde, tokio (0 s)");
         task.begin("wasm-opt");
         assert_eq!(task.line(), "relay: wasm-opt (0 s)");
     }
 
     #[test]
-    fn a_task_with_a_log_keeps_all_lines_and_no_bars_in_it() {
+    fn a_log_contains_all_lines_but_no_progress_bars() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let inner = logged("native", &log, || {
             say("one");
-            current().unwrap().hear(b"    Building [=>  ] 3/12: serde\r");
-            current().unwrap().hear(b"\x1b[1mtwo\x1b[0m\n");
+            current().unwrap().add_output(b"    Building [=>  ] 3/12: serde\r");
+            current().unwrap().add_output(b"\x1b[1mtwo\x1b[0m\n");
             task("page", "the page", || Ok(current().unwrap().has_log()))
         });
         assert!(inner.unwrap().unwrap());
@@ -311,10 +312,10 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_last_lines_are_kept() {
+    fn only_the_last_lines_are_kept() {
         let task = Task::start("relay", None);
         for line in 0..KEPT_LINES + 10 {
-            task.hear(format!("line {line}\n").as_bytes());
+            task.add_output(format!("line {line}\n").as_bytes());
         }
         assert_eq!(locked(&task.state).tail.len(), KEPT_LINES);
     }

@@ -1,13 +1,13 @@
-//! The README shows code of this repository: each block is part of the file that the comment above it names, and that
-//! file is built and run by another test.
+//! Checks that each code block of the README is part of the file that the comment above it names. Another test builds
+//! and runs that file.
 
 use crate::workspace::Workspace;
 use std::fs;
 
-/// In front of a block: the file that it is a part of.
+/// Starts the comment that names the file of a block.
 const MARK: &str = "<!-- part of ";
 
-/// The files that the blocks name, with the blocks.
+/// Each block with the file that it names.
 fn blocks(readme: &str) -> Vec<(&str, &str)> {
     let mut blocks = Vec::new();
     for part in readme.split(MARK).skip(1) {
@@ -29,7 +29,10 @@ fn each_block_of_the_readme_is_part_of_the_file_it_names() {
     assert_eq!(files, ["examples/yew/main.rs", "tests/readme.rs"]);
     for (file, code) in blocks {
         let source = fs::read_to_string(root.join(file)).unwrap();
-        assert!(source.contains(code), "README.md shows what {file} does not have:\n{code}");
+        assert!(
+            source.contains(code),
+            "README.md shows code that {file} does not contain:\n{code}"
+        );
     }
 }
 
@@ -44,6 +47,6 @@ fn each_file_the_readme_links_to_exists() {
         .collect();
     assert!(!files.is_empty());
     for file in files {
-        assert!(root.join(file).exists(), "README.md links to {file}, which is not there");
+        assert!(root.join(file).exists(), "README.md links to {file}, which does not exist");
     }
 }

@@ -1,5 +1,5 @@
-//! `run`: the page and the relay, built and started. It ends when the relay does, or with Ctrl-C,
-//! which it passes on so that the relay can close its sockets and its store.
+//! `run`: builds the page and the relay, and starts the relay. It ends when the relay does, or on Ctrl-C, which it
+//! passes on so that the relay can close its sockets and its store.
 
 use crate::page::{self, Page, Part};
 use crate::process;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// Where `trunk serve` serves the page that it builds; see Trunk.toml.
 const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"];
-/// How long the relay may take to stop before it is ended.
+/// How long the relay may take to stop before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Which page the relay serves.
@@ -31,7 +31,7 @@ pub enum Served {
     Example,
 }
 
-/// Builds and starts, and stays until the relay has ended.
+/// Builds and starts the relay, and waits until it ends.
 pub fn run(
     workspace: &Workspace,
     served: Served,
@@ -42,7 +42,9 @@ pub fn run(
     let started = Instant::now();
     check_free(listen)?;
     if hosts.is_empty() && !listen.ip().is_loopback() {
-        bail!("{listen} is not loopback: name the host by which clients reach it with `--host`");
+        bail!(
+            "{listen} is not a loopback address: name the host by which clients reach it with `--host`"
+        );
     }
     setup::check_c_compiler()?;
     let (page, default) = match served {
@@ -61,18 +63,18 @@ pub fn run(
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {
         let workspace = workspace.clone();
-        thread::spawn(move || tell(output, started, &workspace, served));
+        thread::spawn(move || print_output(output, started, &workspace, served));
     }
     let status = attend(child, &interrupts)?;
     running::stop_all();
     if interrupts.load(Ordering::SeqCst) == 0 {
         process::check(&relay, status)?;
-        bail!("the relay has ended by itself");
+        bail!("the relay ended unexpectedly");
     }
     Ok(())
 }
 
-/// What the chat takes, side by side: the relay; the tool that binds wasm to JS; and the program in wasm.
+/// Builds what the chat needs in parallel: the relay, the wasm-bindgen tool, and the program in wasm.
 fn build(workspace: &Workspace) -> Result<()> {
     let cause = Mutex::new(None);
     let built = side_by_side(
@@ -85,7 +87,7 @@ fn build(workspace: &Workspace) -> Result<()> {
     }
 }
 
-/// Keeps the first error of all that works side by side, and stops the rest.
+/// Keeps the first error of the parallel builds, and stops the others.
 fn first_of<T>(cause: &Mutex<Option<Error>>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     work().map_err(|error| {
         let mut cause = cause.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,22 +101,22 @@ fn first_of<T>(cause: &Mutex<Option<Error>>, work: impl FnOnce() -> Result<T>) -
 
 fn relay(workspace: &Workspace) -> Result<()> {
     let what = if workspace.relay().exists() {
-        "is compiled where it has changed"
+        "compiling what has changed"
     } else {
-        "is compiled (about 4 minutes on two cores)"
+        "compiling (about 4 minutes on two cores)"
     };
     task("relay", what, || build_relay(workspace))
 }
 
 fn chat(workspace: &Workspace, cause: &Mutex<Option<Error>>) -> Result<()> {
     if Part::Chat.is_current(workspace)? {
-        say("page: nothing has changed since it was built");
+        say("page: up to date");
         return Ok(());
     }
     let page = Page::read(workspace)?;
     let compile = || {
         let toolchain = setup::ensure(workspace, page::COMPILE_NEEDS)?;
-        let what = "the chat is compiled (about 2 minutes on two cores)";
+        let what = "compiling the chat (about 2 minutes on two cores)";
         let wasm = task("page", what, || page.compile(workspace, &toolchain))?;
         Ok((toolchain, wasm))
     };
@@ -122,25 +124,24 @@ fn chat(workspace: &Workspace, cause: &Mutex<Option<Error>>) -> Result<()> {
         || first_of(cause, || setup::ensure_wasm_bindgen(workspace)),
         || first_of(cause, compile),
     )?;
-    task("page", "is put together", || page.build(workspace, &toolchain, &wasm))
+    task("page", "assembling the page", || page.build(workspace, &toolchain, &wasm))
 }
 
-/// Asked before minutes of building, not after.
+/// Checks the address before minutes of building.
 fn check_free(listen: SocketAddr) -> Result<()> {
     match TcpListener::bind(listen) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "{listen} is taken: end the program that listens there, or choose another address with `--listen {}:{}`",
+            "{listen} is in use: stop the program that listens there, or choose another address with `--listen {}:{}`",
             listen.ip(),
             listen.port().checked_add(10).unwrap_or(8080)
         ),
-        Err(error) => Err(error).context(format!(
-            "{listen} can't be listened on: choose another address with `--listen`"
-        )),
+        Err(error) => Err(error)
+            .context(format!("cannot listen on {listen}: choose another address with `--listen`")),
     }
 }
 
-/// A no-op when nothing has changed.
+/// Does nothing if the relay is up to date.
 pub fn build_relay(workspace: &Workspace) -> Result<()> {
     let mut cargo = process::native_cargo();
     cargo
@@ -161,15 +162,15 @@ fn relay_command(workspace: &Workspace, listen: SocketAddr, data: &Path, page: &
 }
 
 fn start(relay: &mut Command) -> Result<Child> {
-    // A process group of its own: Ctrl-C in the terminal reaches it once, from us.
+    // In its own process group, so that Ctrl-C in the terminal reaches it only once, through xtask.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(relay, 0);
     relay.stdin(Stdio::null()).stdout(Stdio::piped());
     relay.spawn().with_context(|| process::unstartable(relay))
 }
 
-/// Passes on what the relay prints; of its address it makes an invitation. What the chat does not need is built then.
-fn tell(output: impl Read, started: Instant, workspace: &Workspace, served: Served) {
+/// Prints the relay's output, with a friendlier line for its address. Then starts to build what the chat does not need.
+fn print_output(output: impl Read, started: Instant, workspace: &Workspace, served: Served) {
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         let Some(address) = line.strip_prefix("listening on ") else {
             progress::print(&line);
@@ -180,7 +181,9 @@ fn tell(output: impl Read, started: Instant, workspace: &Workspace, served: Serv
             Served::Chat => "chat",
             Served::Example => "counter",
         };
-        progress::print(&format!("\nThe {name} is at {address} (Ctrl-C ends it; it took {took})"));
+        progress::print(&format!(
+            "\nThe {name} is at {address} (press Ctrl-C to stop; started in {took})"
+        ));
         if served == Served::Example {
             continue;
         }
@@ -189,7 +192,7 @@ fn tell(output: impl Read, started: Instant, workspace: &Workspace, served: Serv
     }
 }
 
-/// The page that embeds the npm package; the chat goes on without it.
+/// Builds the page that embeds the npm package. The chat works without it.
 fn embedding(workspace: &Workspace, address: &str) {
     let is_current = Part::Embedding.is_current(workspace).unwrap_or(false);
     if is_current {
@@ -199,7 +202,7 @@ fn embedding(workspace: &Workspace, address: &str) {
         Ok(()) => {
             progress::print(&format!("A page without a framework is at {address}/embed.html"))
         }
-        Err(error) => say(&format!("the page without a framework is not there: {error:#}")),
+        Err(error) => say(&format!("the page without a framework could not be built: {error:#}")),
     }
 }
 
@@ -209,12 +212,12 @@ fn count_interrupts() -> Result<Arc<AtomicUsize>> {
     ctrlc::set_handler(move || {
         counted.fetch_add(1, Ordering::SeqCst);
     })
-    .context("Ctrl-C can't be handled")?;
+    .context("cannot handle Ctrl-C")?;
     Ok(interrupts)
 }
 
-/// Waits for the relay's end: asks for it at the first Ctrl-C, insists at the second or when the
-/// relay takes too long.
+/// Waits until the relay ends. Asks it to stop at the first Ctrl-C, and kills it at the second or when it takes too
+/// long.
 fn attend(mut child: Child, interrupts: &AtomicUsize) -> Result<ExitStatus> {
     let tick = Duration::from_millis(50);
     while interrupts.load(Ordering::SeqCst) == 0 {
@@ -231,7 +234,7 @@ fn attend(mut child: Child, interrupts: &AtomicUsize) -> Result<ExitStatus> {
         }
         waited += tick;
     }
-    say("the relay has not stopped and is killed");
+    say("the relay has not stopped: killing it");
     child.kill()?;
     Ok(child.wait()?)
 }
@@ -242,13 +245,13 @@ fn interrupt(child: &Child) -> Result<()> {
     use nix::unistd::Pid;
     let id = i32::try_from(child.id()).context("the relay's process id is out of range")?;
     match kill(Pid::from_raw(id), Signal::SIGINT) {
-        // It has ended meanwhile, which is what was asked for.
+        // It has already ended.
         Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
-        Err(error) => Err(error).context("the relay can't be asked to stop"),
+        Err(error) => Err(error).context("could not ask the relay to stop"),
     }
 }
 
-/// The console gives Ctrl-C to the relay itself.
+/// The console sends Ctrl-C to the relay itself.
 #[cfg(not(unix))]
 fn interrupt(_: &Child) -> Result<()> {
     Ok(())
@@ -259,18 +262,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_is_told_with_what_to_do() {
+    fn an_address_in_use_is_an_error_that_says_what_to_do() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         let error = check_free(address).unwrap_err().to_string();
-        assert!(error.contains("is taken") && error.contains("--listen"), "{error}");
+        assert!(error.contains("is in use") && error.contains("--listen"), "{error}");
         drop(taken);
         check_free(address).unwrap();
     }
 
     #[cfg(unix)]
     #[test]
-    fn ctrl_c_reaches_the_relay_once_and_its_own_ending_is_awaited() {
+    fn ctrl_c_reaches_the_relay_once_and_run_waits_for_its_end() {
         let child =
             started("$SIG{INT} = sub { $count++ };", "sleep 1 until $count; exit 6 + $count");
         let status = attend(child, &AtomicUsize::new(1)).unwrap();
@@ -279,7 +282,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_second_ctrl_c_ends_a_relay_that_does_not_stop() {
+    fn a_second_ctrl_c_kills_a_relay_that_does_not_stop() {
         let child = started("$SIG{INT} = 'IGNORE';", "sleep 1 while 1");
         let status = attend(child, &AtomicUsize::new(2)).unwrap();
         assert_eq!(status.code(), None);
@@ -287,9 +290,9 @@ mod tests {
 
     /// In Perl: a shell cannot trap a signal that is ignored where it starts, as in `nohup`.
     #[cfg(unix)]
-    fn started(traps: &str, goes_on: &str) -> Child {
+    fn started(handler: &str, body: &str) -> Child {
         let mut relay = Command::new("perl");
-        relay.arg("-e").arg(format!("$| = 1; {traps} print \"ready\\n\"; {goes_on}"));
+        relay.arg("-e").arg(format!("$| = 1; {handler} print \"ready\\n\"; {body}"));
         let mut child = start(&mut relay).unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

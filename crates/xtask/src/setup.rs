@@ -1,7 +1,6 @@
-//! Gets what a task needs and is not there: the wasm target, pinned tools, browsers.
+//! Installs what a task needs: the wasm target, pinned tools, browsers.
 //!
-//! Every part is skipped when it is there already, says what it does when it is not, and answers
-//! with one line that says what to do when it can't.
+//! Skips what is already installed, and says what it installs. If it can't, the error says in one line what to do.
 
 mod autobahn;
 mod browsers;
@@ -28,7 +27,7 @@ pub use wse::wse_python;
 /// What a task may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Of std, which is built for size with what users download.
+    /// The sources of std, which is built for size into what users download.
     StdSources,
     WasmBindgen,
     WasmPack,
@@ -45,21 +44,21 @@ pub enum Need {
     WebKit,
     /// With the WebSocket client from PyPI.
     Python,
-    /// Clippy beside the Rust that builds wasm.
+    /// Clippy of the Rust that builds wasm.
     WasmClippy,
-    /// The releases of Node that are measured; only the benchmarks need them.
+    /// The releases of Node that the benchmarks measure.
     MeasuredNodes,
     /// The WebSocket conformance suite, with a Python 2.7.
     Autobahn,
-    /// For the fuzz targets, where there is a nightly Rust.
+    /// For the fuzz targets, if there is a nightly Rust.
     CargoFuzz,
     /// Counts instructions; only the benchmarks need it.
     Valgrind,
-    /// nats-server, beside which the benchmarks put the relay.
+    /// nats-server, a peer in the relay's benchmark.
     Nats,
-    /// The same of Socket.IO's server.
+    /// Socket.IO's server, another peer.
     SocketIo,
-    /// The same of WSE's server, with a Python 3.12.
+    /// WSE's server with a Python 3.12, another peer.
     Wse,
 }
 
@@ -82,9 +81,9 @@ impl Need {
     ];
 }
 
-/// Gets the wasm target, which all who call this need, and the rest as asked.
+/// Installs the wasm target, which all callers need, and `needs`.
 pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
-    // Building the tools keeps all cores busy for minutes; what is only downloaded comes meanwhile.
+    // Building the tools takes minutes, so downloads run in parallel.
     let ((), toolchain) = side_by_side(
         || cargo_tools::ensure_all(workspace, needs),
         || ensure_others(workspace, needs),
@@ -92,17 +91,17 @@ pub fn ensure(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Gets the tool that binds wasm to JS, and nothing else: it takes longest.
+/// Installs only the wasm-bindgen tool, which takes longest.
 pub fn ensure_wasm_bindgen(workspace: &Workspace) -> Result<()> {
     cargo_tools::ensure_all(workspace, &[Need::WasmBindgen])
 }
 
-/// All that does not come from crates.io.
+/// Installs everything that does not come from crates.io.
 fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     let _alone = lock(workspace, "lock")?;
     let rust = wasm_target::ensure(workspace)?;
     let toolchain = Toolchain::new(workspace, rust)?;
-    // One call of the package manager for all that is missing.
+    // One call of the package manager installs everything that is missing.
     debian::install_missing(needs, rust)?;
     for need in needs {
         match need {
@@ -136,7 +135,7 @@ fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Tells before minutes of building what building the relay's allocator would miss.
+/// Fails before minutes of building if the relay's allocator could not be built.
 pub fn check_c_compiler() -> Result<()> {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let is_there = |program: &std::ffi::OsStr| which::which(program).is_ok();
@@ -149,22 +148,22 @@ pub fn check_c_compiler() -> Result<()> {
     )
 }
 
-/// Debian puts it where only root looks.
+/// Debian installs it where only root has it on PATH.
 pub fn nats_server() -> Option<PathBuf> {
     which::which("nats-server").or_else(|_| which::which("/usr/sbin/nats-server")).ok()
 }
 
-/// The cache belongs to all clones of the repository: two set-ups must not write it at once.
+/// All clones of the repository share the cache, so only one set-up may write it at a time.
 fn lock(workspace: &Workspace, name: &str) -> Result<File> {
     let path = workspace.cache.join(name);
     fs::create_dir_all(&workspace.cache)
-        .with_context(|| format!("{} could not be made", workspace.cache.display()))?;
+        .with_context(|| format!("{} could not be created", workspace.cache.display()))?;
     let file =
-        File::create(&path).with_context(|| format!("{} could not be made", path.display()))?;
+        File::create(&path).with_context(|| format!("{} could not be created", path.display()))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            task("set-up", "waits for another set-up to finish", || Ok(file.lock()?))?;
+            task("set-up", "waiting for another set-up to finish", || Ok(file.lock()?))?;
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).context(format!("{} could not be locked", path.display()));
@@ -173,7 +172,7 @@ fn lock(workspace: &Workspace, name: &str) -> Result<File> {
     Ok(file)
 }
 
-/// Says what is being got, and afterwards how long that took.
+/// Prints what is being installed, and then how long that took.
 fn step(what: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     task("set-up", what, work)
 }

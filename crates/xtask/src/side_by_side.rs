@@ -1,10 +1,10 @@
-//! Two works at a time, where there are cores for it.
+//! Runs two pieces of work in parallel.
 
 use crate::progress;
 use anyhow::{Result, anyhow};
 use std::thread;
 
-/// Does both, at a time if there is more than one core. The first one's error comes first.
+/// Runs both, in parallel if there is more than one core. If both fail, returns the error of `first`.
 pub fn side_by_side<A: Send, B: Send>(
     first: impl FnOnce() -> Result<A> + Send,
     second: impl FnOnce() -> Result<B> + Send,
@@ -19,8 +19,7 @@ pub fn side_by_side<A: Send, B: Send>(
             None => first(),
         });
         let second = second();
-        let first =
-            other.join().unwrap_or_else(|_| Err(anyhow!("a part of the work has panicked")));
+        let first = other.join().unwrap_or_else(|_| Err(anyhow!("a worker thread panicked")));
         Ok((first?, second?))
     })
 }
@@ -30,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_are_done_and_either_error_is_told() {
+    fn both_run_and_the_first_error_is_returned() {
         assert_eq!(side_by_side(|| Ok(1), || Ok("two")).unwrap(), (1, "two"));
         let error = side_by_side(|| Ok(1), || Err::<(), _>(anyhow!("second"))).unwrap_err();
         assert_eq!(error.to_string(), "second");

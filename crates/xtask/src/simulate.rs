@@ -4,12 +4,12 @@ use crate::process;
 use crate::workspace::Workspace;
 use anyhow::Result;
 
-/// What an optimised build with all its checks is called in the workspace's `Cargo.toml`.
+/// The profile for an optimised build with all checks, as the `Cargo.toml` of the workspace names it.
 pub const PROFILE: &str = "simulation";
-/// The package.
+/// The package of the simulation.
 pub const PACKAGE: &str = "event-driven-kit-simulation";
 
-/// Runs one seed, or for some hours, or what CI runs.
+/// Runs one seed, new seeds for some hours, or the seeds of CI.
 pub fn run(workspace: &Workspace, seed: Option<u64>, hours: Option<f64>) -> Result<()> {
     let mut cargo = process::native_cargo();
     cargo

@@ -1,4 +1,4 @@
-//! What a browser downloads, after brotli, held against the budgets.
+//! Checks the size of what a browser downloads, after brotli, against budgets.
 
 use crate::page::{beside, brotli};
 use crate::progress::print;
@@ -9,15 +9,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// In bytes after brotli; a kB has 1000 bytes.
+/// A limit in bytes after brotli. One kB is 1000 bytes.
 struct Budget {
     name: &'static str,
     bytes: u64,
     files: fn(&Workspace) -> Result<Vec<PathBuf>>,
 }
 
-/// Room for what is there, so that it can only get better. The goals are 130 kB for the chat's wasm and 45 kB for the
-/// npm package.
+/// Just above the current sizes, so that they can only shrink. The goals are 130 kB for the chat's wasm and 45 kB for
+/// the npm package.
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 154_800, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 6_400, files: |workspace| chat(workspace, "js") },
@@ -26,14 +26,14 @@ const BUDGETS: [Budget; 3] = [
 
 /// A line of the table.
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
+struct SizeRow {
     name: &'static str,
     raw: u64,
     compressed: u64,
     budget: u64,
 }
 
-/// Prints the table; an error names what is over its budget.
+/// Prints the table. The error names what is over its budget.
 pub fn print_and_hold(workspace: &Workspace) -> Result<()> {
     let mut rows = Vec::new();
     for budget in BUDGETS {
@@ -47,7 +47,7 @@ pub fn print_and_hold(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Of the page without the npm package and the page that embeds it.
+/// The chat's files with this extension, without the npm package and the page that embeds it.
 fn chat(workspace: &Workspace, extension: &str) -> Result<Vec<PathBuf>> {
     let dist = workspace.dist();
     let mut files = stamp::files(&dist)?;
@@ -62,13 +62,14 @@ fn npm(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(loaded_of(&workspace.dist().join("npm")))
 }
 
-/// Of the npm package what a page without a bundler loads. With one it is the same in one file, a twentieth larger.
+/// The files of the npm package that a page loads without a bundler. A bundler joins them into one file, which is 5 %
+/// larger.
 fn loaded_of(package: &Path) -> Vec<PathBuf> {
     let names = ["browser.js", "event_driven_kit.js", "event_driven_kit_bg.wasm"];
     names.map(|name| package.join(name)).into_iter().filter(|file| file.exists()).collect()
 }
 
-/// How many kB a page loads of an npm package, as its README prints it.
+/// The size of what a page loads from the npm package in kB, as its README states it.
 pub fn kilobytes_of(package: &Path) -> Result<u64> {
     let mut bytes = 0;
     for file in loaded_of(package) {
@@ -81,7 +82,7 @@ fn has(file: &Path, extensions: &[&str]) -> bool {
     file.extension().is_some_and(|extension| extensions.iter().any(|known| extension == *known))
 }
 
-/// Each file on its own, as it is served.
+/// Adds up the files. Each is compressed on its own, as the relay serves it.
 fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
     if files.is_empty() {
         bail!(
@@ -89,24 +90,24 @@ fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
             budget.name
         );
     }
-    let mut row = Row { name: budget.name, raw: 0, compressed: 0, budget: budget.bytes };
+    let mut row = SizeRow { name: budget.name, raw: 0, compressed: 0, budget: budget.bytes };
     for file in files {
-        let weigh = |file: &Path| {
-            let weighed = fs::metadata(file).map(|metadata| metadata.len());
-            weighed.with_context(|| format!("{} could not be weighed", file.display()))
+        let size = |file: &Path| {
+            let length = fs::metadata(file).map(|metadata| metadata.len());
+            length.with_context(|| format!("{} could not be read", file.display()))
         };
-        row.raw += weigh(file)?;
-        // As it is sent.
-        row.compressed += weigh(&beside(file, "br"))?;
+        row.raw += size(file)?;
+        // The compressed form, which the relay sends.
+        row.compressed += size(&beside(file, "br"))?;
     }
     Ok(row)
 }
 
-fn over_budget(rows: &[Row]) -> impl Iterator<Item = &'static str> {
+fn over_budget(rows: &[SizeRow]) -> impl Iterator<Item = &'static str> {
     rows.iter().filter(|row| row.compressed > row.budget).map(|row| row.name)
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[SizeRow]) -> String {
     let mut text = String::new();
     let kb = |bytes: u64| format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100);
     let _ = writeln!(text, "{:<16} {:>10} {:>10} {:>10}", "", "built", "brotli", "budget");
@@ -128,8 +129,10 @@ fn table(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    const WITHIN: Row = Row { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
-    const OVER: Row = Row { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
+    const WITHIN: SizeRow =
+        SizeRow { name: "chat JS", raw: 40_512, compressed: 12_000, budget: 12_000 };
+    const OVER: SizeRow =
+        SizeRow { name: "chat wasm", raw: 300_000, compressed: 130_001, budget: 130_000 };
 
     #[test]
     fn a_size_at_its_budget_is_within_and_a_byte_more_is_over() {
@@ -145,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_built_is_an_error_and_not_a_size_of_nothing() {
+    fn a_missing_build_is_an_error_and_not_a_size_of_zero() {
         let error = measure(&BUDGETS[0], &[]).unwrap_err().to_string();
         assert!(error.starts_with("there is no chat wasm"), "{error}");
     }
 
     #[test]
-    fn a_file_weighs_what_is_sent_of_it() {
+    fn the_size_of_a_file_is_that_of_its_brotli_form() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.js");
         fs::write(&file, [0; 100]).unwrap();

@@ -1,5 +1,5 @@
-//! Has anything changed since the page was built? A stamp is a hash over the inputs' names and
-//! contents, so that a checkout back and forth costs nothing.
+//! Detects changes since the page was built. A stamp is a hash of the names and contents of the inputs, so switching
+//! branches back and forth costs nothing.
 
 use anyhow::{Context, Result};
 use std::fs;
@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// The stamp of these files and folders, relative to the root; those that don't exist count too.
+/// The stamp of these files and folders, relative to the root. Missing ones count too.
 pub fn of(root: &Path, inputs: &[&str]) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     for input in inputs {
@@ -36,11 +36,11 @@ fn hash(root: &Path, files: &[PathBuf], hasher: &mut DefaultHasher) -> Result<()
 }
 
 fn finish(hasher: &DefaultHasher) -> String {
-    // Not the same from one Rust release to the next: a new xtask then builds once too often.
+    // Differs between Rust releases; then a new xtask builds once more than needed.
     format!("{:016x}", hasher.finish())
 }
 
-/// All files at or below the path, in one order, without what npm has installed there; none if it does not exist.
+/// All files at or below the path in a fixed order, except those in `node_modules`. Empty if the path does not exist.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_the_same_again_changes_nothing() {
+    fn rewriting_the_same_content_keeps_the_stamp() {
         let dir = folder();
         let before = stamp(&dir);
         fs::write(dir.path().join("src/a.rs"), "a").unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_input_changes_nothing() {
+    fn files_that_are_not_inputs_keep_the_stamp() {
         let dir = folder();
         let before = stamp(&dir);
         fs::write(dir.path().join("README.md"), "new").unwrap();

@@ -1,5 +1,5 @@
-//! `test`: the stages, in two lanes where there are cores for both. After the first that fails no other begins; the
-//! last line counts.
+//! `test`: runs the stages, in two lanes if there are cores for both. After a failure, no further stage begins. The
+//! last line sums up the tests.
 
 mod autobahn;
 mod count;
@@ -21,16 +21,16 @@ use std::time::{Duration, Instant};
 
 pub use stages::Stage;
 
-struct Outcome {
+struct JobOutcome {
     name: &'static str,
-    /// Since the beginning of the run.
+    /// The time since the start of the run.
     began: Duration,
     took: Duration,
     counts: Counts,
     error: Option<anyhow::Error>,
 }
 
-/// Runs these stages, or all.
+/// Runs the stages in `only`, or all stages if it is empty.
 pub fn run(workspace: &Workspace, only: &[Stage]) -> Result<ExitCode> {
     let mut selected = Stage::ALL.to_vec();
     if !only.is_empty() {
@@ -41,22 +41,22 @@ pub fn run(workspace: &Workspace, only: &[Stage]) -> Result<ExitCode> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let outcomes = if suite.selected.len() > 1 && cores > 1 {
         fs::create_dir_all(logs(workspace))?;
-        lanes::run(&suite.selected, |job| suite.perform_beside_others(job))
+        lanes::run(&suite.selected, |job| suite.perform_in_parallel(job))
     } else {
         suite.one_by_one()
     };
     Ok(summarise(&outcomes, suite.began.elapsed(), cores))
 }
 
-/// Where the stages that run side by side print.
+/// The folder of the logs of stages that run in parallel.
 fn logs(workspace: &Workspace) -> std::path::PathBuf {
     workspace.own_target().join("test")
 }
 
-/// What a lane does at a time.
+/// One piece of work of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// One set-up for all stages, so that a missing tool is told before minutes of testing.
+    /// One set-up for all stages, so that a missing tool is reported before minutes of testing.
     SetUp,
     Stage(Stage),
 }
@@ -77,7 +77,7 @@ struct Suite<'a> {
 }
 
 impl Suite<'_> {
-    /// In the foreground: what the stages print is seen as it comes.
+    /// Runs the stages one after the other, and shows their output as it comes.
     fn one_by_one(&self) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let set_up = needs_set_up(&self.selected).then_some(Job::SetUp);
@@ -94,8 +94,8 @@ impl Suite<'_> {
         outcomes
     }
 
-    /// What it prints goes into a file, and is shown when it is done: on a terminal only if it failed.
-    fn perform_beside_others(&self, job: Job) -> Outcome {
+    /// Runs a job with its output in a file. The output is shown at the end: on a terminal only if the job failed.
+    fn perform_in_parallel(&self, job: Job) -> Outcome {
         let name = job.name();
         print(&format!("== {name} begins"));
         if job == Job::SetUp {
@@ -116,7 +116,7 @@ impl Suite<'_> {
         outcome
     }
 
-    fn perform(&self, job: Job) -> Outcome {
+    fn perform(&self, job: Job) -> JobOutcome {
         let started = Instant::now();
         let mut counts = Counts::default();
         let result = match job {
@@ -124,7 +124,7 @@ impl Suite<'_> {
             Job::Stage(stage) => {
                 let result = stage.run(&self.context, &mut counts);
                 if result.is_ok() && stage.has_tests() && counts.passed == 0 {
-                    Err(anyhow!("no test has run"))
+                    Err(anyhow!("no tests ran"))
                 } else {
                     result
                 }
@@ -139,12 +139,12 @@ impl Suite<'_> {
         started: Instant,
         mut counts: Counts,
         result: Result<()>,
-    ) -> Outcome {
+    ) -> JobOutcome {
         if result.is_err() && counts.failed == 0 {
-            // What fails without a test of its own, such as a lint, must not be lost in the sum.
+            // A failure without a failed test, such as a lint, must show in the sum.
             counts.failed = 1;
         }
-        Outcome {
+        JobOutcome {
             name: job.name(),
             began: started.duration_since(self.began),
             took: started.elapsed(),
@@ -161,7 +161,7 @@ impl Suite<'_> {
             }
         }
         let toolchain = setup::ensure(self.context.workspace, &needs)?;
-        self.context.toolchain.set(toolchain).map_err(|_| anyhow!("a second set-up"))
+        self.context.toolchain.set(toolchain).map_err(|_| anyhow!("set-up ran twice"))
     }
 }
 
@@ -169,7 +169,7 @@ fn needs_set_up(selected: &[Stage]) -> bool {
     selected.iter().any(|stage| stage.needs().is_some())
 }
 
-fn summarise(outcomes: &[Outcome], took: Duration, cores: usize) -> ExitCode {
+fn summarise(outcomes: &[JobOutcome], took: Duration, cores: usize) -> ExitCode {
     let mut total = Counts::default();
     for outcome in outcomes {
         total.add(outcome.counts);

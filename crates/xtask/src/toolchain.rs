@@ -1,6 +1,6 @@
 //! The environment in which wasm is built: which Rust, and the tools' folders on PATH.
 //!
-//! `setup` makes the value; whoever builds, tests or serves wasm starts its commands with it.
+//! `setup` creates it. All commands that build, test or serve wasm run in it.
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub const WASM: &str = "wasm32-unknown-unknown";
-/// Says which Rust builds wasm, where the choice should not be xtask's: `rustup` or `distribution`.
+/// Overrides the choice of the Rust that builds wasm: `rustup` or `distribution`.
 pub const CHOICE: &str = "EDK_WASM_TOOLCHAIN";
 /// Where a distribution puts its Rust.
 const DISTRIBUTION_BIN: &str = "/usr/bin";
@@ -29,7 +29,7 @@ pub enum Rust {
 }
 
 impl Rust {
-    /// The Rust that the user insists on.
+    /// The Rust that the user chose, if any.
     pub fn chosen() -> Result<Option<Self>> {
         match env::var(CHOICE) {
             Err(_) => Ok(None),
@@ -43,7 +43,7 @@ impl Rust {
         }
     }
 
-    /// Can this Rust build wasm as it is?
+    /// Whether this Rust has the wasm target.
     pub fn has_wasm(self) -> bool {
         self.wasm_libraries().is_ok_and(|dir| dir.is_dir() && has_core(&dir))
     }
@@ -55,7 +55,7 @@ impl Rust {
         Ok(process::capture(&mut rustc)?.trim().into())
     }
 
-    /// Are the sources of std there, so that it can be built for size?
+    /// Whether the sources of std are installed, so that it can be built for size.
     pub fn has_sources(self) -> bool {
         let mut rustc = self.program("rustc");
         rustc.args(["--print", "sysroot"]);
@@ -65,7 +65,7 @@ impl Rust {
         })
     }
 
-    /// One of Rust's own programs, on its own: tools are not on its PATH.
+    /// One of Rust's own programs, without the tools on its PATH.
     pub fn program(self, name: &str) -> Command {
         match self {
             Self::OnPath => process::command(name),
@@ -89,8 +89,7 @@ fn has_core(dir: &Path) -> bool {
     })
 }
 
-/// A program that cargo has started inherits the toolchain that cargo was started with, and the
-/// rustup proxies first on PATH: a build with another Rust must know nothing of it.
+/// Cargo passes its own toolchain on to the programs that it starts. A build with another Rust must not inherit it.
 fn forget_rustup(command: &mut Command) {
     for name in [
         "CARGO",
@@ -109,7 +108,7 @@ fn forget_rustup(command: &mut Command) {
 fn with_first(dirs: impl IntoIterator<Item = PathBuf>) -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let all: Vec<PathBuf> = dirs.into_iter().chain(env::split_paths(&path)).collect();
-    // A folder whose name holds the separator can't be on a PATH at all.
+    // A folder whose name contains the separator can't be on PATH.
     env::join_paths(all).unwrap_or(path)
 }
 
@@ -144,8 +143,8 @@ impl Toolchain {
         command
     }
 
-    /// A command whose release builds for wasm are what users download: std is built with them, for size, and
-    /// a panic is a trap without a text. Where the sources of std are not there they are larger.
+    /// A command that builds wasm for users: std is built for size, and a panic traps without a message. Without the
+    /// sources of std, the result is larger.
     pub fn small(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.command(program);
         if self.rust.has_sources() {
@@ -154,10 +153,11 @@ impl Toolchain {
                 .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
                 .env(
                     "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                    // LLVM's bound for small code is 5: more functions stand alone, and brotli makes 1 % more of them.
+                    // LLVM's threshold for small code is 5. With 8 it inlines more, and the wasm gets 1 % smaller after
+                    // brotli.
                     "-Zunstable-options -Cpanic=immediate-abort -Cllvm-args=--inline-threshold=8",
                 )
-                // The sources of std are those of this very compiler, so its unstable features are safe.
+                // The sources are those of this compiler, so its unstable features are safe to use.
                 .env("RUSTC_BOOTSTRAP", "1");
         }
         command
@@ -174,7 +174,7 @@ fn tool_dirs(workspace: &Workspace) -> Vec<PathBuf> {
     vec![workspace.tools().join("bin"), workspace.npm_tools().join("node_modules/.bin")]
 }
 
-/// A program on the PATH that wasm commands get.
+/// Finds a program on the PATH of wasm commands.
 pub fn find(workspace: &Workspace, program: &str) -> Option<PathBuf> {
     which::which_in(program, Some(with_first(tool_dirs(workspace))), ".").ok()
 }
@@ -196,5 +196,5 @@ fn link_rust(dir: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn link_rust(_: &Path) -> Result<()> {
-    bail!("a distribution's Rust is only known on Linux: run `rustup target add {WASM}`")
+    bail!("a distribution's Rust is only supported on Linux: run `rustup target add {WASM}`")
 }

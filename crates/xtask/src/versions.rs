@@ -1,5 +1,4 @@
-//! Which version of each tool: pinned here, or taken from Cargo.lock; and what a tool's
-//! `--version` says.
+//! The version of each tool, pinned here or taken from Cargo.lock, and how to read a tool's `--version`.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -10,18 +9,18 @@ pub const TRUNK: &str = "0.22.0-beta.1";
 pub const WASM_PACK: &str = "0.15.1";
 pub const GECKODRIVER: &str = "0.37.0";
 pub const CARGO_FUZZ: &str = "0.13.2";
-/// npm's `binaryen`, which brings `wasm-opt`; its versions end in `.0.0`.
+/// npm's `binaryen`, which contains `wasm-opt`. Its versions end in `.0.0`.
 pub const BINARYEN: &str = "132";
 /// npm's `esbuild`.
 pub const ESBUILD: &str = "0.28.2";
-/// The releases of Node whose V8 is measured, from npm's `node`: the two lines with long-term support that
-/// applications are deployed on. The one on this machine, whatever its age, tries the npm package.
+/// The releases of Node that are measured, from npm's `node`: the two lines with long-term support, on which
+/// applications run. The npm package is tested with the Node of this machine, of any age.
 pub const NODES: [&str; 2] = ["24.21.0", "26.10.0"];
 /// npm's `socket.io`, a peer of the benchmarks.
 pub const SOCKET_IO: &str = "4.8.3";
 /// PyPI's `autobahntestsuite`.
 pub const AUTOBAHN: &str = "25.10.1";
-/// PyPI's `wse-server`, a peer of the benchmarks; it wants CPython 3.12.
+/// PyPI's `wse-server`, a peer of the benchmarks. It needs CPython 3.12.
 pub const WSE: &str = "2.5.1";
 /// PyPI's `websocket-client`.
 pub const WEBSOCKET_CLIENT: &str = "1.9.2";
@@ -37,7 +36,7 @@ struct Package {
     version: String,
 }
 
-/// wasm-bindgen's two halves, the library and the tool, must be of one version.
+/// The version of wasm-bindgen. The library and the tool must have the same one.
 pub fn wasm_bindgen(root: &Path) -> Result<String> {
     locked(&lock_file(root)?, "wasm-bindgen")
 }
@@ -53,7 +52,7 @@ fn lock_file(root: &Path) -> Result<String> {
 }
 
 fn locked(lock: &str, name: &str) -> Result<String> {
-    let lock: Lock = toml::from_str(lock).context("Cargo.lock could not be understood")?;
+    let lock: Lock = toml::from_str(lock).context("Cargo.lock could not be parsed")?;
     lock.package
         .into_iter()
         .find(|package| package.name == name)
@@ -61,9 +60,9 @@ fn locked(lock: &str, name: &str) -> Result<String> {
         .with_context(|| format!("Cargo.lock has no {name}"))
 }
 
-/// The version in a tool's answer to `--version`: the first word that begins with a digit.
-pub fn in_answer(answer: &str) -> Option<&str> {
-    answer.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+/// The version in the output of `--version`: the first word that begins with a digit.
+pub fn in_output(output: &str) -> Option<&str> {
+    output.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -71,17 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_found_in_what_the_tools_answer() {
-        for (answer, version) in [
+    fn the_version_is_found_in_the_output_of_the_tools() {
+        for (output, version) in [
             ("wasm-bindgen 0.2.130\n", "0.2.130"),
             ("wasm-opt version 132 (version_132)\n", "132"),
             ("trunk 0.22.0-beta.1", "0.22.0-beta.1"),
             ("cargo-fuzz 0.13.2\n", "0.13.2"),
             ("geckodriver 0.37.0 (a1b2c3 2026-01-01 10:00)\n\nThe source", "0.37.0"),
         ] {
-            assert_eq!(in_answer(answer), Some(version));
+            assert_eq!(in_output(output), Some(version));
         }
-        assert_eq!(in_answer("no version here"), None);
+        assert_eq!(in_output("no version here"), None);
     }
 
     #[test]
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn trunk_asks_for_the_tools_that_setup_installs() {
+    fn trunk_asks_for_the_versions_that_setup_installs() {
         #[derive(Deserialize)]
         struct Trunk {
             tools: Tools,

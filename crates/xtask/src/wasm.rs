@@ -1,4 +1,4 @@
-//! From a crate to what a browser loads, in three steps: cargo, wasm-bindgen and wasm-opt. The page and the npm
+//! Turns a crate into what a browser loads in three steps: cargo, wasm-bindgen and wasm-opt. The page and the npm
 //! package are built this way, with the flags that Trunk and wasm-pack would read.
 
 mod order;
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use short_names::shorten;
 
-/// Compiles for users: `target` chooses one of the package's targets, as in `["--bin", "chat"]`. Gives the file.
+/// Compiles a release build. `target` chooses one of the package's targets, as in `["--bin", "chat"]`. Returns the
+/// file.
 pub fn compile(
     workspace: &Workspace,
     toolchain: &Toolchain,
@@ -31,11 +32,11 @@ pub fn compile(
     Ok(workspace.target.join(WASM).join("release").join(format!("{name}.wasm")))
 }
 
-/// Writes `NAME.js` and `NAME_bg.wasm`, and what they import, into a folder that is made anew.
+/// Writes `NAME.js`, `NAME_bg.wasm` and their snippets into an empty folder.
 pub fn bind(toolchain: &Toolchain, wasm: &Path, folder: &Path, name: &str) -> Result<()> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)
-        .with_context(|| format!("{} could not be made", folder.display()))?;
+        .with_context(|| format!("{} could not be created", folder.display()))?;
     let mut bindgen = toolchain.command("wasm-bindgen");
     bindgen
         .args(["--target", "web", "--no-typescript", "--out-name", name, "--out-dir"])
@@ -44,7 +45,7 @@ pub fn bind(toolchain: &Toolchain, wasm: &Path, folder: &Path, name: &str) -> Re
     process::run(&mut bindgen)
 }
 
-/// Makes a module smaller, and puts its functions [in order](put_in_order).
+/// Makes a module smaller, and then [reorders](reorder) its functions.
 pub fn optimise(toolchain: &Toolchain, wasm: &Path, flags: &[String]) -> Result<()> {
     let smaller = wasm.with_extension("smaller");
     let mut wasm_opt = toolchain.command("wasm-opt");
@@ -52,15 +53,15 @@ pub fn optimise(toolchain: &Toolchain, wasm: &Path, flags: &[String]) -> Result<
     process::run(&mut wasm_opt)?;
     fs::rename(&smaller, wasm)
         .with_context(|| format!("{} could not be written", wasm.display()))?;
-    put_in_order(toolchain, wasm)
+    reorder(toolchain, wasm)
 }
 
-/// Puts a module's functions in the order in which they compress best.
-pub fn put_in_order(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
+/// Puts the functions of a module into the order that compresses best.
+pub fn reorder(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
     let named = wasm.with_extension("named");
     let module = fs::read(wasm).with_context(|| format!("{} could not be read", wasm.display()))?;
-    let in_order = order::named(&module).with_context(|| format!("{}", wasm.display()))?;
-    fs::write(&named, in_order)
+    let renamed = order::named(&module).with_context(|| format!("{}", wasm.display()))?;
+    fs::write(&named, renamed)
         .with_context(|| format!("{} could not be written", named.display()))?;
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt.arg("--reorder-functions-by-name").arg(&named).arg("-o").arg(wasm);
@@ -68,7 +69,7 @@ pub fn put_in_order(toolchain: &Toolchain, wasm: &Path) -> Result<()> {
     fs::remove_file(&named).with_context(|| format!("{} could not be removed", named.display()))
 }
 
-/// How the npm package's `Cargo.toml` says that it is optimised.
+/// The arguments of wasm-opt in the `Cargo.toml` of the npm package.
 pub fn flags_of_the_package(workspace: &Workspace) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Manifest {
@@ -100,6 +101,6 @@ pub fn flags_of_the_package(workspace: &Workspace) -> Result<Vec<String>> {
     let text = fs::read_to_string(&path)
         .with_context(|| format!("{} could not be read", path.display()))?;
     let manifest: Manifest = toml::from_str(&text)
-        .with_context(|| format!("{} does not say how wasm-opt is called", path.display()))?;
+        .with_context(|| format!("{} has no arguments for wasm-opt", path.display()))?;
     Ok(manifest.package.metadata.wasm_pack.profile.release.wasm_opt)
 }

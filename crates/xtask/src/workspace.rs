@@ -1,17 +1,17 @@
-//! Where things are: the repository, cargo's target directory, and the user's cache of tools.
+//! The paths of the repository, of cargo's target directory, and of the user's cache of tools.
 
 use anyhow::{Context, Result};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The places every task works with.
+/// The paths that every task works with.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     /// The repository.
     pub root: PathBuf,
     /// Cargo's target directory, as the user has set it.
     pub target: PathBuf,
-    /// Tools live outside of the repository, so that a fresh clone finds them.
+    /// Tools are installed outside the repository, so that a fresh clone finds them.
     pub cache: PathBuf,
 }
 
@@ -30,7 +30,7 @@ impl Workspace {
         Ok(Self { root, target, cache: cache_root()?.join("event-driven-kit") })
     }
 
-    /// One that is wholly in this folder.
+    /// A workspace whose paths are all in this folder.
     #[cfg(test)]
     pub fn at(root: &Path) -> Self {
         let (target, cache) = (root.join("target"), root.join("cache"));
@@ -42,7 +42,7 @@ impl Workspace {
         self.root.join("dist")
     }
 
-    /// What belongs to this checkout even where CARGO_TARGET_DIR is shared with others.
+    /// The target folder of this clone, even if CARGO_TARGET_DIR is shared with others.
     pub fn own_target(&self) -> PathBuf {
         self.root.join("target")
     }
@@ -52,17 +52,17 @@ impl Workspace {
         self.own_target().join("npm/event-driven-kit")
     }
 
-    /// The relay that `cargo build --profile native` leaves.
+    /// The relay that `cargo build --profile native` builds.
     pub fn relay(&self) -> PathBuf {
         self.built("native", "event-relay")
     }
 
-    /// A program that cargo leaves in the folder of a profile.
+    /// A program that cargo builds with a profile.
     pub fn built(&self, folder: &str, program: &str) -> PathBuf {
         self.target.join(folder).join(format!("{program}{}", env::consts::EXE_SUFFIX))
     }
 
-    /// What `cargo install --root` is given.
+    /// The `--root` of `cargo install`.
     pub fn tools(&self) -> PathBuf {
         self.cache.join("tools")
     }
@@ -72,7 +72,7 @@ impl Workspace {
         self.cache.join("npm")
     }
 
-    /// The binary of a release of Node, from npm. Apart from the other tools, so that it is not found as `node`.
+    /// The binary of a release of Node, from npm. It is not with the other tools, so that it is not found as `node`.
     pub fn node(&self, version: &str) -> PathBuf {
         self.node_folder(version).join("node_modules/node/bin/node")
     }

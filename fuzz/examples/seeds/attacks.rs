@@ -1,8 +1,8 @@
-//! What has hurt a peer before, or its readers.
+//! Input that has hurt a peer, or its readers, before.
 
 use session::{Body, Extension, FromClient, Position, Publish, Start, Subscribe};
 
-/// Messages of a client that speaks frames; it has said hello.
+/// Messages of a client that speaks frames and has said hello.
 pub fn frames() -> Vec<Vec<u8>> {
     let beyond = [1 << 53, u64::MAX];
     let mut all: Vec<FromClient> = Vec::new();

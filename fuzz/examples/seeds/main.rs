@@ -1,5 +1,5 @@
-//! `seeds FOLDER` writes inputs to begin with, a folder for each target: what the codec's tests take for a
-//! frame, a text or a body, what two tabs and a relay say to each other, and rows of the relay's store.
+//! `seeds FOLDER` writes initial inputs, in a folder for each target: arbitrary frames, texts and bodies from the
+//! codec's tests, the messages of two tabs and a relay, and rows of the relay's store.
 
 mod attacks;
 #[path = "../../../crates/session/tests/codec/frames.rs"]
@@ -15,9 +15,9 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use session::json;
 
-/// How many of each.
+/// The number of each.
 const COUNT: usize = 200;
-/// The kind that the targets take for "this has arrived".
+/// The targets' kind for an arrived message.
 const ARRIVED: u8 = 0;
 
 fn main() -> io::Result<()> {
@@ -51,7 +51,7 @@ fn main() -> io::Result<()> {
     write(folder, "tabs", talk.among_tabs.iter().map(|said| script(said, &[])))
 }
 
-/// What steers a link in JSON.
+/// JSON control events.
 const CONTROLS: [&str; 5] = [
     r#"{"specversion":"1.0","id":"1","source":"s","type":"$link.subscribe","data":{"pattern":"a.>","from":"latest"}}"#,
     r#"{"specversion":"1.0","id":"2","source":"s","type":"$link.subscribe","data":{"pattern":">","from":{"last":3}}}"#,
@@ -65,7 +65,7 @@ fn one<S: Strategy>(any: &mut TestRunner, strategy: S) -> S::Value {
     tree.current()
 }
 
-/// Each message alone, and several one after the other.
+/// Each message alone, and several in a row.
 fn scripts(messages: &[Vec<u8>], first: &[u8]) -> Vec<Vec<u8>> {
     let alone = messages.iter().map(|message| script(std::slice::from_ref(message), first));
     alone.chain(messages.chunks(8).map(|several| script(several, first))).collect()
@@ -79,7 +79,7 @@ fn script(messages: &[Vec<u8>], first: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Under names that say what is in them, so that writing them again changes nothing.
+/// Named by content, so that writing them again changes nothing.
 fn write(folder: &Path, target: &str, inputs: impl IntoIterator<Item = Vec<u8>>) -> io::Result<()> {
     let folder = folder.join(target);
     fs::create_dir_all(&folder)?;

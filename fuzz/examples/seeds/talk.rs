@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use topic::{Pattern, Topic};
-use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, Saved};
-use session::server::{self, Message, Server, Wire};
-use session::tabs::{Effect, Tab};
+use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
+use session::server::{self, SocketMessage, Server, Wire};
+use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start, Stream};
 use simulation::store::Store;
 
@@ -31,7 +31,7 @@ struct Stage {
 
 pub fn record() -> Talk {
     let mut entropy: Entropy = Box::new(|bytes| bytes.fill(9));
-    let outbox = MemoryOutbox::new(Saved::new(&mut entropy));
+    let outbox = MemoryOutbox::new(SavedState::new(&mut entropy));
     let tabs = [0, 1].map(|number: u8| {
         let entropy: Entropy = Box::new(move |bytes| bytes.fill(number));
         let options = Options { tab: [number + 2; 16], ..Options::default() };
@@ -103,7 +103,11 @@ impl Stage {
                 let answer = self.outbox.run(asked);
                 self.tabs[number].answer(Ok(answer), 0);
             }
-            Effect::Client(ClientEffect::Open) => self.tabs[number].opened(0),
+            Effect::Client(ClientEffect::Open) => {
+                if let Some(client) = self.tabs[number].client_on(Lane::Shared, 0) {
+                    client.opened(0);
+                }
+            }
             Effect::Client(ClientEffect::Send(message)) => {
                 self.server.received(&message, 0);
                 self.talk.to_peer.push(message);
@@ -114,8 +118,10 @@ impl Stage {
 
     fn serve(&mut self, effect: server::Effect) {
         match effect {
-            server::Effect::Send(Message::Binary(message)) => {
-                self.tabs[0].received(&message, 0);
+            server::Effect::Send(SocketMessage::Binary(message)) => {
+                if let Some(client) = self.tabs[0].client_on(Lane::Shared, 0) {
+                    client.received(&message, 0);
+                }
                 self.talk.from_peer.push(message);
             }
             server::Effect::Open(hello) => self.server.opened(self.store.open(&hello)),

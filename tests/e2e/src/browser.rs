@@ -1,4 +1,4 @@
-//! A browser with a profile of its own, and what a person does in the chat with it.
+//! A browser with its own profile, and what a user does with the chat.
 
 use fantoccini::key::Key;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
@@ -17,7 +17,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens one, with an empty profile.
+    /// Opens a browser with an empty profile.
     pub async fn open(driver: &Driver) -> Self {
         let arguments = [
             "--headless",
@@ -62,14 +62,14 @@ impl Browser {
         self.client.refresh().await.expect("the page reloads");
     }
 
-    /// Waits until the page says that the link is up.
+    /// Waits until the page shows that the link is online.
     pub async fn online(&self) {
         self.appears("#link[data-state=online]").await;
     }
 
-    /// Types a text into the composer, as a person does, and sends it by Enter.
+    /// Types a text into the composer like a user, and sends it with Enter.
     pub async fn say(&self, text: &str) {
-        // ChromeDriver types characters of the Basic Multilingual Plane only.
+        // ChromeDriver can type only characters of the Basic Multilingual Plane.
         if text.chars().all(|character| u32::from(character) < 0x1_0000) {
             let composer = self.appears("#composer").await;
             composer.send_keys(text).await.expect("the composer takes keys");
@@ -80,13 +80,13 @@ impl Browser {
         composer.send_keys(&char::from(Key::Enter).to_string()).await.expect("Enter sends");
     }
 
-    /// Sets the composer's text at once and sends it: for texts that are too long to type.
+    /// Sets the text of the composer at once and sends it. For texts that are too long to type.
     pub async fn paste(&self, text: &str) {
         self.put("#composer", text).await;
         self.click("#send").await;
     }
 
-    /// The texts of the messages in their order, with their states.
+    /// The texts of the messages in order, with their states.
     pub async fn messages(&self) -> Vec<(String, String)> {
         let script = "return [...document.querySelectorAll('.message')].map(
             message => [message.querySelector('.text').textContent, message.dataset.state ?? ''])";
@@ -96,12 +96,12 @@ impl Browser {
         rows.iter().map(|row| (text(&row[0]), text(&row[1]))).collect()
     }
 
-    /// The texts of the messages in their order.
+    /// The texts of the messages in order.
     pub async fn texts(&self) -> Vec<String> {
         self.messages().await.into_iter().map(|(text, _)| text).collect()
     }
 
-    /// Waits until the page shows these texts, no more and in this order.
+    /// Waits until the page shows exactly these texts, in this order.
     pub async fn shows(&self, expected: &[String]) {
         let mut last = Vec::new();
         let deadline = std::time::Instant::now() + crate::PATIENCE;
@@ -120,7 +120,7 @@ impl Browser {
         eventually(css, async || self.client.find(Locator::Css(css)).await.ok()).await
     }
 
-    /// Clicks an element, once it is there.
+    /// Waits for an element and clicks it.
     pub async fn click(&self, css: &str) {
         self.appears(css).await.click().await.expect("it can be clicked");
     }
@@ -137,29 +137,29 @@ impl Browser {
         self.client.execute(script, arguments).await.expect("the script runs")
     }
 
-    /// Runs a script that calls its last argument with an answer.
+    /// Runs a script that passes its result to its last argument.
     pub async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.client.execute_async(script, arguments).await.expect("the script runs")
     }
 
-    /// Opens another tab, shows it and names it.
+    /// Opens another tab, switches to it and returns it.
     pub async fn open_tab(&self) -> WindowHandle {
         let tab = self.client.new_window(true).await.expect("a tab opens").handle;
         self.show(&tab).await;
         tab
     }
 
-    /// The tab that is shown.
+    /// The current tab.
     pub async fn tab(&self) -> WindowHandle {
         self.client.window().await.expect("a tab is open")
     }
 
-    /// Shows a tab: what follows is done there.
+    /// Switches to a tab; later calls act on it.
     pub async fn show(&self, tab: &WindowHandle) {
         self.client.switch_to_window(tab.clone()).await.expect("the tab is open");
     }
 
-    /// What the console holds since the last call that is an error, a CSP violation among them.
+    /// The errors on the console since the last call, including CSP violations.
     pub async fn console_errors(&self) -> Vec<String> {
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("ChromeDriver keeps the log");
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -167,13 +167,13 @@ impl Browser {
         severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Calls a method of the browser's own protocol, such as `Input.insertText`.
+    /// Calls a method of the DevTools protocol, such as `Input.insertText`.
     pub async fn call(&self, method: &str, parameters: Value) -> Value {
         let command = DevTools(json!({ "cmd": method, "params": parameters }));
         self.client.issue_cmd(command).await.expect("ChromeDriver passes it on")
     }
 
-    /// Presses and releases Enter, as a keyboard does, also while an input method composes.
+    /// Presses and releases Enter like a keyboard, also while an input method composes.
     pub async fn press_enter(&self) {
         for kind in ["rawKeyDown", "keyUp"] {
             let key = json!({ "type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13 });
@@ -181,24 +181,24 @@ impl Browser {
         }
     }
 
-    /// The text of the first such element, as a reader sees it; nothing, if there is none.
+    /// The visible text of the first matching element, or an empty string.
     pub async fn text(&self, css: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.innerText ?? ''";
         let text = self.run(script, vec![css.into()]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until the first such element says `text`.
+    /// Waits until the first matching element has this text.
     pub async fn says(&self, css: &str, text: &str) {
         eventually(text, async || (self.text(css).await == text).then_some(())).await;
     }
 
-    /// Closes it.
+    /// Closes the browser.
     pub async fn close(self) {
         self.client.close().await.expect("the browser closes");
     }
 
-    /// Sets the text of a field at once, and tells the page as if it was typed.
+    /// Sets the text of a field at once, and dispatches the event of typing.
     pub async fn put(&self, css: &str, text: &str) {
         self.appears(css).await;
         let script = "const [css, text] = arguments, input = document.querySelector(css);
@@ -208,7 +208,7 @@ impl Browser {
     }
 }
 
-/// ChromeDriver's own command that passes a call on to the browser.
+/// ChromeDriver's own command that passes a call to the browser.
 #[derive(Debug)]
 struct DevTools(Value);
 
@@ -222,7 +222,7 @@ impl WebDriverCompatibleCommand for DevTools {
     }
 }
 
-/// ChromeDriver's own command for the log of the console.
+/// ChromeDriver's own command that reads the console's log.
 #[derive(Debug)]
 struct ConsoleLog;
 

@@ -1,4 +1,4 @@
-//! ChromeDriver as a process; one serves all browsers of a test.
+//! Runs ChromeDriver. One process serves all browsers of a test.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts one on a free port.
+    /// Starts ChromeDriver on a free port.
     pub async fn start() -> Self {
         let mut process = Command::new(tool("EDK_CHROMEDRIVER"))
             .arg("--port=0")

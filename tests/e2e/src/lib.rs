@@ -1,7 +1,7 @@
-//! Real browsers and the real relay, for the end-to-end tests: each ends when it is dropped.
+//! Real browsers and the real relay for the end-to-end tests. Each process is killed on drop.
 //!
-//! What to run comes from the environment, which `cargo xtask test` sets: `EDK_RELAY`, `EDK_PAGE`,
-//! `EDK_COUNTER`, `EDK_CHROMEDRIVER`, `EDK_CHROMIUM` and `EDK_PYTHON`.
+//! The programs come from environment variables, which `cargo xtask test` sets: `EDK_RELAY`, `EDK_PAGE`, `EDK_COUNTER`,
+//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM` and `EDK_PYTHON`.
 
 mod browser;
 mod driver;
@@ -16,14 +16,13 @@ pub use relay::Relay;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long anything that a test waits for may take: a client may rightly need 80 seconds after the last break,
-/// if its link is found silent after 8, it waits 30, its next connection is not let in for 10, and it waits again.
+/// How long a test waits for anything. After the last break a client may need 80 seconds: it notices a silent link
+/// after 8, waits 30, is not accepted for 10 on its next connection, and waits again.
 pub const PATIENCE: Duration = Duration::from_secs(100);
 
-/// The path that the environment gives under `name`.
+/// The path in the environment variable `name`.
 ///
-/// # Panics
-/// If it gives none: these tests run by `cargo xtask test`.
+/// If it is not set: `cargo xtask test` runs these tests.
 pub fn tool(name: &str) -> PathBuf {
     match std::env::var_os(name) {
         Some(path) => path.into(),
@@ -31,17 +30,16 @@ pub fn tool(name: &str) -> PathBuf {
     }
 }
 
-/// Asks `probe` until it answers, at most for [`PATIENCE`].
+/// Calls `probe` until it returns a value, at most for [`PATIENCE`].
 ///
-/// # Panics
-/// If it never does; the message names `what`.
+/// After that time. The message contains `what`.
 pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = probe().await {
-            return answer;
+        if let Some(value) = probe().await {
+            return value;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! A network between browsers and the relay that can be broken: cut, stalled, or left half open. Pages
-//! come through it unharmed, from a relay of their own, so that a tab can be reloaded at any time.
+//! A network between browsers and the relay that can be cut, stalled, or left half open. Pages are served undisturbed
+//! by another relay, so that a tab can be reloaded at any time.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What the network does with WebSockets that go through it.
+/// The state of the network for WebSockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
     /// Bytes pass.
     Whole,
-    /// Bytes wait, in both directions, until it is whole again.
+    /// Bytes wait in both directions until the network is whole again.
     Stalled,
-    /// What browsers send passes; what the relay sends is lost, and with it the connection: one that has
-    /// lost bytes passes none any more, and nobody is told.
+    /// Bytes of browsers pass; bytes of the relay are lost, and with them the connection: once it has lost bytes it
+    /// passes nothing, and neither side notices.
     HalfOpen,
-    /// Connections are reset, and new ones refused as soon as they are made.
+    /// Connections are reset, and new ones are closed at once.
     Cut,
 }
 
-/// Listens on a port of its own and passes bytes on to two relays, so that both have one origin.
+/// Listens on its own port and passes bytes on to two relays, so that both have one origin.
 #[derive(Debug)]
 pub struct Proxy {
     address: String,
@@ -32,8 +32,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before two addresses like `127.0.0.1:8080`: WebSockets go to `relay`, over the network that
-    /// can be broken, and all else to `pages`.
+    /// Starts a proxy for two addresses like `127.0.0.1:8080`. WebSockets go to `relay` over the network that can be
+    /// broken; everything else goes to `pages`.
     pub async fn start(relay: &str, pages: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound port").to_string();
@@ -43,12 +43,12 @@ impl Proxy {
         Self { address, network, accepting }
     }
 
-    /// Where the page is, as seen through this network.
+    /// The URL of the page through this network.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on the network is so.
+    /// Changes the state of the network.
     pub fn set(&self, network: Network) {
         self.network.send_replace(network);
     }
@@ -74,7 +74,7 @@ async fn accept(listener: TcpListener, to: [Arc<str>; 2], network: watch::Sender
             if *network.borrow_and_update() == Network::Cut {
                 return;
             }
-            // A relay that is down resets, as one that refuses would.
+            // A relay that is down looks like one that refuses: the connection is reset.
             let Ok(relay) = TcpStream::connect(&*relay).await else { return };
             tokio::select! {
                 () = pass(browser, relay, network.clone()) => {}
@@ -84,15 +84,15 @@ async fn accept(listener: TcpListener, to: [Arc<str>; 2], network: watch::Sender
     }
 }
 
-/// Looks at the request without taking it.
+/// Peeks at the request without consuming it.
 async fn is_websocket(browser: &TcpStream) -> bool {
     const REQUEST: &[u8] = b"GET /ws ";
     let mut begin = [0; REQUEST.len()];
-    // A request line comes in one packet: nothing here splits it.
+    // A request line arrives in one packet: nothing here splits it.
     matches!(browser.peek(&mut begin).await, Ok(count) if begin[..count] == *REQUEST)
 }
 
-/// Until both directions have ended.
+/// Copies bytes until both directions have ended.
 async fn pass(browser: TcpStream, relay: TcpStream, network: watch::Receiver<Network>) {
     let _ = (browser.set_nodelay(true), relay.set_nodelay(true));
     let ((from_browser, to_browser), (from_relay, to_relay)) =
@@ -115,7 +115,7 @@ async fn copy(
             return;
         };
         if lost {
-            // A stream with a hole is none: it stays silent, and open, until the network is cut.
+            // A stream with missing bytes is useless. It stays open and silent until the network is cut.
             return std::future::pending().await;
         }
         if to.write_all(&bytes[..count]).await.is_err() {

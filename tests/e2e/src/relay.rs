@@ -1,4 +1,4 @@
-//! The relay as a process on a port and a data folder that survive its restarts.
+//! Runs the relay with a port and a data folder that survive restarts.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,12 +19,12 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts one on a free port and an empty data folder, with the chat as its page.
+    /// Starts a relay on a free port with an empty data folder and the chat as its page.
     pub async fn start() -> Self {
         Self::start_with("EDK_PAGE").await
     }
 
-    /// The same with the page in the folder that the environment gives under this name.
+    /// Like [`Relay::start`], with the page in the folder of this environment variable.
     pub async fn start_with(page: &str) -> Self {
         let page = tool(page);
         let data = tempfile::tempdir().expect("a folder for the relay's data");
@@ -37,7 +37,7 @@ impl Relay {
         self.address.clone()
     }
 
-    /// Where the page is: `http://127.0.0.1:PORT`.
+    /// The URL of the page: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -47,12 +47,12 @@ impl Relay {
         format!("ws://{}/ws", self.address)
     }
 
-    /// Kills the process, with no chance to tidy up.
+    /// Kills the process without a chance to clean up.
     pub async fn kill(&mut self) {
         self.process.kill().await.expect("the relay was running");
     }
 
-    /// Starts it again on the same port and data.
+    /// Starts the relay again with the same port and data.
     pub async fn restart(&mut self) {
         (self.process, self.address) = spawn(&self.address, self.data.path(), &self.page).await;
     }
@@ -65,7 +65,7 @@ async fn spawn(listen: &str, data: &Path, page: &Path) -> (Child, String) {
         .arg(data)
         .arg("--page")
         .arg(page)
-        // All browsers of a test come from one address.
+        // All browsers of a test share one address.
         .args(["--raise-limits", "1000"])
         .stdout(Stdio::piped())
         .kill_on_drop(true)

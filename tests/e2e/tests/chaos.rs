@@ -1,6 +1,6 @@
-//! Everything breaks at once: two browsers with two tabs each send while the relay is killed, tabs are
-//! reloaded and the network is cut, stalled and half open. In the end every message that was kept stands
-//! once, in one order, in every tab, and no outbox holds anything.
+//! Everything breaks at once: two browsers with two tabs each send while the relay is killed, tabs are reloaded, and
+//! the network is cut, stalled and half open. In the end every tab has every kept message once and in the same order,
+//! and all outboxes are empty.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use serde_json::Value;
 
 const TOPIC: &str = "chaos.numbered";
 const SCRIPT: &str = include_str!("chaos/tab.js");
-/// What each browser sends, by its two tabs.
+/// How many messages each browser sends with its two tabs.
 const MESSAGES: usize = 2_000;
-/// What a tab sends at a time.
+/// How many messages a tab sends at a time.
 const BURST: usize = 25;
 const KILLS: usize = 20;
 const RELOADS: usize = 20;
@@ -26,7 +26,7 @@ struct Tab<'b> {
 }
 
 impl Tab<'_> {
-    /// Loads the page, anew if it was there.
+    /// Loads or reloads the page.
     async fn load(&self, url: &str) {
         self.browser.show(&self.window).await;
         self.browser.goto(&format!("{url}/embed.html")).await;
@@ -47,7 +47,7 @@ impl Tab<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_sends_into_a_half_open_link_leaves_it_long_before_a_heartbeat_is_missed() {
+async fn a_publish_on_a_half_open_link_reveals_it_long_before_a_missed_heartbeat() {
     let (driver, relay, pages) =
         (Driver::start().await, Relay::start().await, Relay::start().await);
     let network = Proxy::start(&relay.address(), &pages.address()).await;
@@ -55,7 +55,7 @@ async fn who_sends_into_a_half_open_link_leaves_it_long_before_a_heartbeat_is_mi
     let tab = Tab { browser: &browser, window: browser.tab().await, name: "tab".to_owned() };
     tab.load(&network.url()).await;
     let link_is = async |state: &str| {
-        eventually("a link that is so", async || {
+        eventually(state, async || {
             (tab.run("return chaos.link.state").await == state).then_some(())
         })
         .await;
@@ -67,7 +67,7 @@ async fn who_sends_into_a_half_open_link_leaves_it_long_before_a_heartbeat_is_mi
     link_is("offline").await;
     assert!(since.elapsed() < Duration::from_secs(20), "after {:?}", since.elapsed());
     network.set(Network::Whole);
-    eventually("a message that is kept", async || {
+    eventually("a kept message", async || {
         (tab.texts("return chaos.read('kept')").await == ["tab.0"]).then_some(())
     })
     .await;
@@ -87,10 +87,10 @@ enum Step {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_breaks_every_kept_message_stands_once_in_one_order_in_every_tab() {
+async fn whatever_breaks_every_tab_has_every_kept_message_once_and_in_one_order() {
     let seed = std::env::var("EDK_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-    println!("EDK_SEED={seed} has these steps again, though not their moments");
+    println!("EDK_SEED={seed} repeats these steps, but not their timing");
     let mut random = fastrand::Rng::with_seed(seed);
 
     let (driver, mut relay) = (Driver::start().await, Relay::start().await);
@@ -142,26 +142,26 @@ async fn whatever_breaks_every_kept_message_stands_once_in_one_order_in_every_ta
         .await;
         kept.extend(tab.texts("return chaos.read('kept')").await);
     }
-    assert!(kept.len() >= MESSAGES, "only {} were kept", kept.len());
+    assert!(kept.len() >= MESSAGES, "only {} messages were kept", kept.len());
     // A tab that starts now reads the whole log.
     tabs[0].load(&network.url()).await;
     let log = eventually("every kept message in the log", async || {
         let heard = tabs[0].texts("return chaos.heard").await;
-        let stand: HashSet<&String> = heard.iter().collect();
-        kept.iter().all(|text| stand.contains(text)).then_some(heard)
+        let found: HashSet<&String> = heard.iter().collect();
+        kept.iter().all(|text| found.contains(text)).then_some(heard)
     })
     .await;
-    assert_eq!(log.iter().collect::<HashSet<_>>().len(), log.len(), "a message stands twice");
+    assert_eq!(log.iter().collect::<HashSet<_>>().len(), log.len(), "a message occurs twice");
     for tab in &tabs {
         let number = |text: &&String| text.split_once('.').and_then(|(_, n)| n.parse::<u32>().ok());
         let own: Vec<_> = log.iter().filter(|text| text.starts_with(&tab.name)).collect();
-        assert!(own.is_sorted_by_key(number), "what {} sent stands in another order", tab.name);
+        assert!(own.is_sorted_by_key(number), "messages of {} are out of order", tab.name);
         let heard = eventually("the end of the log in every tab", async || {
             let heard = tab.texts("return chaos.heard").await;
             (heard.len() >= log.len()).then_some(heard)
         })
         .await;
-        assert_eq!(heard, log, "what {} heard", tab.name);
+        assert_eq!(heard, log, "messages in {}", tab.name);
     }
     for browser in browsers {
         browser.close().await;

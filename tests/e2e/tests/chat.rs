@@ -1,4 +1,4 @@
-//! The chat as its users meet it: the released page in real browsers, and the real relay.
+//! The chat as users see it: the release build of the page in real browsers, with the real relay.
 
 use end_to_end::{Browser, Driver, Proxy, Relay, eventually, tool};
 
@@ -18,7 +18,7 @@ async fn is_quiet(browser: &Browser) {
 }
 
 #[tokio::test]
-async fn two_browsers_exchange_text_emoji_and_right_to_left_text_and_a_reload_finds_them() {
+async fn two_browsers_exchange_text_emoji_and_right_to_left_text_which_survive_a_reload() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let (ann, bob) = pair(&driver, &relay, "tea & cake. *").await;
 
@@ -68,7 +68,7 @@ async fn text_with_markup_and_control_characters_is_shown_as_text() {
 }
 
 #[tokio::test]
-async fn a_relay_that_is_killed_while_messages_are_sent_loses_and_doubles_none() {
+async fn killing_the_relay_while_messages_are_sent_loses_and_duplicates_none() {
     let (driver, mut relay) = (Driver::start().await, Relay::start().await);
     let (ann, bob) = pair(&driver, &relay, "chaos").await;
     let mut sent = Vec::new();
@@ -99,7 +99,7 @@ async fn a_relay_that_is_killed_while_messages_are_sent_loses_and_doubles_none()
         let messages = ann.messages().await;
         messages.iter().all(|(_, state)| state == "stored" || state.is_empty()).then_some(())
     };
-    eventually("every message of Ann's to be stored", stored).await;
+    eventually("Ann's messages to be stored", stored).await;
 
     relay.kill().await;
     relay.restart().await;
@@ -118,7 +118,7 @@ async fn a_message_that_the_relay_refuses_fails_and_can_be_retried() {
     let network = Proxy::start(&relay.address(), &pages.address()).await;
     relay.kill().await;
     let ann = Browser::open(&driver).await;
-    // The composer lets no such message out: it waits in the outbox that the browser's pages share.
+    // The composer refuses such a message, so it comes from another page of the browser through the shared outbox.
     ann.goto(&format!("{}/embed.html", network.url())).await;
     let publish = "const [topic, text, answer] = arguments;
         const { createSingleton } = await import('/npm/index.js');
@@ -148,7 +148,7 @@ async fn a_message_that_the_relay_refuses_fails_and_can_be_retried() {
 }
 
 #[tokio::test]
-async fn the_page_without_yew_joins_the_same_room_by_the_npm_package() {
+async fn the_page_without_yew_joins_the_same_room_with_the_npm_package() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let (ann, embed) = (Browser::open(&driver).await, Browser::open(&driver).await);
     ann.join(&relay.url(), "lobby", "Ann").await;
@@ -165,7 +165,7 @@ async fn the_page_without_yew_joins_the_same_room_by_the_npm_package() {
 }
 
 #[tokio::test]
-async fn the_page_without_yew_shows_the_events_of_its_bus_and_publishes_others() {
+async fn the_page_without_yew_shows_and_publishes_events() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let page = Browser::open(&driver).await;
     page.goto(&format!("{}/embed.html?room=lobby&name=Emma", relay.url())).await;
@@ -189,7 +189,7 @@ async fn the_page_without_yew_shows_the_events_of_its_bus_and_publishes_others()
 }
 
 #[tokio::test]
-async fn a_client_in_another_language_reads_what_the_browser_sends() {
+async fn a_client_in_another_language_reads_messages_of_the_browser() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = Browser::open(&driver).await;
     ann.join(&relay.url(), "polyglot", "Ann").await;

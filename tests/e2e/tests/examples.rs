@@ -1,9 +1,9 @@
-//! The Yew example as its users meet it. The examples of the npm package are tested with the package.
+//! The Yew example as users see it. The examples of the npm package are tested with the package.
 
 use end_to_end::{Browser, Driver, Relay};
 
 #[tokio::test]
-async fn two_tabs_of_the_yew_example_share_a_counter_that_survives_the_relay() {
+async fn two_tabs_of_the_yew_example_share_a_counter_that_survives_a_restart_of_the_relay() {
     let (driver, mut relay) = (Driver::start().await, Relay::start_with("EDK_COUNTER").await);
     let browser = Browser::open(&driver).await;
     browser.goto(&relay.url()).await;
@@ -20,7 +20,7 @@ async fn two_tabs_of_the_yew_example_share_a_counter_that_survives_the_relay() {
     browser.show(&first).await;
     browser.says("output", "2").await;
 
-    // Clicks without a relay wait in the outbox of both tabs.
+    // Without a relay, clicks wait in the outbox of both tabs.
     relay.kill().await;
     browser.click("button").await;
     browser.show(&second).await;

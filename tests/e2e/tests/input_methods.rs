@@ -1,16 +1,16 @@
-//! Writing with input methods: an Enter that ends a composition belongs to the input method and sends nothing.
+//! Input methods: an Enter that ends a composition belongs to the input method and sends nothing.
 
 use end_to_end::{Browser, Driver, Relay};
 use serde_json::{Value, json};
 
-/// What an input method shows while it composes.
+/// Shows a text as an input method does while it composes.
 async fn compose(browser: &Browser, text: &str) {
     let caret = text.encode_utf16().count();
     let composition = json!({ "text": text, "selectionStart": caret, "selectionEnd": caret });
     browser.call("Input.imeSetComposition", composition).await;
 }
 
-/// The text that the user has chosen takes the place of what was composed.
+/// Replaces the composed text with the one that the user chose.
 async fn commit(browser: &Browser, text: &str) {
     browser.call("Input.insertText", json!({ "text": text })).await;
 }
@@ -19,7 +19,7 @@ async fn composer(browser: &Browser) -> Value {
     browser.run("return document.querySelector('#composer').value", vec![]).await
 }
 
-/// Composes each text step by step, presses Enter meanwhile, commits, and sends by another Enter.
+/// Composes each text step by step, presses Enter in between, commits, and sends with another Enter.
 async fn write_and_send(browser: &Browser) {
     let mut sent = Vec::new();
     for (steps, text) in [
@@ -45,9 +45,8 @@ async fn write_and_send(browser: &Browser) {
     }
 }
 
-/// Presses Enter as other engines tell of it: Safari ends the composition before it says that the key was pressed,
-/// Firefox after.
-async fn press_as_elsewhere(browser: &Browser) -> Value {
+/// Presses Enter as other engines report it: Safari ends the composition before the key event, Firefox after it.
+async fn press_like_other_engines(browser: &Browser) -> Value {
     let script = "const field = document.querySelector('#composer');
         field.value = 'かな';
         const enter = (init) => field.dispatchEvent(new KeyboardEvent('keydown',
@@ -69,8 +68,8 @@ async fn an_enter_that_ends_a_composition_never_sends() {
     let ann = Browser::open(&driver).await;
     ann.join(&relay.url(), "languages", "Ann").await;
     write_and_send(&ann).await;
-    // The page has not taken the key for itself.
-    assert_eq!(press_as_elsewhere(&ann).await, json!([true, true, true, "かな"]));
+    // The page has not consumed the key.
+    assert_eq!(press_like_other_engines(&ann).await, json!([true, true, true, "かな"]));
     assert_eq!(ann.texts().await.len(), 4);
     ann.press_enter().await;
     ann.appears(".message:nth-child(5)").await;
@@ -79,13 +78,13 @@ async fn an_enter_that_ends_a_composition_never_sends() {
 }
 
 #[tokio::test]
-async fn nor_does_it_on_the_page_without_yew() {
+async fn an_enter_that_ends_a_composition_never_sends_on_the_page_without_yew() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let emma = Browser::open(&driver).await;
     emma.goto(&format!("{}/embed.html?room=languages&name=Emma", relay.url())).await;
     emma.online().await;
     write_and_send(&emma).await;
-    assert_eq!(press_as_elsewhere(&emma).await, json!([true, true, true, "かな"]));
+    assert_eq!(press_like_other_engines(&emma).await, json!([true, true, true, "かな"]));
     assert_eq!(emma.texts().await.len(), 4);
     emma.close().await;
 }

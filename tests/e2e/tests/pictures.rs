@@ -1,5 +1,5 @@
-//! The story that the pictures of README.md tell: a message that is sent while the relay is down arrives when it is
-//! back. With `EDK_PICTURES`, a folder, the pictures are taken.
+//! The story of the pictures in README.md: a message that is sent while the relay is down arrives when it is back. With
+//! `EDK_PICTURES`, a folder, the pictures are taken.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 const SIZE: (u32, u32) = (380, 410);
 
-/// Both windows as one picture, one below the other.
+/// Takes both windows as one picture, one below the other.
 async fn picture(name: &str, windows: [&Browser; 2], table: &Browser) {
     let Some(folder) = std::env::var_os("EDK_PICTURES") else { return };
     let mut images = Vec::new();

@@ -1,5 +1,5 @@
-//! The chat among people who write with programs of their own: they can't speak for others, be invisible or
-//! make a reader's page stand still.
+//! The chat with users who run their own programs: they cannot impersonate others, be invisible or block a reader's
+//! page.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const ROOM: &str = "strangers";
 const STRANGER: &str = include_str!("strangers/stranger.js");
 
-/// A program that publishes whatever it likes in the room.
+/// A program that publishes arbitrary messages in the room.
 struct Stranger(Browser);
 
 impl Stranger {
@@ -39,7 +39,7 @@ enum Page {
 
 const PAGES: [Page; 2] = [Page::Yew, Page::WithoutYew];
 
-/// Ann, in the room.
+/// Opens the page as Ann in the room.
 async fn reader(driver: &Driver, relay: &Relay, page: Page) -> Browser {
     let browser = Browser::open(driver).await;
     enter(&browser, relay, page).await;
@@ -56,7 +56,7 @@ async fn enter(ann: &Browser, relay: &Relay, page: Page) {
     }
 }
 
-/// Who Ann says she is: everybody in the room reads it.
+/// The sender that Ann's messages carry, which everyone in the room can read.
 async fn person(browser: &Browser, storage: &str, key: &str) -> Value {
     let script = "return globalThis[arguments[0]].getItem(arguments[1])";
     let id = browser.run(script, vec![storage.into(), key.into()]).await;
@@ -64,7 +64,7 @@ async fn person(browser: &Browser, storage: &str, key: &str) -> Value {
     json!({ "id": id, "name": "Ann" })
 }
 
-/// The texts that the page shows as the reader's own.
+/// The texts that the page shows as the user's own.
 async fn own(browser: &Browser) -> Value {
     let script = "return [...document.querySelectorAll('.message.own .text')].map(
         ({ textContent }) => textContent)";
@@ -72,7 +72,7 @@ async fn own(browser: &Browser) -> Value {
 }
 
 #[tokio::test]
-async fn who_claims_to_be_me_is_not_drawn_as_me() {
+async fn messages_that_copy_my_id_are_not_shown_as_mine() {
     let driver = Driver::start().await;
     for page in PAGES {
         let relay = Relay::start().await;
@@ -108,7 +108,7 @@ async fn who_claims_to_be_me_is_not_drawn_as_me() {
 }
 
 #[tokio::test]
-async fn a_name_or_a_message_that_nobody_could_see_is_refused() {
+async fn invisible_names_and_messages_are_refused() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = Browser::open(&driver).await;
     ann.goto(&relay.url()).await;
@@ -127,15 +127,15 @@ async fn a_name_or_a_message_that_nobody_could_see_is_refused() {
     ann.says(".write .problem", "This message has no visible characters.").await;
 
     let stranger = Stranger::open(&driver, &relay).await;
-    let nobody = json!({ "id": "nobody", "name": "\u{3164}" });
-    // It ends the isolate around the name, and turns what follows.
+    let unnamed = json!({ "id": "unnamed", "name": "\u{3164}" });
+    // It ends the isolate around the name, and reverses the text after it.
     let turned = json!({ "id": "bob", "name": "Bob\u{2069}\u{202e}" });
     stranger.types(turned.clone()).await;
     ann.says(".typing", "Bob is typing…").await;
-    stranger.says(nobody.clone(), "\u{200b}\u{202e}").await;
-    stranger.says(nobody, "nobody says").await;
+    stranger.says(unnamed.clone(), "\u{200b}\u{202e}").await;
+    stranger.says(unnamed, "no name says").await;
     stranger.says(turned, "Bob says").await;
-    ann.shows(&["nobody says".to_owned(), "Bob says".to_owned()]).await;
+    ann.shows(&["no name says".to_owned(), "Bob says".to_owned()]).await;
     let senders =
         "return [...document.querySelectorAll('.sender')].map(({ textContent }) => textContent)";
     assert_eq!(ann.run(senders, vec![]).await, json!(["(no name)", "Bob"]));
@@ -144,7 +144,7 @@ async fn a_name_or_a_message_that_nobody_could_see_is_refused() {
 }
 
 #[tokio::test]
-async fn a_text_beyond_the_bound_is_said_so_in_the_field_and_stays_there() {
+async fn a_text_beyond_the_limit_is_reported_in_the_field_and_stays_there() {
     let driver = Driver::start().await;
     for page in PAGES {
         let relay = Relay::start().await;
@@ -167,7 +167,7 @@ async fn a_text_beyond_the_bound_is_said_so_in_the_field_and_stays_there() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_costly_to_lay_out_does_not_make_a_reader_wait() {
+async fn a_text_that_is_costly_to_lay_out_does_not_block_the_page() {
     let driver = Driver::start().await;
     for page in PAGES {
         let relay = Relay::start().await;
@@ -204,7 +204,7 @@ async fn a_text_that_is_costly_to_lay_out_does_not_make_a_reader_wait() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_time_has_none_of_1970() {
+async fn an_event_without_a_time_is_not_shown_as_1970() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = reader(&driver, &relay, Page::Yew).await;
     let stranger = Stranger::open(&driver, &relay).await;
@@ -217,7 +217,7 @@ async fn an_event_without_a_time_has_none_of_1970() {
     stranger.0.close().await;
 }
 
-/// A clock that can be set, of a page that is still to be loaded.
+/// Replaces the clock of a page, which is still to be loaded, with one that can be set.
 const CLOCK: &str = "const Real = Date;
     let shift = 0;
     globalThis.setClock = (ms) => (shift = ms);
@@ -231,7 +231,7 @@ const CLOCK: &str = "const Real = Date;
     };";
 
 #[tokio::test]
-async fn a_row_of_yesterday_says_its_day_and_no_clock_that_is_set_back_makes_people_type_on() {
+async fn a_message_of_yesterday_shows_its_day_and_setting_the_clock_back_ends_typing() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let stranger = Stranger::open(&driver, &relay).await;
     for page in PAGES {
@@ -241,7 +241,7 @@ async fn a_row_of_yesterday_says_its_day_and_no_clock_that_is_set_back_makes_peo
         ann.say("late").await;
         ann.appears(".message[data-state=stored]").await;
         stranger.types(json!({ "id": "bob", "name": "Bob" })).await;
-        eventually("somebody who types", async || {
+        eventually("Bob to type", async || {
             ann.text(".typing").await.starts_with("Bob").then_some(())
         })
         .await;

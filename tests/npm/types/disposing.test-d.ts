@@ -1,4 +1,4 @@
-// Where the compiler's `lib` has `Symbol.dispose`, `using` ends what the library returns.
+// With `Symbol.dispose` in the `lib` of the compiler, `using` ends what the library returns.
 
 import { createBus } from "event-driven-kit";
 

@@ -1,4 +1,4 @@
-// The types hold what they say: `tsc` compiles this, and each `@ts-expect-error` is an error.
+// Tests of the types: `tsc` compiles this file, and each `@ts-expect-error` is an error.
 
 import {
   createBus, createSingleton, type Bus, type DataOf, type Event, type Portable, type Receipt,
@@ -47,11 +47,11 @@ publish("log.a.b", "line", { expiresInMs: 5 });
 const waiting: Promise<Receipt | undefined> = publish("basket.total", 1, { wait: true });
 // @ts-expect-error there is no such topic
 publish("basket.aded", { sku: "a" });
-// @ts-expect-error the payload is another
+// @ts-expect-error the payload has another type
 publish("basket.added", { text: "hi" });
 // @ts-expect-error the payload is missing
 publish("basket.added");
-// @ts-expect-error the payload of a family is another
+// @ts-expect-error the payload of the family has another type
 publish("chat.lobby.message", "hi");
 
 const end = subscribe("basket.added", (item, event) => {
@@ -77,7 +77,7 @@ subscribe("basket.added", (item) => item.sku, {
   echo: true,
 });
 subscribe("$bus.error", ({ cause, label }) => [cause, label]);
-// @ts-expect-error nothing matches that
+// @ts-expect-error no topic matches
 subscribe("baskets.*", () => {});
 // @ts-expect-error the handler takes another payload
 subscribe("basket.added", (text: string) => text);
@@ -101,19 +101,19 @@ async function read() {
   await play(record(">").lines(), { speed: 2 });
   return [sum, user, stats().handlers()["one"]?.calls, await waiting];
 }
-// @ts-expect-error nobody is asked that
+// @ts-expect-error there is no such request
 void request("product", [1]);
-// @ts-expect-error it is asked with numbers
+// @ts-expect-error the request takes numbers
 void request("sum", ["1"]);
 respond("sum", (numbers) => numbers.length);
-// @ts-expect-error it is answered with a number
+// @ts-expect-error the reply is a number
 respond("sum", (numbers) => String(numbers));
 
 topic("basket.total").subscribe((total) => {
   same<Same<typeof total, number | undefined>>();
 });
 use("chat.>", (message) => (message.text === "" ? { drop: true } : { replace: { text: message.text.trim() } }));
-// @ts-expect-error the replacement is another
+// @ts-expect-error the replacement has another type
 use("chat.>", () => ({ replace: 7 }));
 
 const link = bus.connect({ url: "ws://x", rules: [{ pattern: "chat.>", durable: true, from: { last: 5 } }] });
@@ -124,16 +124,16 @@ bus.connect({ url: "ws://x", rules: [{ pattern: "chat.>", direction: "up" }] });
 for (const event of (await link.history("chat.>")).events) {
   if (event.error) event.error.code satisfies string;
   new Date(event.time ?? 0);
-  // @ts-expect-error its publisher may not say when
+  // @ts-expect-error the time may be missing
   new Date(event.time);
 }
 const portable = { text: "a", at: [1, null, true], nothing: undefined } satisfies Portable;
 const bytes = new Uint16Array(2) satisfies Portable;
-// @ts-expect-error a link does not carry it
+// @ts-expect-error a link cannot carry a Map
 new Map() satisfies Portable;
-// @ts-expect-error nor a part like it
+// @ts-expect-error nor a Set inside an object
 ({ inner: new Set<number>() }) satisfies Portable;
-// @ts-expect-error nor this
+// @ts-expect-error nor a function
 (() => {}) satisfies Portable;
 
 const open: Bus = createSingleton("app");

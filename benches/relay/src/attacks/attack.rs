@@ -1,4 +1,4 @@
-//! The attacker: one address, `127.0.0.66`, that does one thing for as long as it is let.
+//! The attacker: one address, `127.0.0.66`, that does one thing until it is stopped.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,18 +13,18 @@ use crate::socket::{Client, hello, message, publish, subscribe, tcp, upgraded};
 /// The attacker's address.
 const HOST: u8 = 66;
 
-/// What it does.
+/// What the attacker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Attack {
-    /// Ephemeral events of 200 KiB, as fast as they are taken
+    /// Ephemeral events of 200 KiB, as fast as the relay accepts them
     Ephemeral,
-    /// Small durable events, as fast as they are taken
+    /// Small durable events, as fast as the relay accepts them
     Durable,
-    /// Durable events of 250 KiB, as fast as they are taken
+    /// Durable events of 250 KiB, as fast as the relay accepts them
     Large,
     /// 1,000 messages of 2 MiB that never end
     Unfinished,
-    /// 1,100 connections that say nothing
+    /// 1,100 connections that send nothing
     Silent,
     /// Handshakes, one after the other
     Handshakes,
@@ -32,18 +32,18 @@ pub enum Attack {
     Requests,
     /// Hellos with a wrong secret
     Secrets,
-    /// 4,000 patterns, and one more that comes and goes
+    /// 4,000 subscriptions, and one more that starts and ends
     Toggle,
-    /// Pages of history, and subscriptions that begin 2^64-1 events ago
+    /// Pages of history, and subscriptions that start 2^64-1 events ago
     History,
     /// Joins and leaves with 4 KiB of data
     Presence,
-    /// 1,000 readers that take nothing of 250 KiB events
+    /// 1,000 subscribers to events of 250 KiB that read nothing
     Stalled,
 }
 
 impl Attack {
-    /// How many connections it holds.
+    /// The number of connections that the attacker holds.
     pub fn connections(self) -> u64 {
         match self {
             Self::Unfinished | Self::Stalled => 1_000,
@@ -52,14 +52,14 @@ impl Attack {
         }
     }
 
-    /// Attacks for ever.
+    /// Attacks forever.
     pub fn run(self, relay: SocketAddr) -> Result<()> {
         let crowd = |work: fn(SocketAddr, u64) -> Result<()>| {
             let threads: Vec<_> = (0..self.connections())
                 .map(|id| {
                     thread::spawn(move || {
                         loop {
-                            // What is refused is tried again.
+                            // Refused connections are retried.
                             let _ = work(relay, id);
                             thread::sleep(Duration::from_millis(20));
                         }
@@ -91,7 +91,7 @@ impl Attack {
     }
 }
 
-/// Reads and forgets.
+/// Reads and discards everything.
 fn drain(stream: &TcpStream) -> Result<()> {
     let mut stream = stream.try_clone()?;
     thread::spawn(move || {
@@ -102,7 +102,7 @@ fn drain(stream: &TcpStream) -> Result<()> {
 }
 
 fn flood(relay: SocketAddr, id: u64, first: Option<u64>, bytes: usize) -> Result<()> {
-    // A known client's numbers go on; a new one's begin at 1.
+    // The numbers of a known client continue; those of a new one start at 1.
     let id = id << 32 | u64::from(std::time::UNIX_EPOCH.elapsed()?.subsec_nanos());
     let mut client = Client::welcomed(relay, HOST, id)?;
     drain(&client.stream)?;
@@ -120,7 +120,7 @@ fn flood(relay: SocketAddr, id: u64, first: Option<u64>, bytes: usize) -> Result
     }
 }
 
-/// Opens so many, a few at a time as handshakes are let in, and keeps them.
+/// Opens `count` connections as fast as handshakes are accepted, and keeps them open.
 fn hold(count: u64, open: impl Fn(u64) -> Result<TcpStream>) -> Result<()> {
     let mut held = Vec::new();
     loop {
@@ -128,7 +128,7 @@ fn hold(count: u64, open: impl Fn(u64) -> Result<TcpStream>) -> Result<()> {
             held.push(stream);
         }
         if held.len() as u64 >= count {
-            // Those that were cut come again.
+            // Replace the connections that the relay has closed.
             thread::sleep(Duration::from_millis(100));
             held.retain(|stream| stream.set_nonblocking(true).is_ok() && !is_cut(stream));
         }
@@ -143,7 +143,7 @@ fn is_cut(mut stream: &TcpStream) -> bool {
     }
 }
 
-/// As much of a message of 2 MiB as is taken at once; the rest is tried for a moment.
+/// Sends what the relay reads at once of a message of 2 MiB. The rest is retried for a moment.
 fn unfinished(relay: SocketAddr) -> Result<TcpStream> {
     let mut stream = upgraded(relay, HOST)?;
     let mut frame = vec![0x82, 0x80 | 127];
@@ -212,7 +212,7 @@ fn presence(relay: SocketAddr, id: u64) -> Result<()> {
 fn stalled(relay: SocketAddr, id: u64) -> Result<TcpStream> {
     let mut stream = upgraded(relay, HOST)?;
     stream.write_all(&message(&[hello(id, 7)]))?;
-    // Neither the welcome is read nor anything after it.
+    // Reads neither the welcome nor anything after it.
     thread::sleep(Duration::from_millis(20));
     stream.write_all(&message(&[subscribe(1, "flood", Start::Latest)]))?;
     Ok(stream)

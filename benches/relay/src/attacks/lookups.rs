@@ -1,4 +1,4 @@
-//! How long the first page of a look-up takes that goes over all of a large log: a million topics, an event each.
+//! How long the first page of a query takes that scans a large log: a million topics with one event each.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use crate::socket::{Client, publish, subscribe};
 const TOPICS: u64 = 1_000_000;
 const IN_FLIGHT: u64 = 256;
 const TIMES: u32 = 20;
-/// Milliseconds.
+/// In milliseconds.
 const MOST: f64 = 50.0;
 
 pub fn rows(relay: &Path, data: &Path, cores: Cores) -> Result<()> {
@@ -54,7 +54,7 @@ fn fill(client: &mut Client) -> Result<()> {
         while acked < sent {
             match client.frame()? {
                 FromPeer::Ack(_) => acked += 1,
-                other => bail!("no ack: {other:?}"),
+                other => bail!("expected an ack, got {other:?}"),
             }
         }
     }
@@ -67,7 +67,7 @@ fn last(reader: &mut Client, number: u32) -> Result<()> {
         match reader.frame()? {
             FromPeer::Event(_) => return Ok(()),
             FromPeer::Subscribed(_) => {}
-            other => bail!("no event: {other:?}"),
+            other => bail!("expected an event, got {other:?}"),
         }
     }
 }
@@ -78,6 +78,6 @@ fn page(reader: &mut Client, number: u32) -> Result<()> {
     reader.say(&[FromClient::History(history)])?;
     match reader.frame()? {
         FromPeer::Page(page) if !page.entries.is_empty() => Ok(()),
-        other => bail!("no page: {other:?}"),
+        other => bail!("expected a page, got {other:?}"),
     }
 }

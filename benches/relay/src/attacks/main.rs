@@ -1,8 +1,8 @@
-//! Attacks on the relay, one after the other: what others notice while one address attacks, and the memory
-//! that it takes. `cargo xtask bench attacks` builds and runs it.
+//! Attacks the relay in several ways, one after the other. Measures what other clients notice while one address
+//! attacks, and how much memory the relay takes. `cargo xtask bench attacks` builds and runs it.
 //!
-//! The relay runs on one core with its default limits. The others, whose latencies are measured, run on a
-//! second core, and so does the attacker: a process of its own that gives way to them.
+//! The relay runs on one core with its default limits. The clients whose latencies are measured run on a second core.
+//! The attacker is another process on that core, with a lower priority.
 
 #[cfg(target_os = "linux")]
 mod attack;
@@ -30,6 +30,6 @@ fn main() -> anyhow::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("the relay is attacked on Linux only: it is where a process's memory can be read");
+    eprintln!("this runs only on Linux, where the memory of a process can be read");
     std::process::exit(1);
 }

@@ -1,4 +1,4 @@
-//! Starts the relay for each attack, and prints what the others have seen of it.
+//! Starts the relay for each attack, and prints what the other clients noticed.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -18,29 +18,29 @@ use crate::machine::{self, Cores};
 use crate::victims::{Seen, Victims};
 
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Milliseconds.
+/// In milliseconds.
 const EPHEMERAL: f64 = 20.0;
 const DURABLE: f64 = 100.0;
-/// Bytes, and for each connection of the attacker.
+/// In bytes, and per connection of the attacker.
 const MEMORY: u64 = 64 << 20;
 const CONNECTION: u64 = 100 << 10;
 
-/// How it is run.
+/// The command line.
 #[derive(Debug, Parser)]
 pub struct Arguments {
     /// The relay
     #[arg(long)]
     relay: PathBuf,
-    /// The folder of the relay's store; on a disk, not in memory
+    /// The folder for the relay's store; on a disk, not in memory
     #[arg(long, default_value = ".")]
     data: PathBuf,
-    /// The seconds of each attack
+    /// How long each attack lasts, in seconds
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// Only these attacks
+    /// Run only these attacks
     #[arg(long, value_enum)]
     only: Vec<Attack>,
-    /// Attack this address, and measure nothing
+    /// Only attack this address, without measuring
     #[arg(long, requires = "only")]
     attack: Option<SocketAddr>,
 }
@@ -62,11 +62,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A process that ends with this.
+/// A process that is killed on drop.
 pub struct Running(Child);
 
 impl Running {
-    /// Starts the relay on its core, and answers its address too.
+    /// Starts the relay on its core. Also returns its address.
     pub fn relay(
         program: &Path,
         data: &Path,
@@ -78,8 +78,12 @@ impl Running {
         relay.env("RUST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut relay = Self(cores.on_the_servers(|| Ok(relay.spawn()?))?);
         let mut line = String::new();
-        BufReader::new(relay.0.stdout.take().context("no output")?).read_line(&mut line)?;
-        let address = line.trim().strip_prefix("listening on http://").context("no address")?;
+        BufReader::new(relay.0.stdout.take().context("the relay has no output")?)
+            .read_line(&mut line)?;
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .context("the relay printed no address")?;
         Ok((relay, address.parse()?))
     }
 }
@@ -97,12 +101,12 @@ fn one(attack: Attack, program: &Path, data: &Path, cores: Cores, time: Duration
     let mut victims = Victims::connect(address)?;
     victims.run(WARM_UP);
     let before = machine::memory(relay.0.id())?;
-    let name = attack.to_possible_value().context("it has a name")?.get_name().to_owned();
+    let name = attack.to_possible_value().context("an attack has no name")?.get_name().to_owned();
     let mut attacker = Command::new("nice");
     attacker.arg("-n").arg("19").arg(std::env::current_exe()?).arg("--relay").arg(program);
     attacker.args(["--only", &name, "--attack"]).arg(address.to_string());
     let _attacker = Running(attacker.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
-    // The others come again and again while it goes on.
+    // The other clients keep running during the attack.
     let is_over = AtomicBool::new(false);
     let id = relay.0.id();
     let (seen, most) = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A blocking WebSocket connection from an address of loopback's network.
+//! A blocking WebSocket connection from an address of the loopback network.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::frame;
 
-/// What takes longer has failed.
+/// How long one operation may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A TCP connection from `127.0.0.host`.
@@ -22,7 +22,7 @@ pub fn tcp(relay: SocketAddr, host: u8) -> Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// The same after the handshake.
+/// Like [`tcp`], after the WebSocket handshake.
 pub fn upgraded(relay: SocketAddr, host: u8) -> Result<TcpStream> {
     let mut stream = tcp(relay, host)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -35,13 +35,15 @@ pub fn upgraded(relay: SocketAddr, host: u8) -> Result<TcpStream> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
-        stream.read_exact(&mut byte).context("the relay closes during the handshake")?;
+        stream
+            .read_exact(&mut byte)
+            .context("the relay closed the connection during the handshake")?;
         head.extend(byte);
     }
     Ok(stream)
 }
 
-/// A connection that speaks frames.
+/// A connection that exchanges frames.
 pub struct Client {
     pub stream: TcpStream,
     partial: Vec<u8>,
@@ -49,13 +51,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects and is greeted.
+    /// Connects, and waits for the welcome.
     pub fn welcomed(relay: SocketAddr, host: u8, id: u64) -> Result<Self> {
         let mut client = Self::new(upgraded(relay, host)?);
         client.say(&[hello(id, 7)])?;
         match client.frame()? {
             FromPeer::Welcome(_) => Ok(client),
-            other => bail!("no welcome: {other:?}"),
+            other => bail!("expected a welcome, got {other:?}"),
         }
     }
 
@@ -64,10 +66,10 @@ impl Client {
     }
 
     pub fn say(&mut self, frames: &[FromClient]) -> Result<()> {
-        self.stream.write_all(&message(frames)).context("the relay takes nothing")
+        self.stream.write_all(&message(frames)).context("the relay does not read")
     }
 
-    /// The next frame but pings, which are answered.
+    /// The next frame that is not a ping. Pings are answered.
     pub fn frame(&mut self) -> Result<FromPeer> {
         loop {
             match self.frames.pop_front() {
@@ -81,10 +83,10 @@ impl Client {
     fn read(&mut self) -> Result<()> {
         let mut buffer = [0; 16 << 10];
         let bytes = match self.stream.read(&mut buffer) {
-            Ok(0) => bail!("the relay has closed"),
+            Ok(0) => bail!("the relay closed the connection"),
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error).context("the relay says nothing"),
+            Err(error) => return Err(error).context("the relay sends nothing"),
         };
         self.partial.extend_from_slice(&buffer[..bytes]);
         let (frames, mut out) = (&mut self.frames, Vec::new());
@@ -100,7 +102,7 @@ impl Client {
     }
 }
 
-/// A WebSocket message of frames.
+/// Encodes frames as a WebSocket message.
 pub fn message(frames: &[FromClient]) -> Vec<u8> {
     let (mut payload, mut out) = (Vec::new(), Vec::new());
     frames.iter().for_each(|frame| frame.encode(&mut payload));

@@ -1,4 +1,4 @@
-//! Those who use the relay while it is attacked.
+//! The clients that use the relay while it is attacked.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -9,23 +9,23 @@ use session::{FromPeer, Start};
 
 use crate::socket::{Client, publish, subscribe};
 
-/// So many publish durable events,
+/// The number of clients that publish durable events.
 const DURABLE: u8 = 4;
-/// and so many pairs ephemeral ones, each from an address of its own,
+/// The number of pairs that exchange ephemeral events. Each client has its own address.
 const EPHEMERAL: u8 = 2;
-/// with this time between two.
+/// The pause between two events.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What they have seen, in milliseconds, ascending.
+/// What the clients measured, in ascending milliseconds.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub durable: Vec<f64>,
     pub ephemeral: Vec<f64>,
-    /// Durable events that were refused, or whose connection ended.
+    /// Durable events that were refused, or lost with their connection.
     pub refused: usize,
 }
 
-/// Connected and ready.
+/// Clients that are connected and subscribed.
 pub struct Victims {
     durable: Vec<(Client, u64)>,
     ephemeral: Vec<(Client, Client)>,
@@ -47,7 +47,7 @@ impl Victims {
         Ok(Self { durable, ephemeral: ephemeral.collect::<Result<_>>()? })
     }
 
-    /// They use it for so long.
+    /// Exchanges events for this time.
     pub fn run(&mut self, time: Duration) -> Seen {
         let until = Instant::now() + time;
         let mut seen = Seen::default();
@@ -62,7 +62,7 @@ impl Victims {
                             client.say(&[publish(Some(*number), "victims", 128)])?;
                             match client.frame()? {
                                 FromPeer::Ack(_) => Ok(()),
-                                other => bail!("no ack: {other:?}"),
+                                other => bail!("expected an ack, got {other:?}"),
                             }
                         })
                     })
@@ -98,7 +98,7 @@ impl Victims {
     }
 }
 
-/// The milliseconds of each round, and whether one has failed, which is the last one.
+/// Runs rounds until the time is up or one fails. Returns the milliseconds of each, and whether the last one failed.
 fn rounds(until: Instant, mut round: impl FnMut() -> Result<()>) -> (Vec<f64>, bool) {
     let mut times = Vec::new();
     while Instant::now() < until {

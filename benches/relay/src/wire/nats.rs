@@ -1,4 +1,4 @@
-//! NATS, and JetStream as its clients' ordered consumers use it.
+//! NATS, and JetStream as the ordered consumers of its clients use it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,14 +6,14 @@ use anyhow::{Context, Result, bail};
 
 use super::{Seen, Wire};
 
-/// Subscription ids by what comes there.
+/// The subscription ids.
 const EVENTS: &[u8] = b"1";
 const ANSWERS: &[u8] = b"2";
 const ACKS: &[u8] = b"3";
 
 pub struct Nats {
     client: u64,
-    /// What has come of a message that is not whole: it may span frames.
+    /// The received part of an incomplete message, which may span frames.
     partial: Vec<u8>,
     reply: String,
     published: u64,
@@ -27,7 +27,7 @@ impl Nats {
         Self { client, partial, reply, published: 0 }
     }
 
-    /// The stream that takes the durable topics, on file. Leads to one `ready`.
+    /// Creates the stream of the durable topics, on file. Answered with one `ready`.
     pub fn make_stream(out: &mut Vec<u8>) {
         let config = r#"{"name":"bench","subjects":["durable.>"],"storage":"file","retention":"limits","discard":"old","num_replicas":1}"#;
         push(out, &["SUB _INBOX.stream ", "2", "\r\n"]);
@@ -37,7 +37,7 @@ impl Nats {
         push(out, &[config, "\r\n"]);
     }
 
-    /// Reads one message and answers its length; none if it is not whole.
+    /// Reads one message and returns its length, or `None` if it is incomplete.
     fn message(&self, bytes: &[u8], seen: &mut Seen, out: &mut Vec<u8>) -> Result<Option<usize>> {
         let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") else {
             return Ok(None);
@@ -54,7 +54,7 @@ impl Nats {
                 return Ok(Some(after));
             }
             [b'I', b'N', b'F', b'O', ..] => return Ok(Some(after)),
-            other => bail!("nats-server says {}", String::from_utf8_lossy(other)),
+            other => bail!("nats-server sent {}", String::from_utf8_lossy(other)),
         }
         let mut words = line.split(|&byte| byte == b' ').skip(2);
         let subscription = words.next().context("a message without a subscription")?;
@@ -65,7 +65,7 @@ impl Nats {
             return Ok(None);
         }
         if line[0] == b'H' {
-            // A heartbeat has no reply; flow control wants one.
+            // A heartbeat expects no reply; flow control does.
             let mut words: Vec<&[u8]> = words.collect();
             words.truncate(words.len().saturating_sub(2));
             if let [reply] = words[..] {
@@ -80,7 +80,7 @@ impl Nats {
         } else if subscription == ANSWERS {
             let answer: serde_json::Value = serde_json::from_slice(payload)?;
             if let Some(error) = answer.get("error") {
-                bail!("JetStream refuses: {error}");
+                bail!("JetStream returned an error: {error}");
             }
             seen.ready += 1;
         }

@@ -1,4 +1,4 @@
-//! `event-driven-kit.v1`: events are counted and skipped, the rest is read.
+//! `event-driven-kit.v1`. Events are counted without decoding them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,16 +11,16 @@ use session::{
 
 use super::{Seen, Wire};
 
-/// The kind of the frame of an event.
+/// The frame kind of an event.
 const EVENT: u64 = 9;
-/// The most topics that have a number at one time.
+/// How many topics have a number at a time.
 const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
-    /// The topics that have a number, and which,
+    /// The number of each numbered topic.
     numbers: HashMap<String, usize>,
-    /// and the same by their numbers, of which the oldest is given again.
+    /// The topics by number. The oldest number is reused first.
     topics: Vec<String>,
     oldest: usize,
     subscriptions: u32,
@@ -35,7 +35,7 @@ impl Relay {
         Self { client, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
     }
 
-    /// The topic's number, and its name if the relay does not know it by that.
+    /// The number of a topic, with its name if the relay does not know the number yet.
     fn number(&mut self, topic: &str) -> (usize, Option<String>) {
         if let Some(number) = self.numbers.get(topic) {
             return (*number, None);
@@ -97,7 +97,7 @@ impl Wire for Relay {
             topic: number as u32,
             name,
             body: body.encode(),
-            // As the bridge does: what is answered may be forgotten.
+            // Like the bridge, lets the relay forget answers that have arrived.
             lowest: durable.then(|| self.published.saturating_sub(512).max(1)),
         })
         .encode(out);
@@ -124,7 +124,7 @@ impl Wire for Relay {
                     FromPeer::Subscribed(subscribed) if !subscribed.reset => seen.ready += 1,
                     FromPeer::Ping(ping) => FromClient::Pong(ping).encode(out),
                     FromPeer::CaughtUp(_) | FromPeer::Pong(_) => {}
-                    other => bail!("the relay says {other:?}"),
+                    other => bail!("the relay sent {other:?}"),
                 }
             }
         }
@@ -132,7 +132,7 @@ impl Wire for Relay {
     }
 }
 
-/// As the bridge makes them: 16 bytes in hex of which nothing is known.
+/// An id like those of the bridge: 16 random bytes in hex.
 fn random_id(seed: u64) -> String {
     let half = |seed: u64| {
         // SplitMix64.

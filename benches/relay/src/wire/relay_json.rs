@@ -1,4 +1,4 @@
-//! `cloudevents.json`, our wire for clients that need no library of ours.
+//! `cloudevents.json`, the protocol for clients without our library.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Seen, Wire};
 
-/// What the peer says about the link begins so, and no event does.
+/// Messages of the relay about the link begin with this, and no event does.
 const LINK: &[u8] = br#"{"specversion":"1.0","type":"$link."#;
 
 pub struct RelayJson {
@@ -42,7 +42,7 @@ impl Wire for RelayJson {
     }
 
     fn greet(&mut self, out: &mut Vec<u8>) {
-        // It has no hello.
+        // The protocol needs no hello.
         self.subscribe(&format!("greet.{}", self.client), out);
     }
 
@@ -81,10 +81,10 @@ impl Wire for RelayJson {
                 rest.split_once('"')?.0.parse().ok()
             };
             let position = number(r#""epoch":""#).zip(number(r#""offset":""#));
-            seen.position = position.context("an ack names no position")?;
+            seen.position = position.context("an ack has no position")?;
             seen.acks += 1;
         } else {
-            bail!("the relay says {}", String::from_utf8_lossy(bytes));
+            bail!("the relay sent {}", String::from_utf8_lossy(bytes));
         }
         Ok(())
     }

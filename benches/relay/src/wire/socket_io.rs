@@ -1,4 +1,4 @@
-//! Socket.IO 4 over WebSocket: engine.io's packets in text messages.
+//! Socket.IO 4 over WebSocket: packets of engine.io in text messages.
 
 use anyhow::{Result, bail};
 
@@ -41,7 +41,7 @@ impl Wire for SocketIo {
             [b'2'] => out.push(b'3'),
             [b'4', b'2', ..] => seen.events += 1,
             [b'4', b'0' | b'3', ..] => seen.ready += 1,
-            other => bail!("socket.io says {}", String::from_utf8_lossy(other)),
+            other => bail!("socket.io sent {}", String::from_utf8_lossy(other)),
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
-//! WSE, with `wse-app.py` as its application.
+//! WSE with `wse-app.py` as its application.
 
 use anyhow::{Context, Result, bail};
 
 use super::{Seen, Wire};
 
-/// How what is published reaches the topic.
+/// How publishes reach the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// As text that is no JSON, which the application hands on as it is.
+    /// As text other than JSON, which the application passes on unchanged.
     Raw,
-    /// As their documents show it.
+    /// As JSON, as in WSE's documentation.
     Json,
-    /// The server publishes by itself, as their own benchmark does.
+    /// The server publishes by itself, as in WSE's own benchmark.
     Inside,
 }
 
@@ -67,12 +67,12 @@ impl Wire for Wse {
         if bytes.starts_with(br#"{"c":"U""#) {
             seen.events += 1;
         } else if bytes.starts_with(br#"{"tp":"#) {
-            // With recovery each has its topic, epoch and offset.
+            // With recovery, each message has its topic, epoch and offset.
             seen.events += 1;
             let text = std::str::from_utf8(&bytes[..bytes.len().min(160)])?;
-            seen.position = position(text).context("wse names no position")?;
+            seen.position = position(text).context("wse sent no position")?;
         } else if !bytes.starts_with(br#"{"c":"WSE""#) {
-            bail!("wse says {}", String::from_utf8_lossy(bytes));
+            bail!("wse sent {}", String::from_utf8_lossy(bytes));
         } else if !bytes.windows(6).any(|six| six == br#""ping""#) {
             seen.ready += 1;
         }

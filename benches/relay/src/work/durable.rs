@@ -1,4 +1,4 @@
-//! Durable publishes, 256 in flight: ours acks after the fsync, JetStream before it.
+//! Durable publishes, 256 in flight. The relay acks after the fsync, JetStream before it.
 
 use std::fs::File;
 use std::io::Write;
@@ -50,12 +50,12 @@ pub fn rows(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Publishes so many and waits for their acks.
+/// Publishes events and waits for their acks.
 pub fn publish(load: &mut Load, events: u64) -> Result<()> {
     publish_to(load, TOPIC, events)
 }
 
-/// The same to another topic.
+/// Like [`publish`], to another topic.
 pub fn publish_to(load: &mut Load, topic: &str, events: u64) -> Result<()> {
     let (mut sent, before) = (0, load.clients[0].seen.acks);
     loop {
@@ -75,7 +75,7 @@ pub fn publish_to(load: &mut Load, topic: &str, events: u64) -> Result<()> {
     }
 }
 
-/// A file to which as much is appended and synced as 256 events have.
+/// A file to which the bytes of 256 events are appended and synced.
 struct Disk {
     file: File,
     block: Vec<u8>,
@@ -84,7 +84,7 @@ struct Disk {
 impl Disk {
     fn new(bench: &Bench<'_>) -> Result<Self> {
         let file = tempfile::tempfile_in(&bench.programs.data)?;
-        // An event is about its payload and half as much again.
+        // An event takes about one and a half times its payload.
         Ok(Self { file, block: vec![1; IN_FLIGHT as usize * (PAYLOAD.len() * 3 / 2)] })
     }
 

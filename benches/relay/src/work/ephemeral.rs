@@ -1,5 +1,5 @@
-//! Ephemeral events: one in flight, one to many, many to one. Nothing may be lost on the way, so that
-//! what is in flight stays below what a server keeps for a receiver.
+//! Ephemeral events: one in flight, one to many, many to one. Nothing may be lost, so there are never more in flight
+//! than a server keeps for a receiver.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ const TOPIC: &str = "bench.topic";
 /// The most events between a publisher and its receivers.
 const WINDOW: u64 = 512;
 
-/// Publish to one subscriber, the next when it has come.
+/// Publishes to one subscriber, the next event when the last one has arrived.
 pub fn one_in_flight(bench: &Bench<'_>) -> Result<()> {
     const EVENTS: usize = 4_000;
     let round = |ready: &mut Ready| {
@@ -62,7 +62,7 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
             let (mut sent, before) = (0, slowest(load));
             while slowest(load) - before < EVENTS {
                 let room = WINDOW.saturating_sub(sent - (slowest(load) - before));
-                // In bursts, so that the publisher is not what limits.
+                // In bursts, so that the publisher is not the bottleneck.
                 if room >= WINDOW / 2 || sent == EVENTS {
                     let count = room.min(EVENTS - sent);
                     if count > 0 {
@@ -95,7 +95,7 @@ pub fn fan_out(bench: &Bench<'_>) -> Result<()> {
     })
 }
 
-/// Many publishers, one subscriber; each event is a WebSocket message and a write of its own.
+/// Many publishers, one subscriber. Each event is a WebSocket message with a write of its own.
 pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
     const PUBLISHERS: usize = 100;
     const EVENTS: u64 = 40_000;
@@ -134,7 +134,7 @@ pub fn many_to_one(bench: &Bench<'_>) -> Result<()> {
     })
 }
 
-/// Ours beside each peer; publishers come first among the clients.
+/// Compares ours with each peer. The publishers are the first of the clients.
 fn rows<const N: usize>(
     bench: &Bench<'_>,
     pairs: &[Beside],

@@ -1,4 +1,4 @@
-//! What connections cost: idle ones, and ones whose clients have stopped reading.
+//! The memory of connections: idle ones, and ones whose clients have stopped reading.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::rounds::compare;
 use crate::server::{Kind, Server};
 use crate::wire::Mode;
 
-/// 1,000 connections, each with a subscription, in a server that has just been started.
+/// 1,000 connections with one subscription each, in a freshly started server.
 pub fn idle(bench: &Bench<'_>) -> Result<()> {
     let round = |kind| {
         let server = bench.start(kind)?;
@@ -41,7 +41,7 @@ pub fn idle(bench: &Bench<'_>) -> Result<()> {
 
 fn idle_cost(server: &Server) -> Result<f64> {
     const CONNECTIONS: usize = 1_000;
-    // What the first connections bring with them is not theirs.
+    // Memory that the first connections allocate for all is not counted.
     let _first = connect(server, 10)?;
     settle();
     let before = server.memory()?;
@@ -76,7 +76,7 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     subscribers
         .until("stalled", |clients| clients.iter().all(|client| client.seen.events >= published))?;
     if let Some(client) = subscribers.clients.iter().find(|one| one.seen.events != published) {
-        bail!("{} events came to one that was sent {published}", client.seen.events);
+        bail!("a subscriber received {} of {published} events", client.seen.events);
     }
     eprintln!(
         "{STALLED} subscribers that had not read for a minute caught up with {published} events each in {:.1} s",
@@ -87,18 +87,18 @@ pub fn stalled(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A relay and a publisher that has filled what the relay fills whether anybody subscribes or not.
+/// A relay with a publisher that has filled the caches that the relay fills even without subscribers.
 fn filled(bench: &Bench<'_>) -> Result<(Server, Load)> {
     let server = bench.start(Kind::Relay)?;
     let mut publisher = Load::connect(&server, 1)?;
-    // The store's cache, and the newest events.
+    // The cache of the store, and the newest events.
     publish(&mut publisher, 500_000)?;
-    // What that took for a moment is given back while little happens; it would hide what the subscribers cost.
+    // The allocator returns temporary memory while little happens. Otherwise it would hide the cost of the subscribers.
     publish_for(&mut publisher, Duration::from_secs(30))?;
     Ok((server, publisher))
 }
 
-/// Few subscribers read nothing while very many events go on, and then read all that there is for them.
+/// A few subscribers read nothing during very many events, and then read all that is left for them.
 pub fn few_stalled(bench: &Bench<'_>) -> Result<()> {
     const STALLED: usize = 10;
     const EVENTS: u64 = 200_000;
@@ -140,13 +140,14 @@ pub fn few_stalled(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reads until all have everything or nothing more comes; how many events a subscriber misses, on average.
+/// Reads until all subscribers have everything or nothing more arrives. Returns how many events a subscriber misses on
+/// average.
 fn missing(subscribers: &mut Load, events: u64) -> Result<f64> {
     const NOTHING: Duration = Duration::from_secs(5);
     let wanted = events * subscribers.clients.len() as u64;
     let (mut seen, mut last) = (0, Instant::now());
     while seen < wanted && last.elapsed() < NOTHING {
-        // A server may end those who do not read.
+        // A server may disconnect subscribers that do not read.
         if subscribers.turn_within(Duration::from_millis(100)).is_err() {
             break;
         }
@@ -158,13 +159,13 @@ fn missing(subscribers: &mut Load, events: u64) -> Result<f64> {
     Ok(wanted.saturating_sub(seen) as f64 / subscribers.clients.len() as f64)
 }
 
-/// So long between two bursts of so many.
+/// The time between two bursts.
 const PACE: Duration = Duration::from_millis(10);
-// So many that those who do not read are full long before the relay's first ping, which they would
-// leave without an answer.
+/// The events of a burst: enough to fill subscribers that do not read long before the relay's first ping, which they
+// would not answer.
 const EACH: u64 = 50;
 
-/// Publishes durable events at a steady pace, with few in flight; answers how many.
+/// Publishes durable events at a steady pace, with few in flight. Returns how many.
 fn publish_for(load: &mut Load, time: Duration) -> Result<u64> {
     let begin = Instant::now();
     let mut sent = 0;
@@ -175,7 +176,7 @@ fn publish_for(load: &mut Load, time: Duration) -> Result<u64> {
     Ok(sent)
 }
 
-/// Publishes so many durable events at that pace.
+/// Publishes a number of durable events at that pace.
 fn publish_paced(load: &mut Load, events: u64) -> Result<()> {
     for _ in 0..events / EACH {
         publish(load, EACH)?;

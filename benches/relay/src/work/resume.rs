@@ -1,4 +1,4 @@
-//! A client comes back and reads the 1,000 events that it has missed: from the connect to the last event.
+//! A client reconnects and reads the 1,000 events that it missed: from the connect to the last event.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use crate::rounds::compare;
 use crate::server::Kind;
 
 const MISSED: u64 = 1_000;
-/// More than the relay keeps in memory.
+/// More events than the relay keeps in memory.
 const SINCE: u64 = 10_000;
 
-/// A server, and where its client was before the events that it has missed.
+/// A server, and the position of the client before the missed events.
 type Prepared = (Ready, (u64, u64));
 
 pub fn rows(bench: &Bench<'_>) -> Result<()> {
@@ -54,7 +54,7 @@ fn prepared(bench: &Bench<'_>, kind: Kind, since: u64) -> Result<Prepared> {
     Ok(prepared)
 }
 
-/// WSE tells positions to subscribers only.
+/// WSE sends positions only to subscribers.
 fn published_inside(load: &mut Load) -> Result<()> {
     if load.clients[0].seen.events == 0 {
         load.clients[0].subscribe(TOPIC)?;
@@ -65,7 +65,7 @@ fn published_inside(load: &mut Load) -> Result<()> {
     load.until("publish", |clients| clients[0].seen.events >= all)
 }
 
-/// The mean of some, in milliseconds.
+/// The mean in milliseconds.
 fn round((ready, position): &mut Prepared) -> Result<[f64; 2]> {
     const TIMES: usize = 10;
     let server = &ready.server;

@@ -1,5 +1,5 @@
-//! Ephemeral events on 10,000 topics, each of which is for one subscriber: found by the topic's name, with a
-//! wildcard beside the names, and by a wildcard.
+//! Ephemeral events on 10,000 topics, each with one subscriber. It is found by the name of the topic, by the name next
+//! to an unrelated wildcard, or by a wildcard.
 
 use anyhow::Result;
 use bus_benches::Row;
@@ -11,19 +11,19 @@ use crate::server::Kind;
 use crate::wire::Mode;
 
 const TOPICS: usize = 10_000;
-/// Connections share the topics: each may have so many subscriptions.
+/// The topics are spread over connections, since each may have only this many subscriptions.
 const EACH: usize = 2_500;
 const EVENTS: usize = 40_000;
 const WINDOW: u64 = 512;
 
-/// What is subscribed to.
+/// How the topics are subscribed to.
 #[derive(Clone, Copy, PartialEq)]
 enum Subscribed {
     /// Each topic by its name.
     Names,
-    /// The same, and a pattern that matches none of them.
+    /// Each topic by its name, and a pattern that matches none of them.
     NamesAndWildcard,
-    /// All by one pattern.
+    /// All topics by one pattern.
     Wildcard,
 }
 

@@ -113,7 +113,7 @@ impl Gate {
         !self.pattern.matches(topic) || self.queue.has_room(self.permits.borrow().len())
     }
 
-    /// Reserves room for an event of `topic` if the gate's pattern matches. False if there is none.
+    /// Reserves room for an event of `topic` if the gate's pattern matches. Returns false without room.
     pub(super) fn try_reserve(
         self: &Rc<Self>,
         topic: &Topic,

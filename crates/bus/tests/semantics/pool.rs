@@ -141,7 +141,11 @@ fn replacements_that_finish_nothing_start_with_growing_delays() {
     scene.publish(&["b"]);
     scene.hall.die(worker);
     let log = [format!("{worker}:b"), format!("{worker} ends"), format!("{}:b again", worker + 1)];
-    assert_eq!(scene.hall.logged(), log, "who has finished something is replaced at once");
+    assert_eq!(
+        scene.hall.logged(),
+        log,
+        "a worker that has finished something is replaced at once"
+    );
 }
 
 #[test]

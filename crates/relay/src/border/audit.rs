@@ -1,7 +1,7 @@
-//! The audit log: what was refused, and to whom, on the `tracing` target `audit`.
+//! The audit log of refusals, on the `tracing` target `audit`.
 //!
-//! It holds addresses and codes, and nothing that a client wrote. Each kind has a rate, so that an attacker
-//! cannot flood the log; what was left out is counted on the next line.
+//! It contains addresses and codes, and nothing that a client wrote. Each kind has a rate limit, so that an attacker
+//! cannot flood the log. The next line counts what was left out.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use crate::limits::{Bucket, Rate};
 /// Lines per second and kind.
 const RATE: Rate = Rate::new(1, 10);
 
-/// What was refused.
+/// The kinds of refusals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// A page of another origin.
+    /// A page of a foreign origin.
     Origin,
     /// A host that is not on the list.
     Host,
@@ -23,7 +23,7 @@ pub(crate) enum Refused {
     Secret,
     /// A credential.
     Credential,
-    /// More than a limit.
+    /// A limit was exceeded.
     Limit,
     /// A connection without a valid hello.
     Hello,
@@ -51,8 +51,7 @@ static LINES: LazyLock<[Lines; 6]> = LazyLock::new(|| {
     std::array::from_fn(|_| Lines { bucket: Bucket::new(RATE), left_out: AtomicU64::new(0) })
 });
 
-/// Logs that something was refused to `address`, with the status or close code that it got; 0 if the
-/// connection was cut.
+/// Logs a refusal of `address`, with the status or close code of the answer, or 0 if the connection was dropped.
 pub(crate) fn refused(refused: Refused, address: IpAddr, code: u16) {
     let lines = &LINES[refused as usize];
     if lines.bucket.try_take(1) {

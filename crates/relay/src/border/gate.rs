@@ -1,4 +1,4 @@
-//! What holds a connection's reading back: the rate of its key, and the memory of unfinished messages.
+//! The gate delays a connection's reads: for the rate limit of its key, and for memory for unfinished messages.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,47 +11,47 @@ use tokio::time::Instant;
 use crate::budget::{Permit, Share};
 use crate::limits::{Allowance, Kind};
 
-/// An unfinished message has this many bytes for free: each connection may cost as much.
+/// The size of an unfinished message that is free. Each connection may cost this much.
 const FREE: usize = 32 << 10;
-/// What it has beyond them is taken from the budget in such pieces.
+/// Beyond that, memory is taken from the budget in pieces of this size.
 const PIECE: usize = 64 << 10;
-/// Bytes are charged once there are so many: most reads are far smaller.
+/// Reads are charged to the rate in units of this size, because most reads are far smaller.
 const DEBT: usize = 4 << 10;
 
-/// What reading waits for.
+/// What a read waits for.
 pub(super) type Wait = Pin<Box<dyn Future<Output = Option<Permit>> + Send>>;
 
-/// See the [module](self). It is shared by the stream that reads and the connection that is told of it.
+/// See the [module](self). Shared by the stream, which reads, and the connection, which observes the gate.
 #[derive(Debug, Default)]
-pub(crate) struct Gate(Mutex<State>);
+pub(crate) struct Gate(Mutex<GateState>);
 
 #[derive(Debug, Default)]
-struct State {
-    /// `None` while the client is not known, because its connection is a proxy's.
+struct GateState {
+    /// `None` while the client is unknown, because the connection comes from a proxy.
     allowance: Option<Allowance>,
-    /// The budget of unfinished messages; `None` before the connection is a WebSocket, when the HTTP layer has
-    /// a bound of its own.
+    /// The budget of unfinished messages. `None` before the connection is a WebSocket: the HTTP layer has its own
+    /// limit.
     share: Option<Share>,
-    /// Bytes read that are not charged to the rate yet.
+    /// Bytes that were read but not charged to the rate yet.
     debt: usize,
-    /// Bytes read since the last message was finished.
+    /// Bytes that were read since the last message was complete.
     unread: usize,
     permit: Option<Permit>,
-    /// Since when the message that is being read is larger than what is free.
+    /// Since when the current message is larger than the free size.
     large_since: Option<Instant>,
-    /// Since when reading waits for memory.
+    /// Since when the read waits for memory.
     starved_since: Option<Instant>,
-    /// Whether reading waits.
+    /// Whether the read waits.
     is_shut: bool,
     waker: Option<Waker>,
 }
 
 impl Gate {
     pub(super) fn new(allowance: Option<Allowance>) -> Self {
-        Self(Mutex::new(State { allowance, ..State::default() }))
+        Self(Mutex::new(GateState { allowance, ..GateState::default() }))
     }
 
-    /// Of this client are the bytes from here on.
+    /// Charges the bytes from here on to this client.
     pub(super) fn assign(&self, allowance: &Allowance) {
         self.lock().allowance = Some(allowance.clone());
     }
@@ -67,7 +67,7 @@ impl Gate {
         self.lock().share.is_some()
     }
 
-    /// What is to be waited for before the next read.
+    /// What the next read must wait for.
     pub(super) fn before_read(&self) -> Option<Wait> {
         let mut state = self.lock();
         let wait = state.charge().or_else(|| state.make_room());
@@ -90,15 +90,14 @@ impl Gate {
         }
     }
 
-    /// So many bytes were read.
+    /// Counts bytes that were read.
     pub(super) fn read(&self, bytes: usize) {
         let mut state = self.lock();
         state.debt += bytes;
         state.unread += bytes;
     }
 
-    /// All that was read has been handed on. Of the next message a little may be read already, which a
-    /// buffer's size bounds.
+    /// The message is complete. The start of the next one may be read already; the size of a buffer bounds it.
     pub(crate) fn finished(&self) {
         let mut state = self.lock();
         state.unread = 0;
@@ -106,22 +105,22 @@ impl Gate {
         state.permit = None;
     }
 
-    /// Whether reading waits.
+    /// Whether the read waits.
     pub(crate) fn is_shut(&self) -> bool {
         self.lock().is_shut
     }
 
-    /// For how long reading has waited for memory.
+    /// How long the read has waited for memory.
     pub(crate) fn starved_for(&self) -> Duration {
         self.lock().starved_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// For how long a large message has been unfinished.
+    /// How long a large message has been unfinished.
     pub(crate) fn unfinished_for(&self) -> Duration {
         self.lock().large_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Resolves when reading begins to wait.
+    /// Resolves when the read begins to wait.
     pub(crate) fn poll_shut(&self, context: &mut Context<'_>, known: bool) -> Poll<()> {
         let mut state = self.lock();
         if state.is_shut && !known {
@@ -133,14 +132,14 @@ impl Gate {
         Poll::Pending
     }
 
-    /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// No panic can leave this inconsistent.
+    fn lock(&self) -> MutexGuard<'_, GateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Pays for what was read.
+impl GateState {
+    /// Charges what was read to the rate.
     fn charge(&mut self) -> Option<Wait> {
         if self.debt < DEBT {
             return None;

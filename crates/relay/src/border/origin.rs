@@ -1,18 +1,18 @@
-//! Hosts and origins as the web compares them: without case, a default port or a trailing dot.
+//! Hosts and origins, compared as on the web: case, default ports and trailing dots do not matter.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Why a host or an origin cannot be one.
+/// Why a host or an origin is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It is no host.
+    /// Not a host.
     #[error(
         "give a host by its name or address alone: example.org, 192.0.2.1 or [2001:db8::1]; \
              a name with other letters as its punycode"
     )]
     Host,
-    /// It is no origin.
+    /// Not an origin.
     #[error(
         "give an origin with its scheme and no path, one for each: https://example.org or \
              https://example.org:8443"
@@ -20,12 +20,12 @@ pub enum NameError {
     Origin,
 }
 
-/// The name or address of a host, as it stands in URLs.
+/// The name or the address of a host, as in URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Host(String);
 
 impl Host {
-    /// Whether it is the machine's own.
+    /// Whether the host is the machine's loopback.
     pub fn is_loopback(&self) -> bool {
         let address = self.0.trim_start_matches('[').trim_end_matches(']');
         self.0 == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
@@ -49,7 +49,7 @@ impl FromStr for Host {
     }
 }
 
-/// A host with a port, as in the header `Host`. Without a port it is the scheme's.
+/// A host with a port, as in the header `Host`. Without a port it is the scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Authority {
     pub(super) host: Host,
@@ -60,7 +60,7 @@ impl FromStr for Authority {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        // The colons of an IPv6 address stand in brackets.
+        // The colons of an IPv6 address are inside brackets.
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => {
                 let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
@@ -96,7 +96,7 @@ impl Origin {
 impl FromStr for Origin {
     type Err = NameError;
 
-    /// A slash at the end is taken: that is how a URL is copied.
+    /// A trailing slash is allowed, because copied URLs have one.
     fn from_str(text: &str) -> Result<Self, NameError> {
         let (scheme, rest) = text.split_once("://").ok_or(NameError::Origin)?;
         let is_letter =

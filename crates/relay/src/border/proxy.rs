@@ -1,11 +1,11 @@
-//! Who is at the other end when a reverse proxy stands between.
+//! Finds the client behind reverse proxies.
 
 use std::net::IpAddr;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// The networks of the proxies whose word is taken. Anybody can write `x-forwarded-for`.
+/// The networks of the trusted proxies. Other clients could forge `x-forwarded-for`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proxies(Vec<IpNet>);
 
@@ -19,7 +19,7 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: the last one that is not a proxy's. Each proxy adds the one that it sees.
+    /// The client's address: the last one that is not a proxy's. Each proxy appends the address that it sees.
     pub(super) fn client(&self, remote: IpAddr, headers: &HeaderMap) -> IpAddr {
         let lines = headers.get_all("x-forwarded-for").iter();
         let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();

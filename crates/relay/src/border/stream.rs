@@ -1,4 +1,4 @@
-//! The stream of an accepted connection: holds its place, and reads only when its gate is open.
+//! The stream of an accepted connection: holds its permit, and reads only while its gate is open.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,9 +13,9 @@ use tokio::time::Sleep;
 use super::Peer;
 use super::gate::Wait;
 
-/// A client that takes nothing of an HTTP answer for so long is cut. A WebSocket has a limit of its own.
+/// The time limit for a client to accept some of an HTTP answer. A WebSocket has its own limit.
 const STALLED: Duration = Duration::from_secs(30);
-/// How HTTP/2 begins, which is not spoken here: the HTTP layer would take it, and has no timeouts for it.
+/// The preface of HTTP/2, which is refused, because the HTTP layer has no timeouts for it.
 const HTTP2: &[u8] = b"PRI";
 
 /// See the [module](self).
@@ -23,7 +23,7 @@ pub(crate) struct Guarded<S> {
     inner: S,
     peer: Arc<Peer>,
     wait: Option<Wait>,
-    /// How many bytes of [`HTTP2`] have come; more when the connection does not begin like that.
+    /// How many bytes of [`HTTP2`] have arrived, or more once the connection begins differently.
     like_http2: usize,
     stalled: Option<Pin<Box<Sleep>>>,
 }
@@ -33,7 +33,7 @@ impl<S> Guarded<S> {
         Self { inner, peer, wait: None, like_http2: 0, stalled: None }
     }
 
-    /// Whether the connection turns out to begin as HTTP/2.
+    /// Whether the connection begins as HTTP/2.
     fn begins_http2(&mut self, bytes: &[u8]) -> bool {
         for &byte in bytes {
             match HTTP2.get(self.like_http2) {
@@ -45,7 +45,7 @@ impl<S> Guarded<S> {
         self.like_http2 == HTTP2.len()
     }
 
-    /// Watches writes before the connection is a WebSocket.
+    /// Limits the time of writes until the connection is a WebSocket.
     fn written<T>(
         &mut self,
         context: &mut Context<'_>,

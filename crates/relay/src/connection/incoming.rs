@@ -1,4 +1,4 @@
-//! Incoming messages: as many as have already arrived go to the machine together.
+//! Incoming messages. All messages that have arrived are fed together.
 
 use session::CloseCode;
 
@@ -6,10 +6,10 @@ use super::socket::Heard;
 use super::{Connection, since_1970};
 use crate::border::audit::{self, Refused};
 
-/// The most bytes that a connection reads before it answers. Beyond this, what it read first has left the processor's
-/// cache.
+/// The maximum size of messages that are fed before they are answered. Beyond this, the first ones have left the
+/// processor's cache.
 const TOGETHER: usize = 16 << 10;
-/// The same, in what is to be done for them.
+/// The maximum number of effects for the same.
 const EFFECTS: usize = 128;
 
 impl Connection {
@@ -26,14 +26,14 @@ impl Connection {
             Heard::TooLarge => self.server.too_large(),
             Heard::Broken(message) => self.server.close(CloseCode::ProtocolError, &message),
             Heard::Gone => {
-                // Nobody is there to be told; the machine forgets what it would have sent.
+                // No client is left to notify, and the machine discards what it would have sent.
                 self.socket.gone();
                 self.server.close(CloseCode::Silent, "");
             }
         }
     }
 
-    /// With what has come already, so that it is answered and handed on together.
+    /// Together with what has arrived already, so that it is answered and forwarded together.
     pub(super) fn heard_all(&mut self, first: Heard) {
         let mut bytes = 0;
         let mut next = Some(first);
@@ -41,7 +41,7 @@ impl Connection {
             bytes += match &heard {
                 Heard::Binary(bytes) => bytes.len(),
                 Heard::Text(text) => text.as_str().len(),
-                // What follows an end is not asked for.
+                // After a close, nothing more is read.
                 _ => TOGETHER,
             };
             self.heard(heard);
@@ -70,7 +70,7 @@ impl Connection {
         audit::refused(refused, self.from.address, code.code());
     }
 
-    /// Whether more may be read: what was heard is paid for, and the machine has room for more.
+    /// Whether more may be read: all debts are paid, and the machine has room.
     pub(super) fn may_hear(&self) -> bool {
         self.debt.is_none() && !self.server.is_full()
     }

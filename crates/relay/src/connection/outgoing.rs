@@ -1,4 +1,4 @@
-//! Outgoing events: what other clients have published, committed or ephemeral, goes to the machine.
+//! Outgoing events: feeds the machine the events of other clients, committed or ephemeral.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use super::pace::LARGE;
 use crate::hub::{First, Forwarded, Mailbox, Recent};
 
 impl Connection {
-    /// Takes committed events, some of each stream, up to the offsets `heads`; if they are no longer at
-    /// hand, each subscription reads on from the log.
+    /// Feeds committed events up to the offsets `heads`, in portions of each stream. If they are not in memory, each
+    /// subscription reads on from the log.
     pub(super) async fn catch_up(&mut self, heads: &[u64]) {
         for (stream, head) in heads.iter().enumerate() {
             let told = self.told[stream];
@@ -20,7 +20,7 @@ impl Connection {
                 Recent::Events(events) => {
                     let bytes = events.iter().map(|event| event.body.len()).sum();
                     if bytes > LARGE && self.server.pending_effects() > 0 {
-                        // The memory is for one answer at a time.
+                        // The memory is for one send at a time.
                         return;
                     }
                     self.make_room(bytes).await;
@@ -35,8 +35,8 @@ impl Connection {
         }
     }
 
-    /// Tells the machine of ephemeral events until it has a message to send; false if there are none. Many
-    /// messages at a time would be memory that the allocator gives back, and gets anew with each burst.
+    /// Feeds ephemeral events until the machine has a message to send. Returns false if there are none. With many
+    /// messages at a time, the allocator would return their memory and request it again for each burst.
     pub(super) async fn forwarded(&mut self, arrived: &mut VecDeque<Arc<Forwarded>>) -> bool {
         let some = !arrived.is_empty();
         if let Some(event) = arrived.front() {
@@ -50,8 +50,8 @@ impl Connection {
         some
     }
 
-    /// Sends the shared run of ephemeral events that starts with the first waiting event. Without such a run, takes the
-    /// waiting events, so that the machine handles each.
+    /// Sends the shared run of ephemeral events that starts with the first waiting event. Without such a run, takes
+    /// the waiting events, so that the machine handles each.
     pub(super) async fn take(
         &mut self,
         mailbox: &Mailbox,
@@ -68,7 +68,7 @@ impl Connection {
             let (frames, count) =
                 self.server.encode_run(events.iter().map(|(_, event)| &event.event));
             events.truncate(count);
-            // What was first may have made room for newer ones meanwhile.
+            // The first one may have been dropped for newer ones meanwhile.
             (count > 0).then(|| {
                 let frames = Arc::new(frames);
                 mailbox.sent(&events, beginning, &frames);

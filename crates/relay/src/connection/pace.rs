@@ -1,5 +1,5 @@
-//! How fast a connection is read: what it asks for is charged to the rates of its key, and beyond them the
-//! socket is not read until there is room.
+//! The pace of a connection: its requests are charged to the rates of its key, and beyond them the socket is not read
+//! until the debt is paid.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::Connection;
 use super::socket::SEND;
 use crate::limits::Kind;
 
-/// A client that is not read hears so often that the relay is there. It leaves a link on which it waits for
-/// an answer and hears nothing for longer.
+/// How often a client that is not read gets a sign of life. A client closes a link on which its request stays
+/// unanswered in silence for longer.
 const SIGN: Duration = Duration::from_secs(2);
-/// A message waits for memory for this part of the time that it has.
+/// The part of a message's time limit that it may wait for memory.
 const STARVED: u32 = 6;
-/// A client for which there was no memory is to come again after so many milliseconds.
+/// When a client that found no memory should reconnect, in milliseconds.
 pub(super) const RETRY: u32 = 5_000;
 
-/// What is sent to a connection at a time may have so many bytes for free.
+/// The size of a send that needs no memory from the budget.
 pub(super) const LARGE: usize = 64 << 10;
 
-/// What is waited for before the socket is read again.
+/// What the socket's next read waits for.
 pub(super) type Debt = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A message of which a part was taken, and where the next part begins.
+/// A message that was fed in part, and where its next part begins.
 pub(super) type Rest = (Bytes, usize);
 
 /// Resolves when a debt is paid.
@@ -39,7 +39,7 @@ pub(super) async fn paid(debt: &mut Option<Debt>) {
 }
 
 impl Connection {
-    /// Charges what was asked for since the last call.
+    /// Charges the requests since the last call.
     pub(super) fn charge(&mut self) {
         self.charge_subscriptions();
         let costs = self.server.take_costs();
@@ -67,7 +67,7 @@ impl Connection {
         }
     }
 
-    /// Whether the socket is not read.
+    /// Whether the socket must not be read.
     pub(super) fn is_held_back(&self) -> bool {
         self.debt.is_some() || self.is_shut
     }
@@ -78,7 +78,7 @@ impl Connection {
         self.sign_later();
     }
 
-    /// Where one wait follows another, a sign is not put off by each.
+    /// A wait that follows another one does not postpone the sign of life.
     fn sign_later(&mut self) {
         let now = Instant::now();
         if self.next_sign < now {
@@ -86,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// Takes the next part of a message; false if there is none, or it has to wait.
+    /// Feeds the next part of a message. Returns false if there is none, or if it must wait.
     pub(super) fn next_part(&mut self) -> bool {
         if self.debt.is_some() {
             return false;
@@ -105,7 +105,7 @@ impl Connection {
         }
     }
 
-    /// Time has passed.
+    /// Checks the time limits.
     pub(super) fn tick(&mut self) {
         let now = self.now();
         let gate = &self.peer.gate;
@@ -115,7 +115,7 @@ impl Connection {
             return self.server.close(CloseCode::Silent, "a message took too long to arrive");
         }
         if !limit.is_zero() && gate.starved_for() >= limit / STARVED {
-            return self.overloaded("too many large messages are on their way from your address");
+            return self.overloaded("too many large messages from your address are incomplete");
         }
         if self.is_held_back() {
             self.next_sign = Instant::now() + SIGN;
@@ -125,8 +125,8 @@ impl Connection {
         }
     }
 
-    /// Takes memory for events of so many bytes that are to be sent: a receiver that does not read keeps them
-    /// for a while. Those before them have been sent.
+    /// Takes memory for events of this size that will be sent, because a slow receiver keeps them for a while. The
+    /// events before them have been sent.
     pub(super) async fn make_room(&mut self, bytes: usize) {
         if bytes <= LARGE {
             return;
@@ -134,11 +134,11 @@ impl Connection {
         self.sending = None;
         match timeout(SEND, self.from.share.take(bytes)).await {
             Ok(permit) => self.sending = Some(permit),
-            Err(_) => self.overloaded("too much is on its way to your address"),
+            Err(_) => self.overloaded("too many bytes are on their way to your address"),
         }
     }
 
-    /// Ends the connection because there is no memory for what it asks.
+    /// Closes the connection because there is no memory for its requests.
     pub(super) fn overloaded(&mut self, message: &str) {
         self.server.close_for(CloseCode::Overloaded, message, Some(RETRY));
     }

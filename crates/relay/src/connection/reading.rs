@@ -45,24 +45,28 @@ pub(super) fn none() -> Reading {
 }
 
 impl Connection {
-    /// Reads the next page, if all of it is among the newest events; false if the store has to.
+    /// Answers the next lookup from the newest events; false if only the store can.
     pub(super) async fn read_newest(&mut self) -> bool {
-        let Some(Lookup::Read(ticket, stream, pattern, from, limit)) = self.lookups.front() else {
-            return false;
+        let hub = &self.shared.hub;
+        let found = match self.lookups.front() {
+            Some(Lookup::Locate(ticket, pattern, start, _)) => {
+                hub.locate(pattern, start).map(|located| Found::Located(*ticket, located))
+            }
+            // What was trimmed is kept in memory a little longer.
+            Some(Lookup::Read(ticket, stream, pattern, from, limit))
+                if *from >= self.shared.store.first(*stream) =>
+            {
+                let page = hub.page(*stream, pattern, *from, *limit);
+                page.map(|page| Found::Page(*ticket, page))
+            }
+            _ => None,
         };
-        // What was trimmed is kept there a little longer, and is gone all the same.
-        if *from < self.shared.store.first(*stream) {
-            return false;
-        }
-        let Some(page) = self.shared.hub.page(*stream, pattern, *from, *limit) else {
-            return false;
-        };
-        let ticket = *ticket;
+        let Some(found) = found else { return false };
         self.lookups.pop_front();
         if self.lookups.is_empty() {
             self.lookups = VecDeque::new();
         }
-        self.found(Ok(Found::Page(ticket, page))).await;
+        self.found(Ok(found)).await;
         true
     }
 

@@ -1,12 +1,12 @@
-//! What a connection asks of what all of them share, beside the log: the authority, and who is present.
+//! Services that connections share, besides the log: the authority and presence.
 
-use session::server::{Comer, Effect, News};
+use session::server::{Effect, Joiner, News};
 
 use super::Connection;
 use crate::limits::Key;
 
 impl Connection {
-    /// Asks the authority about a credential; false if it refuses and the connection ends.
+    /// Asks the authority about a credential. Returns false if it refuses and the connection ends.
     pub(super) fn authorize(&mut self, token: Option<&str>) -> bool {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
@@ -25,13 +25,14 @@ impl Connection {
         let presence = self.shared.hub.presence();
         match effect {
             Effect::Join { topic, key, data } => {
-                // Only who has said hello can be present.
+                // Only clients with a hello can be present.
                 let Some((client, _)) = self.client else { return };
                 let share = Some(Key::of(self.from.address).number());
-                let comer = Comer { connection: self.number, client, share };
-                if let Err(code) = presence.join(comer, &topic, &key, &data, Some(&self.from.share))
+                let joiner = Joiner { connection: self.number, client, share };
+                if let Err(code) =
+                    presence.join(joiner, &topic, &key, &data, Some(&self.from.share))
                 {
-                    self.server.not_present(&topic, code, "no more can be present at this topic");
+                    self.server.not_present(&topic, code, "the topic is full");
                 }
             }
             Effect::Leave(topic) => presence.leave(self.number, &topic),
@@ -41,7 +42,7 @@ impl Connection {
         }
     }
 
-    /// Tells who came and who left since the client was told last.
+    /// Feeds the changes of presence since the last call.
     pub(super) fn tell_presence(&mut self) {
         while let Some((topic, news)) = self.shared.hub.presence().news(self.number) {
             match news {

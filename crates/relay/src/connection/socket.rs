@@ -1,4 +1,4 @@
-//! The WebSocket as the connection sees it: sends with a time limit, and closes that arrive.
+//! The WebSocket of a connection: sends with a time limit, and incoming closes.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use session::CloseCode;
-use session::server::Message;
+use session::server::SocketMessage;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -19,43 +19,43 @@ use tokio_tungstenite::tungstenite::{Error, Message as Raw};
 
 use crate::websocket::WebSocket;
 
-/// A receiver that takes nothing for so long is given up.
+/// The time limit for a receiver to accept some data.
 pub(super) const SEND: Duration = Duration::from_secs(90);
-/// How long the other end has to answer a close.
+/// The time limit for the other end to answer a close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// The most bytes of a close's reason (RFC 6455, 5.5).
+/// The maximum size of a close reason (RFC 6455, 5.5).
 const REASON: usize = 123;
 /// Close codes (RFC 6455, 7.4.1).
 const PROTOCOL_ERROR: u16 = 1002;
 const INVALID: u16 = 1007;
 const TOO_BIG: u16 = 1009;
-/// Frames are gathered and written together, up to so many bytes.
+/// Frames are collected up to this size, and written together.
 const GATHERED: usize = 8 << 10;
 /// A ping without a payload (RFC 6455, 5.5.2).
 const PING: [u8; 2] = [0x89, 0];
 
 pub(crate) struct Socket {
     inner: WebSocket,
-    /// Reading has failed, with this close code of the WebSocket protocol; what is unread cannot be drained.
+    /// Reading has failed, with this close code of the WebSocket protocol. Unread bytes cannot be drained then.
     broken: Option<u16>,
     gone: bool,
-    /// Frames that were fed since the last flush. They are written beside the WebSocket, which would copy them.
+    /// Frames since the last flush. They bypass the WebSocket, which would copy them.
     out: Vec<u8>,
 }
 
-/// What came from the other end.
+/// What the other end has sent.
 pub(crate) enum Heard {
-    /// A message of bytes.
+    /// A binary message.
     Binary(Bytes),
-    /// A message of text.
+    /// A text message.
     Text(Utf8Bytes),
     /// A ping or a pong.
     Ping,
-    /// A message above the bound.
+    /// A message above the size limit.
     TooLarge,
-    /// Bytes that are no WebSocket frames.
+    /// Bytes that are not WebSocket frames.
     Broken(String),
-    /// The other end has closed, or the connection is cut.
+    /// A close, or the end of the connection.
     Gone,
 }
 
@@ -70,12 +70,12 @@ impl Socket {
             Some(Ok(Raw::Text(text))) => Heard::Text(text),
             Some(Ok(Raw::Ping(_) | Raw::Pong(_))) => Heard::Ping,
             Some(Ok(Raw::Close(_))) => {
-                // The answer to it waits to be written.
+                // An answer to it waits to be written.
                 let _ = timeout(CLOSE, self.inner.flush()).await;
                 Heard::Gone
             }
             None => Heard::Gone,
-            // Only written, never read.
+            // Write-only.
             Some(Ok(Raw::Frame(_))) => Heard::Ping,
             Some(Err(error)) => {
                 self.broken = Some(match error {
@@ -92,7 +92,7 @@ impl Socket {
         }
     }
 
-    /// What has come already.
+    /// What has arrived already.
     pub(crate) fn hear_now(&mut self) -> Option<Heard> {
         let mut context = Context::from_waker(Waker::noop());
         match pin!(self.hear()).poll(&mut context) {
@@ -101,19 +101,19 @@ impl Socket {
         }
     }
 
-    /// Takes a message, and sends it if much waits; false if the other end does not take it.
-    pub(crate) async fn feed(&mut self, message: Message) -> bool {
+    /// Takes a message, and writes if a lot waits. Returns false if the other end does not accept it.
+    pub(crate) async fn feed(&mut self, message: SocketMessage) -> bool {
         match message {
-            Message::Binary(bytes) => {
+            SocketMessage::Binary(bytes) => {
                 let length = bytes.len() as u64;
                 let binary = OpCode::Data(Data::Binary);
                 let head = FrameHeader { opcode: binary, ..FrameHeader::default() };
-                // It goes into memory, which takes all.
+                // Writing to memory accepts everything.
                 head.format(length, &mut self.out).is_ok() && self.take(&bytes).await
             }
-            Message::Texts(texts) => self.take(texts.frames()).await,
-            Message::Frames(frames) => self.take(&frames).await,
-            Message::Ping => self.take(&PING).await,
+            SocketMessage::Texts(texts) => self.take(texts.frames()).await,
+            SocketMessage::Frames(frames) => self.take(&frames).await,
+            SocketMessage::Ping => self.take(&PING).await,
         }
     }
 
@@ -125,34 +125,34 @@ impl Socket {
         true
     }
 
-    /// Sends what waits; false if the other end does not take it.
+    /// Writes everything. Returns false if the other end does not accept it.
     pub(crate) async fn flush(&mut self) -> bool {
         self.out.is_empty() || self.write(&[]).await
     }
 
-    /// Writes what was gathered, and what follows it.
+    /// Writes what was collected, and what follows.
     async fn write(&mut self, frames: &[u8]) -> bool {
         if self.gone {
             return false;
         }
         let Self { inner, out, .. } = self;
         let written = within(SEND, async {
-            // The answer to a ping may be half written, and no frame may begin inside of another.
+            // The answer to a ping may be half written, and a frame must not begin inside another.
             inner.flush().await.is_ok() && write_all(inner.get_mut(), out, frames).await.is_ok()
         });
         let written = written.await == Some(true);
-        // What was not written whole is not followed by anything.
+        // Nothing can follow a partly written frame.
         self.gone = !written;
         self.out = Vec::new();
         written
     }
 
-    /// Nobody is there any more.
+    /// The other end is gone.
     pub(crate) fn gone(&mut self) {
         self.gone = true;
     }
 
-    /// Closes with the WebSocket protocol's own code for what was wrong, and does not wait.
+    /// Closes with the WebSocket protocol's own code for the error, without waiting.
     #[cfg(feature = "echo")]
     pub(crate) async fn refuse(&mut self) {
         let code = self.broken.unwrap_or(PROTOCOL_ERROR);
@@ -160,8 +160,8 @@ impl Socket {
         let _ = timeout(CLOSE, self.inner.send(Raw::Close(Some(frame)))).await;
     }
 
-    /// Says why, and waits a little for the other end: a socket that is dropped with unread bytes is
-    /// reset, and the close frame lost with it.
+    /// Sends a close frame, and waits briefly for the other end. A socket that is dropped with unread bytes is reset,
+    /// which loses the close frame.
     pub(crate) async fn close(&mut self, code: CloseCode, reason: &str) {
         if !self.flush().await || self.gone {
             return;
@@ -178,17 +178,17 @@ impl Socket {
     }
 }
 
-/// What `work` answers, if it does so in time.
+/// The result of `work`, if it is ready in time.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
-    // Most is done at once, and needs no timer.
+    // It is usually ready at once, and needs no timer.
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(answer) => Some(answer),
         Poll::Pending => timeout(limit, work).await.ok(),
     }
 }
 
-/// Writes both, one after the other.
+/// Writes both in order.
 async fn write_all(
     stream: &mut (impl AsyncWrite + Unpin),
     first: &[u8],
@@ -196,7 +196,7 @@ async fn write_all(
 ) -> io::Result<()> {
     let mut slices = [IoSlice::new(first), IoSlice::new(second)];
     let mut left = &mut slices[..];
-    // Empty ones are passed over.
+    // Empty buffers are skipped.
     IoSlice::advance_slices(&mut left, 0);
     while !left.is_empty() {
         match stream.write_vectored(left).await? {

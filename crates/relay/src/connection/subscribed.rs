@@ -2,26 +2,25 @@
 
 use super::Connection;
 
-/// Subscriptions that cost no more than this are free: most connections have few.
+/// Subscriptions up to this size are free, because most connections have few.
 pub(super) const FREE: usize = 16 << 10;
-/// What a subscription and its look-up cost beside the pattern's bytes, which each of two maps has.
+/// The size of a subscription and its query without the pattern, which two maps contain.
 const EACH: usize = 384;
 
-/// What subscriptions cost beyond what is free.
+/// The size of the subscriptions beyond what is free.
 fn cost((count, bytes): (usize, usize)) -> usize {
     (count * EACH + 2 * bytes).saturating_sub(FREE)
 }
 
 impl Connection {
-    /// Takes memory for the subscriptions that have come, and gives back that of those that have gone. Without
-    /// memory the connection ends.
+    /// Takes or returns memory as subscriptions come and go. Closes the connection if there is no memory.
     pub(super) fn charge_subscriptions(&mut self) {
         let cost = cost(self.server.subscribed());
         let held = self.subscribed.as_ref().map_or(0, |permit| permit.bytes());
         if cost == 0 {
             self.subscribed = None;
         } else if cost < held {
-            // Many go one by one.
+            // Many subscriptions end one by one.
             if cost < held / 2
                 && let Some(permit) = &mut self.subscribed
             {

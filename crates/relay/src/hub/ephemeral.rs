@@ -17,7 +17,7 @@ use session::server::Ephemeral;
 use slab::Slab;
 use topic::Pattern;
 
-use super::places::Places;
+use super::range_set::RangeSet;
 use super::routes::Routes;
 use super::runs::Runs;
 pub use mailbox::{First, Mailbox};
@@ -42,10 +42,10 @@ pub struct Forwarded {
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(super) struct Mailboxes(Mutex<State>);
+pub(super) struct Mailboxes(Mutex<MailboxState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct MailboxState {
     /// The newest events.
     recent: Recent,
     boxes: Slab<Waiting>,
@@ -68,14 +68,14 @@ struct Recent {
 struct Waiting {
     connection: u64,
     patterns: HashSet<Pattern>,
-    places: Places,
+    places: RangeSet,
     waker: Option<Waker>,
 }
 
 impl Mailboxes {
     pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
         let patterns = HashSet::new();
-        let waiting = Waiting { connection, patterns, places: Places::default(), waker: None };
+        let waiting = Waiting { connection, patterns, places: RangeSet::default(), waker: None };
         let key = self.lock().boxes.insert(waiting);
         Mailbox { shared: Arc::clone(self), key }
     }
@@ -105,7 +105,7 @@ impl Mailboxes {
     }
 
     /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MailboxState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,7 +134,7 @@ impl Recent {
     }
 }
 
-impl State {
+impl MailboxState {
     fn change(&mut self, key: usize, pattern: &Pattern, wants: bool) {
         let patterns = &mut self.boxes[key].patterns;
         let changed =
@@ -158,7 +158,7 @@ impl Waiting {
                 remaining.push(place);
             }
         }
-        self.places = Places::default();
+        self.places = RangeSet::default();
         remaining.into_iter().rev().for_each(|place| self.places.push(place));
     }
 }

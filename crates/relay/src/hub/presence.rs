@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use session::RejectCode;
-use session::server::{Attendance, Comer, News};
+use session::server::{Joiner, News, PresenceRegistry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use topic::Topic;
@@ -19,13 +19,13 @@ const SEAT: usize = 512;
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Presence {
-    state: Mutex<State>,
+    state: Mutex<HubPresence>,
     began: Instant,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    attendance: Attendance<Option<Permit>>,
+struct HubPresence {
+    registry: PresenceRegistry<Option<Permit>>,
     /// What wakes the connections that watch.
     bells: HashMap<u64, Arc<Notify>>,
     /// A task waits for the next one to leave.
@@ -39,13 +39,13 @@ impl Default for Presence {
 }
 
 impl Presence {
-    /// As [`Attendance::join`]; what is kept is taken from `memory`.
+    /// As [`PresenceRegistry::join`]; what is kept is taken from `memory`.
     ///
     /// # Errors
     /// As there, and [`RejectCode::TooMany`] if there is no memory for it.
     pub fn join(
         &self,
-        comer: Comer,
+        joiner: Joiner,
         topic: &Topic,
         key: &str,
         data: &[u8],
@@ -56,30 +56,30 @@ impl Presence {
             Some(memory) => Some(memory.try_take(bytes).ok_or(RejectCode::TooMany)?),
             None => None,
         };
-        self.with(|state| state.attendance.join(comer, topic, key, data, permit))
+        self.with(|state| state.registry.join(joiner, topic, key, data, permit))
     }
 
-    /// As [`Attendance::leave`].
+    /// As [`PresenceRegistry::leave`].
     pub fn leave(&self, connection: u64, topic: &Topic) {
-        self.with(|state| state.attendance.leave(connection, topic));
+        self.with(|state| state.registry.leave(connection, topic));
     }
 
-    /// As [`Attendance::watch`]; `bell` rings when there is news.
+    /// As [`PresenceRegistry::watch`]; `bell` rings when there is news.
     pub fn watch(&self, connection: u64, topic: &Topic, bell: &Arc<Notify>) {
         self.with(|state| {
             state.bells.insert(connection, Arc::clone(bell));
-            state.attendance.watch(connection, topic);
+            state.registry.watch(connection, topic);
         });
     }
 
-    /// As [`Attendance::unwatch`].
+    /// As [`PresenceRegistry::unwatch`].
     pub fn unwatch(&self, connection: u64, topic: &Topic) {
-        self.with(|state| state.attendance.unwatch(connection, topic));
+        self.with(|state| state.registry.unwatch(connection, topic));
     }
 
-    /// As [`Attendance::news`].
+    /// As [`PresenceRegistry::news`].
     pub fn news(&self, connection: u64) -> Option<(Topic, News)> {
-        self.lock().attendance.news(connection)
+        self.lock().registry.news(connection)
     }
 
     /// A connection has ended. To be called within the runtime.
@@ -87,8 +87,8 @@ impl Presence {
         let now = self.now();
         let begins = self.with(|state| {
             state.bells.remove(&connection);
-            state.attendance.gone(connection, now);
-            let has_to = state.attendance.deadline().is_some();
+            state.registry.gone(connection, now);
+            let has_to = state.registry.deadline().is_some();
             has_to && !std::mem::replace(&mut state.is_swept, true)
         });
         if begins {
@@ -101,8 +101,8 @@ impl Presence {
         loop {
             let now = self.now();
             let next = self.with(|state| {
-                state.attendance.tick(now);
-                let next = state.attendance.deadline();
+                state.registry.tick(now);
+                let next = state.registry.deadline();
                 state.is_swept = next.is_some();
                 next
             });
@@ -116,10 +116,10 @@ impl Presence {
     }
 
     /// Changes something, and wakes whom that concerns.
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut HubPresence) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state);
-        while let Some(connection) = state.attendance.wake() {
+        while let Some(connection) = state.registry.wake() {
             if let Some(bell) = state.bells.get(&connection) {
                 bell.notify_one();
             }
@@ -128,7 +128,7 @@ impl Presence {
     }
 
     /// A panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, HubPresence> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,8 +145,8 @@ mod tests {
         Topic::parse("lobby").unwrap()
     }
 
-    fn comer(connection: u64, client: u8) -> Comer {
-        Comer { connection, client: [client; 16], share: None }
+    fn joiner(connection: u64, client: u8) -> Joiner {
+        Joiner { connection, client: [client; 16], share: None }
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,7 +156,7 @@ mod tests {
         let presence = Arc::new(Presence::default());
         let join = |client: u8, size: usize| {
             let data = vec![0; size];
-            presence.join(comer(client.into(), client), &lobby(), "ann", &data, Some(&memory))
+            presence.join(joiner(client.into(), client), &lobby(), "ann", &data, Some(&memory))
         };
         join(1, 1_000).unwrap();
         assert_eq!(join(2, 1_000), Err(RejectCode::TooMany));
@@ -176,8 +176,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_who_does_not_come_again_leaves_after_the_grace_and_the_watchers_are_woken() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
-        presence.join(comer(1, 1), &lobby(), "ann", b"", None).unwrap();
-        presence.join(comer(2, 2), &lobby(), "bob", b"", None).unwrap();
+        presence.join(joiner(1, 1), &lobby(), "ann", b"", None).unwrap();
+        presence.join(joiner(2, 2), &lobby(), "bob", b"", None).unwrap();
         presence.watch(9, &lobby(), &bell);
         bell.notified().await;
         assert!(matches!(presence.news(9), Some((_, News::State(all))) if all.len() == 2));
@@ -198,13 +198,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_wakes_nobody() {
         let (presence, bell) = (Arc::new(Presence::default()), Arc::new(Notify::new()));
-        presence.join(comer(1, 1), &lobby(), "ann", b"", None).unwrap();
+        presence.join(joiner(1, 1), &lobby(), "ann", b"", None).unwrap();
         presence.watch(9, &lobby(), &bell);
         bell.notified().await;
         presence.news(9);
         presence.gone(1);
         tokio::time::sleep(Duration::from_millis(GRACE - 1)).await;
-        presence.join(comer(2, 1), &lobby(), "ann", b"", None).unwrap();
+        presence.join(joiner(2, 1), &lobby(), "ann", b"", None).unwrap();
         let woken = tokio::time::timeout(Duration::from_secs(60), bell.notified()).await;
         assert!(woken.is_err());
     }

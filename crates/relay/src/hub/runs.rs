@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::places::Places;
+use super::range_set::RangeSet;
 
 /// The most runs that are kept,
 const RUNS: usize = 16;
@@ -21,7 +21,7 @@ pub(super) struct Runs {
 #[derive(Debug)]
 pub(super) struct Run {
     /// Where they stand.
-    pub(super) places: Places,
+    pub(super) places: RangeSet,
     /// How each of them begins.
     pub(super) beginning: Box<[u8]>,
     pub(super) frames: Arc<Vec<u8>>,
@@ -51,7 +51,7 @@ mod tests {
 
     fn run(place: u64, beginning: &[u8], bytes: usize) -> Run {
         let frames = Arc::new(vec![0; bytes]);
-        let places = Places::of([place, place + 1, place + 5].into_iter());
+        let places = RangeSet::of([place, place + 1, place + 5].into_iter());
         Run { places, beginning: beginning.into(), frames }
     }
 

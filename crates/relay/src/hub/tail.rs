@@ -48,6 +48,17 @@ impl Tails {
         self.tails[stream].from(offset)
     }
 
+    /// The last event of a stream, unless only the store has it.
+    pub(super) fn newest(&self, stream: StreamNo) -> Option<&Logged> {
+        self.tails.get(stream)?.events.back().map(|event| &**event)
+    }
+
+    /// The event at an offset, if it is kept.
+    pub(super) fn event(&self, stream: StreamNo, offset: u64) -> Option<&Logged> {
+        let tail = self.tails.get(stream)?;
+        tail.events.get(tail.place(offset)?).map(|event| &**event)
+    }
+
     pub(super) fn page(
         &self,
         stream: StreamNo,

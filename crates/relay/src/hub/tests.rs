@@ -2,11 +2,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
-use session::{Body, FromClient, Hello, Millis, Publish, RejectCode, Start, Stream};
+use session::{Body, FromClient, Hello, Millis, Position, Publish, RejectCode, Start, Stream};
 use topic::Pattern;
 
 use super::*;
-use crate::store::{Command, Copied, Embedded, Search, Settings, Written};
+use crate::store::{Command, Copied, Embedded, Keep, Search, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -28,6 +28,9 @@ impl Failing {
 impl Store for Failing {
     fn peer(&self) -> &str {
         self.inner.peer()
+    }
+    fn epoch(&self) -> u64 {
+        self.inner.epoch()
     }
     fn streams(&self) -> &[Stream] {
         self.inner.streams()
@@ -224,4 +227,53 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     // It is the store that has it.
     assert_eq!(hub.recent(0, 2), Recent::Older);
     assert_eq!(store.read(0, &Pattern::parse(">").unwrap(), 2, 9).unwrap().events.len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_starts_where_the_store_says_without_asking_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let keep = Keep { events: 3, ..Keep::default() };
+    let store = Embedded::open(directory.path(), Settings { keep, ..Settings::default() }).unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let (hub, _thread) = Hub::start(Arc::clone(&store)).unwrap();
+    let (exact, all) = (Pattern::parse("t").unwrap(), Pattern::parse(">").unwrap());
+    assert_eq!(hub.locate(&exact, &Start::Latest), None);
+
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let (hello, appends) = writes(&[1, 2, 3, 4, 5, 6]);
+    hub.write(vec![hello], &answer, Charge::default()).await;
+    answers.recv().await.unwrap();
+    for append in appends {
+        hub.write(vec![append], &answer, Charge::default()).await;
+        decided(&mut answers).await.unwrap();
+    }
+    let first = store.first(0);
+    assert!((2..6).contains(&first), "{first}");
+
+    let from_store = |pattern, start: &Start| {
+        store.locate(pattern, start, &mut Search::default()).unwrap().expect("one step")
+    };
+    let position = |epoch, offset, id: Option<u64>| {
+        let id = id.map(|id| id.to_string());
+        Start::After(vec![Position { offset, id, ..Position::start_of(epoch) }])
+    };
+    let epoch = store.epoch();
+    let mut starts = vec![Start::Latest, Start::Earliest, Start::Last(2), Start::After(Vec::new())];
+    for offset in 0..9 {
+        starts.push(position(epoch, offset, None));
+        starts.push(position(epoch, offset, Some(offset)));
+        starts.push(position(epoch, offset, Some(77)));
+        starts.push(position(epoch + 1, offset, None));
+    }
+    for start in &starts {
+        for pattern in [&exact, &all] {
+            if let Some(located) = hub.locate(pattern, start) {
+                assert_eq!(located, from_store(pattern, start), "{start:?}");
+            }
+        }
+    }
+    let known = |start: &Start| hub.locate(&all, start).is_some();
+    assert!(known(&Start::Latest) && known(&position(epoch, 6, Some(6))));
+    assert!((first..=6).all(|offset| known(&position(epoch, offset, Some(offset)))));
+    assert!(!known(&position(epoch, 6, Some(77))) && !known(&position(epoch, 7, None)));
 }

@@ -8,11 +8,11 @@ use session::server::Opened;
 use session::server::ledger::refused;
 use tokio::sync::{mpsc, watch};
 
+use super::batch_collector::BatchCollector;
 use super::failed::Failed;
-use super::gather::Gather;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
-use crate::store::{self, Command, Outcome, Store, StoreError, Write, Written};
+use crate::store::{self, Command, Store, StoreError, Write, WriteOutcome, Written};
 
 pub(super) fn run(
     store: &dyn Store,
@@ -21,20 +21,20 @@ pub(super) fn run(
     committed: &watch::Sender<Arc<[u64]>>,
 ) {
     let mut failed = Failed::default();
-    let mut gather = Gather::new(queue);
+    let mut collector = BatchCollector::new(queue);
     // What is to be written, and the place of its job: their room is used again.
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
-    while let Some(jobs) = gather.next() {
+    while let Some(jobs) = collector.next() {
         writes.extend(failed.holds());
         let holds = writes.len();
-        let mut answers: Vec<Told> = Vec::with_capacity(jobs.len());
+        let mut answers: Vec<Replies> = Vec::with_capacity(jobs.len());
         for (asker, Job { writes: asked, answer, charge }) in jobs.into_iter().enumerate() {
             let answers_to = Vec::with_capacity(asked.len());
             for write in asked {
                 writes.push(write);
                 askers.push(asker);
             }
-            answers.push(Told { answer, answers: answers_to, _charge: charge });
+            answers.push(Replies { answer, answers: answers_to, _charge: charge });
         }
         let began = Instant::now();
         let written = apply(store, &writes);
@@ -70,7 +70,7 @@ pub(super) fn run(
         let answered = askers.len();
         writes.clear();
         askers.clear();
-        gather.answered(answered, took);
+        collector.answered(answered, took);
     }
 }
 
@@ -82,38 +82,39 @@ fn apply(store: &dyn Store, writes: &[Write]) -> Result<Written, StoreError> {
 }
 
 /// The answers to one job, which go out together: its connection is woken once.
-struct Told {
+struct Replies {
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     answers: Vec<Answer>,
     /// Held until the writes are answered.
     _charge: Charge,
 }
 
-impl Told {
-    fn tell(&mut self, write: &Write, outcome: Outcome) {
+impl Replies {
+    fn tell(&mut self, write: &Write, outcome: WriteOutcome) {
         self.answers.push(match (write, outcome) {
-            (Write::Append(record), Outcome::Decided(decided)) => {
+            (Write::Append(record), WriteOutcome::Decided(decided)) => {
                 Answer::Decided(record.ticket, decided)
             }
-            (_, Outcome::Opened(opened)) => Answer::Opened(opened),
-            (Write::Open(..) | Write::Hold(_), Outcome::Decided(_)) | (_, Outcome::Held) => return,
+            (_, WriteOutcome::Opened(opened)) => Answer::Opened(opened),
+            (Write::Open(..) | Write::Hold(_), WriteOutcome::Decided(_))
+            | (_, WriteOutcome::Held) => return,
         });
     }
 }
 
-impl Drop for Told {
+impl Drop for Replies {
     fn drop(&mut self) {
         // The connection may have ended meanwhile; its client asks again on the next one.
         let _ = self.answer.send(std::mem::take(&mut self.answers));
     }
 }
 
-fn unavailable(write: &Write) -> Outcome {
+fn unavailable(write: &Write) -> WriteOutcome {
     match write {
-        Write::Open(..) => Outcome::Opened(Opened::Unavailable),
+        Write::Open(..) => WriteOutcome::Opened(Opened::Unavailable),
         Write::Append(_) => {
-            Outcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
+            WriteOutcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
         }
-        Write::Hold(_) => Outcome::Held,
+        Write::Hold(_) => WriteOutcome::Held,
     }
 }

@@ -1,4 +1,4 @@
-//! One bucket: a rate of one key, shared by its connections.
+//! One bucket: a rate limit of a key, shared by its connections.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -21,8 +21,8 @@ pub(crate) struct Bucket {
     /// `None` for no limit.
     limiter: Option<Limiter>,
     rate: Rate,
-    /// Held by the one that waits for the bucket to fill; the others wait for this, in their order. A
-    /// thousand that each watched the bucket would wake for every drop.
+    /// Held by the caller that waits for the bucket to fill. The others queue for this lock. If a thousand callers
+    /// watched the bucket, each drop would wake all of them.
     turn: Mutex<()>,
 }
 
@@ -36,7 +36,7 @@ impl Bucket {
         Self { limiter, rate, turn: Mutex::new(()) }
     }
 
-    /// How long one takes to come back.
+    /// How long one unit takes to refill.
     pub(crate) fn each(&self) -> Duration {
         Duration::from_secs(1) / self.rate.per_second.max(1)
     }
@@ -51,7 +51,7 @@ impl Bucket {
     pub(crate) async fn take(&self, mut count: u32) {
         let Some(limiter) = &self.limiter else { return };
         let _turn = self.turn.lock().await;
-        // What is more than the bucket holds comes out of it in portions.
+        // More than the bucket holds is taken in portions.
         while let Some(portion) = NonZeroU32::new(count.min(self.rate.burst.max(1))) {
             match limiter.check_n(portion) {
                 Ok(Ok(())) => count -= portion.get(),
@@ -66,7 +66,7 @@ impl Bucket {
     }
 }
 
-/// The clock of tokio's timers, which is virtual in tests, from the moment on when this was made.
+/// The clock of tokio's timers, which is virtual in tests, starting when this was created.
 #[derive(Debug, Clone)]
 pub(crate) struct Timer(Instant);
 

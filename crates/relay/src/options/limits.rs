@@ -1,4 +1,4 @@
-//! The options of the limits: rates as `200:2000`, a rate and a burst.
+//! The options for limits. Rates are written as `200:2000`, a rate and a burst.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,55 +7,55 @@ use ipnet::IpNet;
 use relay::limits::{Limits, Rate};
 use relay::units;
 
-/// How much a client may ask for. The address of a client is its IPv4 address or the /64 of its IPv6 address.
+/// Limits on clients. The address of a client is its IPv4 address or the /64 of its IPv6 address.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits of each address; 0 for none")]
 pub struct Limited {
-    /// Publishes in a second, and at once.
+    /// Publishes per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "200:2000")]
     rate_publishes: Rate,
-    /// Bytes that are read from the network in a second, and at once.
+    /// Bytes read from the network per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = kibibytes, default_value = "2MiB:8MiB")]
     rate_bytes: Rate,
-    /// Subscriptions in a second, and at once; the burst is --max-subscriptions if it is not given.
+    /// Subscriptions per second, and burst; the burst is --max-subscriptions if it is not given.
     #[arg(long, value_name = "RATE[:BURST]", value_parser = rate_alone, default_value = "50")]
     rate_subscribes: Rate,
-    /// Requests for history in a second, and at once.
+    /// Requests for history per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "20:200")]
     rate_histories: Rate,
-    /// Joins and watches of presence in a second, and at once.
+    /// Presence joins and watches per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "20:100")]
     rate_joins: Rate,
-    /// WebSocket connections that are made in a second, and at once.
+    /// New WebSocket connections per second, and burst.
     #[arg(long, value_name = "RATE:BURST", value_parser = rate, default_value = "20:100")]
     rate_handshakes: Rate,
-    /// Connections at one time.
+    /// Connections at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 1_024)]
     address_connections: usize,
-    /// Connections of all addresses at one time.
+    /// Connections of all addresses at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_connections: usize,
-    /// The memory that all clients together may fill with unfinished messages, writes that wait, subscriptions and
-    /// presence; an address at most a quarter of it.
+    /// The memory that all clients together may fill with unfinished messages, waiting writes, subscriptions and
+    /// presence. An address may fill a quarter of it.
     #[arg(long, value_name = "BYTES", value_parser = units::bytes, default_value = "64MiB")]
     memory: u64,
-    /// How long the headers of a request may take, and how long a connection stays open without a request.
+    /// The time limit for the headers of a request, and for a connection without a request.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "10s")]
     header_timeout: Duration,
-    /// How long a message of more than 32 KiB may take until it is whole; it waits a sixth of that for memory.
+    /// The time limit for a message of more than 32 KiB; it may wait for memory for a sixth of that.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "60s")]
     message_timeout: Duration,
-    /// How long a connection may go without a hello, or as cloudevents.json without anything valid.
+    /// The time limit for a hello, or in cloudevents.json for anything valid.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "10s")]
     hello_timeout: Duration,
-    /// Multiply the rates, the bursts, the connections, the memory and --new-clients: for benchmarks and tests,
-    /// whose load comes from one address.
+    /// Multiply the rates, the bursts, the connections, the memory and --new-clients: for benchmarks and tests, whose
+    /// load comes from one address.
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub raise_limits: u32,
 }
 
 impl Limited {
-    /// The limits, of connections that have so many subscriptions.
+    /// The limits, for connections with this many subscriptions.
     pub fn limits(self, max_subscriptions: usize) -> Limits {
         let mut subscribes = self.rate_subscribes;
         if subscribes.burst == 0 {

@@ -19,7 +19,7 @@ const LENGTHS: usize = 6;
 
 /// An event as it stands in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry<'r> {
+pub(super) struct BlockEntry<'r> {
     pub(super) offset: u64,
     pub(super) topic: &'r str,
     pub(super) body: &'r [u8],
@@ -72,7 +72,7 @@ pub(super) struct Entries<'r> {
 }
 
 impl<'r> Entries<'r> {
-    fn entry(&mut self) -> Option<Entry<'r>> {
+    fn entry(&mut self) -> Option<BlockEntry<'r>> {
         let (topic, rest) = self.rest.split_first_chunk()?;
         let (body, rest) = rest.split_first_chunk()?;
         let topic = usize::from(u16::from_le_bytes(*topic));
@@ -85,12 +85,12 @@ impl<'r> Entries<'r> {
         self.rest = rest;
         let offset = self.offset;
         self.offset = offset.checked_add(1)?;
-        Some(Entry { offset, topic: self.topic, body })
+        Some(BlockEntry { offset, topic: self.topic, body })
     }
 }
 
 impl<'r> Iterator for Entries<'r> {
-    type Item = Result<Entry<'r>, StoreError>;
+    type Item = Result<BlockEntry<'r>, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {

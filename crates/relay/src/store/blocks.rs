@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
 
 use super::StoreError;
-use super::block::{self, Entry};
+use super::block::{self, BlockEntry};
 use super::format::BLOCKS;
 
-type Row = (u64, AccessGuard<'static, &'static [u8]>);
+type BlockRow = (u64, AccessGuard<'static, &'static [u8]>);
 type Found = Result<ControlFlow<()>, StoreError>;
 
 /// The table of one moment.
@@ -20,7 +20,7 @@ pub(super) struct Blocks {
 /// Finds events one by one; the row of the last one is kept, in which the next one often is.
 pub(super) struct Finder<'b> {
     blocks: &'b Blocks,
-    row: Option<Row>,
+    row: Option<BlockRow>,
 }
 
 impl Blocks {
@@ -36,7 +36,7 @@ impl Blocks {
     pub(super) fn each_from(
         &self,
         from: u64,
-        mut found: impl FnMut(Entry<'_>) -> Found,
+        mut found: impl FnMut(BlockEntry<'_>) -> Found,
     ) -> Result<(), StoreError> {
         let begin = self.holding(from)?.map_or(from, |(first, _)| first);
         for row in self.table.range((self.stream, begin)..=(self.stream, u64::MAX))? {
@@ -55,7 +55,7 @@ impl Blocks {
     pub(super) fn each_before(
         &self,
         before: u64,
-        mut found: impl FnMut(Entry<'_>) -> Found,
+        mut found: impl FnMut(BlockEntry<'_>) -> Found,
     ) -> Result<(), StoreError> {
         for row in self.table.range((self.stream, 0)..(self.stream, before))?.rev() {
             let (key, row) = row?;
@@ -71,7 +71,7 @@ impl Blocks {
     }
 
     /// The last row that begins at or before an offset.
-    fn holding(&self, offset: u64) -> Result<Option<Row>, StoreError> {
+    fn holding(&self, offset: u64) -> Result<Option<BlockRow>, StoreError> {
         let row = self.table.range((self.stream, 0)..=(self.stream, offset))?.next_back();
         Ok(row.transpose()?.map(|(key, row)| (key.value().1, row)))
     }
@@ -82,7 +82,7 @@ impl Finder<'_> {
     pub(super) fn find<T>(
         &mut self,
         offset: u64,
-        found: impl FnOnce(Entry<'_>) -> T,
+        found: impl FnOnce(BlockEntry<'_>) -> T,
     ) -> Result<Option<T>, StoreError> {
         if let Some((first, row)) = &self.row
             && let Some(entry) = at(*first, row, offset)?
@@ -99,7 +99,7 @@ fn at<'r>(
     first: u64,
     row: &'r AccessGuard<'static, &'static [u8]>,
     offset: u64,
-) -> Result<Option<Entry<'r>>, StoreError> {
+) -> Result<Option<BlockEntry<'r>>, StoreError> {
     if offset < first {
         return Ok(None);
     }

@@ -40,7 +40,7 @@ pub(super) struct Stored {
 
 /// A row, ready to be used.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct ClientRow {
     pub(super) account: Account,
     /// Only its secret and its fencing token count.
     pub(super) is_worn: bool,
@@ -80,7 +80,7 @@ impl Stored {
     }
 }
 
-impl Row {
+impl ClientRow {
     pub(super) fn new(account: Account) -> Self {
         Self { account, is_worn: false }
     }
@@ -146,21 +146,21 @@ mod tests {
             super::super::packed::push(&mut poisoned, part);
         }
         for (fence, highest, outcomes) in [(4, u64::MAX, poisoned), (4, MAX_NUMBER + 1, vec![])] {
-            let row = Row::decode(&stored(fence, highest, outcomes)).unwrap();
+            let row = ClientRow::decode(&stored(fence, highest, outcomes)).unwrap();
             let Account { fence, highest, ref highest_id, was_forgotten, .. } = row.account;
             assert!(row.is_worn);
             assert_eq!((fence, highest, highest_id, was_forgotten), (4, 0, &None, true));
             assert_eq!(row.account.secret, [7; 32]);
         }
-        let locked = Row::decode(&stored(u64::MAX, 3, vec![])).unwrap();
+        let locked = ClientRow::decode(&stored(u64::MAX, 3, vec![])).unwrap();
         assert_eq!((locked.is_worn, locked.account.fence, locked.account.highest), (true, 0, 3));
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_are_a_row_that_can_be_written_again_or_none(bytes in any::<Vec<u8>>()) {
-            if let Some(row) = Row::decode(&bytes) {
-                prop_assert!(Row::decode(&row.encode().unwrap()).is_some());
+            if let Some(row) = ClientRow::decode(&bytes) {
+                prop_assert!(ClientRow::decode(&row.encode().unwrap()).is_some());
             }
         }
     }

@@ -11,7 +11,7 @@ use session::server::{Decided, Numbered, Opened, Refusal};
 use session::{CloseCode, Hello, RejectCode};
 use sha2::{Digest, Sha256};
 
-use super::client_row::{Row, Stored};
+use super::client_row::{ClientRow, Stored};
 use super::{StoreError, outcomes};
 
 pub(super) const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
@@ -55,14 +55,14 @@ pub(super) struct Clients<'t> {
     rows: Table<'t, &'static [u8; 16], &'static [u8]>,
     rejects: Table<'t, (&'static [u8; 16], u64), (u64, &'static str)>,
     /// Rows that were read, and are written once for all writes of the transaction. None cannot be read.
-    used: HashMap<[u8; 16], Option<Row>, RandomState>,
+    used: HashMap<[u8; 16], Option<ClientRow>, RandomState>,
     unreadable: u64,
 }
 
 /// What the table has of a client.
 enum Found<'u> {
     Nothing,
-    Row(&'u mut Row),
+    Row(&'u mut ClientRow),
     Unreadable,
 }
 
@@ -111,7 +111,7 @@ impl<'t> Clients<'t> {
             return Ok(refused);
         }
         let row = self.used.entry(hello.client).or_default();
-        let row = row.get_or_insert_with(|| Row::new(Account::new(secret, hello.returning)));
+        let row = row.get_or_insert_with(|| ClientRow::new(Account::new(secret, hello.returning)));
         let welcome = row.account.welcome(is_new);
         row.is_worn = false;
         let forgotten = row.account.open(hello, now);
@@ -257,7 +257,7 @@ impl<'t> Clients<'t> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
                 let Some(row) = self.rows.get(client)? else { return Ok(Found::Nothing) };
-                let row = Row::decode(row.value());
+                let row = ClientRow::decode(row.value());
                 if row.as_ref().is_none_or(|row| row.is_worn) {
                     self.unreadable += 1;
                 }

@@ -10,7 +10,7 @@ use topic::Topic;
 use super::clients::{Clients, Known, rejected};
 use super::ids::Ids;
 use super::log::Log;
-use super::{Command, Outcome, Record, StoreError, Write, Written};
+use super::{Command, Record, StoreError, Write, WriteOutcome, Written};
 
 /// What a command is decided by, beside the tables.
 pub(super) struct Circumstances<'a> {
@@ -40,15 +40,15 @@ pub(super) fn decide(
         let outcome = match write {
             Write::Open(hello, address) => {
                 let admit = || address.map_or(Ok(()), circumstances.admit);
-                Outcome::Opened(clients.open_connection(hello, command.time.late, admit)?)
+                WriteOutcome::Opened(clients.open_connection(hello, command.time.late, admit)?)
             }
             Write::Hold(numbered) => {
                 clients.hold(numbered)?;
-                Outcome::Held
+                WriteOutcome::Held
             }
             Write::Append(record) => {
                 let decided = one(record, command, log, ids, clients, circumstances, &mut written)?;
-                Outcome::Decided(decided)
+                WriteOutcome::Decided(decided)
             }
         };
         written.outcomes.push(outcome);

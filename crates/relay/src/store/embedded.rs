@@ -19,7 +19,7 @@ use super::format::{EXTENTS, Identity, prepare};
 use super::host::{Host, Machine};
 use super::ids::{Ids, Recent};
 use super::log::{Extent, Log};
-use super::newcomers::Newcomers;
+use super::new_client_limiter::NewClientLimiter;
 use super::reading::{Reading, Search, locate};
 use super::streams::Streams;
 use super::unreadable::Unreadable;
@@ -44,7 +44,7 @@ pub struct Embedded {
     streams: Streams,
     peer: String,
     slot: RwLock<Slot>,
-    newcomers: Mutex<Newcomers>,
+    new_client_limiter: Mutex<NewClientLimiter>,
     pruning: Mutex<Pruning>,
     unreadable: Mutex<Unreadable>,
     /// Of each stream the oldest offset that is not trimmed, as far as something was trimmed since it was opened.
@@ -109,7 +109,7 @@ impl Embedded {
         let firsts = streams.names.iter().map(|_| AtomicU64::new(0)).collect();
         let took = began.elapsed();
         tracing::info!(path = %host.path().display(), ?took, epoch = identity.epoch, "the store is open");
-        let newcomers = Newcomers::new(settings.new_clients_per_hour);
+        let new_client_limiter = NewClientLimiter::new(settings.new_clients_per_hour);
         Ok(Self {
             host,
             settings,
@@ -117,7 +117,7 @@ impl Embedded {
             streams,
             peer: format!("{:016x}", identity.peer),
             slot: RwLock::new(Slot::Open(File::new(database)?)),
-            newcomers: Mutex::new(newcomers),
+            new_client_limiter: Mutex::new(new_client_limiter),
             pruning: Mutex::default(),
             unreadable: Mutex::default(),
             firsts,
@@ -232,8 +232,9 @@ impl Embedded {
     }
 
     fn admit(&self, address: IpAddr) -> Result<(), Opened> {
-        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        newcomers.admit(address).map_err(|wait| {
+        let mut new_client_limiter =
+            self.new_client_limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        new_client_limiter.admit(address).map_err(|wait| {
             let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
             Opened::Limited { retry }
         })
@@ -243,6 +244,10 @@ impl Embedded {
 impl Store for Embedded {
     fn peer(&self) -> &str {
         &self.peer
+    }
+
+    fn epoch(&self) -> u64 {
+        self.identity.epoch
     }
 
     fn streams(&self) -> &[Stream] {

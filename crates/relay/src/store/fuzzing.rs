@@ -9,8 +9,8 @@ use session::server::ledger::Outcomes;
 use session::{Body, MAX_NUMBER};
 use topic::Topic;
 
-use super::block::{self, Entry};
-use super::client_row::{Row, Stored};
+use super::block::{self, BlockEntry};
+use super::client_row::{ClientRow, Stored};
 use super::ids::{digest, digest_of};
 use super::{outcomes as kept, packed};
 
@@ -79,10 +79,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
 }
 
 fn client(bytes: &[u8]) {
-    if let Some(row) = Row::decode(bytes) {
+    if let Some(row) = ClientRow::decode(bytes) {
         let before = (row.account.fence, row.account.highest, row.account.outcomes.clone());
         let written = row.encode().expect("a row is written");
-        let again = Row::decode(&written).expect("what was written is read");
+        let again = ClientRow::decode(&written).expect("what was written is read");
         assert!(!again.is_worn, "a row that is written is not worn");
         assert_eq!((again.account.fence, again.account.highest, again.account.outcomes), before);
     }
@@ -123,7 +123,7 @@ fn block(bytes: &[u8]) {
         assert!(entries.is_sorted_by(|one, next| one.offset + 1 == next.offset));
     }
     let entries: Vec<_> = block::entries(1, bytes).map_while(Result::ok).collect();
-    let logged = |entry: &Entry<'_>| {
+    let logged = |entry: &BlockEntry<'_>| {
         let (offset, body) = (entry.offset, entry.body.into());
         Some(Arc::new(Logged::new(0, offset, Topic::parse(entry.topic).ok()?, body)))
     };

@@ -12,7 +12,7 @@ use session::server::{Logged, Older, Page};
 use topic::{Pattern, Topic};
 
 use super::StoreError;
-use super::block::Entry;
+use super::block::BlockEntry;
 use super::blocks::Blocks;
 use super::format::{EXTENTS, TOPICS};
 use super::log::Extent;
@@ -63,7 +63,7 @@ impl Reading {
         let from = from.max(self.first);
         let mut page = Page { events: Vec::new(), next: from.max(self.head + 1), gap };
         let mut bytes = 0;
-        let mut take = |entry: Entry<'_>, page: &mut Page| {
+        let mut take = |entry: BlockEntry<'_>, page: &mut Page| {
             bytes += entry.body.len();
             page.events.push(self.logged(entry)?);
             Ok::<_, StoreError>(page.events.len() >= limit || bytes >= PAGE_BYTES)
@@ -264,7 +264,10 @@ impl Reading {
     }
 
     /// An event as it stands in a row.
-    fn logged(&self, Entry { offset, topic, body }: Entry<'_>) -> Result<Arc<Logged>, StoreError> {
+    fn logged(
+        &self,
+        BlockEntry { offset, topic, body }: BlockEntry<'_>,
+    ) -> Result<Arc<Logged>, StoreError> {
         let topic = Topic::parse(topic).map_err(|_| StoreError::Corrupt("topic"))?;
         Ok(Arc::new(Logged::new(self.stream as usize, offset, topic, body.into())))
     }

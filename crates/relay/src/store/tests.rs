@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use proptest::prelude::*;
-use session::server::{Append, Decided, Located, Logged, Numbered, Opened, Place};
+use session::server::{Append, Decided, Located, Logged, Numbered, Opened, StartPoint};
 use session::{Body, Hello, Start};
 use topic::{Pattern, Topic};
 
@@ -31,7 +31,7 @@ impl Embedded {
         Ok(self.apply(&[command])?.remove(0))
     }
 
-    fn tend(&self) -> Result<bool, StoreError> {
+    fn maintain_now(&self) -> Result<bool, StoreError> {
         self.maintain(self.now())
     }
 }
@@ -58,15 +58,15 @@ fn ticket() -> session::server::Ticket {
     }
 }
 
-fn offset(outcome: &Outcome) -> Option<u64> {
+fn offset(outcome: &WriteOutcome) -> Option<u64> {
     match outcome {
-        Outcome::Decided(Decided::Stored(position, _)) => Some(position.offset),
+        WriteOutcome::Decided(Decided::Stored(position, _)) => Some(position.offset),
         _ => None,
     }
 }
 
 /// Where a subscription starts in the main stream.
-fn place(located: Located) -> Place {
+fn place(located: Located) -> StartPoint {
     match located {
         Located::At(mut places) => places.remove(0),
         other => panic!("{other:?}"),
@@ -125,18 +125,18 @@ fn a_batch_is_decided_in_its_order_and_an_older_connection_in_it_is_fenced() {
     let outcomes = store.write(&batch).unwrap().outcomes;
     let offsets: Vec<_> = outcomes.iter().map(offset).collect();
     assert_eq!(offsets, [None, None, Some(1), None, None, Some(1), Some(2), None]);
-    assert_eq!(outcomes[4], Outcome::Decided(Decided::Fenced));
+    assert_eq!(outcomes[4], WriteOutcome::Decided(Decided::Fenced));
     for (index, code) in
         [(0, session::RejectCode::Uncertain), (7, session::RejectCode::StaleNumber)]
     {
         let is_so = matches!(&outcomes[index],
-            Outcome::Decided(Decided::Rejected { code: found, retry: None, .. }) if *found == code);
+            WriteOutcome::Decided(Decided::Rejected { code: found, retry: None, .. }) if *found == code);
         assert!(is_so, "{:?}", outcomes[index]);
     }
     drop(store);
     let again = open(directory.path()).write(&[hello(3)]).unwrap().outcomes;
     let welcome = Opened::Welcome { highest: 5, highest_id: Some("3".to_owned()), new: false };
-    assert_eq!(again, [Outcome::Opened(welcome)]);
+    assert_eq!(again, [WriteOutcome::Opened(welcome)]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ proptest! {
             }
             prop_assert_eq!(&read, &matching);
             let newest = matching.len().saturating_sub(count as usize);
-            let Place { next, previous, gap, .. } =
+            let StartPoint { next, previous, gap, .. } =
                 place(locate(&store, &pattern, &Start::Last(count)));
             let before = matching.iter().filter(|offset| **offset < next).count();
             prop_assert_eq!((before, previous, gap), (newest, None, None));

@@ -1,5 +1,5 @@
-//! Cuts the large frames that come in into fragments: the WebSocket layer reserves room for a whole frame, and
-//! keeps it for as long as the connection lives.
+//! Cuts large incoming frames into fragments. The WebSocket layer would allocate a buffer for a whole frame, and keep
+//! it for as long as the connection lives.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,40 +7,40 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A frame has at most so many bytes of payload. The mask goes on at the next fragment, so that this is a
-/// multiple of its four bytes.
+/// The maximum payload of a fragment. A multiple of the mask's four bytes, so that the mask continues in the next
+/// fragment.
 const FRAGMENT: u64 = 16 << 10;
-/// So much is read at a time: less than a fragment.
+/// The size of a read: less than a fragment.
 const READ: usize = 8 << 10;
-/// The longest header, and that of a fragment.
+/// The longest header, and the header of a fragment.
 const HEADER: usize = 14;
 
-/// A stream whose reader sees no large frames.
+/// A stream without large frames.
 pub(crate) struct Fragmented<S> {
     inner: S,
-    /// Frames above so many bytes are left as they are: the reader refuses them by their header.
+    /// Frames above this size are not cut. The reader refuses them by their header.
     most: u64,
-    /// Bytes of payload of a small frame that are still to come.
+    /// The remaining payload of a small frame.
     skip: u64,
     large: Option<Large>,
-    /// What is to be read before more comes: the header of a fragment, or the begin of one that is not whole.
+    /// What is to be read before more arrives: the header of a fragment, or the start of an incomplete one.
     head: [u8; HEADER],
     head_len: usize,
-    /// Whether `head` is whole.
+    /// Whether `head` is complete.
     is_ready: bool,
 }
 
 /// The large frame that is being read.
 struct Large {
-    /// Of its fragment,
+    /// The remaining payload of its fragment,
     left: u64,
-    /// and after that.
+    /// and after it.
     rest: u64,
     is_final: bool,
     mask: Option<[u8; 4]>,
 }
 
-/// A header that is whole.
+/// A complete header.
 struct Header {
     bytes: usize,
     payload: u64,
@@ -63,7 +63,7 @@ impl Header {
         Some(Self { bytes: at, payload, mask })
     }
 
-    /// Writes the header of a fragment, and says how long it is.
+    /// Writes the header of a fragment, and returns its size.
     fn write(first: u8, payload: u64, mask: Option<[u8; 4]>, out: &mut [u8; HEADER]) -> usize {
         let size = u16::try_from(payload).unwrap_or(u16::MAX);
         let masked = if mask.is_some() { 0x80 } else { 0 };
@@ -92,8 +92,8 @@ impl<S> Fragmented<S> {
         Self { inner, most, skip, large, head, head_len, is_ready }
     }
 
-    /// Looks through what was read outside of a large frame, and says how much of it is to be handed on. Of a
-    /// large frame that begins there the header is replaced.
+    /// Scans what was read outside a large frame, and returns how much of it to pass on. Replaces the header of a
+    /// large frame that begins there.
     fn look(&mut self, bytes: &mut [u8]) -> usize {
         let mut end = bytes.len();
         let mut at = usize::try_from(self.skip).unwrap_or(usize::MAX).min(end);
@@ -117,7 +117,7 @@ impl<S> Fragmented<S> {
             bytes.copy_within(at + header.bytes..end, at + length);
             bytes[at..at + length].copy_from_slice(&fragment[..length]);
             end -= header.bytes - length;
-            // Less was read than a fragment has.
+            // A read is smaller than a fragment.
             let left = FRAGMENT - (end - at - length) as u64;
             let (rest, is_final) = (header.payload - FRAGMENT, first & 0x80 != 0);
             self.large = Some(Large { left, rest, is_final, mask: header.mask });
@@ -126,7 +126,7 @@ impl<S> Fragmented<S> {
         end
     }
 
-    /// So much of a fragment was read: prepares the next one after the last.
+    /// Counts bytes of a fragment, and prepares the next one after its end.
     fn read_of_fragment(&mut self, bytes: u64) {
         let Some(large) = &mut self.large else { return };
         large.left -= bytes;
@@ -176,7 +176,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fragmented<S> {
             }
             let begun = this.head_len;
             if room <= begun {
-                // The reader has room for a header wherever one may begin.
+                // The reader has room for a header at any position.
                 return Poll::Ready(Err(io::Error::other("no room for a frame's header")));
             }
             let space = out.initialize_unfilled_to(room);
@@ -247,7 +247,7 @@ mod tests {
         out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     }
 
-    /// What a server reads of bytes that come in such pieces, and the largest frame that it sees.
+    /// What a server reads when the bytes arrive in such pieces, and the largest frame that it sees.
     async fn read(bytes: &[u8], pieces: &[usize], is_fragmented: bool) -> Vec<Message> {
         let (mut client, server) = tokio::io::duplex(64 << 10);
         let bytes = bytes.to_vec();
@@ -293,7 +293,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// The server takes no frame above a fragment, and reads the same messages.
+        /// The server sees no frame above a fragment, and reads the same messages.
         #[test]
         fn the_messages_are_the_same(
             messages in prop::collection::vec((sizes(), any::<[u8; 4]>(), any::<bool>(), any::<bool>()), 1..6),

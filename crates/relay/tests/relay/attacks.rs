@@ -1,4 +1,4 @@
-//! What hostile clients do, each with the answer that it gets; others are served meanwhile.
+//! Attacks by hostile clients, each with the expected answer. Others are served meanwhile.
 
 mod border;
 mod floods;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::support::{Client, hello};
 
-/// Takes `name` or `name:milliseconds`.
+/// Accepts `name` or `name:milliseconds`.
 #[derive(Debug)]
 struct ByName;
 
@@ -28,7 +28,7 @@ impl Authority for ByName {
     }
 }
 
-/// The relay's address, and what ends it when dropped.
+/// The relay's address, and a guard that stops it.
 async fn start(data: &std::path::Path) -> (String, oneshot::Sender<()>) {
     let mut config = Config::new(data.to_owned());
     config.authority = Some(Arc::new(ByName));
@@ -56,12 +56,12 @@ async fn a_hello_without_a_credential_that_is_taken_ends_with_a_stop_code() {
         let mut client = say_hello(&url, 1, token).await;
         assert_eq!(client.close_code().await, CloseCode::CredentialRefused.code());
     }
-    // Nothing was written of these: the client's id is free.
+    // Nothing was written for these, so the client's id is free.
     let mut client = say_hello(&url, 1, Some("ann")).await;
     assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
 }
 
-/// What is logged on this thread, on which a test's relay runs too.
+/// The log of this thread, on which a test's relay also runs.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

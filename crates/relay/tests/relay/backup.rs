@@ -1,4 +1,4 @@
-//! Backups as an operator makes and restores them.
+//! Backups, made and restored by an operator.
 
 use std::fs;
 use std::path::Path;
@@ -35,11 +35,11 @@ async fn a_running_relay_is_backed_up_and_what_is_restored_is_a_new_epoch_with_a
     let output = backup(data.path(), &copy);
     assert_eq!(output.status.code(), Some(1));
     assert!(told(&output).contains("another name"), "{}", told(&output));
-    // The relay went on.
+    // The relay kept running.
     client.send(&[publish(21, "a", "e21")]).await;
     let lost = client.ack().await.position;
 
-    // While no relay runs, and its socket is left behind, the store is opened for it.
+    // Without a relay, and with its socket left behind, the command opens the store.
     relay.kill();
     let tuesday = copies.path().join("tuesday.redb");
     let output = backup(data.path(), &tuesday);
@@ -56,7 +56,7 @@ async fn a_running_relay_is_backed_up_and_what_is_restored_is_a_new_epoch_with_a
     for number in 1..=20 {
         assert_eq!(id_of(&reader.event().await), format!("e{number}"));
     }
-    // A client that was never told of its last event sends it again.
+    // A client that never learned the outcome of its last event sends it again.
     let mut client = Client::connect(&relay).await;
     assert_eq!(client.hello(1, 2, 21).await.highest, 20);
     client.send(&[publish(21, "a", "e21")]).await;

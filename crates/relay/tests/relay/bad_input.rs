@@ -1,4 +1,4 @@
-//! Bad input gets its named answer, and others are served on.
+//! Bad input gets the documented answer, and others are served meanwhile.
 
 use futures_util::SinkExt;
 use session::{CloseCode, FromClient, FromPeer, RejectCode, SUBPROTOCOL, Start, Subscribe};
@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::support::{Client, Process, assert_serves, connect, hello, publish};
 
-/// Says these messages after the welcome, and gives the close code.
+/// Sends these messages after the welcome, and returns the close code.
 async fn close_code_after(messages: Vec<Message>) -> u16 {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
@@ -81,7 +81,7 @@ async fn subscriptions_beyond_the_bound_are_refused_and_the_others_stand() {
     }
     assert_eq!((refused, made), (980, 20));
     client.send(&[publish(1, "t.7", "e")]).await;
-    assert_eq!(client.event().await.heads[0].subscription, 7);
+    assert_eq!(client.event().await.recipients[0].subscription, 7);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What was acknowledged stays, once and in one order.
+//! Acknowledged events stay in the log, once and in one order.
 
 use session::{CloseCode, FromClient, FromPeer, Position, Publish, RejectCode, Start};
 
@@ -74,7 +74,7 @@ async fn a_subscriber_resumes_after_its_position_and_is_told_when_that_is_of_ano
     let head = reader.subscribe("a", Start::After(vec![first.clone()])).await.head;
     assert_eq!((head.offset, head.id.as_deref()), (3, Some("e3")));
     let event = reader.event().await;
-    assert_eq!((id_of(&event).as_str(), event.heads[0].previous), ("e3", Some(1)));
+    assert_eq!((id_of(&event).as_str(), event.recipients[0].previous), ("e3", Some(1)));
 
     let epoch = first.epoch;
     for strange in [
@@ -143,7 +143,7 @@ async fn an_ephemeral_event_reaches_the_others_and_not_the_log() {
     let mut other = Client::welcomed(&relay, 2, 1).await;
     sender.subscribe("a", Start::Latest).await;
     other.subscribe("a", Start::Latest).await;
-    // Until this durable event is here both subscriptions may not be live yet.
+    // Before this durable event arrives, the subscriptions may not be live yet.
     sender.send(&[publish(1, "a", "durable")]).await;
     assert_eq!(id_of(&sender.event().await), "durable");
     assert_eq!(id_of(&other.event().await), "durable");

@@ -1,4 +1,4 @@
-//! What the relay keeps and takes, as its options say, and what it does when its disk is full.
+//! Retention and limits by options, and the behaviour with a full disk.
 
 use std::fs;
 use std::io::Read;
@@ -61,8 +61,7 @@ async fn an_address_that_makes_too_many_clients_is_told_to_stay_away() {
     assert_eq!(fourth.close_code().await, CloseCode::Overloaded.code());
 }
 
-/// A tmpfs of its own. Where none may be mounted the tests here are the store's own, on a disk in
-/// memory.
+/// A tmpfs. Where mounting is not allowed, only the store's own tests, on a disk in memory, cover this.
 struct Mount(tempfile::TempDir);
 
 impl Mount {
@@ -73,7 +72,7 @@ impl Mount {
         if mount.output().is_ok_and(|mount| mount.status.success()) {
             return Some(Self(directory));
         }
-        assert!(std::env::var_os("CI").is_none(), "CI is to run as one who may mount");
+        assert!(std::env::var_os("CI").is_none(), "CI must be allowed to mount");
         eprintln!("not run: no filesystem can be mounted here");
         None
     }
@@ -120,7 +119,7 @@ async fn a_full_disk_rejects_until_it_has_room_and_is_read_meanwhile() {
         }
         assert!(number < 1_000);
     }
-    // It is held back until the lower number has come again, and nothing is said of it.
+    // It is held back silently until the lower number was retried.
     client.send(&[large(number + 1)]).await;
     assert!(number > 20, "{number}");
     let mut reader = Client::welcomed(&relay, 2, 1).await;
@@ -182,8 +181,7 @@ async fn a_relay_whose_store_stays_out_of_use_ends_and_says_why() {
     let mut client = Client::welcomed(&relay, 1, 1).await;
     client.send(&[large(1)]).await;
     client.ack().await;
-    // The file is gone from under it, and the disk is full: the next commit fails, and nothing can be
-    // opened again.
+    // The file is gone and the disk is full: the next commit fails, and the store cannot be opened again.
     fs::rename(data.join("events.redb"), data.join("elsewhere")).unwrap();
     fs::create_dir(data.join("events.redb")).unwrap();
     let _ = fs::write(disk.path().join("filler"), vec![0; 16 << 20]);
@@ -198,5 +196,5 @@ async fn a_relay_whose_store_stays_out_of_use_ends_and_says_why() {
     let mut told = String::new();
     errors.read_to_string(&mut told).unwrap();
     let last = told.lines().last().unwrap();
-    assert!(last.contains("the relay gives up") && last.contains("events.redb"), "{told}");
+    assert!(last.contains("so the relay ends") && last.contains("events.redb"), "{told}");
 }

@@ -7,10 +7,10 @@ use session::{FromClient, FromPeer, Publish, Start};
 use crate::support::{Client, Process, id_of, publish};
 
 const EVENTS: u64 = 3_000;
-/// So many may be on their way.
+/// The number of events in flight.
 const WINDOW: u64 = 200;
 
-/// An event that says which answers are needed no more.
+/// An event that says which answers are no longer needed.
 fn numbered(number: u64, lowest: u64) -> FromClient {
     match publish(number, "a.b", &format!("e{number}")) {
         FromClient::Publish(publish) => {
@@ -34,7 +34,7 @@ async fn a_relay_that_is_killed_while_it_writes_keeps_what_it_told_once_and_in_o
         let welcome = client.hello(1, fence, answered + 1).await;
         assert!(welcome.highest >= answered);
         let mut sent = answered;
-        // A different time for each life: from before its first commit to many commits later.
+        // A different time for each life, from before its first commit to many commits later.
         let life = Duration::from_micros(700 * fence * fence);
         let end = tokio::time::Instant::now() + life;
         while answered < EVENTS {

@@ -1,4 +1,4 @@
-//! The page's files and headers, the store's and the port's owner.
+//! The page's files and headers, and errors about the store and the port.
 
 use std::collections::HashMap;
 use std::fs;
@@ -38,7 +38,7 @@ fn request(
     (status, headers, body.to_owned())
 }
 
-/// A page of one inline script, with what its build compresses beside it.
+/// A page with one inline script, and its compressed forms.
 fn page() -> tempfile::TempDir {
     let page = tempfile::tempdir().unwrap();
     for (name, text) in [
@@ -56,7 +56,7 @@ fn page() -> tempfile::TempDir {
 }
 
 const SCRIPTED: &str = "<script type=\"module\">go()</script>";
-/// Of `go()`.
+/// The hash of `go()`.
 const HASH: &str = "'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='";
 
 fn relay_of(page: &Path) -> (tempfile::TempDir, Process) {
@@ -134,7 +134,7 @@ fn a_page_that_a_browser_has_is_not_sent_again() {
             }
         }
     }
-    // The page is built again: no old copy of it is good, nor its policy.
+    // The page is rebuilt: neither an old copy nor its policy is valid.
     let (_, first, _) = get(&relay, "/", "accept-encoding: br\r\n");
     fs::write(page.path().join("index.html"), "<script>another()</script>").unwrap();
     fs::write(page.path().join("index.html.br"), "another page by brotli").unwrap();

@@ -41,7 +41,7 @@ async fn watchers_see_who_is_there_who_comes_and_who_leaves_and_no_reload() {
     let [Attendee { id, key, .. }] = &joined[..] else { panic!("{joined:?}") };
     assert_eq!((key.as_str(), left.len()), ("ann", 0));
 
-    // A reload: another connection of the same client. Nothing is told before bob comes.
+    // A reload: another connection of the same client. No change is reported before bob joins.
     drop(ann);
     let mut ann = Client::welcomed(&relay, 2, 2).await;
     ann.send(&[join("ann", b"1")]).await;

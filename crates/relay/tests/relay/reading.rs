@@ -1,4 +1,4 @@
-//! Reading under credit, backwards, and past what is gone.
+//! Reading under credit, backwards, and past trimmed ranges.
 
 use session::{
     Credit, FromClient, FromPeer, History, HistoryPage, Ping, Position, Start, Stream, Subscribe,
@@ -37,7 +37,7 @@ async fn a_subscriber_without_credit_is_sent_nothing_and_catches_up_when_it_has_
     let mut previous = Some(3);
     for offset in 4..=300 {
         let event = slow.event().await;
-        assert_eq!((event.offset, event.heads[0].previous), (Some(offset), previous));
+        assert_eq!((event.offset, event.recipients[0].previous), (Some(offset), previous));
         previous = event.offset;
     }
     publisher.send(&[publish(301, "room.0.text", "live")]).await;
@@ -89,8 +89,8 @@ async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
         other => panic!("{other:?}"),
     }
     let event = late.event().await;
-    assert_eq!((event.offset, event.heads[0].previous), (Some(8), Some(7)));
-    // And one that waited for credit while it was trimmed.
+    assert_eq!((event.offset, event.recipients[0].previous), (Some(8), Some(7)));
+    // A subscription that waited for credit while the log was trimmed.
     let mut slow = Client::welcomed(&relay, 3, 1).await;
     slow.subscribe_with("room.>", Start::Earliest, Some((1, 1 << 20))).await;
     assert_eq!(slow.event().await.offset, Some(8));
@@ -104,7 +104,7 @@ async fn one_who_resumes_into_what_was_trimmed_is_told_the_range() {
         other => panic!("{other:?}"),
     }
     let event = slow.event().await;
-    assert_eq!((event.offset, event.heads[0].previous), (Some(18), Some(17)));
+    assert_eq!((event.offset, event.recipients[0].previous), (Some(18), Some(17)));
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_final_reject_is_an_outcome_that_is_kept() {
     let relay = Process::start(data.path());
     let mut client = Client::connect(&relay).await;
     assert_eq!(client.hello(1, 2, 1).await.highest, 2);
-    // Not judged again: what stands under that number now does not matter.
+    // Not decided again: the event that has that number now does not matter.
     client.send(&[publish(1, "a", "e1")]).await;
     assert_eq!(client.frame().await, FromPeer::Reject(first));
 }
@@ -137,7 +137,7 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
         assert!(matches!(reader.frame().await, FromPeer::Subscribed(_)));
         assert!(matches!(reader.frame().await, FromPeer::CaughtUp(_)));
     }
-    // More than the sockets hold, and more than the relay keeps at hand.
+    // More than the sockets hold, and more than the relay keeps in memory.
     let mut publisher = Client::welcomed(&relay, 1, 1).await;
     let count = 160;
     for number in 1..=count {
@@ -149,9 +149,9 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
     let mut lagged = false;
     while all.len() as u64 <= count || big.len() as u64 <= count / 8 * 7 {
         let event = reader.event().await;
-        // Live, an event goes once to both.
-        lagged |= matches!(event.heads[..], [head] if head.subscription == 1);
-        for head in event.heads {
+        // A live event is sent once for both.
+        lagged |= matches!(event.recipients[..], [head] if head.subscription == 1);
+        for head in event.recipients {
             let told = if head.subscription == 1 { &mut big } else { &mut all };
             assert_eq!(head.previous, *told.last().unwrap(), "a hole");
             told.push(event.offset);
@@ -161,5 +161,5 @@ async fn a_reader_that_takes_nothing_catches_up_from_the_log_on_each_subscriptio
     assert!(lagged, "the relay had it all at hand");
     publisher.send(&[publish(count + 1, "big", "live")]).await;
     let live = reader.event().await;
-    assert_eq!((id_of(&live).as_str(), live.heads.len()), ("live", 2));
+    assert_eq!((id_of(&live).as_str(), live.recipients.len()), ("live", 2));
 }

@@ -1,4 +1,4 @@
-//! Streams of a relay: each has its order, its offsets and what is kept of it.
+//! Streams of a relay: each has its order, its offsets and its retention.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ fn orders() -> Stream {
     Stream::named("orders")
 }
 
-/// Publishes `e{number}` of a client that has been welcomed, and answers where it stands.
+/// Publishes `e{number}` as a welcomed client, and returns its position.
 async fn log(client: &mut Client, number: u64, topic: &str) -> Position {
     client.send(&[publish(number, topic, &format!("e{number}"))]).await;
     client.ack().await.position
@@ -64,7 +64,7 @@ async fn each_stream_has_its_offsets_and_a_reader_resumes_in_all_of_them() {
     let live = [("main", 3, "e5"), ("orders", 3, "e6")];
     assert_eq!(take(&mut reader, 2).await, expected(&live));
 
-    // After a kill too: positions, offsets and the answers to repeats are those of the streams.
+    // After a kill too: positions, offsets and the answers to repeats are the same.
     relay.kill();
     let relay = Process::start_with(data.path(), &SPLIT);
     let mut client = Client::welcomed(&relay, 1, 2).await;
@@ -123,12 +123,12 @@ async fn a_topic_that_has_another_stream_now_is_read_from_where_it_was_too() {
     assert_eq!(log(&mut client, 1, "paid.x").await, Position { id: None, ..before.clone() });
     assert_eq!(log(&mut client, 2, "paid.x").await.stream, orders());
     let mut reader = Client::welcomed(&relay, 2, 1).await;
-    // It read before the stream was there, and misses nothing of it.
+    // It read before the stream existed, and misses nothing of it.
     reader.subscribe("paid.x", Start::After(vec![before])).await;
     assert_eq!(take(&mut reader, 1).await, expected(&[("orders", 1, "e2")]));
     drop(relay);
 
-    // The stream is given no topics any more: what it holds is still read.
+    // The stream has no patterns now, but its events can still be read.
     let relay = Process::start(data.path());
     let mut client = Client::welcomed(&relay, 1, 3).await;
     log(&mut client, 3, "paid.x").await;
@@ -183,7 +183,7 @@ fn what_is_said_of_a_stream_that_is_not_there_is_refused_at_the_start() {
     let error = refused(data.path(), &["--keep-age", "order=7d", "--stream", "orders=paid.>"]);
     assert!(error.contains("no stream `order`"), "{error}");
     let error = refused(data.path(), &["--stream", "orders=paid..x"]);
-    assert!(error.contains("`paid..x` is no pattern"), "{error}");
+    assert!(error.contains("`paid..x` is not a pattern"), "{error}");
 }
 
 /// A client of `cloudevents.json`.
@@ -213,7 +213,7 @@ impl Json {
         }
     }
 
-    /// Publishes, and answers the acknowledgement's data.
+    /// Publishes, and returns the data of the acknowledgement.
     async fn log(&mut self, id: &str, topic: &str) -> Value {
         self.say(id, topic, json!(1)).await;
         self.hear("$link.ack").await["data"].take()

@@ -1,4 +1,4 @@
-//! A relay in a process of its own, and a client that speaks frames by hand.
+//! A relay in its own process, and a client that sends frames by hand.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -29,12 +29,12 @@ impl Process {
         Self::start_with(data, &[])
     }
 
-    /// With limits a thousand times the defaults, unless the arguments say by what.
+    /// With limits a thousand times the defaults, unless the arguments say otherwise.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
         Self::of(Self::command(data, arguments).spawn().unwrap())
     }
 
-    /// The same, and what it logs.
+    /// The same, with its log.
     pub fn start_logged(data: &Path, arguments: &[&str]) -> (Self, impl BufRead + Send + 'static) {
         let mut command = Self::command(data, arguments);
         let mut child = command.env("NO_COLOR", "1").stderr(Stdio::piped()).spawn().unwrap();
@@ -52,7 +52,7 @@ impl Process {
         command
     }
 
-    /// A relay that was started with its standard output piped.
+    /// A running relay with piped standard output.
     pub fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -60,13 +60,13 @@ impl Process {
         Self { child, address }
     }
 
-    /// As a power cut would: nothing is shut down.
+    /// Like a power cut: nothing is shut down.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Tells it to stop, as a service manager does.
+    /// Stops it like a service manager.
     pub fn terminate(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -76,7 +76,7 @@ impl Process {
         self.child.wait().unwrap()
     }
 
-    /// Resident bytes.
+    /// The resident size in bytes.
     #[cfg(target_os = "linux")]
     pub fn memory(&self) -> u64 {
         let path = format!("/proc/{}/smaps_rollup", self.child.id());
@@ -116,7 +116,7 @@ async fn connect_to(url: &str, headers: &[(&'static str, &str)]) -> Result<Clien
     Ok(Client { socket, frames: VecDeque::new() })
 }
 
-/// A TCP connection from `127.0.0.host`, which to the relay is a client's address like any other.
+/// A TCP connection from `127.0.0.host`, which the relay treats as an address like any other.
 pub async fn tcp_from(relay: &Process, host: u8) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(([127, 0, 0, host], 0).into())?;
@@ -140,7 +140,7 @@ pub async fn connect_from(
 }
 
 impl Client {
-    /// A connection of the client `id` from `127.0.0.host` that has been welcomed.
+    /// A welcomed connection of the client `id` from `127.0.0.host`.
     pub async fn welcomed_from(relay: &Process, host: u8, id: u8) -> Self {
         let headers = [("sec-websocket-protocol", SUBPROTOCOL)];
         let mut client = connect_from(relay, host, &headers).await.unwrap();
@@ -148,7 +148,7 @@ impl Client {
         client
     }
 
-    /// A connection that speaks frames and has said nothing.
+    /// A connection for frames, before its hello.
     pub async fn connect(relay: &Process) -> Self {
         connect(relay, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
     }
@@ -158,7 +158,7 @@ impl Client {
         connect_to(url, &[("sec-websocket-protocol", SUBPROTOCOL)]).await.unwrap()
     }
 
-    /// A connection of the client `id` that has been welcomed.
+    /// A welcomed connection of the client `id`.
     pub async fn welcomed(relay: &Process, id: u8, fence: u64) -> Self {
         let mut client = Self::connect(relay).await;
         client.hello(id, fence, 1).await;
@@ -215,7 +215,7 @@ impl Client {
         }
     }
 
-    /// Subscribes, and waits until that stands.
+    /// Subscribes, and waits for the confirmation.
     pub async fn subscribe(&mut self, pattern: &str, start: Start) -> session::Subscribed {
         self.subscribe_with(pattern, start, None).await
     }
@@ -236,7 +236,7 @@ impl Client {
         }
     }
 
-    /// Reads to the end, which is to come with a close frame.
+    /// Reads to the end, which must be a close frame.
     pub async fn close_code(&mut self) -> u16 {
         loop {
             if let Message::Close(frame) = self.message().await {
@@ -266,7 +266,7 @@ pub fn publish_alone(number: u64, topic: &str) -> FromClient {
     }
 }
 
-/// [`publish`] with so many bytes of data.
+/// [`publish`] with this many bytes of data.
 pub fn publish_sized(number: u64, topic: &str, bytes: usize) -> FromClient {
     publish_data(number, topic, &format!("e{number}"), vec![b'1'; bytes])
 }
@@ -281,7 +281,7 @@ pub fn id_of(event: &Event) -> String {
     Body::decode(&event.body).unwrap().id
 }
 
-/// That others are served: a client comes, publishes and is acknowledged.
+/// Asserts that others are served: a client connects, publishes and gets an ack.
 pub async fn assert_serves(relay: &Process) {
     let mut other = Client::welcomed(relay, 200, next()).await;
     other.send(&[publish(next(), "others", "fine")]).await;

@@ -1,9 +1,9 @@
-//! How long to stay away before the next try: exponential, with full jitter.
+//! The delay before the next connection attempt: exponential backoff with full jitter.
 
 use crate::Millis;
 
-/// Grows with each try in a row. Full jitter: any time between nothing and the current bound, so that
-/// the clients of a peer that restarts do not come back all at once.
+/// The upper bound of the delay grows with each attempt in a row. With full jitter the delay is anything from zero to
+/// the bound, so that the clients of a restarted peer do not reconnect all at once.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     tries: u32,
@@ -13,14 +13,14 @@ impl Backoff {
     const FIRST: Millis = 500;
     const LONGEST: Millis = 30_000;
 
-    /// The next wait; `random` is evenly spread over all of `u64`.
+    /// Returns the next delay. `random` must be uniform over all of `u64`.
     pub(super) fn next(&mut self, random: u64) -> Millis {
         let bound = (Self::FIRST << self.tries.min(16)).min(Self::LONGEST);
         self.tries += 1;
         random % (bound + 1)
     }
 
-    /// The link has held.
+    /// Resets the delay after a stable connection.
     pub(super) fn reset(&mut self) {
         self.tries = 0;
     }

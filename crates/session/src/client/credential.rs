@@ -1,37 +1,37 @@
-//! What the peer's authority asks for: fetched from the application before each connection and when the one
-//! that was shown is about to end. It is kept nowhere.
+//! Credentials for the peer's authority. The application provides one before each connection, and again before the
+//! current one ends. They are stored nowhere.
 
-use super::state::State;
+use super::state::ClientState;
 use super::{Client, Effect};
 use crate::wire::frame::{FromClient, Refresh};
 use crate::{CloseCode, Millis};
 
-/// After so many milliseconds a fetch that has failed on a connection is tried again.
+/// The delay before a failed fetch on a live connection is tried again, in milliseconds.
 const RETRY: Millis = 5_000;
 
 impl Client {
-    /// The answer to [`Effect::FetchCredential`]: a credential, or none, as it cannot be had now. Then the
-    /// link waits as if there had been no connection.
+    /// The response to [`Effect::FetchCredential`]: a credential, or `None` if there is none at present. Then the
+    /// link waits as after a failed connection.
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
         match (self.state, credential) {
-            (State::Fetching, Some(token)) => {
+            (ClientState::Fetching, Some(token)) => {
                 self.dial(now);
                 self.connection.token = Some(token);
             }
-            (State::Fetching, None) => self.wait(now, 0),
-            (State::Online { .. }, Some(token)) if self.sends() => {
+            (ClientState::Fetching, None) => self.wait(now, 0),
+            (ClientState::Online { .. }, Some(token)) if self.sends() => {
                 self.connection.is_refreshed = true;
                 self.send(&FromClient::Refresh(Refresh { token }));
             }
-            (State::Online { .. }, None) if self.sends() => {
+            (ClientState::Online { .. }, None) if self.sends() => {
                 self.connection.fetch_at = Some(now + RETRY);
             }
-            // Of a connection that is over.
+            // For a connection that is over.
             _ => {}
         }
     }
 
-    /// The credential ends, and what was shown before it was taken.
+    /// The credential ends soon, and every earlier refresh was answered.
     pub(super) fn expiring(&mut self) {
         self.connection.is_refreshed = false;
         self.fetch();
@@ -48,8 +48,8 @@ impl Client {
         }
     }
 
-    /// Whether a close with this code ends the link until the application acts. That a credential has ended,
-    /// though it was good, does not: a page that slept through its end shows another one.
+    /// Whether a close with this code stops the link until the application acts. An ended credential does not: a page
+    /// that slept past the end shows a new one.
     pub(super) fn is_final(&self, code: u16) -> bool {
         let has_ended = code == CloseCode::CredentialRefused.code()
             && self.options.credentials

@@ -1,10 +1,11 @@
-//! What the peer may send to a subscription: as much as the application has room for, topped up as it takes
-//! what came. Without credit the peer keeps a position, so a slow reader costs neither end more than that.
+//! Flow control of a subscription: the peer may send as much as the application has room for, and gets more credit as
+//! the application takes events. Without credit the peer keeps only a position, so a slow reader costs both ends
+//! almost nothing.
 
-/// How much of a subscription may be on its way to the application, or wait there, at a time.
+/// How much of a subscription may be in flight to the application, or wait there.
 ///
-/// An event is sent while both are above zero, so that one which is larger than what is left is not stuck. The
-/// default, 1,024 events and 1 MiB, keeps a link of 100 ms busy with ten thousand events a second.
+/// The peer sends an event while both parts are above zero, so an event larger than the remaining bytes still gets
+/// through. The default of 1,024 events and 1 MiB keeps a link of 100 ms busy with ten thousand events per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Events; at least one.
@@ -23,13 +24,13 @@ impl Default for Window {
 #[derive(Debug, Default)]
 pub(super) struct Credit {
     window: Window,
-    /// What the peer may still send on this connection. Below zero after an event larger than what was left.
+    /// What the peer may still send on this connection. Below zero after an event larger than the rest.
     left: Amount,
-    /// What the application has not taken yet, of all connections.
+    /// What the application has not taken yet, over all connections.
     held: Amount,
 }
 
-/// Of events and bytes.
+/// Events and bytes.
 type Amount = [i64; 2];
 
 impl Credit {
@@ -39,13 +40,13 @@ impl Credit {
         Self { window, ..Self::default() }
     }
 
-    /// What to subscribe with on a new connection.
+    /// The credit to subscribe with on a new connection.
     pub(super) fn begin(&mut self) -> (u32, u32) {
         self.left = [0; 2];
         self.grant()
     }
 
-    /// An event came, and the application is to take it if it is `held`.
+    /// Counts an event. The application must take it if it is `held`.
     pub(super) fn spend(&mut self, bytes: usize, held: bool) {
         let amount = [1, amount(bytes)];
         for (at, amount) in amount.into_iter().enumerate() {
@@ -54,14 +55,14 @@ impl Credit {
         }
     }
 
-    /// The application has taken one.
+    /// The application has taken an event.
     pub(super) fn take(&mut self, bytes: usize) {
         for (held, amount) in self.held.iter_mut().zip([1, amount(bytes)]) {
             *held = (*held - amount).max(0);
         }
     }
 
-    /// What to top it up with, once that is half of the window.
+    /// The credit to grant, once it is at least half of the window.
     pub(super) fn top_up(&mut self) -> Option<(u32, u32)> {
         let is_due =
             self.owed().into_iter().zip(self.window()).any(|(owed, most)| 2 * owed >= most);
@@ -74,7 +75,7 @@ impl Credit {
         [events, bytes].map(|owed| u32::try_from(owed).unwrap_or(u32::MAX)).into()
     }
 
-    /// What of the window is neither with the peer nor with the application.
+    /// The part of the window that neither the peer nor the application holds.
     fn owed(&self) -> Amount {
         let [events, bytes] = self.window();
         [events - self.left[0] - self.held[0], bytes - self.left[1] - self.held[1]]

@@ -1,92 +1,92 @@
-//! What a client asks of its owner, and tells it.
+//! What a client requests from its owner, and what it reports.
 
 use topic::Topic;
 
-use super::{Storage, StoreError, SubscriptionId};
+use super::{StoreError, StoreRequest, SubscriptionId};
 use crate::wire::frame::Attendee;
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
-/// What the owner of a [`Client`](super::Client) is to do, in order.
+/// What the owner of a [`Client`](super::Client) must do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Open a socket; then call [`Client::opened`](super::Client::opened) or [`Client::closed`](super::Client::closed).
     Open,
     /// Ask the application for a credential, and call [`Client::credential`](super::Client::credential).
     FetchCredential,
-    /// Ask the store, and call [`Client::answer`](super::Client::answer). Several may be asked for at a
-    /// time; they are carried out and answered in this order.
-    Store(Storage),
+    /// Apply the request to the store, and call [`Client::answer`](super::Client::answer). Several requests may be
+    /// outstanding; apply and answer them in this order.
+    Store(StoreRequest),
     /// Send a binary message.
     Send(Vec<u8>),
-    /// Close the socket, if there is one, and forget it: nothing it says counts any more.
+    /// Close the socket, if there is one, and ignore everything that still comes from it.
     Close(CloseCode),
-    /// The link has changed.
-    Link(LinkState),
-    /// An event for some subscriptions; once, however many they are.
+    /// The state of the link has changed.
+    Link(ConnectionState),
+    /// An event for one or more subscriptions. It comes once for all of them.
     Deliver(Delivery),
-    /// A durable publish, named by its event id, is in the outbox: what happens to this page does not
-    /// matter to it any more, unless it is [in memory](crate::tabs::Tab::is_in_memory).
+    /// A durable publish, named by its event id, is in the outbox. It survives this page, unless it is [in
+    /// memory](crate::tabs::Tab::is_in_memory).
     Kept(String),
-    /// The store failed. An event that could not be written is rejected; of a [`Tab`](crate::tabs::Tab) it goes
-    /// out from memory.
+    /// The store failed. An event that could not be written is rejected; a [`Tab`](crate::tabs::Tab) sends it from
+    /// memory.
     StoreFailed(StoreError),
-    /// A durable event that this page has not published waits in the outbox: since before a reload, or
-    /// another tab has published it. Its [`Effect::Settled`] comes too.
+    /// A durable event that this page has not published waits in the outbox: it is from before a reload, or from
+    /// another tab. Its [`Effect::Settled`] follows.
     Pending {
         /// Its topic.
         topic: Topic,
         /// Its body.
         body: Body,
     },
-    /// The frame of a durable publish, named by its event id, has left.
+    /// The frame of a durable publish, named by its event id, was sent.
     Sent(String),
-    /// The link broke, or the peer is not ready, before there was an answer: it will be sent again.
+    /// The link broke, or the peer was not ready, before the answer came. The event will be sent again.
     Requeued(String),
-    /// A durable publish has its answer.
+    /// A durable publish is settled.
     Settled {
         /// The event's id.
         id: String,
-        /// The answer.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// Everything that was there when the subscription started has been delivered, of all streams.
+    /// All events that existed when the subscription started have been delivered, from all streams.
     CaughtUp(SubscriptionId),
-    /// Events that the subscription asked for are gone from a stream: the first and last offset.
+    /// Events that the subscription asked for are no longer in a stream: the first and the last missing offset.
     Gap(SubscriptionId, Stream, u64, u64),
-    /// The stream is another one than the subscription has read so far; it starts anew there: at its head if
-    /// it asked for what is new, and else with its first event.
+    /// The stream was reset: the position of the subscription belongs to another log. The subscription starts anew
+    /// there: at the head if it asked for new events only, otherwise at the first event.
     Reset(SubscriptionId, Stream),
-    /// The peer does not make the subscription; it has ended.
+    /// The peer refuses the subscription, which has ended.
     Refused(SubscriptionId, RejectCode, String),
-    /// The answer to [`Client::history`](super::Client::history).
+    /// The response to [`Client::history`](super::Client::history).
     History(RequestId, Result<Older, HistoryError>),
-    /// Who is at a topic that is [watched](super::Client::watch), as it is told first or has changed.
+    /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.
     Occupants(Occupants),
-    /// The peer does not let this client be at a topic, or watch it.
+    /// The peer refuses to let this client join a topic, or watch it.
     NotPresent {
         /// The topic.
         topic: String,
-        /// Why.
+        /// The reason.
         code: RejectCode,
-        /// The same in words.
+        /// The reason in words.
         message: String,
     },
 }
 
 /// The state of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// A socket is being opened, or greeted.
+pub enum ConnectionState {
+    /// The socket is opening, or the handshake is under way.
     Connecting,
-    /// Frames flow.
+    /// The link is up.
     Online,
-    /// The next try comes in so many milliseconds.
+    /// The link is down. The next attempt starts after `retry_in`.
     Offline {
-        /// Milliseconds.
+        /// In milliseconds.
         retry_in: Millis,
     },
-    /// There is no next try before [`Client::connect`](super::Client::connect): the peer said so with this close code, or the
-    /// application.
+    /// The link is down and does not reconnect by itself: the peer said so with this close code, or the application
+    /// stopped it. [`Client::connect`](super::Client::connect) starts it again.
     Stopped {
         /// The close code.
         code: u16,
@@ -98,39 +98,39 @@ pub enum LinkState {
 /// An event from the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The subscriptions that it is for.
+    /// The subscriptions that the event is for.
     pub subscriptions: Vec<SubscriptionId>,
     /// Its topic.
     pub topic: Topic,
     /// Its body.
     pub body: Body,
-    /// Where it stands in the log; none if it is ephemeral.
+    /// Its position in the log. `None` for an ephemeral event.
     pub position: Option<Position>,
-    /// How much of each subscription's [window](super::Window) it takes, until it is
-    /// [taken](super::Client::taken).
+    /// How much of each subscription's [window](super::Window) it uses, until the application has
+    /// [taken](super::Client::taken) it.
     pub bytes: usize,
 }
 
-/// The answer to a durable publish.
+/// The outcome of a durable publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is in the log.
+    /// The event is in the log.
     Stored(Position, Durability),
-    /// It is not, and will not be. [`RejectCode::Uncertain`]: nobody knows. [`RejectCode::Expired`] and
-    /// [`RejectCode::Cancelled`]: it never left.
+    /// The event is not in the log and never will be. Exceptions: with [`RejectCode::Uncertain`] it may be in the
+    /// log. [`RejectCode::Expired`] and [`RejectCode::Cancelled`] mean that it was never sent.
     Rejected(RejectCode, String),
 }
 
-/// Names a request for a page of history. It stays valid over reconnects.
+/// Identifies a request for a page of history. It stays valid across reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 
-/// A page of what the log holds.
+/// A page of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Older {
-    /// The events with their positions, newest first. May be empty although there is a next page.
+    /// The events with their positions, newest first. May be empty even if there is a next page.
     pub events: Vec<(Position, Topic, Body)>,
-    /// Where the next page starts, backwards. `None` if there is no more.
+    /// Where the next page starts, backwards. `None` at the end.
     pub next: Option<Position>,
 }
 
@@ -138,11 +138,11 @@ pub struct Older {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// The position to read back from belongs to another log, or to another life of this one.
-    #[error("the log is another one than that position is of: begin again at its head")]
+    /// The position to read back from belongs to another log, or to an earlier epoch of this one.
+    #[error("the position belongs to another log: begin again at its head")]
     Reset,
     /// The peer refuses, for this reason.
-    #[error("the peer has no page to give: {}", .0.name())]
+    #[error("the peer refused the page: {}", .0.name())]
     Refused(RejectCode),
 }
 
@@ -151,9 +151,9 @@ pub enum HistoryError {
 pub struct Occupants {
     /// The topic.
     pub topic: Topic,
-    /// All who are present, by ascending ids.
+    /// Everyone who is present, by ascending ids.
     pub present: Vec<Attendee>,
-    /// Those of them who came, or have another key or data than before.
+    /// Those who came, or whose key or data changed.
     pub joined: Vec<Attendee>,
     /// Those who have left.
     pub left: Vec<Attendee>,

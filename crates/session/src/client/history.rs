@@ -1,5 +1,5 @@
-//! Pages of the log backwards, for whoever scrolls up. A request outlives connections: it is asked until it
-//! has its answer, or nobody wants it any more.
+//! Pages of history, backwards from a position. A request survives reconnects: it is sent again until it is answered
+//! or cancelled.
 
 use topic::{Pattern, Topic};
 
@@ -12,7 +12,7 @@ pub(super) struct Requests {
     /// In the order in which they were made.
     all: Vec<Request>,
     last: u64,
-    /// The peer had no room for another one: when it is asked again.
+    /// When to ask again, after the peer had no room for another request.
     pub(super) retry: Option<Millis>,
 }
 
@@ -22,19 +22,19 @@ struct Request {
     pattern: Pattern,
     before: Option<Position>,
     limit: u32,
-    /// Its number on this connection, if it was sent.
+    /// Its number on this connection, once it was sent.
     number: Option<u32>,
 }
 
-/// The most requests of one tab that are under way: a peer allows some for all tabs together.
+/// The maximum number of outstanding requests of one tab. A peer allows a few for all tabs together.
 const UNDER_WAY: usize = 4;
-/// When the peer has too many requests, it is asked again after so many milliseconds.
+/// The delay before asking again a peer that has too many requests, in milliseconds.
 const RETRY: Millis = 1_000;
 
 impl Client {
-    /// Asks for the page of at most `limit` events that come before a place, or of the newest ones. Its
-    /// [`Effect::History`] comes when the link is up; the peer may give fewer. Pages go through one stream
-    /// after the other, from the main one on.
+    /// Requests a page of at most `limit` events before a position, or of the newest events. [`Effect::History`]
+    /// brings it when the link is up; the peer may return fewer events. Paging goes through one stream after the
+    /// other, beginning with the main one.
     pub fn history(&mut self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
         self.requests.last += 1;
         let id = RequestId(self.requests.last);
@@ -43,7 +43,7 @@ impl Client {
         id
     }
 
-    /// Nobody wants this page any more.
+    /// Cancels the request for a page.
     pub fn forget_history(&mut self, id: RequestId) {
         self.requests.all.retain(|request| request.id != id);
     }
@@ -56,7 +56,7 @@ impl Client {
         for _ in under_way..UNDER_WAY {
             let mut waiting = self.requests.all.iter_mut();
             let Some(next) = waiting.find(|it| it.number.is_none()) else { return };
-            let request = self.interests.next_number();
+            let request = self.subscriptions.next_number();
             next.number = Some(request);
             let (pattern, limit) = (next.pattern.to_string(), next.limit);
             let before = next.before.as_ref().map(|position| position.offset);
@@ -95,7 +95,7 @@ impl Requests {
     }
 }
 
-/// None, if the page is not what the grammar asks for.
+/// Returns `None` if the page does not follow the grammar.
 fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, HistoryError>> {
     if let Some(code) = page.refused {
         return Some(Err(HistoryError::Refused(code)));

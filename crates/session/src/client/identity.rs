@@ -1,27 +1,27 @@
-//! Who a client is to its peers.
+//! A client's identity.
 
-use super::rivals::Rivals;
-use super::state::State;
-use super::{Client, Effect, Saved, Secret};
+use super::clone_detector::CloneDetector;
+use super::state::ClientState;
+use super::{Client, Effect, SavedState, Secret};
 use crate::{CloseCode, Millis};
 
-/// Made of randomness, and kept over all connections, so that a peer knows the client again.
+/// Random, and constant across connections, so that a peer recognises the client.
 pub(super) struct Identity {
     pub(super) client: [u8; 16],
-    /// Proves that the client is who it says.
+    /// Proves that the client owns the id.
     pub(super) secret: Secret,
-    /// Grows with each connection: the peer closes the older ones.
+    /// Grows with each connection. The peer closes the older connections.
     pub(super) fence: u64,
 }
 
 impl Identity {
-    pub(super) fn of(saved: &Saved) -> Self {
-        let Saved { client, secret, fence, .. } = *saved;
+    pub(super) fn of(saved: &SavedState) -> Self {
+        let SavedState { client, secret, fence, .. } = *saved;
         Self { client, secret, fence }
     }
 
-    /// Whether a peer wrote this source for an event of this client: `/clients/<id>`, and what the
-    /// client said itself.
+    /// Whether the peer attests that this source is of this client's events: `/clients/<id>`, then what the client
+    /// itself wrote.
     pub(super) fn signed(&self, source: &str) -> bool {
         let mut digits = source.bytes().skip("/clients/".len());
         let is_id = self.client.iter().all(|byte| {
@@ -33,13 +33,14 @@ impl Identity {
 }
 
 impl Client {
-    /// The store does not say who the client is, or does not take who it is to be. The peer is read all the same,
-    /// under an identity that is gone with the page and publishes nothing, until the store answers.
+    /// The store has no identity for the client, or could not write one. Until it does, the client reads from the
+    /// peer under a temporary identity, which publishes nothing and ends with the page.
     pub(super) fn read_as_stranger(&mut self, now: Millis) {
-        if self.state == State::Storing || self.connection.strange.is_some() {
-            self.rivals = Rivals::default();
+        if self.state == ClientState::Storing || self.connection.strange.is_some() {
+            self.clone_detector = CloneDetector::default();
             let Self { stranger, entropy, .. } = self;
-            stranger.get_or_insert_with(|| Identity::of(&Saved::new(&mut entropy.borrow_mut())));
+            stranger
+                .get_or_insert_with(|| Identity::of(&SavedState::new(&mut entropy.borrow_mut())));
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);

@@ -1,70 +1,70 @@
-//! The link: opens connections one after the other, greets the peer, sees when it has gone, and says
-//! when to come again.
+//! The link: opens connections one after the other, performs the handshake, detects a dead peer, and decides when to
+//! reconnect.
 
 use std::cmp::Ordering;
 
-use super::places::Places;
-use super::rivals::Rivals;
-use super::state::State;
-use super::{Client, Effect, Identity, LinkState, Saved, Secret, Storage};
+use super::clone_detector::CloneDetector;
+use super::state::ClientState;
+use super::tab_presence::TabPresence;
+use super::{Client, ConnectionState, Effect, Identity, SavedState, Secret, StoreRequest};
 use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
 
-/// What is forgotten when a connection ends.
+/// The state that ends with a connection.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     pub(super) topics_in: TopicNames,
     pub(super) topics_out: TopicNumbers,
     pub(super) message: Vec<u8>,
-    /// The token to greet with, once the store has given it.
+    /// The token for the hello, once the store has given it.
     fence: Option<u64>,
-    /// A welcome that is strange, until the store was asked whether it knows better.
+    /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: String,
-    /// The kinds of frames beyond version 1 that the peer takes.
+    /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
-    /// An answer to a probe is due.
+    /// When the answer to a probe is due.
     pub(super) probe: Option<Millis>,
-    /// Since then the peer owes an answer, and has said nothing.
+    /// Since when the peer owes an answer and has sent nothing.
     pub(super) owing: Option<Millis>,
-    /// To a follower: whose the leader's link is.
+    /// For a follower: the client id of the leader's link.
     pub(super) client: [u8; 16],
-    /// The numbers of guests' subscriptions.
-    pub(super) guests: Vec<u32>,
-    /// What the peer has sent to guests.
-    pub(super) for_guests: Vec<u8>,
-    /// Which tabs are where.
-    pub(super) places: Places,
-    /// To be shown in the greeting.
+    /// The numbers of the followers' subscriptions.
+    pub(super) followers: Vec<u32>,
+    /// Frames from the peer for the followers, not yet fetched.
+    pub(super) for_followers: Vec<u8>,
+    /// Which tabs are present at which topics.
+    pub(super) tab_presence: TabPresence,
+    /// The credential for the hello.
     pub(super) token: Option<String>,
-    /// A credential was shown since the peer last said that one ends.
+    /// Whether a credential was shown since the peer last announced the end of one.
     pub(super) is_refreshed: bool,
     /// When to ask for a credential again.
     pub(super) fetch_at: Option<Millis>,
-    /// The peer asked to hold back publishes.
+    /// Until when the peer wants publishes to be held back.
     pub(super) hold_until: Option<Millis>,
 }
 
-/// How long a link must have held for the next wait to be short again.
+/// How long a link must last for the backoff to start over.
 const STABLE: Millis = 10_000;
-/// How long the peer may owe an answer, and say nothing, before it is probed: what waits is not to wait for a
-/// heartbeat that fails, on a link that is half open.
+/// How long the peer may owe an answer in silence before it is probed. Waiting for a missed heartbeat would take too
+/// long on a half-open link.
 const OWING: Millis = 5_000;
-/// How long a probe may go without an answer.
+/// How long a probe may stay unanswered.
 const PROBE: Millis = 3_000;
 
 impl Client {
-    /// Connects, and keeps connecting.
+    /// Connects, and reconnects from then on.
     pub fn connect(&mut self, now: Millis) {
-        if self.state == State::Stopped {
+        if self.state == ClientState::Stopped {
             self.open(now);
         }
     }
 
-    /// Gives the link up.
+    /// Stops the link.
     pub fn stop(&mut self) {
         self.flush();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
@@ -72,17 +72,17 @@ impl Client {
         self.stopped(1_000, "the application closed the link");
     }
 
-    /// Whether it does not connect by itself.
+    /// Whether the link is stopped, so that it does not connect by itself.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.state == State::Stopped
+        self.state == ClientState::Stopped
     }
 
-    /// The page is back, or the network: whether the link still holds is asked now, not at the next
-    /// timer, which a hidden page may have missed.
+    /// Call this when the page or the network is back: it checks the link at once. A hidden page may have missed the
+    /// timer that would.
     pub fn wake(&mut self, now: Millis) {
         match self.state {
-            State::Waiting { .. } => self.open(now),
-            State::Online { .. } if !self.following => self.probe(now),
+            ClientState::Waiting { .. } => self.open(now),
+            ClientState::Online { .. } if !self.following => self.probe(now),
             _ => {}
         }
     }
@@ -96,26 +96,26 @@ impl Client {
 
     /// The socket is open.
     pub fn opened(&mut self, now: Millis) {
-        if !matches!(self.state, State::Opening { .. }) {
+        if !matches!(self.state, ClientState::Opening { .. }) {
             return;
         }
-        self.state = State::Greeting { until: now + self.options.connect_timeout };
+        self.state = ClientState::Greeting { until: now + self.options.connect_timeout };
         self.greet();
     }
 
-    /// The store has given a fencing token; the last one asked for is this connection's.
+    /// Takes a fencing token from the store. Only the last one requested belongs to this connection.
     pub(super) fn fence(&mut self, fence: u64) {
-        if self.asking.fences == 0 {
-            let fence = self.rivals.taken(fence);
+        if self.store_requests.fences == 0 {
+            let fence = self.clone_detector.taken(fence);
             self.identity.fence = self.identity.fence.max(fence);
             self.connection.fence = Some(fence);
             self.greet();
         }
     }
 
-    /// Says hello, once the socket is open and the token is there.
+    /// Sends the hello, once the socket is open and the token is known.
     fn greet(&mut self) {
-        if let State::Greeting { .. } = self.state
+        if let ClientState::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
         {
             let is_known = self.stranger.is_none();
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    /// The socket is closed, or was refused.
+    /// The socket has closed, or could not be opened.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
         if !self.has_socket() {
             return;
@@ -150,19 +150,19 @@ impl Client {
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, now: Millis) {
-        if !matches!(self.state, State::Greeting { .. }) {
+        if !matches!(self.state, ClientState::Greeting { .. }) {
             return self.out_of_step(now);
         }
-        if self.is_strange(&welcome) || self.rivals.give_way(&self.options.tab) {
-            // Another tab may have got further meanwhile: the store knows.
+        if self.is_strange(&welcome) || self.clone_detector.give_way(&self.options.tab) {
+            // Another tab may have progressed meanwhile. The store knows.
             self.connection.strange = Some(welcome);
             return self.load();
         }
         self.admitted(welcome, now);
     }
 
-    /// Whether the peer has decided an event that this client does not know: then the client is a copy
-    /// of another (a restored profile), or its store has lost its tail.
+    /// Whether the peer has decided an event that this client does not know. If so, the client is a copy of another
+    /// one (a restored profile), or its store has lost its newest rows.
     fn is_strange(&mut self, welcome: &Welcome) -> bool {
         let highest = welcome.highest;
         let (decided, decided_id) = self.outbox.decided();
@@ -177,21 +177,21 @@ impl Client {
         welcome.highest_id.as_ref().is_some_and(|id| highest > 0 && *id != known)
     }
 
-    /// The store has said what it holds.
+    /// The store was loaded.
     pub(super) fn loaded(&mut self, now: Millis) {
-        if self.state == State::Storing {
+        if self.state == ClientState::Storing {
             return self.open(now);
         }
         let Some(welcome) = self.connection.strange.take() else { return };
-        if !self.is_strange(&welcome) && !self.rivals.give_way(&self.options.tab) {
+        if !self.is_strange(&welcome) && !self.clone_detector.give_way(&self.options.tab) {
             return self.admitted(welcome, now);
         }
-        self.rivals = Rivals::default();
+        self.clone_detector = CloneDetector::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
-        self.state = State::Storing;
-        let Saved { client, secret, .. } = Saved::new(&mut self.entropy.borrow_mut());
-        self.ask_store(Storage::Renew {
+        self.state = ClientState::Storing;
+        let SavedState { client, secret, .. } = SavedState::new(&mut self.entropy.borrow_mut());
+        self.ask_store(StoreRequest::Renew {
             from: self.identity.client,
             highest: welcome.highest,
             client,
@@ -199,19 +199,19 @@ impl Client {
         });
     }
 
-    /// The store holds another client now: what this connection says counts for the old one.
+    /// The store now holds another client. What this connection says is about the old one.
     pub(super) fn other_client(&mut self, now: Millis) {
-        self.rivals = Rivals::default();
-        if self.has_socket() || matches!(self.state, State::Waiting { .. }) {
+        self.clone_detector = CloneDetector::default();
+        if self.has_socket() || matches!(self.state, ClientState::Waiting { .. }) {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
             self.disconnected();
             self.open(now);
         }
     }
 
-    /// The new identity is there.
+    /// The store has taken the new identity.
     pub(super) fn renewed(&mut self, now: Millis) {
-        if self.state == State::Storing {
+        if self.state == ClientState::Storing {
             self.open(now);
         }
     }
@@ -220,34 +220,34 @@ impl Client {
         if welcome.forgotten {
             self.uncertain();
         }
-        self.state = State::Online { since: now };
+        self.state = ClientState::Online { since: now };
         self.connection.peer = welcome.peer;
         self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
-        self.effects.push_back(Effect::Link(LinkState::Online));
+        self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
         self.connection.owing = (!self.connection.message.is_empty()).then_some(now);
         self.pump(now);
     }
 
-    /// Tells a connection what is wanted of it.
+    /// Sends all subscriptions, requests and presences to a new connection.
     pub(super) fn ask_for_all(&mut self) {
-        for id in self.interests.ids() {
+        for id in self.subscriptions.ids() {
             self.ask(id);
         }
         self.send_requests();
-        self.send_whereabouts();
+        self.announce_presence();
     }
 
-    /// Notes how a connection has ended, and says whether that ends the link.
+    /// Records how a connection ended, and returns whether that stops the link.
     fn ends(&mut self, code: u16) -> bool {
         if code == CloseCode::Fenced.code() {
-            self.rivals.fenced(self.has_held());
+            self.clone_detector.fenced(self.has_held());
         }
         self.is_final(code)
     }
 
-    /// Acts on a bye at once: not every end sees the code of the close frame that follows.
+    /// Handles a bye at once: not every WebSocket client sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
         let is_final = self.ends(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
@@ -259,56 +259,56 @@ impl Client {
         }
     }
 
-    /// The peer speaks what this end does not understand; a new connection starts from what is sure.
+    /// The peer has broken the protocol. A new connection starts from a known state.
     pub(super) fn out_of_step(&mut self, now: Millis) {
         self.effects.push_back(Effect::Close(CloseCode::OutOfStep));
         self.disconnected();
         self.wait(now, 0);
     }
 
-    /// Whether the peer takes frames of this kind: it skips all others, so that no answer would come. A tab that
-    /// follows another one may count on version 1 only, for its leader may be an older page.
+    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
+    /// rely on version 1 only, because its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online() && (kind <= FrameKind::LAST || self.connection.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {
-        matches!(self.state, State::Online { .. })
+        matches!(self.state, ClientState::Online { .. })
     }
 
-    /// Whether it sends what waits: a follower leaves that to its leader.
+    /// Whether this client sends the events that wait. A follower leaves that to its leader.
     pub(super) fn sends(&self) -> bool {
         !self.following && self.stranger.is_none()
     }
 
-    /// Whether there is a socket, or one is being made.
+    /// Whether there is a socket, or one is opening.
     fn has_socket(&self) -> bool {
         let open = matches!(
             self.state,
-            State::Opening { .. } | State::Greeting { .. } | State::Online { .. }
+            ClientState::Opening { .. } | ClientState::Greeting { .. } | ClientState::Online { .. }
         );
         open && !self.following
     }
 
-    /// When the peer is to be asked whether it is there, because it owes an answer.
+    /// When to probe the peer, because it owes an answer.
     pub(super) fn probe_at(&self) -> Option<Millis> {
         self.connection.owing.filter(|_| self.connection.probe.is_none()).map(|since| since + OWING)
     }
 
-    /// When nothing will have been heard for longer than the peer's heartbeat allows.
+    /// When the silence exceeds what the peer's heartbeat allows.
     pub(super) fn silence_ends(&self) -> Millis {
         self.connection.heard + 2 * self.connection.heartbeat + PROBE
     }
 
-    /// Whether the connection has been up for a while.
+    /// Whether the connection counts as stable.
     fn has_held(&self) -> bool {
-        matches!(self.state, State::Online { since } if self.connection.heard >= since + STABLE)
+        matches!(self.state, ClientState::Online { since } if self.connection.heard >= since + STABLE)
     }
 
     pub(super) fn open(&mut self, now: Millis) {
-        self.effects.push_back(Effect::Link(LinkState::Connecting));
+        self.effects.push_back(Effect::Link(ConnectionState::Connecting));
         if self.options.credentials {
-            self.state = State::Fetching;
+            self.state = ClientState::Fetching;
             self.effects.push_back(Effect::FetchCredential);
         } else {
             self.dial(now);
@@ -316,11 +316,11 @@ impl Client {
     }
 
     pub(super) fn dial(&mut self, now: Millis) {
-        self.state = State::Opening { until: now + self.options.connect_timeout };
+        self.state = ClientState::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Open);
         self.connection.fence = None;
-        self.asking.fences += 1;
-        self.ask_store(Storage::TakeFence { used: self.identity.fence });
+        self.store_requests.fences += 1;
+        self.ask_store(StoreRequest::TakeFence { used: self.identity.fence });
     }
 
     pub(super) fn give_up(&mut self, now: Millis) {
@@ -334,26 +334,26 @@ impl Client {
             self.backoff.reset();
         }
         self.connection = Connection::default();
-        self.interests.disconnected();
+        self.subscriptions.disconnected();
         self.requests.disconnected();
-        self.whereabouts.disconnected();
+        self.presence_state.disconnected();
         self.requeue(0);
     }
 
     pub(super) fn wait(&mut self, now: Millis, at_least: Millis) {
         if self.following {
-            return self.state = State::Following;
+            return self.state = ClientState::Following;
         }
         let mut random = [0; 8];
         self.entropy.borrow_mut()(&mut random);
         let retry_in = at_least + self.backoff.next(u64::from_le_bytes(random));
-        self.state = State::Waiting { until: now + retry_in };
-        self.effects.push_back(Effect::Link(LinkState::Offline { retry_in }));
+        self.state = ClientState::Waiting { until: now + retry_in };
+        self.effects.push_back(Effect::Link(ConnectionState::Offline { retry_in }));
     }
 
     fn stopped(&mut self, code: u16, reason: &str) {
-        self.state = State::Stopped;
+        self.state = ClientState::Stopped;
         let reason = reason.to_owned();
-        self.effects.push_back(Effect::Link(LinkState::Stopped { code, reason }));
+        self.effects.push_back(Effect::Link(ConnectionState::Stopped { code, reason }));
     }
 }

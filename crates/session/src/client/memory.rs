@@ -1,56 +1,56 @@
-//! The store where there is none: the same operations on plain memory.
+//! An outbox in memory, with the same operations as a store.
 
-use super::storage::{Answer, Row, Saved, Storage};
+use super::store::{OutboxRow, SavedState, StoreRequest, StoreResponse};
 use crate::RejectCode;
 
-/// A store that lives as long as the page. The stand-in where the browser refuses one, and the model
-/// of one in tests.
+/// A store that lives as long as the page: used where the browser refuses one, and the reference for others
+/// in tests.
 ///
 /// ```
-/// use session::client::{Client, Effect, MemoryOutbox, Options, Saved};
+/// use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
 /// let mut entropy: session::client::Entropy = Box::new(|bytes| bytes.fill(7));
-/// let mut store = MemoryOutbox::new(Saved::new(&mut entropy));
+/// let mut store = MemoryOutbox::new(SavedState::new(&mut entropy));
 /// let mut client = Client::new(Options::default(), entropy, store.saved().clone());
 /// let body = session::Body { id: "1".into(), ..Default::default() };
 /// client.publish(topic::Topic::parse("a").unwrap(), &body, 0).unwrap();
 /// while let Some(effect) = client.poll() {
-///     if let Effect::Store(asked) = effect {
-///         client.answer(Ok(store.run(asked)), 0);
+///     if let Effect::Store(request) = effect {
+///         client.answer(Ok(store.run(request)), 0);
 ///     }
 /// }
 /// assert_eq!(store.saved().rows.len(), 1);
 /// ```
 #[derive(Debug, Clone)]
 pub struct MemoryOutbox {
-    saved: Saved,
+    saved: SavedState,
 }
 
 impl MemoryOutbox {
-    /// A store that holds this.
-    pub fn new(saved: Saved) -> Self {
+    /// Creates a store with this content.
+    pub fn new(saved: SavedState) -> Self {
         Self { saved }
     }
 
-    /// What it holds.
-    pub fn saved(&self) -> &Saved {
+    /// The content.
+    pub fn saved(&self) -> &SavedState {
         &self.saved
     }
 
-    /// Carries out an operation.
-    pub fn run(&mut self, asked: Storage) -> Answer {
+    /// Applies a request.
+    pub fn run(&mut self, asked: StoreRequest) -> StoreResponse {
         let saved = &mut self.saved;
         match asked {
-            Storage::Keep { client, rows, at_least } => {
+            StoreRequest::Keep { client, rows, at_least } => {
                 let is_its = client == saved.client;
                 let first = saved.next.max(if is_its { at_least } else { 0 });
                 saved.next = first + rows.len() as u64;
                 saved.rows.extend((first..).zip(rows).map(|(number, row)| {
                     let leaving = row.leaving && is_its;
-                    Row { number, leaving, ..row }
+                    OutboxRow { number, leaving, ..row }
                 }));
-                Answer::Kept { client: saved.client, first }
+                StoreResponse::Kept { client: saved.client, first }
             }
-            Storage::Mark { client, numbers } => {
+            StoreRequest::Mark { client, numbers } => {
                 let mut marked = Vec::new();
                 for row in rows_of(saved, client, &numbers) {
                     if row.dropped.is_none() {
@@ -58,18 +58,18 @@ impl MemoryOutbox {
                         marked.push(row.number);
                     }
                 }
-                Answer::Marked(marked)
+                StoreResponse::Marked(marked)
             }
-            Storage::Erase { client, numbers, decided } => {
+            StoreRequest::Erase { client, numbers, decided } => {
                 if client == saved.client {
                     saved.rows.retain(|row| !numbers.contains(&row.number));
                     if decided.0 > saved.decided.0 {
                         saved.decided = decided;
                     }
                 }
-                Answer::Erased
+                StoreResponse::Erased
             }
-            Storage::Drop { client, numbers, why } => {
+            StoreRequest::Drop { client, numbers, why } => {
                 let (mut dropped, mut leaving) = (Vec::new(), Vec::new());
                 for row in rows_of(saved, client, &numbers) {
                     if row.leaving {
@@ -79,9 +79,9 @@ impl MemoryOutbox {
                         dropped.push(row.number);
                     }
                 }
-                Answer::Dropped { dropped, leaving }
+                StoreResponse::Dropped { dropped, leaving }
             }
-            Storage::Renew { from, highest, client, secret } => {
+            StoreRequest::Renew { from, highest, client, secret } => {
                 if from == saved.client {
                     for (number, row) in (1..).zip(&mut saved.rows) {
                         if row.leaving || row.number <= highest {
@@ -93,23 +93,23 @@ impl MemoryOutbox {
                     saved.next = saved.rows.len() as u64 + 1;
                     (saved.fence, saved.decided) = (0, (0, String::new()));
                 }
-                Answer::Renewed(saved.clone())
+                StoreResponse::Renewed(saved.clone())
             }
-            Storage::TakeFence { used } => {
+            StoreRequest::TakeFence { used } => {
                 saved.fence = saved.fence.max(used) + 1;
-                Answer::Fence(saved.fence)
+                StoreResponse::Fence(saved.fence)
             }
-            Storage::Load => Answer::Loaded(saved.clone()),
+            StoreRequest::Load => StoreResponse::Loaded(saved.clone()),
         }
     }
 }
 
-/// Those of a client's rows that have these numbers.
+/// The rows of a client that have these numbers.
 fn rows_of<'s>(
-    saved: &'s mut Saved,
+    saved: &'s mut SavedState,
     client: [u8; 16],
     numbers: &[u64],
-) -> impl Iterator<Item = &'s mut Row> {
+) -> impl Iterator<Item = &'s mut OutboxRow> {
     let is_its = client == saved.client;
     saved.rows.iter_mut().filter(move |row| is_its && numbers.contains(&row.number))
 }

@@ -1,5 +1,5 @@
-//! The durable events that have no answer yet, in the order of their numbers: a mirror of what the
-//! store holds, and what is on its way into the store and out of it.
+//! The durable events without an answer, by ascending numbers: a mirror of the store, plus the events that are on
+//! their way into the store or out of it.
 
 mod entry;
 mod keeping;
@@ -8,35 +8,35 @@ mod sending;
 
 use std::collections::VecDeque;
 
-use super::storage::{Row, Saved};
+use super::store::{OutboxRow, SavedState};
 use crate::Millis;
 use keeping::Waiting;
 
-pub(super) use entry::{Entry, LOST, Stage};
+pub(super) use entry::{LOST, OutboxEntry, Stage};
 pub(super) use keeping::Full;
 
-/// Bounded in rows and bytes: what is beyond is refused.
+/// Bounded in rows and bytes. Beyond that, publishes fail.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    /// Their numbers ascend.
-    rows: VecDeque<Entry>,
-    /// What the store has not taken yet, in the order of publishes.
+    /// By ascending numbers.
+    rows: VecDeque<OutboxEntry>,
+    /// Events that the store has not taken yet, in the order of publishes.
     waiting: VecDeque<Waiting>,
-    /// So many of those, from the first on, are being written.
+    /// How many of them, from the first on, are being written.
     keeping: usize,
     /// Answered rows that the store may still hold.
     erase: Vec<(u64, String)>,
-    /// So many of those, from the first on, are being deleted.
+    /// How many of them, from the first on, are being deleted.
     erasing: usize,
-    /// The store is asked to mark some, whether or not they have had an answer since.
+    /// The rows whose mark was requested from the store, answered by the peer or not.
     marking: bool,
-    /// What was asked to be dropped, in order.
+    /// The rows whose drop was requested from the store, in order.
     drops: VecDeque<Vec<u64>>,
-    /// All numbers below it are known here: rows, or decided.
+    /// All numbers below this are known here, as rows or as decided.
     next: u64,
-    /// All rows below it have left on this connection.
+    /// All rows below this were sent on this connection.
     unsent: u64,
-    /// Some row expires, or is given up at some time.
+    /// Whether a row may expire, or be given up.
     timed: bool,
     decided: (u64, String),
     bytes: usize,
@@ -72,11 +72,11 @@ impl Outbox {
         self.bytes
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &OutboxRow> {
         self.rows.iter().map(|entry| &entry.row).chain(self.waiting.iter().map(|w| &w.row))
     }
 
-    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut Entry> {
+    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut OutboxEntry> {
         self.rows.iter_mut()
     }
 
@@ -85,28 +85,28 @@ impl Outbox {
         &self.decided
     }
 
-    /// Numbers from here on were never given, as far as is known here.
+    /// The first number that was never given, as far as this page knows.
     fn top(&self) -> u64 {
         self.rows.back().map_or(self.next, |last| self.next.max(last.row.number + 1))
     }
 
-    /// A number was given that is not known here.
+    /// Whether a number was given that this page does not know.
     pub(super) fn has_hole(&self) -> bool {
         self.top() > self.next
     }
 
-    /// The lowest number that the peer may be asked about again.
+    /// The lowest number that the client may still ask the peer about.
     pub(super) fn lowest(&self) -> u64 {
         let first = self.rows.front().map_or(self.next, |entry| entry.row.number);
         self.erase.iter().map(|(number, _)| *number).fold(first.min(self.next), u64::min)
     }
 
-    /// Whether the peer may know of an event: only then does it matter that it has forgotten the client.
+    /// Whether the peer may know of an event. Only then does it matter that the peer has forgotten the client.
     pub(super) fn may_have_left(&self) -> bool {
         self.decided.0 > 0 || self.rows.iter().any(|entry| entry.row.leaving)
     }
 
-    /// When the next row expires, on a clock that the wall clock is `ahead` of, or is given up.
+    /// When the next row expires or is given up, on a clock that is `ahead` behind the wall clock.
     pub(super) fn next_expiry(&self, expires: bool, ahead: i64) -> Option<Millis> {
         if !self.timed {
             return None;
@@ -120,12 +120,12 @@ impl Outbox {
         times.min()
     }
 
-    pub(super) fn get(&mut self, number: u64) -> Option<&mut Entry> {
+    pub(super) fn get(&mut self, number: u64) -> Option<&mut OutboxEntry> {
         let at = self.at(number)?;
         self.rows.get_mut(at)
     }
 
-    pub(super) fn find(&mut self, id: &str) -> Option<&mut Entry> {
+    pub(super) fn find(&mut self, id: &str) -> Option<&mut OutboxEntry> {
         self.rows.iter_mut().find(|entry| entry.row.id == id)
     }
 
@@ -133,8 +133,8 @@ impl Outbox {
         self.rows.binary_search_by_key(&number, |entry| entry.row.number).ok()
     }
 
-    /// Takes in a row that another tab has kept, unless it is known, or was decided already.
-    pub(super) fn insert(&mut self, row: Row) -> bool {
+    /// Inserts a row that another tab has kept, unless it is known or already decided.
+    pub(super) fn insert(&mut self, row: OutboxRow) -> bool {
         let Err(at) = self.rows.binary_search_by_key(&row.number, |entry| entry.row.number) else {
             return false;
         };
@@ -143,23 +143,24 @@ impl Outbox {
         }
         self.timed |= row.expires.is_some();
         self.bytes += row.body.len();
-        self.rows.insert(at, Entry::new(row));
+        self.rows.insert(at, OutboxEntry::new(row));
         self.advance();
         true
     }
 
-    /// Takes in a row of this page that the store took, unless it is known: the store does not hold it any more.
-    pub(super) fn miss(&mut self, row: Row, now: Millis) {
+    /// Inserts a row that the store has taken for this page but no longer holds, unless it is known.
+    pub(super) fn miss(&mut self, row: OutboxRow, now: Millis) {
         if self.find(&row.id).is_none() {
             let number = if self.at(row.number).is_some() { self.top() } else { row.number };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
             (self.timed, self.bytes) = (true, self.bytes + row.body.len());
             let stage = Stage::lost(now);
-            self.rows.insert(at, Entry { stage, ..Entry::new(Row { number, ..row }) });
+            self.rows
+                .insert(at, OutboxEntry { stage, ..OutboxEntry::new(OutboxRow { number, ..row }) });
         }
     }
 
-    /// Leaves what the store holds to other pages.
+    /// Leaves the rows of the store to other pages.
     pub(super) fn leave_rows(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let (keeping, bytes) = (self.keeping, waiting.iter().map(|w| w.row.body.len()).sum());
@@ -168,21 +169,21 @@ impl Outbox {
         *self = Self { waiting, keeping, bytes, timed, ..empty };
     }
 
-    /// Takes over what the store holds, and answers those rows that were not known. `same` says
-    /// that it is still the same client's; otherwise all numbers are others, and the ids of those that the
-    /// store does not hold any more are answered too.
+    /// Replaces the mirror with what the store holds, and returns the rows that were new. `same` says whether the
+    /// store still belongs to the same client. If not, all numbers are new, and the ids of the rows that the store no
+    /// longer holds are returned too.
     pub(super) fn load(
         &mut self,
-        mut saved: Saved,
+        mut saved: SavedState,
         same: bool,
         now: Millis,
     ) -> (Vec<(u64, String)>, Vec<String>) {
-        // A store that was set back does not know all numbers that were given.
+        // A store that was restored from a backup does not know all numbers that were given.
         saved.next = saved.next.max(saved.decided.0 + 1);
         if !same {
             self.erase.clear();
             (self.erasing, self.unsent) = (0, 0);
-            // What is being written has not left under the number that it gets.
+            // Rows that are being written have not been sent under the number that they will get.
             self.waiting.iter_mut().take(self.keeping).for_each(|w| w.row.leaving = false);
         }
         let (mut new, mut rows) = (Vec::new(), VecDeque::with_capacity(saved.rows.len()));
@@ -208,7 +209,7 @@ impl Outbox {
                     new.push((row.number, row.id.clone()));
                     self.timed |= row.expires.is_some();
                     self.bytes += row.body.len();
-                    Entry::new(row)
+                    OutboxEntry::new(row)
                 }
             });
         }
@@ -218,11 +219,11 @@ impl Outbox {
         } else {
             saved.decided
         };
-        // What the store does not hold: it never did, or another tab has settled it.
+        // Rows that the store does not hold: it never did, or another tab has settled them.
         let mut gone = Vec::new();
         for mut entry in std::mem::take(&mut self.rows) {
             if !same {
-                // Its number is another row's now.
+                // Its number now belongs to another row.
                 self.bytes -= entry.row.body.len();
                 gone.push(entry.row.id);
                 continue;
@@ -232,7 +233,8 @@ impl Outbox {
                 self.timed = true;
                 entry.stage = Stage::lost(now);
             }
-            let at = rows.partition_point(|other: &Entry| other.row.number < entry.row.number);
+            let at =
+                rows.partition_point(|other: &OutboxEntry| other.row.number < entry.row.number);
             rows.insert(at, entry);
         }
         self.rows = rows;
@@ -240,7 +242,7 @@ impl Outbox {
         (new, gone)
     }
 
-    /// Numbers that follow without a hole are known.
+    /// Consecutive numbers are known.
     fn advance(&mut self) {
         let from = self.rows.partition_point(|entry| entry.row.number < self.next);
         for entry in self.rows.range(from..) {

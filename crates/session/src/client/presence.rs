@@ -1,14 +1,14 @@
-//! Presence: the topics at which the application is, those it watches, and who is there. What it wants
-//! stands over all connections; each is told it anew.
+//! Presence: the topics that the application has joined, the topics that it watches, and who is present there. Both
+//! lists last across connections; each new connection gets them again.
 
 use topic::Topic;
 
-use super::places::Move;
+use super::tab_presence::PresenceChange;
 use super::{Client, Effect, Occupants};
 use crate::wire::frame::{AtTopic, Attendee, FromClient, Join, NotPresent, Presence, Present};
 
 #[derive(Debug, Default)]
-pub(super) struct Whereabouts {
+pub(super) struct PresenceState {
     joined: Vec<Join>,
     watched: Vec<Watched>,
 }
@@ -16,27 +16,27 @@ pub(super) struct Whereabouts {
 #[derive(Debug)]
 struct Watched {
     topic: Topic,
-    /// As they were told last, in the order of their ids. None before that.
+    /// As last reported, by ascending ids. `None` before the first report.
     present: Option<Vec<Attendee>>,
-    /// This connection has told who is there: differences to that count.
+    /// Whether this connection has brought the full state, to which changes apply.
     is_current: bool,
 }
 
 impl Client {
-    /// Is present at a topic, under a key and with what the application says of itself; or has another key or
-    /// other data there. It is so over all connections to come, until [`Client::leave`].
+    /// Joins a topic under a key, with data for the other members; or changes the key or the data. The client stays
+    /// joined across all connections, until [`Client::leave`].
     pub fn join(&mut self, topic: &Topic, key: String, data: Vec<u8>) {
         let join = Join { topic: topic.to_string(), key, data };
-        self.whereabouts.joined.retain(|other| other.topic != join.topic);
-        self.whereabouts.joined.push(join.clone());
+        self.presence_state.joined.retain(|other| other.topic != join.topic);
+        self.presence_state.joined.push(join.clone());
         if self.is_online() {
             self.send_presence(FromClient::Join(join));
         }
     }
 
-    /// Is present there no more.
+    /// Leaves the topic.
     pub fn leave(&mut self, topic: &Topic) {
-        let joined = &mut self.whereabouts.joined;
+        let joined = &mut self.presence_state.joined;
         if let Some(at) = joined.iter().position(|join| join.topic == topic.as_str()) {
             let topic = joined.swap_remove(at).topic;
             if self.is_online() {
@@ -45,21 +45,21 @@ impl Client {
         }
     }
 
-    /// Watches who is at a topic: [`Effect::Occupants`] tells, until [`Client::unwatch`].
+    /// Watches who is present at a topic. [`Effect::Occupants`] reports it, until [`Client::unwatch`].
     pub fn watch(&mut self, topic: &Topic) {
-        if self.whereabouts.watched(topic.as_str()).is_some() {
+        if self.presence_state.watched(topic.as_str()).is_some() {
             return;
         }
         let watched = Watched { topic: topic.clone(), present: None, is_current: false };
-        self.whereabouts.watched.push(watched);
+        self.presence_state.watched.push(watched);
         if self.is_online() {
             self.send_presence(FromClient::Watch(AtTopic { topic: topic.to_string() }));
         }
     }
 
-    /// Watches it no more.
+    /// Stops watching the topic.
     pub fn unwatch(&mut self, topic: &Topic) {
-        let watched = &mut self.whereabouts.watched;
+        let watched = &mut self.presence_state.watched;
         if let Some(at) = watched.iter().position(|watched| watched.topic == *topic) {
             watched.swap_remove(at);
             if self.is_online() {
@@ -68,10 +68,10 @@ impl Client {
         }
     }
 
-    /// Tells a new connection what is wanted.
-    pub(super) fn send_whereabouts(&mut self) {
-        let joins = self.whereabouts.joined.iter().cloned().map(FromClient::Join);
-        let watched = self.whereabouts.watched.iter();
+    /// Sends all joins and watches to a new connection.
+    pub(super) fn announce_presence(&mut self) {
+        let joins = self.presence_state.joined.iter().cloned().map(FromClient::Join);
+        let watched = self.presence_state.watched.iter();
         let watches =
             watched.map(|watched| FromClient::Watch(AtTopic { topic: watched.topic.to_string() }));
         for frame in joins.chain(watches).collect::<Vec<_>>() {
@@ -79,16 +79,18 @@ impl Client {
         }
     }
 
-    /// Sends a frame of this tab; a leader does so for all tabs together.
+    /// Sends a presence frame of this tab. A leader does so for all tabs together.
     fn send_presence(&mut self, frame: FromClient) {
-        let places = &mut self.connection.places;
-        if self.following || Move::of(&frame).is_none_or(|moved| places.pass(0, moved)) {
+        let tab_presence = &mut self.connection.tab_presence;
+        if self.following
+            || PresenceChange::of(&frame).is_none_or(|moved| tab_presence.pass(0, moved))
+        {
             self.send(&frame);
         }
     }
 
     pub(super) fn present(&mut self, frame: Present) {
-        if let Some(watched) = self.whereabouts.watched(&frame.topic) {
+        if let Some(watched) = self.presence_state.watched(&frame.topic) {
             watched.is_current = true;
             let told = watched.update(frame.entries);
             self.effects.extend(told.map(Effect::Occupants));
@@ -96,7 +98,7 @@ impl Client {
     }
 
     pub(super) fn presence(&mut self, Presence { topic, joined, left }: Presence) {
-        let Some(watched) = self.whereabouts.watched(&topic) else { return };
+        let Some(watched) = self.presence_state.watched(&topic) else { return };
         let Some(present) = watched.present.as_ref().filter(|_| watched.is_current) else { return };
         let is_new = |id: u64| joined.iter().any(|other| other.id == id);
         let stays = |one: &&Attendee| !left.contains(&one.id) && !is_new(one.id);
@@ -106,7 +108,7 @@ impl Client {
     }
 
     pub(super) fn not_present(&mut self, NotPresent { topic, code, message }: NotPresent) {
-        let Whereabouts { joined, watched } = &self.whereabouts;
+        let PresenceState { joined, watched } = &self.presence_state;
         let is_own = joined.iter().any(|join| join.topic == topic)
             || watched.iter().any(|watched| watched.topic.as_str() == topic);
         if is_own {
@@ -115,12 +117,12 @@ impl Client {
     }
 }
 
-impl Whereabouts {
+impl PresenceState {
     fn watched(&mut self, topic: &str) -> Option<&mut Watched> {
         self.watched.iter_mut().find(|watched| watched.topic.as_str() == topic)
     }
 
-    /// What is known is kept, and compared with what the next connection says.
+    /// Keeps what is known, to compare it with what the next connection reports.
     pub(super) fn disconnected(&mut self) {
         for watched in &mut self.watched {
             watched.is_current = false;
@@ -129,7 +131,7 @@ impl Whereabouts {
 }
 
 impl Watched {
-    /// These are there now. What is to be told of that, unless it is known.
+    /// Replaces the list of members, and returns what to report unless nothing has changed.
     fn update(&mut self, mut now: Vec<Attendee>) -> Option<Occupants> {
         now.sort_unstable_by_key(|one| one.id);
         let is_first = self.present.is_none();

@@ -1,69 +1,68 @@
-//! The publishing side: events wait in the outbox, leave while the link is up, and stay until they have
-//! their answer.
+//! The publishing side. Events wait in the outbox, are sent while the link is up, and stay until they are answered.
 
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::{Client, Effect, Outcome, Row, Storage};
+use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
-/// Why a publish was not taken.
+/// Why the client did not accept a publish.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// The bound of the outbox is reached.
+    /// The outbox is full.
     #[error("the outbox is full: wait until the link has taken some of the events")]
     OutboxFull,
-    /// The event is larger than any peer takes.
+    /// The event is larger than any peer accepts.
     #[error("the event has {0} bytes: more than a message may have")]
     TooLarge(usize),
 }
 
-/// What a durable event asks for beside being stored.
+/// Options of a durable publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// After so many milliseconds since 1970 it is not sent any more: it is rejected as
-    /// [expired](RejectCode::Expired), unless it may have left before. See [`Client::set_clock`].
+pub struct PublishOptions {
+    /// When the event expires, in milliseconds since 1970. Then it is rejected as [expired](RejectCode::Expired),
+    /// unless it may have been sent. See [`Client::set_clock`].
     pub expires: Option<Millis>,
-    /// Only an answer that promises at least this ends its stay in the outbox.
+    /// The least durability of the answer. The event stays in the outbox until an answer promises at least this.
     pub durability: Durability,
 }
 
-impl Default for Terms {
-    /// For ever, and on the peer's disk.
+impl Default for PublishOptions {
+    /// Never expires, and asks for the peer's disk.
     fn default() -> Self {
         Self { expires: None, durability: Durability::Disk }
     }
 }
 
 impl Client {
-    /// Takes a durable event into the outbox, from which it leaves as the peer's. [`Effect::Kept`] says
-    /// that it is there, and [`Effect::Settled`] brings the answer.
+    /// Puts a durable event into the outbox, from where it is sent to the peer. [`Effect::Kept`] reports that the
+    /// outbox holds it, and [`Effect::Settled`] reports its outcome.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was taken.
+    /// [`PublishError`]; the event was not accepted.
     pub fn publish(&mut self, topic: Topic, body: &Body, now: Millis) -> Result<(), PublishError> {
-        self.publish_with(topic, body, Terms::default(), now)
+        self.publish_with(topic, body, PublishOptions::default(), now)
     }
 
-    /// The same with terms of its own.
+    /// Like [`Client::publish`], with options.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing was taken.
+    /// [`PublishError`]; the event was not accepted.
     pub fn publish_with(
         &mut self,
         topic: Topic,
         body: &Body,
-        terms: Terms,
+        options: PublishOptions,
         now: Millis,
     ) -> Result<(), PublishError> {
         let bytes = body.encode();
         if bytes.len() > self.options.max_event {
             return Err(PublishError::TooLarge(bytes.len()));
         }
-        let Terms { expires, durability } = terms;
-        let row = Row {
+        let PublishOptions { expires, durability } = options;
+        let row = OutboxRow {
             number: 0,
             id: body.id.clone(),
             topic,
@@ -79,13 +78,13 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a durable event back. True says that it will be: its [`Effect::Settled`] says
-    /// [`RejectCode::Cancelled`], or, if another tab was faster to send it, what the peer says. False:
-    /// there is none with this event id, or it may have left.
+    /// Cancels a durable event. Returns true if the event waits unsent: its [`Effect::Settled`] then has
+    /// [`RejectCode::Cancelled`] or, if another tab sends it first, the peer's outcome. Returns false if there is no
+    /// event with this id, or if it may have been sent.
     pub fn cancel(&mut self, id: &str) -> bool {
         match self.outbox.unpublish(id) {
             Some(Ok(())) => {
-                self.reject(id.to_owned(), RejectCode::Cancelled, "the application took it back");
+                self.reject(id.to_owned(), RejectCode::Cancelled, "the application cancelled it");
                 return true;
             }
             Some(Err(will)) => return will,
@@ -100,7 +99,7 @@ impl Client {
         true
     }
 
-    /// Sends an ephemeral event if the link is up, and says whether it was.
+    /// Sends an ephemeral event if the link is up, and returns whether it was.
     pub fn send_ephemeral(&mut self, topic: &Topic, body: &Body) -> bool {
         let body = body.encode();
         if !self.is_online() || body.len() > self.options.max_event {
@@ -111,28 +110,28 @@ impl Client {
         true
     }
 
-    /// How many durable events wait for an answer: of all tabs that share the store.
+    /// The number of durable events without an answer, in all tabs that share the store.
     pub fn outbox_len(&self) -> usize {
         self.outbox.len()
     }
 
-    /// How many bytes their bodies have.
+    /// The size of their bodies in bytes.
     pub fn outbox_bytes(&self) -> usize {
         self.outbox.bytes()
     }
 
-    /// The durable events that wait for an answer, in the order in which they leave.
-    pub fn outbox(&self) -> impl Iterator<Item = &Row> {
+    /// The durable events without an answer, in the order in which they are sent.
+    pub fn outbox(&self) -> impl Iterator<Item = &OutboxRow> {
         self.outbox.rows()
     }
 
-    /// The highest number that the peer has decided, and its event's id; 0 if none.
+    /// The highest number that the peer has decided, and its event's id; 0 if it has decided none.
     pub fn last_decided(&self) -> (u64, &str) {
         let (number, id) = self.outbox.decided();
         (*number, id)
     }
 
-    /// Sends what may be sent.
+    /// Sends what can be sent now.
     pub(super) fn pump(&mut self, now: Millis) {
         if !self.sends()
             || !self.is_online()
@@ -143,7 +142,7 @@ impl Client {
         self.connection.hold_until = None;
         let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
-            self.ask_store(Storage::Mark { client: self.identity.client, numbers });
+            self.ask_store(StoreRequest::Mark { client: self.identity.client, numbers });
         }
         let lowest = self.outbox.lowest();
         while let Some(row) = self.outbox.next_to_send(MAX_UNANSWERED) {
@@ -160,7 +159,7 @@ impl Client {
 
     pub(super) fn acked(&mut self, ack: Ack) {
         let Some(entry) = self.outbox.get(ack.number) else { return };
-        // One that promises less leaves the row for an answer that promises enough.
+        // If the answer promises less than the row asks for, the row stays and waits for a better one.
         if ack.durability >= entry.row.durability {
             self.settle(ack.number, Outcome::Stored(ack.position, ack.durability));
         }
@@ -168,7 +167,7 @@ impl Client {
 
     pub(super) fn rejected(&mut self, reject: Reject, now: Millis) {
         let Some(retry) = reject.retry else {
-            // Decided once, with an outcome that the peer has forgotten: it may be in the log.
+            // The number was decided, but the peer has forgotten the outcome: the event may be in the log.
             let code = match reject.code {
                 RejectCode::StaleNumber => RejectCode::Uncertain,
                 code => code,
@@ -181,14 +180,14 @@ impl Client {
         *hold = Some(hold.map_or(until, |hold| hold.max(until)));
     }
 
-    /// The peer has decided.
+    /// Handles the peer's decision.
     pub(super) fn settle(&mut self, number: u64, outcome: Outcome) {
         if let Some(row) = self.outbox.settle(number, true) {
             self.tell_settled(row.id, outcome);
         }
     }
 
-    /// The last word on an event.
+    /// Reports the final outcome of an event.
     pub(super) fn tell_settled(&mut self, id: String, outcome: Outcome) {
         self.remember(id.clone(), outcome.clone());
         self.effects.push_back(Effect::Settled { id, outcome });
@@ -199,7 +198,7 @@ impl Client {
         self.tell_settled(id, outcome);
     }
 
-    /// Settles what may have left, as nobody can say any more whether it is in the log.
+    /// Settles as uncertain what may have been sent, because the peer has forgotten whether it is in the log.
     pub(super) fn uncertain(&mut self) {
         let rows = self.outbox.entries().filter(|entry| entry.row.leaving);
         let numbers: Vec<u64> = rows.map(|entry| entry.row.number).collect();
@@ -210,7 +209,7 @@ impl Client {
         }
     }
 
-    /// Drops what has expired and has not left, and gives up what another tab says nothing about.
+    /// Drops events that have expired unsent, and gives up on those that no tab reports an outcome for.
     pub(super) fn expire(&mut self, now: Millis) {
         let wall = self.wall(now);
         let (mut expired, mut lost) = (Vec::new(), Vec::new());
@@ -218,12 +217,12 @@ impl Client {
         for entry in self.outbox.entries() {
             match entry.stage {
                 Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
-                    // Also where a broken store has given its number twice: it is asked once.
+                    // This also covers a number that a broken store has given twice: the store is read once more.
                     entry.stage = Stage::Dropping(RejectCode::Expired);
                     expired.push(entry.row.number);
                 }
                 Stage::Lost { .. } if entry.seen.is_some() => lost.push(entry.row.number),
-                // While the link is up a subscription may bring it, which says enough.
+                // While the link is up, a subscription may deliver the event, which is proof enough.
                 Stage::Lost { until, again } if until <= now => {
                     if online && !again {
                         lost.push(entry.row.number);
@@ -264,15 +263,16 @@ impl Client {
     }
 }
 
-const FORGOTTEN: &str = "the peer does not know this client: the event may be stored or not";
-pub(super) const CLONED: &str = "this client was a copy of another: the event may be stored or not";
+const FORGOTTEN: &str = "the peer does not know this client: the event may or may not be stored";
+pub(super) const CLONED: &str =
+    "this client was a copy of another: the event may or may not be stored";
 pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
-const GONE: &str = "another tab took the event and did not say what became of it";
+const GONE: &str = "another tab took the event and reported no outcome";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
-        RejectCode::Expired => "its time was over before it could be sent",
-        RejectCode::Cancelled => "the application took it back",
+        RejectCode::Expired => "it expired before it could be sent",
+        RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }
 }

@@ -1,26 +1,25 @@
-//! What a client does for [tabs](crate::tabs): a follower has no socket, its frames go through its
-//! leader; a leader passes its guests' frames on.
+//! What a client does for [tabs](crate::tabs). A follower has no socket: its leader forwards its frames.
 //!
-//! Subscriptions of all tabs stand on the leader's connection. Their numbers say whose they are: the
-//! upper bits are the guest's base, 0 the leader's own.
+//! The subscriptions of all tabs are made on the leader's connection. The upper bits of a subscription's number are
+//! the follower's base, or 0 for the leader itself.
 
 use super::follower_frames::{FollowerFrame, follower_frame};
 use super::outbox::Stage;
-use super::places::Move;
 use super::publishing::{UNWRITTEN, dropped_because};
-use super::state::State;
-use super::{Client, Effect, LinkState, Outcome, Row};
+use super::state::ClientState;
+use super::tab_presence::PresenceChange;
+use super::{Client, ConnectionState, Effect, OutboxRow, Outcome};
 use crate::wire::encode;
-use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Head, Unsubscribe};
+use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Recipient, Unsubscribe};
 use crate::wire::message::frames;
 use crate::{CloseCode, Millis, RejectCode};
 
-/// The bits of a number that are the tab's own.
+/// The lower bits of a number, which the tab chooses itself.
 pub(super) const OWN_BITS: u32 = 20;
-/// The highest base of a guest.
+/// The highest base of a follower.
 pub(crate) const MAX_BASE: u32 = (1 << (32 - OWN_BITS)) - 1;
 
-/// The most outcomes that are remembered.
+/// The maximum number of outcomes that are remembered.
 const MAX_RECENT: usize = crate::MAX_UNANSWERED;
 
 fn base_of(number: u32) -> u32 {
@@ -28,7 +27,7 @@ fn base_of(number: u32) -> u32 {
 }
 
 impl Client {
-    /// Gives up the socket; another tab leads.
+    /// Gives up the socket because another tab leads.
     pub(crate) fn follow(&mut self) {
         self.effects.retain(|effect| {
             !matches!(effect, Effect::Send(_) | Effect::Open | Effect::FetchCredential)
@@ -37,47 +36,47 @@ impl Client {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         }
         self.disconnected();
-        (self.following, self.state) = (true, State::Following);
-        self.effects.push_back(Effect::Link(LinkState::Connecting));
+        (self.following, self.state) = (true, ClientState::Following);
+        self.effects.push_back(Effect::Link(ConnectionState::Connecting));
     }
 
-    /// Leads, once the store has said what there is.
+    /// Becomes the leader, once the store is loaded.
     pub(crate) fn lead(&mut self) {
         self.disconnected();
-        (self.following, self.state) = (false, State::Storing);
+        (self.following, self.state) = (false, ClientState::Storing);
         self.load();
     }
 
-    /// Has a store of its own from now on: what is in the other one is for other pages.
+    /// Switches to a store of its own. The rows of the shared store are left to other pages.
     pub(crate) fn leave_rows(&mut self) {
         self.outbox.leave_rows();
-        self.adrift.clear();
+        self.renumbered.clear();
     }
 
-    /// Whose the link is, as the peer knows it.
+    /// The id under which the peer knows the owner of the link.
     pub(crate) fn client_of_link(&self) -> [u8; 16] {
         self.stranger.as_ref().unwrap_or(&self.identity).client
     }
 
-    /// The leader's link is up, as this client's, and takes this tab's frames.
+    /// The leader's link is up under this client id, and accepts this tab's frames.
     pub(crate) fn joined(&mut self, peer: String, client: [u8; 16], base: u32, now: Millis) {
         self.disconnected();
-        self.state = State::Online { since: now };
+        self.state = ClientState::Online { since: now };
         self.connection.client = client;
         self.connection.peer = peer;
-        self.interests.start_at(base << OWN_BITS);
-        self.effects.push_back(Effect::Link(LinkState::Online));
+        self.subscriptions.start_at(base << OWN_BITS);
+        self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
     }
 
-    /// The leader's link is not up, or there is no leader.
-    pub(crate) fn parted(&mut self, link: LinkState) {
+    /// The leader's link is down, or there is no leader.
+    pub(crate) fn parted(&mut self, link: ConnectionState) {
         self.disconnected();
-        self.state = State::Following;
+        self.state = ClientState::Following;
         self.effects.push_back(Effect::Link(link));
     }
 
-    /// Takes in what the store of another client of this page has not taken, as far as there is room.
+    /// Takes over the events that another client of this page could not store, as far as there is room.
     pub(crate) fn take_over(&mut self, other: &mut Self) {
         self.wall_is_ahead = other.wall_is_ahead;
         while let Some((row, is_cancelled)) = other.outbox.take_waiting() {
@@ -91,7 +90,7 @@ impl Client {
     }
 
     /// Another tab has kept a row, under a number of this client.
-    pub(crate) fn heard_row(&mut self, client: [u8; 16], row: Row, now: Millis) {
+    pub(crate) fn heard_row(&mut self, client: [u8; 16], row: OutboxRow, now: Millis) {
         if client != self.identity.client {
             return self.load();
         }
@@ -108,16 +107,16 @@ impl Client {
         self.pump(now);
     }
 
-    /// Another tab says what became of an event; whether it is known here.
+    /// Another tab reports the outcome of an event. Returns whether this client knows the event.
     pub(crate) fn heard_settled(&mut self, id: &str, outcome: Outcome) -> bool {
         let number = self.outbox.find(id).map(|entry| entry.row.number);
         let known = match number {
-            // Whoever says so may not come to delete it, and until then the peer must know the outcome.
+            // The tab that reports it may not live to delete the row. Until then the peer must remember the outcome.
             Some(number) if !self.following => {
                 self.erase_known(number, &outcome);
                 true
             }
-            _ => self.outbox.forget_id(id) || self.is_adrift(id),
+            _ => self.outbox.forget_id(id) || self.is_renumbered(id),
         };
         if known {
             self.tell_settled(id.to_owned(), outcome);
@@ -127,12 +126,13 @@ impl Client {
         known
     }
 
-    /// Whether this page has kept it under a number of a client that it does not know yet. It is so no more.
-    pub(super) fn is_adrift(&mut self, id: &str) -> bool {
-        self.adrift.extract_if(.., |row| row.id == id).count() > 0
+    /// Whether this page has kept the event under a number of a client that it has not loaded yet. Removes it from
+    /// that list.
+    pub(super) fn is_renumbered(&mut self, id: &str) -> bool {
+        self.renumbered.extract_if(.., |row| row.id == id).count() > 0
     }
 
-    /// The store still holds a row whose outcome is known here.
+    /// Erases a row that the store still holds although its outcome is known here.
     pub(super) fn erase_known(&mut self, number: u64, outcome: &Outcome) {
         use RejectCode::{Cancelled, Expired, Uncertain};
         let undecided = matches!(outcome, Outcome::Rejected(Cancelled | Expired | Uncertain, _));
@@ -146,44 +146,46 @@ impl Client {
         }
     }
 
-    /// What became of an event, if that was not long ago.
+    /// The outcome of an event, if it is among the last ones.
     pub(crate) fn outcome(&self, id: &str) -> Option<Outcome> {
         let found = self.recent.iter().rev().find(|(other, _)| other == id);
         found.map(|(_, outcome)| outcome.clone())
     }
 
-    /// What became of events whose rows a tab may still find in the store.
+    /// The outcomes of events whose rows a tab may still find in the store.
     pub(crate) fn unerased(&self) -> Vec<(String, Outcome)> {
         let ids = self.outbox.answered();
         ids.filter_map(|id| Some((id.to_owned(), self.outcome(id)?))).collect()
     }
 
-    /// Events that the store does not hold any more, and of which nobody has said what became of them.
+    /// Events that the store no longer holds and whose outcome was not reported.
     pub(crate) fn lost(&mut self) -> Vec<String> {
         let entries = self.outbox.entries();
         let lost = entries.filter(|entry| matches!(entry.stage, Stage::Lost { .. }));
         lost.map(|entry| entry.row.id.clone()).collect()
     }
 
-    /// What the guest with this base sends to the peer. What it sent under an earlier base is over. False
-    /// if it is not what a guest may send. The rest of a frame is as the guest wrote it: the peer reads it.
+    /// Forwards the frames of the follower with this base to the peer. Frames under an earlier base are ignored.
+    /// Returns false for a frame that a follower must not send. The rest of a frame is forwarded as it is: the peer
+    /// checks it.
     pub(crate) fn relay(&mut self, base: u32, message: &[u8]) -> bool {
         if self.following || !self.is_online() {
             return true;
         }
         for frame in frames(message, follower_frame) {
             let Ok((frame, place)) = frame else { return false };
-            let guests = &mut self.connection.guests;
+            let followers = &mut self.connection.followers;
             let passes = match frame {
-                FollowerFrame::Presence { kind, comes, topic } => {
-                    self.connection.places.pass(base, Move { kind, comes, topic: &topic })
-                }
+                FollowerFrame::Presence { kind, comes, topic } => self
+                    .connection
+                    .tab_presence
+                    .pass(base, PresenceChange { kind, comes, topic: &topic }),
                 FollowerFrame::Subscribe(number) if base_of(number) == base => {
-                    guests.push(number);
+                    followers.push(number);
                     true
                 }
                 FollowerFrame::Unsubscribe(number) if base_of(number) == base => {
-                    guests.retain(|other| *other != number);
+                    followers.retain(|other| *other != number);
                     true
                 }
                 FollowerFrame::Subscribe(_) | FollowerFrame::Unsubscribe(_) => false,
@@ -197,33 +199,33 @@ impl Client {
         true
     }
 
-    /// The guest with this base is gone.
-    pub(crate) fn drop_guest(&mut self, base: u32, now: Millis) {
-        for topic in self.connection.places.abandon(base, now) {
+    /// The follower with this base is gone.
+    pub(crate) fn drop_follower(&mut self, base: u32, now: Millis) {
+        for topic in self.connection.tab_presence.abandon(base, now) {
             self.send(&FromClient::Unwatch(AtTopic { topic }));
         }
-        let guests = std::mem::take(&mut self.connection.guests);
-        let (gone, rest) = guests.into_iter().partition(|number| base_of(*number) == base);
-        self.connection.guests = rest;
+        let followers = std::mem::take(&mut self.connection.followers);
+        let (gone, rest) = followers.into_iter().partition(|number| base_of(*number) == base);
+        self.connection.followers = rest;
         let gone: Vec<u32> = gone;
         for subscription in gone {
             self.send(&FromClient::Unsubscribe(Unsubscribe { subscription }));
         }
     }
 
-    /// Guests that are gone for long are not present any more.
+    /// Ends the presence of followers whose grace period is over.
     pub(super) fn leave_for_those_gone(&mut self, now: Millis) {
-        for topic in self.connection.places.left(now) {
+        for topic in self.connection.tab_presence.left(now) {
             self.send(&FromClient::Leave(AtTopic { topic }));
         }
     }
 
-    /// What the peer has sent to guests since the last call.
-    pub(crate) fn for_guests(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.connection.for_guests)
+    /// Returns what the peer has sent to followers since the last call.
+    pub(crate) fn for_followers(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.connection.for_followers)
     }
 
-    /// Passes on what is a guest's, or may be; whether it is no more than that.
+    /// Forwards a frame that is, or may be, for a follower. Returns whether it is for followers only.
     pub(super) fn pass_on(&mut self, frame: &FromPeer, bytes: &[u8]) -> bool {
         let (number, ended) = match frame {
             FromPeer::Subscribed(f) => (f.subscription, f.reset),
@@ -232,9 +234,9 @@ impl Client {
             FromPeer::Gap(f) => (f.subscription, false),
             FromPeer::Page(f) => (f.request, false),
             FromPeer::Present(_) | FromPeer::Presence(_) | FromPeer::NotPresent(_) => {
-                // Each tab knows whether that concerns it.
-                if !self.following && self.connection.places.has_guests() {
-                    self.connection.for_guests.extend_from_slice(bytes);
+                // Each tab knows whether this concerns it.
+                if !self.following && self.connection.tab_presence.has_followers() {
+                    self.connection.for_followers.extend_from_slice(bytes);
                 }
                 return false;
             }
@@ -244,24 +246,24 @@ impl Client {
             return false;
         }
         if ended {
-            self.connection.guests.retain(|other| *other != number);
+            self.connection.followers.retain(|other| *other != number);
         }
-        self.connection.for_guests.extend_from_slice(bytes);
+        self.connection.for_followers.extend_from_slice(bytes);
         true
     }
 
-    /// Passes on what of an event is for guests, once for all of them, and leaves the rest.
+    /// Forwards an event for followers, once for all of them, and keeps the leader's own recipients.
     pub(super) fn pass_on_event(&mut self, event: &mut Event, topic: &str) {
         if self.following {
             return;
         }
-        let is_guests = |head: &mut Head| base_of(head.subscription) != 0;
-        let heads: Vec<Head> = event.heads.extract_if(.., is_guests).collect();
-        if !heads.is_empty() {
-            // With its name: guests come and go, so that no number stands for a topic.
+        let is_for_follower = |it: &mut Recipient| base_of(it.subscription) != 0;
+        let recipients: Vec<Recipient> = event.recipients.extract_if(.., is_for_follower).collect();
+        if !recipients.is_empty() {
+            // With the topic's name: followers come and go, so none of them knows the topic numbers.
             let (offset, stream) = (event.offset, &event.stream);
-            let message = &mut self.connection.for_guests;
-            encode::event(message, 0, Some(topic), &heads, offset, &event.body, stream);
+            let message = &mut self.connection.for_followers;
+            encode::event(message, 0, Some(topic), &recipients, offset, &event.body, stream);
         }
     }
 }

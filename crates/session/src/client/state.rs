@@ -4,23 +4,23 @@ use crate::Millis;
 
 /// The state of a client's link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ClientState {
     Stopped,
-    /// Waiting for the store: for its rows, or for a new identity.
+    /// Waiting for the store to load, or to take a new identity.
     Storing,
-    /// Another tab leads, and its link is down.
+    /// A follower whose leader's link is down.
     Following,
-    /// Until the next attempt.
+    /// Waiting for the next attempt.
     Waiting {
         until: Millis,
     },
-    /// Waiting for the application's credential. No limit: its user may have to sign in.
+    /// Waiting for the application's credential. Without a limit: the user may have to sign in.
     Fetching,
     /// The socket is being opened.
     Opening {
         until: Millis,
     },
-    /// The socket is open; the welcome has not come yet.
+    /// The socket is open, and the handshake is under way.
     Greeting {
         until: Millis,
     },

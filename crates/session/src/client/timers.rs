@@ -1,45 +1,45 @@
 //! The timers of a client.
 
 use super::Client;
-use super::state::State;
+use super::state::ClientState;
 use crate::Millis;
 use crate::timers::timers;
 
 timers! {
-    /// What a client waits for.
+    /// The timers of a client.
     enum Timer {
         /// An event in the outbox expires, or is given up.
         Expiry,
-        /// The store failed and is asked again.
+        /// The store failed, and the requests are repeated.
         Store,
-        /// The peer had no time for a page of history and is asked again.
+        /// The peer was too busy for a page of history, and is asked again.
         History,
-        /// The next attempt to connect.
+        /// The next connection attempt.
         Reconnect,
         /// Connecting or the handshake takes too long.
         Connect,
-        /// A probe goes without an answer.
+        /// A probe stays unanswered.
         Probe,
         /// The peer is silent for longer than its heartbeat allows.
         Silence,
-        /// The peer owes an answer: it is probed.
+        /// The peer owes an answer, and is probed.
         Owing,
         /// The application is asked for a credential again.
         Credential,
-        /// A follower that is gone stops being present.
+        /// The grace period of a gone follower ends.
         Presence,
-        /// The peer asked to hold back publishes until now.
+        /// The time ends for which the peer wants publishes to be held back.
         Hold,
     }
 }
 
 impl Client {
-    /// When to call [`Client::tick`] next.
+    /// When to call [`Client::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
         Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
     }
 
-    /// Fires the timers that are due.
+    /// Fires the timers that are due. Call it at [`Client::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
         for timer in Timer::ALL {
             let due = self.due(*timer);
@@ -55,17 +55,19 @@ impl Client {
         let has_link = self.is_online() && !self.following;
         match (timer, self.state) {
             (Timer::Expiry, _) => self.next_expiry(),
-            (Timer::Store, _) => self.asking.retry,
+            (Timer::Store, _) => self.store_requests.retry,
             (Timer::History, _) => self.requests.retry,
-            (Timer::Reconnect, State::Waiting { until }) => Some(until),
-            (Timer::Connect, State::Opening { until } | State::Greeting { until }) => Some(until),
+            (Timer::Reconnect, ClientState::Waiting { until }) => Some(until),
+            (Timer::Connect, ClientState::Opening { until } | ClientState::Greeting { until }) => {
+                Some(until)
+            }
             (Timer::Reconnect | Timer::Connect, _) => None,
             _ if !has_link => None,
             (Timer::Probe, _) => link.probe,
             (Timer::Silence, _) => Some(self.silence_ends()),
             (Timer::Owing, _) => self.probe_at(),
             (Timer::Credential, _) => link.fetch_at,
-            (Timer::Presence, _) => link.places.deadline(),
+            (Timer::Presence, _) => link.tab_presence.deadline(),
             (Timer::Hold, _) => link.hold_until,
         }
     }

@@ -1,4 +1,4 @@
-//! The members of a JSON object as they were written, each there once, and how deep JSON nests.
+//! The members of a JSON object in their original form, each at most once, and the nesting depth of JSON.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -7,10 +7,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep arrays and objects may lie in each other: readers in other languages fail beyond some hundreds.
+/// How deep arrays and objects may nest. Readers in other languages fail beyond a few hundred.
 const MAX_NESTING: usize = 64;
 
-/// The members of an event; their values as they were written, so that data keeps its bytes.
+/// The members of an event. The values keep their original form, so that data keeps its bytes.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
     pub(super) by_name: BTreeMap<String, &'a RawValue>,
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Whether JSON nests deeper than readers in other languages can take.
+/// Whether JSON nests deeper than readers in other languages can handle.
 pub(super) fn nests_too_deep(json: &str) -> bool {
     let (mut depth, mut is_text) = (0_usize, false);
     let mut bytes = json.bytes();

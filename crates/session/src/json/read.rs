@@ -1,4 +1,4 @@
-//! From text to what a client says.
+//! Reads a client's texts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +13,14 @@ use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 /// The media type of `data_base64` without a `datacontenttype`.
 const BYTES: &str = "application/octet-stream";
 
-/// What a text says.
+/// Reads a text.
 ///
 /// # Errors
-/// [`ReadError::Text`] if it is no JSON object with an `id`, otherwise [`ReadError::Event`].
+/// [`ReadError::Text`] if it is not a JSON object with an `id`, otherwise [`ReadError::Event`].
 pub fn read(text: &str) -> Result<Incoming, ReadError> {
     let mut members: Members<'_> = serde_json::from_str(text)
         .map_err(|error| ReadError::Text(format!("not a CloudEvents JSON object: {error}")))?;
-    // An attribute that is null is absent; data is null.
+    // A null attribute is absent. Null data is data.
     members.by_name.retain(|name, value| value.get() != "null" || name == "data");
     let id = string(&mut members, "id")
         .ok()
@@ -47,7 +47,7 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             Ok(Incoming::Unsubscribe { pattern })
         }
         _ if topic.starts_with("$link.") => {
-            Err("clients say `$link.hello`, `$link.subscribe` and `$link.unsubscribe` only"
+            Err("a client may send only `$link.hello`, `$link.subscribe` and `$link.unsubscribe`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -61,7 +61,7 @@ fn publish(
     mut members: Members<'_>,
 ) -> Result<Incoming, String> {
     let time = string(&mut members, "time")?;
-    let time = time.map(|text| time::read(&text).ok_or("`time` is not as RFC 3339 asks"));
+    let time = time.map(|text| time::read(&text).ok_or("`time` is not an RFC 3339 time"));
     let (time, nanoseconds) = time.transpose()?.unzip();
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
@@ -83,7 +83,7 @@ fn publish(
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-/// The media type and the data; without data there is nothing that a media type says something about.
+/// The media type and the data. Without data a media type is ignored.
 fn data(
     members: &mut Members<'_>,
     content_type: Option<String>,
@@ -104,10 +104,10 @@ fn data(
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
         }
-        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data.
+        // CloudEvents JSON format, 3.1: a string that is not declared to be JSON is the data itself.
         (Some(value), None) if form != Form::Json && value.get().starts_with('"') => {
             let text = serde_json::from_str::<String>(value.get());
-            text.map_err(|error| format!("`data` is not a string of Unicode: {error}"))?.into()
+            text.map_err(|error| format!("`data` is not a Unicode string: {error}"))?.into()
         }
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),
@@ -148,7 +148,7 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     Ok(Incoming::Hello { id: id.to_owned(), guest })
 }
 
-/// Whether a random text of this length and alphabet can have so many bits.
+/// Whether a random text of this length and alphabet can have this many bits.
 fn has_128_bits(secret: &str) -> bool {
     let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     secret.len() >= if is_hex { 32 } else { 22 }
@@ -174,7 +174,7 @@ fn start(from: &Value) -> Result<Start, String> {
         Value::String(word) if word == "latest" => Ok(Start::Latest),
         Value::String(word) if word == "earliest" => Ok(Start::Earliest),
         Value::Object(last) => {
-            // However many digits a count has, it is at most all that there is.
+            // A count beyond 64 bits means all events.
             let count = last.get("last").and_then(Value::as_number).ok_or_else(unfit)?;
             let is_huge = || count.as_f64().is_some_and(|it| it >= MAX_NUMBER as f64);
             let count = count.as_u64().or_else(|| is_huge().then_some(MAX_NUMBER));
@@ -192,7 +192,7 @@ fn start(from: &Value) -> Result<Start, String> {
 fn position(from: &Value) -> Option<Position> {
     let decimal = |name| {
         let digits = from.get(name)?.as_str()?;
-        // The standard library takes a sign too.
+        // The standard library accepts a sign too.
         let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
         digits.parse::<u64>().ok().filter(|_| are_digits)
     };

@@ -77,7 +77,7 @@ fn data_that_is_absent_null_or_empty_stays_what_it_is() {
         let body = body(members.clone());
         assert_eq!(body.content_type.as_deref(), content_type, "{members}");
         assert_eq!(body.data, data.as_bytes(), "{members}");
-        // Of what went in, the data comes out.
+        // The data of the input comes out again.
         let text = event(&Topic::parse("t").unwrap(), &body, None);
         let Ok(Incoming::Publish { body: back, .. }) = read(&text) else { panic!("{text}") };
         assert_eq!((back.content_type, back.data), (body.content_type, body.data), "{text}");
@@ -165,7 +165,7 @@ fn a_subscription_starts_at_a_word_a_count_or_a_position() {
     ] {
         assert!(subscribe(from.clone()).is_err(), "{from}");
     }
-    // All that there is.
+    // As many as there are.
     for digits in ["9007199254740992", "18446744073709551615", "18446744073709551616", "1e300"] {
         let last = serde_json::from_str(&format!("{{\"last\":{digits}}}")).unwrap();
         assert_eq!(subscribe(last), Ok(Start::Last(crate::MAX_NUMBER)), "{digits}");
@@ -346,8 +346,8 @@ proptest! {
         }
         let back = Incoming::Publish { topic: "a.b".to_owned(), body: body.clone(), ephemeral: true };
         prop_assert_eq!(read(&text), Ok(back));
-        // Where it stands is the peer's to say: a client that sends it on leaves that out.
-        let place = Place { stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0) };
+        // The peer sets the position. A client that forwards the event leaves it out.
+        let place = EventPosition { stream: &Stream::MAIN, epoch: 1, offset, previous: Some(0) };
         let text = event(&topic, &body, Some(place));
         let is_refused = matches!(read(&text), Err(ReadError::Event { .. }));
         prop_assert!(is_refused);

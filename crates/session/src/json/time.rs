@@ -1,4 +1,4 @@
-//! Times as RFC 3339 writes them: those of all its years, to the nanosecond, and nothing else.
+//! RFC 3339 times: all its years, to the nanosecond, and nothing else.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -12,9 +12,13 @@ const DAY: i64 = 24 * HOUR;
 const DAYS_OF_CYCLE: i64 = 146_097;
 /// From 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: i64 = 719_468;
+/// The last second of the year 9999, in seconds since 1970.
+const LAST_SECOND: u64 = 253_402_300_799;
 
-/// The milliseconds since 1970 and the nanoseconds below them; 0 for a time before that. None if it is not as
-/// RFC 3339 asks.
+/// Milliseconds since 1970 and the nanoseconds below them, or `None` if the text is not a time of RFC 3339.
+///
+/// A time before 1970 is read as 0. A time beyond the year 9999 in UTC, which an offset or a leap second can reach,
+/// is read as the last nanosecond of that year: RFC 3339 has no text for it.
 pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
     let (date_time, offset) = match text.strip_suffix(['Z', 'z']) {
         Some(date_time) => (date_time, 0),
@@ -36,15 +40,18 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
         && minute < 60
         && second <= 60;
     let seconds = days(year, month, day) * DAY + hour * HOUR + minute * MINUTE + second - offset;
-    // A leap second ends a day of UTC.
+    // A leap second ends a day in UTC.
     if !is_in_range || (second == 60 && seconds.rem_euclid(DAY) != 0) {
         return None;
     }
     let Ok(seconds) = u64::try_from(seconds) else { return Some((0, 0)) };
+    if seconds > LAST_SECOND {
+        return Some((LAST_SECOND * 1_000 + 999, 999_999));
+    }
     Some((seconds * 1_000 + u64::from(fraction / 1_000_000), fraction % 1_000_000))
 }
 
-/// As text; none beyond the year 9999.
+/// The text of a time in UTC, or `None` beyond the year 9999.
 pub(super) fn write(time: Millis, nanoseconds: u32) -> Option<String> {
     let seconds = i64::try_from(time / 1_000).ok()?;
     let (year, month, day) = date(seconds.div_euclid(DAY));
@@ -74,7 +81,7 @@ fn read_offset(text: &str) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * HOUR + minutes * MINUTE))
 }
 
-/// Digits between separators, so many in each field.
+/// Numbers between separators, with this many digits each.
 fn fields<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[i64; N]> {
     let mut parts = text.split(separator);
     let mut fields = [0; N];
@@ -89,7 +96,7 @@ fn digits(text: &str) -> Option<i64> {
     are_digits.then(|| i64::from_str(text).ok()).flatten()
 }
 
-/// The digits after the point; those below a nanosecond are dropped.
+/// The digits after the point. Those below a nanosecond are dropped.
 fn nanoseconds(fraction: &str) -> Option<u32> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -110,7 +117,7 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970. The year is taken from March, so that a leap day is its last.
+/// Days since 1970. The year starts in March, so that a leap day is its last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let of_cycle = year.rem_euclid(400);
@@ -154,6 +161,9 @@ mod tests {
             ("1969-12-31T23:59:59.999Z", (0, 0)),
             ("0000-01-01T00:00:00Z", (0, 0)),
             ("0000-02-29T00:00:00+23:59", (0, 0)),
+            ("9999-12-31T23:59:60.90Z", (253_402_300_799_999, 999_999)),
+            ("9999-12-31T23:59:59-00:01", (253_402_300_799_999, 999_999)),
+            ("9999-12-31T00:00:00-23:59", (253_402_300_740_000, 0)),
         ] {
             assert_eq!(read(text), Some(time), "{text}");
         }
@@ -222,6 +232,24 @@ mod tests {
         fn a_time_comes_back_as_it_was(time in 0..253_402_300_800_000_u64, nanoseconds in 0..1_000_000_u32) {
             let text = write(time, nanoseconds).unwrap();
             prop_assert_eq!(read(&text), Some((time, nanoseconds)), "{}", text);
+        }
+
+        #[test]
+        fn what_is_read_can_be_written(
+            year in prop_oneof![Just(0), Just(1969), Just(9999), 0..10_000],
+            month in prop_oneof![Just(1), Just(12), 1..13],
+            day in prop_oneof![Just(1), Just(31), 1..32],
+            hour in prop_oneof![Just(0), Just(23), 0..24],
+            minute in prop_oneof![Just(0), Just(59), 0..60],
+            second in 58..61,
+            fraction in "(\\.[0-9]{1,12})?",
+            offset in "Z|[+-](0|2)[0-3]:(00|59)",
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}");
+            if let Some((time, nanoseconds)) = read(&text) {
+                let written = write(time, nanoseconds);
+                prop_assert_eq!(written.as_deref().and_then(read), Some((time, nanoseconds)), "{}", text);
+            }
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! From what the peer says to text.
+//! Writes the peer's texts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
-use super::{Place, time};
+use super::{EventPosition, time};
 use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
-/// `$link.welcome`: the answer to the hello `id`. What the client publishes has sources that begin with this one.
+/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one.
 pub fn welcome(id: &str, source: &str) -> String {
     control("welcome", id, json!({ "source": source }))
 }
@@ -27,13 +27,13 @@ pub fn ack(id: &str, position: &Position) -> String {
     control("ack", id, data)
 }
 
-/// `$link.reject`: the event `id` was refused, be it one to log or one that steers the link.
+/// `$link.reject`: the event `id` was refused, an application's or a control event.
 pub fn reject(id: &str, code: RejectCode, message: &str) -> String {
     control("reject", id, json!({ "id": id, "code": code.name(), "message": message }))
 }
 
-/// `$link.subscribed`: the pattern is subscribed to, with the heads of all streams; or, with `reset`, it is not:
-/// with the heads of the streams in which its positions are of another log.
+/// `$link.subscribed`: the pattern is subscribed, with the heads of all streams. With `reset` it is not, because its
+/// positions are invalid in these streams, whose heads follow.
 pub fn subscribed<'p>(
     pattern: &Pattern,
     heads: impl Iterator<Item = &'p Position>,
@@ -55,7 +55,7 @@ pub fn subscribed<'p>(
     control("subscribed", pattern.as_str(), data)
 }
 
-/// `$link.gap`: these offsets, both included, are gone from a stream.
+/// `$link.gap`: these offsets, both inclusive, are gone from a stream.
 pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
     let data = json!({
         "pattern": pattern.as_str(),
@@ -66,8 +66,8 @@ pub fn gap(pattern: &Pattern, stream: &Stream, from: u64, to: u64) -> String {
     control("gap", pattern.as_str(), data)
 }
 
-/// An event, with its place in the log unless it is ephemeral.
-pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
+/// An event, with its position in the log unless it is ephemeral.
+pub fn event(topic: &Topic, body: &Body, place: Option<EventPosition<'_>>) -> String {
     let text = Text::new(topic, body, place.map(|place| (place.stream, place.offset)));
     let receiver = place.map(|place| (place.epoch, place.previous));
     let mut out = Vec::with_capacity(text.len() + 64);
@@ -75,11 +75,11 @@ pub fn event(topic: &Topic, body: &Body, place: Option<Place<'_>>) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// An event as a text that many receivers share: what differs between them is put in for each.
+/// An event's text that many receivers share. The parts that differ are inserted for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text {
     text: Box<[u8]>,
-    /// Where the receiver's place is put in.
+    /// Where to insert the receiver's part.
     at: usize,
 }
 
@@ -100,7 +100,7 @@ impl Text {
         if let Some(schema) = &body.schema {
             member(&mut out, "dataschema", schema);
         }
-        // A log may hold what an earlier version took: names of its own that would stand here twice.
+        // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
         for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
             match value {
                 Extension::Text(text) => member(&mut out, name, text),
@@ -121,12 +121,12 @@ impl Text {
         Self { text: out.into(), at }
     }
 
-    /// Its bytes without a receiver's place.
+    /// The shared bytes.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// Appends it for a receiver that reads an epoch of the log and has been told everything up to an offset.
+    /// Appends it for a receiver that knows the stream up to an offset, in this epoch.
     pub(crate) fn write(&self, receiver: Option<(u64, Option<u64>)>, out: &mut Vec<u8>) {
         let (before, after) = self.text.split_at(self.at);
         out.extend_from_slice(before);
@@ -144,10 +144,10 @@ fn data(out: &mut Vec<u8>, body: &Body) {
     let bytes = body.data.as_slice();
     let form = Form::of(body.content_type.as_deref());
     match (form, std::str::from_utf8(bytes)) {
-        // No JSON is empty: there is no data.
+        // JSON is never empty, so there is no data.
         (Form::Json, _) if bytes.is_empty() => {}
         (Form::Json, Ok(text)) if is_json(text) => {
-            // As it stands: numbers keep their digits and objects their order.
+            // In its original form: numbers keep their digits, and objects their order.
             out.extend_from_slice(br#","data":"#);
             out.extend_from_slice(bytes);
         }
@@ -156,20 +156,20 @@ fn data(out: &mut Vec<u8>, body: &Body) {
     }
 }
 
-/// Appends a member that is a text to an object that has one already. The name needs no escape.
+/// Appends a text member to an object that has a member already. The name needs no escaping.
 fn member(out: &mut Vec<u8>, name: &str, text: &str) {
     bare(out, name, "");
     string(out, text);
 }
 
-/// Appends a member whose value is written as it stands.
+/// Appends a member whose value is JSON.
 fn bare(out: &mut Vec<u8>, name: &str, value: &str) {
     for part in [",\"", name, "\":", value] {
         out.extend_from_slice(part.as_bytes());
     }
 }
 
-/// Appends a member that is a number in a string.
+/// Appends a member with a number in a string.
 fn decimal(out: &mut Vec<u8>, name: &str, number: u64) {
     bare(out, name, "\"");
     written(serde_json::to_writer(&mut *out, &number));
@@ -184,12 +184,12 @@ fn written(result: serde_json::Result<()>) {
     debug_assert!(result.is_ok(), "a text or a number could not be written");
 }
 
-/// Whether it may stand in a text for readers in any language.
+/// Whether readers in any language can handle it.
 fn is_json(text: &str) -> bool {
     !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
-/// What the peer says about the link begins as events do, with what tells it from them.
+/// The peer's control events begin as events do, with what distinguishes them.
 fn control(kind: &str, about: &str, data: Value) -> String {
     let id = json!(format!("{kind}:{about}"));
     format!(

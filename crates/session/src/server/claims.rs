@@ -1,15 +1,15 @@
-//! What a client may say of its events: nothing that only the peer says, and no source that leads out of the one
-//! that the peer puts before it.
+//! What a client may claim about its events. It cannot set what the peer sets, and its source cannot escape the
+//! prefix that the peer puts before it.
 
 use crate::wire::body::is_reserved;
 use crate::{Body, Millis};
 
-/// A time by the client's clock is kept if it is at most so far ahead of the peer's,
+/// The client's time is kept if it is at most this far ahead of the peer's clock,
 const AHEAD: Millis = 10 * 60 * 1_000;
-/// or so far behind it. With another one, or none, an event has the time of its arrival.
+/// or at most this far behind. Otherwise the event gets the time of its arrival.
 const BEHIND: Millis = 31 * 24 * 60 * 60 * 1_000;
 
-/// Why a client may not say this of an event.
+/// Returns why the body claims something that a client must not.
 pub(super) fn illegal(body: &Body) -> Option<String> {
     if !is_path(&body.source) {
         return Some(
@@ -22,10 +22,10 @@ pub(super) fn illegal(body: &Body) -> Option<String> {
     Some(format!("`{name}` is not an extension that a client may set"))
 }
 
-/// Whether a source still names something below `/clients/<id>` with that before it, whoever resolves it.
+/// Whether a source stays below its prefix `/clients/<id>` when a reader resolves the whole as a URI.
 fn is_path(source: &str) -> bool {
     let is_legal = |c: char| !(c.is_control() || matches!(c, '?' | '#' | '%' | '\\'));
-    // `https://example.org` names somebody; elsewhere two slashes name another host.
+    // `https://example.org` is an authority. Elsewhere two slashes would start another authority.
     let path = match source.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => rest,
         _ if source.is_empty() || source == "/" => return true,
@@ -42,7 +42,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_legal)
 }
 
-/// Puts the time of arrival in place of one that is missing, or far from it.
+/// Replaces a time that is missing or implausible with the time of arrival.
 pub(super) fn put_time(body: &mut Body, now: Millis) {
     let is_near = |time: Millis| time <= now + AHEAD && time + BEHIND >= now;
     if !body.time.is_some_and(is_near) {

@@ -1,17 +1,17 @@
-//! Ephemeral events that wait for credit: the newest of each key, and a bounded number of them.
+//! Ephemeral events that wait for credit: the newest of each key, up to a limit.
 
 use std::collections::VecDeque;
 
 use super::Ephemeral;
 
-/// The most events that wait on a connection,
+/// The maximum number of waiting events of a connection,
 const EVENTS: usize = 64;
-/// and the most bytes of their bodies.
+/// and the maximum size of their bodies.
 const BYTES: usize = 16 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Conflated {
-    /// With the subscriptions that they wait for, the oldest first.
+    /// With the subscriptions that they wait for, oldest first.
     waiting: VecDeque<(u32, Ephemeral)>,
     bytes: usize,
     dropped: u64,
@@ -32,13 +32,13 @@ impl Conflated {
         }
     }
 
-    /// The oldest one that waits for a subscription.
+    /// The oldest event that waits for a subscription.
     pub(super) fn next(&self, subscription: u32) -> Option<(usize, &Ephemeral)> {
         let mut all = self.waiting.iter().enumerate();
         all.find(|(_, (other, _))| *other == subscription).map(|(at, (_, event))| (at, event))
     }
 
-    /// Takes what [`Conflated::next`] has shown.
+    /// Removes the event that [`Conflated::next`] returned.
     pub(super) fn take(&mut self, at: usize) -> Option<Ephemeral> {
         let (_, event) = self.waiting.remove(at)?;
         self.bytes -= event.body.len();
@@ -51,7 +51,7 @@ impl Conflated {
         self.bytes = self.waiting.iter().map(|(_, event)| event.body.len()).sum();
     }
 
-    /// How many were dropped, for a newer one of the same key or for want of room.
+    /// The number of events that were dropped, for a newer one of the same key or for lack of room.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }

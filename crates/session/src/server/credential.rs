@@ -1,19 +1,20 @@
-//! How long the peer's authority lets a connection be: it is told before its credential ends, and closed
-//! when that happens without another one.
+//! The lifetime of a credential. The client is notified before its credential ends, and the connection is closed if
+//! it has not sent another one by then.
 
 use super::{Effect, Server};
 use crate::wire::frame::{Expiring, FromPeer};
 use crate::{CloseCode, Millis};
 
-/// A connection is told so long before its credential ends, and after half of it at the latest.
+/// How long before its credential's end a client is notified, but not before half of the lifetime.
 const NOTICE: Millis = 60_000;
 
 /// What an authority grants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Granted {
-    /// Who the client is, to the others too: its key where it is present. None if anybody may say so.
+    /// The client's identity, which other clients see: it is the key of its presence. `None` if the client may choose
+    /// its key.
     pub subject: Option<String>,
-    /// In so many milliseconds the grant ends; none is without an end.
+    /// The lifetime of the grant in milliseconds. `None` for no end.
     pub expires_in: Option<Millis>,
 }
 
@@ -22,7 +23,7 @@ pub(super) struct Credential {
     subject: Option<String>,
     was_granted: bool,
     ends: Option<Millis>,
-    /// When the client is to be told; none if it was.
+    /// When to notify the client. `None` once it was notified.
     notice: Option<Millis>,
 }
 
@@ -41,11 +42,10 @@ impl Credential {
 }
 
 impl Server {
-    /// The authority grants what the client has said in its hello or a refresh. A refresh may not make
-    /// somebody else of it.
+    /// The authority grants the credential of a hello or a refresh. A refresh cannot change the identity.
     pub fn granted(&mut self, granted: Granted, now: Millis) {
         if self.credential.was_granted && self.credential.subject != granted.subject {
-            return self.credential_refused("the credential is somebody else's");
+            return self.credential_refused("the credential belongs to another identity");
         }
         let Granted { subject, expires_in } = granted;
         let ends = expires_in.map(|expires_in| now.saturating_add(expires_in));
@@ -54,7 +54,7 @@ impl Server {
         self.credential = Credential { subject, was_granted: true, ends, notice };
     }
 
-    /// The authority refuses it.
+    /// The authority refuses the credential.
     pub fn credential_refused(&mut self, message: &str) {
         self.close(CloseCode::CredentialRefused, message);
     }

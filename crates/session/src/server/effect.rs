@@ -1,4 +1,4 @@
-//! What a server asks of its owner, and what its owner answers.
+//! What a server requests from its owner, and the owner's responses.
 
 use std::sync::Arc;
 
@@ -7,144 +7,145 @@ use topic::{Pattern, Topic};
 use super::{Rendered, Texts};
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 
-/// What the owner of a [`Server`](super::Server) is to do.
+/// What the owner of a [`Server`](super::Server) must do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Send a message.
-    Send(Message),
-    /// Close the socket; nothing follows.
+    Send(SocketMessage),
+    /// Close the socket. No effect follows.
     Close(CloseCode, String),
-    /// Look the client up, and fence its older connections. Answer with
-    /// [`Server::opened`](super::Server::opened). An owner with an authority first asks it about the
-    /// hello's token, and answers with [`Server::granted`](super::Server::granted) or
-    /// [`Server::credential_refused`](super::Server::credential_refused) too.
+    /// Look up the client, and fence its older connections. Answer with [`Server::opened`](super::Server::opened). An
+    /// owner with an authority first asks it about the hello's token, and also calls
+    /// [`Server::granted`](super::Server::granted) or
+    /// [`Server::credential_refused`](super::Server::credential_refused).
     Open(Hello),
-    /// Ask the authority about a new credential; answer as to the first one. An owner without an
-    /// authority grants it without an end.
+    /// Ask the authority about a new credential, and answer as for the first one. An owner without an authority
+    /// grants it without an end.
     Refresh(String),
-    /// Log an event and answer with [`Server::decided`](super::Server::decided), after the commit.
-    /// Several may be asked for at a time. When the answer is that the same may be tried again, the
-    /// higher numbers of this client get [`RejectCode::HeldBack`] until that number has come again:
-    /// they stand in the order of their numbers.
+    /// Log an event, and answer with [`Server::decided`](super::Server::decided) after the commit. Several appends
+    /// may be outstanding. When an event is refused for now, the client's higher numbers get [`RejectCode::HeldBack`]
+    /// until that number was retried, because events are logged in the order of their numbers.
     Append(Append),
-    /// Hand an ephemeral event to the other connections.
+    /// Send an ephemeral event to the other connections.
     Forward(Ephemeral),
-    /// Find where a subscription starts. Answer with [`Server::located`](super::Server::located). This and the
-    /// other two questions to the store are asked one at a time: the next one follows the answer.
+    /// Find where a subscription starts, and answer with [`Server::located`](super::Server::located). Only one query
+    /// (this, a read or a history) is outstanding at a time.
     Locate {
-        /// Names the request.
+        /// Identifies the request.
         ticket: Ticket,
-        /// What is subscribed to.
+        /// The subscription's pattern.
         pattern: Pattern,
         /// Where to start.
         start: Start,
     },
-    /// Read matching events from an offset on. Answer with [`Server::page`](super::Server::page).
+    /// Read matching events from an offset on, and answer with [`Server::page`](super::Server::page).
     Read {
-        /// Names the request.
+        /// Identifies the request.
         ticket: Ticket,
-        /// Of which stream.
+        /// The stream to read.
         stream: StreamNo,
-        /// Which events.
+        /// The pattern of the events.
         pattern: Pattern,
         /// The first offset to read.
         from: u64,
-        /// The most events to answer with.
+        /// The maximum number of events.
         limit: usize,
     },
-    /// Read matching events backwards. Answer with [`Server::older`](super::Server::older).
+    /// Read matching events backwards, and answer with [`Server::older`](super::Server::older).
     History {
-        /// Names the request.
+        /// Identifies the request.
         ticket: Ticket,
-        /// Of which stream.
+        /// The stream to read.
         stream: StreamNo,
-        /// Which events.
+        /// The pattern of the events.
         pattern: Pattern,
-        /// Events before this offset; none for the newest.
+        /// Events before this offset. `None` for the newest.
         before: Option<u64>,
-        /// The most events to answer with.
+        /// The maximum number of events.
         limit: usize,
     },
-    /// Make this connection's client present at a topic.
+    /// Make this connection's client present at a topic. On failure call
+    /// [`Server::not_present`](super::Server::not_present).
     Join {
         /// The topic.
         topic: Topic,
-        /// Who it says it is to the others.
+        /// The key under which others see the client.
         key: String,
-        /// What is said of it.
+        /// The data that others see.
         data: Vec<u8>,
     },
-    /// It is present there no more.
+    /// End the client's presence at a topic.
     Leave(Topic),
-    /// Tell this connection who is present at a topic, and how that changes.
+    /// Report to this connection who is present at a topic: first [`Server::present`](super::Server::present), then
+    /// [`Server::presence`](super::Server::presence) for changes.
     Watch(Topic),
-    /// It wants to know no more.
+    /// Stop reporting.
     Unwatch(Topic),
 }
 
-/// A stream, by its place in [`Options::streams`](super::Options::streams).
+/// The index of a stream in [`Options::streams`](super::Options::streams).
 pub type StreamNo = usize;
 
-/// How the patterns that a connection subscribes to have changed.
+/// How a connection's subscribed patterns have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChangedPatterns {
-    /// Those that it did not subscribe to before.
+    /// The patterns that are new.
     pub begun: Vec<Pattern>,
-    /// Those that it does not subscribe to any more.
+    /// The patterns that have ended.
     pub ended: Vec<Pattern>,
 }
 
-/// An event that is sent and never kept.
+/// An event that is sent but not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ephemeral {
     /// Its topic.
     pub topic: Topic,
-    /// What it is conflated by under pressure, together with the topic: the newest of a key remains.
-    /// The extension `partitionkey`, else the source.
+    /// The key of conflation: under pressure only the newest event of each topic and key remains. The extension
+    /// `partitionkey`, or else the source.
     pub key: Arc<str>,
     /// Its body, encoded once for all receivers.
     pub body: Arc<[u8]>,
-    /// The same as text, rendered once for all who want that.
+    /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
 }
 
-/// What names a request until it is answered.
+/// Identifies a request until it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
-    /// Bytes.
+pub enum SocketMessage {
+    /// A binary message.
     Binary(Vec<u8>),
     /// Text messages.
     Texts(Texts),
-    /// WebSocket frames that other connections send too, as [`Server::encode_run`](super::Server::encode_run) makes them.
+    /// WebSocket frames made by [`Server::encode_run`](super::Server::encode_run), which other connections send too.
     Frames(Arc<Vec<u8>>),
-    /// The WebSocket's own ping, for a wire without frames for it.
+    /// A WebSocket ping, for clients that do not speak frames.
     Ping,
 }
 
-/// An event that is to be logged, or whose number is to be decided without it.
+/// An event to log, or a number to decide without one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Append {
-    /// Names the request.
+    /// Identifies the request.
     pub ticket: Ticket,
-    /// Whose it is; none for a client without hello.
+    /// The client and its number. `None` for a client without a hello.
     pub client: Option<Numbered>,
-    /// The event; source and path of its body are the peer's already. Or why it breaks the rules: that is
-    /// then the outcome of its number, unless that has one already.
+    /// The event, whose source and path the peer has set already. Or the rule that the event breaks: this is then the
+    /// outcome of its number, unless the number was decided before.
     pub event: Result<(Topic, Body), Refusal>,
 }
 
-/// Why an event cannot be logged, now or ever.
+/// Why an event can never be logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub code: RejectCode,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
-    /// The event's id, if it could be read.
+    /// The event's id, if it was readable.
     pub id: Option<String>,
 }
 
@@ -153,67 +154,67 @@ pub struct Refusal {
 pub struct Numbered {
     /// The client.
     pub client: [u8; 16],
-    /// The fencing token of the connection that it came through.
+    /// The fencing token of the connection that it arrived on.
     pub fence: u64,
     /// The number.
     pub number: u64,
-    /// Outcomes below it may be forgotten.
+    /// Outcomes of lower numbers may be forgotten.
     pub lowest: u64,
 }
 
-/// The answer to [`Effect::Open`].
+/// The response to [`Effect::Open`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
-    /// The client is who it says.
+    /// The client is admitted.
     Welcome {
-        /// The highest number that has been decided; 0 if none.
+        /// The highest number that was decided; 0 if none was.
         highest: u64,
-        /// The id of that event.
+        /// The id of the event with that number.
         highest_id: Option<String>,
-        /// The client was not known, or is to be told so again: it had said that it returns, and nothing of it
-        /// was decided since.
+        /// The client was unknown. Also true if its earlier welcome may be lost: it said that it returns, and none of
+        /// its events was decided since.
         new: bool,
     },
-    /// The secret is not this client's.
+    /// The secret does not match the client id.
     WrongSecret,
-    /// A connection with this or a higher fencing token was there.
+    /// A connection with this fencing token or a higher one exists.
     Fenced,
-    /// Too many new clients came from where it is; none of them again for so many milliseconds.
+    /// Too many new clients come from the client's address.
     Limited {
-        /// Milliseconds.
+        /// When the address may try again, in milliseconds.
         retry: u32,
     },
-    /// The client is refused with this code, for this reason.
+    /// The client is refused with this close code and reason.
     Refused(CloseCode, &'static str),
     /// The store cannot be used now.
     Unavailable,
 }
 
-/// What became of an [`Append`].
+/// The outcome of an [`Append`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
-    /// It is in the log, maybe since an earlier try.
+    /// The event is in the log, possibly since an earlier attempt.
     Stored(Position, Durability),
-    /// It is not.
+    /// The event is not in the log.
     Rejected {
-        /// Why.
+        /// The reason.
         code: RejectCode,
-        /// The same in words.
+        /// The reason in words.
         message: String,
-        /// If present, it may be tried again after so many milliseconds.
+        /// If present, the event may be retried after this many milliseconds.
         retry: Option<u32>,
     },
     /// A newer connection of this client has taken over.
     Fenced,
 }
 
-/// The answer to [`Effect::Locate`].
+/// The response to [`Effect::Locate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
-    /// The subscription starts there: a place in each of [`Options::streams`](super::Options::streams).
-    At(Vec<Place>),
-    /// Positions are of another log, or of another life of a stream. With the heads of these streams, at least
-    /// one; of one that is not there it has the offset 0.
+    /// The start point in each of [`Options::streams`](super::Options::streams).
+    At(Vec<StartPoint>),
+    /// Some positions belong to another log, or to an earlier epoch of a stream. Contains the heads of these streams,
+    /// at least one; the head of a stream that does not exist has the offset 0.
     Reset(Vec<Position>),
     /// The store cannot be used now.
     Unavailable,
@@ -221,44 +222,44 @@ pub enum Located {
 
 /// Where a subscription starts in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The first offset to look at.
+pub struct StartPoint {
+    /// The first offset to read.
     pub next: u64,
-    /// The offset up to which the receiver has been told everything; none if it starts anew.
+    /// The offset up to which the receiver knows the stream. `None` if it starts anew.
     pub previous: Option<u64>,
     /// The position of the last event in the stream.
     pub head: Position,
-    /// The range that was asked for and is gone: its first and its last offset.
+    /// The first and last offset of a requested range that is no longer in the stream.
     pub gap: Option<(u64, u64)>,
 }
 
-/// The answer to [`Effect::Read`].
+/// The response to [`Effect::Read`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Matching events, ascending.
+    /// The matching events in ascending order.
     pub events: Vec<Arc<Logged>>,
-    /// The first offset that was not looked at.
+    /// The first offset that was not read.
     pub next: u64,
-    /// The range that is gone from the stream, if what was asked for begins in one: its first and its last
-    /// offset. The events are those after it.
+    /// The first and last offset of a range that is no longer in the stream, if the read began in one. The events
+    /// follow it.
     pub gap: Option<(u64, u64)>,
 }
 
-/// The answer to [`Effect::History`].
+/// The response to [`Effect::History`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Older {
-    /// The life of the stream.
+    /// The epoch of the stream.
     pub epoch: u64,
-    /// Matching events, descending.
+    /// The matching events in descending order.
     pub events: Vec<Arc<Logged>>,
-    /// The offset before which to read on; none if there is nothing more.
+    /// The offset before which to continue. `None` at the end.
     pub next: Option<u64>,
 }
 
-/// An event as the log holds it.
+/// An event of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
-    /// The stream that it stands in.
+    /// The stream that holds it.
     pub stream: StreamNo,
     /// Its offset.
     pub offset: u64,
@@ -266,19 +267,19 @@ pub struct Logged {
     pub topic: Topic,
     /// Its body, encoded once for all receivers.
     pub body: Arc<[u8]>,
-    /// The same as text, rendered once for all who want that.
+    /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
 }
 
 impl Ephemeral {
-    /// An event whose text was not wanted yet.
+    /// Creates an event whose text is not rendered yet.
     pub fn new(topic: Topic, key: Arc<str>, body: Arc<[u8]>) -> Self {
         Self { topic, key, body, text: Rendered::default() }
     }
 }
 
 impl Logged {
-    /// An event whose text was not wanted yet.
+    /// Creates an event whose text is not rendered yet.
     pub fn new(stream: StreamNo, offset: u64, topic: Topic, body: Arc<[u8]>) -> Self {
         Self { stream, offset, topic, body, text: Rendered::default() }
     }

@@ -1,4 +1,4 @@
-//! Pages of the log backwards, for whoever scrolls up.
+//! Pages of history, backwards from a position.
 
 use topic::Pattern;
 
@@ -7,7 +7,7 @@ use crate::wire::encode;
 use crate::wire::frame::{FromPeer, History, HistoryPage};
 use crate::{MAX_NUMBER, RejectCode};
 
-/// The most requests of a connection that are without an answer.
+/// The maximum number of outstanding requests of a connection.
 const REQUESTS: usize = 8;
 
 impl Server {
@@ -20,7 +20,7 @@ impl Server {
             return self.no_page(request, Some(RejectCode::TooMany));
         }
         let Some(stream) = self.options.streams.iter().position(|other| *other == stream) else {
-            // Nothing is there.
+            // An empty page.
             return self.no_page(request, None);
         };
         let ticket = self.ticket();
@@ -30,7 +30,7 @@ impl Server {
         self.lookups.push(ticket, lookup);
     }
 
-    /// The answer to [`Effect::History`].
+    /// The response to [`Effect::History`].
     pub fn older(&mut self, ticket: Ticket, older: &Older) {
         self.lookups.answered(ticket);
         let mut requests = self.requests.iter();
@@ -43,7 +43,7 @@ impl Server {
         let streams = &self.options.streams;
         let next = match older.next {
             Some(next) => Some((&streams[stream], next)),
-            // From the head of the stream after this one.
+            // From the head of the next stream.
             None => streams.get(stream + 1).map(|stream| (stream, MAX_NUMBER)),
         };
         encode::page(&mut self.message, request, older.epoch, entries, next, None);

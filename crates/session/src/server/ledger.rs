@@ -1,12 +1,12 @@
-//! The ledger: what a peer keeps of each client, and how it decides about a numbered event. This is where
-//! exactly-once is decided.
+//! The ledger: what a peer keeps of each client, and how it decides about a numbered event. This is where exactly-once
+//! is decided.
 //!
-//! It is pure: a store loads the [`Account`] of a client, asks it, and writes it back in the transaction that holds the
-//! event. The same calls in the same order give the same answers, however they are grouped into transactions.
+//! It is pure. A store loads the [`Account`] of a client, asks it, and writes it back in the transaction that holds the
+//! event. The same calls in the same order give the same outcomes, however they are grouped into transactions.
 //!
-//! A number is decided once. Its outcome is kept until the client says that it knows it ([`Numbered::lowest`]), so that a
-//! repeat gets the same answer. Numbers are decided in ascending order: if one is refused for now, higher ones of the same
-//! connection are held back until it comes again, for otherwise it would count as decided long ago.
+//! A number is decided once. Its outcome is kept until the client no longer needs it ([`Numbered::lowest`]), so that a
+//! repeat gets the same outcome. Numbers are decided in ascending order. If one is refused for now, the higher ones of
+//! its connection are held back until it is retried; otherwise it would count as decided long ago.
 
 mod outcomes;
 
@@ -14,11 +14,11 @@ use super::{Decided, Numbered, Opened};
 use crate::{CloseCode, Hello, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 pub use outcomes::{LogPosition, Outcomes, Run};
 
-/// A fencing token rises by at most this much from one connection to the next: clients count them, and somebody who knew
-/// a client's secret could shut it out with the highest token of all.
+/// The maximum rise of a fencing token from one connection to the next. Clients count them up; without this limit, a
+/// thief of a client's secret could lock the client out with the highest token.
 const FENCE_STEP: u64 = 1 << 32;
 
-/// A refused event may be sent again after this many milliseconds.
+/// The delay before a refused event may be retried, in milliseconds.
 const RETRY: u32 = 1_000;
 
 /// What a peer keeps of a client.
@@ -28,14 +28,14 @@ pub struct Account {
     pub secret: [u8; 32],
     /// The fencing token of the newest connection.
     pub fence: u64,
-    /// The highest number that was decided; 0 if none.
+    /// The highest number that was decided; 0 if none was.
     pub highest: u64,
-    /// The id of that event.
+    /// The id of the event with that number.
     pub highest_id: Option<String>,
-    /// When the client last did something, in milliseconds since 1970.
+    /// When the client was last active, in milliseconds since 1970.
     pub seen: Option<Millis>,
-    /// The client said that it returns, and was not known. It is welcomed as forgotten until an event of it is decided:
-    /// an earlier welcome may be lost.
+    /// The client said that it returns, but was unknown. It is welcomed as forgotten until one of its events is
+    /// decided, because an earlier welcome may be lost.
     pub was_forgotten: bool,
     /// The number that was refused for now. Higher ones of its connection wait for it.
     pub held: Option<Held>,
@@ -45,7 +45,7 @@ pub struct Account {
     changed: bool,
 }
 
-/// A number that must come again before higher ones.
+/// A number that must be retried before higher ones are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     /// The fencing token of its connection.
@@ -54,7 +54,7 @@ pub struct Held {
     pub number: u64,
 }
 
-/// How an event stands before it is decided.
+/// The state of an event before it is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// The event has not been decided. The store logs it, or rejects it, and calls [`Account::decide`]; or it calls
@@ -63,12 +63,12 @@ pub enum Admission {
     /// The event was decided at an earlier attempt: it is in the log at this position, or it was rejected. The store keeps
     /// the reasons of rejected events.
     Repeat(Option<LogPosition>),
-    /// This is the answer; nothing changes.
+    /// The outcome, without any change to the account.
     Answer(Decided),
 }
 
 impl Account {
-    /// The account of a client that is not known.
+    /// The account of an unknown client.
     pub fn new(secret: [u8; 32], is_returning: bool) -> Self {
         Self {
             secret,
@@ -83,10 +83,10 @@ impl Account {
         }
     }
 
-    /// Checks a hello: `secret` is what [`Account::secret`] must be, and `account` is what is known of the client.
+    /// Checks a hello. `secret` is what [`Account::secret`] must be, and `account` is what is known of the client.
     ///
     /// # Errors
-    /// The answer, if the hello is refused.
+    /// The response, if the hello is refused.
     pub fn check(account: Option<&Self>, hello: &Hello, secret: &[u8; 32]) -> Result<(), Opened> {
         let fence = match account {
             Some(account) if account.secret != *secret => return Err(Opened::WrongSecret),
@@ -101,16 +101,16 @@ impl Account {
         Ok(())
     }
 
-    /// Takes a hello that passed [`Account::check`]: fences older connections. Returns the rejected numbers whose reasons
-    /// can be dropped.
+    /// Applies a hello that passed [`Account::check`]: fences older connections. Returns the rejected numbers whose
+    /// reasons can be dropped.
     pub fn open(&mut self, hello: &Hello, now: Millis) -> Vec<u64> {
         (self.fence, self.seen, self.changed) = (hello.fence, Some(now), true);
-        // The new connection begins with its lowest number that has no answer.
+        // The new connection starts with its lowest unanswered number.
         self.held = None;
         self.outcomes.forget(hello.lowest)
     }
 
-    /// The welcome of this client; `is_new` if it was not known.
+    /// The welcome for this client. `is_new` says whether it was unknown.
     pub fn welcome(&self, is_new: bool) -> Opened {
         Opened::Welcome {
             highest: self.highest,
@@ -119,7 +119,7 @@ impl Account {
         }
     }
 
-    /// Looks at an event before it is decided. Also returns the rejected numbers whose reasons can be dropped.
+    /// Admits an event before it is decided. Also returns the rejected numbers whose reasons can be dropped.
     pub fn admit(&mut self, numbered: &Numbered) -> (Admission, Vec<u64>) {
         let answer = |answer| (Admission::Answer(answer), Vec::new());
         if numbered.fence < self.fence {
@@ -139,7 +139,7 @@ impl Account {
             && held.fence == numbered.fence
             && held.number < numbered.number
         {
-            let message = "a lower number comes first";
+            let message = "an earlier number must be retried first";
             return answer(refused(RejectCode::HeldBack, message));
         }
         let before = self.outcomes.kept();
@@ -148,13 +148,13 @@ impl Account {
         if self.outcomes.kept() < MAX_UNANSWERED as u64 {
             return (Admission::New, forgotten);
         }
-        let message = "too many outcomes are kept: say up to which number they are known";
+        let message = "too many outcomes are kept: raise the lowest number";
         let refused = self.refuse_for_now(numbered, RejectCode::HeldBack, message);
         (Admission::Answer(refused), forgotten)
     }
 
-    /// Records what was decided about an event that was [new](Admission::New): its position in the log, or `None` if it
-    /// was rejected for good.
+    /// Records the decision about a [new](Admission::New) event: its position in the log, or `None` if it was
+    /// rejected for good.
     pub fn decide(
         &mut self,
         numbered: &Numbered,
@@ -172,7 +172,7 @@ impl Account {
         self.outcomes.push(numbered.number, position);
     }
 
-    /// Refuses an event that was [new](Admission::New) for now: it may come again, and higher numbers of its connection
+    /// Refuses a [new](Admission::New) event for now: it may be retried, and the higher numbers of its connection
     /// wait for it.
     pub fn refuse_for_now(
         &mut self,
@@ -184,8 +184,8 @@ impl Account {
         refused(code, message)
     }
 
-    /// Holds back higher numbers of the connection until this one comes again. A store whose commit failed calls this for
-    /// the numbers in it once it works again, because their outcome is unknown.
+    /// Holds back the connection's higher numbers until this one is retried. After a failed commit, a store calls
+    /// this for the numbers of the commit as soon as it works again, because their outcome is unknown.
     pub fn hold(&mut self, numbered: &Numbered) {
         let Numbered { fence, number, .. } = *numbered;
         let is_over = fence < self.fence || number <= self.highest;
@@ -195,18 +195,18 @@ impl Account {
         }
     }
 
-    /// The answer for a number that was decided, and whose outcome is forgotten.
+    /// The outcome of a number that was decided, and whose outcome was forgotten.
     pub fn stale() -> Decided {
-        rejected(RejectCode::StaleNumber, "the number was decided and its outcome is forgotten")
+        rejected(RejectCode::StaleNumber, "the number was decided, and its outcome was forgotten")
     }
 
-    /// The answer for a client that has no account.
+    /// The outcome for a client without an account.
     pub fn unknown() -> Decided {
-        let message = "the client was forgotten: the event may be in the log or not";
+        let message = "the client was forgotten: the event may or may not be in the log";
         rejected(RejectCode::Uncertain, message)
     }
 
-    /// Whether the account has to be written.
+    /// Whether the account must be written.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
@@ -216,7 +216,7 @@ fn rejected(code: RejectCode, message: &str) -> Decided {
     Decided::Rejected { code, message: message.to_owned(), retry: None }
 }
 
-/// The answer for an event that may come again.
+/// The outcome of an event that may be retried.
 pub fn refused(code: RejectCode, message: &str) -> Decided {
     Decided::Rejected { code, message: message.to_owned(), retry: Some(RETRY) }
 }

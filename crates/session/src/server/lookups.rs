@@ -1,24 +1,25 @@
-//! What is asked of the store, one thing at a time: the rest waits here, bounded in bytes, and what nobody wants
-//! any more is dropped.
+//! The queue of a connection's queries to the store. One is outstanding; the others wait here, bounded in bytes, and
+//! are dropped when the subscription ends.
 
 use std::collections::BTreeMap;
 
 use super::{Effect, Server, Ticket};
 use crate::Start;
 
-/// With more bytes of positions and patterns that wait to be located, nothing more is read from the client.
+/// The limit on the bytes of positions and patterns that wait to be located. Above it, nothing more is read from the
+/// client.
 const FULL: usize = 256 << 10;
-/// What a look-up costs beside its texts.
+/// The cost of a query beside its texts.
 const ENTRY: usize = 160;
 
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
-    /// In the order in which they were asked for, for tickets ascend.
+    /// In the order of the requests, because tickets ascend.
     waiting: BTreeMap<Ticket, Effect>,
-    /// The one without an answer.
+    /// The outstanding query.
     asked: Option<Ticket>,
     bytes: usize,
-    /// Of those, what is still to be located. The rest is bounded by the subscriptions that stand.
+    /// The bytes of the queries that wait to be located. The number of subscriptions bounds the rest.
     locating: usize,
 }
 
@@ -28,7 +29,7 @@ impl Lookups {
         self.waiting.insert(ticket, lookup);
     }
 
-    /// The subscription that has asked for it has ended.
+    /// Its subscription has ended.
     pub(super) fn drop(&mut self, ticket: Ticket) {
         if let Some(lookup) = self.waiting.remove(&ticket) {
             self.count(&lookup, usize::wrapping_sub);
@@ -72,13 +73,13 @@ impl Lookups {
 }
 
 impl Server {
-    /// Whether the client has asked for more than the store has answered yet. While it is so, its owner reads no
-    /// further message.
+    /// Whether the client has requested more than the store has answered. Until then the owner reads no further
+    /// message.
     pub fn is_full(&self) -> bool {
         self.lookups.locating > FULL
     }
 
-    /// How many bytes of questions to the store wait here.
+    /// The bytes of the waiting queries.
     pub fn lookup_bytes(&self) -> usize {
         self.lookups.bytes
     }

@@ -1,5 +1,5 @@
-//! A connection's part in presence: what it may ask for, and what it is told. Who is present where is
-//! known by the [`Attendance`](super::Attendance) that all connections of a peer share.
+//! One connection's part in presence: what it may request, and what it receives. The
+//! [`PresenceRegistry`](super::PresenceRegistry), which all connections of a peer share, knows who is present.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,16 @@ use super::{Effect, Server};
 use crate::RejectCode;
 use crate::wire::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
 
-/// The most bytes of a key.
+/// The maximum size of a key.
 const KEY_BYTES: usize = 256;
-/// The most bytes of what an application says of one that is present.
+/// The maximum size of a member's data.
 const DATA_BYTES: usize = 4_096;
-/// The most topics at which a connection is present, and the most that it watches.
+/// The maximum number of topics that a connection joins, and of those that it watches.
 const TOPICS: usize = 64;
 
 /// The topics of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Whereabouts {
+pub(super) struct PresenceState {
     joined: BTreeSet<Topic>,
     watched: BTreeSet<Topic>,
 }
@@ -28,59 +28,60 @@ impl Server {
         let Some(topic) = self.place(&name) else { return };
         let key = self.credential.subject().map_or(key, str::to_owned);
         if key.len() > KEY_BYTES || data.len() > DATA_BYTES {
-            let message = format!("a key may have {KEY_BYTES} bytes, and its data {DATA_BYTES}");
+            let message =
+                format!("a key may have at most {KEY_BYTES} bytes, and its data {DATA_BYTES}");
             return self.deny(name, RejectCode::TooLarge, message);
         }
-        if !enter(&mut self.whereabouts.joined, &topic) {
-            let message = format!("a connection may be present at {TOPICS} topics");
+        if !enter(&mut self.presence_state.joined, &topic) {
+            let message = format!("a connection may join at most {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
         self.effects.push_back(Effect::Join { topic, key, data });
     }
 
     pub(super) fn leave(&mut self, topic: &str) {
-        if let Some(topic) = self.whereabouts.joined.take(topic) {
+        if let Some(topic) = self.presence_state.joined.take(topic) {
             self.effects.push_back(Effect::Leave(topic));
         }
     }
 
     pub(super) fn watch(&mut self, name: String) {
         let Some(topic) = self.place(&name) else { return };
-        if !enter(&mut self.whereabouts.watched, &topic) {
-            let message = format!("a connection may watch {TOPICS} topics");
+        if !enter(&mut self.presence_state.watched, &topic) {
+            let message = format!("a connection may watch at most {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
         self.effects.push_back(Effect::Watch(topic));
     }
 
     pub(super) fn unwatch(&mut self, topic: &str) {
-        if let Some(topic) = self.whereabouts.watched.take(topic) {
+        if let Some(topic) = self.presence_state.watched.take(topic) {
             self.effects.push_back(Effect::Unwatch(topic));
         }
     }
 
-    /// The answer to [`Effect::Join`] if the client cannot be present there.
+    /// The response to [`Effect::Join`] if the client cannot join.
     pub fn not_present(&mut self, topic: &Topic, code: RejectCode, message: &str) {
-        self.whereabouts.joined.remove(topic);
+        self.presence_state.joined.remove(topic);
         self.deny(topic.to_string(), code, message.to_owned());
     }
 
-    /// All who are present at a topic that is watched.
+    /// The full list of those present at a watched topic.
     pub fn present(&mut self, topic: &Topic, entries: Vec<Attendee>) {
-        if self.whereabouts.watched.contains(topic) {
+        if self.presence_state.watched.contains(topic) {
             self.send(&FromPeer::Present(Present { topic: topic.to_string(), entries }));
         }
     }
 
-    /// How that has changed: who came or changed, and the ids of those who left.
+    /// A change at a watched topic: those who came or changed, and the ids of those who left.
     pub fn presence(&mut self, topic: &Topic, joined: Vec<Attendee>, left: Vec<u64>) {
-        if self.whereabouts.watched.contains(topic) {
+        if self.presence_state.watched.contains(topic) {
             let topic = topic.to_string();
             self.send(&FromPeer::Presence(Presence { topic, joined, left }));
         }
     }
 
-    /// The topic of this name; if it is none that one can be at, the client is told.
+    /// The topic with this name. If it cannot have members, tells the client so.
     fn place(&mut self, name: &str) -> Option<Topic> {
         let message = match Topic::parse(name) {
             Ok(topic) if !topic.is_system() => return Some(topic),
@@ -96,7 +97,7 @@ impl Server {
     }
 }
 
-/// False if there is no room for another one.
+/// Returns false if there is no room for another topic.
 fn enter(topics: &mut BTreeSet<Topic>, topic: &Topic) -> bool {
     if !topics.contains(topic) && topics.len() >= TOPICS {
         return false;

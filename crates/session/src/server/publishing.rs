@@ -1,14 +1,16 @@
-//! The publishing side: from a client's event to the log or to the other connections, and its answer
-//! back. What goes on has been checked, and signed with what only the peer can say.
+//! The publishing side: from a client's event to the log, or to the other connections, and back to the client with
+//! the outcome. Events are checked, and signed with what only the peer can attest.
 
 use topic::Topic;
 
-use super::{Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, State, Ticket, claims};
+use super::{
+    Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, ServerState, Ticket, claims,
+};
 use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 
-/// What an [`Append`] is answered by.
+/// What an [`Append`] is waiting for.
 #[derive(Debug)]
 pub(super) enum Waiting {
     Number(u64),
@@ -24,7 +26,7 @@ impl Server {
     ) {
         if let Some(raised) = publish.lowest {
             lowest = lowest.max(raised);
-            self.state = State::Open { client: Some((client, fence, lowest)) };
+            self.state = ServerState::Open { client: Some((client, fence, lowest)) };
         }
         let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
         let event = self.checked(topic, &publish.body);
@@ -60,7 +62,7 @@ impl Server {
         event: Result<(Topic, Body), Refusal>,
     ) {
         if self.unanswered.len() >= MAX_UNANSWERED {
-            let message = format!("{MAX_UNANSWERED} publishes wait for an answer already");
+            let message = format!("{MAX_UNANSWERED} publishes are unanswered already");
             return self.close(CloseCode::TooManyUnanswered, &message);
         }
         let ticket = self.ticket();
@@ -68,7 +70,8 @@ impl Server {
         self.effects.push_back(Effect::Append(Append { ticket, client, event }));
     }
 
-    /// A topic and the body that is these bytes, with what the peer puts into it, or why they may not be published.
+    /// Checks an event: its topic, and the body with the peer's additions. Returns why it cannot be published
+    /// otherwise.
     pub(super) fn checked(
         &self,
         topic: Result<Topic, UnknownTopic>,
@@ -83,16 +86,16 @@ impl Server {
         self.signed(topic, body)
     }
 
-    /// Whether a body of so many bytes may be published.
+    /// Checks the size of a body.
     pub(super) fn fits(&self, bytes: usize) -> Result<(), Refusal> {
         if bytes <= self.options.max_event {
             return Ok(());
         }
-        let message = format!("an event may have {} bytes", self.options.max_event);
+        let message = format!("an event may have at most {} bytes", self.options.max_event);
         Err(Refusal { code: RejectCode::TooLarge, message, id: None })
     }
 
-    /// The same of a body that is decoded.
+    /// The same for a decoded body.
     pub(super) fn signed(
         &self,
         topic: Result<Topic, UnknownTopic>,
@@ -100,7 +103,7 @@ impl Server {
     ) -> Result<(Topic, Body), Refusal> {
         let illegal = claims::illegal(&body);
         self.sign(&mut body);
-        // What the peer adds may pass a bound, and what is logged must be readable again.
+        // The peer's additions may exceed a limit, and what is logged must stay readable.
         let illegal =
             match (illegal.map_or_else(|| body.check().map_err(|it| it.to_string()), Err), topic) {
                 (Err(error), _) => (RejectCode::IllegalEvent, error),
@@ -122,8 +125,8 @@ impl Server {
         Err(Refusal { code, message, id })
     }
 
-    /// Puts what only the peer can say into the body: who it is from, that it passed here, and when, if that is
-    /// not said.
+    /// Adds what only the peer can attest: the client in the source, the peer on the path, and the time if the event
+    /// has none.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
         let mut source = String::with_capacity(self.source.len() + 1 + said.len());
@@ -139,11 +142,11 @@ impl Server {
         }
     }
 
-    /// The answer to [`Effect::Append`].
+    /// The response to [`Effect::Append`].
     pub fn decided(&mut self, ticket: Ticket, decided: Decided) {
         let at = self.unanswered.binary_search_by_key(&ticket, |(ticket, _)| *ticket);
         let Some((_, waiting)) = at.ok().and_then(|at| self.unanswered.remove(at)) else { return };
-        if self.state == State::Closed {
+        if self.state == ServerState::Closed {
             return;
         }
         match (waiting, decided) {
@@ -161,8 +164,8 @@ impl Server {
         }
     }
 
-    /// Whether a lower number comes first. Nothing is said about it: the client knows from the reject of that
-    /// number that it sends all from there on again, and an answer for each would make it do so each time.
+    /// Whether an earlier number must be retried first. Dropped silently: the retryable reject already makes the
+    /// client resend from there, and an answer for each would make it resend each time.
     fn holds_back(&self, number: u64) -> bool {
         self.held_back.is_some_and(|held| number > held)
     }
@@ -176,7 +179,7 @@ impl Server {
     }
 }
 
-/// What stands before the source of events that a client publishes.
+/// The prefix for the sources of a client's events.
 pub(super) fn source_of(client: &[u8; 16]) -> String {
     format!("/clients/{:032x}", u128::from_be_bytes(*client))
 }

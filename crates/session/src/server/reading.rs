@@ -1,8 +1,8 @@
-//! The reading side: a subscription is located in the log, reads its past page by page under its credit,
-//! and goes live once it has been told everything that was committed; in each stream by itself.
+//! The reading side. A subscription is located in the log, reads its past page by page under its credit, and goes
+//! live once it has received everything that was committed, in each stream separately.
 //!
-//! One that runs out of credit while it is live keeps its position, reads on by pages when credit comes,
-//! and is live again without a second caught-up.
+//! A live subscription that runs out of credit keeps its position. When credit comes it reads pages until it is live
+//! again, without a second caught-up.
 
 use std::sync::Arc;
 
@@ -10,11 +10,13 @@ use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
-    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Place, Rendered, Server, StreamNo,
-    Ticket, Wire,
+    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Rendered, Server, StartPoint,
+    StreamNo, Ticket, Wire,
 };
 use crate::wire::encode;
-use crate::wire::frame::{CaughtUp, Credit, FromPeer, Gap, Head, Refused, Subscribe, Subscribed};
+use crate::wire::frame::{
+    CaughtUp, Credit, FromPeer, Gap, Recipient, Refused, Subscribe, Subscribed,
+};
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
 impl Server {
@@ -42,11 +44,12 @@ impl Server {
         }
     }
 
-    /// Why no further subscription is taken. The others stand: they may be other tabs'.
+    /// Why the connection cannot have another subscription. The others are not affected, because they may belong to
+    /// other tabs.
     pub(super) fn has_too_many(&self) -> Option<String> {
         let most = self.options.max_subscriptions;
         let is_full = self.subscriptions.len() >= most;
-        is_full.then(|| format!("a connection may have {most} subscriptions"))
+        is_full.then(|| format!("a connection may have at most {most} subscriptions"))
     }
 
     pub(super) fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
@@ -60,22 +63,22 @@ impl Server {
         self.conflated.forget(subscription);
     }
 
-    /// The receiver can take more: first what is newest and kept nowhere else.
+    /// Handles new credit. Waiting ephemeral events go first, because they are kept nowhere else.
     pub(super) fn credit(&mut self, Credit { subscription, events, bytes }: Credit) {
         self.subscriptions.grant(subscription, events, bytes);
         while let Some((at, event)) = self.conflated.next(subscription)
             && self.subscriptions.takes(subscription, event.body.len())
             && let Some(event) = self.conflated.take(at)
         {
-            let heads = [Head { subscription, previous: None }];
-            self.event(&event.topic, &heads, None, &event.body, &event.text);
+            let recipients = [Recipient { subscription, previous: None }];
+            self.event(&event.topic, &recipients, None, &event.body, &event.text);
         }
         for stream in self.subscriptions.waiting(subscription) {
             self.advance(subscription, stream);
         }
     }
 
-    /// The answer to [`Effect::Locate`].
+    /// The response to [`Effect::Locate`].
     pub fn located(&mut self, ticket: Ticket, located: Located) {
         self.lookups.answered(ticket);
         let Some(subscription) = self.subscriptions.locating(ticket) else { return };
@@ -90,7 +93,7 @@ impl Server {
             Located::At(places) => {
                 self.subscriptions.start(subscription, &places);
                 let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
-                let heads = places.into_iter().map(|Place { head, .. }| head).collect();
+                let heads = places.into_iter().map(|StartPoint { head, .. }| head).collect();
                 self.say_subscribed(subscription, heads, false);
                 for (stream, gap) in gaps.into_iter().enumerate() {
                     self.gap(subscription, stream, gap);
@@ -116,7 +119,7 @@ impl Server {
         }
     }
 
-    /// Reads on in a stream for a subscription that has not reached the live events there.
+    /// Continues a subscription that is not live in this stream.
     fn advance(&mut self, subscription: u32, stream: StreamNo) {
         let ticket = self.ticket();
         let Some(&seen) = self.seen.get(stream) else { return };
@@ -139,7 +142,7 @@ impl Server {
         self.options.streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// The answer to [`Effect::Read`].
+    /// The response to [`Effect::Read`].
     pub fn page(&mut self, ticket: Ticket, page: &Page) {
         self.lookups.answered(ticket);
         let Some((subscription, stream)) = self.subscriptions.reading(ticket) else { return };
@@ -147,9 +150,9 @@ impl Server {
         for event in &page.events {
             let (offset, bytes) = (event.offset, event.body.len());
             match self.subscriptions.replay(subscription, stream, offset, bytes) {
-                Replay::Tell(head) => {
+                Replay::Tell(recipient) => {
                     let place = Some((stream, offset));
-                    self.event(&event.topic, &[head], place, &event.body, &event.text);
+                    self.event(&event.topic, &[recipient], place, &event.body, &event.text);
                 }
                 Replay::Told => {}
                 Replay::NoCredit => return self.advance(subscription, stream),
@@ -159,10 +162,10 @@ impl Server {
         self.advance(subscription, stream);
     }
 
-    /// Events have been committed: all of a stream, in order, each once. Where some are missing they may be
-    /// gone from the log: what is live then reads on from its position, as after [`Server::lagged`].
+    /// Feeds committed events: all of a stream, in order, each once. After a hole, live subscriptions read on from
+    /// their positions, as after [`Server::lagged`].
     pub fn committed(&mut self, events: &[Arc<Logged>]) {
-        let mut heads = std::mem::take(&mut self.heads);
+        let mut recipients = std::mem::take(&mut self.recipients);
         for event in events {
             let Logged { stream, offset, ref topic, ref body, ref text } = **event;
             if self.seen.get(stream).is_none_or(|seen| offset < *seen) {
@@ -170,15 +173,15 @@ impl Server {
             }
             self.lagged(stream, offset - 1);
             self.seen[stream] = offset + 1;
-            heads.clear();
-            self.subscriptions.live(topic, (stream, offset), body.len(), &mut heads);
-            self.event(topic, &heads, Some((stream, offset)), body, text);
+            recipients.clear();
+            self.subscriptions.live(topic, (stream, offset), body.len(), &mut recipients);
+            self.event(topic, &recipients, Some((stream, offset)), body, text);
         }
-        self.heads = heads;
+        self.recipients = recipients;
     }
 
-    /// More was committed to a stream than its owner has at hand, up to the offset `head`: what is live
-    /// reads on by pages, each subscription what it matches, until it has caught up.
+    /// Reports that a stream has committed events up to `head` which the owner does not have at hand. Live
+    /// subscriptions fall back to reading pages from the log.
     pub fn lagged(&mut self, stream: StreamNo, head: u64) {
         let Some(seen) = self.seen.get_mut(stream).filter(|seen| head >= **seen) else { return };
         let had_seen = std::mem::replace(seen, head + 1);
@@ -187,52 +190,51 @@ impl Server {
         }
     }
 
-    /// How many subscriptions there are, and the bytes of their patterns.
+    /// The number of subscriptions, and the size of their patterns in bytes.
     pub fn subscribed(&self) -> (usize, usize) {
         (self.subscriptions.len(), self.subscriptions.bytes())
     }
 
-    /// How the patterns that are subscribed to have changed since the last call: which ephemeral events to
-    /// bring.
+    /// How the subscribed patterns have changed since the last call. They decide which ephemeral events to feed.
     pub fn changed_patterns(&mut self) -> Option<ChangedPatterns> {
         self.subscriptions.changed_patterns()
     }
 
-    /// Another connection has sent an ephemeral event.
+    /// Feeds an ephemeral event of another connection.
     pub fn forwarded(&mut self, event: &Ephemeral) {
-        if self.is_closed() || self.send_again(event) {
+        if self.is_closed() || self.send_cached(event) {
             return;
         }
-        let mut heads = std::mem::take(&mut self.heads);
-        heads.clear();
+        let mut recipients = std::mem::take(&mut self.recipients);
+        recipients.clear();
         let Self { subscriptions, conflated, .. } = self;
         let mut all = true;
-        subscriptions.ephemeral(&event.topic, event.body.len(), &mut heads, |subscription| {
+        subscriptions.ephemeral(&event.topic, event.body.len(), &mut recipients, |subscription| {
             conflated.hold(subscription, event);
             all = false;
         });
-        self.event(&event.topic, &heads, None, &event.body, &event.text);
+        self.event(&event.topic, &recipients, None, &event.body, &event.text);
         if all {
-            self.note(&event.topic, &heads);
+            self.remember_prefix(&event.topic, &recipients);
         }
-        self.heads = heads;
+        self.recipients = recipients;
     }
 
-    /// How many ephemeral events were dropped because a receiver had no credit for them.
+    /// The number of ephemeral events that were dropped because a receiver had no credit.
     pub fn dropped(&self) -> u64 {
         self.conflated.dropped()
     }
 
-    /// Sends an event, with the place where it is logged unless it is ephemeral.
+    /// Sends an event, with its position unless it is ephemeral.
     fn event(
         &mut self,
         topic: &Topic,
-        heads: &[Head],
+        recipients: &[Recipient],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
         _text: &Rendered,
     ) {
-        if heads.is_empty() || self.is_closed() {
+        if recipients.is_empty() || self.is_closed() {
             return;
         }
         self.make_room();
@@ -248,11 +250,11 @@ impl Server {
                     Some((stream, _)) => &self.options.streams[stream],
                     None => &Stream::MAIN,
                 };
-                encode::event(&mut self.message, topic, name, heads, offset, body, stream);
+                encode::event(&mut self.message, topic, name, recipients, offset, body, stream);
                 self.cut();
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.event_text(topic, heads, place, body, _text),
+            Wire::Json => self.event_text(topic, recipients, place, body, _text),
         }
     }
 }

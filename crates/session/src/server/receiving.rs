@@ -1,31 +1,30 @@
-//! Messages of frames, in parts, and what they ask for: an owner that limits it waits between them.
+//! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
-use super::{Server, State, Wire};
+use super::{Effect, Server, ServerState, Wire};
 use crate::wire::decode;
-use crate::wire::frame::{self, DecodeError, FromPeer};
+use crate::wire::frame::{self, DecodeError, FromClient, FromPeer};
 use crate::wire::message::frames;
-use crate::{CloseCode, Millis};
+use crate::{CloseCode, Millis, RejectCode};
 
-/// A part of a message ends after so many bytes or effects: what small frames ask for is many times as large
-/// as they are.
+/// A part ends after this many bytes or effects, because small frames can request far more than their size.
 const PART_BYTES: usize = 32 << 10;
 const PART_EFFECTS: usize = 128;
 
-/// Counts since they were taken last; see [`Server::take_costs`].
+/// The counts since they were last taken. See [`Server::take_costs`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// Publishes, durable or not.
+    /// Publishes, durable or ephemeral.
     pub publishes: u32,
     /// Subscriptions.
     pub subscribes: u32,
     /// Requests for history.
     pub histories: u32,
-    /// Joins and watches of presence.
+    /// Presence joins and watches.
     pub joins: u32,
 }
 
 impl Server {
-    /// A binary message has arrived.
+    /// Handles a binary message.
     pub fn received(&mut self, message: &[u8], now: Millis) {
         let mut at = 0;
         while let Some(next) = self.received_part(message, at, now) {
@@ -33,8 +32,8 @@ impl Server {
         }
     }
 
-    /// The same in parts, for an owner that carries out what one part asks for before it feeds the next:
-    /// takes frames from the offset `at` on, and returns the offset of the next part, if there is one.
+    /// Handles a binary message in parts, for an owner that carries out the effects of one part before it feeds the
+    /// next. Starts at the offset `at`, and returns the offset of the next part, if there is one.
     pub fn received_part(&mut self, message: &[u8], at: usize, now: Millis) -> Option<usize> {
         self.heard(now);
         if message.len() > self.options.max_message {
@@ -42,7 +41,7 @@ impl Server {
             return None;
         }
         if self.wire != Wire::Frames {
-            let message = "this subprotocol is spoken in text messages";
+            let message = "this subprotocol uses text messages";
             self.close(CloseCode::ProtocolError, message);
             return None;
         }
@@ -51,7 +50,7 @@ impl Server {
         for frame in frames(message.get(at..)?, decode::from_client) {
             match frame {
                 Ok((frame, place)) => {
-                    // What was skipped before it counts too.
+                    // Skipped frames before it count too.
                     next = at + place.end;
                     self.frame(frame);
                 }
@@ -60,7 +59,7 @@ impl Server {
                     self.close(CloseCode::ProtocolError, &error.to_string());
                 }
             }
-            if self.state == State::Closed {
+            if self.state == ServerState::Closed {
                 return None;
             }
             if next - at >= PART_BYTES || self.effects.len() - before >= PART_EFFECTS {
@@ -70,13 +69,69 @@ impl Server {
         None
     }
 
-    /// What was asked for since the last call. An owner that limits it waits before it feeds more.
+    fn frame(&mut self, frame: FromClient) {
+        match (self.state, frame) {
+            (ServerState::Closed, _) => {}
+            (ServerState::Greeting, FromClient::Hello(hello)) => {
+                let frame::Hello { client, fence, lowest, returning, .. } = hello;
+                self.state = ServerState::Opening { client, fence, lowest, returning };
+                self.hello_until = None;
+                self.effects.push_back(Effect::Open(hello));
+            }
+            (_, FromClient::Hello(_)) => {
+                self.close(CloseCode::UnexpectedHello, "the client has said hello already")
+            }
+            (ServerState::Open { client: Some(client) }, FromClient::Publish(publish)) => {
+                self.costs.publishes += 1;
+                self.publish(client, publish);
+            }
+            // Unreachable: a client without a hello speaks JSON.
+            (ServerState::Open { client: None }, FromClient::Publish(_)) => {
+                self.close(CloseCode::UnexpectedHello, "say hello first");
+            }
+            (ServerState::Open { .. }, FromClient::Subscribe(subscribe)) => {
+                self.costs.subscribes += 1;
+                self.subscribe(subscribe);
+            }
+            (ServerState::Open { .. }, FromClient::UnknownStart(it)) => {
+                self.costs.subscribes += 1;
+                let message = "this peer does not support the subscription's start";
+                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
+            }
+            (ServerState::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
+                self.unsubscribe(unsubscribe.subscription);
+            }
+            (ServerState::Open { .. }, FromClient::Credit(credit)) => self.credit(credit),
+            (ServerState::Open { .. }, FromClient::History(history)) => {
+                self.costs.histories += 1;
+                self.history(history);
+            }
+            (ServerState::Open { .. }, FromClient::Refresh(refresh)) => self.refresh(refresh.token),
+            (ServerState::Open { .. }, FromClient::Join(join)) => {
+                self.costs.joins += 1;
+                self.join(join);
+            }
+            (ServerState::Open { .. }, FromClient::Leave(at)) => self.leave(&at.topic),
+            (ServerState::Open { .. }, FromClient::Watch(at)) => {
+                self.costs.joins += 1;
+                self.watch(at.topic);
+            }
+            (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
+            (ServerState::Open { .. }, FromClient::Pong(_)) => {}
+            (ServerState::Greeting | ServerState::Opening { .. }, _) => {
+                self.close(CloseCode::UnexpectedHello, "say hello first, and wait for the welcome");
+            }
+        }
+    }
+
+    /// The requests since the last call. An owner with rate limits waits before it feeds more.
     pub fn take_costs(&mut self) -> Costs {
         std::mem::take(&mut self.costs)
     }
 
-    /// As [`Server::tick`], while the owner does not read because a limit is exceeded: silence says nothing
-    /// about the client then, and the client hears that the peer is there.
+    /// Like [`Server::tick`], for an owner that does not read because a limit is exceeded. The client's silence is
+    /// not counted then, and the client still gets signs of life.
     pub fn tick_unread(&mut self, now: Millis) {
         self.heard(now);
         self.tick(now);
@@ -91,8 +146,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::server::{Effect, Message, Opened, Options};
-    use crate::{Body, FromClient, Hello, Publish};
+    use crate::server::{Opened, Options, SocketMessage};
+    use crate::{Body, Hello, Publish};
 
     fn welcomed() -> Server {
         let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
@@ -117,7 +172,7 @@ mod tests {
         FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
     }
 
-    /// How many publishes each part of a message has.
+    /// The number of publishes in each part of a message.
     fn parts(server: &mut Server, message: &[u8]) -> Vec<u32> {
         let (mut at, mut parts) = (Some(0), Vec::new());
         while let Some(from) = at {
@@ -155,10 +210,10 @@ mod tests {
         let mut server = welcomed();
         for second in 0..600 {
             server.tick_unread(second * 1_000);
-            assert!(matches!(server.poll(), Some(Effect::Send(Message::Binary(_)))));
+            assert!(matches!(server.poll(), Some(Effect::Send(SocketMessage::Binary(_)))));
             assert_eq!(server.poll(), None);
         }
-        // From the last of those on, silence counts again.
+        // From here on silence counts again.
         server.tick(618_999);
         assert_eq!((server.poll(), server.deadline()), (None, 619_000));
     }

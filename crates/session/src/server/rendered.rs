@@ -1,4 +1,4 @@
-//! An event as `cloudevents.json` says it: made for the first receiver that wants it, and kept for the others.
+//! An event's text in `cloudevents.json`, rendered for the first receiver that wants it and kept for the others.
 
 #[cfg(feature = "json")]
 use std::sync::{Arc, OnceLock};
@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 #[cfg(feature = "json")]
 use crate::json::Text;
 
-/// The text of an event, once a receiver has wanted it. It says nothing that the event does not say: events are
-/// equal whether they have it or not.
+/// The text of an event, once rendered. Ignored by comparisons, because it follows from the event.
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
     #[cfg(feature = "json")]
@@ -24,13 +23,13 @@ impl Eq for Rendered {}
 
 #[cfg(feature = "json")]
 impl Rendered {
-    /// The most bytes of a text that is kept with a body of so many bytes. Control characters in texts make a
-    /// longer one, and what keeps events counts the bytes of their bodies.
+    /// The maximum size of a kept text for a body of this size. Control characters can make the text much longer, but
+    /// caches count only the bytes of bodies.
     const fn most(body: usize) -> usize {
         2 * body + 512
     }
 
-    /// Calls `used` with the event's text, which `made` makes if it is not there.
+    /// Calls `used` with the text, rendering it with `made` if necessary.
     pub(crate) fn with(
         &self,
         body: &[u8],
@@ -43,7 +42,7 @@ impl Rendered {
         let Some(text) = made() else { return };
         used(&text);
         if text.len() <= Self::most(body.len()) {
-            // Another connection may have made the same one meanwhile.
+            // Another connection may have rendered it meanwhile.
             let _ = self.text.set(Arc::new(text));
         }
     }

@@ -1,37 +1,38 @@
-//! A run of ephemeral events as the bytes that many connections send: they are encoded once.
+//! Runs of ephemeral events, encoded once for many connections.
 //!
-//! What differs between connections is how an event begins: the topic's number and the subscriptions. Connections
-//! with the same beginning send the same bytes.
+//! Connections differ in how an event begins: the topic's number and the subscriptions. Connections with the same
+//! beginning send the same bytes.
 
 use std::sync::Arc;
 
-use super::{Effect, Ephemeral, Message, Server, Wire, texts};
+use super::{Effect, Ephemeral, Server, SocketMessage, Wire, texts};
 use crate::wire::encode;
 
-/// A run ends at about this many bytes. A receiver that has stopped reading costs about one run.
+/// A run ends at about this size. A receiver that has stopped reading costs about one run.
 const RUN_BYTES: usize = 60 << 10;
-/// The same of texts, which are longer: a write costs as much as the copying of 60 KiB, and is then for as many events.
+/// The same for texts, which are longer. A write costs about as much as copying 60 KiB, and then covers as many
+/// events.
 #[cfg(feature = "json")]
 pub(super) const RUN_TEXT_BYTES: usize = 92 << 10;
-/// The most bytes of a byte string's head.
+/// The maximum size of a byte string's head.
 const HEAD: usize = 9;
 
 impl Server {
-    /// How an ephemeral event begins on this connection, if it begins as the last one did and no subscription has a
-    /// limit. It is empty on a wire of texts, and only there.
+    /// The beginning of an ephemeral event on this connection, if it is the same as for the last one and no
+    /// subscription has a limit. Only for texts it is empty.
     pub fn beginning(&self, event: &Ephemeral) -> Option<&[u8]> {
-        let again = self.begins_again(&event.topic)?;
-        (again.is_unlimited && !self.is_closed()).then_some(&again.beginning)
+        let cache = self.cached_prefix(&event.topic)?;
+        (cache.is_unlimited && !self.is_closed()).then_some(&cache.beginning)
     }
 
-    /// Encodes events on one topic from the first on, whose [`Server::beginning`] is known, until the run is long
-    /// enough. Answers WebSocket frames, and how many events they are.
+    /// Encodes a run of events on one topic, whose [`Server::beginning`] is known. Returns WebSocket frames, and the
+    /// number of events in them.
     pub fn encode_run<'e>(
         &self,
         events: impl Iterator<Item = &'e Ephemeral> + Clone,
     ) -> (Vec<u8>, usize) {
-        let Some(again) = &self.again else { return (Vec::new(), 0) };
-        let events = events.take_while(|event| again.is_on(&event.topic));
+        let Some(cache) = &self.prefix_cache else { return (Vec::new(), 0) };
+        let events = events.take_while(|event| cache.is_on(&event.topic));
         match self.wire {
             Wire::Frames => {
                 let (mut bytes, mut count) = (0, 0);
@@ -39,12 +40,12 @@ impl Server {
                     if bytes >= RUN_BYTES {
                         break;
                     }
-                    bytes += again.beginning.len() + HEAD + event.body.len();
+                    bytes += cache.beginning.len() + HEAD + event.body.len();
                     count += 1;
                 }
                 let frame = texts::binary(bytes, |message| {
                     for event in events.take(count) {
-                        message.extend_from_slice(&again.beginning);
+                        message.extend_from_slice(&cache.beginning);
                         encode::byte_string(message, &event.body);
                     }
                 });
@@ -55,9 +56,9 @@ impl Server {
         }
     }
 
-    /// Sends the frames that [`Server::encode_run`] has made for a connection with the same beginning.
+    /// Sends frames from [`Server::encode_run`] of a connection with the same beginning.
     pub fn send_run(&mut self, frames: Arc<Vec<u8>>) {
         self.flush();
-        self.effects.push_back(Effect::Send(Message::Frames(frames)));
+        self.effects.push_back(Effect::Send(SocketMessage::Frames(frames)));
     }
 }

@@ -1,8 +1,8 @@
-//! The subscriptions of one connection: how far each has been told, and what its receiver can take.
+//! The subscriptions of one connection: how far each has read, and what its receiver can take.
 //!
-//! A subscription without credit keeps a position in each stream and nothing else. With credit it reads on
-//! from the log, and is live again once it has been told everything. Those with the same pattern, which
-//! tabs that share a connection often have, are matched as one.
+//! Without credit a subscription is only a position in each stream. With credit it reads from the log, and goes live
+//! once it has read everything. Subscriptions with the same pattern, which tabs on a shared connection often have,
+//! are matched as one.
 
 mod one;
 
@@ -10,40 +10,40 @@ use std::collections::BTreeMap;
 
 use topic::{Pattern, Topic};
 
-use super::{ChangedPatterns, Place, StreamNo, Ticket};
-use crate::wire::frame::Head;
+use super::{ChangedPatterns, StartPoint, StreamNo, Ticket};
+use crate::wire::frame::Recipient;
 use one::{Stage, Subscription};
 
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    /// In boxes: a map makes room for eleven at once, and a connection has often one.
+    /// Boxed, because a map allocates for eleven entries at once and most connections have one.
     by_number: BTreeMap<u32, Box<Subscription>>,
-    /// Each pattern, with the numbers of its subscriptions, in order: the topics,
+    /// Each pattern with the numbers of its subscriptions, in order: patterns without a wildcard,
     exact: Vec<(Pattern, Vec<u32>)>,
-    /// and those with a wildcard.
+    /// and patterns with one.
     wild: Vec<(Pattern, Vec<u32>)>,
-    /// The lives of the streams that the positions are of.
+    /// The epochs of the streams.
     epochs: Vec<u64>,
-    /// The patterns that have come (false) or gone (true) since somebody asked.
+    /// The patterns that were added (false) or removed (true) since the last query.
     changed: BTreeMap<Pattern, bool>,
-    /// Counts what changes who is told of an ephemeral event.
+    /// Counts changes that affect who receives ephemeral events.
     edition: u64,
-    /// The bytes of the patterns, counted for each subscription.
+    /// The bytes of the patterns, once for each subscription.
     bytes: usize,
 }
 
-/// The number names a subscription already.
+/// Another subscription has this number.
 #[derive(Debug)]
 pub(super) struct Taken;
 
-/// How a subscription goes on in a stream.
+/// How a subscription continues in a stream.
 pub(super) enum Next {
     Read {
         pattern: Pattern,
         from: u64,
         limit: usize,
     },
-    /// It is live for the first time.
+    /// It goes live for the first time.
     CaughtUp {
         count: u64,
         offset: u64,
@@ -53,9 +53,9 @@ pub(super) enum Next {
     Nothing,
 }
 
-/// What becomes of a replayed event.
+/// What to do with a replayed event.
 pub(super) enum Replay {
-    Tell(Head),
+    Tell(Recipient),
     Told,
     NoCredit,
 }
@@ -65,12 +65,12 @@ impl Subscriptions {
         self.by_number.len()
     }
 
-    /// The bytes of the patterns, counted for each subscription.
+    /// The bytes of the patterns, once for each subscription.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The life of a stream that positions are of.
+    /// The epoch of a stream.
     pub(super) fn epoch(&self, stream: StreamNo) -> u64 {
         self.epochs.get(stream).copied().unwrap_or_default()
     }
@@ -99,7 +99,7 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Ends it, and answers what it has asked of the store.
+    /// Removes it, and returns its outstanding requests to the store.
     pub(super) fn remove(&mut self, number: u32) -> Vec<Ticket> {
         let Some(removed) = self.by_number.remove(&number) else { return Vec::new() };
         self.bytes -= removed.pattern.as_str().len();
@@ -115,7 +115,7 @@ impl Subscriptions {
         removed.asked().collect()
     }
 
-    /// A pattern that goes and comes again before somebody asks has not changed.
+    /// A pattern that was removed and added again since the last query has not changed.
     fn note_change(&mut self, pattern: &Pattern, gone: bool) {
         if self.changed.remove(pattern).is_none() {
             self.changed.insert(pattern.clone(), gone);
@@ -146,13 +146,13 @@ impl Subscriptions {
         Some(&self.by_number.get(&number)?.pattern)
     }
 
-    /// The subscription that waits for this answer of the store; it may have ended meanwhile.
+    /// The subscription that waits for this response. It may have ended.
     pub(super) fn locating(&self, ticket: Ticket) -> Option<u32> {
         let mut all = self.by_number.iter();
         all.find(|(_, it)| it.locating == Some(ticket)).map(|(number, _)| *number)
     }
 
-    /// The subscription that waits for this page, and of which stream; it may have ended meanwhile.
+    /// The subscription that waits for this page, and the stream. It may have ended.
     pub(super) fn reading(&self, ticket: Ticket) -> Option<(u32, StreamNo)> {
         let stage = Stage::Reading(ticket);
         self.by_number.iter().find_map(|(number, it)| {
@@ -161,14 +161,14 @@ impl Subscriptions {
         })
     }
 
-    pub(super) fn start(&mut self, number: u32, places: &[Place]) {
+    pub(super) fn start(&mut self, number: u32, places: &[StartPoint]) {
         self.epochs = places.iter().map(|place| place.head.epoch).collect();
         if let Some(it) = self.by_number.get_mut(&number) {
             it.start(places);
         }
     }
 
-    /// Adds to what the receiver can take.
+    /// Adds credit.
     pub(super) fn grant(&mut self, number: u32, events: u32, bytes: u32) {
         if let Some(it) = self.by_number.get_mut(&number) {
             it.grant(events, bytes);
@@ -180,7 +180,7 @@ impl Subscriptions {
         self.by_number.get_mut(&number).map(|it| it.waiting()).unwrap_or_default()
     }
 
-    /// Notes that a replayed event goes out, unless it has been told already or has no room.
+    /// Records that a replayed event is sent, unless the receiver knows it or has no credit.
     pub(super) fn replay(
         &mut self,
         number: u32,
@@ -201,8 +201,8 @@ impl Subscriptions {
         }
     }
 
-    /// These offsets are gone from a stream. What of them the receiver is to be told, unless it is
-    /// nothing: what follows names the end of that as the offset before it.
+    /// Records that these offsets are gone from a stream. Returns the range to report, if any: the next event names
+    /// the end of the range as its predecessor.
     pub(super) fn gap(
         &mut self,
         number: u32,
@@ -218,8 +218,8 @@ impl Subscriptions {
         Some((from, to))
     }
 
-    /// Takes those that are live out of what comes by itself in a stream, and gives their numbers: they
-    /// have seen all before `seen`.
+    /// Makes the live subscriptions in a stream fall back to reading from the log, and returns their numbers. They
+    /// know everything before `seen`.
     pub(super) fn fall_back(&mut self, stream: StreamNo, seen: u64) -> Vec<u32> {
         let mut fallen = Vec::new();
         for (number, it) in &mut self.by_number {
@@ -233,8 +233,8 @@ impl Subscriptions {
         fallen
     }
 
-    /// Goes on after a start, a page, or new credit: live once everything before `seen` has been told, and
-    /// what follows then comes by itself.
+    /// Continues after a start, a page, or new credit. The subscription goes live once it has read everything before
+    /// `seen`.
     pub(super) fn advance(
         &mut self,
         number: u32,
@@ -251,62 +251,62 @@ impl Subscriptions {
         next
     }
 
-    /// While it stays the same, ephemeral events on a topic are for the same subscriptions.
+    /// While this stays the same, ephemeral events on a topic have the same recipients.
     pub(super) fn edition(&self) -> u64 {
         self.edition
     }
 
-    /// Whether none of these has a limit to what it can take, which stays so while the edition is the same.
-    pub(super) fn are_unlimited(&self, heads: &[Head]) -> bool {
-        heads
-            .iter()
-            .all(|head| self.by_number.get(&head.subscription).is_some_and(|it| it.is_unlimited()))
+    /// Whether none of these has a limit. The result holds while the edition stays the same.
+    pub(super) fn are_unlimited(&self, recipients: &[Recipient]) -> bool {
+        recipients.iter().all(|recipient| {
+            self.by_number.get(&recipient.subscription).is_some_and(|it| it.is_unlimited())
+        })
     }
 
-    /// Whether all of these can take an ephemeral event, which is then counted.
-    pub(super) fn all_take(&mut self, heads: &[Head], bytes: usize) -> bool {
+    /// Whether all of these have credit for an ephemeral event. If so, counts it.
+    pub(super) fn all_take(&mut self, recipients: &[Recipient], bytes: usize) -> bool {
         let can =
-            |head: &Head| self.by_number.get(&head.subscription).is_some_and(|it| it.has_credit());
-        heads.iter().all(can) && heads.iter().all(|head| self.takes(head.subscription, bytes))
+            |it: &Recipient| self.by_number.get(&it.subscription).is_some_and(|it| it.has_credit());
+        recipients.iter().all(can) && recipients.iter().all(|it| self.takes(it.subscription, bytes))
     }
 
-    /// Whether it can take an ephemeral event, which is then counted.
+    /// Whether it has credit for an ephemeral event. If so, counts it.
     pub(super) fn takes(&mut self, number: u32, bytes: usize) -> bool {
         self.by_number.get_mut(&number).is_some_and(|it| it.takes(bytes))
     }
 
-    /// Puts the live subscriptions that are to be told of a logged event into `heads`. One that has no
-    /// credit for it is live no more.
+    /// Adds the live subscriptions that match a logged event to `recipients`. A subscription without credit falls
+    /// back to reading from the log.
     pub(super) fn live(
         &mut self,
         topic: &Topic,
         (stream, offset): (StreamNo, u64),
         bytes: usize,
-        heads: &mut Vec<Head>,
+        recipients: &mut Vec<Recipient>,
     ) {
-        self.each_of(topic, |number, it| heads.extend(it.live(number, stream, offset, bytes)));
+        self.each_of(topic, |number, it| recipients.extend(it.live(number, stream, offset, bytes)));
     }
 
-    /// Puts the subscriptions that are to be told of an ephemeral event into `heads`, and calls
-    /// `without_credit` with those that cannot take it.
+    /// Adds the subscriptions that match an ephemeral event to `recipients`, and calls `without_credit` for those
+    /// without credit.
     pub(super) fn ephemeral(
         &mut self,
         topic: &Topic,
         bytes: usize,
-        heads: &mut Vec<Head>,
+        recipients: &mut Vec<Recipient>,
         mut without_credit: impl FnMut(u32),
     ) {
         self.each_of(topic, |subscription, it| {
             if !it.has_caught_up {
             } else if it.takes(bytes) {
-                heads.push(Head { subscription, previous: None });
+                recipients.push(Recipient { subscription, previous: None });
             } else {
                 without_credit(subscription);
             }
         });
     }
 
-    /// Each subscription that a topic matches.
+    /// Calls `each` for each subscription that matches a topic.
     fn each_of(&mut self, topic: &Topic, mut told: impl FnMut(u32, &mut Subscription)) {
         let exact = place(&self.exact, topic.as_str()).ok().map(|at| &self.exact[at]);
         let wild = self.wild.iter().filter(|(pattern, _)| pattern.matches(topic));
@@ -317,13 +317,13 @@ impl Subscriptions {
         }
     }
 
-    /// The patterns among which this one has its place.
+    /// The list of patterns that this one belongs to.
     fn patterns_like(&mut self, pattern: &Pattern) -> &mut Vec<(Pattern, Vec<u32>)> {
         if pattern.as_topic().is_some() { &mut self.exact } else { &mut self.wild }
     }
 }
 
-/// Where a pattern stands, or is to stand.
+/// The index of a pattern, or where to insert it.
 fn place(patterns: &[(Pattern, Vec<u32>)], pattern: &str) -> Result<usize, usize> {
     patterns.binary_search_by(|(other, _)| other.as_str().cmp(pattern))
 }

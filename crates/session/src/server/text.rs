@@ -1,5 +1,4 @@
-//! The `cloudevents.json` end of a connection: what it takes of a client's texts, and what of the
-//! peer's frames it says as text.
+//! The `cloudevents.json` end of a connection: reads a client's texts, and writes the peer's frames as texts.
 
 #[cfg(test)]
 mod tests;
@@ -10,26 +9,28 @@ use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
-use super::{Decided, Effect, Ephemeral, Message, Rendered, Server, State, StreamNo, Texts, Wire};
+use super::{
+    Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
+};
 use crate::json::{self, Incoming, Text};
-use crate::wire::frame::{FromPeer, Head, Subscribe};
+use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
 
 use sha2::{Digest, Sha256};
 
-/// About the most bytes of what is said for one receiver only.
+/// The approximate limit on the bytes rendered for one receiver only.
 const PLACE: usize = 64;
 
 impl Server {
-    /// A text message has arrived.
+    /// Handles a text message.
     pub fn received_text(&mut self, message: &str, now: Millis) {
         self.heard(now);
         if message.len() > self.options.max_message {
             return self.too_large();
         }
         if self.wire != Wire::Json {
-            let message = "this subprotocol is spoken in binary messages";
+            let message = "this subprotocol uses binary messages";
             return self.close(CloseCode::ProtocolError, message);
         }
         let incoming = json::read(message);
@@ -42,7 +43,7 @@ impl Server {
                 self.hello_text(&id, guest.as_deref());
             }
             Ok(Incoming::Hello { id, .. }) => {
-                let message = "`$link.hello` comes first, and once";
+                let message = "`$link.hello` must come first, and only once";
                 self.text(json::reject(&id, RejectCode::IllegalEvent, message));
             }
             Ok(Incoming::Publish { topic, body, ephemeral }) => {
@@ -65,8 +66,8 @@ impl Server {
         }
     }
 
-    /// Says who a client without hello is: random, and no other connection's. What it publishes is from
-    /// `/guests/<id>`, unless it names a secret that makes it known on other connections too.
+    /// Sets the identity of a client without a hello: random, and unique to the connection. Its events have the
+    /// source `/guests/<id>`, unless it names a secret that identifies it across connections.
     pub fn set_guest(&mut self, id: [u8; 16]) {
         if self.wire == Wire::Json {
             self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
@@ -85,7 +86,7 @@ impl Server {
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
         let id = body.id.clone();
         let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        // What it is encoded to is shorter than its text.
+        // The encoded form is shorter than the text.
         let fits = match bytes <= self.options.max_event {
             true => Ok(()),
             false => self.fits(body.encode().len()),
@@ -108,19 +109,19 @@ impl Server {
         if let Some(message) = self.has_too_many() {
             return self.text(json::reject(id, RejectCode::TooMany, &message));
         }
-        // The number never leaves this machine; tickets are not used twice.
+        // The number never leaves this machine, and tickets are unique.
         let subscription = self.next_ticket as u32;
         let pattern = pattern.to_owned();
-        // It has no word for credit: the socket's own back-pressure holds a slow receiver.
+        // JSON has no credit: the socket's back-pressure holds a slow receiver.
         self.subscribe(Subscribe { subscription, pattern, start, credit: None });
     }
 
-    /// Says what a frame says, as far as this subprotocol has a text for it.
+    /// Writes a frame as text, if the subprotocol has one for it.
     pub(super) fn send_text(&mut self, frame: &FromPeer) {
         match frame {
             FromPeer::Ping(_) => {
                 self.flush();
-                self.effects.push_back(Effect::Send(Message::Ping));
+                self.effects.push_back(Effect::Send(SocketMessage::Ping));
             }
             FromPeer::Refused(refused) => {
                 self.text(json::reject("", refused.code, &refused.message));
@@ -136,22 +137,22 @@ impl Server {
                     self.text(json::gap(pattern, &gap.stream, gap.from, gap.to));
                 }
             }
-            // The grammar has no text for these: nobody says hello or pings by number, the close
-            // frame says what a bye would, and where the past ends is not told.
+            // The grammar has no text for these. There is no hello and no ping by number, the close frame replaces
+            // the bye, and the end of the past is not reported.
             FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
             FromPeer::CaughtUp(_) => {}
-            // Only frames ask for these.
+            // Responses to requests that only frames can make.
             FromPeer::Expiring(_)
             | FromPeer::Page(_)
             | FromPeer::Present(_)
             | FromPeer::Presence(_)
             | FromPeer::NotPresent(_) => {}
-            // Numbers that have no meaning here; `answer_text` and `event_text` say the same by name.
+            // Their numbers have no meaning here. `answer_text` and `event_text` report the same by name.
             FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
         }
     }
 
-    /// What became of the event `id`.
+    /// The outcome of the event `id`.
     pub(super) fn answer_text(&mut self, id: &str, decided: Decided) {
         match decided {
             Decided::Stored(position, _) => self.text(json::ack(id, &position)),
@@ -163,7 +164,7 @@ impl Server {
     pub(super) fn event_text(
         &mut self,
         topic: &Topic,
-        heads: &[Head],
+        recipients: &[Recipient],
         place: Option<(StreamNo, u64)>,
         body: &Arc<[u8]>,
         rendered: &Rendered,
@@ -174,7 +175,7 @@ impl Server {
             let place = place.map(|(stream, offset)| (&options.streams[stream], offset));
             Some(Text::new(topic, &Body::decode(body).ok()?, place))
         };
-        let previous = heads.first().and_then(|head| head.previous);
+        let previous = recipients.first().and_then(|recipient| recipient.previous);
         let receiver = place.map(|(stream, _)| (subscriptions.epoch(stream), previous));
         rendered.with(body, made, |text| {
             texts.push(text.len() + PLACE, |out| text.write(receiver, out));
@@ -182,7 +183,7 @@ impl Server {
         self.cut();
     }
 
-    /// The frames of events until there are enough, and how many events they are.
+    /// Encodes events until the run is long enough. Returns the frames, and the number of events.
     pub(super) fn run_of_texts<'e>(
         &self,
         events: impl Iterator<Item = &'e Ephemeral>,
@@ -203,7 +204,7 @@ impl Server {
     }
 
     fn text(&mut self, text: String) {
-        if self.state != State::Closed {
+        if self.state != ServerState::Closed {
             self.texts.push(text.len(), |out| out.extend_from_slice(text.as_bytes()));
             self.cut();
         }

@@ -1,21 +1,21 @@
-//! Text messages that go out together.
+//! Text messages that are sent together.
 
 use std::fmt;
 
-/// The first byte of a frame that is a whole text message: FIN, and the opcode 1;
+/// The first byte of a frame with a whole text message: FIN, and the opcode 1,
 const TEXT: u8 = 0x81;
-/// and of one that is a whole binary message.
+/// and of a frame with a whole binary message.
 const BINARY: u8 = 0x82;
-/// The most bytes of a frame's head.
+/// The maximum size of a frame's head.
 const HEAD: usize = 10;
 
-/// Text messages in one buffer, each as the WebSocket frame that a server sends (RFC 6455, 5.2): an owner
-/// writes them as they are, without another copy.
+/// Text messages in one buffer, each as a server's WebSocket frame (RFC 6455, 5.2). The owner writes the buffer as it
+/// is, without another copy.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Texts(Vec<u8>);
 
 impl Texts {
-    /// One text.
+    /// Creates a single text.
     pub fn one(text: &str) -> Self {
         let mut texts = Self::default();
         texts.push(text.len(), |out| out.extend_from_slice(text.as_bytes()));
@@ -45,44 +45,44 @@ impl Texts {
         })
     }
 
-    /// The bytes of the frames.
+    /// The size of the frames.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Empty, with room for so many bytes.
+    /// Creates an empty buffer with this capacity.
     #[cfg(feature = "json")]
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
 
-    /// Whether there is room to give back.
+    /// Whether it holds an allocation.
     pub(super) fn has_room(&self) -> bool {
         self.0.capacity() > 0
     }
 
-    /// Appends a text of about so many bytes: `write` appends it to what it is given.
+    /// Appends a text of about this size, which `write` appends to its argument.
     pub(super) fn push(&mut self, about: usize, write: impl FnOnce(&mut Vec<u8>)) {
         push(&mut self.0, TEXT, about, write);
     }
 
-    /// The frames.
+    /// Returns the frames.
     #[cfg(feature = "json")]
     pub(super) fn into_frames(self) -> Vec<u8> {
         self.0
     }
 }
 
-/// The frame of a binary message of about so many bytes, which `write` appends to what it is given.
+/// The frame of a binary message of about this size, which `write` appends to its argument.
 pub(super) fn binary(about: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut frame = Vec::new();
     push(&mut frame, BINARY, about, write);
     frame
 }
 
-/// Appends a frame with a message of about so many bytes.
+/// Appends a frame with a message of about this size.
 fn push(out: &mut Vec<u8>, first: u8, about: usize, write: impl FnOnce(&mut Vec<u8>)) {
-    // The head has the size that the message most likely needs; another one moves the message.
+    // Reserves the head for the expected size. Another size moves the message.
     let guess = head_of(first, about).1;
     out.reserve(about + HEAD);
     let begin = out.len();
@@ -97,7 +97,7 @@ fn push(out: &mut Vec<u8>, first: u8, about: usize, write: impl FnOnce(&mut Vec<
     }
 }
 
-/// The head of a message of so many bytes, and its size.
+/// The head for a message of this size, and the head's size.
 fn head_of(first: u8, length: usize) -> ([u8; HEAD], usize) {
     let mut head = [0; HEAD];
     head[0] = first;

@@ -1,20 +1,20 @@
 //! The timers of a connection.
 
-use super::{Server, State};
+use super::{Server, ServerState};
 use crate::timers::timers;
 use crate::wire::frame::{FromPeer, Ping};
 use crate::{CloseCode, Millis};
 
 timers! {
-    /// What the server waits for.
+    /// The timers of a server.
     enum Timer {
         /// The credential ends.
         CredentialEnd,
-        /// The client is told that its credential is about to end.
+        /// The client is notified that its credential ends soon.
         CredentialNotice,
-        /// The client must have said hello.
+        /// The time limit for the hello.
         Hello,
-        /// The client is silent: it is pinged, and after another such time the connection is closed.
+        /// The client is silent: it is pinged, and after the same time again the connection is closed.
         Silence,
     }
 }
@@ -26,7 +26,7 @@ impl Server {
         due.unwrap_or(Millis::MAX)
     }
 
-    /// Fires the timers that are due.
+    /// Fires the timers that are due. Call it at [`Server::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
         for timer in Timer::ALL {
             let due = self.due(*timer);
@@ -38,12 +38,12 @@ impl Server {
     }
 
     fn due(&self, timer: Timer) -> Option<Millis> {
-        let is_closed = self.state == State::Closed;
+        let is_closed = self.state == ServerState::Closed;
         match timer {
             Timer::CredentialEnd => self.credential.ends().filter(|_| !is_closed),
             Timer::CredentialNotice => self.credential.notice().filter(|_| self.is_open()),
             Timer::Hello => self.hello_until,
-            // From the ping, not from what was heard: the connection may have been at a long send meanwhile.
+            // Counted from the ping, because the connection may have been busy with a long write.
             Timer::Silence => Some(self.pinged.unwrap_or(self.heard) + self.options.heartbeat),
         }
     }
@@ -53,12 +53,14 @@ impl Server {
             Timer::CredentialEnd => self.credential_refused("the credential has ended"),
             Timer::CredentialNotice => self.credential_ends_soon(now),
             Timer::Hello => {
-                self.close(CloseCode::Silent, "you have not said who you are, or what you want");
+                self.close(CloseCode::Silent, "no hello or subscription arrived in time");
             }
-            // While it is full it does not read.
-            Timer::Silence if self.state == State::Closed || self.is_full() => self.heard(now),
-            Timer::Silence if self.pinged.is_some() || self.state == State::Greeting => {
-                self.close(CloseCode::Silent, "nothing was heard from you");
+            // The owner does not read while the queue is full.
+            Timer::Silence if self.state == ServerState::Closed || self.is_full() => {
+                self.heard(now)
+            }
+            Timer::Silence if self.pinged.is_some() || self.state == ServerState::Greeting => {
+                self.close(CloseCode::Silent, "the client was silent for too long");
                 self.heard(now);
             }
             Timer::Silence => {

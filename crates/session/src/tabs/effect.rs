@@ -1,32 +1,33 @@
-//! What a tab asks of its owner.
+//! What a tab requests from its owner.
 
 use topic::Topic;
 
 use crate::{Body, client};
 
-/// What the owner of a [`Tab`](super::Tab) is to do, in order.
+/// What the owner of a [`Tab`](super::Tab) must do, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// As for a [`Client`](client::Client). Answer it to the tab.
+    /// An effect of the tab's [`Client`](client::Client). Answer store requests with
+    /// [`Tab::answer`](super::Tab::answer).
     Client(client::Effect),
-    /// The same of the [spare](super::Of::Spare), which has a socket of its own and never asks the owner's store. What
-    /// happens there is told [the client](super::Tab::at_socket).
-    Spare(client::Effect),
-    /// Ask for the lock, and wait for it; call [`Tab::lock_granted`](super::Tab::lock_granted).
+    /// An effect of the [fallback client](super::Lane::Fallback), which has its own socket and never uses the owner's
+    /// store. Report what happens on that socket to [`Tab::client_on`](super::Tab::client_on).
+    Fallback(client::Effect),
+    /// Request the lock and wait for it; then call [`Tab::lock_granted`](super::Tab::lock_granted).
     RequestLock,
-    /// Take the lock from whoever has it, in place of waiting; call [`Tab::lock_granted`](super::Tab::lock_granted).
+    /// Steal the lock instead of waiting; then call [`Tab::lock_granted`](super::Tab::lock_granted).
     StealLock,
-    /// Give the lock back, or wait for it no more.
+    /// Release the lock, or stop waiting for it.
     ReleaseLock,
-    /// Say this to all other tabs, which hear it with [`Tab::heard`](super::Tab::heard).
+    /// Post this to all other tabs, which pass it to [`Tab::heard`](super::Tab::heard).
     Post(Vec<u8>),
-    /// Another tab has published an event for the tabs.
-    Shared {
+    /// Another tab has published an ephemeral or local event.
+    FromTab {
         /// Its topic.
         topic: Topic,
         /// Its body.
         body: Body,
-        /// It went to the peer too; otherwise it is local.
+        /// Whether it went to the peer too. Otherwise it is local.
         ephemeral: bool,
     },
 }

@@ -1,23 +1,23 @@
-//! The timers of a tab, beside those of its clients.
+//! The timers of a tab, apart from those of its clients.
 
 use super::{BEAT, Effect, QUIET, Role, Tab};
 use crate::Millis;
 use crate::timers::timers;
 
 timers! {
-    /// What a tab waits for.
+    /// The timers of a tab.
     enum Timer {
         /// A timer of the tab's client.
         Client,
         /// A timer of the fallback client.
-        Spare,
+        Fallback,
         /// The lock is requested again.
         Lock,
-        /// A follower asks for another place.
+        /// A follower registers again.
         Join,
-        /// A leader with followers says that it leads.
+        /// A leader with followers announces itself.
         Beat,
-        /// The leader does not answer: its lock is stolen.
+        /// The leader does not answer, and its lock is stolen.
         Steal,
         /// The leader is silent, and is asked for a sign of life.
         Quiet,
@@ -25,12 +25,12 @@ timers! {
 }
 
 impl Tab {
-    /// When to call [`Tab::tick`] next.
+    /// When to call [`Tab::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
         Timer::ALL.iter().filter_map(|timer| self.due(*timer)).min()
     }
 
-    /// Fires the timers that are due.
+    /// Fires the timers that are due. Call it at [`Tab::deadline`], or at any other time.
     pub fn tick(&mut self, now: Millis) {
         self.now = now;
         for timer in Timer::ALL {
@@ -44,10 +44,10 @@ impl Tab {
         let follows = self.role == Role::Following;
         match timer {
             Timer::Client => self.client.deadline(),
-            Timer::Spare => self.spare.as_ref()?.deadline(),
+            Timer::Fallback => self.fallback.as_ref()?.deadline(),
             Timer::Lock => self.lock_at,
             Timer::Join => self.join_at,
-            Timer::Beat => (self.leads() && !self.guests.is_empty()).then_some(self.beat + BEAT),
+            Timer::Beat => (self.leads() && !self.followers.is_empty()).then_some(self.beat + BEAT),
             Timer::Steal => self.asked.filter(|_| follows).map(|asked| asked + self.patience()),
             Timer::Quiet => (follows && self.asked.is_none()).then_some(self.heard + QUIET),
         }
@@ -57,9 +57,9 @@ impl Tab {
         let now = self.now;
         match timer {
             Timer::Client => self.client.tick(now),
-            Timer::Spare => {
-                if let Some(spare) = self.spare() {
-                    spare.tick(now);
+            Timer::Fallback => {
+                if let Some(fallback) = self.fallback() {
+                    fallback.tick(now);
                 }
             }
             Timer::Lock => {

@@ -1,30 +1,30 @@
-//! What an event is on the wire and in the log: its body, its position, where reading starts.
+//! An event on the wire and in the log: its body, its position, and where reading starts.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// An event beside its topic: the attributes of CloudEvents 1.0 and the data.
+/// An event without its topic: the attributes of CloudEvents 1.0 and the data.
 ///
-/// The topic is the `type` attribute. Encoded once, by whoever logs it, for all its receivers.
+/// The topic is the `type` attribute. The peer that logs an event encodes it once for all receivers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Body {
-    /// Names the event among those of its source; at most [`Body::MAX_ATTRIBUTE_BYTES`].
+    /// Identifies the event within its source. At most [`Body::MAX_ATTRIBUTE_BYTES`].
     pub id: String,
-    /// Who says so, a URI reference. A peer puts the client that it has authenticated before it.
+    /// The origin of the event, a URI reference. A peer prefixes it with the authenticated client.
     pub source: String,
-    /// When it was published, in milliseconds since 1970 by the publisher's clock.
+    /// When it was published, in milliseconds since 1970 on the publisher's clock.
     pub time: Option<u64>,
-    /// What of `time` is below its millisecond: at most 999,999.
+    /// The nanoseconds below the millisecond of `time`: at most 999,999.
     pub nanoseconds: u32,
     /// The media type of `data`; `application/json` if absent.
     pub content_type: Option<String>,
-    /// The schema that `data` keeps to, a URI.
+    /// The URI of the schema of `data`.
     pub schema: Option<String>,
     /// The payload. Opaque to the peer.
     pub data: Vec<u8>,
-    /// Extension attributes by their names, which are lower-case letters and digits, each there once.
+    /// Extension attributes. Names are unique, of lower-case letters and digits.
     pub extensions: Vec<(String, Extension)>,
-    /// The ids of the peers that it went through, so that no bridge sends it back along them.
+    /// The ids of the peers that it passed, so that no bridge sends it back to one of them.
     pub path: Vec<String>,
 }
 
@@ -35,54 +35,54 @@ pub enum Extension {
     Text(String),
     /// A whole number.
     Integer(i32),
-    /// True or false.
+    /// A Boolean.
     Boolean(bool),
 }
 
-/// The name of a stream: one of the logs of a peer, with offsets of its own. The default is
-/// [`Stream::MAIN`], which takes all topics that no other stream takes.
+/// The name of a stream: one of the logs of a peer, with its own offsets. The default is [`Stream::MAIN`], which
+/// holds all topics that belong to no other stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Stream(Option<Arc<str>>);
 
-/// A place in a stream: after the event that it names.
+/// A position in a stream: after the event that it names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The stream.
     pub stream: Stream,
-    /// The life of the stream. One that may have lost its tail starts a new one.
+    /// The epoch of the stream. A stream that may have lost its newest events starts a new epoch.
     pub epoch: u64,
     /// Counts from 1; 0 is before the first event.
     pub offset: u64,
-    /// The id of the event there, if it is known: a resume is told when another one stands there.
+    /// The id of the event at the offset, if known. If another event has the offset, a resume fails.
     pub id: Option<String>,
 }
 
-/// Where a subscription starts to read.
+/// Where a subscription starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// With what comes after now.
+    /// At events that are published from now on.
     Latest,
-    /// With the first event that each stream still holds.
+    /// At the first event that each stream still holds.
     Earliest,
-    /// With the last so many matching events of each stream.
+    /// At the last matching events of each stream: this many.
     Last(u64),
-    /// After these positions, one of a stream. A stream that none of them is of has come since, and is
-    /// read from its first event on.
+    /// After these positions, one per stream. A stream without a position is new, and is read from its first event
+    /// on.
     After(Vec<Position>),
 }
 
-/// A body breaks a rule; the text says which.
+/// The rule that a body breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BodyError(pub(super) &'static str);
 
 impl Body {
-    /// The most bytes of an id, a source, a media type, a schema, or an extension's value.
+    /// The maximum size of an id, a source, a media type, a schema, or an extension's value.
     pub const MAX_ATTRIBUTE_BYTES: usize = 1_024;
-    /// The most extensions, and the most peers on the path.
+    /// The maximum number of extensions, and of peers on the path.
     pub const MAX_LIST: usize = 32;
 
-    /// Checks what comes from the wire against the bounds and CloudEvents' naming rule (3.1).
+    /// Checks a body from the wire against the limits and CloudEvents' naming rule (3.1).
     ///
     /// # Errors
     /// A [`BodyError`] that names the rule.
@@ -122,13 +122,14 @@ impl Body {
     }
 }
 
-/// Whether an extension may have this name: 1 to 64 lower-case letters and digits (CloudEvents 1.0.2, "Naming Conventions").
+/// Whether this is a valid name of an extension: 1 to 64 lower-case letters and digits (CloudEvents 1.0.2, "Naming
+/// Conventions").
 pub(crate) fn is_extension_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-/// Whether a name is CloudEvents' own, or one that only peers set: it is not an extension of a client.
+/// Whether CloudEvents defines the name, or only peers may set it. A client cannot use it for an extension.
 pub(crate) fn is_reserved(name: &str) -> bool {
     matches!(
         name,
@@ -160,19 +161,19 @@ impl Stream {
         Self((name != "main").then(|| name.into()))
     }
 
-    /// Its name.
+    /// The name.
     pub fn as_str(&self) -> &str {
         self.other().unwrap_or("main")
     }
 
-    /// Its name, unless it is that of [`Stream::MAIN`], which is never sent.
+    /// The name, or `None` for [`Stream::MAIN`], whose name is never sent.
     pub(crate) fn other(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }
 
 impl Position {
-    /// Before the first event of a life of [`Stream::MAIN`].
+    /// The position before the first event of an epoch of [`Stream::MAIN`].
     pub fn start_of(epoch: u64) -> Self {
         Self { stream: Stream::MAIN, epoch, offset: 0, id: None }
     }

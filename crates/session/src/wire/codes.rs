@@ -1,36 +1,36 @@
-//! Why connections end and events are refused: the close codes and the reject codes, each named once.
+//! Close codes and reject codes.
 
-/// The close codes of the WebSocket (RFC 6455, 7.4.2, leaves 4000-4999 to applications), in two
-/// ranges: after 4000-4499 a client connects again, after 4500-4999 it stops.
+/// The close codes of a connection, in the range that RFC 6455 (7.4.2) leaves to applications. After 4000-4499 a
+/// client reconnects; after 4500-4999 it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u16)]
 #[non_exhaustive]
 pub enum CloseCode {
     /// The peer restarts or shuts down.
     GoingAway = 4000,
-    /// Nothing was heard for too long.
+    /// The other end was silent for too long.
     Silent = 4001,
-    /// The receiver does not keep up, or the peer is too busy.
+    /// The receiver is too slow, or the peer is too busy.
     Overloaded = 4002,
     /// The peer cannot use its store.
     Unavailable = 4003,
-    /// The other end has lost its place in what was sent.
+    /// The other end has broken the order of events or frames.
     OutOfStep = 4004,
-    /// A message breaks the grammar or the order of frames.
+    /// A message violates the grammar, or the order of frames.
     ProtocolError = 4500,
-    /// Neither `event-driven-kit.v1` nor `cloudevents.json` was asked for.
+    /// The client requested neither `event-driven-kit.v1` nor `cloudevents.json`.
     UnsupportedSubprotocol = 4501,
-    /// A message is larger than the peer takes.
+    /// A message is larger than the peer accepts.
     MessageTooLarge = 4502,
     /// A newer connection of this client has taken over.
     Fenced = 4503,
-    /// The secret is not this client's.
+    /// The secret does not match the client id.
     Unauthorized = 4504,
-    /// A second hello, or a frame before the first.
+    /// A second hello, or a frame before the first one.
     UnexpectedHello = 4505,
-    /// More publishes without an answer than may be.
+    /// Too many publishes are unanswered.
     TooManyUnanswered = 4507,
-    /// The credential is refused, or has ended: there is no next try with the same one.
+    /// The credential was refused, or has ended. The client does not retry with the same one.
     CredentialRefused = 4508,
 }
 
@@ -40,48 +40,48 @@ impl CloseCode {
         self as u16
     }
 
-    /// Whether a client that is closed with `code` connects again: all codes but 4500-4999 say so.
+    /// Whether a client reconnects after a close with `code`: after all codes except 4500-4999.
     pub fn is_reconnect(code: u16) -> bool {
         !(4500..=4999).contains(&code)
     }
 }
 
-/// Why an event or a subscription is refused.
+/// Why an event or a subscription was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectCode {
-    /// The topic or the pattern breaks the rules.
+    /// The topic or the pattern is invalid.
     IllegalTopic = 0,
-    /// The event breaks the rules.
+    /// The event is invalid.
     IllegalEvent = 1,
-    /// The event is larger than the peer takes.
+    /// The event is larger than the peer accepts.
     TooLarge = 2,
     /// The store cannot take it now.
     Unavailable = 3,
-    /// A lower number of this client waits to be sent again.
+    /// An earlier number of this client must be retried first.
     HeldBack = 4,
-    /// The number is not above those that were decided, and its outcome is forgotten.
+    /// The number is not above the decided ones, and its outcome was forgotten.
     StaleNumber = 5,
-    /// The peer has forgotten this client: the event may be in the log or not.
+    /// The peer has forgotten this client. The event may or may not be in the log.
     Uncertain = 6,
-    /// The same subscription stands already.
+    /// The connection has this subscription already.
     AlreadySubscribed = 7,
-    /// The peer's disk is full: it may be taken once there is room.
+    /// The peer's disk is full. The event may be retried once there is room.
     DiskFull = 8,
-    /// More at one time than the peer takes.
+    /// The client exceeds a limit on a number of things.
     TooMany = 9,
-    /// Faster than the peer takes it.
+    /// The client exceeds a rate limit.
     TooFast = 10,
-    /// It was not sent before it expired. Only a client says so, to its application.
+    /// The event expired before it was sent. Only clients use this code, towards their application.
     Expired = 11,
-    /// The application took it back before it was sent. Only a client says so.
+    /// The application cancelled the event before it was sent. Only clients use this code.
     Cancelled = 12,
-    /// A reason that this version does not know; the message has it in words.
+    /// A reason that this version does not know. The message explains it.
     Unknown = 255,
 }
 
 impl RejectCode {
-    /// All codes of this version, by their numbers.
+    /// All codes of this version, by number.
     const ALL: [Self; 13] = [
         Self::IllegalTopic,
         Self::IllegalEvent,
@@ -103,7 +103,7 @@ impl RejectCode {
         self as u64
     }
 
-    /// The code that has `number` on the wire, if this version knows it.
+    /// The code with this `number`, if this version knows it.
     pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
@@ -129,7 +129,7 @@ impl RejectCode {
     }
 }
 
-/// How safely an acknowledged event is kept.
+/// How safely an acknowledged event is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Durability {
     /// In the peer's memory.
@@ -141,8 +141,8 @@ pub enum Durability {
 }
 
 impl Durability {
-    /// The durability that has `number` on the wire. One of a later version counts as the highest known one
-    /// below it.
+    /// The durability with this `number`. An unknown one from a later version counts as the highest known one below
+    /// it.
     pub(crate) fn from_number(number: u64) -> Self {
         match number {
             0 => Self::Memory,

@@ -1,14 +1,14 @@
-//! Reads frames and bodies from CBOR. Written by hand: a browser downloads this, and one loop over
-//! maps for all frames takes a quarter of what derived decoders take.
+//! Decodes frames and bodies from CBOR. Handwritten for size, because browsers download this code: one loop over maps
+//! for all frames takes a quarter of the code of derived decoders.
 
 mod fields;
 mod reader;
 
 use super::body::{Body, BodyError, Extension, Position, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, Entry, Event, Expiring, FromClient, FromPeer, Gap, Head,
-    Hello, History, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish, Refresh,
-    Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
+    Ack, AtTopic, Bye, CaughtUp, Credit, Event, Expiring, FromClient, FromPeer, Gap, Hello,
+    History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
+    Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
 use super::kind::FrameKind;
 use fields::Fields;
@@ -17,13 +17,13 @@ pub(crate) use reader::Reader;
 
 use crate::{MAX_NUMBER, MAX_POSITIONS};
 
-/// The bytes are not what the grammar asks for.
+/// The bytes violate the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
 pub(crate) type Read<T> = Result<T, Malformed>;
 
-/// Reads the next frame of a client. Returns `None` for one of a later version.
+/// Reads the next frame of a client. Returns `None` for a frame of a later version.
 pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
@@ -80,7 +80,7 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
     f.checked(Some(frame))
 }
 
-/// Reads the next frame of a peer. Returns `None` for one of a later version.
+/// Reads the next frame of a peer. Returns `None` for a frame of a later version.
 pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
@@ -118,7 +118,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Event => FromPeer::Event(Event {
             topic: f.number32(0),
             name: f.optional_text(1),
-            heads: f.required(f.nested(2, |nested| list(nested, head)), Vec::new()),
+            recipients: f.required(f.nested(2, |nested| list(nested, recipient)), Vec::new()),
             offset: f.optional_number(3),
             body: f.bytes(4).to_vec(),
             stream: f.stream(5),
@@ -145,7 +145,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Page => FromPeer::Page(HistoryPage {
             request: f.number32(0),
             epoch: f.optional_number64(1).unwrap_or_default(),
-            entries: f.triples(2, |(offset, topic, body)| Entry { offset, topic, body }),
+            entries: f.triples(2, |(offset, topic, body)| HistoryEntry { offset, topic, body }),
             next: f.clamped_number(3).map(|before| (f.stream(5), before)),
             refused: f.optional_reject_code(4),
         }),
@@ -173,7 +173,7 @@ fn body(d: &mut Reader<'_>) -> Read<Body> {
     f.checked(Body {
         id: f.text(0),
         source: f.optional_text(1).unwrap_or_default(),
-        // The log may hold what an earlier version took.
+        // The log may hold what earlier versions accepted.
         time: f.clamped_number(2),
         nanoseconds: f.optional_number32(10).unwrap_or_default(),
         content_type: f.optional_text(3),
@@ -185,17 +185,16 @@ fn body(d: &mut Reader<'_>) -> Read<Body> {
 }
 
 impl Body {
-    /// Decodes a body. A peer [checks](Self::check) bodies from clients; readers of what a peer has stored need not.
+    /// Decodes a body. A peer [checks](Self::check) bodies from clients. Readers of stored bodies need not.
     ///
     /// # Errors
-    /// A [`BodyError`] if `bytes` are not a body.
+    /// A [`BodyError`] if `bytes` is not a valid body.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
-        let body = body(&mut reader).map_err(|Malformed| {
-            BodyError("the event's body is not the CBOR map of the grammar")
-        })?;
+        let body = body(&mut reader)
+            .map_err(|Malformed| BodyError("the event's body does not follow the grammar"))?;
         if reader.position() != bytes.len() {
-            return Err(BodyError("bytes stand after the event's body"));
+            return Err(BodyError("bytes follow the event's body"));
         }
         Ok(body)
     }
@@ -207,7 +206,7 @@ pub(crate) fn frame<'b>(d: &mut Reader<'b>) -> Read<Option<(FrameKind, Fields<'b
     Ok(fields.and_then(|(number, fields)| Some((FrameKind::from_number(number)?, fields))))
 }
 
-/// Reads an array of a number and a map. Skips one whose number is above `last` and returns `None` for it.
+/// Reads an array of a number and a map. If the number is above `last`, skips the array and returns `None`.
 pub(crate) fn tagged<'b>(d: &mut Reader<'b>, last: u64) -> Read<Option<(u64, Fields<'b>)>> {
     let mut left = d.array()?;
     let number = d.item(&mut left, Reader::number64)?;
@@ -227,7 +226,7 @@ fn position(d: &mut Reader<'_>) -> Read<Position> {
     })
 }
 
-/// None if it is one of a later version.
+/// Returns `None` for a start of a later version.
 fn start(mut d: Reader<'_>) -> Read<Option<Start>> {
     let Ok(mut left) = d.array() else { return Ok(None) };
     Ok(Some(match d.item(&mut left, Reader::number64)? {
@@ -235,7 +234,8 @@ fn start(mut d: Reader<'_>) -> Read<Option<Start>> {
         1 => Start::Earliest,
         2 => Start::Last(d.item(&mut left, Reader::number64)?.min(MAX_NUMBER)),
         3 => {
-            // One more than may be is refused, and of those that follow nothing is kept.
+            // Reads one position more than the limit allows, so that the server refuses the subscription. The rest is
+            // not kept.
             let mut positions = Vec::new();
             while positions.len() <= MAX_POSITIONS && d.more(&mut left)? {
                 positions.push(position(&mut d)?);
@@ -274,7 +274,7 @@ fn peer(d: &mut Reader<'_>) -> Read<String> {
     Ok(d.text()?.to_owned())
 }
 
-fn head(d: &mut Reader<'_>) -> Read<Head> {
+fn recipient(d: &mut Reader<'_>) -> Read<Recipient> {
     let mut left = d.array()?;
     let subscription = d.item(&mut left, number32)?;
     let mut previous = None;
@@ -285,7 +285,7 @@ fn head(d: &mut Reader<'_>) -> Read<Head> {
         }
         d.end(left)?;
     }
-    Ok(Head { subscription, previous })
+    Ok(Recipient { subscription, previous })
 }
 
 fn list<T>(mut d: Reader<'_>, item: fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {

@@ -1,15 +1,15 @@
-//! Writes frames and bodies as CBOR. Written by hand, as [`decode`](crate::wire::decode) is and for the same
-//! reason: a browser downloads this, and one loop over the fields of all maps is small.
+//! Encodes frames and bodies as CBOR. Handwritten for size, like [`decode`](crate::wire::decode): one loop over the
+//! fields of all maps is small.
 
 mod writer;
 
 use super::body::{Body, Extension, Position, Start, Stream};
 use super::codes::RejectCode;
-use super::frame::{Attendee, FromClient, FromPeer, Head};
+use super::frame::{Attendee, FromClient, FromPeer, Recipient};
 use super::kind::FrameKind;
 use writer::Writer;
 
-/// What stands under a key of a map.
+/// The value of a field.
 pub(crate) enum Value<'v> {
     Number(u64),
     Flag,
@@ -19,7 +19,7 @@ pub(crate) enum Value<'v> {
     Positions(&'v [Position]),
     Start(&'v Start),
     Pair(u32, u32),
-    /// What only one end writes, so that the other need not carry it.
+    /// Frame encoders that only one end needs, so that the other does not contain them.
     By(&'v dyn Fn(&mut Writer<'_>)),
     Extensions(&'v [(String, Extension)]),
     Path(&'v [String]),
@@ -27,7 +27,7 @@ pub(crate) enum Value<'v> {
 
 use Value::{By, Bytes, Extensions, Number, Pair, Path, Start as StartAt, Text};
 
-/// Appends a frame of a client to a message.
+/// Appends a client's frame to a message.
 pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
     match sent {
         FromClient::Hello(f) => frame(
@@ -97,7 +97,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
     }
 }
 
-/// Appends a frame of a peer to a message.
+/// Appends a peer's frame to a message.
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
@@ -140,7 +140,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
         ),
         FromPeer::Event(f) => {
             let name = f.name.as_deref();
-            event(message, f.topic, name, &f.heads, f.offset, &f.body, &f.stream);
+            event(message, f.topic, name, &f.recipients, f.offset, &f.body, &f.stream);
         }
         FromPeer::CaughtUp(f) => frame(
             message,
@@ -190,23 +190,23 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     }
 }
 
-/// Appends an event; the body goes from where it is shared straight into the message.
+/// Appends an event. The shared body is copied directly into the message.
 pub(crate) fn event(
     message: &mut Vec<u8>,
     topic: u32,
     name: Option<&str>,
-    heads: &[Head],
+    recipients: &[Recipient],
     offset: Option<u64>,
     body: &[u8],
     of: &Stream,
 ) {
     message.reserve(body.len() + 64);
-    let heads = |out: &mut Writer<'_>| {
-        out.array(heads.len());
-        for head in heads {
-            out.array(if head.previous.is_some() { 2 } else { 1 });
-            out.number(head.subscription.into());
-            if let Some(previous) = head.previous {
+    let recipients = |out: &mut Writer<'_>| {
+        out.array(recipients.len());
+        for recipient in recipients {
+            out.array(if recipient.previous.is_some() { 2 } else { 1 });
+            out.number(recipient.subscription.into());
+            if let Some(previous) = recipient.previous {
                 out.number(previous);
             }
         }
@@ -214,7 +214,7 @@ pub(crate) fn event(
     let fields = [
         number(topic),
         name.map(Text),
-        Some(By(&heads)),
+        Some(By(&recipients)),
         offset.and_then(number),
         bytes(body),
         stream(of),
@@ -269,9 +269,9 @@ fn triples<'t>(
     }
 }
 
-/// Appends what stands for these bytes under a key.
+/// Appends a byte string.
 pub(crate) fn byte_string(message: &mut Vec<u8>, bytes: &[u8]) {
-    // Nearly all are of this length, and a server sends very many.
+    // Nearly all have a length in this range, and a server sends a lot of them.
     if let length @ 24..=255 = bytes.len() {
         message.extend_from_slice(&[0x58, length as u8]);
         message.extend_from_slice(bytes);
@@ -317,7 +317,7 @@ pub(crate) fn tagged(message: &mut Vec<u8>, number: u64, fields: &[Option<Value<
     map(out, fields);
 }
 
-/// A field's key is its place; what is absent is left out.
+/// A field's key is its index. Absent fields are left out.
 fn map(out: &mut Writer<'_>, fields: &[Option<Value<'_>>]) {
     out.map(fields.iter().flatten().count());
     for (key, value) in fields.iter().enumerate() {
@@ -402,7 +402,7 @@ pub(crate) fn text(text: &str) -> Option<Value<'_>> {
     Some(Text(text))
 }
 
-/// The stream that every peer has is left out.
+/// The main stream is left out.
 fn stream(stream: &Stream) -> Option<Value<'_>> {
     stream.other().map(Text)
 }
@@ -419,7 +419,7 @@ pub(crate) fn at(position: &Position) -> Option<Value<'_>> {
     Some(Value::Position(position))
 }
 
-/// A flag that is off is left out.
+/// A false flag is left out.
 pub(crate) fn flag(flag: bool) -> Option<Value<'static>> {
     flag.then_some(Value::Flag)
 }

@@ -1,7 +1,7 @@
-//! The frames of the subprotocol `event-driven-kit.v1`; `session.cddl` is their grammar.
+//! The frames of the subprotocol `event-driven-kit.v1`. `session.cddl` is their grammar.
 //!
-//! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a
-//! map with integer keys, of which unknown ones are ignored. Frames of unknown kinds are skipped.
+//! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a map with
+//! integer keys. Receivers ignore unknown keys and skip frames of unknown kinds.
 
 mod presence;
 
@@ -11,16 +11,16 @@ use super::body::{Position, Start, Stream};
 use super::codes::{Durability, RejectCode};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
 
-/// The WebSocket subprotocol in which these frames are spoken.
+/// The WebSocket subprotocol of these frames.
 pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
 
-/// A frame that a client sends.
+/// A frame from a client.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is its struct
 pub enum FromClient {
     Hello(Hello),
     Subscribe(Subscribe),
-    /// A subscription with a start of a later version: it is refused.
+    /// A subscription whose start is from a later version. It is refused.
     UnknownStart(Unsubscribe),
     Unsubscribe(Unsubscribe),
     Publish(Publish),
@@ -35,7 +35,7 @@ pub enum FromClient {
     Unwatch(AtTopic),
 }
 
-/// A frame that a peer sends.
+/// A frame from a peer.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // each variant is its struct
 pub enum FromPeer {
@@ -57,77 +57,77 @@ pub enum FromPeer {
     NotPresent(NotPresent),
 }
 
-/// The first frame of a client: who it is, and proof of it.
+/// The first frame of a client, which identifies and authenticates it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The client's public id.
     pub client: [u8; 16],
-    /// Proves the id. The peer keeps its hash only.
+    /// Proves that the client owns the id. The peer keeps only a hash of it.
     pub secret: [u8; 32],
-    /// The fencing token: higher than that of any connection of this client before.
+    /// The fencing token: higher than those of all earlier connections of this client.
     pub fence: u64,
-    /// The lowest number that the client has no answer for; the peer forgets outcomes below it.
+    /// The client's lowest unanswered number. The peer may forget the outcomes of lower ones.
     pub lowest: u64,
-    /// Whether events may have left before, so that being unknown means being forgotten.
+    /// Whether earlier events may have been sent. If the peer then does not know the client, it has forgotten it.
     pub returning: bool,
-    /// What the peer's authority asks for, if it asks.
+    /// The credential for the peer's authority, if there is one.
     pub token: Option<String>,
 }
 
-/// The answer to [`Hello`].
+/// The response to [`Hello`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Welcome {
-    /// The peer's id, as it stands on the path of events.
+    /// The peer's id, as it occurs on the path of events.
     pub peer: String,
-    /// The highest number of this client that has been decided; 0 if none.
+    /// The highest number of this client that was decided; 0 if none was.
     pub highest: u64,
-    /// The id of the event that had it.
+    /// The id of the event with that number.
     pub highest_id: Option<String>,
-    /// After so many milliseconds of silence the peer pings.
+    /// The silence, in milliseconds, after which the peer pings.
     pub heartbeat: u32,
-    /// The most bytes of a message that the peer takes.
+    /// The maximum size of a message that the peer accepts.
     pub max_message: u32,
-    /// The peer does not know a client that says it is returning.
+    /// The peer does not know the client, which says that it returns.
     pub forgotten: bool,
-    /// The kinds of frames beyond version 1 that the peer takes: it skips all others.
+    /// The kinds of frames beyond version 1 that the peer supports. It skips all others.
     pub kinds: Vec<u64>,
 }
 
-/// Asks for events.
+/// Subscribes to events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
-    /// The subscription's number on this connection, chosen by the client and not used twice.
+    /// The subscription's number on this connection. The client chooses it and does not reuse it.
     pub subscription: u32,
     /// The pattern.
     pub pattern: String,
     /// Where to start.
     pub start: Start,
-    /// What the receiver can take at first: events, and bytes of bodies. Without it there is no limit.
+    /// The initial credit: events, and bytes of bodies. Without it there is no limit.
     pub credit: Option<(u32, u32)>,
 }
 
-/// A subscription stands, or its position does not.
+/// The subscription was made, or its position is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribed {
     /// Its number.
     pub subscription: u32,
-    /// The head of a stream: the position of the last event in it.
+    /// The head of a stream: the position of its last event.
     pub head: Position,
-    /// The positions asked for in the streams named here are of another log or of another life of this one.
-    /// The subscription has ended; what was read under those positions may not be what the log holds.
+    /// The positions in these streams belong to another log or epoch, and the subscription has ended. What was read
+    /// under those positions may differ from the log.
     pub reset: bool,
     /// The heads of the other streams.
     pub others: Vec<Position>,
 }
 
-/// A subscription was not made.
+/// The subscription was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Its number.
     pub subscription: u32,
-    /// Why.
+    /// The reason.
     pub code: RejectCode,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
 }
 
@@ -141,15 +141,15 @@ pub struct Unsubscribe {
 /// Publishes an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
-    /// Ascends among a client's durable events. An event without one is ephemeral.
+    /// Ascends among a client's durable events. An ephemeral event has none.
     pub number: Option<u64>,
     /// The topic's number in this direction of this connection.
     pub topic: u32,
-    /// The topic itself, the first time.
+    /// The topic's name, when the number is used for the first time.
     pub name: Option<String>,
     /// A [`Body`](crate::Body).
     pub body: Vec<u8>,
-    /// As in [`Hello`].
+    /// See [`Hello::lowest`].
     pub lowest: Option<u64>,
 }
 
@@ -158,9 +158,9 @@ pub struct Publish {
 pub struct Ack {
     /// Its number.
     pub number: u64,
-    /// Where it stands.
+    /// Its position in the log.
     pub position: Position,
-    /// How safely.
+    /// How safely it is stored.
     pub durability: Durability,
 }
 
@@ -169,25 +169,25 @@ pub struct Ack {
 pub struct Reject {
     /// Its number.
     pub number: u64,
-    /// Why.
+    /// The reason.
     pub code: RejectCode,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
-    /// If present, the same event may be taken after so many milliseconds, and the client's higher
-    /// numbers wait for it. If absent, this is final.
+    /// If present, the event may be retried after this many milliseconds, and the client's higher numbers wait for
+    /// it. If absent, the reject is final.
     pub retry: Option<u32>,
 }
 
-/// An event for some of the receiver's subscriptions.
+/// An event, with the subscriptions of the receiver that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The topic's number in this direction of this connection.
     pub topic: u32,
-    /// The topic itself, the first time.
+    /// The topic's name, when the number is used for the first time.
     pub name: Option<String>,
     /// The subscriptions that it matches.
-    pub heads: Vec<Head>,
-    /// Its offset; absent if it is ephemeral.
+    pub recipients: Vec<Recipient>,
+    /// Its offset. An ephemeral event has none.
     pub offset: Option<u64>,
     /// A [`Body`](crate::Body).
     pub body: Vec<u8>,
@@ -195,32 +195,32 @@ pub struct Event {
     pub stream: Stream,
 }
 
-/// A subscription that an event matches, and where it was before.
+/// A subscription that an event matches, with its position before the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub struct Recipient {
     /// Its number.
     pub subscription: u32,
-    /// The offset up to which it has been told everything: a receiver elsewhere sees a hole.
+    /// The offset up to which the subscription knows the stream. A receiver at another offset has missed events.
     pub previous: Option<u64>,
 }
 
-/// What was there in a stream when a subscription started has been sent; what follows is live. Each
-/// stream that [`Subscribed`] names catches up once.
+/// All events that a stream held when a subscription started were sent. The next ones are live. Each stream named by
+/// [`Subscribed`] catches up once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaughtUp {
     /// Its number.
     pub subscription: u32,
-    /// How many events that were.
+    /// The number of those events.
     pub count: u64,
-    /// The position up to which everything has been told.
+    /// The position up to which all events were sent.
     pub head: Position,
 }
 
-/// A range is gone from a stream. The receiver's position is the end of it: what follows names that as
-/// the offset before it.
+/// A range of offsets is gone from a stream. The receiver's position moves to the end of the range, which the next
+/// event names as its predecessor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// The subscription that asked for it.
+    /// The subscription.
     pub subscription: u32,
     /// The first offset that is gone.
     pub from: u64,
@@ -230,8 +230,8 @@ pub struct Gap {
     pub stream: Stream,
 }
 
-/// What the receiver of a subscription can take beyond what it was granted before. An event is sent
-/// while both are above zero, so that one which is larger than what is left is not stuck.
+/// Additional credit for a subscription. The peer sends an event while both parts are above zero, so an event larger
+/// than the remaining bytes still gets through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credit {
     /// The subscription.
@@ -242,65 +242,65 @@ pub struct Credit {
     pub bytes: u32,
 }
 
-/// Asks for a sign of life, which carries the same number.
+/// Requests a sign of life with the same number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ping {
-    /// Chosen by who asks.
+    /// Chosen by the sender.
     pub number: u32,
 }
 
-/// The connection is about to be closed.
+/// The sender is about to close the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bye {
     /// The close code that follows.
     pub code: u16,
-    /// Why.
+    /// The reason.
     pub message: String,
-    /// Stay away for so many milliseconds.
+    /// The client should not reconnect for this many milliseconds.
     pub retry: Option<u32>,
 }
 
-/// A new credential, on the connection that stands.
+/// A new credential for an open connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refresh {
-    /// As in [`Hello`].
+    /// See [`Hello::token`].
     pub token: String,
 }
 
-/// The credential ends; without a [`Refresh`] the connection does too.
+/// The credential ends soon. Without a [`Refresh`] the connection will be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiring {
-    /// In so many milliseconds.
+    /// The remaining time in milliseconds.
     pub milliseconds: u32,
 }
 
-/// Asks for a page of what a stream holds, backwards. After the last page of a stream come those of the next
-/// one, beginning with [`Stream::MAIN`]: who follows [`HistoryPage::next`] reads them all.
+/// Requests a page of a stream, backwards. After the last page of a stream follow those of the next stream, beginning
+/// with [`Stream::MAIN`]: following [`HistoryPage::next`] reads them all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// Chosen by the client, and not used again before the answer is here.
+    /// The request's number, which the client does not reuse before the response.
     pub request: u32,
-    /// Which events.
+    /// The pattern of the events.
     pub pattern: String,
-    /// Events before this offset; from the head if absent.
+    /// Events before this offset. Absent for the newest.
     pub before: Option<u64>,
-    /// The most events; the peer may answer with fewer.
+    /// The maximum number of events. The peer may send fewer.
     pub limit: u32,
-    /// The stream; one that the peer does not have holds nothing.
+    /// The stream. A stream that the peer does not have is empty.
     pub stream: Stream,
 }
 
-/// The answer to [`History`].
+/// The response to [`History`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryPage {
     /// The request.
     pub request: u32,
-    /// The life of the log that the offsets are of.
+    /// The epoch of the offsets.
     pub epoch: u64,
     /// The events, newest first.
-    pub entries: Vec<Entry>,
-    /// The stream to ask for next, which may be another one than the entries are of, and what to ask for there
-    /// as `before`; if absent there is no more. A page without entries may have it.
+    pub entries: Vec<HistoryEntry>,
+    /// The stream to request next, possibly another one, and the offset to request there as `before`. Absent at the
+    /// end. A page without entries may have it.
     pub next: Option<(Stream, u64)>,
     /// Why there is no page.
     pub refused: Option<RejectCode>,
@@ -308,7 +308,7 @@ pub struct HistoryPage {
 
 /// An event of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct HistoryEntry {
     /// Its offset.
     pub offset: u64,
     /// Its topic.
@@ -317,15 +317,15 @@ pub struct Entry {
     pub body: Vec<u8>,
 }
 
-/// Bytes are not what the grammar asks for.
+/// The bytes violate the grammar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the frame at byte {at} of the message is not as the grammar of {SUBPROTOCOL} asks")]
+#[error("the frame at byte {at} of the message violates {SUBPROTOCOL}")]
 pub struct DecodeError {
     pub(crate) at: usize,
 }
 
 impl fmt::Debug for Hello {
-    /// Without what proves who it is: that is nobody's to log.
+    /// Without the secret and the token, which must not be logged.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { client, fence, lowest, returning, .. } = self;
         out.debug_struct("Hello")

@@ -35,7 +35,7 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
-    /// All kinds of this version, by their numbers.
+    /// All kinds of this version, by number.
     pub const ALL: [Self; 27] = [
         Self::Hello,
         Self::Welcome,

@@ -1,15 +1,14 @@
-//! Topics by number: each is sent once per direction of a connection, and then by its number.
+//! Topics by number. Each topic is sent by name once per direction of a connection, and then by its number.
 
 use topic::{Topic, TopicError};
 
-/// The most topics that have a number at one time. The sender gives the oldest number again, with the
-/// new topic's name.
+/// The maximum number of topics with a number. Beyond it the sender reuses the oldest number for the new topic.
 const MAX_TOPICS: u32 = 1_024;
 
 /// The sender's end.
 #[derive(Debug, Default)]
 pub(crate) struct TopicNumbers {
-    /// By their numbers.
+    /// By number.
     topics: Vec<Topic>,
     /// The numbers in the order of their topics.
     sorted: Vec<usize>,
@@ -17,7 +16,7 @@ pub(crate) struct TopicNumbers {
 }
 
 impl TopicNumbers {
-    /// The topic's number, and its name if the receiver does not know it by that number yet.
+    /// The topic's number, with its name if the receiver does not know the number yet.
     pub(crate) fn number(&mut self, topic: &Topic) -> (u32, Option<String>) {
         if let Ok(at) = self.place(topic) {
             return (self.sorted[at] as u32, None);
@@ -37,7 +36,7 @@ impl TopicNumbers {
         (number as u32, Some(topic.to_string()))
     }
 
-    /// Where the topic's number stands in `sorted`, or is to stand.
+    /// The index of the topic's number in `sorted`, or where to insert it.
     fn place(&self, topic: &Topic) -> Result<usize, usize> {
         self.sorted.binary_search_by(|number| self.topics[*number].cmp(topic))
     }
@@ -46,16 +45,16 @@ impl TopicNumbers {
 /// The receiver's end.
 #[derive(Debug, Default)]
 pub(crate) struct TopicNames {
-    /// By their numbers.
+    /// By number.
     topics: Vec<Option<Topic>>,
 }
 
-/// What a topic's number and name did not tell.
+/// Why a topic's number and name do not yield a topic.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum UnknownTopic {
-    /// The number has no name, or is above the bound.
+    /// The number has no name, or is above the limit.
     Number,
-    /// The name is no topic.
+    /// The name is not a valid topic.
     Name(TopicError),
 }
 

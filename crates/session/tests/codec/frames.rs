@@ -1,4 +1,4 @@
-//! Any frame, and any body; also the seeds of fuzzing.
+//! Arbitrary frames and bodies. Also the seeds of fuzzing.
 
 use proptest::prelude::*;
 use session::*;
@@ -86,9 +86,9 @@ pub fn body() -> impl Strategy<Value = Body> {
         )
 }
 
-fn head() -> impl Strategy<Value = Head> {
+fn recipient() -> impl Strategy<Value = Recipient> {
     (any::<u32>(), prop::option::of(number()))
-        .prop_map(|(subscription, previous)| Head { subscription, previous })
+        .prop_map(|(subscription, previous)| Recipient { subscription, previous })
 }
 
 fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
@@ -194,13 +194,13 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         (
             any::<u32>(),
             name(),
-            prop::collection::vec(head(), 1..4),
+            prop::collection::vec(recipient(), 1..4),
             prop::option::of(number()),
             bytes(),
             stream()
         )
-            .prop_map(|(topic, name, heads, offset, body, stream)| FromPeer::Event(
-                Event { topic, name, heads, offset, body, stream }
+            .prop_map(|(topic, name, recipients, offset, body, stream)| FromPeer::Event(
+                Event { topic, name, recipients, offset, body, stream }
             )),
         (any::<u32>(), number(), position()).prop_map(|(subscription, count, head)| {
             FromPeer::CaughtUp(CaughtUp { subscription, count, head })
@@ -230,7 +230,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         )
             .prop_map(|(request, epoch, entries, next, refused)| {
                 let entries = entries.into_iter();
-                let entry = |(offset, topic, body)| Entry { offset, topic, body };
+                let entry = |(offset, topic, body)| HistoryEntry { offset, topic, body };
                 let entries = entries.map(entry).collect();
                 FromPeer::Page(HistoryPage { request, epoch, entries, next, refused })
             }),

@@ -8,9 +8,9 @@ use session::*;
 
 const GRAMMAR: &str = include_str!("../../session.cddl");
 
-/// Holds `bytes` against the rule `rule` of the grammar.
+/// Checks `bytes` against the rule `rule` of the grammar.
 fn keeps_to_the_grammar(rule: &str, bytes: &[u8]) -> Result<(), String> {
-    // The first rule of a CDDL text is what is asked for (RFC 8610, 2.2).
+    // A CDDL text describes its first rule (RFC 8610, 2.2).
     let grammar = format!("root = {rule}\n{GRAMMAR}");
     cddl::validate_cbor_from_slice(&grammar, bytes, None).map_err(|error| error.to_string())
 }
@@ -64,7 +64,7 @@ proptest! {
 
     #[test]
     fn every_frame_keeps_to_the_grammar(up in from_client(), down in from_peer()) {
-        // The grammar of a later version has that start.
+        // A later version's grammar has that start.
         if !matches!(up, FromClient::UnknownStart(_)) {
             prop_assert_eq!(keeps_to_the_grammar("from-client", &from_client_encoded(&[up])), Ok(()));
         }
@@ -94,7 +94,7 @@ fn a_frame_of_the_other_end_is_an_error() {
 
 #[test]
 fn keys_that_are_not_known_are_ignored() {
-    // Under 99 one of each kind that CBOR has (RFC 8949, appendix A), in arrays and maps of both forms.
+    // Under key 99, a value of each CBOR type (RFC 8949, appendix A), in arrays and maps of both forms.
     let all = [
         "01",
         "1903e8",
@@ -191,7 +191,7 @@ fn the_frames_of_these_tests_are_of_every_kind() {
         let up = from_client().new_tree(&mut runner).unwrap().current();
         let down = from_peer().new_tree(&mut runner).unwrap().current();
         for message in [from_client_encoded(&[up]), from_peer_encoded(&[down])] {
-            // An array of two whose first item is a small number: one byte, or 0x18 and one byte.
+            // An array of two items that begins with a small number: one byte, or 0x18 and one byte.
             let number = if message[1] == 0x18 { message[2] } else { message[1] };
             met[usize::from(number)] = true;
         }

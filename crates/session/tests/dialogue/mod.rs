@@ -1,14 +1,14 @@
-//! A client whose peer is spoken by hand, frame by frame.
+//! A client whose peer is scripted, frame by frame.
 #![allow(dead_code)] // each test file uses its part
 
-use session::client::{Client, Effect, MemoryOutbox, Options, Saved};
+use session::client::{Client, Effect, MemoryOutbox, Options, SavedState};
 use session::*;
 
 pub struct Dialogue {
     pub client: Client,
     pub store: MemoryOutbox,
     pub now: Millis,
-    /// What the client has asked for beside sending, storing and opening.
+    /// The effects apart from sending, storing and opening.
     pub effects: Vec<Effect>,
     said: Vec<FromClient>,
     pub opened: usize,
@@ -25,7 +25,7 @@ pub const WELCOME: Welcome = Welcome {
 };
 
 impl Dialogue {
-    /// A client that was told to connect.
+    /// A client that connects.
     pub fn new(options: Options) -> Self {
         let mut state = 1_u8;
         let mut entropy: client::Entropy = Box::new(move |bytes| {
@@ -34,7 +34,7 @@ impl Dialogue {
                 *byte = state;
             }
         });
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let store = MemoryOutbox::new(SavedState::new(&mut entropy));
         let mut client = Client::new(options, entropy, store.saved().clone());
         client.connect(0);
         let mut dialogue =
@@ -43,7 +43,7 @@ impl Dialogue {
         dialogue
     }
 
-    /// One that a peer has welcomed.
+    /// A client that the peer has welcomed.
     pub fn welcomed() -> Self {
         let mut dialogue = Self::new(Options::default());
         dialogue.say(FromPeer::Welcome(WELCOME));
@@ -51,7 +51,7 @@ impl Dialogue {
         dialogue
     }
 
-    /// The peer says something.
+    /// The peer sends a frame.
     pub fn say(&mut self, frame: FromPeer) {
         let mut bytes = Vec::new();
         frame.encode(&mut bytes);
@@ -59,7 +59,7 @@ impl Dialogue {
         self.run();
     }
 
-    /// What the client has said since this was called last.
+    /// The client's frames since the last call.
     pub fn heard(&mut self) -> Vec<FromClient> {
         self.run();
         std::mem::take(&mut self.said)

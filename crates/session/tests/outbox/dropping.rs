@@ -1,12 +1,12 @@
-//! Events that do not leave: they have expired, or were taken back.
+//! Events that are not sent, because they have expired or were cancelled.
 
-use session::client::{Options, Outcome, Secret, Storage, Terms};
+use session::client::{Options, Outcome, PublishOptions, Secret, StoreRequest};
 use session::*;
 
 use crate::page::Page;
 
-fn expires(at: Millis) -> Terms {
-    Terms { expires: Some(at), ..Terms::default() }
+fn expires(at: Millis) -> PublishOptions {
+    PublishOptions { expires: Some(at), ..PublishOptions::default() }
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn what_has_not_left_expires_and_what_may_have_left_does_not() {
 fn an_event_that_has_expired_does_not_leave_when_the_link_comes_back() {
     let mut page = Page::new(Options::default());
     page.publish("late", expires(1_500));
-    page.publish("fine", Terms::default());
+    page.publish("fine", PublishOptions::default());
     page.now = 2_000;
     page.go_online(0, "", false);
     page.client.tick(page.now);
@@ -49,10 +49,10 @@ fn an_event_that_has_expired_does_not_leave_when_the_link_comes_back() {
 #[test]
 fn an_event_can_be_taken_back_until_it_may_have_left() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
+    page.publish("a", PublishOptions::default());
     page.holds = true;
-    page.publish("writing", Terms::default());
-    page.publish("waiting", Terms::default());
+    page.publish("writing", PublishOptions::default());
+    page.publish("waiting", PublishOptions::default());
     for id in ["a", "writing", "waiting"] {
         assert!(page.client.cancel(id), "{id}");
     }
@@ -69,7 +69,7 @@ fn an_event_can_be_taken_back_until_it_may_have_left() {
     assert_eq!(rejected, all);
     assert!(page.store.saved().rows.is_empty() && page.client.outbox_len() == 0);
     page.go_online(0, "", false);
-    page.publish("b", Terms::default());
+    page.publish("b", PublishOptions::default());
     assert!(!page.client.cancel("b"));
     assert_eq!(page.published().len(), 1);
 }
@@ -80,8 +80,8 @@ fn an_event_that_another_tab_has_dropped_is_not_sent() {
     page.publish("late", expires(1_500));
     let client = page.store.saved().client;
     let (numbers, why) = (vec![1], RejectCode::Expired);
-    page.store.run(Storage::Drop { client, numbers: numbers.clone(), why });
-    page.store.run(Storage::Erase { client, numbers, decided: (0, String::new()) });
+    page.store.run(StoreRequest::Drop { client, numbers: numbers.clone(), why });
+    page.store.run(StoreRequest::Erase { client, numbers, decided: (0, String::new()) });
     page.now = 2_000;
     page.client.tick(page.now);
     page.run();
@@ -92,14 +92,14 @@ fn an_event_that_another_tab_has_dropped_is_not_sent() {
 
 #[test]
 fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
-    let drops: [fn([u8; 16]) -> Storage; 2] = [
-        |client| Storage::Drop { client, numbers: vec![1], why: RejectCode::Expired },
-        |from| Storage::Renew { from, highest: 1, client: [5; 16], secret: Secret([6; 32]) },
+    let drops: [fn([u8; 16]) -> StoreRequest; 2] = [
+        |client| StoreRequest::Drop { client, numbers: vec![1], why: RejectCode::Expired },
+        |from| StoreRequest::Renew { from, highest: 1, client: [5; 16], secret: Secret([6; 32]) },
     ];
     for (drops, why) in drops.into_iter().zip([RejectCode::Expired, RejectCode::Uncertain]) {
         let mut page = Page::new(Options::default());
-        page.publish("a", Terms::default());
-        // The store has done it, and the page goes before it hears so.
+        page.publish("a", PublishOptions::default());
+        // The store has done it, and the page closes before it learns so.
         page.store.run(drops(page.store.saved().client));
         let page = page.reload(7);
         assert_eq!(page.pending, ["a"], "the new page does not know of it");
@@ -113,9 +113,9 @@ fn what_was_dropped_for_a_page_that_is_gone_is_told_to_the_next_one() {
 #[test]
 fn an_event_that_another_tab_has_marked_is_not_taken_back() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
+    page.publish("a", PublishOptions::default());
     let client = page.store.saved().client;
-    page.store.run(Storage::Mark { client, numbers: vec![1] });
+    page.store.run(StoreRequest::Mark { client, numbers: vec![1] });
     assert!(page.client.cancel("a"));
     page.run();
     assert!(page.settled.is_empty());

@@ -1,10 +1,10 @@
-//! The outbox of a client: what its store is asked, when, and what becomes of each event.
+//! The outbox of a client: its store requests, their order, and the outcome of each event.
 
 mod dropping;
 mod identity;
 mod page;
 
-use session::client::{Answer, Options, Storage, StoreError, Terms};
+use session::client::{Options, PublishOptions, StoreError, StoreRequest, StoreResponse};
 use session::*;
 use topic::Topic;
 
@@ -15,8 +15,8 @@ fn no_frame_leaves_before_the_store_has_the_row() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
     page.holds = true;
-    page.publish("a", Terms::default());
-    page.publish("b", Terms::default());
+    page.publish("a", PublishOptions::default());
+    page.publish("b", PublishOptions::default());
     assert!(page.published().is_empty() && page.kept.is_empty());
     page.answer();
     page.run();
@@ -30,7 +30,7 @@ fn no_frame_leaves_before_the_store_has_the_row() {
 #[test]
 fn a_row_that_was_kept_offline_is_marked_before_its_frame_leaves() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
+    page.publish("a", PublishOptions::default());
     assert!(!page.store.saved().rows[0].leaving);
     page.go_online(0, "", false);
     assert!(page.store.saved().rows[0].leaving);
@@ -40,13 +40,13 @@ fn a_row_that_was_kept_offline_is_marked_before_its_frame_leaves() {
 #[test]
 fn a_row_that_waits_for_its_mark_holds_back_the_higher_numbers() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
+    page.publish("a", PublishOptions::default());
     page.client.connect(page.now);
     page.run();
     page.holds = true;
     page.welcome(0, "", false);
-    page.publish("b", Terms::default());
-    assert!(matches!(page.asked[..], [Storage::Mark { .. }, Storage::Keep { .. }]));
+    page.publish("b", PublishOptions::default());
+    assert!(matches!(page.asked[..], [StoreRequest::Mark { .. }, StoreRequest::Keep { .. }]));
     let mark = page.asked.remove(0);
     page.answer();
     page.run();
@@ -60,8 +60,8 @@ fn a_row_that_waits_for_its_mark_holds_back_the_higher_numbers() {
 #[test]
 fn a_row_that_cannot_be_marked_does_not_leave_until_it_can() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
-    page.fails = Some(|asked| matches!(asked, Storage::Mark { .. }));
+    page.publish("a", PublishOptions::default());
+    page.fails = Some(|asked| matches!(asked, StoreRequest::Mark { .. }));
     page.go_online(0, "", false);
     assert!(page.published().is_empty());
     page.fails = None;
@@ -77,7 +77,7 @@ fn a_reload_sends_again_what_has_no_answer_under_the_same_number() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
     for id in ["a", "b", "c"] {
-        page.publish(id, Terms::default());
+        page.publish(id, PublishOptions::default());
     }
     page.ack(1, Durability::Disk);
     let mut page = page.reload(3);
@@ -95,18 +95,18 @@ fn a_reload_sends_again_what_has_no_answer_under_the_same_number() {
 fn the_peer_is_told_to_forget_an_outcome_only_when_its_row_is_surely_gone() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
-    page.publish("a", Terms::default());
+    page.publish("a", PublishOptions::default());
     page.holds = true;
     page.ack(1, Durability::Disk);
     assert_eq!(page.settled.len(), 1);
-    assert!(matches!(page.asked[..], [Storage::Erase { .. }]));
+    assert!(matches!(page.asked[..], [StoreRequest::Erase { .. }]));
     // The erasure is lost with the page.
     let mut page = page.reload(3);
     page.go_online(1, "a", false);
     assert_eq!(page.hello().lowest, 1);
     assert_eq!(page.published(), [(1, "a".into(), 1)]);
     page.ack(1, Durability::Disk);
-    page.publish("b", Terms::default());
+    page.publish("b", PublishOptions::default());
     assert_eq!(page.published().last(), Some(&(2, "b".into(), 2)));
 }
 
@@ -114,7 +114,10 @@ fn the_peer_is_told_to_forget_an_outcome_only_when_its_row_is_surely_gone() {
 fn an_answer_below_the_durability_asked_for_settles_nothing() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
-    page.publish("a", Terms { durability: Durability::Replicated, ..Terms::default() });
+    page.publish(
+        "a",
+        PublishOptions { durability: Durability::Replicated, ..PublishOptions::default() },
+    );
     page.ack(1, Durability::Disk);
     assert!(page.settled.is_empty() && page.client.outbox_len() == 1);
     page.ack(1, Durability::Replicated);
@@ -124,11 +127,11 @@ fn an_answer_below_the_durability_asked_for_settles_nothing() {
 #[test]
 fn a_store_that_is_full_is_told_of_and_the_event_is_refused() {
     let mut page = Page::new(Options::default());
-    page.publish("a", Terms::default());
-    page.fails = Some(|asked| matches!(asked, Storage::Keep { .. }));
-    page.publish("b", Terms::default());
+    page.publish("a", PublishOptions::default());
+    page.fails = Some(|asked| matches!(asked, StoreRequest::Keep { .. }));
+    page.publish("b", PublishOptions::default());
     page.fails = None;
-    page.publish("c", Terms::default());
+    page.publish("c", PublishOptions::default());
     assert_eq!(page.failures, [StoreError::Full]);
     page.go_online(0, "", false);
     let ids: Vec<_> = page.published().into_iter().map(|(number, id, _)| (number, id)).collect();
@@ -140,17 +143,17 @@ fn a_store_that_is_full_is_told_of_and_the_event_is_refused() {
 fn an_erasure_that_fails_is_tried_again_and_holds_the_outcome_at_the_peer() {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
-    page.publish("a", Terms::default());
-    page.fails = Some(|asked| matches!(asked, Storage::Erase { .. }));
+    page.publish("a", PublishOptions::default());
+    page.fails = Some(|asked| matches!(asked, StoreRequest::Erase { .. }));
     page.ack(1, Durability::Disk);
-    page.publish("b", Terms::default());
+    page.publish("b", PublishOptions::default());
     assert_eq!(page.published().last(), Some(&(2, "b".into(), 1)));
     page.fails = None;
     page.now = page.client.deadline().unwrap();
     page.client.tick(page.now);
     page.run();
     assert_eq!(page.store.saved().rows.len(), 1);
-    page.publish("c", Terms::default());
+    page.publish("c", PublishOptions::default());
     assert_eq!(page.published().last(), Some(&(3, "c".into(), 2)));
 }
 
@@ -164,13 +167,13 @@ fn the_bounds_hold_in_rows_and_in_bytes() {
     assert!(page.client.publish(topic.clone(), &big, 0).is_err());
     page.run();
     assert!(page.client.publish(topic.clone(), &big, 0).is_err());
-    page.publish("small", Terms::default());
+    page.publish("small", PublishOptions::default());
     let small = Body { id: "s".into(), ..Body::default() };
     assert!(page.client.publish(topic, &small, 0).is_err());
     page.go_online(0, "", false);
     page.ack(1, Durability::Disk);
     page.ack(2, Durability::Disk);
     assert_eq!((page.client.outbox_len(), page.client.outbox_bytes()), (0, 0));
-    let answer = page.store.run(Storage::Load);
-    assert!(matches!(answer, Answer::Loaded(saved) if saved.rows.is_empty()));
+    let answer = page.store.run(StoreRequest::Load);
+    assert!(matches!(answer, StoreResponse::Loaded(saved) if saved.rows.is_empty()));
 }

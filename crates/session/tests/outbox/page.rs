@@ -1,20 +1,20 @@
-//! A page with a client, whose store and peer are played by hand.
+//! A page with a client, with a scripted store and peer.
 
 use session::client::{
-    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError,
-    StoreFailed, Terms,
+    Client, Effect, Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState,
+    StoreError, StoreFailed, StoreRequest,
 };
 use session::*;
 use topic::Topic;
 
-/// A client, its store, and what both have done.
+/// A client, its store, and a record of both.
 pub struct Page {
     pub client: Client,
     pub store: MemoryOutbox,
-    /// The store answers when it is told to.
+    /// Whether the store waits for the test before it answers.
     pub holds: bool,
-    pub asked: Vec<Storage>,
-    pub fails: Option<fn(&Storage) -> bool>,
+    pub asked: Vec<StoreRequest>,
+    pub fails: Option<fn(&StoreRequest) -> bool>,
     pub sent: Vec<FromClient>,
     pub settled: Vec<(String, Outcome)>,
     pub kept: Vec<String>,
@@ -36,10 +36,10 @@ fn entropy(seed: u8) -> Entropy {
 
 impl Page {
     pub fn new(options: Options) -> Self {
-        Self::on(options, MemoryOutbox::new(Saved::new(&mut entropy(1))), 2)
+        Self::on(options, MemoryOutbox::new(SavedState::new(&mut entropy(1))), 2)
     }
 
-    /// The page is loaded anew.
+    /// Reloads the page.
     pub fn reload(self, seed: u8) -> Self {
         let mut page =
             Self::on(Options { tab: [seed; 16], ..Options::default() }, self.store, seed);
@@ -93,20 +93,20 @@ impl Page {
         }
     }
 
-    /// The browser deletes what the store holds; the next operation finds an empty one.
+    /// The browser clears the site data; the next request finds an empty store.
     pub fn clear_site_data(&mut self) {
-        self.store = MemoryOutbox::new(Saved::new(&mut entropy(99)));
+        self.store = MemoryOutbox::new(SavedState::new(&mut entropy(99)));
     }
 
-    /// The store carries out what it was asked first.
+    /// The store applies earlier requests first.
     pub fn answer(&mut self) {
         let answer = self.store.run(self.asked.remove(0));
         self.client.answer(Ok(answer), self.now);
     }
 
-    pub fn publish(&mut self, id: &str, terms: Terms) {
+    pub fn publish(&mut self, id: &str, options: PublishOptions) {
         let body = Body { id: id.to_owned(), ..Body::default() };
-        self.client.publish_with(Topic::parse("a").unwrap(), &body, terms, self.now).unwrap();
+        self.client.publish_with(Topic::parse("a").unwrap(), &body, options, self.now).unwrap();
         self.run();
     }
 
@@ -150,7 +150,7 @@ impl Page {
             .unwrap()
     }
 
-    /// Numbers, ids and what was said to be the lowest, of publishes.
+    /// The numbers, ids and lowest numbers of publishes.
     pub fn published(&self) -> Vec<(u64, String, u64)> {
         let publishes = self.sent.iter().filter_map(|frame| match frame {
             FromClient::Publish(p) => {

@@ -1,11 +1,11 @@
-//! One connection of a peer, driven by hand, with a log of one stream or two in memory.
+//! One connection of a peer, driven by hand, with one or two streams in memory.
 #![allow(dead_code)] // each test file uses its part
 
 use std::sync::Arc;
 
 use session::server::{
-    Decided, Effect, Ephemeral, Located, Logged, Message, Older, Opened, Options, Page, Place,
-    Server, StreamNo, Ticket, Wire,
+    Decided, Effect, Ephemeral, Located, Logged, Older, Opened, Options, Page, Server,
+    SocketMessage, StartPoint, StreamNo, Ticket, Wire,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -14,12 +14,12 @@ pub struct Peer {
     pub server: Server,
     /// By stream, and by offset from 1.
     pub logs: Vec<Vec<Arc<Logged>>>,
-    /// Offsets of the main stream up to this one are trimmed.
+    /// The main stream is trimmed up to this offset.
     pub trimmed: u64,
-    /// What the machine has asked for and this peer does not answer by itself.
+    /// Effects that this peer does not answer by itself.
     pub asked: Vec<Effect>,
     pub closed: Option<CloseCode>,
-    /// The most events that one answer of the store has.
+    /// The maximum number of events in one response of the store.
     pub largest_read: usize,
 }
 
@@ -36,12 +36,12 @@ pub fn ephemeral(at: &str, key: &str, id: &str) -> Ephemeral {
 }
 
 impl Peer {
-    /// A connection that is not welcomed yet, to a log of so many events on `a`.
+    /// A connection before its welcome, to a log with this many events on `a`.
     pub fn new(events: u64) -> Self {
         Self::of_streams(&[events])
     }
 
-    /// The same with so many events in each stream; that after the main one is called `other`.
+    /// The same with this many events in each stream. The second one is called `other`.
     pub fn of_streams(events: &[u64]) -> Self {
         let streams = [Stream::MAIN, Stream::named("other")][..events.len()].to_vec();
         let options = Options { page: 4, streams, ..Options::default() };
@@ -81,18 +81,18 @@ impl Peer {
         event
     }
 
-    /// Commits an event, and tells the connection.
+    /// Commits an event, and feeds it to the connection.
     pub fn commit(&mut self, at: &str) {
         self.commit_in(0, at);
     }
 
-    /// The same in a stream.
+    /// The same in another stream.
     pub fn commit_in(&mut self, stream: StreamNo, at: &str) {
         let event = self.append(stream, at);
         self.server.committed(&[event]);
     }
 
-    /// Commits an event whose turn to be told has not come yet.
+    /// Commits an event without feeding it yet.
     pub fn commit_untold(&mut self, at: &str) {
         self.append(0, at);
     }
@@ -103,12 +103,12 @@ impl Peer {
         self.server.received(&bytes, now);
     }
 
-    /// Carries out what the machine asks for, and gives what it says.
+    /// Carries out the effects, and returns the peer's frames.
     pub fn run(&mut self) -> Vec<FromPeer> {
         let mut frames = Vec::new();
         while let Some(effect) = self.server.poll() {
             match effect {
-                Effect::Send(Message::Binary(bytes)) => {
+                Effect::Send(SocketMessage::Binary(bytes)) => {
                     frames.extend(FromPeer::decode(&bytes).map(Result::unwrap));
                 }
                 Effect::Open(_) => {
@@ -169,7 +169,7 @@ impl Peer {
                 }
             };
             let head = Position { stream, epoch: 7, offset: last, id: None };
-            Place { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
+            StartPoint { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
         };
         let places = self.logs.iter().enumerate().map(place).collect();
         self.server.located(ticket, Located::At(places));
@@ -230,16 +230,17 @@ pub fn credit(subscription: u32, events: u32, bytes: u32) -> FromClient {
     FromClient::Credit(Credit { subscription, events, bytes })
 }
 
-/// The offsets of the events for a subscription, with what each names as the one before it.
+/// The offsets of a subscription's events, each with its predecessor.
 pub fn told(frames: &[FromPeer], subscription: u32) -> Vec<(u64, Option<u64>)> {
     let events = frames.iter().filter_map(|frame| match frame {
         FromPeer::Event(event) => Some(event),
         _ => None,
     });
-    let heads = events.flat_map(|event| event.heads.iter().map(|head| (event.offset, *head)));
-    heads
-        .filter(|(_, head)| head.subscription == subscription)
-        .filter_map(|(offset, head)| Some((offset?, head.previous)))
+    let recipients = events
+        .flat_map(|event| event.recipients.iter().map(|recipient| (event.offset, *recipient)));
+    recipients
+        .filter(|(_, recipient)| recipient.subscription == subscription)
+        .filter_map(|(offset, recipient)| Some((offset?, recipient.previous)))
         .collect()
 }
 

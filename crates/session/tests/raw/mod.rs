@@ -1,7 +1,7 @@
-//! Frames written by hand: as another encoder, or a later version, would.
+//! Handwritten frames, as another encoder or a later version would write them.
 #![allow(dead_code)] // each test file uses its part
 
-/// A frame whose map has these values, each encoded, under these keys.
+/// A frame whose map has these encoded values under these keys.
 pub fn frame(kind: u8, fields: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![0x82, if kind < 24 { kind } else { 0x18 }];
     if kind >= 24 {

@@ -1,8 +1,8 @@
-//! A store that cannot even be read, or whose tabs cannot share it: the link goes on, both ways.
+//! A store that cannot even be read, or that the tabs cannot share. The link works in both directions.
 
 use std::collections::BTreeSet;
 
-use session::client::{Effect as ClientEffect, MemoryOutbox, Options, Saved, Storage};
+use session::client::{Effect as ClientEffect, MemoryOutbox, Options, SavedState, StoreRequest};
 use session::tabs::{Effect, Tab};
 
 use crate::browser::{Browser, topic};
@@ -28,17 +28,17 @@ fn a_tab_that_leads_while_the_store_is_broken_reads_and_publishes() {
     browser.publish(1);
     browser.settle();
     check(&browser, "the store is broken");
-    assert!(browser.tabs[1].tab.leads() && browser.tabs[1].spare.is_some());
+    assert!(browser.tabs[1].tab.leads() && browser.tabs[1].fallback.is_some());
     assert!(browser.now - begun < 1_000, "it took {} ms", browser.now - begun);
     browser.is_broken = false;
-    // The store is asked again some time later.
+    // The store is tried again later.
     for _ in 0..3 {
         browser.advance();
         browser.rest();
     }
     browser.publish(1);
     browser.settle();
-    assert!(browser.tabs[1].spare.is_none(), "the store takes events");
+    assert!(browser.tabs[1].fallback.is_none(), "the store takes events");
     assert_eq!(ids(&browser), browser.tabs[1].published);
 }
 
@@ -61,7 +61,7 @@ fn what_was_kept_before_the_store_broke_leaves_when_it_is_mended() {
     assert_eq!(ids(&browser), ["1-2", "0-1"]);
 }
 
-/// Random schedules; a failure names its seed.
+/// Random schedules. A failure names its seed.
 #[test]
 fn nothing_is_lost_or_doubled_however_the_store_breaks() {
     for seed in 0..50 {
@@ -100,13 +100,13 @@ fn nothing_is_lost_or_doubled_however_the_store_breaks() {
     }
 }
 
-/// Answers what a tab asks of its store, and says which rows it was to keep.
+/// Answers a tab's store requests, and returns the rows to keep.
 fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
     let mut kept = Vec::new();
     while let Some(effect) = tab.poll() {
         match effect {
             Effect::Client(ClientEffect::Store(asked)) => {
-                if let Storage::Keep { rows, .. } = &asked {
+                if let StoreRequest::Keep { rows, .. } = &asked {
                     kept.extend(rows.iter().map(|row| row.id.clone()));
                 }
                 tab.answer(Ok(store.run(asked)), 0);
@@ -120,7 +120,7 @@ fn run(tab: &mut Tab, store: &mut MemoryOutbox) -> Vec<String> {
 
 #[test]
 fn a_tab_that_goes_alone_leaves_what_it_has_kept_and_begins_anew() {
-    let empty = |seed| MemoryOutbox::new(Saved::new(&mut crate::browser::entropy(seed)));
+    let empty = |seed| MemoryOutbox::new(SavedState::new(&mut crate::browser::entropy(seed)));
     let (mut shared, mut own) = (empty(1), empty(2));
     let saved = shared.saved().clone();
     let mut tab = Tab::new(Options::default(), crate::browser::entropy(3), saved);

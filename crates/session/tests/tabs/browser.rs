@@ -1,12 +1,13 @@
-//! A browser with tabs: one store, one lock and one channel that they share, a peer, and virtual time.
-//! All is delayed at random; tabs close, crash, freeze and are deposed.
+//! A browser with tabs that share a store, a lock and a channel, with a peer and virtual time. Everything is delayed
+//! at random; tabs close, crash, freeze and are deposed.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use session::client::{
-    self, Answer, Entropy, MemoryOutbox, Options, Outcome, Saved, Storage, StoreError, StoreFailed,
+    self, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed,
+    StoreRequest, StoreResponse,
 };
-use session::tabs::{Effect, Tab};
+use session::tabs::{Effect, Lane, Tab};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -16,13 +17,13 @@ use crate::world::{Log, body, next_random};
 pub struct Browser {
     pub tabs: Vec<Page>,
     pub store: MemoryOutbox,
-    /// The store takes no writes.
+    /// Whether the store rejects writes.
     pub fails: bool,
-    /// The store cannot even be read.
+    /// Whether the store cannot even be read.
     pub is_broken: bool,
     pub log: Log,
     pub now: Millis,
-    /// The tab that has the lock, and those that wait for it.
+    /// The tab that holds the lock, and the tabs that wait for it.
     holder: Option<usize>,
     waiting: VecDeque<usize>,
     random: u64,
@@ -36,23 +37,23 @@ pub struct Page {
     pub frozen: bool,
     /// In the back/forward cache.
     pub left: bool,
-    /// It goes, while its store may still have something to do.
+    /// It is closing, while its store may still be busy.
     closing: bool,
-    /// Events of which the others were told while it was away.
+    /// Events whose outcomes were reported while it was away.
     pub missed: BTreeSet<String>,
-    /// What happens to it, in order for each source.
+    /// What will happen to it, in order for each source.
     inbox: Vec<VecDeque<Vec<u8>>>,
     lock_events: VecDeque<bool>,
-    asked: VecDeque<Storage>,
-    answers: VecDeque<Result<Answer, StoreFailed>>,
+    asked: VecDeque<StoreRequest>,
+    answers: VecDeque<Result<StoreResponse, StoreFailed>>,
     socket: Option<Socket>,
-    /// Of its spare.
-    pub spare: Option<Socket>,
-    /// Events that are in an outbox, on disk or in memory.
+    /// The fallback client's.
+    pub fallback: Option<Socket>,
+    /// Events in an outbox, on disk or in memory.
     pub kept: Vec<String>,
     /// Those in memory.
     pub in_memory: BTreeSet<String>,
-    /// How often it was told that the store has failed.
+    /// How often the store was reported as failed.
     pub failures: usize,
     pub delivered: Vec<(u64, String)>,
     pub pending: Vec<String>,
@@ -70,7 +71,7 @@ impl Page {
 impl Browser {
     pub fn new(seed: u64) -> Self {
         let mut entropy = entropy(seed);
-        let store = MemoryOutbox::new(Saved::new(&mut entropy));
+        let store = MemoryOutbox::new(SavedState::new(&mut entropy));
         Self {
             tabs: Vec::new(),
             store,
@@ -117,7 +118,7 @@ impl Browser {
             asked: VecDeque::new(),
             answers: VecDeque::new(),
             socket: None,
-            spare: None,
+            fallback: None,
             kept: Vec::new(),
             in_memory: BTreeSet::new(),
             failures: 0,
@@ -149,7 +150,7 @@ impl Browser {
         page.published.push(id);
     }
 
-    /// A tab ends without a word: what its store was asked may be done or not.
+    /// A tab crashes. Its store requests may be applied or not.
     pub fn crash(&mut self, tab: usize) {
         let done = self.random(self.tabs[tab].asked.len() + 1);
         for asked in self.tabs[tab].asked.drain(..).take(done) {
@@ -158,7 +159,7 @@ impl Browser {
         self.end(tab);
     }
 
-    /// The page goes. What its store still does may be done, and answered, or not.
+    /// The page closes. What its store still does may be applied, and answered, or not.
     pub fn close(&mut self, tab: usize) {
         self.tabs[tab].tab.leave(self.now);
         self.tabs[tab].closing = true;
@@ -168,7 +169,7 @@ impl Browser {
     pub fn end(&mut self, tab: usize) {
         let page = &mut self.tabs[tab];
         page.alive = false;
-        (page.socket, page.spare) = (None, None);
+        (page.socket, page.fallback) = (None, None);
         self.release(tab);
     }
 
@@ -184,14 +185,14 @@ impl Browser {
         self.tabs[tab].left = false;
     }
 
-    /// Whether the peer has been told that somebody is at a topic.
+    /// Whether the peer knows of a member at a topic.
     pub fn is_present(&self, at: &Topic) -> bool {
         self.tabs.iter().flat_map(|page| &page.socket).any(|socket| socket.present.contains(at))
     }
 
     pub fn cut(&mut self) {
         for page in &mut self.tabs {
-            for socket in page.socket.iter_mut().chain(&mut page.spare) {
+            for socket in page.socket.iter_mut().chain(&mut page.fallback) {
                 socket.cut();
             }
         }
@@ -202,7 +203,7 @@ impl Browser {
         (0..self.tabs.len()).filter(|tab| running(&self.tabs[*tab])).collect()
     }
 
-    /// Lets the time pass up to the next deadline of a running tab.
+    /// Advances the time to the next deadline of a running tab.
     pub fn advance(&mut self) {
         let running = self.running();
         self.deliver(&running);
@@ -213,13 +214,13 @@ impl Browser {
         for tab in running {
             let page = &mut self.tabs[tab];
             page.tab.tick(self.now);
-            for socket in page.socket.iter_mut().chain(&mut page.spare) {
+            for socket in page.socket.iter_mut().chain(&mut page.fallback) {
                 socket.tick(self.now);
             }
         }
     }
 
-    /// No message between running tabs takes as long as any of them waits for one.
+    /// Messages between running tabs arrive before any of them times out.
     fn deliver(&mut self, running: &[usize]) {
         for round in 0.. {
             assert!(round < 1_000, "tabs talk without an end: {:?}", self.tabs[running[0]].tab);
@@ -239,7 +240,7 @@ impl Browser {
         }
     }
 
-    /// Lets something happen to some tab; whether it did.
+    /// Makes one random step of a tab. Returns whether there was one.
     pub fn step(&mut self) -> bool {
         let active = |tab: &usize| self.tabs[*tab].alive && !self.tabs[*tab].frozen;
         let active: Vec<usize> = (0..self.tabs.len()).filter(active).collect();
@@ -277,13 +278,13 @@ impl Browser {
                     self.tabs[tab].tab.heard(&message, self.now);
                 }
             }
-            3 => busy |= self.run_spare(tab),
+            3 => busy |= self.run_fallback(tab),
             _ => busy |= self.run_socket(tab),
         }
         busy
     }
 
-    /// A tab that has left hears nothing but its store, and may end at any time.
+    /// A tab that has left receives only its store's responses, and may end at any time.
     fn step_away(&mut self, tab: usize) -> bool {
         self.run_store(tab);
         let answer = self.tabs[tab].answers.pop_front();
@@ -296,7 +297,7 @@ impl Browser {
         busy
     }
 
-    /// Runs until everybody is at rest, with time passing where somebody waits.
+    /// Runs until all tabs are idle, advancing the time for those that wait.
     pub fn settle(&mut self) {
         for _ in 0..300 {
             self.rest();
@@ -321,12 +322,12 @@ impl Browser {
         panic!("it does not settle: {:?}", self.store.saved().rows);
     }
 
-    /// The store does what a tab asks for next; whether that was something.
+    /// The store applies a tab's next request. Returns whether there was one.
     pub fn run_store(&mut self, tab: usize) -> bool {
         self.carry(tab, usize::MAX);
         let page = &mut self.tabs[tab];
         let Some(asked) = page.asked.pop_front() else { return false };
-        let fails = self.fails && !matches!(asked, Storage::Load);
+        let fails = self.fails && !matches!(asked, StoreRequest::Load);
         page.answers.push_back(if fails || self.is_broken {
             Err(StoreFailed { asked, error: StoreError::Full })
         } else {
@@ -351,7 +352,7 @@ impl Browser {
         self.tabs[tab].lock_events.push_back(true);
     }
 
-    /// Carries out some of what a tab asks for.
+    /// Carries out some effects of a tab.
     fn carry(&mut self, tab: usize, times: usize) -> bool {
         for time in 0..times {
             let Some(effect) = self.tabs[tab].tab.poll() else { return time > 0 };
@@ -364,7 +365,7 @@ impl Browser {
                     self.waiting.retain(|other| *other != tab);
                     if let Some(holder) = self.holder.replace(tab) {
                         let events = &mut self.tabs[holder].lock_events;
-                        // One that does not know yet that it was granted is told both.
+                        // A tab that does not know yet that it was granted the lock learns both.
                         events.push_back(false);
                     }
                     self.tabs[tab].lock_events.push_back(true);
@@ -378,9 +379,9 @@ impl Browser {
                         }
                     }
                 }
-                Effect::Shared { body, .. } => self.tabs[tab].shared.push(body.id),
+                Effect::FromTab { body, .. } => self.tabs[tab].shared.push(body.id),
                 Effect::Client(effect) => self.carry_client(tab, effect),
-                Effect::Spare(effect) => self.carry_spare(tab, effect),
+                Effect::Fallback(effect) => self.carry_fallback(tab, effect),
             }
         }
         true
@@ -391,7 +392,7 @@ impl Browser {
         match effect {
             client::Effect::Open => {
                 page.socket = Some(Socket::new(&self.log, self.now));
-                page.tab.opened(self.now);
+                page.tab.client_on(Lane::Shared, self.now).unwrap().opened(self.now);
             }
             client::Effect::Store(asked) => page.asked.push_back(asked),
             client::Effect::Send(message) => {
@@ -425,36 +426,36 @@ impl Browser {
         }
     }
 
-    fn carry_spare(&mut self, tab: usize, effect: client::Effect) {
+    fn carry_fallback(&mut self, tab: usize, effect: client::Effect) {
         let page = &mut self.tabs[tab];
         match effect {
             client::Effect::Open => {
-                page.spare = Some(Socket::new(&self.log, self.now));
-                page.tab.spare().unwrap().opened(self.now);
+                page.fallback = Some(Socket::new(&self.log, self.now));
+                page.tab.fallback().unwrap().opened(self.now);
             }
             client::Effect::Send(message) => {
-                if let Some(socket) = &mut page.spare {
+                if let Some(socket) = &mut page.fallback {
                     socket.send(message);
                 }
             }
-            client::Effect::Close(_) => page.spare = None,
+            client::Effect::Close(_) => page.fallback = None,
             client::Effect::Store(_) => panic!("it asks the store of all tabs"),
             effect => self.carry_client(tab, effect),
         }
     }
 
-    fn run_spare(&mut self, tab: usize) -> bool {
+    fn run_fallback(&mut self, tab: usize) -> bool {
         let page = &mut self.tabs[tab];
-        let Some(socket) = &mut page.spare else { return false };
+        let Some(socket) = &mut page.fallback else { return false };
         let happened = socket.run(&mut self.log, self.now);
-        let spare = page.tab.spare().unwrap();
+        let fallback = page.tab.fallback().unwrap();
         match happened {
             Happened::Nothing => return false,
             Happened::AtThePeer => {}
-            Happened::Received(message) => spare.received(&message, self.now),
+            Happened::Received(message) => fallback.received(&message, self.now),
             Happened::Closed(code) => {
-                page.spare = None;
-                spare.closed(code, "", self.now);
+                page.fallback = None;
+                fallback.closed(code, "", self.now);
             }
         }
         true
@@ -467,12 +468,16 @@ impl Browser {
             Happened::Nothing => false,
             Happened::AtThePeer => true,
             Happened::Received(message) => {
-                page.tab.received(&message, self.now);
+                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
+                    client.received(&message, self.now);
+                }
                 true
             }
             Happened::Closed(code) => {
                 page.socket = None;
-                page.tab.closed(code, "", self.now);
+                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
+                    client.closed(code, "", self.now);
+                }
                 true
             }
         }

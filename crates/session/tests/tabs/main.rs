@@ -1,9 +1,9 @@
-//! Tabs that share a link: whoever leads, nothing is lost, doubled or out of order.
+//! Tabs that share a link: whichever leads, nothing is lost, duplicated or reordered.
 
 mod broken;
 mod browser;
+mod fallback;
 mod socket;
-mod spare;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -18,8 +18,8 @@ fn ids(browser: &Browser) -> Vec<String> {
     browser.log.events.iter().map(|(_, id, _)| id.clone()).collect()
 }
 
-/// Every running tab has read the whole log, once and in order, and has an answer to all that it
-/// published: only a tab that was away when the others were told may hear that nobody knows.
+/// Every running tab has read the whole log, once and in order, and has an outcome for everything that it published.
+/// Only a tab that was away when outcomes were reported may get an uncertain one.
 fn check(browser: &Browser, context: &str) {
     let logged = ids(browser);
     let once: BTreeSet<&String> = logged.iter().collect();
@@ -44,7 +44,7 @@ fn check(browser: &Browser, context: &str) {
                 Some((_, Outcome::Stored(position, _))) => {
                     assert_eq!(&logged[position.offset as usize - 1], id, "{context}");
                 }
-                // Those who knew were gone when it came back.
+                // The tabs that knew were gone when it came back.
                 Some((_, Outcome::Rejected(RejectCode::Uncertain, _)))
                     if page.missed.contains(id) => {}
                 outcome => panic!("{id} is {outcome:?}, {context}, tab {tab}"),
@@ -185,7 +185,7 @@ fn a_row_is_not_lost_because_one_before_it_was_taken_back_while_it_was_marked() 
     steps(&mut browser);
     browser.publish(other);
     steps(&mut browser);
-    // The leader hears all of it before the store answers it.
+    // The leader receives all of it before the store answers.
     browser.tabs[leader].frozen = false;
     browser.advance();
     browser.settle();
@@ -207,12 +207,12 @@ fn what_a_page_keeps_while_it_goes_is_sent_by_those_that_stay() {
         browser.publish(going);
         browser.publish(going);
         browser.close(going);
-        // The leader makes what it can of it before the store gets that far.
+        // The leader finishes before the store gets that far.
         browser.tabs[going].frozen = true;
         (0..300).for_each(|_| _ = browser.step());
         match how_it_ends {
             0 => browser.tabs[going].frozen = false,
-            // It is gone before it hears from its store, and its next life reads what is there.
+            // It ends before its store answers, and its next page reads what is there.
             1 => {
                 assert!(browser.run_store(going));
                 browser.end(going);
@@ -220,7 +220,7 @@ fn what_a_page_keeps_while_it_goes_is_sent_by_those_that_stay() {
                 (0..500).for_each(|_| _ = browser.step());
                 assert_eq!(ids(&browser).len(), 2, "sent without a wait");
             }
-            // Nobody comes after it.
+            // No tab follows it.
             _ => {
                 assert!(browser.run_store(going));
                 browser.end(going);
@@ -240,7 +240,7 @@ fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     }
     browser.settle();
     let leader = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
-    // A copy of the profile, on another machine, gets further.
+    // A copy of the profile progresses on another machine.
     let mut copy = browser.copy();
     copy.open();
     copy.settle();
@@ -249,7 +249,7 @@ fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     }
     copy.settle();
     browser.log = copy.log;
-    // What the leader holds under such numbers may be in the log: it takes a new client.
+    // The leader's rows with such numbers may be in the log, so it takes a new client.
     browser.cut();
     for _ in 0..3 {
         browser.publish(leader);
@@ -265,7 +265,7 @@ fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
     assert_eq!(page.settled.last().map(|(id, _)| id), page.published.last());
 }
 
-/// Random schedules; a failure names its seed.
+/// Random schedules. A failure names its seed.
 #[test]
 fn nothing_is_lost_doubled_or_reordered_whatever_tabs_do() {
     let (first, count) = match std::env::var("TABS_SEED") {

@@ -1,9 +1,9 @@
-//! A leader's socket, with the peer at its other end.
+//! A leader's socket, with the peer on its other end.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use session::Millis;
-use session::server::{Append, Effect, Message, Options, Server, Wire};
+use session::server::{Append, Effect, Options, Server, SocketMessage, Wire};
 use topic::Topic;
 
 use crate::world::Log;
@@ -20,11 +20,11 @@ pub struct Socket {
     closed: Option<u16>,
 }
 
-/// What has happened next.
+/// What has happened on a socket.
 pub enum Happened {
     Nothing,
     AtThePeer,
-    /// The tab is to be told.
+    /// For the tab.
     Received(Vec<u8>),
     Closed(u16),
 }
@@ -57,7 +57,7 @@ impl Socket {
         self.server.tick(now);
     }
 
-    /// Lets something happen: what is on its way down arrives before anything else.
+    /// Makes one step. Messages to the client arrive before anything else.
     pub fn run(&mut self, log: &mut Log, now: Millis) -> Happened {
         if let Some(message) = self.down.pop_front() {
             return Happened::Received(message);
@@ -94,7 +94,7 @@ impl Socket {
 
     fn serve(&mut self, effect: Effect, log: &mut Log) {
         match effect {
-            Effect::Send(Message::Binary(message)) => self.down.push_back(message),
+            Effect::Send(SocketMessage::Binary(message)) => self.down.push_back(message),
             Effect::Close(code, _) => self.closed = Some(code.code()),
             Effect::Open(hello) => {
                 assert!(!self.opened, "opened twice");

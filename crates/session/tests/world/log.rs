@@ -1,17 +1,17 @@
-//! A log that decides as a store does.
+//! A log that decides like a store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use session::server::{Append, Decided, Located, Logged, Opened, Page, Place, StreamNo};
+use session::server::{Append, Decided, Located, Logged, Opened, Page, StartPoint, StreamNo};
 use session::*;
 use topic::{Pattern, Topic};
 
 /// See the [module](self).
 pub struct Log {
-    /// Of all streams, in the order of their commits.
+    /// Of all streams, in commit order.
     pub events: Vec<(Topic, String, Arc<[u8]>)>,
-    /// Topics below `b` have a stream of their own.
+    /// Topics below `b` have their own stream.
     pub is_split: bool,
     pub refuse_next: usize,
     pub epoch: u64,
@@ -140,7 +140,7 @@ impl Log {
                     None => (1, None),
                 },
             };
-            places.push(Place { next, previous, head: head(stream), gap: None });
+            places.push(StartPoint { next, previous, head: head(stream), gap: None });
         }
         if strange.is_empty() { Located::At(places) } else { Located::Reset(strange) }
     }

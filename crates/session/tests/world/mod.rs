@@ -1,12 +1,12 @@
-//! Clients, a peer and its log in one place, with virtual time and links that can be cut.
+//! Clients, a peer and its log in one process, with virtual time and links that can be cut.
 #![allow(dead_code)] // each test file uses its part
 
 mod log;
 
 use std::collections::VecDeque;
 
-use session::client::{self, Client, MemoryOutbox, Outcome, Saved, SubscriptionId, Window};
-use session::server::{self, Append, Message, Options, Server, Wire};
+use session::client::{self, Client, MemoryOutbox, Outcome, SavedState, SubscriptionId, Window};
+use session::server::{self, Append, Options, Server, SocketMessage, Wire};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -30,9 +30,9 @@ pub struct End {
     pub settled: Vec<(String, Outcome)>,
     pub published: Vec<String>,
     pub resets: usize,
-    /// Events that the application has and is not done with.
+    /// Events that the application has not taken yet.
     pub untaken: VecDeque<(Vec<SubscriptionId>, usize)>,
-    /// It takes nothing by itself.
+    /// Whether it takes events only when the test says so.
     pub is_slow: bool,
 }
 
@@ -40,7 +40,7 @@ struct Link {
     server: Server,
     up: VecDeque<Vec<u8>>,
     down: VecDeque<Vec<u8>>,
-    /// Asked of the log and not committed yet: lost when the peer restarts.
+    /// Appends that are not committed yet. They are lost when the peer restarts.
     appends: VecDeque<Append>,
     /// By stream.
     cursors: Vec<u64>,
@@ -48,7 +48,7 @@ struct Link {
 }
 
 impl End {
-    /// The application is done with so many more events.
+    /// The application takes this many more events.
     pub fn take(&mut self, events: usize) {
         for (subscriptions, bytes) in self.untaken.drain(..events.min(self.untaken.len())) {
             self.machine.taken(&subscriptions, bytes);
@@ -70,7 +70,7 @@ impl World {
                 }
             };
             let mut entropy: client::Entropy = Box::new(entropy);
-            let store = MemoryOutbox::new(Saved::new(&mut entropy));
+            let store = MemoryOutbox::new(SavedState::new(&mut entropy));
             let options = client::Options::default();
             let mut machine = Client::new(options, entropy, store.saved().clone());
             machine.connect(0);
@@ -115,13 +115,13 @@ impl World {
         end.published.push(id.to_owned());
     }
 
-    /// Cuts one link; what was on the way is lost in both directions.
+    /// Cuts one link. Messages in flight are lost in both directions.
     pub fn cut(&mut self) {
         let client = self.random(self.clients.len() as u64) as usize;
         self.hang_up(client, 1006);
     }
 
-    /// Kills the peer: all links break, and what was not committed is gone.
+    /// Kills the peer: all links break, and uncommitted appends are lost.
     pub fn restart(&mut self) {
         for client in 0..self.clients.len() {
             self.hang_up(client, 1006);
@@ -134,7 +134,7 @@ impl World {
         self.log = Log { epoch, is_split, ..Log::default() };
     }
 
-    /// Lets time pass up to the next deadline.
+    /// Advances the time to the next deadline.
     pub fn advance(&mut self) {
         let deadlines = self.clients.iter().filter_map(|end| end.machine.deadline());
         if let Some(deadline) = deadlines.min() {
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// Runs until all is quiet, with time passing where somebody waits.
+    /// Runs until all are idle, advancing the time for those that wait.
     pub fn settle(&mut self) {
         for _ in 0..200 {
             while self.run(1) {}
@@ -162,7 +162,7 @@ impl World {
         );
     }
 
-    /// Lets each end do something, so many times; whether anybody did.
+    /// Makes this many steps on each end. Returns whether there was one.
     pub fn run(&mut self, times: usize) -> bool {
         let mut busy = false;
         for _ in 0..times {
@@ -261,7 +261,9 @@ impl World {
         while let Some(effect) = link.server.poll() {
             busy = true;
             match effect {
-                server::Effect::Send(Message::Binary(message)) => link.down.push_back(message),
+                server::Effect::Send(SocketMessage::Binary(message)) => {
+                    link.down.push_back(message)
+                }
                 server::Effect::Send(_) => panic!("text on a binary wire"),
                 server::Effect::Close(code, _) => close = Some(code),
                 server::Effect::Open(hello) => {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Breach, Promise};
-use crate::history::{EventNo, Place, STREAMS, StreamNo, TopicNo, Topics};
+use crate::history::{EventNo, LoggedAt, STREAMS, StreamNo, TopicNo, Topics};
 
 /// The logs of all streams.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Logs {
 
     pub(super) fn append(
         &mut self,
-        place: Place,
+        place: LoggedAt,
         event: EventNo,
         topic: TopicNo,
     ) -> Result<(), Breach> {
@@ -41,7 +41,7 @@ impl Logs {
     }
 
     /// The event at a position, now or earlier.
-    pub(super) fn at(&self, place: Place) -> Option<EventNo> {
+    pub(super) fn at(&self, place: LoggedAt) -> Option<EventNo> {
         self.of(place.stream).stood.get(&(place.epoch, place.offset)).copied()
     }
 }
@@ -65,7 +65,7 @@ impl Default for Log {
 }
 
 impl Log {
-    fn append(&mut self, place: Place, event: EventNo, topic: TopicNo) -> Result<(), Breach> {
+    fn append(&mut self, place: LoggedAt, event: EventNo, topic: TopicNo) -> Result<(), Breach> {
         if place.epoch != self.epoch || place.offset != self.head() + 1 {
             let text = format!("the log goes on at {place} after {}@{}", self.head(), self.epoch);
             return Err(Breach(Promise::Order, text));

@@ -10,12 +10,12 @@ use std::collections::{HashMap, HashSet};
 use super::log::Logs;
 use super::pages::Pages;
 use super::{Breach, Promise};
-use crate::history::{Answer, ClientNo, EventNo, LifeNo, PageState, Place, ProfileNo, StreamNo};
+use crate::history::{Answer, ClientNo, EventNo, LifeNo, LoggedAt, PageState, ProfileNo, StreamNo};
 
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
     events: HashMap<EventNo, Published>,
-    rows: HashMap<(ProfileNo, EventNo), Row>,
+    rows: HashMap<(ProfileNo, EventNo), KeptRow>,
     /// The newest event of each client in each stream, by the order in which they were kept. There is no order between
     /// profiles that are copies.
     newest: HashMap<(ClientNo, ProfileNo, StreamNo), (u64, EventNo)>,
@@ -47,7 +47,7 @@ struct Published {
 }
 
 #[derive(Debug)]
-struct Row {
+struct KeptRow {
     /// Whether it must have an outcome.
     durable: bool,
     /// Whether the disk has lost it and no page could report why.
@@ -110,7 +110,8 @@ impl Publishers {
 
     fn insert(&mut self, profile: ProfileNo, event: EventNo, durable: bool) {
         let in_doubt = self.doubted.contains(&profile);
-        let row = Row { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
+        let row =
+            KeptRow { durable, is_wiped: false, in_doubt, answers: Vec::new(), told_at: None };
         self.rows.insert((profile, event), row);
     }
 
@@ -152,7 +153,7 @@ impl Publishers {
         logs: &Logs,
         client: ClientNo,
         event: EventNo,
-        place: Place,
+        place: LoggedAt,
     ) -> Result<(), Breach> {
         let Some(published) = self.events.get_mut(&event) else {
             let text = format!("{event} is in the log, and was not kept before it left");

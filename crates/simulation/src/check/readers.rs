@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::log::{Log, Logs};
 use super::{Breach, Promise};
-use crate::history::{EventNo, From, Place, ReaderNo, STREAMS, StreamNo, Topics};
+use crate::history::{EventNo, From, LoggedAt, ReaderNo, STREAMS, StreamNo, Topics};
 
 #[derive(Debug, Default)]
 pub(super) struct Readers {
@@ -44,7 +44,7 @@ enum Start {
     /// A position that only its peer knows.
     Late,
     Earliest,
-    After(Place),
+    After(LoggedAt),
 }
 
 /// The position up to which a reader has received everything.
@@ -115,7 +115,7 @@ impl Track {
         &mut self,
         logs: &Logs,
         topics: Topics,
-        place: Place,
+        place: LoggedAt,
         event: EventNo,
     ) -> Result<(), (Promise, String)> {
         let log = logs.of(place.stream);
@@ -195,7 +195,7 @@ impl Readers {
         &mut self,
         logs: &Logs,
         number: ReaderNo,
-        place: Place,
+        place: LoggedAt,
         event: EventNo,
     ) -> Result<(), Breach> {
         let Some(reader) = self.readers.get_mut(&number) else {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::log::Logs;
 use super::{Breach, Promise};
-use crate::history::{EventNo, Place, ReaderNo, STREAMS, StreamNo, Topics};
+use crate::history::{EventNo, LoggedAt, ReaderNo, STREAMS, StreamNo, Topics};
 
 #[derive(Debug, Default)]
 pub(super) struct Scrolls {
@@ -69,10 +69,10 @@ impl Scrolls {
         &mut self,
         logs: &Logs,
         number: ReaderNo,
-        place: Place,
+        place: LoggedAt,
         event: EventNo,
     ) -> Result<(), Breach> {
-        let Place { stream, epoch, offset } = place;
+        let LoggedAt { stream, epoch, offset } = place;
         let breach = |promise, text: &str| {
             Err(Breach(promise, format!("scroll {number} is given {event} at {place}, {text}")))
         };

@@ -11,11 +11,11 @@ pub type ClientId = [u8; 16];
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Clients {
-    rows: BTreeMap<ClientId, Row>,
+    rows: BTreeMap<ClientId, ClientRow>,
 }
 
 #[derive(Debug, Clone)]
-struct Row {
+struct ClientRow {
     account: Account,
     rejects: BTreeMap<u64, RejectCode>,
 }
@@ -42,7 +42,7 @@ impl Clients {
         if let Err(refused) = Account::check(account, hello, &hello.secret) {
             return refused;
         }
-        let row = self.rows.entry(hello.client).or_insert_with(|| Row {
+        let row = self.rows.entry(hello.client).or_insert_with(|| ClientRow {
             account: Account::new(hello.secret, hello.returning),
             rejects: BTreeMap::new(),
         });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use session::server::{Logged, Older, Page, Place, StreamNo};
+use session::server::{Logged, Older, Page, StartPoint, StreamNo};
 use session::{Body, Position, Start, Stream};
 use topic::{Pattern, Topic};
 
@@ -60,7 +60,7 @@ impl Log {
     }
 
     /// Where a subscription starts; an error if its position is of another log.
-    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<Place, Position> {
+    pub(super) fn locate(&self, pattern: &Pattern, start: &Start) -> Result<StartPoint, Position> {
         let head = self.head();
         let known = match start {
             Start::After(positions) => positions.iter().find(|it| it.stream == self.name),
@@ -88,7 +88,7 @@ impl Log {
         };
         let previous = known.map(|position| position.offset);
         let gap = (next <= self.trimmed).then_some((next, self.trimmed));
-        Ok(Place { next: next.max(self.trimmed + 1), previous, head, gap })
+        Ok(StartPoint { next: next.max(self.trimmed + 1), previous, head, gap })
     }
 
     /// Matching events before an offset, the newest first, of which at most so many are looked at.

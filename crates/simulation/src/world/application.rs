@@ -1,11 +1,11 @@
 //! The application in a tab: publishing and cancelling.
 
-use session::client::{Outcome, Terms};
+use session::client::{Outcome, PublishOptions};
 use session::{Body, Position, RejectCode};
 use topic::{Pattern, Topic};
 
 use super::{World, number_of};
-use crate::history::{Answer, EventNo, Place, Record, TopicNo, Topics};
+use crate::history::{Answer, EventNo, LoggedAt, Record, TopicNo, Topics};
 
 /// The topics of all worlds. The relay rejects the last one.
 pub(super) const TOPICS: [&str; 5] = ["a.x", "a.y", "b.x", "b.y", "$refused"];
@@ -17,15 +17,15 @@ impl World {
         let event = self.publishes;
         let Ok(name) = Topic::parse(TOPICS[usize::from(topic)]) else { return };
         let body = Body { id: format!("e{event}"), data: vec![7; 24], ..Body::default() };
-        let mut terms = Terms::default();
+        let mut options = PublishOptions::default();
         let is_short = self.random.once_in(12);
         if is_short {
             let wall = self.clock(number).saturating_add_signed(self.tabs[number].wall);
-            terms.expires = Some(wall + self.random.between(100, 20_000));
+            options.expires = Some(wall + self.random.between(100, 20_000));
         }
         let mut taken = false;
         self.with_machine(number, |machine, now| {
-            taken = machine.client().publish_with(name, &body, terms, now).is_ok();
+            taken = machine.client().publish_with(name, &body, options, now).is_ok();
         });
         if !taken {
             return;
@@ -103,9 +103,9 @@ impl World {
         (!running.is_empty()).then(|| *self.random.of(&running))
     }
 
-    pub(super) fn place(&self, position: &Position) -> Place {
+    pub(super) fn place(&self, position: &Position) -> LoggedAt {
         let stream = self.relay.stream_no(&position.stream);
-        Place { stream, epoch: position.epoch, offset: position.offset }
+        LoggedAt { stream, epoch: position.epoch, offset: position.offset }
     }
 
     pub(super) fn topic_no(&self, topic: &Topic) -> TopicNo {

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use session::Position;
-use session::client::{Answer, Entropy, MemoryOutbox, Saved, Storage, StoreError, StoreFailed};
+use session::client::{
+    Entropy, MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
+};
 
 use super::doubts::Doubt;
 use super::sharing::Lock;
@@ -44,14 +46,14 @@ const GIVEN_UP_AFTER: u64 = 750;
 struct Asked {
     tab: usize,
     life: LifeNo,
-    storage: Storage,
+    request: StoreRequest,
 }
 
 /// The response of a tab's store.
-pub(super) type Answered = Result<Answer, StoreFailed>;
+pub(super) type Answered = Result<StoreResponse, StoreFailed>;
 
 impl Profile {
-    pub(super) fn new(saved: Saved, shares: bool) -> Self {
+    pub(super) fn new(saved: SavedState, shares: bool) -> Self {
         let outbox = MemoryOutbox::new(saved);
         Self {
             shares,
@@ -75,14 +77,14 @@ impl Profile {
     }
 
     /// Whether this operation fails.
-    fn refuses(&self, storage: &Storage) -> bool {
-        let reads = matches!(storage, Storage::Load) && !self.is_empty;
+    fn refuses(&self, request: &StoreRequest) -> bool {
+        let reads = matches!(request, StoreRequest::Load) && !self.is_empty;
         self.throws || self.hangs || (self.fails && !reads)
     }
 
     /// Whether a page that begins now works without it.
     pub(super) fn refuses_pages(&self) -> bool {
-        self.refuses(&Storage::Load)
+        self.refuses(&StoreRequest::Load)
     }
 
     /// Whether no transaction is pending.
@@ -127,22 +129,22 @@ impl Profile {
     }
 }
 
-fn events(saved: &Saved) -> BTreeSet<EventNo> {
+fn events(saved: &SavedState) -> BTreeSet<EventNo> {
     saved.rows.iter().map(|row| super::number_of(&row.id)).collect()
 }
 
 impl World {
-    pub(super) fn ask_disk(&mut self, tab: usize, storage: Storage) {
+    pub(super) fn ask_disk(&mut self, tab: usize, request: StoreRequest) {
         let (profile, life) = (self.tabs[tab].profile, self.tabs[tab].life);
         if let Some(memory) = &mut self.tabs[tab].memory {
-            let answer = memory.run(storage);
+            let answer = memory.run(request);
             self.tabs[tab].answers.push_back(Ok(answer));
             let wait = self.random.below(3);
             return self.after(wait, Happening::DiskAnswers { tab, life });
         }
-        self.say(|| format!("tab {tab} asks its disk: {storage:?}"));
+        self.say(|| format!("tab {tab} asks its disk: {request:?}"));
         let asked = &mut self.profiles[profile].asked;
-        asked.push_back(Asked { tab, life, storage });
+        asked.push_back(Asked { tab, life, request });
         if asked.len() == 1 {
             self.begin_transaction(profile);
         }
@@ -161,16 +163,16 @@ impl World {
     /// A transaction of a profile's disk is done.
     pub(super) fn disk(&mut self, number: usize) {
         let profile = &mut self.profiles[number];
-        let Some(Asked { tab, life, storage }) = profile.asked.pop_front() else { return };
+        let Some(Asked { tab, life, request }) = profile.asked.pop_front() else { return };
         let goes_on = !profile.asked.is_empty();
         if goes_on {
             self.begin_transaction(number);
         }
-        let answer = if self.profiles[number].refuses(&storage) {
-            Err(StoreFailed { asked: storage, error: StoreError::Full })
+        let answer = if self.profiles[number].refuses(&request) {
+            Err(StoreFailed { asked: request, error: StoreError::Full })
         } else {
-            let renews = matches!(storage, Storage::Renew { .. });
-            let answer = self.transact(number, storage);
+            let renews = matches!(request, StoreRequest::Renew { .. });
+            let answer = self.transact(number, request);
             if renews {
                 self.weigh_doubts();
             }
@@ -183,25 +185,25 @@ impl World {
         }
     }
 
-    fn transact(&mut self, number: usize, mut storage: Storage) -> Answer {
-        let kept: Vec<EventNo> = match &storage {
-            Storage::Keep { rows, .. } => {
+    fn transact(&mut self, number: usize, mut request: StoreRequest) -> StoreResponse {
+        let kept: Vec<EventNo> = match &request {
+            StoreRequest::Keep { rows, .. } => {
                 rows.iter().map(|row| super::number_of(&row.id)).collect()
             }
             _ => Vec::new(),
         };
         let uses_twice = self.mutation == Some(Mutation::NumberUsedTwice);
-        if uses_twice && let Storage::Keep { at_least, .. } = &mut storage {
+        if uses_twice && let StoreRequest::Keep { at_least, .. } = &mut request {
             *at_least = 0;
         }
         let profile = &mut self.profiles[number];
         if self.mutation == Some(Mutation::MarksRowsOfAnotherClient)
-            && let Storage::Keep { client, .. } = &mut storage
+            && let StoreRequest::Keep { client, .. } = &mut request
         {
             *client = profile.client();
         }
         profile.is_empty = false;
-        let answer = profile.outbox.run(storage);
+        let answer = profile.outbox.run(request);
         if !kept.is_empty() && uses_twice {
             let mut saved = profile.outbox.saved().clone();
             saved.next -= 1;
@@ -269,7 +271,8 @@ impl World {
         let mut random = self.random.fork();
         let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
         let profile = &mut self.profiles[number];
-        (profile.outbox, profile.is_empty) = (MemoryOutbox::new(Saved::new(&mut entropy)), true);
+        (profile.outbox, profile.is_empty) =
+            (MemoryOutbox::new(SavedState::new(&mut entropy)), true);
         for event in before {
             self.record(Record::Wiped { profile: number as u32, event });
         }

@@ -15,7 +15,7 @@ pub(super) struct Doubt {
     /// relay admits the client and no other profile uses its id, so that the client knows the relay's decisions.
     state: bool,
     /// The relay has forgotten these fallback clients of its tabs.
-    spares: Vec<ClientId>,
+    fallbacks: Vec<ClientId>,
 }
 
 impl World {
@@ -29,10 +29,10 @@ impl World {
             }
         }
         for tab in 0..self.tabs.len() {
-            for spare in self.spares_of(tab) {
-                if known.contains(&spare) && !self.relay.store.is_sure_of(&spare) {
+            for fallback in self.fallbacks_of(tab) {
+                if known.contains(&fallback) && !self.relay.store.is_sure_of(&fallback) {
                     let number = self.tabs[tab].profile;
-                    self.profiles[number].doubt.spares.push(spare);
+                    self.profiles[number].doubt.fallbacks.push(fallback);
                     self.doubt(number);
                 }
             }
@@ -40,11 +40,11 @@ impl World {
     }
 
     /// The clients of a tab with outboxes in memory.
-    fn spares_of(&mut self, tab: usize) -> Vec<ClientId> {
+    fn fallbacks_of(&mut self, tab: usize) -> Vec<ClientId> {
         let Tab { machine, memory, .. } = &mut self.tabs[tab];
-        let spare = machine.as_mut().and_then(|machine| Some(machine.spare()?.id()));
+        let fallback = machine.as_mut().and_then(|machine| Some(machine.fallback()?.id()));
         let alone = memory.as_ref().map(|memory| memory.saved().client);
-        spare.into_iter().chain(alone).collect()
+        fallback.into_iter().chain(alone).collect()
     }
 
     /// A profile's disk may not contain everything that its client has sent.
@@ -92,23 +92,24 @@ impl World {
 
     /// The relay has decided an event, or a client id has changed.
     pub(super) fn weigh_doubts(&mut self) {
-        let spares: Vec<_> = (0..self.tabs.len()).flat_map(|tab| self.spares_of(tab)).collect();
+        let fallbacks: Vec<_> =
+            (0..self.tabs.len()).flat_map(|tab| self.fallbacks_of(tab)).collect();
         for number in 0..self.profiles.len() {
             let profile = &mut self.profiles[number];
             let client = profile.client();
             let (doubt, store) = (&mut profile.doubt, &self.relay.store);
-            let before = (doubt.forgotten, doubt.spares.len());
+            let before = (doubt.forgotten, doubt.fallbacks.len());
             doubt.forgotten.take_if(|it| client != *it || store.is_sure_of(it));
-            doubt.spares.retain(|it| spares.contains(it) && !store.is_sure_of(it));
-            if (doubt.forgotten, doubt.spares.len()) != before {
+            doubt.fallbacks.retain(|it| fallbacks.contains(it) && !store.is_sure_of(it));
+            if (doubt.forgotten, doubt.fallbacks.len()) != before {
                 self.end_doubt(number);
             }
         }
     }
 
     fn end_doubt(&mut self, number: usize) {
-        let Doubt { forgotten, state, spares } = &self.profiles[number].doubt;
-        if forgotten.is_none() && !state && spares.is_empty() {
+        let Doubt { forgotten, state, fallbacks } = &self.profiles[number].doubt;
+        if forgotten.is_none() && !state && fallbacks.is_empty() {
             self.record(Record::Certain { profile: number as u32 });
         }
     }

@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::plan::Step;
 use super::{Happening, World};
 use crate::coverage::Coverage;
-use crate::fault::{Fault, State};
+use crate::fault::{Fault, FaultState};
 use crate::history::{LifeNo, Record};
 use crate::wire::Parcel;
 
@@ -12,12 +12,12 @@ use crate::wire::Parcel;
 #[derive(Debug)]
 pub(super) struct Armed {
     fault: Fault,
-    state: State,
+    state: FaultState,
 }
 
 impl World {
     /// Injects a fault as soon as a suitable tab is in this state.
-    pub(super) fn arm(&mut self, fault: Fault, state: State) {
+    pub(super) fn arm(&mut self, fault: Fault, state: FaultState) {
         if self.healed || Coverage::impossible(fault, state).is_some() {
             return;
         }
@@ -55,8 +55,8 @@ impl World {
     }
 
     fn break_at(&mut self, fault: Fault, tab: usize) {
-        let met = [self.phase(tab).map(State::Link), self.role(tab).map(State::Part)];
-        let met: Vec<State> = met.into_iter().flatten().collect();
+        let met = [self.phase(tab).map(FaultState::Link), self.role(tab).map(FaultState::Part)];
+        let met: Vec<FaultState> = met.into_iter().flatten().collect();
         self.say(|| format!("---- {fault:?} while tab {tab} is {met:?}"));
         self.faults += 1;
         for state in met {
@@ -178,10 +178,10 @@ impl World {
 
     fn break_link(&mut self, fault: Fault, tab: usize) {
         let Some(mut number) = self.tabs[tab].wire else { return };
-        if let Some(spare) = self.tabs[tab].spare_wire
+        if let Some(fallback) = self.tabs[tab].fallback_wire
             && self.random.once_in(2)
         {
-            number = spare;
+            number = fallback;
         }
         let (soon, late) = (self.random.between(50, 1_500), self.random.between(2_000, 20_000));
         let wire = &mut self.wires[number];

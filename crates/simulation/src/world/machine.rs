@@ -1,7 +1,7 @@
 //! The machine in a tab: a client with its own link, or a member of the tabs that share a link.
 
-use session::client::{Answer, Client, StoreFailed};
-use session::tabs::{self, Of, Tab};
+use session::client::{Client, StoreFailed, StoreResponse};
+use session::tabs::{self, Lane, Tab};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -53,16 +53,18 @@ impl Machine {
     }
 
     /// The client that owns a socket.
-    pub(super) fn at_socket(&mut self, is_spare: bool, now: u64) -> Option<&mut Client> {
+    pub(super) fn client_on(&mut self, is_fallback: bool, now: u64) -> Option<&mut Client> {
         match self {
             Self::Alone(client) => Some(client),
-            Self::Sharing(tab) => tab.at_socket(if is_spare { Of::Spare } else { Of::Tab }, now),
+            Self::Sharing(tab) => {
+                tab.client_on(if is_fallback { Lane::Fallback } else { Lane::Shared }, now)
+            }
         }
     }
 
     /// The client for events that its disk has refused.
-    pub(super) fn spare(&mut self) -> Option<&mut Client> {
-        self.tab()?.spare()
+    pub(super) fn fallback(&mut self) -> Option<&mut Client> {
+        self.tab()?.fallback()
     }
 
     pub(super) fn cancel(&mut self, id: &str) -> bool {
@@ -72,7 +74,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: u64) {
+    pub(super) fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: u64) {
         match self {
             Self::Alone(client) => client.answer(answer, now),
             Self::Sharing(tab) => tab.answer(answer, now),

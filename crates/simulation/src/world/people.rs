@@ -1,7 +1,7 @@
 //! Presence: joining, watching, and the relay's part in it.
 
 use session::client::Occupants;
-use session::server::{Comer, Effect, News};
+use session::server::{Effect, Joiner, News};
 use topic::Topic;
 
 use super::application::TOPICS;
@@ -15,7 +15,7 @@ const PLACES: TopicNo = 2;
 
 /// The presence that a tab's application wants, across reloads.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Whereabouts {
+pub(super) struct PresencePlan {
     /// The topics it has joined.
     is_at: Vec<TopicNo>,
     watches: Vec<TopicNo>,
@@ -32,22 +32,22 @@ pub(super) struct Watcher {
 
 impl World {
     /// The topics that a new tab joins and watches.
-    pub(super) fn some_whereabouts(&mut self) -> Whereabouts {
-        let mut whereabouts = Whereabouts::default();
+    pub(super) fn some_presence_plan(&mut self) -> PresencePlan {
+        let mut presence_plan = PresencePlan::default();
         for topic in 0..PLACES {
             if self.random.once_in(2) {
-                whereabouts.is_at.push(topic);
+                presence_plan.is_at.push(topic);
             }
             if self.random.once_in(3) {
-                whereabouts.watches.push(topic);
+                presence_plan.watches.push(topic);
             }
         }
-        whereabouts
+        presence_plan
     }
 
     /// The application of a new page joins its topics.
     pub(super) fn take_places(&mut self, number: usize) {
-        let Whereabouts { is_at, watches } = self.tabs[number].whereabouts.clone();
+        let PresencePlan { is_at, watches } = self.tabs[number].presence_plan.clone();
         let is_alone = self.tabs[number].memory.is_some();
         for topic in is_at.into_iter().filter(|_| !is_alone) {
             self.join(number, topic);
@@ -74,7 +74,7 @@ impl World {
             return;
         }
         let topic = self.random.below(PLACES.into()) as TopicNo;
-        let is_at = &mut self.tabs[number].whereabouts.is_at;
+        let is_at = &mut self.tabs[number].presence_plan.is_at;
         match is_at.iter().position(|at| *at == topic) {
             None => {
                 is_at.push(topic);
@@ -103,7 +103,7 @@ impl World {
         for topic in 0..PLACES {
             let here = self.tabs.iter().any(|tab| {
                 let is_there = tab.machine.is_some() && !tab.is_away && tab.memory.is_none();
-                tab.profile == profile && is_there && tab.whereabouts.is_at.contains(&topic)
+                tab.profile == profile && is_there && tab.presence_plan.is_at.contains(&topic)
             });
             let place = (topic, profile as ProfileNo);
             let was_here = self.present.contains(&place);
@@ -150,18 +150,18 @@ impl World {
     /// A connection's request to the relay's presence registry.
     pub(super) fn attend(&mut self, wire: WireNo, effect: Effect) {
         let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
-        let (attendance, id) = (&mut self.relay.attendance, wire as u64);
+        let (presence, id) = (&mut self.relay.presence, wire as u64);
         match effect {
             Effect::Join { topic, key, data } => {
                 let Some((client, _)) = connection.client else { return };
-                let comer = Comer { connection: id, client, share: None };
-                if let Err(code) = attendance.join(comer, &topic, &key, &data, ()) {
+                let joiner = Joiner { connection: id, client, share: None };
+                if let Err(code) = presence.join(joiner, &topic, &key, &data, ()) {
                     connection.server.not_present(&topic, code, "");
                 }
             }
-            Effect::Leave(topic) => attendance.leave(id, &topic),
-            Effect::Watch(topic) => attendance.watch(id, &topic),
-            Effect::Unwatch(topic) => attendance.unwatch(id, &topic),
+            Effect::Leave(topic) => presence.leave(id, &topic),
+            Effect::Watch(topic) => presence.watch(id, &topic),
+            Effect::Unwatch(topic) => presence.unwatch(id, &topic),
             _ => {}
         }
         self.wake_watchers();
@@ -172,7 +172,7 @@ impl World {
         if self.mutation == Some(Mutation::GhostsStay) {
             return;
         }
-        self.relay.attendance.gone(wire as u64, self.now);
+        self.relay.presence.gone(wire as u64, self.now);
         self.wake_watchers();
     }
 
@@ -180,7 +180,7 @@ impl World {
     pub(super) fn time_is_up(&mut self, relay: u32) {
         if relay == self.relay.life {
             self.relay.leaves_at = None;
-            self.relay.attendance.tick(self.now);
+            self.relay.presence.tick(self.now);
             self.wake_watchers();
         }
     }
@@ -188,11 +188,11 @@ impl World {
     /// Watchers receive changes a little later, combined.
     fn wake_watchers(&mut self) {
         let relay = self.relay.life;
-        while let Some(connection) = self.relay.attendance.wake() {
+        while let Some(connection) = self.relay.presence.wake() {
             let wait = self.random.below(20);
             self.after(wait, Happening::News { wire: connection as WireNo, relay });
         }
-        let next = self.relay.attendance.deadline();
+        let next = self.relay.presence.deadline();
         if let Some(at) = next.filter(|_| self.relay.leaves_at.is_none()) {
             self.relay.leaves_at = Some(at);
             self.after(at.saturating_sub(self.now), Happening::TimeIsUp { relay });
@@ -204,7 +204,7 @@ impl World {
         if relay != self.relay.life || !self.relay.connections.contains_key(&wire) {
             return;
         }
-        while let Some((topic, news)) = self.relay.attendance.news(wire as u64) {
+        while let Some((topic, news)) = self.relay.presence.news(wire as u64) {
             self.with_server(wire, |server, _| match news {
                 News::State(entries) => server.present(&topic, entries),
                 News::Changes(joined, left) => server.presence(&topic, joined, left),

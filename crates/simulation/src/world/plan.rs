@@ -2,8 +2,8 @@
 
 use super::disks::Profile;
 use super::{Happening, World};
-use crate::fault::{Fault, Phase, Role, State};
-use session::client::{Entropy, Saved};
+use crate::fault::{Fault, FaultState, Phase, Role};
+use session::client::{Entropy, SavedState};
 
 /// A step of the plan.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) enum Step {
     /// The user of a random tab joins or leaves a topic.
     Move,
     /// A fault occurs as soon as a tab is in this state.
-    Break(Fault, State),
+    Break(Fault, FaultState),
     /// The relay no longer accepts a client's credential.
     Refuse,
     /// The faults that are missing for the minimum occur now.
@@ -38,7 +38,7 @@ impl World {
             let mut random = self.random.fork();
             let mut entropy: Entropy = Box::new(move |bytes| random.fill(bytes));
             let shares = !self.random.once_in(3);
-            self.profiles.push(Profile::new(Saved::new(&mut entropy), shares));
+            self.profiles.push(Profile::new(SavedState::new(&mut entropy), shares));
             let tabs = if shares { *self.random.of(&[1, 2, 2, 3]) } else { 1 };
             for _ in 0..tabs {
                 self.new_tab(profile);
@@ -57,18 +57,20 @@ impl World {
             let at = self.random.below(LENGTH);
             self.after(at, Happening::Planned(Step::Move));
         }
-        let states: Vec<State> = State::all().collect();
+        let states: Vec<FaultState> = FaultState::all().collect();
         for _ in 0..self.random.between(6, 24) {
             let (fault, state) = (*self.random.of(&Fault::ALL), *self.random.of(&states));
             let at = self.random.between(1_000, LENGTH);
             self.after(at, Happening::Planned(Step::Break(fault, state)));
             // Some states occur only on purpose.
             let before = match state {
-                State::Part(Role::TakingOver | Role::Deposed) => {
-                    Step::Break(Fault::Freeze, State::Part(Role::Leader))
+                FaultState::Part(Role::TakingOver | Role::Deposed) => {
+                    Step::Break(Fault::Freeze, FaultState::Part(Role::Leader))
                 }
-                State::Part(Role::Away) => Step::Break(Fault::Rest, State::Part(Role::Guest)),
-                State::Link(Phase::Stopped) => Step::Refuse,
+                FaultState::Part(Role::Away) => {
+                    Step::Break(Fault::Rest, FaultState::Part(Role::LinkedFollower))
+                }
+                FaultState::Link(Phase::Stopped) => Step::Refuse,
                 _ => continue,
             };
             self.after(at, Happening::Planned(before));
@@ -109,7 +111,7 @@ impl World {
         let fault = *self.random.of(&Fault::ALL);
         let tab = self.random.below(self.tabs.len() as u64) as usize;
         if let Some(phase) = self.phase(tab) {
-            self.arm(fault, State::Link(phase));
+            self.arm(fault, FaultState::Link(phase));
         }
         self.after(300, Happening::Planned(Step::BreakMissing));
     }

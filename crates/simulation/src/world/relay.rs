@@ -7,13 +7,13 @@ use std::sync::Arc;
 use topic::Pattern;
 
 use session::server::{
-    Append, Attendance, Decided, Effect, Located, Message, Older, Opened, Options, Page, Server,
-    StreamNo, Ticket, Wire as Spoken,
+    Append, Decided, Effect, Located, Older, Opened, Options, Page, PresenceRegistry, Server,
+    SocketMessage, StreamNo, Ticket, Wire as Spoken,
 };
 use session::{Body, FromClient, Hello, Start, Stream, Subscribe};
 
 use super::{Happening, World};
-use crate::history::{Place, Record};
+use crate::history::{LoggedAt, Record};
 use crate::mutation::Mutation;
 use crate::store::{ClientId, Store};
 use crate::wire::{Parcel, WireNo};
@@ -28,7 +28,7 @@ pub(super) struct Relay {
     /// What a disk that lied is left with.
     pub(super) older: Store,
     pub(super) connections: BTreeMap<WireNo, Connection>,
-    pub(super) attendance: Attendance,
+    pub(super) presence: PresenceRegistry,
     /// When somebody leaves whose time is up.
     pub(super) leaves_at: Option<u64>,
     waiting: VecDeque<(WireNo, Write)>,
@@ -90,7 +90,7 @@ impl Relay {
             older: store.clone(),
             store,
             connections: BTreeMap::new(),
-            attendance: Attendance::default(),
+            presence: PresenceRegistry::default(),
             leaves_at: None,
             waiting: VecDeque::new(),
             batch: Vec::new(),
@@ -143,7 +143,7 @@ impl Relay {
         self.life += 1;
         self.waiting.clear();
         self.batch.clear();
-        (self.attendance, self.leaves_at) = (Attendance::default(), None);
+        (self.presence, self.leaves_at) = (PresenceRegistry::default(), None);
         std::mem::take(&mut self.connections).into_keys().collect()
     }
 }
@@ -202,7 +202,7 @@ impl World {
         while let Some(connection) = self.relay.connections.get_mut(&wire) {
             let Some(effect) = connection.server.poll() else { break };
             match effect {
-                Effect::Send(Message::Binary(message)) => {
+                Effect::Send(SocketMessage::Binary(message)) => {
                     self.send_down(wire, Parcel::Message(message));
                 }
                 Effect::Send(_) => unreachable!("the wire is binary"),
@@ -306,7 +306,7 @@ impl World {
             let client = self.client_no(client);
             let stream = event.stream;
             let epoch = heads[stream].epoch;
-            let place = Place { stream: stream as u8, epoch, offset: event.offset };
+            let place = LoggedAt { stream: stream as u8, epoch, offset: event.offset };
             let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
             self.record(Record::Logged { place, client, event, topic });
         }

@@ -5,14 +5,14 @@ use super::disks::Profile;
 use super::machine::Machine;
 use super::reading::Reader;
 use super::tabs::{Link, Tab};
-use crate::fault::{Phase, Role, State};
+use crate::fault::{FaultState, Phase, Role};
 
 impl World {
     /// Whether a tab is in this state.
-    pub(super) fn is_in(&mut self, tab: usize, state: State) -> bool {
+    pub(super) fn is_in(&mut self, tab: usize, state: FaultState) -> bool {
         match state {
-            State::Link(phase) => self.phase(tab) == Some(phase),
-            State::Part(role) => self.role(tab) == Some(role),
+            FaultState::Link(phase) => self.phase(tab) == Some(phase),
+            FaultState::Part(role) => self.role(tab) == Some(role),
         }
     }
 
@@ -49,7 +49,7 @@ impl World {
             (true, _) if !has_lock => Role::Deposed,
             (true, Link::Unknown) => Role::TakingOver,
             (true, _) => Role::Leader,
-            (false, Link::Online) => Role::Guest,
+            (false, Link::Online) => Role::LinkedFollower,
             (false, _) => Role::Follower,
         })
     }
@@ -75,7 +75,7 @@ impl World {
         if machine.has_link() {
             self.phase(number) == Some(Phase::Idle) && self.has_good_wire(number)
         } else {
-            self.role(number) == Some(Role::Guest)
+            self.role(number) == Some(Role::LinkedFollower)
         }
     }
 

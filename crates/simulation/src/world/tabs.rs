@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use session::client::{
-    Client, Effect as ClientEffect, Entropy, LinkState, MemoryOutbox, Options, Saved,
+    Client, ConnectionState, Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState,
 };
 use session::tabs::{Effect, Tab as Sharer};
 
 use super::disks::Answered;
 use super::machine::Machine;
-use super::people::{Watcher, Whereabouts};
+use super::people::{PresencePlan, Watcher};
 use super::reading::{Reader, Want};
 use super::scrolling::Scroll;
 use super::sharing::Shared;
@@ -28,7 +28,7 @@ pub(super) struct Tab {
     pub(super) machine: Option<Machine>,
     pub(super) wire: Option<WireNo>,
     /// The connection of its fallback client.
-    pub(super) spare_wire: Option<WireNo>,
+    pub(super) fallback_wire: Option<WireNo>,
     /// Its outbox if that is in memory. Then the tab is single.
     pub(super) memory: Option<MemoryOutbox>,
     /// Whether its next page has no access to a disk.
@@ -49,7 +49,7 @@ pub(super) struct Tab {
     pub(super) wants: Vec<Want>,
     pub(super) readers: Vec<Reader>,
     pub(super) scrolls: Vec<Scroll>,
-    pub(super) whereabouts: Whereabouts,
+    pub(super) presence_plan: PresencePlan,
     pub(super) watchers: Vec<Watcher>,
     timer: Option<u64>,
 }
@@ -67,21 +67,21 @@ pub(super) enum Link {
 
 impl Tab {
     /// Its own connection, or that of its fallback client.
-    pub(super) fn wire_of(&mut self, is_spare: bool) -> &mut Option<WireNo> {
-        if is_spare { &mut self.spare_wire } else { &mut self.wire }
+    pub(super) fn wire_of(&mut self, is_fallback: bool) -> &mut Option<WireNo> {
+        if is_fallback { &mut self.fallback_wire } else { &mut self.wire }
     }
 }
 
 impl World {
     pub(super) fn new_tab(&mut self, profile: usize) {
-        let (wants, whereabouts) = (self.some_wants(), self.some_whereabouts());
+        let (wants, presence_plan) = (self.some_wants(), self.some_presence_plan());
         self.tabs.push(Tab {
             profile,
             life: 0,
             born: 0,
             machine: None,
             wire: None,
-            spare_wire: None,
+            fallback_wire: None,
             memory: None,
             is_refused: false,
             still_until: 0,
@@ -94,7 +94,7 @@ impl World {
             wants,
             readers: Vec::new(),
             scrolls: Vec::new(),
-            whereabouts,
+            presence_plan,
             watchers: Vec::new(),
             timer: None,
         });
@@ -120,7 +120,7 @@ impl World {
         let mut entropy: Entropy = Box::new(move |bytes: &mut [u8]| entropy.fill(bytes));
         let is_refused = std::mem::take(&mut self.tabs[number].is_refused);
         let saved = if is_refused || self.profiles[profile].refuses_pages() {
-            let saved = Saved::new(&mut entropy);
+            let saved = SavedState::new(&mut entropy);
             self.tabs[number].memory = Some(MemoryOutbox::new(saved.clone()));
             let (wait, life) = (self.random.between(1_000, 20_000), self.lives);
             self.after(wait, Happening::TabReloads { tab: number, life });
@@ -172,7 +172,7 @@ impl World {
         let tab = &mut self.tabs[number];
         (tab.machine, tab.life, tab.is_away, tab.memory) = (None, 0, false, None);
         tab.shared = Shared::default();
-        let wires = [tab.wire.take(), tab.spare_wire.take()];
+        let wires = [tab.wire.take(), tab.fallback_wire.take()];
         let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);
         let scrolls = std::mem::take(&mut tab.scrolls).into_iter().map(|it| it.number);
         let watchers = std::mem::take(&mut tab.watchers).into_iter().map(|it| it.number);
@@ -247,11 +247,11 @@ impl World {
     /// Calls a function with the client at the tab's end of a wire, if the client still uses the wire.
     pub(super) fn with_client_of(&mut self, wire: WireNo, work: impl FnOnce(&mut Client, u64)) {
         let end = &self.wires[wire];
-        let (tab, life, is_spare, is_open) = (end.tab, end.life, end.is_spare, end.is_open);
+        let (tab, life, is_fallback, is_open) = (end.tab, end.life, end.is_fallback, end.is_open);
         let end = &mut self.tabs[tab];
-        if is_open && end.life == life && *end.wire_of(is_spare) == Some(wire) {
+        if is_open && end.life == life && *end.wire_of(is_fallback) == Some(wire) {
             self.with_machine(tab, |machine, now| {
-                if let Some(client) = machine.at_socket(is_spare, now) {
+                if let Some(client) = machine.client_on(is_fallback, now) {
                     work(client, now);
                 }
             });
@@ -284,12 +284,12 @@ impl World {
             self.steps += 1;
             match effect {
                 Effect::Client(effect) => self.carry_out(number, effect, false),
-                Effect::Spare(effect) => self.carry_out(number, effect, true),
+                Effect::Fallback(effect) => self.carry_out(number, effect, true),
                 Effect::RequestLock => self.request_lock(number, false),
                 Effect::StealLock => self.request_lock(number, true),
                 Effect::ReleaseLock => self.release_lock(number),
                 Effect::Post(message) => self.post(number, &message),
-                Effect::Shared { .. } => {}
+                Effect::FromTab { .. } => {}
             }
         }
         self.fire_armed(number);
@@ -307,29 +307,31 @@ impl World {
     }
 
     /// Executes the effects of its client or its fallback client.
-    fn carry_out(&mut self, number: usize, effect: ClientEffect, is_spare: bool) {
+    fn carry_out(&mut self, number: usize, effect: ClientEffect, is_fallback: bool) {
         let tab = &mut self.tabs[number];
         match effect {
             ClientEffect::Open => {
-                if !is_spare {
+                if !is_fallback {
                     tab.link = Link::Opening;
                 }
-                self.dial(number, is_spare);
+                self.dial(number, is_fallback);
             }
             ClientEffect::Send(message) => {
-                if let Some(wire) = *tab.wire_of(is_spare)
+                if let Some(wire) = *tab.wire_of(is_fallback)
                     && self.wires[wire].is_open
                 {
                     self.send_up(wire, Parcel::Message(message));
                 }
             }
             ClientEffect::Close(_) => {
-                if let Some(wire) = tab.wire_of(is_spare).take() {
+                if let Some(wire) = tab.wire_of(is_fallback).take() {
                     self.close_at_tab(wire);
                 }
             }
-            ClientEffect::Link(LinkState::Stopped { .. }) if is_spare => self.says_go_on(number),
-            ClientEffect::Link(_) if is_spare => {}
+            ClientEffect::Link(ConnectionState::Stopped { .. }) if is_fallback => {
+                self.says_go_on(number)
+            }
+            ClientEffect::Link(_) if is_fallback => {}
             ClientEffect::Link(state) => self.link(number, &state),
             ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
             ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
@@ -360,15 +362,15 @@ impl World {
         }
     }
 
-    fn link(&mut self, number: usize, state: &LinkState) {
+    fn link(&mut self, number: usize, state: &ConnectionState) {
         self.say(|| format!("tab {number}: {state:?}"));
         let tab = &mut self.tabs[number];
         tab.link = match state {
-            LinkState::Connecting if tab.link == Link::Unknown => Link::Unknown,
-            LinkState::Connecting => Link::Opening,
-            LinkState::Online => Link::Online,
-            LinkState::Offline { .. } => Link::Waiting,
-            LinkState::Stopped { .. } => Link::Stopped,
+            ConnectionState::Connecting if tab.link == Link::Unknown => Link::Unknown,
+            ConnectionState::Connecting => Link::Opening,
+            ConnectionState::Online => Link::Online,
+            ConnectionState::Offline { .. } => Link::Waiting,
+            ConnectionState::Stopped { .. } => Link::Stopped,
         };
         if tab.link != Link::Online {
             for reader in &mut tab.readers {

@@ -7,10 +7,10 @@ use crate::wire::{Parcel, Wire, WireNo};
 
 impl World {
     /// A tab opens a socket.
-    pub(super) fn dial(&mut self, tab: usize, is_spare: bool) {
+    pub(super) fn dial(&mut self, tab: usize, is_fallback: bool) {
         let wire = self.wires.len();
-        self.wires.push(Wire::new(tab, self.tabs[tab].life, is_spare));
-        *self.tabs[tab].wire_of(is_spare) = Some(wire);
+        self.wires.push(Wire::new(tab, self.tabs[tab].life, is_fallback));
+        *self.tabs[tab].wire_of(is_fallback) = Some(wire);
         let opens = self.relay.is_up && (self.healed || !self.random.once_in(12));
         // A socket that fails to open is refused or gets no response.
         if opens || self.healed || !self.random.once_in(4) {

@@ -7,13 +7,13 @@ mod streams;
 
 use simulation::check::{Promise, check};
 use simulation::history::Record::*;
-use simulation::history::{Answer, From, History, Place, Record, Topics};
+use simulation::history::{Answer, From, History, LoggedAt, Record, Topics};
 
 const EPOCH: u64 = 1;
 const ROOM: u32 = 100;
 
-fn at(offset: u64) -> Place {
-    Place { stream: 0, epoch: EPOCH, offset }
+fn at(offset: u64) -> LoggedAt {
+    LoggedAt { stream: 0, epoch: EPOCH, offset }
 }
 
 fn kept(event: u32) -> Record {
@@ -213,7 +213,7 @@ fn an_offset_that_goes_back_is_caught() {
 
 #[test]
 fn a_new_epoch_without_a_reset_is_caught() {
-    let new = Place { stream: 0, epoch: 2, offset: 3 };
+    let new = LoggedAt { stream: 0, epoch: 2, offset: 3 };
     let mut records = good();
     records.extend([
         TailLost { stream: 0, epoch: 2, head: 2 },
@@ -223,7 +223,7 @@ fn a_new_epoch_without_a_reset_is_caught() {
     ]);
     let given_new = |offset, event| Delivered {
         reader: 0,
-        place: Place { stream: 0, epoch: 2, offset },
+        place: LoggedAt { stream: 0, epoch: 2, offset },
         event,
     };
     let told = [

@@ -2,24 +2,24 @@
 
 use simulation::check::Promise;
 use simulation::history::Record::*;
-use simulation::history::{Answer, Place, Record, Topics};
+use simulation::history::{Answer, LoggedAt, Record, Topics};
 
 use super::{kept, verdict};
 
 const SIDE: u8 = 1;
 
-fn at(offset: u64) -> Place {
-    Place { stream: 0, epoch: 1, offset }
+fn at(offset: u64) -> LoggedAt {
+    LoggedAt { stream: 0, epoch: 1, offset }
 }
 
-fn side(offset: u64) -> Place {
-    Place { stream: SIDE, ..at(offset) }
+fn side(offset: u64) -> LoggedAt {
+    LoggedAt { stream: SIDE, ..at(offset) }
 }
 
 /// Three events in the main stream and one in the other.
 fn log() -> Vec<Record> {
     let places = [(at(1), 1), (at(2), 2), (side(1), 3), (at(3), 4)];
-    let each = |(place, event): (Place, u32)| {
+    let each = |(place, event): (LoggedAt, u32)| {
         let logged = Logged { place, client: 0, event, topic: place.stream };
         let answer = Answer::Stored(place);
         [kept(event), logged, Answered { profile: 0, life: 0, event, answer }]
@@ -27,7 +27,7 @@ fn log() -> Vec<Record> {
     places.into_iter().flat_map(each).collect()
 }
 
-fn older(place: Place, event: u32) -> Record {
+fn older(place: LoggedAt, event: u32) -> Record {
     Older { reader: 0, place, event }
 }
 
@@ -85,7 +85,7 @@ fn another_event_than_the_log_holds_is_caught_in_a_page() {
 #[test]
 fn another_life_of_the_log_must_be_told_between_pages() {
     let lost = TailLost { stream: 0, epoch: 2, head: 2 };
-    let new = |offset| Place { epoch: 2, ..at(offset) };
+    let new = |offset| LoggedAt { epoch: 2, ..at(offset) };
     let rest = [older(new(2), 2), older(new(1), 1), older(side(1), 3), BOTTOM];
     let told = |then: &[Record]| pages(&[], &[&[older(at(3), 4), lost], then, &rest].concat());
     assert_eq!(told(&[ScrollsAgain { reader: 0 }]), Ok(()));

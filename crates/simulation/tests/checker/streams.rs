@@ -2,20 +2,20 @@
 
 use simulation::check::Promise;
 use simulation::history::Record::*;
-use simulation::history::{Answer, From, Place, Record, Topics};
+use simulation::history::{Answer, From, LoggedAt, Record, Topics};
 
 use super::{ROOM, kept, verdict};
 
-fn at(stream: u8, offset: u64) -> Place {
-    Place { stream, epoch: 1, offset }
+fn at(stream: u8, offset: u64) -> LoggedAt {
+    LoggedAt { stream, epoch: 1, offset }
 }
 
 /// Topics 0 and 1 belong to stream 0, topics 2 and 3 to stream 1.
-fn logged(place: Place, event: u32) -> Record {
+fn logged(place: LoggedAt, event: u32) -> Record {
     Logged { place, client: 0, event, topic: place.stream * 2 }
 }
 
-fn acked(place: Place, event: u32) -> Record {
+fn acked(place: LoggedAt, event: u32) -> Record {
     Answered { profile: 0, life: 0, event, answer: Answer::Stored(place) }
 }
 
@@ -23,7 +23,7 @@ fn reads(from: From) -> Record {
     Subscribed { reader: 0, topics: Topics::ALL, from, room: ROOM }
 }
 
-fn given(place: Place, event: u32) -> Record {
+fn given(place: LoggedAt, event: u32) -> Record {
     Delivered { reader: 0, place, event }
 }
 
@@ -97,7 +97,7 @@ fn a_gap_in_one_stream_excuses_nothing_in_the_other() {
 fn a_reset_of_one_stream_leaves_the_reader_where_it_is_in_the_other() {
     let all = [given(at(0, 1), 1), given(at(0, 2), 4), given(at(1, 1), 2), given(at(1, 2), 3)];
     let lost = TailLost { stream: 1, epoch: 2, head: 1 };
-    let new = Place { stream: 1, epoch: 2, offset: 1 };
+    let new = LoggedAt { stream: 1, epoch: 2, offset: 1 };
     let reset = |stream| Reset { reader: 0, stream };
     let told =
         |then: &[Record]| read(From::Earliest, &[&all[..], &[CAUGHT_UP, lost], then].concat());
@@ -115,7 +115,7 @@ fn the_last_of_each_stream_are_promised() {
 
 #[test]
 fn one_client_has_an_order_in_each_stream() {
-    let swapped = |second: Place| {
+    let swapped = |second: LoggedAt| {
         let logged = [logged(at(0, 1), 2), logged(second, 1)];
         let acked = [acked(at(0, 1), 2), acked(second, 1)];
         verdict([&[kept(1), kept(2)][..], &logged, &acked].concat())

@@ -1,5 +1,5 @@
-//! The chart of the README: how fast this is beside each peer, drawn from the tables of the benchmarks' documents as an
-//! SVG. Each benchmark that writes a table draws it anew.
+//! The chart of the README: how fast this is compared with each peer. It is an SVG, drawn from the tables in the
+//! documents of the benchmarks. Each benchmark that writes a table redraws it.
 
 use super::table::{Row, rows_of};
 use crate::workspace::Workspace;
@@ -15,15 +15,15 @@ pub const FILE: &str = "docs/speed.svg";
 struct Section {
     title: &'static str,
     document: &'static str,
-    /// How its ratios are meant.
+    /// What the ratios in the table mean.
     ratios: Ratios,
     bars: &'static [Bar],
 }
 
 enum Ratios {
-    /// The peer's figure by ours: more is better.
+    /// The peer's figure divided by ours: more is better.
     Speedups,
-    /// Ours by the peer's: less is better, unless the unit counts events a second.
+    /// Our figure divided by the peer's: less is better, unless the unit is events per second.
     OursByPeer,
 }
 
@@ -113,7 +113,7 @@ const SECTIONS: [Section; 3] = [
             ),
             bar(
                 "Linux",
-                "resume of 1,000 missed, beside nats-server's ordered consumer: time",
+                "resume of 1,000 missed, beside nats-server: time",
                 "resume (time)",
                 "nats-server",
             ),
@@ -144,14 +144,14 @@ struct Factor {
 impl Section {
     fn factor(&self, row: &Row) -> Result<Factor> {
         let [median, low, high] = row.ratio.context("a row of the chart has no ratio")?;
-        let upright = match self.ratios {
+        let more_is_better = match self.ratios {
             Ratios::Speedups => true,
             Ratios::OursByPeer => row.unit == "/s",
         };
-        if upright {
+        if more_is_better {
             return Ok(Factor { median, low, high });
         }
-        // Two decimals are not enough for a ratio of 0.02: the medians say more.
+        // Two decimals are too few for a ratio of 0.02; the medians are more precise.
         let Some(peer) = row.peer.filter(|_| median < 0.1) else {
             return Ok(Factor { median: 1.0 / median, low: 1.0 / high, high: 1.0 / low });
         };
@@ -160,7 +160,7 @@ impl Section {
     }
 }
 
-/// Draws the chart from the documents as they are.
+/// Draws the chart from the documents.
 pub fn draw(workspace: &Workspace) -> Result<()> {
     let file = workspace.root.join(FILE);
     fs::write(&file, svg(&workspace.root)?)
@@ -233,7 +233,7 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#20252b}.head{font
     @media(prefers-color-scheme:dark){text{fill:#e6e8ea}.title,.scale,.note,.peer{fill:#a3abb4}.ground{fill:#20252b}\
     .tick{stroke:#30363d}.one{stroke:#6d7680}.faster{fill:#8fc0ee}.slower{fill:#e3b565}.interval{stroke:#e6e8ea}}";
 
-/// From 1x to the factor, with the interval as a whisker. A bar whose interval holds 1x is a tie.
+/// Draws a bar from 1x to the factor, with the interval as a whisker. If the interval contains 1x, the bar is a tie.
 fn draw_bar(body: &mut String, bar: &Bar, factor: Factor, y: f64) {
     let Factor { median, low, high } = factor;
     let class = match () {
@@ -242,12 +242,12 @@ fn draw_bar(body: &mut String, bar: &Bar, factor: Factor, y: f64) {
         () => "even",
     };
     let (from, to) = (x(median.min(1.0)), x(median.max(1.0)));
-    // A bar of no width could not be seen.
+    // A bar without a width would be invisible.
     let width = (to - from).max(2.0);
     let (top, middle) = (y - 10.0, y - 4.0);
     let _ = writeln!(
         body,
-        "<text x=\"16\" y=\"{y}\">{} <tspan class=\"peer\">beside {}</tspan></text>\
+        "<text x=\"16\" y=\"{y}\">{} <tspan class=\"peer\">vs {}</tspan></text>\
          <rect class=\"{class}\" x=\"{from:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"12\" rx=\"2\"/>",
         bar.label, bar.peer
     );
@@ -268,7 +268,7 @@ fn draw_bar(body: &mut String, bar: &Bar, factor: Factor, y: f64) {
 mod tests {
     use super::*;
 
-    /// The file is as the benchmarks last drew it, from the rows that the documents show.
+    /// The benchmarks redraw the file whenever they write a document.
     #[test]
     fn the_chart_in_the_repository_shows_the_rows_of_the_documents() {
         let root = Workspace::locate().unwrap().root;

@@ -1,5 +1,5 @@
-//! The instructions of a publish, counted by callgrind as the difference between two runs with different
-//! numbers of events.
+//! Counts the instructions of a publish with callgrind: the difference between two runs with different numbers of
+//! events.
 
 use super::native::Programs;
 use super::table::{Row, Table};
@@ -49,13 +49,13 @@ fn count(programs: &Programs, case: &str, events: u64) -> Result<u64> {
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(&programs.time)
         .args(["instructions", &format!("{case}={events}")]);
-    let talk = process::capture_errors(&mut valgrind)?;
-    collected(&talk).with_context(|| format!("callgrind has not said what it counted: {talk}"))
+    let output = process::capture_errors(&mut valgrind)?;
+    collected(&output).with_context(|| format!("callgrind printed no count: {output}"))
 }
 
 /// The number in `==7== Collected : 1234`.
-fn collected(talk: &str) -> Option<u64> {
-    let (_, number) = talk.lines().find_map(|line| line.split_once("Collected :"))?;
+fn collected(output: &str) -> Option<u64> {
+    let (_, number) = output.lines().find_map(|line| line.split_once("Collected :"))?;
     number.trim().parse().ok()
 }
 
@@ -64,9 +64,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_count_is_read_from_what_callgrind_prints() {
-        let talk = "==7== Events    : Ir\n==7== Collected : 13146209\n==7== \n";
-        assert_eq!(collected(talk), Some(13_146_209));
+    fn the_count_is_parsed_from_callgrinds_output() {
+        let output = "==7== Events    : Ir\n==7== Collected : 13146209\n==7== \n";
+        assert_eq!(collected(output), Some(13_146_209));
         assert_eq!(collected("==7== Events"), None);
     }
 }

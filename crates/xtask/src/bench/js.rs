@@ -1,5 +1,5 @@
-//! The npm package beside its peers, in Node and in Chromium: `benches/js`, each library, work and round in a
-//! process of its own.
+//! The npm package against its peers, in Node and in Chromium. Runs `benches/js`, which starts a process for each
+//! library, workload and round.
 
 use super::{finish, table::Table};
 use crate::setup;
@@ -38,15 +38,15 @@ fn measure(project: &Path, page: &Path, workspace: &Workspace, table: &mut Table
     let mut node = process::command("node");
     node.arg("run.js").current_dir(project);
     node.arg("--page").arg(page).arg("--package").arg(workspace.npm_package());
-    node.arg("--chromium").arg(setup::chromium().context("there is no Chromium")?);
+    node.arg("--chromium").arg(setup::chromium().context("Chromium is not on PATH")?);
     process::announce(&node);
     let mut child = node
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| process::unstartable(&node))?;
-    let output = child.stdout.take().context("the rounds have no output")?;
-    // It takes minutes: each row is shown when it is there.
+    let output = child.stdout.take().context("run.js has no output")?;
+    // This takes minutes, so each row is printed as it comes.
     for line in BufReader::new(output).lines() {
         table.add_lines("", &line?)?;
     }

@@ -1,4 +1,4 @@
-//! The programs that measure natively.
+//! The native benchmark programs.
 
 use super::table::Table;
 use crate::process;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 pub struct Programs {
-    /// Time.
+    /// Measures time.
     pub time: PathBuf,
-    /// Bytes, counted by an allocator that would slow down the other.
+    /// Counts bytes, with an allocator that would slow down the other program.
     memory: PathBuf,
 }
 
-/// A line of cargo's.
+/// A line of cargo's JSON output.
 #[derive(Deserialize)]
 struct Message {
     target: Option<Target>,

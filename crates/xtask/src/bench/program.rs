@@ -1,4 +1,4 @@
-//! A program of `benches/relay`: it starts the relay and prints the rows.
+//! Runs a program of `benches/relay`, which starts the relay and prints rows.
 
 use super::{finish, table::Table};
 use crate::workspace::Workspace;
@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-/// Builds it and the relay, and answers how to run it.
+/// Builds the program and the relay, and returns the command that runs the program.
 pub fn build(workspace: &Workspace, name: &str) -> Result<Command> {
     run::build_relay(workspace)?;
     let mut cargo = process::native_cargo();
@@ -16,7 +16,7 @@ pub fn build(workspace: &Workspace, name: &str) -> Result<Command> {
         .args(["build", "--profile", "native", "--package", "relay-benches"])
         .current_dir(&workspace.root);
     process::run(&mut cargo)?;
-    // Stores are measured where builds are written: on a disk.
+    // Not a temporary folder, which may be in memory: stores are measured on a disk.
     let data = workspace.own_target().join("bench/data");
     fs::create_dir_all(&data)?;
     let mut program = process::command(workspace.built("native", name));
@@ -24,7 +24,8 @@ pub fn build(workspace: &Workspace, name: &str) -> Result<Command> {
     Ok(program)
 }
 
-/// Runs it with the arguments of the user, who may ask for some rows only: these do not go into the document.
+/// Runs the program with the user's arguments. With any of them it may print only some rows, so the document is not
+/// written.
 pub fn measure(
     workspace: &Workspace,
     mut program: Command,
@@ -40,7 +41,7 @@ pub fn measure(
         .with_context(|| process::unstartable(&program))?;
     let output = child.stdout.take().context("the program has no output")?;
     let mut table = Table::begin();
-    // It takes minutes: each row is shown when it is there.
+    // This takes minutes, so each row is printed as it comes.
     for line in BufReader::new(output).lines() {
         table.add_lines("Linux", &line?)?;
     }
@@ -48,5 +49,5 @@ pub fn measure(
     if arguments.is_empty() {
         return finish(&table, workspace, name, document);
     }
-    table.hold()
+    table.check_bars()
 }

@@ -1,25 +1,25 @@
-//! The table: rows are printed as they come, and written as JSON in the end.
+//! The table of a benchmark. Rows are printed as they come, and written as JSON at the end.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 
-/// One line of a program that measures.
+/// A row, which a program that measures prints as a line of JSON.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Row {
     /// Where it ran: `native`, `Node`, `Chromium`.
     #[serde(default)]
     pub on: String,
     pub work: String,
-    /// Of `ours` and `peer`.
+    /// The unit of `ours` and `peer`.
     pub unit: String,
     pub ours: f64,
     pub peer: Option<f64>,
     /// The median of the rounds' ratios, and its 95 % interval.
     pub ratio: Option<[f64; 3]>,
     pub bar: String,
-    /// `None` where there is no bar.
+    /// `None` if there is no bar.
     pub met: Option<bool>,
 }
 
@@ -30,7 +30,7 @@ const HEAD: &str = "| on | work | ours | peer | ratio (95 %) | bar | met |\n\
 pub struct Table(Vec<Row>);
 
 impl Table {
-    /// Prints the head.
+    /// Prints the header.
     pub fn begin() -> Self {
         println!("{HEAD}");
         Self(Vec::new())
@@ -42,16 +42,19 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Adds the rows among the lines that a program on `on` has printed; the others are its talk.
+    /// Adds the rows in the output of a program that ran on `on`, and ignores all other lines.
     pub fn add_lines(&mut self, on: &str, lines: &str) -> Result<()> {
         let before = self.0.len();
         for line in lines.lines().filter(|line| line.starts_with('{')) {
-            let row: Row = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
-            // A program that runs others says itself where.
+            let row: Row =
+                serde_json::from_str(line).with_context(|| format!("invalid row: {line}"))?;
+            // A program that runs others sets `on` itself.
             let on = if row.on.is_empty() { on.to_owned() } else { row.on.clone() };
             self.add(Row { on, ..row });
         }
-        (self.0.len() > before).then_some(()).with_context(|| format!("{on} has measured nothing"))
+        (self.0.len() > before)
+            .then_some(())
+            .with_context(|| format!("no rows in the output ({on})"))
     }
 
     /// Writes all rows.
@@ -63,14 +66,14 @@ impl Table {
         fs::write(file, serde_json::to_string_pretty(&self.0)?).with_context(failed)
     }
 
-    /// Puts all rows in the place of the table that a document has.
+    /// Replaces the table in a document with these rows.
     pub fn write_into(&self, document: &Path) -> Result<()> {
         let failed = || format!("{} could not be read and written", document.display());
         let text = fs::read_to_string(document).with_context(failed)?;
-        fs::write(document, self.in_the_place_of_the_one_in(&text)).with_context(failed)
+        fs::write(document, self.replace_table_in(&text)).with_context(failed)
     }
 
-    fn in_the_place_of_the_one_in(&self, text: &str) -> String {
+    fn replace_table_in(&self, text: &str) -> String {
         let is_row = |line: &&str| line.starts_with('|');
         let before = text.lines().take_while(|line| !is_row(line)).map(str::to_owned);
         let rows = std::iter::once(HEAD.to_owned()).chain(self.0.iter().map(Row::line));
@@ -78,10 +81,10 @@ impl Table {
         before.chain(rows).chain(after.map(str::to_owned)).map(|line| line + "\n").collect()
     }
 
-    /// A bar that is missed is an error.
-    pub fn hold(&self) -> Result<()> {
+    /// Fails if a bar is missed.
+    pub fn check_bars(&self) -> Result<()> {
         if self.0.iter().any(|row| row.met == Some(false)) {
-            bail!("a bar is missed: see `NO` in the table");
+            bail!("a bar was missed: see `NO` in the table");
         }
         Ok(())
     }
@@ -93,7 +96,7 @@ pub fn rows_of(document: &str) -> Vec<Row> {
 }
 
 impl Row {
-    /// Reads what `line` wrote; `None` for any other line.
+    /// Parses what [`Row::line`] wrote. Returns `None` for any other line.
     fn parse(line: &str) -> Option<Self> {
         let cells: Vec<&str> = line.strip_prefix('|')?.split('|').map(str::trim).collect();
         let [on, work, ours, peer, ratio, bar, met, _] = cells[..] else { return None };
@@ -133,10 +136,10 @@ mod tests {
 {"work":"memory","unit":"bytes","ours":193.0,"peer":null,"ratio":null,"bar":"at most 190 bytes","met":false}"#;
 
     #[test]
-    fn a_missed_bar_among_the_lines_of_a_program_is_seen() {
+    fn a_missed_bar_in_a_programs_output_is_an_error() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
-        assert!(table.hold().is_err());
+        assert!(table.check_bars().is_err());
         let lines: Vec<String> = table.0.iter().map(Row::line).collect();
         assert_eq!(
             lines,
@@ -148,30 +151,29 @@ mod tests {
     }
 
     #[test]
-    fn a_document_gets_the_new_rows_in_the_place_of_the_old_ones() {
+    fn new_rows_replace_the_old_ones_in_a_document() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
         let document = "# Figures\n\n| on | work |\n| --- | --- |\n| native | old |\n\nThe end.\n";
-        let written = table.in_the_place_of_the_one_in(document);
+        let written = table.replace_table_in(document);
         assert!(written.starts_with("# Figures\n\n| on | work | ours |"), "{written}");
         assert!(written.ends_with(" | NO |\n\nThe end.\n"), "{written}");
         assert!(!written.contains("old"), "{written}");
-        assert_eq!(table.in_the_place_of_the_one_in(&written), written);
+        assert_eq!(table.replace_table_in(&written), written);
     }
 
     #[test]
     fn rows_are_read_back_from_a_document() {
         let mut table = Table::begin();
         table.add_lines("native", LINES).unwrap();
-        let document =
-            table.in_the_place_of_the_one_in("# Figures\n\n| on | work |\n| --- | --- |\n");
+        let document = table.replace_table_in("# Figures\n\n| on | work |\n| --- | --- |\n");
         let lines: Vec<String> = rows_of(&document).iter().map(Row::line).collect();
         assert_eq!(lines, table.0.iter().map(Row::line).collect::<Vec<_>>());
         assert_eq!(rows_of(&document)[0].ratio, Some([4.8, 4.6, 5.0]));
     }
 
     #[test]
-    fn a_program_that_prints_no_row_has_failed() {
-        assert!(Table::begin().add_lines("Node", "all is well").is_err());
+    fn output_without_rows_is_an_error() {
+        assert!(Table::begin().add_lines("Node", "no rows here").is_err());
     }
 }

@@ -1,5 +1,4 @@
-//! What is measured inside wasm: the release build, optimised as the npm package is, in one script that
-//! Node and a browser run alike.
+//! Benchmarks in wasm: the release build, optimised like the npm package, in one script that Node and browsers run.
 
 use super::table::Table;
 use crate::process;
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     let folder = workspace.own_target().join("bench/wasm");
     let mut cargo = toolchain.small("cargo");
-    // As the only type of the crate: one that is also an `rlib` is not optimised at link time.
+    // The only crate type: a crate that is also an `rlib` is not optimised at link time.
     cargo
         .args(["rustc", "--release", "--package", "bus-benches", "--target", WASM])
         .args(["--lib", "--crate-type", "cdylib"])
@@ -53,12 +52,12 @@ pub fn run_in_node(
     table.add_lines(&format!("Node {major}"), &lines)
 }
 
-/// The page has its rows before it has loaded, and Chromium prints it then.
+/// The page writes its rows while it loads; Chromium prints the page once it has loaded.
 pub fn run_in_chromium(script: &Path, table: &mut Table) -> Result<()> {
     let page = script.with_extension("html");
     fs::write(&page, "<!doctype html><title>Bench</title><script src=\"bench.js\"></script>\n")?;
     let profile = script.with_file_name("profile");
-    let mut chromium = process::command(setup::chromium().context("there is no Chromium")?);
+    let mut chromium = process::command(setup::chromium().context("Chromium is not on PATH")?);
     chromium
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])

@@ -13,10 +13,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// What the library's types are put together from.
+/// The files that make up the type definitions.
 const TYPES: [&str; 2] = ["src/npm/types.d.ts", "src/npm/connect.d.ts"];
 
-/// Makes the package of what is in `build`: the shrunk module with its JS.
+/// Builds the package from the shrunk module and its JS in `build`.
 pub fn bundle(
     workspace: &Workspace,
     toolchain: &Toolchain,
@@ -49,7 +49,7 @@ pub fn bundle(
     ] {
         let mut esbuild = esbuild(entry, out);
         esbuild
-            // Outside of ASCII the module's text would be four times as long.
+            // Escapes for non-ASCII characters would make the text of the module four times as long.
             .args(["--bundle", "--charset=utf8", "--define:import.meta.url=\"\""])
             .arg(format!("--format={format}"));
         if entry == "chat.js" {
@@ -69,11 +69,11 @@ pub fn bundle(
     for file in ["npm/package.json", "npm/README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&root.join(file), package)?;
     }
-    print_size(package)
+    write_size(package)
 }
 
-/// Lets the README say what this package weighs, not the one before it.
-fn print_size(package: &Path) -> Result<()> {
+/// Writes the package's size into its README.
+fn write_size(package: &Path) -> Result<()> {
     let file = package.join("README.md");
     let text = fs::read_to_string(&file).with_context(|| unreadable("the README"))?;
     let size = format!("A page loads {} kB", size::kilobytes_of(package)?);
@@ -99,8 +99,8 @@ fn types(root: &Path, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A script whose default export is a text with a character for each byte: after compression that is no longer
-/// than the module itself, as base64 would be by a fourth.
+/// A script whose default export is a string with one character for each byte. After compression it is no longer than
+/// the module itself; base64 would be longer by a quarter.
 fn as_text(bytes: &[u8]) -> String {
     let mut script = String::from("export default \"");
     for byte in bytes {
@@ -132,7 +132,7 @@ mod tests {
     use super::as_text;
 
     #[test]
-    fn each_byte_is_one_character_of_the_text() {
+    fn each_byte_becomes_one_character() {
         assert_eq!(as_text(b"\0a\"\xff"), "export default \"\\x00\\x61\\x22\\xff\";\n");
     }
 }

@@ -1,5 +1,5 @@
-//! Makes the package smaller to download: short names on the border between wasm and JS, and one minified file for all
-//! of the JS.
+//! Makes the package smaller to download: short names for imports and exports of the wasm, and all JS in one minified
+//! file.
 
 use crate::process;
 use crate::toolchain::Toolchain;
@@ -33,8 +33,9 @@ pub fn shrink(toolchain: &Toolchain, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// wasm-bindgen's JS makes a `TextDecoder` and a `TextEncoder` when it is imported. Made at their first use, they need not
-/// be there where the module is only imported: on a server, in a test's DOM. Its warnings that can't come up go too.
+/// wasm-bindgen's JS creates a `TextDecoder` and a `TextEncoder` on import. This delays them to their first use, so
+/// that the module can be imported where they don't exist: on a server, in a test's DOM. It also removes warnings that
+/// can't occur.
 fn without_platform(js: &str) -> Result<String> {
     let mut js = js.to_owned();
     for (pattern, lazy) in [
@@ -42,20 +43,20 @@ fn without_platform(js: &str) -> Result<String> {
             r"let cachedTextDecoder = new TextDecoder\([^;]*;\s*cachedTextDecoder\.decode\(\);",
             "let cachedTextDecoder;",
         ),
-        // More than the bytes after which it makes another.
+        // Above the limit at which wasm-bindgen creates a new decoder, so the first use creates one.
         (r"let numBytesDecoded = 0;", "let numBytesDecoded = Infinity;"),
-        // All browsers that have the rest have `encodeInto`.
+        // Every browser that supports the rest has `encodeInto`.
         (
             r"(?s)const cachedTextEncoder = new TextEncoder\(\);\s*if \(!\('encodeInto'.*?\n\}\n",
             "let textEncoder;\n",
         ),
         (r"\bcachedTextEncoder\.", "(textEncoder ??= new TextEncoder())."),
-        // The package's own files pass one object.
+        // The files of the package pass one object, so the warning is unreachable.
         (r" else \{\s*console\.warn\('using deprecated[^\n]*\n\s*\}", ""),
     ] {
         let pattern = Regex::new(pattern)?;
         if !pattern.is_match(&js) {
-            bail!("{JS} has nothing like `{pattern}`: wasm-bindgen writes it differently now");
+            bail!("nothing in {JS} matches `{pattern}`: has wasm-bindgen's output changed?");
         }
         js = pattern.replace_all(&js, lazy).into_owned();
     }
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decoder_and_encoder_are_made_at_their_first_use() {
+    fn decoder_and_encoder_are_created_on_first_use() {
         let js = "let cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });\n\
                   cachedTextDecoder.decode();\nlet numBytesDecoded = 0;\n\
                   const cachedTextEncoder = new TextEncoder();\n\n\

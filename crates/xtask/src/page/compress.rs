@@ -1,4 +1,4 @@
-//! Files are compressed once, where they are built: `FILE.br` and `FILE.gz` beside each, which the relay sends.
+//! Compresses files once, when they are built. The relay sends the `FILE.br` or `FILE.gz` beside a file.
 
 use crate::{progress, stamp};
 use anyhow::{Context, Result, bail};
@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// The endings of what is compressed.
+/// The extensions of compressed files.
 pub const ENDINGS: [&str; 2] = ["br", "gz"];
 
-/// Of what a browser loads.
+/// The extensions of files that a browser loads.
 const COMPRESSED: [&str; 6] = ["css", "html", "js", "json", "svg", "wasm"];
 
-/// Compresses all files in the folder that a browser loads, as many at a time as there are cores.
+/// Compresses all files in the folder that a browser loads, on all cores.
 pub fn all(folder: &Path) -> Result<()> {
     let mut files = stamp::files(folder)?;
     files.retain(|file| has(file, &COMPRESSED));
     if let Some(task) = progress::current() {
-        task.doing(&format!("{} files are compressed", files.len()));
+        task.doing(&format!("compressing {} files", files.len()));
     }
     let files = Mutex::new(files.into_iter());
     let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -37,7 +37,8 @@ pub fn all(folder: &Path) -> Result<()> {
         let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
         let mut result = work();
         for other in others {
-            result = result.and(other.join().unwrap_or_else(|_| bail!("compressing has panicked")));
+            result =
+                result.and(other.join().unwrap_or_else(|_| bail!("a compressing thread panicked")));
         }
         result
     })
@@ -75,7 +76,7 @@ pub fn is_compressed(file: &Path) -> bool {
     has(file, &ENDINGS)
 }
 
-/// As small as it gets.
+/// Compresses with the best quality.
 pub fn brotli(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
     let params = brotli::enc::BrotliEncoderParams {
@@ -95,7 +96,7 @@ mod tests {
     use std::io::Read;
 
     #[test]
-    fn each_file_that_gets_smaller_has_both_forms_beside_it() {
+    fn each_file_that_gets_smaller_is_compressed_in_both_forms() {
         let folder = tempfile::tempdir().unwrap();
         let page = folder.path().join("index.html");
         let text = "<p>again and again</p>".repeat(50);

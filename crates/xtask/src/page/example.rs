@@ -1,4 +1,4 @@
-//! The page of `examples/yew`, built as the chat's is and served by a relay of its own.
+//! The page of `examples/yew`, which is built like the chat's and served by its own relay.
 
 use super::{CHAT, CHAT_NEEDS, Page, staging};
 use crate::progress::task;
@@ -24,7 +24,7 @@ pub fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         return Ok(built);
     }
     let toolchain = setup::ensure(workspace, CHAT_NEEDS)?;
-    task("example", "builds the Yew example", || {
+    task("example", "building the Yew example", || {
         let page = Page::read_in(&workspace.root.join(FOLDER))?;
         let wasm = page.compile(workspace, &toolchain)?;
         let staging = staging(workspace, "example")?;

@@ -1,7 +1,7 @@
 //! `index.html` as Trunk understands it: which links it resolves, and what it writes in their place.
 //!
-//! Only what this repository's page uses is known; anything else is an error, so that nothing is left out in silence.
-//! `page/trunk.rs` compares the outcome with Trunk's own.
+//! Only what the pages of this repository use is supported. Anything else is an error, so that nothing is left out
+//! silently. `page/trunk.rs` compares the result with Trunk's.
 
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
@@ -14,18 +14,18 @@ pub struct Link {
     pub asset: Asset,
 }
 
-/// What it asks for.
+/// What the link adds to the page.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asset {
     /// A style sheet.
     Css { href: String },
     /// A file that keeps its name.
     Copy { href: String },
-    /// The program: its manifest, its binary, and how wasm-opt is called.
+    /// The program: its manifest, its binary, and the arguments of wasm-opt.
     Rust { href: String, bin: String, wasm_opt: Vec<String> },
 }
 
-/// All of Trunk's links, in their order.
+/// All links for Trunk, in the order of the document.
 pub fn links(html: &str) -> Result<Vec<Link>> {
     let mut links = Vec::new();
     let mut at = 0;
@@ -40,7 +40,10 @@ pub fn links(html: &str) -> Result<Vec<Link>> {
             continue;
         }
         if tag.name != "link" {
-            bail!("<{} data-trunk> in index.html is not known to crates/xtask/src/page", tag.name);
+            bail!(
+                "<{} data-trunk> in index.html is not supported by crates/xtask/src/page",
+                tag.name
+            );
         }
         links.push(Link { place: start..at, asset: asset(tag.attributes)? });
     }
@@ -59,7 +62,7 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
         "copy-file" => Asset::Copy { href: take("href")? },
         "rust" => {
             if take("data-integrity")? != "none" {
-                bail!("index.html asks for an integrity of the program, which is not known here");
+                bail!("index.html asks for the program's integrity, which is not supported here");
             }
             let level = format!("-O{}", take("data-wasm-opt")?);
             let more = take("data-wasm-opt-params")?;
@@ -67,17 +70,19 @@ fn asset(mut attributes: BTreeMap<String, String>) -> Result<Asset> {
             let wasm_opt = std::iter::once(level).chain(more).collect();
             Asset::Rust { href: take("href")?, bin: take("data-bin")?, wasm_opt }
         }
-        other => bail!("<link data-trunk rel=\"{other}\"> is not known to crates/xtask/src/page"),
+        other => {
+            bail!("<link data-trunk rel=\"{other}\"> is not supported by crates/xtask/src/page")
+        }
     };
     match attributes.keys().next() {
         None => Ok(asset),
         Some(name) => {
-            bail!("`{name}` of a <link data-trunk> is not known to crates/xtask/src/page")
+            bail!("`{name}` of a <link data-trunk> is not supported by crates/xtask/src/page")
         }
     }
 }
 
-/// A start tag, or what else begins with `<`.
+/// A start tag, or anything else that begins with `<`.
 struct Tag {
     name: String,
     attributes: BTreeMap<String, String>,
@@ -85,7 +90,7 @@ struct Tag {
 }
 
 impl Tag {
-    /// `None` if it does not end.
+    /// Returns `None` if the tag has no end.
     fn parse(html: &str) -> Option<Self> {
         let name_end = html[1..].find(|c: char| c.is_whitespace() || c == '>' || c == '/');
         let name_end = 1 + name_end?.max(1).min(html.len() - 1);
@@ -124,7 +129,7 @@ impl Tag {
     }
 }
 
-/// What each link has become: the names of the files in the folder of the page.
+/// What was built for each link. The names are those of files in the folder of the page.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Built {
     Css {
@@ -140,7 +145,7 @@ pub enum Built {
     },
 }
 
-/// The page with what was built in the place of the links.
+/// Replaces the links in the page with what was built for them.
 pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
     let mut page = String::with_capacity(html.len() + 1024);
     let mut preloads = String::new();
@@ -173,7 +178,7 @@ pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
     Ok(page)
 }
 
-/// Starts the program. Trunk's, to the letter: the same page comes from both.
+/// The script that starts the program. It equals Trunk's exactly, so that both build the same page.
 fn script(js: &str, wasm: &str) -> String {
     format!(
         "\n<script type=\"module\">
@@ -201,7 +206,7 @@ mod tests {
         <link data-trunk rel=\"copy-file\" href=\"icon.svg\" />\n</head>\n<body></body>\n";
 
     #[test]
-    fn trunks_links_are_found_with_what_they_ask_for() {
+    fn links_for_trunk_are_found_with_their_attributes() {
         let links = links(PAGE).unwrap();
         let assets: Vec<&Asset> = links.iter().map(|link| &link.asset).collect();
         let wasm_opt = ["-Oz", "--one", "--two", ">", "3"].map(str::to_owned).to_vec();
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_stands_in_the_place_of_its_link() {
+    fn built_files_replace_their_links() {
         let links = links(PAGE).unwrap();
         let built = [
             Built::Css { file: "b-1.css".into(), integrity: "sha384-x".into() },
@@ -252,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_an_error_that_names_it() {
+    fn unsupported_markup_is_an_error_that_names_it() {
         for (html, word) in [
             ("<link data-trunk rel=\"sass\" href=\"a\">", "sass"),
             ("<link data-trunk rel=\"css\" href=\"a\" data-inline>", "data-inline"),

@@ -1,4 +1,5 @@
-//! The page as Trunk builds it from the same index.html, beside ours: they are the same files, names apart.
+//! Compares our page with the one that Trunk builds from the same index.html. Both must have the same files, apart from
+//! hashes in names.
 
 use super::{Part, ensure, is_compressed};
 use crate::process;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Only `trunk serve` uses it; the relay allows the script by its hash.
 const NONCE: &str = " nonce=\"{{__TRUNK NONCE__}}\"";
 
-/// Builds with both; an error says what differs.
+/// Builds the page with both. The error lists the differences.
 pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     ensure(workspace)?;
     let theirs = workspace.own_target().join("trunk-release");
@@ -24,7 +25,7 @@ pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
         .args(["build", "--release", "--dist"])
         .arg(&theirs)
         .current_dir(&workspace.root)
-        // Trunk wants a truth value here and stops at the usual `1`.
+        // Trunk expects a boolean and fails on the usual `1`.
         .env_remove("NO_COLOR");
     process::run(&mut trunk)?;
     make_smaller(toolchain, &theirs)?;
@@ -35,12 +36,12 @@ pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// Does to Trunk's program what we do to ours after wasm-opt.
+/// Processes Trunk's program like ours after wasm-opt.
 fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
     for file in stamp::files(folder)? {
         let path = file.to_string_lossy();
         let Some(start) = path.strip_suffix("_bg.wasm") else { continue };
-        wasm::put_in_order(toolchain, &file)?;
+        wasm::reorder(toolchain, &file)?;
         // The name before Trunk's hash.
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let name = name.split('-').next().unwrap_or_default();
@@ -51,13 +52,13 @@ fn make_smaller(toolchain: &Toolchain, folder: &Path) -> Result<()> {
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// The chat's files by their names without hashes.
+/// The chat's files, keyed by their names without hashes.
 fn files(folder: &Path) -> Result<Files> {
     let hashed = Regex::new(r"-[0-9a-f]{8,16}(_bg)?\.(js|wasm|css)\b")?;
     let mut files = Files::new();
     for file in stamp::files(folder)? {
         let name = file.strip_prefix(folder)?;
-        if is_compressed(name) || !Part::Chat.holds(name) {
+        if is_compressed(name) || !Part::Chat.contains(name) {
             continue;
         }
         let mut bytes =
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_differ_by_their_hashes_and_pages_by_nonces() {
+    fn hashes_in_names_and_nonces_may_differ() {
         let ours = of(&[
             ("chat-0123456789abcdef_bg.wasm", "module"),
             ("chat-0123456789abcdef.js", "script"),
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_difference_is_named() {
+    fn any_other_difference_is_listed() {
         let ours = of(&[("a.css", "1"), ("chat-0123456789abcdef.js", "2"), ("b.css", "3")]);
         let theirs = of(&[("a.css", "1"), ("chat-fedcba9876543.js", "other"), ("c.css", "3")]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The Autobahn WebSocket test suite, which runs in CPython 2.7 and no other.
+//! The Autobahn WebSocket test suite, which runs only in CPython 2.7.
 
 use super::{python, step};
 use crate::process;
@@ -12,10 +12,10 @@ use std::process::Command;
 const PYTHON: &str = "the WebSocket conformance suite needs CPython 2.7: install it with pyenv \
                       (`pyenv install 2.7.18`), or put a `python2.7` with pip on PATH";
 
-/// The suite's program, ready for its arguments.
+/// A command that runs the suite, without its arguments.
 pub fn wstest(workspace: &Workspace) -> Result<Command> {
     let mut wstest = process::command(cpython_27().context(PYTHON)?);
-    // Its dependencies share a namespace, which only a site directory can hold.
+    // Its dependencies share a namespace package, which only works in a site directory.
     let program = "import os, site; site.addsitedir(os.environ['EDK_AUTOBAHN']); \
                    from autobahntestsuite.wstest import run; run()";
     wstest.args(["-c", program]).env("EDK_AUTOBAHN", workspace.autobahn());
@@ -51,6 +51,6 @@ fn cpython_27() -> Option<PathBuf> {
 fn is_cpython_27(python: &Path) -> bool {
     let program =
         "import pip, platform; print(platform.python_implementation(), platform.python_version())";
-    let answer = process::capture(process::command(python).args(["-c", program]));
-    answer.is_ok_and(|answer| answer.contains("CPython") && answer.contains("2.7."))
+    let output = process::capture(process::command(python).args(["-c", program]));
+    output.is_ok_and(|output| output.contains("CPython") && output.contains("2.7."))
 }

@@ -1,11 +1,10 @@
-//! The three browser engines and their WebDriver servers: which programs they are, which of
-//! Debian's packages bring them.
+//! Finds the three browser engines and their WebDriver servers, and names Debian's packages for them.
 
 use anyhow::{Result, bail};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Names a Chromium where none of the usual ones is on PATH.
+/// Names the Chromium to use instead of the one on PATH.
 const CHROMIUM: &str = "EDK_CHROMIUM";
 const EMOJI_PACKAGE: &str = "fonts-noto-color-emoji";
 const EMOJI_FONT: &str = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf";
@@ -28,7 +27,7 @@ fn firefox() -> Option<PathBuf> {
     first(&["firefox", "firefox-esr"])
 }
 
-/// A driver of a WebKit, and whether it wants a display of its own.
+/// A WebKit driver, with the display that it needs.
 #[derive(Debug)]
 pub enum WebKit {
     Safari(PathBuf),

@@ -1,5 +1,5 @@
-//! Tools from crates.io, installed into the cache unless they are on PATH already: cargo-binstall downloads them
-//! where that is on PATH, and otherwise cargo builds them.
+//! Installs tools from crates.io into the cache unless they are on PATH. cargo-binstall downloads them if it is on
+//! PATH; otherwise cargo builds them.
 
 use super::{Need, lock, step};
 use crate::progress::say;
@@ -16,26 +16,26 @@ struct Tool {
     package: &'static str,
     /// What to look for on PATH.
     program: &'static str,
-    /// What is installed.
+    /// The version to install.
     version: String,
-    /// Which versions on PATH do as well.
+    /// Which other versions on PATH are accepted.
     others: Others,
     arguments: &'static [&'static str],
-    /// How much the tool itself is optimised: 1 builds fastest.
+    /// The optimisation level of the tool: a low one builds faster.
     optimised: &'static str,
-    /// How long two cores take.
+    /// How long the build accepts on two cores.
     minutes: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Others {
-    /// The tool must equal a library.
+    /// Only the version of the library that the tool works with.
     None,
-    /// Any from this one on.
+    /// This version and later ones.
     From(u64, u64),
 }
 
-/// The tools that are asked for.
+/// The tools among the needs.
 fn tools(workspace: &Workspace, needs: &[Need]) -> Result<Vec<Tool>> {
     let mut tools = Vec::new();
     for need in needs {
@@ -51,7 +51,7 @@ fn tools(workspace: &Workspace, needs: &[Need]) -> Result<Vec<Tool>> {
     Ok(tools)
 }
 
-/// Installs those of the tools that are not there.
+/// Installs the missing tools.
 pub fn ensure_all(workspace: &Workspace, needs: &[Need]) -> Result<()> {
     let mut missing = tools(workspace, needs)?;
     missing.retain(|tool| !is_there(workspace, tool));
@@ -60,7 +60,7 @@ pub fn ensure_all(workspace: &Workspace, needs: &[Need]) -> Result<()> {
     }
     let _alone = lock(workspace, "lock-cargo")?;
     for tool in &missing {
-        // Another set-up may have brought it meanwhile.
+        // Another set-up may have installed it meanwhile.
         if !is_there(workspace, tool) {
             install(workspace, tool)?;
         }
@@ -74,9 +74,9 @@ fn wasm_bindgen(workspace: &Workspace) -> Result<Tool> {
         program: "wasm-bindgen",
         version: versions::wasm_bindgen(&workspace.root)?,
         others: Others::None,
-        // No `--locked`: its lock file names a version that has left the registry.
+        // No `--locked`: its lock file names a version that is no longer in the registry.
         arguments: &[],
-        // It works on every build of the page.
+        // It runs in every build of the page.
         optimised: "2",
         minutes: 3,
     })
@@ -99,9 +99,9 @@ fn trunk() -> Tool {
         package: "trunk",
         program: "trunk",
         version: versions::TRUNK.to_owned(),
-        // From there on it knows `create_nonce`.
+        // The first version with `create_nonce`.
         others: Others::From(0, 21),
-        // Its default features are TLS and a look for updates; the page needs neither.
+        // Its default features are TLS and an update check; the page needs neither.
         arguments: &["--locked", "--no-default-features"],
         // It only copies; cargo, wasm-bindgen and wasm-opt do the work.
         optimised: "0",
@@ -136,12 +136,12 @@ fn cargo_fuzz() -> Tool {
 fn install(workspace: &Workspace, tool: &Tool) -> Result<()> {
     let named = format!("{} {}", tool.package, tool.version);
     if let Some(mut binstall) = binstall_command(workspace, tool) {
-        let what = format!("{named} by cargo-binstall");
+        let what = format!("{named} with cargo-binstall");
         let downloaded = step(&what, || process::install(&mut binstall, &named, "GitHub"));
         match downloaded {
             Ok(()) if is_there(workspace, tool) => return Ok(()),
             Ok(()) => {
-                say(&format!("set-up: cargo-binstall has brought no {} that runs", tool.program))
+                say(&format!("set-up: cargo-binstall installed no {} that works", tool.program))
             }
             Err(_) => say("set-up: cargo-binstall failed; cargo builds the tool instead"),
         }
@@ -152,12 +152,12 @@ fn install(workspace: &Workspace, tool: &Tool) -> Result<()> {
 }
 
 fn is_there(workspace: &Workspace, tool: &Tool) -> bool {
-    present_version(workspace, tool.program).is_some_and(|present| tool.takes(&present))
+    present_version(workspace, tool.program).is_some_and(|present| tool.accepts(&present))
 }
 
 impl Tool {
-    /// Does this version on PATH do?
-    fn takes(&self, present: &str) -> bool {
+    /// Whether this version on PATH is accepted.
+    fn accepts(&self, present: &str) -> bool {
         if present == self.version {
             return true;
         }
@@ -172,20 +172,20 @@ impl Tool {
     }
 }
 
-/// The version of what a wasm command would start.
+/// The version of the program that a wasm command would start.
 pub fn present_version(workspace: &Workspace, program: &str) -> Option<String> {
     let path = toolchain::find(workspace, program)?;
-    let answer = process::capture(process::command(path).arg("--version")).ok()?;
-    versions::in_answer(&answer).map(str::to_owned)
+    let output = process::capture(process::command(path).arg("--version")).ok()?;
+    versions::in_output(&output).map(str::to_owned)
 }
 
-/// `None` where cargo-binstall is not on PATH.
+/// Returns `None` if cargo-binstall is not on PATH.
 fn binstall_command(workspace: &Workspace, tool: &Tool) -> Option<Command> {
     let mut binstall = process::command(toolchain::find(workspace, "cargo-binstall")?);
     binstall
         .args([tool.package, "--version", &tool.version])
         .args(["--no-confirm", "--force", "--disable-telemetry"])
-        // What has to be built is built by us, with the settings below.
+        // `install_command` builds what can't be downloaded, with its own settings.
         .args(["--disable-strategies", "compile", "--root"])
         .arg(workspace.tools())
         .current_dir(&workspace.cache);
@@ -200,7 +200,7 @@ fn install_command(workspace: &Workspace, tool: &Tool) -> Command {
         .arg("--force")
         .arg("--root")
         .arg(workspace.tools())
-        // Not in the repository, whose settings are not meant for the tools.
+        // Outside the repository, whose cargo settings are not meant for the tools.
         .current_dir(&workspace.cache)
         .env("CARGO_TARGET_DIR", build_dir(workspace))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
@@ -210,12 +210,12 @@ fn install_command(workspace: &Workspace, tool: &Tool) -> Command {
     cargo
 }
 
-/// The tools share many dependencies, which are so built once.
+/// Shared by all tools, so that common dependencies are built once.
 fn build_dir(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("build-tools")
 }
 
-/// What building the tools has left; kept when one failed, so that a second try is quick.
+/// Removes what building the tools left behind. It stays after a failure, so that a second try is quick.
 fn discard_build(workspace: &Workspace) -> Result<()> {
     let dir = build_dir(workspace);
     if dir.exists() {
@@ -230,12 +230,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_wasm_bindgen_must_be_of_one_version() {
+    fn only_wasm_bindgen_needs_an_exact_version() {
         let workspace = Workspace::locate().unwrap();
         let exact = wasm_bindgen(&workspace).unwrap();
-        assert!(exact.takes(&exact.version.clone()));
-        assert!(!exact.takes("0.2.1000"));
-        for (present, does) in [
+        assert!(exact.accepts(&exact.version.clone()));
+        assert!(!exact.accepts("0.2.1000"));
+        for (present, accepted) in [
             (versions::TRUNK, true),
             ("0.21.14", true),
             ("0.22.1", true),
@@ -243,14 +243,14 @@ mod tests {
             ("0.20.3", false),
             ("unknown", false),
         ] {
-            assert_eq!(trunk().takes(present), does, "{present}");
+            assert_eq!(trunk().accepts(present), accepted, "{present}");
         }
     }
 
-    /// A stand-in writes a tool that answers with its version, as cargo-binstall would have downloaded it.
+    /// The stand-in for cargo-binstall "downloads" a tool that prints its version.
     #[cfg(unix)]
     #[test]
-    fn cargo_binstall_brings_a_tool_where_it_is_there() {
+    fn cargo_binstall_installs_a_tool_if_it_is_on_path() {
         use std::os::unix::fs::PermissionsExt;
         let root = tempfile::tempdir().unwrap();
         let workspace = Workspace::at(root.path());
@@ -263,8 +263,8 @@ mod tests {
         };
         let arguments = root.path().join("arguments");
         let (from, to) = (bin.join("fresh"), bin.join("stand-in"));
-        let (told, from, to) = (arguments.display(), from.display(), to.display());
-        script("cargo-binstall", &format!("echo \"$@\" > '{told}'; cp '{from}' '{to}'"));
+        let (passed, from, to) = (arguments.display(), from.display(), to.display());
+        script("cargo-binstall", &format!("echo \"$@\" > '{passed}'; cp '{from}' '{to}'"));
         script("fresh", "echo stand-in 1.2.3");
         let tool = Tool {
             package: "stand-in-cli",
@@ -278,9 +278,9 @@ mod tests {
         assert!(!is_there(&workspace, &tool));
         install(&workspace, &tool).unwrap();
         assert!(is_there(&workspace, &tool));
-        let told = fs::read_to_string(arguments).unwrap();
-        assert!(told.starts_with("stand-in-cli --version 1.2.3 --no-confirm"), "{told}");
+        let passed = fs::read_to_string(arguments).unwrap();
+        assert!(passed.starts_with("stand-in-cli --version 1.2.3 --no-confirm"), "{passed}");
         let tools = workspace.tools();
-        assert!(told.trim_end().ends_with(&format!("--root {}", tools.display())), "{told}");
+        assert!(passed.trim_end().ends_with(&format!("--root {}", tools.display())), "{passed}");
     }
 }

@@ -1,4 +1,4 @@
-//! What Debian's package manager can bring: only used as root, and only for what is missing.
+//! Installs missing packages with Debian's package manager, if it may: as root.
 
 use super::{Need, browsers, step, wasm_target};
 use crate::process;
@@ -6,9 +6,9 @@ use crate::toolchain::Rust;
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 
-/// Installs the packages of all needs whose programs are missing, in one go.
+/// Installs the packages of all missing programs in one call.
 ///
-/// Without apt-get or root nothing is done: the check of each need then says what it misses.
+/// Does nothing without apt-get or root. The check of each need then reports what is missing.
 pub fn install_missing(needs: &[Need], rust: Rust) -> Result<()> {
     let mut packages: Vec<&str> = Vec::new();
     for need in needs {
@@ -32,7 +32,7 @@ pub fn install_missing(needs: &[Need], rust: Rust) -> Result<()> {
     install(&packages, "or install them by hand")
 }
 
-/// `otherwise` says what a user does where apt-get can't be used.
+/// `otherwise` tells the user what to do without apt-get.
 pub fn install(packages: &[&str], otherwise: &str) -> Result<()> {
     let list = packages.join(" ");
     if let Some(reason) = unusable() {
@@ -58,7 +58,7 @@ fn apt_get() -> Command {
     apt
 }
 
-/// Why packages can't be installed here.
+/// Why packages can't be installed here, if they can't.
 pub fn unusable() -> Option<&'static str> {
     if which::which("apt-get").is_err() {
         Some("there is no apt-get")

@@ -1,5 +1,5 @@
-//! What npm brings: `wasm-opt`, which is part of binaryen, `esbuild`, and the releases of Node and the
-//! Socket.IO beside which is measured. Node with its npm must be there.
+//! Installs tools from npm: `wasm-opt`, which is part of binaryen, `esbuild`, and the releases of Node and the
+//! Socket.IO that the benchmarks compare with. Node and npm must already be installed.
 
 use super::{cargo_tools, step};
 use crate::versions::{BINARYEN, ESBUILD, NODES, SOCKET_IO};
@@ -21,7 +21,7 @@ pub fn ensure_esbuild(workspace: &Workspace) -> Result<()> {
     ensure(workspace, "esbuild", "esbuild", ESBUILD)
 }
 
-/// Gets `tool`, which is in `package` of npm.
+/// Installs `tool` from the npm package `package`.
 fn ensure(workspace: &Workspace, tool: &str, package: &str, version: &str) -> Result<()> {
     if cargo_tools::present_version(workspace, tool).as_deref() == Some(version) {
         return Ok(());
@@ -29,7 +29,7 @@ fn ensure(workspace: &Workspace, tool: &str, package: &str, version: &str) -> Re
     which::which("npm").with_context(|| format!("{tool} comes from npm: {NODE}"))?;
     install(&workspace.npm_tools(), package, version)?;
     if toolchain::find(workspace, tool).is_none() {
-        bail!("npm has installed {package}@{version}, but without {tool}");
+        bail!("npm installed {package}@{version}, but it contains no {tool}");
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ fn install(dir: &Path, package: &str, version: &str) -> Result<()> {
     step(&format!("{named} from npm"), || process::install(&mut npm, &named, "npm's registry"))
 }
 
-/// Each release has a folder of its own.
+/// Each release has its own folder.
 pub fn ensure_measured_nodes(workspace: &Workspace) -> Result<()> {
     for version in NODES {
         let node = workspace.node(version);
@@ -61,7 +61,7 @@ pub fn ensure_measured_nodes(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// A library for the benchmarks' script.
+/// Installs the library that the benchmarks' script imports.
 pub fn ensure_socket_io(workspace: &Workspace) -> Result<()> {
     #[derive(serde::Deserialize)]
     struct Manifest {
@@ -78,17 +78,17 @@ pub fn ensure_socket_io(workspace: &Workspace) -> Result<()> {
 }
 
 pub fn ensure_node() -> Result<()> {
-    let answer = process::capture(process::command("node").arg("--version"))
-        .with_context(|| format!("the npm package is tried in Node: {NODE}"))?;
+    let output = process::capture(process::command("node").arg("--version"))
+        .with_context(|| format!("the npm package is tested in Node: {NODE}"))?;
     which::which("npm").with_context(|| format!("the npm package is packed by npm: {NODE}"))?;
-    match major(&answer) {
+    match major(&output) {
         Some(version) if version >= OLDEST_NODE => Ok(()),
-        _ => bail!("Node is {}: {NODE}", answer.trim()),
+        _ => bail!("Node is {}: {NODE}", output.trim()),
     }
 }
 
-fn major(answer: &str) -> Option<u32> {
-    answer.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+fn major(output: &str) -> Option<u32> {
+    output.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_answer_begins_with_its_major_version() {
+    fn the_major_version_is_parsed_from_nodes_output() {
         assert_eq!(major("v20.20.0\n"), Some(20));
         assert_eq!(major("20"), None);
     }

@@ -26,7 +26,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// Installs a package into the environment of that interpreter.
+/// Installs a package into the environment of this interpreter.
 pub(super) fn install(python: &Path, package: &str) -> Result<()> {
     let mut pip = process::command(python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
@@ -36,11 +36,12 @@ pub(super) fn install(python: &Path, package: &str) -> Result<()> {
 /// The version of a package that the interpreter finds.
 pub(super) fn installed(python: &Path, package: &str) -> Option<String> {
     let program = format!("import importlib.metadata as m; print(m.version('{package}'))");
-    let answer = process::capture(process::command(python).args(["-c", &program])).ok()?;
-    Some(answer.trim().to_owned())
+    let output = process::capture(process::command(python).args(["-c", &program])).ok()?;
+    Some(output.trim().to_owned())
 }
 
-/// All of that name: on PATH, where pyenv's stand-in may be for another version, and among pyenv's versions.
+/// All interpreters of this name, on PATH and among the versions of pyenv. A shim of pyenv on PATH may be for another
+/// version.
 pub(super) fn interpreters(name: &str) -> Vec<PathBuf> {
     let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
     let root = root.or_else(|| Some(env::home_dir()?.join(".pyenv")));
@@ -52,7 +53,7 @@ pub(super) fn interpreters(name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Makes a virtual environment with an interpreter.
+/// Creates a virtual environment with this interpreter.
 pub(super) fn make_environment(python: impl AsRef<OsStr>, dir: &Path) -> Result<()> {
     let make = || {
         let mut venv = process::command(&python);
@@ -62,7 +63,7 @@ pub(super) fn make_environment(python: impl AsRef<OsStr>, dir: &Path) -> Result<
     let Err(error) = make() else {
         return Ok(());
     };
-    // Debian keeps a part of `venv` in a package of its own.
+    // Debian puts a part of `venv` into a separate package.
     if debian::unusable().is_none() {
         debian::install(&["python3", "python3-venv"], "install Python 3 with venv")?;
         return make();

@@ -1,5 +1,5 @@
-//! The wasm target: rustup's where rustup can download it; otherwise the distribution's Rust, for
-//! which std is built once, because its packages have only the sources.
+//! The wasm target. It comes from rustup if that can download it, and otherwise from the distribution's Rust. Its
+//! packages contain only the sources of std, so std is built once.
 
 use super::{debian, step};
 use crate::process;
@@ -11,21 +11,21 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// Long enough for 30 MB on a slow line; a network that swallows packets ends here.
+/// Long enough for 30 MB on a slow line. A network that drops packets silently ends here.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 pub const CLIPPY_PACKAGE: &str = "rust-web-clippy";
 
-/// Gives a Rust that builds wasm.
+/// Returns a Rust that builds wasm.
 pub fn ensure(workspace: &Workspace) -> Result<Rust> {
     match Rust::chosen()? {
         Some(Rust::OnPath) if Rust::OnPath.has_wasm() => Ok(Rust::OnPath),
         Some(Rust::OnPath) => add_by_rustup()
             .map(|()| Rust::OnPath)
-            .with_context(|| format!("{CHOICE} is 'rustup', which can't get {WASM}")),
+            .with_context(|| format!("{CHOICE} is 'rustup', which can't install {WASM}")),
         Some(Rust::Distribution) => ensure_distribution(workspace),
         None => {
-            // A target that is there comes before one that would have to be downloaded.
+            // Prefers an installed target to a download.
             for rust in [Rust::OnPath, Rust::Distribution] {
                 if rust.has_wasm() {
                     return Ok(rust);
@@ -34,7 +34,7 @@ pub fn ensure(workspace: &Workspace) -> Result<Rust> {
             match add_by_rustup() {
                 Ok(()) => Ok(Rust::OnPath),
                 Err(error) => {
-                    say(&format!("set-up: rustup can't get {WASM} here ({error:#})"));
+                    say(&format!("set-up: rustup can't install {WASM} ({error:#})"));
                     ensure_distribution(workspace)
                 }
             }
@@ -47,7 +47,7 @@ fn add_by_rustup() -> Result<()> {
     let mut rustup = process::command("rustup");
     rustup
         .args(["target", "add", WASM])
-        // Its own failure is not worth a page.
+        // A backtrace would bury the error.
         .env_remove("RUST_BACKTRACE");
     step(&format!("rustup's {WASM}"), || process::run_within(&mut rustup, RUSTUP_LIMIT))?;
     if !Rust::OnPath.has_wasm() {
@@ -56,7 +56,7 @@ fn add_by_rustup() -> Result<()> {
     Ok(())
 }
 
-/// Gets the sources of std if it can. Without them what users download is larger, and all else the same.
+/// Installs the sources of std if possible. Without them, what users download is larger.
 pub fn ensure_sources(rust: Rust) {
     if rust.has_sources() {
         return;
@@ -70,9 +70,7 @@ pub fn ensure_sources(rust: Rust) {
         Rust::Distribution => debian::install(&PACKAGES, "install the sources of std"),
     };
     if added.is_err() || !rust.has_sources() {
-        say(
-            "set-up: the sources of std are not there: the wasm files are larger than they could be",
-        );
+        say("set-up: the sources of std are missing, so the wasm files are larger than necessary");
     }
 }
 
@@ -107,7 +105,7 @@ fn build_std(workspace: &Workspace) -> Result<()> {
         .arg("-Zbuild-std=std,panic_abort,test")
         .current_dir(&scratch)
         .env("CARGO_TARGET_DIR", scratch.join("target"))
-        // The sources of std are those of this very compiler, so its unstable features are safe.
+        // The sources are those of this compiler, so its unstable features are safe to use.
         .env("RUSTC_BOOTSTRAP", "1")
         // Without bitcode in the libraries a build with `lto = true` fails.
         .env("RUSTFLAGS", "-Cembed-bitcode=yes");
@@ -115,7 +113,7 @@ fn build_std(workspace: &Workspace) -> Result<()> {
 
     let built = scratch.join("target").join(WASM).join("release/deps");
     install(&built, &libraries).with_context(|| {
-        format!("std can't be put into {}: run this once as root", libraries.display())
+        format!("std can't be installed into {}: run this once as root", libraries.display())
     })?;
     fs::remove_dir_all(&scratch)?;
     Ok(())
@@ -135,7 +133,7 @@ fn install(built: &Path, libraries: &Path) -> Result<()> {
         if text.starts_with("libscratch") {
             continue;
         }
-        // Last, since its presence is what says that the target is complete.
+        // Copied last, because its presence marks the target as complete.
         if text.starts_with("libcore-") && text.ends_with(".rlib") {
             core = Some(path.clone());
             continue;
@@ -145,7 +143,7 @@ fn install(built: &Path, libraries: &Path) -> Result<()> {
         }
         fs::copy(&path, libraries.join(name))?;
     }
-    let core = core.context("the build has left no libcore")?;
+    let core = core.context("the build produced no libcore")?;
     let meta = core.with_extension("rmeta");
     for path in [meta, core] {
         if let Some(name) = path.file_name() {
@@ -155,7 +153,7 @@ fn install(built: &Path, libraries: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Is there a clippy of the Rust that builds wasm?
+/// Checks that the Rust that builds wasm has clippy.
 pub fn check_clippy(rust: Rust) -> Result<()> {
     process::capture(rust.program("cargo-clippy").arg("--version")).map(drop).context(match rust {
         Rust::OnPath => "there is no clippy: run `rustup component add clippy`".to_owned(),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const PYTHON: &str = "wse-server, a peer of the benchmark, needs CPython 3.12: install it with pyenv \
                       (`pyenv install 3.12`), or put a `python3.12` with venv on PATH";
 
-/// The Python that finds it.
+/// The Python that WSE is installed for.
 pub fn wse_python(workspace: &Workspace) -> PathBuf {
     workspace.wse().join("bin/python")
 }
@@ -31,6 +31,6 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
 
 fn works(python: &Path) -> bool {
     let program = "import sys, venv; print(sys.version_info[:2])";
-    let answer = process::capture(process::command(python).args(["-c", program]));
-    answer.is_ok_and(|answer| answer.trim() == "(3, 12)")
+    let output = process::capture(process::command(python).args(["-c", program]));
+    output.is_ok_and(|output| output.trim() == "(3, 12)")
 }

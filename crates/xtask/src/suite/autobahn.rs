@@ -25,12 +25,12 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// What became of a case, and of its closing handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome {
+struct CaseOutcome {
     behavior: String,
     behavior_close: String,
 }
 
-type Outcomes = BTreeMap<String, Outcome>;
+type Outcomes = BTreeMap<String, CaseOutcome>;
 
 /// Ends the relay when the stage ends.
 struct Running(Child);

@@ -1,8 +1,7 @@
-//! Counts tests in what their runners print, while passing it on: cargo test and
-//! wasm-bindgen-test, and Node's runner.
+//! Counts tests in the output of their runners (cargo test, wasm-bindgen-test and Node), and passes the output on.
 
 use crate::process;
-use crate::progress::{self, said::without_escapes};
+use crate::progress::{self, output::without_escapes};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::io::{BufRead, BufReader, Write, stdout};
@@ -21,14 +20,14 @@ impl Counts {
     }
 }
 
-/// The form of the last line.
+/// As in the last line of `cargo xtask test`.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failed)
     }
 }
 
-/// Runs it and adds up what its output says, whether it fails or not.
+/// Runs the command and adds up the tests in its output, even if it fails.
 pub fn run_counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
     let Some(task) = progress::current() else {
         return run_into(command, &mut stdout(), counts);
@@ -55,14 +54,14 @@ fn run_into(command: &mut Command, shown: &mut impl Write, counts: &mut Counts) 
     process::check(command, status)
 }
 
-/// What one line of a runner's output says.
+/// The tests that one line of a runner reports.
 fn in_line(line: &str) -> Counts {
     let line = without_escapes(line);
     let line = line.trim();
     if line.starts_with("test result: ") {
         return Counts { passed: before(line, " passed"), failed: before(line, " failed") };
     }
-    // Node says `# pass 3` or `ℹ pass 3`, as its reporter has it.
+    // Node prints `# pass 3` or `ℹ pass 3`, depending on its reporter.
     let Some(rest) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) else {
         return Counts::default();
     };
@@ -72,7 +71,7 @@ fn in_line(line: &str) -> Counts {
     Counts { passed: number("pass "), failed: number("fail ") }
 }
 
-/// The number that stands before the word.
+/// The number before the word.
 fn before(line: &str, word: &str) -> u64 {
     line.find(word)
         .and_then(|end| line[..end].rsplit(' ').next())
@@ -124,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_has_its_plain_form() {
+    fn counts_are_printed_as_passed_and_failed() {
         assert_eq!(counts(41, 1).to_string(), "41 passed, 1 failed");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_runner_that_fails_is_counted_too() {
+    fn tests_of_a_failing_runner_are_counted() {
         let mut sum = counts(1, 0);
         let mut runner = Command::new("sh");
         runner.args(["-c", "echo 'test result: FAILED. 2 passed; 1 failed'; exit 101"]);

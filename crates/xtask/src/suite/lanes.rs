@@ -1,7 +1,7 @@
 //! Which stages run beside which. Cargo builds one thing at a time in a folder of `target`, so the stages of native
 //! code are one lane, and those that build for and run in browsers are the other.
 
-use super::{Job, Outcome, Stage, needs_set_up};
+use super::{Job, JobOutcome, Stage, needs_set_up};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -28,7 +28,7 @@ const WEB: &[Stage] = &[
 
 struct Progress {
     waiting_for: Vec<Job>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<JobOutcome>,
     /// No other stage begins.
     has_failed: bool,
 }
@@ -39,7 +39,7 @@ struct Lanes {
 }
 
 /// Performs all of the selected stages, and the set-up before those that need it.
-pub fn run(selected: &[Stage], perform: impl Fn(Job) -> Outcome + Sync) -> Vec<Outcome> {
+pub fn run(selected: &[Stage], perform: impl Fn(Job) -> JobOutcome + Sync) -> Vec<JobOutcome> {
     let of = |lane: &[Stage]| -> Vec<Job> {
         lane.iter().copied().filter(|stage| selected.contains(stage)).map(Job::Stage).collect()
     };
@@ -58,7 +58,7 @@ pub fn run(selected: &[Stage], perform: impl Fn(Job) -> Outcome + Sync) -> Vec<O
 }
 
 impl Lanes {
-    fn go(&self, jobs: &[Job], perform: &impl Fn(Job) -> Outcome) {
+    fn go(&self, jobs: &[Job], perform: &impl Fn(Job) -> JobOutcome) {
         for &job in jobs {
             if !self.may_begin(job) {
                 return;
@@ -112,8 +112,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn outcome(job: Job, failed: bool) -> Outcome {
-        Outcome {
+    fn outcome(job: Job, failed: bool) -> JobOutcome {
+        JobOutcome {
             name: job.name(),
             began: Duration::ZERO,
             took: Duration::ZERO,

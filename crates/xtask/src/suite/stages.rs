@@ -82,6 +82,14 @@ const NATIVE: &[&str] = &[
 /// The packages that are built for wasm.
 const WEB: &[&str] = &["event-driven-kit", "event-driven-kit-chat", "event-driven-kit-npm"];
 
+/// What the native tests and clippy turn on: every feature of the native packages but `jemalloc`, which takes minutes to
+/// build and changes no behaviour. The release build of the relay, which the end-to-end tests start, has it.
+const FEATURES: &[&str] = &[
+    "event-driven-kit-relay/echo",
+    "event-driven-kit-relay/fuzzing",
+    "event-driven-kit-session/json",
+];
+
 impl Stage {
     pub const ALL: &[Self] = &[
         Self::Fmt,
@@ -180,7 +188,7 @@ impl Stage {
 
 fn clippy(context: &Context<'_>) -> Result<()> {
     let mut cargo = context.cargo();
-    cargo.args(["clippy", "--workspace", "--all-targets", "--all-features"]);
+    cargo.args(["clippy", "--workspace", "--all-targets"]).args(features());
     // As what they are, wasm, they are read by `clippy-wasm`.
     cargo.args(WEB.iter().flat_map(|&name| ["--exclude", name]));
     cargo.args(["--", "--deny", "warnings"]);
@@ -217,8 +225,12 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
 /// again with other features.
 pub fn native_tests(workspace: &Workspace) -> Command {
     let mut cargo = process::native_cargo();
-    cargo.current_dir(&workspace.root).args(["test", "--all-features"]).args(packages(NATIVE));
+    cargo.current_dir(&workspace.root).arg("test").args(features()).args(packages(NATIVE));
     cargo
+}
+
+fn features() -> [String; 3] {
+    ["--no-default-features".to_owned(), "--features".to_owned(), FEATURES.join(",")]
 }
 
 fn native(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
@@ -341,4 +353,28 @@ fn trunk(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     page::trunk::compare(context.workspace, &toolchain)?;
     counts.add(Counts { passed: 1, failed: 0 });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn every_feature_of_the_native_packages_is_tested() {
+        let mut cargo = process::native_cargo();
+        cargo.args(["metadata", "--format-version=1", "--no-deps", "--offline"]);
+        let metadata: Value = serde_json::from_str(&process::capture(&mut cargo).unwrap()).unwrap();
+        let mut features = Vec::new();
+        for package in metadata["packages"].as_array().unwrap() {
+            let name = package["name"].as_str().unwrap();
+            if NATIVE.contains(&name) && !WEB.contains(&name) {
+                let of_package = package["features"].as_object().unwrap().keys();
+                features.extend(of_package.map(|feature| format!("{name}/{feature}")));
+            }
+        }
+        features.retain(|name| !name.ends_with("/default") && !name.ends_with("/jemalloc"));
+        features.sort();
+        assert_eq!(features, FEATURES);
+    }
 }

@@ -1,11 +1,11 @@
-//! The stages' outcomes as lines.
+//! Formats the outcomes of the stages.
 
-use super::Outcome;
+use super::JobOutcome;
 use super::count::Counts;
 use crate::progress::duration;
 use std::fmt::Write as _;
 
-/// One outcome, as it is told when the stage is done.
+/// The line that is printed when a stage is done.
 pub fn line(outcome: &Outcome) -> String {
     let tests = match outcome.counts {
         Counts { passed: 0, failed: 0 } => String::new(),
@@ -14,7 +14,7 @@ pub fn line(outcome: &Outcome) -> String {
     format!("{}: {:.1} s{tests}, {}", outcome.name, outcome.took.as_secs_f64(), verdict(outcome))
 }
 
-/// All of them in the order in which they began, with their times.
+/// A table of all stages with their times, in the order in which they began.
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut rows: Vec<&Outcome> = outcomes.iter().collect();
     rows.sort_by_key(|outcome| outcome.began);
@@ -34,7 +34,7 @@ pub fn table(outcomes: &[Outcome]) -> String {
     text
 }
 
-fn verdict(outcome: &Outcome) -> String {
+fn verdict(outcome: &JobOutcome) -> String {
     match &outcome.error {
         None => "ok".to_owned(),
         Some(error) => format!("FAILED: {error:#}"),
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn outcome(name: &'static str, began: u64, error: Option<&str>) -> Outcome {
-        Outcome {
+    fn outcome(name: &'static str, began: u64, error: Option<&str>) -> JobOutcome {
+        JobOutcome {
             name,
             began: Duration::from_secs(began),
             took: Duration::from_secs(75),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_the_times_of_all_stages_in_their_order() {
+    fn the_table_lists_all_stages_in_the_order_they_began() {
         let text = table(&[outcome("npm", 90, Some("no npm")), outcome("fmt", 0, None)]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "stage               began         took   passed   failed");

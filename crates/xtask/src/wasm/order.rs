@@ -1,147 +1,63 @@
-//! The order of a module's functions. Functions of one type that begin alike compress best as neighbours: brotli gets
-//! 1.6 % off that way.
+//! The order of a module's functions. Functions of one type that begin alike compress best as neighbours: the module
+//! gets 1.6 % smaller after brotli.
 
-use anyhow::{Context, Result, bail};
-use std::iter;
+use anyhow::{Context, Result};
+use wasm_encoder::{Module, NameMap, NameSection, RawSection};
+use wasmparser::{Parser, Payload, TypeRef};
 
-/// Sections of a module, by their ids.
-const CUSTOM: u8 = 0;
-const IMPORTS: u8 = 2;
-const FUNCTIONS: u8 = 3;
-const CODE: u8 = 10;
-
-/// The first eight bytes: magic number and version.
-const HEAD: usize = 8;
-
-/// The same module, whose functions have names that sort as the functions should. wasm-opt knows how to move functions, and
-/// does it by their names.
+/// The same module with function names that sort in the new order. wasm-opt then moves the functions by their names.
 pub fn named(module: &[u8]) -> Result<Vec<u8>> {
-    let mut named = module.get(..HEAD).context("a module has a head of eight bytes")?.to_vec();
+    let mut named = Module::new();
     let (mut imports, mut types, mut bodies) = (0, Vec::new(), Vec::new());
-    let mut reader = Reader(&module[HEAD..]);
-    while !reader.0.is_empty() {
-        let whole = reader.0;
-        let (id, content) = (reader.byte()?, reader.block()?);
-        match id {
-            CUSTOM if Reader(content).block()? == b"name" => continue,
-            IMPORTS => imports = imported(content)?,
-            FUNCTIONS => types = Reader(content).list(Reader::number)?,
-            CODE => bodies = Reader(content).list(Reader::block)?,
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        match &payload {
+            Payload::CustomSection(section) if section.name() == "name" => continue,
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports() {
+                    let is_function =
+                        matches!(import?.ty, TypeRef::Func(_) | TypeRef::FuncExact(_));
+                    imports += u32::from(is_function);
+                }
+            }
+            Payload::FunctionSection(section) => {
+                types = section.clone().into_iter().collect::<Result<_, _>>()?;
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body.as_bytes()),
             _ => {}
         }
-        named.extend_from_slice(&whole[..whole.len() - reader.0.len()]);
+        if let Some((id, range)) = payload.as_section() {
+            let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+            let data = module.get(range).context("the module is truncated")?;
+            named.section(&RawSection { id, data });
+        }
     }
-    if types.len() != bodies.len() {
-        bail!("the module has {} functions and {} bodies", types.len(), bodies.len());
-    }
-    let mut order: Vec<usize> = (0..bodies.len()).collect();
-    order.sort_by_key(|at| (types[*at], bodies[*at]));
-    // What is imported keeps its order.
-    let mut names: Vec<(usize, String)> =
-        (0..imports).map(|at| (at, format!("!{at:06}"))).collect();
-    names
-        .extend(order.iter().enumerate().map(|(place, at)| (imports + at, format!("f{place:06}"))));
+    let mut functions: Vec<((u32, &[u8]), u32)> =
+        types.into_iter().zip(bodies).zip(imports..).collect();
+    functions.sort();
+    let mut names: Vec<(u32, String)> =
+        functions.iter().zip(0..).map(|((_, at), place)| (*at, format!("f{place:06}"))).collect();
     names.sort();
-    named.extend(name_section(&names));
-    Ok(named)
-}
-
-/// How many functions an import section has.
-fn imported(content: &[u8]) -> Result<usize> {
-    let kinds = Reader(content).list(|reader| {
-        reader.block()?;
-        reader.block()?;
-        let kind = reader.byte()?;
-        match kind {
-            0 => _ = reader.number()?,
-            1 => {
-                reader.byte()?;
-                reader.limits()?;
-            }
-            2 => reader.limits()?,
-            3 => _ = (reader.byte()?, reader.byte()?),
-            4 => _ = (reader.byte()?, reader.number()?),
-            other => bail!("imports of kind {other} are unknown"),
-        }
-        Ok(kind)
-    })?;
-    Ok(kinds.iter().filter(|kind| **kind == 0).count())
-}
-
-/// A custom section that names functions by their numbers.
-fn name_section(names: &[(usize, String)]) -> Vec<u8> {
-    let entries = names.iter().flat_map(|(at, name)| [leb(*at), block(name.as_bytes())].concat());
-    let names: Vec<u8> = leb(names.len()).into_iter().chain(entries).collect();
-    let content = [block(b"name"), vec![1], block(&names)].concat();
-    iter::once(CUSTOM).chain(block(&content)).collect()
-}
-
-/// Bytes after their length.
-fn block(bytes: &[u8]) -> Vec<u8> {
-    [&leb(bytes.len())[..], bytes].concat()
-}
-
-/// A number in LEB128.
-fn leb(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while number > 127 {
-        bytes.push((number & 127) as u8 | 128);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-    bytes
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Result<u8> {
-        let (first, rest) = self.0.split_first().context("the module ends too early")?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    fn number(&mut self) -> Result<usize> {
-        let mut number = 0;
-        for shift in (0..35).step_by(7) {
-            let byte = self.byte()?;
-            number |= usize::from(byte & 127) << shift;
-            if byte < 128 {
-                return Ok(number);
-            }
-        }
-        bail!("a number has more than 32 bits")
-    }
-
-    fn block(&mut self) -> Result<&'a [u8]> {
-        let length = self.number()?;
-        let (block, rest) = self.0.split_at_checked(length).context("the module ends too early")?;
-        self.0 = rest;
-        Ok(block)
-    }
-
-    fn list<T>(mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        let count = self.number()?;
-        (0..count).map(|_| item(&mut self)).collect()
-    }
-
-    /// How large a table or a memory is at least, and at most if that is said.
-    fn limits(&mut self) -> Result<()> {
-        let has_most = self.byte()? & 1 == 1;
-        self.number()?;
-        if has_most {
-            self.number()?;
-        }
-        Ok(())
-    }
+    let mut map = NameMap::new();
+    // Imports keep their order.
+    (0..imports).for_each(|at| map.append(at, &format!("!{at:06}")));
+    names.iter().for_each(|(at, name)| map.append(*at, name));
+    let mut section = NameSection::new();
+    section.functions(&map);
+    named.section(&section);
+    Ok(named.finish())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{block, leb, named};
+    use super::named;
 
-    /// A module of one memory and one function that are imported, and three functions.
+    /// Bytes after their length.
+    fn block(bytes: &[u8]) -> Vec<u8> {
+        [&[bytes.len() as u8], bytes].concat()
+    }
+
+    /// A module with an imported memory, an imported function, and three functions.
     fn module(more: &[u8]) -> Vec<u8> {
         let section = |id: u8, content: &[u8]| [&[id][..], &block(content)].concat();
         let bodies = [block(b"bbb"), block(b"a"), block(b"aa")].concat();
@@ -161,24 +77,16 @@ mod tests {
         let content = [&b"\x04name\x01"[..], &block(names)].concat();
         let expected = module(&[&[0][..], &block(&content)].concat());
         assert_eq!(named(&module(b"")).unwrap(), expected);
-        // Names that it had give way.
+        // Existing names are replaced.
         assert_eq!(named(&module(b"\0\x08\x04name\x01\x01\0")).unwrap(), expected);
     }
 
     #[test]
-    fn a_module_that_ends_too_early_is_an_error() {
+    fn a_truncated_module_is_an_error() {
         let module = module(b"");
         for end in 0..module.len() {
-            // Without any section, or with the first alone, it is a module too.
+            // The header alone, or with the imports, is also a module.
             assert_eq!(named(&module[..end]).is_ok(), [8, 27].contains(&end), "{end}");
         }
-    }
-
-    #[test]
-    fn numbers_are_in_leb128() {
-        assert_eq!(leb(0), [0]);
-        assert_eq!(leb(127), [127]);
-        assert_eq!(leb(128), [0x80, 1]);
-        assert_eq!(leb(624_485), [0xe5, 0x8e, 0x26]);
     }
 }

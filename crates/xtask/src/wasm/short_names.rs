@@ -1,5 +1,5 @@
-//! Short names on the border between wasm and JS. wasm-bindgen's names are long, end with a hash that does not compress,
-//! and stand on both sides.
+//! Shortens the names of the wasm's imports and exports. wasm-bindgen's names are long, end with a hash that does not
+//! compress, and appear in both the wasm and the JS.
 
 use crate::process;
 use crate::toolchain::Toolchain;
@@ -13,14 +13,14 @@ use std::path::Path;
 /// The name of the one module from which the wasm imports.
 const SHORT_MODULE: &str = "\"a\"";
 
-/// What wasm-opt prints: each old name with its new one, and for imports their module first.
+/// wasm-opt's output: each old name with its new one. Imports start with their module.
 #[derive(Deserialize)]
 struct Renamed {
     imports: Vec<(String, String, String)>,
     exports: Vec<(String, String)>,
 }
 
-/// Gives both files short names. `name` is what wasm-bindgen was told with `--out-name`.
+/// Shortens the names in both files. `name` is the `--out-name` of wasm-bindgen.
 pub fn shorten(toolchain: &Toolchain, wasm: &Path, js: &Path, name: &str) -> Result<()> {
     let mut wasm_opt = toolchain.command("wasm-opt");
     wasm_opt
@@ -30,14 +30,14 @@ pub fn shorten(toolchain: &Toolchain, wasm: &Path, js: &Path, name: &str) -> Res
         .arg("-o")
         .arg(wasm);
     let renamed = serde_json::from_str(&process::capture(&mut wasm_opt)?)
-        .context("wasm-opt did not print the names that it has given")?;
+        .context("wasm-opt did not print the new names")?;
     let text =
         fs::read_to_string(js).with_context(|| format!("{} could not be read", js.display()))?;
     fs::write(js, rename(&text, name, &renamed)?)
         .with_context(|| format!("{} could not be written", js.display()))
 }
 
-/// wasm-bindgen's JS with the names that the wasm has now.
+/// Replaces the names in wasm-bindgen's JS with the new ones of the wasm.
 fn rename(js: &str, name: &str, renamed: &Renamed) -> Result<String> {
     let imports = renamed.imports.iter().map(|(_, name, short)| (&**name, &**short)).collect();
     let exports = renamed.exports.iter().map(|(name, short)| (&**name, &**short)).collect();
@@ -46,8 +46,8 @@ fn rename(js: &str, name: &str, renamed: &Renamed) -> Result<String> {
     with_snippets(&js, name, renamed)
 }
 
-/// Where a function of a snippet needs no glue, wasm imports it from there by its name. All imports are of
-/// one module now.
+/// wasm imports a function of a snippet directly if it needs no glue. This moves these functions into the one module
+/// that all imports now come from.
 fn with_snippets(js: &str, name: &str, renamed: &Renamed) -> Result<String> {
     let modules: HashMap<String, String> = Regex::new(r#""(\./snippets/[^"]+)": (import\d+),"#)?
         .captures_iter(js)
@@ -59,7 +59,7 @@ fn with_snippets(js: &str, name: &str, renamed: &Renamed) -> Result<String> {
             direct.push_str(&format!(", {short}: {import}.{function}"));
         }
     }
-    // The snippets themselves are no longer imported as a whole, so that a bundler drops what is not used of them.
+    // The snippets are no longer imported as a whole, so a bundler can drop what is unused.
     let js = Regex::new(r#"\s*"\./snippets/[^"]+": import\d+,"#)?.replace_all(js, "");
     let own = format!("\"./{name}_bg.js\"");
     let own = Regex::new(&[&regex::escape(&own), r": (\w+(?:\(\))?)"].concat())?;
@@ -67,8 +67,8 @@ fn with_snippets(js: &str, name: &str, renamed: &Renamed) -> Result<String> {
     Ok(own.replace(&js, together).into_owned())
 }
 
-/// Replaces the name that `pattern` captures first wherever it is found. A name that wasm-opt does not
-/// know would fail only when it is called, so it is an error here.
+/// Replaces each name that the first group of `pattern` captures. A name that wasm-opt does not know would fail only
+/// when it is called, so it is an error here.
 fn with_short_names(js: &str, pattern: &str, names: &HashMap<&str, &str>) -> Result<String> {
     let mut unknown = None;
     let text = Regex::new(pattern)?.replace_all(js, |found: &Captures<'_>| {
@@ -82,7 +82,9 @@ fn with_short_names(js: &str, pattern: &str, names: &HashMap<&str, &str>) -> Res
         }
     });
     match unknown {
-        Some(name) => bail!("`{name}` is in the JS but not on the border of the wasm"),
+        Some(name) => {
+            bail!("`{name}` is in the JS but not among the imports and exports of the wasm")
+        }
         None => Ok(text.into_owned()),
     }
 }
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_of_the_border_get_the_short_names_and_nothing_else_does() {
+    fn only_the_names_of_imports_and_exports_are_shortened() {
         let js = "const memory = wasm.memory; wasm.core_free(1);\n\
                   import0 = { __wbg_now_1f: function() { return obj.__wbg_ptr; } };\n\
                   return { \"./event_driven_kit_bg.js\": import0 };";
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_wasm_imports_from_a_snippet_is_in_the_one_module_too() {
+    fn direct_imports_from_a_snippet_move_into_the_one_module() {
         let mut renamed = renamed();
         renamed.imports.push(("./snippets/x/face.js".into(), "face".into(), "c".into()));
         let js =
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_wasm_does_not_have_is_an_error_that_says_it() {
+    fn a_name_that_the_wasm_does_not_have_is_an_error() {
         let error = rename("wasm.other()", "event_driven_kit", &renamed()).unwrap_err().to_string();
         assert!(error.starts_with("`other` is in the JS"), "{error}");
     }

@@ -1,9 +1,9 @@
-// What a tab of the chaos test does; runs in a page of the site, which takes no part itself. The last
-// argument is called when the tab is ready.
+// A tab of the chaos test. Runs in a page of the site that does nothing itself. Calls the last argument when the tab is
+// ready.
 //
-// What was kept is noted in sessionStorage, which a reload leaves alone.
+// Kept messages are listed in sessionStorage, which survives a reload.
 
-const [topic, name, answer] = arguments;
+const [topic, name, done] = arguments;
 
 async function start() {
   const { createSingleton } = await import("/npm/index.js");
@@ -19,7 +19,7 @@ async function start() {
     rules: [{ pattern: topic, durable: true, from: "earliest" }],
   });
 
-  /** Publishes the next `count` messages and waits until the outbox has those that it takes. */
+  /** Publishes the next `count` messages, and lists those that the outbox keeps. */
   chaos.send = (count) => {
     for (let sent = 0; sent < count; sent++) {
       const [number = 0] = read("next");
@@ -34,6 +34,6 @@ async function start() {
 }
 
 start().then(
-  () => answer(null),
-  (error) => answer(String(error)),
+  () => done(null),
+  (error) => done(String(error)),
 );

@@ -1,7 +1,7 @@
-// A program that publishes whatever it likes in a room of the chat; runs in a page of the site, which takes no
-// part itself. The last argument is called when it is ready.
+// A program that publishes arbitrary messages in a room of the chat. Runs in a page of the site that does nothing
+// itself. Calls the last argument when it is ready.
 
-const [room, answer] = arguments;
+const [room, done] = arguments;
 
 async function start() {
   const { createSingleton } = await import("/npm/index.js");
@@ -19,19 +19,19 @@ async function start() {
   globalThis.stranger = {
     say: (message) => void publish(`chat.${room}.TEXT_MESSAGE`, message),
     type: (person) => void publish(`chat.${room}.typing`, person),
-    /** By the wire of other languages, where a time may be missing. */
-    sayWithoutTime(done) {
+    /** Over the protocol of other languages, in which a time may be missing. */
+    sayWithoutTime(acked) {
       const socket = new WebSocket(url, "cloudevents.json");
       const data = { sender: { id: "7", name: "Python" }, text: "without a time" };
       const type = `chat.${room}.TEXT_MESSAGE`;
       socket.onopen = () =>
         socket.send(JSON.stringify({ specversion: "1.0", id: "without-time", source: "here", type, data }));
-      socket.onmessage = ({ data }) => JSON.parse(data).type === "$link.ack" && done();
+      socket.onmessage = ({ data }) => JSON.parse(data).type === "$link.ack" && acked();
     },
   };
 }
 
 start().then(
-  () => answer(null),
-  (error) => answer(String(error)),
+  () => done(null),
+  (error) => done(String(error)),
 );

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use topic::Pattern;
 
-use super::{Forwarded, Mailboxes, State, cost};
-use crate::hub::places::Places;
+use super::{Forwarded, MailboxState, Mailboxes, cost};
+use crate::hub::range_set::RangeSet;
 use crate::hub::runs::Run;
 
 /// A connection takes events of about this many bytes at a time, which make a message. The rest waits in the hub,
@@ -49,7 +49,7 @@ impl Mailbox {
     /// The first event that waits, which goes on waiting.
     pub fn poll_first(&self, context: &mut Context<'_>) -> Poll<First> {
         let mut state = self.shared.lock();
-        let State { recent, boxes, .. } = &mut *state;
+        let MailboxState { recent, boxes, .. } = &mut *state;
         let waiting = &mut boxes[self.key];
         waiting.places.skip_to(recent.first);
         let first = waiting.places.first();
@@ -66,7 +66,7 @@ impl Mailbox {
     /// Puts what waits into `taken`, the oldest first and not too much at a time.
     pub fn take(&self, taken: &mut VecDeque<Arc<Forwarded>>) {
         let mut state = self.shared.lock();
-        let State { recent, boxes, .. } = &mut *state;
+        let MailboxState { recent, boxes, .. } = &mut *state;
         let places = &mut boxes[self.key].places;
         let mut bytes = 0;
         while bytes < TAKEN
@@ -83,7 +83,7 @@ impl Mailbox {
     /// its events begins like this.
     pub fn take_run(&self, first: &First, beginning: &[u8]) -> Option<Arc<Vec<u8>>> {
         let mut state = self.shared.lock();
-        let State { boxes, runs, .. } = &mut *state;
+        let MailboxState { boxes, runs, .. } = &mut *state;
         let places = &mut boxes[self.key].places;
         let run = runs.find(first.place, beginning)?;
         if !places.begin_with(&run.places) {
@@ -111,7 +111,7 @@ impl Mailbox {
 
     /// Takes events that are sent as these frames; each of them begins like this.
     pub fn sent(&self, events: &[(u64, Arc<Forwarded>)], beginning: &[u8], frames: &Arc<Vec<u8>>) {
-        let places = Places::of(events.iter().map(|(place, _)| *place));
+        let places = RangeSet::of(events.iter().map(|(place, _)| *place));
         let mut state = self.shared.lock();
         state.boxes[self.key].places.skip_to(places.end());
         state.runs.keep(Run { places, beginning: beginning.into(), frames: Arc::clone(frames) });

@@ -1,7 +1,7 @@
 //! Where a subscription starts, in each stream at the same moment.
 
 use redb::ReadTransaction;
-use session::server::{Located, Place};
+use session::server::{Located, StartPoint};
 use session::{Position, Start, Stream};
 use topic::Pattern;
 
@@ -67,7 +67,7 @@ impl Reading {
         stream: &Stream,
         start: &Start,
         begin: Option<u64>,
-    ) -> Result<Place, StoreError> {
+    ) -> Result<StartPoint, StoreError> {
         let (stream, epoch, offset) = (stream.clone(), self.epoch, self.head);
         let previous = position(start, &stream).map(|position| position.offset);
         let next = match start {
@@ -79,7 +79,7 @@ impl Reading {
             }
         };
         let head = Position { stream, epoch, offset, id: self.id(offset)? };
-        Ok(Place { next: next.max(self.first), previous, head, gap: self.gone(next) })
+        Ok(StartPoint { next: next.max(self.first), previous, head, gap: self.gone(next) })
     }
 
     /// Whether a start names a position of another log, or of another life of this one.

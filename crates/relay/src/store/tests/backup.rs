@@ -86,11 +86,11 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
     ];
     let outcomes = restored.write(&again).unwrap().outcomes;
     let welcome = Opened::Welcome { highest: 3, highest_id: None, new: false };
-    assert_eq!(outcomes[0], Outcome::Opened(welcome));
+    assert_eq!(outcomes[0], WriteOutcome::Opened(welcome));
     let offsets: Vec<_> = outcomes.iter().map(offset).collect();
     assert_eq!(offsets, [None, Some(2), None, Some(3), Some(4), None]);
     for outcome in [&outcomes[1], &outcomes[3]] {
-        let Outcome::Decided(Decided::Stored(position, _)) = outcome else { panic!() };
+        let WriteOutcome::Decided(Decided::Stored(position, _)) = outcome else { panic!() };
         assert_eq!(position.epoch, new.epoch);
     }
     // It is a store like any other from then on.
@@ -132,7 +132,7 @@ fn a_backup_while_others_write_is_one_moment_and_trims_nothing() {
         let expected = (head.saturating_sub(299).max(1)..=head).map(|n| (n, format!("e{n}")));
         assert!(found.ends_with(&expected.collect::<Vec<_>>()), "{found:?}");
         let welcome = restored.write(&[hello_of([1; 16], 2)]).unwrap().outcomes.remove(0);
-        let Outcome::Opened(Opened::Welcome { highest, .. }) = welcome else { panic!() };
+        let WriteOutcome::Opened(Opened::Welcome { highest, .. }) = welcome else { panic!() };
         assert_eq!(highest, head);
     }
 }

@@ -30,13 +30,13 @@ fn a_store_that_was_killed_when_it_had_been_quiet_opens_at_once() {
     }
     let (walked, busy) = killed(directory.path());
     assert!(walked);
-    assert!(!store.tend().unwrap());
+    assert!(!store.maintain_now().unwrap());
     let (walked, quiet) = killed(directory.path());
     assert!(!walked);
     println!("opened after a kill: {busy:?} with 10,000 events when busy, {quiet:?} when quiet");
     // Nothing was written since: there is nothing to do.
     let length = || directory.path().join("events.redb").metadata().unwrap().modified().unwrap();
     let before = length();
-    store.tend().unwrap();
+    store.maintain_now().unwrap();
     assert_eq!(length(), before);
 }

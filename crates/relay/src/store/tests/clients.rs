@@ -21,7 +21,7 @@ fn client(index: u32) -> [u8; 16] {
 
 fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
     match &store.write(&[hello_of(client, fence)]).unwrap().outcomes[0] {
-        Outcome::Opened(Opened::Welcome { new, .. }) => *new,
+        WriteOutcome::Opened(Opened::Welcome { new, .. }) => *new,
         other => panic!("{other:?}"),
     }
 }
@@ -33,7 +33,7 @@ fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
         let Write::Open(hello, address) = hello_of(client(1), fence) else { panic!() };
         let hello = Hello { returning: true, ..hello };
         match &store.write(&[Write::Open(hello, address)]).unwrap().outcomes[0] {
-            Outcome::Opened(Opened::Welcome { new, .. }) => *new,
+            WriteOutcome::Opened(Opened::Welcome { new, .. }) => *new,
             other => panic!("{other:?}"),
         }
     };
@@ -61,14 +61,14 @@ fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
 
     disk.set_clock(1_091 * DAY);
     // In steps, and then not again for a while.
-    assert_eq!([(); 4].map(|()| store.tend().unwrap()), [true, true, false, false]);
+    assert_eq!([(); 4].map(|()| store.maintain_now().unwrap()), [true, true, false, false]);
     assert!(!is_new(&store, client(7), 3));
     assert!(!is_new(&store, client(3), 3));
     assert!(is_new(&store, client(0), 3));
     // Forgotten with its outcomes: what it sends now may be there already.
     let unknown = Numbered { client: client(9), ..numbered };
     let outcome = &store.write(&[event("e1", 1, Some(unknown))]).unwrap().outcomes[0];
-    let Outcome::Decided(Decided::Rejected { code, retry, .. }) = outcome else { panic!() };
+    let WriteOutcome::Decided(Decided::Rejected { code, retry, .. }) = outcome else { panic!() };
     assert_eq!((*code, *retry), (RejectCode::Uncertain, None));
 }
 
@@ -83,10 +83,11 @@ fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let batch =
         [from(1, 1), from(2, 1), from(3, 1), from(4, 1), from(1, 2), hello_of(client(5), 1)];
     let outcomes = store.write(&batch).unwrap().outcomes;
-    let is_welcome = |outcome: &Outcome| matches!(outcome, Outcome::Opened(Opened::Welcome { .. }));
+    let is_welcome =
+        |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Opened(Opened::Welcome { .. }));
     let welcome: Vec<_> = outcomes.iter().map(is_welcome).collect();
     assert_eq!(welcome, [true, true, true, false, true, true]);
-    let Outcome::Opened(Opened::Limited { retry }) = outcomes[3] else { panic!() };
+    let WriteOutcome::Opened(Opened::Limited { retry }) = outcomes[3] else { panic!() };
     // By the relay's timers, not by the clock on the wall; the first came a moment ago.
     assert!((1_190_000..=1_200_001).contains(&retry), "{retry}");
 }
@@ -105,7 +106,7 @@ fn a_bounded_number_of_outcomes_is_kept_and_the_rest_waits() {
     let stored = outcomes.iter().filter_map(offset).count();
     assert_eq!(stored as u64, most);
     for outcome in &outcomes[MAX_UNANSWERED..] {
-        let Outcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) = outcome else {
+        let WriteOutcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) = outcome else {
             panic!("{outcome:?}")
         };
         assert_eq!(*code, RejectCode::HeldBack);

@@ -31,13 +31,13 @@ fn settings() -> Settings {
 }
 
 /// Writes the batches until a write fails. Gives the outcomes.
-fn run(store: &Embedded, disk: &Disk, batches: &[Vec<Write>]) -> Vec<Vec<Outcome>> {
+fn run(store: &Embedded, disk: &Disk, batches: &[Vec<Write>]) -> Vec<Vec<WriteOutcome>> {
     let mut told = Vec::new();
     for (index, batch) in batches.iter().enumerate() {
         disk.set_clock(100_000 + index as u64 * 400);
         let Ok(written) = store.write(batch) else { break };
         told.push(written.outcomes);
-        if index % 3 == 2 && store.tend().is_err() {
+        if index % 3 == 2 && store.maintain_now().is_err() {
             break;
         }
     }
@@ -54,7 +54,7 @@ fn log(store: &Embedded) -> Vec<(u64, String)> {
 }
 
 /// Each event that was told to be stored, as (batch, place in it, offset).
-fn stored(told: &[Vec<Outcome>]) -> Vec<(usize, usize, u64)> {
+fn stored(told: &[Vec<WriteOutcome>]) -> Vec<(usize, usize, u64)> {
     let rows = told.iter().enumerate().flat_map(|(batch, outcomes)| {
         let offsets = outcomes.iter().enumerate();
         offsets.filter_map(move |(place, outcome)| Some((batch, place, offset(outcome)?)))
@@ -70,7 +70,7 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
     let store = Embedded::on(Box::new(whole.clone()), settings()).unwrap();
     let expected = run(&store, &whole, &batches);
     assert_eq!(expected.len(), batches.len());
-    while store.tend().unwrap() {}
+    while store.maintain_now().unwrap() {}
     let expected_log = log(&store);
     assert!(expected_log.len() == 9 && expected_log[0].0 > 1, "{expected_log:?}");
     let operations = whole.operations();
@@ -113,7 +113,7 @@ fn a_crash_between_any_two_writes_loses_nothing_that_was_told_and_doubles_nothin
             let mut expected = stored(&expected);
             expected.retain(|(batch, place, _)| *place != GUEST || *batch >= told.len());
             assert_eq!(stored(&answers), expected, "cut {cut}, {crash:?}");
-            while store.tend().unwrap() {}
+            while store.maintain_now().unwrap() {}
             assert_eq!(log(&store), expected_log, "cut {cut}, {crash:?}");
         }
     }

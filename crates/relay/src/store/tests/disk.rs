@@ -16,12 +16,12 @@ const BLOCK: u64 = 4_096;
 /// Shared by a store and its test.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
     clock: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct DiskState {
     /// What a read gives.
     seen: Vec<u8>,
     /// What a power cut leaves for certain.
@@ -56,11 +56,12 @@ pub enum Crash {
 impl Disk {
     /// One on which there is a file already.
     pub fn holding(file: Vec<u8>) -> Self {
-        let state = State { seen: file.clone(), synced: file, is_named: true, ..State::default() };
+        let state =
+            DiskState { seen: file.clone(), synced: file, is_named: true, ..DiskState::default() };
         Self { state: Arc::new(Mutex::new(state)), clock: Arc::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.state.lock().unwrap()
     }
 
@@ -92,13 +93,14 @@ impl Disk {
             Crash::CutTorn(seed) => torn(&state, seed),
         };
         let is_named = state.is_named;
-        let after = State { seen: image.clone(), synced: image, is_named, ..State::default() };
+        let after =
+            DiskState { seen: image.clone(), synced: image, is_named, ..DiskState::default() };
         let clock = Arc::new(AtomicU64::new(self.clock.load(Ordering::SeqCst)));
         Self { state: Arc::new(Mutex::new(after)), clock }
     }
 }
 
-fn torn(state: &State, mut seed: u64) -> Vec<u8> {
+fn torn(state: &DiskState, mut seed: u64) -> Vec<u8> {
     // SplitMix64.
     let mut random = move || {
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -135,7 +137,7 @@ fn apply(image: &mut Vec<u8>, change: &Change) {
     }
 }
 
-impl State {
+impl DiskState {
     /// Counts an operation, which may fail.
     fn operate(&mut self) -> io::Result<()> {
         let number = self.operations;

@@ -63,15 +63,15 @@ fn batch(from: u64) -> Vec<Write> {
     (from..from + 8).map(|n| event(&format!("e{n}"), 8_000, numbered(n))).collect()
 }
 
-fn code(outcome: &Outcome) -> Option<RejectCode> {
+fn code(outcome: &WriteOutcome) -> Option<RejectCode> {
     match outcome {
-        Outcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) => Some(*code),
+        WriteOutcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) => Some(*code),
         _ => None,
     }
 }
 
 /// Writes batches until one is not taken; gives the first number that is not.
-fn fill(store: &Embedded, mut number: u64) -> (u64, Result<Vec<Outcome>, StoreError>) {
+fn fill(store: &Embedded, mut number: u64) -> (u64, Result<Vec<WriteOutcome>, StoreError>) {
     loop {
         match store.write(&batch(number)) {
             Ok(written) if written.outcomes.iter().all(|outcome| offset(outcome).is_some()) => {
@@ -111,13 +111,13 @@ fn with_a_reserve_events_are_rejected_before_a_write_fails_and_reading_goes_on()
         let again = store.write(&[batch(number - 8).remove(7), hello_of([1; 16], 2)]).unwrap();
         assert_eq!(offset(&again.outcomes[0]), Some(number - 1));
         let welcome = store.write(&[hello_of([9; 16], 1)]).unwrap();
-        assert!(matches!(welcome.outcomes[0], Outcome::Opened(Opened::Welcome { .. })));
+        assert!(matches!(welcome.outcomes[0], WriteOutcome::Opened(Opened::Welcome { .. })));
         drop(store);
 
         // Who keeps less goes on inside the file, though the disk has no more room than before.
         let keep = Keep { bytes: MIB, ..Keep::default() };
         let store = open(Settings { keep, ..settings });
-        while store.tend().unwrap() {}
+        while store.maintain_now().unwrap() {}
         let (mut next, mut full) = (number, 0);
         while next < number + 2_000 {
             let outcomes = store.write(&on_fence_2(batch(next))).unwrap().outcomes;
@@ -197,7 +197,7 @@ fn a_rejected_event_waits_for_room_and_no_higher_number_is_decided_before_it() {
         [Some(1), None, Some(2), None, Some(1)]
     );
     // A final reject is an outcome like any other: a repeat gets it again, also after a restart.
-    let rejected = Outcome::Decided(Decided::Rejected {
+    let rejected = WriteOutcome::Decided(Decided::Rejected {
         code: refusal.code,
         message: refusal.message.clone(),
         retry: None,
@@ -209,7 +209,7 @@ fn a_rejected_event_waits_for_room_and_no_higher_number_is_decided_before_it() {
     assert_eq!(store.write(&[stored(2)]).unwrap().outcomes, [rejected]);
     let forgets = Numbered { lowest: 3, ..numbered(4).unwrap() };
     store.write(&[event("e4", 1, Some(forgets))]).unwrap();
-    let Outcome::Decided(Decided::Rejected { code, retry: None, .. }) =
+    let WriteOutcome::Decided(Decided::Rejected { code, retry: None, .. }) =
         store.write(&[refused(2)]).unwrap().outcomes[0]
     else {
         panic!()

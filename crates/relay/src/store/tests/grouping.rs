@@ -27,7 +27,7 @@ impl Owned {
 const CLIENT: [u8; 16] = [1; 16];
 
 /// What the commands do in groups of these sizes, over and over; between commits the process is killed, if `kills`.
-fn run(commands: &[Owned], sizes: &[usize], settings: &Settings, kills: bool) -> Vec<Outcome> {
+fn run(commands: &[Owned], sizes: &[usize], settings: &Settings, kills: bool) -> Vec<WriteOutcome> {
     let mut disk = Disk::default();
     let mut store = Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
     let epoch = epoch(&store);
@@ -46,7 +46,7 @@ fn run(commands: &[Owned], sizes: &[usize], settings: &Settings, kills: bool) ->
             assert_eq!(self::epoch(&store), epoch);
         }
     }
-    outcomes.push(Outcome::Decided(Decided::Rejected {
+    outcomes.push(WriteOutcome::Decided(Decided::Rejected {
         code: RejectCode::Unknown,
         message: format!("{:?} of {:?}", locate(&store, ">", &Start::Earliest), store.heads()),
         retry: None,
@@ -59,16 +59,16 @@ fn epoch(store: &Embedded) -> u64 {
 }
 
 /// Each file has an epoch of its own.
-fn without_epoch(outcome: Outcome, epoch: u64) -> Outcome {
+fn without_epoch(outcome: WriteOutcome, epoch: u64) -> WriteOutcome {
     match outcome {
-        Outcome::Decided(Decided::Stored(position, durability)) => {
+        WriteOutcome::Decided(Decided::Stored(position, durability)) => {
             assert_eq!(position.epoch, epoch);
             let position = session::Position { epoch: 0, ..position };
-            Outcome::Decided(Decided::Stored(position, durability))
+            WriteOutcome::Decided(Decided::Stored(position, durability))
         }
-        Outcome::Decided(Decided::Rejected { code, message, retry }) => {
+        WriteOutcome::Decided(Decided::Rejected { code, message, retry }) => {
             let message = message.replace(&epoch.to_string(), "epoch");
-            Outcome::Decided(Decided::Rejected { code, message, retry })
+            WriteOutcome::Decided(Decided::Rejected { code, message, retry })
         }
         outcome => outcome,
     }
@@ -93,7 +93,7 @@ fn a_number_below_the_lowest_that_is_needed_is_stale_at_once() {
         assert!(
             matches!(
                 outcomes[3],
-                Outcome::Decided(Decided::Rejected { code: RejectCode::StaleNumber, .. })
+                WriteOutcome::Decided(Decided::Rejected { code: RejectCode::StaleNumber, .. })
             ),
             "{sizes:?}: {outcomes:?}"
         );
@@ -129,7 +129,7 @@ fn a_number_that_found_no_room_holds_back_higher_ones_in_later_commits_too() {
             let codes: Vec<_> = outcomes[1..3]
                 .iter()
                 .map(|outcome| match outcome {
-                    Outcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) => *code,
+                    WriteOutcome::Decided(Decided::Rejected { code, retry: Some(_), .. }) => *code,
                     other => panic!("{other:?}"),
                 })
                 .collect();

@@ -104,7 +104,7 @@ proptest! {
             let batch: Vec<_> = ids.iter().map(|id| event(&id.to_string(), 1, None)).collect();
             match between {
                 Between::Nothing => {}
-                Between::Trim => while store.tend().unwrap() {},
+                Between::Trim => while store.maintain_now().unwrap() {},
                 Between::Fail(operation) => {
                     let at = disk.operations() + operation;
                     disk.fail(at..at + 1);

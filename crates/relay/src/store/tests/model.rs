@@ -16,7 +16,7 @@ struct Listed {
 enum Step {
     Write(Vec<(u8, u8)>),
     Pass(u16),
-    Tend,
+    Maintain,
     Crash,
 }
 
@@ -24,7 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => proptest::collection::vec((0..5_u8, 0..60_u8), 1..10).prop_map(Step::Write),
         2 => (0..9_000_u16).prop_map(Step::Pass),
-        1 => Just(Step::Tend),
+        1 => Just(Step::Maintain),
         1 => Just(Step::Crash),
     ]
 }
@@ -54,7 +54,7 @@ proptest! {
                     now += u64::from(milliseconds);
                     disk.set_clock(now);
                 }
-                Step::Tend => while store.tend().unwrap() {},
+                Step::Maintain => while store.maintain_now().unwrap() {},
                 Step::Crash => {
                     disk = disk.crashed(Crash::CutClean);
                     store = Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
@@ -68,7 +68,7 @@ proptest! {
                 check(&store, pattern, &list, first, limit, count)?;
             }
         }
-        while store.tend().unwrap() {}
+        while store.maintain_now().unwrap() {}
         let first = first(&store, list.len() as u64);
         let kept = &list[first as usize - 1..];
         let total = |events: &[Listed]| events.iter().map(|event| event.bytes).sum::<u64>();
@@ -152,7 +152,8 @@ fn check(
     back.reverse();
     prop_assert_eq!(&back, &matching);
     let newest = matching.len().saturating_sub(count as usize);
-    let Place { next, previous, gap, .. } = place(locate(store, &pattern, &Start::Last(count)));
+    let StartPoint { next, previous, gap, .. } =
+        place(locate(store, &pattern, &Start::Last(count)));
     let before = matching.iter().filter(|offset| **offset < next).count();
     prop_assert_eq!((before, previous, gap), (newest, None, None));
     Ok(())

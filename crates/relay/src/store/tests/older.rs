@@ -40,15 +40,16 @@ fn a_file_of_an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
         ];
         let outcomes = store.write(&again).unwrap().outcomes;
         let welcome = Opened::Welcome { highest: 9, highest_id: Some("e7".to_owned()), new: false };
-        assert_eq!(outcomes[0], Outcome::Opened(welcome));
-        let Outcome::Decided(Decided::Stored(position, _)) = &outcomes[1] else { panic!() };
+        assert_eq!(outcomes[0], WriteOutcome::Opened(welcome));
+        let WriteOutcome::Decided(Decided::Stored(position, _)) = &outcomes[1] else { panic!() };
         assert_eq!((position.epoch, position.offset), (77, first + 2));
-        let Outcome::Decided(Decided::Rejected { message, retry: None, .. }) = &outcomes[2] else {
+        let WriteOutcome::Decided(Decided::Rejected { message, retry: None, .. }) = &outcomes[2]
+        else {
             panic!("{:?}", outcomes[2])
         };
         assert_eq!(message, "no");
         assert_eq!((offset(&outcomes[3]), offset(&outcomes[4])), (Some(first + 1), Some(head + 1)));
-        while store.tend().unwrap() {}
+        while store.maintain_now().unwrap() {}
         assert_eq!(offsets(&store, ">"), [head - 1, head, head + 1]);
         drop(store);
         // Once more, now of this format.

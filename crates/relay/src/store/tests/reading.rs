@@ -21,7 +21,7 @@ fn write(number: u64) -> Write {
     Write::Append(Append { ticket: ticket(), client: None, event: Ok((topic, body)) }.into())
 }
 
-fn steps(store: &Embedded, pattern: &str, count: u64) -> (u64, Place) {
+fn steps(store: &Embedded, pattern: &str, count: u64) -> (u64, StartPoint) {
     let (pattern, mut search) = (Pattern::parse(pattern).unwrap(), Search::default());
     let mut steps = 1;
     loop {
@@ -38,13 +38,13 @@ fn the_newest_of_all_are_found_at_once_and_of_some_in_steps() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path());
     for count in [u64::MAX, EVENTS + 1, EVENTS] {
-        let (steps, Place { next, gap, .. }) = steps(&store, "user.*.b", count);
+        let (steps, StartPoint { next, gap, .. }) = steps(&store, "user.*.b", count);
         assert_eq!((steps, next, gap), (1, 1, None), "{count}");
     }
-    let (taken, Place { next, .. }) = steps(&store, "user.*.b", 100);
+    let (taken, StartPoint { next, .. }) = steps(&store, "user.*.b", 100);
     assert_eq!(next, EVENTS / 7 * 7 - 99 * 7);
     assert!(taken > 50, "{taken} steps");
-    let (taken, Place { next, .. }) = steps(&store, "user.*.none", 5);
+    let (taken, StartPoint { next, .. }) = steps(&store, "user.*.none", 5);
     assert_eq!(next, EVENTS + 1);
     assert!(taken > 100, "{taken} steps");
 }

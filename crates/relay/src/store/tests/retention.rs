@@ -58,17 +58,17 @@ fn events_are_kept_by_age_and_never_dropped_before_it() {
     disk.set_clock(1_030_000);
     write(&store, 5..7, 1);
     disk.set_clock(1_060_998);
-    assert!(!store.tend().unwrap());
+    assert!(!store.maintain_now().unwrap());
     assert_eq!(offsets(&store).len(), 7);
     disk.set_clock(1_062_000);
-    store.tend().unwrap();
+    store.maintain_now().unwrap();
     assert_eq!(offsets(&store), [6, 7]);
     // The clock goes back, which makes nothing older.
     disk.set_clock(900_000);
     write(&store, 7..8, 1);
     assert_eq!(offsets(&store), [6, 7, 8]);
     disk.set_clock(9_000_000);
-    store.tend().unwrap();
+    store.maintain_now().unwrap();
     assert_eq!((offsets(&store), store.heads().unwrap()[0]), (Vec::new(), 8));
     write(&store, 8..9, 1);
     assert_eq!(offsets(&store), [9]);
@@ -96,7 +96,7 @@ fn who_comes_late_is_told_the_range_that_is_gone() {
         (after(7, epoch, Some("e6")), (31, Some(7), Some((8, 30)))),
         (after(0, epoch, None), (31, Some(0), Some((1, 30)))),
     ] {
-        let Place { next, previous, gap, head } = place(locate(&store, &everything, &start));
+        let StartPoint { next, previous, gap, head } = place(locate(&store, &everything, &start));
         assert_eq!((next, previous, gap), expected, "{start:?}");
         assert_eq!((head.offset, head.id.as_deref()), (40, Some("e39")));
     }
@@ -135,8 +135,8 @@ fn a_commit_trims_a_bounded_number_and_tending_does_the_rest() {
     write(&store, 10_000..10_001, 1);
     let gone = 10_001 - offsets(&store).len();
     assert!((1..100).contains(&gone), "{gone}");
-    assert!(store.tend().unwrap());
+    assert!(store.maintain_now().unwrap());
     assert!(offsets(&store).len() > 8_000);
-    while store.tend().unwrap() {}
+    while store.maintain_now().unwrap() {}
     assert_eq!(offsets(&store), (9_992..=10_001).collect::<Vec<_>>());
 }

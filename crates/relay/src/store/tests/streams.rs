@@ -27,7 +27,7 @@ fn log(store: &Embedded, events: &[(u8, u8)]) -> Vec<(String, u64)> {
     let writes: Vec<_> = events.iter().map(|&(topic, id)| append(topic, id, None)).collect();
     let outcomes = store.write(&writes).unwrap().outcomes;
     let place = |outcome| match outcome {
-        Outcome::Decided(Decided::Stored(position, _)) => {
+        WriteOutcome::Decided(Decided::Stored(position, _)) => {
             (position.stream.as_str().to_owned(), position.offset)
         }
         other => panic!("{other:?}"),
@@ -86,7 +86,7 @@ fn each_stream_is_trimmed_as_is_said_of_it() {
     for id in 0..8 {
         log(&store, &[(0, 3 * id), (1, 3 * id + 1), (4, 3 * id + 2)]);
     }
-    while store.tend().unwrap() {}
+    while store.maintain_now().unwrap() {}
     assert_eq!(offsets(&store, 0), [5, 6, 7, 8]);
     assert_eq!(offsets(&store, 1), [7, 8]);
     assert_eq!(offsets(&store, 2), [8]);

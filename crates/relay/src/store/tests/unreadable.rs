@@ -77,9 +77,9 @@ fn row(fence: u64, highest: u64, outcomes: Vec<u8>) -> Vec<u8> {
     stored.encode().unwrap()
 }
 
-fn code(outcome: &Outcome) -> Option<RejectCode> {
+fn code(outcome: &WriteOutcome) -> Option<RejectCode> {
     match outcome {
-        Outcome::Decided(Decided::Rejected { code, retry: None, .. }) => Some(*code),
+        WriteOutcome::Decided(Decided::Rejected { code, retry: None, .. }) => Some(*code),
         _ => None,
     }
 }
@@ -102,7 +102,7 @@ fn the_highest_number_of_all_is_refused_and_the_row_stays_readable() {
     drop(store);
     let store = open(&disk.crashed(Crash::Kill));
     let outcomes = store.write(&[hello_of(BAD, 2), last(2)]).unwrap().outcomes;
-    let Outcome::Opened(Opened::Welcome { highest: HIGHEST, .. }) = outcomes[0] else {
+    let WriteOutcome::Opened(Opened::Welcome { highest: HIGHEST, .. }) = outcomes[0] else {
         panic!("{outcomes:?}")
     };
     assert_eq!(offset(&outcomes[1]), stored);
@@ -119,12 +119,12 @@ fn random_bytes_in_a_row_refuse_their_client_and_nobody_else() {
             hello_of(GOOD, 2),
         ];
         let outcomes = store.write(&batch).unwrap().outcomes;
-        let Outcome::Opened(Opened::Refused(CloseCode::Unauthorized, _)) = outcomes[0] else {
+        let WriteOutcome::Opened(Opened::Refused(CloseCode::Unauthorized, _)) = outcomes[0] else {
             panic!("{outcomes:?}")
         };
         assert_eq!(code(&outcomes[1]), Some(RejectCode::Uncertain));
         assert_eq!(offset(&outcomes[2]), Some(3));
-        assert!(matches!(outcomes[3], Outcome::Opened(Opened::Welcome { highest: 2, .. })));
+        assert!(matches!(outcomes[3], WriteOutcome::Opened(Opened::Welcome { highest: 2, .. })));
     }
 }
 
@@ -147,9 +147,9 @@ fn the_client_of_a_poisoned_row_starts_over_with_its_secret_and_others_notice_no
             event("b2", 1, numbered(BAD, 2, 2)),
         ];
         let outcomes = store.write(&batch).unwrap().outcomes;
-        assert_eq!(outcomes[0], Outcome::Opened(Opened::WrongSecret));
+        assert_eq!(outcomes[0], WriteOutcome::Opened(Opened::WrongSecret));
         let welcome = Opened::Welcome { highest: 0, highest_id: None, new: true };
-        assert_eq!(outcomes[1], Outcome::Opened(welcome));
+        assert_eq!(outcomes[1], WriteOutcome::Opened(welcome));
         assert_eq!([offset(&outcomes[2]), offset(&outcomes[3])], [Some(4), Some(4)]);
     }
 }
@@ -158,10 +158,10 @@ fn the_client_of_a_poisoned_row_starts_over_with_its_secret_and_others_notice_no
 fn an_owner_who_was_shut_out_by_the_highest_fencing_token_comes_again() {
     let store = with_row(store(), &row(u64::MAX, 1, Vec::new()));
     let outcomes = store.write(&[hello_of(BAD, 2)]).unwrap().outcomes;
-    assert!(matches!(outcomes[0], Outcome::Opened(Opened::Welcome { highest: 1, .. })));
+    assert!(matches!(outcomes[0], WriteOutcome::Opened(Opened::Welcome { highest: 1, .. })));
     assert_eq!(
         store.write(&[hello_of(BAD, 2)]).unwrap().outcomes[0],
-        Outcome::Opened(Opened::Fenced)
+        WriteOutcome::Opened(Opened::Fenced)
     );
 }
 
@@ -172,8 +172,8 @@ fn a_fencing_token_rises_by_at_most_4_294_967_296() {
     let open = |client, fence| {
         let outcome = store.write(&[hello_of(client, fence)]).unwrap().outcomes.remove(0);
         match outcome {
-            Outcome::Opened(Opened::Welcome { .. }) => true,
-            Outcome::Opened(Opened::Refused(CloseCode::ProtocolError, _)) => false,
+            WriteOutcome::Opened(Opened::Welcome { .. }) => true,
+            WriteOutcome::Opened(Opened::Refused(CloseCode::ProtocolError, _)) => false,
             other => panic!("{other:?}"),
         }
     };
@@ -216,7 +216,7 @@ fn an_outcome_whose_reason_is_lost_is_as_if_it_were_forgotten() {
 fn upkeep_passes_over_a_row_that_cannot_be_read() {
     let disk = disk_with_row(store(), b"\xff");
     let store = open(&disk);
-    assert!(!store.tend().unwrap());
+    assert!(!store.maintain_now().unwrap());
     drop(store);
     let file = disk.open().unwrap();
     let transaction = file.begin_write().unwrap();
@@ -247,7 +247,7 @@ fn an_event_whose_body_cannot_be_read_stops_neither_a_start_nor_the_trimming() {
     let page = store.read(0, &Pattern::parse("a").unwrap(), 1, 9).unwrap();
     assert_eq!(page.events.len(), 2);
     assert_eq!(place(locate(&store, ">", &Start::Latest)).head.id.as_deref(), Some("g1"));
-    assert!(!store.tend().unwrap());
+    assert!(!store.maintain_now().unwrap());
     let outcomes = store.write(&[event("g1", 1, None), event("b1", 1, None)]).unwrap().outcomes;
     assert_eq!(outcomes.iter().map(offset).collect::<Vec<_>>(), [Some(2), Some(3)]);
 }
@@ -255,19 +255,19 @@ fn an_event_whose_body_cannot_be_read_stops_neither_a_start_nor_the_trimming() {
 #[test]
 fn what_is_refused_or_only_repeated_costs_no_commit() {
     let (disk, store) = store();
-    while store.tend().unwrap() {}
+    while store.maintain_now().unwrap() {}
     let before = disk.operations();
     let Write::Open(hello, _) = hello_of(BAD, 2) else { unreachable!() };
     let wrong = || Write::Open(Hello { secret: [3; 32], ..hello.clone() }, None);
     for _ in 0..100 {
         let outcomes = store.write(&[wrong()]).unwrap().outcomes;
-        assert_eq!(outcomes[0], Outcome::Opened(Opened::WrongSecret));
+        assert_eq!(outcomes[0], WriteOutcome::Opened(Opened::WrongSecret));
     }
     let others = [hello_of(BAD, 1), hello_of(BAD, u64::MAX), event("b1", 1, numbered(BAD, 1, 1))];
     let written = store.write(&others).unwrap();
     assert_eq!(written.outcomes.len(), 3);
     assert_eq!((offset(&written.outcomes[2]), &written.heads[..]), (Some(1), &[2][..]));
-    assert!(!store.tend().unwrap());
+    assert!(!store.maintain_now().unwrap());
     assert_eq!(disk.operations(), before);
     // Beside one that changes something they cost nothing either.
     let outcomes = store.write(&[wrong(), event("g2", 1, numbered(GOOD, 1, 2)), wrong()]);
@@ -287,6 +287,6 @@ fn a_client_beyond_its_addresss_share_costs_no_commit() {
     store.write(&[from(1)]).unwrap();
     let before = disk.operations();
     let outcomes = store.write(&[from(2)]).unwrap().outcomes;
-    assert!(matches!(outcomes[0], Outcome::Opened(Opened::Limited { .. })));
+    assert!(matches!(outcomes[0], WriteOutcome::Opened(Opened::Limited { .. })));
     assert_eq!(disk.operations(), before);
 }

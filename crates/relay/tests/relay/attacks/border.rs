@@ -1,4 +1,4 @@
-//! Attacks on the border: hosts, origins, proxies, connections, file modes. What is refused is in the audit log.
+//! Attacks on the border: hosts, origins, proxies, connections, file modes. Refusals are in the audit log.
 
 use std::io::BufRead;
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::support::{
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The head of the answer to a request that is written as it stands.
+/// The head of the answer to a raw request.
 async fn ask(relay: &Process, request: &str) -> String {
     let mut socket = TcpStream::connect(&relay.address).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -46,7 +46,7 @@ async fn handshake(relay: &Process, headers: &[(&'static str, &str)]) -> u16 {
     }
 }
 
-/// Reads until the other end cuts the connection.
+/// Reads until the other end closes the connection.
 async fn is_cut(mut socket: TcpStream) {
     let mut rest = Vec::new();
     // A reset is an end too.
@@ -72,7 +72,7 @@ async fn a_name_of_another_that_leads_here_is_misdirected() {
     for host in ["localhost", "LOCALHOST.", "127.0.0.1", "[::1]:80"] {
         assert_eq!(status(&get(&relay, "/", &format!("host: {host}\r\n")).await), 404, "{host}");
     }
-    // The page that the name belongs to says the same origin, and is refused all the same.
+    // The page of that name has the same origin, and is refused nevertheless.
     let own = [("host", "evil.example"), ("origin", "http://evil.example")];
     assert_eq!(handshake(&relay, &own).await, 421);
     assert_serves(&relay).await;
@@ -212,7 +212,7 @@ async fn http_2_which_has_no_timeouts_here_is_not_spoken() {
     assert_eq!(status(&ask(&relay, put).await), 404);
 }
 
-/// That a connection ends with the code after which clients come again, and with a time before which not.
+/// Asserts that a connection ends with a code after which clients reconnect, and with a time to wait.
 async fn is_sent_away(client: &mut Client) {
     match client.frame().await {
         FromPeer::Bye(bye) => {
@@ -238,7 +238,7 @@ async fn one_connection_more_than_an_address_may_have_is_sent_away() {
     is_sent_away(&mut one_more).await;
     assert_serves(&relay).await;
     drop(one_more);
-    // When one goes there is room for one.
+    // When one ends there is room for one.
     drop(held.pop());
     let mut client = loop {
         let mut client = connect_from(&relay, 2, &frames).await.unwrap();
@@ -294,7 +294,7 @@ async fn behind_a_proxy_each_client_has_its_own_limits() {
         held.push(client);
     }
     assert!(!through(2, "192.0.2.1", 4).await.0);
-    // Of anybody else it is not believed: three clients are one address.
+    // Other addresses are not trusted: three clients are one address.
     for id in [5, 6] {
         let (is_welcome, client) = through(3, &format!("192.0.2.{id}"), id).await;
         assert!(is_welcome, "{id}");

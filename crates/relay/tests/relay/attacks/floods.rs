@@ -1,4 +1,4 @@
-//! Floods: what one address sends slows itself, and its memory has a bound.
+//! Floods: an address that floods slows only itself, and its memory is bounded.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn ephemeral(topic: &str, bytes: usize) -> FromClient {
     FromClient::Publish(Publish { number: None, topic: 0, name, body, lowest: None })
 }
 
-/// A connection from `127.0.0.host` that speaks bare bytes after the handshake.
+/// A connection from `127.0.0.host` that sends raw bytes after the handshake.
 async fn bare(relay: &Process, host: u8) -> TcpStream {
     let mut socket = tcp_from(relay, host).await.unwrap();
     let request = format!(
@@ -58,7 +58,7 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
     ];
     let relay = Process::start_with(data.path(), &options);
     let mut victim = Client::welcomed(&relay, 1, 1).await;
-    // Ephemeral, so that what the store keeps in memory is not counted.
+    // Ephemeral, so that the store's memory does not count.
     let large = |number| [ephemeral("a", 200 << 10), publish_alone(number, "a")];
     victim.send(&large(1)).await;
     victim.ack().await;
@@ -69,7 +69,7 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
         attackers.push(tokio::spawn(async move {
             let mut message = header(2 << 20);
             message.resize((2 << 20) - 1, 0);
-            // Of what is not read a part stays in the kernel.
+            // Part of the unread data stays in the kernel.
             let _ = socket.write_all(&message).await;
             let mut answer = Vec::new();
             let _ = socket.read_to_end(&mut answer).await;
@@ -89,7 +89,7 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
     assert!(grown <= bound, "{grown} bytes more, at most {bound}");
     for attacker in attackers {
         let answer = attacker.await.unwrap();
-        // A close frame with a code after which a client comes again.
+        // A close frame with a code after which a client reconnects.
         let codes =
             [CloseCode::Overloaded, CloseCode::Silent].map(|code| code.code().to_be_bytes());
         let closes = |code: &[u8; 2]| answer.windows(2).any(|two| two == code);
@@ -101,7 +101,7 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
 #[tokio::test]
 async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again() {
     let data = tempfile::tempdir().unwrap();
-    // 512 KiB for unfinished messages, of which an address has a quarter. A message waits one second for it.
+    // 512 KiB for unfinished messages, a quarter for each address. A message waits one second for it.
     let options = ["--raise-limits", "1", "--memory", "1MiB", "--message-timeout", "6s"];
     let relay = Process::start_with(data.path(), &options);
     let began = |bytes: usize| {
@@ -114,14 +114,14 @@ async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again()
     let mut starved = bare(&relay, 2).await;
     let sent = Instant::now();
     starved.write_all(&began(64 << 10)).await.unwrap();
-    // Another address has memory of its own.
+    // Another address has its own memory.
     let mut other = Client::welcomed_from(&relay, 3, 1).await;
     other.send(&[ephemeral("a", 80 << 10), publish(1, "a", "e")]).await;
     other.ack().await;
 
     let mut answer = Vec::new();
     let read = starved.read_to_end(&mut answer);
-    // What was not read resets the connection after the close frame.
+    // Unread data resets the connection after the close frame.
     let _ = tokio::time::timeout(Duration::from_secs(30), read).await.expect("an end in time");
     assert!(sent.elapsed() >= Duration::from_secs(1), "{:?}", sent.elapsed());
     let code = CloseCode::Overloaded.code();
@@ -142,7 +142,7 @@ async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again()
 #[tokio::test]
 async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_for_them() {
     let data = tempfile::tempdir().unwrap();
-    // 512 KiB for all but unfinished messages, of which an address has a quarter.
+    // 512 KiB for everything but unfinished messages, a quarter for each address.
     let relay = Process::start_with(data.path(), &["--raise-limits", "1", "--memory", "1MiB"]);
     let subscribe = |number: u32| {
         let (pattern, start) = (format!("{}.{number}", "x".repeat(200)), Start::Latest);
@@ -163,7 +163,7 @@ async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_fo
     };
     let mut client = Client::welcomed_from(&relay, 2, 1).await;
     assert_eq!(subscribes(&mut client, 1..100).await, None);
-    // What is given back can be used again.
+    // Returned memory can be used again.
     for number in 1..100 {
         client
             .send(&[FromClient::Unsubscribe(session::Unsubscribe { subscription: number })])
@@ -172,7 +172,7 @@ async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_fo
     assert_eq!(subscribes(&mut client, 100..250).await, None);
     let bye = subscribes(&mut client, 250..1_000).await.expect("too many for its share");
     assert!(bye.code == CloseCode::Overloaded.code() && bye.retry > Some(0), "{bye:?}");
-    // Those of another address have memory of their own, and a connection's first ones are free.
+    // Another address has its own memory, and a connection's first bytes are free.
     let mut other = Client::welcomed_from(&relay, 3, 2).await;
     assert_eq!(subscribes(&mut other, 1..100).await, None);
     let mut few = Client::welcomed_from(&relay, 2, 3).await;
@@ -192,7 +192,7 @@ async fn a_large_message_leaves_no_large_buffer_behind() {
     }
     let before = relay.memory();
     for client in &mut clients {
-        // Ephemeral, so that what the store keeps in memory is not counted.
+        // Ephemeral, so that the store's memory does not count.
         let large = || ephemeral("a", 250 << 10);
         client.send(&[large(), large(), large(), publish(1, "a", "e")]).await;
         client.ack().await;
@@ -222,7 +222,7 @@ async fn a_flood_of_bytes_is_slowed_to_its_rate() {
         events += u64::from(event.is_ok());
     }
     flooding.abort();
-    // A burst, three seconds, and one that was on its way; it is a flood all the same.
+    // A burst, three seconds, and one in flight. It is a flood nevertheless.
     let most = (512 + 4 * 256) / 100 + 1;
     assert!((5..=most).contains(&events), "{events} events");
     assert_serves(&relay).await;
@@ -251,10 +251,10 @@ async fn publishes_beyond_the_rate_wait_and_the_client_hears_that_the_relay_is_t
             assert_serves(&relay).await;
         }
     }
-    // The last part needs the room of the first: a part of 128 less a burst, at 40 a second.
+    // The last part waits for room: 128 less a burst, at 40 per second.
     assert!(began.elapsed() >= Duration::from_millis(2_500), "{:?}", began.elapsed());
     assert!(signs >= 1);
-    // It is slower, and not shut out.
+    // The client is slower, but not locked out.
     client.send(&[publish(201, "a", "last")]).await;
     client.ack().await;
 }

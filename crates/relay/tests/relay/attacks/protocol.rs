@@ -1,4 +1,4 @@
-//! Attacks by what is said: numbers, names, sources, questions and JSON.
+//! Attacks on the protocol: numbers, names, sources, queries and JSON.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Client, PATIENCE, Process, assert_serves, connect, hello, publish};
 
-/// A client in JSON.
+/// A JSON client.
 struct Texts(Client);
 
 impl Texts {
@@ -36,7 +36,7 @@ impl Texts {
         }
     }
 
-    /// Publishes with these members, and gives the answer.
+    /// Publishes with these members, and returns the answer.
     async fn publish(&mut self, id: &str, members: Value) -> Value {
         let mut event = json!({ "specversion": "1.0", "id": id, "source": "s", "type": "a" });
         for (name, value) in members.as_object().unwrap() {
@@ -99,7 +99,7 @@ async fn a01_a_number_beyond_2_to_the_53_ends_its_connection_and_others_publishe
             attacker.send(&[hello(1, fence, lowest)]).await;
             assert_eq!(attacker.close_code().await, CloseCode::ProtocolError.code());
         }
-        // Nothing of it is left, and the attacker's own client goes on too.
+        // Nothing of it remains, and the attacker's own client continues too.
         let mut own = Client::welcomed(&relay, 1, fence).await;
         fence += 1;
         own.send(&[publish(fence, "b", &format!("own{fence}"))]).await;
@@ -140,7 +140,7 @@ async fn a15_a_connection_that_says_nothing_valid_for_ten_seconds_is_closed_what
         assert_eq!(code, CloseCode::Silent.code());
         assert!(after >= Duration::from_secs(9), "{after:?}");
     }
-    // Who has said what it wants is let be.
+    // A client that has subscribed is left alone.
     let mut publisher = Client::welcomed(&relay, 1, 1).await;
     publisher.send(&[publish(1, "a", "e")]).await;
     assert_eq!(listener.receive().await["id"], "e");
@@ -191,7 +191,7 @@ async fn a17_a_source_leads_nowhere_but_below_its_own_client() {
         frames.send(&[with_body(number, &body)]).await;
         assert_eq!(reject_code(&mut frames).await, RejectCode::IllegalEvent);
     }
-    // The victim's name is taken for a part of one's own.
+    // The victim's name becomes part of the attacker's own source.
     for (number, source) in (100..).zip([victims.clone(), format!("/clients/{victims}")]) {
         let body = Body { id: format!("f{number}"), source: source.clone(), ..Body::default() };
         frames.send(&[with_body(number, &body)]).await;
@@ -213,10 +213,10 @@ async fn a18_the_same_source_and_id_of_two_guests_are_two_events() {
     let first = one.publish("order-1", json!({ "source": "/shop", "data": 1 })).await;
     let second = two.publish("order-1", json!({ "source": "/shop", "data": 2 })).await;
     assert_eq!((&first["data"]["offset"], &second["data"]["offset"]), (&json!("1"), &json!("2")));
-    // One's own repeat is known on its connection,
+    // A repeat is recognised on its connection,
     let repeat = one.publish("order-1", json!({ "source": "/shop", "data": 1 })).await;
     assert_eq!(repeat["data"], first["data"]);
-    // and on another one by a secret, which nobody else has.
+    // and on another one by a secret.
     let mut positions = Vec::new();
     for secret in [
         "0123456789abcdef0123456789abcdef",
@@ -256,7 +256,7 @@ async fn a26_subscribing_and_unsubscribing_takes_no_memory() {
         }
         false
     });
-    // Each message is a mebibyte: 64 positions with long ids, or very many.
+    // Each message is a mebibyte: 64 positions with long ids, or a huge number of them.
     let place = |at: u64, id: usize| Position {
         stream: Stream::named("s"),
         offset: at,
@@ -341,7 +341,7 @@ async fn a37_json_that_nests_too_deep_or_says_a_member_twice_is_an_illegal_event
         let said = (&answer["type"], &answer["data"]["id"], &answer["data"]["code"]);
         assert_eq!(said, (&json!("$link.reject"), &json!("e"), &json!("illegal_event")));
     }
-    // A client of the other wire, whose bytes are opaque to the relay: readers of JSON get them as bytes.
+    // A CBOR client, whose bytes are opaque to the relay. JSON readers get them as bytes.
     let subscribe = json!({
         "specversion": "1.0", "id": "1", "source": "s", "type": "$link.subscribe", "data": { "pattern": "a" },
     });

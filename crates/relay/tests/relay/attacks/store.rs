@@ -1,4 +1,4 @@
-//! Attacks on what the relay stores and shares: rows, fencing tokens, secrets, patterns, look-ups, presence.
+//! Attacks on what the relay stores and shares: rows, fencing tokens, secrets, patterns, queries, presence.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::support::{Client, Process, assert_serves, hello, id_of, publish};
 
 const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
 
-/// Puts another row in the place of a client's, while no relay runs.
+/// Replaces a client's row while no relay runs.
 fn put_row(data: &Path, client: u8, row: &[u8]) {
     let file = Database::open(data.join("events.redb")).unwrap();
     let transaction = file.begin_write().unwrap();
@@ -21,7 +21,7 @@ fn put_row(data: &Path, client: u8, row: &[u8]) {
     transaction.commit().unwrap();
 }
 
-/// The row that a relay wrote which took the number 2^64-1 from a client.
+/// The row of a relay that accepted the number 2^64-1.
 fn poisoned(client: u8) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let mut outcomes = vec![0xff; 9];
@@ -41,7 +41,7 @@ fn hello_with(client: u8, secret: u8, fence: u64) -> FromClient {
     FromClient::Hello(Hello { secret: [secret; 32], ..hello })
 }
 
-/// How a relay answers a hello that it refuses.
+/// A relay's answer to a hello that it refuses.
 async fn refused(relay: &Process, hello: FromClient) -> u16 {
     let mut client = Client::connect(relay).await;
     client.send(&[hello]).await;
@@ -69,14 +69,14 @@ async fn a02_a_row_of_random_bytes_refuses_its_client_only_and_a_poisoned_one_st
             let code = refused(&relay, hello(1, u64::from(next_fence()), 1)).await;
             assert_eq!(code, CloseCode::Unauthorized.code());
         }
-        // The owner of the poisoned row comes again, and nobody else with its name.
+        // Only the owner of the poisoned row returns under its name.
         let code = refused(&relay, hello_with(2, 9, u64::from(next_fence()))).await;
         assert_eq!(code, CloseCode::Unauthorized.code());
         let mut owner = Client::welcomed(&relay, 2, u64::from(next_fence())).await;
         owner.send(&[publish(2, "a", "e2")]).await;
         let place = owner.ack().await.position.offset;
         assert_eq!(place, 4, "once, also after a restart");
-        // What was acknowledged stays so.
+        // What was acknowledged stays acknowledged.
         other.send(&[publish(1, "a", "e1")]).await;
         assert_eq!(other.ack().await.position.offset, 3);
         relay.kill();
@@ -161,7 +161,7 @@ async fn a27_who_toggles_one_of_4096_patterns_does_not_hold_up_others_ephemeral_
     receiver.subscribe("chat.lobby.typing", Start::Latest).await;
     assert!(matches!(receiver.frame().await, FromPeer::CaughtUp(_)));
     let mut sender = Client::welcomed(&relay, 3, 1).await;
-    // Each toggle took 135 ms, in which nobody's ephemeral event went on.
+    // Each toggle took 135 ms, during which no ephemeral event was forwarded.
     let toggles: Vec<_> = (0..500_u32)
         .flat_map(|at| {
             let unsubscribe = Unsubscribe { subscription: 1 + at % 4_096 };
@@ -251,7 +251,7 @@ async fn a30_two_hundred_guests_of_an_address_fill_a_quarter_of_a_room_and_other
     for id in 1..=200 {
         let mut guest = Client::welcomed_from(&relay, 2, id).await;
         guest.send(&[join("k", 4_000)]).await;
-        // What is asked for comes before the answer to the second of two pings.
+        // The response comes before the answer to the second of two pings.
         let mut is_refused = false;
         for number in 1..=2 {
             guest.send(&[FromClient::Ping(Ping { number })]).await;

@@ -1,20 +1,20 @@
-//! A row of the outbox, and what is done with it at present.
+//! A row of the outbox, with what is being done with it.
 
-use crate::client::storage::Row;
+use crate::client::store::OutboxRow;
 use crate::{Millis, Position, RejectCode};
 
 #[derive(Debug)]
-pub(in crate::client) struct Entry {
-    pub(in crate::client) row: Row,
-    /// Its frame has left on this connection.
+pub(in crate::client) struct OutboxEntry {
+    pub(in crate::client) row: OutboxRow,
+    /// Whether its frame was sent on this connection.
     pub(in crate::client) sent: bool,
-    /// A subscription has brought it: so it is in the log, whatever becomes of the answer.
+    /// Whether a subscription has delivered it. Then it is in the log, whatever the answer says.
     pub(in crate::client) seen: Option<Position>,
     pub(in crate::client) stage: Stage,
 }
 
-impl Entry {
-    pub(super) fn new(row: Row) -> Self {
+impl OutboxEntry {
+    pub(super) fn new(row: OutboxRow) -> Self {
         Self { row, sent: false, seen: None, stage: Stage::Idle }
     }
 
@@ -27,12 +27,12 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client) enum Stage {
     Idle,
-    /// The store is asked to note that it may leave.
+    /// The store was asked to mark it as leaving.
     Marking,
-    /// The store is asked to drop it, for this reason.
+    /// The store was asked to drop it, for this reason.
     Dropping(RejectCode),
-    /// The store holds it no more: another tab knows why, and says so until then. A page that slept is
-    /// given as long again, to hear what was said meanwhile.
+    /// The store no longer holds it. Another tab knows the outcome, and has until then to report it. A page that
+    /// slept gets the same time again, to hear what was reported meanwhile.
     Lost {
         until: Millis,
         again: bool,
@@ -45,5 +45,5 @@ impl Stage {
     }
 }
 
-/// How long another tab has to say what became of a row.
+/// How long another tab has to report the outcome of a row.
 pub(in crate::client) const LOST: Millis = 5_000;

@@ -1,23 +1,23 @@
-//! From a publish into the store, which gives each row its number.
+//! From a publish into the store, which numbers each row.
 
-use super::{Entry, Outbox};
-use crate::client::storage::{Row, Storage};
+use super::{Outbox, OutboxEntry};
+use crate::client::store::{OutboxRow, StoreRequest};
 
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) row: Row,
+    pub(super) row: OutboxRow,
     cancelled: bool,
 }
 
-/// The outbox has no room.
+/// The outbox is full.
 #[derive(Debug)]
 pub(in crate::client) struct Full;
 
-/// The most rows that are written in one transaction.
+/// The maximum number of rows that are written in one transaction.
 const MAX_KEEP: usize = 256;
 
 impl Outbox {
-    pub(in crate::client) fn push(&mut self, row: Row) -> Result<(), Full> {
+    pub(in crate::client) fn push(&mut self, row: OutboxRow) -> Result<(), Full> {
         if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
             return Err(Full);
         }
@@ -27,9 +27,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// Asks the store to take what waits; one transaction at a time, so that numbers stand in the order
-    /// of publishes whatever fails.
-    pub(in crate::client) fn keep(&mut self, client: [u8; 16], leaving: bool) -> Option<Storage> {
+    /// Requests to store the events that wait. One transaction at a time, so that numbers follow the order of
+    /// publishes whatever fails.
+    pub(in crate::client) fn keep(
+        &mut self,
+        client: [u8; 16],
+        leaving: bool,
+    ) -> Option<StoreRequest> {
         if self.keeping > 0 || self.waiting.is_empty() {
             return None;
         }
@@ -37,13 +41,13 @@ impl Outbox {
             waiting.row.leaving = leaving;
             waiting.row.clone()
         });
-        let rows: Vec<Row> = rows.collect();
+        let rows: Vec<OutboxRow> = rows.collect();
         self.keeping = rows.len();
-        Some(Storage::Keep { client, rows, at_least: self.top() })
+        Some(StoreRequest::Keep { client, rows, at_least: self.top() })
     }
 
-    /// The rows that were being written have their numbers, from `first` on. Answers their ids, and the numbers of
-    /// those that were cancelled meanwhile.
+    /// The rows that were being written are numbered from `first` on. Returns their ids, and the numbers of those
+    /// that were cancelled meanwhile.
     pub(in crate::client) fn kept(&mut self, first: u64) -> (Vec<String>, Vec<u64>) {
         let (mut ids, mut cancelled) = (Vec::new(), Vec::new());
         for (number, waiting) in (first..).zip(self.waiting.drain(..self.keeping)) {
@@ -51,34 +55,33 @@ impl Outbox {
             if waiting.cancelled && !waiting.row.leaving {
                 cancelled.push(number);
             }
-            let row = Row { number, ..waiting.row };
+            let row = OutboxRow { number, ..waiting.row };
             let at = self.rows.partition_point(|entry| entry.row.number < number);
-            self.rows.insert(at, Entry::new(row));
+            self.rows.insert(at, OutboxEntry::new(row));
         }
         self.advance();
         self.keeping = 0;
         (ids, cancelled)
     }
 
-    /// Takes back what was being written: it is refused, or stands in the store under numbers that are
-    /// not known here.
-    pub(in crate::client) fn take_keeping(&mut self) -> Vec<Row> {
-        let taken: Vec<Row> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
+    /// Takes back the rows that were being written: the write failed, or the store holds them under unknown numbers.
+    pub(in crate::client) fn take_keeping(&mut self) -> Vec<OutboxRow> {
+        let taken: Vec<OutboxRow> = self.waiting.drain(..self.keeping).map(|w| w.row).collect();
         self.keeping = 0;
         self.bytes -= taken.iter().map(|row| row.body.len()).sum::<usize>();
         taken
     }
 
-    /// Takes back the first of what the store has not taken; and whether the application has taken it back.
-    pub(in crate::client) fn take_waiting(&mut self) -> Option<(Row, bool)> {
+    /// Takes the first event that the store has not taken. Also returns whether the application has cancelled it.
+    pub(in crate::client) fn take_waiting(&mut self) -> Option<(OutboxRow, bool)> {
         self.keeping = 0;
         let Waiting { row, cancelled } = self.waiting.pop_front()?;
         self.bytes -= row.body.len();
         Some((row, cancelled))
     }
 
-    /// Takes back an event that is not in the store yet. An error says whether one that is being
-    /// written will be dropped afterwards.
+    /// Cancels an event that is not in the store yet. The error says whether the event is being written and will be
+    /// dropped afterwards.
     pub(in crate::client) fn unpublish(&mut self, id: &str) -> Option<Result<(), bool>> {
         let at = self.waiting.iter().position(|waiting| waiting.row.id == id)?;
         if at < self.keeping {

@@ -1,15 +1,15 @@
-//! Out of the store: rows that have their answer, and rows that are dropped before they leave.
+//! Out of the store: rows that are answered, and rows that are dropped unsent.
 
 use super::{Outbox, Stage};
-use crate::client::storage::{Row, Storage};
+use crate::client::store::{OutboxRow, StoreRequest};
 use crate::{Millis, RejectCode};
 
-/// The most answered rows whose deletion failed that are tried again.
+/// The maximum number of answered rows whose failed deletion is repeated.
 const MAX_ERASE: usize = 512;
 
 impl Outbox {
-    /// Takes a row out; the store is to delete it.
-    pub(in crate::client) fn settle(&mut self, number: u64, decided: bool) -> Option<Row> {
+    /// Removes a row, and queues its deletion from the store.
+    pub(in crate::client) fn settle(&mut self, number: u64, decided: bool) -> Option<OutboxRow> {
         let at = self.at(number)?;
         if decided && number > self.decided.0 {
             self.decided = (number, self.rows[at].row.id.clone());
@@ -18,80 +18,80 @@ impl Outbox {
         self.remove(at)
     }
 
-    /// Takes a row out that the store does not hold any more.
-    pub(in crate::client) fn forget(&mut self, number: u64) -> Option<Row> {
+    /// Removes a row that the store no longer holds.
+    pub(in crate::client) fn forget(&mut self, number: u64) -> Option<OutboxRow> {
         self.remove(self.at(number)?)
     }
 
-    /// The same for an event.
+    /// The same, by event id.
     pub(in crate::client) fn forget_id(&mut self, id: &str) -> bool {
         let at = self.rows.iter().position(|entry| entry.row.id == id);
         at.and_then(|at| self.remove(at)).is_some()
     }
 
-    fn remove(&mut self, at: usize) -> Option<Row> {
+    fn remove(&mut self, at: usize) -> Option<OutboxRow> {
         let row = self.rows.remove(at)?.row;
         self.bytes -= row.body.len();
         Some(row)
     }
 
-    /// The store is to delete a row that is not among those here.
-    pub(in crate::client) fn erase_dropped(&mut self, row: Row) {
+    /// Queues the deletion of a row that is not in the mirror.
+    pub(in crate::client) fn erase_dropped(&mut self, row: OutboxRow) {
         self.erase.push((row.number, row.id));
     }
 
-    /// Asks the store to delete what is answered.
-    pub(in crate::client) fn erase(&mut self, client: [u8; 16]) -> Option<Storage> {
+    /// Requests the deletion of answered rows.
+    pub(in crate::client) fn erase(&mut self, client: [u8; 16]) -> Option<StoreRequest> {
         if self.erasing > 0 || self.erase.is_empty() {
             return None;
         }
         self.erasing = self.erase.len();
         let numbers = self.erase.iter().map(|(number, _)| *number).collect();
-        Some(Storage::Erase { client, numbers, decided: self.decided.clone() })
+        Some(StoreRequest::Erase { client, numbers, decided: self.decided.clone() })
     }
 
-    /// The store has deleted them, or failed: then it is asked again. Beyond a bound the oldest are
-    /// given up: a later life of this client sends them again, and hears that their numbers are stale.
+    /// The store has deleted them, or failed: then the request is repeated. Beyond a limit the oldest are given up. A
+    /// later page then sends them again, and learns that their numbers are stale.
     pub(in crate::client) fn erased(&mut self, done: bool) {
         let gone = if done { self.erasing } else { self.erase.len().saturating_sub(MAX_ERASE) };
         self.erase.drain(..gone);
         self.erasing = 0;
     }
 
-    /// The row has its answer, though the store may still hold it.
+    /// Whether the row is answered, though the store may still hold it.
     pub(in crate::client) fn is_answered(&self, number: u64) -> bool {
         self.erase.iter().any(|(erased, _)| *erased == number)
     }
 
-    /// The events whose rows have their answer, and may still be in the store.
+    /// The events whose rows are answered, and may still be in the store.
     pub(in crate::client) fn answered(&self) -> impl Iterator<Item = &str> {
         self.erase.iter().map(|(_, id)| &**id)
     }
 
-    /// Asks the store to drop rows that have not left.
+    /// Requests to drop rows that were not sent.
     pub(in crate::client) fn drop_rows(
         &mut self,
         client: [u8; 16],
         numbers: Vec<u64>,
         why: RejectCode,
-    ) -> Storage {
+    ) -> StoreRequest {
         for number in &numbers {
             if let Some(entry) = self.get(*number) {
                 entry.stage = Stage::Dropping(why);
             }
         }
         self.drops.push_back(numbers.clone());
-        Storage::Drop { client, numbers, why }
+        StoreRequest::Drop { client, numbers, why }
     }
 
-    /// The store has dropped some rows, others may have left, and what it holds no more another tab has
-    /// settled. Answers the dropped rows with the reason.
+    /// The store has dropped some of the rows; others may have been sent. Rows that it no longer holds were settled
+    /// by another tab. Returns the dropped rows with the reason.
     pub(in crate::client) fn dropped(
         &mut self,
         dropped: &[u64],
         leaving: &[u64],
         now: Millis,
-    ) -> Vec<(Row, RejectCode)> {
+    ) -> Vec<(OutboxRow, RejectCode)> {
         let mut gone = Vec::new();
         for number in self.drops.pop_front().unwrap_or_default() {
             let Some(entry) = self.get(number) else { continue };
@@ -108,7 +108,7 @@ impl Outbox {
         gone
     }
 
-    /// The store could not drop these: they do not expire any more.
+    /// The store could not drop these rows. They no longer expire.
     pub(in crate::client) fn not_dropped(&mut self) {
         for number in self.drops.pop_front().unwrap_or_default() {
             if let Some(entry) = self.get(number) {

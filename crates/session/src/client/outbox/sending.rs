@@ -1,11 +1,11 @@
-//! From the store to the peer: a row leaves when the store has noted that it may.
+//! From the store to the peer: a row is sent once the store has marked it as leaving.
 
 use super::{Outbox, Stage};
 use crate::Millis;
-use crate::client::storage::Row;
+use crate::client::store::OutboxRow;
 
 impl Outbox {
-    /// The numbers of rows that must be marked before they may be sent; not of those that have expired.
+    /// The numbers of rows to mark before they may be sent, without expired ones.
     pub(in crate::client) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
         let mut numbers = Vec::new();
         if self.marking {
@@ -25,7 +25,8 @@ impl Outbox {
         numbers
     }
 
-    /// The store has marked these; others that it was asked for are gone. Whether there are none of those.
+    /// The store has marked these rows; rows that were requested but not marked are gone. Returns whether all were
+    /// marked.
     pub(in crate::client) fn marked(&mut self, marked: impl Fn(u64) -> bool, now: Millis) -> bool {
         let mut all = true;
         self.marking = false;
@@ -39,7 +40,7 @@ impl Outbox {
         all
     }
 
-    /// The store could not mark them: they have not left.
+    /// The store could not mark them. They were not sent.
     pub(in crate::client) fn not_marked(&mut self) {
         self.marking = false;
         for entry in self.rows.iter_mut().filter(|entry| entry.stage == Stage::Marking) {
@@ -47,8 +48,8 @@ impl Outbox {
         }
     }
 
-    /// The next row to be sent, if all before it were, and at most `window` have no answer.
-    pub(in crate::client) fn next_to_send(&self, window: usize) -> Option<&Row> {
+    /// The next row to send, if all rows before it were sent and at most `window` are unanswered.
+    pub(in crate::client) fn next_to_send(&self, window: usize) -> Option<&OutboxRow> {
         let window = window.saturating_sub(self.erase.len()).min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent);
         let mut unsent = self.rows.range(from.min(window)..window);
@@ -57,7 +58,7 @@ impl Outbox {
         ready.then_some(&next.row)
     }
 
-    /// The frame of the [next row](Self::next_to_send) has left.
+    /// Records that the [next row](Self::next_to_send) was sent.
     pub(in crate::client) fn sent(&mut self, number: u64) {
         self.unsent = number + 1;
         if let Some(entry) = self.get(number) {
@@ -65,7 +66,7 @@ impl Outbox {
         }
     }
 
-    /// Marks the rows from `number` on as not sent, and answers the ids of those that were.
+    /// Marks the rows from `number` on as not sent, and returns the ids of those that were.
     pub(in crate::client) fn unsend_from(&mut self, number: u64) -> Vec<String> {
         self.unsent = self.unsent.min(number);
         let from = self.rows.partition_point(|entry| entry.row.number < number);
@@ -77,7 +78,7 @@ impl Outbox {
         .collect()
     }
 
-    /// Whether a row has left on this connection and has no answer.
+    /// Whether a row was sent on this connection and is not answered yet.
     pub(in crate::client) fn has_unanswered(&self) -> bool {
         self.rows.front().is_some_and(|entry| entry.row.number < self.unsent)
     }

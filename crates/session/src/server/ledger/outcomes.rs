@@ -1,13 +1,13 @@
-//! The outcomes of a client's numbers, as runs: consecutive numbers of consecutive events cost one entry.
+//! The outcomes of a client's numbers, as runs: consecutive numbers of consecutive events need one entry.
 
 use std::collections::VecDeque;
 
 use crate::MAX_NUMBER;
 
-/// A position in the logs of a peer: the number of the stream, and the offset in it.
+/// A position in the logs of a peer: the stream's number, and the offset in it.
 pub type LogPosition = (u32, u64);
 
-/// The most outcomes of a client: several times what it may leave unanswered.
+/// The maximum number of outcomes of a client: several times the number of its unanswered publishes.
 const MOST: u64 = 65_536;
 
 /// The outcomes that a client may still ask for, by ascending numbers.
@@ -22,7 +22,7 @@ pub struct Outcomes {
 pub struct Run {
     /// The first number.
     pub number: u64,
-    /// How many numbers.
+    /// The count of numbers.
     pub count: u64,
     /// The position of the first event; `None` if they were rejected.
     pub position: Option<LogPosition>,
@@ -42,7 +42,7 @@ impl Run {
 }
 
 impl Outcomes {
-    /// How many there are.
+    /// The number of outcomes.
     pub fn kept(&self) -> u64 {
         self.kept
     }
@@ -52,7 +52,7 @@ impl Outcomes {
         self.runs.iter()
     }
 
-    /// Adds a run that was stored. Returns `false` for one that is not a run, does not follow the others, or is too long.
+    /// Adds a stored run. Returns `false` if it is invalid, does not follow the others, or is too long.
     #[must_use]
     pub fn push_run(&mut self, run: Run) -> bool {
         let ascends = self.runs.back().is_none_or(|last| last.end() <= run.number);
@@ -71,8 +71,8 @@ impl Outcomes {
         true
     }
 
-    /// Adds the outcome of `number`, which is higher than all others: the event's position, or `None` if it was rejected.
-    /// Drops what could not be stored.
+    /// Adds the outcome of `number`, which is higher than all others: the event's position, or `None` if it was
+    /// rejected. Drops outcomes beyond the limit.
     pub fn push(&mut self, number: u64, position: Option<LogPosition>) {
         let run = Run { number, count: 1, position };
         if let Some(last) = self.runs.back_mut()
@@ -96,7 +96,7 @@ impl Outcomes {
         (number < run.end()).then(|| run.after(number - run.number).position)
     }
 
-    /// Drops the outcomes of the numbers below `lowest`. Returns those of them that were rejected.
+    /// Drops the outcomes of the numbers below `lowest`. Returns the rejected ones among them.
     pub fn forget(&mut self, lowest: u64) -> Vec<u64> {
         let mut rejected = Vec::new();
         while let Some(run) = self.runs.front_mut()

@@ -1,53 +1,53 @@
-//! One subscription: how far it has been told in each stream, and what its receiver can take.
+//! One subscription: how far it has read in each stream, and what its receiver can take.
 
 use topic::Pattern;
 
 use super::{Next, Replay};
-use crate::server::{Place, StreamNo, Ticket};
-use crate::wire::frame::Head;
+use crate::server::{StartPoint, StreamNo, Ticket};
+use crate::wire::frame::Recipient;
 
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) pattern: Pattern,
-    /// The request that says where it starts, until it is answered.
+    /// The outstanding request for its start.
     pub(super) locating: Option<Ticket>,
-    /// By stream; empty until it is located.
+    /// By stream. Empty until it is located.
     pub(super) reads: Vec<Read>,
-    /// It has caught up in all streams, and its receiver knows.
+    /// Whether the receiver knows that it has caught up in all streams.
     pub(super) has_caught_up: bool,
-    /// None is without a limit.
+    /// `None` for no limit.
     credit: Option<Credit>,
-    /// The stream that goes on first when there is credit again, so that none waits for ever.
+    /// The stream that continues first when credit comes, so that each gets its turn.
     turn: StreamNo,
 }
 
-/// How far a subscription has been told in a stream.
+/// How far a subscription has read in a stream.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) stage: Stage,
-    /// The first offset that it has not been told of.
+    /// The first offset that it has not read.
     pub(super) next: u64,
-    /// The offset up to which its receiver knows everything.
+    /// The offset up to which the receiver knows everything.
     pub(super) previous: Option<u64>,
-    /// How many events have been replayed before it was live.
+    /// The number of events replayed before it went live.
     count: u64,
-    /// It was live once: its receiver knows that it has caught up.
+    /// Whether it was live before. The receiver then knows that it has caught up.
     was_live: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Reading(Ticket),
-    /// There is something to read and no credit for it.
+    /// There is something to read, but no credit.
     Waiting,
     Live,
 }
 
-/// What the receiver can still take.
+/// The remaining credit.
 #[derive(Debug, Clone, Copy)]
 struct Credit {
     events: u64,
-    /// Below zero after an event that was larger than what was left.
+    /// Below zero after an event larger than the rest.
     bytes: i64,
 }
 
@@ -65,7 +65,7 @@ impl Subscription {
         }
     }
 
-    /// What it has asked of the store.
+    /// Its outstanding requests to the store.
     pub(super) fn asked(&self) -> impl Iterator<Item = Ticket> {
         let reading = self.reads.iter().filter_map(|read| match read.stage {
             Stage::Reading(ticket) => Some(ticket),
@@ -74,7 +74,7 @@ impl Subscription {
         self.locating.into_iter().chain(reading)
     }
 
-    pub(super) fn start(&mut self, places: &[Place]) {
+    pub(super) fn start(&mut self, places: &[StartPoint]) {
         self.locating = None;
         let reads = places.iter().map(|place| Read {
             stage: Stage::Waiting,
@@ -93,7 +93,7 @@ impl Subscription {
         }
     }
 
-    /// The streams that wait for credit, in the order in which they may use it.
+    /// The streams in which it waits for credit, in the order in which they may use it.
     pub(super) fn waiting(&mut self) -> Vec<StreamNo> {
         let streams = self.reads.len();
         let turns = (self.turn..streams).chain(0..self.turn);
@@ -102,7 +102,7 @@ impl Subscription {
         waiting
     }
 
-    /// Notes that a replayed event goes out, unless it has been told already or has no room.
+    /// Records that a replayed event is sent, unless the receiver knows it or has no credit.
     pub(super) fn replay(
         &mut self,
         number: u32,
@@ -120,12 +120,12 @@ impl Subscription {
             return Replay::NoCredit;
         }
         read.count += 1;
-        let head = read.tell(number, offset);
+        let recipient = read.tell(number, offset);
         self.takes(bytes);
-        Replay::Tell(head)
+        Replay::Tell(recipient)
     }
 
-    /// Goes on in a stream after a start, a page, or new credit.
+    /// Continues in a stream after a start, a page, or new credit.
     pub(super) fn advance(
         &mut self,
         stream: StreamNo,
@@ -156,28 +156,28 @@ impl Subscription {
         Next::CaughtUp { count, offset }
     }
 
-    /// A logged event that it matches: what its receiver is to be told of it, if it is live. Without
-    /// credit for it, it is live no more.
+    /// Handles a logged event that it matches. Returns the recipient if it is live. Without credit it falls back to
+    /// reading from the log.
     pub(super) fn live(
         &mut self,
         number: u32,
         stream: StreamNo,
         offset: u64,
         bytes: usize,
-    ) -> Option<Head> {
+    ) -> Option<Recipient> {
         let has_credit = self.has_credit();
         let read = self.reads.get_mut(stream)?;
         if read.stage != Stage::Live || offset < read.next {
             return None;
         }
         if !has_credit {
-            // It has seen all before this one, matching or not.
+            // It knows everything before this event.
             (read.next, read.stage) = (offset, Stage::Waiting);
             return None;
         }
-        let head = read.tell(number, offset);
+        let recipient = read.tell(number, offset);
         self.takes(bytes);
-        Some(head)
+        Some(recipient)
     }
 
     pub(super) fn is_unlimited(&self) -> bool {
@@ -188,7 +188,7 @@ impl Subscription {
         self.credit.is_none_or(|credit| credit.events > 0 && credit.bytes > 0)
     }
 
-    /// Takes credit for an event if there is any.
+    /// Uses credit for an event, if there is enough.
     pub(super) fn takes(&mut self, bytes: usize) -> bool {
         if !self.has_credit() {
             return false;
@@ -202,8 +202,8 @@ impl Subscription {
 }
 
 impl Read {
-    fn tell(&mut self, subscription: u32, offset: u64) -> Head {
+    fn tell(&mut self, subscription: u32, offset: u64) -> Recipient {
         self.next = offset + 1;
-        Head { subscription, previous: self.previous.replace(offset) }
+        Recipient { subscription, previous: self.previous.replace(offset) }
     }
 }

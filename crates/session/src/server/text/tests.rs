@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use topic::Topic;
 
 use crate::server::{
-    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Message, Options, Place, Server, Texts, Wire,
+    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Options, Server, SocketMessage, StartPoint,
+    Texts, Wire,
 };
 use crate::{Body, Position};
 
@@ -19,7 +20,7 @@ fn subscribed(head: u64) -> Server {
     server.received_text(&text.to_string(), 0);
     let Some(Effect::Locate { ticket, .. }) = server.poll() else { panic!("it is not located") };
     let head = Position { offset: head, ..Position::start_of(EPOCH) };
-    let place = Place { next: head.offset + 1, previous: None, head, gap: None };
+    let place = StartPoint { next: head.offset + 1, previous: None, head, gap: None };
     server.located(ticket, Located::At(vec![place]));
     let said = sent(&mut server).concat();
     assert!(matches!(&said[..], [text] if text.contains("$link.subscribed")), "{said:?}");
@@ -29,7 +30,7 @@ fn subscribed(head: u64) -> Server {
 /// The texts of each effect.
 fn sent(server: &mut Server) -> Vec<Vec<String>> {
     let texts = |effect| match effect {
-        Effect::Send(Message::Texts(texts)) => texts.iter().map(str::to_owned).collect(),
+        Effect::Send(SocketMessage::Texts(texts)) => texts.iter().map(str::to_owned).collect(),
         other => panic!("{other:?}"),
     };
     std::iter::from_fn(|| server.poll()).map(texts).collect()
@@ -107,7 +108,7 @@ fn a_run_of_texts_is_the_same_for_all_receivers_and_has_a_bound() {
     events[1..=count].iter().for_each(|event| other.forwarded(event));
     let mut alone = Vec::new();
     while let Some(effect) = other.poll() {
-        let Effect::Send(Message::Texts(texts)) = effect else { panic!("{effect:?}") };
+        let Effect::Send(SocketMessage::Texts(texts)) = effect else { panic!("{effect:?}") };
         alone.extend_from_slice(texts.frames());
     }
     let first = Texts::one(&sent(&mut one).concat()[0]);
@@ -125,11 +126,11 @@ fn a_burst_is_few_messages_of_bounded_size_and_a_ping_comes_after_it() {
     let (mut ids, mut pinged) = (Vec::new(), false);
     while let Some(effect) = server.poll() {
         match effect {
-            Effect::Send(Message::Texts(texts)) => {
+            Effect::Send(SocketMessage::Texts(texts)) => {
                 assert!(!pinged && texts.frames().len() < MESSAGE_BYTES + 5_000);
                 ids.extend(texts.iter().map(|text| read(text)["id"].clone()));
             }
-            Effect::Send(Message::Ping) => pinged = true,
+            Effect::Send(SocketMessage::Ping) => pinged = true,
             other => panic!("{other:?}"),
         }
     }
@@ -152,7 +153,7 @@ proptest! {
         for (epoch, previous) in receivers {
             let mut text = Vec::new();
             shared.write(Some((epoch, previous)), &mut text);
-            let place = crate::json::Place { stream: &stream, epoch, offset, previous };
+            let place = crate::json::EventPosition { stream: &stream, epoch, offset, previous };
             let alone = crate::json::event(&topic(), &body, Some(place));
             prop_assert_eq!(std::str::from_utf8(&text).unwrap(), alone.as_str());
             let event = read(&alone);

@@ -1,4 +1,4 @@
-//! What stands in a map, by its keys: one loop over maps for all frames.
+//! The fields of a map: one loop over maps for all frames.
 
 use std::cell::Cell;
 
@@ -11,8 +11,8 @@ use crate::{Durability, MAX_NUMBER, RejectCode};
 /// One more than the highest known key.
 const FIELDS: usize = 11;
 
-/// What stands in a map under its known keys; the others are skipped. What is missing or of another
-/// kind than asked for is noted and answered with a default: one look at the end finds it out.
+/// The fields of a map with known keys; others are skipped. A field that is missing or has the wrong type is recorded
+/// and replaced by a default. A single check at the end reports it.
 pub(crate) struct Fields<'b> {
     values: [Option<Value<'b>>; FIELDS],
     malformed: Cell<bool>,
@@ -43,12 +43,12 @@ impl<'b> Fields<'b> {
         Ok(fields)
     }
 
-    /// What was made of the fields, if they were what was asked for.
+    /// The result, if all fields were valid.
     pub(crate) fn checked<T>(&self, made: T) -> Read<T> {
         if self.malformed.get() { Err(Malformed) } else { Ok(made) }
     }
 
-    /// What was read, or else `instead`, which nobody gets to see: `checked` answers with an error.
+    /// The value, or `instead` if it is missing. In that case `checked` returns an error, so `instead` is never seen.
     pub(crate) fn required<T>(&self, read: Option<T>, instead: T) -> T {
         read.unwrap_or_else(|| {
             self.malformed.set(true);
@@ -56,7 +56,7 @@ impl<'b> Fields<'b> {
         })
     }
 
-    /// What `read` makes of a value, if there is one; it answers none for one of another kind.
+    /// What `read` makes of a value, if there is one. `read` returns `None` for a value of the wrong type.
     fn optional<T>(&self, key: usize, read: impl FnOnce(&Value<'b>) -> Option<T>) -> Option<T> {
         let made = read(self.values[key].as_ref()?);
         if made.is_none() {
@@ -65,7 +65,7 @@ impl<'b> Fields<'b> {
         made
     }
 
-    /// A number that may have all 64 bits.
+    /// A number of up to 64 bits.
     pub(crate) fn optional_number64(&self, key: usize) -> Option<u64> {
         self.optional(key, |value| match value {
             Value::Number(number) => Some(*number),
@@ -78,7 +78,7 @@ impl<'b> Fields<'b> {
         Some(self.required((number <= MAX_NUMBER).then_some(number), 0))
     }
 
-    /// A number for which a higher one counts as the highest.
+    /// A number. A higher one counts as the highest.
     pub(crate) fn clamped_number(&self, key: usize) -> Option<u64> {
         Some(self.optional_number64(key)?.min(MAX_NUMBER))
     }
@@ -127,7 +127,7 @@ impl<'b> Fields<'b> {
         self.required(self.bytes(key).try_into().ok(), [0; N])
     }
 
-    /// What `read` makes of a map or an array; none if there is none.
+    /// What `read` makes of a map or an array. `None` if there is neither.
     pub(crate) fn nested<T>(&self, key: usize, read: fn(Reader<'b>) -> Read<T>) -> Option<T> {
         self.optional(key, |value| match value {
             Value::Nested(nested) => read(nested.clone()).ok(),
@@ -172,7 +172,7 @@ impl<'b> Fields<'b> {
 }
 
 impl<'b> Value<'b> {
-    /// The next value; none if it is null.
+    /// The next value. `None` for null.
     fn read(d: &mut Reader<'b>) -> Read<Option<Self>> {
         Ok(Some(match d.kind()? {
             Kind::Number => Self::Number(d.number64()?),

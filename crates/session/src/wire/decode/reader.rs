@@ -1,4 +1,4 @@
-//! minicbor's decoder with what the grammar has, and one error without a text: nobody gets to read it.
+//! minicbor's decoder, reduced to the grammar, with one error without a text, which nothing displays.
 
 use minicbor::Decoder;
 use minicbor::data::Type;
@@ -6,11 +6,11 @@ use minicbor::data::Type;
 use super::{Malformed, Read};
 use crate::MAX_NUMBER;
 
-/// Reads one item after the other. Strings are in one piece; arrays and maps may be of either form.
+/// Reads items one by one. Strings must be in one piece; arrays and maps may be of either form.
 #[derive(Clone)]
 pub(crate) struct Reader<'b>(Decoder<'b>);
 
-/// What comes next, as far as the grammar tells it apart.
+/// The type of the next item, as far as the grammar distinguishes types.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Number,
@@ -18,13 +18,13 @@ pub(crate) enum Kind {
     Text,
     Bytes,
     Null,
-    /// The end of an array or a map that has not said how long it is.
+    /// The end of an array or a map of indefinite length.
     Break,
-    /// An array, a map, or what the grammar does not have.
+    /// An array, a map, or something outside the grammar.
     Other,
 }
 
-/// How deep arrays and maps may lie in each other: in what the grammar asks for it is 4.
+/// How deep arrays and maps may nest. The grammar needs 4.
 const MAX_DEPTH: u32 = 32;
 
 impl<'b> Reader<'b> {
@@ -53,7 +53,7 @@ impl<'b> Reader<'b> {
         if number > MAX_NUMBER { Err(Malformed) } else { Ok(number) }
     }
 
-    /// A number that may have all 64 bits.
+    /// A number of up to 64 bits.
     pub(crate) fn number64(&mut self) -> Read<u64> {
         self.0.u64().map_err(malformed)
     }
@@ -62,7 +62,7 @@ impl<'b> Reader<'b> {
         self.integer64()?.try_into().map_err(|_| Malformed)
     }
 
-    /// minicbor has code of its own for each width.
+    /// minicbor has separate code for each width.
     fn integer64(&mut self) -> Read<i64> {
         self.0.i64().map_err(malformed)
     }
@@ -79,17 +79,17 @@ impl<'b> Reader<'b> {
         self.0.bytes().map_err(malformed)
     }
 
-    /// The head of an array: how many items it has, if it says so.
+    /// The head of an array: its length, if it is definite.
     pub(crate) fn array(&mut self) -> Read<Option<u64>> {
         self.0.array().map_err(malformed)
     }
 
-    /// The head of a map: how many entries it has, if it says so.
+    /// The head of a map: its length, if it is definite.
     pub(crate) fn map(&mut self) -> Read<Option<u64>> {
         self.0.map().map_err(malformed)
     }
 
-    /// Whether another item follows in an array or a map of which so many are `left`.
+    /// Whether another item follows in an array or a map with `left` items to go.
     pub(crate) fn more(&mut self, left: &mut Option<u64>) -> Read<bool> {
         match left {
             Some(0) => Ok(false),
@@ -105,7 +105,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// The next item of an array of which so many are `left`; it must be there.
+    /// The next item of an array with `left` items to go. It must exist.
     pub(crate) fn item<T>(
         &mut self,
         left: &mut Option<u64>,
@@ -114,7 +114,7 @@ impl<'b> Reader<'b> {
         if self.more(left)? { read(self) } else { Err(Malformed) }
     }
 
-    /// The end of an array of which so many items are `left`: they are skipped.
+    /// Skips the `left` remaining items of an array.
     pub(crate) fn end(&mut self, mut left: Option<u64>) -> Read<()> {
         while self.more(&mut left)? {
             self.skip()?;
@@ -122,18 +122,18 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Skips the next item, with all that is in it.
+    /// Skips the next item with everything inside it.
     pub(crate) fn skip(&mut self) -> Read<()> {
         self.skip_at(MAX_DEPTH)
     }
 
-    /// minicbor's own way does the same in seven times the code.
+    /// minicbor's own function does the same with seven times the code.
     fn skip_at(&mut self, depth: u32) -> Read<()> {
         let depth = depth.checked_sub(1).ok_or(Malformed)?;
         let (mut left, parts) = match self.0.datatype().map_err(malformed)? {
             Type::U8 | Type::U16 | Type::U32 | Type::U64 => return self.number64().map(drop),
             Type::I8 | Type::I16 | Type::I32 | Type::I64 => return self.integer64().map(drop),
-            // Below all 64-bit integers: eight bytes after the first.
+            // 64-bit integers: eight bytes follow the first.
             Type::Int => return self.pass(9),
             Type::Bytes => return self.bytes().map(drop),
             Type::String => return self.text().map(drop),
@@ -148,7 +148,7 @@ impl<'b> Reader<'b> {
             }
             Type::Array | Type::ArrayIndef => (self.array()?, 1),
             Type::Map | Type::MapIndef => (self.map()?, 2),
-            // Pieces, of which each is such a string, until the end.
+            // Pieces, each such a string, until the end marker.
             Type::BytesIndef | Type::StringIndef => {
                 self.pass(1)?;
                 (None, 1)
@@ -163,7 +163,7 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Passes over so many bytes, which must be there.
+    /// Skips this many bytes, which must exist.
     fn pass(&mut self, bytes: usize) -> Read<()> {
         let position = self.0.position() + bytes;
         if position > self.0.input().len() {

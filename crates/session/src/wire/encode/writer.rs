@@ -1,5 +1,4 @@
-//! minicbor's encoder over a message that grows: it takes all that is written, so that nobody has an error to
-//! pass on.
+//! minicbor's encoder over a growing message. Writing to it cannot fail, so callers have no errors to handle.
 
 use std::convert::Infallible;
 
@@ -7,11 +6,11 @@ use minicbor::Encoder;
 use minicbor::encode::{Error, Write};
 
 /// Appends items to a message.
-pub(crate) struct Writer<'m>(Encoder<Message<'m>>);
+pub(crate) struct Writer<'m>(Encoder<MessageBuffer<'m>>);
 
-struct Message<'m>(&'m mut Vec<u8>);
+struct MessageBuffer<'m>(&'m mut Vec<u8>);
 
-impl Write for Message<'_> {
+impl Write for MessageBuffer<'_> {
     type Error = Infallible;
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
@@ -22,7 +21,7 @@ impl Write for Message<'_> {
 
 impl<'m> Writer<'m> {
     pub(crate) fn new(message: &'m mut Vec<u8>) -> Self {
-        Self(Encoder::new(Message(message)))
+        Self(Encoder::new(MessageBuffer(message)))
     }
 
     pub(crate) fn number(&mut self, number: u64) {
@@ -45,17 +44,17 @@ impl<'m> Writer<'m> {
         written(self.0.bytes(bytes));
     }
 
-    /// The head of an array of so many items.
+    /// The head of an array of this length.
     pub(crate) fn array(&mut self, items: usize) {
         written(self.0.array(items as u64));
     }
 
-    /// The head of a map of so many entries.
+    /// The head of a map of this length.
     pub(crate) fn map(&mut self, entries: usize) {
         written(self.0.map(entries as u64));
     }
 }
 
 fn written<T>(result: Result<T, Error<Infallible>>) {
-    debug_assert!(result.is_ok(), "a message took no more");
+    debug_assert!(result.is_ok(), "a message rejected bytes");
 }

@@ -1,64 +1,64 @@
-//! The frames of presence: who is at a topic.
+//! The frames of presence: who is present at a topic.
 
 use crate::RejectCode;
 
-/// Makes the client present at a topic, or gives other data to it. It is so until it leaves, or some
-/// seconds after its connection has ended.
+/// Joins a topic, or changes the member's key or data. The client stays a member until it leaves, or until a grace
+/// period after its connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
     /// The topic.
     pub topic: String,
-    /// Who it is to the others; several clients may be one. An authority that knows better says it.
+    /// The key under which others see the client. Several clients may share one. An authority may override it.
     pub key: String,
-    /// What the application says of it. Opaque to the peer.
+    /// The application's data. Opaque to the peer.
     pub data: Vec<u8>,
 }
 
-/// A topic that is left, watched or watched no more.
+/// A topic to leave, watch or unwatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtTopic {
     /// The topic.
     pub topic: String,
 }
 
-/// All who are present at a topic: the first answer to a watch, and in place of what was told before.
+/// The full list of members of a topic: the first response to a watch, or a replacement for all that was sent before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
     /// The topic.
     pub topic: String,
-    /// Who is there.
+    /// The members.
     pub entries: Vec<Attendee>,
 }
 
-/// How those who are present at a topic have changed.
+/// A change among the members of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
     /// The topic.
     pub topic: String,
-    /// Who came; one whose id is known has another key or data now.
+    /// Members that came. If the id is known, the key or the data has changed.
     pub joined: Vec<Attendee>,
-    /// The ids of those who left.
+    /// The ids of the members that left.
     pub left: Vec<u64>,
 }
 
-/// One client that is present.
+/// A member of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attendee {
-    /// Names it at this topic, and no other after it.
+    /// Unique at this topic, and never reused there.
     pub id: u64,
-    /// As in [`Join`].
+    /// See [`Join::key`].
     pub key: String,
-    /// As in [`Join`].
+    /// See [`Join::data`].
     pub data: Vec<u8>,
 }
 
-/// A client cannot be present at a topic, or watch it.
+/// The client cannot join or watch a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotPresent {
-    /// The topic, as it was said.
+    /// The topic as the client wrote it.
     pub topic: String,
-    /// Why.
+    /// The reason.
     pub code: RejectCode,
-    /// The same in words.
+    /// The reason in words.
     pub message: String,
 }

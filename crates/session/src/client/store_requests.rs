@@ -1,31 +1,31 @@
-//! What the store answers: the mirror follows it.
+//! Handles the store's responses, and updates the outbox accordingly.
 
 use super::publishing::{CLONED, UNWRITTEN, dropped_because};
-use super::storage::{Answer, Row, Saved, Storage, StoreFailed};
+use super::store::{OutboxRow, SavedState, StoreFailed, StoreRequest, StoreResponse};
 use super::{Client, Effect, Identity};
 use crate::{Body, Millis, RejectCode};
 
-/// After so many milliseconds what failed is tried again.
+/// The delay before a failed request is repeated, in milliseconds.
 const RETRY: Millis = 5_000;
 
-/// What is going on between a client and its store.
+/// The outstanding requests of a client to its store.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
-    /// How many fencing tokens are on their way; only the last is this connection's.
+pub(super) struct StoreRequests {
+    /// The number of outstanding requests for a fencing token. Only the last one is for this connection.
     pub(super) fences: usize,
-    /// Reading is under way.
+    /// Whether a load is outstanding.
     loading: bool,
-    /// It must be read again: it was asked for before something that it has to show.
+    /// Whether to load again, because the outstanding load may be too old.
     load_again: bool,
-    /// The store failed: when it is asked again.
+    /// When to repeat the requests that failed.
     pub(super) retry: Option<Millis>,
-    /// The new identity that the store did not take.
-    renew: Option<Storage>,
+    /// The new identity that the store could not write.
+    renew: Option<StoreRequest>,
 }
 
 impl Client {
-    /// The store's answer to an [`Effect::Store`]: each is answered once, in the order of the effects.
-    pub fn answer(&mut self, answer: Result<Answer, StoreFailed>, now: Millis) {
+    /// The response to an [`Effect::Store`]. Answer each effect once, in order.
+    pub fn answer(&mut self, answer: Result<StoreResponse, StoreFailed>, now: Millis) {
         match answer {
             Ok(answer) => self.answered(answer, now),
             Err(failed) => self.store_failed(failed, now),
@@ -33,49 +33,49 @@ impl Client {
         self.pump(now);
     }
 
-    fn answered(&mut self, answer: Answer, now: Millis) {
+    fn answered(&mut self, answer: StoreResponse, now: Millis) {
         match answer {
-            Answer::Kept { client, first } if client == self.identity.client => {
+            StoreResponse::Kept { client, first } if client == self.identity.client => {
                 self.kept(first);
                 if self.outbox.has_hole() {
                     self.load();
                 }
             }
-            Answer::Kept { first, .. } => {
-                // Another tab has renewed the client: they are under numbers of the new one.
+            StoreResponse::Kept { first, .. } => {
+                // Another tab has renewed the client, so the rows have numbers of the new one.
                 for (number, row) in (first..).zip(self.outbox.take_keeping()) {
                     let id = row.id.clone();
                     self.effects.push_back(Effect::Kept(id.clone()));
                     match self.outcome(&id) {
                         Some(outcome) => self.effects.push_back(Effect::Settled { id, outcome }),
-                        None => self.adrift.push(Row { number, leaving: false, ..row }),
+                        None => self.renumbered.push(OutboxRow { number, leaving: false, ..row }),
                     }
                 }
                 self.load();
             }
-            Answer::Marked(numbers) => {
+            StoreResponse::Marked(numbers) => {
                 if !self.outbox.marked(|number| numbers.contains(&number), now) {
-                    // They may have been dropped: the store says why.
+                    // They may have been dropped. The store has the reason.
                     self.load();
                 }
             }
-            Answer::Erased => self.outbox.erased(true),
-            Answer::Dropped { dropped, leaving } => {
+            StoreResponse::Erased => self.outbox.erased(true),
+            StoreResponse::Dropped { dropped, leaving } => {
                 for (row, why) in self.outbox.dropped(&dropped, &leaving, now) {
                     self.reject(row.id, why, dropped_because(why));
                 }
             }
-            Answer::Renewed(saved) => {
+            StoreResponse::Renewed(saved) => {
                 self.restore(saved, now);
                 self.renewed(now);
             }
-            Answer::Fence(fence) => {
-                self.asking.fences = self.asking.fences.saturating_sub(1);
+            StoreResponse::Fence(fence) => {
+                self.store_requests.fences = self.store_requests.fences.saturating_sub(1);
                 self.fence(fence);
             }
-            Answer::Loaded(saved) => {
-                self.asking.loading = false;
-                let is_stale = std::mem::take(&mut self.asking.load_again);
+            StoreResponse::Loaded(saved) => {
+                self.store_requests.loading = false;
+                let is_stale = std::mem::take(&mut self.store_requests.load_again);
                 self.restore(saved, now);
                 if is_stale || self.outbox.has_hole() {
                     self.load();
@@ -91,7 +91,7 @@ impl Client {
         let (ids, cancelled) = self.outbox.kept(first);
         for id in ids {
             self.effects.push_back(Effect::Kept(id.clone()));
-            // Another tab may have sent it before this one, which slept, was told that it is kept.
+            // Another tab may have sent it before this one, which slept, learned that it is kept.
             if let Some(outcome) = self.outcome(&id)
                 && let Some(number) = self.outbox.find(&id).map(|entry| entry.row.number)
             {
@@ -105,54 +105,57 @@ impl Client {
     fn store_failed(&mut self, failed: StoreFailed, now: Millis) {
         let StoreFailed { asked, error } = failed;
         self.effects.push_back(Effect::StoreFailed(error));
-        if matches!(asked, Storage::Erase { .. } | Storage::Load | Storage::Renew { .. }) {
-            self.asking.retry = Some(now + RETRY);
+        if matches!(
+            asked,
+            StoreRequest::Erase { .. } | StoreRequest::Load | StoreRequest::Renew { .. }
+        ) {
+            self.store_requests.retry = Some(now + RETRY);
         }
         match asked {
-            Storage::Keep { .. } => {
+            StoreRequest::Keep { .. } => {
                 for row in self.outbox.take_keeping() {
                     self.reject(row.id, RejectCode::Unavailable, UNWRITTEN);
                 }
             }
-            // Sent without the mark, a reload would take it for one that never left: it could expire or
-            // go out under another identity though it is in the log.
-            Storage::Mark { .. } => {
+            // Without the mark a reload would take it for a row that was never sent: it could expire, or be sent
+            // under another identity, although it is in the log.
+            StoreRequest::Mark { .. } => {
                 self.outbox.not_marked();
                 self.connection.hold_until = Some(now + RETRY);
             }
-            Storage::Erase { .. } => self.outbox.erased(false),
-            Storage::Drop { .. } => self.outbox.not_dropped(),
-            Storage::Renew { .. } => {
-                self.asking.renew = Some(asked);
+            StoreRequest::Erase { .. } => self.outbox.erased(false),
+            StoreRequest::Drop { .. } => self.outbox.not_dropped(),
+            StoreRequest::Renew { .. } => {
+                self.store_requests.renew = Some(asked);
                 self.read_as_stranger(now);
             }
-            Storage::TakeFence { .. } => {
-                self.asking.fences = self.asking.fences.saturating_sub(1);
+            StoreRequest::TakeFence { .. } => {
+                self.store_requests.fences = self.store_requests.fences.saturating_sub(1);
                 let fence = self.identity.fence + 1;
                 self.fence(fence);
             }
-            Storage::Load => {
-                (self.asking.loading, self.asking.load_again) = (false, true);
+            StoreRequest::Load => {
+                (self.store_requests.loading, self.store_requests.load_again) = (false, true);
                 self.read_as_stranger(now);
             }
         }
     }
 
-    /// Asks the store what it holds; again, if the answer under way may be too old.
+    /// Loads the store, again if the outstanding load may be too old.
     pub(crate) fn load(&mut self) {
-        if self.asking.loading {
-            self.asking.load_again = true;
+        if self.store_requests.loading {
+            self.store_requests.load_again = true;
         } else {
-            (self.asking.loading, self.asking.load_again) = (true, false);
-            self.ask_store(Storage::Load);
+            (self.store_requests.loading, self.store_requests.load_again) = (true, false);
+            self.ask_store(StoreRequest::Load);
         }
     }
 
     /// Takes over what the store holds.
-    pub(super) fn restore(&mut self, mut saved: Saved, now: Millis) {
+    pub(super) fn restore(&mut self, mut saved: SavedState, now: Millis) {
         let same = saved.client == self.identity.client;
-        // While the store does not take a new identity, the old one is of no use.
-        let is_known_again = self.asking.renew.is_none() && self.stranger.take().is_some();
+        // While the store cannot write a new identity, the old one is of no use.
+        let is_known_again = self.store_requests.renew.is_none() && self.stranger.take().is_some();
         if !same {
             self.identity = Identity::of(&saved);
         }
@@ -160,7 +163,8 @@ impl Client {
             self.other_client(now);
         }
         self.identity.fence = self.identity.fence.max(saved.fence);
-        let dropped: Vec<Row> = saved.rows.extract_if(.., |row| row.dropped.is_some()).collect();
+        let dropped: Vec<OutboxRow> =
+            saved.rows.extract_if(.., |row| row.dropped.is_some()).collect();
         for row in &dropped {
             self.tell_dropped(row);
         }
@@ -168,7 +172,7 @@ impl Client {
         for row in dropped {
             self.outbox.erase_dropped(row);
         }
-        for row in std::mem::take(&mut self.adrift) {
+        for row in std::mem::take(&mut self.renumbered) {
             self.outbox.miss(row, now);
         }
         for id in gone {
@@ -177,15 +181,15 @@ impl Client {
         for (number, id) in new {
             match self.outcome(&id) {
                 None => self.tell_pending(&id),
-                // The tab that had the answer could not delete it any more.
+                // The tab that got the answer could no longer delete the row.
                 Some(outcome) => self.erase_known(number, &outcome),
             }
         }
     }
 
-    /// The store says that an event will not be sent. Whoever had it dropped may be gone without a word.
-    fn tell_dropped(&mut self, row: &Row) {
-        let is_known = self.outbox.forget_id(&row.id) || self.is_adrift(&row.id);
+    /// The store reports that an event will not be sent. The tab that dropped it may have ended without reporting it.
+    fn tell_dropped(&mut self, row: &OutboxRow) {
+        let is_known = self.outbox.forget_id(&row.id) || self.is_renumbered(&row.id);
         if self.outcome(&row.id).is_some() {
             return;
         }
@@ -196,14 +200,14 @@ impl Client {
         self.reject(row.id.clone(), why, dropped_because(why));
     }
 
-    /// Tells of an event that this page has not published.
+    /// Reports an event that another page has published.
     pub(super) fn tell_pending(&mut self, id: &str) {
         if let Some(row) = self.outbox.find(id).map(|entry| entry.row.clone()) {
             self.push_pending(&row);
         }
     }
 
-    fn push_pending(&mut self, row: &Row) {
+    fn push_pending(&mut self, row: &OutboxRow) {
         if row.owner != self.options.tab
             && let Ok(body) = Body::decode(&row.body)
         {
@@ -211,20 +215,20 @@ impl Client {
         }
     }
 
-    pub(super) fn ask_store(&mut self, asked: Storage) {
+    pub(super) fn ask_store(&mut self, asked: StoreRequest) {
         self.effects.push_back(Effect::Store(asked));
     }
 
-    /// Asks the store for what can wait until nothing else is to be done, so that it goes together.
+    /// Requests what can wait until there is nothing else to do, so that it is batched.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        // On a link of another client nothing of this one leaves.
+        // On another client's link this client sends nothing.
         let leaving = self.is_online()
             && self.stranger.is_none()
             && (!self.following || self.connection.client == self.identity.client);
         if let Some(keep) = self.outbox.keep(self.identity.client, leaving) {
             self.ask_store(keep);
         }
-        if self.asking.retry.is_none()
+        if self.store_requests.retry.is_none()
             && let Some(erase) = self.outbox.erase(self.identity.client)
         {
             self.ask_store(erase);
@@ -233,11 +237,11 @@ impl Client {
 
     /// Repeats the requests that failed.
     pub(super) fn retry_store(&mut self) {
-        self.asking.retry = None;
-        if let Some(renew) = self.asking.renew.take() {
+        self.store_requests.retry = None;
+        if let Some(renew) = self.store_requests.renew.take() {
             self.ask_store(renew);
         }
-        if std::mem::take(&mut self.asking.load_again) {
+        if std::mem::take(&mut self.store_requests.load_again) {
             self.load();
         }
     }

@@ -1,19 +1,20 @@
-//! What a tab's client asks for, and what the other tabs are told of it.
+//! The effects of a tab's client, and what the other tabs learn of them.
 
-use super::{AWAY, Effect, Says, Tab, is_uncertain};
+use super::receiving::is_uncertain;
+use super::{AWAY, Effect, Tab, TabMessage};
 use crate::CloseCode;
-use crate::client::{self, LinkState};
+use crate::client::{self, ConnectionState};
 
 impl Tab {
-    /// What the client asks for: the owner does it, and the other tabs are told what concerns them.
-    pub(super) fn carry(&mut self, effect: client::Effect) {
+    /// Passes an effect of the client to the owner, and tells the other tabs what concerns them.
+    pub(super) fn broadcast(&mut self, effect: client::Effect) {
         match &effect {
             client::Effect::Send(frames) if !self.leads() => {
                 if self.base != 0
                     && let Some(leader) = self.leader
                 {
                     let frames = frames.clone();
-                    self.post(Says::ToPeer { term: self.term, leader, frames });
+                    self.post(TabMessage::ToPeer { term: self.term, leader, frames });
                 }
                 return;
             }
@@ -26,24 +27,24 @@ impl Tab {
             client::Effect::Kept(id) => {
                 let row = self.client.outbox().find(|row| row.id == *id).cloned();
                 self.post(match row {
-                    Some(row) => Says::Kept { client: self.client.id(), row },
-                    // It stands under a number of a client that this tab does not know yet.
-                    None => Says::Renewed,
+                    Some(row) => TabMessage::Kept { client: self.client.id(), row },
+                    // Its number belongs to a client that this tab has not loaded yet.
+                    None => TabMessage::Renewed,
                 });
             }
             client::Effect::Settled { id, outcome } => {
                 match self.told.iter().position(|told| told == id) {
                     Some(at) => _ = self.told.swap_remove(at),
-                    // One that leads no more tells what it was told while it did.
+                    // A former leader passes on what it learned while it led.
                     None if self.leads() || !is_uncertain(outcome) => {
                         let (id, outcome) = (id.clone(), outcome.clone());
-                        self.post(Says::Settled { id, outcome });
+                        self.post(TabMessage::Settled { id, outcome });
                     }
                     None => {}
                 }
             }
             client::Effect::Link(link) if self.leads() => {
-                let fenced = matches!(link, LinkState::Stopped { code, .. } if *code == CloseCode::Fenced.code());
+                let fenced = matches!(link, ConnectionState::Stopped { code, .. } if *code == CloseCode::Fenced.code());
                 self.link_changed(link.clone());
                 if fenced {
                     self.effects.push_back(Effect::Client(effect));

@@ -1,5 +1,4 @@
-//! Interceptors on the browser's bus. `bridge/interceptors.rs` tests them with a bridge.
-#![cfg(target_arch = "wasm32")]
+//! Interceptors on the browser's bus. `tests/bridge/interceptors.rs` tests them with a bridge.
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
@@ -11,9 +10,7 @@ use event_driven_kit::{
     Bus, ERROR_TOPIC, Interception, NoReply, Payload, PublishError, RequestError, Status,
     Subscription, Verdict,
 };
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 type Log = Rc<RefCell<Vec<String>>>;
 

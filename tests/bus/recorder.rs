@@ -1,5 +1,4 @@
 //! Writing and replaying recordings.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,9 +7,7 @@ use event_driven_kit::recorder::{Pace, Recorder, Replay, ReplayError};
 use event_driven_kit::{Bus, Payload, PublishError, Subscription, Verdict};
 use js_sys::{JSON, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 fn recorded(recorder: &Recorder) -> String {
     recorder.lines().collect::<Result<Vec<_>, _>>().unwrap().join("\n")

@@ -20,13 +20,13 @@ type Limiter = RateLimiter<Key, HashMapStateStore<Key>, Timer, NoOpMiddleware<Na
 
 /// Each address has an hour's share, which comes back evenly.
 #[derive(Debug)]
-pub(super) struct Newcomers {
+pub(super) struct NewClientLimiter {
     /// `None` for no limit.
     limiter: Option<Limiter>,
     per_hour: u32,
 }
 
-impl Newcomers {
+impl NewClientLimiter {
     /// Of each address so many in an hour; 0 for any number.
     pub(super) fn new(per_hour: u32) -> Self {
         Self { limiter: limiter(per_hour), per_hour }
@@ -61,35 +61,35 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_address_has_an_hours_share_that_comes_back_evenly() {
-        let mut newcomers = Newcomers::new(60);
+        let mut new_client_limiter = NewClientLimiter::new(60);
         let [one, other]: [IpAddr; 2] =
             ["2001:db8::1", "2001:db8:0:1::1"].map(|a| a.parse().unwrap());
         for _ in 0..60 {
-            assert_eq!(newcomers.admit(one), Ok(()));
+            assert_eq!(new_client_limiter.admit(one), Ok(()));
         }
         let minute = Duration::from_secs(60);
-        assert_eq!(newcomers.admit("2001:db8::2".parse().unwrap()), Err(minute));
-        assert_eq!(newcomers.admit(other), Ok(()));
+        assert_eq!(new_client_limiter.admit("2001:db8::2".parse().unwrap()), Err(minute));
+        assert_eq!(new_client_limiter.admit(other), Ok(()));
         tokio::time::advance(minute - Duration::from_millis(1)).await;
-        assert_eq!(newcomers.admit(one), Err(Duration::from_millis(1)));
+        assert_eq!(new_client_limiter.admit(one), Err(Duration::from_millis(1)));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(newcomers.admit(one), Ok(()));
-        assert_eq!(newcomers.admit(one), Err(minute));
+        assert_eq!(new_client_limiter.admit(one), Ok(()));
+        assert_eq!(new_client_limiter.admit(one), Err(minute));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_share_of_0_has_no_bound() {
-        let mut newcomers = Newcomers::new(0);
-        assert!((0..10_000).all(|_| newcomers.admit([192, 0, 2, 1].into()).is_ok()));
+        let mut new_client_limiter = NewClientLimiter::new(0);
+        assert!((0..10_000).all(|_| new_client_limiter.admit([192, 0, 2, 1].into()).is_ok()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_addresses_that_are_remembered_have_a_bound() {
-        let mut newcomers = Newcomers::new(1);
+        let mut new_client_limiter = NewClientLimiter::new(1);
         for host in 0..200_000_u32 {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(host));
-            assert_eq!(newcomers.admit(address), Ok(()));
-            assert!(newcomers.limiter.as_ref().unwrap().len() <= ADDRESSES);
+            assert_eq!(new_client_limiter.admit(address), Ok(()));
+            assert!(new_client_limiter.limiter.as_ref().unwrap().len() <= ADDRESSES);
         }
     }
 }

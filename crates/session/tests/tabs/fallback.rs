@@ -1,4 +1,4 @@
-//! A store that takes no writes: events go out from memory, and nothing else changes.
+//! A store that rejects writes: events are sent from memory, and nothing else changes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use session::client::Outcome;
 use crate::browser::Browser;
 use crate::{check, ids};
 
-/// Tabs that share a link which is up; the first leads.
+/// Tabs that share a working link. The first one leads.
 fn online(seed: u64, tabs: usize) -> Browser {
     let mut browser = Browser::new(seed);
     browser.open();
@@ -35,7 +35,7 @@ fn what_the_store_does_not_take_is_told_and_goes_out_from_memory_in_order() {
         assert_eq!(ids(&browser), page.published);
         assert_eq!((&page.kept, page.failures > 0), (&page.published, true));
         assert!(
-            browser.store.saved().rows.is_empty() && browser.tabs[1 - publisher].spare.is_none()
+            browser.store.saved().rows.is_empty() && browser.tabs[1 - publisher].fallback.is_none()
         );
     }
 }
@@ -66,7 +66,7 @@ fn no_event_goes_past_one_that_waits_in_memory_and_afterwards_the_store_is_asked
     let mut browser = online(33, 2);
     browser.fails = true;
     browser.publish(1);
-    while browser.tabs[1].spare.is_none() {
+    while browser.tabs[1].fallback.is_none() {
         browser.step();
     }
     browser.fails = false;
@@ -77,11 +77,11 @@ fn no_event_goes_past_one_that_waits_in_memory_and_afterwards_the_store_is_asked
     check(&browser, "the store has room again");
     assert_eq!(ids(&browser), browser.tabs[1].published);
 
-    assert!(browser.tabs[1].spare.is_some(), "the store was not asked since");
+    assert!(browser.tabs[1].fallback.is_some(), "the store was not asked since");
     browser.publish(1);
     browser.settle();
     assert_eq!(ids(&browser), browser.tabs[1].published);
-    assert!(browser.tabs[1].spare.is_none(), "the store takes events");
+    assert!(browser.tabs[1].fallback.is_none(), "the store takes events");
 }
 
 #[test]
@@ -89,11 +89,11 @@ fn a_page_that_is_put_away_sends_what_it_has_in_memory_when_it_is_back() {
     let mut browser = online(34, 2);
     browser.fails = true;
     browser.publish(0);
-    while browser.tabs[0].spare.is_none() {
+    while browser.tabs[0].fallback.is_none() {
         browser.step();
     }
     browser.leave(0);
-    assert!(browser.tabs[0].spare.is_none());
+    assert!(browser.tabs[0].fallback.is_none());
     browser.settle();
     assert!(browser.tabs[1].tab.leads() && ids(&browser).is_empty());
     browser.come_back(0);
@@ -102,7 +102,7 @@ fn a_page_that_is_put_away_sends_what_it_has_in_memory_when_it_is_back() {
     assert_eq!(ids(&browser), browser.tabs[0].published);
 }
 
-/// Random schedules; a failure names its seed.
+/// Random schedules. A failure names its seed.
 #[test]
 fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
     for seed in 0..50 {
@@ -137,7 +137,7 @@ fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
         let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
         assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
         for page in &browser.tabs {
-            // Between what was kept and what was in memory there is no order.
+            // Stored events, and events in memory, have no order between them.
             for in_memory in [true, false] {
                 let of = |id: &&String| {
                     page.in_memory.contains(*id) == in_memory && page.published.contains(id)

@@ -1,4 +1,4 @@
-//! Who is present at which topic, as a state machine that the owner of all connections keeps.
+//! Who is present at which topic: a state machine that the owner of all connections drives.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,41 +8,41 @@ use topic::Topic;
 use crate::wire::frame::Attendee;
 use crate::{Millis, PRESENCE_GRACE, RejectCode};
 
-/// The most who are present at a topic,
+/// The maximum number of members of a topic,
 const ATTENDEES: usize = 1_024;
-/// and the most bytes of what they say.
+/// and the maximum size of their keys and data.
 const BYTES: usize = 512 << 10;
-/// Those of one share are at most this fraction of them, so that others find room.
+/// The divisor for one share's part of these limits, so that others find room.
 const SHARES: usize = 4;
-/// The most departures from a topic that are remembered for its watchers.
+/// The number of departures from a topic that are remembered for its watchers.
 const DEPARTURES: usize = 256;
 
-/// Who is present at which topic: one for all connections of a peer.
+/// Who is present at which topic. All connections of a peer share one registry.
 ///
-/// Watchers pull: this keeps how far each was told and says whom to wake. One that comes late gets the sum
-/// of the changes, and one that comes too late for that the whole state again, so that nothing is queued.
+/// Watchers pull: the registry remembers what each watcher knows, and says which ones to wake. A slow watcher gets
+/// the sum of the changes, or the full list if it is too far behind. So nothing is queued.
 ///
-/// `H` is held as long as what a client says of itself is kept.
+/// The registry holds a value of `H` for as long as it keeps a member's data.
 #[derive(Debug, Default)]
-pub struct Attendance<H = ()> {
-    rooms: HashMap<Topic, Room<H>>,
-    /// The topics at which a connection is present.
+pub struct PresenceRegistry<H = ()> {
+    topics: HashMap<Topic, TopicPresence<H>>,
+    /// The topics that each connection has joined.
     joined: HashMap<u64, BTreeSet<Topic>>,
     watchers: HashMap<u64, Watcher>,
     next_id: u64,
-    /// Those whose connections have ended, in the order in which their time is up.
+    /// The members whose connections have ended, in the order of their deadlines.
     leaving: VecDeque<(Millis, Topic, u64)>,
     wake: BTreeSet<u64>,
 }
 
 #[derive(Debug)]
-struct Room<H> {
+struct TopicPresence<H> {
     /// Counts the changes.
     revision: u64,
     seats: BTreeMap<u64, Seat<H>>,
-    /// The revisions at which ids left, the oldest first.
+    /// The ids that left, with their revisions, oldest first.
     departed: VecDeque<(u64, u64)>,
-    /// Departures up to this revision are forgotten.
+    /// Departures up to this revision were forgotten.
     forgotten: u64,
     watchers: BTreeSet<u64>,
     bytes: usize,
@@ -56,88 +56,89 @@ struct Seat<H> {
     held: H,
     key: Arc<str>,
     data: Arc<[u8]>,
-    /// When it came, or changed last.
+    /// When the member joined or last changed.
     revision: u64,
-    /// Its connection has ended, and this is when it leaves.
+    /// When the member leaves, after its connection has ended.
     until: Option<Millis>,
 }
 
-/// The topics that a connection watches, with the revision that it knows, and those with news for it.
+/// The topics that a connection watches, with the revision that it knows, and the topics with news for it.
 #[derive(Debug, Default)]
 struct Watcher {
     known: BTreeMap<Topic, Option<u64>>,
     news: BTreeSet<Topic>,
 }
 
-/// Who comes to a topic.
+/// A client that joins a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Comer {
-    /// By which connection.
+pub struct Joiner {
+    /// Its connection.
     pub connection: u64,
-    /// Which client.
+    /// Its id.
     pub client: [u8; 16],
-    /// Whose part of a topic's room it takes, by any number that names them: an address, or an account. None is
-    /// not limited.
+    /// The number of the share that the client uses up: of its address, or its account, for example. `None` is not
+    /// limited.
     pub share: Option<u128>,
 }
 
-/// What a watcher is to be told.
+/// The news for a watcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// All who are present.
+    /// The full list of members.
     State(Vec<Attendee>),
-    /// Who came or changed, and the ids of those who left.
+    /// Members that came or changed, and the ids of those who left.
     Changes(Vec<Attendee>, Vec<u64>),
 }
 
-impl<H> Attendance<H> {
-    /// A client is present at a topic, by a connection. It keeps its place from an earlier connection, and
-    /// takes over one under the same key that is about to be left.
+impl<H> PresenceRegistry<H> {
+    /// Makes a client present at a topic. It keeps its id from an earlier connection, and takes over a member with
+    /// the same key whose connection has ended.
     ///
     /// # Errors
-    /// [`RejectCode::TooMany`] if there is no room, or none for its share.
+    /// [`RejectCode::TooMany`] if the topic is full, or the client's share.
     pub fn join(
         &mut self,
-        Comer { connection, client, share }: Comer,
+        Joiner { connection, client, share }: Joiner,
         topic: &Topic,
         key: &str,
         data: &[u8],
         held: H,
     ) -> Result<(), RejectCode> {
-        let room = self.rooms.entry(topic.clone()).or_default();
-        let own = room.seats.iter().find(|(_, seat)| seat.client == client);
-        let left = || room.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
+        let presence = self.topics.entry(topic.clone()).or_default();
+        let own = presence.seats.iter().find(|(_, seat)| seat.client == client);
+        let left =
+            || presence.seats.iter().find(|(_, seat)| seat.until.is_some() && *seat.key == *key);
         let id = own.or_else(left).map(|(id, _)| *id);
-        let before = id.and_then(|id| room.seats.get(&id)).map_or(0, Seat::bytes);
-        let bytes = room.bytes - before + key.len() + data.len();
-        let is_full = bytes > BYTES || (id.is_none() && room.seats.len() >= ATTENDEES);
-        if is_full || !room.has_room_for(share, id, key.len() + data.len()) {
+        let before = id.and_then(|id| presence.seats.get(&id)).map_or(0, Seat::bytes);
+        let bytes = presence.bytes - before + key.len() + data.len();
+        let is_full = bytes > BYTES || (id.is_none() && presence.seats.len() >= ATTENDEES);
+        if is_full || !presence.has_room_for(share, id, key.len() + data.len()) {
             self.tidy(topic);
             return Err(RejectCode::TooMany);
         }
-        room.bytes = bytes;
+        presence.bytes = bytes;
         self.joined.entry(connection).or_default().insert(topic.clone());
-        if let Some(seat) = id.and_then(|id| room.seats.get_mut(&id)) {
+        if let Some(seat) = id.and_then(|id| presence.seats.get_mut(&id)) {
             (seat.client, seat.connection, seat.until) = (client, connection, None);
             (seat.share, seat.held) = (share, held);
             if *seat.key == *key && *seat.data == *data {
                 return Ok(());
             }
-            room.revision += 1;
-            (seat.key, seat.data, seat.revision) = (key.into(), data.into(), room.revision);
+            presence.revision += 1;
+            (seat.key, seat.data, seat.revision) = (key.into(), data.into(), presence.revision);
         } else {
             self.next_id += 1;
-            room.revision += 1;
-            let (revision, until) = (room.revision, None);
+            presence.revision += 1;
+            let (revision, until) = (presence.revision, None);
             let (key, data) = (key.into(), data.into());
             let seat = Seat { client, connection, share, held, key, data, revision, until };
-            room.seats.insert(self.next_id, seat);
+            presence.seats.insert(self.next_id, seat);
         }
         self.changed(topic);
         Ok(())
     }
 
-    /// The client of a connection leaves a topic, at once.
+    /// Removes the client of a connection from a topic at once.
     pub fn leave(&mut self, connection: u64, topic: &Topic) {
         if let Some(topics) = self.joined.get_mut(&connection) {
             topics.remove(topic);
@@ -145,23 +146,23 @@ impl<H> Attendance<H> {
                 self.joined.remove(&connection);
             }
         }
-        let Some(room) = self.rooms.get(topic) else { return };
-        let mut seats = room.seats.iter();
+        let Some(presence) = self.topics.get(topic) else { return };
+        let mut seats = presence.seats.iter();
         if let Some((&id, _)) = seats.find(|(_, seat)| seat.connection == connection) {
             self.vacate(topic, id);
         }
     }
 
-    /// A connection watches a topic; its [`News`] begins with the state.
+    /// Makes a connection watch a topic. Its first [`News`] is the full list.
     pub fn watch(&mut self, connection: u64, topic: &Topic) {
-        self.rooms.entry(topic.clone()).or_default().watchers.insert(connection);
+        self.topics.entry(topic.clone()).or_default().watchers.insert(connection);
         let watcher = self.watchers.entry(connection).or_default();
         watcher.known.insert(topic.clone(), None);
         watcher.news.insert(topic.clone());
         self.wake.insert(connection);
     }
 
-    /// It wants to know no more.
+    /// Stops watching a topic.
     pub fn unwatch(&mut self, connection: u64, topic: &Topic) {
         if let Some(watcher) = self.watchers.get_mut(&connection) {
             watcher.known.remove(topic);
@@ -170,14 +171,14 @@ impl<H> Attendance<H> {
                 self.watchers.remove(&connection);
             }
         }
-        if let Some(room) = self.rooms.get_mut(topic) {
-            room.watchers.remove(&connection);
+        if let Some(presence) = self.topics.get_mut(topic) {
+            presence.watchers.remove(&connection);
         }
         self.tidy(topic);
     }
 
-    /// A connection has ended. Who was present by it leaves after [`PRESENCE_GRACE`], unless its client, or another
-    /// one under its key, is there by then.
+    /// A connection has ended. Its members leave after [`PRESENCE_GRACE`], unless the same client, or another one
+    /// with the same key, has joined by then.
     pub fn gone(&mut self, connection: u64, now: Millis) {
         if let Some(watcher) = self.watchers.get(&connection) {
             for topic in watcher.known.keys().cloned().collect::<Vec<_>>() {
@@ -187,8 +188,8 @@ impl<H> Attendance<H> {
         self.wake.remove(&connection);
         let until = now + PRESENCE_GRACE;
         for topic in self.joined.remove(&connection).unwrap_or_default() {
-            let Some(room) = self.rooms.get_mut(&topic) else { continue };
-            for (&id, seat) in &mut room.seats {
+            let Some(presence) = self.topics.get_mut(&topic) else { continue };
+            for (&id, seat) in &mut presence.seats {
                 if seat.connection == connection {
                     seat.until = Some(until);
                     self.leaving.push_back((until, topic.clone(), id));
@@ -197,42 +198,42 @@ impl<H> Attendance<H> {
         }
     }
 
-    /// When [`Attendance::tick`] wants to be called.
+    /// When to call [`PresenceRegistry::tick`] next. `None` if no timer runs.
     pub fn deadline(&self) -> Option<Millis> {
         self.leaving.front().map(|(until, ..)| *until)
     }
 
-    /// Time has passed.
+    /// Removes the members whose grace period is over.
     pub fn tick(&mut self, now: Millis) {
         while self.deadline().is_some_and(|deadline| deadline <= now)
             && let Some((until, topic, id)) = self.leaving.pop_front()
         {
-            let seat = self.rooms.get(&topic).and_then(|room| room.seats.get(&id));
-            // It may have been taken again, and given up again.
+            let seat = self.topics.get(&topic).and_then(|presence| presence.seats.get(&id));
+            // The member may have returned and left again meanwhile.
             if seat.is_some_and(|seat| seat.until == Some(until)) {
                 self.vacate(&topic, id);
             }
         }
     }
 
-    /// A connection that has news since it was last told, each named once.
+    /// Returns a connection with unread news. Each is returned once, until it has read its news.
     pub fn wake(&mut self) -> Option<u64> {
         self.wake.pop_first()
     }
 
-    /// The news for a connection, topic by topic.
+    /// Returns the next news for a connection, one topic at a time.
     pub fn news(&mut self, connection: u64) -> Option<(Topic, News)> {
         let watcher = self.watchers.get_mut(&connection)?;
         let topic = watcher.news.pop_first()?;
-        let room = self.rooms.get(&topic)?;
-        let known = watcher.known.insert(topic.clone(), Some(room.revision)).flatten();
+        let presence = self.topics.get(&topic)?;
+        let known = watcher.known.insert(topic.clone(), Some(presence.revision)).flatten();
         let attendees = |since: u64| {
-            let seats = room.seats.iter().filter(move |(_, seat)| seat.revision > since);
+            let seats = presence.seats.iter().filter(move |(_, seat)| seat.revision > since);
             seats.map(|(&id, seat)| seat.attendee(id)).collect()
         };
         let news = match known {
-            Some(known) if known >= room.forgotten => {
-                let left = room.departed.iter().filter(|(revision, _)| *revision > known);
+            Some(known) if known >= presence.forgotten => {
+                let left = presence.departed.iter().filter(|(revision, _)| *revision > known);
                 News::Changes(attendees(known), left.map(|(_, id)| *id).collect())
             }
             _ => News::State(attendees(0)),
@@ -241,22 +242,23 @@ impl<H> Attendance<H> {
     }
 
     fn vacate(&mut self, topic: &Topic, id: u64) {
-        let Some(room) = self.rooms.get_mut(topic) else { return };
-        let Some(seat) = room.seats.remove(&id) else { return };
-        room.bytes -= seat.bytes();
-        room.revision += 1;
-        room.departed.push_back((room.revision, id));
-        if room.departed.len() > DEPARTURES
-            && let Some((revision, _)) = room.departed.pop_front()
+        let Some(presence) = self.topics.get_mut(topic) else { return };
+        let Some(seat) = presence.seats.remove(&id) else { return };
+        presence.bytes -= seat.bytes();
+        presence.revision += 1;
+        presence.departed.push_back((presence.revision, id));
+        if presence.departed.len() > DEPARTURES
+            && let Some((revision, _)) = presence.departed.pop_front()
         {
-            room.forgotten = revision;
+            presence.forgotten = revision;
         }
         self.changed(topic);
         self.tidy(topic);
     }
 
     fn changed(&mut self, topic: &Topic) {
-        for connection in self.rooms.get(topic).into_iter().flat_map(|room| &room.watchers) {
+        for connection in self.topics.get(topic).into_iter().flat_map(|presence| &presence.watchers)
+        {
             if let Some(watcher) = self.watchers.get_mut(connection) {
                 watcher.news.insert(topic.clone());
                 self.wake.insert(*connection);
@@ -264,19 +266,19 @@ impl<H> Attendance<H> {
         }
     }
 
-    /// Forgets a topic that nobody is at or watches.
+    /// Forgets a topic without members and watchers.
     fn tidy(&mut self, topic: &Topic) {
         if self
-            .rooms
+            .topics
             .get(topic)
-            .is_some_and(|room| room.seats.is_empty() && room.watchers.is_empty())
+            .is_some_and(|presence| presence.seats.is_empty() && presence.watchers.is_empty())
         {
-            self.rooms.remove(topic);
+            self.topics.remove(topic);
         }
     }
 }
 
-impl<H> Default for Room<H> {
+impl<H> Default for TopicPresence<H> {
     fn default() -> Self {
         Self {
             revision: 0,
@@ -289,8 +291,9 @@ impl<H> Default for Room<H> {
     }
 }
 
-impl<H> Room<H> {
-    /// Whether one more of a share has room beside the others of it; the one at `id` is that one itself.
+impl<H> TopicPresence<H> {
+    /// Whether a member of this share fits in beside the share's other members. `id` is the member itself, if it
+    /// exists.
     fn has_room_for(&self, share: Option<u128>, id: Option<u64>, bytes: usize) -> bool {
         let of_share =
             |(other, seat): &(&u64, &Seat<H>)| seat.share == share && Some(**other) != id;

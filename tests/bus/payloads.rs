@@ -1,5 +1,4 @@
 //! The bus in a browser: payloads in all forms, and failures.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,9 +9,7 @@ use event_driven_kit::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = r#"
 export const evaluate = (code) => new Function(`return ${code}`)();

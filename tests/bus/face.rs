@@ -1,5 +1,4 @@
 //! The bus's API for JavaScript.
-#![cfg(all(target_arch = "wasm32", feature = "npm"))]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,9 +6,7 @@ use std::rc::Rc;
 use event_driven_kit::Bus;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = r#"
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

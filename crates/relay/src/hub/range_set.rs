@@ -8,12 +8,12 @@ const ROOM: usize = 16;
 
 /// Ascending places.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct RangeSet {
     runs: VecDeque<Range<u64>>,
     len: usize,
 }
 
-impl Places {
+impl RangeSet {
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -94,7 +94,7 @@ mod tests {
     proptest! {
         #[test]
         fn places_come_out_as_they_went_in(steps in proptest::collection::vec(1..3_u64, 0..100)) {
-            let mut places = Places::default();
+            let mut places = RangeSet::default();
             let pushed: Vec<u64> = steps.iter().scan(0, |at, step| {
                 *at += step;
                 Some(*at)
@@ -122,7 +122,7 @@ mod tests {
             let same: Vec<u64> = steps.iter().copied().take(shared).chain(others).collect();
             for part in [sums(&same), all[..shared.min(all.len())].to_vec()] {
                 let (mut places, part_of) =
-                    (Places::of(all.iter().copied()), Places::of(part.iter().copied()));
+                    (RangeSet::of(all.iter().copied()), RangeSet::of(part.iter().copied()));
                 prop_assert_eq!(places.begin_with(&part_of), all.starts_with(&part));
                 prop_assert_eq!(part_of.end(), part.last().map_or(0, |last| last + 1));
                 places.skip_to(part_of.end());

@@ -1,5 +1,4 @@
 //! The promises of the pure bus through the API for applications, with the browser's own timers.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -12,9 +11,7 @@ use event_driven_kit::{
 };
 use futures_util::StreamExt;
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 const SECOND: Duration = Duration::from_secs(1);
 

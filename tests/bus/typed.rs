@@ -1,5 +1,4 @@
 //! Typed topics next to untyped publishers and subscribers.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,9 +8,7 @@ use event_driven_kit::{
 };
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 type Log = Rc<RefCell<Vec<String>>>;
 

@@ -1,5 +1,4 @@
 //! Handles of topics, and publishing that waits for room.
-#![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
@@ -9,9 +8,7 @@ use event_driven_kit::{
     Bus, Event, HandlerResult, Overflow, Payload, PublishError, Status, Verdict,
 };
 use gloo_timers::future::TimeoutFuture;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 #[derive(Clone, Default)]
 struct Log(Rc<RefCell<Vec<u32>>>);

@@ -24,24 +24,24 @@ const HASTY: u32 = 64;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(super) struct BatchCollector {
     queue: mpsc::Receiver<Job>,
     /// What was taken from the queue for the next commit.
     jobs: Vec<Job>,
     writes: usize,
     bytes: u64,
     /// So many commits begin without waiting,
-    hasty: u32,
+    skip_waits: u32,
     /// as so many did last time.
     before: u32,
     waker: Waker,
 }
 
-impl Gather {
+impl BatchCollector {
     /// For the thread that calls this.
     pub(super) fn new(queue: mpsc::Receiver<Job>) -> Self {
         let waker = Arc::new(Unpark(thread::current())).into();
-        Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, hasty: 0, before: 0, waker }
+        Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, skip_waits: 0, before: 0, waker }
     }
 
     /// The jobs of the next commit; none when there will be no more.
@@ -58,8 +58,8 @@ impl Gather {
     /// So many writes were answered, whose commit took so long: waits for as many more than wait already, but
     /// not longer than that.
     pub(super) fn answered(&mut self, writes: usize, took: Duration) {
-        if self.hasty > 0 || writes < 2 {
-            self.hasty = self.hasty.saturating_sub(1);
+        if self.skip_waits > 0 || writes < 2 {
+            self.skip_waits = self.skip_waits.saturating_sub(1);
             return;
         }
         let until = Instant::now() + took.min(PATIENCE);
@@ -72,7 +72,7 @@ impl Gather {
                 None if 2 * self.writes >= enough => break,
                 None => {
                     self.before = (2 * self.before).clamp(1, HASTY);
-                    self.hasty = self.before;
+                    self.skip_waits = self.before;
                     return;
                 }
             }
@@ -124,7 +124,7 @@ mod tests {
     const MOMENT: Duration = Duration::from_millis(1);
 
     /// One that has just answered four writes while so many others waited, and to which no more come.
-    fn after(waiting: usize) -> Gather {
+    fn after(waiting: usize) -> BatchCollector {
         let (sender, queue) = mpsc::channel(4);
         let (answer, _) = mpsc::unbounded_channel();
         for number in 1..=waiting {
@@ -132,17 +132,17 @@ mod tests {
             let charge = super::super::Charge::default();
             sender.try_send(Job { writes, answer: answer.clone(), charge }).unwrap();
         }
-        let mut gather = Gather::new(queue);
-        gather.answered(4, MOMENT);
+        let mut collector = BatchCollector::new(queue);
+        collector.answered(4, MOMENT);
         drop(sender);
-        gather
+        collector
     }
 
     #[test]
     fn waiting_in_vain_makes_it_hasty_unless_half_of_what_could_be_is_there() {
-        assert_eq!(after(4).hasty, 0);
-        assert_eq!(after(3).hasty, 1);
-        assert_eq!(after(0).hasty, 1);
+        assert_eq!(after(4).skip_waits, 0);
+        assert_eq!(after(3).skip_waits, 1);
+        assert_eq!(after(0).skip_waits, 1);
     }
 
     #[test]

@@ -1,5 +1,4 @@
 //! Notices of the bus on its own topics.
-#![cfg(all(target_arch = "wasm32", feature = "npm"))]
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -11,9 +10,7 @@ use event_driven_kit::notice::{
 };
 use event_driven_kit::{Bus, Event, HandlerResult, Overflow};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen(inline_js = r#"
 export const evaluate = (code, bus, told) => new Function("bus", "told", code)(bus, told);

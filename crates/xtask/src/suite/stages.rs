@@ -207,7 +207,7 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
     // The library without bridges, and so without the protocol and the database.
     let mut cargo = context.toolchain()?.cargo();
     cargo
-        .args(["clippy", "--target", WASM, "--all-targets", "--package", "event-driven-kit"])
+        .args(["clippy", "--target", WASM, "--lib", "--tests", "--package", "event-driven-kit"])
         .args(["--no-default-features", "--features", "workers,yew"])
         .args(["--", "--deny", "warnings"])
         .current_dir(&context.workspace.root);

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use session::server::{
-    Append, PresenceRegistry, Joiner, Decided, Effect, Granted, Located, News, Opened, Options, Server,
-    StreamNo, Wire,
+    Answer, Append, PresenceRegistry, Joiner, Decided, Effect, Granted, Located, News, Opened, Options,
+    Query, Server, StreamNo, Wire,
 };
 use session::{Body, MAX_NUMBER, Millis, RejectCode, Stream, json};
 use simulation::store::Store;
@@ -115,18 +115,11 @@ impl Peer {
                 }
                 self.appends.push_back(append);
             }
-            Effect::Locate { ticket, .. } if self.fails => {
-                server.located(ticket, Located::Unavailable);
+            Effect::Query(ticket, Query::Locate { .. }) if self.fails => {
+                server.answer(ticket, Answer::Located(Located::Unavailable));
             }
-            Effect::Locate { ticket, pattern, start } => {
-                server.located(ticket, self.store.locate(&pattern, &start));
-            }
-            Effect::Read { ticket, stream, pattern, from, limit } => {
-                server.page(ticket, &self.store.page(stream, &pattern, from, limit));
-            }
-            Effect::History { ticket, stream, pattern, before, limit } => {
-                let older = self.store.older(stream, &pattern, before, limit, usize::MAX);
-                server.older(ticket, &older);
+            Effect::Query(ticket, query) => {
+                server.answer(ticket, self.store.answer(&query, usize::MAX));
             }
             Effect::Join { topic, key, data } => {
                 let joiner = Joiner { connection: CONNECTION, client: [1; 16], share: None };

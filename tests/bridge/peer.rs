@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use event_driven_kit::{Pattern, Topic};
 use session::server::{
-    Append, Decided, Effect, Ephemeral, Joiner, Located, Logged, News, Older, Opened, Options,
-    Page, PresenceRegistry, Server, SocketMessage, StartPoint, Wire,
+    Answer, Append, Decided, Effect, Ephemeral, Joiner, Located, Logged, News, Older, Opened,
+    Options, Page, PresenceRegistry, Query, Server, SocketMessage, StartPoint, Wire,
 };
 use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
 
@@ -164,25 +164,9 @@ impl Peer {
                 }
             }
             Effect::Forward(event) => self.ephemeral.push(event.topic),
-            Effect::Locate { ticket, pattern, start } => {
-                let located = self.locate(&pattern, &start);
-                self.connections[at].server.located(ticket, located);
-            }
-            Effect::Read { ticket, pattern, from, limit, .. } => {
-                let matching = self
-                    .log
-                    .iter()
-                    .filter(|event| event.offset >= from && pattern.matches(&event.topic));
-                let events: Vec<_> = matching.take(limit).cloned().collect();
-                let next = match events.last() {
-                    Some(last) if events.len() == limit => last.offset + 1,
-                    _ => self.log.len() as u64 + 1,
-                };
-                self.connections[at].server.page(ticket, &Page { events, next, gap: None });
-            }
-            Effect::History { ticket, pattern, before, limit, .. } => {
-                let older = self.older(&pattern, before, limit);
-                self.connections[at].server.older(ticket, &older);
+            Effect::Query(ticket, query) => {
+                let answer = self.answer(&query);
+                self.connections[at].server.answer(ticket, answer);
             }
             Effect::Refresh(credential) => self.credentials.push(credential),
             Effect::Join { topic, key, data } => {
@@ -219,6 +203,29 @@ impl Peer {
                 }
             }
         }
+    }
+
+    fn answer(&self, query: &Query) -> Answer {
+        match query {
+            Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
+            Query::Read { pattern, from, limit, .. } => {
+                Answer::Page(self.read(pattern, *from, *limit))
+            }
+            Query::History { pattern, before, limit, .. } => {
+                Answer::Older(self.older(pattern, *before, *limit))
+            }
+        }
+    }
+
+    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
+        let matching =
+            self.log.iter().filter(|event| event.offset >= from && pattern.matches(&event.topic));
+        let events: Vec<_> = matching.take(limit).cloned().collect();
+        let next = match events.last() {
+            Some(last) if events.len() == limit => last.offset + 1,
+            _ => self.log.len() as u64 + 1,
+        };
+        Page { events, next, gap: None }
     }
 
     fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {

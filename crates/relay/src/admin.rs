@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::{Embedded, Settings, Store, StoreError};
+use store::{Embedded, Settings, Store, StoreError};
 
 /// Why a backup failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum BackupError {
 /// # Errors
 /// A [`BackupError`] that says what to do. No file is left behind then.
 pub fn backup(data: &Path, to: &Path) -> Result<String, BackupError> {
-    if !data.join("events.redb").is_file() {
+    if !Embedded::is_in(data) {
         return Err(BackupError::NoStore(data.to_owned()));
     }
     let to = std::path::absolute(to).map_err(|_| BackupError::Name(to.to_owned()))?;
@@ -72,11 +72,11 @@ mod socket {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use store::Store;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixListener;
 
     use super::{BackupError, copy};
-    use crate::store::Store;
 
     /// The maximum size of a request.
     const LONGEST: u64 = 8 << 10;

@@ -14,10 +14,11 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
 use session::{Bye, CloseCode, FromPeer};
+use store::{Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -25,10 +26,9 @@ use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
-use crate::store::{Search, Store, Write};
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
-use reading::{Lookup, none};
+use reading::{Asked, none};
 use socket::Socket;
 
 /// The time limit for a write to wait for memory.
@@ -79,7 +79,7 @@ struct Connection {
     answers: mpsc::UnboundedSender<Vec<Answer>>,
     /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
-    lookups: VecDeque<Lookup>,
+    queries: VecDeque<Asked>,
     /// The client whose hello is not answered yet, and its fencing token.
     greeting: Option<([u8; 16], u64)>,
     /// The client of this connection, and its fencing token.
@@ -214,12 +214,6 @@ pub(crate) async fn echo(socket: WebSocket) {
     }
 }
 
-/// By the system's clock.
-fn since_1970() -> u64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
     match fenced {
         // The sender is kept and never used.
@@ -256,7 +250,7 @@ impl Connection {
             told: last.to_vec(),
             answers,
             writes: Vec::new(),
-            lookups: VecDeque::new(),
+            queries: VecDeque::new(),
             greeting: None,
             client: None,
             fenced: None,
@@ -310,7 +304,8 @@ impl Connection {
         let Ok(charge) = timeout(FULL, self.queued.charge(&writes)).await else {
             return self.overloaded("too many writes from your address are waiting");
         };
-        if !self.shared.hub.write(writes, &self.answers, charge).await {
+        let from = Some(self.from.address);
+        if !self.shared.hub.write(writes, from, &self.answers, charge).await {
             self.server.close(CloseCode::Unavailable, "the store has stopped");
         }
     }
@@ -332,7 +327,7 @@ impl Connection {
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.greeting = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open(hello, Some(self.from.address)));
+                    self.writes.push(Write::Open { hello, may_be_new: false });
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
@@ -343,20 +338,7 @@ impl Connection {
                 Effect::Forward(event) => {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
-                Effect::Locate { ticket, pattern, start } => {
-                    self.lookups.push_back(Lookup::Locate(
-                        ticket,
-                        pattern,
-                        start,
-                        Search::default(),
-                    ));
-                }
-                Effect::Read { ticket, stream, pattern, from, limit } => {
-                    self.lookups.push_back(Lookup::Read(ticket, stream, pattern, from, limit));
-                }
-                Effect::History { ticket, stream, pattern, before, limit } => {
-                    self.lookups.push_back(Lookup::History(ticket, stream, pattern, before, limit));
-                }
+                Effect::Query(ticket, query) => self.queries.push_back(Asked::new(ticket, query)),
                 Effect::Refresh(token) => {
                     self.authorize(Some(&token));
                 }

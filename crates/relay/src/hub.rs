@@ -8,6 +8,7 @@ mod batch_collector;
 mod ephemeral;
 mod failed;
 mod locate;
+mod new_client_limiter;
 mod presence;
 mod queued;
 mod range_set;
@@ -19,18 +20,20 @@ mod tests;
 mod writer;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use session::Start;
 use session::server::{Decided, Located, Logged, Opened, Page, StreamNo, Ticket};
+use store::{Store, StoreError, Write};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use topic::Pattern;
 
-use crate::store::{Store, StoreError, Write};
 use ephemeral::Mailboxes;
 pub use ephemeral::{First, Forwarded, Mailbox};
+use new_client_limiter::NewClientLimiter;
 pub use presence::Presence;
 pub use queued::{Charge, Queued};
 pub use tail::Recent;
@@ -53,6 +56,8 @@ pub enum Answer {
 #[derive(Debug)]
 struct Job {
     writes: Vec<Write>,
+    /// The address whose new clients are limited, if they are.
+    from: Option<IpAddr>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     charge: Charge,
 }
@@ -82,11 +87,14 @@ pub struct Hub {
 
 impl Hub {
     /// Starts the writer of `store`. Its thread ends when the hub has been dropped, after it has written
-    /// what waits.
+    /// what waits. Each address may create `new_clients_per_hour`; 0 for no limit.
     ///
     /// # Errors
     /// A [`StoreError`] if the heads of the streams cannot be read.
-    pub fn start(store: Arc<dyn Store>) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
+    pub fn start(
+        store: Arc<dyn Store>,
+        new_clients_per_hour: u32,
+    ) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let heads: Arc<[u64]> = store.heads()?.into();
         let tails = Arc::new(RwLock::new(Tails::new(heads.len())));
@@ -102,7 +110,9 @@ impl Hub {
             connections: AtomicU64::new(0),
             long_searches: Arc::new(Semaphore::new(1)),
         };
-        let thread = std::thread::spawn(move || writer::run(&*store, waiting, &tails, &committed));
+        let limiter = NewClientLimiter::new(new_clients_per_hour);
+        let thread =
+            std::thread::spawn(move || writer::run(&*store, waiting, limiter, &tails, &committed));
         Ok((Arc::new(hub), thread))
     }
 
@@ -117,15 +127,16 @@ impl Hub {
         Arc::clone(&self.long_searches)
     }
 
-    /// Queues writes, waiting for room; false if the writer is gone. They are answered together, and their
-    /// memory is given back then.
+    /// Queues the writes of a connection, waiting for room; `false` if the writer is gone. They are answered together,
+    /// and their memory is given back then. A client that is created counts against the limit of the address `from`.
     pub async fn write(
         &self,
         writes: Vec<Write>,
+        from: Option<IpAddr>,
         answer: &mpsc::UnboundedSender<Vec<Answer>>,
         charge: Charge,
     ) -> bool {
-        self.jobs.send(Job { writes, answer: answer.clone(), charge }).await.is_ok()
+        self.jobs.send(Job { writes, from, answer: answer.clone(), charge }).await.is_ok()
     }
 
     /// The offset of the last committed event of each stream, and word of each commit.

@@ -1,6 +1,6 @@
 //! A relay: a native server that logs durable events and carries events between browsers.
 //!
-//! [`store`] keeps the log, [`hub`] connects the connections, and each connection drives one
+//! A [`store`] keeps the log, [`hub`] connects the connections, and each connection drives one
 //! [`session::server::Server`]. [`Relay`] serves them on a port; the binary `event-relay` runs one.
 
 pub mod admin;
@@ -14,7 +14,6 @@ pub mod hub;
 pub mod limits;
 mod page;
 mod relay;
-pub mod store;
 pub mod streams;
 pub mod units;
 mod upkeep;

@@ -99,6 +99,8 @@ pub struct Limits {
     pub joins: Rate,
     /// WebSocket handshakes.
     pub handshakes: Rate,
+    /// How many clients an address may create in an hour; 0 for no limit.
+    pub new_clients_per_hour: u32,
     /// The maximum number of connections of an address; 0 for no limit.
     pub connections: usize,
     /// The maximum number of connections in total; 0 for no limit.
@@ -122,6 +124,7 @@ impl Default for Limits {
             histories: Rate::new(20, 200),
             joins: Rate::new(20, 100),
             handshakes: Rate::new(20, 100),
+            new_clients_per_hour: 600,
             connections: 1_024,
             max_connections: 10_000,
             memory: 64 << 20,
@@ -133,8 +136,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Multiplies all rates, bursts, connections and memory: for benchmarks and tests, whose load comes from one
-    /// address. The time limits stay.
+    /// Multiplies all rates, bursts, new clients, connections and memory: for benchmarks and tests, whose load comes from
+    /// one address. The time limits stay.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self {
@@ -144,6 +147,7 @@ impl Limits {
             histories: self.histories.times(factor),
             joins: self.joins.times(factor),
             handshakes: self.handshakes.times(factor),
+            new_clients_per_hour: self.new_clients_per_hour.saturating_mul(factor),
             connections: self.connections.saturating_mul(factor as usize),
             max_connections: self.max_connections.saturating_mul(factor as usize),
             memory: self.memory.saturating_mul(factor.into()),

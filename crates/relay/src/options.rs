@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 pub use limits::Limited;
-use relay::store::{Route, Settings};
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
+use store::{Route, Settings};
 
 /// The options of a relay.
 #[derive(Debug, clap::Args)]
@@ -71,14 +71,12 @@ impl Run {
     pub fn config(self, limits: Limited) -> Config {
         let run = self;
         let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);
-        let times = limits.raise_limits;
         let store = Settings {
             routes: run.stream,
             keep,
             keep_of,
             keep_clients: run.keep_clients,
             reserve: run.reserve,
-            new_clients_per_hour: run.new_clients.saturating_mul(times),
         };
         Config {
             listen: run.listen,
@@ -89,7 +87,7 @@ impl Run {
             proxies: run.behind_proxy,
             authority: None,
             store,
-            limits: limits.limits(run.max_subscriptions),
+            limits: limits.limits(run.max_subscriptions, run.new_clients),
             max_subscriptions: run.max_subscriptions,
             give_up: run.give_up,
         }

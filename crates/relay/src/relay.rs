@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use ipnet::IpNet;
 use session::server::Options;
+use store::{Embedded, Settings, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -19,7 +20,6 @@ use crate::connection::Shared;
 use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::store::{Embedded, Settings, Store, StoreError};
 use crate::upkeep;
 
 /// Longer than any relay runs, in milliseconds.
@@ -152,7 +152,7 @@ impl Relay {
             return Err(StartError::NoPage(page.clone()));
         }
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
-        let (hub, writer) = Hub::start(Arc::clone(&store))?;
+        let (hub, writer) = Hub::start(Arc::clone(&store), config.limits.new_clients_per_hour)?;
         let (stop, stopping) = watch::channel(false);
         let (connections_done, ended) = mpsc::channel(1);
         let options = Arc::new(Options {

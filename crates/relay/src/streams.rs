@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use session::Stream;
+use store::{Keep, Route};
 use topic::{Pattern, TopicError};
 
-use crate::store::{Keep, Route};
 use crate::units::{self, UnitError};
 
 /// A setting of one stream, or the default for the others.

@@ -1,23 +1,21 @@
-//! Maintenance of the store while the relay runs: drops what exceeds the retention limits, and ends the relay if the
-//! store stays unusable.
+//! Maintains the store while the relay runs: drops what is no longer kept, and ends the relay if the store stays unusable.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use store::{Store, StoreError};
+
 use crate::border::Border;
 use crate::relay::RunError;
-use crate::store::{self, Store, StoreError};
 
-/// The interval of health checks,
+/// How often the store is checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// and of maintenance.
-const TEND_EVERY: Duration = Duration::from_secs(10);
-/// The pause between steps when there is a lot to drop, in which the writer runs.
+/// How often the store is maintained.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
+/// The pause between two steps of maintenance, in which the writer has its turn.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// Runs until there is a reason to end the relay, and returns it.
-///
-/// A store that only refuses writes is not a reason, because it can still be read.
+/// Runs until there is a reason to end the relay, and returns it. A store that can only be read is no reason.
 pub(crate) async fn run(
     store: &Arc<dyn Store>,
     border: &Border,
@@ -25,7 +23,7 @@ pub(crate) async fn run(
     writer_has_ended: impl Fn() -> bool,
 ) -> RunError {
     let mut failing: Option<Instant> = None;
-    let mut tended: Option<Instant> = None;
+    let mut maintained: Option<Instant> = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if writer_has_ended() {
@@ -41,15 +39,15 @@ pub(crate) async fn run(
                 continue;
             }
         }
-        if tended.is_none_or(|tended| tended.elapsed() >= TEND_EVERY) {
-            tended = Some(Instant::now());
+        if maintained.is_none_or(|maintained| maintained.elapsed() >= MAINTAIN_EVERY) {
+            maintained = Some(Instant::now());
             border.forget_stale();
             loop {
                 match on_a_thread(store, |store| store.maintain(store::now())).await {
                     Ok(true) => tokio::time::sleep(BREATH).await,
                     Ok(false) => break,
                     Err(error) => {
-                        tracing::error!(%error, "old events could not be dropped; this is tried again");
+                        tracing::error!(%error, "the maintenance of the store failed and is tried again");
                         break;
                     }
                 }

@@ -56,12 +56,12 @@ mod credential;
 mod effect;
 mod history;
 pub mod ledger;
-mod lookups;
 mod options;
 mod prefix_cache;
 mod presence;
 mod presence_registry;
 mod publishing;
+mod queries;
 mod reading;
 mod receiving;
 mod rendered;
@@ -82,15 +82,15 @@ use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
 pub use effect::{
-    Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older, Opened,
-    Page, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
+    Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
+    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
 };
-use lookups::Lookups;
 pub use options::{Options, Wire};
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
+use queries::Queries;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
@@ -106,7 +106,7 @@ pub struct Server {
     seen: Vec<u64>,
     subscriptions: Subscriptions,
     conflated: Conflated,
-    lookups: Lookups,
+    queries: Queries,
     /// By ascending tickets. Usually the first one is answered next.
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The outstanding requests for history: tickets, request numbers and streams.
@@ -179,7 +179,7 @@ impl Server {
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
-            lookups: Lookups::default(),
+            queries: Queries::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
             presence_state: PresenceState::default(),
@@ -208,7 +208,7 @@ impl Server {
         if self.effects.is_empty() {
             self.flush();
         }
-        self.effects.pop_front().or_else(|| self.lookups.next())
+        self.effects.pop_front().or_else(|| self.queries.next())
     }
 
     /// Sets the wall clock, in milliseconds since 1970. An event without a time, or with a time far from this clock,
@@ -248,7 +248,7 @@ impl Server {
         self.send(&FromPeer::Bye(bye));
         self.flush();
         (self.state, self.hello_until) = (ServerState::Closed, None);
-        self.lookups = Lookups::default();
+        self.queries = Queries::default();
         self.effects.push_back(Effect::Close(code, message.to_owned()));
     }
 

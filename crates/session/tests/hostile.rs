@@ -6,7 +6,7 @@ mod raw;
 
 use peer::{Peer, body, hello, subscribe};
 use raw::{bytes, frame, number, position, text};
-use session::server::Effect;
+use session::server::{Answer, Effect, Located, Query};
 #[cfg(feature = "json")]
 use session::server::{Options, Server, SocketMessage, Wire};
 use session::*;
@@ -95,7 +95,7 @@ fn the_last_however_many_events_are_at_most_all() {
         peer.server.received(&frame(2, &[(0, vec![1]), (1, text("a")), (2, start)]), 0);
         let mut asked = None;
         while let Some(effect) = peer.server.poll() {
-            if let Effect::Locate { start, .. } = effect {
+            if let Effect::Query(_, Query::Locate { start, .. }) = effect {
                 asked = Some(start);
             }
         }
@@ -123,7 +123,7 @@ fn a_subscription_starts_after_at_most_64_positions() {
     for (count, is_refused) in [(64, false), (65, true), (10_000, true)] {
         let mut peer = Peer::welcomed(1);
         peer.say(subscribe(1, "a", after(count), None), 0);
-        assert!(peer.server.lookup_bytes() < 64 << 10);
+        assert!(peer.server.query_bytes() < 64 << 10);
         let frames = peer.run();
         let refused = frames
             .iter()
@@ -143,7 +143,7 @@ fn questions_to_the_store_are_bounded() {
         peer.say(subscribe(number, "a", Start::After(positions[..1].to_vec()), None), 0);
         peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: number }), 0);
     }
-    assert_eq!((peer.server.lookup_bytes(), peer.server.is_full()), (0, false));
+    assert_eq!((peer.server.query_bytes(), peer.server.is_full()), (0, false));
 
     let mut asked = 0;
     while !peer.server.is_full() {
@@ -151,7 +151,7 @@ fn questions_to_the_store_are_bounded() {
         asked += 1;
     }
     assert!((3..6).contains(&asked), "{asked}");
-    assert!(peer.server.lookup_bytes() < 512 << 10);
+    assert!(peer.server.query_bytes() < 512 << 10);
     // The client is not to blame for not being read.
     for hour in 1..5 {
         peer.server.tick(hour * 3_600_000);
@@ -159,7 +159,7 @@ fn questions_to_the_store_are_bounded() {
     assert_eq!(peer.closed, None);
     let frames = peer.run();
     assert_eq!(peer::caught_up(&frames), asked as usize);
-    assert_eq!((peer.server.lookup_bytes(), peer.server.is_full()), (0, false));
+    assert_eq!((peer.server.query_bytes(), peer.server.is_full()), (0, false));
 }
 
 #[test]
@@ -168,12 +168,12 @@ fn one_question_is_asked_at_a_time_and_one_that_is_not_wanted_any_more_is_not_as
     for number in 1..=3 {
         peer.say(subscribe(number, "a", Start::Earliest, None), 0);
     }
-    let Some(Effect::Locate { ticket, .. }) = peer.server.poll() else { panic!() };
+    let Some(Effect::Query(ticket, Query::Locate { .. })) = peer.server.poll() else { panic!() };
     assert_eq!(peer.server.poll(), None);
     for number in [1, 2] {
         peer.say(FromClient::Unsubscribe(Unsubscribe { subscription: number }), 0);
     }
-    peer.server.located(ticket, session::server::Located::Unavailable);
+    peer.server.answer(ticket, Answer::Located(Located::Unavailable));
     let frames = peer.run();
     let told: Vec<u32> = frames
         .iter()

@@ -8,7 +8,9 @@ mod log;
 
 use std::sync::Arc;
 
-use session::server::{Append, Decided, Located, Logged, Numbered, Older, Opened, Page, StreamNo};
+use session::server::{
+    Answer, Append, Decided, Located, Logged, Numbered, Older, Opened, Page, Query, StreamNo,
+};
 use session::{Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
 
@@ -76,9 +78,6 @@ impl Store {
             Known::Stored((stream, offset)) => (self.stored((stream as StreamNo, offset)), None),
             Known::Rejected(code) => (self.refused_for_good(code), None),
             Known::Answer(answer) => (answer, None),
-            Known::New if self.full => {
-                (self.clients.refuse_for_now(&numbered, RejectCode::Unavailable), None)
-            }
             Known::New => self.new_event(append, &numbered),
         }
     }
@@ -95,11 +94,19 @@ impl Store {
                 return (self.refused_for_good(refusal.code), None);
             }
         };
-        let stream = self.stream_of(topic);
-        let log = &mut self.logs[stream];
-        let known = log.find(body);
-        let logged = if known.is_none() { Some(log.append(topic, body)) } else { None };
-        let place = (stream, known.unwrap_or_else(|| log.head().offset));
+        let mut known = self.logs.iter().enumerate();
+        let known = known.find_map(|(stream, log)| Some((stream, log.find(body)?)));
+        let (place, logged) = match known {
+            Some(place) => (place, None),
+            None if self.full => {
+                return (self.clients.refuse_for_now(numbered, RejectCode::DiskFull), None);
+            }
+            None => {
+                let stream = self.stream_of(topic);
+                let logged = self.logs[stream].append(topic, body);
+                ((stream, logged.offset), Some(logged))
+            }
+        };
         self.clients.decide(numbered, Some(&body.id), Ok((place.0 as u32, place.1)));
         (self.stored(place), logged)
     }
@@ -109,6 +116,19 @@ impl Store {
             return self.stored((0, self.logs[0].head().offset));
         }
         rejected(code)
+    }
+
+    /// The answer to a query. A history looks at no more than `look_at` events.
+    pub fn answer(&self, query: &Query, look_at: usize) -> Answer {
+        match query {
+            Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
+            Query::Read { stream, pattern, from, limit } => {
+                Answer::Page(self.page(*stream, pattern, *from, *limit))
+            }
+            Query::History { stream, pattern, before, limit } => {
+                Answer::Older(self.older(*stream, pattern, *before, *limit, look_at))
+            }
+        }
     }
 
     /// The start of a subscription.

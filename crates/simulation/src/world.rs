@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// Whether there were so many steps that the world will not come to rest.
+    /// Whether there were too many steps for the world to come to rest.
     fn is_restless(&self) -> bool {
         self.steps > STEPS
     }

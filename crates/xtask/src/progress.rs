@@ -71,7 +71,7 @@ pub struct Task {
     name: String,
     started: Instant,
     bar: ProgressBar,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     /// Gets all output, if the task has a log.
     log: Option<Mutex<File>>,
 }

@@ -83,7 +83,7 @@ fn has(file: &Path, extensions: &[&str]) -> bool {
 }
 
 /// Adds up the files. Each is compressed on its own, as the relay serves it.
-fn measure(budget: &Budget, files: &[PathBuf]) -> Result<Row> {
+fn measure(budget: &Budget, files: &[PathBuf]) -> Result<SizeRow> {
     if files.is_empty() {
         bail!(
             "there is no {}: build it with `cargo xtask run` or `cargo xtask test --only page`",

@@ -78,7 +78,7 @@ struct Suite<'a> {
 
 impl Suite<'_> {
     /// Runs the stages one after the other, and shows their output as it comes.
-    fn one_by_one(&self) -> Vec<Outcome> {
+    fn one_by_one(&self) -> Vec<JobOutcome> {
         let mut outcomes = Vec::new();
         let set_up = needs_set_up(&self.selected).then_some(Job::SetUp);
         for job in set_up.into_iter().chain(self.selected.iter().copied().map(Job::Stage)) {
@@ -95,7 +95,7 @@ impl Suite<'_> {
     }
 
     /// Runs a job with its output in a file. The output is shown at the end: on a terminal only if the job failed.
-    fn perform_in_parallel(&self, job: Job) -> Outcome {
+    fn perform_in_parallel(&self, job: Job) -> JobOutcome {
         let name = job.name();
         print(&format!("== {name} begins"));
         if job == Job::SetUp {

@@ -9,11 +9,11 @@ mod talk;
 use std::path::Path;
 use std::{env, fs, io};
 
-use topic::Topic;
 use fuzzing::push_step;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use session::json;
+use topic::Topic;
 
 /// The number of each.
 const COUNT: usize = 200;
@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
     write(folder, "frames", attacks::frames())?;
     write(folder, "server", scripts(&attacks::frames(), &[]))?;
 
-    write(folder, "rows", relay::store::fuzzing::seeds())?;
+    write(folder, "rows", store::fuzzing::seeds())?;
 
     let talk = talk::record();
     write(folder, "client", [script(&talk.from_peer, &[1])])?;

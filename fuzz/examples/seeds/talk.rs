@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use topic::{Pattern, Topic};
 use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
 use session::server::{self, SocketMessage, Server, Wire};
 use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start, Stream};
 use simulation::store::Store;
+use topic::{Pattern, Topic};
 
 /// See the [module](self).
 #[derive(Default)]
@@ -130,11 +130,8 @@ impl Stage {
                 self.server.decided(append.ticket, decided);
                 self.server.committed(logged.as_slice());
             }
-            server::Effect::Locate { ticket, pattern, start } => {
-                self.server.located(ticket, self.store.locate(&pattern, &start));
-            }
-            server::Effect::Read { ticket, stream, pattern, from, limit } => {
-                self.server.page(ticket, &self.store.page(stream, &pattern, from, limit));
+            server::Effect::Query(ticket, query) => {
+                self.server.answer(ticket, self.store.answer(&query, usize::MAX));
             }
             _ => {}
         }

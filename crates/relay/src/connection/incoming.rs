@@ -2,8 +2,8 @@
 
 use session::CloseCode;
 
+use super::Connection;
 use super::socket::Heard;
-use super::{Connection, since_1970};
 use crate::border::audit::{self, Refused};
 
 /// The maximum size of messages that are fed before they are answered. Beyond this, the first ones have left the
@@ -15,7 +15,7 @@ const EFFECTS: usize = 128;
 impl Connection {
     fn heard(&mut self, heard: Heard) {
         let now = self.now();
-        self.server.set_clock(now, since_1970());
+        self.server.set_clock(now, store::now());
         match heard {
             Heard::Binary(bytes) => self.take_part(bytes, 0),
             Heard::Text(text) => {

@@ -1,5 +1,4 @@
-//! Reads of the store: on threads that may block, one at a time for each connection, so that pages do not
-//! pile up.
+//! Queries to the store: on threads that may block, one at a time for each connection, so that pages do not pile up.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,36 +6,60 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::CloseCode;
-use session::server::{Located, Older, Page, StreamNo, Ticket};
+use session::server::{Answer, Older, Page, Query, Ticket};
+use store::{Search, Store, StoreError};
 use tokio::sync::Semaphore;
-use topic::Pattern;
 
 use super::Connection;
-use crate::store::{Search, Store, StoreError};
 
-/// What one will have found.
-pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Found, StoreError>> + Send>>;
+/// What one step of a query will have given.
+pub(super) type Reading = Pin<Box<dyn Future<Output = Result<Step, StoreError>> + Send>>;
 
-/// A read that the store is to do.
-pub(super) enum Lookup {
-    Locate(Ticket, Pattern, session::Start, Search),
-    Read(Ticket, StreamNo, Pattern, u64, usize),
-    History(Ticket, StreamNo, Pattern, Option<u64>, usize),
+/// A query of the machine, and how far its search has come.
+#[derive(Clone)]
+pub(super) struct Asked {
+    ticket: Ticket,
+    query: Query,
+    search: Search,
 }
 
-/// What a read found.
-pub(super) enum Found {
-    Located(Ticket, Located),
-    Page(Ticket, Page),
-    Older(Ticket, Older),
-    /// Not yet what it looks for: it goes on.
-    More(Lookup),
+/// What one step gives.
+pub(super) enum Step {
+    Answer(Ticket, Answer),
+    /// Its search goes on.
+    More(Asked),
+    /// The runtime ends.
     Nothing,
 }
 
-/// A read that fails is tried again after so long,
+impl Asked {
+    pub(super) fn new(ticket: Ticket, query: Query) -> Self {
+        Self { ticket, query, search: Search::default() }
+    }
+
+    fn step(&self, store: &dyn Store) -> Result<Step, StoreError> {
+        let answer = match &self.query {
+            Query::Locate { pattern, start } => {
+                let mut search = self.search.clone();
+                match store.locate(pattern, start, &mut search)? {
+                    Some(located) => Answer::Located(located),
+                    None => return Ok(Step::More(Self { search, ..self.clone() })),
+                }
+            }
+            Query::Read { stream, pattern, from, limit } => {
+                Answer::Page(store.read(*stream, pattern, *from, *limit)?)
+            }
+            Query::History { stream, pattern, before, limit } => {
+                Answer::Older(store.history(*stream, pattern, *before, *limit)?)
+            }
+        };
+        Ok(Step::Answer(self.ticket, answer))
+    }
+}
+
+/// The pause before a failed query is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// and so many times.
+/// How often it is tried again.
 const PAUSES: u32 = 20;
 
 /// Stands where `select!` wants a future in a branch that is off.
@@ -45,75 +68,46 @@ pub(super) fn none() -> Reading {
 }
 
 impl Connection {
-    /// Answers the next lookup from the newest events; false if only the store can.
+    /// Answers the next query from the newest events; `false` if only the store can.
     pub(super) async fn read_newest(&mut self) -> bool {
+        let Some(Asked { ticket, query, .. }) = self.queries.front() else { return false };
         let hub = &self.shared.hub;
-        let found = match self.lookups.front() {
-            Some(Lookup::Locate(ticket, pattern, start, _)) => {
-                hub.locate(pattern, start).map(|located| Found::Located(*ticket, located))
-            }
+        let answer = match query {
+            Query::Locate { pattern, start } => hub.locate(pattern, start).map(Answer::Located),
             // What was trimmed is kept in memory a little longer.
-            Some(Lookup::Read(ticket, stream, pattern, from, limit))
+            Query::Read { stream, pattern, from, limit }
                 if *from >= self.shared.store.first(*stream) =>
             {
-                let page = hub.page(*stream, pattern, *from, *limit);
-                page.map(|page| Found::Page(*ticket, page))
+                hub.page(*stream, pattern, *from, *limit).map(Answer::Page)
             }
-            _ => None,
+            Query::Read { .. } | Query::History { .. } => None,
         };
-        let Some(found) = found else { return false };
-        self.lookups.pop_front();
-        if self.lookups.is_empty() {
-            self.lookups = VecDeque::new();
-        }
-        self.found(Ok(found)).await;
+        let (ticket, Some(answer)) = (*ticket, answer) else { return false };
+        self.next_query();
+        self.found(Ok(Step::Answer(ticket, answer))).await;
         true
     }
 
-    /// The next thing to read.
+    /// Begins the next step of the next query.
     pub(super) fn next_read(&mut self) -> Option<Reading> {
-        let lookup = self.lookups.pop_front()?;
-        if self.lookups.is_empty() {
+        let asked = self.next_query()?;
+        let turns = asked.search.has_begun().then(|| self.shared.hub.long_searches());
+        Some(self.blocking(turns, asked))
+    }
+
+    fn next_query(&mut self) -> Option<Asked> {
+        let asked = self.queries.pop_front();
+        if self.queries.is_empty() {
             // Most connections read only when they begin.
-            self.lookups = VecDeque::new();
+            self.queries = VecDeque::new();
         }
-        Some(match lookup {
-            Lookup::Locate(ticket, pattern, start, search) => {
-                let turns = search.has_begun().then(|| self.shared.hub.long_searches());
-                self.blocking(turns, move |store| {
-                    let mut search = search.clone();
-                    Ok(match store.locate(&pattern, &start, &mut search)? {
-                        Some(located) => Found::Located(ticket, located),
-                        None => {
-                            let (pattern, start) = (pattern.clone(), start.clone());
-                            Found::More(Lookup::Locate(ticket, pattern, start, search))
-                        }
-                    })
-                })
-            }
-            Lookup::Read(ticket, stream, pattern, from, limit) => {
-                self.blocking(None, move |store| {
-                    store.read(stream, &pattern, from, limit).map(|page| Found::Page(ticket, page))
-                })
-            }
-            Lookup::History(ticket, stream, pattern, before, limit) => {
-                self.blocking(None, move |store| {
-                    let older = store.history(stream, &pattern, before, limit)?;
-                    Ok(Found::Older(ticket, older))
-                })
-            }
-        })
+        asked
     }
 
     /// Reads on a thread that may block, when it has its turn. While the store cannot be used the reading pauses:
     /// it is tried again for a while before the connection ends for it.
-    fn blocking(
-        &self,
-        turns: Option<Arc<Semaphore>>,
-        work: impl Fn(&dyn Store) -> Result<Found, StoreError> + Send + Sync + 'static,
-    ) -> Reading {
-        let store = Arc::clone(&self.shared.store);
-        let work = Arc::new(work);
+    fn blocking(&self, turns: Option<Arc<Semaphore>>, asked: Asked) -> Reading {
+        let (store, asked) = (Arc::clone(&self.shared.store), Arc::new(asked));
         Box::pin(async move {
             let mut pauses = 0;
             loop {
@@ -121,14 +115,14 @@ impl Connection {
                     Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
                     None => None,
                 };
-                let (store, work) = (Arc::clone(&store), Arc::clone(&work));
+                let (store, asked) = (Arc::clone(&store), Arc::clone(&asked));
                 let task = tokio::task::spawn_blocking(move || {
-                    let found = work(&*store);
+                    let found = asked.step(&*store);
                     drop(turn);
                     found
                 });
                 // A task is cancelled only when the runtime ends.
-                match task.await.unwrap_or(Ok(Found::Nothing)) {
+                match task.await.unwrap_or(Ok(Step::Nothing)) {
                     Err(StoreError::Engine(_) | StoreError::Closed(_) | StoreError::File(..))
                         if pauses < PAUSES =>
                     {
@@ -141,18 +135,19 @@ impl Connection {
         })
     }
 
-    pub(super) async fn found(&mut self, found: Result<Found, StoreError>) {
-        if let Ok(Found::Page(_, Page { events, .. }) | Found::Older(_, Older { events, .. })) =
-            &found
-        {
-            self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
-        }
+    /// Takes what a step gave.
+    pub(super) async fn found(&mut self, found: Result<Step, StoreError>) {
         match found {
-            Ok(Found::Located(ticket, located)) => self.server.located(ticket, located),
-            Ok(Found::Page(ticket, page)) => self.server.page(ticket, &page),
-            Ok(Found::Older(ticket, older)) => self.server.older(ticket, &older),
-            Ok(Found::More(lookup)) => self.lookups.push_front(lookup),
-            Ok(Found::Nothing) => {}
+            Ok(Step::Answer(ticket, answer)) => {
+                if let Answer::Page(Page { events, .. }) | Answer::Older(Older { events, .. }) =
+                    &answer
+                {
+                    self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
+                }
+                self.server.answer(ticket, answer);
+            }
+            Ok(Step::More(asked)) => self.queries.push_front(asked),
+            Ok(Step::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a connection ends because it cannot be served");
                 self.server.close(CloseCode::Unavailable, "the store cannot be used now");

@@ -80,7 +80,8 @@ impl BatchCollector {
         self.before = 0;
     }
 
-    fn take(&mut self, job: Job) {
+    /// Adds a job to the next commit.
+    pub(super) fn take(&mut self, job: Job) {
         self.writes += job.writes.len();
         self.bytes += job.bytes();
         self.jobs.push(job);
@@ -130,7 +131,7 @@ mod tests {
         for number in 1..=waiting {
             let (_, writes) = writes_of([1; 16], &[number as u64]);
             let charge = super::super::Charge::default();
-            sender.try_send(Job { writes, answer: answer.clone(), charge }).unwrap();
+            sender.try_send(Job { writes, from: None, answer: answer.clone(), charge }).unwrap();
         }
         let mut collector = BatchCollector::new(queue);
         collector.answered(4, MOMENT);

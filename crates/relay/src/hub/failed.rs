@@ -5,8 +5,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use session::server::Numbered;
-
-use crate::store::{Record, Write};
+use store::{Record, Write};
 
 /// See the [module](self). The store knows each of these clients from before it failed, so there are about as many as
 /// connections at the most.

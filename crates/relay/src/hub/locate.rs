@@ -3,10 +3,10 @@
 
 use session::server::{Located, Logged, StartPoint, StreamNo};
 use session::{Body, Position, Start, Stream};
+use store::Store;
 use topic::Pattern;
 
 use super::tail::Tails;
-use crate::store::Store;
 
 /// The same as [`Store::locate`], or `None` if only the store can say.
 pub(super) fn locate(

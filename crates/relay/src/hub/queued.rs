@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use store::Write;
+
 use crate::budget::{Permit, Share};
-use crate::store::Write;
 
 /// So many bytes of a connection wait for free, so that those that send little do not wait for those that send
 /// much.

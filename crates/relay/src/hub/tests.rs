@@ -3,10 +3,10 @@ use std::sync::atomic::AtomicBool;
 
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Millis, Position, Publish, RejectCode, Start, Stream};
+use store::{Command, Copied, Embedded, Keep, Search, Settings, Written};
 use topic::Pattern;
 
 use super::*;
-use crate::store::{Command, Copied, Embedded, Keep, Search, Settings, Written};
 
 /// A store whose commits fail while it is told so.
 struct Failing {
@@ -44,13 +44,11 @@ impl Store for Failing {
     fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {
-            return Err(
-                redb::Error::Io(std::io::Error::from(std::io::ErrorKind::StorageFull)).into()
-            );
+            return Err(StoreError::Engine("the disk is full".into()));
         }
         let written = self.inner.apply(commands)?;
         if self.fails_after.swap(false, Ordering::SeqCst) {
-            return Err(redb::Error::Io(std::io::Error::other("told too late")).into());
+            return Err(StoreError::Engine("announced too late".into()));
         }
         Ok(written)
     }
@@ -122,7 +120,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         }
     });
     let appends = appends.collect();
-    (Write::Open(hello, None), appends)
+    (Write::Open { hello, may_be_new: false }, appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
@@ -138,27 +136,27 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
-    hub.write(vec![hello], &answer, Charge::default()).await;
+    hub.write(vec![hello], None, &answer, Charge::default()).await;
     assert!(matches!(answers.recv().await.unwrap()[..], [Answer::Opened(Opened::Welcome { .. })]));
 
     let heads = hub.heads();
     store.fails.store(true, Ordering::SeqCst);
     let mut appends = appends.into_iter();
-    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
+    hub.write(vec![appends.next().unwrap()], None, &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     // The store is well again, but these were on their way before their connection heard of it.
     for append in appends {
-        hub.write(vec![append], &answer, Charge::default()).await;
+        hub.write(vec![append], None, &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Err(RejectCode::HeldBack));
     }
     assert_eq!((heads.borrow()[0], hub.recent(0, 1)), (0, Recent::Older));
 
     let (_, again) = writes(&[1, 2, 3]);
     for (append, offset) in again.into_iter().zip(1..) {
-        hub.write(vec![append], &answer, Charge::default()).await;
+        hub.write(vec![append], None, &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Ok(offset));
     }
     assert_eq!(heads.borrow()[0], 3);
@@ -171,10 +169,10 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
-    hub.write(vec![hello], &answer, Charge::default()).await;
+    hub.write(vec![hello], None, &answer, Charge::default()).await;
     answers.recv().await.unwrap();
     let mut heads = hub.heads();
     {
@@ -183,6 +181,7 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
             hub.jobs
                 .try_send(Job {
                     writes: vec![append],
+                    from: None,
                     answer: answer.clone(),
                     charge: Charge::default(),
                 })
@@ -205,22 +204,22 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2]);
-    hub.write(vec![hello], &answer, Charge::default()).await;
+    hub.write(vec![hello], None, &answer, Charge::default()).await;
     answers.recv().await.unwrap();
     let mut appends = appends.into_iter();
-    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
+    hub.write(vec![appends.next().unwrap()], None, &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Ok(1));
     store.fails_after.store(true, Ordering::SeqCst);
-    hub.write(vec![appends.next().unwrap()], &answer, Charge::default()).await;
+    hub.write(vec![appends.next().unwrap()], None, &answer, Charge::default()).await;
     assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
     assert_eq!(hub.heads().borrow()[0], 1);
 
     let (_, again) = writes(&[1, 2]);
     for append in again.into_iter().skip(1) {
-        hub.write(vec![append], &answer, Charge::default()).await;
+        hub.write(vec![append], None, &answer, Charge::default()).await;
         assert_eq!(decided(&mut answers).await, Ok(2));
     }
     assert_eq!(hub.heads().borrow()[0], 2);
@@ -229,22 +228,74 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     assert_eq!(store.read(0, &Pattern::parse(">").unwrap(), 2, 9).unwrap().events.len(), 1);
 }
 
+/// The answer to a hello that was the one write of its job.
+async fn opened(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Opened {
+    match answers.recv().await.unwrap().remove(0) {
+        Answer::Opened(opened) => opened,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3).unwrap();
+    let (from, elsewhere) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
+    let hello = |client, fence| {
+        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
+        vec![Write::Open { hello: Hello { fence, ..hello }, may_be_new }]
+    };
+    let asked = [(1, 1), (1, 2), (2, 1), (2, u64::MAX), (3, 1), (4, 1), (1, 3), (3, 2)];
+    let mut one_by_one = Vec::new();
+    for (client, fence) in asked {
+        let (answer, mut answers) = mpsc::unbounded_channel();
+        hub.write(hello(client, fence), from, &answer, Charge::default()).await;
+        one_by_one.push(opened(&mut answers).await);
+    }
+    let waiting = {
+        let _gate = store.gate.lock().unwrap();
+        asked.map(|(client, fence)| {
+            let (answer, answers) = mpsc::unbounded_channel();
+            let (writes, charge) = (hello(100 + client, fence), Charge::default());
+            hub.jobs.try_send(Job { writes, from: elsewhere, answer, charge }).unwrap();
+            answers
+        })
+    };
+    let mut together = Vec::new();
+    for mut answers in waiting {
+        together.push(opened(&mut answers).await);
+    }
+    for found in [one_by_one, together] {
+        let is_welcome = |it: &Opened| matches!(it, Opened::Welcome { .. });
+        let welcome: Vec<_> = found.iter().map(is_welcome).collect();
+        assert_eq!(welcome, [true, true, true, false, true, false, true, true], "{found:?}");
+        let Opened::Limited { retry } = found[5] else { panic!("{found:?}") };
+        assert!((1_190_000..=1_200_001).contains(&retry), "{retry}");
+    }
+    // Without an address there is no limit.
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    hub.write(hello(200, 1), None, &answer, Charge::default()).await;
+    assert!(matches!(opened(&mut answers).await, Opened::Welcome { new: true, .. }));
+}
+
 #[tokio::test]
 async fn a_subscription_starts_where_the_store_says_without_asking_it() {
     let directory = tempfile::tempdir().unwrap();
     let keep = Keep { events: 3, ..Keep::default() };
     let store = Embedded::open(directory.path(), Settings { keep, ..Settings::default() }).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
-    let (hub, _thread) = Hub::start(Arc::clone(&store)).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store), 0).unwrap();
     let (exact, all) = (Pattern::parse("t").unwrap(), Pattern::parse(">").unwrap());
     assert_eq!(hub.locate(&exact, &Start::Latest), None);
 
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4, 5, 6]);
-    hub.write(vec![hello], &answer, Charge::default()).await;
+    hub.write(vec![hello], None, &answer, Charge::default()).await;
     answers.recv().await.unwrap();
     for append in appends {
-        hub.write(vec![append], &answer, Charge::default()).await;
+        hub.write(vec![append], None, &answer, Charge::default()).await;
         decided(&mut answers).await.unwrap();
     }
     let first = store.first(0);

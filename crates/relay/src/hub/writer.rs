@@ -1,22 +1,26 @@
-//! The one thread that writes: all that waits in one commit, and nothing told before it.
+//! The one thread that writes: it commits all that waits at once, and answers nothing before that.
 
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use session::RejectCode;
 use session::server::Opened;
 use session::server::ledger::refused;
+use session::{Hello, RejectCode};
+use store::{Command, Store, StoreError, Write, WriteOutcome, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::batch_collector::BatchCollector;
 use super::failed::Failed;
+use super::new_client_limiter::NewClientLimiter;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
-use crate::store::{self, Command, Store, StoreError, Write, WriteOutcome, Written};
 
 pub(super) fn run(
     store: &dyn Store,
     queue: mpsc::Receiver<Job>,
+    mut limiter: NewClientLimiter,
     tails: &RwLock<Tails>,
     committed: &watch::Sender<Arc<[u64]>>,
 ) {
@@ -28,17 +32,19 @@ pub(super) fn run(
         writes.extend(failed.holds());
         let holds = writes.len();
         let mut answers: Vec<Replies> = Vec::with_capacity(jobs.len());
-        for (asker, Job { writes: asked, answer, charge }) in jobs.into_iter().enumerate() {
+        for (asker, Job { writes: asked, from, answer, charge }) in jobs.into_iter().enumerate() {
             let answers_to = Vec::with_capacity(asked.len());
             for write in asked {
                 writes.push(write);
                 askers.push(asker);
             }
-            answers.push(Replies { answer, answers: answers_to, _charge: charge });
+            answers.push(Replies { from, answer, answers: answers_to, charge });
         }
         let began = Instant::now();
         let written = apply(store, &writes);
         let took = began.elapsed();
+        let mut admitted = HashSet::new();
+        let mut answered = askers.len();
         match written {
             Ok(Written { outcomes, logged, heads }) => {
                 // A head moves also by a commit whose success was not told.
@@ -52,7 +58,21 @@ pub(super) fn run(
                 let outcomes = outcomes.into_iter().skip(holds);
                 for ((write, &asker), outcome) in writes[holds..].iter().zip(&askers).zip(outcomes)
                 {
-                    answers[asker].tell(write, outcome);
+                    let told = &mut answers[asker];
+                    let outcome = match (write, outcome) {
+                        (Write::Open { hello, .. }, WriteOutcome::NewClient) => {
+                            match admit(&mut limiter, &mut admitted, hello, told.from) {
+                                Ok(()) => {
+                                    answered -= 1;
+                                    collector.take(told.again(hello));
+                                    continue;
+                                }
+                                Err(limited) => WriteOutcome::Opened(limited),
+                            }
+                        }
+                        (_, outcome) => outcome,
+                    };
+                    told.tell(write, outcome);
                 }
                 if holds > 0 {
                     failed.clear();
@@ -67,7 +87,6 @@ pub(super) fn run(
             }
         }
         drop(answers);
-        let answered = askers.len();
         writes.clear();
         askers.clear();
         collector.answered(answered, took);
@@ -81,29 +100,65 @@ fn apply(store: &dyn Store, writes: &[Write]) -> Result<Written, StoreError> {
     Ok(store.apply(&[command])?.pop().unwrap_or_default())
 }
 
+/// Lets the next commit create a client, at the expense of its address.
+///
+/// # Errors
+/// The answer to its hello, if the address has created too many.
+fn admit(
+    limiter: &mut NewClientLimiter,
+    admitted: &mut HashSet<[u8; 16]>,
+    hello: &Hello,
+    from: Option<IpAddr>,
+) -> Result<(), Opened> {
+    // Two hellos of one client create it once.
+    if let Some(address) = from.filter(|_| !admitted.contains(&hello.client)) {
+        limiter.admit(address).map_err(|wait| {
+            let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
+            Opened::Limited { retry }
+        })?;
+    }
+    admitted.insert(hello.client);
+    Ok(())
+}
+
 /// The answers to one job, which go out together: its connection is woken once.
 struct Replies {
+    from: Option<IpAddr>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     answers: Vec<Answer>,
     /// Held until the writes are answered.
-    _charge: Charge,
+    charge: Charge,
 }
 
 impl Replies {
+    /// A hello that is not answered yet, for the next commit: its client may be new. A hello is alone in its job, so the
+    /// job's memory goes with it.
+    fn again(&mut self, hello: &Hello) -> Job {
+        Job {
+            writes: vec![Write::Open { hello: hello.clone(), may_be_new: true }],
+            from: self.from,
+            answer: self.answer.clone(),
+            charge: std::mem::take(&mut self.charge),
+        }
+    }
+
     fn tell(&mut self, write: &Write, outcome: WriteOutcome) {
         self.answers.push(match (write, outcome) {
             (Write::Append(record), WriteOutcome::Decided(decided)) => {
                 Answer::Decided(record.ticket, decided)
             }
             (_, WriteOutcome::Opened(opened)) => Answer::Opened(opened),
-            (Write::Open(..) | Write::Hold(_), WriteOutcome::Decided(_))
-            | (_, WriteOutcome::Held) => return,
+            (Write::Open { .. } | Write::Hold(_), WriteOutcome::Decided(_))
+            | (_, WriteOutcome::Held | WriteOutcome::NewClient) => return,
         });
     }
 }
 
 impl Drop for Replies {
     fn drop(&mut self) {
+        if self.answers.is_empty() {
+            return;
+        }
         // The connection may have ended meanwhile; its client asks again on the next one.
         let _ = self.answer.send(std::mem::take(&mut self.answers));
     }
@@ -111,7 +166,7 @@ impl Drop for Replies {
 
 fn unavailable(write: &Write) -> WriteOutcome {
     match write {
-        Write::Open(..) => WriteOutcome::Opened(Opened::Unavailable),
+        Write::Open { .. } => WriteOutcome::Opened(Opened::Unavailable),
         Write::Append(_) => {
             WriteOutcome::Decided(refused(RejectCode::Unavailable, "the store cannot take it now"))
         }

@@ -51,12 +51,12 @@ pub struct Limited {
     /// Multiply the rates, the bursts, the connections, the memory and --new-clients: for benchmarks and tests, whose
     /// load comes from one address.
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub raise_limits: u32,
+    raise_limits: u32,
 }
 
 impl Limited {
-    /// The limits, for connections with this many subscriptions.
-    pub fn limits(self, max_subscriptions: usize) -> Limits {
+    /// The limits of connections with at most `max_subscriptions`, and of addresses with `new_clients` in an hour.
+    pub fn limits(self, max_subscriptions: usize, new_clients: u32) -> Limits {
         let mut subscribes = self.rate_subscribes;
         if subscribes.burst == 0 {
             subscribes.burst = max_subscriptions.try_into().unwrap_or(u32::MAX);
@@ -68,6 +68,7 @@ impl Limited {
             histories: self.rate_histories,
             joins: self.rate_joins,
             handshakes: self.rate_handshakes,
+            new_clients_per_hour: new_clients,
             connections: self.address_connections,
             max_connections: self.max_connections,
             memory: self.memory,

@@ -28,42 +28,8 @@ pub enum Effect {
     Append(Append),
     /// Send an ephemeral event to the other connections.
     Forward(Ephemeral),
-    /// Find where a subscription starts, and answer with [`Server::located`](super::Server::located). Only one query
-    /// (this, a read or a history) is outstanding at a time.
-    Locate {
-        /// Identifies the request.
-        ticket: Ticket,
-        /// The subscription's pattern.
-        pattern: Pattern,
-        /// Where to start.
-        start: Start,
-    },
-    /// Read matching events from an offset on, and answer with [`Server::page`](super::Server::page).
-    Read {
-        /// Identifies the request.
-        ticket: Ticket,
-        /// The stream to read.
-        stream: StreamNo,
-        /// The pattern of the events.
-        pattern: Pattern,
-        /// The first offset to read.
-        from: u64,
-        /// The maximum number of events.
-        limit: usize,
-    },
-    /// Read matching events backwards, and answer with [`Server::older`](super::Server::older).
-    History {
-        /// Identifies the request.
-        ticket: Ticket,
-        /// The stream to read.
-        stream: StreamNo,
-        /// The pattern of the events.
-        pattern: Pattern,
-        /// Events before this offset. `None` for the newest.
-        before: Option<u64>,
-        /// The maximum number of events.
-        limit: usize,
-    },
+    /// Ask the store, and answer with [`Server::answer`](super::Server::answer). Only one query is outstanding at a time.
+    Query(Ticket, Query),
     /// Make this connection's client present at a topic. On failure call
     /// [`Server::not_present`](super::Server::not_present).
     Join {
@@ -81,6 +47,51 @@ pub enum Effect {
     Watch(Topic),
     /// Stop reporting.
     Unwatch(Topic),
+}
+
+/// A query to the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// Find where a subscription starts. The answer is [`Answer::Located`].
+    Locate {
+        /// What is subscribed to.
+        pattern: Pattern,
+        /// Where to start.
+        start: Start,
+    },
+    /// Read matching events from an offset on. The answer is [`Answer::Page`].
+    Read {
+        /// Of which stream.
+        stream: StreamNo,
+        /// Which events.
+        pattern: Pattern,
+        /// The first offset to read.
+        from: u64,
+        /// The most events to answer with.
+        limit: usize,
+    },
+    /// Read matching events backwards. The answer is [`Answer::Older`].
+    History {
+        /// Of which stream.
+        stream: StreamNo,
+        /// Which events.
+        pattern: Pattern,
+        /// Events before this offset; `None` for the newest.
+        before: Option<u64>,
+        /// The most events to answer with.
+        limit: usize,
+    },
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Query::Locate`].
+    Located(Located),
+    /// To [`Query::Read`].
+    Page(Page),
+    /// To [`Query::History`].
+    Older(Older),
 }
 
 /// The index of a stream in [`Options::streams`](super::Options::streams).
@@ -208,7 +219,7 @@ pub enum Decided {
     Fenced,
 }
 
-/// The response to [`Effect::Locate`].
+/// The response to [`Query::Locate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
     /// The start point in each of [`Options::streams`](super::Options::streams).
@@ -233,7 +244,7 @@ pub struct StartPoint {
     pub gap: Option<(u64, u64)>,
 }
 
-/// The response to [`Effect::Read`].
+/// The response to [`Query::Read`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The matching events in ascending order.
@@ -245,7 +256,7 @@ pub struct Page {
     pub gap: Option<(u64, u64)>,
 }
 
-/// The response to [`Effect::History`].
+/// The response to [`Query::History`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Older {
     /// The epoch of the stream.

@@ -2,7 +2,7 @@
 
 use topic::Pattern;
 
-use super::{Effect, Older, Server, Ticket};
+use super::{Older, Query, Server, Ticket};
 use crate::wire::encode;
 use crate::wire::frame::{FromPeer, History, HistoryPage};
 use crate::{MAX_NUMBER, RejectCode};
@@ -26,13 +26,10 @@ impl Server {
         let ticket = self.ticket();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
         self.requests.push((ticket, request, stream));
-        let lookup = Effect::History { ticket, stream, pattern, before, limit };
-        self.lookups.push(ticket, lookup);
+        self.queries.push(ticket, Query::History { stream, pattern, before, limit });
     }
 
-    /// The response to [`Effect::History`].
-    pub fn older(&mut self, ticket: Ticket, older: &Older) {
-        self.lookups.answered(ticket);
+    pub(super) fn older(&mut self, ticket: Ticket, older: &Older) {
         let mut requests = self.requests.iter();
         let Some(at) = requests.position(|(other, ..)| *other == ticket) else { return };
         let (_, request, stream) = self.requests.swap_remove(at);

@@ -10,7 +10,7 @@ use topic::{Pattern, Topic};
 
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
-    ChangedPatterns, Effect, Ephemeral, Located, Logged, Page, Rendered, Server, StartPoint,
+    ChangedPatterns, Ephemeral, Located, Logged, Page, Query, Rendered, Server, StartPoint,
     StreamNo, Ticket, Wire,
 };
 use crate::wire::encode;
@@ -37,7 +37,7 @@ impl Server {
         }
         let ticket = self.ticket();
         match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
-            Ok(()) => self.lookups.push(ticket, Effect::Locate { ticket, pattern, start }),
+            Ok(()) => self.queries.push(ticket, Query::Locate { pattern, start }),
             Err(Taken) => {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
             }
@@ -58,7 +58,7 @@ impl Server {
 
     pub(super) fn unsubscribe(&mut self, subscription: u32) {
         for ticket in self.subscriptions.remove(subscription) {
-            self.lookups.drop(ticket);
+            self.queries.drop(ticket);
         }
         self.conflated.forget(subscription);
     }
@@ -78,9 +78,7 @@ impl Server {
         }
     }
 
-    /// The response to [`Effect::Locate`].
-    pub fn located(&mut self, ticket: Ticket, located: Located) {
-        self.lookups.answered(ticket);
+    pub(super) fn located(&mut self, ticket: Ticket, located: Located) {
         let Some(subscription) = self.subscriptions.locating(ticket) else { return };
         match located {
             Located::Unavailable => {
@@ -126,8 +124,7 @@ impl Server {
         let limit = self.options.page;
         match self.subscriptions.advance(subscription, stream, seen, ticket, limit) {
             Next::Read { pattern, from, limit } => {
-                let lookup = Effect::Read { ticket, stream, pattern, from, limit };
-                self.lookups.push(ticket, lookup);
+                self.queries.push(ticket, Query::Read { stream, pattern, from, limit });
             }
             Next::CaughtUp { count, offset } => {
                 let epoch = self.subscriptions.epoch(stream);
@@ -142,9 +139,7 @@ impl Server {
         self.options.streams.get(stream).cloned().unwrap_or_default()
     }
 
-    /// The response to [`Effect::Read`].
-    pub fn page(&mut self, ticket: Ticket, page: &Page) {
-        self.lookups.answered(ticket);
+    pub(super) fn page(&mut self, ticket: Ticket, page: &Page) {
         let Some((subscription, stream)) = self.subscriptions.reading(ticket) else { return };
         self.gap(subscription, stream, page.gap);
         for event in &page.events {

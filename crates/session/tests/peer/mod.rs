@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use session::server::{
-    Decided, Effect, Ephemeral, Located, Logged, Older, Opened, Options, Page, Server,
-    SocketMessage, StartPoint, StreamNo, Ticket, Wire,
+    Answer, Decided, Effect, Ephemeral, Located, Logged, Older, Opened, Options, Page, Query,
+    Server, SocketMessage, StartPoint, StreamNo, Wire,
 };
 use session::*;
 use topic::{Pattern, Topic};
@@ -116,15 +116,9 @@ impl Peer {
                     self.server.opened(Opened::Welcome { highest, highest_id, new });
                 }
                 Effect::Close(code, _) => self.closed = Some(code),
-                Effect::Locate { ticket, start, .. } => self.locate(ticket, &start),
-                Effect::Read { ticket, stream, pattern, from, limit } => {
-                    let page = self.read(stream, &pattern, from, limit);
-                    self.largest_read = self.largest_read.max(page.events.len());
-                    self.server.page(ticket, &page);
-                }
-                Effect::History { ticket, stream, pattern, before, limit } => {
-                    let older = self.older(stream, &pattern, before, limit);
-                    self.server.older(ticket, &older);
+                Effect::Query(ticket, query) => {
+                    let answer = self.answer(&query);
+                    self.server.answer(ticket, answer);
                 }
                 Effect::Append(append) => {
                     let decided = match &append.event {
@@ -153,7 +147,21 @@ impl Peer {
         (from <= trimmed).then_some((from, trimmed))
     }
 
-    fn locate(&mut self, ticket: Ticket, start: &Start) {
+    fn answer(&mut self, query: &Query) -> Answer {
+        match query {
+            Query::Locate { start, .. } => Answer::Located(self.locate(start)),
+            Query::Read { stream, pattern, from, limit } => {
+                let page = self.read(*stream, pattern, *from, *limit);
+                self.largest_read = self.largest_read.max(page.events.len());
+                Answer::Page(page)
+            }
+            Query::History { stream, pattern, before, limit } => {
+                Answer::Older(self.older(*stream, pattern, *before, *limit))
+            }
+        }
+    }
+
+    fn locate(&self, start: &Start) -> Located {
         let place = |(number, log): (StreamNo, &Vec<_>)| {
             let stream = [Stream::MAIN, Stream::named("other")][number].clone();
             let (last, trimmed) = (log.len() as u64, self.trimmed(number));
@@ -171,8 +179,7 @@ impl Peer {
             let head = Position { stream, epoch: 7, offset: last, id: None };
             StartPoint { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
         };
-        let places = self.logs.iter().enumerate().map(place).collect();
-        self.server.located(ticket, Located::At(places));
+        Located::At(self.logs.iter().enumerate().map(place).collect())
     }
 
     fn read(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {

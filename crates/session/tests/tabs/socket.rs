@@ -102,13 +102,7 @@ impl Socket {
                 self.server.opened(log.open(&hello));
             }
             Effect::Append(append) => self.appends.push_back(append),
-            Effect::Locate { ticket, pattern, start } => {
-                self.server.located(ticket, log.locate(&pattern, &start));
-            }
-            Effect::Read { ticket, stream, pattern, from, limit } => {
-                let page = log.read(stream, from, limit, |topic| pattern.matches(topic));
-                self.server.page(ticket, &page);
-            }
+            Effect::Query(ticket, query) => self.server.answer(ticket, log.answer(&query)),
             Effect::Join { topic, .. } => _ = self.present.insert(topic),
             Effect::Leave(topic) => _ = self.present.remove(&topic),
             Effect::Forward(_) => {}

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use session::server::{Append, Decided, Located, Logged, Opened, Page, StartPoint, StreamNo};
+use session::server::{
+    Answer, Append, Decided, Located, Logged, Opened, Page, Query, StartPoint, StreamNo,
+};
 use session::*;
 use topic::{Pattern, Topic};
 
@@ -115,6 +117,16 @@ impl Log {
         row.highest_id = position.id.clone();
         row.outcomes.insert(numbered.number, position.clone());
         Decided::Stored(position, Durability::Disk)
+    }
+
+    pub fn answer(&self, query: &Query) -> Answer {
+        match query {
+            Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
+            Query::Read { stream, pattern, from, limit } => {
+                Answer::Page(self.read(*stream, *from, *limit, |topic| pattern.matches(topic)))
+            }
+            Query::History { .. } => panic!("{query:?}"),
+        }
     }
 
     pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {

@@ -273,13 +273,8 @@ impl World {
                 }
                 server::Effect::Append(append) => link.appends.push_back(append),
                 server::Effect::Forward(event) => forward.push(event),
-                server::Effect::Locate { ticket, pattern, start } => {
-                    let located = self.log.locate(&pattern, &start);
-                    link.server.located(ticket, located);
-                }
-                server::Effect::Read { ticket, stream, pattern, from, limit } => {
-                    let page = self.log.read(stream, from, limit, |it| pattern.matches(it));
-                    link.server.page(ticket, &page);
+                server::Effect::Query(ticket, query) => {
+                    link.server.answer(ticket, self.log.answer(&query));
                 }
                 other => panic!("{other:?}"),
             }

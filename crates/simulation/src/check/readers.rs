@@ -237,7 +237,7 @@ impl Readers {
         if to > trimmed {
             let first = trimmed + 1;
             let text = format!(
-                "reader {number} is told that {from} to {to} of stream {stream} is gone, and it \
+                "reader {number} learns that {from} to {to} of stream {stream} is gone, and it \
                  begins at {first}"
             );
             return Err(Breach(Promise::Read, text));

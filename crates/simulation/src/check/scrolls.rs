@@ -96,7 +96,10 @@ impl Scrolls {
         let below = scroll.below[usize::from(stream)];
         match below {
             Some((before, _)) if before != epoch => {
-                return breach(Promise::Order, "of another life of the log, which nobody told");
+                return breach(
+                    Promise::Order,
+                    "of another epoch of the log, which was not reported",
+                );
             }
             Some((_, below)) if below == offset => return breach(Promise::Once, "a second time"),
             Some((_, below)) if below < offset => {

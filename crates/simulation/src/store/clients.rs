@@ -29,7 +29,7 @@ pub(super) enum Known {
 }
 
 impl Clients {
-    /// Answers a hello. A bug on purpose does not look at the fence.
+    /// Answers a hello. A deliberate bug ignores the fence.
     pub(super) fn open(&mut self, hello: &Hello, checks_fence: bool) -> Opened {
         let row = self.rows.get_mut(&hello.client);
         let is_new = row.is_none();

@@ -91,7 +91,7 @@ impl Log {
         Ok(StartPoint { next: next.max(self.trimmed + 1), previous, head, gap })
     }
 
-    /// Matching events before an offset, the newest first, of which at most so many are looked at.
+    /// Matching events before an offset, newest first. Looks at a limited number of events.
     pub(super) fn older(
         &self,
         pattern: &Pattern,

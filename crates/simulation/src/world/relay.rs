@@ -7,10 +7,10 @@ use std::sync::Arc;
 use topic::Pattern;
 
 use session::server::{
-    Append, Decided, Effect, Located, Older, Opened, Options, Page, PresenceRegistry, Server,
+    Answer, Append, Decided, Effect, Opened, Options, Page, PresenceRegistry, Query, Server,
     SocketMessage, StreamNo, Ticket, Wire as Spoken,
 };
-use session::{Body, FromClient, Hello, Start, Stream, Subscribe};
+use session::{Body, FromClient, Hello, Stream, Subscribe};
 
 use super::{Happening, World};
 use crate::history::{LoggedAt, Record};
@@ -29,7 +29,7 @@ pub(super) struct Relay {
     pub(super) older: Store,
     pub(super) connections: BTreeMap<WireNo, Connection>,
     pub(super) presence: PresenceRegistry,
-    /// When somebody leaves whose time is up.
+    /// When the next grace period of presence ends.
     pub(super) leaves_at: Option<u64>,
     waiting: VecDeque<(WireNo, Write)>,
     batch: Vec<(WireNo, Write)>,
@@ -39,9 +39,9 @@ pub(super) struct Relay {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) server: Server,
-    /// Of each stream the first offset that its machine has not been told of.
+    /// For each stream, the first offset that its machine was not fed.
     cursors: Vec<u64>,
-    lookups: VecDeque<Lookup>,
+    queries: VecDeque<(Ticket, Query)>,
     /// One read at a time.
     is_reading: bool,
     pub(super) client: Option<(ClientId, u64)>,
@@ -54,13 +54,6 @@ enum Write {
     Append(Append),
 }
 
-#[derive(Debug)]
-enum Lookup {
-    Locate(Ticket, Pattern, Start),
-    Read(Ticket, StreamNo, Pattern, u64, usize),
-    Older(Ticket, StreamNo, Pattern, Option<u64>, usize),
-}
-
 /// What was decided for a connection.
 #[derive(Debug)]
 pub(super) enum Told {
@@ -71,14 +64,12 @@ pub(super) enum Told {
 /// What was read for a connection.
 #[derive(Debug)]
 pub(super) enum Looked {
-    Located(Ticket, Located),
-    Page(Ticket, Page),
-    Older(Ticket, Older),
+    Answered(Ticket, Answer),
     Committed(StreamNo, Page),
 }
 
 impl Relay {
-    /// One with so many streams.
+    /// A relay with this many streams.
     pub(super) fn new(streams: usize, mutation: Option<Mutation>) -> Self {
         let names = [Stream::MAIN, Stream::named("side")];
         let streams = names[..streams].to_vec();
@@ -98,7 +89,7 @@ impl Relay {
         }
     }
 
-    /// Whether nobody waits for anything that is there.
+    /// Whether all connections are up to date.
     pub(super) fn is_told_all(&self) -> bool {
         let heads = self.store.heads();
         let knows_all = |it: &Connection| {
@@ -156,7 +147,7 @@ impl World {
         let connection = Connection {
             server,
             cursors: heads.iter().map(|head| head + 1).collect(),
-            lookups: VecDeque::new(),
+            queries: VecDeque::new(),
             is_reading: false,
             client: None,
             timer: 0,
@@ -222,17 +213,7 @@ impl World {
                         }
                     }
                 }
-                Effect::Locate { ticket, pattern, start } => {
-                    connection.lookups.push_back(Lookup::Locate(ticket, pattern, start));
-                }
-                Effect::Read { ticket, stream, pattern, from, limit } => {
-                    let read = Lookup::Read(ticket, stream, pattern, from, limit);
-                    connection.lookups.push_back(read);
-                }
-                Effect::History { ticket, stream, pattern, before, limit } => {
-                    let older = Lookup::Older(ticket, stream, pattern, before, limit);
-                    connection.lookups.push_back(older);
-                }
+                Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
                 Effect::Refresh(_) => {}
                 effect => self.attend(wire, effect),
             }
@@ -275,7 +256,7 @@ impl World {
         self.after(sync, Happening::Commit { relay });
     }
 
-    /// The bug on purpose that tells what is not committed.
+    /// The deliberate bug that shows uncommitted events.
     fn tell_early(&mut self) {
         let mut ahead = self.relay.store.clone();
         let before = ahead.heads();
@@ -355,7 +336,7 @@ impl World {
         self.with_server(wire, |server, _| server.opened(opened));
     }
 
-    /// Decides about a batch: what that tells to whom, and what is new in the log.
+    /// Decides a batch: the outcomes by connection, and the new events of the log.
     fn decide(&self, store: &mut Store, batch: &[(WireNo, Write)]) -> Committed {
         let (mut told, mut new) = (Vec::new(), Vec::new());
         for (wire, write) in batch {
@@ -372,7 +353,7 @@ impl World {
         (told, new)
     }
 
-    /// The bug on purpose: it is a leader's that was deposed and does not know.
+    /// The deliberate bug: the connection belongs to a deposed leader that does not know.
     fn is_stale(&self, wire: WireNo) -> bool {
         self.tabs[self.wires[wire].tab].shared.is_stale
     }
@@ -389,23 +370,19 @@ impl World {
             let Ok(all) = Pattern::parse(">") else { return };
             Looked::Committed(stream, store.page(stream, &all, connection.cursors[stream], 16))
         } else {
-            match connection.lookups.pop_front() {
-                None => return,
-                Some(Lookup::Locate(ticket, pattern, start)) => {
-                    Looked::Located(ticket, store.locate(&pattern, &start))
-                }
-                Some(Lookup::Older(ticket, stream, pattern, before, limit)) => {
-                    let look_at = self.random.between(4, 60) as usize;
-                    Looked::Older(ticket, store.older(stream, &pattern, before, limit, look_at))
-                }
-                Some(Lookup::Read(ticket, stream, pattern, from, limit)) => {
-                    let mut page = store.page(stream, &pattern, from, limit);
-                    if self.mutation == Some(Mutation::SkipOneOnResume) && !page.events.is_empty() {
-                        page.events.remove(0);
-                    }
-                    Looked::Page(ticket, page)
-                }
+            let Some((ticket, query)) = connection.queries.pop_front() else { return };
+            let look_at = match query {
+                Query::History { .. } => self.random.between(4, 60) as usize,
+                Query::Locate { .. } | Query::Read { .. } => usize::MAX,
+            };
+            let mut answer = store.answer(&query, look_at);
+            if let Answer::Page(page) = &mut answer
+                && self.mutation == Some(Mutation::SkipOneOnResume)
+                && !page.events.is_empty()
+            {
+                page.events.remove(0);
             }
+            Looked::Answered(ticket, answer)
         };
         connection.is_reading = true;
         let (wait, relay) = (self.random.below(6), self.relay.life);
@@ -419,9 +396,7 @@ impl World {
         let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
         connection.is_reading = false;
         match looked {
-            Looked::Located(ticket, located) => connection.server.located(ticket, located),
-            Looked::Page(ticket, page) => connection.server.page(ticket, &page),
-            Looked::Older(ticket, older) => connection.server.older(ticket, &older),
+            Looked::Answered(ticket, answer) => connection.server.answer(ticket, answer),
             Looked::Committed(stream, page) => {
                 connection.server.committed(&page.events);
                 let cursor = &mut connection.cursors[stream];
@@ -432,10 +407,10 @@ impl World {
     }
 }
 
-/// What a commit tells to whom, and the events that are new, with their clients.
+/// The outcomes of a commit by connection, and its events with their clients.
 type Committed = (Vec<Told>, Vec<(ClientId, Arc<session::server::Logged>)>);
 
-/// The bug on purpose: what a client says, as if its subscriptions had room for everything.
+/// The deliberate bug: a client's frames, as if its subscriptions had room for everything.
 fn without_credit(message: &[u8]) -> Vec<u8> {
     let mut unlimited = Vec::new();
     for frame in FromClient::decode(message) {

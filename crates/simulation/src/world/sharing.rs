@@ -138,7 +138,7 @@ impl World {
         }
         self.say(|| {
             let news = if granted { "has" } else { "has lost" };
-            format!("tab {tab} is told that it {news} the lock")
+            format!("tab {tab} learns that it {news} the lock")
         });
         self.with_machine(tab, |machine, now| match machine.tab() {
             Some(tab) if granted => tab.lock_granted(now),

@@ -74,6 +74,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-topic",
     "event-driven-kit-bus",
     "event-driven-kit-session",
+    "event-driven-kit-store",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
     "relay-benches",
@@ -86,8 +87,8 @@ const WEB: &[&str] = &["event-driven-kit", "event-driven-kit-chat", "event-drive
 /// build and changes no behaviour. The release build of the relay, which the end-to-end tests start, has it.
 const FEATURES: &[&str] = &[
     "event-driven-kit-relay/echo",
-    "event-driven-kit-relay/fuzzing",
     "event-driven-kit-session/json",
+    "event-driven-kit-store/fuzzing",
 ];
 
 impl Stage {

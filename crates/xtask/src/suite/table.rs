@@ -6,7 +6,7 @@ use crate::progress::duration;
 use std::fmt::Write as _;
 
 /// The line that is printed when a stage is done.
-pub fn line(outcome: &Outcome) -> String {
+pub fn line(outcome: &JobOutcome) -> String {
     let tests = match outcome.counts {
         Counts { passed: 0, failed: 0 } => String::new(),
         counts => format!(", {counts}"),
@@ -15,8 +15,8 @@ pub fn line(outcome: &Outcome) -> String {
 }
 
 /// A table of all stages with their times, in the order in which they began.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut rows: Vec<&Outcome> = outcomes.iter().collect();
+pub fn table(outcomes: &[JobOutcome]) -> String {
+    let mut rows: Vec<&JobOutcome> = outcomes.iter().collect();
     rows.sort_by_key(|outcome| outcome.began);
     let mut text =
         format!("{:<12} {:>12} {:>12} {:>8} {:>8}\n", "stage", "began", "took", "passed", "failed");

@@ -3,22 +3,17 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use redb::{Database, TableDefinition};
 use session::{
     AtTopic, Body, CloseCode, FromClient, FromPeer, Hello, History, Join, Ping, Publish,
     RejectCode, Start, Stream, Subscribe, Unsubscribe,
 };
+use store::fuzzing::put_client;
 
 use crate::support::{Client, Process, assert_serves, hello, id_of, publish};
 
-const CLIENTS: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("clients");
-
 /// Replaces a client's row while no relay runs.
 fn put_row(data: &Path, client: u8, row: &[u8]) {
-    let file = Database::open(data.join("events.redb")).unwrap();
-    let transaction = file.begin_write().unwrap();
-    transaction.open_table(CLIENTS).unwrap().insert(&[client; 16], row).unwrap();
-    transaction.commit().unwrap();
+    put_client(data, [client; 16], row).unwrap();
 }
 
 /// The row of a relay that accepted the number 2^64-1.

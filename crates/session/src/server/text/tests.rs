@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use topic::Topic;
 
 use crate::server::{
-    Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Options, Server, SocketMessage, StartPoint,
-    Texts, Wire,
+    Answer, Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Options, Query, Server,
+    SocketMessage, StartPoint, Texts, Wire,
 };
 use crate::{Body, Position};
 
@@ -18,10 +18,12 @@ fn subscribed(head: u64) -> Server {
     let data = json!({ "pattern": "t" });
     let text = json!({ "specversion": "1.0", "id": "s", "source": "x", "type": "$link.subscribe", "data": data });
     server.received_text(&text.to_string(), 0);
-    let Some(Effect::Locate { ticket, .. }) = server.poll() else { panic!("it is not located") };
+    let Some(Effect::Query(ticket, Query::Locate { .. })) = server.poll() else {
+        panic!("it is not located")
+    };
     let head = Position { offset: head, ..Position::start_of(EPOCH) };
     let place = StartPoint { next: head.offset + 1, previous: None, head, gap: None };
-    server.located(ticket, Located::At(vec![place]));
+    server.answer(ticket, Answer::Located(Located::At(vec![place])));
     let said = sent(&mut server).concat();
     assert!(matches!(&said[..], [text] if text.contains("$link.subscribed")), "{said:?}");
     server

@@ -1,0 +1,85 @@
+//! What is written, and what becomes of it.
+
+use std::sync::Arc;
+
+use session::server::{Decided, Logged, Numbered, Opened};
+use session::{Hello, Millis};
+
+use crate::Record;
+
+/// Writes that are applied together, with all that decides them beside the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Command<'w> {
+    /// When it is applied.
+    pub time: Interval,
+    /// Whether the disk has [room](crate::Store::has_room) for new events.
+    pub has_room: bool,
+    /// The writes, decided in their order.
+    pub writes: &'w [Write],
+}
+
+/// The time, in milliseconds since 1970, as exactly as it is known: events are kept by `late`, and dropped by `early`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// It is not earlier than this,
+    pub early: Millis,
+    /// and not later than this.
+    pub late: Millis,
+}
+
+impl From<Millis> for Interval {
+    /// By one clock.
+    fn from(now: Millis) -> Self {
+        Self { early: now, late: now }
+    }
+}
+
+/// What is to be decided.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A client connects.
+    Open {
+        /// What it says.
+        hello: Hello,
+        /// Whether the client is created if it is not known. If not, the outcome is [`WriteOutcome::NewClient`].
+        may_be_new: bool,
+    },
+    /// An event is to be logged.
+    Append(Record),
+    /// The commit that held this number failed: higher numbers of its connection wait until it comes again.
+    Hold(Numbered),
+}
+
+impl Write {
+    /// About how many bytes it adds to the log.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Append(record) => record.bytes(),
+            Self::Open { .. } | Self::Hold(_) => 0,
+        }
+    }
+}
+
+/// What was decided about a [`Write`].
+#[derive(Debug, PartialEq)]
+pub enum WriteOutcome {
+    /// About [`Write::Open`].
+    Opened(Opened),
+    /// About [`Write::Open`]: the client is not known, and may not be new. Nothing changes.
+    NewClient,
+    /// About [`Write::Append`].
+    Decided(Decided),
+    /// About [`Write::Hold`].
+    Held,
+}
+
+/// What a [`Command`] did.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// One for each write, in their order.
+    pub outcomes: Vec<WriteOutcome>,
+    /// The events that are new in the log, ascending in each stream.
+    pub logged: Vec<Arc<Logged>>,
+    /// The offset of the last event of each stream after it; 0 for an empty stream.
+    pub heads: Vec<u64>,
+}

@@ -1,0 +1,76 @@
+//! Commands in one transaction: decided, trimmed, committed.
+
+use std::sync::atomic::Ordering;
+
+use topic::Topic;
+
+use super::Embedded;
+use super::clients::Clients;
+use super::decide::{Circumstances, decide};
+use super::error::Result;
+use super::ids::Ids;
+use super::log::Log;
+use crate::{Command, StoreError, Written};
+
+/// A command trims twice as many events as it logs and this many more, so that the log gets short and stays so.
+const TRIM_ROWS: usize = 64;
+
+impl Embedded {
+    /// See [`Store::apply`](crate::Store::apply).
+    pub(super) fn apply_all(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
+        let Some(last) = commands.last() else { return Ok(Vec::new()) };
+        self.file.with(|file| {
+            // The engine's commits are durable by default: what they hold is on disk once `commit` returns.
+            let (transaction, mut recent) = file.begin()?;
+            let (all, changes, closed) = {
+                let mut log = Log::open(&transaction, last.time)?;
+                let new = commands.iter().map(|command| command.writes.len()).sum();
+                let mut ids = Ids::open(&transaction, &recent, new)?;
+                let mut clients = Clients::open(&transaction)?;
+                let circumstances = Circumstances {
+                    epoch: self.file.identity.epoch,
+                    streams: &self.streams.names,
+                    route: &|topic: &Topic| self.streams.of(topic),
+                };
+                let mut all = Vec::with_capacity(commands.len());
+                for command in commands {
+                    log.at(command.time);
+                    let written =
+                        decide(command, &mut log, &mut ids, &mut clients, &circumstances)?;
+                    self.trim(&mut log, &written)?;
+                    all.push(written);
+                }
+                self.note_firsts(&log);
+                let changes = ids.close(&mut log)?;
+                let closed = clients.close()?;
+                if changes.any() {
+                    log.close()?;
+                }
+                (all, changes, closed)
+            };
+            self.report_unreadable(closed.unreadable, last.time.late);
+            if !changes.any() && !closed.changed {
+                // Refused hellos and repeats, which anybody can send as fast as they like.
+                transaction.abort()?;
+                return Ok(all);
+            }
+            self.is_fresh.store(true, Ordering::Relaxed);
+            transaction.commit()?;
+            recent.settle(changes);
+            Ok(all)
+        })
+    }
+
+    /// Drops the events that those of a command push out.
+    fn trim(&self, log: &mut Log<'_>, written: &Written) -> Result<()> {
+        log.flush()?;
+        let most = 2 * written.logged.len() + TRIM_ROWS;
+        for (stream, keep) in self.streams.keep() {
+            // A stream without new events is left to the maintenance.
+            if written.logged.iter().any(|event| event.stream == stream as usize) {
+                log.trim(stream, keep, most)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,9 +1,10 @@
 //! The bus of applications: the pure bus with [`Event`]s as payloads, connected to bridges.
 
+#[cfg(feature = "bridge")]
+mod bridged;
 mod outlet;
 mod publish_error;
 
-use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,7 +16,6 @@ use serde::Serialize;
 #[cfg(feature = "npm")]
 use wasm_bindgen::JsValue;
 
-use crate::flow::Flow;
 use crate::intercept::Judges;
 use crate::js::console_error;
 use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription};
@@ -241,43 +241,10 @@ impl Bus {
         }
     }
 
-    /// Passes an event from a bridge through the interceptors.
-    pub(crate) fn admit(&self, event: Event) -> Option<Event> {
-        match self.0.judges.get() {
-            Some(judges) => judges.admit(event),
-            None => Some(event),
-        }
-    }
-
-    /// Delivers the current stage of a durable event of this bus to subscribers with echo.
-    pub(crate) fn echo(&self, event: Event) {
-        if let Ok(topic) = Topic::parse(&[ECHO, event.topic().as_str()].concat()) {
-            self.0.bus.announce(topic, event);
-        }
-    }
-
     /// Delivers `event` to the subscribers of this bus, at its turn.
     pub(crate) fn deliver(&self, event: Event) -> Result<Receipt, PublishError> {
         self.0.bus.publish(event.topic().clone(), event.clone())?;
         Ok(Receipt::delivered(event))
-    }
-
-    /// Delivers an event from a bridge, which cannot be refused.
-    pub(crate) fn bring(&self, event: Event) -> Result<(), PublishError> {
-        self.0.bus.publish_regardless(event.topic().clone(), event)?;
-        Ok(())
-    }
-
-    /// The same, and drops the event's claim once its handlers have returned and no hold of it exists.
-    pub(crate) fn bring_held(&self, event: Event, claim: Rc<dyn Any>) -> Result<(), PublishError> {
-        let event = event.in_flow(Flow::of(&claim));
-        self.0.bus.publish_held(event.topic().clone(), event, Some(Box::new(claim)))?;
-        Ok(())
-    }
-
-    /// Delivers an event of the runtime itself.
-    pub(crate) fn announce(&self, event: Event) {
-        self.0.bus.announce(event.topic().clone(), event);
     }
 
     /// Reports a failure that no handler has returned: a rejected promise, or the publish of a hook.

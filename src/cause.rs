@@ -100,4 +100,4 @@ macro_rules! told_in_words {
         }
     )*};
 }
-told_in_words!(DataError PublishError TopicError crate::bridge::BridgeError crate::TypeMismatch Box<dyn std::error::Error>);
+told_in_words!(DataError PublishError TopicError crate::TypeMismatch Box<dyn std::error::Error>);

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use bus::Topic;
 use serde::de::DeserializeOwned;
-use session::{Position, RejectCode};
 use wasm_bindgen::JsValue;
 
+use crate::answer::{Position, RejectCode};
 use crate::flow::{Flow, Hold};
 use crate::js::random_id;
 use crate::{DataError, Failure, Payload};
@@ -73,39 +73,6 @@ impl Event {
     pub(crate) fn new(topic: Topic, payload: Payload, delivery: Delivery) -> Self {
         let now = Some(js_sys::Date::now());
         Self::build(topic, payload, OnceCell::new(), "".into(), now, delivery)
-    }
-
-    /// Creates an event that a bridge has received.
-    pub(crate) fn inbound(
-        topic: Topic,
-        payload: Payload,
-        id: &str,
-        source: &str,
-        time: Option<u64>,
-        delivery: Delivery,
-    ) -> Self {
-        let time = time.map(|time| time as f64);
-        Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
-    }
-
-    /// The same event with another delivery.
-    pub(crate) fn at(&self, delivery: Delivery) -> Self {
-        self.copy(self.0.payload.clone(), delivery, None)
-    }
-
-    /// The same event with another payload.
-    pub(crate) fn with(&self, payload: Payload) -> Self {
-        self.copy(payload, self.0.delivery.clone(), None)
-    }
-
-    /// The same event with its part in the flow control of a link.
-    pub(crate) fn in_flow(mut self, flow: Flow) -> Self {
-        let flow = Some(Box::new(flow));
-        if let Some(attributes) = Rc::get_mut(&mut self.0) {
-            attributes.flow = flow;
-            return self;
-        }
-        self.copy(self.0.payload.clone(), self.0.delivery.clone(), flow)
     }
 
     /// Ends what [`bus::Payload::kept`] has begun, after the event was handled or popped.
@@ -248,6 +215,43 @@ impl Event {
     #[cfg(feature = "npm")]
     pub(crate) fn face(&self, make: impl FnOnce(Option<&str>) -> JsValue) -> &JsValue {
         self.0.face.get_or_init(|| make(self.0.id.get().map(|id| &**id)))
+    }
+}
+
+/// Events of bridges.
+#[cfg(feature = "bridge")]
+impl Event {
+    /// The same event with another payload.
+    pub(crate) fn with(&self, payload: Payload) -> Self {
+        self.copy(payload, self.0.delivery.clone(), None)
+    }
+
+    /// Creates an event that a bridge has received.
+    pub(crate) fn inbound(
+        topic: Topic,
+        payload: Payload,
+        id: &str,
+        source: &str,
+        time: Option<u64>,
+        delivery: Delivery,
+    ) -> Self {
+        let time = time.map(|time| time as f64);
+        Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
+    }
+
+    /// The same event with another delivery.
+    pub(crate) fn at(&self, delivery: Delivery) -> Self {
+        self.copy(self.0.payload.clone(), delivery, None)
+    }
+
+    /// The same event with its part in the flow control of a link.
+    pub(crate) fn in_flow(mut self, flow: Flow) -> Self {
+        let flow = Some(Box::new(flow));
+        if let Some(attributes) = Rc::get_mut(&mut self.0) {
+            attributes.flow = flow;
+            return self;
+        }
+        self.copy(self.0.payload.clone(), self.0.delivery.clone(), flow)
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    #[cfg(feature = "bridge")]
     pub(crate) fn of(claim: &Rc<dyn Any>) -> Self {
         Self { claim: Some(Rc::downgrade(claim)), kept: RefCell::default() }
     }

@@ -48,6 +48,7 @@ pub(crate) trait Judges {
     fn judge(&self, topic: &Topic, payload: Payload) -> Result<Payload, Answer>;
 
     /// Judges an event from a bridge. Returns it if it continues.
+    #[cfg(feature = "bridge")]
     fn admit(&self, event: Event) -> Option<Event>;
 
     /// Whether an interceptor matches `topic`.
@@ -179,6 +180,7 @@ impl Judges for List {
         })
     }
 
+    #[cfg(feature = "bridge")]
     fn admit(&self, event: Event) -> Option<Event> {
         let payload = self.ask(event.topic(), event.payload().clone(), Some(&event)).ok()?;
         Some(event.with(payload))

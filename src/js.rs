@@ -3,10 +3,12 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+#[cfg(feature = "bridge")]
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
+#[cfg(feature = "bridge")]
 use web_sys::{Event, EventTarget};
 
 #[wasm_bindgen]
@@ -48,6 +50,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Milliseconds of a monotonic clock.
+#[cfg(feature = "bridge")]
 pub(crate) fn monotonic() -> u64 {
     performance_now() as u64
 }
@@ -84,6 +87,7 @@ pub(crate) fn promise(
 }
 
 /// Calls `handler` with each event of this kind until the listener is dropped. Boxed for the same reason as a task.
+#[cfg(feature = "bridge")]
 pub(crate) fn listen(
     target: &EventTarget,
     kind: &'static str,

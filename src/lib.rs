@@ -26,7 +26,7 @@
 //!
 //! The types of everyday use are at the root. The rest is in modules by feature:
 //!
-//! - [`bridge`]: the state of a bridge, its topics, presence and history.
+//! - [`bridge`]: the state of a bridge, its topics, presence and history (feature `bridge`).
 //! - [`hooks`]: hooks for Yew components (feature `yew`).
 //! - [`workers`]: pools of Web Workers for heavy handlers (feature `workers`).
 //! - [`recorder`]: recording and replaying events.
@@ -35,14 +35,19 @@
 //!
 //! # Features
 //!
-//! `npm` exports the API for JavaScript from the wasm module. `allocator` installs a small and fast global
-//! allocator. Both are on by default: Rust applications switch `npm` off, and `allocator` too if they have
-//! their own.
+//! These are on by default:
+//!
+//! - `bridge`: bridges to peers. Without it all events stay on the bus, and the module contains neither the protocol nor
+//!   a database.
+//! - `npm` exports the API for JavaScript from the wasm module, bridges included. Rust applications switch it off.
+//! - `allocator` installs a small and fast global allocator. Applications with their own switch it off.
 
 #[cfg(all(feature = "allocator", target_family = "wasm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
+mod answer;
+#[cfg(feature = "bridge")]
 pub mod bridge;
 mod bus;
 mod cause;
@@ -53,6 +58,8 @@ mod handle;
 pub mod hooks;
 mod intercept;
 mod js;
+#[cfg(feature = "bridge")]
+mod link;
 pub mod measure;
 pub mod notice;
 #[cfg(feature = "npm")]
@@ -69,6 +76,7 @@ mod typed;
 #[cfg(feature = "workers")]
 pub mod workers;
 
+#[cfg(feature = "bridge")]
 pub use crate::bridge::{Bridge, BridgeOptions, Rule};
 pub use crate::bus::{Bus, PublishError, Retention};
 pub use crate::cause::{Cause, Failure, HandlerResult};

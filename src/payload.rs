@@ -10,7 +10,7 @@ use std::rc::Rc;
 use js_sys::{DataView, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use session::Form;
+use topic::Form;
 use wasm_bindgen::prelude::*;
 
 use crate::js::{object, text_of};

@@ -6,10 +6,11 @@ use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
-use session::Position;
-
+use crate::answer::Position;
 use crate::bus::Outlet;
-use crate::{Delivery, Event, Rejection, Stage};
+#[cfg(feature = "bridge")]
+use crate::{Delivery, Stage};
+use crate::{Event, Rejection};
 
 /// Follows a published event. Dropping it has no effect on the event.
 #[derive(Clone)]
@@ -53,6 +54,7 @@ impl Receipt {
         Self { event, durable: None, dropped: false }
     }
 
+    #[cfg(feature = "bridge")]
     pub(crate) fn durable(
         event: Event,
         settlement: Rc<Settlement>,
@@ -164,6 +166,7 @@ impl Status {
     }
 }
 
+#[cfg(feature = "bridge")]
 impl Settlement {
     pub(crate) fn queued() -> Rc<Self> {
         Rc::new(Self { status: RefCell::new(Status::Queued), waiting: RefCell::default() })

@@ -1,5 +1,5 @@
 //! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
 #[path = "bridge/faces.rs"]
 mod faces;

@@ -1,6 +1,6 @@
 //! Failing storage never stops a page. Whatever IndexedDB, Web Locks and BroadcastChannel do, the link is up within a
 //! second, publishes and reads from memory, and reports that.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;

@@ -1,5 +1,5 @@
 //! Hooks in components that are mounted in a page.
-#![cfg(all(target_arch = "wasm32", feature = "yew"))]
+#![cfg(all(target_arch = "wasm32", feature = "bridge", feature = "yew"))]
 
 #[path = "bridge/fake_socket.rs"]
 #[allow(dead_code)] // the tests of one bridge use the rest

@@ -1,6 +1,6 @@
 //! The outbox of a bridge in the browser's own database: what survives a reload, and what is reported when nothing can
 //! be stored. Dropping bus and bridge and creating new ones stands for a reload.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;

@@ -1,6 +1,6 @@
 //! Tabs that share a link. Several buses and bridges in one page stand for tabs; locks, channels and the database are
 //! the browser's own, and the peer is behind a fake WebSocket class.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
 #[path = "bridge/fake_socket.rs"]
 mod fake_socket;

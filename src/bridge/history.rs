@@ -8,34 +8,33 @@ use bus::Pattern;
 use session::client::{self, Older, RequestId};
 use session::{Position, RejectCode};
 
-use super::Bridge;
-use super::inbound::content;
-use super::link::Link;
+use super::body::content;
+use super::{Bridge, Endpoint};
 use crate::{Delivery, Event, Payload, TopicError};
 
-/// Some events of the peer's log.
+/// A page of the peer's log.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HistoryPage {
-    /// The newest first. Without those that an interceptor refuses, so that there may be none although there is
-    /// a next page.
+    /// The events, newest first, without those that an interceptor refuses: it may be empty although there is a next
+    /// page.
     pub events: Vec<Event>,
-    /// Where the next page begins; none if there is no more.
+    /// Where the next page begins, or `None` if this is the last one.
     pub next: Option<Position>,
 }
 
-/// Why there is no page.
+/// Why a page was not returned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// What was to be the pattern is none.
-    #[error("this is no pattern: {0}")]
+    /// The pattern is not valid.
+    #[error("invalid pattern: {0}")]
     Pattern(#[from] TopicError),
-    /// The position is of another log, or of another life of this one.
-    #[error("the peer's log is not the one of that position: ask for the newest page again")]
+    /// The position belongs to another log, or to an earlier epoch of this one.
+    #[error("the position belongs to another log: ask for the newest page again")]
     Reset,
-    /// The peer refuses, for that reason.
-    #[error("the peer gives no page: {}", .0.name())]
+    /// The peer has refused the request, for this reason.
+    #[error("the peer refused the page: {}", .0.name())]
     Refused(RejectCode),
     /// The bridge was dropped.
     #[error("the bridge is closed")]
@@ -44,25 +43,25 @@ pub enum HistoryError {
 
 type Answer = Result<Older, client::HistoryError>;
 
-/// Who waits for a page.
+/// A request for a page.
 pub(super) struct Reader {
     id: RequestId,
     page: Option<Answer>,
     waker: Option<Waker>,
 }
 
-/// A page that is waited for; dropped, it is not asked for any more.
+/// Cancels a request when it is dropped.
 struct PageRequest<'a> {
-    link: &'a Weak<Link>,
+    endpoint: &'a Weak<Endpoint>,
     id: RequestId,
 }
 
 impl Bridge {
-    /// The newest events of the peer's log whose topic `pattern` matches, at most `limit` of them; or those before
-    /// a place, which a page names as its [next](HistoryPage::next). The peer may give fewer than `limit`.
+    /// A page of the peer's log: the newest events whose topic `pattern` matches, or those before a position, which a
+    /// page has as its [next](HistoryPage::next). At most `limit` events; the peer may return fewer.
     ///
-    /// It waits for the link: [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) tells how that is. Dropped before it is done, it is
-    /// not asked for any more.
+    /// It waits while the link is down; [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) reports the state. Dropping the future
+    /// cancels the request.
     ///
     /// ```no_run
     /// use event_driven_kit::bridge::HistoryError;
@@ -89,15 +88,15 @@ impl Bridge {
         before: Option<Position>,
         limit: u32,
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
-        let (pattern, link) = (Pattern::parse(pattern), self.link.this.clone());
+        let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
             let id = {
-                let link = link.upgrade().ok_or(HistoryError::Closed)?;
-                link.ask_for_page(pattern?, before, limit)
+                let endpoint = endpoint.upgrade().ok_or(HistoryError::Closed)?;
+                endpoint.request_page(pattern?, before, limit)
             };
-            let wanted = PageRequest { link: &link, id };
-            let page = poll_fn(|context| match link.upgrade() {
-                Some(link) => link.poll_page(id, context.waker()),
+            let wanted = PageRequest { endpoint: &endpoint, id };
+            let page = poll_fn(|context| match endpoint.upgrade() {
+                Some(endpoint) => endpoint.poll_page(id, context.waker()),
                 None => Poll::Ready(None),
             });
             let page = page.await.ok_or(HistoryError::Closed)?;
@@ -106,16 +105,16 @@ impl Bridge {
                 client::HistoryError::Refused(code) => HistoryError::Refused(code),
                 _ => HistoryError::Reset,
             })?;
-            Ok(link.upgrade().ok_or(HistoryError::Closed)?.page(older))
+            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older))
         }
     }
 }
 
-impl Link {
-    fn ask_for_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
-        let id = self.tab.borrow_mut().client().history(pattern, before, limit);
+impl Endpoint {
+    fn request_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
+        let id = self.link.history(pattern, before, limit);
         self.readers.borrow_mut().push(Reader { id, page: None, waker: None });
-        self.drive();
+        self.link.drive();
         id
     }
 
@@ -130,7 +129,7 @@ impl Link {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// None, if the link has ended.
+    /// Resolves to `None` if the bridge has been dropped.
     fn poll_page(&self, id: RequestId, waker: &Waker) -> Poll<Option<Answer>> {
         let mut readers = self.readers.borrow_mut();
         let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else {
@@ -145,7 +144,7 @@ impl Link {
         }
     }
 
-    /// Nobody gets a page any more.
+    /// Ends all requests.
     pub(super) fn end_reading(&self) {
         let readers = self.readers.take();
         readers.into_iter().filter_map(|reader| reader.waker).for_each(Waker::wake);
@@ -155,7 +154,7 @@ impl Link {
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
             let payload = Payload::from_bytes(content(body.content_type, body.data));
             let (time, stored) = (body.time, Delivery::Stored(position));
-            self.bus().admit(Event::inbound(topic, payload, &body.id, &body.source, time, stored))
+            self.bus.admit(Event::inbound(topic, payload, &body.id, &body.source, time, stored))
         });
         HistoryPage { events: events.collect(), next: older.next }
     }
@@ -163,9 +162,9 @@ impl Link {
 
 impl Drop for PageRequest<'_> {
     fn drop(&mut self) {
-        if let Some(link) = self.link.upgrade() {
-            link.tab.borrow_mut().client().forget_history(self.id);
-            link.readers.borrow_mut().retain(|reader| reader.id != self.id);
+        if let Some(endpoint) = self.endpoint.upgrade() {
+            endpoint.link.forget_history(self.id);
+            endpoint.readers.borrow_mut().retain(|reader| reader.id != self.id);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The way in: what the peer and other tabs send reaches the bus, at the pace at which it is read.
+//! The way in: events of the peer and of other tabs reach the bus at the pace of its readers.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -9,23 +9,25 @@ use bus::Topic;
 use session::Body;
 use session::client::{Delivery as Inbound, SubscriptionId};
 
-use super::link::Link;
+use super::Endpoint;
+use super::body::content;
+use super::rules::RuleMatch;
 use crate::js::spawn;
-use crate::{Bytes, Delivery, Event, Payload};
+use crate::{Delivery, Event, Payload};
 
-/// What the peer has sent and the bus has no room for. Bounded by the windows of the rules.
+/// Events of the peer that the bus has no room for. Bounded by the windows of the rules.
 #[derive(Default)]
 pub(super) struct Inbox {
     waiting: RefCell<VecDeque<Inbound>>,
-    /// Subscriptions that have caught up with what may still wait here.
+    /// Subscriptions that have caught up, but for the events that wait here.
     caught_up: RefCell<Vec<SubscriptionId>>,
-    /// Room is waited for.
+    /// A task waits for room.
     is_watched: Cell<bool>,
 }
 
-/// An event that the application has. When nobody needs it any more, the peer may send another.
+/// An event that the application has received. Once it is dropped, the peer may send another event.
 struct Claim {
-    link: Weak<Link>,
+    endpoint: Weak<Endpoint>,
     subscriptions: Vec<SubscriptionId>,
     bytes: usize,
 }
@@ -35,18 +37,17 @@ impl Inbox {
         self.waiting.borrow_mut().push_back(inbound);
     }
 
-    /// Nobody reads on.
     pub(super) fn clear(&self) {
         let unread = self.waiting.take();
         drop(unread);
     }
 
-    /// A subscription has brought everything that was there, to this place.
+    /// A subscription has brought all events that existed when it began to read.
     pub(super) fn caught_up(&self, subscription: SubscriptionId) {
         self.caught_up.borrow_mut().push(subscription);
     }
 
-    /// One that has, and of which nothing waits here.
+    /// The next subscription that has caught up, and of which no event waits here.
     fn next_caught_up(&self) -> Option<SubscriptionId> {
         let (mut caught_up, waiting) = (self.caught_up.borrow_mut(), self.waiting.borrow());
         let waits = |id| waiting.iter().any(|inbound| inbound.subscriptions.contains(id));
@@ -54,7 +55,7 @@ impl Inbox {
         Some(caught_up.swap_remove(at))
     }
 
-    /// Whether a durable event waits here: its subscription has read it, and nobody else has.
+    /// Whether a durable event waits here, which its subscription counts as read.
     pub(super) fn holds(&self, id: &str) -> bool {
         self.waiting.borrow().iter().any(|inbound| inbound.body.id == id)
     }
@@ -63,7 +64,7 @@ impl Inbox {
         self.waiting.borrow().is_empty()
     }
 
-    /// The first that there is room for, and none of whose subscriptions waits for an earlier one.
+    /// The first event that there is room for, and that is not behind another event of its subscriptions.
     fn first(&self, has_room: impl Fn(&Topic) -> bool) -> Option<usize> {
         let mut blocked = Vec::new();
         self.waiting.borrow().iter().position(|inbound| {
@@ -84,81 +85,69 @@ impl Inbox {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(link) = self.link.upgrade() {
-            link.taken(&self.subscriptions, self.bytes);
+        if let Some(endpoint) = self.endpoint.upgrade() {
+            endpoint.link.taken(&self.subscriptions, self.bytes);
+            endpoint.link.drive();
         }
     }
 }
 
-impl Link {
-    /// Brings to the bus what all its queues that wait have room for. The rest comes when they have.
+impl Endpoint {
+    /// Delivers the events that all waiting queues have room for. The others follow when there is room.
     pub(super) fn bring_in(&self) {
-        let bus = self.bus().pure();
+        let bus = self.bus.pure();
         while let Some(inbound) = self.inbox.take(|topic| bus.has_room(topic)) {
             self.deliver(inbound);
         }
         while let Some(subscription) = self.inbox.next_caught_up() {
-            self.catches_up(subscription);
+            self.caught_up(subscription);
         }
         if self.inbox.is_empty() || self.inbox.is_watched.replace(true) {
             return;
         }
-        let (bus, link) = (bus.clone(), self.this.clone());
+        let (bus, this) = (bus.clone(), self.this.clone());
         spawn(async move {
             let is_over = || {
-                link.upgrade().is_none_or(|link| {
-                    link.inbox.is_empty() || link.inbox.first(|topic| bus.has_room(topic)).is_some()
+                this.upgrade().is_none_or(|this| {
+                    this.inbox.is_empty() || this.inbox.first(|topic| bus.has_room(topic)).is_some()
                 })
             };
             bus.room_until(is_over).await;
-            if let Some(link) = link.upgrade() {
-                link.inbox.is_watched.set(false);
-                link.bring_in();
+            if let Some(this) = this.upgrade() {
+                this.inbox.is_watched.set(false);
+                this.bring_in();
             }
         });
     }
 
-    fn taken(&self, subscriptions: &[SubscriptionId], bytes: usize) {
-        self.tab.borrow_mut().client().taken(subscriptions, bytes);
-        self.drive();
-    }
-
     fn deliver(&self, inbound: Inbound) {
         let Inbound { subscriptions, topic, body, position, bytes } = inbound;
-        let is_named = self.rules.borrow().iter().any(|rule| {
-            rule.pattern.matches(&topic)
-                && rule
-                    .subscription
-                    .is_some_and(|subscription| subscriptions.contains(&subscription))
-        });
+        let is_asked_for = self.rules.borrow().ask_for(&subscriptions, &topic);
         // Dropped on every way out of here.
-        let claim: Rc<dyn Any> = Rc::new(Claim { link: self.this.clone(), subscriptions, bytes });
-        if !is_named {
+        let claim: Rc<dyn Any> =
+            Rc::new(Claim { endpoint: self.this.clone(), subscriptions, bytes });
+        if !is_asked_for {
             return self.ignore();
         }
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
-        let is_own = self.is_own(&body.source);
+        let is_own = self.link.is_own(&body.source);
         let published = if is_own { self.published(&body.id) } else { None };
         let payload =
             published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
         let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
-        // One of this page was judged when it was published.
+        // Interceptors have judged an event of this page when it was published.
         if !is_own {
             self.admit(event, Some(claim));
-        } else if self.bus().bring_held(event, claim).is_err() {
+        } else if self.bus.bring_held(event, claim).is_err() {
             self.ignore();
         }
     }
 
-    /// Another tab has published an event that did not come over the link.
+    /// Delivers an event that another tab has published, and that did not arrive over the link.
     pub(super) fn bring(&self, topic: Topic, body: Body, ephemeral: bool) {
-        let rules = self.rules.borrow();
-        let is_named = rules.iter().any(|rule| {
-            let brings = if ephemeral { rule.subscription.is_some() } else { rule.shared };
-            brings && rule.pattern.matches(&topic)
-        });
-        drop(rules);
-        if !is_named {
+        let RuleMatch { shared, subscriptions, .. } = self.rules.borrow().match_topic(&topic);
+        let is_asked_for = if ephemeral { !subscriptions.is_empty() } else { shared };
+        if !is_asked_for {
             return self.ignore();
         }
         let payload = Payload::from_bytes(content(body.content_type, body.data));
@@ -167,22 +156,17 @@ impl Link {
         self.admit(event, None);
     }
 
-    /// Hands on what interceptors let in.
+    /// Delivers an event, unless an interceptor refuses it.
     fn admit(&self, event: Event, claim: Option<Rc<dyn Any>>) {
-        let Some(event) = self.bus().admit(event) else {
+        let Some(event) = self.bus.admit(event) else {
             return self.refuse();
         };
         let brought = match claim {
-            Some(claim) => self.bus().bring_held(event, claim),
-            None => self.bus().bring(event),
+            Some(claim) => self.bus.bring_held(event, claim),
+            None => self.bus.bring(event),
         };
         if brought.is_err() {
             self.ignore();
         }
     }
-}
-
-/// The content of a body.
-pub(super) fn content(content_type: Option<String>, data: Vec<u8>) -> Bytes {
-    Bytes { content_type: content_type.map_or(crate::JSON.into(), Into::into), data: data.into() }
 }

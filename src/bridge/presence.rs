@@ -1,4 +1,4 @@
-//! Presence: where this page is, and who else is there.
+//! Presence: the topics at which this page is present, and who else is there.
 
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
@@ -11,37 +11,37 @@ use session::Attendee;
 use session::client;
 use wasm_bindgen::JsValue;
 
-use super::link::Link;
-use super::{Bridge, BridgeError};
+use super::{Bridge, BridgeError, Endpoint};
 use crate::bus::Retention;
 use crate::js::object;
 use crate::{Bytes, DataError, Payload};
 
-/// Before the topic of which it is told who is there, as [`Occupants`]; see [`Bridge::watch`].
+/// The prefix of the topics that report who is present, as [`Occupants`]: it precedes the watched topic. See
+/// [`Bridge::watch`].
 pub const PRESENCE_TOPIC: &str = "$bus.presence.";
 
-/// Who is present at a topic: the payload of the events on [`PRESENCE_TOPIC`], of which the newest is retained.
+/// Who is present at a topic: the payload of the events under [`PRESENCE_TOPIC`], the newest of which is retained.
 /// JavaScript reads the same fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Occupants {
     /// The topic.
     pub topic: String,
-    /// All who are there, in the order in which they came.
+    /// All occupants, in the order in which they joined.
     pub present: Vec<Occupant>,
-    /// Those of them who came, or have other data than before.
+    /// The occupants that have joined or changed their data.
     pub joined: Vec<Occupant>,
-    /// Those who have left.
+    /// The occupants that have left.
     pub left: Vec<Occupant>,
 }
 
-/// One who is present at a topic. Somebody with several browsers there is several, under one key.
+/// An occupant of a topic. A user with several browsers is several occupants with one key.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Occupant {
-    /// Names it at this topic, and no other after it: a decimal number.
+    /// Identifies it at this topic, and is never used again: a decimal number.
     pub id: String,
-    /// Who it is.
+    /// The key of the user.
     pub key: String,
-    /// What it says of itself.
+    /// The data that the occupant has joined with.
     #[serde(with = "serde_wasm_bindgen::preserve")]
     pub data: JsValue,
 }
@@ -49,11 +49,11 @@ pub struct Occupant {
 /// Keeps this page present at a topic, or watching one. Dropping it ends that.
 #[must_use = "dropping a guard ends the presence, or the watching"]
 pub struct PresenceGuard {
-    link: Weak<Link>,
+    endpoint: Weak<Endpoint>,
     key: u64,
 }
 
-/// What the guards of a link stand for.
+/// The presence or the watching that a guard keeps.
 pub(super) struct PresenceRecord {
     key: u64,
     topic: Topic,
@@ -66,10 +66,10 @@ enum Kind {
 }
 
 impl Occupant {
-    /// What it says of itself, as a `T`.
+    /// The data of the occupant as a `T`.
     ///
     /// # Errors
-    /// A [`DataError`] if it is none.
+    /// A [`DataError`] if it cannot be read as a `T`.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, DataError> {
         serde_wasm_bindgen::from_value(self.data.clone())
             .map_err(|error| DataError::Deserialize(error.to_string()))
@@ -77,12 +77,12 @@ impl Occupant {
 }
 
 impl Bridge {
-    /// Is present at a topic until the answer is dropped, and for ten seconds more if the page just goes: a reload
-    /// is no leave. Tabs that share a link are one there, and the newest `join` of a topic counts.
+    /// Joins a topic until the returned guard is dropped. A page that closes without leaving stays present for ten
+    /// seconds, so that a reload is not a leave. Tabs that share a link are one occupant, with the key and data of the
+    /// newest `join`.
     ///
-    /// `key` says who it is, where the peer's authority does not know better; `data` is what the others see. The
-    /// key may have 256 bytes, the data 4,096 as JSON. What the peer refuses is told on
-    /// [`ERROR_TOPIC`](crate::ERROR_TOPIC).
+    /// `key` identifies the user, unless the peer's authority does. The others see `data`. The key may have 256 bytes,
+    /// the data 4,096 bytes as JSON. If the peer refuses, [`ERROR_TOPIC`](crate::ERROR_TOPIC) reports it.
     ///
     /// # Errors
     /// [`BridgeError::Pattern`], [`BridgeError::SystemPattern`] and [`BridgeError::Data`].
@@ -95,7 +95,7 @@ impl Bridge {
         self.join_with(topic, key, &Payload::new(data))
     }
 
-    /// The same with data that may be a JS value.
+    /// Like [`Bridge::join`], with data that may be a JS value.
     ///
     /// # Errors
     /// Like [`Bridge::join`].
@@ -105,18 +105,18 @@ impl Bridge {
         key: &str,
         data: &Payload,
     ) -> Result<PresenceGuard, BridgeError> {
-        let topic = place(topic)?;
+        let topic = check(topic)?;
         let bytes = data.to_bytes()?;
         if !bytes.is_json() {
             let why = DataError::NotJson("it is bytes".to_owned());
             return Err(BridgeError::Data(why));
         }
         let kind = Kind::Joined { key: key.to_owned(), data: bytes.data.to_vec() };
-        Ok(self.link.enter(topic, kind))
+        Ok(self.endpoint.enter(topic, kind))
     }
 
-    /// Watches who is present at a topic, until the answer is dropped: the state, and each change of it, come as
-    /// [`Occupants`] on [`PRESENCE_TOPIC`] followed by the topic, where the newest is retained.
+    /// Watches who is present at a topic, until the returned guard is dropped. The occupants, and each change, are
+    /// published as [`Occupants`] on [`PRESENCE_TOPIC`] followed by the topic, where the newest event is retained.
     ///
     /// ```no_run
     /// use event_driven_kit::bridge::{Occupants, PRESENCE_TOPIC};
@@ -138,13 +138,13 @@ impl Bridge {
     /// # Errors
     /// [`BridgeError::Pattern`] and [`BridgeError::SystemPattern`].
     pub fn watch(&self, topic: &str) -> Result<PresenceGuard, BridgeError> {
-        let topic = place(topic)?;
-        let state = self.link.retained(&topic)?;
-        Ok(self.link.enter(topic, Kind::Watched { state }))
+        let topic = check(topic)?;
+        let state = self.endpoint.retained(&topic)?;
+        Ok(self.endpoint.enter(topic, Kind::Watched { state }))
     }
 }
 
-fn place(topic: &str) -> Result<Topic, BridgeError> {
+fn check(topic: &str) -> Result<Topic, BridgeError> {
     let topic = Topic::parse(topic)?;
     if topic.is_system() {
         return Err(BridgeError::SystemPattern(topic.to_string()));
@@ -152,81 +152,86 @@ fn place(topic: &str) -> Result<Topic, BridgeError> {
     Ok(topic)
 }
 
-impl Link {
-    /// What keeps the state of a topic, for all who watch it.
+impl Endpoint {
+    /// The retained state of a topic, which all its watchers share.
     fn retained(&self, topic: &Topic) -> Result<Rc<Retention>, BridgeError> {
-        let presences = self.presences.borrow();
-        let mut standing = presences.iter().filter(|place| place.topic == *topic);
-        let state = standing.find_map(|place| match &place.kind {
+        let presence = self.presence.borrow();
+        let mut same = presence.iter().filter(|entry| entry.topic == *topic);
+        let state = same.find_map(|entry| match &entry.kind {
             Kind::Watched { state } => Some(state.clone()),
             Kind::Joined { .. } => None,
         });
+        drop(presence);
         if let Some(state) = state {
             return Ok(state);
         }
-        let told_at = [PRESENCE_TOPIC, topic.as_str()].concat();
-        Ok(Rc::new(self.bus().retain(&told_at, NonZeroUsize::MIN, NonZeroUsize::MIN)?))
+        let topic = [PRESENCE_TOPIC, topic.as_str()].concat();
+        Ok(Rc::new(self.bus.retain(&topic, NonZeroUsize::MIN, NonZeroUsize::MIN)?))
     }
 
     fn enter(&self, topic: Topic, kind: Kind) -> PresenceGuard {
         let key = self.next_key();
-        {
-            let mut tab = self.tab.borrow_mut();
-            match &kind {
-                Kind::Joined { key, data } => tab.client().join(&topic, key.clone(), data.clone()),
-                Kind::Watched { .. } => tab.client().watch(&topic),
-            }
+        match &kind {
+            Kind::Joined { key, data } => self.link.join(&topic, key.clone(), data.clone()),
+            Kind::Watched { .. } => self.link.watch(&topic),
         }
-        self.presences.borrow_mut().push(PresenceRecord { key, topic, kind });
-        self.drive();
-        PresenceGuard { link: self.this.clone(), key }
+        self.presence.borrow_mut().push(PresenceRecord { key, topic, kind });
+        self.link.drive();
+        PresenceGuard { endpoint: self.this.clone(), key }
     }
 
     fn exit(&self, key: u64) {
         let gone = {
-            let mut presences = self.presences.borrow_mut();
-            let at = presences.iter().position(|place| place.key == key);
-            at.map(|at| presences.remove(at))
+            let mut presence = self.presence.borrow_mut();
+            let at = presence.iter().position(|entry| entry.key == key);
+            at.map(|at| presence.remove(at))
         };
-        let Some(gone) = gone else { return };
-        {
-            let (presences, mut tab) = (self.presences.borrow(), self.tab.borrow_mut());
-            let mut here = presences.iter().rev().filter(|place| place.topic == gone.topic);
-            match &gone.kind {
-                Kind::Joined { .. } => {
-                    let joined = here.find_map(|place| match &place.kind {
-                        Kind::Joined { key, data } => Some((key.clone(), data.clone())),
-                        Kind::Watched { .. } => None,
-                    });
-                    match joined {
-                        Some((key, data)) => tab.client().join(&gone.topic, key, data),
-                        None => tab.client().leave(&gone.topic),
-                    }
-                }
-                Kind::Watched { .. } => {
-                    if !here.any(|place| matches!(place.kind, Kind::Watched { .. })) {
-                        tab.client().unwatch(&gone.topic);
-                    }
+        let Some(PresenceRecord { topic, kind, .. }) = gone else { return };
+        match &kind {
+            Kind::Joined { .. } => match self.joined(&topic) {
+                Some((key, data)) => self.link.join(&topic, key, data),
+                None => self.link.leave(&topic),
+            },
+            Kind::Watched { .. } => {
+                if !self.is_watched(&topic) {
+                    self.link.unwatch(&topic);
                 }
             }
         }
-        drop(gone);
-        self.drive();
+        drop(kind);
+        self.link.drive();
     }
 
-    pub(super) fn tell_occupants(&self, told: client::Occupants) {
+    /// Key and data of the newest join of a topic.
+    fn joined(&self, topic: &Topic) -> Option<(String, Vec<u8>)> {
+        let presence = self.presence.borrow();
+        let mut same = presence.iter().rev().filter(|entry| entry.topic == *topic);
+        same.find_map(|entry| match &entry.kind {
+            Kind::Joined { key, data } => Some((key.clone(), data.clone())),
+            Kind::Watched { .. } => None,
+        })
+    }
+
+    fn is_watched(&self, topic: &Topic) -> bool {
+        let presence = self.presence.borrow();
+        let mut same = presence.iter().filter(|entry| entry.topic == *topic);
+        same.any(|entry| matches!(entry.kind, Kind::Watched { .. }))
+    }
+
+    pub(super) fn tell_occupants(&self, occupants: &client::Occupants) {
         let list = |all: &[Attendee]| JsValue::from(all.iter().map(occupant).collect::<Array>());
+        let topic = occupants.topic.as_str();
         let payload = Payload::told(&[
-            ("topic", told.topic.as_str().into()),
-            ("present", list(&told.present)),
-            ("joined", list(&told.joined)),
-            ("left", list(&told.left)),
+            ("topic", topic.into()),
+            ("present", list(&occupants.present)),
+            ("joined", list(&occupants.joined)),
+            ("left", list(&occupants.left)),
         ]);
-        self.announce(&[PRESENCE_TOPIC, told.topic.as_str()].concat(), payload);
+        self.announce(&[PRESENCE_TOPIC, topic].concat(), payload);
     }
 }
 
-/// Data that is not the JSON it should be is none.
+/// The JavaScript object of an occupant. Data that is not valid JSON becomes `undefined`.
 fn occupant(Attendee { id, key, data }: &Attendee) -> JsValue {
     let data = Bytes::json(data.as_slice()).to_js().unwrap_or_default();
     object(&[("id", id.to_string().into()), ("key", key.as_str().into()), ("data", data)])
@@ -234,8 +239,8 @@ fn occupant(Attendee { id, key, data }: &Attendee) -> JsValue {
 
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
-        if let Some(link) = self.link.upgrade() {
-            link.exit(self.key);
+        if let Some(endpoint) = self.endpoint.upgrade() {
+            endpoint.exit(self.key);
         }
     }
 }

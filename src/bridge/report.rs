@@ -1,38 +1,27 @@
-//! What a link tells of itself on the bus, and keeps there for who comes later.
+//! The status of a link, as the bus reports it and retains it for later subscribers.
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
-use std::rc::Weak;
 
-use js_sys::Promise;
 use session::Position;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
-use super::link::Link;
-use super::state::{Acked, LinkStatus, OutboxStorage, Role};
+use super::state::{Acked, LinkStatus};
 use super::{LINK_TOPIC, LinkState, UNCERTAIN_TOPIC};
 use crate::bus::Retention;
-use crate::js::{monotonic, spawn};
+use crate::js::monotonic;
+use crate::link::Link;
 use crate::{Bus, Payload};
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["navigator", "storage"])]
-    fn persist() -> Result<JsValue, JsValue>;
-}
-
-/// The newest status, and whether it has been told.
+/// The newest status, and whether it has been published.
 pub(super) struct Report {
     status: RefCell<LinkStatus>,
-    /// When the state was entered, in milliseconds of the clock that never goes back.
+    /// When the state was entered, in milliseconds of the monotonic clock.
     since: Cell<u64>,
     is_news: Cell<bool>,
-    asked_to_persist: Cell<bool>,
     _retained: Vec<Retention>,
 }
 
-/// Uncertain events that are told again to who subscribes later.
+/// The number of uncertain events that are retained.
 const UNCERTAIN_KEPT: usize = 100;
 
 impl Report {
@@ -46,7 +35,6 @@ impl Report {
             status: RefCell::new(LinkStatus::new()),
             since: Cell::new(0),
             is_news: Cell::new(true),
-            asked_to_persist: Cell::new(false),
             _retained: retained.into_iter().flatten().collect(),
         }
     }
@@ -59,11 +47,17 @@ impl Report {
         status
     }
 
-    pub(super) fn is_online(&self) -> bool {
-        self.status.borrow().state == LinkState::Online
+    /// Updates what the link and the rules know better.
+    pub(super) fn update(&self, link: &Link, have_rules_caught_up: bool) {
+        self.change(|status| &mut status.outbox, link.unanswered());
+        self.change(|status| &mut status.storage, link.storage());
+        self.change(|status| &mut status.persisted, link.is_persisted());
+        self.change(|status| &mut status.role, link.role());
+        let is_online = self.status.borrow().state == LinkState::Online;
+        self.change(|status| &mut status.caught_up, is_online && have_rules_caught_up);
     }
 
-    /// The link has changed.
+    /// The state of the link has changed.
     pub(super) fn enter(&self, state: LinkState) {
         self.since.set(monotonic());
         self.change(|status| &mut status.state, state);
@@ -80,41 +74,16 @@ impl Report {
         self.change(|status| &mut status.last_acked, Some(acked));
     }
 
-    pub(super) fn plays(&self, role: Role) {
-        self.change(|status| &mut status.role, role);
-    }
-
-    /// The store is where it is, and has carried out the last operation or has not.
-    /// Whether that is news.
-    pub(super) fn stores(&self, storage: OutboxStorage) -> bool {
-        let before = self.status.borrow().storage;
-        self.change(|status| &mut status.storage, storage);
-        before != storage
-    }
-
-    /// The store has not taken the last that was to be written.
-    pub(super) fn is_failing(&self) -> bool {
-        self.status.borrow().storage == OutboxStorage::Failing
-    }
-
-    pub(super) fn catches_up(&self, is_so: bool) {
-        self.change(|status| &mut status.caught_up, is_so);
-    }
-
-    /// Events that were asked for are gone.
+    /// Counts a gap.
     pub(super) fn found_gap(&self) {
         let gaps = self.status.borrow().gaps + 1;
         self.change(|status| &mut status.gaps, gaps);
     }
 
-    /// Nobody knows what became of an event.
-    pub(super) fn is_uncertain(&self) {
+    /// Counts an uncertain event.
+    pub(super) fn found_uncertain(&self) {
         let uncertain = self.status.borrow().uncertain + 1;
         self.change(|status| &mut status.uncertain, uncertain);
-    }
-
-    pub(super) fn holds(&self, outbox: usize) {
-        self.change(|status| &mut status.outbox, outbox);
     }
 
     fn change<T: PartialEq>(&self, field: impl FnOnce(&mut LinkStatus) -> &mut T, value: T) {
@@ -126,30 +95,8 @@ impl Report {
         }
     }
 
-    /// What is to be told, if there is something new.
+    /// The payload to publish, if the status has changed since the last call.
     pub(super) fn news(&self) -> Option<Payload> {
         self.is_news.replace(false).then(|| Payload::from_js(self.status().to_js()))
-    }
-
-    /// Asks the browser, once and when there is something to lose, not to clear this origin's storage when
-    /// it runs out of space.
-    pub(super) fn ask_to_persist(&self, link: &Weak<Link>) {
-        if self.asked_to_persist.replace(true) {
-            return;
-        }
-        let link = link.clone();
-        spawn(async move {
-            // A worker, a page that is not secure and some engines have nobody to ask.
-            let asked = persist().ok().and_then(|asked| asked.dyn_into::<Promise>().ok());
-            let granted = match asked {
-                Some(asked) => JsFuture::from(asked).await.ok(),
-                None => None,
-            };
-            let granted = granted.and_then(|granted| granted.as_bool());
-            if let Some(link) = link.upgrade() {
-                link.report.change(|status| &mut status.persisted, granted);
-                link.tell();
-            }
-        });
     }
 }

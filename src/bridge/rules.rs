@@ -1,119 +1,181 @@
-//! The rules of a link that are in force, and the subscriptions that they share.
+//! The rules in force, and the subscriptions that they share.
 
 use bus::{Pattern, Topic};
-use session::Durability;
-use session::client::SubscriptionId;
+use session::client::{SubscriptionId, Window};
+use session::{Durability, Start};
 
-use super::link::Link;
-use super::{BridgeError, CAUGHT_UP_TOPIC, Rule};
+use super::{BridgeError, CAUGHT_UP_TOPIC, Endpoint, GAP_TOPIC, Rule};
 use crate::Payload;
 
-/// A rule in force.
-pub(super) struct Active {
+#[derive(Default)]
+pub(super) struct Rules(Vec<ActiveRule>);
+
+struct ActiveRule {
     key: u64,
-    pub(super) pattern: Pattern,
-    pub(super) outbound: bool,
-    /// What the peer's answer must promise; none: ephemeral.
-    pub(super) durability: Option<Durability>,
-    pub(super) subscription: Option<SubscriptionId>,
-    /// What is local goes to the other tabs.
-    pub(super) shared: bool,
-    /// Everything that was there has come.
-    is_caught_up: bool,
+    pattern: Pattern,
+    outbound: bool,
+    /// How durable events must be stored, or `None` for ephemeral events.
+    durability: Option<Durability>,
+    subscription: Option<SubscriptionId>,
+    /// Local events go to the other tabs.
+    shared: bool,
+    /// Its subscription has brought all events that existed when it began to read.
+    has_caught_up: bool,
 }
 
-impl Link {
+/// What the rules say about a topic. An event looks this up once, when it is published or arrives.
+#[derive(Default)]
+pub(super) struct RuleMatch {
+    /// Set if its events are sent, with the durability that they need if they are durable.
+    pub(super) outbound: Option<Option<Durability>>,
+    /// Whether its local events go to the other tabs.
+    pub(super) shared: bool,
+    /// The subscriptions that bring its events.
+    pub(super) subscriptions: Vec<SubscriptionId>,
+}
+
+impl Rules {
+    pub(super) fn match_topic(&self, topic: &Topic) -> RuleMatch {
+        let mut found = RuleMatch::default();
+        for rule in self.0.iter().filter(|rule| rule.pattern.matches(topic)) {
+            if rule.outbound {
+                found.outbound = found.outbound.max(Some(rule.durability));
+            }
+            found.shared |= rule.shared;
+            found.subscriptions.extend(rule.subscription);
+        }
+        found
+    }
+
+    /// Whether one of these subscriptions asks for this topic. A peer could send any other.
+    pub(super) fn ask_for(&self, subscriptions: &[SubscriptionId], topic: &Topic) -> bool {
+        self.0.iter().any(|rule| {
+            rule.subscription.is_some_and(|id| subscriptions.contains(&id))
+                && rule.pattern.matches(topic)
+        })
+    }
+
+    fn subscription(&self, pattern: &Pattern) -> Option<SubscriptionId> {
+        let mut same = self.0.iter().filter(|rule| rule.pattern == *pattern);
+        same.find_map(|rule| rule.subscription)
+    }
+
+    fn pattern(&self, subscription: SubscriptionId) -> Option<String> {
+        let rule = self.0.iter().find(|rule| rule.subscription == Some(subscription))?;
+        Some(rule.pattern.to_string())
+    }
+
+    fn remove(&mut self, key: u64) -> Option<ActiveRule> {
+        let at = self.0.iter().position(|rule| rule.key == key)?;
+        Some(self.0.remove(at))
+    }
+
+    fn use_subscription(&self, id: SubscriptionId) -> bool {
+        self.0.iter().any(|rule| rule.subscription == Some(id))
+    }
+
+    /// The peer has refused a subscription. Its rules stay, because they may be outbound, too.
+    fn forget(&mut self, id: SubscriptionId) {
+        for rule in self.0.iter_mut().filter(|rule| rule.subscription == Some(id)) {
+            rule.subscription = None;
+        }
+    }
+
+    /// Marks the rules of a subscription, or all rules, as caught up or not.
+    pub(super) fn set_caught_up(&mut self, subscription: Option<SubscriptionId>, is_so: bool) {
+        for rule in &mut self.0 {
+            if subscription.is_none() || rule.subscription == subscription {
+                rule.has_caught_up = is_so;
+            }
+        }
+    }
+
+    fn has_caught_up(&self, subscription: Option<SubscriptionId>) -> bool {
+        self.0.iter().any(|rule| rule.subscription == subscription && rule.has_caught_up)
+    }
+
+    /// Whether all subscriptions have caught up.
+    pub(super) fn have_caught_up(&self) -> bool {
+        self.0.iter().all(|rule| rule.has_caught_up || rule.subscription.is_none())
+    }
+}
+
+impl Endpoint {
     pub(super) fn add_rule(&self, rule: Rule) -> Result<u64, BridgeError> {
         let pattern = Pattern::parse(&rule.pattern)?;
         if pattern.as_str().starts_with('$') {
             return Err(BridgeError::SystemPattern(rule.pattern));
         }
+        let Rule { inbound, outbound, durability, start, window, shared, .. } = rule;
         let key = self.next_key();
-        let subscription = rule.inbound.then(|| self.subscription(&pattern, &rule));
-        let is_caught_up = self.has_caught_up(subscription);
-        self.bus().pure().invalidate(&pattern);
-        let Rule { outbound, durability, shared, .. } = rule;
-        self.rules.borrow_mut().push(Active {
+        let subscription = inbound.then(|| self.subscribe(&pattern, start, window));
+        let has_caught_up = self.rules.borrow().has_caught_up(subscription);
+        self.bus.pure().invalidate(&pattern);
+        self.rules.borrow_mut().0.push(ActiveRule {
             key,
             pattern,
             outbound,
             durability,
             subscription,
             shared,
-            is_caught_up,
+            has_caught_up,
         });
-        self.drive();
+        self.link.drive();
         Ok(key)
     }
 
     /// The subscription of `pattern`, which rules share.
-    fn subscription(&self, pattern: &Pattern, rule: &Rule) -> SubscriptionId {
-        let rules = self.rules.borrow();
-        let same = rules.iter().filter(|rule| rule.pattern == *pattern);
-        same.filter_map(|rule| rule.subscription).next().unwrap_or_else(|| {
-            let (pattern, start) = (pattern.clone(), rule.start.clone());
-            self.tab.borrow_mut().client().subscribe_within(pattern, start, rule.window)
+    fn subscribe(&self, pattern: &Pattern, start: Start, window: Window) -> SubscriptionId {
+        let shared = self.rules.borrow().subscription(pattern);
+        shared.unwrap_or_else(|| {
+            let id = self.link.subscribe(pattern.clone(), start, window);
+            self.pending.borrow_mut().subscribed(pattern, id);
+            id
         })
     }
 
     pub(super) fn remove_rule(&self, key: u64) {
-        let unused = {
-            let mut rules = self.rules.borrow_mut();
-            let Some(at) = rules.iter().position(|rule| rule.key == key) else {
-                return;
-            };
-            let Active { subscription, pattern, .. } = rules.remove(at);
-            self.bus().pure().invalidate(&pattern);
-            subscription.filter(|_| !rules.iter().any(|rule| rule.subscription == subscription))
-        };
-        if let Some(subscription) = unused {
-            self.tab.borrow_mut().client().unsubscribe(subscription);
-            self.drive();
+        let removed = self.rules.borrow_mut().remove(key);
+        let Some(ActiveRule { subscription, pattern, .. }) = removed else { return };
+        self.bus.pure().invalidate(&pattern);
+        if let Some(id) = subscription
+            && !self.rules.borrow().use_subscription(id)
+        {
+            self.pending.borrow_mut().unsubscribed(id);
+            self.link.unsubscribe(id);
+            self.link.drive();
         }
     }
 
-    pub(super) fn pattern_of(&self, subscription: SubscriptionId) -> Option<String> {
-        let rules = self.rules.borrow();
-        let rule = rules.iter().find(|rule| rule.subscription == Some(subscription))?;
-        Some(rule.pattern.to_string())
-    }
-
-    /// A subscription has brought everything that was there.
-    pub(super) fn catches_up(&self, subscription: SubscriptionId) {
-        self.set_caught_up(Some(subscription), true);
-        if let Some(pattern) = self.pattern_of(subscription) {
+    /// A subscription has brought all events that existed when it began to read.
+    pub(super) fn caught_up(&self, subscription: SubscriptionId) {
+        self.rules.borrow_mut().set_caught_up(Some(subscription), true);
+        let pattern = self.rules.borrow().pattern(subscription);
+        if let Some(pattern) = pattern {
             self.announce(CAUGHT_UP_TOPIC, Payload::told(&[("pattern", pattern.into())]));
         }
     }
 
-    /// A subscription, or all of them, may not have brought everything.
-    pub(super) fn falls_behind(&self, subscription: Option<SubscriptionId>) {
-        self.set_caught_up(subscription, false);
-    }
-
-    fn set_caught_up(&self, subscription: Option<SubscriptionId>, is_so: bool) {
-        let mut rules = self.rules.borrow_mut();
-        for rule in rules.iter_mut() {
-            if subscription.is_none() || rule.subscription == subscription {
-                rule.is_caught_up = is_so;
-            }
+    /// Events that a subscription asked for are gone from a stream: the first and the last offset.
+    pub(super) fn found_gap(&self, subscription: SubscriptionId, stream: &str, from: u64, to: u64) {
+        let pattern = self.rules.borrow().pattern(subscription);
+        if let Some(pattern) = pattern {
+            self.report.found_gap();
+            let gap = [
+                ("pattern", pattern.into()),
+                ("stream", stream.into()),
+                ("from", from.to_string().into()),
+                ("to", to.to_string().into()),
+            ];
+            self.announce(GAP_TOPIC, Payload::told(&gap));
         }
     }
 
-    fn has_caught_up(&self, subscription: Option<SubscriptionId>) -> bool {
-        let rules = self.rules.borrow();
-        rules.iter().any(|rule| rule.subscription == subscription && rule.is_caught_up)
-    }
-
-    /// Whether all rules that ask the peer have brought everything that was there.
-    pub(super) fn is_caught_up(&self) -> bool {
-        let rules = self.rules.borrow();
-        rules.iter().all(|rule| rule.is_caught_up || rule.subscription.is_none())
-    }
-
-    /// Whether a rule asks the peer for events of this topic.
-    pub(super) fn is_asked_for(&self, topic: &Topic) -> bool {
-        let rules = self.rules.borrow();
-        rules.iter().any(|rule| rule.subscription.is_some() && rule.pattern.matches(topic))
+    /// The peer has refused a subscription, which ends it.
+    pub(super) fn was_refused(&self, subscription: SubscriptionId, message: String) {
+        let pattern = self.rules.borrow().pattern(subscription).unwrap_or_default();
+        self.rules.borrow_mut().forget(subscription);
+        self.pending.borrow_mut().unsubscribed(subscription);
+        self.complain(&pattern, message.into());
     }
 }

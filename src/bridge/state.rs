@@ -1,38 +1,39 @@
-//! What a bridge tells on the bus about its link.
+//! The payloads with which a bridge reports on its link.
 
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
+use super::{OutboxStorage, Role};
 use crate::js::object;
 
-/// The state of a link: part of the [`LinkStatus`], and what the events on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC)
-/// can be read as.
+/// The state of a link. It is part of the [`LinkStatus`], and the events on
+/// [`LINK_TOPIC`](crate::bridge::LINK_TOPIC) can be read as it.
 ///
 /// JavaScript reads `{ state: "connecting" | "online" | "offline" | "stopped", ... }` with
 /// `retryInMs`, or `code` and `reason`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "StateForm")]
 pub enum LinkState {
-    /// A socket is being opened, or greeted.
+    /// A socket is being opened, or the handshake runs.
     Connecting,
     /// Events flow.
     Online,
     /// The link is down.
     Offline {
-        /// The next try comes in so many milliseconds.
+        /// Milliseconds until the next attempt.
         retry_in_ms: f64,
     },
-    /// There is no next try.
+    /// The bridge does not connect again by itself.
     Stopped {
-        /// The close code: 4500-4999 if the peer said so (see [`CloseCode`](crate::bridge::CloseCode)).
+        /// The close code; 4500-4999 if it is the peer's (see [`CloseCode`](crate::bridge::CloseCode)).
         code: u16,
-        /// Why, in words.
+        /// The reason as a text.
         reason: String,
     },
 }
 
-/// How a link is, and its outbox: the payload of the events on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC), which is
-/// retained: who [replays](crate::Subscriber::replay) it gets the newest at once.
+/// The status of a link and its outbox: the payload of the events on [`LINK_TOPIC`](crate::bridge::LINK_TOPIC). The
+/// newest is retained for subscribers that [replay](crate::Subscriber::replay).
 ///
 /// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted`, `role`,
 /// `caughtUp`, `gaps` and `uncertain`.
@@ -42,24 +43,25 @@ pub enum LinkState {
 pub struct LinkStatus {
     /// The state of the link.
     pub state: LinkState,
-    /// How many durable events wait for the peer's answer, of all tabs that share the outbox, and those of this tab
-    /// that could not be written.
+    /// The number of durable events without an answer: of all tabs that share the outbox, and those of this tab that
+    /// could not be written.
     pub outbox: usize,
-    /// The last event of this page's client that the peer has stored, since the page was loaded.
+    /// The last event of this page's client that the peer has stored since the page was loaded.
     pub last_acked: Option<Acked>,
     /// Where the outbox is.
     pub storage: OutboxStorage,
-    /// Whether the browser has promised not to clear the outbox when it runs out of space. None: it was not
-    /// asked yet, or cannot be.
+    /// Whether the browser has promised not to clear the outbox when it runs out of space. `None` before it has
+    /// answered, or if it cannot be asked.
     pub persisted: Option<bool>,
-    /// Who holds the connection.
+    /// Which tab holds the connection.
     pub role: Role,
-    /// Whether the link is up and every rule has brought what was there when its reading began.
+    /// Whether the link is up and every rule has brought all events that existed when it began to read.
     pub caught_up: bool,
-    /// How often events that a rule asked for were gone from the peer's log; [`GAP_TOPIC`](crate::bridge::GAP_TOPIC) names them.
+    /// How often events that a rule asked for were gone from the peer's log; see
+    /// [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
     pub gaps: u32,
-    /// Of how many events nobody knows whether the peer has stored them;
-    /// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC) names them.
+    /// The number of events that the peer may or may not have stored; see
+    /// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC).
     pub uncertain: u32,
 }
 
@@ -70,63 +72,38 @@ pub struct Acked {
     pub id: String,
     /// Its offset in the log, as a decimal number.
     pub offset: String,
-    /// The life of the log, as a decimal number.
+    /// The epoch of the log, as a decimal number.
     pub epoch: String,
     /// The stream.
     pub stream: String,
 }
 
-/// Where the outbox of a link is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OutboxStorage {
-    /// In IndexedDB: what it has kept survives reloads and crashes.
-    IndexedDb,
-    /// In memory, as the browser refuses a database, or the bridge was asked to: gone with the page.
-    Memory,
-    /// In IndexedDB, but the last that was to be written has failed: what is published now may go out from memory,
-    /// and is gone with the page.
-    Failing,
-}
-
-/// Who holds the connection that the tabs of an origin share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// This tab, for itself only: the browser cannot share, or the bridge was asked not to.
-    Alone,
-    /// This tab, for all.
-    Leader,
-    /// Another tab.
-    Follower,
-}
-
-/// Nobody knows whether an event is in the peer's log: the payload of the events on
-/// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC), of which the newest hundred are retained.
+/// An event that may or may not be in the peer's log: the payload of the events on
+/// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC), the newest hundred of which are retained.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Uncertain {
     /// The event's id.
     pub id: String,
     /// Its topic.
     pub topic: String,
-    /// Why nobody knows.
+    /// The reason as a text.
     pub message: String,
 }
 
-/// A rule has brought everything that was there: the payload of the events on
-/// [`CAUGHT_UP_TOPIC`](crate::bridge::CAUGHT_UP_TOPIC). It is told again after each reconnect.
+/// A rule has brought all events that existed when it began to read: the payload of the events on
+/// [`CAUGHT_UP_TOPIC`](crate::bridge::CAUGHT_UP_TOPIC). Published again after each reconnect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CaughtUp {
     /// The rule's pattern.
     pub pattern: String,
 }
 
-/// Events are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
+/// Events that are gone from a stream of the peer: the payload of the events on [`GAP_TOPIC`](crate::bridge::GAP_TOPIC).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Gap {
     /// The pattern of the rule that asked for them.
     pub pattern: String,
-    /// The stream that held them.
+    /// The stream that they were in.
     pub stream: String,
     /// The first offset that is gone, as a decimal number.
     pub from: String,
@@ -134,7 +111,7 @@ pub struct Gap {
     pub to: String,
 }
 
-/// The state as JavaScript has it: an object with a name.
+/// The state as an object of JavaScript.
 #[derive(Deserialize)]
 struct StateForm {
     state: Name,
@@ -144,8 +121,8 @@ struct StateForm {
     reason: Option<String>,
 }
 
-/// The status as JavaScript has it. The state's fields stand here again: a page that reads the state alone carries no
-/// code for the others.
+/// The status as an object of JavaScript. It repeats the fields of the state, so that a page that reads only the state
+/// contains no code for the others.
 #[derive(Deserialize)]
 struct StatusForm {
     state: Name,
@@ -175,7 +152,7 @@ enum Name {
 }
 
 impl LinkStatus {
-    /// Of a link that has just begun.
+    /// The status of a new link.
     pub(crate) fn new() -> Self {
         Self {
             state: LinkState::Connecting,

@@ -12,6 +12,7 @@ use crate::{Event, Payload};
 /// An outlet of the bus: a bridge.
 pub(crate) trait Outlet {
     /// The address it leads to.
+    #[cfg(feature = "bridge")]
     fn url(&self) -> &str;
 
     /// Takes `event` if a rule matches its topic, or else returns it. A durable event that has not been sent
@@ -39,25 +40,6 @@ pub(crate) trait Outlet {
 pub(crate) const ECHO_BEFORE: &str = "$echoed.";
 
 impl Bus {
-    pub(crate) fn attach(&self, outlet: Rc<dyn Outlet>) {
-        self.0.outlets.borrow_mut().push(outlet);
-    }
-
-    pub(crate) fn has_outlet_to(&self, url: &str) -> bool {
-        self.0.outlets.borrow().iter().any(|outlet| outlet.url() == url)
-    }
-
-    pub(crate) fn detach(&self, outlet: &Rc<dyn Outlet>) {
-        let mut detached = None;
-        {
-            let mut outlets = self.0.outlets.borrow_mut();
-            if let Some(at) = outlets.iter().position(|one| Rc::ptr_eq(one, outlet)) {
-                detached = Some(outlets.remove(at));
-            }
-        }
-        drop(detached);
-    }
-
     /// Offers an event to the bridges.
     pub(crate) fn send_out(
         &self,

@@ -1,16 +1,18 @@
 //! Other ways to publish with a bridge: handles, `publish_when_room` and replays.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
+use event_driven_kit::bridge::LinkState;
 use event_driven_kit::recorder::{Pace, Replay};
-use event_driven_kit::{Overflow, PublishError, Rule, Status};
+use event_driven_kit::{Bus, ERROR_TOPIC, Overflow, PublishError, Rule, Status};
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::fake_socket::sleep;
-use crate::{Log, listen, online, tell};
+use crate::fake_socket::{self as socket, sleep};
+use crate::peer::Peer;
+use crate::{Log, connect, listen, online, reconnected, say, tell};
 
 #[wasm_bindgen_test]
 async fn a_rule_has_its_say_to_a_handle_that_was_made_before() {
@@ -114,4 +116,57 @@ async fn a_replay_goes_over_the_bridges_that_there_are() {
     assert_eq!(plain.take(), ["again local"]);
     peer.serve().await;
     assert_eq!(plain.take(), ["again stored 1", "again stored 2"]);
+}
+
+#[wasm_bindgen_test]
+async fn frames_that_waited_for_a_broken_socket_are_not_sent_on_the_next_one() {
+    let (bus, bridge, mut peer) = online([Rule::both("chat.a").durable()]).await;
+    socket::set_buffered(0, (1 << 20) + 1);
+    let receipt = say(&bus, "chat.a", "hi");
+    assert_eq!(receipt.status(), Status::Sent);
+    peer.hang_up(1006, "");
+    reconnected(&mut peer, 1).await;
+    // The first frame is a hello: the peer would close the connection otherwise.
+    assert_eq!((bridge.state(), socket::count()), (LinkState::Online, 2));
+    assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
+    assert_eq!(peer.log.len(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn handlers_of_all_reports_may_use_the_bridge() {
+    socket::install();
+    let (bus, mut peer) = (Bus::new(), Peer::default());
+    let bridge = Rc::new(connect(&bus));
+    let failures = Rc::new(Cell::new(0));
+    let counted = failures.clone();
+    let _errors = bus.subscribe(ERROR_TOPIC, move |_| {
+        counted.set(counted.get() + 1);
+        Ok(())
+    });
+    // Publishing changes the status, which is another report: a bound ends that.
+    let calls = Rc::new(Cell::new(0));
+    let _reports = ["$bus.>", "chat.>"].map(|pattern| {
+        let (weak, own, calls) = (Rc::downgrade(&bridge), bus.clone(), calls.clone());
+        bus.subscriber(pattern).echo().handle(move |event| {
+            let Some(bridge) = weak.upgrade().filter(|_| calls.get() < 30) else { return Ok(()) };
+            calls.set(calls.get() + 1);
+            let _status = (bridge.status(), bridge.unanswered(), bridge.is_own(event));
+            let rule = bridge.rule(Rule::both("side.a").durable())?;
+            let joined = bridge.join("side.a", "me", 1)?;
+            let watched = bridge.watch("side.b")?;
+            own.publish("side.a", 1)?;
+            drop((rule, joined, watched, bridge.history("side.a", None, 1)));
+            bridge.reconnect();
+            Ok(())
+        })
+    });
+    let _rule = bridge.rule(Rule::both("chat.a").durable()).unwrap();
+    peer.accept();
+    let receipt = say(&bus, "chat.a", "hi");
+    for _ in 0..3 {
+        peer.serve().await;
+    }
+    assert!(receipt.settled().await.unwrap().is_some());
+    assert_eq!((bridge.state(), bridge.unanswered()), (LinkState::Online, 0));
+    assert_eq!((calls.get(), failures.get()), (30, 0));
 }

@@ -8,13 +8,12 @@
 pub mod client;
 #[cfg(feature = "json")]
 pub mod json;
-mod media;
 pub mod server;
 pub mod tabs;
 mod timers;
 mod wire;
 
-pub use media::Form;
+pub use topic::Form;
 pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
 pub use wire::codes::{CloseCode, Durability, RejectCode};
 pub use wire::frame::{

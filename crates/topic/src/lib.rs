@@ -1,4 +1,4 @@
-//! Topics, patterns, and the escape that turns any text into one token of a topic.
+//! Topics, patterns, and the escape that turns any text into one token of a topic; and the forms of an event's data.
 //!
 //! The rules are those of [NATS subjects](https://docs.nats.io/nats-concepts/subjects): tokens are separated by
 //! dots, and contain no white space and no control characters. Events are published to a [`Topic`], which has no
@@ -11,6 +11,7 @@
 //! # Ok::<(), topic::TopicError>(())
 //! ```
 
+mod media;
 mod pattern;
 mod token;
 mod topic;
@@ -20,6 +21,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 pub use crate::topic::Topic;
+pub use media::Form;
 pub use pattern::Pattern;
 pub use token::{escape_token, unescape_token};
 

@@ -7,6 +7,8 @@ mod bench;
 mod exec;
 mod fuzz;
 mod knocking;
+#[cfg(test)]
+mod modules;
 mod npm;
 mod page;
 mod process;

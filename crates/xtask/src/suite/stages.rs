@@ -205,6 +205,14 @@ fn clippy_wasm(context: &Context<'_>) -> Result<()> {
         .args(["--", "--deny", "warnings"])
         .current_dir(&context.workspace.root);
     process::run(&mut cargo)?;
+    // The library without bridges, and so without the protocol and the database.
+    let mut cargo = context.toolchain()?.cargo();
+    cargo
+        .args(["clippy", "--target", WASM, "--lib", "--tests", "--package", "event-driven-kit"])
+        .args(["--no-default-features", "--features", "workers,yew"])
+        .args(["--", "--deny", "warnings"])
+        .current_dir(&context.workspace.root);
+    process::run(&mut cargo)?;
     // Its other targets are native.
     let mut cargo = context.toolchain()?.cargo();
     cargo

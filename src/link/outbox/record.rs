@@ -1,9 +1,9 @@
-//! The form of what stands in the database: arrays, as short as they are safe to extend at their ends.
+//! The form of clients and rows in the database: arrays, which are short and can be extended at their ends.
 
-use bus::Topic;
 use js_sys::{Array, Uint8Array};
 use session::client::{OutboxRow, SavedState, Secret};
 use session::{Durability, RejectCode};
+use topic::Topic;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The client without its rows.
@@ -19,7 +19,7 @@ pub(super) fn head(saved: &SavedState) -> JsValue {
     ])
 }
 
-/// Nothing, if it is none.
+/// Returns `None` if it is not a client.
 pub(super) fn read_head(head: &JsValue) -> Option<SavedState> {
     let head = head.dyn_ref::<Array>()?;
     Some(SavedState {
@@ -46,7 +46,7 @@ pub(super) fn row(row: &OutboxRow) -> JsValue {
     ])
 }
 
-/// Those of an array of rows that can be read; others are left alone.
+/// The rows of an array that can be read. The others are left alone.
 pub(super) fn read_rows(rows: &JsValue) -> Vec<OutboxRow> {
     let Some(rows) = rows.dyn_ref::<Array>() else { return Vec::new() };
     rows.iter().filter_map(|row| read_row(row.dyn_ref()?)).collect()
@@ -78,7 +78,7 @@ fn array<const N: usize>(values: [JsValue; N]) -> JsValue {
     array.into()
 }
 
-/// A number of the protocol: ids that count, and times. None comes near 2^53.
+/// A number of the protocol: a counter or a time, below 2^53.
 fn number(number: u64) -> JsValue {
     (number as f64).into()
 }

@@ -1,12 +1,12 @@
-//! The store in a browser's database: whole transactions, one number each, and what is there after a reload.
+//! The store in a browser's database: atomic operations, unique numbers, and what survives a reload.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bus::Topic;
 use session::client::{OutboxRow, SavedState, Secret, StoreError, StoreRequest, StoreResponse};
 use session::{Durability, RejectCode};
+use topic::Topic;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -17,13 +17,13 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen(module = "/tests/bridge/database.js")]
 extern "C" {
-    /// Holds the promise of the deletion.
+    /// Resolves when the database is deleted.
     #[wasm_bindgen(js_name = deleteDatabase)]
     async fn delete_database(name: &str) -> JsValue;
-    /// Until the answer is called, opening a database fails.
+    /// Opening a database fails until the returned function is called.
     #[wasm_bindgen(js_name = refuseDatabases)]
     fn refuse_databases() -> js_sys::Function;
-    /// The next `put` in a transaction throws or fails with this name.
+    /// The next `put` in a transaction throws an error with this name.
     #[wasm_bindgen(js_name = failNextPut)]
     fn fail_next_put(error: &str);
     /// The durability of each transaction that was started since the last call.
@@ -107,7 +107,7 @@ fn told(saved: &SavedState) -> Vec<(u64, &str, bool)> {
 }
 
 #[wasm_bindgen_test]
-async fn what_was_kept_is_there_after_a_reload() {
+async fn kept_rows_survive_a_reload() {
     let name = fresh();
     let store = Store::open(&name);
     let made = store.load().await;
@@ -124,7 +124,7 @@ async fn what_was_kept_is_there_after_a_reload() {
 }
 
 #[wasm_bindgen_test]
-async fn two_connections_that_keep_at_once_never_take_one_number() {
+async fn two_connections_that_write_at_once_never_take_the_same_number() {
     let name = fresh();
     let stores = [Store::open(&name), Store::open(&name)];
     for _ in 0..20 {
@@ -148,7 +148,7 @@ async fn two_connections_that_keep_at_once_never_take_one_number() {
 }
 
 #[wasm_bindgen_test]
-async fn a_number_that_the_client_knows_to_be_taken_is_not_given() {
+async fn a_number_that_the_client_knows_to_be_taken_is_not_given_again() {
     let store = Store::open(&fresh());
     let client = store.load().await.client;
     let asked = StoreRequest::Keep { client, rows: vec![row("a")], at_least: 7 };
@@ -157,7 +157,7 @@ async fn a_number_that_the_client_knows_to_be_taken_is_not_given() {
 }
 
 #[wasm_bindgen_test]
-async fn marks_erases_and_drops_change_what_they_name_and_nothing_else() {
+async fn marks_erases_and_drops_change_only_the_rows_they_name() {
     let name = fresh();
     let store = Store::open(&name);
     let client = store.load().await.client;
@@ -182,7 +182,7 @@ async fn marks_erases_and_drops_change_what_they_name_and_nothing_else() {
 }
 
 #[wasm_bindgen_test]
-async fn another_identity_numbers_the_rows_anew() {
+async fn a_new_identity_renumbers_the_rows() {
     let name = fresh();
     let store = Store::open(&name);
     let from = store.load().await.client;
@@ -199,12 +199,12 @@ async fn another_identity_numbers_the_rows_anew() {
     assert_eq!(found.rows[1].dropped, Some(RejectCode::Uncertain));
     assert_eq!((found.client, found.secret, found.next), ([1; 16], Secret([2; 32]), 5));
 
-    // Another tab that asks for the same comes too late.
+    // Another tab that requests the same comes too late.
     assert_eq!(store.run(renew).await, Ok(StoreResponse::Renewed(found)));
 }
 
 #[wasm_bindgen_test]
-async fn every_transaction_asks_for_strict_durability() {
+async fn every_transaction_requests_strict_durability() {
     let store = Store::open(&fresh());
     take_durabilities();
     store.load().await;
@@ -213,7 +213,7 @@ async fn every_transaction_asks_for_strict_durability() {
 }
 
 #[wasm_bindgen_test]
-async fn an_operation_that_fails_is_given_back_and_nothing_of_it_is_done() {
+async fn a_failed_operation_is_given_back_and_has_no_effect() {
     let name = fresh();
     let store = Store::open(&name);
     store.keep(&["a"]).await;
@@ -230,7 +230,7 @@ async fn an_operation_that_fails_is_given_back_and_nothing_of_it_is_done() {
 }
 
 #[wasm_bindgen_test]
-async fn where_the_browser_refuses_a_database_the_store_is_in_memory() {
+async fn the_store_is_in_memory_if_the_browser_refuses_a_database() {
     let allow = refuse_databases();
     let store = Store::open(&fresh());
     store.outbox.run(StoreRequest::Load);
@@ -243,7 +243,7 @@ async fn where_the_browser_refuses_a_database_the_store_is_in_memory() {
 }
 
 #[wasm_bindgen_test]
-async fn who_rests_is_opened_again_by_the_next_operation() {
+async fn the_next_operation_reopens_a_closed_database() {
     let store = Store::open(&fresh());
     store.keep(&["a"]).await;
     store.outbox.run(keep(&["b"]));
@@ -255,13 +255,13 @@ async fn who_rests_is_opened_again_by_the_next_operation() {
     let allow = refuse_databases();
     let failed = store.run(keep(&["d"])).await.unwrap_err();
     assert_eq!(failed.error, StoreError::Unavailable);
-    assert!(!store.outbox.is_memory(), "what is on disk is not forgotten");
+    assert!(!store.outbox.is_memory(), "the rows on disk are not forgotten");
     allow.call0(&JsValue::NULL).unwrap();
     assert_eq!(store.keep(&["e"]).await, 4);
 }
 
 #[wasm_bindgen_test]
-async fn a_database_that_another_page_deletes_is_closed_and_made_again() {
+async fn a_database_that_another_page_deletes_is_closed_and_created_again() {
     let name = fresh();
     let store = Store::open(&name);
     let client = store.load().await.client;

@@ -1,5 +1,5 @@
-//! The page's wake-ups: the network or the page is back, so the link is probed now instead of at a
-//! timer that a hidden page may have missed. And its rests: it is put away, and holds nothing meanwhile.
+//! The life of the page. When the page or the network is back, the link is probed at once: a hidden page may have
+//! missed its timers. While the page is suspended, the link holds nothing.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -8,48 +8,47 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
 use web_sys::VisibilityState;
 
-use super::link::Link;
+use super::Link;
 use crate::js::listen;
 
-/// Listens while the answer lives; a worker has neither window nor document.
-pub(super) fn watch(link: &Rc<Link>) -> Vec<EventListener> {
+/// Listens until the returned listeners are dropped. A worker has neither a window nor a document.
+pub(super) fn watch(link: &Weak<Link>) -> Vec<EventListener> {
     let Some(window) = web_sys::window() else {
         return Vec::new();
     };
-    let weak = Rc::downgrade(link);
     let mut listeners: Vec<_> = ["online", "pageshow"]
         .into_iter()
         .map(|event| {
-            let link = weak.clone();
+            let link = link.clone();
             listen(&window, event, move |_| wake(&link))
         })
         .collect();
     listeners.push(listen(&window, "pagehide", {
-        let link = weak.clone();
-        move |_| rest(&link)
+        let link = link.clone();
+        move |_| suspend(&link)
     }));
     if let Some(document) = window.document() {
-        // Chromium alone tells when it freezes a page in the background.
-        for (event, then) in [("freeze", rest as fn(&_)), ("resume", wake)] {
-            let link = weak.clone();
+        // Only Chromium reports that it freezes a page in the background.
+        for (event, then) in [("freeze", suspend as fn(&_)), ("resume", wake)] {
+            let link = link.clone();
             listeners.push(listen(&document, event, move |_| then(&link)));
         }
-        let page = document.clone();
+        let (page, link) = (document.clone(), link.clone());
         listeners.push(listen(&document, "visibilitychange", move |_| {
             if page.visibility_state() == VisibilityState::Visible {
-                wake(&weak);
+                wake(&link);
             }
         }));
     }
     listeners
 }
 
-/// Waits three quarters of a second for an answer of the browser. Dropping it ends the wait.
+/// A timeout of 750 ms for an answer of the browser. Dropping it ends the wait.
 pub(super) struct Patience(Rc<RefCell<Option<Interval>>>);
 
 impl Patience {
-    /// Calls `late` when the time is over. In three turns: if the page itself was blocked, answers that came meanwhile
-    /// are handled between them.
+    /// Calls `late` when the time is over. The wait has three turns, between which a page that was blocked handles
+    /// the answers that have arrived meanwhile.
     pub(super) fn new(late: Box<dyn Fn()>) -> Self {
         let this = Self(Rc::default());
         let (interval, mut turns) = (Rc::downgrade(&this.0), 0);
@@ -64,9 +63,9 @@ impl Patience {
     }
 }
 
-fn rest(link: &Weak<Link>) {
+fn suspend(link: &Weak<Link>) {
     if let Some(link) = link.upgrade() {
-        link.rest();
+        link.suspend();
     }
 }
 

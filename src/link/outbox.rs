@@ -1,5 +1,5 @@
-//! The store of a link: what the client machine keeps, for all tabs of the origin in IndexedDB, or in memory
-//! where the browser refuses that. Carries out the machine's operations one after the other.
+//! The store of a link. It is in IndexedDB for all tabs of the origin, or in memory if the browser refuses a database.
+//! It carries out the machine's operations one after the other.
 
 mod database;
 mod record;
@@ -14,40 +14,39 @@ use session::client::{
     MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
 };
 
-use super::link::entropy;
+use super::entropy;
 use super::wake::Patience;
 use crate::js::monotonic;
 use database::{Database, Opening, REPAIRED, Running};
 
-/// What became of an operation.
+/// The result of an operation.
 pub(super) type Answered = Result<StoreResponse, StoreFailed>;
 
-/// A handle on the store. It opens the database when it is first needed, and again after
-/// [`Outbox::close`].
+/// A handle of the store. It opens the database when an operation needs it, and again after [`Outbox::close`].
 ///
-/// A database that fails, or does not answer, before it has carried out an operation is given up for memory. Later
-/// an empty memory must not take its place: then each operation that fails is given back.
+/// Memory replaces a database that fails, or does not answer, before its first operation is done. Later an empty memory
+/// must not replace it: then each operation that fails is given back.
 pub(super) struct Outbox {
     this: Weak<Self>,
-    /// Of the database.
+    /// The name of the database.
     name: String,
     backend: RefCell<Backend>,
     /// The database has carried out an operation.
     is_known: Cell<bool>,
-    /// Operations that have not begun. Bounded by what the machine asks before it has answers.
+    /// Operations that have not begun. Bounded by what the machine requests before it has answers.
     waiting: RefCell<Vec<StoreRequest>>,
-    /// Rows are not written yet: it is not known whether this is the store to be used.
+    /// Writes no rows yet: it is not known whether this is the store to use.
     holds: Cell<bool>,
-    /// Kept until the browser says how it ended, however late: an upgrade without a listener leaves a database
+    /// Kept until the browser reports the result, however late: an upgrade without a listener leaves a database
     /// without a store.
     opening: RefCell<Option<Opening>>,
     running: RefCell<Option<Running>>,
-    /// Of the operation under way.
+    /// The timeout of the running operation.
     patience: RefCell<Option<Patience>>,
     busy: Cell<bool>,
     /// How often the database was opened since it last began an operation.
     opened: Cell<u32>,
-    /// How often in a row it could not be used, and when it is opened again.
+    /// How often in a row the database could not be used, and when it is opened again.
     failures: Cell<u32>,
     retry_at: Cell<Millis>,
     /// Called with nothing borrowed.
@@ -55,14 +54,14 @@ pub(super) struct Outbox {
 }
 
 enum Backend {
-    /// The database is opened for the next operation.
+    /// The next operation opens the database.
     Closed,
     Open(Database),
     Memory(MemoryOutbox),
 }
 
 impl Outbox {
-    /// The store of that name; of none, one that is gone with the page.
+    /// The store with this name; without a name, a store in memory.
     pub(super) fn new(name: Option<String>, answer: Box<dyn Fn(Answered)>) -> Rc<Self> {
         let (backend, name) = match name {
             Some(name) => (Backend::Closed, name),
@@ -86,7 +85,7 @@ impl Outbox {
         })
     }
 
-    /// Whether what it holds is gone with the page. On disk until the database was refused.
+    /// Whether it is in memory, so that its rows are gone with the page.
     pub(super) fn is_memory(&self) -> bool {
         matches!(*self.backend.borrow(), Backend::Memory(_))
     }
@@ -96,14 +95,14 @@ impl Outbox {
         self.busy.get() || !self.waiting.borrow().is_empty()
     }
 
-    /// Carries out an operation after those before it. Its answer may come before this returns.
+    /// Carries out an operation after those before it. It may be answered before this returns.
     pub(super) fn run(&self, asked: StoreRequest) {
         self.waiting.borrow_mut().push(asked);
         self.go_on();
     }
 
-    /// Closes the database, so that the page may rest and others may delete it. The next operation opens it
-    /// again; one that runs is answered.
+    /// Closes the database, so that the page may be suspended and other pages may delete it. The next operation opens
+    /// it again; one that runs is still answered.
     pub(super) fn close(&self) {
         let backend = &mut *self.backend.borrow_mut();
         if let Backend::Open(_) = backend {
@@ -111,19 +110,19 @@ impl Outbox {
         }
     }
 
-    /// Writes no row until [`Outbox::release`] or [`Outbox::use_memory`] is called.
+    /// Writes no rows until [`Outbox::release`] or [`Outbox::use_memory`] is called.
     pub(super) fn hold(&self) {
         self.holds.set(true);
     }
 
-    /// This is the store to be used.
+    /// This is the store to use: writes the rows that wait.
     pub(super) fn release(&self) {
         if self.holds.replace(false) {
             self.go_on();
         }
     }
 
-    /// Holds what comes in memory, and leaves what is in the database to other pages.
+    /// Continues in memory, and leaves the rows in the database to other pages.
     pub(super) fn use_memory(&self) {
         drop(self.backend.replace(Backend::Memory(empty())));
         self.holds.set(false);
@@ -151,7 +150,7 @@ impl Outbox {
         waiting.first().is_some_and(may_begin).then(|| waiting.remove(0))
     }
 
-    /// The answer, if it is there at once.
+    /// Begins an operation, and returns its answer if there is one at once.
     fn begin(&self, asked: StoreRequest) -> Option<Answered> {
         let backend = &mut *self.backend.borrow_mut();
         let unbegun = match backend {
@@ -162,7 +161,7 @@ impl Outbox {
                     self.opened.set(0);
                     None
                 }
-                // The browser has closed it, and tells of that later or not at all. Or it has no store.
+                // The browser has closed it, which it reports later or never. Or it has no store.
                 Err(asked) => {
                     *backend = Backend::Closed;
                     Some(asked)
@@ -189,14 +188,14 @@ impl Outbox {
     /// Opens the database for this operation.
     ///
     /// # Errors
-    /// The operation, if that is not possible now.
+    /// The operation, if the database cannot be opened now.
     fn open(&self, asked: StoreRequest) -> Result<(), StoreRequest> {
         if self.opening.borrow().is_some() || monotonic() < self.retry_at.get() {
             return Err(asked);
         }
         let version = match self.opened.replace(self.opened.get() + 1) {
             0 => None,
-            // What has no store is given one, once.
+            // A database without a store gets one, once.
             1 => Some(REPAIRED),
             _ => {
                 self.has_failed();
@@ -218,7 +217,7 @@ impl Outbox {
         if self.is_memory() {
             return;
         }
-        // If it is late, the operation that it was for has its answer.
+        // If it is late, its operation was answered already.
         let is_in_time = self.busy.replace(false);
         match database {
             Some(database) => drop(self.backend.replace(Backend::Open(database))),
@@ -236,7 +235,7 @@ impl Outbox {
         let Some(Running { asked, .. }) = self.running.take() else { return };
         self.busy.set(false);
         match done {
-            // Memory has taken its place meanwhile.
+            // Memory has replaced the database meanwhile.
             Ok(StoreResponse::Loaded(_)) if self.is_memory() => {
                 self.fail(asked, StoreError::Unavailable)
             }
@@ -250,8 +249,8 @@ impl Outbox {
         self.go_on();
     }
 
-    /// The operation under way takes too long. The link goes on without it, if that leaves nothing open: a row that
-    /// may still be written must not go elsewhere too.
+    /// The running operation takes too long. The link continues without it, unless it may still write a row, which must
+    /// not be sent from elsewhere, too.
     fn is_late(&self) {
         let running = self.running.take();
         if let Some(running) = running {
@@ -262,15 +261,15 @@ impl Outbox {
         }
         self.busy.set(false);
         self.close();
-        // What hangs is left alone for a while.
+        // A database that hangs is left alone for a while.
         self.failures.set(self.failures.get().max(1));
         self.has_failed();
         self.fail_next();
         self.go_on();
     }
 
-    /// The database could not be used. What was a passing failure is gone the next time; what fails again is left
-    /// alone for longer and longer.
+    /// The database could not be used. The first failure may be a passing one, so it is retried at once; further
+    /// failures are retried after growing waits.
     fn has_failed(&self) {
         let failures = self.failures.get() + 1;
         self.failures.set(failures);
@@ -292,7 +291,7 @@ impl Outbox {
     }
 }
 
-/// What becomes of an operation that the database has not carried out.
+/// The answer to an operation that the database has not carried out: memory's answer, or a failure.
 fn give_back(
     backend: &mut Backend,
     is_known: bool,

@@ -1,8 +1,7 @@
-//! The outbox as a database: one object store, in which the client stands under 0 and each row under its
-//! number. An operation is one transaction: it reads what it needs, runs on that as it would in memory, and
-//! writes what has changed.
+//! The outbox as a database: one object store, which holds the client under 0 and each row under its number. An
+//! operation is one transaction: it reads the rows it needs, runs on them as it would in memory, and writes the changes.
 //!
-//! The requests are the crate `idb`'s. Listening is gloo's, whose listeners end when they are dropped.
+//! The crate `idb` makes the requests. Listeners are those of gloo, which end when they are dropped.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -16,12 +15,12 @@ use wasm_bindgen::prelude::*;
 use web_sys::{IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction};
 
 use super::{Outbox, record};
-use crate::bridge::link::entropy;
 use crate::js::{listen, object, text_of};
+use crate::link::entropy;
 
 #[wasm_bindgen]
 extern "C" {
-    // idb gives a transaction no options, and web-sys only to who builds with `web_sys_unstable_apis`.
+    // idb has no options for transactions, and web-sys only in builds with `web_sys_unstable_apis`.
     #[derive(Clone)]
     #[wasm_bindgen(extends = IdbDatabase, extends = web_sys::EventTarget)]
     type Connection;
@@ -40,7 +39,7 @@ pub(super) struct Database {
     _listeners: [EventListener; 2],
 }
 
-/// Listens how the opening of a database ends.
+/// Listens for the result of opening a database.
 #[derive(Default)]
 pub(super) struct Opening {
     _listeners: Vec<EventListener>,
@@ -54,13 +53,13 @@ pub(super) struct Running {
 }
 
 const STORE: &str = "outbox";
-/// A database is made at version 1. At this one it was made by another script, which left the store out. A higher
-/// one has another form.
+/// Databases are created at version 1. At this version, one that another script created without the store was given
+/// it. Higher versions have another form.
 pub(super) const REPAIRED: u32 = 2;
 
 impl Database {
-    /// Opens a database at this version, or at the one that it has, and makes it if there is none. Nothing, if
-    /// that is refused at once.
+    /// Opens a database at this version, or at the version it has, and creates it if it does not exist. Returns `None`
+    /// if the browser refuses at once.
     pub(super) fn open(name: &str, version: Option<u32>, outbox: Weak<Outbox>) -> Option<Opening> {
         let request = Factory::new().and_then(|all| all.open(name, version)).ok()?;
         let request = IdbOpenDbRequest::from(request);
@@ -79,7 +78,7 @@ impl Database {
         let [success, error] = ["success", "error"].map(|event| {
             let (request, outbox) = (request.clone(), outbox.clone());
             listen(&request.clone(), event, move |_| {
-                // That of a request that has failed is undefined.
+                // The result of a failed request is undefined.
                 let connection = request.result().ok().filter(JsValue::is_object);
                 if let Some(outbox) = outbox.upgrade() {
                     let database =
@@ -91,8 +90,8 @@ impl Database {
         Some(Opening { _listeners: vec![made, success, error] })
     }
 
-    /// Closed when another page wants to delete it or to change its form, and when the browser does it. None: its
-    /// form is another one.
+    /// Listens until another page wants to delete the database or change its version, or the browser closes it.
+    /// Returns `None` if it has another form.
     fn new(connection: Connection, outbox: &Weak<Outbox>) -> Option<Self> {
         if connection.version() > f64::from(REPAIRED) {
             connection.close();
@@ -109,7 +108,7 @@ impl Database {
         Some(Self { connection, _listeners: listeners })
     }
 
-    /// Carries out an operation, and tells the outbox later.
+    /// Begins an operation, whose result the outbox receives later.
     ///
     /// # Errors
     /// The operation, if the database is closed already.
@@ -140,7 +139,7 @@ impl Database {
             let outbox = outbox.clone();
             listen(&transaction, event, move |_| {
                 let done = match outcome.take() {
-                    // An aborted transaction says why, unless it was aborted here.
+                    // An aborted transaction has an error, unless it was aborted here.
                     Some(Ok(done)) if event == "complete" => Ok(done),
                     Some(Err(error)) => Err(error),
                     _ => Err(kind_of(&aborted.error().into())),
@@ -155,7 +154,7 @@ impl Database {
 }
 
 impl Running {
-    /// Whether nothing of it is done: false if it is too late for that.
+    /// Aborts the transaction. False if it is too late for that.
     pub(super) fn abort(&self) -> bool {
         self.transaction.abort().is_ok()
     }
@@ -167,7 +166,7 @@ impl Drop for Database {
     }
 }
 
-/// A transaction that has asked for the client, and then for the rows that its operation looks at.
+/// A transaction that has requested the client, and then the rows that its operation needs.
 struct Begun {
     transaction: IdbTransaction,
     store: ObjectStore,
@@ -198,7 +197,7 @@ fn begin(connection: &Connection, asked: &StoreRequest) -> Result<Begun, idb::Er
 }
 
 const HEAD: u32 = 0;
-/// A key under which nothing stands.
+/// A key without a value.
 const NOTHING: f64 = -1.0;
 
 fn carry_out(

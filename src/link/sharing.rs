@@ -1,5 +1,5 @@
-//! What the tabs of an origin share a link by: a lock that one of them has, which leads, and a channel that
-//! all of them hear. `session`'s tab machine decides what to do with them.
+//! How the tabs of an origin share a link: the tab that holds a lock leads, and all tabs listen to a channel.
+//! `session`'s tab machine decides what to do with both.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -10,13 +10,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
-use super::link::Link;
+use super::Link;
 use super::wake::Patience;
 use crate::js::{listen, object, spawn};
 
 #[wasm_bindgen]
 extern "C" {
-    // web-sys has locks only for who builds with `web_sys_unstable_apis`.
+    // web-sys has locks only in builds with `web_sys_unstable_apis`.
     #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
     fn request_lock(
         name: &str,
@@ -25,47 +25,47 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// A tab's part in it. Dropping it leaves.
+/// A tab's lock and channel. Dropping it releases the lock and closes the channel.
 pub(super) struct Sharing {
     link: Weak<Link>,
-    /// Of lock and channel.
+    /// The name of lock and channel.
     name: String,
     channel: RefCell<Option<(BroadcastChannel, EventListener)>>,
     lock: RefCell<Option<Lock>>,
-    /// Of the newest request: what an older one still says does not count.
+    /// The number of the newest request. Results of older requests are ignored.
     number: Cell<u64>,
 }
 
 /// A request for the lock, and then the lock.
 struct Lock {
     waiting: AbortController,
-    /// Gives the lock back.
+    /// Releases the lock.
     release: Rc<RefCell<Option<Function>>>,
     _granted: Closure<dyn FnMut(JsValue) -> Promise>,
-    /// None: it waits for another tab, however long.
+    /// `None` if the request waits for another tab, however long.
     _patience: Option<Patience>,
 }
 
-/// How a request for the lock is made.
+/// How a tab requests the lock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// Without waiting: the browser answers at once, or it does not answer at all.
+    /// Without waiting: a browser that does not answer at once never answers.
     IfFree,
     Steal,
     Wait,
 }
 
-/// What became of a request that the tab has not ended itself.
+/// How a request ended that the tab did not end itself.
 pub(super) enum End {
-    /// Another tab has the lock.
+    /// Another tab holds the lock.
     Taken,
-    /// Another tab has taken it from this one.
+    /// Another tab has stolen the lock from this one.
     Stolen,
-    /// The browser does not give it to anybody.
+    /// The browser gives the lock to no tab.
     Refused,
 }
 
-/// Whether the browser lets tabs share: it does on secure pages.
+/// Whether the browser lets tabs share, which it does on secure pages.
 pub(super) fn is_possible() -> bool {
     let get = |from: &JsValue, name: &str| Reflect::get(from, &name.into()).unwrap_or_default();
     let global = js_sys::global().into();
@@ -79,7 +79,7 @@ impl Sharing {
         Self { link, name, channel: RefCell::default(), lock: RefCell::default(), number }
     }
 
-    /// Begins to hear the others. False if the browser does not allow it.
+    /// Opens the channel. False if the browser refuses that.
     pub(super) fn join(&self) -> bool {
         self.part();
         let Ok(channel) = BroadcastChannel::new(&self.name) else { return false };
@@ -94,7 +94,7 @@ impl Sharing {
         true
     }
 
-    /// Hears and says nothing any more.
+    /// Closes the channel.
     pub(super) fn part(&self) {
         if let Some((channel, listener)) = self.channel.take() {
             drop(listener);
@@ -102,19 +102,20 @@ impl Sharing {
         }
     }
 
+    /// Posts a message to all other tabs.
     pub(super) fn post(&self, message: &[u8]) {
         if let Some((channel, _)) = &*self.channel.borrow() {
-            // It takes everything that can be cloned.
+            // Fails only for values that cannot be cloned.
             let _ = channel.post_message(&Uint8Array::from(message));
         }
     }
 
-    /// Asks for the lock, or takes it from the tab that has it.
+    /// Requests the lock, or steals it from the tab that holds it.
     pub(super) fn request(&self, steal: bool) {
         self.ask(if steal { How::Steal } else { How::IfFree });
     }
 
-    /// Waits until no other tab has the lock.
+    /// Waits until no other tab holds the lock.
     pub(super) fn wait(&self) {
         self.ask(How::Wait);
     }
@@ -176,7 +177,7 @@ impl Sharing {
         self.number.get() == number && self.lock.borrow().is_some()
     }
 
-    /// Gives the lock back, or waits for it no more.
+    /// Releases the lock, or ends the request for it.
     pub(super) fn release(&self) {
         let Some(Lock { waiting, release, .. }) = self.lock.take() else { return };
         match release.take() {

@@ -1,35 +1,101 @@
-//! The modules of this crate depend on each other in one direction. Only a parent and its child may form a circle.
+//! The modules of a crate depend on each other in one direction: there is no circle but parent and child. In the library
+//! that holds for links and bridges, and no other module of the core knows them.
 
+use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 /// A path of names; the root of the crate is empty.
 type Name = Vec<String>;
+type Files = BTreeMap<Name, String>;
+type Arrows = BTreeMap<Name, BTreeSet<Name>>;
 
 #[test]
-fn no_modules_depend_on_each_other_in_a_circle() {
-    let mut files = BTreeMap::new();
-    read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &[], &mut files);
+fn the_modules_of_session_form_no_circle() {
+    let files = sources("crates/session/src");
     assert!(files.len() > 50, "the sources were not found");
-    let mut arrows: BTreeMap<&Name, BTreeSet<Name>> = BTreeMap::new();
-    for (module, source) in &files {
-        for used in imports(source) {
-            if let Some(target) = resolve(&used, module, &files)
-                && !target.starts_with(module)
-                && !module.starts_with(&target)
-            {
-                arrows.entry(module).or_default().insert(target);
+    let arrows = arrows(&files);
+    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 50, "the imports were not found");
+    assert_no_circle(arrows);
+}
+
+#[test]
+fn a_link_knows_no_bus_and_a_bridge_no_browser() {
+    let files = sources("src");
+    let is_in = |name: &Name, folder: &str| name.first().is_some_and(|first| first == folder);
+    for folder in ["link", "bridge"] {
+        assert!(
+            files.keys().filter(|name| is_in(name, folder)).count() > 8,
+            "{folder} is not there"
+        );
+    }
+    let arrows = arrows(&files);
+    for (module, used) in &arrows {
+        for target in used {
+            let path = format!("{} uses {}", module.join("::"), target.join("::"));
+            if is_in(module, "link") {
+                assert!(is_in(target, "link") || is_in(target, "js"), "{path}");
+            }
+            if is_in(target, "link") {
+                assert!(is_in(module, "link") || is_in(module, "bridge"), "{path}");
+            }
+            if is_in(target, "bridge") {
+                // The root exports it; hooks and npm are on top of it.
+                let tops = ["bridge", "hooks", "npm"];
+                assert!(module.is_empty() || tops.iter().any(|top| is_in(module, top)), "{path}");
             }
         }
     }
-    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 50, "the imports were not found");
-    // Modules without users, or without dependencies, are in no circle.
-    while let Some(module) = arrows.keys().copied().find(|module| {
-        let used = &arrows[*module];
-        used.iter().all(|target| !arrows.contains_key(target))
-    }) {
-        arrows.remove(module);
+    for (module, source) in &files {
+        let foreign: &[&str] = if is_in(module, "link") {
+            &["bus::", "Event::new", "Payload", "Receipt"]
+        } else if is_in(module, "bridge") {
+            &["web_sys", "idb::", "gloo_", "session::tabs", "WebSocket::"]
+        } else {
+            &[]
+        };
+        for name in foreign {
+            assert!(!source.contains(name), "{} knows {name}", module.join("::"));
+        }
+    }
+    let both = |name: &Name| is_in(name, "link") || is_in(name, "bridge");
+    let mut inner = arrows;
+    inner.retain(|module, _| both(module));
+    inner.values_mut().for_each(|used| used.retain(&both));
+    assert_no_circle(inner);
+}
+
+/// The modules below a folder of the repository.
+fn sources(folder: &str) -> Files {
+    let mut files = Files::new();
+    read(&Workspace::locate().unwrap().root.join(folder), &[], &mut files);
+    files
+}
+
+/// The modules that each module imports from, but for its ancestors and descendants.
+fn arrows(files: &Files) -> Arrows {
+    let mut arrows = Arrows::new();
+    for (module, source) in files {
+        for used in imports(source) {
+            if let Some(target) = resolve(&used, module, files)
+                && !target.starts_with(module)
+                && !module.starts_with(&target)
+            {
+                arrows.entry(module.clone()).or_default().insert(target);
+            }
+        }
+    }
+    arrows
+}
+
+fn assert_no_circle(mut arrows: Arrows) {
+    // A module that imports from no other module left is in no circle.
+    loop {
+        let free =
+            arrows.iter().find(|(_, used)| used.iter().all(|target| !arrows.contains_key(target)));
+        let Some(module) = free.map(|(module, _)| module.clone()) else { break };
+        arrows.remove(&module);
     }
     let circle: Vec<_> = arrows.iter().map(|(module, used)| (module.join("::"), used)).collect();
     assert!(circle.is_empty(), "these modules are in a circle or lead into one: {circle:#?}");
@@ -56,13 +122,13 @@ fn a_circle_is_found() {
             it
         })
     );
-    // What a parent re-exports belongs to the child.
+    // What a parent re-exports is the child's.
     let b = ["crate", "B"].map(str::to_owned);
     assert_eq!(resolve(&b, &name("a"), &files), Some(name("b")));
 }
 
 /// Reads the sources below `folder`, without their unit tests.
-fn read(folder: &Path, module: &[String], files: &mut BTreeMap<Name, String>) {
+fn read(folder: &Path, module: &[String], files: &mut Files) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -72,7 +138,7 @@ fn read(folder: &Path, module: &[String], files: &mut BTreeMap<Name, String>) {
         }
         if path.is_dir() {
             read(&path, &name, files);
-        } else {
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
             let source = fs::read_to_string(&path).unwrap();
             let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
             let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -119,7 +185,7 @@ fn flatten(tree: &str, prefix: &[String], paths: &mut Vec<Name>) {
 }
 
 /// The module that a path leads to; re-exports are followed. `None` for another crate.
-fn resolve(path: &[String], module: &Name, files: &BTreeMap<Name, String>) -> Option<Name> {
+fn resolve(path: &[String], module: &Name, files: &Files) -> Option<Name> {
     let mut at = module.clone();
     let mut rest = path;
     match path.first()?.as_str() {

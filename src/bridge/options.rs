@@ -1,0 +1,88 @@
+//! The options of a bridge.
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use crate::Cause;
+use crate::link::LinkOptions;
+
+/// Asks the application for a credential.
+pub(super) type Fetch = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, Cause>>>>>;
+
+/// How a bridge connects.
+#[derive(Clone)]
+pub struct BridgeOptions {
+    pub(super) link: LinkOptions,
+    pub(super) fetch: Option<Fetch>,
+}
+
+impl BridgeOptions {
+    /// Connects to `url`: `ws:` or `wss:`.
+    pub fn new(url: impl Into<String>) -> Self {
+        let link = LinkOptions {
+            url: url.into(),
+            subprotocol: true,
+            identity: String::new(),
+            in_memory: false,
+            credentials: false,
+        };
+        Self { link, fetch: None }
+    }
+
+    /// Names the user of the bridge. Each identity has a client and an outbox of its own: if users sign in and out on
+    /// a page, one does not send the events that another has left in the outbox.
+    pub fn identity(mut self, name: impl Into<String>) -> Self {
+        self.link.identity = name.into();
+        self
+    }
+
+    /// Keeps the outbox in memory: it is gone with the page, and no other tab shares it.
+    pub fn in_memory(mut self) -> Self {
+        self.link.in_memory = true;
+        self
+    }
+
+    /// Does not ask for the subprotocol `event-driven-kit.v1`, and assumes that the peer speaks it. For a proxy that
+    /// asks the peer for the subprotocol but drops it from the response, as `trunk serve` does. Browsers refuse such a
+    /// response if they have asked for a subprotocol.
+    pub fn without_subprotocol(mut self) -> Self {
+        self.link.subprotocol = false;
+        self
+    }
+
+    /// Shows the peer's authority a credential (a token). `fetch` is called before each connection, and again when the
+    /// peer says that the credential is about to expire. It may take its time, until a user has signed in.
+    ///
+    /// An error is reported on [`ERROR_TOPIC`](crate::ERROR_TOPIC), and the bridge tries again as if it had not reached
+    /// the peer. A credential that the peer refuses stops the link, with
+    /// [`CredentialRefused`](crate::bridge::CloseCode::CredentialRefused), until [`Bridge::reconnect`](crate::Bridge::reconnect).
+    /// Of tabs that share a link, only the leader is asked.
+    ///
+    /// ```no_run
+    /// use event_driven_kit::{BridgeOptions, Cause};
+    ///
+    /// async fn sign_in() -> Result<String, Cause> {
+    ///     Ok("a token of our authority".to_owned())
+    /// }
+    ///
+    /// let options = BridgeOptions::new("wss://events.example/ws").credentials(sign_in);
+    /// ```
+    pub fn credentials<F>(mut self, fetch: impl Fn() -> F + 'static) -> Self
+    where
+        F: Future<Output = Result<String, Cause>> + 'static,
+    {
+        self.link.credentials = true;
+        self.fetch = Some(Rc::new(move || Box::pin(fetch())));
+        self
+    }
+}
+
+impl fmt::Debug for BridgeOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("BridgeOptions")
+            .field("url", &self.link.url)
+            .field("identity", &self.link.identity)
+            .finish_non_exhaustive()
+    }
+}

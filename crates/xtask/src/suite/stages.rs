@@ -81,7 +81,8 @@ const NATIVE: &[&str] = &[
     "xtask",
 ];
 /// The packages that are built for wasm.
-const WEB: &[&str] = &["event-driven-kit", "event-driven-kit-chat", "event-driven-kit-npm"];
+const WEB: &[&str] =
+    &["counter", "event-driven-kit", "event-driven-kit-chat", "event-driven-kit-npm"];
 
 /// What the native tests and clippy turn on: every feature of the native packages but `jemalloc`, which takes minutes to
 /// build and changes no behaviour. The release build of the relay, which the end-to-end tests start, has it.
@@ -265,17 +266,22 @@ fn packages(names: &[&'static str]) -> impl Iterator<Item = &'static str> {
     names.iter().flat_map(|&name| ["--package", name])
 }
 
-/// The library as users of wasm-pack test it, and the pure bus's promises about memory.
+/// The library as users of wasm-pack test it, the library without bridges, and the pure bus's promises about memory.
 fn chromium(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let mut wasm_pack = context.toolchain()?.command("wasm-pack");
     wasm_pack
         .args(["test", "--headless", "--chrome", "--mode", "no-install"])
         .arg("--all-features");
     run_in_browser(context, &mut wasm_pack, None, counts)?;
-    let mut cargo = context.toolchain()?.cargo();
-    cargo.args(["test", "--target", WASM, "--package", "event-driven-kit-bus", "--test", "memory"]);
     let driver = setup::chromedriver().context("chromedriver is not on PATH")?;
-    run_in_browser(context, &mut cargo, Some(("CHROMEDRIVER", &driver)), counts)
+    let without_bridges = ["--no-default-features", "--test", "bus"];
+    let memory = ["--package", "event-driven-kit-bus", "--test", "memory"];
+    for tests in [&without_bridges[..], &memory] {
+        let mut cargo = context.toolchain()?.cargo();
+        cargo.args(["test", "--target", WASM]).args(tests);
+        run_in_browser(context, &mut cargo, Some(("CHROMEDRIVER", &driver)), counts)?;
+    }
+    Ok(())
 }
 
 fn firefox(context: &Context<'_>, counts: &mut Counts) -> Result<()> {

@@ -110,7 +110,13 @@ async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again()
         message
     };
     let mut holder = bare(&relay, 2).await;
-    holder.write_all(&began(120 << 10)).await.unwrap();
+    // The first fragment of a message, and a ping: once the pong is there, the relay has read the fragment.
+    let mut fragment = header(120 << 10);
+    fragment[0] = 0x02;
+    fragment.resize(fragment.len() + (120 << 10), 0);
+    fragment.extend([0x89, 0x80, 0, 0, 0, 0]);
+    holder.write_all(&fragment).await.unwrap();
+    assert_eq!([holder.read_u8().await.unwrap(), holder.read_u8().await.unwrap()], [0x8a, 0]);
     let mut starved = bare(&relay, 2).await;
     let sent = Instant::now();
     starved.write_all(&began(64 << 10)).await.unwrap();

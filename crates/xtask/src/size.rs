@@ -21,7 +21,7 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 154_800, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 6_400, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 111_600, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 111_800, files: npm },
 ];
 
 /// A line of the table.

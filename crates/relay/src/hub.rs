@@ -1,8 +1,8 @@
-//! Where connections meet: the queue to the store's one writer, the newest committed events, and the
-//! ephemeral ones.
+//! What all connections share: the queue of the store's only writer, the newest committed events, and the ephemeral
+//! events.
 //!
-//! The writer takes all that waits, commits it once, and only then answers and shows the events. A
-//! connection holds a position and pulls; nothing is queued for it here.
+//! The writer commits everything that waits at once, and only then replies and publishes the events. A connection keeps
+//! a position and pulls; the hub queues no events for it.
 
 mod batch_collector;
 mod ephemeral;
@@ -39,10 +39,10 @@ pub use queued::{Charge, Queued};
 pub use tail::Recent;
 use tail::Tails;
 
-/// The most jobs that wait for the writer; connections wait for room.
+/// The capacity of the writer's queue, in jobs. Connections wait for room.
 const QUEUE: usize = 4_096;
 
-/// The answer to a [`Write`], for the connection that asked.
+/// The reply to a [`Write`].
 #[derive(Debug)]
 pub enum Answer {
     /// To [`Write::Open`].
@@ -51,8 +51,8 @@ pub enum Answer {
     Decided(Ticket, Decided),
 }
 
-/// What a connection has heard together, and where it waits for the answers. That channel has no bound of
-/// its own: a connection has a bounded number of writes without an answer.
+/// The writes of one connection that arrived together, and the channel for their replies. The channel needs no bound of
+/// its own: a connection has a bounded number of unanswered writes.
 #[derive(Debug)]
 struct Job {
     writes: Vec<Write>,
@@ -68,7 +68,7 @@ impl Job {
     }
 }
 
-/// The connection by which each client is here: its fencing token, and what ends it when dropped.
+/// The connection of each client: its fencing token, and the sender that ends it when dropped.
 type Present = HashMap<[u8; 16], (u64, oneshot::Sender<()>)>;
 
 /// See the [module](self).
@@ -86,8 +86,8 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts the writer of `store`. Its thread ends when the hub has been dropped, after it has written
-    /// what waits. Each address may create `new_clients_per_hour`; 0 for no limit.
+    /// Starts the writer of `store`. When the hub is dropped, its thread writes what waits and ends. Each address may
+    /// create `new_clients_per_hour`; 0 for no limit.
     ///
     /// # Errors
     /// A [`StoreError`] if the heads of the streams cannot be read.
@@ -139,7 +139,7 @@ impl Hub {
         self.jobs.send(Job { writes, from, answer: answer.clone(), charge }).await.is_ok()
     }
 
-    /// The offset of the last committed event of each stream, and word of each commit.
+    /// Watches the offset of the last committed event of each stream.
     pub fn heads(&self) -> watch::Receiver<Arc<[u64]>> {
         self.heads.clone()
     }
@@ -149,7 +149,7 @@ impl Hub {
         self.tails.read().unwrap_or_else(PoisonError::into_inner).from(stream, from)
     }
 
-    /// The same of those that match, as [`Store::read`] answers it; none if the store has to.
+    /// A page of matching events, as from [`Store::read`], or `None` if some of it is only in the store.
     pub fn page(
         &self,
         stream: StreamNo,
@@ -172,18 +172,18 @@ impl Hub {
         self.ephemeral.forward(forwarded);
     }
 
-    /// Where ephemeral events wait for a connection from now on.
+    /// Opens the mailbox of a connection for ephemeral events.
     pub fn mailbox(&self, connection: u64) -> Mailbox {
         self.ephemeral.join(connection)
     }
 
-    /// Who is present where.
+    /// The presence of all topics.
     pub fn presence(&self) -> &Arc<Presence> {
         &self.presence
     }
 
-    /// Says that a client is here by a connection, which ends its older ones. The answer resolves when a
-    /// newer one comes.
+    /// Registers the connection of a client, which ends the client's older connections. The returned receiver resolves
+    /// when a newer one arrives.
     pub fn arrive(&self, client: [u8; 16], fence: u64) -> oneshot::Receiver<()> {
         let (ended, end) = oneshot::channel();
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
@@ -193,7 +193,7 @@ impl Hub {
         end
     }
 
-    /// Takes back [`Hub::arrive`].
+    /// Undoes [`Hub::arrive`].
     pub fn leave(&self, client: [u8; 16], fence: u64) {
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
         if present.get(&client).is_some_and(|(newest, _)| *newest == fence) {

@@ -1,7 +1,7 @@
-//! What goes into a commit: all that waits, and for a short while those who were just answered.
+//! Collects the writes of a commit: everything that waits, and for a short while the clients that were just acked.
 //!
-//! Who has a number of writes without an answer sends the next ones when it is answered. Were a commit
-//! begun without them, they would wait for all of it, and each commit hold half of what it could.
+//! Pipelined clients send their next writes as soon as they are acked. If a commit started without them, they would wait
+//! for all of it, and each commit would hold half of what it could.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -16,10 +16,9 @@ use super::Job;
 const BATCH: usize = 1_024;
 /// and about the most bytes of events.
 const BATCH_BYTES: u64 = 4 << 20;
-/// Those who were answered have as long as a commit takes, and at most so long.
+/// Acked clients have as long as a commit takes to send more, and at most this long.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// When most of them did not come, they are not waited for before the next commits: each time twice as many,
-/// and at most so many.
+/// If most of them send nothing, the next commits don't wait: twice as many each time, up to this number.
 const HASTY: u32 = 64;
 
 /// See the [module](self).
@@ -30,21 +29,21 @@ pub(super) struct BatchCollector {
     jobs: Vec<Job>,
     writes: usize,
     bytes: u64,
-    /// So many commits begin without waiting,
+    /// The next commits that start without waiting,
     skip_waits: u32,
-    /// as so many did last time.
+    /// and how many did the last time.
     before: u32,
     waker: Waker,
 }
 
 impl BatchCollector {
-    /// For the thread that calls this.
+    /// Wakes the calling thread.
     pub(super) fn new(queue: mpsc::Receiver<Job>) -> Self {
         let waker = Arc::new(Unpark(thread::current())).into();
         Self { queue, jobs: Vec::new(), writes: 0, bytes: 0, skip_waits: 0, before: 0, waker }
     }
 
-    /// The jobs of the next commit; none when there will be no more.
+    /// The jobs of the next commit, or `None` once all senders are gone.
     pub(super) fn next(&mut self) -> Option<Vec<Job>> {
         if self.jobs.is_empty() {
             let first = self.queue.blocking_recv()?;
@@ -55,8 +54,8 @@ impl BatchCollector {
         Some(std::mem::take(&mut self.jobs))
     }
 
-    /// So many writes were answered, whose commit took so long: waits for as many more than wait already, but
-    /// not longer than that.
+    /// Called after a commit that answered this many writes and took this long: waits until as many new ones have arrived,
+    /// but not longer than the commit took.
     pub(super) fn answered(&mut self, writes: usize, took: Duration) {
         if self.skip_waits > 0 || writes < 2 {
             self.skip_waits = self.skip_waits.saturating_sub(1);
@@ -68,7 +67,7 @@ impl BatchCollector {
         while self.writes < enough && self.bytes < BATCH_BYTES {
             match self.job_before(until) {
                 Some(job) => self.take(job),
-                // Half of what could be is a commit that was worth waiting for.
+                // Waiting was worth it if half of the possible writes arrived.
                 None if 2 * self.writes >= enough => break,
                 None => {
                     self.before = (2 * self.before).clamp(1, HASTY);

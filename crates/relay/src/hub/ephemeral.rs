@@ -1,9 +1,9 @@
-//! Ephemeral events on their way to the connections that want them.
+//! Routes ephemeral events to the connections that want them.
 //!
-//! The newest are kept once for all. A connection has a mailbox with the places of those that wait for
-//! it: one that takes nothing costs a few bytes for each run of events. When that is full only the newest of each
-//! topic and key remain, and then the oldest are skipped. Only connections whose patterns match are
-//! woken, and those once for all that waits.
+//! The newest events are kept once for all connections. Each connection has a mailbox with the positions of the events
+//! that wait for it: a connection that reads nothing costs a few bytes for each run of events. In a full mailbox only the
+//! newest event of each topic and key remains; then the oldest are skipped. Only connections with a matching pattern are
+//! woken, once for everything that waits.
 
 mod mailbox;
 #[cfg(test)]
@@ -34,7 +34,7 @@ const REMAINING: usize = WAITING / 4 * 3;
 /// An ephemeral event on its way to the other connections.
 #[derive(Debug)]
 pub struct Forwarded {
-    /// The connection that it came through, which does not get it back.
+    /// The connection of its publisher, which does not receive it.
     pub from: u64,
     /// The event.
     pub event: Ephemeral,
@@ -53,17 +53,17 @@ struct MailboxState {
     runs: Runs,
 }
 
-/// Ascending without a hole.
+/// Ascending, without gaps.
 #[derive(Debug, Default)]
 struct Recent {
-    /// Each with the number of connections that it is for.
+    /// Each with the number of its receivers.
     events: VecDeque<(Arc<Forwarded>, usize)>,
     bytes: usize,
     /// The place of the first of them.
     first: u64,
 }
 
-/// What waits for one connection.
+/// The state of one mailbox.
 #[derive(Debug)]
 struct Waiting {
     connection: u64,
@@ -104,7 +104,7 @@ impl Mailboxes {
         state.recent.keep(forwarded, route.len());
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// A panic while the lock is held leaves no partial change.
     fn lock(&self) -> MutexGuard<'_, MailboxState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,7 +146,7 @@ impl MailboxState {
 }
 
 impl Waiting {
-    /// Makes room: of each topic and key the newest remains, as far as there is room.
+    /// Makes room: keeps the newest event of each topic and key, as far as there is room.
     fn conflate(&mut self, recent: &Recent) {
         let mut newer = HashSet::new();
         let mut remaining = Vec::with_capacity(REMAINING);

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use session::server::Numbered;
 use store::{Record, Write};
 
-/// See the [module](self). The store knows each of these clients from before it failed, so there are about as many as
-/// connections at the most.
+/// See the [module](self). The store knew each of these clients before it failed, so there are about as many as
+/// connections at most.
 #[derive(Debug, Default)]
 pub(super) struct Failed {
     /// The lowest number of each client's newest connection.
@@ -16,7 +16,7 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    /// Notes a write of a commit that failed.
+    /// Records a write of a failed commit.
     pub(super) fn note(&mut self, write: &Write) {
         let Write::Append(Record { client: Some(numbered), .. }) = write else { return };
         let lowest = self.lowest.entry(numbered.client).or_insert(*numbered);
@@ -27,14 +27,14 @@ impl Failed {
         }
     }
 
-    /// What the next commit begins with.
+    /// The writes that the next commit starts with.
     pub(super) fn holds(&self) -> impl Iterator<Item = Write> {
         self.lowest.values().copied().map(Write::Hold)
     }
 
-    /// A commit that began with them is on disk.
+    /// A commit that started with them is on disk.
     pub(super) fn clear(&mut self) {
-        // After an outage there is no use for its room.
+        // Frees the memory of the outage.
         self.lowest = HashMap::new();
     }
 }

@@ -1,5 +1,4 @@
-//! Who is present where, for all connections: wakes those that watch, and lets those leave whose time is
-//! up.
+//! The presence of all connections: wakes the watchers of a topic, and removes members whose time is up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +12,7 @@ use topic::Topic;
 
 use crate::budget::{Permit, Share};
 
-/// What one that is present costs beside its texts.
+/// The cost of a member beside its texts.
 const SEAT: usize = 512;
 
 /// See the [module](self).
@@ -26,9 +25,9 @@ pub struct Presence {
 #[derive(Debug, Default)]
 struct HubPresence {
     registry: PresenceRegistry<Option<Permit>>,
-    /// What wakes the connections that watch.
+    /// Wakes the watching connections.
     bells: HashMap<u64, Arc<Notify>>,
-    /// A task waits for the next one to leave.
+    /// Whether a task waits for the next member to expire.
     is_swept: bool,
 }
 
@@ -82,7 +81,7 @@ impl Presence {
         self.lock().registry.news(connection)
     }
 
-    /// A connection has ended. To be called within the runtime.
+    /// Reports the end of a connection. Must be called within a runtime.
     pub fn gone(self: &Arc<Self>, connection: u64) {
         let now = self.now();
         let begins = self.with(|state| {
@@ -96,7 +95,7 @@ impl Presence {
         }
     }
 
-    /// Lets them leave one by one, and ends when nobody is about to.
+    /// Removes expired members one by one, and ends when no member is about to expire.
     async fn sweep(self: Arc<Self>) {
         loop {
             let now = self.now();
@@ -115,7 +114,7 @@ impl Presence {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Changes something, and wakes whom that concerns.
+    /// Applies a change, and wakes the watchers that it concerns.
     fn with<T>(&self, change: impl FnOnce(&mut HubPresence) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state);
@@ -127,7 +126,7 @@ impl Presence {
         changed
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// A panic while the lock is held leaves no partial change.
     fn lock(&self) -> MutexGuard<'_, HubPresence> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

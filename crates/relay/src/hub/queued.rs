@@ -1,4 +1,4 @@
-//! What of a connection waits for the store, in bytes.
+//! The bytes of a connection that wait for the store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,20 +7,20 @@ use store::Write;
 
 use crate::budget::{Permit, Share};
 
-/// So many bytes of a connection wait for free, so that those that send little do not wait for those that send
+/// These bytes of each connection are free of charge, so that clients that send little don't wait for those that send
 /// much.
 const FREE: usize = 64 << 10;
-/// What a write costs beside its bytes.
+/// The cost of a write beside its bytes.
 const EACH: usize = 256;
 
-/// What of one connection waits.
+/// The writes of one connection that wait.
 #[derive(Debug)]
 pub struct Queued {
     share: Share,
     free: Arc<AtomicUsize>,
 }
 
-/// The memory of what waits, given back when this is dropped.
+/// The memory of waiting writes, released on drop.
 #[derive(Debug, Default)]
 pub struct Charge {
     free: Option<(usize, Arc<AtomicUsize>)>,
@@ -28,7 +28,7 @@ pub struct Charge {
 }
 
 impl Queued {
-    /// What a client queues that has this share of the budget.
+    /// For a client with this share of the budget.
     pub fn new(share: Share) -> Self {
         Self { share, free: Arc::default() }
     }

@@ -1,9 +1,9 @@
-//! The places of events that wait for a connection: mostly runs, of which only the ends are kept.
+//! The positions of events that wait for a connection. They are mostly runs, of which only the ends are kept.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Room for more runs is given back when nothing waits.
+/// The capacity beyond this many runs is freed when nothing waits.
 const ROOM: usize = 16;
 
 /// Ascending places.

@@ -1,4 +1,4 @@
-//! Which connections want a topic, found without a look at all patterns.
+//! Finds the connections that want a topic, without looking at all patterns.
 //!
 //! The patterns stand in the order of their texts, in which those with the same first tokens are neighbours. A
 //! topic is led down that order token by token, to the patterns that have its token or a wildcard there, and
@@ -32,7 +32,7 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// A connection wants what a pattern matches, or wants it no more.
+    /// Adds or removes a pattern of a connection.
     pub(super) fn change(&mut self, pattern: &Pattern, key: usize, wants: bool) {
         if wants {
             self.patterns.entry(pattern.clone()).or_default().insert(key);
@@ -49,7 +49,7 @@ impl Routes {
         }
     }
 
-    /// Who wants a topic, each once.
+    /// The connections that want a topic, each once.
     pub(super) fn of(&mut self, topic: &Topic) -> Arc<[usize]> {
         if let Some((edition, keys)) = self.remembered.get(topic)
             && *edition == self.edition
@@ -233,7 +233,7 @@ mod tests {
         routes.change(&pattern("chat.*.typing"), 9_999, true);
         assert_eq!(routes.of(&topic("chat.n0.typing"))[..], [0, 9_999]);
         assert!(routes.looked_at < 16, "{} looks", routes.looked_at);
-        // A toggle of one of many, and the next event of somebody else.
+        // One of many connections toggles a pattern, and another publishes the next event.
         routes.looked_at = 0;
         for _ in 0..1_000 {
             for wants in [false, true] {

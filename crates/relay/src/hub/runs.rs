@@ -1,4 +1,4 @@
-//! What connections have sent of the newest ephemeral events, for those that are to send the same.
+//! Encoded runs of the newest ephemeral events, for other connections that send the same bytes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ pub(super) struct Runs {
 /// Events on one topic, encoded together.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// Where they stand.
+    /// The positions of the events.
     pub(super) places: RangeSet,
-    /// How each of them begins.
+    /// The first bytes of each event.
     pub(super) beginning: Box<[u8]>,
     pub(super) frames: Arc<Vec<u8>>,
 }

@@ -8,11 +8,11 @@ use topic::Pattern;
 
 use super::cost;
 
-/// The most events that are kept of all streams, the same of each,
+/// The most events that are kept, shared evenly by the streams,
 const EVENTS: usize = 8_192;
 /// and the most bytes.
 const BYTES: usize = 16 << 20;
-/// The most events of one answer,
+/// The most events of one call,
 const ANSWER: usize = 128;
 /// and about the most bytes: a connection holds them as messages until its client has taken them.
 const ANSWER_BYTES: usize = 64 << 10;
@@ -72,26 +72,26 @@ impl Tails {
 
 #[derive(Debug, Default)]
 struct Tail {
-    /// Without a hole.
+    /// Without gaps.
     events: VecDeque<Arc<Logged>>,
     bytes: usize,
     /// Events, and bytes.
     most: (usize, usize),
 }
 
-/// What the tail says about an offset.
+/// What the tail holds from an offset on.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Recent {
     /// The next events, from exactly that offset on.
     Events(Vec<Arc<Logged>>),
-    /// It is not kept: the store has it.
+    /// Older than the tail: only the store has it.
     Older,
 }
 
 impl Tail {
     fn push(&mut self, event: &Arc<Logged>) {
         if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
-            // A commit whose success was not told has left events that only the store has.
+            // A commit that seemed to fail left events that only the store has.
             self.events.clear();
             self.bytes = 0;
         }
@@ -106,8 +106,8 @@ impl Tail {
         }
     }
 
-    /// The stream's last event has this offset: if that is not here, nobody may take what is here for the
-    /// end.
+    /// Empties the tail if the stream's last event, at this offset, is not in it: the tail must not pass for the end of
+    /// the stream.
     fn reach(&mut self, head: u64) {
         if self.events.back().is_some_and(|last| last.offset < head) {
             self.events.clear();
@@ -130,13 +130,13 @@ impl Tail {
         }
     }
 
-    /// Where the events from an offset on begin; none if it is not kept.
+    /// The index of the first event from an offset on, or `None` if that offset is older than the tail.
     fn place(&self, offset: u64) -> Option<usize> {
         let at = offset.checked_sub(self.events.front()?.offset)?;
         Some(usize::try_from(at).unwrap_or(usize::MAX).min(self.events.len()))
     }
 
-    /// A page as the store answers it, if all of it is kept.
+    /// A page as from the store, if all of it is in the tail.
     fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Option<Page> {
         let at = self.place(from)?;
         let head = self.events.back()?.offset;

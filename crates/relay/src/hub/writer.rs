@@ -1,4 +1,4 @@
-//! The one thread that writes: it commits all that waits at once, and answers nothing before that.
+//! The only thread that writes: it commits everything that waits at once, and replies after the commit.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ pub(super) fn run(
 ) {
     let mut failed = Failed::default();
     let mut collector = BatchCollector::new(queue);
-    // What is to be written, and the place of its job: their room is used again.
+    // The writes, and the index of each one's job. Their capacity is reused.
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
     while let Some(jobs) = collector.next() {
         writes.extend(failed.holds());
@@ -47,7 +47,7 @@ pub(super) fn run(
         let mut answered = askers.len();
         match written {
             Ok(Written { outcomes, logged, heads }) => {
-                // A head moves also by a commit whose success was not told.
+                // A commit that seemed to fail may have moved a head too.
                 if heads[..] != committed.borrow()[..] {
                     let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
                     tails.extend(&logged);
@@ -93,24 +93,24 @@ pub(super) fn run(
     }
 }
 
-/// Applies the writes as one command. What depends on this machine is decided here.
+/// Applies the writes as one command. Decisions that depend on this machine are made here.
 fn apply(store: &dyn Store, writes: &[Write]) -> Result<Written, StoreError> {
     let has_room = store.has_room(writes.iter().map(Write::bytes).sum())?;
     let command = Command { time: store::now().into(), has_room, writes };
     Ok(store.apply(&[command])?.pop().unwrap_or_default())
 }
 
-/// Lets the next commit create a client, at the expense of its address.
+/// Lets the next commit create a client, and charges its address.
 ///
 /// # Errors
-/// The answer to its hello, if the address has created too many.
+/// The reply to its hello, if the address has created too many clients.
 fn admit(
     limiter: &mut NewClientLimiter,
     admitted: &mut HashSet<[u8; 16]>,
     hello: &Hello,
     from: Option<IpAddr>,
 ) -> Result<(), Opened> {
-    // Two hellos of one client create it once.
+    // A client that says hello twice is created once.
     if let Some(address) = from.filter(|_| !admitted.contains(&hello.client)) {
         limiter.admit(address).map_err(|wait| {
             let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
@@ -121,7 +121,7 @@ fn admit(
     Ok(())
 }
 
-/// The answers to one job, which go out together: its connection is woken once.
+/// The replies to one job. They are sent together, so that the connection wakes once.
 struct Replies {
     from: Option<IpAddr>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
@@ -159,7 +159,7 @@ impl Drop for Replies {
         if self.answers.is_empty() {
             return;
         }
-        // The connection may have ended meanwhile; its client asks again on the next one.
+        // The connection may be gone; its client asks again on the next one.
         let _ = self.answer.send(std::mem::take(&mut self.answers));
     }
 }

@@ -1,4 +1,4 @@
-//! What waits for one connection, as it takes it: event by event, or as a run that others have sent already.
+//! The receiving side of a mailbox: event by event, or as a run that another connection has encoded.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::hub::runs::Run;
 pub(super) const TAKEN: usize = 80 << 10;
 /// The most bytes of events in a run.
 const RUN: usize = 160 << 10;
-/// So many patterns change under one lock, so that others have their turn.
+/// The most patterns that change under one lock, so that others get their turn.
 const TOGETHER: usize = 256;
 
 /// The first event that waits for a connection.
 #[derive(Debug)]
 pub struct First {
     place: u64,
-    /// Other connections are to send it too.
+    /// Other connections receive it too.
     pub is_shared: bool,
     /// The event.
     pub event: Arc<Forwarded>,
@@ -36,7 +36,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// From now on events that match a pattern of `begun` come too, and none for one of `ended`.
+    /// Adds the patterns of `begun`, and removes those of `ended`.
     pub fn want(&self, begun: &[Pattern], ended: &[Pattern]) {
         for (patterns, wants) in [(ended, false), (begun, true)] {
             for some in patterns.chunks(TOGETHER) {
@@ -46,7 +46,7 @@ impl Mailbox {
         }
     }
 
-    /// The first event that waits, which goes on waiting.
+    /// Polls for the first waiting event, and leaves it in the mailbox.
     pub fn poll_first(&self, context: &mut Context<'_>) -> Poll<First> {
         let mut state = self.shared.lock();
         let MailboxState { recent, boxes, .. } = &mut *state;
@@ -63,7 +63,7 @@ impl Mailbox {
         Poll::Pending
     }
 
-    /// Puts what waits into `taken`, the oldest first and not too much at a time.
+    /// Moves waiting events into `taken`, oldest first, as many as make a message.
     pub fn take(&self, taken: &mut VecDeque<Arc<Forwarded>>) {
         let mut state = self.shared.lock();
         let MailboxState { recent, boxes, .. } = &mut *state;

@@ -72,7 +72,7 @@ export function createTextKit({ url, room, sender, bus = createSingleton("text-k
       : bus.connect({ url, signal, rules: [{ pattern: message, durable: true, from: { last: 200 } }] });
   let next = 0;
 
-  /** The promise has told the sender. Listeners are told if that is possible. */
+  /** The promise already reports the failure to the sender. Listeners get it too if possible. */
   function tell(topic, data) {
     try {
       bus.publish(topic, data);

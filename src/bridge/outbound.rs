@@ -208,7 +208,7 @@ impl Endpoint {
         Some(payload)
     }
 
-    /// Rejects the events in memory, which nobody will answer. Those on disk wait for the next link.
+    /// Rejects the events in memory, which can get no answer. Those on disk wait for the next link.
     pub(super) fn give_up_pending(&self) {
         for unanswered in self.pending.take() {
             let is_queued = *unanswered.event.delivery() == Delivery::Pending(Stage::Queued);

@@ -55,7 +55,7 @@ impl ConnectionPermits {
         Some(ConnectionPermit { permits: Arc::clone(self), key, is_surplus })
     }
 
-    /// Takes a permit of `key`. Returns whether it is beyond the limit, or `None` if there is none.
+    /// Takes a permit of `key`. Returns whether the permit exceeds the limit, or `None` if no permit is left.
     fn take_of(&self, taken: &mut Taken, key: &Key) -> Option<bool> {
         let count = taken.of.get(key).copied().unwrap_or(0);
         if count >= self.each.saturating_add(SURPLUS) {

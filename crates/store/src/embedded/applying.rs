@@ -12,7 +12,7 @@ use super::ids::Ids;
 use super::log::Log;
 use crate::{Command, StoreError, Written};
 
-/// A command trims twice as many events as it logs and this many more, so that the log gets short and stays so.
+/// A command trims twice as many events as it logs plus this number, so that a log that is too long shrinks.
 const TRIM_ROWS: usize = 64;
 
 impl Embedded {

@@ -8,6 +8,7 @@
 pub mod client;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod rights;
 pub mod server;
 pub mod tabs;
 mod timers;

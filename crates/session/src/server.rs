@@ -21,8 +21,10 @@
 //!   takes it; [`Server::changed_patterns`] says which ones a connection wants. [`Effect::Join`], [`Effect::Leave`],
 //!   [`Effect::Watch`] and [`Effect::Unwatch`] go to the [`PresenceRegistry`] that all connections share, whose
 //!   [`News`] returns through [`Server::present`] and [`Server::presence`].
-//! - **Authority.** An owner with an authority also answers [`Effect::Open`] and [`Effect::Refresh`] with
-//!   [`Server::granted`] or [`Server::credential_refused`].
+//! - **Authority.** An owner with an authority sets [`Options::has_authority`]. It answers [`Effect::Open`], before it
+//!   asks the store, and [`Effect::Refresh`] with [`Server::granted`] or [`Server::credential_refused`]. For a JSON client
+//!   it calls [`Server::granted`] before the first text if the upgrade's header has a credential, or if guests are
+//!   admitted; otherwise the client must send a credential in its `$link.hello`.
 //! - **Time.** Call [`Server::tick`] at [`Server::deadline`], which may change with every input. An early or late tick
 //!   does no harm. [`Server::set_clock`] sets the wall clock for the times of events.
 //!

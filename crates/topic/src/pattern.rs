@@ -66,6 +66,33 @@ impl Pattern {
             leading = false;
         }
     }
+
+    /// Whether it matches every topic that `other` matches.
+    ///
+    /// ```
+    /// use topic::Pattern;
+    /// let allowed = Pattern::parse("chat.lobby.>")?;
+    /// assert!(allowed.covers(&Pattern::parse("chat.lobby.*")?));
+    /// assert!(!allowed.covers(&Pattern::parse("chat.*.TEXT_MESSAGE")?));
+    /// # Ok::<(), topic::TopicError>(())
+    /// ```
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut tokens = other.tokens();
+        let mut leading = other.is_system();
+        for want in self.tokens() {
+            match (want, tokens.next()) {
+                // A wildcard of `other` in this place matches no topic of the runtime, so only its text counts.
+                ("*" | ">", Some(_)) if leading => return false,
+                (">", Some(_)) => return true,
+                (_, Some(">")) => return false,
+                ("*", Some(_)) => {}
+                (_, Some(token)) if want == token => {}
+                _ => return false,
+            }
+            leading = false;
+        }
+        tokens.next().is_none()
+    }
 }
 
 impl From<Topic> for Pattern {

@@ -15,12 +15,13 @@ pub enum Effect {
     /// Close the socket. No effect follows.
     Close(CloseCode, String),
     /// Look up the client, and fence its older connections. Answer with [`Server::opened`](super::Server::opened). An
-    /// owner with an authority first asks it about the hello's token, and also calls
+    /// owner with an authority first asks it about the hello's token, and calls
     /// [`Server::granted`](super::Server::granted) or
-    /// [`Server::credential_refused`](super::Server::credential_refused).
+    /// [`Server::credential_refused`](super::Server::credential_refused). After a grant, the client belongs to
+    /// [`Server::subject`](super::Server::subject), which the store compares.
     Open(Hello),
-    /// Ask the authority about a new credential, and answer as for the first one. An owner without an authority
-    /// grants it without an end.
+    /// Ask the authority about a credential: the next one of a client that was granted one, or the first one of a JSON
+    /// client. Answer as for a hello's, before anything else is fed. An owner without an authority ignores it.
     Refresh(String),
     /// Log an event, and answer with [`Server::decided`](super::Server::decided) after the commit. Several appends
     /// may be outstanding. When an event is refused for now, the client's higher numbers get [`RejectCode::HeldBack`]

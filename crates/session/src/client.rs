@@ -81,6 +81,7 @@ pub use effect::{
 use history::Requests;
 use identity::Identity;
 use link::Connection;
+pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
 use outbox::Outbox;
 use presence::PresenceState;
@@ -225,18 +226,22 @@ impl Client {
 
     /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.
     pub fn peer(&self) -> Option<&str> {
-        self.is_online().then_some(self.connection.peer.as_str())
+        self.is_online().then_some(self.connection.peer.id.as_str())
     }
 
     /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if the
     /// peer does not say.
     pub fn subject(&self) -> Option<&str> {
-        self.connection.subject.as_deref().filter(|_| self.is_online())
+        self.connection.peer.subject.as_deref().filter(|_| self.is_online())
     }
 
     /// What this client may do, as the peer said when it admitted it.
     pub fn rights(&self) -> &Rights {
-        &self.connection.rights
+        &self.connection.peer.rights
+    }
+
+    pub(crate) fn peer_says(&self) -> PeerSays {
+        self.connection.peer.clone()
     }
 
     /// Handles a binary message from the socket.

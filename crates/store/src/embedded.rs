@@ -38,6 +38,7 @@ use topic::Pattern;
 
 use crate::streams::Streams;
 use crate::{Command, Copied, Search, Settings, Store, StoreError, Written};
+use clients::CLIENTS;
 use error::Result;
 use format::EXTENTS;
 use host::{Host, Machine};
@@ -148,6 +149,13 @@ impl Store for Embedded {
                 Ok(extents.get(stream)?.map_or(Extent::EMPTY, |row| Extent::of(row.value())).head)
             };
             (0..).zip(self.streams()).map(|(stream, _)| head(stream)).collect()
+        })
+    }
+
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError> {
+        self.file.with(|file| {
+            let rows = file.read()?.open_table(CLIENTS)?;
+            clients.iter().map(|client| Ok(rows.get(client)?.is_some())).collect()
         })
     }
 

@@ -62,6 +62,12 @@ pub trait Store: Send + Sync + 'static {
     /// was trimmed since the store was opened.
     fn first(&self, stream: StreamNo) -> u64;
 
+    /// Whether each of these clients is known.
+    ///
+    /// # Errors
+    /// As [`Store::heads`].
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError>;
+
     /// Applies `commands` in their order, in one commit that is on disk when this returns. What they do does not depend on
     /// how they are grouped into calls, nor on a clock or the disk.
     ///

@@ -16,12 +16,15 @@ struct Failing {
     fails_after: AtomicBool,
     /// Held by the test to let writes pile up.
     gate: Mutex<()>,
+    /// The number of passes of the writer.
+    passes: AtomicU64,
 }
 
 impl Failing {
     fn new(inner: Embedded) -> Self {
         let [fails, fails_after] = [(); 2].map(|()| AtomicBool::new(false));
-        Self { inner, fails, fails_after, gate: Mutex::new(()) }
+        let (gate, passes) = (Mutex::default(), AtomicU64::default());
+        Self { inner, fails, fails_after, gate, passes }
     }
 }
 
@@ -41,8 +44,12 @@ impl Store for Failing {
     fn first(&self, stream: StreamNo) -> u64 {
         self.inner.first(stream)
     }
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError> {
+        self.inner.knows(clients)
+    }
     fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
         let _gate = self.gate.lock().unwrap();
+        self.passes.fetch_add(1, Ordering::SeqCst);
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Engine("the disk is full".into()));
         }
@@ -278,6 +285,41 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let (answer, mut answers) = mpsc::unbounded_channel();
     hub.write(hello(200, 1), None, &answer, Charge::default()).await;
     assert!(matches!(opened(&mut answers).await, Opened::Welcome { new: true, .. }));
+}
+
+#[tokio::test]
+async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or_limited() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let from = "192.0.2.1".parse().ok();
+    for (client, fence, passes) in [(1, 1, 1), (1, 2, 2), (2, 1, 3)] {
+        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        let opened = opened(&mut answers).await;
+        assert_eq!(matches!(opened, Opened::Limited { .. }), client == 2, "{opened:?}");
+        assert_eq!(store.passes.load(Ordering::SeqCst), passes);
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_hello_takes_nothing_from_the_share_of_its_address() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let from = "192.0.2.1".parse().ok();
+    for fence in [u64::MAX, 1] {
+        let Write::Open { hello, may_be_new } = writes_of([1; 16], &[]).0 else { panic!() };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        let opened = opened(&mut answers).await;
+        assert_eq!(matches!(opened, Opened::Welcome { .. }), fence == 1, "{opened:?}");
+    }
 }
 
 #[tokio::test]

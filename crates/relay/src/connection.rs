@@ -64,6 +64,8 @@ struct Connection {
     is_shut: bool,
     /// When to send a sign of life to a client that is not read.
     next_sign: Instant,
+    /// The memory of large messages whose effects are not carried out yet.
+    received: Option<Permit>,
     /// The memory of its writes that wait for the store.
     queued: Queued,
     /// The memory of large events that are being sent.
@@ -239,6 +241,7 @@ impl Connection {
             debt: None,
             is_shut: false,
             next_sign: Instant::now(),
+            received: None,
             queued: Queued::new(from.share.clone()),
             sending: None,
             subscribed: None,
@@ -285,6 +288,7 @@ impl Connection {
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
+                self.received = None;
                 let is_sent = self.socket.flush().await;
                 self.sending = None;
                 return is_sent;

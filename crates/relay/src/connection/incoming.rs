@@ -20,7 +20,7 @@ impl Connection {
             Heard::Binary(bytes) => self.take_part(bytes, 0),
             Heard::Text(text) => {
                 self.server.received_text(text.as_str(), now);
-                self.peer.gate.finished();
+                self.finished();
             }
             Heard::Ping => self.server.heard(now),
             Heard::TooLarge => self.server.too_large(),

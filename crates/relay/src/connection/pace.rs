@@ -101,7 +101,16 @@ impl Connection {
         let now = self.now();
         match self.server.received_part(&message, at, now) {
             Some(next) => self.rest = Some((message, next)),
-            None => self.peer.gate.finished(),
+            None => self.finished(),
+        }
+    }
+
+    /// A message was fed completely. Its memory is held until what it asks for is done or queued.
+    pub(super) fn finished(&mut self) {
+        match (&mut self.received, self.peer.gate.finished()) {
+            (Some(held), Some(more)) => held.merge(more),
+            (None, Some(permit)) => self.received = Some(permit),
+            (_, None) => {}
         }
     }
 

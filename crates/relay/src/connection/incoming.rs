@@ -67,7 +67,7 @@ impl Connection {
             }
             _ => return,
         };
-        audit::refused(refused, self.from.address, code.code());
+        audit::refused(&self.shared.metrics, refused, self.from.address, code.code());
     }
 
     /// Whether more may be read: all debts are paid, and the machine has room.

@@ -47,6 +47,7 @@ impl Connection {
             return;
         }
         self.is_known = true;
+        self.shared.metrics.events.requested(costs);
         let allowance = &self.from.allowance;
         let kinds = [
             (Kind::Publishes, costs.publishes),
@@ -117,6 +118,7 @@ impl Connection {
     /// Checks the time limits.
     pub(super) fn tick(&mut self) {
         let now = self.now();
+        (0..self.told.len()).for_each(|stream| self.measure_lag(stream));
         let gate = &self.peer.gate;
         self.is_shut = gate.is_shut();
         let limit = self.shared.message_timeout;

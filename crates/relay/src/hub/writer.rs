@@ -3,9 +3,9 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use session::RejectCode;
 use session::server::Opened;
 use session::server::ledger::refused;
-use session::RejectCode;
 use store::{Command, Store, StoreError, Write, WriteOutcome, Written};
 use tokio::sync::{mpsc, watch};
 
@@ -14,6 +14,7 @@ use super::failed::Failed;
 use super::new_client_limiter::NewClientLimiter;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
+use crate::metrics::{Metrics, Outcomes, gauged};
 
 pub(super) fn run(
     store: &dyn Store,
@@ -21,6 +22,7 @@ pub(super) fn run(
     mut limiter: NewClientLimiter,
     tails: &RwLock<Tails>,
     committed: &watch::Sender<Arc<[u64]>>,
+    metrics: &Metrics,
 ) {
     let mut failed = Failed::default();
     let mut collector = BatchCollector::new(queue);
@@ -42,6 +44,7 @@ pub(super) fn run(
         }
         let written = limited.and_then(|limited| Ok((limited, apply(store, &writes)?)));
         let took = began.elapsed();
+        let mut decided = Outcomes::default();
         match written {
             Ok((limited, Written { outcomes, logged, heads })) => {
                 // A commit that seemed to fail may have moved a head too.
@@ -61,8 +64,10 @@ pub(super) fn run(
                         }
                         (_, outcome) => outcome,
                     };
+                    decided.add(&outcome);
                     answers[asker].tell(write, outcome);
                 }
+                metrics.events.committed(took, logged.len(), &decided);
                 if holds > 0 {
                     failed.clear();
                 }
@@ -71,10 +76,14 @@ pub(super) fn run(
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
                 for (write, &asker) in writes[holds..].iter().zip(&askers) {
                     failed.note(write);
-                    answers[asker].tell(write, unavailable(write));
+                    let outcome = unavailable(write);
+                    decided.add(&outcome);
+                    answers[asker].tell(write, outcome);
                 }
+                metrics.events.failed(&decided);
             }
         }
+        metrics.events.queued.dec_by(gauged(writes.iter().map(Write::bytes).sum()));
         drop(answers);
         let answered = askers.len();
         writes.clear();

@@ -91,6 +91,7 @@ use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
 use queries::Queries;
+pub use reading::Delivered;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
@@ -113,6 +114,7 @@ pub struct Server {
     requests: Vec<(Ticket, u32, StreamNo)>,
     presence_state: PresenceState,
     costs: Costs,
+    delivered: Delivered,
     credential: Credential,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
@@ -184,6 +186,7 @@ impl Server {
             requests: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
+            delivered: Delivered::default(),
             credential: Credential::default(),
             held_back: None,
             topics_in: TopicNames::default(),

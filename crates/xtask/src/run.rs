@@ -103,11 +103,7 @@ fn first_of<T>(cause: &Mutex<Option<Error>>, work: impl FnOnce() -> Result<T>) -
 }
 
 fn relay(workspace: &Workspace) -> Result<()> {
-    let what = if workspace.relay().exists() {
-        "compiling what has changed"
-    } else {
-        "compiling"
-    };
+    let what = if workspace.relay().exists() { "compiling what has changed" } else { "compiling" };
     task("relay", what, || build_relay(workspace))
 }
 

@@ -306,8 +306,10 @@ async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for (client, fence, passes) in [(1, 1, 1), (1, 2, 2), (2, 1, 3)] {
-        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
         hub.write(vec![hello], from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Limited { .. }), client == 2, "{opened:?}");
@@ -372,8 +374,10 @@ async fn an_invalid_hello_takes_nothing_from_the_share_of_its_address() {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for fence in [u64::MAX, 1] {
-        let Write::Open { hello, may_be_new } = writes_of([1; 16], &[]).0 else { panic!() };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        let Write::Open { hello, subject, may_be_new } = writes_of([1; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
         hub.write(vec![hello], from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Welcome { .. }), fence == 1, "{opened:?}");

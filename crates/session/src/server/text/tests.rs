@@ -170,7 +170,8 @@ proptest! {
 
 /// Feeds a control event or another one, and returns the texts and the other effects.
 fn say(server: &mut Server, kind: &str, data: Value) -> (Vec<Value>, Vec<Effect>) {
-    let text = json!({ "specversion": "1.0", "id": "e", "source": "x", "type": kind, "data": data });
+    let text =
+        json!({ "specversion": "1.0", "id": "e", "source": "x", "type": kind, "data": data });
     server.received_text(&text.to_string(), 0);
     effects(server)
 }
@@ -282,7 +283,8 @@ fn a_guest_may_become_an_account_and_nobody_somebody_else() {
 #[test]
 fn a_subscription_without_the_right_is_refused_by_its_pattern_and_so_is_one_that_loses_it() {
     let mut server = unknown();
-    let grant = |pattern| Granted { expires_in: Some(100_000), ..granted(Some("ann"), "a", pattern) };
+    let grant =
+        |pattern| Granted { expires_in: Some(100_000), ..granted(Some("ann"), "a", pattern) };
     server.granted(grant("chat.>"), 0);
     let refused = |texts: &[Value], pattern: &str| {
         let data = &texts[0]["data"];

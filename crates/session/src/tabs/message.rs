@@ -170,11 +170,7 @@ impl Envelope {
             kind::LEAD => TabMessage::Lead {
                 term: f.number(1),
                 link: link(f.number(2), f.number(3), f.text(4))?,
-                peer: PeerSays {
-                    id: f.text(5),
-                    subject: f.optional_text(8),
-                    rights: f.rights(9),
-                },
+                peer: PeerSays { id: f.text(5), subject: f.optional_text(8), rights: f.rights(9) },
                 client: f.array(7),
                 followers: followers(f.bytes(6))?,
             },

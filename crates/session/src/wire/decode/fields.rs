@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use super::reader::Kind;
 use super::{Malformed, Read, Reader, list, position, rights, triple};
+use crate::rights::Rights;
 use crate::wire::body::{Position, Stream};
 use crate::wire::frame::Attendee;
-use crate::rights::Rights;
 use crate::{Durability, MAX_NUMBER, RejectCode};
 
 /// One more than the highest known key.

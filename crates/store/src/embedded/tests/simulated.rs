@@ -5,7 +5,7 @@ mod cases;
 
 use std::ops::RangeInclusive;
 
-use model::{Bug, Store as Model};
+use ::model::{Bug, Store as Model};
 use proptest::test_runner::{TestError, TestRunner};
 use session::server::{Answer, Query, Refusal};
 use session::{Position, RejectCode};

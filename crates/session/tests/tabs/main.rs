@@ -2,6 +2,8 @@
 
 mod broken;
 mod browser;
+#[path = "../dialogue/mod.rs"]
+mod dialogue;
 mod fallback;
 mod socket;
 #[path = "../world/mod.rs"]
@@ -16,6 +18,52 @@ use world::body;
 
 fn ids(browser: &Browser) -> Vec<String> {
     browser.log.events.iter().map(|(_, id, _)| id.clone()).collect()
+}
+
+/// Tabs that share a working link. The first one leads.
+fn online(seed: u64, tabs: usize) -> Browser {
+    let mut browser = Browser::new(seed);
+    for _ in 0..tabs {
+        browser.open();
+        browser.settle();
+    }
+    assert!(browser.tabs[0].tab.leads());
+    browser
+}
+
+/// Tabs that publish, leave and come back at random, while their store fails and recovers. At the end the store works,
+/// all tabs are back, and no event is in the log twice.
+fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -> Browser {
+    let mut browser = online(seed, 1 + seed as usize % 3);
+    for _ in 0..100 {
+        let running = browser.running();
+        let tab = running[browser.random(running.len())];
+        match browser.random(12) {
+            0 | 1 => *store_fails(&mut browser) ^= true,
+            2 => browser.cut(),
+            3 => browser.leave(tab),
+            4 | 5 => browser.advance(),
+            _ => browser.publish(tab),
+        }
+        for tab in 0..browser.tabs.len() {
+            if browser.tabs[tab].left && browser.random(2) == 0 || browser.running().is_empty() {
+                browser.come_back(tab);
+            }
+        }
+        for _ in 0..browser.random(30) {
+            browser.step();
+        }
+    }
+    *store_fails(&mut browser) = false;
+    for tab in 0..browser.tabs.len() {
+        if browser.tabs[tab].left {
+            browser.come_back(tab);
+        }
+    }
+    browser.settle();
+    let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
+    assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
+    browser
 }
 
 /// Every running tab has read the whole log, once and in order, and has an outcome for everything that it published.

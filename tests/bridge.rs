@@ -1,6 +1,8 @@
 //! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
+#[path = "bridge/connection.rs"]
+mod connection;
 #[path = "bridge/echoes.rs"]
 mod echoes;
 #[path = "bridge/faces.rs"]
@@ -308,43 +310,6 @@ async fn the_state_of_the_link_is_an_event() {
 }
 
 #[wasm_bindgen_test]
-async fn a_peer_that_speaks_another_subprotocol_is_a_stop() {
-    socket::install();
-    let bus = Bus::new();
-    let bridge = connect(&bus);
-    socket::accept(0, "");
-    sleep(0).await;
-    let code = CloseCode::UnsupportedSubprotocol.code();
-    assert!(matches!(bridge.state(), LinkState::Stopped { code: stopped, .. } if stopped == code));
-    assert_ne!(socket::state(0), socket::OPEN);
-}
-
-#[wasm_bindgen_test]
-async fn a_refused_connection_is_tried_again() {
-    socket::install();
-    let (bus, mut peer) = (Bus::new(), Peer::default());
-    let bridge = connect(&bus);
-    socket::hang_up(0, 1006, "");
-    sleep(0).await;
-    assert_ne!(bridge.state(), LinkState::Online);
-    reconnected(&mut peer, 1).await;
-    assert_eq!(bridge.state(), LinkState::Online);
-}
-
-#[wasm_bindgen_test]
-async fn waking_up_connects_at_once() {
-    let (_bus, bridge, mut peer) = online([]).await;
-    peer.hang_up(1006, "");
-    sleep(0).await;
-    let window = web_sys::window().unwrap();
-    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
-    assert_eq!(socket::count(), 2);
-    peer.accept();
-    peer.serve().await;
-    assert_eq!(bridge.state(), LinkState::Online);
-}
-
-#[wasm_bindgen_test]
 async fn dropping_the_bridge_closes_all_and_settles_what_has_no_answer() {
     let (bus, bridge, _peer) = online([Rule::both("a").durable()]).await;
     let (_echo, echo) = listen(&bus, "a", true);
@@ -388,14 +353,4 @@ async fn what_cannot_be_bridged_is_an_error() {
     assert!(matches!(bridge.rule(Rule::both("a..b")), Err(BridgeError::Pattern(_))));
     let nowhere = Bridge::connect(&bus, BridgeOptions::new("gopher://x"));
     assert!(matches!(nowhere, Err(BridgeError::Address(_))));
-}
-
-#[wasm_bindgen_test]
-async fn garbage_from_the_peer_is_answered_by_a_new_connection() {
-    let (_bus, bridge, mut peer) = online([]).await;
-    socket::deliver(0, &[0xff, 0x00, 0x13]);
-    sleep(0).await;
-    assert_eq!(socket::closed_with(0), Some(CloseCode::OutOfStep.code()));
-    reconnected(&mut peer, 1).await;
-    assert_eq!(bridge.state(), LinkState::Online);
 }

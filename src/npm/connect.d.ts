@@ -1,4 +1,3 @@
-
 /** A position in the peer's log. Offset and epoch are decimal numbers, which a `number` may be too small for. */
 export interface Position {
   readonly offset: string;

@@ -5,7 +5,7 @@ mod cases;
 
 use std::ops::RangeInclusive;
 
-use model::{Bug, Store as Model};
+use ::model::{Bug, Store as Model};
 use proptest::test_runner::{TestError, TestRunner};
 use session::server::{Answer, Query, Refusal};
 use session::{Position, RejectCode};
@@ -97,7 +97,7 @@ fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done>
                 }
             }));
         }
-        let heads = model.heads().iter().map(|head| head.offset).collect();
+        let heads = model.last_offsets().collect();
         // Only a stream with new events is trimmed.
         for stream in [0, 1] {
             if new.iter().any(|(changed, _)| *changed == stream) {

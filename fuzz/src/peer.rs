@@ -98,7 +98,7 @@ impl Peer {
             Effect::Send(_) => return,
             _ => {}
         }
-        self.model.carry_out(ONLY, effect, now);
+        self.model.carry_out(ONLY, effect);
         if is_hello {
             // The hello is all that waits: no event comes before it.
             self.model.commit_next(ONLY);

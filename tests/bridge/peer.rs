@@ -181,7 +181,7 @@ impl Peer {
             }
             effect => effect,
         };
-        self.model.carry_out(number, effect, NOW);
+        self.model.carry_out(number, effect);
     }
 
     /// Another client joins a topic, with a connection of this number.

@@ -44,9 +44,9 @@
 //! let mut peer = Peer::new(Options::default());
 //! peer.accept(0, Wire::Frames, 0);
 //! peer.received(0, &hello(1), 0);
-//! peer.run(0);
+//! peer.run();
 //! peer.received(0, &publish, 0);
-//! while peer.step(0, 0) {}
+//! while peer.step(0) {}
 //! // The event is committed, but the client does not learn of it.
 //! let (_, write) = peer.writes.pop_front().unwrap();
 //! assert!(matches!(write, Write::Append(_)));
@@ -55,9 +55,9 @@
 //!
 //! peer.accept(1, Wire::Frames, 0);
 //! peer.received(1, &hello(2), 0);
-//! peer.run(0);
+//! peer.run();
 //! peer.received(1, &publish, 0);
-//! peer.run(0);
+//! peer.run();
 //! let sent = &peer.connections[&1].sent;
 //! let Some(Ok(FromPeer::Ack(ack))) = FromPeer::decode(sent.back().unwrap()).next() else { panic!() };
 //! assert_eq!((ack.number, ack.position.offset), (1, 1));

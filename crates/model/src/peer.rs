@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use session::Millis;
 use session::server::{
-    Answer, Effect, Granted, Joiner, News, Opened, Options, Page, PresenceRegistry, Server,
-    StreamNo, Ticket, Wire,
+    Answer, Effect, Joiner, News, Opened, Options, Page, PresenceRegistry, Server, StreamNo,
+    Ticket, Wire,
 };
 
 use crate::store::{Outcome, Store, Write};
@@ -82,13 +82,14 @@ impl Peer {
     }
 
     /// Carries out the next effect of a connection. Returns whether there was one.
-    pub fn step(&mut self, number: ConnectionNo, now: Millis) -> bool {
+    pub fn step(&mut self, number: ConnectionNo) -> bool {
         let effect = self.poll(number);
-        effect.map(|effect| self.carry_out(number, effect, now)).is_some()
+        effect.map(|effect| self.carry_out(number, effect)).is_some()
     }
 
-    /// Carries out an effect of a connection, as far as that takes no time. Every credential is granted without an end.
-    pub fn carry_out(&mut self, number: ConnectionNo, effect: Effect, now: Millis) {
+    /// Carries out an effect of a connection, as far as that takes no time. There is no authority: a world that has one
+    /// takes the effects that concern it.
+    pub fn carry_out(&mut self, number: ConnectionNo, effect: Effect) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let member = number as u64;
         match effect {
@@ -99,7 +100,7 @@ impl Peer {
                 self.writes.push_back((number, Write::Open(hello)));
             }
             Effect::Append(append) => self.writes.push_back((number, Write::Append(append))),
-            Effect::Refresh(_) => connection.server.granted(Granted::default(), now),
+            Effect::Refresh(_) => {}
             Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
             Effect::Forward(event) => {
                 let others = self.connections.iter_mut().filter(|(other, _)| **other != number);
@@ -217,12 +218,12 @@ impl Peer {
     }
 
     /// Does everything that waits, until only the messages in [`Connection::sent`] are left.
-    pub fn run(&mut self, now: Millis) {
+    pub fn run(&mut self) {
         let mut is_busy = true;
         while is_busy {
             is_busy = self.commit();
             for number in self.connections.keys().copied().collect::<Vec<_>>() {
-                while self.step(number, now) {
+                while self.step(number) {
                     is_busy = true;
                 }
                 is_busy |= self.feed(number);

@@ -77,7 +77,7 @@ impl Stage {
                 busy = true;
                 self.tabs[number].heard(&message, 0);
             }
-            self.peer.run(0);
+            self.peer.run();
             while let Some(message) = self.take_sent() {
                 busy = true;
                 if let Some(client) = self.tabs[0].client_on(Lane::Shared, 0) {

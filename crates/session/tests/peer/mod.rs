@@ -53,10 +53,19 @@ impl Peer {
         Self::of_streams(&[events])
     }
 
+    /// The same at a peer with an authority.
+    pub fn with_authority(events: u64) -> Self {
+        Self::with(&[events], Options { has_authority: true, ..Options::default() })
+    }
+
     /// The same with this many events in each stream. The second one is called `other`.
     pub fn of_streams(events: &[u64]) -> Self {
+        Self::with(events, Options::default())
+    }
+
+    fn with(events: &[u64], options: Options) -> Self {
         let streams = [Stream::MAIN, Stream::named("other")][..events.len()].to_vec();
-        let peer = model::Peer::new(Options { page: 4, streams, ..Options::default() });
+        let peer = model::Peer::new(Options { page: 4, streams, ..options });
         let mut peer = Self { peer, asked: Vec::new(), largest_read: 0 };
         for (stream, events) in events.iter().enumerate() {
             peer.peer.store.recovered(stream, EPOCH);
@@ -131,10 +140,10 @@ impl Peer {
                 match effect {
                     Effect::Append(_) => {
                         self.asked.push(effect.clone());
-                        self.peer.carry_out(ONLY, effect, 0);
+                        self.peer.carry_out(ONLY, effect);
                     }
                     Effect::Send(_) | Effect::Close(..) | Effect::Open(_) | Effect::Query(..) => {
-                        self.peer.carry_out(ONLY, effect, 0);
+                        self.peer.carry_out(ONLY, effect);
                     }
                     other => self.asked.push(other),
                 }

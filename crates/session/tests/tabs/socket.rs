@@ -70,7 +70,7 @@ impl Socket {
                 Effect::Join { topic, .. } => _ = self.present.insert(topic),
                 Effect::Leave(topic) => _ = self.present.remove(&topic),
                 Effect::Forward(_) => {}
-                other => peer.carry_out(self.connection, other, now),
+                other => peer.carry_out(self.connection, other),
             }
         }
         busy | peer.answer(self.connection)

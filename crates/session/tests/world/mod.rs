@@ -234,7 +234,7 @@ impl World {
                     end.machine.answer(Ok(end.store.run(asked)), self.now);
                 }
                 client::Effect::Kept(id) => end.kept.push(id),
-                client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
+                client::Effect::Settled { id, outcome, .. } => end.settled.push((id, outcome)),
                 client::Effect::Reset(..) => end.resets += 1,
                 _ => {}
             }
@@ -252,7 +252,7 @@ impl World {
         }
         busy |= self.peer.commit_next(connection);
         busy |= self.peer.feed(connection);
-        while self.peer.step(connection, self.now) {
+        while self.peer.step(connection) {
             busy = true;
         }
         busy |= self.peer.answer(connection);

@@ -154,7 +154,7 @@ async fn what_no_rule_names_stays_local() {
     peer.append("chat.a.draft", "x", "\"theirs\"");
     peer.serve().await;
     assert_eq!(*all.borrow(), ["mine local", "also mine local"]);
-    assert_eq!(peer.log.len(), 1);
+    assert_eq!(peer.log().len(), 1);
 }
 
 #[wasm_bindgen_test]
@@ -196,9 +196,9 @@ async fn what_was_sent_when_the_link_broke_is_sent_again_and_lands_once() {
     peer.dies = true;
     let receipt = say(&bus, "a", "hi");
     peer.serve().await;
-    assert_eq!((receipt.status(), peer.log.len()), (Status::Kept, 1));
+    assert_eq!((receipt.status(), peer.log().len()), (Status::Kept, 1));
     reconnected(&mut peer, 1).await;
-    assert_eq!(peer.log.len(), 1);
+    assert_eq!(peer.log().len(), 1);
     assert_eq!(
         *echo.borrow(),
         ["hi queued", "hi kept", "hi sent", "hi kept", "hi sent", "hi stored 1"]
@@ -243,7 +243,7 @@ async fn an_ephemeral_event_is_delivered_at_once_and_kept_nowhere() {
     peer.forward("typing", "x", "\"theirs\"");
     peer.serve().await;
     assert_eq!(*plain.borrow(), ["mine ephemeral", "theirs ephemeral"]);
-    assert_eq!((peer.ephemeral.len(), peer.log.len()), (1, 0));
+    assert_eq!((peer.ephemeral.len(), peer.log().len()), (1, 0));
     peer.hang_up(1006, "");
     sleep(0).await;
     say(&bus, "typing", "offline");
@@ -282,7 +282,7 @@ async fn a_handler_may_answer_over_the_bridge_and_may_drop_it() {
     say(&bus, "a", "question");
     peer.serve().await;
     assert!(kept.borrow().is_none());
-    assert_eq!(peer.log.len(), 2);
+    assert_eq!(peer.log().len(), 2);
     assert_ne!(socket::state(0), socket::OPEN);
 }
 

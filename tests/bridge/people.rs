@@ -179,11 +179,11 @@ async fn one_is_present_again_after_a_reconnect() {
     peer.serve().await;
     let sockets = socket::count();
     peer.hang_up(1006, "");
-    peer.presence = Default::default();
+    peer.model.presence = Default::default();
     reconnected(&mut peer, sockets).await;
     let lobby = event_driven_kit::Topic::parse("lobby").unwrap();
-    peer.presence.watch(99, &lobby);
-    let news = peer.presence.news(99);
+    peer.model.presence.watch(99, &lobby);
+    let news = peer.model.presence.news(99);
     let Some((_, session::server::News::State(all))) = news else { panic!("{news:?}") };
     assert_eq!(all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["ann"]);
 }

@@ -35,6 +35,8 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let throttle = use_mut_ref(|| Throttle::every(TYPING_EVERY_MS));
     let field = use_node_ref();
     let problem = use_state_eq(|| None);
+    // A text that is far too long does not size the field: that would need several layouts of it.
+    let is_long = use_state_eq(|| false);
     let picking = use_state_eq(|| false);
 
     let draft = use_draft(&props.room, &field);
@@ -82,13 +84,16 @@ pub fn Composer(props: &ComposerProps) -> Html {
 
     let oninput = {
         let (field, me, problem) = (field.clone(), props.me.clone(), problem.setter());
+        let is_long = is_long.setter();
         Callback::from(move |_: InputEvent| {
             let Some(area) = field.cast::<HtmlTextAreaElement>() else {
                 return;
             };
             let text = area.value();
             draft.keep();
-            problem.set(text::check_length(text.trim()).err().map(|error| error.to_string()));
+            let too_long = text::check_length(text.trim()).err();
+            is_long.set(too_long.is_some());
+            problem.set(too_long.map(|error| error.to_string()));
             let admitted = !text.is_empty() && throttle.borrow_mut().admit(clock::monotonic());
             if admitted {
                 say_typing.emit(me.clone());
@@ -160,6 +165,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 <textarea
                     ref={field}
                     id="composer"
+                    class={is_long.then_some("long")}
                     rows="1"
                     aria-label="Message"
                     placeholder="Write a message"

@@ -189,7 +189,7 @@ async fn what_was_published_just_before_the_bridge_is_dropped_is_kept() {
 async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
     let (user, mut peer) = (new_user(), Peer::default());
     let page = load(&user);
-    let (one, two) = (page.say("one"), page.say("two"));
+    let (one, two, three) = (page.say("one"), page.say("two"), page.say("three"));
     one.kept().await.unwrap();
     assert!(one.cancel());
     assert_eq!(one.settled().await.unwrap_err().code, RejectCode::Cancelled);
@@ -198,6 +198,8 @@ async fn who_takes_an_event_back_in_time_is_sure_that_it_never_leaves() {
 
     let sockets = socket::count();
     let page = load(&user);
+    page.holds(2).await;
+    assert!(page.bridge.cancel(three.id()), "by its id it is cancelled after a reload, too");
     page.holds(1).await;
     accept(&mut peer, sockets).await;
     page.holds(0).await;

@@ -1,11 +1,11 @@
 //! A peer for tests: a [`Peer`] owns a [`Server`](session::server::Server) for each connection, and a [`Store`] in
 //! memory. The simulation, the fuzzers, and the tests of `session`, of the bridge and of the real store use this one.
 //!
-//! # Who decides what happens when
+//! # How to drive a peer
 //!
 //! A [`Peer`] does nothing by itself. The test around it, its *world*, takes each effect of a server with
-//! [`Peer::poll`]. It drops it, keeps it for later, carries it out in its own way, or passes it to
-//! [`Peer::carry_out`]. That only queues what takes time in a real peer:
+//! [`Peer::poll`]. The world drops the effect, keeps it for later, carries it out in its own way, or passes it to
+//! [`Peer::carry_out`], which only queues what takes time in a real peer:
 //!
 //! | what waits | where | how it goes on |
 //! | --- | --- | --- |
@@ -16,8 +16,8 @@
 //! | changes of presence | [`Peer::presence`] | [`Peer::tell_news`] |
 //!
 //! Between any two of these steps the world can reorder and lose what waits, end a connection with
-//! [`Peer::disconnect`], or end the process with [`Peer::crash`], which only the store survives. [`Peer::run`] does all
-//! that there is to do, for worlds to which the order does not matter.
+//! [`Peer::disconnect`], or end the process with [`Peer::crash`], which only the store survives. [`Peer::run`] does
+//! everything at once, for worlds to which the order does not matter.
 //!
 //! # Example
 //!
@@ -44,9 +44,9 @@
 //! let mut peer = Peer::new(Options::default());
 //! peer.accept(0, Wire::Frames, 0);
 //! peer.received(0, &hello(1), 0);
-//! peer.run(0);
+//! peer.run();
 //! peer.received(0, &publish, 0);
-//! while peer.step(0, 0) {}
+//! while peer.step(0) {}
 //! // The event is committed, but the client does not learn of it.
 //! let (_, write) = peer.writes.pop_front().unwrap();
 //! assert!(matches!(write, Write::Append(_)));
@@ -55,9 +55,9 @@
 //!
 //! peer.accept(1, Wire::Frames, 0);
 //! peer.received(1, &hello(2), 0);
-//! peer.run(0);
+//! peer.run();
 //! peer.received(1, &publish, 0);
-//! peer.run(0);
+//! peer.run();
 //! let sent = &peer.connections[&1].sent;
 //! let Some(Ok(FromPeer::Ack(ack))) = FromPeer::decode(sent.back().unwrap()).next() else { panic!() };
 //! assert_eq!((ack.number, ack.position.offset), (1, 1));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use session::Millis;
 use session::server::{
-    Answer, Effect, Granted, Joiner, News, Opened, Options, Page, PresenceRegistry, Server,
-    StreamNo, Ticket, Wire,
+    Answer, Effect, Joiner, News, Opened, Options, Page, PresenceRegistry, Server, StreamNo,
+    Ticket, Wire,
 };
 
 use crate::store::{Outcome, Store, Write};
@@ -31,7 +31,7 @@ pub struct Peer {
     options: Arc<Options>,
 }
 
-/// What was read for a connection, and is on its way to the server.
+/// The result of a read, on its way to a server.
 #[derive(Debug)]
 pub enum Found {
     /// Committed events of a stream.
@@ -59,7 +59,7 @@ impl Peer {
 
     /// A client has connected.
     pub fn accept(&mut self, number: ConnectionNo, wire: Wire, now: Millis) {
-        let heads: Vec<u64> = self.store.heads().iter().map(|head| head.offset).collect();
+        let heads: Vec<u64> = self.store.last_offsets().collect();
         let server = Server::new(Arc::clone(&self.options), wire, &heads, now);
         self.connections.insert(number, Connection::new(server, &heads));
     }
@@ -82,13 +82,14 @@ impl Peer {
     }
 
     /// Carries out the next effect of a connection. Returns whether there was one.
-    pub fn step(&mut self, number: ConnectionNo, now: Millis) -> bool {
+    pub fn step(&mut self, number: ConnectionNo) -> bool {
         let effect = self.poll(number);
-        effect.map(|effect| self.carry_out(number, effect, now)).is_some()
+        effect.map(|effect| self.carry_out(number, effect)).is_some()
     }
 
-    /// Carries out an effect of a connection, as far as that takes no time. Every credential is granted without an end.
-    pub fn carry_out(&mut self, number: ConnectionNo, effect: Effect, now: Millis) {
+    /// Carries out an effect of a connection, as far as that takes no time. There is no authority: a world that has one
+    /// takes the effects that concern it.
+    pub fn carry_out(&mut self, number: ConnectionNo, effect: Effect) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let member = number as u64;
         match effect {
@@ -99,7 +100,7 @@ impl Peer {
                 self.writes.push_back((number, Write::Open(hello)));
             }
             Effect::Append(append) => self.writes.push_back((number, Write::Append(append))),
-            Effect::Refresh(_) => connection.server.granted(Granted::default(), now),
+            Effect::Refresh(_) => {}
             Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
             Effect::Forward(event) => {
                 let others = self.connections.iter_mut().filter(|(other, _)| **other != number);
@@ -118,7 +119,7 @@ impl Peer {
         }
     }
 
-    /// Commits all writes that wait, and tells their connections. Returns whether there were any.
+    /// Commits all waiting writes, and passes the outcomes to their connections. Returns whether there were any.
     pub fn commit(&mut self) -> bool {
         let is_busy = !self.writes.is_empty();
         while let Some((number, write)) = self.writes.pop_front() {
@@ -127,7 +128,7 @@ impl Peer {
         is_busy
     }
 
-    /// Commits the oldest write of one connection, and tells the connection. Returns whether there was one.
+    /// Commits the oldest waiting write of one connection. Returns whether there was one.
     pub fn commit_next(&mut self, number: ConnectionNo) -> bool {
         let at = self.writes.iter().position(|(from, _)| *from == number);
         let write = at.and_then(|at| self.writes.remove(at));
@@ -144,7 +145,7 @@ impl Peer {
         self.tell(number, outcome);
     }
 
-    /// Tells a connection the outcome of its write.
+    /// Passes the outcome of a write to its connection.
     pub fn tell(&mut self, number: ConnectionNo, outcome: Outcome) {
         let Some(server) = self.server(number) else { return };
         match outcome {
@@ -157,29 +158,26 @@ impl Peer {
     pub fn older(&self, number: ConnectionNo) -> Vec<ConnectionNo> {
         let client = self.connections.get(&number).and_then(|connection| connection.client);
         let Some((client, fence)) = client else { return Vec::new() };
-        let is_older = |it: &Connection| it.client.is_some_and(|(id, of)| id == client && of < fence);
+        let is_older =
+            |it: &Connection| it.client.is_some_and(|(id, of)| id == client && of < fence);
         self.connections.iter().filter(|(_, it)| is_older(it)).map(|(other, _)| *other).collect()
     }
 
-    /// Begins the next read of a connection: committed events come before queries. The world passes what is found to
-    /// [`Peer::found`], now or later; there is no other read until then. `look_at` limits how many events a page of
-    /// history looks at.
-    pub fn read(
-        &mut self,
-        number: ConnectionNo,
-        look_at: impl FnOnce() -> usize,
-    ) -> Option<Found> {
+    /// Begins the next read of a connection: committed events come before queries. The world passes the result to
+    /// [`Peer::found`], now or later; no other read begins until then. `look_at` returns the maximum number of events
+    /// that a page of history looks at.
+    pub fn read(&mut self, number: ConnectionNo, look_at: impl FnOnce() -> usize) -> Option<Found> {
         self.connections.get_mut(&number)?.read(&self.store, look_at)
     }
 
-    /// Feeds a connection what was read for it.
+    /// Feeds a connection the result of its read.
     pub fn found(&mut self, number: ConnectionNo, found: Found) {
         if let Some(connection) = self.connections.get_mut(&number) {
             connection.found(found);
         }
     }
 
-    /// Feeds a connection the committed events that it was not fed. Returns whether there were any.
+    /// Feeds a connection the committed events that it has not seen. Returns whether there were any.
     pub fn feed(&mut self, number: ConnectionNo) -> bool {
         let Some(connection) = self.connections.get_mut(&number) else { return false };
         let mut is_busy = false;
@@ -200,7 +198,7 @@ impl Peer {
         is_busy
     }
 
-    /// A connection is not fed what was committed, but only told that there is more.
+    /// Reports to a connection how far the log goes, instead of feeding it the committed events.
     pub fn lag(&mut self, number: ConnectionNo) {
         if let Some(connection) = self.connections.get_mut(&number) {
             connection.lag(&self.store);
@@ -219,13 +217,13 @@ impl Peer {
         true
     }
 
-    /// Does everything that waits, until nothing is left but the messages in [`Connection::sent`].
-    pub fn run(&mut self, now: Millis) {
+    /// Does everything that waits, until only the messages in [`Connection::sent`] are left.
+    pub fn run(&mut self) {
         let mut is_busy = true;
         while is_busy {
             is_busy = self.commit();
             for number in self.connections.keys().copied().collect::<Vec<_>>() {
-                while self.step(number, now) {
+                while self.step(number) {
                     is_busy = true;
                 }
                 is_busy |= self.feed(number);
@@ -239,7 +237,7 @@ impl Peer {
         }
     }
 
-    /// Whether no write waits, and every connection was fed what was committed and reads nothing.
+    /// Whether no write waits, no read has begun, and every connection was fed all committed events.
     pub fn is_idle(&self) -> bool {
         let mut connections = self.connections.values();
         self.writes.is_empty() && connections.all(|connection| connection.is_idle(&self.store))

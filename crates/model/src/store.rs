@@ -65,6 +65,11 @@ impl Store {
         self.logs.iter().map(Log::head).collect()
     }
 
+    /// The offset of the last event of each stream.
+    pub fn last_offsets(&self) -> impl Iterator<Item = u64> {
+        self.logs.iter().map(Log::last)
+    }
+
     /// The stream of a topic.
     pub fn stream_of(&self, topic: &Topic) -> StreamNo {
         usize::from(self.logs.len() > 1 && topic.as_str().starts_with(SIDE))

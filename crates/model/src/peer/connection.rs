@@ -47,7 +47,7 @@ impl Connection {
         }
     }
 
-    /// The server's deadline, if it is another one than at the last call.
+    /// The server's deadline, if it has changed since the last call.
     pub fn new_deadline(&mut self) -> Option<Millis> {
         let deadline = Some(self.server.deadline());
         let is_new = self.deadline != deadline;
@@ -61,11 +61,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn read(
-        &mut self,
-        store: &Store,
-        look_at: impl FnOnce() -> usize,
-    ) -> Option<Found> {
+    pub(super) fn read(&mut self, store: &Store, look_at: impl FnOnce() -> usize) -> Option<Found> {
         if self.is_reading {
             return None;
         }
@@ -83,8 +79,8 @@ impl Connection {
 
     /// The next committed events that the server was not fed.
     pub(super) fn unread(&self, store: &Store) -> Option<Found> {
-        let mut heads = self.next.iter().zip(store.heads());
-        let stream = heads.position(|(next, head)| *next <= head.offset)?;
+        let mut lasts = self.next.iter().zip(store.last_offsets());
+        let stream = lasts.position(|(next, last)| *next <= last)?;
         let page = store.page(stream, &Pattern::parse(">").ok()?, self.next[stream], PAGE);
         Some(Found::Committed(stream, page))
     }
@@ -101,14 +97,14 @@ impl Connection {
     }
 
     pub(super) fn lag(&mut self, store: &Store) {
-        for (stream, head) in store.heads().iter().enumerate() {
-            self.next[stream] = head.offset + 1;
-            self.server.lagged(stream, head.offset);
+        for (stream, last) in store.last_offsets().enumerate() {
+            self.next[stream] = last + 1;
+            self.server.lagged(stream, last);
         }
     }
 
     pub(super) fn is_idle(&self, store: &Store) -> bool {
-        let mut heads = self.next.iter().zip(store.heads());
-        !self.is_reading && heads.all(|(next, head)| *next > head.offset)
+        let mut lasts = self.next.iter().zip(store.last_offsets());
+        !self.is_reading && lasts.all(|(next, last)| *next > last)
     }
 }

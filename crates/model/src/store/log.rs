@@ -136,7 +136,7 @@ impl Log {
         page
     }
 
-    fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.trimmed + self.events.len() as u64
     }
 

@@ -152,9 +152,8 @@ impl World {
                         self.with_server(other, |server, _| server.forwarded(&event));
                     }
                 }
-                Effect::Refresh(_) => {}
                 effect => {
-                    self.relay.peer.carry_out(wire, effect, self.now);
+                    self.relay.peer.carry_out(wire, effect);
                     if self.relay.batch.is_empty() {
                         self.begin_commit();
                     }

@@ -97,7 +97,7 @@ fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done>
                 }
             }));
         }
-        let heads = model.heads().iter().map(|head| head.offset).collect();
+        let heads = model.last_offsets().collect();
         // Only a stream with new events is trimmed.
         for stream in [0, 1] {
             if new.iter().any(|(changed, _)| *changed == stream) {

@@ -35,12 +35,8 @@ fn rights_that_change_and_credentials_that_end_break_no_promise() {
 #[test]
 fn a_resume_without_the_check_and_a_right_that_outlives_its_token_are_found() {
     for mutation in [Mutation::ResumeUnchecked, Mutation::RightOutlivesToken] {
-        let found = (0..SEEDS).find_map(|seed| run(seed, Some(mutation)).verdict.err());
-        assert_eq!(
-            found.map(|violation| violation.promise),
-            Some(Promise::Allowed),
-            "{mutation:?}"
-        );
+        let mut found = (0..SEEDS).filter_map(|seed| run(seed, Some(mutation)).verdict.err());
+        assert!(found.any(|violation| violation.promise == Promise::Allowed), "{mutation:?}");
     }
 }
 

@@ -16,7 +16,8 @@ export interface Stored {
 export interface Rejected {
   readonly status: "rejected";
   /**
-   * For programs: `illegal_topic`, `too_large`, `expired`, `cancelled`, `uncertain` (it may or may not be stored), ...
+   * For programs: `illegal_topic`, `not_allowed`, `too_large`, `expired`, `cancelled`, `uncertain` (it may or may not be
+   * stored), ...
    */
   readonly code: string;
   readonly message: string;

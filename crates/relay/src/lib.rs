@@ -15,6 +15,7 @@ pub mod limits;
 mod page;
 mod relay;
 pub mod streams;
+pub mod tokens;
 pub mod units;
 mod upkeep;
 mod websocket;

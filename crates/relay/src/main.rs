@@ -1,4 +1,4 @@
-//! `event-relay`: runs a relay until it is stopped, or makes a backup.
+//! `event-relay`: runs a relay until it is stopped, or makes a backup, a key pair or a token.
 
 mod options;
 
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::{Limited, Run};
+use options::{Access, Limited, NewKeys, Run, Token};
 use relay::{Config, Relay, admin};
 use tracing_subscriber::EnvFilter;
 
@@ -25,6 +25,8 @@ struct Arguments {
     run: Option<Run>,
     // Not in `Run`: clap cannot detect an optional struct by the presence of a struct inside it.
     #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
     limits: Limited,
 }
 
@@ -39,16 +41,25 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
+    /// Makes a key pair that signs tokens.
+    Keys(NewKeys),
+    /// Makes a token with which a client can sign in: for development and for backends.
+    Token(Token),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { command, run, limits } = Arguments::parse();
+    let Arguments { command, run, access, limits } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match (command, run) {
         (Some(Command::Backup { data, to }), _) => backup(data, to).await,
-        (None, Some(run)) => serve(run.config(limits)).await,
+        (Some(Command::Keys(keys)), _) => keys.make().map_err(Into::into).map(say),
+        (Some(Command::Token(token)), _) => token.make().map(say),
+        (None, Some(run)) => match access.authority() {
+            Ok(authority) => serve(Config { authority, ..run.config(limits) }).await,
+            Err(error) => Err(error.into()),
+        },
         // clap requires one of the two.
         (None, None) => Ok(()),
     };
@@ -63,15 +74,19 @@ async fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let relay = Relay::start(config).await?;
-    // The parent process may have closed the pipe, which is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
+    say(format!("listening on http://{}", relay.address()));
     Ok(relay.run(told_to_stop()).await?)
 }
 
 async fn backup(data: PathBuf, to: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let told = tokio::task::spawn_blocking(move || admin::backup(&data, &to)).await??;
-    let _ = writeln!(std::io::stdout(), "{told}");
+    say(told);
     Ok(())
+}
+
+/// Writes a line to standard output. The parent process may have closed the pipe, which is no reason to stop.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Resolves at SIGINT or SIGTERM.

@@ -1,12 +1,16 @@
 //! The command line of the relay.
 
+mod access;
+mod issue;
 mod limits;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use access::Access;
 use ipnet::IpNet;
+pub use issue::{NewKeys, Token};
 pub use limits::Limited;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};

@@ -44,7 +44,7 @@ pub struct Config {
     pub allow_origin: Vec<Origin>,
     /// The networks of the reverse proxies before the relay, which are trusted to name the client.
     pub proxies: Vec<IpNet>,
-    /// Checks the clients' credentials. Without one, every client may connect.
+    /// Checks the clients' credentials. Without one, every client may connect, but only on loopback.
     pub authority: Option<Arc<dyn Authority>>,
     /// The settings of the store.
     pub store: Settings,
@@ -112,6 +112,11 @@ pub enum StartError {
         "{0} is not loopback: name the host by which clients reach it with --host, such as --host example.org"
     )]
     NoHost(SocketAddr),
+    /// Everyone could read and write everything.
+    #[error(
+        "{0} is not loopback: say who may connect, with --auth-keys for accounts or --anonymous for guests"
+    )]
+    NoAuthority(SocketAddr),
     /// There is no page.
     #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
     NoPage(PathBuf),
@@ -142,8 +147,15 @@ impl Relay {
     /// # Errors
     /// A [`StartError`] that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if config.hosts.is_empty() && !config.listen.ip().to_canonical().is_loopback() {
+        let is_loopback = config.listen.ip().to_canonical().is_loopback();
+        if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
+        }
+        if config.authority.is_none() {
+            if !is_loopback {
+                return Err(StartError::NoAuthority(config.listen));
+            }
+            tracing::info!("every client on this machine may read and write everything; see --auth-keys");
         }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
@@ -163,6 +175,7 @@ impl Relay {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,
             },
+            has_authority: config.authority.is_some(),
             ..Options::default()
         });
         let Config { page, data, give_up, authority, .. } = config;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use relay::authority::{Authority, Granted, Refused};
 use relay::{Config, Relay};
+use session::rights::{Rights, Subject};
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
 use tokio::sync::oneshot;
 
@@ -24,7 +25,7 @@ impl Authority for ByName {
         if name == "mallory" {
             return Err(Refused("not you".to_owned()));
         }
-        Ok(Granted { subject: Some(name.to_owned()), expires_in })
+        Ok(Granted { account: Subject::account(name).ok(), rights: Rights::all(), expires_in })
     }
 }
 

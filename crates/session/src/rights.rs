@@ -87,7 +87,9 @@ pub enum RightsError {
     )]
     TooLong(Right, String),
     /// A token has braces but is not the placeholder.
-    #[error("the pattern {1:?} for {0} has a token with braces: only the whole token `{{sub}}` may have them")]
+    #[error(
+        "the pattern {1:?} for {0} has a token with braces: only the whole token `{{sub}}` may have them"
+    )]
     Placeholder(Right, String),
 }
 
@@ -264,7 +266,10 @@ mod tests {
         assert_eq!(format!("{patterns:?}"), r#"["person.a%2E%2A.>", "a%2E%2A", "all.*"]"#);
         let guest = Subject::guest(&[0xab; 16]);
         let rights = subscribe(&["{sub}"]).parse().unwrap().for_subject(&guest);
-        assert!(rights.allow(Right::Subscribe, &Topic::parse(&format!("~{}", "ab".repeat(16))).unwrap()));
+        assert!(
+            rights
+                .allow(Right::Subscribe, &Topic::parse(&format!("~{}", "ab".repeat(16))).unwrap())
+        );
     }
 
     #[test]
@@ -277,7 +282,9 @@ mod tests {
         let long = format!("{}.{{sub}}", "x".repeat(192));
         assert!(said(&[&long]).contains("is too long: with a subject of 64 bytes"));
         assert!(subscribe(&[&long[1..]]).parse().is_ok());
-        assert!(said(&["a"; 65]).starts_with("65 patterns for presence: a list may have at most 64"));
+        assert!(
+            said(&["a"; 65]).starts_with("65 patterns for presence: a list may have at most 64")
+        );
         assert!(subscribe(&["a"; 64]).parse().is_ok());
     }
 }

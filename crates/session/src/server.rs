@@ -52,6 +52,7 @@
 //! assert_eq!(sent.len(), 1); // the welcome
 //! ```
 
+mod access;
 mod claims;
 mod conflated;
 mod credential;
@@ -77,9 +78,11 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::rights::Subject;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
@@ -87,6 +90,7 @@ pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
     Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
 };
+use history::HistoryRequest;
 pub use options::{Options, Wire};
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
@@ -111,11 +115,12 @@ pub struct Server {
     queries: Queries,
     /// By ascending tickets. Usually the first one is answered next.
     unanswered: VecDeque<(Ticket, Waiting)>,
-    /// The outstanding requests for history: tickets, request numbers and streams.
-    requests: Vec<(Ticket, u32, StreamNo)>,
+    /// The outstanding requests for history.
+    requests: Vec<HistoryRequest>,
     presence_state: PresenceState,
     costs: Costs,
     credential: Credential,
+    publish_rights: PublishRights,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     topics_in: TopicNames,
@@ -174,6 +179,7 @@ impl Server {
             Wire::Json => ServerState::Open { client: None },
         };
         let hello_until = Some(now + options.hello_within);
+        let credential = Credential::new(&options);
         Self {
             options,
             wire,
@@ -186,7 +192,8 @@ impl Server {
             requests: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
-            credential: Credential::default(),
+            credential,
+            publish_rights: PublishRights::default(),
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
@@ -267,6 +274,9 @@ impl Server {
             Opened::Welcome { highest, highest_id, new } => {
                 self.state = ServerState::Open { client: Some((client, fence, lowest)) };
                 self.source = publishing::source_of(&client);
+                let subject = self.subject().map(str::to_owned);
+                let subject = subject.or_else(|| Some(Subject::guest(&client).name().to_owned()));
+                let rights = self.credential.rights.clone();
                 self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
                     highest,
@@ -274,11 +284,17 @@ impl Server {
                     heartbeat: self.options.heartbeat.try_into().unwrap_or(u32::MAX),
                     max_message: self.options.max_message.try_into().unwrap_or(u32::MAX),
                     forgotten: new && returning,
+                    subject,
+                    rights,
                     kinds: Vec::new(),
                 }));
             }
             Opened::WrongSecret => {
                 self.close(CloseCode::Unauthorized, "the secret does not match the client id")
+            }
+            Opened::OtherSubject => {
+                let message = "the client belongs to another subject: use a client for each";
+                self.close(CloseCode::Unauthorized, message);
             }
             Opened::Fenced => self.fenced(),
             Opened::Limited { retry } => {

@@ -41,6 +41,8 @@ pub enum Write {
     Open {
         /// What it says.
         hello: Hello,
+        /// [Whose connection](session::server::Server::subject) it is.
+        subject: Option<String>,
         /// Whether the client is created if it is not known. If not, the outcome is [`WriteOutcome::NewClient`].
         may_be_new: bool,
     },

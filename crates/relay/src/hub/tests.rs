@@ -120,7 +120,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         }
     });
     let appends = appends.collect();
-    (Write::Open { hello, may_be_new: false }, appends)
+    (Write::Open { hello, subject: None, may_be_new: false }, appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
@@ -244,8 +244,10 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3).unwrap();
     let (from, elsewhere) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
     let hello = |client, fence| {
-        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
-        vec![Write::Open { hello: Hello { fence, ..hello }, may_be_new }]
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        vec![Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new }]
     };
     let asked = [(1, 1), (1, 2), (2, 1), (2, u64::MAX), (3, 1), (4, 1), (1, 3), (3, 2)];
     let mut one_by_one = Vec::new();

@@ -60,11 +60,11 @@ pub(super) fn run(
                 {
                     let told = &mut answers[asker];
                     let outcome = match (write, outcome) {
-                        (Write::Open { hello, .. }, WriteOutcome::NewClient) => {
+                        (Write::Open { hello, subject, .. }, WriteOutcome::NewClient) => {
                             match admit(&mut limiter, &mut admitted, hello, told.from) {
                                 Ok(()) => {
                                     answered -= 1;
-                                    collector.take(told.again(hello));
+                                    collector.take(told.again(hello, subject.clone()));
                                     continue;
                                 }
                                 Err(limited) => WriteOutcome::Opened(limited),
@@ -133,9 +133,9 @@ struct Replies {
 impl Replies {
     /// A hello that is not answered yet, for the next commit: its client may be new. A hello is alone in its job, so the
     /// job's memory goes with it.
-    fn again(&mut self, hello: &Hello) -> Job {
+    fn again(&mut self, hello: &Hello, subject: Option<String>) -> Job {
         Job {
-            writes: vec![Write::Open { hello: hello.clone(), may_be_new: true }],
+            writes: vec![Write::Open { hello: hello.clone(), subject, may_be_new: true }],
             from: self.from,
             answer: self.answer.clone(),
             charge: std::mem::take(&mut self.charge),

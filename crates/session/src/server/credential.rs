@@ -26,6 +26,8 @@ pub(super) struct Credential {
     /// Whose connection this is. `None` before a grant, and without an authority.
     pub(super) subject: Option<Subject>,
     pub(super) rights: Rights,
+    /// The rights as they were granted, with `{sub}` in the patterns.
+    granted: Rights,
     /// The id of the client, if it is a guest.
     pub(super) guest: [u8; 16],
     /// The id of a JSON client's hello that waits for the authority.
@@ -41,6 +43,7 @@ impl Credential {
         Self {
             subject: None,
             rights: if options.has_authority { Rights::none() } else { Rights::all() },
+            granted: Rights::none(),
             guest: [0; 16],
             #[cfg(feature = "json")]
             greeting: None,
@@ -62,6 +65,19 @@ impl Credential {
         self.notice
     }
 
+    fn belongs_to(&mut self, subject: Subject) {
+        self.rights = self.granted.for_subject(&subject);
+        self.subject = Some(subject);
+    }
+
+    /// A guest has named itself.
+    #[cfg(feature = "json")]
+    pub(super) fn name_guest(&mut self) {
+        if self.subject.is_some() {
+            self.belongs_to(Subject::guest(&self.guest));
+        }
+    }
+
     /// Whether a JSON client names its credential now: only then may a guest become an account.
     fn is_greeting(&self) -> bool {
         #[cfg(feature = "json")]
@@ -75,19 +91,23 @@ impl Server {
     /// The authority grants the credential of a hello or a refresh. A refresh cannot change the subject. What the client
     /// may no longer do ends: its subscriptions are refused, and it leaves topics.
     pub fn granted(&mut self, granted: Granted, now: Millis) {
+        if self.is_closed() {
+            return;
+        }
         let Granted { account, rights, expires_in } = granted;
         let subject = account.unwrap_or_else(|| Subject::guest(&self.credential.guest));
-        let is_other = self.credential.subject.as_ref().is_some_and(|before| *before != subject);
-        if is_other && !self.credential.is_greeting() {
+        let may_become = |before: &Subject| before.is_guest() && self.credential.is_greeting();
+        let before = self.credential.subject.as_ref();
+        if before.is_some_and(|before| *before != subject && !may_become(before)) {
             return self.credential_refused(
                 "the credential belongs to another subject: open a new connection for it",
             );
         }
-        self.credential.rights = rights.for_subject(&subject);
         self.credential.ends = expires_in.map(|expires_in| now.saturating_add(expires_in));
         self.credential.notice = expires_in
             .map(|expires_in| now.saturating_add(expires_in - NOTICE.min(expires_in.div_ceil(2))));
-        self.credential.subject = Some(subject);
+        self.credential.granted = rights;
+        self.credential.belongs_to(subject);
         self.rights_changed();
         #[cfg(feature = "json")]
         self.signed_in();

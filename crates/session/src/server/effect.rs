@@ -189,6 +189,8 @@ pub enum Opened {
     },
     /// The secret does not match the client id.
     WrongSecret,
+    /// The client belongs to another subject.
+    OtherSubject,
     /// A connection with this fencing token or a higher one exists.
     Fenced,
     /// Too many new clients come from the client's address.
@@ -281,6 +283,16 @@ pub struct Logged {
     pub body: Arc<[u8]>,
     /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
+}
+
+impl StartPoint {
+    /// Starts at the head instead. What lies between is gone for this receiver.
+    pub(super) fn skip_past(&mut self) {
+        let from = self.gap.map_or(self.next, |(from, _)| from.min(self.next));
+        let head = self.head.offset;
+        self.gap = (from <= head).then_some((from, head));
+        self.next = self.next.max(head + 1);
+    }
 }
 
 impl Ephemeral {

@@ -204,7 +204,8 @@ mod tests {
         assert_eq!(bearer(&["Basic eA=="]), None);
         assert_eq!(bearer(&["Bearerx y"]), None);
         assert_eq!(bearer(&["Basic eA==", "bearer  a.b.c "]).as_deref(), Some("a.b.c"));
-        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a", "Bearer b"], &["Bearer \u{e4}"]] {
+        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a", "Bearer b"], &["Bearer \u{e4}"]]
+        {
             assert_eq!(bearer(wrong).as_deref(), Some(""), "{wrong:?}");
         }
     }

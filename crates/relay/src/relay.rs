@@ -155,7 +155,9 @@ impl Relay {
             if !is_loopback {
                 return Err(StartError::NoAuthority(config.listen));
             }
-            tracing::info!("every client on this machine may read and write everything; see --auth-keys");
+            tracing::info!(
+                "every client on this machine may read and write everything; see --auth-keys"
+            );
         }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
@@ -176,7 +178,6 @@ impl Relay {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,
             },
-            has_authority: config.authority.is_some(),
             ..Options::default()
         });
         let Config { page, data, give_up, authority, .. } = config;

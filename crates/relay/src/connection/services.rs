@@ -40,7 +40,8 @@ impl Connection {
                 return self.server.close(CloseCode::Unavailable, "the system has no randomness");
             }
         }
-        let admits_guests = self.shared.authority.as_deref().is_some_and(|it| it.check(None).is_ok());
+        let admits_guests =
+            self.shared.authority.as_deref().is_some_and(|it| it.check(None).is_ok());
         if token.is_some() || admits_guests {
             self.authorize(token);
         }

@@ -73,9 +73,11 @@ mod tests {
         assert_eq!(parse(&["--anonymous"]).unwrap().anonymous, Some(Rights::all()));
         let some = parse(&["--anonymous", "sub=chat.>"]).unwrap().anonymous.unwrap();
         assert!(!some.are_all());
-        for (rights, error) in
-            [("chat.>", "give rights as lists"), ("sub=a..b", "invalid pattern"), ("sub={x}", "{sub}")]
-        {
+        for (rights, error) in [
+            ("chat.>", "give rights as lists"),
+            ("sub=a..b", "invalid pattern"),
+            ("sub={x}", "{sub}"),
+        ] {
             let refused = parse(&["--anonymous", rights]).unwrap_err();
             assert!(refused.contains(error), "{refused}");
         }
@@ -85,7 +87,9 @@ mod tests {
     fn keys_need_an_issuer_and_an_audience() {
         let all = ["--auth-keys", "k", "--auth-issuer", "i", "--auth-audience", "a"];
         assert!(parse(&all).is_ok());
-        for options in [&all[..2], &all[..4], &all[2..], &all[4..], &[all[0], all[1], all[4], all[5]]] {
+        for options in
+            [&all[..2], &all[..4], &all[2..], &all[4..], &[all[0], all[1], all[4], all[5]]]
+        {
             assert!(parse(options).is_err(), "{options:?}");
         }
     }

@@ -28,7 +28,11 @@ impl NewKeys {
             let _ = std::fs::remove_file(&path);
             return Err(error);
         }
-        Ok(format!("the private key is in {}, the public key in {}", path.display(), public.display()))
+        Ok(format!(
+            "the private key is in {}, the public key in {}",
+            path.display(),
+            public.display()
+        ))
     }
 }
 

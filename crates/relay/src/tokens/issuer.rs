@@ -163,7 +163,9 @@ impl IssuerKey {
         let json = format!("{:#}\n", json!({ "keys": keys }));
         Keys::parse(json.as_bytes())
             .map_err(|error| IssuerError::Set { path: path.to_owned(), error })?;
-        fs::write(&new, json).and_then(|()| fs::rename(&new, path)).map_err(|error| file(path, error))
+        fs::write(&new, json)
+            .and_then(|()| fs::rename(&new, path))
+            .map_err(|error| file(path, error))
     }
 
     /// A JWK Set of the public key.
@@ -191,8 +193,7 @@ impl IssuerKey {
             "iss": token.issuer, "aud": token.audience, "sub": token.subject,
             "iat": now, "exp": now + token.seconds, "edk": token.rights,
         });
-        let header =
-            Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
         encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)
     }
 

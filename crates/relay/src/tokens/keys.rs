@@ -134,7 +134,8 @@ mod tests {
         let rsa = r#""kty":"RSA","n":"AQAB","e":"AQAB","alg":"RS256","use":"sig","kid":"r""#;
         let keys = [other[0], EC, other[2]];
         assert_eq!(parse(&keys), Ok(1));
-        let (ec, ed) = (format!("{EC},\"kid\":\"a\",\"alg\":\"ES256\""), format!("{ED},\"kid\":\"b\""));
+        let (ec, ed) =
+            (format!("{EC},\"kid\":\"a\",\"alg\":\"ES256\""), format!("{ED},\"kid\":\"b\""));
         assert_eq!(parse(&[&ec, &ed, rsa]), Ok(3));
     }
 
@@ -156,7 +157,10 @@ mod tests {
     #[test]
     fn other_files_are_not_sets() {
         for text in ["", "[]", "{}", "{\"keys\":{}}", "-----BEGIN PUBLIC KEY-----"] {
-            assert_eq!(Keys::parse(text.as_bytes()).map(|keys| keys.len()), Err(KeySetError::NotASet));
+            assert_eq!(
+                Keys::parse(text.as_bytes()).map(|keys| keys.len()),
+                Err(KeySetError::NotASet)
+            );
         }
         assert_eq!(parse(&["\"kty\":\"new\""; 65]), Err(KeySetError::TooMany));
     }

@@ -136,7 +136,7 @@ fn claims_that_are_missing_or_wrong_are_refused() {
         (json!({ "exp": now() + 25 * HOUR }), TokenError::TooLongLived),
         (json!({ "exp": now() + 25 * HOUR, "iat": null }), TokenError::TooLongLived),
         (json!({ "exp": now() + 20 * HOUR, "iat": now() - 5 * HOUR }), TokenError::TooLongLived),
-        (json!({ "exp": 1e300 }), TokenError::TooLongLived),
+        (json!({ "exp": 1e300 }), TokenError::Claims),
         (json!({ "aud": null }), TokenError::Claims),
         (json!({ "aud": "other" }), TokenError::Audience),
         (json!({ "aud": ["other"] }), TokenError::Audience),
@@ -151,13 +151,14 @@ fn claims_that_are_missing_or_wrong_are_refused() {
         (json!({ "sub": "~ann" }), TokenError::Subject(SubjectError::Guest)),
         (json!({ "sub": "a\nb" }), TokenError::Subject(SubjectError::Control)),
         (json!({ "sub": "x".repeat(99) }), TokenError::Subject(SubjectError::TooLong(99))),
-        (json!({ "edk": [] }), TokenError::Claims),
+        (json!({ "edk": 7 }), TokenError::Claims),
         (json!({ "edk": { "pub": "chat.>" } }), TokenError::Claims),
     ];
     for (changed, error) in table {
         assert_eq!(world.check_with(changed.clone()), Err(error), "{changed}");
     }
-    for rights in [json!({ "pub": ["a..b"] }), json!({ "pub": ["{user}"] }), json!({ "pub": many })] {
+    for rights in [json!({ "pub": ["a..b"] }), json!({ "pub": ["{user}"] }), json!({ "pub": many })]
+    {
         let refused = world.check_with(json!({ "edk": rights }));
         assert!(matches!(refused, Err(TokenError::Rights(_))), "{refused:?}");
     }
@@ -192,11 +193,12 @@ fn the_algorithm_is_the_keys_whatever_the_token_says() {
     // The public key in its usual forms as a shared secret.
     let set = world.key.key_set();
     let json: Value = serde_json::from_str(&set).unwrap();
-    let part = |name: &str| URL_SAFE_NO_PAD.decode(json["keys"][0][name].as_str().unwrap()).unwrap();
+    let part =
+        |name: &str| URL_SAFE_NO_PAD.decode(json["keys"][0][name].as_str().unwrap()).unwrap();
     let point = [vec![4], part("x"), part("y")].concat();
     for secret in [set.as_bytes(), json["keys"][0].to_string().as_bytes(), &point, &part("x")] {
         let header = Header { alg: Algorithm::HS256, ..world.header() };
-        let token = encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
+        let token = encode(&header, &claims, &EncodingKey::from_secret(secret).unwrap()).unwrap();
         assert_eq!(world.check(&token), Err(TokenError::Algorithm));
     }
 }
@@ -207,7 +209,9 @@ fn each_kind_of_key_signs_with_its_own_algorithm_only() {
     let ed_pair = Ed25519KeyPair::from_pkcs8(ed_der.as_ref()).unwrap();
     let rsa_pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let rsa_der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&rsa_pair).unwrap();
-    let [ed, rsa] = [EncodingKey::from_ed_der(ed_der.as_ref()), EncodingKey::from_rsa_der(rsa_der.as_ref())];
+    // PKCS #8 has PKCS #1 after a header of 26 bytes (RFC 8017, A.1).
+    let rsa_der = &rsa_der.as_ref()[26..];
+    let [ed, rsa] = [EncodingKey::from_ed_der(ed_der.as_ref()), EncodingKey::from_rsa_der(rsa_der)];
     let x = URL_SAFE_NO_PAD.encode(ed_pair.public_key().as_ref());
     let public = rsa_pair.public_key();
     let n = URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero());
@@ -276,7 +280,8 @@ fn a_changed_token_is_refused() {
     assert_eq!(world.check(&format!("{header}.{claims}.")), Err(TokenError::Signature));
     let zero = URL_SAFE_NO_PAD.encode([0; 64]);
     assert_eq!(world.check(&format!("{header}.{claims}.{zero}")), Err(TokenError::Signature));
-    for other in ["", ".", "..", "ann", claims, &token[1..], &format!("{token}.x"), &format!("{token}=")]
+    for other in
+        ["", ".", "..", "ann", claims, &token[1..], &format!("{token}.x"), &format!("{token}=")]
     {
         assert!(world.check(other).is_err(), "{other}");
     }
@@ -288,7 +293,8 @@ fn a_token_has_at_most_8_kib() {
     let token = |bytes: usize| {
         world.signed(&world.header(), &claims_with(json!({ "padding": "x".repeat(bytes) })))
     };
-    let most = (1..).map(|bytes| token(5_700 + bytes)).take_while(|it| it.len() <= MAX_TOKEN).last();
+    let most =
+        (1..).map(|bytes| token(5_700 + bytes)).take_while(|it| it.len() <= MAX_TOKEN).last();
     assert!(world.check(&most.unwrap()).is_ok());
     assert_eq!(world.check(&token(6_500)), Err(TokenError::TooLong));
 }

@@ -104,6 +104,10 @@ async fn guard(
     for (name, value) in &HEADERS {
         response.headers_mut().entry(name.clone()).or_insert(HeaderValue::from_static(value));
     }
+    if border.is_for_tls_only() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     response
 }
 

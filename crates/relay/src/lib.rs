@@ -15,6 +15,7 @@ pub mod limits;
 mod page;
 mod relay;
 pub mod streams;
+mod tls;
 pub mod tokens;
 pub mod units;
 mod upkeep;
@@ -22,3 +23,4 @@ mod websocket;
 
 pub use border::{Host, NameError, Origin};
 pub use relay::{Config, Relay, RunError, StartError};
+pub use tls::{Tls, TlsError};

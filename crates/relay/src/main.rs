@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use options::{Access, Limited, NewKeys, Run, Token};
+#[cfg(unix)]
+use relay::Tls;
 use relay::{Config, Relay, admin};
 use tracing_subscriber::EnvFilter;
 
@@ -56,10 +58,7 @@ async fn main() -> ExitCode {
         (Some(Command::Backup { data, to }), _) => backup(data, to).await,
         (Some(Command::Keys(keys)), _) => keys.make().map_err(Into::into).map(say),
         (Some(Command::Token(token)), _) => token.make().map(say),
-        (None, Some(run)) => match access.authority() {
-            Ok(authority) => serve(Config { authority, ..run.config(limits) }).await,
-            Err(error) => Err(error.into()),
-        },
+        (None, Some(run)) => serve(run.config(limits), access).await,
         // clap requires one of the two.
         (None, None) => Ok(()),
     };
@@ -72,10 +71,30 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(mut config: Config, access: Access) -> Result<(), Box<dyn std::error::Error>> {
+    access.configure(&mut config)?;
+    #[cfg(unix)]
+    if let Some(tls) = config.tls.clone() {
+        // Before the relay says that it listens: until then, the signal would end it.
+        let hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+        tokio::spawn(reload(tls, hangups));
+    }
     let relay = Relay::start(config).await?;
-    say(format!("listening on http://{}", relay.address()));
+    say(format!("listening on {}", relay.url()));
     Ok(relay.run(told_to_stop()).await?)
+}
+
+/// Reads the certificate again at each SIGHUP.
+#[cfg(unix)]
+async fn reload(tls: Tls, mut hangups: tokio::signal::unix::Signal) {
+    while hangups.recv().await.is_some() {
+        let tls = tls.clone();
+        match tokio::task::spawn_blocking(move || tls.reload()).await {
+            Ok(Ok(())) => tracing::info!("the TLS certificate was read again"),
+            Ok(Err(error)) => tracing::error!(%error, "the previous TLS certificate stays in use"),
+            Err(error) => tracing::error!(%error, "the TLS certificate could not be read again"),
+        }
+    }
 }
 
 async fn backup(data: PathBuf, to: PathBuf) -> Result<(), Box<dyn std::error::Error>> {

@@ -90,6 +90,7 @@ impl Run {
             allow_origin: run.allow_origin,
             proxies: run.behind_proxy,
             authority: None,
+            tls: None,
             store,
             limits: limits.limits(run.max_subscriptions, run.new_clients),
             max_subscriptions: run.max_subscriptions,

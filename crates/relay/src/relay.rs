@@ -1,7 +1,9 @@
 //! A relay on a port: start, operation and orderly shutdown.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,11 +17,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admin;
 use crate::authority::Authority;
-use crate::border::{Acceptor, Border, Host, Origin, Rules};
+use crate::border::{Acceptor, Border, Host, Http1, Origin, Rules};
 use crate::connection::Shared;
 use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::tls::Tls;
 use crate::upkeep;
 
 /// Longer than any relay runs, in milliseconds.
@@ -46,6 +49,8 @@ pub struct Config {
     pub proxies: Vec<IpNet>,
     /// Checks the clients' credentials. Without one, every client may connect, but only on loopback.
     pub authority: Option<Arc<dyn Authority>>,
+    /// The certificate, if the relay itself speaks TLS.
+    pub tls: Option<Tls>,
     /// The settings of the store.
     pub store: Settings,
     /// The limits on clients.
@@ -67,6 +72,7 @@ impl Config {
             allow_origin: Vec::new(),
             proxies: Vec::new(),
             authority: None,
+            tls: None,
             store: Settings::default(),
             limits: Limits::default(),
             max_subscriptions: Options::default().max_subscriptions,
@@ -80,7 +86,7 @@ impl Config {
 pub enum RunError {
     /// The port failed.
     #[error("cannot serve any longer: {0}")]
-    Serve(#[from] std::io::Error),
+    Serve(#[from] io::Error),
     /// The store has been unusable for [`Config::give_up`].
     #[error("the store has been unusable for {since:?}, so the relay ends: {error}")]
     Store {
@@ -105,7 +111,7 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
         /// The system's error.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// Clients from other machines would be refused.
     #[error(
@@ -132,6 +138,7 @@ pub struct Relay {
     address: SocketAddr,
     app_state: AppState,
     border: Arc<Border>,
+    tls: Option<Tls>,
     header_timeout: Duration,
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
@@ -181,8 +188,12 @@ impl Relay {
             ..Options::default()
         });
         let Config { page, data, give_up, authority, .. } = config;
-        let rules =
-            Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
+        let rules = Rules {
+            hosts: config.hosts,
+            origins: config.allow_origin,
+            proxies: config.proxies,
+            has_tls: config.tls.is_some(),
+        };
         let Limits { header_timeout, message_timeout, .. } = config.limits;
         let border = Arc::new(Border::new(rules, config.limits));
         let shared = Shared {
@@ -199,6 +210,7 @@ impl Relay {
             address,
             app_state,
             border,
+            tls: config.tls,
             header_timeout,
             stop,
             ended,
@@ -207,6 +219,12 @@ impl Relay {
             data,
             give_up,
         })
+    }
+
+    /// The URL of its page.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The address that it listens on.
@@ -227,9 +245,8 @@ impl Relay {
             listener, app_state, border, stop, mut ended, writer, store, data, give_up, ..
         } = self;
         let handle = Handle::new();
-        let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
-            .acceptor(Acceptor(Arc::clone(&border)))
-            .handle(handle.clone());
+        let mut server =
+            axum_server::Server::<SocketAddr>::from_listener(listener).handle(handle.clone());
         if !self.header_timeout.is_zero() {
             // The first one is for connections that send nothing.
             server = server.first_request_timeout(self.header_timeout);
@@ -245,8 +262,13 @@ impl Relay {
         };
         tokio::spawn(shutdown);
         let mut stopping = stop.subscribe();
+        let acceptor = Acceptor(Arc::clone(&border));
+        let serving: Pin<Box<dyn Future<Output = io::Result<()>> + Send>> = match self.tls {
+            None => Box::pin(server.acceptor(Http1(acceptor)).serve(service)),
+            Some(tls) => Box::pin(server.acceptor(Http1(tls.acceptor(acceptor))).serve(service)),
+        };
         let served = tokio::select! {
-            served = server.serve(service) => served.map_err(RunError::Serve),
+            served = serving => served.map_err(RunError::Serve),
             error = upkeep::run(&store, &border, give_up, || writer.is_finished()) => {
                 stop.send_replace(true);
                 Err(error)

@@ -1,15 +1,16 @@
-//! The options for accounts and guests.
+//! The options for accounts, guests and TLS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use relay::authority::{Authority, Guests};
 use relay::tokens::{RightsClaim, Settings, Tokens, TokensError};
+use relay::{Config, Tls};
 use session::rights::Rights;
 
 /// Who may connect, besides the hosts and origins.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Accounts")]
+#[command(next_help_heading = "Accounts and TLS")]
 pub struct Access {
     /// The file with the public keys for tokens, a JWK Set. Clients then sign in with a token that one of the keys
     /// verifies. The relay reads the file again when it changes.
@@ -25,12 +26,27 @@ pub struct Access {
     /// guests may do everything except moderate.
     #[arg(long, value_name = "RIGHTS", num_args = 0..=1, default_missing_value = "", value_parser = guests)]
     anonymous: Option<Rights>,
+    /// The PEM file with the certificate chain, for TLS without a proxy. The relay reads it again on SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The PEM file with the private key of the certificate.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
 }
 
 impl Access {
+    /// Adds what these options say to a configuration.
+    pub fn configure(self, config: &mut Config) -> Result<(), Box<dyn std::error::Error>> {
+        if let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            config.tls = Some(Tls::open(cert.clone(), key.clone())?);
+        }
+        config.authority = self.authority()?;
+        Ok(())
+    }
+
     /// What checks the clients' credentials, if there are options for it.
-    pub fn authority(self) -> Result<Option<Arc<dyn Authority>>, TokensError> {
-        let Self { auth_keys, auth_issuer, auth_audience, anonymous } = self;
+    fn authority(self) -> Result<Option<Arc<dyn Authority>>, TokensError> {
+        let Self { auth_keys, auth_issuer, auth_audience, anonymous, .. } = self;
         // clap requires all three or none.
         let (Some(keys), Some(issuer), Some(audience)) = (auth_keys, auth_issuer, auth_audience)
         else {

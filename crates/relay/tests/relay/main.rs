@@ -15,3 +15,4 @@ mod streams;
 mod support;
 mod texts;
 mod third_party;
+mod tls;

@@ -81,6 +81,9 @@ async fn serve(mut config: Config, access: Access) -> Result<(), Box<dyn std::er
     }
     let relay = Relay::start(config).await?;
     say(format!("listening on {}", relay.url()));
+    if let Some(address) = relay.metrics_address() {
+        say(format!("metrics on http://{address}/metrics"));
+    }
     Ok(relay.run(told_to_stop()).await?)
 }
 

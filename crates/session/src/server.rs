@@ -97,6 +97,7 @@ use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
 use queries::Queries;
+pub use reading::Delivered;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
@@ -119,6 +120,7 @@ pub struct Server {
     requests: Vec<HistoryRequest>,
     presence_state: PresenceState,
     costs: Costs,
+    delivered: Delivered,
     credential: Credential,
     publish_rights: PublishRights,
     /// A number that must be retried before higher ones are accepted.
@@ -192,6 +194,7 @@ impl Server {
             requests: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
+            delivered: Delivered::default(),
             credential,
             publish_rights: PublishRights::default(),
             held_back: None,

@@ -29,14 +29,17 @@ impl<S> Guarded<S> {
         Self { inner, peer, wait: None, stalled: None }
     }
 
-    /// Limits the time of writes until the connection is a WebSocket.
-    fn written<T>(
+    /// Counts what was written, and limits the time of writes until the connection is a WebSocket.
+    fn written(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = &written {
             self.stalled = None;
+            if let Ok(bytes) = written {
+                self.peer.metrics.connections.sent.inc_by(*bytes as u64);
+            }
         } else if !self.peer.gate.is_upgraded() {
             let sleep = || Box::pin(tokio::time::sleep(STALLED));
             ready!(self.stalled.get_or_insert_with(sleep).as_mut().poll(context));
@@ -66,7 +69,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
-        this.peer.gate.read(buffer.filled().len() - before);
+        let read = buffer.filled().len() - before;
+        this.peer.gate.read(read);
+        this.peer.metrics.connections.received.inc_by(read as u64);
         Poll::Ready(Ok(()))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use relay::authority::{Authority, Granted, Refused};
 use relay::{Config, Relay};
-use session::rights::{Rights, Subject};
+use session::rights::Subject;
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
 use tokio::sync::oneshot;
 
@@ -25,7 +25,8 @@ impl Authority for ByName {
         if name == "mallory" {
             return Err(Refused("not you".to_owned()));
         }
-        Ok(Granted { account: Subject::account(name).ok(), rights: Rights::all(), expires_in })
+        let account = Subject::account(name).map_err(|error| Refused(error.to_string()))?;
+        Ok(Granted { account: Some(account), expires_in, ..Granted::default() })
     }
 }
 

@@ -273,7 +273,8 @@ impl Client {
     /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
     /// rely on version 1 only, because its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
-        self.is_online() && (kind <= FrameKind::LAST || self.connection.kinds.contains(&kind))
+        self.is_online()
+            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {

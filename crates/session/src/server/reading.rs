@@ -20,6 +20,16 @@ use crate::wire::frame::{
 };
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
+/// The events that were sent since they were last taken, without those in [runs](Server::send_run). An event counts
+/// once for all subscriptions of the connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Events of the log.
+    pub durable: u64,
+    /// Ephemeral events.
+    pub ephemeral: u64,
+}
+
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
         let Subscribe { subscription, pattern, start, credit } = subscribe;
@@ -245,6 +255,16 @@ impl Server {
         self.conflated.dropped()
     }
 
+    /// The events that were sent since the last call.
+    pub fn take_delivered(&mut self) -> Delivered {
+        std::mem::take(&mut self.delivered)
+    }
+
+    /// The first offset of a stream that a subscription has still to read from the log, because it is not live.
+    pub fn unread(&self, stream: StreamNo) -> Option<u64> {
+        self.subscriptions.unread(stream)
+    }
+
     /// Sends an event, with its position unless it is ephemeral.
     fn event(
         &mut self,
@@ -256,6 +276,10 @@ impl Server {
     ) {
         if recipients.is_empty() || self.is_closed() {
             return;
+        }
+        match place {
+            Some(_) => self.delivered.durable += 1,
+            None => self.delivered.ephemeral += 1,
         }
         self.make_room();
         match self.wire {

@@ -185,6 +185,12 @@ impl Subscriptions {
         }
     }
 
+    /// The lowest offset of a stream that a subscription has not read, of those that are not live.
+    pub(super) fn unread(&self, stream: StreamNo) -> Option<u64> {
+        let reads = self.by_number.values().filter_map(|it| it.reads.get(stream));
+        reads.filter(|read| read.stage != Stage::Live).map(|read| read.next).min()
+    }
+
     /// Adds credit.
     pub(super) fn grant(&mut self, number: u32, events: u32, bytes: u32) {
         if let Some(it) = self.by_number.get_mut(&number) {

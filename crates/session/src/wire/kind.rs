@@ -71,6 +71,9 @@ impl FrameKind {
     /// The highest number of this version. Receivers skip frames with a higher one.
     pub const LAST: u64 = Self::Denied.number();
 
+    /// The highest number of version 1. A peer names the kinds beyond it that it supports.
+    pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();
+
     /// The number on the wire.
     pub const fn number(self) -> u64 {
         self as u64

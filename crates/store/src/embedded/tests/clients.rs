@@ -100,6 +100,17 @@ fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
 }
 
 #[test]
+fn the_store_says_which_clients_it_knows_and_writes_nothing() {
+    let (store, disk) = store();
+    store.write(&[hello_of(client(1), 1), hello_of(client(3), 1)]).unwrap();
+    let before = disk.operations();
+    let known = store.knows(&[client(0), client(1), client(2), client(3), client(1)]).unwrap();
+    assert_eq!(known, [false, true, false, true, true]);
+    assert!(store.knows(&[]).unwrap().is_empty());
+    assert_eq!(disk.operations(), before);
+}
+
+#[test]
 fn a_bounded_number_of_outcomes_is_kept_and_the_rest_waits() {
     let (store, _) = store();
     store.write(&[hello_of(client(1), 1)]).unwrap();

@@ -133,3 +133,24 @@ async fn told_to_stop() {
         () = terminate => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_readme_has_each_option() {
+        let readme = include_str!("../README.md");
+        let command = Arguments::command();
+        let options = command.get_arguments().filter_map(|option| option.get_long());
+        let options: Vec<_> = options.filter(|name| !["help", "version"].contains(name)).collect();
+        assert!(options.len() > 30, "{options:?}");
+        for name in options {
+            let is_there =
+                ["`", " ", "|"].iter().any(|end| readme.contains(&format!("--{name}{end}")));
+            assert!(is_there, "README.md does not have --{name}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ use session::CloseCode;
 use session::server::{Effect, Joiner, News};
 
 use super::Connection;
+use crate::border::audit;
 use crate::limits::{Key, Kind};
 
 impl Connection {
@@ -12,7 +13,12 @@ impl Connection {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
             None => {}
-            Some(Ok(granted)) => self.server.granted(granted, now),
+            Some(Ok(granted)) => {
+                if let Some(account) = &granted.account {
+                    audit::signed_in(account.name(), self.from.address);
+                }
+                self.server.granted(granted, now);
+            }
             Some(Err(refused)) => {
                 self.server.credential_refused(&refused.0);
                 return false;

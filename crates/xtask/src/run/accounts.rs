@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// The page's path on the relay.
 pub const PATH: &str = "/accounts.html";
+/// Begins the keys under which the chat looks for tokens in the browser.
+const TOKEN: &str = "event-driven-kit.chat.token.";
 /// What the tokens say.
 const CLAIMS: [&str; 4] = ["--auth-issuer", "cargo xtask run", "--auth-audience", "chat"];
 
@@ -96,7 +98,7 @@ fn html(tokens: &[String]) -> String {
     let (mut items, mut script) = (String::new(), String::new());
     for (Account { name, text, .. }, token) in ACCOUNTS.iter().zip(tokens) {
         items.push_str(&format!("  <li><a href=\"./?account={name}\">{name}</a> {text}</li>\n"));
-        script.push_str(&format!("localStorage.setItem(\"token.{name}\", \"{token}\");\n"));
+        script.push_str(&format!("localStorage.setItem(\"{TOKEN}{name}\", \"{token}\");\n"));
     }
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -116,8 +118,15 @@ mod tests {
         let html = html(&tokens);
         for (account, token) in ACCOUNTS.iter().zip(&tokens) {
             assert!(html.contains(&format!("./?account={}", account.name)));
-            assert!(html.contains(&format!("\"token.{}\", \"{token}\"", account.name)));
+            assert!(html.contains(&format!("\"{TOKEN}{}\", \"{token}\"", account.name)));
         }
+    }
+
+    #[test]
+    fn the_chat_looks_for_tokens_where_the_page_keeps_them() {
+        let root = Workspace::locate().unwrap().root;
+        let chat = fs::read_to_string(root.join("crates/chat/src/account.rs")).unwrap();
+        assert!(chat.contains(&format!("\"{TOKEN}\"")) && chat.contains("\"?account=\""));
     }
 
     #[test]

@@ -148,8 +148,9 @@ async fn a19_the_client_of_one_account_cannot_be_continued_by_another() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_in_the_audit_log_without_its_content() {
+async fn a_refused_token_is_in_the_audit_log_without_its_content_and_an_account_by_name() {
     let accounts = Accounts::start(&[]);
+    drop(accounts.welcomed(9, &accounts.token("ann", "sub=a")).await);
     let token = accounts.forged(json!({ "alg": "ES256" }), json!({ "aud": "secret-text" }), "");
     accounts.refuses(&token).await;
     let Accounts { relay, log, .. } = accounts;
@@ -160,6 +161,8 @@ async fn a_refused_token_is_in_the_audit_log_without_its_content() {
     let refused =
         audit.filter(|line| line.contains("refused=\"credential\"") && line.contains(&code));
     assert_eq!(refused.count(), 3, "{lines:?}");
+    let signed_in = |line: &&String| line.contains(" audit: ") && line.contains("account=\"ann\"");
+    assert_eq!(lines.iter().filter(signed_in).count(), 1, "{lines:?}");
     let payload = token.split('.').nth(1).unwrap();
     assert!(lines.iter().all(|line| !line.contains("secret-text") && !line.contains(payload)));
 }

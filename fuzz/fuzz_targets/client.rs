@@ -93,7 +93,7 @@ impl Page {
                 Effect::Send(message) => {
                     assert!(self.has_socket && !message.is_empty(), "sends to nobody");
                 }
-                Effect::Settled { id, outcome } => self.store.settle(id, &outcome),
+                Effect::Settled { id, outcome, .. } => self.store.settle(id, &outcome),
                 _ => {}
             }
         }

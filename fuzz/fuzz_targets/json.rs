@@ -31,7 +31,7 @@ fuzz_target!(|texts: &str| {
         }
         peer.server.received_text(text, now);
         peer.commit(now);
-        if peer.closed {
+        if peer.closed.is_some() {
             return;
         }
     }

@@ -47,6 +47,7 @@ mod clone_detector;
 mod credential;
 mod credit;
 mod effect;
+mod expected;
 mod follower_frames;
 mod history;
 mod identity;
@@ -78,6 +79,7 @@ pub use credit::Window;
 pub use effect::{
     ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
 };
+use expected::Expected;
 use history::Requests;
 use identity::Identity;
 use link::Connection;
@@ -144,6 +146,7 @@ pub struct Client {
     /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
     subscriptions: Subscriptions,
+    expected: Expected,
     requests: Requests,
     presence_state: PresenceState,
     /// Whether another tab has the socket.
@@ -172,6 +175,7 @@ impl Client {
             renumbered: Vec::new(),
             wall_is_ahead: 0,
             subscriptions: Subscriptions::default(),
+            expected: Expected::default(),
             requests: Requests::default(),
             presence_state: PresenceState::default(),
             following: false,
@@ -208,6 +212,7 @@ impl Client {
         if self.effects.is_empty() {
             self.flush();
             self.ask_store_for_the_rest();
+            self.pass();
         }
         self.effects.pop_front()
     }

@@ -12,8 +12,8 @@
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), [`Effect::Locate`] has
-//!   [`Server::located`], [`Effect::Read`] has [`Server::page`], and [`Effect::History`] has [`Server::older`].
+//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
+//!   [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
 //!   report the lag afterwards.

@@ -145,7 +145,7 @@ fn publish(dialogue: &mut Dialogue, id: &str) {
 
 fn settled(dialogue: &Dialogue) -> Vec<(&str, &Outcome)> {
     let settled = dialogue.effects.iter().filter_map(|effect| match effect {
-        Effect::Settled { id, outcome } => Some((id.as_str(), outcome)),
+        Effect::Settled { id, outcome, .. } => Some((id.as_str(), outcome)),
         _ => None,
     });
     settled.collect()

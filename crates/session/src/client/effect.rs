@@ -48,6 +48,15 @@ pub enum Effect {
         id: String,
         /// The outcome.
         outcome: Outcome,
+        /// Whether subscriptions of this page match the event, which is in the log. They deliver it before or after
+        /// this, or read past its position without it. Then [`Effect::Passed`] follows.
+        comes: bool,
+    },
+    /// No subscription of this page will deliver this settled event: each that matches it has read past its position,
+    /// or has ended. If a subscription has delivered it, that came before.
+    Passed {
+        /// The event's id.
+        id: String,
     },
     /// All events that existed when the subscription started have been delivered, from all streams.
     CaughtUp(SubscriptionId),

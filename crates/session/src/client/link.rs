@@ -60,9 +60,9 @@ const OWING: Millis = 5_000;
 const PROBE: Millis = 3_000;
 
 impl Client {
-    /// Connects, and reconnects from then on.
+    /// Connects, and reconnects from then on. Between two attempts, this makes the next one now.
     pub fn connect(&mut self, now: Millis) {
-        if self.state == ClientState::Stopped {
+        if matches!(self.state, ClientState::Stopped | ClientState::Waiting { .. }) {
             self.open(now);
         }
     }

@@ -74,6 +74,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-topic",
     "event-driven-kit-bus",
     "event-driven-kit-session",
+    "event-driven-kit-model",
     "event-driven-kit-store",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
@@ -345,6 +346,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let found = |program: Option<PathBuf>, name: &str| {
         program.with_context(|| format!("{name} is not on PATH"))
     };
+    let tools = npm::installed(workspace, "tests/e2e/tools", "axe")?;
     let mut cargo = context.cargo();
     cargo
         // One at a time: each opens browsers of its own.
@@ -352,6 +354,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
         .env("EDK_RELAY", workspace.relay())
         .env("EDK_PAGE", workspace.dist())
         .env("EDK_COUNTER", counter)
+        .env("EDK_AXE", tools.join("node_modules/axe-core/axe.min.js"))
         .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
         .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
         .env("EDK_PYTHON", setup::python(workspace));

@@ -1,6 +1,8 @@
 //! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
+#[path = "bridge/echoes.rs"]
+mod echoes;
 #[path = "bridge/faces.rs"]
 mod faces;
 #[path = "bridge/fake_socket.rs"]

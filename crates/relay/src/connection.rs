@@ -342,7 +342,8 @@ impl Connection {
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.greeting = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open { hello, may_be_new: false });
+                    let subject = self.server.subject().map(str::to_owned);
+                    self.writes.push(Write::Open { hello, subject, may_be_new: false });
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {

@@ -184,6 +184,7 @@ impl Relay {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
             max_subscriptions: config.max_subscriptions,
+            has_authority: config.authority.is_some(),
             hello_within: match u64::try_from(config.limits.hello_timeout.as_millis()) {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,

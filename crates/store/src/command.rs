@@ -41,6 +41,8 @@ pub enum Write {
     Open {
         /// What it says.
         hello: Hello,
+        /// [Whose connection](session::server::Server::subject) it is.
+        subject: Option<String>,
         /// Whether the client may be created. If it is neither known nor may be created, the outcome is
         /// [`WriteOutcome::NewClient`].
         may_be_new: bool,

@@ -53,7 +53,7 @@ impl NewClientLimiter {
         let mut hellos = Vec::new();
         for Job { writes, from, .. } in jobs {
             for write in writes {
-                let Write::Open { hello, may_be_new } = write else { continue };
+                let Write::Open { hello, may_be_new, .. } = write else { continue };
                 *may_be_new = true;
                 hellos.extend(from.map(|from| (from, &*hello, may_be_new)));
             }

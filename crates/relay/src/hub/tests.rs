@@ -135,7 +135,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         }
     });
     let appends = appends.collect();
-    (Write::Open { hello, may_be_new: false }, appends)
+    (Write::Open { hello, subject: None, may_be_new: false }, appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
@@ -259,8 +259,10 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3, metrics()).unwrap();
     let (from, elsewhere) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
     let hello = |client, fence| {
-        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
-        vec![Write::Open { hello: Hello { fence, ..hello }, may_be_new }]
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        vec![Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new }]
     };
     let asked = [(1, 1), (1, 2), (2, 1), (2, u64::MAX), (3, 1), (4, 1), (1, 3), (3, 2)];
     let mut one_by_one = Vec::new();
@@ -304,8 +306,10 @@ async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for (client, fence, passes) in [(1, 1, 1), (1, 2, 2), (2, 1, 3)] {
-        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
         hub.write(vec![hello], from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Limited { .. }), client == 2, "{opened:?}");
@@ -370,8 +374,10 @@ async fn an_invalid_hello_takes_nothing_from_the_share_of_its_address() {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for fence in [u64::MAX, 1] {
-        let Write::Open { hello, may_be_new } = writes_of([1; 16], &[]).0 else { panic!() };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, may_be_new };
+        let Write::Open { hello, subject, may_be_new } = writes_of([1; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
         hub.write(vec![hello], from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Welcome { .. }), fence == 1, "{opened:?}");

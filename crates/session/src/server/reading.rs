@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
+use super::access::Past;
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
     ChangedPatterns, Ephemeral, Located, Logged, Page, Query, Rendered, Server, StartPoint,
@@ -35,18 +36,26 @@ impl Server {
         let pattern = match Pattern::parse(&pattern) {
             Ok(pattern) => pattern,
             Err(error) => {
-                return self.refuse(subscription, RejectCode::IllegalTopic, error.to_string());
+                let (code, message) = (RejectCode::IllegalTopic, error.to_string());
+                return self.refuse(subscription, &pattern, code, message);
+            }
+        };
+        let past = match self.check_subscribe(&pattern, &start) {
+            Ok(past) => past,
+            Err(message) => {
+                let code = RejectCode::NotAllowed;
+                return self.refuse(subscription, pattern.as_str(), code, message);
             }
         };
         if let Some(message) = self.has_too_many() {
-            return self.refuse(subscription, RejectCode::TooMany, message);
+            return self.refuse(subscription, pattern.as_str(), RejectCode::TooMany, message);
         }
         if matches!(&start, Start::After(positions) if positions.len() > MAX_POSITIONS) {
             let message = format!("a subscription starts after at most {MAX_POSITIONS} positions");
-            return self.refuse(subscription, RejectCode::TooMany, message);
+            return self.refuse(subscription, pattern.as_str(), RejectCode::TooMany, message);
         }
         let ticket = self.ticket();
-        match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
+        match self.subscriptions.insert(subscription, pattern.clone(), credit, past, ticket) {
             Ok(()) => self.queries.push(ticket, Query::Locate { pattern, start }),
             Err(Taken) => {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
@@ -62,8 +71,21 @@ impl Server {
         is_full.then(|| format!("a connection may have at most {most} subscriptions"))
     }
 
-    pub(super) fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
-        self.send(&FromPeer::Refused(Refused { subscription, code, message }));
+    /// Tells the client that a subscription to `pattern` cannot be made, or has ended.
+    pub(super) fn refuse(
+        &mut self,
+        subscription: u32,
+        pattern: &str,
+        code: RejectCode,
+        message: String,
+    ) {
+        match self.wire {
+            Wire::Frames => {
+                self.send(&FromPeer::Refused(Refused { subscription, code, message }));
+            }
+            #[cfg(feature = "json")]
+            Wire::Json => self.refuse_text(pattern, code, &message),
+        }
     }
 
     pub(super) fn unsubscribe(&mut self, subscription: u32) {
@@ -98,7 +120,10 @@ impl Server {
                 self.say_subscribed(subscription, heads, true);
                 self.unsubscribe(subscription);
             }
-            Located::At(places) => {
+            Located::At(mut places) => {
+                if self.subscriptions.past(subscription) == Some(Past::Forbidden) {
+                    places.iter_mut().for_each(StartPoint::skip_past);
+                }
                 self.subscriptions.start(subscription, &places);
                 let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
                 let heads = places.into_iter().map(|StartPoint { head, .. }| head).collect();

@@ -136,6 +136,7 @@ pub(crate) fn run(
                 }
                 reading = connection.next_read();
             }
+            connection.meter.look(&connection.server, &connection.told, reading.is_none());
             // What moves the deadline back is far more frequent than the deadline.
             let deadline = connection.deadline();
             if deadline < alarm.deadline() {

@@ -12,6 +12,7 @@ mod outbox;
 mod persistence;
 mod port;
 mod sharing;
+mod socket;
 mod wake;
 
 use std::cell::{Cell, RefCell};

@@ -1,5 +1,5 @@
 //! The wasm module's exports for JavaScript. `npm/face.js` wraps them in objects whose functions can be destructured.
-//! The types are in `npm/types.d.ts` and `npm/connect.d.ts`.
+//! The types are in `npm/*.d.ts`.
 
 mod files;
 mod intercept;

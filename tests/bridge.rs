@@ -1,6 +1,8 @@
 //! The bridge in a browser, against the real server state machine behind a fake WebSocket class.
 #![cfg(all(target_arch = "wasm32", feature = "bridge"))]
 
+#[path = "bridge/connection.rs"]
+mod connection;
 #[path = "bridge/echoes.rs"]
 mod echoes;
 #[path = "bridge/faces.rs"]
@@ -152,7 +154,7 @@ async fn what_no_rule_names_stays_local() {
     peer.append("chat.a.draft", "x", "\"theirs\"");
     peer.serve().await;
     assert_eq!(*all.borrow(), ["mine local", "also mine local"]);
-    assert_eq!(peer.log.len(), 1);
+    assert_eq!(peer.log().len(), 1);
 }
 
 #[wasm_bindgen_test]
@@ -194,9 +196,9 @@ async fn what_was_sent_when_the_link_broke_is_sent_again_and_lands_once() {
     peer.dies = true;
     let receipt = say(&bus, "a", "hi");
     peer.serve().await;
-    assert_eq!((receipt.status(), peer.log.len()), (Status::Kept, 1));
+    assert_eq!((receipt.status(), peer.log().len()), (Status::Kept, 1));
     reconnected(&mut peer, 1).await;
-    assert_eq!(peer.log.len(), 1);
+    assert_eq!(peer.log().len(), 1);
     assert_eq!(
         *echo.borrow(),
         ["hi queued", "hi kept", "hi sent", "hi kept", "hi sent", "hi stored 1"]
@@ -241,7 +243,7 @@ async fn an_ephemeral_event_is_delivered_at_once_and_kept_nowhere() {
     peer.forward("typing", "x", "\"theirs\"");
     peer.serve().await;
     assert_eq!(*plain.borrow(), ["mine ephemeral", "theirs ephemeral"]);
-    assert_eq!((peer.ephemeral.len(), peer.log.len()), (1, 0));
+    assert_eq!((peer.ephemeral.len(), peer.log().len()), (1, 0));
     peer.hang_up(1006, "");
     sleep(0).await;
     say(&bus, "typing", "offline");
@@ -280,7 +282,7 @@ async fn a_handler_may_answer_over_the_bridge_and_may_drop_it() {
     say(&bus, "a", "question");
     peer.serve().await;
     assert!(kept.borrow().is_none());
-    assert_eq!(peer.log.len(), 2);
+    assert_eq!(peer.log().len(), 2);
     assert_ne!(socket::state(0), socket::OPEN);
 }
 
@@ -305,43 +307,6 @@ async fn the_state_of_the_link_is_an_event() {
     assert_eq!(bridge.state(), stopped);
     sleep(700).await;
     assert_eq!(socket::count(), 1, "a stop is a stop");
-}
-
-#[wasm_bindgen_test]
-async fn a_peer_that_speaks_another_subprotocol_is_a_stop() {
-    socket::install();
-    let bus = Bus::new();
-    let bridge = connect(&bus);
-    socket::accept(0, "");
-    sleep(0).await;
-    let code = CloseCode::UnsupportedSubprotocol.code();
-    assert!(matches!(bridge.state(), LinkState::Stopped { code: stopped, .. } if stopped == code));
-    assert_ne!(socket::state(0), socket::OPEN);
-}
-
-#[wasm_bindgen_test]
-async fn a_refused_connection_is_tried_again() {
-    socket::install();
-    let (bus, mut peer) = (Bus::new(), Peer::default());
-    let bridge = connect(&bus);
-    socket::hang_up(0, 1006, "");
-    sleep(0).await;
-    assert_ne!(bridge.state(), LinkState::Online);
-    reconnected(&mut peer, 1).await;
-    assert_eq!(bridge.state(), LinkState::Online);
-}
-
-#[wasm_bindgen_test]
-async fn waking_up_connects_at_once() {
-    let (_bus, bridge, mut peer) = online([]).await;
-    peer.hang_up(1006, "");
-    sleep(0).await;
-    let window = web_sys::window().unwrap();
-    window.dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
-    assert_eq!(socket::count(), 2);
-    peer.accept();
-    peer.serve().await;
-    assert_eq!(bridge.state(), LinkState::Online);
 }
 
 #[wasm_bindgen_test]
@@ -388,14 +353,4 @@ async fn what_cannot_be_bridged_is_an_error() {
     assert!(matches!(bridge.rule(Rule::both("a..b")), Err(BridgeError::Pattern(_))));
     let nowhere = Bridge::connect(&bus, BridgeOptions::new("gopher://x"));
     assert!(matches!(nowhere, Err(BridgeError::Address(_))));
-}
-
-#[wasm_bindgen_test]
-async fn garbage_from_the_peer_is_answered_by_a_new_connection() {
-    let (_bus, bridge, mut peer) = online([]).await;
-    socket::deliver(0, &[0xff, 0x00, 0x13]);
-    sleep(0).await;
-    assert_eq!(socket::closed_with(0), Some(CloseCode::OutOfStep.code()));
-    reconnected(&mut peer, 1).await;
-    assert_eq!(bridge.state(), LinkState::Online);
 }

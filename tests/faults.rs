@@ -104,7 +104,7 @@ async fn until(what: &str, peer: &mut Peer, mut done: impl FnMut(&Peer) -> bool)
 
 /// The page receives the events of another page, and its own events are stored once.
 async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
-    let before = peer.log.len();
+    let before = peer.log().len();
     let (mine, theirs) = (format!("mine {before}"), format!("theirs {before}"));
     until(what, peer, |_| page.bridge.status().caught_up).await;
     peer.append("chat.a", &theirs, &format!("{theirs:?}"));
@@ -115,7 +115,7 @@ async fn goes_on(what: &str, page: &Page, peer: &mut Peer) {
     })
     .await;
     let is_mine = |body: &[u8]| Body::decode(body).is_ok_and(|body| body.id == receipt.id());
-    assert_eq!(peer.log.iter().filter(|event| is_mine(&event.body)).count(), 1, "{what}");
+    assert_eq!(peer.log().iter().filter(|event| is_mine(&event.body)).count(), 1, "{what}");
 }
 
 #[wasm_bindgen_test]
@@ -150,7 +150,7 @@ async fn a_database_that_another_script_made_is_given_its_store() {
     drop(page);
     // It is still there after a reload.
     let page = Page::open(&user);
-    until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
+    until("the outbox", &mut peer, |peer| peer.log().len() == 1).await;
     goes_on("made", &page, &mut peer).await;
     assert_eq!(page.bridge.status().storage, OutboxStorage::IndexedDb);
 }
@@ -234,10 +234,10 @@ async fn a_page_that_fails_leaves_what_was_kept_before_to_the_next_one() {
         let undo = break_browser(name);
         let page = Page::open(&user);
         goes_on(name, &page, &mut peer).await;
-        assert_eq!((page.bridge.status().uncertain, peer.log.len()), (0, 2), "{name}");
+        assert_eq!((page.bridge.status().uncertain, peer.log().len()), (0, 2), "{name}");
         mend(&undo);
     }
     socket::install();
     let _page = Page::open(&user);
-    until("the outbox", &mut peer, |peer| peer.log.len() == 1).await;
+    until("the outbox", &mut peer, |peer| peer.log().len() == 1).await;
 }

@@ -126,7 +126,7 @@ async fn tabs_share_one_connection_and_see_one_order() {
     assert_eq!(socket::count(), 1);
     peer.serve().await;
     let receipts = [leader.say("one"), follower.say("two"), leader.say("three")];
-    until("the log", &mut peer, |peer| peer.log.len() == 3).await;
+    until("the log", &mut peer, |peer| peer.log().len() == 3).await;
     until("the answers", &mut peer, |_| {
         receipts.iter().all(|receipt| matches!(receipt.status(), Status::Stored(_)))
             && leader.stored().len() == 3
@@ -172,7 +172,7 @@ async fn while_the_database_takes_no_writes_the_events_of_all_tabs_go_out_from_m
     .await;
     assert_eq!(follower.stored(), ["one stored 1", "two stored 2", "three stored 3"]);
     assert_eq!(leader.stored(), follower.stored());
-    assert_eq!(peer.log.len(), 3);
+    assert_eq!(peer.log().len(), 3);
     for tab in [&leader, &follower] {
         let status = tab.bridge.status();
         assert_eq!((status.storage, status.outbox), (OutboxStorage::Failing, 0));
@@ -207,7 +207,7 @@ async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_do
         .await;
     let later = follower.say("later");
     until("all", &mut peer, |peer| {
-        peer.log.len() == 3 && matches!(later.status(), Status::Stored(_))
+        peer.log().len() == 3 && matches!(later.status(), Status::Stored(_))
     })
     .await;
     assert!(matches!(mine.status(), Status::Stored(_)));
@@ -216,7 +216,7 @@ async fn when_the_leader_closes_another_tab_takes_over_and_nothing_is_lost_or_do
         follower.stored().iter().map(|line| line.split(" stored").next().unwrap().into()).collect();
     stored.sort();
     assert_eq!(stored, ["later", "of the follower", "of the leader"]);
-    assert_eq!(peer.log.len(), 3);
+    assert_eq!(peer.log().len(), 3);
 }
 
 #[wasm_bindgen_test]
@@ -238,7 +238,7 @@ async fn a_leader_whose_lock_is_stolen_is_deposed_and_one_leads_again() {
     two.say("two");
     until("both", &mut peer, |_| one.stored().len() == 2 && two.stored().len() == 2).await;
     assert_eq!(one.stored(), two.stored());
-    assert_eq!(peer.log.len(), 2);
+    assert_eq!(peer.log().len(), 2);
 }
 
 #[wasm_bindgen_test]
@@ -273,7 +273,7 @@ async fn a_tab_that_opens_late_sees_what_waits_in_the_outbox_and_its_end() {
         late.log.borrow().last().unwrap() == "hi stored 1" && early.stored().len() == 1
     })
     .await;
-    assert_eq!((late.stored().len(), peer.log.len()), (1, 1));
+    assert_eq!((late.stored().len(), peer.log().len()), (1, 1));
 }
 
 #[wasm_bindgen_test]

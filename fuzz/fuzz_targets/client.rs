@@ -109,6 +109,8 @@ fn welcome() -> Vec<u8> {
         heartbeat: 1_000,
         max_message: 1 << 20,
         forgotten: false,
+        subject: None,
+        rights: Default::default(),
         kinds: Vec::new(),
     })
     .encode(&mut message);

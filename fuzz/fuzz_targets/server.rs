@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         now += u64::from(kind >> 4 & 7);
         match kind & 15 {
             1 => now += 10 * u64::from(step.first().copied().unwrap_or(255)),
-            2 => peer.fails = !peer.fails,
+            2 => peer.toggle_failure(),
             3 => peer.fill(step.is_empty()),
             4 => peer.trim(step.len() as u64),
             5 => peer.commit(now),
@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         peer.server.tick(now);
         peer.carry_out(now);
-        if peer.closed {
+        if peer.closed.is_some() {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! Shared by the targets: steps from bytes, a page's store, and a peer with a model of a store.
+//! Shared by the targets: steps from bytes, a page's store, and a peer.
 
 mod page;
 mod peer;

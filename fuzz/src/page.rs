@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use session::client::{
-    StoreResponse, Entropy, MemoryOutbox, Outcome, SavedState, StoreRequest, StoreError, StoreFailed,
+    Entropy, MemoryOutbox, Outcome, SavedState, StoreError, StoreFailed, StoreRequest,
+    StoreResponse,
 };
 
 /// The outbox of a page, and the events that have settled.

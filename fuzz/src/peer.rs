@@ -1,154 +1,118 @@
 //! A relay with one connection, whose store may fail and whose answers may be late.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
-use session::server::{
-    Answer, Append, PresenceRegistry, Joiner, Decided, Effect, Granted, Located, News, Opened, Options,
-    Query, Server, StreamNo, Wire,
-};
-use session::{Body, MAX_NUMBER, Millis, RejectCode, Stream, json};
-use simulation::store::Store;
-use topic::{Pattern, Topic};
+use model::{Connection, ConnectionNo};
+use session::server::{Append, Effect, Granted, Options, StreamNo, Wire};
+use session::{Body, MAX_NUMBER, Millis, json};
+use topic::Topic;
 
 use crate::members_and_nesting;
 
-/// See the [module](self).
+/// See the [module](self). It can be used as its only connection.
 pub struct Peer {
-    /// The machine.
-    pub server: Server,
-    /// The store cannot be used.
-    pub fails: bool,
-    store: Store,
-    presence: PresenceRegistry,
-    /// What the store has not decided yet.
-    appends: VecDeque<Append>,
-    told: u64,
-    /// The connection is closed: its owner does nothing with it any more.
-    pub closed: bool,
+    model: model::Peer,
 }
 
-const CONNECTION: u64 = 1;
+const ONLY: ConnectionNo = 0;
 /// Its only stream.
 const MAIN: StreamNo = 0;
+
+impl Deref for Peer {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.model.connections[&ONLY]
+    }
+}
+
+impl DerefMut for Peer {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.model.connections.get_mut(&ONLY).expect("it is never disconnected")
+    }
+}
 
 impl Peer {
     /// A peer whose pages are short.
     pub fn new(wire: Wire) -> Self {
-        let options = Options { page: 3, ..Options::default() };
-        Self {
-            server: Server::new(Arc::new(options), wire, &[0], 0),
-            fails: false,
-            store: Store::new(&[Stream::MAIN], None),
-            presence: PresenceRegistry::default(),
-            appends: VecDeque::new(),
-            told: 0,
-            closed: false,
-        }
+        let mut model = model::Peer::new(Options { page: 3, ..Options::default() });
+        model.accept(ONLY, wire, 0);
+        Self { model }
+    }
+
+    /// The store cannot be used, or can be used again.
+    pub fn toggle_failure(&mut self) {
+        self.model.store.fails = !self.model.store.fails;
     }
 
     /// The store's disk has no room, or has some again.
     pub fn fill(&mut self, full: bool) {
-        self.store.full = full;
+        self.model.store.full = full;
     }
 
     /// The store drops all but the last events.
     pub fn trim(&mut self, left: u64) {
-        self.store.trim(MAIN, left);
+        self.model.store.trim(MAIN, left);
     }
 
     /// Commits what waits, and tells of it.
     pub fn commit(&mut self, now: Millis) {
         self.carry_out(now);
-        while let Some(append) = self.appends.pop_front() {
-            let decided = if self.fails {
-                let (code, message) = (RejectCode::Unavailable, String::new());
-                Decided::Rejected { code, message, retry: Some(5) }
-            } else {
-                self.store.decide(&append, true).0
-            };
-            self.server.decided(append.ticket, decided);
-        }
-        if let Ok(all) = Pattern::parse(">") {
-            let page = self.store.page(MAIN, &all, self.told + 1, usize::MAX);
-            self.told = self.head();
-            self.server.committed(&page.events);
-        }
+        self.model.commit();
+        self.model.feed(ONLY);
         self.carry_out(now);
     }
 
     /// What was committed is more than it has at hand.
     pub fn lag(&mut self, now: Millis) {
-        self.told = self.head();
-        self.server.lagged(MAIN, self.told);
+        self.model.lag(ONLY);
         self.carry_out(now);
     }
 
-    /// Carries out what the server asks for, except that appends wait for a commit.
+    /// Carries out what the server asks for, except that events wait for a commit.
     pub fn carry_out(&mut self, now: Millis) {
-        while !self.closed
-            && let Some(effect) = self.server.poll()
+        while self.closed.is_none()
+            && let Some(effect) = self.model.poll(ONLY)
         {
             self.carry(effect, now);
-            while self.presence.wake().is_some() {
-                self.tell_news();
+            self.model.answer(ONLY);
+            while self.model.presence.wake().is_some() {
+                while self.model.tell_news(ONLY) {}
             }
         }
     }
 
     fn carry(&mut self, effect: Effect, now: Millis) {
-        let server = &mut self.server;
-        match effect {
-            Effect::Open(_) if self.fails => server.opened(Opened::Unavailable),
-            Effect::Open(hello) => server.opened(self.store.open(&hello)),
-            Effect::Refresh(_) if self.fails => server.credential_refused("no"),
+        let fails = self.model.store.fails;
+        let is_hello = matches!(effect, Effect::Open(_));
+        match &effect {
+            Effect::Refresh(_) if fails => return self.server.credential_refused("no"),
             Effect::Refresh(_) => {
-                server.granted(Granted { subject: None, expires_in: Some(50) }, now);
+                let granted = Granted { expires_in: Some(50), ..Granted::default() };
+                return self.server.granted(granted, now);
             }
-            Effect::Append(append) => {
-                if let Some(client) = &append.client {
-                    let highest = client.number.max(client.fence).max(client.lowest);
-                    assert!(highest <= MAX_NUMBER, "a number wraps: {client:?}");
-                }
-                if let Ok((topic, body)) = &append.event {
-                    may_be_read(topic, body);
-                }
-                self.appends.push_back(append);
-            }
-            Effect::Query(ticket, Query::Locate { .. }) if self.fails => {
-                server.answer(ticket, Answer::Located(Located::Unavailable));
-            }
-            Effect::Query(ticket, query) => {
-                server.answer(ticket, self.store.answer(&query, usize::MAX));
-            }
-            Effect::Join { topic, key, data } => {
-                let joiner = Joiner { connection: CONNECTION, client: [1; 16], share: None };
-                if let Err(code) = self.presence.join(joiner, &topic, &key, &data, ()) {
-                    server.not_present(&topic, code, "no room");
-                }
-            }
-            Effect::Leave(topic) => self.presence.leave(CONNECTION, &topic),
-            Effect::Watch(topic) => self.presence.watch(CONNECTION, &topic),
-            Effect::Unwatch(topic) => self.presence.unwatch(CONNECTION, &topic),
-            Effect::Close(..) => self.closed = true,
-            // Its own: nothing more is there to hear it.
-            Effect::Forward(event) => server.forwarded(&event),
-            Effect::Send(_) => {}
+            // Its own, because there is no other connection.
+            Effect::Forward(event) => self.server.forwarded(event),
+            Effect::Append(append) => may_be_logged(append),
+            // Nothing reads it.
+            Effect::Send(_) => return,
+            _ => {}
+        }
+        self.model.carry_out(ONLY, effect);
+        if is_hello {
+            // The hello is all that waits: no event comes before it.
+            self.model.commit_next(ONLY);
         }
     }
+}
 
-    fn tell_news(&mut self) {
-        while let Some((topic, news)) = self.presence.news(CONNECTION) {
-            match news {
-                News::State(all) => self.server.present(&topic, all),
-                News::Changes(joined, left) => self.server.presence(&topic, joined, left),
-            }
-        }
+fn may_be_logged(append: &Append) {
+    if let Some(client) = &append.client {
+        let highest = client.number.max(client.fence).max(client.lowest);
+        assert!(highest <= MAX_NUMBER, "a number wraps: {client:?}");
     }
-
-    /// The offset of the last event.
-    fn head(&self) -> u64 {
-        self.store.heads().first().map_or(0, |head| head.offset)
+    if let Ok((topic, body)) = &append.event {
+        may_be_read(topic, body);
     }
 }
 

@@ -79,11 +79,19 @@ impl Bridge {
         Ok(RuleGuard { endpoint: Rc::downgrade(&self.endpoint), key })
     }
 
-    /// Connects again after a stop: the application has resolved its cause (a user has signed in again), or takes the
-    /// connection back (after [`Fenced`](crate::bridge::CloseCode::Fenced)). Any tab that shares the link can call this.
-    /// Otherwise it has no effect: a bridge reconnects by itself.
+    /// Connects now: after a stop whose cause the application has resolved (a user has signed in again), to take the
+    /// connection back (after [`Fenced`](crate::bridge::CloseCode::Fenced)), or instead of waiting for the next attempt
+    /// of a link that is offline (a user presses "Try now"). Any tab that shares the link can call this. It has no effect
+    /// on a link that is up or is connecting.
     pub fn reconnect(&self) {
         self.endpoint.link.reconnect();
+    }
+
+    /// Cancels the durable event with this id, as [`Receipt::cancel`](crate::Receipt::cancel) does, also if it was
+    /// published before the page was loaded or by another tab that shares the outbox. Returns whether it has certainly
+    /// not been sent.
+    pub fn cancel(&self, id: &str) -> bool {
+        self.outlet.cancel(id)
     }
 
     /// The state of the link.

@@ -1,35 +1,23 @@
-//! One connection of a link: a WebSocket, and the messages that wait for it. gloo listens to the socket's events. Its
-//! stream of messages is not used: it has no bound, and hides what a link needs, which is to send a view, to close with a
-//! code, and to ask how much is buffered.
+//! One connection of a link: a socket, and the messages that wait for it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use js_sys::{ArrayBuffer, Uint8Array};
+use session::CloseCode;
 use session::tabs::Lane;
-use session::{CloseCode, SUBPROTOCOL};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
+use wasm_bindgen::JsValue;
 
+use super::socket::{Received, Socket};
 use super::{Link, LinkOptions};
-use crate::js::{after, listen};
+use crate::js::after;
 
 /// A connection, while there is one.
 #[derive(Default)]
 pub(super) struct LinkConnection {
     socket: RefCell<Option<Rc<Socket>>>,
     queue: SendQueue,
-}
-
-/// Dropping it closes the socket, and ends its events.
-struct Socket {
-    handle: WebSocket,
-    /// It was opened with the subprotocol.
-    asked: bool,
-    _listeners: [EventListener; 3],
 }
 
 /// The messages that wait until the socket has sent what it holds. Bounded by what the machine sends on one
@@ -40,8 +28,6 @@ struct SendQueue {
     timer: RefCell<Option<Timeout>>,
 }
 
-/// With more unsent bytes a socket gets no further message: those that wait here can still be dropped.
-const MAX_BUFFERED: u32 = 1 << 20;
 /// How often a full socket is polled, in milliseconds: no event reports that it has sent something.
 const POLL_MS: u32 = 50;
 
@@ -61,8 +47,12 @@ impl LinkConnection {
 
     /// Whether the peer has accepted the subprotocol. Not every browser refuses a peer that ignores it.
     pub(super) fn speaks_subprotocol(&self) -> bool {
-        let socket = self.socket();
-        socket.is_some_and(|socket| !socket.asked || socket.handle.protocol() == SUBPROTOCOL)
+        self.socket().is_some_and(|socket| socket.speaks_subprotocol())
+    }
+
+    /// Takes what the socket has received, or `None` if that is handled.
+    pub(super) fn next(&self) -> Option<Received> {
+        self.socket()?.next()
     }
 
     /// Sends a message after those before it.
@@ -91,7 +81,7 @@ impl LinkConnection {
         let socket = self.socket();
         self.forget();
         if let Some(socket) = socket {
-            let _closed_already = socket.handle.close_with_code(code.code());
+            socket.close(code);
         }
     }
 
@@ -126,56 +116,5 @@ impl SendQueue {
         });
         let before = self.timer.replace(Some(timer));
         drop(before);
-    }
-}
-
-impl Socket {
-    fn open(options: &LinkOptions, lane: Lane, link: &Weak<Link>) -> Result<Self, JsValue> {
-        let asked = options.subprotocol;
-        let handle = if asked {
-            WebSocket::new_with_str(&options.url, SUBPROTOCOL)?
-        } else {
-            WebSocket::new(&options.url)?
-        };
-        handle.set_binary_type(BinaryType::Arraybuffer);
-        let on = |kind: &'static str, then: fn(&Link, Lane, &Event)| {
-            let link = link.clone();
-            listen(&handle, kind, move |event| {
-                if let Some(link) = link.upgrade() {
-                    then(&link, lane, event);
-                }
-            })
-        };
-        let listeners = [
-            // The browser reports an error as a close, too.
-            on("close", |link, lane, event| {
-                let event: &CloseEvent = event.unchecked_ref();
-                link.closed(lane, event.code(), &event.reason());
-            }),
-            on("message", |link, lane, event| {
-                let data = event.unchecked_ref::<MessageEvent>().data();
-                // Frames are binary.
-                if let Some(bytes) = data.dyn_ref::<ArrayBuffer>() {
-                    link.received(lane, &Uint8Array::new(bytes).to_vec());
-                }
-            }),
-            on("open", |link, lane, _| link.opened(lane)),
-        ];
-        Ok(Self { handle, asked, _listeners: listeners })
-    }
-
-    fn is_full(&self) -> bool {
-        self.handle.buffered_amount() > MAX_BUFFERED
-    }
-
-    /// A closing socket drops the message; its close event follows.
-    fn send(&self, message: &[u8]) {
-        let _not_open_yet = self.handle.send_with_u8_array(message);
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        let _closed_already = self.handle.close();
     }
 }

@@ -1,4 +1,3 @@
-
 /** A position in the peer's log. Offset and epoch are decimal numbers, which a `number` may be too small for. */
 export interface Position {
   readonly offset: string;
@@ -175,7 +174,10 @@ export interface ConnectOptions {
 export interface Link extends Disposing {
   readonly close: () => void;
   readonly state: LinkState;
-  /** Reconnects after a stop, once its cause is fixed: the user has signed in again, for example. */
+  /**
+   * Connects now: after a stop, once its cause is fixed (the user has signed in again, for example), or instead of
+   * waiting for the next attempt of a link that is offline.
+   */
   readonly reconnect: () => void;
   /**
    * The newest matching events of the peer's log, at most `limit` (default: 50); or those before a position, such as a

@@ -1,7 +1,7 @@
 //! The link from JavaScript: payloads of all kinds, media types, incomplete events, several connects to one peer.
 
 use event_driven_kit::bridge::{BridgeError, StartFrom};
-use event_driven_kit::{Bridge, BridgeOptions, Bus, DataError, Rule, Topic};
+use event_driven_kit::{Bridge, BridgeOptions, Bus, DataError, Rule};
 use session::Body;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -21,7 +21,7 @@ impl Stage {
         socket::install();
         let mut peer = Peer::default();
         for body in log {
-            peer.log(Topic::parse("t.x").unwrap(), body);
+            peer.append_body("t.x", body);
         }
         let bus = event_driven_kit::npm::create_bus(&JsValue::UNDEFINED).unwrap();
         Self { bus, told: js_sys::Array::new(), peer }
@@ -53,7 +53,7 @@ impl Stage {
 
     /// The bodies in the peer's log.
     fn stored(&self) -> Vec<Body> {
-        self.peer.log.iter().map(|event| Body::decode(&event.body).unwrap()).collect()
+        self.peer.log().iter().map(|event| Body::decode(&event.body).unwrap()).collect()
     }
 }
 
@@ -256,7 +256,7 @@ async fn a_request_stays_on_the_bus_whatever_rule_names_its_topic() {
         );
         stage.serve().await;
         assert_eq!(stage.told(), ["1", "2", "3", "4"]);
-        assert!(stage.peer.log.is_empty() && stage.peer.ephemeral.is_empty());
+        assert!(stage.peer.log().is_empty() && stage.peer.ephemeral.is_empty());
     }
 }
 
@@ -325,7 +325,7 @@ async fn connects_of_a_bus_to_one_peer_share_a_link() {
         ]
     );
     assert_ne!(socket::state(0), socket::OPEN);
-    assert_eq!(stage.peer.log.len(), 2);
+    assert_eq!(stage.peer.log().len(), 2);
     // After a close, another link may connect.
     stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', identity: 'b' });");
     assert_eq!(socket::count(), 2);

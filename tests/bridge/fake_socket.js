@@ -2,6 +2,7 @@
 // once, and what is sent on a socket that is closing is thrown away.
 
 const sockets = [];
+const { CloseEvent } = globalThis;
 
 class FakeWebSocket extends EventTarget {
   constructor(url, protocol) {

@@ -68,7 +68,7 @@ async fn what_is_stopped_here_does_not_leave() {
         assert!(matches!(denied, PublishError::Denied(_, why) if &*why == "language!"));
     }
     peer.serve().await;
-    assert!(echo.borrow().is_empty() && peer.log.is_empty() && peer.ephemeral.is_empty());
+    assert!(echo.borrow().is_empty() && peer.log().is_empty() && peer.ephemeral.is_empty());
     assert_eq!(bridge.unanswered(), 0);
 }
 
@@ -122,7 +122,7 @@ async fn an_event_that_only_names_this_client_somewhere_in_its_source_is_judged(
     let (_guard, seen) = guard(&bus);
     say(&bus, "chat.a", "hi");
     peer.serve().await;
-    let own = Body::decode(&peer.log[0].body).unwrap().source;
+    let own = Body::decode(&peer.log()[0].body).unwrap().source;
     let id = own.strip_prefix("/clients/").unwrap();
     seen.take();
     let forged = [

@@ -1,23 +1,20 @@
-//! A peer in the page: `session`'s server state machine behind each fake socket, and a log in memory.
+//! A peer in the page: the model of a peer, with a fake socket for each of its connections.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use event_driven_kit::{Pattern, Topic};
+use event_driven_kit::Topic;
+use model::ConnectionNo;
 use session::server::{
-    Answer, Append, Decided, Effect, Ephemeral, Joiner, Located, Logged, News, Older, Opened,
-    Options, Page, PresenceRegistry, Query, Server, SocketMessage, StartPoint, Wire,
+    Append, Effect, Ephemeral, Joiner, Logged, Options, Refusal, Server, SocketMessage, Wire,
 };
-use session::{Body, Durability, FromPeer, Position, RejectCode, SUBPROTOCOL, Start};
+use session::{Body, FromPeer, Millis, RejectCode, SUBPROTOCOL};
 
 use crate::fake_socket::{self as socket, OPEN};
 
 /// Serves only when [`Peer::serve`] is called, so that a test can check every step.
-#[derive(Default)]
 pub struct Peer {
-    connections: Vec<Connection>,
-    pub log: Vec<Arc<Logged>>,
-    clients: HashMap<[u8; 16], Client>,
+    /// Its connections have the numbers of their sockets.
+    pub model: model::Peer,
     /// Whether it rejects events.
     pub refuses: bool,
     /// Whether it crashes after storing events and before acking them.
@@ -27,23 +24,21 @@ pub struct Peer {
     pub sent_events: usize,
     /// The credentials from hellos and refreshes.
     pub credentials: Vec<String>,
-    pub presence: PresenceRegistry,
-}
-
-struct Connection {
-    number: u32,
-    server: Server,
-    told: usize,
-}
-
-#[derive(Default)]
-struct Client {
-    fence: u64,
-    highest: u64,
-    outcomes: HashMap<u64, Decided>,
 }
 
 const EPOCH: u64 = 7;
+/// Its clock stands still.
+const NOW: Millis = 0;
+
+impl Default for Peer {
+    fn default() -> Self {
+        let options = Options { peer: "/peer".to_owned(), ..Options::default() };
+        let mut model = model::Peer::new(options);
+        model.store.recovered(0, EPOCH);
+        let (ephemeral, credentials) = (Vec::new(), Vec::new());
+        Self { model, refuses: false, dies: false, ephemeral, sent_events: 0, credentials }
+    }
+}
 
 impl Peer {
     /// Accepts the newest socket.
@@ -60,9 +55,7 @@ impl Peer {
 
     fn accept_at(&mut self, number: u32) {
         assert_eq!(socket::asked(number), SUBPROTOCOL);
-        let options = Options { peer: "/peer".to_owned(), ..Options::default() };
-        let server = Server::new(options.into(), Wire::Frames, &[self.log.len() as u64], 0);
-        self.connections.push(Connection { number, server, told: self.log.len() });
+        self.model.accept(number as ConnectionNo, Wire::Frames, NOW);
         socket::accept(number, SUBPROTOCOL);
     }
 
@@ -74,6 +67,11 @@ impl Peer {
         }
     }
 
+    /// The events in the log.
+    pub fn log(&self) -> Vec<Arc<Logged>> {
+        self.model.store.events(0).map(|(event, _)| Arc::clone(event)).collect()
+    }
+
     /// Another client publishes.
     pub fn append(&mut self, topic: &str, id: &str, json: &str) {
         self.append_from("/clients/other", topic, id, json);
@@ -83,8 +81,12 @@ impl Peer {
     pub fn append_from(&mut self, source: &str, topic: &str, id: &str, json: &str) {
         let data = json.as_bytes().to_vec();
         let (id, source) = (id.to_owned(), source.to_owned());
-        let body = Body { id, source, data, ..Body::default() };
-        self.log(Topic::parse(topic).unwrap(), &body);
+        self.append_body(topic, &Body { id, source, data, ..Body::default() });
+    }
+
+    /// Appends an event to the log as it is.
+    pub fn append_body(&mut self, topic: &str, body: &Body) {
+        self.model.store.append(0, &Topic::parse(topic).unwrap(), body);
     }
 
     /// Another client sends an ephemeral event.
@@ -93,192 +95,99 @@ impl Peer {
         let body = Body { id: id.to_owned(), data, ..Body::default() }.encode();
         let topic = Topic::parse(topic).unwrap();
         let event = Ephemeral::new(topic, "".into(), body.into());
-        for connection in &mut self.connections {
+        for connection in self.model.connections.values_mut() {
             connection.server.forwarded(&event);
         }
     }
 
     /// The server of the newest connection.
     pub fn server(&mut self) -> &mut Server {
-        &mut self.connections.last_mut().unwrap().server
+        &mut self.model.connections.values_mut().next_back().unwrap().server
     }
 
     /// Closes all connections.
     pub fn hang_up(&mut self, code: u16, reason: &str) {
-        for connection in self.connections.drain(..) {
-            socket::hang_up(connection.number, code, reason);
+        for number in std::mem::take(&mut self.model.connections).into_keys() {
+            socket::hang_up(number as u32, code, reason);
         }
     }
 
     /// Exchanges frames once, without waiting.
     pub fn step(&mut self) {
-        for at in 0..self.connections.len() {
-            while let Some(message) = socket::take_sent(self.connections[at].number) {
-                self.connections[at].server.received(&message, 0);
-            }
-            while let Some(effect) = self.connections[at].server.poll() {
-                self.carry_out(at, effect);
+        for number in self.numbers() {
+            while let Some(message) = socket::take_sent(number as u32) {
+                self.model.received(number, &message, NOW);
             }
         }
-        if self.dies {
-            self.dies = false;
+        self.carry_out();
+        if std::mem::take(&mut self.dies) {
+            for (_, write) in self.model.writes.drain(..) {
+                self.model.store.write(&write, true);
+            }
             return self.hang_up(1006, "");
         }
-        self.tell_news();
-        let mut messages = Vec::new();
-        for connection in &mut self.connections {
-            connection.server.committed(&self.log[connection.told..]);
-            connection.told = self.log.len();
-            while let Some(effect) = connection.server.poll() {
-                if let Effect::Send(SocketMessage::Binary(message)) = effect {
-                    messages.push((connection.number, message));
-                }
-            }
+        while self.model.commit() {
+            self.carry_out();
         }
-        for (number, message) in messages {
-            self.deliver(number, &message);
+        while let Some(number) = self.model.presence.wake() {
+            while self.model.tell_news(number as ConnectionNo) {}
         }
-        self.connections.retain(|connection| socket::state(connection.number) == OPEN);
+        for number in self.numbers() {
+            self.model.feed(number);
+        }
+        self.carry_out();
+        self.model.connections.retain(|number, _| socket::state(*number as u32) == OPEN);
     }
 
-    fn carry_out(&mut self, at: usize, effect: Effect) {
-        let number = self.connections[at].number;
-        match effect {
-            Effect::Send(SocketMessage::Binary(message)) => self.deliver(number, &message),
-            Effect::Send(_) => panic!("text on a binary wire"),
-            Effect::Close(code, reason) => socket::hang_up(number, code.code(), &reason),
-            Effect::Open(hello) => {
-                self.credentials.extend(hello.token);
-                let new = !self.clients.contains_key(&hello.client);
-                let client = self.clients.entry(hello.client).or_default();
-                assert!(hello.fence > client.fence);
-                client.fence = hello.fence;
-                let highest = client.highest;
-                let welcome = Opened::Welcome { highest, highest_id: None, new };
-                self.connections[at].server.opened(welcome);
-            }
-            Effect::Append(append) => {
-                let decided = self.decide(&append);
-                if !self.dies {
-                    self.connections[at].server.decided(append.ticket, decided);
+    fn numbers(&self) -> Vec<ConnectionNo> {
+        self.model.connections.keys().copied().collect()
+    }
+
+    /// Carries out all effects, but commits nothing.
+    fn carry_out(&mut self) {
+        for number in self.numbers() {
+            loop {
+                while let Some(effect) = self.model.poll(number) {
+                    self.carry(number, effect);
+                }
+                if !self.model.answer(number) {
+                    break;
                 }
             }
-            Effect::Forward(event) => self.ephemeral.push(event.topic),
-            Effect::Query(ticket, query) => {
-                let answer = self.answer(&query);
-                self.connections[at].server.answer(ticket, answer);
-            }
-            Effect::Refresh(credential) => self.credentials.push(credential),
-            Effect::Join { topic, key, data } => {
-                let client = [at as u8; 16];
-                let joiner = Joiner { connection: number.into(), client, share: None };
-                self.presence.join(joiner, &topic, &key, &data, ()).unwrap();
-            }
-            Effect::Leave(topic) => self.presence.leave(number.into(), &topic),
-            Effect::Watch(topic) => self.presence.watch(number.into(), &topic),
-            Effect::Unwatch(topic) => self.presence.unwatch(number.into(), &topic),
         }
+    }
+
+    fn carry(&mut self, number: ConnectionNo, effect: Effect) {
+        let effect = match effect {
+            Effect::Send(SocketMessage::Binary(message)) => {
+                let frames = FromPeer::decode(&message).map(Result::unwrap);
+                let events = frames.filter(|frame| matches!(frame, FromPeer::Event(_)));
+                self.sent_events += events.count();
+                return socket::deliver(number as u32, &message);
+            }
+            Effect::Close(code, reason) => {
+                return socket::hang_up(number as u32, code.code(), &reason);
+            }
+            Effect::Forward(event) => return self.ephemeral.push(event.topic),
+            Effect::Refresh(credential) => return self.credentials.push(credential),
+            Effect::Append(append) if self.refuses => {
+                let (code, message) = (RejectCode::IllegalEvent, "not today".to_owned());
+                let refusal = Refusal { code, message, id: None };
+                Effect::Append(Append { event: Err(refusal), ..append })
+            }
+            Effect::Open(hello) => {
+                self.credentials.extend(hello.token.clone());
+                Effect::Open(hello)
+            }
+            effect => effect,
+        };
+        self.model.carry_out(number, effect);
     }
 
     /// Another client joins a topic, with a connection of this number.
     pub fn join(&mut self, number: u64, topic: &str, key: &str, json: &str) {
         let topic = Topic::parse(topic).unwrap();
         let joiner = Joiner { connection: number, client: [number as u8; 16], share: None };
-        self.presence.join(joiner, &topic, key, json.as_bytes(), ()).unwrap();
-    }
-
-    fn deliver(&mut self, number: u32, message: &[u8]) {
-        let frames = FromPeer::decode(message).map(Result::unwrap);
-        self.sent_events += frames.filter(|frame| matches!(frame, FromPeer::Event(_))).count();
-        socket::deliver(number, message);
-    }
-
-    fn tell_news(&mut self) {
-        while self.presence.wake().is_some() {}
-        for connection in &mut self.connections {
-            while let Some((topic, news)) = self.presence.news(connection.number.into()) {
-                match news {
-                    News::State(all) => connection.server.present(&topic, all),
-                    News::Changes(joined, left) => connection.server.presence(&topic, joined, left),
-                }
-            }
-        }
-    }
-
-    fn answer(&self, query: &Query) -> Answer {
-        match query {
-            Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
-            Query::Read { pattern, from, limit, .. } => {
-                Answer::Page(self.read(pattern, *from, *limit))
-            }
-            Query::History { pattern, before, limit, .. } => {
-                Answer::Older(self.older(pattern, *before, *limit))
-            }
-        }
-    }
-
-    fn read(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
-        let matching =
-            self.log.iter().filter(|event| event.offset >= from && pattern.matches(&event.topic));
-        let events: Vec<_> = matching.take(limit).cloned().collect();
-        let next = match events.last() {
-            Some(last) if events.len() == limit => last.offset + 1,
-            _ => self.log.len() as u64 + 1,
-        };
-        Page { events, next, gap: None }
-    }
-
-    fn older(&self, pattern: &Pattern, before: Option<u64>, limit: usize) -> Older {
-        let before = before.unwrap_or(u64::MAX);
-        let mut matching = self
-            .log
-            .iter()
-            .rev()
-            .filter(|event| event.offset < before && pattern.matches(&event.topic));
-        let events: Vec<_> = matching.by_ref().take(limit).cloned().collect();
-        let next = matching.next().and_then(|_| events.last()).map(|last| last.offset);
-        Older { epoch: EPOCH, events, next }
-    }
-
-    fn decide(&mut self, append: &Append) -> Decided {
-        let Some(numbered) = append.client else { panic!("an event without a client") };
-        if let Some(known) = self.clients[&numbered.client].outcomes.get(&numbered.number) {
-            return known.clone();
-        }
-        let decided = if self.refuses {
-            let message = "not today".to_owned();
-            Decided::Rejected { code: RejectCode::IllegalEvent, message, retry: None }
-        } else {
-            let (topic, body) = append.event.clone().unwrap();
-            Decided::Stored(self.log(topic, &body), Durability::Disk)
-        };
-        let client = self.clients.entry(numbered.client).or_default();
-        assert!(numbered.number > client.highest, "a number goes back");
-        client.highest = numbered.number;
-        client.outcomes.insert(numbered.number, decided.clone());
-        decided
-    }
-
-    /// Appends an event to the log as it is.
-    pub fn log(&mut self, topic: Topic, body: &Body) -> Position {
-        let offset = self.log.len() as u64 + 1;
-        self.log.push(Arc::new(Logged::new(0, offset, topic, body.encode().into())));
-        Position { offset, id: Some(body.id.clone()), ..Position::start_of(EPOCH) }
-    }
-
-    fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
-        let last = self.log.len() as u64;
-        let (next, previous) = match start {
-            Start::Latest => (last + 1, Some(last)),
-            Start::Earliest => (1, None),
-            Start::Last(n) => {
-                let matching = self.log.iter().rev().filter(|event| pattern.matches(&event.topic));
-                let first = matching.take(*n as usize).last();
-                (first.map_or(last + 1, |event| event.offset), None)
-            }
-            Start::After(positions) => (positions[0].offset + 1, Some(positions[0].offset)),
-        };
-        let head = Position { offset: last, ..Position::start_of(EPOCH) };
-        Located::At(vec![StartPoint { next, previous, head, gap: None }])
+        self.model.presence.join(joiner, &topic, key, json.as_bytes(), ()).unwrap();
     }
 }

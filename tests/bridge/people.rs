@@ -93,6 +93,17 @@ async fn a_refused_credential_stops_the_link_until_the_application_acts() {
 }
 
 #[wasm_bindgen_test]
+async fn reconnect_does_not_wait_for_the_next_attempt() {
+    let (_bus, bridge, mut peer) = online([]).await;
+    peer.hang_up(1006, "");
+    socket::sleep(0).await;
+    bridge.reconnect();
+    assert_eq!((bridge.state(), socket::count()), (LinkState::Connecting, 2));
+    accept(&mut peer).await;
+    assert_eq!(bridge.state(), LinkState::Online);
+}
+
+#[wasm_bindgen_test]
 async fn the_past_is_read_page_by_page_from_the_newest_on() {
     let (_bus, bridge, mut peer) = online([Rule::inbound("chat.>")]).await;
     for number in 1..=5 {
@@ -179,11 +190,11 @@ async fn one_is_present_again_after_a_reconnect() {
     peer.serve().await;
     let sockets = socket::count();
     peer.hang_up(1006, "");
-    peer.presence = Default::default();
+    peer.model.presence = Default::default();
     reconnected(&mut peer, sockets).await;
     let lobby = event_driven_kit::Topic::parse("lobby").unwrap();
-    peer.presence.watch(99, &lobby);
-    let news = peer.presence.news(99);
+    peer.model.presence.watch(99, &lobby);
+    let news = peer.model.presence.news(99);
     let Some((_, session::server::News::State(all))) = news else { panic!("{news:?}") };
     assert_eq!(all.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["ann"]);
 }

@@ -30,7 +30,7 @@ async fn a_rule_has_its_say_to_a_handle_that_was_made_before() {
     assert_eq!(plain.take(), ["kept stored 1"]);
     drop(rule);
     named.publish("after".to_owned()).unwrap();
-    assert_eq!((plain.take(), peer.log.len()), (vec!["after local".to_owned()], 1));
+    assert_eq!((plain.take(), peer.log().len()), (vec!["after local".to_owned()], 1));
 }
 
 #[wasm_bindgen_test]
@@ -129,7 +129,7 @@ async fn frames_that_waited_for_a_broken_socket_are_not_sent_on_the_next_one() {
     // The first frame is a hello: the peer would close the connection otherwise.
     assert_eq!((bridge.state(), socket::count()), (LinkState::Online, 2));
     assert_eq!(receipt.settled().await.unwrap().unwrap().offset, 1);
-    assert_eq!(peer.log.len(), 1);
+    assert_eq!(peer.log().len(), 1);
 }
 
 #[wasm_bindgen_test]

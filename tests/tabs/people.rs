@@ -47,7 +47,7 @@ async fn tabs_that_share_a_link_are_one_presence_until_the_last_of_them_has_left
     drop(first);
     // Earlier messages of the follower have reached the leader too.
     follower.say("after");
-    until("what was said", &mut peer, |peer| peer.log.len() == 1).await;
+    until("what was said", &mut peer, |peer| peer.log().len() == 1).await;
     peer.join(78, "lobby", "cleo", "2");
     until("cleo", &mut peer, |_| both("bob ann cleo")).await;
     drop(second);

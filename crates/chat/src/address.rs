@@ -1,5 +1,5 @@
 //! The page's address. Its hash names the room, so that users can share links to rooms. Its host is the peer's
-//! host.
+//! host. With `?guest` the page is a guest window: another person, for as long as its tab is open.
 
 use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};
@@ -15,13 +15,47 @@ pub fn room() -> Option<String> {
     (!name.trim().is_empty()).then(|| composed(&name))
 }
 
-/// Puts `room` into the address, or removes the room. The page is notified by `hashchange`.
+/// Puts `room` into the address. The page is notified by `hashchange`.
 pub fn go_to(room: &str) {
     if let Some(location) = location() {
         // Fails only in a document that is no longer shown.
         let _ = location.set_hash(&String::from(encode_uri_component(room)));
     }
 }
+
+/// Removes the room from the address. "Back" does not return to it. The page is notified by `hashchange`.
+pub fn leave() {
+    if let Some(location) = location() {
+        // Fails only in a document that is no longer shown.
+        let _ = location.replace("#");
+    }
+}
+
+/// Whether this is a guest window.
+pub fn is_guest() -> bool {
+    location().and_then(|location| location.search().ok()).is_some_and(|search| search == GUEST)
+}
+
+/// The address of the room for others.
+pub fn link() -> String {
+    with_search("")
+}
+
+/// The address of a guest window of the room.
+pub fn guest_link() -> String {
+    with_search(GUEST)
+}
+
+fn with_search(search: &str) -> String {
+    let Some(location) = location() else {
+        return String::new();
+    };
+    let [origin, path, hash] =
+        [location.origin(), location.pathname(), location.hash()].map(Result::unwrap_or_default);
+    [&*origin, &path, search, &hash].concat()
+}
+
+const GUEST: &str = "?guest";
 
 /// The port of `trunk serve` as part of a host; see Trunk.toml.
 const TRUNK_PORT: &str = ":8081";
@@ -35,7 +69,11 @@ pub fn peer() -> BridgeOptions {
         Some("https:") => "wss://",
         _ => "ws://",
     };
-    let peer = BridgeOptions::new([scheme, &host, "/ws"].concat());
+    let mut peer = BridgeOptions::new([scheme, &host, "/ws"].concat());
+    if is_guest() {
+        // The other tabs share one outbox, and with it one identity.
+        peer = peer.in_memory();
+    }
     if cfg!(debug_assertions) && host.ends_with(TRUNK_PORT) {
         peer.without_subprotocol()
     } else {

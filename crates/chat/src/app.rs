@@ -7,24 +7,33 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
-use crate::components::{Join, Joined, LinkBar, RoomView, use_uplink};
+use crate::components::{
+    Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
+};
 use crate::events::{Person, Room};
+use crate::shell::Typed;
 use crate::{address, profile};
 
-const TITLE: &str = "event-driven-kit chat";
+#[derive(Properties, PartialEq)]
+pub struct AppProps {
+    /// What was typed before the program had loaded.
+    pub typed: Option<Typed>,
+}
 
 /// The whole application, with its own bus.
 #[component]
-pub fn App() -> Html {
+pub fn App(props: &AppProps) -> Html {
     let bus = use_memo((), |()| Bus::new());
     let me = use_state(profile::person);
     let asked = use_room_of_address();
+    let typed = use_state(|| props.typed.clone());
     let room = use_memo((*asked).clone(), |asked| asked.as_deref().map(Room::named));
     let open = match room.as_ref() {
         Some(Ok(room)) if !me.name.is_empty() => Some(room.clone()),
         _ => None,
     };
-    use_title(open.as_ref());
+    use_failures(&bus);
+    use_refused(&bus);
     let (bridge, problem) = match use_uplink(&bus) {
         Some(Ok(bridge)) => (Some(bridge), None),
         Some(Err(error)) => (None, Some(error.to_string())),
@@ -32,18 +41,19 @@ pub fn App() -> Html {
     };
 
     let on_join = {
-        let (me, asked) = (me.clone(), asked.clone());
+        let (me, asked, typed) = (me.clone(), asked.clone(), typed.setter());
         Callback::from(move |Joined { name, room }: Joined| {
             profile::remember(&name, &room.name);
             address::go_to(&room.name);
             me.set(Person { id: me.id.clone(), name });
             asked.set(Some(room.name.to_string()));
+            typed.set(None);
         })
     };
     let on_leave = {
         let asked = asked.clone();
         Callback::from(move |_: MouseEvent| {
-            address::go_to("");
+            address::leave();
             asked.set(None);
         })
     };
@@ -52,9 +62,9 @@ pub fn App() -> Html {
         <BusProvider bus={(*bus).clone()}>
             <header class="top">
                 { title(open.as_ref()) }
-                <LinkBar />
+                <LinkBar bridge={bridge.clone()} />
                 if open.is_some() {
-                    <button id="leave" type="button" onclick={on_leave}>{ "Leave" }</button>
+                    { menu(&bus, on_leave) }
                 }
             </header>
             if let Some(room) = open {
@@ -63,6 +73,7 @@ pub fn App() -> Html {
                 <Join
                     name={me.name.clone()}
                     room={(*asked).clone().or_else(profile::last_room)}
+                    typed={(*typed).clone()}
                     {on_join}
                 />
             }
@@ -78,7 +89,7 @@ fn title(open: Option<&Room>) -> Html {
         Some(room) => html! {
             <h1><span class="mark" aria-hidden="true">{ "#" }</span><bdi>{ room.name.clone() }</bdi></h1>
         },
-        None => html! { <h1>{ TITLE }</h1> },
+        None => html! { <h1>{ "event-driven-kit chat" }</h1> },
     }
 }
 
@@ -94,17 +105,4 @@ fn use_room_of_address() -> UseStateHandle<Option<String>> {
         move || drop(listener)
     });
     asked
-}
-
-#[hook]
-fn use_title(open: Option<&Room>) {
-    let name = open.map(|room| room.name.clone());
-    use_effect_with(name, |name| {
-        if let Some(document) = window().and_then(|window| window.document()) {
-            match name {
-                Some(name) => document.set_title(&[name, " - ", TITLE].concat()),
-                None => document.set_title(TITLE),
-            }
-        }
-    });
 }

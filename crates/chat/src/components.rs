@@ -3,37 +3,56 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry) | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.caught_up` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.link` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
-//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | |
+//! | [`Composer`] | `TEXT_MESSAGE`, `typing` | `ui.compose` |
+//! | [`menu`], [`invite`] | `ui.notice` | |
+//! | [`use_notice`] | | `ui.notice` |
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
+//! | [`use_history_is_over`] | | `$bus.caught_up` |
+//! | [`use_title`] | | `TEXT_MESSAGE` |
+//! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
+//! | [`use_failures`] | | `$bus.error` |
 //!
 //! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, and [`Origin`]
 //! determines who has sent an event.
 
 mod composer;
 mod emoji_picker;
+mod failures;
+mod history;
 mod join;
 mod link_bar;
+mod menu;
 mod message_list;
 mod message_row;
+mod notice;
 mod origin;
 mod outlet;
+mod refused;
 mod room_rules;
 mod room_view;
+mod title;
 mod typing_bar;
 mod uplink;
 
+pub use failures::use_failures;
 pub use join::{Join, Joined};
 pub use link_bar::LinkBar;
+pub use menu::menu;
+pub use refused::use_refused;
 pub use room_view::RoomView;
 pub use uplink::use_uplink;
 
 use composer::Composer;
 use emoji_picker::EmojiPicker;
+use history::use_history_is_over;
+use menu::invite;
 use message_list::MessageList;
-use message_row::MessageRow;
+use message_row::{Action, MessageRow};
+use notice::use_notice;
 use origin::Origin;
 use outlet::use_outlet;
 use room_rules::use_room_rules;
+use title::use_title;
 use typing_bar::TypingBar;

@@ -7,6 +7,13 @@ use yew::AttrValue;
 
 use crate::model::text;
 
+/// Local, with a text for the composer.
+pub const COMPOSE: &str = "ui.compose";
+/// Local, with a text to show for some seconds.
+pub const NOTICE: &str = "ui.notice";
+/// The messages of all rooms.
+pub const TEXT_MESSAGES: &str = "chat.*.TEXT_MESSAGE";
+
 /// How many of the newest messages of a room a new client receives.
 pub const HISTORY: u64 = 200;
 

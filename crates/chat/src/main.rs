@@ -10,13 +10,17 @@ mod components;
 mod events;
 mod model;
 mod profile;
+mod shell;
+mod storage;
+
+use app::{App, AppProps};
 
 fn main() {
-    let root = web_sys::window()
-        .and_then(|window| window.document())
-        .and_then(|document| document.get_element_by_id("app"));
+    let document = web_sys::window().and_then(|window| window.document());
+    let root = document.as_ref().and_then(|document| document.get_element_by_id("app"));
+    let props = AppProps { typed: document.as_ref().and_then(shell::typed) };
     match root {
-        Some(root) => yew::Renderer::<app::App>::with_root(root).render(),
-        None => yew::Renderer::<app::App>::new().render(),
+        Some(root) => yew::Renderer::<App>::with_root_and_props(root, props).render(),
+        None => yew::Renderer::<App>::with_props(props).render(),
     };
 }

@@ -1,6 +1,9 @@
 //! The state that components show, folded from events. This is pure code without a browser, tested natively.
 
+pub mod emoji;
 pub mod link;
+pub mod refusal;
+pub mod refused;
 pub mod text;
 pub mod throttle;
 pub mod timeline;

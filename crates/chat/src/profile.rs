@@ -1,28 +1,38 @@
-//! The user's profile in localStorage: a permanent id, and the last name and room. Without access to localStorage it
-//! lasts as long as the page.
+//! The user's profile, which the browser keeps: a permanent id, and the last name and room.
 
 use js_sys::Uint8Array;
-use web_sys::{Storage, window};
+use web_sys::window;
 
+use crate::address;
 use crate::events::Person;
 use crate::model::text;
+use crate::storage::{read, write};
 
-const ID: &str = "event-driven-kit.chat.id";
-const NAME: &str = "event-driven-kit.chat.name";
-const ROOM: &str = "event-driven-kit.chat.room";
-const CLIENTS: &str = "event-driven-kit.chat.clients";
+const ID: &str = "id";
+const NAME: &str = "name";
+const ROOM: &str = "room";
+const CLIENTS: &str = "clients";
 
 /// How many of this browser's newest client ids are remembered.
 const MOST_CLIENTS: usize = 50;
 
-/// The user of this browser. The name is empty until the user enters one.
+/// The user of this browser. The name is empty until the user enters one; a guest has a name from the start.
 pub fn person() -> Person {
     let id = read(ID).unwrap_or_else(|| {
         let id = random_id();
         write(ID, &id);
         id
     });
-    Person { id, name: read(NAME).and_then(|kept| text::name(&kept)).unwrap_or_default() }
+    let name = read(NAME).and_then(|kept| text::name(&kept));
+    let name = name.unwrap_or_else(|| if address::is_guest() { guest() } else { String::new() });
+    Person { id, name }
+}
+
+fn guest() -> String {
+    let number = (js_sys::Math::random() * 90.0) as u8 + 10;
+    let name = ["Guest ", &number.to_string()].concat();
+    write(NAME, &name);
+    name
 }
 
 /// Whether this client id is one of this browser's. Without a database, a page has a new client id after each load.
@@ -46,22 +56,6 @@ pub fn last_room() -> Option<String> {
 pub fn remember(name: &str, room: &str) {
     write(NAME, name);
     write(ROOM, room);
-}
-
-fn storage() -> Option<Storage> {
-    window()?.local_storage().ok()?
-}
-
-fn read(key: &str) -> Option<String> {
-    let text = storage()?.get_item(key).ok()??;
-    (!text.is_empty()).then_some(text)
-}
-
-fn write(key: &str, text: &str) {
-    if let Some(storage) = storage() {
-        // If storage is full or closed, only the name is forgotten, which needs no message.
-        let _ = storage.set_item(key, text);
-    }
 }
 
 /// 128 random bits in hex. `crypto.randomUUID` is available on `https:` and localhost only.

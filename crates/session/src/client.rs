@@ -71,6 +71,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::Millis;
+use crate::rights::Rights;
 use crate::wire::frame::{FromClient, FromPeer};
 use backoff::Backoff;
 use clone_detector::CloneDetector;
@@ -232,6 +233,17 @@ impl Client {
         self.is_online().then_some(self.connection.peer.as_str())
     }
 
+    /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if the
+    /// peer does not say.
+    pub fn subject(&self) -> Option<&str> {
+        self.connection.subject.as_deref().filter(|_| self.is_online())
+    }
+
+    /// What this client may do, as the peer said when it admitted it.
+    pub fn rights(&self) -> &Rights {
+        &self.connection.rights
+    }
+
     /// Handles a binary message from the socket.
     pub fn received(&mut self, message: &[u8], now: Millis) {
         self.connection.heard = now;
@@ -273,6 +285,7 @@ impl Client {
             FromPeer::Present(present) => self.present(present),
             FromPeer::Presence(presence) => self.presence(presence),
             FromPeer::NotPresent(not_present) => self.not_present(not_present),
+            FromPeer::Denied(denied) => self.denied(denied),
         }
     }
 

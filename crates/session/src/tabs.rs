@@ -276,7 +276,8 @@ impl Tab {
         }
     }
 
-    /// Like [`Client::connect`]: the application of any tab has fixed the cause of a stopped link.
+    /// Like [`Client::connect`], from any tab: the cause of a stopped link is fixed, or a user does not want to wait for
+    /// the next attempt.
     pub fn connect(&mut self, now: Millis) {
         self.now = now;
         match self.role {

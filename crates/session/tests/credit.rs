@@ -86,7 +86,7 @@ fn an_event_that_is_committed_while_a_page_is_read_comes_once() {
     peer.commit_untold("a");
     peer.say(credit(1, 10, 0), 0);
     let first = peer.run();
-    let late = peer.logs[0][4..].to_vec();
+    let late = peer.events_after(4);
     peer.server.committed(&late);
     let second = peer.run();
     let all: Vec<_> = [first, second].concat();

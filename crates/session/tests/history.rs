@@ -73,7 +73,7 @@ fn a_request_that_cannot_be_answered_is_told_so() {
 #[test]
 fn a_resume_into_a_trimmed_range_is_told_it_once_and_goes_on_after_it() {
     let mut peer = Peer::welcomed(8);
-    peer.trimmed = 5;
+    peer.trim(5);
     let position = Position { offset: 2, ..Position::start_of(7) };
     let start = Start::After(vec![position]);
     peer.say(subscribe(1, "a", start, None), 0);
@@ -88,7 +88,7 @@ fn what_is_trimmed_while_it_waits_for_credit_is_told_then() {
     peer.say(subscribe(1, "a", Start::Earliest, Some((2, 1 << 20))), 0);
     peer.say(subscribe(2, "a", Start::Earliest, None), 0);
     assert_eq!(told(&peer.run(), 1).len(), 2);
-    peer.trimmed = 5;
+    peer.trim(5);
     peer.say(peer::credit(1, 9, 0), 0);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 5)], "nothing for a subscription that has read it");
@@ -107,7 +107,7 @@ fn a_connection_that_lags_reads_on_by_pages_and_is_told_what_is_gone() {
         peer.commit_untold("a");
     }
     peer.commit_untold("b");
-    peer.trimmed = 4;
+    peer.trim(4);
     peer.server.lagged(0, 12);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(3, 4), (3, 4)]);
@@ -128,8 +128,8 @@ fn a_hole_in_what_was_committed_is_read_from_the_log() {
     for _ in 0..4 {
         peer.commit_untold("a");
     }
-    peer.trimmed = 3;
-    let late = peer.logs[0][4..].to_vec();
+    peer.trim(3);
+    let late = peer.events_after(4);
     peer.server.committed(&late);
     let frames = peer.run();
     assert_eq!(gaps(&frames), [(2, 3)]);

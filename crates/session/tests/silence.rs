@@ -85,3 +85,21 @@ fn who_is_silent_about_the_subscriptions_of_a_new_connection_is_asked_too() {
     assert_eq!(dialogue.now, 5_000);
     assert!(pings(&dialogue.heard()));
 }
+
+#[test]
+fn connect_ends_the_wait_for_the_next_attempt_and_does_nothing_while_one_runs() {
+    let mut dialogue = Dialogue::welcomed();
+    dialogue.close(1_006);
+    let waits = |effect: &Effect| matches!(effect, Effect::Link(ConnectionState::Offline { .. }));
+    assert!(dialogue.effects.iter().any(waits));
+    assert_eq!(dialogue.opened, 1);
+    for _ in 0..2 {
+        dialogue.client.connect(dialogue.now);
+        dialogue.run();
+        assert_eq!(dialogue.opened, 2);
+    }
+    dialogue.say(FromPeer::Welcome(WELCOME));
+    dialogue.client.connect(dialogue.now);
+    dialogue.run();
+    assert_eq!(dialogue.opened, 2);
+}

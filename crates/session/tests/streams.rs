@@ -34,14 +34,19 @@ fn at(stream: Stream, offset: u64) -> Position {
     Position { stream, offset, ..Position::start_of(7) }
 }
 
+/// The same with the id of its event.
+fn named(stream: Stream, offset: u64) -> Position {
+    Position { id: Some(format!("e{offset}")), ..at(stream, offset) }
+}
+
 #[test]
 fn a_subscription_reads_every_stream_and_catches_up_in_each() {
     let mut peer = Peer::of_streams(&[5, 2]).welcome();
     peer.say(subscribe(1, "a", Start::Earliest, None), 0);
     let frames = peer.run();
     let FromPeer::Subscribed(subscribed) = &frames[0] else { panic!("{frames:?}") };
-    assert_eq!(subscribed.head, at(Stream::MAIN, 5));
-    assert_eq!(subscribed.others, [at(other(), 2)]);
+    assert_eq!(subscribed.head, named(Stream::MAIN, 5));
+    assert_eq!(subscribed.others, [named(other(), 2)]);
     let main: Vec<u64> =
         told_of(&frames, &Stream::MAIN, 1).into_iter().map(|(offset, _)| offset).collect();
     assert_eq!(main, [1, 2, 3, 4, 5]);
@@ -82,7 +87,7 @@ fn a_resume_goes_on_after_each_position_and_reads_a_stream_that_came_since_from_
 #[test]
 fn a_gap_is_told_of_the_stream_that_has_it() {
     let mut peer = Peer::of_streams(&[6, 6]).welcome();
-    peer.trimmed = 4;
+    peer.trim(4);
     let start = Start::After(vec![at(Stream::MAIN, 1), at(other(), 1)]);
     peer.say(subscribe(1, "a", start, None), 0);
     let frames = peer.run();

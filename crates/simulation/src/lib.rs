@@ -8,7 +8,6 @@ pub mod history;
 pub mod mutation;
 mod random;
 pub mod run;
-pub mod store;
 mod wire;
 pub mod world;
 

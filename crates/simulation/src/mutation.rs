@@ -1,5 +1,7 @@
 //! Deliberate bugs around the machines. The simulation must find them.
 
+use model::Bug;
+
 /// A deliberate bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mutation {
@@ -51,4 +53,17 @@ impl Mutation {
         Self::GhostsStay,
         Self::MarksRowsOfAnotherClient,
     ];
+
+    /// The bug of the relay's store, if it is one.
+    pub fn of_store(self) -> Option<Bug> {
+        Some(match self {
+            Self::NoDedupe => Bug::NoDedupe,
+            Self::SameEpochAfterLostTail => Bug::SameEpochAfterLostTail,
+            Self::RejectAnsweredAsStored => Bug::RejectAnsweredAsStored,
+            Self::NoFence => Bug::NoFence,
+            Self::OtherStream => Bug::OtherStream,
+            Self::PageSkipsOne => Bug::PageSkipsOne,
+            _ => return None,
+        })
+    }
 }

@@ -19,16 +19,17 @@ mod wires;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
+use model::{ClientId, Found, Outcome};
+
 use crate::check::{Promise, Violation, check};
 use crate::coverage::Coverage;
 use crate::history::{ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo};
 use crate::mutation::Mutation;
 use crate::random::Random;
-use crate::store::ClientId;
 use crate::wire::{Wire, WireNo};
 use disks::Profile;
 use plan::Step;
-use relay::{Looked, Relay, Told};
+use relay::Relay;
 use tabs::Tab;
 
 /// The result of a seed.
@@ -120,9 +121,9 @@ enum Happening {
     /// The relay's commit is done.
     Commit { relay: u32 },
     /// The results of a commit are sent.
-    Tell { relay: u32, told: Vec<Told> },
+    Tell { relay: u32, told: Vec<(WireNo, Outcome)> },
     /// The relay has finished a read for a connection.
-    Looked { wire: WireNo, relay: u32, looked: Looked },
+    Found { wire: WireNo, relay: u32, found: Found },
     /// An absent client leaves after its grace period.
     TimeIsUp { relay: u32 },
     /// Presence changes for a connection.
@@ -236,7 +237,7 @@ impl World {
             Happening::RelayTimer { wire, relay } => self.relay_timer(wire, relay),
             Happening::Commit { relay } => self.commit(relay),
             Happening::Tell { relay, told } => self.tell(relay, told),
-            Happening::Looked { wire, relay, looked } => self.looked(wire, relay, looked),
+            Happening::Found { wire, relay, found } => self.found(wire, relay, found),
             Happening::TimeIsUp { relay } => self.time_is_up(relay),
             Happening::News { wire, relay } => self.news(wire, relay),
             Happening::Takes { tab, life, reader } => self.takes(tab, life, reader),
@@ -246,7 +247,7 @@ impl World {
                 self.wires[wire].up.is_dead = true;
                 self.wires[wire].down.is_dead = true;
             }
-            Happening::DiskHasRoom => self.relay.store.full = false,
+            Happening::DiskHasRoom => self.relay.peer.store.full = false,
             Happening::Planned(step) => self.step(step),
             Happening::Heal => self.heal(),
         }

@@ -113,7 +113,7 @@ pub fn check(workspace: &Workspace) -> Result<Command> {
 }
 
 /// Installs the dependencies of the `package.json` in `place`, once for all clones of the repository.
-fn installed(workspace: &Workspace, place: &str, what: &str) -> Result<PathBuf> {
+pub fn installed(workspace: &Workspace, place: &str, what: &str) -> Result<PathBuf> {
     let name = format!("{place}/package.json");
     let folder = workspace.cache.join("npm-trial").join(stamp::of(&workspace.root, &[&name])?);
     let done = folder.join("installed");

@@ -19,9 +19,9 @@ struct Budget {
 /// Just above the current sizes, so that they can only shrink. The goals are 130 kB for the chat's wasm and 45 kB for
 /// the npm package.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 154_800, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat wasm", bytes: 156_800, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 6_400, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 111_800, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 113_900, files: npm },
 ];
 
 /// A line of the table.

@@ -1,13 +1,12 @@
 //! Two tabs that share a link to a relay, and what they all say.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
+use model::{ConnectionNo, Peer};
 use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
-use session::server::{self, SocketMessage, Server, Wire};
+use session::server::{self, Wire};
 use session::tabs::{Effect, Lane, Tab};
-use session::{Body, Start, Stream};
-use simulation::store::Store;
+use session::{Body, Start};
 use topic::{Pattern, Topic};
 
 /// See the [module](self).
@@ -22,12 +21,13 @@ pub struct Talk {
 struct Stage {
     tabs: [Tab; 2],
     outbox: MemoryOutbox,
-    server: Server,
-    store: Store,
+    peer: Peer,
     /// What is on its way to a tab.
     heard: VecDeque<(usize, Vec<u8>)>,
     talk: Talk,
 }
+
+const LINK: ConnectionNo = 0;
 
 pub fn record() -> Talk {
     let mut entropy: Entropy = Box::new(|bytes| bytes.fill(9));
@@ -37,15 +37,9 @@ pub fn record() -> Talk {
         let options = Options { tab: [number + 2; 16], ..Options::default() };
         Tab::new(options, entropy, outbox.saved().clone())
     });
-    let options = Arc::new(server::Options::default());
-    let mut stage = Stage {
-        tabs,
-        outbox,
-        server: Server::new(options, Wire::Frames, &[0], 0),
-        store: Store::new(&[Stream::MAIN], None),
-        heard: VecDeque::new(),
-        talk: Talk::default(),
-    };
+    let mut peer = Peer::new(server::Options::default());
+    peer.accept(LINK, Wire::Frames, 0);
+    let mut stage = Stage { tabs, outbox, peer, heard: VecDeque::new(), talk: Talk::default() };
     for number in [0, 1] {
         if let Ok(all) = Pattern::parse(">") {
             stage.tabs[number].client().subscribe(all, Start::Earliest);
@@ -83,9 +77,13 @@ impl Stage {
                 busy = true;
                 self.tabs[number].heard(&message, 0);
             }
-            while let Some(effect) = self.server.poll() {
+            self.peer.run();
+            while let Some(message) = self.take_sent() {
                 busy = true;
-                self.serve(effect);
+                if let Some(client) = self.tabs[0].client_on(Lane::Shared, 0) {
+                    client.received(&message, 0);
+                }
+                self.talk.from_peer.push(message);
             }
             if !busy {
                 return;
@@ -109,31 +107,14 @@ impl Stage {
                 }
             }
             Effect::Client(ClientEffect::Send(message)) => {
-                self.server.received(&message, 0);
+                self.peer.received(LINK, &message, 0);
                 self.talk.to_peer.push(message);
             }
             _ => {}
         }
     }
 
-    fn serve(&mut self, effect: server::Effect) {
-        match effect {
-            server::Effect::Send(SocketMessage::Binary(message)) => {
-                if let Some(client) = self.tabs[0].client_on(Lane::Shared, 0) {
-                    client.received(&message, 0);
-                }
-                self.talk.from_peer.push(message);
-            }
-            server::Effect::Open(hello) => self.server.opened(self.store.open(&hello)),
-            server::Effect::Append(append) => {
-                let (decided, logged) = self.store.decide(&append, true);
-                self.server.decided(append.ticket, decided);
-                self.server.committed(logged.as_slice());
-            }
-            server::Effect::Query(ticket, query) => {
-                self.server.answer(ticket, self.store.answer(&query, usize::MAX));
-            }
-            _ => {}
-        }
+    fn take_sent(&mut self) -> Option<Vec<u8>> {
+        self.peer.connections.get_mut(&LINK)?.sent.pop_front()
     }
 }

@@ -46,10 +46,18 @@ impl Browser {
     /// Joins a room of the Yew chat at `url` under a name.
     pub async fn join(&self, url: &str, room: &str, name: &str) {
         self.goto(url).await;
+        self.started().await;
         self.fill("#name", name).await;
         self.fill("#room", room).await;
         self.click("#join").await;
         self.online().await;
+    }
+
+    /// Waits until the program of the Yew chat has replaced the first screen.
+    pub async fn started(&self) {
+        let script = "return window.wasmBindings !== undefined";
+        eventually("the program", async || (self.run(script, vec![]).await == true).then_some(()))
+            .await;
     }
 
     /// Opens a page.
@@ -159,12 +167,33 @@ impl Browser {
         self.client.switch_to_window(tab.clone()).await.expect("the tab is open");
     }
 
+    /// Switches to the tab that is not among the known ones, once it has opened.
+    pub async fn show_new_tab(&self, known: &[WindowHandle]) -> WindowHandle {
+        let opened = async || {
+            let tabs = self.client.windows().await.ok()?;
+            tabs.into_iter().find(|tab| !known.contains(tab))
+        };
+        let tab = eventually("another tab", opened).await;
+        self.show(&tab).await;
+        tab
+    }
+
     /// The errors on the console since the last call, including CSP violations.
     pub async fn console_errors(&self) -> Vec<String> {
+        self.console(&["SEVERE"]).await
+    }
+
+    /// The errors and warnings on the console since the last call.
+    pub async fn console_lines(&self) -> Vec<String> {
+        self.console(&["SEVERE", "WARNING"]).await
+    }
+
+    async fn console(&self, levels: &[&str]) -> Vec<String> {
         let entries = self.client.issue_cmd(ConsoleLog).await.expect("ChromeDriver keeps the log");
         let entries = entries.as_array().cloned().unwrap_or_default();
-        let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
-        severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let of_level = |entry: &&Value| levels.iter().any(|level| entry["level"] == *level);
+        let entries = entries.iter().filter(of_level);
+        entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Calls a method of the DevTools protocol, such as `Input.insertText`.

@@ -1,7 +1,7 @@
 //! Real browsers and the real relay for the end-to-end tests. Each process is killed on drop.
 //!
 //! The programs come from environment variables, which `cargo xtask test` sets: `EDK_RELAY`, `EDK_PAGE`, `EDK_COUNTER`,
-//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM` and `EDK_PYTHON`.
+//! `EDK_CHROMEDRIVER`, `EDK_CHROMIUM`, `EDK_PYTHON` and `EDK_AXE`.
 
 mod browser;
 mod driver;

@@ -112,6 +112,7 @@ async fn invisible_names_and_messages_are_refused() {
     let (driver, relay) = (Driver::start().await, Relay::start().await);
     let ann = Browser::open(&driver).await;
     ann.goto(&relay.url()).await;
+    ann.started().await;
     for invisible in ["\u{200b}", "\u{3164}", "\u{2800}", "\u{feff}", "\u{202e}", "\u{ad}"] {
         for (field, other) in [("#name", "#room"), ("#room", "#name")] {
             ann.put(field, invisible).await;
@@ -139,6 +140,36 @@ async fn invisible_names_and_messages_are_refused() {
     let senders =
         "return [...document.querySelectorAll('.sender')].map(({ textContent }) => textContent)";
     assert_eq!(ann.run(senders, vec![]).await, json!(["(no name)", "Bob"]));
+    ann.close().await;
+    stranger.0.close().await;
+}
+
+#[tokio::test]
+async fn malformed_and_empty_events_make_no_row_and_one_line_of_the_console() {
+    let (driver, relay) = (Driver::start().await, Relay::start().await);
+    let stranger = Stranger::open(&driver, &relay).await;
+    let malformed = "for (let number = 0; number < 100; number++) {
+            stranger.say(number);
+            stranger.say({ text: number });
+            stranger.type(null);
+        }
+        stranger.say({ sender: { id: 'bob', name: 'Bob' }, text: '' });
+        stranger.say({ sender: { id: 'bob', name: 'Bob' }, text: 'the last' });";
+    let ann = reader(&driver, &relay, Page::Yew).await;
+    stranger.0.run(malformed, vec![]).await;
+    ann.shows(&["the last".to_owned()]).await;
+    ann.reload().await;
+    ann.shows(&["the last".to_owned()]).await;
+    let mut lines = Vec::new();
+    let reported = async || {
+        lines.extend(ann.console_lines().await);
+        (lines.len() >= 2).then_some(())
+    };
+    eventually("a line for each load", reported).await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in lines {
+        assert!(line.contains("00 failed, the first one on chat.strangers."), "{line}");
+    }
     ann.close().await;
     stranger.0.close().await;
 }

@@ -1,15 +1,20 @@
-//! The input for messages. Publishes messages, and that the user is typing.
+//! The input for messages. Publishes messages, and that the user is typing. Takes texts that the user wants to write
+//! again.
 
-use event_driven_kit::hooks::{use_bus, use_publish};
+mod draft;
+
+use event_driven_kit::hooks::{use_bus, use_publish, use_subscription};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlTextAreaElement, Node};
 use yew::prelude::*;
 
 use super::EmojiPicker;
 use crate::clock;
-use crate::events::{Person, Room, TextMessage};
+use crate::events::{COMPOSE, Person, Room, TextMessage};
+use crate::model::refusal::unpublished;
 use crate::model::text;
 use crate::model::throttle::Throttle;
+use draft::use_draft;
 
 /// The minimal interval between two `typing` events, in milliseconds.
 const TYPING_EVERY_MS: f64 = 2_000.0;
@@ -30,14 +35,26 @@ pub fn Composer(props: &ComposerProps) -> Html {
     let throttle = use_mut_ref(|| Throttle::every(TYPING_EVERY_MS));
     let field = use_node_ref();
     let problem = use_state_eq(|| None);
+    // A text that is far too long does not size the field: that would need several layouts of it.
+    let is_long = use_state_eq(|| false);
     let picking = use_state_eq(|| false);
 
+    let draft = use_draft(&props.room, &field);
+
     use_effect_with(field.clone(), focus);
+
+    let again = (field.clone(), draft.clone());
+    use_subscription(COMPOSE, move |event| {
+        let (field, draft) = &again;
+        write_again(field, &event.data::<String>()?);
+        draft.keep_now();
+        Ok(())
+    });
 
     let send = {
         let (field, throttle, problem, picking) =
             (field.clone(), throttle.clone(), problem.setter(), picking.setter());
-        let (room, me) = (props.room.clone(), props.me.clone());
+        let (room, me, draft) = (props.room.clone(), props.me.clone(), draft.clone());
         Callback::from(move |()| {
             let Some(area) = field.cast::<HtmlTextAreaElement>() else {
                 return;
@@ -54,10 +71,11 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 // Its outcome is published as an event.
                 Ok(_receipt) => {
                     area.set_value("");
+                    draft.keep_now();
                     throttle.borrow_mut().reset();
                     problem.set(None);
                 }
-                Err(error) => problem.set(Some(error.to_string())),
+                Err(error) => problem.set(Some(unpublished(&error))),
             }
             picking.set(false);
             focus(&field);
@@ -66,12 +84,16 @@ pub fn Composer(props: &ComposerProps) -> Html {
 
     let oninput = {
         let (field, me, problem) = (field.clone(), props.me.clone(), problem.setter());
+        let is_long = is_long.setter();
         Callback::from(move |_: InputEvent| {
             let Some(area) = field.cast::<HtmlTextAreaElement>() else {
                 return;
             };
             let text = area.value();
-            problem.set(text::check_length(text.trim()).err().map(|error| error.to_string()));
+            draft.keep();
+            let too_long = text::check_length(text.trim()).err();
+            is_long.set(too_long.is_some());
+            problem.set(too_long.map(|error| error.to_string()));
             let admitted = !text.is_empty() && throttle.borrow_mut().admit(clock::monotonic());
             if admitted {
                 say_typing.emit(me.clone());
@@ -143,6 +165,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                 <textarea
                     ref={field}
                     id="composer"
+                    class={is_long.then_some("long")}
                     rows="1"
                     aria-label="Message"
                     placeholder="Write a message"
@@ -162,6 +185,19 @@ fn focus(field: &NodeRef) {
     if let Some(field) = field.cast::<HtmlElement>() {
         // Fails only if the element has been removed.
         let _ = field.focus();
+    }
+}
+
+/// Puts `text` after what is in the field, and the focus into the field.
+fn write_again(field: &NodeRef, text: &str) {
+    if let Some(area) = field.cast::<HtmlTextAreaElement>() {
+        let before = area.value();
+        match (&*before, text) {
+            (_, "") => {}
+            ("", text) => area.set_value(text),
+            (before, text) => area.set_value(&[before, "\n", text].concat()),
+        }
+        focus(field);
     }
 }
 

@@ -6,6 +6,7 @@ use yew::prelude::*;
 use crate::address;
 use crate::events::Room;
 use crate::model::text;
+use crate::shell::Typed;
 
 /// The user's choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub struct JoinProps {
     pub name: String,
     /// The room in the address, or the last room.
     pub room: Option<String>,
+    /// What was typed before the program had loaded.
+    pub typed: Option<Typed>,
     pub on_join: Callback<Joined>,
 }
 
@@ -42,16 +45,11 @@ pub fn Join(props: &JoinProps) -> Html {
     use_effect_with((room.clone(), props.room.clone()), |(field, text)| {
         fill(field, text.as_deref().unwrap_or("lobby"));
     });
-    use_effect_with((name.clone(), room.clone()), |(name, room)| {
-        let first_empty = if value(name).is_empty() { name } else { room };
-        focus(first_empty);
-    });
 
-    let onsubmit = {
+    let submit = {
         let (name, room, problems) = (name.clone(), room.clone(), problems.clone());
         let on_join = props.on_join.clone();
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
+        Callback::from(move |()| {
             let typed = text::name(&value(&name));
             let named = Room::named(&address::composed(&value(&room)));
             let found = Problems {
@@ -70,6 +68,26 @@ pub fn Join(props: &JoinProps) -> Html {
         })
     };
 
+    use_effect_with((name.clone(), room.clone()), {
+        let (typed, submit) = (props.typed.clone(), submit.clone());
+        move |(name, room)| {
+            let Some(typed) = typed else {
+                return focus(if value(name).is_empty() { name } else { room });
+            };
+            fill(name, &typed.name);
+            fill(room, &typed.room);
+            focus(if typed.is_in_room { room } else { name });
+            if typed.asked {
+                submit.emit(());
+            }
+        }
+    });
+    let onsubmit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        submit.emit(());
+    });
+
+    // index.html has the same elements, which are shown until the program has loaded.
     html! {
         <main class="join">
             <form {onsubmit} novalidate=true>

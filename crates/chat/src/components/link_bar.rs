@@ -1,36 +1,51 @@
-//! The status of the link to the relay.
+//! The status of the link to the relay, and the button that connects now.
 
+use std::rc::Rc;
+
+use event_driven_kit::Bridge;
 use event_driven_kit::bridge::{LINK_TOPIC, LinkState};
 use event_driven_kit::hooks::use_subscription;
-use gloo_timers::callback::Interval;
 use yew::prelude::*;
 
-use crate::clock;
 use crate::model::link;
 
+#[derive(Properties, PartialEq)]
+pub struct LinkBarProps {
+    /// `None` until there is one.
+    pub bridge: Option<Rc<Bridge>>,
+}
+
 #[component]
-pub fn LinkBar() -> Html {
-    let heard = use_state(|| (LinkState::Connecting, clock::monotonic()));
-    let set = heard.setter();
-    use_subscription(LINK_TOPIC, move |event| {
-        set.set((event.data::<LinkState>()?.as_ref().clone(), clock::monotonic()));
+pub fn LinkBar(props: &LinkBarProps) -> Html {
+    let words = use_state_eq(|| link::words(&LinkState::Connecting, false, 0));
+    let (set, shown) = (words.setter(), words.state);
+    let bridge = props.bridge.clone();
+    use_subscription(LINK_TOPIC, move |_| {
+        // The event only says that there is news: reading its payload would need a deserializer.
+        if let Some(bridge) = &bridge {
+            let was_offline = shown == "offline";
+            set.set(link::words(&bridge.state(), was_offline, bridge.unanswered()));
+        }
         Ok(())
     });
-    let (state, since) = &*heard;
-    let tick = use_force_update();
-    let counts_down = matches!(state, LinkState::Offline { .. });
-    use_effect_with(counts_down, move |&counts_down| {
-        let timer = counts_down.then(|| Interval::new(1_000, move || tick.force_update()));
-        move || drop(timer)
-    });
+    let onclick = {
+        let bridge = props.bridge.clone();
+        Callback::from(move |_: MouseEvent| {
+            if let Some(bridge) = &bridge {
+                bridge.reconnect();
+            }
+        })
+    };
 
-    let words = link::words(state, clock::monotonic() - since);
     html! {
         <div id="link" data-state={words.state}>
             <span role="status">{ words.word }</span>
-            // Outside the status element, so that screen readers do not announce each second.
-            if let Some(detail) = words.detail {
-                <span class="detail">{ detail }</span>
+            // Outside the status element, so that screen readers do not announce each change of the count.
+            if let Some(detail) = &words.detail {
+                <span class="detail">{ detail.clone() }</span>
+            }
+            if let Some(action) = words.action {
+                <button type="button" class="connect" {onclick}>{ action }</button>
             }
         </div>
     }

@@ -1,22 +1,24 @@
-//! The messages of the room. It subscribes with echo, so that the user's own messages appear at once, and publishes
-//! failed messages again on request.
+//! The messages of the room. It subscribes with echo, so that the user's own messages appear at once. It sends refused
+//! messages again, and takes waiting ones back, on request.
 
-mod history;
 mod stick_to_end;
 mod today;
 
 use std::rc::Rc;
 
+use event_driven_kit::bridge::LINK_TOPIC;
 use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_echo};
-use event_driven_kit::{DataError, Delivery, Event, Stage};
+use event_driven_kit::{Bus, DataError, Delivery, Event, Stage};
 use yew::prelude::*;
 
-use super::{MessageRow, Origin};
+use super::refused::{forget, kept};
+use super::{Action, MessageRow, Origin, invite};
 use crate::clock;
-use crate::events::{Person, Room, TextError, TextSuccess};
+use crate::events::{COMPOSE, NOTICE, Person, Room, TextError, TextMessage, TextSuccess};
+use crate::model::refusal::{CANCELLED, Refusal, unpublished};
+use crate::model::refused::Refused;
 use crate::model::text;
 use crate::model::timeline::{Change, Row, Seen, State, Timeline};
-use history::use_history_is_over;
 use stick_to_end::use_stick_to_end;
 use today::use_today;
 
@@ -25,6 +27,8 @@ pub struct MessageListProps {
     pub room: Room,
     pub me: Person,
     pub origin: Origin,
+    /// Whether the history has been replayed.
+    pub is_live: bool,
 }
 
 impl Reducible for Timeline {
@@ -39,11 +43,13 @@ impl Reducible for Timeline {
 
 #[component]
 pub fn MessageList(props: &MessageListProps) -> Html {
-    let timeline = use_timeline(&props.room, &props.origin);
-    let history_is_over = use_history_is_over(&props.room);
+    let MessageListProps { is_live, .. } = *props;
+    let bus = use_bus();
+    let timeline = use_timeline(props);
+    let is_offline = use_is_offline(&props.origin);
     let today = use_today();
     let end = use_stick_to_end(&timeline);
-    let on_retry = use_retry(&props.room, timeline.dispatcher());
+    let on_action = use_actions(props, timeline.dispatcher());
 
     let mut before: Option<&Rc<Row>> = None;
     let rows = timeline.rows().iter().map(|row| {
@@ -56,7 +62,8 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 own={row.is_by(&props.me.id)}
                 {follows}
                 {today}
-                on_retry={on_retry.clone()}
+                is_waiting={is_offline && row.state == State::Queued}
+                on_action={on_action.clone()}
             />
         }
     });
@@ -71,12 +78,15 @@ pub fn MessageList(props: &MessageListProps) -> Html {
                 tabindex="0"
                 aria-label="Messages"
                 // Screen readers do not announce the history.
-                aria-live={if history_is_over { "polite" } else { "off" }}
-                aria-busy={if history_is_over { "false" } else { "true" }}
+                aria-live={if is_live { "polite" } else { "off" }}
+                aria-busy={if is_live { "false" } else { "true" }}
                 onscroll={end.onscroll}
             >
-                if history_is_over && timeline.rows().is_empty() {
-                    <p class="empty">{ "Nobody has said anything here yet." }</p>
+                if is_live && timeline.rows().is_empty() {
+                    <div class="empty">
+                        <p>{ "Nobody has said anything here yet." }</p>
+                        <div class="invite">{ invite(&bus, None) }</div>
+                    </div>
                 }
                 <ol ref={end.content} class="messages">{ rows }</ol>
             </div>
@@ -90,8 +100,11 @@ pub fn MessageList(props: &MessageListProps) -> Html {
 }
 
 #[hook]
-fn use_timeline(room: &Room, origin: &Origin) -> UseReducerHandle<Timeline> {
-    let timeline = use_reducer(Timeline::default);
+fn use_timeline(props: &MessageListProps) -> UseReducerHandle<Timeline> {
+    let MessageListProps { room, me, origin, is_live } = props;
+    let timeline = use_reducer(|| {
+        Timeline::with_refused(kept(room).into_iter().map(|refused| restored(refused, me)))
+    });
     let fold = timeline.dispatcher();
     let origin = origin.clone();
     use_subscription_with_echo(room.text_message.as_str(), move |event| {
@@ -113,19 +126,55 @@ fn use_timeline(room: &Room, origin: &Origin) -> UseReducerHandle<Timeline> {
     use_subscription(room.text_error.as_str(), move |event| {
         let error = event.data::<TextError>()?;
         let id = error.id.as_str().into();
-        let reason = error.message.clone();
-        fold.dispatch(Change::Failed { id, reason });
+        fold.dispatch(match &*error.code {
+            CANCELLED => Change::Removed { id },
+            code => Change::Failed { id, refusal: Refusal::new(code, &error.message) },
+        });
         Ok(())
     });
+    let fold = timeline.dispatcher();
+    use_effect_with(*is_live, move |is_live| {
+        if *is_live {
+            fold.dispatch(Change::Live);
+        }
+    });
+    use_forgetting(room, timeline.refused());
     timeline
+}
+
+fn restored(refused: Refused, me: &Person) -> (Seen, Refusal) {
+    let Refused { id, time_ms, refusal, text } = refused;
+    let message = Rc::new(TextMessage { sender: me.clone(), text });
+    (Seen { id: id.into(), client: "".into(), message, time_ms }, refusal)
+}
+
+/// Forgets the messages that are no longer refused.
+#[hook]
+fn use_forgetting(room: &Room, refused: Vec<Rc<str>>) {
+    let before = use_mut_ref(Vec::<Rc<str>>::new);
+    use_effect_with((room.clone(), refused), move |(room, refused)| {
+        let before = before.replace(refused.clone());
+        before.iter().filter(|id| !refused.contains(id)).for_each(|id| forget(room, id));
+    });
+}
+
+/// Whether messages wait for the link.
+#[hook]
+fn use_is_offline(origin: &Origin) -> bool {
+    let is_offline = use_state_eq(|| origin.is_offline());
+    let (set, origin) = (is_offline.setter(), origin.clone());
+    use_subscription(LINK_TOPIC, move |_| {
+        set.set(origin.is_offline());
+        Ok(())
+    });
+    *is_offline
 }
 
 /// The change to the timeline that an event of the room's text causes. `TEXT_ERROR` reports refused messages. Events
 /// that are neither durable nor from this browser are ignored.
 fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
-    let id = || event.id().into();
     let seen = |message| Seen {
-        id: id(),
+        id: event.id().into(),
         client: origin.client(event).into(),
         message,
         time_ms: clock::sane(event.time().unwrap_or_default()),
@@ -140,24 +189,44 @@ fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
             let message = text::shown(event.data()?);
             message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
         }
-        // `TEXT_ERROR` reports those that were published since the page was loaded.
-        Delivery::Rejected(rejection) => {
-            Some(Change::Failed { id: id(), reason: rejection.message.clone() })
-        }
         _ => None,
     })
 }
 
-/// Publishes a failed message again as a new event and removes the failed one. If publishing fails, the message stays
-/// with the reason.
+/// Does what the user asks for a message of their own: sends it again as a new event, puts its text into the composer,
+/// removes it, or takes it back. The focus goes to the composer, because the button that had it is gone.
 #[hook]
-fn use_retry(room: &Room, fold: UseReducerDispatcher<Timeline>) -> Callback<Rc<Row>> {
+fn use_actions(
+    props: &MessageListProps,
+    fold: UseReducerDispatcher<Timeline>,
+) -> Callback<(Action, Rc<Row>)> {
     let bus = use_bus();
-    use_callback(room.text_message.clone(), move |row: Rc<Row>, topic| {
+    let deps = (props.room.text_message.clone(), props.origin.clone());
+    use_callback(deps, move |(action, row): (Action, Rc<Row>), (topic, origin)| {
         let id = row.id.clone();
-        fold.dispatch(match bus.publish(topic.clone(), row.message.as_ref().clone()) {
-            Ok(_receipt) => Change::Retried { id },
-            Err(error) => Change::Failed { id, reason: error.to_string() },
-        });
+        let mut text = "";
+        match action {
+            Action::Retry => match bus.publish(topic.clone(), row.message.as_ref().clone()) {
+                Ok(_receipt) => fold.dispatch(Change::Removed { id }),
+                Err(error) => return notify(&bus, &unpublished(&error)),
+            },
+            Action::TakeBack if !origin.cancel(&id) => {
+                return notify(&bus, "This message may have been sent already.");
+            }
+            // The echo of the cancelled event removes it.
+            Action::TakeBack => text = &row.message.text,
+            Action::Edit => {
+                text = &row.message.text;
+                fold.dispatch(Change::Removed { id });
+            }
+            Action::Delete => fold.dispatch(Change::Removed { id }),
+        }
+        // Nothing limits the number of events on this topic.
+        let _ = bus.publish(COMPOSE, text.to_owned());
     })
+}
+
+fn notify(bus: &Bus, text: &str) {
+    // Nothing limits the number of events on this topic.
+    let _ = bus.publish(NOTICE, text.to_owned());
 }

@@ -1,13 +1,14 @@
-//! One message: author, text, time, and for the user's own messages the state. Renders again only when its row has
-//! changed.
+//! One message: author, text, time, and for the user's own messages the state and what can be done. Renders again only
+//! when its row has changed.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use crate::clock;
-use crate::model::text;
+use crate::model::refusal::Refusal;
 use crate::model::timeline::{Row, State};
+use crate::model::{emoji, text};
 
 #[derive(Properties, PartialEq)]
 pub struct MessageRowProps {
@@ -18,15 +19,25 @@ pub struct MessageRowProps {
     pub follows: bool,
     /// The [day](clock::today).
     pub today: f64,
-    /// Called to publish a failed message again.
-    pub on_retry: Callback<Rc<Row>>,
+    /// Whether it waits for the link, so that it can be taken back.
+    pub is_waiting: bool,
+    /// Called when the user presses a button.
+    pub on_action: Callback<(Action, Rc<Row>)>,
+}
+
+/// What the user can do with a message that is not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Retry,
+    Edit,
+    Delete,
+    TakeBack,
 }
 
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
     let MessageRowProps { row, own, follows, today, .. } = props;
     let (sender, text) = (&row.message.sender, &row.message.text);
-    let state = row.state.word();
     let is_open = use_state_eq(|| false);
     let folded = text::folded(text);
     let unfold = {
@@ -37,13 +48,13 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
         <li
             class={classes!("message", own.then_some("own"), follows.then_some("follows"))}
             data-id={row.id.clone()}
-            data-state={state}
+            data-state={row.state.word()}
         >
             <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
                 <bdi>{ sender.name.clone() }</bdi>
             </span>
             <div class="bubble">
-                <div class="text" dir="auto">
+                <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
                     { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
                 </div>
                 if folded.is_some() {
@@ -56,26 +67,47 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
                         <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
                     }
                     if *own {
-                        { " " }
-                        <span class="state">{ state }</span>
+                        { sign(&row.state) }
                     }
                 </span>
             </div>
-            if let State::Failed(reason) = &row.state {
-                { failure(reason, props) }
-            }
+            { actions(props) }
         </li>
     }
 }
 
-fn failure(reason: &str, props: &MessageRowProps) -> Html {
-    let (on_retry, row) = (props.on_retry.clone(), props.row.clone());
-    let onclick = Callback::from(move |_: MouseEvent| on_retry.emit(row.clone()));
-    html! {
-        <p class="failure">
-            <span>{ "Failed: " }{ reason.to_owned() }</span>
-            <button type="button" class="retry" {onclick}>{ "Try again" }</button>
-        </p>
+/// A sign for the state of one's own message: a clock, a tick or an exclamation mark, from the style sheet.
+fn sign(state: &State) -> Html {
+    let name = match state {
+        State::Queued => "Waiting",
+        State::Sent => "Sending",
+        State::Stored => "Sent",
+        State::Failed(_) => "Not sent",
+    };
+    html! { <span class="sign" role="img" aria-label={name} title={name} /> }
+}
+
+fn actions(props: &MessageRowProps) -> Html {
+    let button = |action: Action, name: &'static str| {
+        let (on_action, row) = (props.on_action.clone(), props.row.clone());
+        let onclick = Callback::from(move |_: MouseEvent| on_action.emit((action, row.clone())));
+        html! { <button type="button" {onclick}>{ name }</button> }
+    };
+    match &props.row.state {
+        State::Failed(Refusal { reason, can_retry }) => html! {
+            <p class="failure">
+                <span>{ "Not sent. " }{ reason.clone() }</span>
+                if *can_retry {
+                    { button(Action::Retry, "Retry") }
+                }
+                { button(Action::Edit, "Edit") }
+                { button(Action::Delete, "Delete") }
+            </p>
+        },
+        _ if props.is_waiting => html! {
+            <p class="failure waiting">{ button(Action::TakeBack, "Take back") }</p>
+        },
+        _ => Html::default(),
     }
 }
 

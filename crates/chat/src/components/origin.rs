@@ -1,8 +1,9 @@
-//! Determines the sender of an event from the relay's attestation. An event's own claim about its sender proves
-//! nothing.
+//! What the message list asks the bridge. Above all: who has sent an event, by the relay's attestation. An event's own
+//! claim about its sender proves nothing.
 
 use std::rc::Rc;
 
+use event_driven_kit::bridge::LinkState;
 use event_driven_kit::{Bridge, Event};
 
 use crate::profile;
@@ -23,6 +24,16 @@ impl Origin {
             return "";
         }
         client
+    }
+
+    /// Whether events wait for the link.
+    pub fn is_offline(&self) -> bool {
+        self.0.as_ref().is_some_and(|bridge| bridge.state() != LinkState::Online)
+    }
+
+    /// Cancels an event of this browser, and returns whether it has certainly not been sent.
+    pub fn cancel(&self, id: &str) -> bool {
+        self.0.as_ref().is_some_and(|bridge| bridge.cancel(id))
     }
 }
 

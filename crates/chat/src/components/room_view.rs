@@ -5,7 +5,10 @@ use std::rc::Rc;
 use event_driven_kit::Bridge;
 use yew::prelude::*;
 
-use super::{Composer, MessageList, Origin, TypingBar, use_outlet, use_room_rules};
+use super::{
+    Composer, MessageList, Origin, TypingBar, use_history_is_over, use_notice, use_outlet,
+    use_room_rules, use_title,
+};
 use crate::events::{Person, Room};
 
 #[derive(Properties, PartialEq)]
@@ -22,11 +25,15 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     let me = || props.me.clone();
     let origin = || Origin(props.bridge.clone());
     use_outlet(&props.room);
+    let is_live = use_history_is_over(&props.room);
+    use_title(&props.room, &origin(), is_live);
+    let notice = use_notice();
     let problem = use_room_rules(&props.room, &props.bridge);
     html! {
         <main class="room">
-            <MessageList room={room()} me={me()} origin={origin()} />
+            <MessageList room={room()} me={me()} origin={origin()} {is_live} />
             <TypingBar room={room()} me={me()} origin={origin()} />
+            { notice }
             <Composer room={room()} me={me()} />
             if let Some(problem) = problem {
                 <p class="problem" role="alert">{ problem }</p>

@@ -1,30 +1,36 @@
 //! The texts of the link bar.
 
-use event_driven_kit::bridge::LinkState;
+use event_driven_kit::bridge::{CloseCode, LinkState};
 
 /// The content of the bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
     /// The state for style and tests: `connecting`, `online`, `offline` or `stopped`.
     pub state: &'static str,
-    /// One word, announced when it changes.
+    /// A few words, announced when they change.
     pub word: &'static str,
-    /// Details, which change every second during a countdown.
+    /// How many messages wait, or why the link has stopped.
     pub detail: Option<String>,
+    /// What the button that connects says. `None` if there is nothing to do.
+    pub action: Option<&'static str>,
 }
 
-/// The content for `state`, which was entered `age_ms` ago.
-pub fn words(state: &LinkState, age_ms: f64) -> Words {
-    let (name, word, detail) = match state {
-        LinkState::Connecting => ("connecting", "Connecting", None),
-        LinkState::Online => ("online", "Online", None),
-        LinkState::Offline { retry_in_ms } => {
-            let seconds = ((retry_in_ms - age_ms) / 1_000.0).ceil().max(0.0) as u32;
-            let detail = match seconds {
-                0 => "trying again".to_owned(),
-                _ => ["next try in ", &seconds.to_string(), " s"].concat(),
-            };
-            ("offline", "Offline", Some(detail))
+/// The content for `state`, with `waiting` messages in the outbox. A failed attempt to connect again is not shown:
+/// `was_offline` says that the link was offline before it was connecting.
+pub fn words(state: &LinkState, was_offline: bool, waiting: usize) -> Words {
+    let outbox = || (waiting > 0).then(|| [&waiting.to_string(), " waiting"].concat());
+    let words = |state, word, detail, action| Words { state, word, detail, action };
+    match state {
+        LinkState::Online => words("online", "Online", None, None),
+        LinkState::Connecting if !was_offline => words("connecting", "Connecting", outbox(), None),
+        LinkState::Connecting | LinkState::Offline { .. } => {
+            words("offline", "Offline", outbox(), Some("Try now"))
+        }
+        LinkState::Stopped { code, .. } if *code == CloseCode::Fenced.code() => {
+            words("stopped", "In use elsewhere", outbox(), Some("Use here"))
+        }
+        LinkState::Stopped { code, .. } if *code == CloseCode::CredentialRefused.code() => {
+            words("stopped", "Signed out", outbox(), Some("Sign in again"))
         }
         LinkState::Stopped { code, reason } => {
             let code = code.to_string();
@@ -32,39 +38,42 @@ pub fn words(state: &LinkState, age_ms: f64) -> Words {
                 "" => code,
                 reason => [reason, " (", &code, ")"].concat(),
             };
-            ("stopped", "Stopped", Some(detail))
+            words("stopped", "Disconnected", Some(detail), Some("Connect again"))
         }
-    };
-    Words { state: name, word, detail }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn detail(state: LinkState, age_ms: f64) -> Option<String> {
-        words(&state, age_ms).detail
+    const OFFLINE: LinkState = LinkState::Offline { retry_in_ms: 2_500.0 };
+
+    #[test]
+    fn an_offline_link_says_how_many_messages_wait_and_can_be_tried_now() {
+        let offline = words(&OFFLINE, false, 3);
+        assert_eq!((offline.word, offline.detail.as_deref()), ("Offline", Some("3 waiting")));
+        assert_eq!(offline.action, Some("Try now"));
+        assert_eq!(words(&OFFLINE, false, 0).detail, None);
     }
 
     #[test]
-    fn an_offline_link_counts_down_and_never_below_zero() {
-        let offline = LinkState::Offline { retry_in_ms: 2_500.0 };
-        let details =
-            [0.0, 1_000.0, 2_499.0, 2_500.0, 9_000.0].map(|age| detail(offline.clone(), age));
-        let expected = [
-            "next try in 3 s",
-            "next try in 2 s",
-            "next try in 1 s",
-            "trying again",
-            "trying again",
-        ];
-        assert_eq!(details, expected.map(|text| Some(text.to_owned())));
+    fn each_attempt_to_connect_again_looks_the_same_as_the_wait() {
+        assert_eq!(words(&LinkState::Connecting, true, 1), words(&OFFLINE, false, 1));
+        assert_eq!(words(&LinkState::Connecting, false, 1).action, None);
     }
 
     #[test]
-    fn a_stopped_link_says_why() {
-        let stopped = |reason: &str| LinkState::Stopped { code: 4501, reason: reason.into() };
-        assert_eq!(detail(stopped("fenced"), 0.0).as_deref(), Some("fenced (4501)"));
-        assert_eq!(detail(stopped(""), 0.0).as_deref(), Some("4501"));
+    fn a_stopped_link_says_why_and_what_to_do() {
+        let stopped = |code, reason: &str| {
+            let words = words(&LinkState::Stopped { code, reason: reason.into() }, false, 0);
+            assert_eq!(words.state, "stopped");
+            (words.word, words.detail, words.action.unwrap_or_default())
+        };
+        assert_eq!(stopped(4503, "fenced"), ("In use elsewhere", None, "Use here"));
+        assert_eq!(stopped(4508, "expired"), ("Signed out", None, "Sign in again"));
+        let other = |detail: &str| ("Disconnected", Some(detail.to_owned()), "Connect again");
+        assert_eq!(stopped(4501, "no protocol"), other("no protocol (4501)"));
+        assert_eq!(stopped(4501, ""), other("4501"));
     }
 }

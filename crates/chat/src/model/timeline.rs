@@ -1,12 +1,15 @@
 //! The messages of one room in the order in which they are shown: first those in the log, in the log's order, then the
-//! user's own messages that are not in the log yet, in the order of their publishing.
+//! user's own messages that are not in the log yet, in the order of their publishing. A refused message stays between
+//! the messages that it stood between.
+//!
 //! The message list folds it from the room's events. Each message occurs once.
 
 use std::rc::Rc;
 
+use super::refusal::Refusal;
 use crate::events::TextMessage;
 
-/// How many messages from the log are kept. Older ones are removed.
+/// How many messages from the log are kept. Older ones are removed. Refused ones stay.
 const MOST_STORED: usize = 1_000;
 
 /// Two messages of one sender within this time, in milliseconds, are grouped.
@@ -20,6 +23,8 @@ pub struct Timeline {
     epochs: Vec<u64>,
     /// How many pending messages of this browser were added so far.
     pending_seen: u64,
+    /// Whether the history has been replayed.
+    is_live: bool,
 }
 
 /// One message.
@@ -47,15 +52,26 @@ pub enum State {
     Sent,
     /// It is in the log.
     Stored,
-    /// It was refused for this reason.
-    Failed(String),
+    /// It was refused.
+    Failed(Refusal),
 }
 
 /// The sort key of a row: messages in the log come before pending ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    InLog { life: usize, offset: u64 },
+    /// At this offset, or after it: the number of a refused message, or zero for the message at the offset itself.
+    InLog {
+        life: usize,
+        offset: u64,
+        after: u64,
+    },
     Pending(u64),
+}
+
+impl Place {
+    fn in_log(life: usize, offset: u64) -> Self {
+        Self::InLog { life, offset, after: 0 }
+    }
 }
 
 /// A change to the timeline.
@@ -68,9 +84,11 @@ pub enum Change {
     /// The user's own message has been stored.
     Succeeded { id: Rc<str>, offset: u64 },
     /// The user's own message has been refused.
-    Failed { id: Rc<str>, reason: String },
-    /// The user's own failed message was published again and is removed.
-    Retried { id: Rc<str> },
+    Failed { id: Rc<str>, refusal: Refusal },
+    /// The user has taken back a waiting message, or has removed a refused one.
+    Removed { id: Rc<str> },
+    /// The history has been replayed.
+    Live,
 }
 
 /// A message from an event.
@@ -83,7 +101,7 @@ pub struct Seen {
 }
 
 impl State {
-    /// The state in one word.
+    /// The state in one word, for style and tests.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -120,6 +138,21 @@ impl Timeline {
         &self.rows
     }
 
+    /// The timeline of a page that was just loaded, with the messages that were refused before.
+    pub fn with_refused(refused: impl IntoIterator<Item = (Seen, Refusal)>) -> Self {
+        let mut timeline = Self::default();
+        for (seen, refusal) in refused {
+            timeline.add_pending(seen, State::Failed(refusal));
+        }
+        timeline
+    }
+
+    /// The ids of the refused messages.
+    pub fn refused(&self) -> Vec<Rc<str>> {
+        let failed = self.rows.iter().filter(|row| matches!(row.state, State::Failed(_)));
+        failed.map(|row| row.id.clone()).collect()
+    }
+
     /// Applies a change. Known messages change nothing.
     pub fn apply(&mut self, change: Change) {
         match change {
@@ -132,22 +165,49 @@ impl Timeline {
                     // The relay knows this browser under an earlier client id.
                     seen = row.seen();
                 }
-                self.insert(seen, State::Stored, Place::InLog { life, offset });
+                self.insert(seen, State::Stored, Place::in_log(life, offset));
                 self.forget_oldest();
             }
             Change::Succeeded { id, offset } => {
                 let life = self.epochs.len().saturating_sub(1);
                 if let Some(row) = self.remove_pending(&id) {
-                    self.insert(row.seen(), State::Stored, Place::InLog { life, offset });
+                    self.insert(row.seen(), State::Stored, Place::in_log(life, offset));
                 }
             }
-            Change::Failed { id, reason } => {
+            Change::Failed { id, refusal } => {
                 if let Some(row) = self.remove_pending(&id) {
-                    self.insert(row.seen(), State::Failed(reason), row.place);
+                    // Before the history is there, nothing says between which messages it stands.
+                    let place = if self.is_live { self.fixed(&row) } else { row.place };
+                    self.insert(row.seen(), State::Failed(refusal), place);
                 }
             }
-            Change::Retried { id } => {
+            Change::Removed { id } => {
                 self.remove_pending(&id);
+            }
+            Change::Live => {
+                self.is_live = true;
+                self.fix_refused();
+            }
+        }
+    }
+
+    /// The place of a refused message: before the user's first later message, or else at the end of the log. Other
+    /// clients' clocks say nothing about the order.
+    fn fixed(&self, refused: &Row) -> Place {
+        let Place::Pending(number) = refused.place else { return refused.place };
+        let is_later = |row: &Row| row.client.is_empty() && row.time_ms > refused.time_ms;
+        let log = self.rows.iter().filter(|row| row.state == State::Stored);
+        let before = log.take_while(|row| refused.time_ms.is_none() || !is_later(row)).last();
+        match before.map(|row| row.place) {
+            Some(Place::InLog { life, offset, .. }) => Place::InLog { life, offset, after: number },
+            _ => Place::InLog { life: 0, offset: 0, after: number },
+        }
+    }
+
+    fn fix_refused(&mut self) {
+        for id in self.refused() {
+            if let Some(row) = self.remove_pending(&id) {
+                self.insert(row.seen(), row.state.clone(), self.fixed(&row));
             }
         }
     }
@@ -156,10 +216,7 @@ impl Timeline {
     /// message to pending.
     fn pending(&mut self, seen: Seen, state: State) {
         match self.find(&seen.id) {
-            None => {
-                self.pending_seen += 1;
-                self.insert(seen, state, Place::Pending(self.pending_seen));
-            }
+            None => self.add_pending(seen, state),
             Some(at) => {
                 let row = &self.rows[at];
                 if matches!(row.state, State::Queued | State::Sent) {
@@ -168,6 +225,11 @@ impl Timeline {
                 }
             }
         }
+    }
+
+    fn add_pending(&mut self, seen: Seen, state: State) {
+        self.pending_seen += 1;
+        self.insert(seen, state, Place::Pending(self.pending_seen));
     }
 
     /// The number of an epoch of the log. Later epochs sort after earlier ones.
@@ -204,8 +266,15 @@ impl Timeline {
     }
 
     fn forget_oldest(&mut self) {
-        let stored = self.rows.partition_point(|row| !row.is_pending());
-        self.rows.drain(..stored.saturating_sub(MOST_STORED));
+        let stored = self.rows.iter().filter(|row| !row.is_pending()).count();
+        let mut excess = stored.saturating_sub(MOST_STORED);
+        if excess > 0 {
+            self.rows.retain(|row| {
+                let is_kept = excess == 0 || row.is_pending();
+                excess -= usize::from(!is_kept);
+                is_kept
+            });
+        }
     }
 }
 
@@ -219,8 +288,9 @@ impl Row {
         }
     }
 
+    /// Whether it is not in the log.
     fn is_pending(&self) -> bool {
-        matches!(self.place, Place::Pending(_))
+        self.state != State::Stored
     }
 }
 

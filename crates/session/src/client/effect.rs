@@ -67,6 +67,15 @@ pub enum Effect {
     Reset(SubscriptionId, Stream),
     /// The peer refuses the subscription, which has ended.
     Refused(SubscriptionId, RejectCode, String),
+    /// The peer did not send an ephemeral event to others. Reported once for each topic until the rights change.
+    Denied {
+        /// The event's topic.
+        topic: Topic,
+        /// The reason.
+        code: RejectCode,
+        /// The reason in words.
+        message: String,
+    },
     /// The response to [`Client::history`](super::Client::history).
     History(RequestId, Result<Older, HistoryError>),
     /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.

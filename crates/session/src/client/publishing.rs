@@ -4,7 +4,7 @@ use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
-use crate::wire::frame::{Ack, FromClient, Publish, Reject};
+use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
 /// Why the client did not accept a publish.
@@ -37,6 +37,13 @@ impl Default for PublishOptions {
 }
 
 impl Client {
+    pub(super) fn denied(&mut self, denied: Denied) {
+        let Denied { topic, code, message } = denied;
+        if let Some(topic) = self.connection.topics_out.topic(topic).cloned() {
+            self.effects.push_back(Effect::Denied { topic, code, message });
+        }
+    }
+
     /// Puts a durable event into the outbox, from where it is sent to the peer. [`Effect::Kept`] reports that the
     /// outbox holds it, and [`Effect::Settled`] reports its outcome.
     ///

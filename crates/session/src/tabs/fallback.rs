@@ -86,6 +86,7 @@ impl Tab {
         if let Some(fallback) = &mut self.fallback
             && takes_part
             && fallback.is_used()
+            && fallback.client.is_stopped()
         {
             fallback.client.connect(self.now);
         }

@@ -133,6 +133,8 @@ impl Page {
             heartbeat: 20_000,
             max_message: 1 << 20,
             forgotten,
+            subject: None,
+            rights: Default::default(),
             kinds: Vec::new(),
         }));
     }

@@ -1,26 +1,38 @@
 //! One connection of a peer, driven by hand, with one or two streams in memory.
 #![allow(dead_code)] // each test file uses its part
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use session::server::{
-    Answer, Decided, Effect, Ephemeral, Located, Logged, Older, Opened, Options, Page, Query,
-    Server, SocketMessage, StartPoint, StreamNo, Wire,
-};
+use model::{Connection, ConnectionNo};
+use session::server::{Answer, Effect, Ephemeral, Logged, Options, StreamNo, Wire};
 use session::*;
-use topic::{Pattern, Topic};
+use topic::Topic;
 
+/// It can be used as its only connection.
 pub struct Peer {
-    pub server: Server,
-    /// By stream, and by offset from 1.
-    pub logs: Vec<Vec<Arc<Logged>>>,
-    /// The main stream is trimmed up to this offset.
-    pub trimmed: u64,
-    /// Effects that this peer does not answer by itself.
+    pub peer: model::Peer,
+    /// The effects that concern others than the client and the store, and the events to log.
     pub asked: Vec<Effect>,
-    pub closed: Option<CloseCode>,
     /// The maximum number of events in one response of the store.
     pub largest_read: usize,
+}
+
+const ONLY: ConnectionNo = 0;
+const EPOCH: u64 = 7;
+
+impl Deref for Peer {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.peer.connections[&ONLY]
+    }
+}
+
+impl DerefMut for Peer {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.peer.connections.get_mut(&ONLY).unwrap()
+    }
 }
 
 pub fn topic(text: &str) -> Topic {
@@ -41,23 +53,27 @@ impl Peer {
         Self::of_streams(&[events])
     }
 
+    /// The same at a peer with an authority.
+    pub fn with_authority(events: u64) -> Self {
+        Self::with(&[events], Options { has_authority: true, ..Options::default() })
+    }
+
     /// The same with this many events in each stream. The second one is called `other`.
     pub fn of_streams(events: &[u64]) -> Self {
+        Self::with(events, Options::default())
+    }
+
+    fn with(events: &[u64], options: Options) -> Self {
         let streams = [Stream::MAIN, Stream::named("other")][..events.len()].to_vec();
-        let options = Options { page: 4, streams, ..Options::default() };
-        let mut peer = Self {
-            server: Server::new(options.into(), Wire::Frames, events, 0),
-            logs: vec![Vec::new(); events.len()],
-            trimmed: 0,
-            asked: Vec::new(),
-            closed: None,
-            largest_read: 0,
-        };
+        let peer = model::Peer::new(Options { page: 4, streams, ..options });
+        let mut peer = Self { peer, asked: Vec::new(), largest_read: 0 };
         for (stream, events) in events.iter().enumerate() {
+            peer.peer.store.recovered(stream, EPOCH);
             for _ in 0..*events {
                 peer.append(stream, "a");
             }
         }
+        peer.peer.accept(ONLY, Wire::Frames, 0);
         peer
     }
 
@@ -73,12 +89,25 @@ impl Peer {
         peer
     }
 
+    fn head(&self, stream: StreamNo) -> u64 {
+        self.peer.store.last_offsets().nth(stream).unwrap()
+    }
+
     fn append(&mut self, stream: StreamNo, at: &str) -> Arc<Logged> {
-        let offset = self.logs[stream].len() as u64 + 1;
-        let body = body(&format!("e{offset}")).encode().into();
-        let event = Arc::new(Logged::new(stream, offset, topic(at), body));
-        self.logs[stream].push(Arc::clone(&event));
-        event
+        let body = body(&format!("e{}", self.head(stream) + 1));
+        self.peer.store.append(stream, &topic(at), &body)
+    }
+
+    /// The events of the main stream after an offset.
+    pub fn events_after(&self, offset: u64) -> Vec<Arc<Logged>> {
+        let events = self.peer.store.events(0).map(|(event, _)| event);
+        events.filter(|event| event.offset > offset).cloned().collect()
+    }
+
+    /// Trims the main stream up to an offset.
+    pub fn trim(&mut self, up_to: u64) {
+        let left = self.head(0) - up_to;
+        self.peer.store.trim(0, left);
     }
 
     /// Commits an event, and feeds it to the connection.
@@ -105,110 +134,34 @@ impl Peer {
 
     /// Carries out the effects, and returns the peer's frames.
     pub fn run(&mut self) -> Vec<FromPeer> {
-        let mut frames = Vec::new();
-        while let Some(effect) = self.server.poll() {
-            match effect {
-                Effect::Send(SocketMessage::Binary(bytes)) => {
-                    frames.extend(FromPeer::decode(&bytes).map(Result::unwrap));
-                }
-                Effect::Open(_) => {
-                    let (highest, highest_id, new) = (0, None, true);
-                    self.server.opened(Opened::Welcome { highest, highest_id, new });
-                }
-                Effect::Close(code, _) => self.closed = Some(code),
-                Effect::Query(ticket, query) => {
-                    let answer = self.answer(&query);
-                    self.server.answer(ticket, answer);
-                }
-                Effect::Append(append) => {
-                    let decided = match &append.event {
-                        Ok(_) => Decided::Fenced,
-                        Err(refusal) => Decided::Rejected {
-                            code: refusal.code,
-                            message: refusal.message.clone(),
-                            retry: None,
-                        },
-                    };
-                    self.asked.push(Effect::Append(append.clone()));
-                    self.server.decided(append.ticket, decided);
-                }
-                other => self.asked.push(other),
-            }
-        }
-        frames
-    }
-
-    fn trimmed(&self, stream: StreamNo) -> u64 {
-        if stream == 0 { self.trimmed } else { 0 }
-    }
-
-    fn gone(&self, stream: StreamNo, from: u64) -> Option<(u64, u64)> {
-        let trimmed = self.trimmed(stream);
-        (from <= trimmed).then_some((from, trimmed))
-    }
-
-    fn answer(&mut self, query: &Query) -> Answer {
-        match query {
-            Query::Locate { start, .. } => Answer::Located(self.locate(start)),
-            Query::Read { stream, pattern, from, limit } => {
-                let page = self.read(*stream, pattern, *from, *limit);
-                self.largest_read = self.largest_read.max(page.events.len());
-                Answer::Page(page)
-            }
-            Query::History { stream, pattern, before, limit } => {
-                Answer::Older(self.older(*stream, pattern, *before, *limit))
-            }
-        }
-    }
-
-    fn locate(&self, start: &Start) -> Located {
-        let place = |(number, log): (StreamNo, &Vec<_>)| {
-            let stream = [Stream::MAIN, Stream::named("other")][number].clone();
-            let (last, trimmed) = (log.len() as u64, self.trimmed(number));
-            let (next, previous) = match start {
-                Start::Latest => (last + 1, None),
-                Start::Earliest => (trimmed + 1, None),
-                Start::Last(count) => (last + 1 - count, None),
-                Start::After(positions) => {
-                    match positions.iter().find(|position| position.stream == stream) {
-                        Some(position) => (position.offset + 1, Some(position.offset)),
-                        None => (trimmed + 1, None),
+        let mut is_busy = true;
+        while is_busy {
+            while let Some(effect) = self.peer.poll(ONLY) {
+                match effect {
+                    Effect::Append(_) => {
+                        self.asked.push(effect.clone());
+                        self.peer.carry_out(ONLY, effect);
                     }
+                    Effect::Send(_) | Effect::Close(..) | Effect::Open(_) | Effect::Query(..) => {
+                        self.peer.carry_out(ONLY, effect);
+                    }
+                    other => self.asked.push(other),
                 }
-            };
-            let head = Position { stream, epoch: 7, offset: last, id: None };
-            StartPoint { next: next.max(trimmed + 1), previous, head, gap: self.gone(number, next) }
-        };
-        Located::At(self.logs.iter().enumerate().map(place).collect())
-    }
-
-    fn read(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {
-        let log = &self.logs[stream];
-        let gap = self.gone(stream, from);
-        let from = from.max(self.trimmed(stream) + 1);
-        let matching = log.iter().filter(|it| it.offset >= from && pattern.matches(&it.topic));
-        let events: Vec<_> = matching.take(limit).cloned().collect();
-        let next = match events.last() {
-            Some(last) if events.len() == limit => last.offset + 1,
-            _ => log.len() as u64 + 1,
-        };
-        Page { events, next, gap }
-    }
-
-    fn older(
-        &self,
-        stream: StreamNo,
-        pattern: &Pattern,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Older {
-        let before = before.unwrap_or(u64::MAX);
-        let trimmed = self.trimmed(stream);
-        let kept = self.logs[stream].iter().rev().filter(|it| it.offset > trimmed);
-        let mut matching = kept.filter(|it| it.offset < before && pattern.matches(&it.topic));
-        let events: Vec<_> = matching.by_ref().take(limit).cloned().collect();
-        let next = matching.next().and_then(|_| events.last()).map(|last| last.offset);
-        Older { epoch: 7, events, next }
+            }
+            is_busy = self.peer.commit();
+            while let Some((ticket, query)) = self.queries.pop_front() {
+                let answer = self.peer.store.answer(&query, usize::MAX);
+                if let Answer::Page(page) = &answer {
+                    self.largest_read = self.largest_read.max(page.events.len());
+                }
+                self.server.answer(ticket, answer);
+                is_busy = true;
+            }
+        }
+        let messages = self.sent.drain(..);
+        messages
+            .flat_map(|it| FromPeer::decode(&it).map(Result::unwrap).collect::<Vec<_>>())
+            .collect()
     }
 }
 

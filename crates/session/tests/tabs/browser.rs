@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use model::Peer;
 use session::client::{
     self, Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed,
     StoreRequest, StoreResponse,
@@ -12,7 +13,7 @@ use session::*;
 use topic::{Pattern, Topic};
 
 use crate::socket::{Happened, Socket};
-use crate::world::{Log, body, next_random};
+use crate::world::{body, next_random};
 
 pub struct Browser {
     pub tabs: Vec<Page>,
@@ -21,7 +22,7 @@ pub struct Browser {
     pub fails: bool,
     /// Whether the store cannot even be read.
     pub is_broken: bool,
-    pub log: Log,
+    pub peer: Peer,
     pub now: Millis,
     /// The tab that holds the lock, and the tabs that wait for it.
     holder: Option<usize>,
@@ -77,7 +78,7 @@ impl Browser {
             store,
             fails: false,
             is_broken: false,
-            log: Log::default(),
+            peer: Peer::new(server::Options { page: 7, ..server::Options::default() }),
             now: 1_000,
             holder: None,
             waiting: VecDeque::new(),
@@ -87,9 +88,11 @@ impl Browser {
     }
 
     /// Another machine with a copy of the profile, at the same peer.
-    pub fn copy(&mut self) -> Self {
-        let log = std::mem::take(&mut self.log);
-        Self { store: self.store.clone(), log, now: self.now, published: 100, ..Self::new(21) }
+    pub fn copy(&self) -> Self {
+        let mut copy =
+            Self { store: self.store.clone(), now: self.now, published: 100, ..Self::new(21) };
+        copy.peer.store = self.peer.store.clone();
+        copy
     }
 
     pub fn random(&mut self, below: usize) -> usize {
@@ -215,7 +218,7 @@ impl Browser {
             let page = &mut self.tabs[tab];
             page.tab.tick(self.now);
             for socket in page.socket.iter_mut().chain(&mut page.fallback) {
-                socket.tick(self.now);
+                socket.tick(&mut self.peer, self.now);
             }
         }
     }
@@ -301,7 +304,7 @@ impl Browser {
     pub fn settle(&mut self) {
         for _ in 0..300 {
             self.rest();
-            let head = self.log.events.len() as u64;
+            let head = self.peer.store.last_offsets().next().unwrap();
             let at_rest = |tab: &usize| {
                 let page = &self.tabs[*tab];
                 page.delivered.last().map_or(0, |(offset, _)| *offset) == head
@@ -314,7 +317,7 @@ impl Browser {
         }
         for tab in self.running() {
             let page = &self.tabs[tab];
-            let (read, unread) = (page.delivered.len(), self.log.events.len());
+            let (read, unread) = (page.delivered.len(), self.peer.store.events(0).count());
             let all = page.published.iter().chain(&page.pending);
             let open: Vec<&String> = all.filter(|id| !page.is_settled(id)).collect();
             println!("{tab} has read {read} of {unread}, waits for {open:?}: {:?}", page.tab);
@@ -391,7 +394,7 @@ impl Browser {
         let page = &mut self.tabs[tab];
         match effect {
             client::Effect::Open => {
-                page.socket = Some(Socket::new(&self.log, self.now));
+                page.socket = Some(Socket::new(&mut self.peer, self.now));
                 page.tab.client_on(Lane::Shared, self.now).unwrap().opened(self.now);
             }
             client::Effect::Store(asked) => page.asked.push_back(asked),
@@ -405,7 +408,7 @@ impl Browser {
             client::Effect::Deliver(delivery) => {
                 page.tab.client().taken(&delivery.subscriptions, delivery.bytes);
                 let position = delivery.position.unwrap();
-                assert_eq!(position.epoch, self.log.epoch());
+                assert_eq!(position.epoch, self.peer.store.heads()[0].epoch);
                 page.delivered.push((position.offset, delivery.body.id));
             }
             client::Effect::Settled { id, outcome, .. } => {
@@ -430,7 +433,7 @@ impl Browser {
         let page = &mut self.tabs[tab];
         match effect {
             client::Effect::Open => {
-                page.fallback = Some(Socket::new(&self.log, self.now));
+                page.fallback = Some(Socket::new(&mut self.peer, self.now));
                 page.tab.fallback().unwrap().opened(self.now);
             }
             client::Effect::Send(message) => {
@@ -447,7 +450,7 @@ impl Browser {
     fn run_fallback(&mut self, tab: usize) -> bool {
         let page = &mut self.tabs[tab];
         let Some(socket) = &mut page.fallback else { return false };
-        let happened = socket.run(&mut self.log, self.now);
+        let happened = socket.run(&mut self.peer, self.now);
         let fallback = page.tab.fallback().unwrap();
         match happened {
             Happened::Nothing => return false,
@@ -464,7 +467,7 @@ impl Browser {
     fn run_socket(&mut self, tab: usize) -> bool {
         let page = &mut self.tabs[tab];
         let Some(socket) = &mut page.socket else { return false };
-        match socket.run(&mut self.log, self.now) {
+        match socket.run(&mut self.peer, self.now) {
             Happened::Nothing => false,
             Happened::AtThePeer => true,
             Happened::Received(message) => {

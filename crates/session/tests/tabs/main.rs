@@ -17,7 +17,7 @@ use session::client::Outcome;
 use world::body;
 
 fn ids(browser: &Browser) -> Vec<String> {
-    browser.log.events.iter().map(|(_, id, _)| id.clone()).collect()
+    browser.peer.store.events(0).map(|(_, id)| id.to_owned()).collect()
 }
 
 /// Tabs that open at once and share a working link.
@@ -278,7 +278,7 @@ fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
         copy.publish(0);
     }
     copy.settle();
-    browser.log = copy.log;
+    browser.peer.store = copy.peer.store;
     // The leader's rows with such numbers may be in the log, so it takes a new client.
     browser.cut();
     for _ in 0..3 {

@@ -2,19 +2,14 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use model::{ConnectionNo, Peer};
 use session::Millis;
-use session::server::{Append, Effect, Options, Server, SocketMessage, Wire};
+use session::server::{Effect, Wire};
 use topic::Topic;
 
-use crate::world::Log;
-
 pub struct Socket {
-    server: Server,
+    connection: ConnectionNo,
     up: VecDeque<Vec<u8>>,
-    down: VecDeque<Vec<u8>>,
-    appends: VecDeque<Append>,
-    cursor: usize,
-    opened: bool,
     /// The topics at which the client is present.
     pub present: BTreeSet<Topic>,
     closed: Option<u16>,
@@ -30,19 +25,11 @@ pub enum Happened {
 }
 
 impl Socket {
-    pub fn new(log: &Log, now: Millis) -> Self {
-        let cursor = log.events.len();
-        let options = Options { page: 7, ..Options::default() };
-        Self {
-            server: Server::new(options.into(), Wire::Frames, &[cursor as u64], now),
-            up: VecDeque::new(),
-            down: VecDeque::new(),
-            appends: VecDeque::new(),
-            cursor,
-            opened: false,
-            present: BTreeSet::new(),
-            closed: None,
-        }
+    /// Connects to a peer, which keeps the connections of sockets that were dropped.
+    pub fn new(peer: &mut Peer, now: Millis) -> Self {
+        let connection = peer.connections.len();
+        peer.accept(connection, Wire::Frames, now);
+        Self { connection, up: VecDeque::new(), present: BTreeSet::new(), closed: None }
     }
 
     pub fn send(&mut self, message: Vec<u8>) {
@@ -53,60 +40,39 @@ impl Socket {
         self.closed = Some(1006);
     }
 
-    pub fn tick(&mut self, now: Millis) {
-        self.server.tick(now);
+    pub fn tick(&mut self, peer: &mut Peer, now: Millis) {
+        peer.server(self.connection).unwrap().tick(now);
     }
 
     /// Makes one step. Messages to the client arrive before anything else.
-    pub fn run(&mut self, log: &mut Log, now: Millis) -> Happened {
-        if let Some(message) = self.down.pop_front() {
+    pub fn run(&mut self, peer: &mut Peer, now: Millis) -> Happened {
+        let connection = peer.connections.get_mut(&self.connection).unwrap();
+        if let Some(message) = connection.sent.pop_front() {
             return Happened::Received(message);
         }
-        if let Some(code) = self.closed {
+        if let Some(code) = self.closed.or(connection.closed.map(|code| code.code())) {
             return Happened::Closed(code);
         }
-        if self.run_peer(log, now) { Happened::AtThePeer } else { Happened::Nothing }
+        if self.run_peer(peer, now) { Happened::AtThePeer } else { Happened::Nothing }
     }
 
-    fn run_peer(&mut self, log: &mut Log, now: Millis) -> bool {
-        let mut busy = false;
-        if let Some(message) = self.up.pop_front() {
-            busy = true;
-            self.server.received(&message, now);
+    fn run_peer(&mut self, peer: &mut Peer, now: Millis) -> bool {
+        let message = self.up.pop_front();
+        let mut busy = message.is_some();
+        if let Some(message) = message {
+            peer.received(self.connection, &message, now);
         }
-        if let Some(append) = self.appends.pop_front() {
+        busy |= peer.commit_next(self.connection);
+        busy |= peer.feed(self.connection);
+        while let Some(effect) = peer.poll(self.connection) {
             busy = true;
-            let decided = log.decide(&append);
-            self.server.decided(append.ticket, decided);
-        }
-        if self.cursor < log.events.len() {
-            busy = true;
-            let events = log.read(0, self.cursor as u64 + 1, usize::MAX, |_| true).events;
-            self.cursor = log.events.len();
-            self.server.committed(&events);
-        }
-        while let Some(effect) = self.server.poll() {
-            busy = true;
-            self.serve(effect, log);
-        }
-        busy
-    }
-
-    fn serve(&mut self, effect: Effect, log: &mut Log) {
-        match effect {
-            Effect::Send(SocketMessage::Binary(message)) => self.down.push_back(message),
-            Effect::Close(code, _) => self.closed = Some(code.code()),
-            Effect::Open(hello) => {
-                assert!(!self.opened, "opened twice");
-                self.opened = true;
-                self.server.opened(log.open(&hello));
+            match effect {
+                Effect::Join { topic, .. } => _ = self.present.insert(topic),
+                Effect::Leave(topic) => _ = self.present.remove(&topic),
+                Effect::Forward(_) => {}
+                other => peer.carry_out(self.connection, other),
             }
-            Effect::Append(append) => self.appends.push_back(append),
-            Effect::Query(ticket, query) => self.server.answer(ticket, log.answer(&query)),
-            Effect::Join { topic, .. } => _ = self.present.insert(topic),
-            Effect::Leave(topic) => _ = self.present.remove(&topic),
-            Effect::Forward(_) => {}
-            other => panic!("{other:?}"),
         }
+        busy | peer.answer(self.connection)
     }
 }

@@ -1,22 +1,20 @@
-//! Clients, a peer and its log in one process, with virtual time and links that can be cut.
+//! Clients and a peer in one process, with virtual time and links that can be cut.
 #![allow(dead_code)] // each test file uses its part
-
-mod log;
 
 use std::collections::VecDeque;
 
+use model::{ConnectionNo, Peer};
 use session::client::{self, Client, MemoryOutbox, Outcome, SavedState, SubscriptionId, Window};
-use session::server::{self, Append, Options, Server, SocketMessage, Wire};
+use session::server::{Options, StreamNo, Wire};
 use session::*;
 use topic::{Pattern, Topic};
 
-pub use log::Log;
-
 pub struct World {
     pub clients: Vec<End>,
-    pub log: Log,
+    pub peer: Peer,
     pub now: Millis,
     links: Vec<Option<Link>>,
+    opened: ConnectionNo,
     random: u64,
 }
 
@@ -37,14 +35,8 @@ pub struct End {
 }
 
 struct Link {
-    server: Server,
+    connection: ConnectionNo,
     up: VecDeque<Vec<u8>>,
-    down: VecDeque<Vec<u8>>,
-    /// Appends that are not committed yet. They are lost when the peer restarts.
-    appends: VecDeque<Append>,
-    /// By stream.
-    cursors: Vec<u64>,
-    opened: bool,
 }
 
 impl End {
@@ -89,11 +81,22 @@ impl World {
         };
         Self {
             clients: (0..clients).map(end).collect(),
-            log: Log::default(),
+            peer: peer(&[Stream::MAIN]),
             now: 0,
             links: (0..clients).map(|_| None).collect(),
+            opened: 0,
             random: seed.wrapping_add(0x9e37_79b9),
         }
+    }
+
+    /// The same, where topics below `b` have their own stream.
+    pub fn split(clients: usize, seed: u64) -> Self {
+        Self { peer: peer(&[Stream::MAIN, Stream::named("b")]), ..Self::new(clients, seed) }
+    }
+
+    /// The events of a stream: topics and ids by offset from 1.
+    pub fn logged(&self, stream: StreamNo) -> Vec<(&Topic, &str)> {
+        self.peer.store.events(stream).map(|(event, id)| (&event.topic, id)).collect()
     }
 
     pub fn random(&mut self, below: u64) -> u64 {
@@ -123,6 +126,7 @@ impl World {
 
     /// Kills the peer: all links break, and uncommitted appends are lost.
     pub fn restart(&mut self) {
+        self.peer.crash();
         for client in 0..self.clients.len() {
             self.hang_up(client, 1006);
         }
@@ -130,8 +134,10 @@ impl World {
 
     pub fn lose_the_log(&mut self) {
         self.restart();
-        let (epoch, is_split) = (self.log.epoch + 1, self.log.is_split);
-        self.log = Log { epoch, is_split, ..Log::default() };
+        let epoch = self.peer.store.heads()[0].epoch + 1;
+        let streams = self.peer.options().streams.clone();
+        self.peer = peer(&streams);
+        (0..streams.len()).for_each(|stream| self.peer.store.recovered(stream, epoch));
     }
 
     /// Advances the time to the next deadline.
@@ -175,14 +181,17 @@ impl World {
     }
 
     fn hang_up(&mut self, client: usize, code: u16) {
-        if self.links[client].take().is_some() {
+        if let Some(link) = self.links[client].take() {
+            self.peer.disconnect(link.connection, self.now);
             self.clients[client].machine.closed(code, "", self.now);
         }
     }
 
     fn run_client(&mut self, client: usize) -> bool {
         let end = &mut self.clients[client];
-        let message = self.links[client].as_mut().and_then(|link| link.down.pop_front());
+        let connection = self.links[client].as_ref().map(|link| link.connection);
+        let connection = connection.and_then(|it| self.peer.connections.get_mut(&it));
+        let message = connection.and_then(|connection| connection.sent.pop_front());
         let mut busy = message.is_some();
         if let Some(message) = message {
             end.machine.received(&message, self.now);
@@ -191,17 +200,10 @@ impl World {
             busy = true;
             match effect {
                 client::Effect::Open => {
-                    let heads = self.log.heads();
-                    let options =
-                        Options { page: 7, streams: self.log.streams(), ..Options::default() };
-                    self.links[client] = Some(Link {
-                        server: Server::new(options.into(), Wire::Frames, &heads, self.now),
-                        up: VecDeque::new(),
-                        down: VecDeque::new(),
-                        appends: VecDeque::new(),
-                        cursors: heads,
-                        opened: false,
-                    });
+                    self.opened += 1;
+                    self.peer.accept(self.opened, Wire::Frames, self.now);
+                    let link = Link { connection: self.opened, up: VecDeque::new() };
+                    self.links[client] = Some(link);
                     end.machine.opened(self.now);
                 }
                 client::Effect::Send(message) => {
@@ -209,12 +211,16 @@ impl World {
                         link.up.push_back(message);
                     }
                 }
-                client::Effect::Close(_) => self.links[client] = None,
+                client::Effect::Close(_) => {
+                    if let Some(link) = self.links[client].take() {
+                        self.peer.disconnect(link.connection, self.now);
+                    }
+                }
                 client::Effect::Deliver(delivery) => {
                     match delivery.position {
                         Some(position) => {
-                            let stream = self.log.stream(&delivery.topic);
-                            assert_eq!(position.stream, self.log.streams()[stream]);
+                            let stream = self.peer.store.stream_of(&delivery.topic);
+                            assert_eq!(position.stream, self.peer.options().streams[stream]);
                             end.delivered.push((position.offset, delivery.body.id));
                         }
                         None => end.ephemeral.push(delivery.body.id),
@@ -238,61 +244,28 @@ impl World {
 
     fn run_server(&mut self, client: usize) -> bool {
         let Some(link) = &mut self.links[client] else { return false };
-        let mut busy = false;
-        if let Some(message) = link.up.pop_front() {
+        let connection = link.connection;
+        let message = link.up.pop_front();
+        let mut busy = message.is_some();
+        if let Some(message) = message {
+            self.peer.received(connection, &message, self.now);
+        }
+        busy |= self.peer.commit_next(connection);
+        busy |= self.peer.feed(connection);
+        while self.peer.step(connection) {
             busy = true;
-            link.server.received(&message, self.now);
         }
-        if let Some(append) = link.appends.pop_front() {
-            busy = true;
-            let decided = self.log.decide(&append);
-            link.server.decided(append.ticket, decided);
-        }
-        for (stream, head) in self.log.heads().into_iter().enumerate() {
-            if link.cursors[stream] < head {
-                busy = true;
-                let from = std::mem::replace(&mut link.cursors[stream], head) + 1;
-                let events = self.log.read(stream, from, usize::MAX, |_| true).events;
-                link.server.committed(&events);
-            }
-        }
-        let mut forward = Vec::new();
-        let mut close = None;
-        while let Some(effect) = link.server.poll() {
-            busy = true;
-            match effect {
-                server::Effect::Send(SocketMessage::Binary(message)) => {
-                    link.down.push_back(message)
-                }
-                server::Effect::Send(_) => panic!("text on a binary wire"),
-                server::Effect::Close(code, _) => close = Some(code),
-                server::Effect::Open(hello) => {
-                    assert!(!link.opened, "opened twice");
-                    link.opened = true;
-                    link.server.opened(self.log.open(&hello));
-                }
-                server::Effect::Append(append) => link.appends.push_back(append),
-                server::Effect::Forward(event) => forward.push(event),
-                server::Effect::Query(ticket, query) => {
-                    link.server.answer(ticket, self.log.answer(&query));
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-        if let Some(code) = close {
+        busy |= self.peer.answer(connection);
+        let closed = self.peer.connections.get(&connection).and_then(|it| it.closed);
+        if let Some(code) = closed {
             self.hang_up(client, code.code());
-        }
-        for event in forward {
-            for (_, other) in
-                self.links.iter_mut().enumerate().filter(|(other, _)| *other != client)
-            {
-                if let Some(other) = other {
-                    other.server.forwarded(&event);
-                }
-            }
         }
         busy
     }
+}
+
+fn peer(streams: &[Stream]) -> Peer {
+    Peer::new(Options { page: 7, streams: streams.to_vec(), ..Options::default() })
 }
 
 pub fn next_random(state: &mut u64) -> u64 {

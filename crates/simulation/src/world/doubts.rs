@@ -1,9 +1,10 @@
 //! The profiles whose events may have unknown outcomes, and until when. The checker excuses exactly these.
 
+use model::ClientId;
+
 use super::World;
 use super::tabs::Tab;
 use crate::history::Record;
-use crate::store::ClientId;
 
 /// The reasons why outcomes of a profile's events may be unknown.
 #[derive(Debug, Default)]
@@ -23,14 +24,14 @@ impl World {
     pub(super) fn doubt_forgotten(&mut self, known: &[ClientId]) {
         for number in 0..self.profiles.len() {
             let client = self.profiles[number].client();
-            if known.contains(&client) && !self.relay.store.is_sure_of(&client) {
+            if known.contains(&client) && !self.relay.peer.store.is_sure_of(&client) {
                 self.profiles[number].doubt.forgotten = Some(client);
                 self.doubt(number);
             }
         }
         for tab in 0..self.tabs.len() {
             for fallback in self.fallbacks_of(tab) {
-                if known.contains(&fallback) && !self.relay.store.is_sure_of(&fallback) {
+                if known.contains(&fallback) && !self.relay.peer.store.is_sure_of(&fallback) {
                     let number = self.tabs[tab].profile;
                     self.profiles[number].doubt.fallbacks.push(fallback);
                     self.doubt(number);
@@ -50,7 +51,7 @@ impl World {
     /// A profile's disk may not contain everything that its client has sent.
     pub(super) fn doubt_state(&mut self, number: usize) {
         let client = self.profiles[number].client();
-        let unsure = !self.relay.store.is_sure_of(&client);
+        let unsure = !self.relay.peer.store.is_sure_of(&client);
         let doubt = &mut self.profiles[number].doubt;
         doubt.state = true;
         doubt.forgotten = unsure.then_some(client).or(doubt.forgotten);
@@ -61,7 +62,7 @@ impl World {
     pub(super) fn doubt_strange(&mut self) {
         for number in 0..self.profiles.len() {
             let profile = &self.profiles[number];
-            let decided = self.relay.store.last_decided(&profile.client());
+            let decided = self.relay.peer.store.last_decided(&profile.client());
             if decided.is_some_and(|(number, id)| !profile.knows_decided(number, id)) {
                 self.doubt_state(number);
             }
@@ -97,7 +98,7 @@ impl World {
         for number in 0..self.profiles.len() {
             let profile = &mut self.profiles[number];
             let client = profile.client();
-            let (doubt, store) = (&mut profile.doubt, &self.relay.store);
+            let (doubt, store) = (&mut profile.doubt, &self.relay.peer.store);
             let before = (doubt.forgotten, doubt.fallbacks.len());
             doubt.forgotten.take_if(|it| client != *it || store.is_sure_of(it));
             doubt.fallbacks.retain(|it| fallbacks.contains(it) && !store.is_sure_of(it));

@@ -77,14 +77,14 @@ impl World {
             }
             Fault::RelayRestart => self.restart_relay(),
             Fault::DiskFull => {
-                self.relay.store.full = true;
+                self.relay.peer.store.full = true;
                 let wait = self.random.between(200, 3_000);
                 self.after(wait, Happening::DiskHasRoom);
             }
             Fault::Trim => {
                 let left = self.random.below(30);
                 let stream = self.random.below(self.relay.streams().len() as u64) as usize;
-                let up_to = self.relay.store.trim(stream, left);
+                let up_to = self.relay.peer.store.trim(stream, left);
                 self.record(Record::Trimmed { stream: stream as u8, up_to });
             }
             Fault::Forgotten => self.forget(tab),
@@ -222,7 +222,7 @@ impl World {
             self.hang_up(wire);
             self.send_down(wire, Parcel::Closed(1006));
         }
-        self.relay.store.forget(&id);
+        self.relay.peer.store.forget(&id);
         let client = self.client_no(id);
         self.record(Record::Forgot { client });
         self.doubt_forgotten(&[id]);
@@ -243,30 +243,30 @@ impl World {
     }
 
     fn lose_tail(&mut self) {
-        let known = self.relay.store.clients();
-        let before = self.relay.store.heads();
-        let full = self.relay.store.full;
-        self.relay.store = self.relay.older.clone();
-        self.relay.store.full = full;
+        let known = self.relay.peer.store.clients();
+        let before = self.relay.peer.store.heads();
+        let full = self.relay.peer.store.full;
+        self.relay.peer.store = self.relay.older.clone();
+        self.relay.peer.store.full = full;
         let knows_what = self.random.once_in(2);
         for (stream, before) in before.into_iter().enumerate() {
             // A relay that knows that it has lost nothing may keep its epoch.
-            let has_lost = self.relay.store.heads()[stream] != before;
+            let has_lost = self.relay.peer.store.heads()[stream] != before;
             if has_lost || !knows_what {
-                self.relay.store.recovered(stream, before.epoch + 1);
-                let head = &self.relay.store.heads()[stream];
+                self.relay.peer.store.recovered(stream, before.epoch + 1);
+                let head = &self.relay.peer.store.heads()[stream];
                 let (epoch, head) = (head.epoch, head.offset);
                 self.record(Record::TailLost { stream: stream as u8, epoch, head });
             }
         }
-        self.relay.older = self.relay.store.clone();
+        self.relay.older = self.relay.peer.store.clone();
         self.doubt_forgotten(&known);
         self.doubt_strange();
     }
 
     /// The relay stops a client, whose application needs a new credential.
     pub(super) fn refuse_some(&mut self) {
-        let wires: Vec<_> = self.relay.connections.keys().copied().collect();
+        let wires = self.relay.wires();
         if self.healed || wires.is_empty() {
             return;
         }
@@ -275,7 +275,7 @@ impl World {
     }
 
     fn restart_relay(&mut self) {
-        let wires: Vec<_> = self.relay.connections.keys().copied().collect();
+        let wires = self.relay.wires();
         for wire in wires {
             self.with_server(wire, |server, _| server.shut_down("the relay restarts"));
         }
@@ -291,7 +291,7 @@ impl World {
         self.after(0, Happening::Planned(Step::Publish(missing)));
         self.armed.clear();
         self.take_what_was_withheld();
-        self.relay.store.full = false;
+        self.relay.peer.store.full = false;
         for profile in &mut self.profiles {
             profile.works();
         }

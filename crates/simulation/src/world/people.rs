@@ -1,7 +1,6 @@
 //! Presence: joining, watching, and the relay's part in it.
 
 use session::client::Occupants;
-use session::server::{Effect, Joiner, News};
 use topic::Topic;
 
 use super::application::TOPICS;
@@ -147,32 +146,13 @@ impl World {
             })
     }
 
-    /// A connection's request to the relay's presence registry.
-    pub(super) fn attend(&mut self, wire: WireNo, effect: Effect) {
-        let Some(connection) = self.relay.connections.get_mut(&wire) else { return };
-        let (presence, id) = (&mut self.relay.presence, wire as u64);
-        match effect {
-            Effect::Join { topic, key, data } => {
-                let Some((client, _)) = connection.client else { return };
-                let joiner = Joiner { connection: id, client, share: None };
-                if let Err(code) = presence.join(joiner, &topic, &key, &data, ()) {
-                    connection.server.not_present(&topic, code, "");
-                }
-            }
-            Effect::Leave(topic) => presence.leave(id, &topic),
-            Effect::Watch(topic) => presence.watch(id, &topic),
-            Effect::Unwatch(topic) => presence.unwatch(id, &topic),
-            _ => {}
-        }
-        self.wake_watchers();
-    }
-
     /// A connection has ended.
     pub(super) fn gone(&mut self, wire: WireNo) {
         if self.mutation == Some(Mutation::GhostsStay) {
+            self.relay.peer.connections.remove(&wire);
             return;
         }
-        self.relay.presence.gone(wire as u64, self.now);
+        self.relay.peer.disconnect(wire, self.now);
         self.wake_watchers();
     }
 
@@ -180,19 +160,19 @@ impl World {
     pub(super) fn time_is_up(&mut self, relay: u32) {
         if relay == self.relay.life {
             self.relay.leaves_at = None;
-            self.relay.presence.tick(self.now);
+            self.relay.peer.presence.tick(self.now);
             self.wake_watchers();
         }
     }
 
     /// Watchers receive changes a little later, combined.
-    fn wake_watchers(&mut self) {
+    pub(super) fn wake_watchers(&mut self) {
         let relay = self.relay.life;
-        while let Some(connection) = self.relay.presence.wake() {
+        while let Some(connection) = self.relay.peer.presence.wake() {
             let wait = self.random.below(20);
             self.after(wait, Happening::News { wire: connection as WireNo, relay });
         }
-        let next = self.relay.presence.deadline();
+        let next = self.relay.peer.presence.deadline();
         if let Some(at) = next.filter(|_| self.relay.leaves_at.is_none()) {
             self.relay.leaves_at = Some(at);
             self.after(at.saturating_sub(self.now), Happening::TimeIsUp { relay });
@@ -201,14 +181,11 @@ impl World {
 
     /// A connection receives the changes on the topics that it watches.
     pub(super) fn news(&mut self, wire: WireNo, relay: u32) {
-        if relay != self.relay.life || !self.relay.connections.contains_key(&wire) {
+        if relay != self.relay.life || !self.relay.serves(wire) {
             return;
         }
-        while let Some((topic, news)) = self.relay.presence.news(wire as u64) {
-            self.with_server(wire, |server, _| match news {
-                News::State(entries) => server.present(&topic, entries),
-                News::Changes(joined, left) => server.presence(&topic, joined, left),
-            });
+        while self.relay.peer.tell_news(wire) {
+            self.drive_relay(wire);
         }
     }
 }

@@ -80,9 +80,7 @@ impl World {
     }
 
     fn has_good_wire(&self, tab: usize) -> bool {
-        self.tabs[tab].wire.is_some_and(|wire| {
-            self.wires[wire].holds() && self.relay.connections.contains_key(&wire)
-        })
+        self.tabs[tab].wire.is_some_and(|wire| self.wires[wire].holds() && self.relay.serves(wire))
     }
 }
 

@@ -356,6 +356,7 @@ impl World {
             ClientEffect::StoreFailed(_)
             | ClientEffect::FetchCredential
             | ClientEffect::NotPresent { .. }
+            | ClientEffect::Denied { .. }
             | ClientEffect::Refused(..)
             | ClientEffect::Passed { .. }
             | ClientEffect::Sent(_)

@@ -14,7 +14,13 @@ use std::fs;
 use std::path::Path;
 
 /// The files that make up the type definitions.
-const TYPES: [&str; 2] = ["src/npm/types.d.ts", "src/npm/connect.d.ts"];
+const TYPES: [&str; 5] = [
+    "src/npm/topics.d.ts",
+    "src/npm/events.d.ts",
+    "src/npm/subscriptions.d.ts",
+    "src/npm/bus.d.ts",
+    "src/npm/connect.d.ts",
+];
 
 /// Builds the package from the shrunk module and its JS in `build`.
 pub fn bundle(
@@ -82,10 +88,8 @@ fn write_size(package: &Path) -> Result<()> {
 }
 
 fn types(root: &Path, package: &Path) -> Result<()> {
-    let mut types = String::new();
-    for part in TYPES {
-        types += &fs::read_to_string(root.join(part)).with_context(|| unreadable(part))?;
-    }
+    let read = |part| fs::read_to_string(root.join(part)).with_context(|| unreadable(part));
+    let types = TYPES.into_iter().map(read).collect::<Result<Vec<_>>>()?.join("\n");
     fs::write(package.join("index.d.ts"), &types)?;
     fs::write(package.join("index.d.cts"), &types)?;
     fs::write(package.join("browser.d.ts"), "export * from \"./index.js\";\n")?;

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// Allows an inline script for `trunk serve`. The relay allows it by its hash.
+pub const NONCE: &str = " nonce=\"{{__TRUNK NONCE__}}\"";
+
 /// An element `<link data-trunk ...>`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Link {
@@ -172,7 +175,7 @@ pub fn resolve(html: &str, links: &[Link], built: &[Built]) -> Result<String> {
             }
         }
     }
-    page.push_str(&html[at..]);
+    page.push_str(&html[at..].replace(NONCE, ""));
     let head = page.find("</head>").context("index.html has no </head>")?;
     page.insert_str(head, &preloads);
     Ok(page)
@@ -254,6 +257,13 @@ mod tests {
             "{page}"
         );
         assert!(!page.contains("data-trunk rel=\"copy"), "{page}");
+    }
+
+    #[test]
+    fn a_script_of_the_page_keeps_its_text_and_loses_the_nonce_of_trunk() {
+        let html = format!("<head></head><script{NONCE}>if (1 > 0) {{}}</script>");
+        let page = resolve(&html, &links(&html).unwrap(), &[]).unwrap();
+        assert_eq!(page, "<head></head><script>if (1 > 0) {}</script>");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Compares our page with the one that Trunk builds from the same index.html. Both must have the same files, apart from
 //! hashes in names.
 
+use super::html::NONCE;
 use super::{Part, ensure, is_compressed};
 use crate::process;
 use crate::stamp;
@@ -12,9 +13,6 @@ use regex::Regex;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Only `trunk serve` uses it; the relay allows the script by its hash.
-const NONCE: &str = " nonce=\"{{__TRUNK NONCE__}}\"";
 
 /// Builds the page with both. The error lists the differences.
 pub fn compare(workspace: &Workspace, toolchain: &Toolchain) -> Result<()> {

@@ -74,6 +74,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-topic",
     "event-driven-kit-bus",
     "event-driven-kit-session",
+    "event-driven-kit-model",
     "event-driven-kit-store",
     "event-driven-kit-relay",
     "event-driven-kit-chat",
@@ -248,13 +249,16 @@ fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     run_counted(&mut cargo, counts)
 }
 
+/// For each target. `cargo xtask fuzz` searches for longer.
+const FUZZ_TIME: Duration = Duration::from_secs(30);
+
 /// Each target counts as a test.
 fn fuzz_targets(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     if !fuzz::has_nightly() {
         print("nothing was fuzzed: rustup has no nightly Rust, which cargo-fuzz needs");
         return Ok(());
     }
-    let failed = fuzz::run_all(context.workspace, Duration::from_secs(60))?.len() as u64;
+    let failed = fuzz::run_all(context.workspace, FUZZ_TIME)?.len() as u64;
     counts.add(Counts { passed: fuzz::Target::ALL.len() as u64 - failed, failed });
     if failed > 0 {
         bail!("what was found is in fuzz/artifacts");
@@ -342,6 +346,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     let found = |program: Option<PathBuf>, name: &str| {
         program.with_context(|| format!("{name} is not on PATH"))
     };
+    let tools = npm::installed(workspace, "tests/e2e/tools", "axe")?;
     let mut cargo = context.cargo();
     cargo
         // One at a time: each opens browsers of its own.
@@ -349,6 +354,7 @@ fn end_to_end(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
         .env("EDK_RELAY", workspace.relay())
         .env("EDK_PAGE", workspace.dist())
         .env("EDK_COUNTER", counter)
+        .env("EDK_AXE", tools.join("node_modules/axe-core/axe.min.js"))
         .env("EDK_CHROMEDRIVER", found(setup::chromedriver(), "chromedriver")?)
         .env("EDK_CHROMIUM", found(setup::chromium(), "Chromium")?)
         .env("EDK_PYTHON", setup::python(workspace));

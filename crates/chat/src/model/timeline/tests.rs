@@ -32,7 +32,11 @@ fn stored(id: &str, offset: u64) -> Change {
 }
 
 fn failed(id: &str) -> Change {
-    Change::Failed { id: id.into(), reason: "too large".into() }
+    Change::Failed { id: id.into(), refusal: refusal() }
+}
+
+fn refusal() -> Refusal {
+    Refusal::new("too_large", "")
 }
 
 fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {
@@ -95,7 +99,7 @@ fn a_message_waits_again_when_the_link_broke_before_its_answer() {
 fn a_rejected_message_stays_with_its_reason_and_no_late_echo_revives_it() {
     let timeline = fold([sent("mine"), failed("mine"), sent("mine"), stored("a", 1)]);
     assert_eq!(shown(&timeline), [("a", "stored"), ("mine", "failed")]);
-    assert_eq!(timeline.rows()[1].state, State::Failed("too large".into()));
+    assert_eq!(timeline.rows()[1].state, State::Failed(refusal()));
 }
 
 #[test]
@@ -105,13 +109,13 @@ fn a_failure_does_not_take_back_what_is_stored() {
 }
 
 #[test]
-fn a_retry_takes_the_failed_message_away_and_puts_the_new_one_last() {
+fn a_removed_message_leaves_and_one_that_is_sent_again_stands_last() {
     let timeline = fold([
         sent("mine"),
         failed("mine"),
         queued("other"),
         queued("again"),
-        Change::Retried { id: "mine".into() },
+        Change::Removed { id: "mine".into() },
     ]);
     assert_eq!(shown(&timeline), [("other", "queued"), ("again", "queued")]);
 }
@@ -123,8 +127,8 @@ fn what_is_not_known_changes_nothing() {
         stored("a", 1),
         failed("x"),
         Change::Succeeded { id: unknown(), offset: 1 },
-        Change::Retried { id: unknown() },
-        Change::Retried { id: "a".into() },
+        Change::Removed { id: unknown() },
+        Change::Removed { id: "a".into() },
     ]);
     assert_eq!(shown(&timeline), [("a", "stored")]);
 }
@@ -142,13 +146,14 @@ fn a_new_life_of_the_log_stands_after_the_old_one() {
 #[test]
 fn the_oldest_leave_when_the_screen_is_full_and_pending_ones_stay() {
     let most = MOST_STORED as u64;
-    let mut timeline = fold([queued("mine")]);
+    let mut timeline = fold([queued("refused"), Change::Live, failed("refused"), queued("mine")]);
     for offset in 0..most + 5 {
         timeline.apply(stored(&offset.to_string(), offset));
     }
-    assert_eq!(timeline.rows().len(), MOST_STORED + 1);
-    assert_eq!(&*timeline.rows()[0].id, "5");
-    assert_eq!(&*timeline.rows()[MOST_STORED].id, "mine");
+    let ids: Vec<&str> = shown(&timeline).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), MOST_STORED + 2);
+    assert!(ids[..2].contains(&"refused") && ids[..2].contains(&"5"), "{:?}", &ids[..2]);
+    assert_eq!(ids[MOST_STORED + 1], "mine");
 }
 
 #[test]
@@ -158,6 +163,48 @@ fn rows_that_do_not_change_are_shared_with_the_timeline_before() {
     after.apply(sent("b"));
     assert!(Rc::ptr_eq(&before.rows()[0], &after.rows()[0]));
     assert!(!Rc::ptr_eq(&before.rows()[1], &after.rows()[1]));
+}
+
+#[test]
+fn a_refused_message_stays_where_it_stood_while_others_are_stored() {
+    let timeline = fold([
+        stored("a", 1),
+        Change::Live,
+        queued("mine"),
+        queued("next"),
+        failed("mine"),
+        stored("theirs", 2),
+        stored("next", 3),
+    ]);
+    let expected = [("a", "stored"), ("mine", "failed"), ("theirs", "stored"), ("next", "stored")];
+    assert_eq!(shown(&timeline), expected);
+    assert_eq!(timeline.refused(), ["mine".into()]);
+}
+
+#[test]
+fn refused_messages_of_an_earlier_page_stand_before_the_own_messages_that_followed_them() {
+    let at = |id, time| (seen_of("ann", id, Some(time)), refusal());
+    let mut timeline = Timeline::with_refused([at("first", 15), at("last", 40)]);
+    for (id, offset, time) in [("a", 1, 10), ("b", 2, 20), ("c", 3, 30)] {
+        let seen = seen_of("ann", id, Some(time));
+        timeline.apply(Change::Stored { seen, epoch: 7, offset });
+    }
+    // The clock of another client is fast.
+    let theirs = Seen { time_ms: Some(1_000), ..forged("theirs") };
+    timeline.apply(Change::Stored { seen: theirs, epoch: 7, offset: 4 });
+    timeline.apply(Change::Live);
+    timeline.apply(stored("d", 5));
+    let ids: Vec<&str> = shown(&timeline).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["a", "first", "b", "c", "theirs", "last", "d"]);
+}
+
+#[test]
+fn a_refused_message_that_is_stored_after_all_stands_once() {
+    let refused = (seen("mine"), refusal());
+    let mut timeline = Timeline::with_refused([refused]);
+    timeline.apply(stored("mine", 1));
+    assert_eq!(shown(&timeline), [("mine", "stored")]);
+    assert!(timeline.refused().is_empty());
 }
 
 fn row(seen: Seen) -> Row {

@@ -5,11 +5,10 @@ mod cases;
 
 use std::ops::RangeInclusive;
 
+use ::model::{Bug, Store as Model};
 use proptest::test_runner::{TestError, TestRunner};
 use session::server::{Answer, Query, Refusal};
 use session::{Position, RejectCode};
-use simulation::mutation::Mutation;
-use simulation::store::Store as Model;
 
 use super::disk::{Crash, Disk};
 use super::*;
@@ -68,7 +67,7 @@ type Done = (Vec<Said>, Vec<(StreamNo, u64)>, Vec<u64>);
 
 fn apply(store: &Embedded, commands: &[Asked], now: u64) -> Result<Vec<Done>, StoreError> {
     let write = |ask: &Ask| match write_of(ask) {
-        Ok(hello) => Write::Open { hello, may_be_new: true },
+        Ok(hello) => Write::Open { hello, subject: None, may_be_new: true },
         Err(append) => Write::Append((*append).into()),
     };
     let writes: Vec<Vec<Write>> =
@@ -98,7 +97,7 @@ fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done>
                 }
             }));
         }
-        let heads = model.heads().iter().map(|head| head.offset).collect();
+        let heads = model.last_offsets().collect();
         // Only a stream with new events is trimmed.
         for stream in [0, 1] {
             if new.iter().any(|(changed, _)| *changed == stream) {
@@ -205,7 +204,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(keep: u64, mutation: Option<Mutation>) -> Self {
+    fn new(keep: u64, bug: Option<Bug>) -> Self {
         let patterns = vec!["b.>".try_into().unwrap()];
         let side = Route { stream: Stream::named("side"), patterns };
         let keep = Keep { events: keep, ..Keep::default() };
@@ -214,7 +213,8 @@ impl Pair {
         disk.set_clock(now);
         let store = Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
         let epoch = place(locate(&store, ">", &Start::Latest)).head.epoch;
-        let mut model = Model::new(store.streams(), mutation);
+        let mut model = Model::new(store.streams());
+        model.bug = bug;
         [0, 1].into_iter().for_each(|stream| model.recovered(stream, epoch));
         Self { disk, settings, now, store, epoch, models: vec![model] }
     }
@@ -260,8 +260,8 @@ impl Pair {
 }
 
 /// Runs a case. Fails if there is no model that explains what the store says.
-fn run(case: &Case, mutation: Option<Mutation>) -> Result<(), TestCaseError> {
-    let mut pair = Pair::new(case.keep, mutation);
+fn run(case: &Case, bug: Option<Bug>) -> Result<(), TestCaseError> {
+    let mut pair = Pair::new(case.keep, bug);
     for step in &case.steps {
         pair.step(step);
         prop_assert!(!pair.models.is_empty(), "no model explains {step:?}");
@@ -291,19 +291,19 @@ proptest! {
 
 #[test]
 fn a_store_that_is_wrong_on_purpose_answers_otherwise() {
-    for mutation in [
-        Mutation::NoDedupe,
-        Mutation::NoFence,
-        Mutation::RejectAnsweredAsStored,
-        Mutation::OtherStream,
-        Mutation::PageSkipsOne,
+    for bug in [
+        Bug::NoDedupe,
+        Bug::NoFence,
+        Bug::RejectAnsweredAsStored,
+        Bug::OtherStream,
+        Bug::PageSkipsOne,
     ] {
         let config = ProptestConfig {
             failure_persistence: None,
             max_shrink_iters: 0,
             ..ProptestConfig::with_cases(200)
         };
-        let found = TestRunner::new(config).run(&case(), |case| run(&case, Some(mutation)));
-        assert!(matches!(found, Err(TestError::Fail(..))), "{mutation:?} is not found: {found:?}");
+        let found = TestRunner::new(config).run(&case(), |case| run(&case, Some(bug)));
+        assert!(matches!(found, Err(TestError::Fail(..))), "{bug:?} is not found: {found:?}");
     }
 }

@@ -33,6 +33,10 @@ impl Log {
         Position { stream: self.name.clone(), epoch: self.epoch, offset, id }
     }
 
+    pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = (&Arc<Logged>, &str)> {
+        self.events.iter().map(|(event, id)| (event, id.as_str()))
+    }
+
     pub(super) fn find(&self, body: &Body) -> Option<u64> {
         self.ids.get(&(body.source.clone(), body.id.clone())).copied()
     }
@@ -132,7 +136,7 @@ impl Log {
         page
     }
 
-    fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.trimmed + self.events.len() as u64
     }
 

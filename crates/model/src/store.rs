@@ -1,7 +1,6 @@
-//! A model of a relay's store: the logs of its streams and the records of its clients, changed atomically.
+//! A store in memory: the logs of its streams and the records of its clients, changed atomically.
 //!
-//! Everything in it is committed. The [relay](crate::relay) holds what a crash may lose. A disk that has lost confirmed
-//! writes is an older copy of this store.
+//! Everything in it is committed. A disk that has lost confirmed writes is an older copy of this store.
 
 mod clients;
 mod log;
@@ -10,11 +9,12 @@ use std::sync::Arc;
 
 use session::server::{
     Answer, Append, Decided, Located, Logged, Numbered, Older, Opened, Page, Query, StreamNo,
+    Ticket,
 };
-use session::{Durability, Hello, Position, RejectCode, Start, Stream};
+use session::{Body, Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
 
-use crate::mutation::Mutation;
+use crate::bug::Bug;
 pub use clients::ClientId;
 use clients::{Clients, Known};
 use log::Log;
@@ -24,19 +24,40 @@ use log::Log;
 pub struct Store {
     logs: Vec<Log>,
     clients: Clients,
-    /// The disk is full, so writes are refused.
+    /// The disk is full, so new events are refused for now.
     pub full: bool,
-    mutation: Option<Mutation>,
+    /// The store cannot be used, so hellos, events and new subscriptions are refused for now.
+    pub fails: bool,
+    /// What it does wrong on purpose.
+    pub bug: Option<Bug>,
+}
+
+/// What a connection asks a store to write.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A hello.
+    Open(Hello),
+    /// An event.
+    Append(Append),
+}
+
+/// The outcome of a [`Write`].
+#[derive(Debug)]
+pub enum Outcome {
+    /// Of a hello.
+    Opened(Opened),
+    /// Of an event.
+    Decided(Ticket, Decided),
 }
 
 /// The prefix of the topics of the second stream.
 pub const SIDE: &str = "b.";
 
 impl Store {
-    /// Creates an empty store with two streams: the main one, and one for the topics of [`SIDE`].
-    pub fn new(streams: &[Stream], mutation: Option<Mutation>) -> Self {
+    /// Creates an empty store with one or two streams: the main one, and one for the topics of [`SIDE`].
+    pub fn new(streams: &[Stream]) -> Self {
         let logs = streams.iter().enumerate().map(|(number, name)| Log::new(number, name.clone()));
-        Self { logs: logs.collect(), clients: Clients::default(), full: false, mutation }
+        Self { logs: logs.collect(), ..Self::default() }
     }
 
     /// The position of the last event of each stream.
@@ -44,39 +65,75 @@ impl Store {
         self.logs.iter().map(Log::head).collect()
     }
 
+    /// The offset of the last event of each stream.
+    pub fn last_offsets(&self) -> impl Iterator<Item = u64> {
+        self.logs.iter().map(Log::last)
+    }
+
     /// The stream of a topic.
     pub fn stream_of(&self, topic: &Topic) -> StreamNo {
         usize::from(self.logs.len() > 1 && topic.as_str().starts_with(SIDE))
     }
 
-    /// Opens a client after its hello.
-    pub fn open(&mut self, hello: &Hello) -> Opened {
-        self.clients.open(hello, self.mutation != Some(Mutation::NoFence))
+    /// The events of a stream that were not trimmed, with their ids.
+    pub fn events(
+        &self,
+        stream: StreamNo,
+    ) -> impl DoubleEndedIterator<Item = (&Arc<Logged>, &str)> {
+        self.logs[stream].events()
     }
 
-    /// Decides about an event and returns the new log entry. A deliberate bug ignores the fence.
+    /// Logs an event of a publisher that is not connected here.
+    pub fn append(&mut self, stream: StreamNo, topic: &Topic, body: &Body) -> Arc<Logged> {
+        self.logs[stream].append(topic, body)
+    }
+
+    /// Commits a write, and returns its new log entry. Without `checks_fence` an event is taken from a connection that
+    /// was fenced.
+    pub fn write(&mut self, write: &Write, checks_fence: bool) -> (Outcome, Option<Arc<Logged>>) {
+        match write {
+            Write::Open(hello) => (Outcome::Opened(self.open(hello)), None),
+            Write::Append(append) => {
+                let (decided, logged) = self.decide(append, checks_fence);
+                (Outcome::Decided(append.ticket, decided), logged)
+            }
+        }
+    }
+
+    /// Opens a client after its hello.
+    pub fn open(&mut self, hello: &Hello) -> Opened {
+        if self.fails {
+            return Opened::Unavailable;
+        }
+        self.clients.open(hello, self.bug != Some(Bug::NoFence))
+    }
+
+    /// Decides about an event, and returns the new log entry. Without `checks_fence` the connection may be fenced.
     pub fn decide(
         &mut self,
         append: &Append,
         checks_fence: bool,
     ) -> (Decided, Option<Arc<Logged>>) {
         let Some(numbered) = append.client else {
-            return (rejected(RejectCode::IllegalEvent), None);
+            return (rejected(RejectCode::IllegalEvent, ""), None);
         };
-        let checks_fence = checks_fence && self.mutation != Some(Mutation::NoFence);
+        if self.fails {
+            return (self.clients.refuse_for_now(&numbered, RejectCode::Unavailable), None);
+        }
+        let checks_fence = checks_fence && self.bug != Some(Bug::NoFence);
         match self.clients.admit(&numbered, checks_fence) {
-            Known::Stored(_) | Known::Rejected(_) if self.mutation == Some(Mutation::NoDedupe) => {
+            Known::Stored(_) | Known::Rejected(_) if self.bug == Some(Bug::NoDedupe) => {
                 match &append.event {
                     Ok((topic, body)) => {
                         let stream = self.stream_of(topic);
                         let logged = self.logs[stream].append(topic, body);
                         (self.stored((stream, logged.offset)), Some(logged))
                     }
-                    Err(refusal) => (rejected(refusal.code), None),
+                    Err(refusal) => (rejected(refusal.code, &refusal.message), None),
                 }
             }
             Known::Stored((stream, offset)) => (self.stored((stream as StreamNo, offset)), None),
-            Known::Rejected(code) => (self.refused_for_good(code), None),
+            Known::Rejected(code) => (self.refused_for_good(code, ""), None),
             Known::Answer(answer) => (answer, None),
             Known::New => self.new_event(append, &numbered),
         }
@@ -91,7 +148,7 @@ impl Store {
             Ok(event) => event,
             Err(refusal) => {
                 self.clients.decide(numbered, refusal.id.as_deref(), Err(refusal.code));
-                return (self.refused_for_good(refusal.code), None);
+                return (self.refused_for_good(refusal.code, &refusal.message), None);
             }
         };
         let mut known = self.logs.iter().enumerate();
@@ -111,16 +168,17 @@ impl Store {
         (self.stored(place), logged)
     }
 
-    fn refused_for_good(&self, code: RejectCode) -> Decided {
-        if self.mutation == Some(Mutation::RejectAnsweredAsStored) {
+    fn refused_for_good(&self, code: RejectCode, message: &str) -> Decided {
+        if self.bug == Some(Bug::RejectAnsweredAsStored) {
             return self.stored((0, self.logs[0].head().offset));
         }
-        rejected(code)
+        rejected(code, message)
     }
 
     /// The answer to a query. A history looks at no more than `look_at` events.
     pub fn answer(&self, query: &Query, look_at: usize) -> Answer {
         match query {
+            Query::Locate { .. } if self.fails => Answer::Located(Located::Unavailable),
             Query::Locate { pattern, start } => Answer::Located(self.locate(pattern, start)),
             Query::Read { stream, pattern, from, limit } => {
                 Answer::Page(self.page(*stream, pattern, *from, *limit))
@@ -158,7 +216,7 @@ impl Store {
         look_at: usize,
     ) -> Older {
         let mut older = self.logs[stream].older(pattern, before, limit, look_at);
-        if self.mutation == Some(Mutation::PageSkipsOne) {
+        if self.bug == Some(Bug::PageSkipsOne) {
             older.events.pop();
         }
         older
@@ -171,7 +229,7 @@ impl Store {
 
     /// Starts a new epoch, because the log of a stream may have lost its tail.
     pub fn recovered(&mut self, stream: StreamNo, epoch: u64) {
-        if self.mutation != Some(Mutation::SameEpochAfterLostTail) {
+        if self.bug != Some(Bug::SameEpochAfterLostTail) {
             self.logs[stream].start_epoch(epoch);
         }
     }
@@ -203,8 +261,8 @@ impl Store {
 
     fn stored(&self, (stream, offset): (StreamNo, u64)) -> Decided {
         let position = self.logs[stream].position(offset);
-        let named = match self.mutation {
-            Some(Mutation::OtherStream) => self.logs.len() - 1 - stream,
+        let named = match self.bug {
+            Some(Bug::OtherStream) => self.logs.len() - 1 - stream,
             _ => stream,
         };
         let stream = self.logs[named].head().stream;
@@ -212,6 +270,6 @@ impl Store {
     }
 }
 
-fn rejected(code: RejectCode) -> Decided {
-    Decided::Rejected { code, message: String::new(), retry: None }
+fn rejected(code: RejectCode, message: &str) -> Decided {
+    Decided::Rejected { code, message: message.to_owned(), retry: None }
 }

@@ -1,4 +1,4 @@
-//! Detects when a room's history has been replayed. Screen readers announce only later messages.
+//! Detects when a room's history has been replayed. Later messages are announced and counted.
 
 use event_driven_kit::bridge::{CAUGHT_UP_TOPIC, CaughtUp};
 use event_driven_kit::hooks::use_subscription;

@@ -1,0 +1,55 @@
+//! Reports what handlers could not handle, such as a malformed event of another program, in a line of the console. There
+//! is one line for the failures of a second, and then at most one each minute: a history full of malformed events must
+//! not fill the console at each load.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use event_driven_kit::{Bus, ERROR_TOPIC, Failure};
+use gloo_timers::callback::Timeout;
+use yew::prelude::*;
+
+const FIRST_MS: u32 = 1_000;
+const NEXT_MS: u32 = 60_000;
+
+#[derive(Default)]
+struct Failures {
+    count: Cell<u32>,
+    /// Of those that are not reported yet.
+    first: RefCell<String>,
+    timer: RefCell<Option<Timeout>>,
+    has_reported: Cell<bool>,
+}
+
+/// Reports the failures of this bus.
+#[hook]
+pub fn use_failures(bus: &Bus) {
+    let bus = bus.clone();
+    use_memo((), move |()| {
+        let failures = Rc::new(Failures::default());
+        bus.subscribe(ERROR_TOPIC, move |event| {
+            failures.add(&*event.data::<Failure>()?);
+            Ok(())
+        })
+    });
+}
+
+impl Failures {
+    fn add(self: &Rc<Self>, failure: &Failure) {
+        self.count.set(self.count.get() + 1);
+        if self.count.get() == 1 {
+            self.first.replace([&*failure.topic, ": ", &failure.message].concat());
+            let (this, wait) =
+                (self.clone(), if self.has_reported.get() { NEXT_MS } else { FIRST_MS });
+            let timer = Timeout::new(wait, move || this.report());
+            self.timer.replace(Some(timer));
+        }
+    }
+
+    fn report(&self) {
+        self.has_reported.set(true);
+        let (count, first) = (self.count.take().to_string(), self.first.take());
+        let line = ["event-driven-kit chat: ", &count, " failed, the first one on ", &first];
+        web_sys::console::warn_1(&line.concat().into());
+    }
+}

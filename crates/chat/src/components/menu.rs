@@ -1,0 +1,81 @@
+//! The menu of the room, and the ways to bring somebody in, which an empty room offers, too.
+//!
+//! These are functions and not components: they have no state of their own.
+
+use event_driven_kit::Bus;
+use js_sys::Reflect;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Clipboard, window};
+use yew::prelude::*;
+
+use crate::address;
+use crate::events::NOTICE;
+
+/// The button that opens the menu, and the menu. The browser opens and closes it, and moves the focus.
+pub fn menu(bus: &Bus, on_leave: Callback<MouseEvent>) -> Html {
+    html! {
+        <>
+            <button type="button" class="open-menu" aria-label="Menu" popovertarget="menu">{ "⋯" }</button>
+            <div id="menu" popover="auto" role="group" aria-label="Menu">
+                { invite(bus, Some("menu")) }
+                <button id="leave" type="button" popovertarget="menu" popovertargetaction="hide" onclick={on_leave}>
+                    { "Leave room" }
+                </button>
+            </div>
+        </>
+    }
+}
+
+/// The buttons that copy the room's address and open a guest window. They close this popover, if any.
+pub fn invite(bus: &Bus, popover: Option<&'static str>) -> Html {
+    let bus = bus.clone();
+    let copy = Callback::from(move |_: MouseEvent| copy_link(bus.clone()));
+    let open = Callback::from(|_: MouseEvent| {
+        if let Some(window) = window() {
+            let link = address::guest_link();
+            // Without an opener, the window has a session storage of its own.
+            let _ = window.open_with_url_and_target_and_features(&link, "_blank", "noopener");
+        }
+    });
+    let button = |class: &'static str, text: &'static str, onclick: Callback<MouseEvent>| {
+        html! {
+            <button
+                type="button"
+                {class}
+                popovertarget={popover}
+                popovertargetaction={popover.map(|_| "hide")}
+                {onclick}
+            >
+                { text }
+            </button>
+        }
+    };
+    html! {
+        <>
+            { button("copy-link", "Copy link", copy) }
+            { button("open-guest", "Open a guest window", open) }
+        </>
+    }
+}
+
+/// Copies the room's address. If the browser does not let the page copy, the notice shows the address.
+fn copy_link(bus: Bus) {
+    spawn_local(async move {
+        let link = address::link();
+        let is_copied = match clipboard() {
+            Some(clipboard) => JsFuture::from(clipboard.write_text(&link)).await.is_ok(),
+            None => false,
+        };
+        let notice = if is_copied { "Link copied".to_owned() } else { link };
+        // Nothing limits the number of events on this topic.
+        let _ = bus.publish(NOTICE, notice);
+    });
+}
+
+/// `None` on a page that is not secure.
+fn clipboard() -> Option<Clipboard> {
+    let navigator = window()?.navigator();
+    let clipboard = Reflect::get(&navigator, &"clipboard".into()).ok()?;
+    (!clipboard.is_undefined()).then(|| clipboard.unchecked_into())
+}

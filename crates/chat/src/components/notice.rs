@@ -1,0 +1,28 @@
+//! Shows a short text for some seconds, such as the outcome of a click.
+
+use event_driven_kit::hooks::use_subscription;
+use gloo_timers::callback::Timeout;
+use yew::prelude::*;
+
+use crate::events::NOTICE;
+
+/// How long a notice is shown, in milliseconds.
+const SHOWN_MS: u32 = 6_000;
+
+/// The place of the newest notice. It is always rendered, so that screen readers announce its text.
+#[hook]
+pub fn use_notice() -> Html {
+    let notice = use_state_eq(|| None);
+    let set = notice.setter();
+    use_subscription(NOTICE, move |event| {
+        set.set(Some((event.id().to_owned(), event.data::<String>()?)));
+        Ok(())
+    });
+    let set = notice.setter();
+    use_effect_with((*notice).clone(), move |notice| {
+        let timer = notice.is_some().then(|| Timeout::new(SHOWN_MS, move || set.set(None)));
+        move || drop(timer)
+    });
+    let text = notice.as_ref().map(|(_, text)| text.to_string());
+    html! { <p class="toast" role="status">{ text }</p> }
+}

@@ -1,0 +1,32 @@
+//! What the page keeps in the browser: in localStorage, or in a guest window in sessionStorage, so that each guest
+//! window is a person of its own. Without access to either, nothing is kept.
+
+use web_sys::{Storage, window};
+
+use crate::address;
+
+/// Begins all keys. The script in index.html uses it, too.
+const PREFIX: &str = "event-driven-kit.chat.";
+
+/// What is kept under `key`, unless it is empty.
+pub fn read(key: &str) -> Option<String> {
+    let text = storage()?.get_item(&[PREFIX, key].concat()).ok()??;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Keeps `text` under `key`, or nothing if it is empty.
+pub fn write(key: &str, text: &str) {
+    if let Some(storage) = storage() {
+        let key = [PREFIX, key].concat();
+        // If storage is full or closed, only convenience is lost, which needs no message.
+        let _ =
+            if text.is_empty() { storage.remove_item(&key) } else { storage.set_item(&key, text) };
+    }
+}
+
+fn storage() -> Option<Storage> {
+    let window = window()?;
+    let storage =
+        if address::is_guest() { window.session_storage() } else { window.local_storage() };
+    storage.ok()?
+}

@@ -1,0 +1,18 @@
+//! Deliberate bugs of a store.
+
+/// A deliberate bug of a [`Store`](crate::Store). The tests that compare stores, or check what they promise, must find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// It logs a number again that it has already decided.
+    NoDedupe,
+    /// It ignores fencing tokens.
+    NoFence,
+    /// It answers the repeat of a rejected event as if the event were stored.
+    RejectAnsweredAsStored,
+    /// It names the wrong stream in the position of an event.
+    OtherStream,
+    /// A page of history misses its last event.
+    PageSkipsOne,
+    /// A log that has lost its tail keeps its epoch.
+    SameEpochAfterLostTail,
+}

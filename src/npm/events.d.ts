@@ -1,0 +1,87 @@
+/** Data with a JSON form: plain objects and finite numbers, without functions, `Map`s or bytes inside. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/**
+ * The payloads that travel over a link: bytes alone, or JSON, to which a `Date` or another object with `toJSON` turns.
+ * Bytes arrive as a `Uint8Array`, and `undefined` as `null`. Anything else (a `Map`, a `Set`, a `Blob`, an `Error`, a
+ * function, `NaN`, bytes inside an object) is refused with `illegal_data`, before anybody has seen the event. On a bus
+ * alone every value is a payload: `message satisfies Portable`.
+ */
+export type Portable = Json | undefined | ArrayBuffer | ArrayBufferView;
+
+/** What is handed to a handler beside the data. Its fields are made when they are first read. */
+export interface Event<Data = unknown> {
+  /** The topic that it was published to: `event.topic.split(".")`. */
+  readonly topic: string;
+  /** What was published, the very object: `event.data === published`. */
+  readonly data: Data;
+  /** Names the event among all events: `seen.add(event.id)`. */
+  readonly id: string;
+  /** The publisher, as attested by the peer; empty for an event of this page: `if (event.source === "") mine()`. */
+  readonly source: string;
+  /**
+   * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an
+   * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
+   */
+  readonly time: number | undefined;
+  /** How it arrived: `if (event.delivery.status === "stored") shown(event.delivery.position)`. */
+  readonly delivery: Delivery;
+  /** In a page of history: why `data` could not be read, for `if (event.error) skip(event.id)`. */
+  readonly error?: BusError;
+  /** The event in the JSON format of CloudEvents 1.0: `JSON.stringify(event.toCloudEvent())`. */
+  readonly toCloudEvent: () => CloudEvent<Data>;
+}
+
+/** An event in the JSON format of CloudEvents 1.0. Bytes (buffers and their views) stand in `data_base64`. */
+export interface CloudEvent<Data = unknown> {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  /** The topic. */
+  readonly type: string;
+  /** RFC 3339. */
+  readonly time?: string;
+  /** Of `data` or `data_base64`. */
+  readonly datacontenttype?: string;
+  readonly data?: Data;
+  readonly data_base64?: string;
+}
+
+/** The data of events on `$bus.error`: `subscribe("$bus.error", ({ label, cause }) => report(label, cause))`. */
+export interface Failure {
+  /** The topic of the event that the handler was called with. */
+  readonly topic: string;
+  /** The subscription's label. Default: its pattern. */
+  readonly label: string;
+  /** The reason in words. */
+  readonly message: string;
+  /** The thrown value, or an `Error` with the message. */
+  readonly cause: unknown;
+}
+
+/** The data of events on `$bus.subscribed` and `$bus.unsubscribed`. */
+export interface Subscribed {
+  readonly pattern: string;
+  /** The subscription's label. Default: its pattern. */
+  readonly label: string;
+}
+
+/** The data of events on `$bus.dropped`: a full queue has lost an event. */
+export interface Dropped {
+  /** The topic of the event that found the queue full. */
+  readonly topic: string;
+  /** The subscription's label. Default: its pattern. */
+  readonly label: string;
+}
+
+/** Every `Error` that the library throws or rejects with. */
+export interface BusError extends Error {
+  /** For programs: `illegal_argument`, `illegal_topic`, `system_topic`, `denied`, `queue_full`, `timeout`, ... */
+  readonly code: string;
+}

@@ -79,13 +79,12 @@ pub use credit::Window;
 pub use effect::{
     ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
 };
-use expected::Expected;
 use history::Requests;
 use identity::Identity;
 use link::Connection;
 pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
-use outbox::Outbox;
+use outbox::{Outbox, OutboxEntry};
 use presence::PresenceState;
 pub use publishing::{PublishError, PublishOptions};
 pub(crate) use sharing::MAX_BASE;
@@ -147,7 +146,8 @@ pub struct Client {
     /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
     subscriptions: Subscriptions,
-    expected: Expected,
+    /// Settled events that subscriptions have not read past, each with its position, in the order of their answers.
+    expected: VecDeque<OutboxEntry>,
     requests: Requests,
     presence_state: PresenceState,
     /// Whether another tab has the socket.
@@ -176,7 +176,7 @@ impl Client {
             renumbered: Vec::new(),
             wall_is_ahead: 0,
             subscriptions: Subscriptions::default(),
-            expected: Expected::default(),
+            expected: VecDeque::new(),
             requests: Requests::default(),
             presence_state: PresenceState::default(),
             following: false,

@@ -127,8 +127,10 @@ impl Client {
     /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a client
     /// that it has not loaded yet.
     pub(super) fn forget_row(&mut self, id: &str) -> Option<OutboxRow> {
-        let renumbered = self.renumbered.extract_if(.., |row| row.id == id).last();
-        self.outbox.forget_id(id).or(renumbered)
+        self.outbox.forget_id(id).or_else(|| {
+            let at = self.renumbered.iter().position(|row| row.id == id)?;
+            Some(self.renumbered.remove(at))
+        })
     }
 
     /// Erases a row that the store still holds although its outcome is known here.

@@ -173,7 +173,8 @@ impl Port for Endpoint {
             Effect::Sent(id) => self.at_stage(&id, Stage::Sent),
             Effect::Kept(id) | Effect::Requeued(id) => self.at_stage(&id, Stage::Kept),
             Effect::Pending { topic, body } => self.found(topic, body),
-            Effect::Settled { id, outcome } => self.settled(&id, outcome),
+            Effect::Settled { id, outcome, comes } => self.settled(&id, outcome, comes),
+            Effect::Passed { id } => self.passed(&id),
             Effect::CaughtUp(subscription) => {
                 self.inbox.caught_up(subscription);
                 self.bring_in();
@@ -223,7 +224,6 @@ impl Port for Endpoint {
     }
 
     fn idle(&self) {
-        self.end_echoes();
         self.publish_status();
     }
 

@@ -7,7 +7,7 @@ mod publish_error;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::intercept::Judges;
 use crate::js::console_error;
 use crate::{Cause, Delivery, Event, HandlerResult, Payload, Receipt, Subscriber, Subscription};
 
-pub(crate) use outlet::{ECHO_BEFORE, Outlet};
+pub(crate) use outlet::Outlet;
 pub use publish_error::PublishError;
 
 /// Carries events to subscribers. This is a handle: clones share one bus.
@@ -38,12 +38,9 @@ struct Shared {
     bus: ::bus::Bus<Event>,
     outlets: RefCell<Vec<Rc<dyn Outlet>>>,
     judges: OnceCell<Rc<dyn Judges>>,
-    /// How many subscribers have received the pending events so far.
-    shown: Cell<u64>,
+    /// The id of the next subscription with echo.
+    next_echo: Cell<NonZeroU32>,
 }
-
-/// The prefix of topics that only subscribers with echo receive.
-pub(crate) const ECHO: &str = "$echo.";
 
 /// The events that [`Bus::retain`] keeps. Dropping it discards them.
 pub type Retention = ::bus::Retention<Event>;
@@ -70,7 +67,7 @@ impl Bus {
             bus,
             outlets: RefCell::default(),
             judges: OnceCell::new(),
-            shown: Cell::new(0),
+            next_echo: Cell::new(NonZeroU32::MIN),
         }))
     }
 

@@ -4,7 +4,6 @@ use bus::Notice;
 use serde::Deserialize;
 
 use crate::Payload;
-use crate::bus::{ECHO, ECHO_BEFORE};
 
 /// The topic that reports new subscriptions, as [`Subscribed`].
 pub const SUBSCRIBED_TOPIC: &str = "$bus.subscribed";
@@ -47,7 +46,6 @@ pub struct Dropped {
 }
 
 /// The object that JavaScript and Rust read, so that the module contains no second form.
-/// The second half of a subscription with echo causes no notice.
 pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
     let (name, text, label) = match notice {
         Notice::Subscribed { pattern, label } | Notice::Unsubscribed { pattern, label } => {
@@ -56,8 +54,5 @@ pub(crate) fn payload(notice: &Notice) -> Option<Payload> {
         Notice::Dropped { topic, label } => ("topic", topic.as_str(), label),
         _ => return None,
     };
-    if text.starts_with(ECHO) || text.starts_with(ECHO_BEFORE) {
-        return None;
-    }
     Some(Payload::told(&[(name, text.into()), ("label", (&**label).into())]))
 }

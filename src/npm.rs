@@ -23,7 +23,7 @@ use crate::bus::Out;
 use crate::js::promise;
 use crate::{Bus, Delivery, Event, Payload, PublishError, Rejection, Stage, Status, TopicError};
 use receipt::Receipt;
-use subscribe::{Options, Registration, SubscriptionRef};
+use subscribe::{Registration, SubscribeOptions, SubscriptionRef};
 
 #[wasm_bindgen(module = "/src/npm/face.js")]
 extern "C" {
@@ -157,43 +157,24 @@ impl Core {
         Ok(place)
     }
 
-    /// Subscribes. `release` ends the subscription with the returned number. A queue has a `capacity` above 0. With
-    /// `serves` the subscription answers requests.
+    /// Subscribes. `release` ends the subscription with the returned number.
     ///
     /// # Errors
     /// An `Error` if the pattern is invalid.
     #[wasm_bindgen(skip_typescript)]
-    #[allow(clippy::too_many_arguments)] // JavaScript's options, one by one
     pub fn subscribe(
         &self,
         pattern: &str,
-        priority: i32,
-        label: Option<String>,
-        echo: bool,
-        group: Option<String>,
-        balance: Option<String>,
-        capacity: u32,
-        policy: u8,
-        key: Option<Function>,
-        replay: bool,
-        serves: bool,
+        options: Option<SubscribeOptions>,
     ) -> Result<u32, JsValue> {
-        let mut subscriber = self.bus.subscriber(pattern).priority(priority);
-        if let Some(label) = &label {
-            subscriber = subscriber.label(label);
-        }
-        if echo {
-            subscriber = subscriber.echo();
-        }
-        if serves {
-            subscriber = subscriber.serving();
-        }
         let number = self.registrations.borrow().vacant_key() as u32;
         let name = SubscriptionRef { bus: self.id, number };
-        let capacity = NonZeroUsize::new(capacity as usize);
-        let options = Options { group, balance, capacity, policy, key, replay };
-        let registration = subscribe::subscribe(subscriber, name, options)?;
-        Ok(self.registrations.borrow_mut().insert(registration) as u32)
+        let subscriber = self.bus.subscriber(pattern);
+        let registration = match options {
+            Some(options) => subscribe::subscribe_with(subscriber, name, &options),
+            None => subscribe::subscribe(subscriber, name),
+        };
+        Ok(self.registrations.borrow_mut().insert(registration?) as u32)
     }
 
     /// Asks JavaScript about each event whose topic `pattern` matches, until `release` is called with the returned

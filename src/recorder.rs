@@ -58,7 +58,7 @@ impl Recorder {
             let dropped = keeper.borrow_mut().keep(event);
             drop(dropped);
         });
-        Ok(Self { kept, _subscription: subscription.into() })
+        Ok(Self { kept, _subscription: subscription })
     }
 
     /// The recorded events as CloudEvents 1.0 in JSON, one per line (without line ends), in the order of their

@@ -2,28 +2,13 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::rc::Rc;
 
 use bus::{Message, Pattern, TopicError, Window};
 
-use crate::bus::ECHO;
 use crate::schedule::Browser;
 use crate::{Bus, Event, HandlerResult, Overflow, Queue};
 
-/// Keeps a handler subscribed. Dropping it ends the subscription.
-#[derive(Debug)]
-#[must_use = "the subscription ends when this is dropped"]
-pub struct Subscription {
-    events: bus::Subscription,
-    _echo: Option<Echo>,
-}
-
-/// The second half of a subscription with echo: its own topic prefix, and the events that were already pending.
-#[derive(Debug)]
-struct Echo {
-    _live: bus::Subscription,
-    _before: Option<bus::Subscription>,
-}
+pub use bus::Subscription;
 
 /// How a queue group chooses a member; see [`Subscriber::group`].
 pub type Balance = bus::Balance<Event>;
@@ -38,22 +23,6 @@ pub struct Subscriber<'a> {
     priority: i32,
     label: Option<&'a str>,
     echo: bool,
-}
-
-impl Subscription {
-    /// The pattern it subscribes to.
-    pub fn pattern(&self) -> &Pattern {
-        self.events.pattern()
-    }
-
-    /// Ends the subscription. Dropping it does the same.
-    pub fn end(self) {}
-}
-
-impl From<bus::Subscription> for Subscription {
-    fn from(events: bus::Subscription) -> Self {
-        Self { events, _echo: None }
-    }
 }
 
 impl<'a> Subscriber<'a> {
@@ -78,8 +47,7 @@ impl<'a> Subscriber<'a> {
     /// pending, including those from before a reload or of another tab, follow in a microtask, never inside
     /// this call. Then each event comes at each stage as [`Delivery::Pending`](crate::Delivery::Pending), and
     /// as [`Delivery::Rejected`](crate::Delivery::Rejected) if the peer refuses it. Echo works with
-    /// [`handle`](Self::handle) only, outside groups, and for topics that are at least six bytes shorter than
-    /// [`MAX_TOPIC_BYTES`](crate::MAX_TOPIC_BYTES).
+    /// [`handle`](Self::handle) only, and outside groups.
     pub fn echo(mut self) -> Self {
         self.echo = true;
         self
@@ -100,7 +68,7 @@ impl<'a> Subscriber<'a> {
         self,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        self.handle_by(handler, |pure, handler| pure.handle(to(handler)))
+        self.handle_by(|pure| pure.handle(move |event| handler(event.payload)))
     }
 
     /// Like [`handle`](Self::handle), for a handler that JavaScript also calls itself, by `number`.
@@ -110,27 +78,24 @@ impl<'a> Subscriber<'a> {
         number: u32,
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        self.handle_by(handler, |pure, handler| pure.host_handler(number, to(handler)))
+        self.handle_by(|pure| pure.host_handler(number, move |event| handler(event.payload)))
     }
 
-    fn handle_by<H: Fn(&Event) -> HandlerResult + 'static>(
+    fn handle_by(
         self,
-        handler: H,
-        subscribe: impl FnOnce(bus::Subscriber<'a, Event>, Rc<H>) -> bus::Subscription,
+        subscribe: impl FnOnce(bus::Subscriber<'a, Event>) -> Subscription,
     ) -> Result<Subscription, TopicError> {
-        let handler = Rc::new(handler);
-        let echo = if self.echo {
-            let subscribe = |pattern| {
-                let echo = self.bus.pure().subscriber(pattern).priority(self.priority);
-                echo.label(self.label.unwrap_or(self.pattern)).handle(to(handler.clone()))
-            };
-            let live = subscribe(Pattern::parse(&[ECHO, self.pattern].concat())?);
-            let before = self.bus.show_pending(self.pattern).map(subscribe);
-            Some(Echo { _live: live, _before: before })
-        } else {
-            None
-        };
-        Ok(Subscription { events: subscribe(self.pure()?, handler), _echo: echo })
+        let (bus, echo) = (self.bus, self.echo);
+        let mut pure = self.pure()?;
+        let id = echo.then(|| bus.echo_id());
+        if let Some(id) = id {
+            pure = pure.echo(id);
+        }
+        let subscription = subscribe(pure);
+        if let Some(id) = id {
+            bus.show_pending(subscription.pattern(), id);
+        }
+        Ok(subscription)
     }
 
     /// Shares events with the other subscriptions in the group `name`: each event reaches one member. The
@@ -173,15 +138,14 @@ impl<'a> Subscriber<'a> {
         window: Window,
         handler: impl Fn(&[Event]) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
-        let batches = self.pure()?.batch(window, Browser::schedule(), move |batch| {
+        Ok(self.pure()?.batch(window, Browser::schedule(), move |batch| {
             let events: Vec<Event> =
                 batch.iter().map(|Message { payload, .. }| payload.clone()).collect();
             let handled = handler(&events);
             // The handler has taken them over.
             events.iter().for_each(Event::let_go);
             handled
-        });
-        Ok(batches.into())
+        }))
     }
 
     /// Puts events into a queue of `capacity` events. `overflow` decides what a full queue does.
@@ -218,12 +182,12 @@ impl<'a> Subscriber<'a> {
         handler: impl Fn(&Event) -> HandlerResult + 'static,
     ) -> Result<Subscription, TopicError> {
         let subscriber = self.pure()?;
-        Ok(subscriber.replay(&Browser, move |event| handler(event.payload)).into())
+        Ok(subscriber.replay(&Browser, move |event| handler(event.payload)))
     }
 
     /// The bus, and the label of the subscription.
     #[cfg(feature = "workers")]
-    pub(crate) fn bus_and_label(&self) -> (Bus, Rc<str>) {
+    pub(crate) fn bus_and_label(&self) -> (Bus, std::rc::Rc<str>) {
         (self.bus.clone(), self.label.unwrap_or(self.pattern).into())
     }
 
@@ -234,13 +198,6 @@ impl<'a> Subscriber<'a> {
             None => pure,
         })
     }
-}
-
-/// Adapts a handler for both halves of a subscription.
-fn to(
-    handler: Rc<impl Fn(&Event) -> HandlerResult + 'static>,
-) -> impl Fn(&bus::Event<'_, Event>) -> HandlerResult + 'static {
-    move |event| handler(event.payload)
 }
 
 impl fmt::Debug for Subscriber<'_> {

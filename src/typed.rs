@@ -85,15 +85,14 @@ impl<T: 'static> Typed<T> {
     where
         T: DeserializeOwned,
     {
-        let subscription = bus.pure().subscribe(self.topic.clone().into(), move |event| {
+        bus.pure().subscribe(self.topic.clone().into(), move |event| {
             let value = event.payload.data::<T>().map_err(|why| TypeMismatch {
                 expected: type_name::<T>(),
                 found: event.payload.payload().form(),
                 why,
             })?;
             handler(&value)
-        });
-        subscription.into()
+        })
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "bridge/connection.rs"]
 mod connection;
+#[path = "bridge/echoes.rs"]
+mod echoes;
 #[path = "bridge/faces.rs"]
 mod faces;
 #[path = "bridge/fake_socket.rs"]

@@ -93,7 +93,7 @@ impl Page {
                 Effect::Send(message) => {
                     assert!(self.has_socket && !message.is_empty(), "sends to nobody");
                 }
-                Effect::Settled { id, outcome } => self.store.settle(id, &outcome),
+                Effect::Settled { id, outcome, .. } => self.store.settle(id, &outcome),
                 _ => {}
             }
         }
@@ -109,6 +109,8 @@ fn welcome() -> Vec<u8> {
         heartbeat: 1_000,
         max_message: 1 << 20,
         forgotten: false,
+        subject: None,
+        rights: Default::default(),
         kinds: Vec::new(),
     })
     .encode(&mut message);

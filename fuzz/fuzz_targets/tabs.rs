@@ -101,8 +101,8 @@ impl Page {
                 Effect::Client(ClientEffect::Send(_)) => {
                     assert!(self.has_lock, "sends without the lock");
                 }
-                Effect::Client(ClientEffect::Settled { id, outcome })
-                | Effect::Fallback(ClientEffect::Settled { id, outcome }) => {
+                Effect::Client(ClientEffect::Settled { id, outcome, .. })
+                | Effect::Fallback(ClientEffect::Settled { id, outcome, .. }) => {
                     self.store.settle(id, &outcome);
                 }
                 Effect::Fallback(ClientEffect::Open) => {

@@ -103,7 +103,7 @@ impl Peer {
             Effect::Open(hello) => server.opened(self.store.open(&hello)),
             Effect::Refresh(_) if self.fails => server.credential_refused("no"),
             Effect::Refresh(_) => {
-                server.granted(Granted { subject: None, expires_in: Some(50) }, now);
+                server.granted(Granted { expires_in: Some(50), ..Granted::default() }, now);
             }
             Effect::Append(append) => {
                 if let Some(client) = &append.client {

@@ -127,11 +127,17 @@ impl Endpoint {
         let claim: Rc<dyn Any> =
             Rc::new(Claim { endpoint: self.this.clone(), subscriptions, bytes });
         if !is_asked_for {
+            self.passed(&body.id);
             return self.ignore();
         }
         let delivery = position.map_or(Delivery::Ephemeral, Delivery::Stored);
         let is_own = self.link.is_own(&body.source);
-        let published = if is_own { self.published(&body.id) } else { None };
+        let published = if is_own {
+            self.published(&body.id)
+        } else {
+            self.passed(&body.id);
+            None
+        };
         let payload =
             published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
         let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
@@ -145,8 +151,8 @@ impl Endpoint {
 
     /// Delivers an event that another tab has published, and that did not arrive over the link.
     pub(super) fn bring(&self, topic: Topic, body: Body, ephemeral: bool) {
-        let RuleMatch { shared, subscriptions, .. } = self.rules.borrow().match_topic(&topic);
-        let is_asked_for = if ephemeral { !subscriptions.is_empty() } else { shared };
+        let RuleMatch { shared, inbound, .. } = self.rules.borrow().match_topic(&topic);
+        let is_asked_for = if ephemeral { inbound } else { shared };
         if !is_asked_for {
             return self.ignore();
         }

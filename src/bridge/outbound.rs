@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use bus::{Pattern, Topic};
-use session::client::{Outcome, PublishError as Refused, PublishOptions, SubscriptionId};
+use session::client::{Outcome, PublishError as Refused, PublishOptions};
 use session::{Body, Millis, RejectCode};
 
 use super::body::{body, content};
@@ -28,7 +28,7 @@ impl Outlet for Endpoint {
         within: Option<Duration>,
     ) -> Option<Result<Receipt, PublishError>> {
         let found = self.rules.borrow().match_topic(topic);
-        let RuleMatch { outbound, shared, subscriptions } = found;
+        let RuleMatch { outbound, shared, .. } = found;
         if outbound.is_none() && !shared {
             return None;
         }
@@ -45,7 +45,7 @@ impl Outlet for Endpoint {
             Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
                 let event = pending(topic, payload);
-                self.publish(event, bytes, PublishOptions { expires, durability }, subscriptions)
+                self.publish(event, bytes, PublishOptions { expires, durability })
             }
             Some(None) => self.send(bus, topic, payload, bytes),
         })
@@ -74,14 +74,13 @@ impl Endpoint {
         event: Event,
         bytes: Bytes,
         options: PublishOptions,
-        subscriptions: Vec<SubscriptionId>,
     ) -> Result<Receipt, PublishError> {
         let taken = self.link.publish(event.topic().clone(), &body(&event, bytes), options);
         taken.map_err(|refused| match refused {
             Refused::TooLarge(bytes) => PublishError::TooLarge(bytes),
             _ => PublishError::OutboxFull(self.link.unanswered()),
         })?;
-        let settlement = self.await_answer(event.clone(), subscriptions);
+        let settlement = self.await_answer(event.clone());
         self.bus.echo(event.clone());
         self.link.drive();
         let outlet: Weak<dyn Outlet> = self.this.clone();
@@ -90,20 +89,18 @@ impl Endpoint {
 
     /// The outbox holds an event that this page has not published.
     pub(super) fn found(&self, topic: Topic, body: Body) {
-        let RuleMatch { subscriptions, .. } = self.rules.borrow().match_topic(&topic);
         let payload = Payload::from_bytes(content(body.content_type, body.data));
         let kept = Delivery::Pending(Stage::Kept);
         let event = Event::inbound(topic, payload, &body.id, "", body.time, kept.clone());
-        self.await_answer(event.clone(), subscriptions).follow(&kept);
+        self.await_answer(event.clone()).follow(&kept);
         self.bus.echo(event);
     }
 
-    fn await_answer(&self, event: Event, subscriptions: Vec<SubscriptionId>) -> Rc<Settlement> {
+    fn await_answer(&self, event: Event) -> Rc<Settlement> {
         let settlement = Settlement::queued();
         self.pending.borrow_mut().push(Unanswered {
             event,
             settlement: settlement.clone(),
-            subscriptions,
             delivered: false,
             stored: None,
         });
@@ -152,9 +149,9 @@ impl Endpoint {
         }
     }
 
-    /// A durable event has its answer. A subscription delivers a stored event, in the order of the log. The answer
-    /// delivers it only if no subscription matches.
-    pub(super) fn settled(&self, id: &str, outcome: Outcome) {
+    /// A durable event has its answer. If it `comes`, a subscription delivers it in the order of the log. Otherwise the
+    /// answer does.
+    pub(super) fn settled(&self, id: &str, outcome: Outcome, comes: bool) {
         let Some(mut settled) = self.pending.borrow_mut().remove(id) else {
             return;
         };
@@ -167,11 +164,11 @@ impl Endpoint {
                 if settled.delivered {
                     return;
                 }
-                if settled.subscriptions.is_empty() {
-                    let _reached = self.bus.bring(settled.event.at(stored));
-                } else {
+                if comes {
                     settled.stored = Some(position);
                     self.pending.borrow_mut().expect(settled);
+                } else {
+                    let _reached = self.bus.bring(settled.event.at(stored));
                 }
             }
             Outcome::Rejected(code, message) => {
@@ -187,11 +184,13 @@ impl Endpoint {
         }
     }
 
-    /// Ends the echo of stored events that no subscription will bring.
-    pub(super) fn end_echoes(&self) {
-        loop {
-            let passed = self.pending.borrow_mut().take_passed(&self.link, &self.inbox);
-            let Some(Unanswered { event, stored: Some(position), .. }) = passed else { return };
+    /// No subscription will bring this event, unless it waits in the inbox. If it is answered, its echo ends here.
+    pub(super) fn passed(&self, id: &str) {
+        if self.inbox.holds(id) {
+            return;
+        }
+        let passed = self.pending.borrow_mut().remove_answered(id);
+        if let Some((event, position)) = passed {
             self.bus.echo(event.at(Delivery::Stored(position)));
         }
     }

@@ -4,10 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use session::Position;
-use session::client::SubscriptionId;
 
-use super::inbound::Inbox;
-use crate::link::Link;
 use crate::receipt::Settlement;
 use crate::{Bus, Delivery, Event, Pattern, Rejection};
 
@@ -19,16 +16,11 @@ pub(super) struct Pending(VecDeque<Unanswered>);
 pub(super) struct Unanswered {
     pub(super) event: Event,
     pub(super) settlement: Rc<Settlement>,
-    /// The subscriptions that match its topic.
-    pub(super) subscriptions: Vec<SubscriptionId>,
     /// A subscription has brought it already.
     pub(super) delivered: bool,
-    /// Set when it is answered, and a subscription is to bring it.
+    /// Set when it is answered, and a subscription is to bring it. The machine bounds the number of such events.
     pub(super) stored: Option<Position>,
 }
-
-/// The most answered events that wait for a subscription to bring them. The oldest beyond that are only echoed.
-const MOST_EXPECTED: usize = 1_024;
 
 impl Pending {
     pub(super) fn push(&mut self, unanswered: Unanswered) {
@@ -49,40 +41,19 @@ impl Pending {
         self.0.remove(at)
     }
 
+    /// Removes an answered event, and returns it with its position.
+    pub(super) fn remove_answered(&mut self, id: &str) -> Option<(Event, Position)> {
+        let mut answered = self.0.iter().take_while(|one| one.stored.is_some());
+        let at = answered.position(|one| one.event.id() == id)?;
+        let Unanswered { event, stored, .. } = self.0.remove(at)?;
+        Some((event, stored?))
+    }
+
     /// The events that are to be shown to a new subscriber with echo.
     pub(super) fn shown(&self, pattern: &Pattern) -> Vec<Event> {
         let pending = self.0.iter().filter(|one| !one.delivered && one.stored.is_none());
         let events = pending.map(|unanswered| &unanswered.event);
         events.filter(|event| pattern.matches(event.topic())).cloned().collect()
-    }
-
-    /// A subscription has begun.
-    pub(super) fn subscribed(&mut self, pattern: &Pattern, id: SubscriptionId) {
-        for unanswered in &mut self.0 {
-            if pattern.matches(unanswered.event.topic()) {
-                unanswered.subscriptions.push(id);
-            }
-        }
-    }
-
-    /// A subscription has ended.
-    pub(super) fn unsubscribed(&mut self, id: SubscriptionId) {
-        for unanswered in &mut self.0 {
-            unanswered.subscriptions.retain(|one| *one != id);
-        }
-    }
-
-    /// Removes an answered event that no subscription will bring: each has read past it, or has ended.
-    pub(super) fn take_passed(&mut self, link: &Link, inbox: &Inbox) -> Option<Unanswered> {
-        let expected = self.0.partition_point(|one| one.stored.is_some());
-        let passed = self.0.range(..expected).rposition(|one| {
-            let comes = one.stored.as_ref().is_some_and(|position| {
-                let mut subscriptions = one.subscriptions.iter();
-                subscriptions.any(|id| !link.has_passed(*id, position))
-            });
-            !comes && !inbox.holds(one.event.id()) || expected > MOST_EXPECTED
-        });
-        self.0.remove(passed?)
     }
 }
 

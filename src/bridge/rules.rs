@@ -30,8 +30,8 @@ pub(super) struct RuleMatch {
     pub(super) outbound: Option<Option<Durability>>,
     /// Whether its local events go to the other tabs.
     pub(super) shared: bool,
-    /// The subscriptions that bring its events.
-    pub(super) subscriptions: Vec<SubscriptionId>,
+    /// Whether a subscription brings its events.
+    pub(super) inbound: bool,
 }
 
 impl Rules {
@@ -42,7 +42,7 @@ impl Rules {
                 found.outbound = found.outbound.max(Some(rule.durability));
             }
             found.shared |= rule.shared;
-            found.subscriptions.extend(rule.subscription);
+            found.inbound |= rule.subscription.is_some();
         }
         found
     }
@@ -127,11 +127,7 @@ impl Endpoint {
     /// The subscription of `pattern`, which rules share.
     fn subscribe(&self, pattern: &Pattern, start: Start, window: Window) -> SubscriptionId {
         let shared = self.rules.borrow().subscription(pattern);
-        shared.unwrap_or_else(|| {
-            let id = self.link.subscribe(pattern.clone(), start, window);
-            self.pending.borrow_mut().subscribed(pattern, id);
-            id
-        })
+        shared.unwrap_or_else(|| self.link.subscribe(pattern.clone(), start, window))
     }
 
     pub(super) fn remove_rule(&self, key: u64) {
@@ -141,7 +137,6 @@ impl Endpoint {
         if let Some(id) = subscription
             && !self.rules.borrow().use_subscription(id)
         {
-            self.pending.borrow_mut().unsubscribed(id);
             self.link.unsubscribe(id);
             self.link.drive();
         }
@@ -175,7 +170,6 @@ impl Endpoint {
     pub(super) fn was_refused(&self, subscription: SubscriptionId, message: String) {
         let pattern = self.rules.borrow().pattern(subscription).unwrap_or_default();
         self.rules.borrow_mut().forget(subscription);
-        self.pending.borrow_mut().unsubscribed(subscription);
         self.complain(&pattern, message.into());
     }
 }

@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use bus::Topic;
-
-use super::{Bus, ECHO, Outlet, PublishError};
+use super::{Bus, Outlet, PublishError};
 use crate::Event;
 use crate::flow::Flow;
 
@@ -39,9 +37,7 @@ impl Bus {
 
     /// Delivers the current stage of a durable event of this bus to subscribers with echo.
     pub(crate) fn echo(&self, event: Event) {
-        if let Ok(topic) = Topic::parse(&[ECHO, event.topic().as_str()].concat()) {
-            self.0.bus.announce(topic, event);
-        }
+        self.0.bus.echo(event.topic().clone(), event, None);
     }
 
     /// Delivers an event from a bridge, which cannot be refused.

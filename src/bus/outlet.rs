@@ -1,5 +1,6 @@
 //! Outlets of a bus, and the events that are pending there.
 
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,9 +37,6 @@ pub(crate) trait Outlet {
     fn pending(&self, pattern: &Pattern) -> Vec<Event>;
 }
 
-/// The prefix of the topic on which a new subscriber receives the events that were already pending.
-pub(crate) const ECHO_BEFORE: &str = "$echoed.";
-
 impl Bus {
     /// Offers an event to the bridges.
     pub(crate) fn send_out(
@@ -67,28 +65,29 @@ impl Bus {
         self.0.judges.get().is_some() || !self.0.outlets.borrow().is_empty()
     }
 
-    /// Publishes the durable events that are pending now, in a microtask and at the stage they have by then,
-    /// on the returned topic. Returns `None` if there are none.
-    pub(crate) fn show_pending(&self, pattern: &str) -> Option<Pattern> {
-        let pattern = Pattern::parse(pattern).ok()?;
-        let pending = self.pending(&pattern);
+    /// The id of a new subscription with echo.
+    pub(crate) fn echo_id(&self) -> NonZeroU32 {
+        let id = self.0.next_echo.get();
+        self.0.next_echo.set(id.checked_add(1).unwrap_or(NonZeroU32::MIN));
+        id
+    }
+
+    /// Shows a new subscription with echo the durable events that are pending now, in a microtask and at the stage they
+    /// have by then.
+    pub(crate) fn show_pending(&self, pattern: &Pattern, to: NonZeroU32) {
+        let pending = self.pending(pattern);
         if pending.is_empty() {
-            return None;
+            return;
         }
-        let number = self.0.shown.get() + 1;
-        self.0.shown.set(number);
-        let topic = [ECHO_BEFORE, &number.to_string()].concat();
-        let (topic, bus) = (Topic::parse(&topic).ok()?, Rc::downgrade(&self.0));
-        let own = Pattern::from(topic.clone());
+        let (pattern, bus) = (pattern.clone(), Rc::downgrade(&self.0));
         spawn(async move {
             let Some(bus) = bus.upgrade().map(Self) else { return };
             let mut still = bus.pending(&pattern);
             still.retain(|event| pending.iter().any(|one| one.id() == event.id()));
             for event in still {
-                bus.0.bus.announce(topic.clone(), event);
+                bus.0.bus.echo(event.topic().clone(), event, Some(to));
             }
         });
-        Some(own)
     }
 
     fn pending(&self, pattern: &Pattern) -> Vec<Event> {

@@ -56,11 +56,6 @@ impl Link {
         self.tab.borrow_mut().client().taken(subscriptions, bytes);
     }
 
-    /// Whether a subscription has read past this position, so that it will not bring the event there.
-    pub(crate) fn has_passed(&self, id: SubscriptionId, position: &Position) -> bool {
-        self.tab.borrow_mut().client().has_passed(id, position)
-    }
-
     /// Requests a page of the peer's log.
     pub(crate) fn history(
         &self,

@@ -25,26 +25,25 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
   let uncounted = 0;
 
   bus.add = (pattern, call, options) => {
-    const { priority = 0, label, echo = false, group, balance, queue, key, replay, serves = false } = options;
-    const slot = { call, label: label ?? pattern, queued: queue !== undefined, cohort: undefined, at: 0 };
+    const { priority = 0, label = pattern, echo = false, group, balance, queue, key, replay = false, serves = false } = options;
+    const slot = { call, label, queued: queue !== undefined, cohort: undefined, at: 0 };
     const plain = priority === 0 && !echo && group === undefined && queue === undefined && !replay && !serves;
     refreshViews();
     forgetOld();
     if (!plain || !join(pattern, slot)) {
       const before = words[version];
-      const number = core.subscribe(
-        pattern,
+      const number = core.subscribe(pattern, plain && label === pattern ? undefined : {
         priority,
         label,
         echo,
         group,
-        typeof balance === "object" ? "by" : balance,
-        queue?.capacity ?? 0,
-        queue?.policy ?? 0,
-        key ?? balance?.by,
-        Boolean(replay),
+        balance: typeof balance === "object" ? "by" : balance,
+        capacity: queue?.capacity ?? 0,
+        policy: queue?.policy ?? 0,
+        key: key ?? balance?.by,
+        replay,
         serves,
-      );
+      });
       slot.cohort = { number, pattern, label: slot.label, members: [slot], size: 1 };
       cohorts[number] = slot.cohort;
       const wasAlone = follow(before);

@@ -16,7 +16,8 @@ use wasm_bindgen_futures::JsFuture;
 use super::{face_of, topic_error};
 use crate::js::{spawn, text_of};
 use crate::{
-    Balance, Cause, Event, Interception, Overflow, Queue, Retention, Subscriber, Subscription,
+    Balance, Cause, Event, HandlerResult, Interception, Overflow, Queue, Retention, Subscriber,
+    Subscription, TopicError,
 };
 
 #[wasm_bindgen(module = "/src/npm/hear.js")]
@@ -32,16 +33,50 @@ pub(super) struct SubscriptionRef {
     pub(super) number: u32,
 }
 
-/// The options of a subscription.
-pub(super) struct Options {
-    pub(super) group: Option<String>,
-    pub(super) balance: Option<String>,
-    /// `None` for no queue.
-    pub(super) capacity: Option<NonZeroUsize>,
-    pub(super) policy: u8,
-    pub(super) key: Option<Function>,
-    /// Whether to start with the retained events.
-    pub(super) replay: bool,
+#[wasm_bindgen]
+extern "C" {
+    /// The options of a subscription, as `cohorts.js` passes them: checked, and complete but for those that are `None`.
+    pub type SubscribeOptions;
+
+    /// Handlers with a higher priority come first.
+    #[wasm_bindgen(method, getter)]
+    fn priority(this: &SubscribeOptions) -> i32;
+
+    /// The name in failures and notices.
+    #[wasm_bindgen(method, getter)]
+    fn label(this: &SubscribeOptions) -> String;
+
+    /// Whether it also receives this page's durable events before they are stored.
+    #[wasm_bindgen(method, getter)]
+    fn echo(this: &SubscribeOptions) -> bool;
+
+    /// Whether it responds to requests.
+    #[wasm_bindgen(method, getter)]
+    fn serves(this: &SubscribeOptions) -> bool;
+
+    /// Whether it starts with the retained events.
+    #[wasm_bindgen(method, getter)]
+    fn replay(this: &SubscribeOptions) -> bool;
+
+    /// The name of its queue group.
+    #[wasm_bindgen(method, getter)]
+    fn group(this: &SubscribeOptions) -> Option<String>;
+
+    /// How the group chooses a member: `"by"` the key, `"least-pending"`, or in rotation.
+    #[wasm_bindgen(method, getter)]
+    fn balance(this: &SubscribeOptions) -> Option<String>;
+
+    /// The capacity of its queue, or 0 for no queue.
+    #[wasm_bindgen(method, getter)]
+    fn capacity(this: &SubscribeOptions) -> u32;
+
+    /// What its full queue does, as a number; see `subscribe.js`.
+    #[wasm_bindgen(method, getter)]
+    fn policy(this: &SubscribeOptions) -> u8;
+
+    /// The key of an event, for a group that balances by key or a queue that conflates.
+    #[wasm_bindgen(method, getter)]
+    fn key(this: &SubscribeOptions) -> Option<Function>;
 }
 
 /// Ends when it is dropped. A queue ends with its subscription, and its reader then stops.
@@ -62,44 +97,54 @@ impl Drop for Registration {
     }
 }
 
+/// A plain handler.
 pub(super) fn subscribe(
     subscriber: Subscriber<'_>,
     name: SubscriptionRef,
-    options: Options,
 ) -> Result<Registration, JsValue> {
-    let Options { group, balance, capacity, policy, key, replay } = options;
-    let grouped = group.is_some();
-    let subscriber = match &group {
-        Some(group) => subscriber.group(group, balance_of(balance.as_deref(), key.clone())),
-        None => subscriber,
-    };
-    if let Some(capacity) = capacity {
-        let queue = subscriber.queue(capacity, overflow_of(policy, key));
+    handled(subscriber.host_handler(name.number, move |event| name.handle(event)))
+}
+
+pub(super) fn subscribe_with(
+    subscriber: Subscriber<'_>,
+    name: SubscriptionRef,
+    options: &SubscribeOptions,
+) -> Result<Registration, JsValue> {
+    let label = options.label();
+    let mut subscriber = subscriber.priority(options.priority()).label(&label);
+    if options.echo() {
+        subscriber = subscriber.echo();
+    }
+    if options.serves() {
+        subscriber = subscriber.serving();
+    }
+    let group = options.group();
+    if let Some(group) = &group {
+        let balance = balance_of(options.balance().as_deref(), options.key());
+        subscriber = subscriber.group(group, balance);
+    }
+    if let Some(capacity) = NonZeroUsize::new(options.capacity() as usize) {
+        let queue = subscriber.queue(capacity, overflow_of(options.policy(), options.key()));
         let queue = Rc::new(RefCell::new(Some(queue.map_err(|error| topic_error(&error))?)));
         spawn(read(queue.clone(), name));
         return Ok(Registration::Queue(queue));
     }
-    let heard = move |event: &Event| {
-        let answer = name.hear(event)?;
-        if let Some(hold) = event.hold() {
-            keep_until_settled(answer, hold);
-        }
-        Ok(())
-    };
-    let subscription = if grouped {
-        subscriber.pure().map(|pure| {
+    if group.is_some() {
+        handled(subscriber.pure().map(|pure| {
             pure.handle_pending(move |event, pending| {
                 let answer = name.hear(event.payload)?;
                 keep_until_settled(answer, (event.payload.hold(), pending));
                 Ok(())
             })
-            .into()
-        })
-    } else if replay {
-        subscriber.replay(heard)
+        }))
+    } else if options.replay() {
+        handled(subscriber.replay(move |event| name.handle(event)))
     } else {
-        subscriber.host_handler(name.number, heard)
-    };
+        subscribe(subscriber, name)
+    }
+}
+
+fn handled(subscription: Result<Subscription, TopicError>) -> Result<Registration, JsValue> {
     let subscription = subscription.map_err(|error| topic_error(&error))?;
     Ok(Registration::Handler { _subscription: subscription })
 }
@@ -132,6 +177,15 @@ async fn read(queue: Rc<RefCell<Option<Queue>>>, name: SubscriptionRef) {
 }
 
 impl SubscriptionRef {
+    /// Calls the handler, and holds the event until its promise settles.
+    fn handle(self, event: &Event) -> HandlerResult {
+        let answer = self.hear(event)?;
+        if let Some(hold) = event.hold() {
+            keep_until_settled(answer, hold);
+        }
+        Ok(())
+    }
+
     fn hear(self, event: &Event) -> Result<JsValue, Cause> {
         let data = event.js()?;
         Ok(hear(self.bus, self.number, &data, face_of(event, &data))?)

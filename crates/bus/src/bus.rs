@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use crate::core::Core;
@@ -78,6 +79,12 @@ impl<P: Payload> Bus<P> {
     /// event is dropped and counted (see [`Bus::dropped`]).
     pub fn announce(&self, topic: Topic, payload: P) {
         self.core.announce(topic, payload);
+    }
+
+    /// Delivers an event to the subscriptions with [echo](Subscriber::echo) that `topic` matches and to no others: to
+    /// all of them, or to the one with the id `to`. If too many events are queued, it is dropped and counted.
+    pub fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) {
+        self.core.echo(topic, payload, to);
     }
 
     /// Reports a failure that became known after its handler had returned, for example a rejected promise.

@@ -11,6 +11,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use crate::order::in_order;
@@ -102,10 +103,19 @@ impl<P: Payload> Core<P> {
 
     /// Delivers an event of the runtime itself. If too many turns are queued, it is dropped and counted.
     pub(crate) fn announce(&self, topic: Topic, payload: P) {
+        self.take_turn_or_drop(Turn::Event { topic, payload, request: None, held: Vec::new() });
+    }
+
+    /// The same, for the subscriptions with echo only: for all of them, or for the one with the id `to`.
+    pub(crate) fn echo(&self, topic: Topic, payload: P, to: Option<NonZeroU32>) {
+        self.take_turn_or_drop(Turn::Echo { topic, payload, to });
+    }
+
+    fn take_turn_or_drop(&self, turn: Turn<P>) {
         if self.is_full() {
             self.dropped.set(self.dropped.get() + 1);
         } else {
-            self.take_turn(Turn::Event { topic, payload, request: None, held: Vec::new() });
+            self.take_turn(turn);
         }
     }
 
@@ -290,6 +300,14 @@ impl<P: Payload> Core<P> {
         reached
     }
 
+    fn deliver_probed(&self, route: &Route<P>, event: &Event<'_, P>) -> usize {
+        let probe = self.probe.borrow().clone();
+        match probe {
+            Some(probe) => probe.deliver(self, route, event),
+            None => self.deliver(route, event),
+        }
+    }
+
     #[cold]
     pub(crate) fn failed(&self, head: &Head<P>, topic: &Topic, cause: P::Cause) {
         self.fail(Failure { topic: topic.clone(), label: head.label(), cause });
@@ -308,15 +326,19 @@ impl<P: Payload> Core<P> {
     fn execute(&self, turn: Turn<P>) -> usize {
         match turn {
             Turn::Event { topic, payload, request, held } => {
-                let route = self.route(&topic);
                 let event = Event { topic: &topic, payload: &payload, request: request.as_ref() };
-                let probe = self.probe.borrow().clone();
-                let reached = match probe {
-                    Some(probe) => probe.deliver(self, &route, &event),
-                    None => self.deliver(&route, &event),
-                };
+                let reached = self.deliver_probed(&self.route(&topic), &event);
                 drop(held);
                 reached
+            }
+            Turn::Echo { topic, payload, to } => {
+                let mut slots = Vec::from(&*self.route(&topic));
+                slots.retain(|slot| slot.head().receives_echo(to));
+                if slots.is_empty() {
+                    return 0;
+                }
+                let event = Event { topic: &topic, payload: &payload, request: None };
+                self.deliver_probed(&slots.into(), &event)
             }
             Turn::Job(job) => {
                 job();

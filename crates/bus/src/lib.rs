@@ -91,6 +91,8 @@
 //! - One-off topics, requests and dropped features leave no memory behind, natively and in wasm. A pattern
 //!   and its handler take at most 200 bytes. [`a_million_one_off_topics_leave_nothing_behind`][memory],
 //!   [`a_pattern_with_its_handler_takes_at_most_200_bytes`][memory]
+//! - An echo ([`Bus::echo`]) reaches subscriptions with echo at its turn, and no others.
+//!   [`an_echo_reaches_subscriptions_with_echo_only_in_the_order_of_delivery`][echoes]
 //! - A worker pool ([`Subscriber::pool`]) handles every event at least once, or reports it as failed. If a
 //!   worker dies or exceeds its deadline, its event goes to another one, marked as redelivered.
 //!   [`a_hanging_worker_is_ended_at_its_deadline_and_its_event_is_redelivered`][pool],
@@ -108,6 +110,7 @@
 //! [retained]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/retained.rs
 //! [requests]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/requests.rs
 //! [observing]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/observing.rs
+//! [echoes]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/echoes.rs
 //! [reentrance]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/reentrance.rs
 //! [pool]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool.rs
 //! [pools]: https://github.com/event-driven-kit/event-driven-kit/blob/main/crates/bus/tests/semantics/pool/programs.rs

@@ -20,7 +20,7 @@ pub struct Measurement<P: Payload> {
 /// The counts of a topic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TopicCount {
-    /// Events that were delivered.
+    /// Events that were delivered. An [echo](Bus::echo) counts if a subscription receives it.
     pub events: u64,
     /// Deliveries to subscriptions.
     pub deliveries: u64,

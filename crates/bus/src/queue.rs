@@ -81,6 +81,8 @@ impl<P: Payload + Clone> Subscriber<'_, P> {
     /// ```
     pub fn queue(mut self, capacity: NonZeroUsize, overflow: Overflow<P>) -> Queue<P> {
         let core = self.bus.core.clone();
+        // An echo has no room reserved in a queue that waits.
+        self.extras().echo = None;
         let pending = self.extras().pending.get_or_insert_default().clone();
         let shared = Rc::new(Shared {
             waiting: RefCell::default(),

@@ -1,6 +1,7 @@
 //! A subscription as the bus stores it.
 
 use std::cell::Cell;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use crate::core::Core;
@@ -57,11 +58,13 @@ pub(crate) struct Extras<P: Payload> {
     pub(crate) number: u64,
     /// Whether it responds to requests.
     pub(crate) serves: bool,
+    /// Its id, if it receives echoes.
+    pub(crate) echo: Option<NonZeroU32>,
 }
 
 impl<P: Payload> Default for Extras<P> {
     fn default() -> Self {
-        Self { label: None, group: None, pending: None, number: 0, serves: false }
+        Self { label: None, group: None, pending: None, number: 0, serves: false, echo: None }
     }
 }
 
@@ -119,5 +122,11 @@ impl<P: Payload> Head<P> {
 
     pub(crate) fn serves(&self) -> bool {
         self.extras.as_ref().is_some_and(|extras| extras.serves)
+    }
+
+    /// Whether it receives an echo, which is for the subscription with the id `to` or for all.
+    pub(crate) fn receives_echo(&self, to: Option<NonZeroU32>) -> bool {
+        let echo = self.extras.as_ref().and_then(|extras| extras.echo);
+        echo.is_some() && (to.is_none() || to == echo)
     }
 }

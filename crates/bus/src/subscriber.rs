@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 
 use crate::core::Core;
@@ -31,6 +32,13 @@ impl<'a, P: Payload> Subscriber<'a, P> {
     /// The name of the subscription in failures and notices. The default is its pattern.
     pub fn label(mut self, label: &str) -> Self {
         self.extras().label = Some(label.into());
+        self
+    }
+
+    /// Also receives [echoes](Bus::echo). One can be sent to this subscription alone by its `id`. Queues and
+    /// members of a [group](Self::group) receive none.
+    pub fn echo(mut self, id: NonZeroU32) -> Self {
+        self.extras().echo = Some(id);
         self
     }
 

@@ -21,6 +21,7 @@ use tower_http::add_extension::AddExtension;
 
 use crate::budget::{Budget, Share};
 use crate::limits::{Allowance, Key, Kind, Limiter, Limits};
+use crate::metrics::Metrics;
 use audit::Refused;
 pub(crate) use gate::Gate;
 use origin::Authority;
@@ -54,6 +55,7 @@ pub(crate) struct Border {
     unfinished: Budget,
     /// The budget of everything else.
     memory: Budget,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The other end of an accepted connection.
@@ -62,6 +64,7 @@ pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
     permit: Mutex<ConnectionPermit>,
+    metrics: Arc<Metrics>,
 }
 
 /// The client of a request, possibly behind a proxy.
@@ -75,7 +78,7 @@ pub(crate) struct Client {
 }
 
 impl Border {
-    pub(crate) fn new(rules: Rules, limits: Limits) -> Self {
+    pub(crate) fn new(rules: Rules, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let halves = [limits.memory.div_ceil(2); 2].map(Budget::new);
         let [unfinished, memory] = halves;
         Self {
@@ -83,9 +86,10 @@ impl Border {
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
             connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
-            limiter: Limiter::new(limits),
+            limiter: Limiter::counted(limits, metrics.events.limited.clone()),
             unfinished,
             memory,
+            metrics,
         }
     }
 
@@ -100,10 +104,22 @@ impl Border {
         let key = (!self.proxies.has(address)).then(|| Key::of(address));
         let allowance = key.as_ref().map(|key| self.limiter.of(key));
         let Some(permit) = self.connection_permits.take(key) else {
-            audit::refused(Refused::Limit, address, 0);
+            audit::refused(&self.metrics, Refused::Limit, address, 0);
             return None;
         };
-        Some(Arc::new(Peer { address, gate: Gate::new(allowance), permit: Mutex::new(permit) }))
+        self.metrics.connections.accepted.inc();
+        let (gate, metrics) = (Gate::new(allowance), Arc::clone(&self.metrics));
+        Some(Arc::new(Peer { address, gate, permit: Mutex::new(permit), metrics }))
+    }
+
+    /// The number of open connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.connection_permits.taken()
+    }
+
+    /// The bytes in use of the budget of unfinished messages, and of the other one.
+    pub(crate) fn used(&self) -> [usize; 2] {
+        [self.unfinished.used(), self.memory.used()]
     }
 
     /// The client that sends a request.

@@ -26,6 +26,7 @@ use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
+use crate::metrics::{Meter, Metrics, SessionOf};
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Asked, none};
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Becomes true when the relay is shutting down.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -64,6 +66,8 @@ struct Connection {
     is_shut: bool,
     /// When to send a sign of life to a client that is not read.
     next_sign: Instant,
+    /// The memory of large messages whose effects are not carried out yet.
+    received: Option<Permit>,
     /// The memory of its writes that wait for the store.
     queued: Queued,
     /// The memory of large events that are being sent.
@@ -76,6 +80,7 @@ struct Connection {
     began: Instant,
     /// For each stream, the offset up to which the machine was fed.
     told: Vec<u64>,
+    meter: Meter,
     answers: mpsc::UnboundedSender<Vec<Answer>>,
     /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
@@ -178,11 +183,13 @@ pub(crate) fn run(
 pub(crate) async fn reject(
     socket: WebSocket,
     wire: Wire,
+    metrics: Arc<Metrics>,
     code: CloseCode,
     reason: &str,
     retry: Option<u32>,
 ) {
-    let mut socket = Socket::new(socket);
+    metrics.connections.closed(code);
+    let mut socket = Socket::new(socket, metrics.connections.stalled.clone());
     if wire == Wire::Frames {
         let mut bye = Vec::new();
         let (code, message) = (code.code(), reason.to_owned());
@@ -199,7 +206,7 @@ pub(crate) async fn reject(
 pub(crate) async fn echo(socket: WebSocket) {
     use session::server::Texts;
     use socket::Heard;
-    let mut socket = Socket::new(socket);
+    let mut socket = Socket::new(socket, prometheus_client::metrics::gauge::Gauge::default());
     loop {
         let message = match socket.hear().await {
             Heard::Binary(bytes) => SocketMessage::Binary(bytes.into()),
@@ -232,13 +239,16 @@ impl Connection {
         last: &[u64],
         answers: mpsc::UnboundedSender<Vec<Answer>>,
     ) -> Self {
+        let meter = Meter::new(&shared.metrics, wire, last);
         let mut connection = Self {
             server: Server::new(Arc::clone(&shared.options), wire, last, 0),
-            socket: Socket::new(socket),
+            socket: Socket::new(socket, meter.stalled()),
+            meter,
             rest: None,
             debt: None,
             is_shut: false,
             next_sign: Instant::now(),
+            received: None,
             queued: Queued::new(from.share.clone()),
             sending: None,
             subscribed: None,
@@ -285,12 +295,15 @@ impl Connection {
     async fn carry_out(&mut self) -> bool {
         while self.carry_out_most().await {
             if self.writes.is_empty() {
+                self.received = None;
+                self.meter.add_up(&mut self.server);
                 let is_sent = self.socket.flush().await;
                 self.sending = None;
                 return is_sent;
             }
             self.write().await;
         }
+        self.meter.add_up(&mut self.server);
         // What arrived before the end is still logged.
         if !self.writes.is_empty() {
             self.write().await;
@@ -321,13 +334,15 @@ impl Connection {
                 }
                 Effect::Close(code, reason) => {
                     self.audit_close(code);
+                    self.shared.metrics.connections.closed(code);
                     self.socket.close(code, &reason).await;
                     return false;
                 }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(hello) => {
                     self.greeting = Some((hello.client, hello.fence));
-                    self.writes.push(Write::Open { hello, may_be_new: false });
+                    let subject = self.server.subject().map(str::to_owned);
+                    self.writes.push(Write::Open { hello, subject, may_be_new: false });
                 }
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
@@ -336,6 +351,7 @@ impl Connection {
                     self.writes.push(Write::Append(append.into()));
                 }
                 Effect::Forward(event) => {
+                    self.meter.forwarded();
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Query(ticket, query) => self.queries.push_back(Asked::new(ticket, query)),
@@ -355,9 +371,11 @@ impl Connection {
         match answer {
             Answer::Opened(opened) => {
                 // Until then it may be an impostor with another client's id.
-                if let (Opened::Welcome { .. }, Some((client, fence))) =
+                if let (Opened::Welcome { new, .. }, Some((client, fence))) =
                     (&opened, self.greeting.take())
                 {
+                    let of = if *new { SessionOf::New } else { SessionOf::Known };
+                    self.shared.metrics.connections.session(of);
                     self.client = Some((client, fence));
                     self.is_known = true;
                     self.fenced = Some(self.shared.hub.arrive(client, fence));

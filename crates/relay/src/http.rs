@@ -91,16 +91,27 @@ async fn guard(
     let (path, headers) = (request.uri().path(), request.headers());
     let client = border.client(&peer, headers);
     let mut response = if path != "/healthz" && !border.is_host(headers) {
-        audit::refused(Refused::Host, client.address, StatusCode::MISDIRECTED_REQUEST.as_u16());
+        audit::refused(
+            &border.metrics,
+            Refused::Host,
+            client.address,
+            StatusCode::MISDIRECTED_REQUEST.as_u16(),
+        );
         let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
     } else if path != "/ws" && !border.admits_request(&peer, &client).await {
-        audit::refused(Refused::Limit, client.address, StatusCode::SERVICE_UNAVAILABLE.as_u16());
+        audit::refused(
+            &border.metrics,
+            Refused::Limit,
+            client.address,
+            StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+        );
         let close = [(header::CONNECTION, "close")];
         (StatusCode::SERVICE_UNAVAILABLE, close, "too many connections\n").into_response()
     } else {
         next.run(request).await
     };
+    border.metrics.connections.responded(response.status());
     for (name, value) in &HEADERS {
         response.headers_mut().entry(name.clone()).or_insert(HeaderValue::from_static(value));
     }
@@ -135,7 +146,12 @@ async fn socket(
     let AppState { shared, connections_done, border, .. } = app_state;
     let client = border.client(&peer, &headers);
     if !border.is_origin(&peer, &headers) {
-        audit::refused(Refused::Origin, client.address, StatusCode::FORBIDDEN.as_u16());
+        audit::refused(
+            &border.metrics,
+            Refused::Origin,
+            client.address,
+            StatusCode::FORBIDDEN.as_u16(),
+        );
         let message = "pages of this origin may not connect; see --allow-origin and, behind a \
                        proxy, --behind-proxy\n";
         return (StatusCode::FORBIDDEN, message).into_response();
@@ -149,23 +165,30 @@ async fn socket(
         // Without a subprotocol in the answer a browser fails the connection and never sees the close code.
         (None, handshake.protocols.first().cloned())
     };
+    border.metrics.connections.handshake(wire);
     // A page cannot see a 503, and would not know when to reconnect.
     let is_admitted = border.admits_socket(&peer, &client);
     if !is_admitted {
-        audit::refused(Refused::Limit, client.address, CloseCode::Overloaded.code());
+        audit::refused(
+            &border.metrics,
+            Refused::Limit,
+            client.address,
+            CloseCode::Overloaded.code(),
+        );
     }
     handshake.accept(protocol, largest(&shared), move |socket| {
         // A box for each, so that the task is no larger than the future that it runs.
         let served: Pin<Box<dyn Future<Output = ()> + Send>> = match wire {
             Some(wire) if !is_admitted => {
                 let message = "too many connections come from your address";
-                Box::pin(reject(socket, wire, CloseCode::Overloaded, message, Some(RETRY)))
+                let code = CloseCode::Overloaded;
+                Box::pin(reject(socket, wire, shared.metrics, code, message, Some(RETRY)))
             }
             Some(wire) => Box::pin(connection::run(socket, wire, shared, peer, client)),
             None => {
                 let message = "speak event-driven-kit.v1 or cloudevents.json";
                 let code = CloseCode::UnsupportedSubprotocol;
-                Box::pin(reject(socket, Wire::Json, code, message, None))
+                Box::pin(reject(socket, Wire::Json, shared.metrics, code, message, None))
             }
         };
         async move {

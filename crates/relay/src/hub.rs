@@ -31,6 +31,7 @@ use store::{Store, StoreError, Write};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use topic::Pattern;
 
+use crate::metrics::{Metrics, gauged};
 use ephemeral::Mailboxes;
 pub use ephemeral::{First, Forwarded, Mailbox};
 use new_client_limiter::NewClientLimiter;
@@ -83,6 +84,7 @@ pub struct Hub {
     presence: Arc<Presence>,
     connections: AtomicU64,
     long_searches: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
 }
 
 impl Hub {
@@ -94,6 +96,7 @@ impl Hub {
     pub fn start(
         store: Arc<dyn Store>,
         new_clients_per_hour: u32,
+        metrics: Arc<Metrics>,
     ) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let heads: Arc<[u64]> = store.heads()?.into();
@@ -104,15 +107,17 @@ impl Hub {
             jobs,
             heads,
             tails: Arc::clone(&tails),
-            ephemeral: Arc::default(),
+            ephemeral: Arc::new(Mailboxes::counted(metrics.events.dropped.clone())),
             present: Mutex::default(),
             presence: Arc::default(),
             connections: AtomicU64::new(0),
             long_searches: Arc::new(Semaphore::new(1)),
+            metrics: Arc::clone(&metrics),
         };
         let limiter = NewClientLimiter::new(new_clients_per_hour);
-        let thread =
-            std::thread::spawn(move || writer::run(&*store, waiting, limiter, &tails, &committed));
+        let thread = std::thread::spawn(move || {
+            writer::run(&*store, waiting, limiter, &tails, &committed, &metrics);
+        });
         Ok((Arc::new(hub), thread))
     }
 
@@ -136,7 +141,20 @@ impl Hub {
         answer: &mpsc::UnboundedSender<Vec<Answer>>,
         charge: Charge,
     ) -> bool {
-        self.jobs.send(Job { writes, from, answer: answer.clone(), charge }).await.is_ok()
+        let answer = answer.clone();
+        let job = Job { writes, from, answer, charge };
+        let bytes = gauged(job.bytes());
+        self.metrics.events.queued.inc_by(bytes);
+        let is_queued = self.jobs.send(job).await.is_ok();
+        if !is_queued {
+            self.metrics.events.queued.dec_by(bytes);
+        }
+        is_queued
+    }
+
+    /// The number of calls of [`Hub::write`] whose writes wait for the next commits.
+    pub fn queued(&self) -> usize {
+        self.jobs.max_capacity() - self.jobs.capacity()
     }
 
     /// Watches the offset of the last committed event of each stream.

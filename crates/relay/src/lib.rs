@@ -12,6 +12,7 @@ mod connection;
 mod http;
 pub mod hub;
 pub mod limits;
+pub mod metrics;
 mod page;
 mod relay;
 pub mod streams;

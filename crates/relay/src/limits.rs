@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 pub(crate) use bucket::{Bucket, Timer};
@@ -82,7 +83,13 @@ pub enum Kind {
     Handshakes,
 }
 
-const KINDS: usize = 6;
+pub(crate) const KINDS: usize = 6;
+
+impl Kind {
+    /// The names in the metrics, in the order of the kinds.
+    pub(crate) const NAMES: [&str; KINDS] =
+        ["publishes", "kibibytes", "subscribes", "histories", "joins", "handshakes"];
+}
 
 /// The limits of a relay, for each key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +179,8 @@ impl Limits {
 pub struct Limiter {
     limits: Limits,
     keys: Mutex<HashMap<Key, LimiterEntry>>,
+    /// Counts by [`Kind`] how often a bucket did not hold enough.
+    limited: Arc<[Counter; KINDS]>,
 }
 
 #[derive(Debug)]
@@ -184,7 +193,12 @@ struct LimiterEntry {
 impl Limiter {
     /// Creates full buckets.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, keys: Mutex::default() }
+        Self { limits, keys: Mutex::default(), limited: Arc::default() }
+    }
+
+    /// The same, with these counters of how often a bucket did not hold enough.
+    pub(crate) fn counted(limits: Limits, limited: [Counter; KINDS]) -> Self {
+        Self { limited: Arc::new(limited), ..Self::new(limits) }
     }
 
     /// The buckets of `key`.
@@ -195,7 +209,7 @@ impl Limiter {
             LimiterEntry { buckets: Arc::new(buckets), unused_since: None }
         });
         entry.unused_since = None;
-        Allowance(Arc::clone(&entry.buckets))
+        Allowance(Arc::clone(&entry.buckets), Arc::clone(&self.limited))
     }
 
     /// Forgets keys without connections whose buckets are full again. Call it from time to time.
@@ -220,12 +234,16 @@ impl Limiter {
 
 /// The buckets of one key. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Allowance(Arc<[Bucket; KINDS]>);
+pub struct Allowance(Arc<[Bucket; KINDS]>, Arc<[Counter; KINDS]>);
 
 impl Allowance {
     /// Takes `count` from a bucket, if it holds enough and no one waits for it. Returns whether it did.
     pub fn try_take(&self, kind: Kind, count: u32) -> bool {
-        self.0[kind as usize].try_take(count)
+        let is_taken = self.0[kind as usize].try_take(count);
+        if !is_taken {
+            self.1[kind as usize].inc();
+        }
+        is_taken
     }
 
     /// Takes `count` from a bucket, and waits for the missing part. Callers take turns.

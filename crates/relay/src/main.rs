@@ -65,6 +65,9 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let relay = Relay::start(config).await?;
     // The parent process may have closed the pipe, which is no reason to stop.
     let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
+    if let Some(address) = relay.metrics_address() {
+        let _ = writeln!(std::io::stdout(), "metrics on http://{address}/metrics");
+    }
     Ok(relay.run(told_to_stop()).await?)
 }
 

@@ -18,6 +18,10 @@ pub struct Run {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// An address for GET /metrics, such as 127.0.0.1:9464; port 0 takes a free one. Whoever can connect to it can read
+    /// them.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
     /// The directory of the log.
     #[arg(long)]
     data: PathBuf,
@@ -88,6 +92,7 @@ impl Run {
             authority: None,
             store,
             limits: limits.limits(run.max_subscriptions, run.new_clients),
+            metrics: run.metrics,
             max_subscriptions: run.max_subscriptions,
             give_up: run.give_up,
         }

@@ -20,6 +20,7 @@ use crate::connection::Shared;
 use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::metrics::{Exporter, Metrics};
 use crate::upkeep;
 
 /// Longer than any relay runs, in milliseconds.
@@ -50,6 +51,8 @@ pub struct Config {
     pub store: Settings,
     /// The limits on clients.
     pub limits: Limits,
+    /// The address for `GET /metrics`, if there is one. It is open to whoever can connect to it.
+    pub metrics: Option<SocketAddr>,
     /// The maximum number of subscriptions of a connection.
     pub max_subscriptions: usize,
     /// A relay whose store has been unusable for this long ends, so that its supervisor notices.
@@ -69,6 +72,7 @@ impl Config {
             authority: None,
             store: Settings::default(),
             limits: Limits::default(),
+            metrics: None,
             max_subscriptions: Options::default().max_subscriptions,
             give_up: Duration::from_secs(60),
         }
@@ -107,6 +111,16 @@ pub enum StartError {
         /// The system's error.
         error: std::io::Error,
     },
+    /// The address of the metrics cannot be listened on.
+    #[error(
+        "cannot serve the metrics on {address}: {error}; stop what uses the port, or give another with --metrics"
+    )]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        error: std::io::Error,
+    },
     /// Clients from other machines would be refused.
     #[error(
         "{0} is not loopback: name the host by which clients reach it with --host, such as --host example.org"
@@ -125,6 +139,8 @@ pub enum StartError {
 pub struct Relay {
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
+    exporter: Exporter,
     app_state: AppState,
     border: Arc<Border>,
     header_timeout: Duration,
@@ -148,17 +164,27 @@ impl Relay {
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let metrics_listener = match config.metrics {
+            Some(address) => {
+                let bound = TcpListener::bind(address).await;
+                Some(bound.map_err(|error| StartError::Metrics { address, error })?)
+            }
+            None => None,
+        };
         if let Some(page) = config.page.as_ref().filter(|page| !page.join("index.html").is_file()) {
             return Err(StartError::NoPage(page.clone()));
         }
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
-        let (hub, writer) = Hub::start(Arc::clone(&store), config.limits.new_clients_per_hour)?;
+        let metrics = Arc::new(Metrics::new(store.streams()));
+        let new_clients = config.limits.new_clients_per_hour;
+        let (hub, writer) = Hub::start(Arc::clone(&store), new_clients, Arc::clone(&metrics))?;
         let (stop, stopping) = watch::channel(false);
         let (connections_done, ended) = mpsc::channel(1);
         let options = Arc::new(Options {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
             max_subscriptions: config.max_subscriptions,
+            has_authority: config.authority.is_some(),
             hello_within: match u64::try_from(config.limits.hello_timeout.as_millis()) {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,
@@ -169,19 +195,23 @@ impl Relay {
         let rules =
             Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
         let Limits { header_timeout, message_timeout, .. } = config.limits;
-        let border = Arc::new(Border::new(rules, config.limits));
+        let border = Arc::new(Border::new(rules, config.limits, Arc::clone(&metrics)));
+        let exporter = Exporter::new(&metrics, &border, &hub, &store);
         let shared = Shared {
             hub,
             store: Arc::clone(&store),
             options,
             message_timeout,
             authority,
+            metrics,
             stopping,
         };
         let app_state = AppState::new(shared, Arc::clone(&border), connections_done, page);
         Ok(Self {
             listener,
             address,
+            metrics: metrics_listener,
+            exporter,
             app_state,
             border,
             header_timeout,
@@ -199,6 +229,11 @@ impl Relay {
         self.address
     }
 
+    /// The address of the metrics, if they are served.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Serves until `shutdown` resolves. Then it closes the connections with a code after which clients reconnect,
     /// and returns when everything that they sent is written.
     ///
@@ -209,7 +244,18 @@ impl Relay {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
         let Self {
-            listener, app_state, border, stop, mut ended, writer, store, data, give_up, ..
+            listener,
+            metrics,
+            exporter,
+            app_state,
+            border,
+            stop,
+            mut ended,
+            writer,
+            store,
+            data,
+            give_up,
+            ..
         } = self;
         let handle = Handle::new();
         let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
@@ -237,6 +283,7 @@ impl Relay {
                 Err(error)
             }
             () = admin::serve(&data, &store) => Ok(()),
+            Err(error) = exporter.serve(metrics) => Err(RunError::Serve(error)),
             // A client that keeps a plain HTTP connection open delays the server.
             () = async {
                 let _ = stopping.wait_for(|stopping| *stopping).await;

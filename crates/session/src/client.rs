@@ -47,6 +47,7 @@ mod clone_detector;
 mod credential;
 mod credit;
 mod effect;
+mod expected;
 mod follower_frames;
 mod history;
 mod identity;
@@ -70,6 +71,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::Millis;
+use crate::rights::Rights;
 use crate::wire::frame::{FromClient, FromPeer};
 use backoff::Backoff;
 use clone_detector::CloneDetector;
@@ -77,6 +79,7 @@ pub use credit::Window;
 pub use effect::{
     ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
 };
+use expected::Expected;
 use history::Requests;
 use identity::Identity;
 use link::Connection;
@@ -143,6 +146,7 @@ pub struct Client {
     /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
     subscriptions: Subscriptions,
+    expected: Expected,
     requests: Requests,
     presence_state: PresenceState,
     /// Whether another tab has the socket.
@@ -171,6 +175,7 @@ impl Client {
             renumbered: Vec::new(),
             wall_is_ahead: 0,
             subscriptions: Subscriptions::default(),
+            expected: Expected::default(),
             requests: Requests::default(),
             presence_state: PresenceState::default(),
             following: false,
@@ -207,6 +212,7 @@ impl Client {
         if self.effects.is_empty() {
             self.flush();
             self.ask_store_for_the_rest();
+            self.pass();
         }
         self.effects.pop_front()
     }
@@ -225,6 +231,17 @@ impl Client {
     /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.
     pub fn peer(&self) -> Option<&str> {
         self.is_online().then_some(self.connection.peer.as_str())
+    }
+
+    /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if the
+    /// peer does not say.
+    pub fn subject(&self) -> Option<&str> {
+        self.connection.subject.as_deref().filter(|_| self.is_online())
+    }
+
+    /// What this client may do, as the peer said when it admitted it.
+    pub fn rights(&self) -> &Rights {
+        &self.connection.rights
     }
 
     /// Handles a binary message from the socket.
@@ -268,6 +285,7 @@ impl Client {
             FromPeer::Present(present) => self.present(present),
             FromPeer::Presence(presence) => self.presence(presence),
             FromPeer::NotPresent(not_present) => self.not_present(not_present),
+            FromPeer::Denied(denied) => self.denied(denied),
         }
     }
 

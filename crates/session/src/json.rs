@@ -14,7 +14,8 @@ mod write;
 use crate::{Body, Start, Stream};
 pub use read::read;
 pub(crate) use write::Text;
-pub use write::{ack, event, gap, reject, subscribed, welcome};
+pub(crate) use write::path_segment;
+pub use write::{ack, event, expiring, gap, refused, reject, subscribed, welcome};
 
 /// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
@@ -28,6 +29,13 @@ pub enum Incoming {
         id: String,
         /// The secret by which a guest is recognised on another connection.
         guest: Option<String>,
+        /// The credential for the peer's authority.
+        token: Option<String>,
+    },
+    /// Shows the next credential.
+    Refresh {
+        /// The credential.
+        token: String,
     },
     /// Publishes an event.
     Publish {

@@ -8,6 +8,7 @@
 pub mod client;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod rights;
 pub mod server;
 pub mod tabs;
 mod timers;
@@ -17,10 +18,10 @@ pub use topic::Form;
 pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
 pub use wire::codes::{CloseCode, Durability, RejectCode};
 pub use wire::frame::{
-    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Event, Expiring, FromClient,
-    FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence,
-    Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe, Subscribed,
-    Unsubscribe, Welcome,
+    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Denied, Event, Expiring,
+    FromClient, FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join, NotPresent, Ping,
+    Presence, Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe,
+    Subscribed, Unsubscribe, Welcome,
 };
 pub use wire::kind::FrameKind;
 

@@ -21,8 +21,10 @@
 //!   takes it; [`Server::changed_patterns`] says which ones a connection wants. [`Effect::Join`], [`Effect::Leave`],
 //!   [`Effect::Watch`] and [`Effect::Unwatch`] go to the [`PresenceRegistry`] that all connections share, whose
 //!   [`News`] returns through [`Server::present`] and [`Server::presence`].
-//! - **Authority.** An owner with an authority also answers [`Effect::Open`] and [`Effect::Refresh`] with
-//!   [`Server::granted`] or [`Server::credential_refused`].
+//! - **Authority.** An owner with an authority sets [`Options::has_authority`]. It answers [`Effect::Open`], before it
+//!   asks the store, and [`Effect::Refresh`] with [`Server::granted`] or [`Server::credential_refused`]. For a JSON client
+//!   it calls [`Server::granted`] before the first text if the upgrade's header has a credential, or if guests are
+//!   admitted; otherwise the client must send a credential in its `$link.hello`.
 //! - **Time.** Call [`Server::tick`] at [`Server::deadline`], which may change with every input. An early or late tick
 //!   does no harm. [`Server::set_clock`] sets the wall clock for the times of events.
 //!
@@ -50,6 +52,7 @@
 //! assert_eq!(sent.len(), 1); // the welcome
 //! ```
 
+mod access;
 mod claims;
 mod conflated;
 mod credential;
@@ -75,9 +78,11 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::rights::Subject;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
+use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
@@ -85,12 +90,14 @@ pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
     Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
 };
+use history::HistoryRequest;
 pub use options::{Options, Wire};
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
 use publishing::Waiting;
 use queries::Queries;
+pub use reading::Delivered;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
@@ -109,11 +116,13 @@ pub struct Server {
     queries: Queries,
     /// By ascending tickets. Usually the first one is answered next.
     unanswered: VecDeque<(Ticket, Waiting)>,
-    /// The outstanding requests for history: tickets, request numbers and streams.
-    requests: Vec<(Ticket, u32, StreamNo)>,
+    /// The outstanding requests for history.
+    requests: Vec<HistoryRequest>,
     presence_state: PresenceState,
     costs: Costs,
+    delivered: Delivered,
     credential: Credential,
+    publish_rights: PublishRights,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     topics_in: TopicNames,
@@ -172,6 +181,7 @@ impl Server {
             Wire::Json => ServerState::Open { client: None },
         };
         let hello_until = Some(now + options.hello_within);
+        let credential = Credential::new(&options);
         Self {
             options,
             wire,
@@ -184,7 +194,9 @@ impl Server {
             requests: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
-            credential: Credential::default(),
+            delivered: Delivered::default(),
+            credential,
+            publish_rights: PublishRights::default(),
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
@@ -265,6 +277,9 @@ impl Server {
             Opened::Welcome { highest, highest_id, new } => {
                 self.state = ServerState::Open { client: Some((client, fence, lowest)) };
                 self.source = publishing::source_of(&client);
+                let subject = self.subject().map(str::to_owned);
+                let subject = subject.or_else(|| Some(Subject::guest(&client).name().to_owned()));
+                let rights = self.credential.rights.clone();
                 self.send(&FromPeer::Welcome(frame::Welcome {
                     peer: self.options.peer.clone(),
                     highest,
@@ -272,11 +287,17 @@ impl Server {
                     heartbeat: self.options.heartbeat.try_into().unwrap_or(u32::MAX),
                     max_message: self.options.max_message.try_into().unwrap_or(u32::MAX),
                     forgotten: new && returning,
+                    subject,
+                    rights,
                     kinds: Vec::new(),
                 }));
             }
             Opened::WrongSecret => {
                 self.close(CloseCode::Unauthorized, "the secret does not match the client id")
+            }
+            Opened::OtherSubject => {
+                let message = "the client belongs to another subject: use a client for each";
+                self.close(CloseCode::Unauthorized, message);
             }
             Opened::Fenced => self.fenced(),
             Opened::Limited { retry } => {

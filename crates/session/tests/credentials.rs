@@ -4,11 +4,13 @@
 mod peer;
 
 use peer::{Peer, hello};
+use session::rights::Subject;
 use session::server::{Effect, Granted, Refusal};
 use session::*;
 
 fn granted(subject: Option<&str>, expires_in: Option<Millis>) -> Granted {
-    Granted { subject: subject.map(str::to_owned), expires_in }
+    let account = subject.map(|name| Subject::account(name).unwrap());
+    Granted { account, expires_in, ..Granted::default() }
 }
 
 /// A welcomed connection with a credential.

@@ -15,8 +15,8 @@ use topic::{Pattern, Topic};
 /// Frames of unknown kinds, with what a later grammar may have in place of the map.
 fn new_frames() -> Vec<Vec<u8>> {
     vec![
-        frame(27, &[]),
-        frame(28, &[(0, vec![1]), (1, position(1, 2))]),
+        frame(28, &[]),
+        frame(29, &[(0, vec![1]), (1, position(1, 2))]),
         // Unbounded numbers, text keys, no map at all, more than two items.
         frame(200, &[(0, number(u64::MAX)), (9, text("new"))]),
         [&[0x82, 0x18, 99, 0xa1][..], &text("key"), &[0xf6]].concat(),
@@ -24,7 +24,7 @@ fn new_frames() -> Vec<Vec<u8>> {
         vec![0x81, 0x18, 99],
         vec![0x84, 0x19, 0x40, 0x00, 0x80, 0xa0, 0xf5],
         [&[0x82][..], &number(u64::MAX), &[0xa0]].concat(),
-        vec![0x9f, 0x18, 27, 0xbf, 0xff, 0xff],
+        vec![0x9f, 0x18, 28, 0xbf, 0xff, 0xff],
     ]
 }
 
@@ -145,7 +145,7 @@ fn publish(dialogue: &mut Dialogue, id: &str) {
 
 fn settled(dialogue: &Dialogue) -> Vec<(&str, &Outcome)> {
     let settled = dialogue.effects.iter().filter_map(|effect| match effect {
-        Effect::Settled { id, outcome } => Some((id.as_str(), outcome)),
+        Effect::Settled { id, outcome, .. } => Some((id.as_str(), outcome)),
         _ => None,
     });
     settled.collect()

@@ -55,19 +55,24 @@ fn what_one_end_sends_as_ephemeral_reaches_the_others_and_no_log() {
     assert!(world.log.events.is_empty());
 }
 
+/// The peer starts again with an empty log, whose first event the client receives.
+fn replace_the_log(world: &mut World, topic: &str) {
+    world.lose_the_log();
+    world.settle();
+    world.publish(0, topic, "new");
+    world.settle();
+    assert_eq!(world.clients[0].delivered.last(), Some(&(1, "new".to_owned())));
+}
+
 #[test]
 fn a_log_that_was_replaced_resets_its_readers_and_tells_what_is_uncertain() {
     let mut world = World::new(1, 4);
     world.subscribe(0, ">", Start::Earliest);
     world.publish(0, "a", "old");
     world.settle();
-    world.lose_the_log();
-    world.settle();
-    world.publish(0, "a", "new");
-    world.settle();
+    replace_the_log(&mut world, "a");
     let client = &world.clients[0];
     assert_eq!(client.resets, 1);
-    assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
     assert!(client.settled.iter().all(|(_, outcome)| matches!(outcome, Outcome::Stored(..))));
 }
 
@@ -82,13 +87,8 @@ fn a_log_of_two_streams_that_was_replaced_resets_a_reader_once_in_each() {
     }
     world.settle();
     assert_eq!(world.clients[0].delivered.len(), 4);
-    world.lose_the_log();
-    world.settle();
-    world.publish(0, "b.x", "new");
-    world.settle();
-    let client = &world.clients[0];
-    assert_eq!(client.resets, 2);
-    assert_eq!(client.delivered.last(), Some(&(1, "new".to_owned())));
+    replace_the_log(&mut world, "b.x");
+    assert_eq!(world.clients[0].resets, 2);
 }
 
 #[test]

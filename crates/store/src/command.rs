@@ -41,7 +41,10 @@ pub enum Write {
     Open {
         /// What it says.
         hello: Hello,
-        /// Whether the client is created if it is not known. If not, the outcome is [`WriteOutcome::NewClient`].
+        /// [Whose connection](session::server::Server::subject) it is.
+        subject: Option<String>,
+        /// Whether the client may be created. If it is neither known nor may be created, the outcome is
+        /// [`WriteOutcome::NewClient`].
         may_be_new: bool,
     },
     /// An event is to be logged.

@@ -37,7 +37,8 @@ use session::{Millis, Start, Stream};
 use topic::Pattern;
 
 use crate::streams::Streams;
-use crate::{Command, Copied, Search, Settings, Store, StoreError, Written};
+use crate::{Command, Copied, Search, Settings, Store, StoreError, StreamUsage, Usage, Written};
+use clients::CLIENTS;
 use error::Result;
 use format::EXTENTS;
 use host::{Host, Machine};
@@ -119,6 +120,17 @@ impl Embedded {
         }
     }
 
+    /// What each stream holds.
+    fn extents(&self) -> Result<Vec<Extent>, StoreError> {
+        self.file.with(|file| {
+            let extents = file.read()?.open_table(EXTENTS)?;
+            let extent = |stream: u32| -> Result<Extent> {
+                Ok(extents.get(stream)?.map_or(Extent::EMPTY, |row| Extent::of(row.value())))
+            };
+            (0..).zip(self.streams()).map(|(stream, _)| extent(stream)).collect()
+        })
+    }
+
     fn reading(&self, file: &File, stream: StreamNo) -> Result<Reading> {
         Reading::new(&file.read()?, stream as u32, self.file.identity.epoch)
     }
@@ -142,12 +154,13 @@ impl Store for Embedded {
     }
 
     fn heads(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(self.extents()?.iter().map(|extent| extent.head).collect())
+    }
+
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError> {
         self.file.with(|file| {
-            let extents = file.read()?.open_table(EXTENTS)?;
-            let head = |stream: u32| -> Result<u64> {
-                Ok(extents.get(stream)?.map_or(Extent::EMPTY, |row| Extent::of(row.value())).head)
-            };
-            (0..).zip(self.streams()).map(|(stream, _)| head(stream)).collect()
+            let rows = file.read()?.open_table(CLIENTS)?;
+            clients.iter().map(|client| Ok(rows.get(client)?.is_some())).collect()
         })
     }
 
@@ -157,6 +170,13 @@ impl Store for Embedded {
 
     fn has_room(&self, bytes: u64) -> Result<bool, StoreError> {
         self.has_room_for(bytes)
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        let of = |Extent { first, head, bytes, .. }: Extent| StreamUsage { first, head, bytes };
+        let streams = self.extents()?.into_iter().map(of).collect();
+        let file = std::fs::metadata(self.file.host.path()).map_or(0, |file| file.len());
+        Ok(Usage { file, streams })
     }
 
     fn maintain(&self, now: Millis) -> Result<bool, StoreError> {

@@ -62,6 +62,12 @@ pub trait Store: Send + Sync + 'static {
     /// was trimmed since the store was opened.
     fn first(&self, stream: StreamNo) -> u64;
 
+    /// Whether each of these clients is known.
+    ///
+    /// # Errors
+    /// As [`Store::heads`].
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError>;
+
     /// Applies `commands` in their order, in one commit that is on disk when this returns. What they do does not depend on
     /// how they are grouped into calls, nor on a clock or the disk.
     ///
@@ -74,6 +80,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// As [`Store::heads`].
     fn has_room(&self, bytes: u64) -> Result<bool, StoreError>;
+
+    /// What the store holds, for monitoring.
+    ///
+    /// # Errors
+    /// As [`Store::heads`].
+    fn usage(&self) -> Result<Usage, StoreError>;
 
     /// Drops some of what is no longer kept: old events, and clients that stay away. Returns `true` if there is more to
     /// drop at once. `now` is in milliseconds since 1970.
@@ -131,6 +143,26 @@ impl fmt::Debug for dyn Store {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Store").field("peer", &self.peer()).finish_non_exhaustive()
     }
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The bytes of the file.
+    pub file: u64,
+    /// What each stream holds.
+    pub streams: Vec<StreamUsage>,
+}
+
+/// What a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamUsage {
+    /// The oldest offset that is not trimmed; `head + 1` if all are.
+    pub first: u64,
+    /// The newest offset; 0 if there never was an event.
+    pub head: u64,
+    /// The bytes of topics and bodies.
+    pub bytes: u64,
 }
 
 /// What a backup holds.

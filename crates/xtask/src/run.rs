@@ -76,6 +76,9 @@ pub fn run(
 
 /// Builds what the chat needs in parallel: the relay, the wasm-bindgen tool, and the program in wasm.
 fn build(workspace: &Workspace) -> Result<()> {
+    if !workspace.relay().exists() {
+        say("the first start compiles the chat and its tools: about 11 minutes on two idle cores");
+    }
     let cause = Mutex::new(None);
     let built = side_by_side(
         || first_of(&cause, || relay(workspace)),
@@ -100,11 +103,7 @@ fn first_of<T>(cause: &Mutex<Option<Error>>, work: impl FnOnce() -> Result<T>) -
 }
 
 fn relay(workspace: &Workspace) -> Result<()> {
-    let what = if workspace.relay().exists() {
-        "compiling what has changed"
-    } else {
-        "compiling (about 4 minutes on two cores)"
-    };
+    let what = if workspace.relay().exists() { "compiling what has changed" } else { "compiling" };
     task("relay", what, || build_relay(workspace))
 }
 
@@ -116,8 +115,7 @@ fn chat(workspace: &Workspace, cause: &Mutex<Option<Error>>) -> Result<()> {
     let page = Page::read(workspace)?;
     let compile = || {
         let toolchain = setup::ensure(workspace, page::COMPILE_NEEDS)?;
-        let what = "compiling the chat (about 2 minutes on two cores)";
-        let wasm = task("page", what, || page.compile(workspace, &toolchain))?;
+        let wasm = task("page", "compiling the chat", || page.compile(workspace, &toolchain))?;
         Ok((toolchain, wasm))
     };
     let ((), (toolchain, wasm)) = side_by_side(

@@ -1,6 +1,7 @@
 //! What takes a turn in a bus.
 
 use std::any::Any;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use super::Core;
@@ -17,6 +18,12 @@ pub(crate) enum Turn<P> {
         request: Option<Rc<dyn PendingRequest<P>>>,
         /// Dropped when the turn is over: reserved room, and what the publisher has added.
         held: Vec<Box<dyn Any>>,
+    },
+    /// An event for the subscriptions with echo: for all of them, or for the one with this id.
+    Echo {
+        topic: Topic,
+        payload: P,
+        to: Option<NonZeroU32>,
     },
     Job(Job),
 }

@@ -1,6 +1,7 @@
 //! The promises of the bus. Each has a test that is named after it.
 
 mod batches;
+mod echoes;
 mod groups;
 mod observing;
 mod order;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::limits::{Bucket, Rate};
+use crate::metrics::Metrics;
 
 /// Lines per second and kind.
 const RATE: Rate = Rate::new(1, 10);
@@ -30,15 +31,12 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
+    /// Their names in the log and in the metrics, in the order of the kinds.
+    pub(crate) const NAMES: [&str; 6] =
+        ["origin", "host", "secret", "credential", "limit", "hello"];
+
     fn name(self) -> &'static str {
-        match self {
-            Self::Origin => "origin",
-            Self::Host => "host",
-            Self::Secret => "secret",
-            Self::Credential => "credential",
-            Self::Limit => "limit",
-            Self::Hello => "hello",
-        }
+        Self::NAMES[self as usize]
     }
 }
 
@@ -47,12 +45,13 @@ struct Lines {
     left_out: AtomicU64,
 }
 
-static LINES: LazyLock<[Lines; 6]> = LazyLock::new(|| {
+static LINES: LazyLock<[Lines; Refused::NAMES.len()]> = LazyLock::new(|| {
     std::array::from_fn(|_| Lines { bucket: Bucket::new(RATE), left_out: AtomicU64::new(0) })
 });
 
-/// Logs a refusal of `address`, with the status or close code of the answer, or 0 if the connection was dropped.
-pub(crate) fn refused(refused: Refused, address: IpAddr, code: u16) {
+/// Counts and logs a refusal of `address`, with the status or close code of the answer, or 0 if the connection was dropped.
+pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code: u16) {
+    metrics.connections.refused(refused);
     let lines = &LINES[refused as usize];
     if lines.bucket.try_take(1) {
         let left_out = lines.left_out.swap(0, Ordering::Relaxed);

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use crate::budget::{Permit, Share};
 use crate::limits::{Allowance, Kind};
 
-/// The size of an unfinished message that is free. Each connection may cost this much.
-const FREE: usize = 32 << 10;
+/// The buffer of a message doubles when it is full, so it can be this many times as large as what has arrived.
+const GROWTH: usize = 2;
+/// The size of a buffer that is free. Each connection may cost this much.
+const FREE: usize = 64 << 10;
 /// Beyond that, memory is taken from the budget in pieces of this size.
 const PIECE: usize = 64 << 10;
 /// Reads are charged to the rate in units of this size, because most reads are far smaller.
@@ -97,12 +99,13 @@ impl Gate {
         state.unread += bytes;
     }
 
-    /// The message is complete. The start of the next one may be read already; the size of a buffer bounds it.
-    pub(crate) fn finished(&self) {
+    /// The message is complete. Returns its memory, to be held for as long as the message is. The start of the next
+    /// one may be read already; the size of a buffer bounds it.
+    pub(crate) fn finished(&self) -> Option<Permit> {
         let mut state = self.lock();
         state.unread = 0;
         state.large_since = None;
-        state.permit = None;
+        state.permit.take()
     }
 
     /// Whether the read waits.
@@ -161,7 +164,7 @@ impl GateState {
     fn make_room(&mut self) -> Option<Wait> {
         let share = self.share.as_ref()?;
         let room = FREE + self.permit.as_ref().map_or(0, Permit::bytes);
-        if self.unread < room {
+        if GROWTH * self.unread < room {
             return None;
         }
         self.large_since.get_or_insert_with(Instant::now);
@@ -201,29 +204,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_small_costs_no_memory_and_what_is_large_gives_it_back() {
-        let (gate, budget) = gate(1 << 20);
+        let (gate, budget) = gate(2 << 20);
         for _ in 0..1_000 {
             assert!(gate.before_read().is_none());
-            gate.read(FREE / 10);
-            gate.finished();
+            gate.read(FREE / GROWTH / 10);
+            assert!(gate.finished().is_none());
         }
         for _ in 0..50 {
             assert!(gate.before_read().is_none());
             gate.read(4 << 10);
         }
-        assert_eq!(budget.used(), 3 * PIECE);
+        // 200 KiB in a buffer of 256 KiB at least.
+        assert_eq!(budget.used(), 6 * PIECE);
         assert_eq!(gate.unfinished_for(), Duration::ZERO);
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(gate.unfinished_for(), Duration::from_secs(5));
-        gate.finished();
-        assert_eq!((budget.used(), gate.unfinished_for()), (0, Duration::ZERO));
+        let permit = gate.finished();
+        assert_eq!((budget.used(), gate.unfinished_for()), (6 * PIECE, Duration::ZERO));
+        drop(permit);
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_memory_it_is_shut_and_goes_on_when_there_is_some() {
         let (gate, budget) = gate(4 * PIECE as u64);
         let other = budget.share(&key()).try_take(PIECE).unwrap();
-        gate.read(FREE);
+        gate.read(FREE / GROWTH);
         let mut wait = gate.before_read().unwrap();
         let moment = Duration::from_secs(1);
         assert!(tokio::time::timeout(moment, &mut wait).await.is_err());
@@ -241,7 +247,7 @@ mod tests {
         let (gate, _budget) = gate(0);
         gate.read(8 << 20);
         assert!(gate.before_read().is_none());
-        gate.finished();
+        drop(gate.finished());
         gate.read(1 << 20);
         let began = Instant::now();
         let wait = gate.before_read().unwrap();

@@ -74,6 +74,11 @@ impl ConnectionPermits {
         }
     }
 
+    /// The number of connections.
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().whole
+    }
+
     /// No panic can leave this inconsistent.
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)

@@ -45,14 +45,17 @@ impl<S> Guarded<S> {
         self.like_http2 == HTTP2.len()
     }
 
-    /// Limits the time of writes until the connection is a WebSocket.
-    fn written<T>(
+    /// Counts what was written, and limits the time of writes until the connection is a WebSocket.
+    fn written(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = &written {
             self.stalled = None;
+            if let Ok(bytes) = written {
+                self.peer.metrics.connections.sent.inc_by(*bytes as u64);
+            }
         } else if !self.peer.gate.is_upgraded() {
             let sleep = || Box::pin(tokio::time::sleep(STALLED));
             ready!(self.stalled.get_or_insert_with(sleep).as_mut().poll(context));
@@ -87,6 +90,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             return Poll::Ready(Err(io::Error::other("HTTP/2 is not spoken here")));
         }
         this.peer.gate.read(read.len());
+        this.peer.metrics.connections.received.inc_by(read.len() as u64);
         Poll::Ready(Ok(()))
     }
 }

@@ -20,7 +20,7 @@ impl Connection {
             Heard::Binary(bytes) => self.take_part(bytes, 0),
             Heard::Text(text) => {
                 self.server.received_text(text.as_str(), now);
-                self.peer.gate.finished();
+                self.finished();
             }
             Heard::Ping => self.server.heard(now),
             Heard::TooLarge => self.server.too_large(),
@@ -67,7 +67,7 @@ impl Connection {
             }
             _ => return,
         };
-        audit::refused(refused, self.from.address, code.code());
+        audit::refused(&self.shared.metrics, refused, self.from.address, code.code());
     }
 
     /// Whether more may be read: all debts are paid, and the machine has room.

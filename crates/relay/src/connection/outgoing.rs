@@ -32,6 +32,7 @@ impl Connection {
                     self.told[stream] = *head;
                 }
             }
+            self.measure_lag(stream);
         }
     }
 
@@ -63,7 +64,7 @@ impl Connection {
         else {
             return mailbox.take(arrived);
         };
-        let frames = mailbox.take_run(first, beginning).or_else(|| {
+        let run = mailbox.take_run(first, beginning).or_else(|| {
             let mut events = mailbox.waiting(first);
             let (frames, count) =
                 self.server.encode_run(events.iter().map(|(_, event)| &event.event));
@@ -72,11 +73,17 @@ impl Connection {
             (count > 0).then(|| {
                 let frames = Arc::new(frames);
                 mailbox.sent(&events, beginning, &frames);
-                frames
+                (frames, count)
             })
         });
-        if let Some(frames) = frames {
+        if let Some((frames, events)) = run {
+            self.meter.sent_run(events);
             self.server.send_run(frames);
         }
+    }
+
+    /// Says in the metrics how far the connection has got in a stream.
+    pub(super) fn measure_lag(&self, stream: usize) {
+        self.meter.reach(&self.server, stream, self.told[stream]);
     }
 }

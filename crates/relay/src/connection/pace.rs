@@ -47,6 +47,7 @@ impl Connection {
             return;
         }
         self.is_known = true;
+        self.shared.metrics.events.requested(costs);
         let allowance = &self.from.allowance;
         let kinds = [
             (Kind::Publishes, costs.publishes),
@@ -101,13 +102,23 @@ impl Connection {
         let now = self.now();
         match self.server.received_part(&message, at, now) {
             Some(next) => self.rest = Some((message, next)),
-            None => self.peer.gate.finished(),
+            None => self.finished(),
+        }
+    }
+
+    /// A message was fed completely. Its memory is held until what it asks for is done or queued.
+    pub(super) fn finished(&mut self) {
+        match (&mut self.received, self.peer.gate.finished()) {
+            (Some(held), Some(more)) => held.merge(more),
+            (None, Some(permit)) => self.received = Some(permit),
+            (_, None) => {}
         }
     }
 
     /// Checks the time limits.
     pub(super) fn tick(&mut self) {
         let now = self.now();
+        (0..self.told.len()).for_each(|stream| self.measure_lag(stream));
         let gate = &self.peer.gate;
         self.is_shut = gate.is_shut();
         let limit = self.shared.message_timeout;

@@ -83,6 +83,7 @@ impl Connection {
             Query::Read { .. } | Query::History { .. } => None,
         };
         let (ticket, Some(answer)) = (*ticket, answer) else { return false };
+        self.shared.metrics.events.queried(query, true);
         self.next_query();
         self.found(Ok(Step::Answer(ticket, answer))).await;
         true
@@ -91,6 +92,9 @@ impl Connection {
     /// Begins the next step of the next query.
     pub(super) fn next_read(&mut self) -> Option<Reading> {
         let asked = self.next_query()?;
+        if !asked.search.has_begun() {
+            self.shared.metrics.events.queried(&asked.query, false);
+        }
         let turns = asked.search.has_begun().then(|| self.shared.hub.long_searches());
         Some(self.blocking(turns, asked))
     }
@@ -145,6 +149,7 @@ impl Connection {
                     self.make_room(events.iter().map(|event| event.body.len()).sum()).await;
                 }
                 self.server.answer(ticket, answer);
+                (0..self.told.len()).for_each(|stream| self.measure_lag(stream));
             }
             Ok(Step::More(asked)) => self.queries.push_front(asked),
             Ok(Step::Nothing) => {}

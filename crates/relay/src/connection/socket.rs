@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use prometheus_client::metrics::gauge::Gauge;
 use session::CloseCode;
 use session::server::SocketMessage;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -17,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{FrameHeader, Utf8Bytes};
 use tokio_tungstenite::tungstenite::{Error, Message as Raw};
 
+use crate::metrics::Counted;
 use crate::websocket::WebSocket;
 
 /// The time limit for a receiver to accept some data.
@@ -41,6 +43,8 @@ pub(crate) struct Socket {
     gone: bool,
     /// Frames since the last flush. They bypass the WebSocket, which would copy them.
     out: Vec<u8>,
+    /// The gauge of connections whose other end does not accept what is sent.
+    stalled: Gauge,
 }
 
 /// What the other end has sent.
@@ -60,8 +64,8 @@ pub(crate) enum Heard {
 }
 
 impl Socket {
-    pub(crate) fn new(inner: WebSocket) -> Self {
-        Self { inner, broken: None, gone: false, out: Vec::new() }
+    pub(crate) fn new(inner: WebSocket, stalled: Gauge) -> Self {
+        Self { inner, broken: None, gone: false, out: Vec::new(), stalled }
     }
 
     pub(crate) async fn hear(&mut self) -> Heard {
@@ -135,8 +139,8 @@ impl Socket {
         if self.gone {
             return false;
         }
-        let Self { inner, out, .. } = self;
-        let written = within(SEND, async {
+        let Self { inner, out, stalled, .. } = self;
+        let written = within(SEND, stalled, async {
             // The answer to a ping may be half written, and a frame must not begin inside another.
             inner.flush().await.is_ok() && write_all(inner.get_mut(), out, frames).await.is_ok()
         });
@@ -178,13 +182,16 @@ impl Socket {
     }
 }
 
-/// The result of `work`, if it is ready in time.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+/// The result of `work`, if it is ready in time. While it is not ready, it counts in `waiting`.
+async fn within<T>(limit: Duration, waiting: &Gauge, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     // It is usually ready at once, and needs no timer.
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(answer) => Some(answer),
-        Poll::Pending => timeout(limit, work).await.ok(),
+        Poll::Pending => {
+            let _waiting = Counted::of(waiting);
+            timeout(limit, work).await.ok()
+        }
     }
 }
 

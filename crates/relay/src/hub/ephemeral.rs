@@ -13,6 +13,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use prometheus_client::metrics::counter::Counter;
 use session::server::Ephemeral;
 use slab::Slab;
 use topic::Pattern;
@@ -51,6 +52,8 @@ struct MailboxState {
     boxes: Slab<Waiting>,
     routes: Routes,
     runs: Runs,
+    /// Counts events that were dropped because a connection was too slow.
+    dropped: Counter,
 }
 
 /// Ascending, without gaps.
@@ -73,6 +76,11 @@ struct Waiting {
 }
 
 impl Mailboxes {
+    /// With this counter of events that were dropped because a connection was too slow.
+    pub(super) fn counted(dropped: Counter) -> Self {
+        Self(Mutex::new(MailboxState { dropped, ..MailboxState::default() }))
+    }
+
     pub(super) fn join(self: &Arc<Self>, connection: u64) -> Mailbox {
         let patterns = HashSet::new();
         let waiting = Waiting { connection, patterns, places: RangeSet::default(), waker: None };
@@ -95,6 +103,7 @@ impl Mailboxes {
             }
             if waiting.places.len() == WAITING {
                 waiting.conflate(&state.recent);
+                state.dropped.inc_by((WAITING - waiting.places.len()) as u64);
             }
             waiting.places.push(place);
             if let Some(waker) = waiting.waker.take() {

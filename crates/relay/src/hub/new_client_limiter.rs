@@ -1,8 +1,10 @@
 //! How many clients an address may create: each costs rows that live for months.
 //!
-//! Only a client that the store does not know takes from the share of its address. So the writer first
-//! [opens](store::Write::Open) it as one that must be known, and asks here if it is not.
+//! Only a client that the store does not know takes from the share of its address. So before a commit, the writer asks
+//! the store which clients it [knows](store::Store::knows), and asks here for the others. Each hello then carries the
+//! decision into the commit.
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,7 +14,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use session::server::ledger::Account;
+use store::{Store, StoreError, Write};
 
+use super::Job;
 use crate::limits::{Key, Timer};
 
 /// The most addresses that are remembered. With more of them in use all are forgotten: a limit for each address does
@@ -35,11 +40,55 @@ impl NewClientLimiter {
         Self { limiter: limiter(per_hour), per_hour }
     }
 
+    /// Decides which hellos may create their clients, and charges their addresses. Returns the other clients, each with
+    /// the time until its address has a share again.
+    ///
+    /// # Errors
+    /// A [`StoreError`] if the store cannot say which clients it knows.
+    pub(super) fn decide(
+        &mut self,
+        store: &dyn Store,
+        jobs: &mut [Job],
+    ) -> Result<HashMap<[u8; 16], Duration>, StoreError> {
+        let mut hellos = Vec::new();
+        for Job { writes, from, .. } in jobs {
+            for write in writes {
+                let Write::Open { hello, may_be_new, .. } = write else { continue };
+                *may_be_new = true;
+                hellos.extend(from.map(|from| (from, &*hello, may_be_new)));
+            }
+        }
+        let mut limited = HashMap::new();
+        if self.limiter.is_none() || hellos.is_empty() {
+            return Ok(limited);
+        }
+        let clients: Vec<_> = hellos.iter().map(|(_, hello, _)| hello.client).collect();
+        let known = store.knows(&clients)?;
+        let mut admitted = HashSet::new();
+        for ((from, hello, may_be_new), is_known) in hellos.into_iter().zip(known) {
+            // A client that says hello twice is created once, and an invalid hello creates none.
+            let is_free = is_known
+                || admitted.contains(&hello.client)
+                || Account::check(None, hello, &hello.secret).is_err();
+            if is_free {
+                continue;
+            }
+            match self.admit(from) {
+                Ok(()) => drop(admitted.insert(hello.client)),
+                Err(wait) => {
+                    *may_be_new = false;
+                    limited.insert(hello.client, wait);
+                }
+            }
+        }
+        Ok(limited)
+    }
+
     /// Takes one client from the share of `address`.
     ///
     /// # Errors
     /// The time until the share has one again.
-    pub(super) fn admit(&mut self, address: IpAddr) -> Result<(), Duration> {
+    fn admit(&mut self, address: IpAddr) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         if limiter.len() >= ADDRESSES {
             limiter.retain_recent();

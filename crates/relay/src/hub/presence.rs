@@ -81,6 +81,11 @@ impl Presence {
         self.lock().registry.news(connection)
     }
 
+    /// As [`PresenceRegistry::counts`].
+    pub fn counts(&self) -> (usize, usize) {
+        self.lock().registry.counts()
+    }
+
     /// Reports the end of a connection. Must be called within a runtime.
     pub fn gone(self: &Arc<Self>, connection: u64) {
         let now = self.now();

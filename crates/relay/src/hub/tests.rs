@@ -1,9 +1,10 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use futures_util::FutureExt;
 use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
 use session::{Body, FromClient, Hello, Millis, Position, Publish, RejectCode, Start, Stream};
-use store::{Command, Copied, Embedded, Keep, Search, Settings, Written};
+use store::{Command, Copied, Embedded, Keep, Search, Settings, Usage, Written};
 use topic::Pattern;
 
 use super::*;
@@ -16,12 +17,15 @@ struct Failing {
     fails_after: AtomicBool,
     /// Held by the test to let writes pile up.
     gate: Mutex<()>,
+    /// The number of passes of the writer that have begun.
+    passes: AtomicU64,
 }
 
 impl Failing {
     fn new(inner: Embedded) -> Self {
         let [fails, fails_after] = [(); 2].map(|()| AtomicBool::new(false));
-        Self { inner, fails, fails_after, gate: Mutex::new(()) }
+        let (gate, passes) = (Mutex::default(), AtomicU64::default());
+        Self { inner, fails, fails_after, gate, passes }
     }
 }
 
@@ -41,7 +45,11 @@ impl Store for Failing {
     fn first(&self, stream: StreamNo) -> u64 {
         self.inner.first(stream)
     }
+    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError> {
+        self.inner.knows(clients)
+    }
     fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
+        self.passes.fetch_add(1, Ordering::SeqCst);
         let _gate = self.gate.lock().unwrap();
         if self.fails.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Engine("the disk is full".into()));
@@ -54,6 +62,9 @@ impl Store for Failing {
     }
     fn has_room(&self, bytes: u64) -> Result<bool, StoreError> {
         self.inner.has_room(bytes)
+    }
+    fn usage(&self) -> Result<Usage, StoreError> {
+        self.inner.usage()
     }
     fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
         self.inner.maintain(now)
@@ -89,6 +100,10 @@ impl Store for Failing {
     }
 }
 
+fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::new(&[]))
+}
+
 fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
     writes_of([1; 16], numbers)
 }
@@ -120,7 +135,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         }
     });
     let appends = appends.collect();
-    (Write::Open { hello, may_be_new: false }, appends)
+    (Write::Open { hello, subject: None, may_be_new: false }, appends)
 }
 
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
@@ -136,7 +151,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
+    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -169,7 +184,7 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -204,7 +219,7 @@ async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -241,11 +256,13 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
     let directory = tempfile::tempdir().unwrap();
     let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
     let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3, metrics()).unwrap();
     let (from, elsewhere) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
     let hello = |client, fence| {
-        let Write::Open { hello, may_be_new } = writes_of([client; 16], &[]).0 else { panic!() };
-        vec![Write::Open { hello: Hello { fence, ..hello }, may_be_new }]
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        vec![Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new }]
     };
     let asked = [(1, 1), (1, 2), (2, 1), (2, u64::MAX), (3, 1), (4, 1), (1, 3), (3, 2)];
     let mut one_by_one = Vec::new();
@@ -281,12 +298,99 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
 }
 
 #[tokio::test]
+async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or_limited() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1, metrics()).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let from = "192.0.2.1".parse().ok();
+    for (client, fence, passes) in [(1, 1, 1), (1, 2, 2), (2, 1, 3)] {
+        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
+        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        let opened = opened(&mut answers).await;
+        assert_eq!(matches!(opened, Opened::Limited { .. }), client == 2, "{opened:?}");
+        assert_eq!(store.passes.load(Ordering::SeqCst), passes);
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_say_what_waits_for_the_store_and_how_many_commits_failed() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let metrics = metrics();
+    let (hub, _thread) =
+        Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, Arc::clone(&metrics)).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let (hello, appends) = writes(&[1, 2, 3]);
+    hub.write(vec![hello], None, &answer, Charge::default()).await;
+    answers.recv().await.unwrap();
+    let mut appends = appends.into_iter();
+    let mut next = || vec![appends.next().unwrap()];
+    let says = |line: &str| {
+        let text = metrics.render(None, 0, [0, 0], &hub).unwrap();
+        assert!(text.lines().any(|it| it == line), "no {line} in {text}");
+    };
+    let (first, second) = (next(), next());
+    let bytes: u64 = first.iter().chain(&second).map(Write::bytes).sum();
+    {
+        let _gate = store.gate.lock().unwrap();
+        let queue = |writes| {
+            hub.write(writes, None, &answer, Charge::default()).now_or_never().expect("room");
+        };
+        queue(first);
+        while store.passes.load(Ordering::SeqCst) < 2 {
+            std::thread::yield_now();
+        }
+        queue(second);
+        says("event_relay_queued_jobs 1");
+        says(&format!("event_relay_queued_bytes {bytes}"));
+    }
+    for offset in [1, 2] {
+        assert_eq!(decided(&mut answers).await, Ok(offset));
+    }
+    says("event_relay_queued_jobs 0");
+    says("event_relay_queued_bytes 0");
+    says("event_relay_commit_failures_total 0");
+    store.fails.store(true, Ordering::SeqCst);
+    hub.write(next(), None, &answer, Charge::default()).await;
+    assert_eq!(decided(&mut answers).await, Err(RejectCode::Unavailable));
+    says("event_relay_commit_failures_total 1");
+    says("event_relay_rejects_total{code=\"unavailable\"} 1");
+    says("event_relay_publishes_total{kind=\"durable\",outcome=\"deferred\"} 1");
+    says("event_relay_store_up 0");
+}
+
+#[tokio::test]
+async fn an_invalid_hello_takes_nothing_from_the_share_of_its_address() {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1, metrics()).unwrap();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let from = "192.0.2.1".parse().ok();
+    for fence in [u64::MAX, 1] {
+        let Write::Open { hello, subject, may_be_new } = writes_of([1; 16], &[]).0 else {
+            panic!()
+        };
+        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
+        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        let opened = opened(&mut answers).await;
+        assert_eq!(matches!(opened, Opened::Welcome { .. }), fence == 1, "{opened:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_starts_where_the_store_says_without_asking_it() {
     let directory = tempfile::tempdir().unwrap();
     let keep = Keep { events: 3, ..Keep::default() };
     let store = Embedded::open(directory.path(), Settings { keep, ..Settings::default() }).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
-    let (hub, _thread) = Hub::start(Arc::clone(&store), 0).unwrap();
+    let (hub, _thread) = Hub::start(Arc::clone(&store), 0, metrics()).unwrap();
     let (exact, all) = (Pattern::parse("t").unwrap(), Pattern::parse(">").unwrap());
     assert_eq!(hub.locate(&exact, &Start::Latest), None);
 

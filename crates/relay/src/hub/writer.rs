@@ -1,13 +1,11 @@
 //! The only thread that writes: it commits everything that waits at once, and replies after the commit.
 
-use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use session::RejectCode;
 use session::server::Opened;
 use session::server::ledger::refused;
-use session::{Hello, RejectCode};
 use store::{Command, Store, StoreError, Write, WriteOutcome, Written};
 use tokio::sync::{mpsc, watch};
 
@@ -16,6 +14,7 @@ use super::failed::Failed;
 use super::new_client_limiter::NewClientLimiter;
 use super::tail::Tails;
 use super::{Answer, Charge, Job};
+use crate::metrics::{Metrics, Outcomes, gauged};
 
 pub(super) fn run(
     store: &dyn Store,
@@ -23,30 +22,31 @@ pub(super) fn run(
     mut limiter: NewClientLimiter,
     tails: &RwLock<Tails>,
     committed: &watch::Sender<Arc<[u64]>>,
+    metrics: &Metrics,
 ) {
     let mut failed = Failed::default();
     let mut collector = BatchCollector::new(queue);
     // The writes, and the index of each one's job. Their capacity is reused.
     let (mut writes, mut askers) = (Vec::new(), Vec::new());
-    while let Some(jobs) = collector.next() {
+    while let Some(mut jobs) = collector.next() {
         writes.extend(failed.holds());
         let holds = writes.len();
+        let began = Instant::now();
+        let limited = limiter.decide(store, &mut jobs);
         let mut answers: Vec<Replies> = Vec::with_capacity(jobs.len());
-        for (asker, Job { writes: asked, from, answer, charge }) in jobs.into_iter().enumerate() {
+        for (asker, Job { writes: asked, answer, charge, .. }) in jobs.into_iter().enumerate() {
             let answers_to = Vec::with_capacity(asked.len());
             for write in asked {
                 writes.push(write);
                 askers.push(asker);
             }
-            answers.push(Replies { from, answer, answers: answers_to, charge });
+            answers.push(Replies { answer, answers: answers_to, _charge: charge });
         }
-        let began = Instant::now();
-        let written = apply(store, &writes);
+        let written = limited.and_then(|limited| Ok((limited, apply(store, &writes)?)));
         let took = began.elapsed();
-        let mut admitted = HashSet::new();
-        let mut answered = askers.len();
+        let mut decided = Outcomes::default();
         match written {
-            Ok(Written { outcomes, logged, heads }) => {
+            Ok((limited, Written { outcomes, logged, heads })) => {
                 // A commit that seemed to fail may have moved a head too.
                 if heads[..] != committed.borrow()[..] {
                     let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
@@ -58,22 +58,16 @@ pub(super) fn run(
                 let outcomes = outcomes.into_iter().skip(holds);
                 for ((write, &asker), outcome) in writes[holds..].iter().zip(&askers).zip(outcomes)
                 {
-                    let told = &mut answers[asker];
                     let outcome = match (write, outcome) {
                         (Write::Open { hello, .. }, WriteOutcome::NewClient) => {
-                            match admit(&mut limiter, &mut admitted, hello, told.from) {
-                                Ok(()) => {
-                                    answered -= 1;
-                                    collector.take(told.again(hello));
-                                    continue;
-                                }
-                                Err(limited) => WriteOutcome::Opened(limited),
-                            }
+                            WriteOutcome::Opened(limit_reached(limited.get(&hello.client)))
                         }
                         (_, outcome) => outcome,
                     };
-                    told.tell(write, outcome);
+                    decided.add(&outcome);
+                    answers[asker].tell(write, outcome);
                 }
+                metrics.events.committed(took, logged.len(), &decided);
                 if holds > 0 {
                     failed.clear();
                 }
@@ -82,11 +76,16 @@ pub(super) fn run(
                 tracing::error!(%error, writes = writes.len(), "nothing of this commit is acknowledged; clients send it again");
                 for (write, &asker) in writes[holds..].iter().zip(&askers) {
                     failed.note(write);
-                    answers[asker].tell(write, unavailable(write));
+                    let outcome = unavailable(write);
+                    decided.add(&outcome);
+                    answers[asker].tell(write, outcome);
                 }
+                metrics.events.failed(&decided);
             }
         }
+        metrics.events.queued.dec_by(gauged(writes.iter().map(Write::bytes).sum()));
         drop(answers);
+        let answered = askers.len();
         writes.clear();
         askers.clear();
         collector.answered(answered, took);
@@ -100,48 +99,21 @@ fn apply(store: &dyn Store, writes: &[Write]) -> Result<Written, StoreError> {
     Ok(store.apply(&[command])?.pop().unwrap_or_default())
 }
 
-/// Lets the next commit create a client, and charges its address.
-///
-/// # Errors
-/// The reply to its hello, if the address has created too many clients.
-fn admit(
-    limiter: &mut NewClientLimiter,
-    admitted: &mut HashSet<[u8; 16]>,
-    hello: &Hello,
-    from: Option<IpAddr>,
-) -> Result<(), Opened> {
-    // A client that says hello twice is created once.
-    if let Some(address) = from.filter(|_| !admitted.contains(&hello.client)) {
-        limiter.admit(address).map_err(|wait| {
-            let retry = wait.as_millis().saturating_add(1).try_into().unwrap_or(u32::MAX);
-            Opened::Limited { retry }
-        })?;
-    }
-    admitted.insert(hello.client);
-    Ok(())
+/// The reply to a hello whose client may not be created before this time is over.
+fn limit_reached(wait: Option<&Duration>) -> Opened {
+    let wait = wait.map_or(0, Duration::as_millis);
+    Opened::Limited { retry: wait.saturating_add(1).try_into().unwrap_or(u32::MAX) }
 }
 
 /// The replies to one job. They are sent together, so that the connection wakes once.
 struct Replies {
-    from: Option<IpAddr>,
     answer: mpsc::UnboundedSender<Vec<Answer>>,
     answers: Vec<Answer>,
     /// Held until the writes are answered.
-    charge: Charge,
+    _charge: Charge,
 }
 
 impl Replies {
-    /// A hello that is not answered yet, for the next commit: its client may be new. A hello is alone in its job, so the
-    /// job's memory goes with it.
-    fn again(&mut self, hello: &Hello) -> Job {
-        Job {
-            writes: vec![Write::Open { hello: hello.clone(), may_be_new: true }],
-            from: self.from,
-            answer: self.answer.clone(),
-            charge: std::mem::take(&mut self.charge),
-        }
-    }
-
     fn tell(&mut self, write: &Write, outcome: WriteOutcome) {
         self.answers.push(match (write, outcome) {
             (Write::Append(record), WriteOutcome::Decided(decided)) => {

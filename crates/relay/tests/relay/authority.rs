@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use relay::authority::{Authority, Granted, Refused};
 use relay::{Config, Relay};
+use session::rights::Subject;
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
 use tokio::sync::oneshot;
 
@@ -24,7 +25,8 @@ impl Authority for ByName {
         if name == "mallory" {
             return Err(Refused("not you".to_owned()));
         }
-        Ok(Granted { subject: Some(name.to_owned()), expires_in })
+        let account = Subject::account(name).map_err(|error| Refused(error.to_string()))?;
+        Ok(Granted { account: Some(account), expires_in, ..Granted::default() })
     }
 }
 

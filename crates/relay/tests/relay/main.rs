@@ -7,6 +7,7 @@ mod bad_input;
 mod durable;
 mod kept;
 mod killed;
+mod metrics;
 mod page;
 mod presence;
 mod reading;

@@ -48,6 +48,15 @@ pub enum Effect {
         id: String,
         /// The outcome.
         outcome: Outcome,
+        /// Whether subscriptions of this page match the event, which is in the log. They deliver it before or after
+        /// this, or read past its position without it. Then [`Effect::Passed`] follows.
+        comes: bool,
+    },
+    /// No subscription of this page will deliver this settled event: each that matches it has read past its position,
+    /// or has ended. If a subscription has delivered it, that came before.
+    Passed {
+        /// The event's id.
+        id: String,
     },
     /// All events that existed when the subscription started have been delivered, from all streams.
     CaughtUp(SubscriptionId),
@@ -58,6 +67,15 @@ pub enum Effect {
     Reset(SubscriptionId, Stream),
     /// The peer refuses the subscription, which has ended.
     Refused(SubscriptionId, RejectCode, String),
+    /// The peer did not send an ephemeral event to others. Reported once for each topic until the rights change.
+    Denied {
+        /// The event's topic.
+        topic: Topic,
+        /// The reason.
+        code: RejectCode,
+        /// The reason in words.
+        message: String,
+    },
     /// The response to [`Client::history`](super::Client::history).
     History(RequestId, Result<Older, HistoryError>),
     /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.

@@ -7,6 +7,7 @@ use super::clone_detector::CloneDetector;
 use super::state::ClientState;
 use super::tab_presence::TabPresence;
 use super::{Client, ConnectionState, Effect, Identity, SavedState, Secret, StoreRequest};
+use crate::rights::Rights;
 use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
@@ -22,6 +23,8 @@ pub(super) struct Connection {
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: String,
+    pub(super) subject: Option<String>,
+    pub(super) rights: Rights,
     /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
@@ -222,6 +225,7 @@ impl Client {
         }
         self.state = ClientState::Online { since: now };
         self.connection.peer = welcome.peer;
+        (self.connection.subject, self.connection.rights) = (welcome.subject, welcome.rights);
         self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(ConnectionState::Online));
@@ -269,7 +273,8 @@ impl Client {
     /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
     /// rely on version 1 only, because its leader may be an older page.
     pub fn takes(&self, kind: u64) -> bool {
-        self.is_online() && (kind <= FrameKind::LAST || self.connection.kinds.contains(&kind))
+        self.is_online()
+            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {

@@ -4,7 +4,7 @@ use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
-use crate::wire::frame::{Ack, FromClient, Publish, Reject};
+use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
 
 /// Why the client did not accept a publish.
@@ -37,6 +37,13 @@ impl Default for PublishOptions {
 }
 
 impl Client {
+    pub(super) fn denied(&mut self, denied: Denied) {
+        let Denied { topic, code, message } = denied;
+        if let Some(topic) = self.connection.topics_out.topic(topic).cloned() {
+            self.effects.push_back(Effect::Denied { topic, code, message });
+        }
+    }
+
     /// Puts a durable event into the outbox, from where it is sent to the peer. [`Effect::Kept`] reports that the
     /// outbox holds it, and [`Effect::Settled`] reports its outcome.
     ///
@@ -183,19 +190,26 @@ impl Client {
     /// Handles the peer's decision.
     pub(super) fn settle(&mut self, number: u64, outcome: Outcome) {
         if let Some(row) = self.outbox.settle(number, true) {
-            self.tell_settled(row.id, outcome);
+            self.tell_settled(row, outcome);
         }
     }
 
     /// Reports the final outcome of an event.
-    pub(super) fn tell_settled(&mut self, id: String, outcome: Outcome) {
-        self.remember(id.clone(), outcome.clone());
-        self.effects.push_back(Effect::Settled { id, outcome });
+    pub(super) fn tell_settled(&mut self, row: OutboxRow, outcome: Outcome) {
+        self.remember(row.id.clone(), outcome.clone());
+        self.tell_outcome(row, outcome);
+    }
+
+    /// Reports an outcome that is remembered already.
+    pub(super) fn tell_outcome(&mut self, row: OutboxRow, outcome: Outcome) {
+        let comes = self.expect(&row.id, &row.topic, &outcome);
+        self.effects.push_back(Effect::Settled { id: row.id, outcome, comes });
     }
 
     pub(super) fn reject(&mut self, id: String, code: RejectCode, message: &str) {
         let outcome = Outcome::Rejected(code, message.to_owned());
-        self.tell_settled(id, outcome);
+        self.remember(id.clone(), outcome.clone());
+        self.effects.push_back(Effect::Settled { id, outcome, comes: false });
     }
 
     /// Settles as uncertain what may have been sent, because the peer has forgotten whether it is in the log.
@@ -238,7 +252,8 @@ impl Client {
             let Some(row) = self.outbox.forget(number) else { continue };
             match seen {
                 Some(position) => {
-                    self.tell_settled(row.id, Outcome::Stored(position, row.durability));
+                    let stored = Outcome::Stored(position, row.durability);
+                    self.tell_settled(row, stored);
                 }
                 None => self.reject(row.id, RejectCode::Uncertain, GONE),
             }

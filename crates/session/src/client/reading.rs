@@ -10,11 +10,6 @@ use crate::wire::frame::{
 use crate::{Body, Millis, Position, Start, Stream};
 
 impl Client {
-    /// Whether a subscription has read past this position in the log, so that it cannot deliver the event there.
-    pub fn has_passed(&self, subscription: SubscriptionId, place: &Position) -> bool {
-        self.subscriptions.has_passed(subscription, place)
-    }
-
     /// Subscribes across all connections, until [`Client::unsubscribe`]. The application must report each delivered
     /// event as [taken](Client::taken): the default [`Window`] limits how many may be outstanding.
     pub fn subscribe(&mut self, pattern: Pattern, start: Start) -> SubscriptionId {

@@ -98,7 +98,7 @@ impl Client {
         if self.outbox.insert(row) {
             match self.outcome(&id) {
                 None => self.tell_pending(&id),
-                Some(outcome) => self.erase_known(number, &outcome),
+                Some(outcome) => _ = self.erase_known(number, &outcome),
             }
         }
         if !self.following && self.outbox.has_hole() {
@@ -112,31 +112,30 @@ impl Client {
         let number = self.outbox.find(id).map(|entry| entry.row.number);
         let known = match number {
             // The tab that reports it may not live to delete the row. Until then the peer must remember the outcome.
-            Some(number) if !self.following => {
-                self.erase_known(number, &outcome);
-                true
-            }
-            _ => self.outbox.forget_id(id) || self.is_renumbered(id),
+            Some(number) if !self.following => self.erase_known(number, &outcome),
+            _ => self.forget_row(id),
         };
-        if known {
-            self.tell_settled(id.to_owned(), outcome);
-        } else if self.outcome(id).is_none() {
-            self.remember(id.to_owned(), outcome);
+        let is_known = known.is_some();
+        match known {
+            Some(row) => self.tell_settled(row, outcome),
+            None if self.outcome(id).is_none() => self.remember(id.to_owned(), outcome),
+            None => {}
         }
-        known
+        is_known
     }
 
-    /// Whether this page has kept the event under a number of a client that it has not loaded yet. Removes it from
-    /// that list.
-    pub(super) fn is_renumbered(&mut self, id: &str) -> bool {
-        self.renumbered.extract_if(.., |row| row.id == id).count() > 0
+    /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a client
+    /// that it has not loaded yet.
+    pub(super) fn forget_row(&mut self, id: &str) -> Option<OutboxRow> {
+        let renumbered = self.renumbered.extract_if(.., |row| row.id == id).last();
+        self.outbox.forget_id(id).or(renumbered)
     }
 
     /// Erases a row that the store still holds although its outcome is known here.
-    pub(super) fn erase_known(&mut self, number: u64, outcome: &Outcome) {
+    pub(super) fn erase_known(&mut self, number: u64, outcome: &Outcome) -> Option<OutboxRow> {
         use RejectCode::{Cancelled, Expired, Uncertain};
         let undecided = matches!(outcome, Outcome::Rejected(Cancelled | Expired | Uncertain, _));
-        self.outbox.settle(number, !undecided);
+        self.outbox.settle(number, !undecided)
     }
 
     pub(super) fn remember(&mut self, id: String, outcome: Outcome) {

@@ -44,10 +44,9 @@ impl Client {
             StoreResponse::Kept { first, .. } => {
                 // Another tab has renewed the client, so the rows have numbers of the new one.
                 for (number, row) in (first..).zip(self.outbox.take_keeping()) {
-                    let id = row.id.clone();
-                    self.effects.push_back(Effect::Kept(id.clone()));
-                    match self.outcome(&id) {
-                        Some(outcome) => self.effects.push_back(Effect::Settled { id, outcome }),
+                    self.effects.push_back(Effect::Kept(row.id.clone()));
+                    match self.outcome(&row.id) {
+                        Some(outcome) => self.tell_outcome(row, outcome),
                         None => self.renumbered.push(OutboxRow { number, leaving: false, ..row }),
                     }
                 }
@@ -94,9 +93,9 @@ impl Client {
             // Another tab may have sent it before this one, which slept, learned that it is kept.
             if let Some(outcome) = self.outcome(&id)
                 && let Some(number) = self.outbox.find(&id).map(|entry| entry.row.number)
+                && let Some(row) = self.erase_known(number, &outcome)
             {
-                self.erase_known(number, &outcome);
-                self.effects.push_back(Effect::Settled { id, outcome });
+                self.tell_outcome(row, outcome);
             }
         }
         self.drop_rows(cancelled, RejectCode::Cancelled);
@@ -182,14 +181,14 @@ impl Client {
             match self.outcome(&id) {
                 None => self.tell_pending(&id),
                 // The tab that got the answer could no longer delete the row.
-                Some(outcome) => self.erase_known(number, &outcome),
+                Some(outcome) => _ = self.erase_known(number, &outcome),
             }
         }
     }
 
     /// The store reports that an event will not be sent. The tab that dropped it may have ended without reporting it.
     fn tell_dropped(&mut self, row: &OutboxRow) {
-        let is_known = self.outbox.forget_id(&row.id) || self.is_renumbered(&row.id);
+        let is_known = self.forget_row(&row.id).is_some();
         if self.outcome(&row.id).is_some() {
             return;
         }

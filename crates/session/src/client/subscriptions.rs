@@ -1,6 +1,6 @@
 //! The subscriptions of a client across all its connections, and their positions.
 
-use topic::Pattern;
+use topic::{Pattern, Topic};
 
 use super::credit::{Credit, Window};
 use crate::wire::frame::{self, FromClient, Recipient, Subscribe};
@@ -78,14 +78,15 @@ impl Subscriptions {
         self.by_id.iter().map(|(id, _)| *id).collect()
     }
 
-    /// Whether it has read past a position, or reads another log.
-    pub(super) fn has_passed(&self, id: SubscriptionId, position: &Position) -> bool {
-        let Some(at) = self.at(id) else { return false };
-        self.by_id[at].1.positions.iter().any(|at| {
-            at.stream == position.stream
-                && at.offset != UNKNOWN
-                && (at.epoch != position.epoch || at.offset >= position.offset)
-        })
+    /// Whether a subscription matches the topic.
+    pub(super) fn match_topic(&self, topic: &Topic) -> bool {
+        self.by_id.iter().any(|(_, subscription)| subscription.pattern.matches(topic))
+    }
+
+    /// Whether each subscription that matches the topic has read past a position.
+    pub(super) fn have_passed(&self, topic: &Topic, position: &Position) -> bool {
+        let mut all = self.by_id.iter().map(|(_, subscription)| subscription);
+        all.all(|one| one.has_passed(position) || !one.pattern.matches(topic))
     }
 
     /// The frame that subscribes `id` at the peer.
@@ -235,6 +236,15 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    /// Whether it has read past a position, or reads another log.
+    fn has_passed(&self, position: &Position) -> bool {
+        self.positions.iter().any(|at| {
+            at.stream == position.stream
+                && at.offset != UNKNOWN
+                && (at.epoch != position.epoch || at.offset >= position.offset)
+        })
+    }
+
     fn position(&mut self, stream: &Stream) -> Option<&mut Position> {
         self.positions.iter_mut().find(|position| position.stream == *stream)
     }

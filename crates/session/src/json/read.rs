@@ -41,13 +41,14 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
     let topic = required(&mut members, "type")?;
     match topic.as_str() {
         "$link.hello" => hello(id, &members),
+        "$link.refresh" => Ok(Incoming::Refresh { token: text_of(&control(&members)?, "token")? }),
         "$link.subscribe" => subscribe(id, &members),
         "$link.unsubscribe" => {
             let pattern = text_of(&control(&members)?, "pattern")?;
             Ok(Incoming::Unsubscribe { pattern })
         }
         _ if topic.starts_with("$link.") => {
-            Err("a client may send only `$link.hello`, `$link.subscribe` and `$link.unsubscribe`"
+            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe` and `$link.unsubscribe`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -78,8 +79,18 @@ fn publish(
         .collect::<Result<_, _>>()?;
     let id = id.to_owned();
     let nanoseconds = nanoseconds.unwrap_or_default();
-    let path = Vec::new();
-    let body = Body { id, source, time, nanoseconds, content_type, schema, data, extensions, path };
+    let body = Body {
+        id,
+        source,
+        time,
+        nanoseconds,
+        content_type,
+        schema,
+        data,
+        extensions,
+        path: Vec::new(),
+        authid: None,
+    };
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
@@ -137,7 +148,8 @@ fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
 }
 
 fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
-    let guest = match control(members)?.get("guest") {
+    let data = control(members)?;
+    let guest = match data.get("guest") {
         None | Some(Value::Null) => None,
         Some(Value::String(secret)) if has_128_bits(secret) => Some(secret.clone()),
         Some(_) => {
@@ -145,7 +157,12 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
             return Err(unfit.to_owned());
         }
     };
-    Ok(Incoming::Hello { id: id.to_owned(), guest })
+    let token = match data.get("token") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(token)) => Some(token.clone()),
+        Some(_) => return Err("`token` is a string, the credential".to_owned()),
+    };
+    Ok(Incoming::Hello { id: id.to_owned(), guest, token })
 }
 
 /// Whether a random text of this length and alphabet can have this many bits.

@@ -58,6 +58,33 @@ fn a_string_that_is_not_declared_to_be_json_is_the_data_and_base64_stands_for_by
     assert_eq!(body(json!({})).data, b"");
 }
 
+/// A guest's event as a client may send it again.
+fn without_author(text: &str) -> String {
+    let author = r#","authtype":"unauthenticated""#;
+    assert!(text.contains(author), "{text}");
+    text.replacen(author, "", 1)
+}
+
+#[test]
+fn an_event_names_the_account_that_the_peer_attests() {
+    let written = |authid: Option<&str>| {
+        let authid = authid.map(str::to_owned);
+        let body = Body { id: "1".to_owned(), authid, ..Body::default() };
+        event(&Topic::parse("t").unwrap(), &body, None)
+    };
+    let read_back = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let (of_ann, of_guest) = (written(Some("ann")), written(None));
+    assert_eq!(read_back(&of_ann)["authtype"], "app_user");
+    assert_eq!(read_back(&of_ann)["authid"], "ann");
+    assert_eq!(read_back(&of_guest)["authtype"], "unauthenticated");
+    assert!(read_back(&of_guest).get("authid").is_none());
+    for text in [&of_ann, &of_guest] {
+        assert!(matches!(read(text), Err(ReadError::Event { .. })), "a client cannot set it");
+    }
+    assert!(of_ann.len() - without_author(&of_guest).len() <= 45, "{of_ann}");
+    assert_eq!(path_segment("a/b?c#d%é@e.f"), "a%2Fb%3Fc%23d%25%C3%A9@e.f");
+}
+
 #[test]
 fn data_that_is_absent_null_or_empty_stays_what_it_is() {
     for (members, content_type, data) in [
@@ -78,7 +105,7 @@ fn data_that_is_absent_null_or_empty_stays_what_it_is() {
         assert_eq!(body.content_type.as_deref(), content_type, "{members}");
         assert_eq!(body.data, data.as_bytes(), "{members}");
         // The data of the input comes out again.
-        let text = event(&Topic::parse("t").unwrap(), &body, None);
+        let text = without_author(&event(&Topic::parse("t").unwrap(), &body, None));
         let Ok(Incoming::Publish { body: back, .. }) = read(&text) else { panic!("{text}") };
         assert_eq!((back.content_type, back.data), (body.content_type, body.data), "{text}");
     }
@@ -256,9 +283,12 @@ fn a_guest_names_a_secret_of_128_bits_or_none() {
     ] {
         let guest = Some(secret.to_owned());
         let read = hello(json!({ "guest": secret, "new": [1] }));
-        assert_eq!(read, Ok(Incoming::Hello { id: "h".to_owned(), guest }));
+        assert_eq!(read, Ok(Incoming::Hello { id: "h".to_owned(), guest, token: None }));
     }
-    assert_eq!(hello(json!({ "new": 1 })), Ok(Incoming::Hello { id: "h".to_owned(), guest: None }));
+    let hello_of = |token| Ok(Incoming::Hello { id: "h".to_owned(), guest: None, token });
+    assert_eq!(hello(json!({ "new": 1 })), hello_of(None));
+    assert_eq!(hello(json!({ "token": "t" })), hello_of(Some("t".to_owned())));
+    assert!(hello(json!({ "token": 1 })).is_err());
 }
 
 #[test]
@@ -334,7 +364,7 @@ proptest! {
         let content_type = content_type.map(str::to_owned);
         let mut body = Body { id, source, time, nanoseconds, content_type, data, extensions, ..Body::default() };
         let topic = Topic::parse("a.b").unwrap();
-        let text = event(&topic, &body, None);
+        let text = without_author(&event(&topic, &body, None));
         if Form::of(body.content_type.as_deref()) == Form::Json {
             if body.data.is_empty() {
                 body.content_type = None;

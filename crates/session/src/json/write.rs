@@ -3,17 +3,55 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
 use super::members::nests_too_deep;
 use super::{EventPosition, time};
+use crate::rights::{Right, Rights};
 use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
-/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one.
-pub fn welcome(id: &str, source: &str) -> String {
-    control("welcome", id, json!({ "source": source }))
+/// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
+/// left out if they are [`Rights::all`].
+pub fn welcome(id: &str, source: &str, subject: &str, rights: &Rights) -> String {
+    let mut data = json!({ "source": source, "subject": subject });
+    let lists: Map<String, Value> = Right::ALL
+        .iter()
+        .filter_map(|right| {
+            let patterns = rights.patterns(*right)?.iter().map(Pattern::as_str);
+            Some((right.to_string(), patterns.collect()))
+        })
+        .collect();
+    if !rights.are_all() {
+        data["rights"] = Value::Object(lists);
+    }
+    control("welcome", id, data)
+}
+
+/// `$link.expiring`: the credential ends after these milliseconds, unless the client shows another one by
+/// `$link.refresh`.
+pub fn expiring(milliseconds: u32) -> String {
+    control("expiring", "credential", json!({ "milliseconds": milliseconds }))
+}
+
+/// `$link.refused`: the pattern is not subscribed, or no longer.
+pub fn refused(pattern: &str, code: RejectCode, message: &str) -> String {
+    let data = json!({ "pattern": pattern, "code": code.name(), "message": message });
+    control("refused", pattern, data)
+}
+
+/// The name as one segment of a URI's path (RFC 3986, 3.3).
+pub(crate) fn path_segment(name: &str) -> String {
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
+            segment.push(byte.into());
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// `$link.ack`: the event `id` is in the log.
@@ -99,6 +137,13 @@ impl Text {
         }
         if let Some(schema) = &body.schema {
             member(&mut out, "dataschema", schema);
+        }
+        match &body.authid {
+            Some(account) => {
+                member(&mut out, "authtype", "app_user");
+                member(&mut out, "authid", account);
+            }
+            None => member(&mut out, "authtype", "unauthenticated"),
         }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
         for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {

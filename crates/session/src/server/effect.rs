@@ -15,12 +15,13 @@ pub enum Effect {
     /// Close the socket. No effect follows.
     Close(CloseCode, String),
     /// Look up the client, and fence its older connections. Answer with [`Server::opened`](super::Server::opened). An
-    /// owner with an authority first asks it about the hello's token, and also calls
+    /// owner with an authority first asks it about the hello's token, and calls
     /// [`Server::granted`](super::Server::granted) or
-    /// [`Server::credential_refused`](super::Server::credential_refused).
+    /// [`Server::credential_refused`](super::Server::credential_refused). After a grant, the client belongs to
+    /// [`Server::subject`](super::Server::subject), which the store compares.
     Open(Hello),
-    /// Ask the authority about a new credential, and answer as for the first one. An owner without an authority
-    /// grants it without an end.
+    /// Ask the authority about a credential: the next one of a client that was granted one, or the first one of a JSON
+    /// client. Answer as for a hello's, before anything else is fed. An owner without an authority ignores it.
     Refresh(String),
     /// Log an event, and answer with [`Server::decided`](super::Server::decided) after the commit. Several appends
     /// may be outstanding. When an event is refused for now, the client's higher numbers get [`RejectCode::HeldBack`]
@@ -188,6 +189,8 @@ pub enum Opened {
     },
     /// The secret does not match the client id.
     WrongSecret,
+    /// The client belongs to another subject.
+    OtherSubject,
     /// A connection with this fencing token or a higher one exists.
     Fenced,
     /// Too many new clients come from the client's address.
@@ -280,6 +283,16 @@ pub struct Logged {
     pub body: Arc<[u8]>,
     /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
+}
+
+impl StartPoint {
+    /// Starts at the head instead. What lies between is gone for this receiver.
+    pub(super) fn skip_past(&mut self) {
+        let from = self.gap.map_or(self.next, |(from, _)| from.min(self.next));
+        let head = self.head.offset;
+        self.gap = (from <= head).then_some((from, head));
+        self.next = self.next.max(head + 1);
+    }
 }
 
 impl Ephemeral {

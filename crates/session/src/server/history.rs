@@ -2,7 +2,8 @@
 
 use topic::Pattern;
 
-use super::{Older, Query, Server, Ticket};
+use super::{Older, Query, Server, StreamNo, Ticket};
+use crate::rights::Right;
 use crate::wire::encode;
 use crate::wire::frame::{FromPeer, History, HistoryPage};
 use crate::{MAX_NUMBER, RejectCode};
@@ -10,12 +11,25 @@ use crate::{MAX_NUMBER, RejectCode};
 /// The maximum number of outstanding requests of a connection.
 const REQUESTS: usize = 8;
 
+/// An outstanding request.
+#[derive(Debug)]
+pub(super) struct HistoryRequest {
+    ticket: Ticket,
+    /// Its number.
+    request: u32,
+    stream: StreamNo,
+    pattern: Pattern,
+}
+
 impl Server {
     pub(super) fn history(&mut self, history: History) {
         let History { request, pattern, before, limit, stream } = history;
         let Ok(pattern) = Pattern::parse(&pattern) else {
             return self.no_page(request, Some(RejectCode::IllegalTopic));
         };
+        if !self.credential.rights.cover(Right::History, &pattern) {
+            return self.no_page(request, Some(RejectCode::NotAllowed));
+        }
         if self.requests.len() >= REQUESTS {
             return self.no_page(request, Some(RejectCode::TooMany));
         }
@@ -25,16 +39,20 @@ impl Server {
         };
         let ticket = self.ticket();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
-        self.requests.push((ticket, request, stream));
+        self.requests.push(HistoryRequest { ticket, request, stream, pattern: pattern.clone() });
         self.queries.push(ticket, Query::History { stream, pattern, before, limit });
     }
 
     pub(super) fn older(&mut self, ticket: Ticket, older: &Older) {
         let mut requests = self.requests.iter();
-        let Some(at) = requests.position(|(other, ..)| *other == ticket) else { return };
-        let (_, request, stream) = self.requests.swap_remove(at);
+        let Some(at) = requests.position(|it| it.ticket == ticket) else { return };
+        let HistoryRequest { request, stream, pattern, .. } = self.requests.swap_remove(at);
         if self.is_closed() {
             return;
+        }
+        // The rights may have changed meanwhile.
+        if !self.credential.rights.cover(Right::History, &pattern) {
+            return self.no_page(request, Some(RejectCode::NotAllowed));
         }
         let entries = older.events.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));
         let streams = &self.options.streams;

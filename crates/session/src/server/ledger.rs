@@ -39,6 +39,8 @@ pub struct Account {
     pub was_forgotten: bool,
     /// The number that was refused for now. Higher ones of its connection wait for it.
     pub held: Option<Held>,
+    /// Whom the client belongs to. `None` if it never connected to a peer with an authority.
+    pub subject: Option<String>,
     /// The outcomes that the client may still ask for.
     pub outcomes: Outcomes,
     /// Whether anything changed since the account was loaded.
@@ -78,6 +80,7 @@ impl Account {
             seen: None,
             was_forgotten: is_returning,
             held: None,
+            subject: None,
             outcomes: Outcomes::default(),
             changed: false,
         }
@@ -99,6 +102,26 @@ impl Account {
             return Err(Opened::Refused(CloseCode::ProtocolError, message));
         }
         Ok(())
+    }
+
+    /// Checks whom the client belongs to. `subject` is [that of the connection](super::Server::subject). A client that
+    /// belongs to nobody may [come to belong](Account::belong_to) to anybody who knows its secret.
+    ///
+    /// # Errors
+    /// The response, if the client belongs to another subject.
+    pub fn check_subject(account: Option<&Self>, subject: Option<&str>) -> Result<(), Opened> {
+        let owner = account.and_then(|account| account.subject.as_deref());
+        match (owner, subject) {
+            (Some(owner), Some(subject)) if owner != subject => Err(Opened::OtherSubject),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records the subject that opened the client, after [`Account::check_subject`].
+    pub fn belong_to(&mut self, subject: Option<&str>) {
+        if let Some(subject) = subject {
+            (self.subject, self.changed) = (Some(subject.to_owned()), true);
+        }
     }
 
     /// Applies a hello that passed [`Account::check`]: fences older connections. Returns the rejected numbers whose

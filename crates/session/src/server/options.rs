@@ -21,6 +21,9 @@ pub struct Options {
     pub heartbeat: Millis,
     /// How long a client may take to send a valid hello, in milliseconds. Pings do not extend it.
     pub hello_within: Millis,
+    /// Whether an authority decides what clients may do. Before [`Server::granted`](super::Server::granted) a client may
+    /// then do nothing.
+    pub has_authority: bool,
 }
 
 impl Default for Options {
@@ -34,6 +37,7 @@ impl Default for Options {
             page: 128,
             heartbeat: 20_000,
             hello_within: 10_000,
+            has_authority: false,
         }
     }
 }

@@ -46,6 +46,7 @@ impl Server {
         if !is_the_same || !can_be_taken(subscriptions) {
             return false;
         }
+        self.delivered.ephemeral += 1;
         match self.wire {
             Wire::Frames => {
                 let bytes = cache.beginning.len() + event.body.len() + 9;

@@ -7,6 +7,7 @@ use topic::Topic;
 
 use super::{Effect, Server};
 use crate::RejectCode;
+use crate::rights::Right;
 use crate::wire::frame::{Attendee, FromPeer, Join, NotPresent, Presence, Present};
 
 /// The maximum size of a key.
@@ -23,10 +24,20 @@ pub(super) struct PresenceState {
     watched: BTreeSet<Topic>,
 }
 
+impl PresenceState {
+    /// Removes the topics that are not `allowed`.
+    pub(super) fn leave_unless(&mut self, allowed: impl Fn(&Topic) -> bool) -> BTreeSet<Topic> {
+        let Self { joined, watched } = self;
+        let mut gone: BTreeSet<Topic> = joined.extract_if(.., |topic| !allowed(topic)).collect();
+        gone.extend(watched.extract_if(.., |topic| !allowed(topic)));
+        gone
+    }
+}
+
 impl Server {
     pub(super) fn join(&mut self, Join { topic: name, key, data }: Join) {
         let Some(topic) = self.place(&name) else { return };
-        let key = self.credential.subject().map_or(key, str::to_owned);
+        let key = self.subject().map_or(key, str::to_owned);
         if key.len() > KEY_BYTES || data.len() > DATA_BYTES {
             let message =
                 format!("a key may have at most {KEY_BYTES} bytes, and its data {DATA_BYTES}");
@@ -81,10 +92,17 @@ impl Server {
         }
     }
 
-    /// The topic with this name. If it cannot have members, tells the client so.
+    /// The topic with this name. If it cannot have members, or the client has no right to it, tells the client so.
     fn place(&mut self, name: &str) -> Option<Topic> {
         let message = match Topic::parse(name) {
-            Ok(topic) if !topic.is_system() => return Some(topic),
+            Ok(topic) if !topic.is_system() => {
+                if self.credential.rights.allow(Right::Presence, &topic) {
+                    return Some(topic);
+                }
+                let message = self.no_right(Right::Presence, name);
+                self.deny(name.to_owned(), RejectCode::NotAllowed, message);
+                return None;
+            }
             Ok(_) => "topics that begin with `$` are not bridged".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -92,7 +110,7 @@ impl Server {
         None
     }
 
-    fn deny(&mut self, topic: String, code: RejectCode, message: String) {
+    pub(super) fn deny(&mut self, topic: String, code: RejectCode, message: String) {
         self.send(&FromPeer::NotPresent(NotPresent { topic, code, message }));
     }
 }

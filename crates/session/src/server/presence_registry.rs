@@ -138,6 +138,12 @@ impl<H> PresenceRegistry<H> {
         Ok(())
     }
 
+    /// The number of members of all topics, and of watches.
+    pub fn counts(&self) -> (usize, usize) {
+        let each = self.topics.values().map(|topic| (topic.seats.len(), topic.watchers.len()));
+        each.fold((0, 0), |all, topic| (all.0 + topic.0, all.1 + topic.1))
+    }
+
     /// Removes the client of a connection from a topic at once.
     pub fn leave(&mut self, connection: u64, topic: &Topic) {
         if let Some(topics) = self.joined.get_mut(&connection) {

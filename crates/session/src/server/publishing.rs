@@ -28,11 +28,22 @@ impl Server {
             lowest = lowest.max(raised);
             self.state = ServerState::Open { client: Some((client, fence, lowest)) };
         }
-        let topic = self.topics_in.topic(publish.topic, publish.name.as_deref());
+        let (number, is_named) = (publish.topic, publish.name.is_some());
+        let topic = self.topics_in.topic(number, publish.name.as_deref());
         let event = self.checked(topic, &publish.body);
+        if is_named {
+            self.publish_rights.forget(number);
+        }
+        let event = event.and_then(|(topic, body)| match self.may_publish(number, &topic) {
+            true => Ok((topic, body)),
+            false => Err(self.not_allowed(&topic, body.id)),
+        });
         let Some(number) = publish.number else {
             return match event {
                 Ok((topic, body)) => self.forward(topic, &body),
+                Err(refusal) if refusal.code == RejectCode::NotAllowed => {
+                    self.denied(publish.topic, refusal.message);
+                }
                 Err(refusal) => self.close(CloseCode::ProtocolError, &refusal.message),
             };
         };
@@ -125,8 +136,8 @@ impl Server {
         Err(Refusal { code, message, id })
     }
 
-    /// Adds what only the peer can attest: the client in the source, the peer on the path, and the time if the event
-    /// has none.
+    /// Adds what only the peer can attest: the client in the source, its account, the peer on the path, and the time if
+    /// the event has none.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
         let mut source = String::with_capacity(self.source.len() + 1 + said.len());
@@ -136,6 +147,7 @@ impl Server {
             source.push_str(said);
         }
         body.source = source;
+        body.authid = self.credential.account().map(str::to_owned);
         body.path.push(self.options.peer.clone());
         if let Some(ahead) = self.wall_is_ahead {
             claims::put_time(body, self.heard.saturating_add_signed(ahead));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
+use super::access::Past;
 use super::subscriptions::{Next, Replay, Taken};
 use super::{
     ChangedPatterns, Ephemeral, Located, Logged, Page, Query, Rendered, Server, StartPoint,
@@ -19,24 +20,42 @@ use crate::wire::frame::{
 };
 use crate::{CloseCode, MAX_POSITIONS, Position, RejectCode, Start, Stream};
 
+/// The events that were sent since they were last taken, without those in [runs](Server::send_run). An event counts
+/// once for all subscriptions of the connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Events of the log.
+    pub durable: u64,
+    /// Ephemeral events.
+    pub ephemeral: u64,
+}
+
 impl Server {
     pub(super) fn subscribe(&mut self, subscribe: Subscribe) {
         let Subscribe { subscription, pattern, start, credit } = subscribe;
         let pattern = match Pattern::parse(&pattern) {
             Ok(pattern) => pattern,
             Err(error) => {
-                return self.refuse(subscription, RejectCode::IllegalTopic, error.to_string());
+                let (code, message) = (RejectCode::IllegalTopic, error.to_string());
+                return self.refuse(subscription, &pattern, code, message);
+            }
+        };
+        let past = match self.check_subscribe(&pattern, &start) {
+            Ok(past) => past,
+            Err(message) => {
+                let code = RejectCode::NotAllowed;
+                return self.refuse(subscription, pattern.as_str(), code, message);
             }
         };
         if let Some(message) = self.has_too_many() {
-            return self.refuse(subscription, RejectCode::TooMany, message);
+            return self.refuse(subscription, pattern.as_str(), RejectCode::TooMany, message);
         }
         if matches!(&start, Start::After(positions) if positions.len() > MAX_POSITIONS) {
             let message = format!("a subscription starts after at most {MAX_POSITIONS} positions");
-            return self.refuse(subscription, RejectCode::TooMany, message);
+            return self.refuse(subscription, pattern.as_str(), RejectCode::TooMany, message);
         }
         let ticket = self.ticket();
-        match self.subscriptions.insert(subscription, pattern.clone(), credit, ticket) {
+        match self.subscriptions.insert(subscription, pattern.clone(), credit, past, ticket) {
             Ok(()) => self.queries.push(ticket, Query::Locate { pattern, start }),
             Err(Taken) => {
                 self.close(CloseCode::ProtocolError, "the subscription's number is taken already");
@@ -52,8 +71,21 @@ impl Server {
         is_full.then(|| format!("a connection may have at most {most} subscriptions"))
     }
 
-    pub(super) fn refuse(&mut self, subscription: u32, code: RejectCode, message: String) {
-        self.send(&FromPeer::Refused(Refused { subscription, code, message }));
+    /// Tells the client that a subscription to `pattern` cannot be made, or has ended.
+    pub(super) fn refuse(
+        &mut self,
+        subscription: u32,
+        pattern: &str,
+        code: RejectCode,
+        message: String,
+    ) {
+        match self.wire {
+            Wire::Frames => {
+                self.send(&FromPeer::Refused(Refused { subscription, code, message }));
+            }
+            #[cfg(feature = "json")]
+            Wire::Json => self.refuse_text(pattern, code, &message),
+        }
     }
 
     pub(super) fn unsubscribe(&mut self, subscription: u32) {
@@ -88,7 +120,10 @@ impl Server {
                 self.say_subscribed(subscription, heads, true);
                 self.unsubscribe(subscription);
             }
-            Located::At(places) => {
+            Located::At(mut places) => {
+                if self.subscriptions.past(subscription) == Some(Past::Forbidden) {
+                    places.iter_mut().for_each(StartPoint::skip_past);
+                }
                 self.subscriptions.start(subscription, &places);
                 let gaps: Vec<_> = places.iter().map(|place| place.gap).collect();
                 let heads = places.into_iter().map(|StartPoint { head, .. }| head).collect();
@@ -220,6 +255,16 @@ impl Server {
         self.conflated.dropped()
     }
 
+    /// The events that were sent since the last call.
+    pub fn take_delivered(&mut self) -> Delivered {
+        std::mem::take(&mut self.delivered)
+    }
+
+    /// The first offset of a stream that a subscription has still to read from the log, because it is not live.
+    pub fn unread(&self, stream: StreamNo) -> Option<u64> {
+        self.subscriptions.unread(stream)
+    }
+
     /// Sends an event, with its position unless it is ephemeral.
     fn event(
         &mut self,
@@ -231,6 +276,10 @@ impl Server {
     ) {
         if recipients.is_empty() || self.is_closed() {
             return;
+        }
+        match place {
+            Some(_) => self.delivered.durable += 1,
+            None => self.delivered.ephemeral += 1,
         }
         self.make_room();
         match self.wire {

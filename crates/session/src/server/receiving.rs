@@ -76,6 +76,7 @@ impl Server {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
                 self.state = ServerState::Opening { client, fence, lowest, returning };
                 self.hello_until = None;
+                self.credential.guest = client;
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {
@@ -96,7 +97,7 @@ impl Server {
             (ServerState::Open { .. }, FromClient::UnknownStart(it)) => {
                 self.costs.subscribes += 1;
                 let message = "this peer does not support the subscription's start";
-                self.refuse(it.subscription, RejectCode::IllegalEvent, message.to_owned());
+                self.refuse(it.subscription, "", RejectCode::IllegalEvent, message.to_owned());
             }
             (ServerState::Open { .. }, FromClient::Unsubscribe(unsubscribe)) => {
                 self.unsubscribe(unsubscribe.subscription);

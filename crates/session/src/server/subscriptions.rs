@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use topic::{Pattern, Topic};
 
+use super::access::Past;
 use super::{ChangedPatterns, StartPoint, StreamNo, Ticket};
 use crate::wire::frame::Recipient;
 use one::{Stage, Subscription};
@@ -80,6 +81,7 @@ impl Subscriptions {
         number: u32,
         pattern: Pattern,
         credit: Option<(u32, u32)>,
+        past: Past,
         ticket: Ticket,
     ) -> Result<(), Taken> {
         if self.by_number.contains_key(&number) {
@@ -94,7 +96,8 @@ impl Subscriptions {
             }
         }
         self.bytes += pattern.as_str().len();
-        self.by_number.insert(number, Box::new(Subscription::new(pattern, credit, ticket)));
+        let subscription = Subscription::new(pattern, credit, past, ticket);
+        self.by_number.insert(number, Box::new(subscription));
         self.edition += 1;
         Ok(())
     }
@@ -133,6 +136,20 @@ impl Subscriptions {
         Some(patterns)
     }
 
+    /// What `select` makes of the subscriptions: of their patterns, and of whether they still read the past.
+    pub(super) fn select<T>(&self, select: impl Fn(&Pattern, Past) -> Option<T>) -> Vec<(u32, T)> {
+        let selected = |(number, it): (&u32, &Box<Subscription>)| {
+            let past = if it.has_caught_up { Past::NotWanted } else { it.past };
+            Some((*number, select(&it.pattern, past)?))
+        };
+        self.by_number.iter().filter_map(selected).collect()
+    }
+
+    /// Whether a subscription reads the past.
+    pub(super) fn past(&self, number: u32) -> Option<Past> {
+        Some(self.by_number.get(&number)?.past)
+    }
+
     #[cfg(feature = "json")]
     pub(super) fn find(&self, pattern: &str) -> Option<u32> {
         [&self.exact, &self.wild].into_iter().find_map(|patterns| {
@@ -166,6 +183,12 @@ impl Subscriptions {
         if let Some(it) = self.by_number.get_mut(&number) {
             it.start(places);
         }
+    }
+
+    /// The lowest offset of a stream that a subscription has not read, of those that are not live.
+    pub(super) fn unread(&self, stream: StreamNo) -> Option<u64> {
+        let reads = self.by_number.values().filter_map(|it| it.reads.get(stream));
+        reads.filter(|read| read.stage != Stage::Live).map(|read| read.next).min()
     }
 
     /// Adds credit.

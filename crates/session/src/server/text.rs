@@ -13,6 +13,7 @@ use super::{
     Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
 };
 use crate::json::{self, Incoming, Text};
+use crate::rights::{Right, Subject};
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
@@ -35,13 +36,14 @@ impl Server {
         }
         let incoming = json::read(message);
         let is_first = self.hello_until.is_some();
-        if incoming.is_ok() {
+        if incoming.is_ok() && !self.is_unknown() {
             self.hello_until = None;
         }
         match incoming {
-            Ok(Incoming::Hello { id, guest }) if is_first => {
-                self.hello_text(&id, guest.as_deref());
+            Ok(Incoming::Hello { id, guest, token }) if is_first => {
+                self.hello_text(id, guest.as_deref(), token);
             }
+            Ok(Incoming::Refresh { token }) => self.refresh(token),
             Ok(Incoming::Hello { id, .. }) => {
                 let message = "`$link.hello` must come first, and only once";
                 self.text(json::reject(&id, RejectCode::IllegalEvent, message));
@@ -71,16 +73,59 @@ impl Server {
     pub fn set_guest(&mut self, id: [u8; 16]) {
         if self.wire == Wire::Json {
             self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
+            self.credential.guest = id;
         }
     }
 
-    fn hello_text(&mut self, id: &str, guest: Option<&str>) {
-        if let Some(secret) = guest {
-            let hash = Sha256::digest(secret);
+    fn hello_text(&mut self, id: String, guest: Option<&str>, token: Option<String>) {
+        let is_account = self.credential.account().is_some();
+        if let Some(secret) = guest
+            && !is_account
+        {
+            let hash: [u8; 32] = Sha256::digest(secret).into();
             let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
             self.source = format!("/guests/{digits}");
+            self.credential.guest.copy_from_slice(&hash[..16]);
+            self.credential.name_guest();
         }
-        self.text(json::welcome(id, &self.source));
+        match token {
+            // Without an authority there is nobody to ask, and everything is allowed.
+            Some(token) if self.options.has_authority => {
+                self.credential.greeting = Some(id);
+                self.refresh(token);
+            }
+            _ if self.is_unknown() => {
+                let message = "sign in: `$link.hello` needs a `token`";
+                self.text(json::reject(&id, RejectCode::NotAllowed, message));
+            }
+            _ => self.welcome_text(&id),
+        }
+    }
+
+    /// The authority has granted a credential.
+    pub(super) fn signed_in(&mut self) {
+        if self.wire != Wire::Json {
+            return;
+        }
+        if let Some(name) = self.credential.account() {
+            self.source = format!("/users/{}", json::path_segment(name));
+        }
+        if let Some(id) = self.credential.greeting.take() {
+            self.hello_until = None;
+            self.welcome_text(&id);
+        }
+    }
+
+    fn welcome_text(&mut self, id: &str) {
+        let subject = self.subject();
+        let guest = Subject::guest(&self.credential.guest);
+        let subject = subject.unwrap_or(guest.name());
+        self.text(json::welcome(id, &self.source, subject, &self.credential.rights));
+    }
+
+    /// Writes that a subscription cannot be made, or has ended.
+    pub(super) fn refuse_text(&mut self, pattern: &str, code: RejectCode, message: &str) {
+        self.text(json::refused(pattern, code, message));
     }
 
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
@@ -91,7 +136,15 @@ impl Server {
             true => Ok(()),
             false => self.fits(body.encode().len()),
         };
-        match fits.and_then(|()| self.signed(topic, body)) {
+        let allowed = |(topic, body): (Topic, Body)| match self
+            .credential
+            .rights
+            .allow(Right::Publish, &topic)
+        {
+            true => Ok((topic, body)),
+            false => Err(self.not_allowed(&topic, body.id)),
+        };
+        match fits.and_then(|()| self.signed(topic, body)).and_then(allowed) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
             Ok((topic, body)) if ephemeral => self.forward(topic, &body),
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
@@ -123,15 +176,13 @@ impl Server {
                 self.flush();
                 self.effects.push_back(Effect::Send(SocketMessage::Ping));
             }
-            FromPeer::Refused(refused) => {
-                self.text(json::reject("", refused.code, &refused.message));
-            }
             FromPeer::Subscribed(frame) => {
                 if let Some(pattern) = self.subscriptions.pattern(frame.subscription) {
                     let heads = std::iter::once(&frame.head).chain(&frame.others);
                     self.text(json::subscribed(pattern, heads, frame.reset));
                 }
             }
+            FromPeer::Expiring(expiring) => self.text(json::expiring(expiring.milliseconds)),
             FromPeer::Gap(gap) => {
                 if let Some(pattern) = self.subscriptions.pattern(gap.subscription) {
                     self.text(json::gap(pattern, &gap.stream, gap.from, gap.to));
@@ -142,13 +193,16 @@ impl Server {
             FromPeer::Welcome(_) | FromPeer::Pong(_) | FromPeer::Bye(_) => {}
             FromPeer::CaughtUp(_) => {}
             // Responses to requests that only frames can make.
-            FromPeer::Expiring(_)
-            | FromPeer::Page(_)
+            FromPeer::Page(_)
             | FromPeer::Present(_)
             | FromPeer::Presence(_)
             | FromPeer::NotPresent(_) => {}
-            // Their numbers have no meaning here. `answer_text` and `event_text` report the same by name.
-            FromPeer::Ack(_) | FromPeer::Reject(_) | FromPeer::Event(_) => {}
+            // Their numbers have no meaning here. `answer_text`, `refuse_text` and `event_text` report the same by name.
+            FromPeer::Ack(_)
+            | FromPeer::Reject(_)
+            | FromPeer::Refused(_)
+            | FromPeer::Denied(_)
+            | FromPeer::Event(_) => {}
         }
     }
 

@@ -52,6 +52,9 @@ impl Server {
         match timer {
             Timer::CredentialEnd => self.credential_refused("the credential has ended"),
             Timer::CredentialNotice => self.credential_ends_soon(now),
+            Timer::Hello if self.is_unknown() && self.state != ServerState::Greeting => {
+                self.credential_refused("no credential arrived in time");
+            }
             Timer::Hello => {
                 self.close(CloseCode::Silent, "no hello or subscription arrived in time");
             }

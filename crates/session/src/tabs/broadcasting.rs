@@ -32,7 +32,7 @@ impl Tab {
                     None => TabMessage::Renewed,
                 });
             }
-            client::Effect::Settled { id, outcome } => {
+            client::Effect::Settled { id, outcome, .. } => {
                 match self.told.iter().position(|told| told == id) {
                     Some(at) => _ = self.told.swap_remove(at),
                     // A former leader passes on what it learned while it led.

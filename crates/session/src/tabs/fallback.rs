@@ -118,6 +118,15 @@ impl Tab {
                 client::Effect::Store(asked) => {
                     fallback.client.answer(Ok(fallback.store.run(asked)), self.now);
                 }
+                // The subscriptions of the shared client deliver it. Its row is erased after this.
+                client::Effect::Settled { id, outcome, .. } => {
+                    let mut rows = fallback.store.saved().rows.iter();
+                    let comes = rows
+                        .find(|row| row.id == id)
+                        .is_some_and(|row| self.client.expect(&id, &row.topic, &outcome));
+                    let settled = client::Effect::Settled { id, outcome, comes };
+                    return Some(Effect::Fallback(settled));
+                }
                 effect => return Some(Effect::Fallback(effect)),
             }
         }

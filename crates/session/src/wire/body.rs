@@ -26,6 +26,8 @@ pub struct Body {
     pub extensions: Vec<(String, Extension)>,
     /// The ids of the peers that it passed, so that no bridge sends it back to one of them.
     pub path: Vec<String>,
+    /// The name of the account that published it, which the peer attests. A guest's event has none.
+    pub authid: Option<String>,
 }
 
 /// The value of an extension attribute.

@@ -76,13 +76,22 @@ pub enum RejectCode {
     Expired = 11,
     /// The application cancelled the event before it was sent. Only clients use this code.
     Cancelled = 12,
+    /// The client has no right to do this.
+    NotAllowed = 13,
+    /// The event's signature is wrong.
+    BadSignature = 14,
+    /// The certificate of the event's key is unknown, or is not valid for it.
+    UnknownCertificate = 15,
+    /// The event must be signed. Clients use this code, towards their application, for events that they could not sign in
+    /// time.
+    NotSigned = 16,
     /// A reason that this version does not know. The message explains it.
     Unknown = 255,
 }
 
 impl RejectCode {
     /// All codes of this version, by number.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 17] = [
         Self::IllegalTopic,
         Self::IllegalEvent,
         Self::TooLarge,
@@ -96,6 +105,10 @@ impl RejectCode {
         Self::TooFast,
         Self::Expired,
         Self::Cancelled,
+        Self::NotAllowed,
+        Self::BadSignature,
+        Self::UnknownCertificate,
+        Self::NotSigned,
     ];
 
     /// The number on the wire.
@@ -124,6 +137,10 @@ impl RejectCode {
             Self::TooFast => "too_fast",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::NotAllowed => "not_allowed",
+            Self::BadSignature => "bad_signature",
+            Self::UnknownCertificate => "unknown_certificate",
+            Self::NotSigned => "not_signed",
             Self::Unknown => "unknown",
         }
     }

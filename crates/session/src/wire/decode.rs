@@ -6,7 +6,7 @@ mod reader;
 
 use super::body::{Body, BodyError, Extension, Position, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, Event, Expiring, FromClient, FromPeer, Gap, Hello,
+    Ack, AtTopic, Bye, CaughtUp, Credit, Denied, Event, Expiring, FromClient, FromPeer, Gap, Hello,
     History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
     Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
@@ -15,6 +15,9 @@ use fields::Fields;
 use reader::Kind;
 pub(crate) use reader::Reader;
 
+use topic::Pattern;
+
+use crate::rights::{Right, Rights};
 use crate::{MAX_NUMBER, MAX_POSITIONS};
 
 /// The bytes violate the grammar.
@@ -91,6 +94,8 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             heartbeat: f.number32(3),
             max_message: f.number32(4),
             forgotten: f.flag(5),
+            subject: f.optional_text(6),
+            rights: f.nested(7, rights).unwrap_or_default(),
             kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
@@ -162,6 +167,11 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             code: f.reject_code(1),
             message: f.text(2),
         }),
+        FrameKind::Denied => FromPeer::Denied(Denied {
+            topic: f.number32(0),
+            code: f.reject_code(1),
+            message: f.text(2),
+        }),
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
@@ -176,6 +186,7 @@ fn body(d: &mut Reader<'_>) -> Read<Body> {
         // The log may hold what earlier versions accepted.
         time: f.clamped_number(2),
         nanoseconds: f.optional_number32(10).unwrap_or_default(),
+        authid: f.optional_text(11),
         content_type: f.optional_text(3),
         schema: f.optional_text(4),
         data: f.bytes(5).to_vec(),
@@ -286,6 +297,16 @@ fn recipient(d: &mut Reader<'_>) -> Read<Recipient> {
         d.end(left)?;
     }
     Ok(Recipient { subscription, previous })
+}
+
+/// A list that is absent is empty. Patterns of later versions are skipped.
+fn rights(mut d: Reader<'_>) -> Read<Rights> {
+    let f = Fields::read(&mut d)?;
+    let patterns = |right: Right| {
+        let texts = f.nested(right as usize, |nested| list(nested, peer)).unwrap_or_default();
+        texts.into_iter().filter_map(|text| Pattern::parse(&text).ok()).collect()
+    };
+    f.checked(Rights::of(Right::ALL.map(patterns)))
 }
 
 fn list<T>(mut d: Reader<'_>, item: fn(&mut Reader<'_>) -> Read<T>) -> Read<Vec<T>> {

@@ -7,6 +7,7 @@ use super::body::{Body, Extension, Position, Start, Stream};
 use super::codes::RejectCode;
 use super::frame::{Attendee, FromClient, FromPeer, Recipient};
 use super::kind::FrameKind;
+use crate::rights::{Right, Rights};
 use writer::Writer;
 
 /// The value of a field.
@@ -102,6 +103,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
             let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
+            let rights = |out: &mut Writer<'_>| rights(out, &f.rights);
             let fields = [
                 text(&f.peer),
                 number(f.highest),
@@ -109,8 +111,8 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                 number(f.heartbeat),
                 number(f.max_message),
                 flag(f.forgotten),
-                None,
-                None,
+                optional_text(&f.subject),
+                (!f.rights.are_all()).then_some(By(&rights)),
                 (!f.kinds.is_empty()).then_some(By(&kinds)),
             ];
             frame(message, FrameKind::Welcome, &fields);
@@ -187,6 +189,11 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             FrameKind::NotPresent,
             &[text(&f.topic), number(f.code as u64), text(&f.message)],
         ),
+        FromPeer::Denied(f) => frame(
+            message,
+            FrameKind::Denied,
+            &[number(f.topic), number(f.code as u64), text(&f.message)],
+        ),
     }
 }
 
@@ -252,6 +259,16 @@ fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
     numbers.iter().for_each(|number| out.number(*number));
 }
 
+fn rights(out: &mut Writer<'_>, rights: &Rights) {
+    let lists = Right::ALL.map(|right| rights.patterns(right).unwrap_or_default());
+    out.map(lists.iter().filter(|list| !list.is_empty()).count());
+    for (right, list) in Right::ALL.iter().zip(lists).filter(|(_, list)| !list.is_empty()) {
+        out.number(*right as u64);
+        out.array(list.len());
+        list.iter().for_each(|pattern| out.text(pattern.as_str()));
+    }
+}
+
 fn attendees(out: &mut Writer<'_>, attendees: &[Attendee]) {
     triples(out, attendees.iter().map(|it| (it.id, it.key.as_str(), &*it.data)));
 }
@@ -298,6 +315,7 @@ impl Body {
             None,
             None,
             (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
+            optional_text(&body.authid),
         ];
         map(&mut Writer::new(&mut message), &fields);
         message

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::body::{Position, Start, Stream};
 use super::codes::{Durability, RejectCode};
+use crate::rights::Rights;
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
 
 /// The WebSocket subprotocol of these frames.
@@ -55,6 +56,7 @@ pub enum FromPeer {
     Present(Present),
     Presence(Presence),
     NotPresent(NotPresent),
+    Denied(Denied),
 }
 
 /// The first frame of a client, which identifies and authenticates it.
@@ -89,6 +91,10 @@ pub struct Welcome {
     pub max_message: u32,
     /// The peer does not know the client, which says that it returns.
     pub forgotten: bool,
+    /// Whose connection this is: an account's name, or `~` and the client's id. Peers of earlier versions do not say.
+    pub subject: Option<String>,
+    /// What the client may do, as far as the peer says.
+    pub rights: Rights,
     /// The kinds of frames beyond version 1 that the peer supports. It skips all others.
     pub kinds: Vec<u64>,
 }
@@ -176,6 +182,17 @@ pub struct Reject {
     /// If present, the event may be retried after this many milliseconds, and the client's higher numbers wait for
     /// it. If absent, the reject is final.
     pub retry: Option<u32>,
+}
+
+/// An ephemeral event was not sent to others. Reported once for each topic until the client's rights change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The topic's number in the direction of the event.
+    pub topic: u32,
+    /// The reason.
+    pub code: RejectCode,
+    /// The reason in words.
+    pub message: String,
 }
 
 /// An event, with the subscriptions of the receiver that it matches.

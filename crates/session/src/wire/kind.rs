@@ -32,11 +32,12 @@ pub enum FrameKind {
     Present = 24,
     Presence = 25,
     NotPresent = 26,
+    Denied = 27,
 }
 
 impl FrameKind {
     /// All kinds of this version, by number.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Hello,
         Self::Welcome,
         Self::Subscribe,
@@ -64,10 +65,14 @@ impl FrameKind {
         Self::Present,
         Self::Presence,
         Self::NotPresent,
+        Self::Denied,
     ];
 
     /// The highest number of this version. Receivers skip frames with a higher one.
-    pub const LAST: u64 = Self::NotPresent.number();
+    pub const LAST: u64 = Self::Denied.number();
+
+    /// The highest number of version 1. A peer names the kinds beyond it that it supports.
+    pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();
 
     /// The number on the wire.
     pub const fn number(self) -> u64 {

@@ -36,6 +36,11 @@ impl TopicNumbers {
         (number as u32, Some(topic.to_string()))
     }
 
+    /// The topic with this number, if one has it.
+    pub(crate) fn topic(&self, number: u32) -> Option<&Topic> {
+        self.topics.get(number as usize)
+    }
+
     /// The index of the topic's number in `sorted`, or where to insert it.
     fn place(&self, topic: &Topic) -> Result<usize, usize> {
         self.sorted.binary_search_by(|number| self.topics[*number].cmp(topic))

@@ -1,6 +1,7 @@
 //! Arbitrary frames and bodies. Also the seeds of fuzzing.
 
 use proptest::prelude::*;
+use session::rights::{PatternLists, Rights};
 use session::*;
 
 fn stream() -> impl Strategy<Value = Stream> {
@@ -69,10 +70,20 @@ pub fn body() -> impl Strategy<Value = Body> {
         name(),
         bytes(),
         extensions,
-        path,
+        (path, name()),
     )
         .prop_map(
-            |(id, source, time, nanoseconds, content_type, schema, data, extensions, path)| Body {
+            |(
+                id,
+                source,
+                time,
+                nanoseconds,
+                content_type,
+                schema,
+                data,
+                extensions,
+                (path, authid),
+            )| Body {
                 id,
                 source,
                 time,
@@ -82,8 +93,21 @@ pub fn body() -> impl Strategy<Value = Body> {
                 data,
                 extensions: extensions.into_iter().collect(),
                 path,
+                authid,
             },
         )
+}
+
+fn rights() -> impl Strategy<Value = Rights> {
+    let pattern = prop::sample::select(vec!["a", "chat.*.>", "person.{sub}.>"]);
+    let list = prop::option::of(prop::collection::vec(pattern.prop_map(str::to_owned), 0..3));
+    let lists = prop::array::uniform5(list);
+    prop::option::of(lists).prop_map(|lists| match lists {
+        None => Rights::all(),
+        Some([publish, subscribe, presence, history, moderate]) => {
+            PatternLists { publish, subscribe, presence, history, moderate }.parse().unwrap()
+        }
+    })
 }
 
 fn recipient() -> impl Strategy<Value = Recipient> {
@@ -163,10 +187,20 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
             any::<u32>(),
             any::<u32>(),
             any::<bool>(),
+            (name(), rights()),
             prop::collection::vec(number(), 0..3)
         )
             .prop_map(
-                |(peer, highest, highest_id, heartbeat, max_message, forgotten, kinds)| {
+                |(
+                    peer,
+                    highest,
+                    highest_id,
+                    heartbeat,
+                    max_message,
+                    forgotten,
+                    (subject, rights),
+                    kinds,
+                )| {
                     FromPeer::Welcome(Welcome {
                         peer,
                         highest,
@@ -174,6 +208,8 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
                         heartbeat,
                         max_message,
                         forgotten,
+                        subject,
+                        rights,
                         kinds,
                     })
                 }
@@ -241,6 +277,8 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         (".{0,20}", code(), ".{0,20}").prop_map(|(topic, code, message)| FromPeer::NotPresent(
             NotPresent { topic, code, message }
         )),
+        (any::<u32>(), code(), ".{0,20}")
+            .prop_map(|(topic, code, message)| FromPeer::Denied(Denied { topic, code, message })),
     ]
 }
 

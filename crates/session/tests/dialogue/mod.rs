@@ -21,6 +21,8 @@ pub const WELCOME: Welcome = Welcome {
     heartbeat: 20_000,
     max_message: 1 << 20,
     forgotten: false,
+    subject: None,
+    rights: session::rights::Rights::all(),
     kinds: Vec::new(),
 };
 

@@ -111,14 +111,20 @@ fn an_identity_that_cannot_be_written_is_not_used() {
     assert_eq!(page.published(), [(2, "a".into(), 2)]);
 }
 
-#[test]
-fn what_is_published_after_the_store_was_deleted_leaves_under_the_new_client() {
+/// A page that has published an event before its store was deleted, and another one after that.
+fn published_after_the_deletion() -> Page {
     let mut page = Page::new(Options::default());
     page.go_online(0, "", false);
     page.publish("before", PublishOptions::default());
     page.ack(1, Durability::Disk);
     page.clear_site_data();
     page.publish("after", PublishOptions::default());
+    page
+}
+
+#[test]
+fn what_is_published_after_the_store_was_deleted_leaves_under_the_new_client() {
+    let mut page = published_after_the_deletion();
     assert_eq!(page.client.id(), page.store.saved().client);
     page.sent.clear();
     page.client.opened(page.now);
@@ -132,14 +138,8 @@ fn what_is_published_after_the_store_was_deleted_leaves_under_the_new_client() {
 
 #[test]
 fn a_page_that_finds_a_row_of_after_the_deletion_does_not_call_it_uncertain() {
-    let mut page = Page::new(Options::default());
-    page.go_online(0, "", false);
-    page.publish("before", PublishOptions::default());
-    page.ack(1, Durability::Disk);
-    page.clear_site_data();
-    page.publish("after", PublishOptions::default());
     // The page closes before its next hello.
-    let mut page = page.reload(3);
+    let mut page = published_after_the_deletion().reload(3);
     page.client.connect(page.now);
     page.client.opened(page.now);
     page.run();

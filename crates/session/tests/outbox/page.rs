@@ -83,7 +83,7 @@ impl Page {
                 Effect::Send(message) => {
                     self.sent.extend(FromClient::decode(&message).map(Result::unwrap));
                 }
-                Effect::Settled { id, outcome } => self.settled.push((id, outcome)),
+                Effect::Settled { id, outcome, .. } => self.settled.push((id, outcome)),
                 Effect::Kept(id) => self.kept.push(id),
                 Effect::Pending { body, .. } => self.pending.push(body.id),
                 Effect::StoreFailed(error) => self.failures.push(error),
@@ -133,6 +133,8 @@ impl Page {
             heartbeat: 20_000,
             max_message: 1 << 20,
             forgotten,
+            subject: None,
+            rights: Default::default(),
             kinds: Vec::new(),
         }));
     }

@@ -41,10 +41,19 @@ impl Peer {
         Self::of_streams(&[events])
     }
 
+    /// The same at a peer with an authority.
+    pub fn with_authority(events: u64) -> Self {
+        Self::with(&[events], Options { has_authority: true, ..Options::default() })
+    }
+
     /// The same with this many events in each stream. The second one is called `other`.
     pub fn of_streams(events: &[u64]) -> Self {
+        Self::with(events, Options::default())
+    }
+
+    fn with(events: &[u64], options: Options) -> Self {
         let streams = [Stream::MAIN, Stream::named("other")][..events.len()].to_vec();
-        let options = Options { page: 4, streams, ..Options::default() };
+        let options = Options { page: 4, streams, ..options };
         let mut peer = Self {
             server: Server::new(options.into(), Wire::Frames, events, 0),
             logs: vec![Vec::new(); events.len()],

@@ -408,7 +408,7 @@ impl Browser {
                 assert_eq!(position.epoch, self.log.epoch());
                 page.delivered.push((position.offset, delivery.body.id));
             }
-            client::Effect::Settled { id, outcome } => {
+            client::Effect::Settled { id, outcome, .. } => {
                 page.settled.push((id.clone(), outcome));
                 for other in self.tabs.iter_mut().filter(|page| page.left) {
                     other.missed.insert(id.clone());

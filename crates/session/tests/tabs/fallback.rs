@@ -1,25 +1,17 @@
 //! A store that rejects writes: events are sent from memory, and nothing else changes.
 
-use std::collections::BTreeSet;
+use session::client::{
+    Effect as ClientEffect, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed,
+    StoreRequest,
+};
+use session::tabs::{Effect, Lane, Tab};
+use session::*;
+use topic::Pattern;
 
-use session::RejectCode;
-use session::client::Outcome;
-
-use crate::browser::Browser;
-use crate::{check, ids};
-
-/// Tabs that share a working link. The first one leads.
-fn online(seed: u64, tabs: usize) -> Browser {
-    let mut browser = Browser::new(seed);
-    browser.open();
-    browser.settle();
-    for _ in 1..tabs {
-        browser.open();
-    }
-    browser.settle();
-    assert!(browser.tabs[0].tab.leads());
-    browser
-}
+use crate::browser::{entropy, topic};
+use crate::dialogue::WELCOME;
+use crate::world::body;
+use crate::{check, ids, online, random_schedule};
 
 #[test]
 fn what_the_store_does_not_take_is_told_and_goes_out_from_memory_in_order() {
@@ -106,36 +98,8 @@ fn a_page_that_is_put_away_sends_what_it_has_in_memory_when_it_is_back() {
 #[test]
 fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
     for seed in 0..50 {
-        let mut browser = online(seed, 1 + seed as usize % 3);
-        for _ in 0..100 {
-            let running = browser.running();
-            let tab = running[browser.random(running.len())];
-            match browser.random(12) {
-                0 | 1 => browser.fails ^= true,
-                2 => browser.cut(),
-                3 => browser.leave(tab),
-                4 | 5 => browser.advance(),
-                _ => browser.publish(tab),
-            }
-            for tab in 0..browser.tabs.len() {
-                if browser.tabs[tab].left && browser.random(2) == 0 || browser.running().is_empty()
-                {
-                    browser.come_back(tab);
-                }
-            }
-            for _ in 0..browser.random(30) {
-                browser.step();
-            }
-        }
-        browser.fails = false;
-        for tab in 0..browser.tabs.len() {
-            if browser.tabs[tab].left {
-                browser.come_back(tab);
-            }
-        }
-        browser.settle();
-        let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
-        assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
+        let browser = random_schedule(seed, |browser| &mut browser.fails);
+        let logged = ids(&browser);
         for page in &browser.tabs {
             // Stored events, and events in memory, have no order between them.
             for in_memory in [true, false] {
@@ -148,4 +112,92 @@ fn nothing_is_lost_or_doubled_whatever_the_store_does_not_take() {
             }
         }
     }
+}
+
+/// A tab alone, whose store takes no events, and its two links.
+struct Scripted {
+    tab: Tab,
+    store: MemoryOutbox,
+    reports: Vec<String>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        let store = MemoryOutbox::new(SavedState::new(&mut entropy(1)));
+        let mut tab = Tab::new(Options::default(), entropy(2), store.saved().clone());
+        tab.start(0);
+        tab.lock_granted(0);
+        Self { tab, store, reports: Vec::new() }
+    }
+
+    fn run(&mut self) {
+        while let Some(effect) = self.tab.poll() {
+            let (lane, effect) = match effect {
+                Effect::Client(effect) => (Lane::Shared, effect),
+                Effect::Fallback(effect) => (Lane::Fallback, effect),
+                _ => continue,
+            };
+            match effect {
+                ClientEffect::Store(asked @ StoreRequest::Keep { .. }) => {
+                    self.tab.answer(Err(StoreFailed { asked, error: StoreError::Full }), 0);
+                }
+                ClientEffect::Store(asked) => self.tab.answer(Ok(self.store.run(asked)), 0),
+                ClientEffect::Open => self.tab.client_on(lane, 0).unwrap().opened(0),
+                ClientEffect::Deliver(delivery) => {
+                    self.reports.push(format!("{} delivered", delivery.body.id));
+                }
+                ClientEffect::Settled { id, comes, .. } => {
+                    self.reports.push(format!("{id} settled, comes: {comes}"));
+                }
+                ClientEffect::Passed { id } => self.reports.push(format!("{id} passed")),
+                _ => {}
+            }
+        }
+    }
+
+    /// The peer sends a frame on one of the links.
+    fn say(&mut self, lane: Lane, frame: FromPeer) {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        self.tab.client_on(lane, 0).unwrap().received(&bytes, 0);
+        self.run();
+    }
+}
+
+#[test]
+fn a_subscription_of_the_tab_delivers_what_went_out_from_memory() {
+    let position = |offset| Position { stream: Stream::MAIN, epoch: 1, offset, id: None };
+    let mut page = Scripted::new();
+    page.tab.client().subscribe(Pattern::parse("a").unwrap(), Start::Latest);
+    page.run();
+    page.say(Lane::Shared, FromPeer::Welcome(WELCOME));
+    let (subscription, head, others) = (1, position(0), Vec::new());
+    page.say(
+        Lane::Shared,
+        FromPeer::Subscribed(Subscribed { subscription, head, reset: false, others }),
+    );
+    for (id, at) in [("one", "a"), ("two", "b")] {
+        page.tab.client().publish(topic(at), &body(id), 0).unwrap();
+    }
+    page.run();
+    page.say(Lane::Fallback, FromPeer::Welcome(WELCOME));
+    for number in [1, 2] {
+        let (position, durability) = (position(number), Durability::Disk);
+        page.say(Lane::Fallback, FromPeer::Ack(Ack { number, position, durability }));
+    }
+    page.say(
+        Lane::Shared,
+        FromPeer::Event(Event {
+            topic: 0,
+            name: Some("a".to_owned()),
+            recipients: vec![Recipient { subscription, previous: Some(0) }],
+            offset: Some(1),
+            body: body("one").encode(),
+            stream: Stream::MAIN,
+        }),
+    );
+    assert_eq!(
+        page.reports,
+        ["one settled, comes: true", "two settled, comes: false", "one delivered", "one passed"]
+    );
 }

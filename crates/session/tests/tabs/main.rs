@@ -2,6 +2,8 @@
 
 mod broken;
 mod browser;
+#[path = "../dialogue/mod.rs"]
+mod dialogue;
 mod fallback;
 mod socket;
 #[path = "../world/mod.rs"]
@@ -16,6 +18,62 @@ use world::body;
 
 fn ids(browser: &Browser) -> Vec<String> {
     browser.log.events.iter().map(|(_, id, _)| id.clone()).collect()
+}
+
+/// Tabs that open at once and share a working link.
+fn opened(seed: u64, tabs: usize) -> Browser {
+    let mut browser = Browser::new(seed);
+    for _ in 0..tabs {
+        browser.open();
+    }
+    browser.settle();
+    browser
+}
+
+/// Tabs that share a working link. The first one leads.
+fn online(seed: u64, tabs: usize) -> Browser {
+    let mut browser = Browser::new(seed);
+    for _ in 0..tabs {
+        browser.open();
+        browser.settle();
+    }
+    assert!(browser.tabs[0].tab.leads());
+    browser
+}
+
+/// Tabs that publish, leave and come back at random, while their store fails and recovers. At the end the store works,
+/// all tabs are back, and no event is in the log twice.
+fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -> Browser {
+    let mut browser = online(seed, 1 + seed as usize % 3);
+    for _ in 0..100 {
+        let running = browser.running();
+        let tab = running[browser.random(running.len())];
+        match browser.random(12) {
+            0 | 1 => *store_fails(&mut browser) ^= true,
+            2 => browser.cut(),
+            3 => browser.leave(tab),
+            4 | 5 => browser.advance(),
+            _ => browser.publish(tab),
+        }
+        for tab in 0..browser.tabs.len() {
+            if browser.tabs[tab].left && browser.random(2) == 0 || browser.running().is_empty() {
+                browser.come_back(tab);
+            }
+        }
+        for _ in 0..browser.random(30) {
+            browser.step();
+        }
+    }
+    *store_fails(&mut browser) = false;
+    for tab in 0..browser.tabs.len() {
+        if browser.tabs[tab].left {
+            browser.come_back(tab);
+        }
+    }
+    browser.settle();
+    let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
+    assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
+    browser
 }
 
 /// Every running tab has read the whole log, once and in order, and has an outcome for everything that it published.
@@ -55,11 +113,7 @@ fn check(browser: &Browser, context: &str) {
 
 #[test]
 fn the_tabs_of_a_browser_share_one_link() {
-    let mut browser = Browser::new(1);
-    for _ in 0..3 {
-        browser.open();
-    }
-    browser.settle();
+    let mut browser = opened(1, 3);
     for tab in [2, 0, 1, 2] {
         browser.publish(tab);
     }
@@ -72,11 +126,7 @@ fn the_tabs_of_a_browser_share_one_link() {
 
 #[test]
 fn local_and_ephemeral_events_reach_the_other_tabs() {
-    let mut browser = Browser::new(2);
-    for _ in 0..3 {
-        browser.open();
-    }
-    browser.settle();
+    let mut browser = opened(2, 3);
     browser.tabs[1].tab.share(&topic("here"), &body("local"));
     assert!(browser.tabs[2].tab.send_ephemeral(&topic("typing"), &body("typing")));
     for _ in 0..500 {
@@ -91,11 +141,7 @@ fn local_and_ephemeral_events_reach_the_other_tabs() {
 #[test]
 fn when_the_leader_leaves_another_takes_over() {
     for how in 0..3 {
-        let mut browser = Browser::new(3 + how);
-        for _ in 0..3 {
-            browser.open();
-        }
-        browser.settle();
+        let mut browser = opened(3 + how, 3);
         for tab in 0..3 {
             browser.publish(tab);
         }
@@ -117,11 +163,7 @@ fn when_the_leader_leaves_another_takes_over() {
 
 #[test]
 fn a_tab_that_crashed_has_left_though_another_asks_who_leads_all_the_time() {
-    let mut browser = Browser::new(6);
-    for _ in 0..3 {
-        browser.open();
-    }
-    browser.settle();
+    let mut browser = opened(6, 3);
     let crashed = browser.tabs.iter().position(|page| !page.tab.leads()).unwrap();
     let room = topic("room");
     browser.tabs[crashed].tab.client().join(&room, "ann".into(), Vec::new());
@@ -154,11 +196,7 @@ fn arbitrary_bytes_on_the_channel_are_counted_and_change_nothing() {
 
 #[test]
 fn a_tab_that_slept_before_it_was_told_that_its_event_is_kept_hears_what_became_of_it() {
-    let mut browser = Browser::new(22);
-    for _ in 0..2 {
-        browser.open();
-    }
-    browser.settle();
+    let mut browser = opened(22, 2);
     let sleeper = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
     browser.publish(sleeper);
     assert!(browser.run_store(sleeper));
@@ -197,11 +235,7 @@ fn a_row_is_not_lost_because_one_before_it_was_taken_back_while_it_was_marked() 
 #[test]
 fn what_a_page_keeps_while_it_goes_is_sent_by_those_that_stay() {
     for how_it_ends in 0..3 {
-        let mut browser = Browser::new(24);
-        for _ in 0..2 {
-            browser.open();
-        }
-        browser.settle();
+        let mut browser = opened(24, 2);
         let leader = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
         let going = 1 - leader;
         browser.publish(going);
@@ -234,11 +268,7 @@ fn what_a_page_keeps_while_it_goes_is_sent_by_those_that_stay() {
 
 #[test]
 fn what_another_tab_keeps_under_the_first_numbers_of_a_new_client_is_sent() {
-    let mut browser = Browser::new(20);
-    for _ in 0..2 {
-        browser.open();
-    }
-    browser.settle();
+    let mut browser = opened(20, 2);
     let leader = browser.tabs.iter().position(|page| page.tab.leads()).unwrap();
     // A copy of the profile progresses on another machine.
     let mut copy = browser.copy();

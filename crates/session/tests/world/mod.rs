@@ -228,7 +228,7 @@ impl World {
                     end.machine.answer(Ok(end.store.run(asked)), self.now);
                 }
                 client::Effect::Kept(id) => end.kept.push(id),
-                client::Effect::Settled { id, outcome } => end.settled.push((id, outcome)),
+                client::Effect::Settled { id, outcome, .. } => end.settled.push((id, outcome)),
                 client::Effect::Reset(..) => end.resets += 1,
                 _ => {}
             }

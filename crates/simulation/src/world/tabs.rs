@@ -334,7 +334,7 @@ impl World {
             ClientEffect::Link(_) if is_fallback => {}
             ClientEffect::Link(state) => self.link(number, &state),
             ClientEffect::Deliver(delivery) => self.delivered(number, &delivery),
-            ClientEffect::Settled { id, outcome } => self.settled(number, &id, &outcome),
+            ClientEffect::Settled { id, outcome, .. } => self.settled(number, &id, &outcome),
             ClientEffect::CaughtUp(id) => self.caught_up(number, id),
             ClientEffect::Gap(id, stream, from, to) => {
                 let stream = self.relay.stream_no(&stream);
@@ -356,7 +356,9 @@ impl World {
             ClientEffect::StoreFailed(_)
             | ClientEffect::FetchCredential
             | ClientEffect::NotPresent { .. }
+            | ClientEffect::Denied { .. }
             | ClientEffect::Refused(..)
+            | ClientEffect::Passed { .. }
             | ClientEffect::Sent(_)
             | ClientEffect::Requeued(_) => {}
         }

@@ -37,13 +37,16 @@ pub(super) struct Stored {
     /// [`Account::held`]: the fencing token and the number.
     #[n(8)]
     pub(super) held: Option<(u64, u64)>,
+    /// [`Account::subject`].
+    #[n(9)]
+    pub(super) subject: Option<String>,
 }
 
 /// A row, ready to be used.
 #[derive(Debug, Clone)]
 pub(super) struct ClientRow {
     pub(super) account: Account,
-    /// Only its secret and its fencing token count.
+    /// Only its secret, its subject and its fencing token count.
     pub(super) is_worn: bool,
 }
 
@@ -59,6 +62,7 @@ impl Stored {
             outcomes: None,
             was_forgotten: was_forgotten.then_some(true),
             held: None,
+            subject: None,
         }
     }
 
@@ -77,6 +81,7 @@ impl Stored {
             (self.fence, self.highest, self.highest_id);
         account.held = held.map(|(fence, number)| Held { fence, number });
         (account.seen, account.outcomes) = (self.seen, outcomes);
+        account.subject = self.subject;
         account
     }
 }
@@ -98,16 +103,17 @@ impl ClientRow {
         Some(match outcomes.filter(|_| stored.highest <= MAX_NUMBER) {
             Some(outcomes) => Self { account: stored.account(outcomes), is_worn: is_fenced_off },
             None => {
-                let Stored { secret_hash, fence, seen, .. } = stored;
-                let stored = Stored { fence, seen, ..Stored::new(secret_hash, true) };
+                let Stored { secret_hash, fence, seen, subject, .. } = stored;
+                let stored = Stored { fence, seen, subject, ..Stored::new(secret_hash, true) };
                 Self { account: stored.account(Outcomes::default()), is_worn: true }
             }
         })
     }
 
     pub(super) fn encode(self) -> Result<Vec<u8>> {
-        let Account { secret, fence, highest, highest_id, seen, was_forgotten, held, .. } =
-            self.account;
+        let Account {
+            secret, fence, highest, highest_id, seen, was_forgotten, held, subject, ..
+        } = self.account;
         let stored = Stored {
             secret_hash: secret,
             fence,
@@ -117,6 +123,7 @@ impl ClientRow {
             outcomes: Some(outcomes::encode(&self.account.outcomes).into()),
             was_forgotten: was_forgotten.then_some(true),
             held: held.map(|Held { fence, number }| (fence, number)),
+            subject,
         };
         stored.encode()
     }

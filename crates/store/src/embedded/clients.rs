@@ -93,6 +93,7 @@ impl<'t> Clients<'t> {
     pub(super) fn open_connection(
         &mut self,
         hello: &Hello,
+        subject: Option<&str>,
         now: u64,
         may_be_new: bool,
     ) -> Result<Option<Opened>> {
@@ -106,7 +107,8 @@ impl<'t> Clients<'t> {
             Found::Nothing => None,
         };
         let is_new = account.is_none();
-        if let Err(refused) = Account::check(account, hello, &secret) {
+        let checked = Account::check(account, hello, &secret);
+        if let Err(refused) = checked.and_then(|()| Account::check_subject(account, subject)) {
             return Ok(Some(refused));
         }
         if is_new && !may_be_new {
@@ -116,6 +118,7 @@ impl<'t> Clients<'t> {
         let row = row.get_or_insert_with(|| ClientRow::new(Account::new(secret, hello.returning)));
         let welcome = row.account.welcome(is_new);
         row.is_worn = false;
+        row.account.belong_to(subject);
         let forgotten = row.account.open(hello, now);
         self.drop_rejects(&hello.client, &forgotten)?;
         Ok(Some(welcome))

@@ -35,8 +35,9 @@ pub(super) fn decide(
     };
     for write in command.writes {
         let outcome = match write {
-            Write::Open { hello, may_be_new } => {
-                let opened = clients.open_connection(hello, command.time.late, *may_be_new)?;
+            Write::Open { hello, subject, may_be_new } => {
+                let (now, subject) = (command.time.late, subject.as_deref());
+                let opened = clients.open_connection(hello, subject, now, *may_be_new)?;
                 opened.map_or(WriteOutcome::NewClient, WriteOutcome::Opened)
             }
             Write::Hold(numbered) => {

@@ -12,8 +12,9 @@ use redb::{Database, DatabaseError};
 use super::error::{Error, Result};
 use crate::StoreError;
 
-/// The engine's cache; its own default is 1 GiB.
-const CACHE_BYTES: usize = 64 << 20;
+/// The engine's cache; its own default is 1 GiB. Whatever clients write passes through it, so that it fills up, and the
+/// system caches the file once more.
+const CACHE_BYTES: usize = 32 << 20;
 
 /// See the [module](self).
 pub(super) trait Host: Send + Sync + 'static {

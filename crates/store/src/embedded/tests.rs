@@ -105,7 +105,7 @@ fn hello(fence: u64) -> Write {
 fn hello_of(client: [u8; 16], fence: u64) -> Write {
     let secret = [2; 32];
     let hello = Hello { client, secret, fence, lowest: 1, returning: false, token: None };
-    Write::Open { hello, may_be_new: true }
+    Write::Open { hello, subject: None, may_be_new: true }
 }
 
 /// An event of `size` bytes.

@@ -23,7 +23,7 @@ struct Tool {
     arguments: &'static [&'static str],
     /// The optimisation level of the tool: a low one builds faster.
     optimised: &'static str,
-    /// How long the build accepts on two cores.
+    /// How long the build takes on two cores with nothing beside it.
     minutes: u32,
 }
 
@@ -146,7 +146,7 @@ fn install(workspace: &Workspace, tool: &Tool) -> Result<()> {
             Err(_) => say("set-up: cargo-binstall failed; cargo builds the tool instead"),
         }
     }
-    let what = format!("{named} from crates.io (about {} minutes on two cores)", tool.minutes);
+    let what = format!("{named} from crates.io (about {} minutes on two idle cores)", tool.minutes);
     let mut cargo = install_command(workspace, tool);
     step(&what, || process::install(&mut cargo, &named, "crates.io"))
 }

@@ -248,13 +248,16 @@ fn simulation(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     run_counted(&mut cargo, counts)
 }
 
+/// For each target. `cargo xtask fuzz` searches for longer.
+const FUZZ_TIME: Duration = Duration::from_secs(30);
+
 /// Each target counts as a test.
 fn fuzz_targets(context: &Context<'_>, counts: &mut Counts) -> Result<()> {
     if !fuzz::has_nightly() {
         print("nothing was fuzzed: rustup has no nightly Rust, which cargo-fuzz needs");
         return Ok(());
     }
-    let failed = fuzz::run_all(context.workspace, Duration::from_secs(60))?.len() as u64;
+    let failed = fuzz::run_all(context.workspace, FUZZ_TIME)?.len() as u64;
     counts.add(Counts { passed: fuzz::Target::ALL.len() as u64 - failed, failed });
     if failed > 0 {
         bail!("what was found is in fuzz/artifacts");

@@ -49,9 +49,11 @@ impl Mailbox {
     /// Polls for the first waiting event, and leaves it in the mailbox.
     pub fn poll_first(&self, context: &mut Context<'_>) -> Poll<First> {
         let mut state = self.shared.lock();
-        let MailboxState { recent, boxes, .. } = &mut *state;
+        let MailboxState { recent, boxes, dropped, .. } = &mut *state;
         let waiting = &mut boxes[self.key];
+        let before = waiting.places.len();
         waiting.places.skip_to(recent.first);
+        dropped.inc_by((before - waiting.places.len()) as u64);
         let first = waiting.places.first();
         if let Some((place, (event, receivers))) = first.and_then(|at| Some((at, recent.at(at)?))) {
             let (event, is_shared) = (Arc::clone(event), *receivers > 1);
@@ -80,8 +82,8 @@ impl Mailbox {
     }
 
     /// Takes the run that another connection has sent from the first event on, if all of it waits here and each of
-    /// its events begins like this.
-    pub fn take_run(&self, first: &First, beginning: &[u8]) -> Option<Arc<Vec<u8>>> {
+    /// its events begins like this. Also returns the number of its events.
+    pub fn take_run(&self, first: &First, beginning: &[u8]) -> Option<(Arc<Vec<u8>>, usize)> {
         let mut state = self.shared.lock();
         let MailboxState { boxes, runs, .. } = &mut *state;
         let places = &mut boxes[self.key].places;
@@ -90,7 +92,7 @@ impl Mailbox {
             return None;
         }
         places.skip_to(run.places.end());
-        Some(Arc::clone(&run.frames))
+        Some((Arc::clone(&run.frames), run.places.len()))
     }
 
     /// The events that wait with their places, from the first one on and not too much at a time. They go on waiting.

@@ -153,7 +153,7 @@ fn a_run_is_encoded_by_one_and_taken_by_those_for_whom_it_is_the_same() {
 
     let begins = first(&same).unwrap();
     assert!(same.take_run(&begins, b"y").is_none());
-    assert_eq!(same.take_run(&begins, b"x"), Some(frames));
+    assert_eq!(same.take_run(&begins, b"x"), Some((frames, 3)));
     assert_eq!(taken(&same), [b"5"]);
     // Three lacks its own event, and four came later.
     for (mailbox, left) in [(&other, ["1", "4", "5"].as_slice()), (&late, &["4", "5"])] {

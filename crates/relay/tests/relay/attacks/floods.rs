@@ -8,7 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, Process, assert_serves, publish, publish_alone, tcp_from};
+use crate::support::{
+    Client, Process, assert_serves, publish, publish_alone, publish_sized, tcp_from,
+};
 
 fn ephemeral(topic: &str, bytes: usize) -> FromClient {
     let body = Body { id: "e".to_owned(), data: vec![b'1'; bytes], ..Body::default() }.encode();
@@ -101,8 +103,9 @@ async fn unfinished_messages_share_a_bound_and_those_without_room_are_sent_away(
 #[tokio::test]
 async fn a_message_for_which_there_is_no_memory_ends_with_a_time_to_come_again() {
     let data = tempfile::tempdir().unwrap();
-    // 512 KiB for unfinished messages, a quarter for each address. A message waits one second for it.
-    let options = ["--raise-limits", "1", "--memory", "1MiB", "--message-timeout", "6s"];
+    // 1 MiB for unfinished messages, a quarter for each address. The buffer of a message can be twice as large as what
+    // has arrived. A message waits one second for memory.
+    let options = ["--raise-limits", "1", "--memory", "2MiB", "--message-timeout", "6s"];
     let relay = Process::start_with(data.path(), &options);
     let began = |bytes: usize| {
         let mut message = header(1 << 20);
@@ -184,6 +187,37 @@ async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_fo
     let mut few = Client::welcomed_from(&relay, 2, 3).await;
     assert_eq!(subscribes(&mut few, 1..10).await, None);
     assert_serves(&relay).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn large_durable_events_take_no_more_memory_than_all_clients_together_may() {
+    const EVENT: usize = 250 << 10;
+    const ALL: usize = 112 << 20;
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start_with(data.path(), &["--raise-limits", "1", "--rate-bytes", "0"]);
+    let before = relay.memory();
+    let mut clients = Vec::new();
+    for id in 1..=8 {
+        clients.push((Client::welcomed_from(&relay, 2, id).await, 0));
+    }
+    let (mut sent, mut most) = (0, 0);
+    while sent < ALL {
+        for (client, number) in &mut clients {
+            *number += 1;
+            let FromClient::Publish(publish) = publish_sized(*number, "a", EVENT) else { panic!() };
+            let publish = Publish { lowest: Some(*number), ..publish };
+            client.send(&[FromClient::Publish(publish)]).await;
+        }
+        for (client, _) in &mut clients {
+            client.ack().await;
+        }
+        sent += clients.len() * EVENT;
+        most = most.max(relay.memory());
+    }
+    let grown = most.saturating_sub(before);
+    let bound = (64 << 20) + clients.len() as u64 * (100 << 10);
+    assert!(grown <= bound, "{grown} bytes more, at most {bound}");
 }
 
 #[cfg(target_os = "linux")]

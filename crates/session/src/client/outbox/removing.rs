@@ -24,9 +24,9 @@ impl Outbox {
     }
 
     /// The same, by event id.
-    pub(in crate::client) fn forget_id(&mut self, id: &str) -> bool {
-        let at = self.rows.iter().position(|entry| entry.row.id == id);
-        at.and_then(|at| self.remove(at)).is_some()
+    pub(in crate::client) fn forget_id(&mut self, id: &str) -> Option<OutboxRow> {
+        let at = self.rows.iter().position(|entry| entry.row.id == id)?;
+        self.remove(at)
     }
 
     fn remove(&mut self, at: usize) -> Option<OutboxRow> {

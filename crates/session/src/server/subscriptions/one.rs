@@ -3,6 +3,7 @@
 use topic::Pattern;
 
 use super::{Next, Replay};
+use crate::server::access::Past;
 use crate::server::{StartPoint, StreamNo, Ticket};
 use crate::wire::frame::Recipient;
 
@@ -13,6 +14,8 @@ pub(super) struct Subscription {
     pub(super) locating: Option<Ticket>,
     /// By stream. Empty until it is located.
     pub(super) reads: Vec<Read>,
+    /// Whether it reads what was logged before it.
+    pub(super) past: Past,
     /// Whether the receiver knows that it has caught up in all streams.
     pub(super) has_caught_up: bool,
     /// `None` for no limit.
@@ -52,13 +55,19 @@ struct Credit {
 }
 
 impl Subscription {
-    pub(super) fn new(pattern: Pattern, credit: Option<(u32, u32)>, ticket: Ticket) -> Self {
+    pub(super) fn new(
+        pattern: Pattern,
+        credit: Option<(u32, u32)>,
+        past: Past,
+        ticket: Ticket,
+    ) -> Self {
         let credit =
             credit.map(|(events, bytes)| Credit { events: events.into(), bytes: bytes.into() });
         Self {
             pattern,
             locating: Some(ticket),
             reads: Vec::new(),
+            past,
             has_caught_up: false,
             credit,
             turn: 0,

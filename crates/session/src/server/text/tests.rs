@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use topic::Topic;
 
+use crate::rights::{PatternLists, Subject};
 use crate::server::{
-    Answer, Effect, Ephemeral, Located, Logged, MESSAGE_BYTES, Options, Query, Server,
+    Answer, Effect, Ephemeral, Granted, Located, Logged, MESSAGE_BYTES, Options, Query, Server,
     SocketMessage, StartPoint, Texts, Wire,
 };
-use crate::{Body, Position};
+use crate::{Body, CloseCode, Position};
 
 const EPOCH: u64 = 7;
 
@@ -165,4 +166,143 @@ proptest! {
             prop_assert_eq!(event.get("prev").unwrap_or(&Value::Null), &previous);
         }
     }
+}
+
+/// Feeds a control event or another one, and returns the texts and the other effects.
+fn say(server: &mut Server, kind: &str, data: Value) -> (Vec<Value>, Vec<Effect>) {
+    let text =
+        json!({ "specversion": "1.0", "id": "e", "source": "x", "type": kind, "data": data });
+    server.received_text(&text.to_string(), 0);
+    effects(server)
+}
+
+fn effects(server: &mut Server) -> (Vec<Value>, Vec<Effect>) {
+    let (mut texts, mut others) = (Vec::new(), Vec::new());
+    while let Some(effect) = server.poll() {
+        match effect {
+            Effect::Send(SocketMessage::Texts(sent)) => texts.extend(sent.iter().map(read)),
+            other => others.push(other),
+        }
+    }
+    (texts, others)
+}
+
+fn granted(account: Option<&str>, publish: &str, subscribe: &str) -> Granted {
+    let list = |pattern: &str| Some(vec![pattern.to_owned()]);
+    let lists = PatternLists {
+        publish: list(publish),
+        subscribe: list(subscribe),
+        ..PatternLists::default()
+    };
+    let account = account.map(|name| Subject::account(name).unwrap());
+    Granted { account, rights: lists.parse().unwrap(), expires_in: None }
+}
+
+/// A connection to a peer with an authority.
+fn unknown() -> Server {
+    let options = Options { has_authority: true, ..Options::default() };
+    let mut server = Server::new(Arc::new(options), Wire::Json, &[0], 0);
+    server.set_guest([0xab; 16]);
+    server
+}
+
+#[test]
+fn a_client_signs_in_with_its_hello_and_is_named_in_the_source_and_the_welcome() {
+    let mut server = unknown();
+    let (texts, others) = say(&mut server, "a", json!(1));
+    assert_eq!((&texts[0]["data"]["code"], others), (&json!("not_allowed"), vec![]));
+    assert!(texts[0]["data"]["message"].as_str().unwrap().contains("sign in first"));
+    let (texts, others) = say(&mut server, "$link.hello", json!({ "token": "t" }));
+    assert_eq!((texts, others), (vec![], vec![Effect::Refresh("t".to_owned())]));
+    server.granted(granted(Some("a/b"), "chat.*", "person.{sub}"), 0);
+    let (texts, _) = effects(&mut server);
+    let data = &texts[0]["data"];
+    assert_eq!((&texts[0]["type"], &data["subject"]), (&json!("$link.welcome"), &json!("a/b")));
+    assert_eq!(data["source"], "/users/a%2Fb");
+    let person = json!(["person.a/b"]);
+    let rights = json!({
+        "publish": ["chat.*"], "subscribe": person, "presence": person, "history": person, "moderate": [],
+    });
+    assert_eq!(data["rights"], rights);
+    // It is known, so that silence is counted by the heartbeat from here on.
+    assert_eq!(server.deadline(), Options::default().heartbeat);
+    let (_, others) = say(&mut server, "chat.x", json!(1));
+    let [Effect::Append(append)] = &others[..] else { panic!("{others:?}") };
+    let (_, body) = append.event.as_ref().unwrap();
+    assert_eq!((&*body.source, body.authid.as_deref()), ("/users/a%2Fb/x", Some("a/b")));
+    let (texts, _) = say(&mut server, "$link.hello", json!({ "token": "t" }));
+    assert_eq!(texts[0]["data"]["code"], "illegal_event", "only once");
+}
+
+#[test]
+fn a_client_that_does_not_sign_in_is_closed_whatever_it_says() {
+    let mut server = unknown();
+    for _ in 0..3 {
+        say(&mut server, "a", json!(1));
+        say(&mut server, "$link.hello", json!({}));
+    }
+    let until = Options::default().hello_within;
+    assert_eq!(server.deadline(), until);
+    server.tick(until);
+    let closed = |it: &Effect| matches!(it, Effect::Close(CloseCode::CredentialRefused, _));
+    assert!(effects(&mut server).1.iter().any(closed));
+}
+
+#[test]
+fn a_guest_may_become_an_account_and_nobody_somebody_else() {
+    let mut server = unknown();
+    server.granted(granted(None, "guests.{sub}", "a"), 0);
+    let secret = "0123456789abcdef0123456789abcdef";
+    let (texts, _) = say(&mut server, "$link.hello", json!({ "guest": secret }));
+    let subject = texts[0]["data"]["subject"].as_str().unwrap().to_owned();
+    assert!(subject.starts_with('~') && subject.len() == 33, "{subject}");
+    assert_eq!(texts[0]["data"]["rights"]["publish"], json!([format!("guests.{subject}")]));
+    assert!(texts[0]["data"]["source"].as_str().unwrap().contains(&subject[1..]));
+
+    let mut server = unknown();
+    server.granted(granted(None, "a", "a"), 0);
+    say(&mut server, "$link.hello", json!({ "token": "t" }));
+    server.granted(granted(Some("ann"), "a", "a"), 0);
+    let (texts, _) = effects(&mut server);
+    assert_eq!(texts[0]["data"]["source"], "/users/ann");
+
+    let (_, others) = say(&mut server, "$link.refresh", json!({ "token": "u" }));
+    assert_eq!(others, [Effect::Refresh("u".to_owned())]);
+    server.granted(granted(Some("bob"), "a", "a"), 0);
+    let closed = |it: &Effect| matches!(it, Effect::Close(CloseCode::CredentialRefused, _));
+    assert!(effects(&mut server).1.iter().any(closed));
+
+    // The upgrade's credential decides, not a later one of somebody else.
+    let mut server = unknown();
+    server.granted(granted(Some("ann"), "a", "a"), 0);
+    say(&mut server, "$link.hello", json!({ "token": "t" }));
+    server.granted(granted(Some("bob"), "a", "a"), 0);
+    assert!(effects(&mut server).1.iter().any(closed));
+}
+
+#[test]
+fn a_subscription_without_the_right_is_refused_by_its_pattern_and_so_is_one_that_loses_it() {
+    let mut server = unknown();
+    let grant =
+        |pattern| Granted { expires_in: Some(100_000), ..granted(Some("ann"), "a", pattern) };
+    server.granted(grant("chat.>"), 0);
+    let refused = |texts: &[Value], pattern: &str| {
+        let data = &texts[0]["data"];
+        let said = (&texts[0]["type"], &data["pattern"], &data["code"]);
+        assert_eq!(said, (&json!("$link.refused"), &json!(pattern), &json!("not_allowed")));
+    };
+    let (texts, others) = say(&mut server, "$link.subscribe", json!({ "pattern": ">" }));
+    refused(&texts, ">");
+    assert_eq!(others, []);
+    let (_, others) = say(&mut server, "$link.subscribe", json!({ "pattern": "chat.a" }));
+    assert!(matches!(others[..], [Effect::Query(..)]));
+    // Its credential ends soon, and the next one allows less.
+    server.tick(50_000);
+    let (texts, _) = effects(&mut server);
+    let expiring = texts.iter().find(|it| it["type"] == "$link.expiring").unwrap();
+    assert_eq!(expiring["data"]["milliseconds"], 50_000);
+    server.granted(grant("chat.b"), 50_000);
+    let (texts, _) = effects(&mut server);
+    refused(&texts, "chat.a");
+    assert_eq!(server.subscribed().0, 0);
 }

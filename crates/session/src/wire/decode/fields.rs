@@ -9,7 +9,7 @@ use crate::wire::frame::Attendee;
 use crate::{Durability, MAX_NUMBER, RejectCode};
 
 /// One more than the highest known key.
-const FIELDS: usize = 11;
+const FIELDS: usize = 12;
 
 /// The fields of a map with known keys; others are skipped. A field that is missing or has the wrong type is recorded
 /// and replaced by a default. A single check at the end reports it.

@@ -30,9 +30,11 @@ fn is_new(store: &Embedded, client: [u8; 16], fence: u64) -> bool {
 fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
     let (store, _) = store();
     let returns = |fence| {
-        let Write::Open { hello, may_be_new } = hello_of(client(1), fence) else { panic!() };
+        let Write::Open { hello, subject, may_be_new } = hello_of(client(1), fence) else {
+            panic!()
+        };
         let hello = Hello { returning: true, ..hello };
-        match &store.write(&[Write::Open { hello, may_be_new }]).unwrap().outcomes[0] {
+        match &store.write(&[Write::Open { hello, subject, may_be_new }]).unwrap().outcomes[0] {
             WriteOutcome::Opened(Opened::Welcome { new, .. }) => *new,
             other => panic!("{other:?}"),
         }
@@ -77,7 +79,7 @@ fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
     let (store, disk) = store();
     let known = |index, fence| {
         let Write::Open { hello, .. } = hello_of(client(index), fence) else { unreachable!() };
-        Write::Open { hello, may_be_new: false }
+        Write::Open { hello, subject: None, may_be_new: false }
     };
     let before = disk.operations();
     let outcomes = store.write(&[known(1, 1)]).unwrap().outcomes;
@@ -95,6 +97,17 @@ fn a_client_that_may_not_be_new_is_opened_only_if_it_is_known() {
     // What is wrong with a hello comes first, so that nothing is charged for it.
     let outcomes = store.write(&[known(2, u64::MAX)]).unwrap().outcomes;
     assert!(matches!(outcomes[..], [WriteOutcome::Opened(Opened::Refused(..))]), "{outcomes:?}");
+}
+
+#[test]
+fn the_store_says_which_clients_it_knows_and_writes_nothing() {
+    let (store, disk) = store();
+    store.write(&[hello_of(client(1), 1), hello_of(client(3), 1)]).unwrap();
+    let before = disk.operations();
+    let known = store.knows(&[client(0), client(1), client(2), client(3), client(1)]).unwrap();
+    assert_eq!(known, [false, true, false, true, true]);
+    assert!(store.knows(&[]).unwrap().is_empty());
+    assert_eq!(disk.operations(), before);
 }
 
 #[test]

@@ -127,9 +127,11 @@ fn on_a_new_connection(batch: &[Write], is_answered: bool) -> Vec<Write> {
         !(is_answered && is_guests)
     });
     let again = again.map(|write| match write {
-        Write::Open { hello, may_be_new } => {
-            Write::Open { hello: Hello { fence: 2, ..hello.clone() }, may_be_new: *may_be_new }
-        }
+        Write::Open { hello, subject, may_be_new } => Write::Open {
+            hello: Hello { fence: 2, ..hello.clone() },
+            subject: subject.clone(),
+            may_be_new: *may_be_new,
+        },
         Write::Append(record) => {
             let client = record.client.map(|numbered| Numbered { fence: 2, ..numbered });
             Write::Append(Record { client, ..record.clone() })

@@ -144,7 +144,7 @@ fn write() -> impl Strategy<Value = Write> {
     prop_oneof![
         1 => (1..3_u8, 1..4_u64, 1..8_u64, any::<bool>()).prop_map(|(client, fence, lowest, may_be_new)| {
             let Write::Open { hello, .. } = hello_of([client; 16], fence) else { unreachable!() };
-            Write::Open { hello: Hello { lowest, ..hello }, may_be_new }
+            Write::Open { hello: Hello { lowest, ..hello }, subject: None, may_be_new }
         }),
         6 => (number(), 0..15_u8, 1..60_usize).prop_map(|((fence, number, lowest), id, size)| {
             event(&id.to_string(), size, Some(numbered(fence, number, lowest)))

@@ -68,7 +68,7 @@ type Done = (Vec<Said>, Vec<(StreamNo, u64)>, Vec<u64>);
 
 fn apply(store: &Embedded, commands: &[Asked], now: u64) -> Result<Vec<Done>, StoreError> {
     let write = |ask: &Ask| match write_of(ask) {
-        Ok(hello) => Write::Open { hello, may_be_new: true },
+        Ok(hello) => Write::Open { hello, subject: None, may_be_new: true },
         Err(append) => Write::Append((*append).into()),
     };
     let writes: Vec<Vec<Write>> =

@@ -141,8 +141,8 @@ fn the_client_of_a_poisoned_row_starts_over_with_its_secret_and_others_notice_no
         let other = Hello { secret: [3; 32], ..hello.clone() };
         let known = Hello { returning: true, ..hello };
         let batch = [
-            Write::Open { hello: other, may_be_new: true },
-            Write::Open { hello: known, may_be_new: true },
+            Write::Open { hello: other, subject: None, may_be_new: true },
+            Write::Open { hello: known, subject: None, may_be_new: true },
             event("b2", 1, numbered(BAD, 2, 2)),
             event("b2", 1, numbered(BAD, 2, 2)),
         ];
@@ -258,8 +258,11 @@ fn what_is_refused_or_only_repeated_costs_no_commit() {
     while store.maintain_now().unwrap() {}
     let before = disk.operations();
     let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
-    let wrong =
-        || Write::Open { hello: Hello { secret: [3; 32], ..hello.clone() }, may_be_new: true };
+    let wrong = || Write::Open {
+        hello: Hello { secret: [3; 32], ..hello.clone() },
+        subject: None,
+        may_be_new: true,
+    };
     for _ in 0..100 {
         let outcomes = store.write(&[wrong()]).unwrap().outcomes;
         assert_eq!(outcomes[0], WriteOutcome::Opened(Opened::WrongSecret));

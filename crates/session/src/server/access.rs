@@ -1,0 +1,155 @@
+//! What a client may do, checked where it asks, and again when its rights change.
+//!
+//! A subscription is made only if a pattern of the rights covers it, and it ends with the right. So what is delivered
+//! needs no check of its own.
+
+use topic::{Pattern, Topic};
+
+use super::{Effect, Refusal, Server};
+use crate::rights::Right;
+use crate::wire::frame::{Denied, FromPeer};
+use crate::{RejectCode, Start};
+
+/// Whether the client may publish to topics, by their numbers. Unused while the client has all rights.
+#[derive(Debug, Default)]
+pub(super) struct PublishRights(Vec<PublishRight>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PublishRight {
+    Unknown,
+    Allowed,
+    Denied,
+    /// And the client knows it.
+    Reported,
+}
+
+impl PublishRights {
+    /// The number gets another topic.
+    pub(super) fn forget(&mut self, number: u32) {
+        if let Some(right) = self.0.get_mut(number as usize) {
+            *right = PublishRight::Unknown;
+        }
+    }
+
+    /// What is known about the number of a valid topic, of which there are few.
+    fn at(&mut self, number: u32) -> &mut PublishRight {
+        let number = number as usize;
+        if number >= self.0.len() {
+            self.0.resize(number + 1, PublishRight::Unknown);
+        }
+        &mut self.0[number]
+    }
+}
+
+impl Server {
+    /// Whether the client may publish to the topic with this number.
+    pub(super) fn may_publish(&mut self, number: u32, topic: &Topic) -> bool {
+        if self.credential.rights.are_all() {
+            return true;
+        }
+        let right = self.publish_rights.at(number);
+        if *right == PublishRight::Unknown {
+            let is_allowed = self.credential.rights.allow(Right::Publish, topic);
+            *right = if is_allowed { PublishRight::Allowed } else { PublishRight::Denied };
+        }
+        *right == PublishRight::Allowed
+    }
+
+    /// Reports an ephemeral event that the client may not publish, once for its topic.
+    pub(super) fn denied(&mut self, topic: u32, message: String) {
+        let right = self.publish_rights.at(topic);
+        if *right != PublishRight::Reported {
+            *right = PublishRight::Reported;
+            self.send(&FromPeer::Denied(Denied { topic, code: RejectCode::NotAllowed, message }));
+        }
+    }
+
+    /// The refusal of an event that the client may not publish.
+    pub(super) fn not_allowed(&self, topic: &Topic, id: String) -> Refusal {
+        let message = self.no_right(Right::Publish, topic.as_str());
+        Refusal { code: RejectCode::NotAllowed, message, id: Some(id) }
+    }
+
+    /// Why the client may not do this with a topic or a pattern.
+    pub(super) fn no_right(&self, right: Right, name: &str) -> String {
+        let verb = match right {
+            Right::Publish => "publish to",
+            Right::Subscribe => "subscribe to",
+            Right::Presence => "be present at, or watch,",
+            Right::History => "read the past of",
+            Right::Moderate => "moderate",
+        };
+        if self.is_unknown() {
+            return format!("no right to {verb} `{name}`: sign in first");
+        }
+        format!("no right to {verb} `{name}`: the credential must allow it")
+    }
+
+    /// Whether the authority has not granted anything yet.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.options.has_authority && self.credential.subject.is_none()
+    }
+
+    /// Checks a subscription. Returns whether it starts in the past, and may read that.
+    ///
+    /// Without the right to read the past, a subscription that resumes goes on at the head; one that asks for the past
+    /// is refused.
+    pub(super) fn check_subscribe(&self, pattern: &Pattern, start: &Start) -> Result<Past, String> {
+        let rights = &self.credential.rights;
+        if rights.are_all() {
+            return Ok(Past::Readable);
+        }
+        if !rights.cover(Right::Subscribe, pattern) {
+            return Err(self.no_right(Right::Subscribe, pattern.as_str()));
+        }
+        match start {
+            Start::Latest => Ok(Past::NotWanted),
+            _ if rights.cover(Right::History, pattern) => Ok(Past::Readable),
+            Start::After(_) => Ok(Past::Forbidden),
+            Start::Earliest | Start::Last(_) => {
+                Err(self.no_right(Right::History, pattern.as_str()))
+            }
+        }
+    }
+
+    /// Applies changed rights to what the client has: ends what it may no longer do.
+    pub(super) fn rights_changed(&mut self) {
+        self.publish_rights = PublishRights::default();
+        let rights = self.credential.rights.clone();
+        if rights.are_all() {
+            return;
+        }
+        let ends = self.subscriptions.select(|pattern, past| {
+            let right = if past == Past::Readable { Right::History } else { Right::Subscribe };
+            let is_covered =
+                rights.cover(Right::Subscribe, pattern) && rights.cover(right, pattern);
+            (!is_covered).then(|| pattern.clone())
+        });
+        for (subscription, pattern) in ends {
+            let right = if rights.cover(Right::Subscribe, &pattern) {
+                Right::History
+            } else {
+                Right::Subscribe
+            };
+            let message = self.no_right(right, pattern.as_str());
+            self.refuse(subscription, pattern.as_str(), RejectCode::NotAllowed, message);
+            self.unsubscribe(subscription);
+        }
+        for topic in self.presence_state.leave_unless(|it| rights.allow(Right::Presence, it)) {
+            let message = self.no_right(Right::Presence, topic.as_str());
+            self.deny(topic.to_string(), RejectCode::NotAllowed, message);
+            self.effects.extend([Effect::Leave(topic.clone()), Effect::Unwatch(topic)]);
+        }
+    }
+}
+
+/// Whether a subscription reads what was logged before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Past {
+    /// It starts at the head.
+    NotWanted,
+    /// It reads the past.
+    Readable,
+    /// It would, but continues at the head.
+    Forbidden,
+}

@@ -174,13 +174,8 @@ impl Relay {
         if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
         }
-        if config.authority.is_none() {
-            if !is_loopback {
-                return Err(StartError::NoAuthority(config.listen));
-            }
-            tracing::info!(
-                "every client on this machine may read and write everything; see --auth-keys"
-            );
+        if config.authority.is_none() && !is_loopback {
+            return Err(StartError::NoAuthority(config.listen));
         }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
@@ -212,6 +207,11 @@ impl Relay {
             },
             ..Options::default()
         });
+        if config.authority.is_none() {
+            tracing::info!(
+                "every client on this machine may read and write everything; see --auth-keys"
+            );
+        }
         let Config { page, data, give_up, authority, .. } = config;
         let rules = Rules {
             hosts: config.hosts,

@@ -188,8 +188,9 @@ impl Port for Endpoint {
             Effect::Refused(subscription, _, message) => self.was_refused(subscription, message),
             Effect::History(request, page) => self.paged(request, page),
             Effect::Occupants(occupants) => self.tell_occupants(&occupants),
-            Effect::NotPresent { topic, message, .. } => self.complain(&topic, message.into()),
-            Effect::Denied { topic, message, .. } => self.complain(topic.as_str(), message.into()),
+            Effect::NotPresent { topic, message, .. } | Effect::Denied { topic, message, .. } => {
+                self.complain(&topic, message.into());
+            }
             // The link carries these out.
             Effect::Open
             | Effect::FetchCredential

@@ -41,12 +41,29 @@ pub fn Composer(props: &ComposerProps) -> Html {
 
     let draft = use_draft(&props.room, &field);
 
-    use_effect_with(field.clone(), focus);
+    let check_length = {
+        let (field, problem, is_long) = (field.clone(), problem.setter(), is_long.setter());
+        Callback::from(move |()| {
+            let text = field.cast::<HtmlTextAreaElement>().map(|area| area.value());
+            let too_long = text.and_then(|text| text::check_length(text.trim()).err());
+            is_long.set(too_long.is_some());
+            problem.set(too_long.map(|error| error.to_string()));
+        })
+    };
 
-    let again = (field.clone(), draft.clone());
+    use_effect_with(field.clone(), {
+        let check_length = check_length.clone();
+        move |field| {
+            check_length.emit(());
+            focus(field);
+        }
+    });
+
+    let again = (field.clone(), draft.clone(), check_length.clone());
     use_subscription(COMPOSE, move |event| {
-        let (field, draft) = &again;
+        let (field, draft, check_length) = &again;
         write_again(field, &event.data::<String>()?);
+        check_length.emit(());
         draft.keep_now();
         Ok(())
     });
@@ -83,19 +100,13 @@ pub fn Composer(props: &ComposerProps) -> Html {
     };
 
     let oninput = {
-        let (field, me, problem) = (field.clone(), props.me.clone(), problem.setter());
-        let is_long = is_long.setter();
+        let (field, me) = (field.clone(), props.me.clone());
         Callback::from(move |_: InputEvent| {
-            let Some(area) = field.cast::<HtmlTextAreaElement>() else {
-                return;
-            };
-            let text = area.value();
             draft.keep();
-            let too_long = text::check_length(text.trim()).err();
-            is_long.set(too_long.is_some());
-            problem.set(too_long.map(|error| error.to_string()));
-            let admitted = !text.is_empty() && throttle.borrow_mut().admit(clock::monotonic());
-            if admitted {
+            check_length.emit(());
+            let is_empty =
+                field.cast::<HtmlTextAreaElement>().is_none_or(|area| area.value().is_empty());
+            if !is_empty && throttle.borrow_mut().admit(clock::monotonic()) {
                 say_typing.emit(me.clone());
             }
         })

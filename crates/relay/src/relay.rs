@@ -182,6 +182,7 @@ impl Relay {
                 "every client on this machine may read and write everything; see --auth-keys"
             );
         }
+        let authority = config.authority.filter(|authority| !authority.is_open());
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -205,14 +206,14 @@ impl Relay {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
             max_subscriptions: config.max_subscriptions,
-            has_authority: config.authority.is_some(),
+            has_authority: authority.is_some(),
             hello_within: match u64::try_from(config.limits.hello_timeout.as_millis()) {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,
             },
             ..Options::default()
         });
-        let Config { page, data, give_up, authority, .. } = config;
+        let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,
             origins: config.allow_origin,

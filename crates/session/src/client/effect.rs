@@ -70,7 +70,7 @@ pub enum Effect {
     /// The peer did not send an ephemeral event to others. Reported once for each topic until the rights change.
     Denied {
         /// The event's topic.
-        topic: Topic,
+        topic: String,
         /// The reason.
         code: RejectCode,
         /// The reason in words.

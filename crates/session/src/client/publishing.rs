@@ -39,7 +39,7 @@ impl Default for PublishOptions {
 impl Client {
     pub(super) fn denied(&mut self, denied: Denied) {
         let Denied { topic, code, message } = denied;
-        if let Some(topic) = self.connection.topics_out.topic(topic).cloned() {
+        if let Some(topic) = self.connection.topics_out.topic(topic).map(Topic::to_string) {
             self.effects.push_back(Effect::Denied { topic, code, message });
         }
     }

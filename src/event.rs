@@ -23,6 +23,7 @@ struct Attributes {
     /// Created at the first use, because it is random.
     id: OnceCell<Box<str>>,
     source: Box<str>,
+    account: Option<Box<str>>,
     time: Option<f64>,
     delivery: Delivery,
     /// Set for an event that a peer has sent.
@@ -83,13 +84,14 @@ impl Event {
     }
 
     fn copy(&self, payload: Payload, delivery: Delivery, flow: Option<Box<Flow>>) -> Self {
-        let Attributes { topic, source, time, .. } = &*self.0;
+        let Attributes { topic, source, account, time, .. } = &*self.0;
         let id = OnceCell::from(Box::from(self.id()));
         Self(Rc::new(Attributes {
             topic: topic.clone(),
             payload,
             id,
             source: source.clone(),
+            account: account.clone(),
             time: *time,
             delivery,
             flow,
@@ -119,6 +121,7 @@ impl Event {
             payload,
             id,
             source,
+            account: None,
             time,
             delivery,
             flow: None,
@@ -152,6 +155,12 @@ impl Event {
     /// The publisher, as reported by the peer. Empty for an event of this page.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// The account that has published it, as attested by a peer that knows accounts. `None` for an event of this page, and
+    /// for one of a guest.
+    pub fn account(&self) -> Option<&str> {
+        self.0.account.as_deref()
     }
 
     /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
@@ -237,6 +246,14 @@ impl Event {
     ) -> Self {
         let time = time.map(|time| time as f64);
         Self::build(topic, payload, OnceCell::from(Box::from(id)), source.into(), time, delivery)
+    }
+
+    /// The same event, attested to be from an account.
+    pub(crate) fn by(mut self, account: Option<String>) -> Self {
+        if let Some(attributes) = Rc::get_mut(&mut self.0) {
+            attributes.account = account.map(String::into_boxed_str);
+        }
+        self
     }
 
     /// The same event with another delivery.

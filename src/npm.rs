@@ -58,6 +58,7 @@ extern "C" {
         time: Option<f64>,
         delivery: JsValue,
         id: Option<&str>,
+        account: Option<&str>,
         error: &JsValue,
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
@@ -342,7 +343,8 @@ fn face_of<'a>(event: &'a Event, data: &JsValue) -> &'a JsValue {
 fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue {
     event.face(|id| {
         let delivery = delivery(event.delivery());
-        make_event(event.topic().as_str(), data, event.source(), event.time(), delivery, id, error)
+        let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
+        make_event(topic, data, source, event.time(), delivery, id, account, error)
     })
 }
 

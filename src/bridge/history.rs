@@ -154,7 +154,8 @@ impl Endpoint {
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
             let payload = Payload::from_bytes(content(body.content_type, body.data));
             let (time, stored) = (body.time, Delivery::Stored(position));
-            self.bus.admit(Event::inbound(topic, payload, &body.id, &body.source, time, stored))
+            let event = Event::inbound(topic, payload, &body.id, &body.source, time, stored);
+            self.bus.admit(event.by(body.authid))
         });
         HistoryPage { events: events.collect(), next: older.next }
     }

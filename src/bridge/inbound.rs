@@ -141,6 +141,7 @@ impl Endpoint {
         let payload =
             published.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
         let event = Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery);
+        let event = event.by(body.authid);
         // Interceptors have judged an event of this page when it was published.
         if !is_own {
             self.admit(event, Some(claim));

@@ -190,7 +190,7 @@ impl Endpoint {
             return;
         }
         let passed = self.pending.borrow_mut().remove_answered(id);
-        if let Some((event, position)) = passed {
+        if let Some(Unanswered { event, stored: Some(position), .. }) = passed {
             self.bus.echo(event.at(Delivery::Stored(position)));
         }
     }

@@ -53,6 +53,7 @@ impl Report {
         self.change(|status| &mut status.storage, link.storage());
         self.change(|status| &mut status.persisted, link.is_persisted());
         self.change(|status| &mut status.role, link.role());
+        self.change(|status| &mut status.subject, link.subject());
         let is_online = self.status.borrow().state == LinkState::Online;
         self.change(|status| &mut status.caught_up, is_online && have_rules_caught_up);
     }

@@ -36,7 +36,7 @@ pub enum LinkState {
 /// newest is retained for subscribers that [replay](crate::Subscriber::replay).
 ///
 /// JavaScript reads the fields of the [`LinkState`], and `outbox`, `lastAcked`, `storage`, `persisted`, `role`,
-/// `caughtUp`, `gaps` and `uncertain`.
+/// `caughtUp`, `gaps`, `uncertain` and `subject`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "StatusForm")]
 #[non_exhaustive]
@@ -63,6 +63,8 @@ pub struct LinkStatus {
     /// The number of events that the peer may or may not have stored; see
     /// [`UNCERTAIN_TOPIC`](crate::bridge::UNCERTAIN_TOPIC).
     pub uncertain: u32,
+    /// [Whose link](crate::Bridge::subject) it is.
+    pub subject: Option<String>,
 }
 
 /// An event that the peer has stored.
@@ -140,6 +142,7 @@ struct StatusForm {
     caught_up: bool,
     gaps: u32,
     uncertain: u32,
+    subject: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -164,6 +167,7 @@ impl LinkStatus {
             caught_up: false,
             gaps: 0,
             uncertain: 0,
+            subject: None,
         }
     }
 
@@ -208,6 +212,7 @@ impl LinkStatus {
             ("caughtUp", self.caught_up.into()),
             ("gaps", self.gaps.into()),
             ("uncertain", self.uncertain.into()),
+            ("subject", self.subject.as_deref().into()),
         ])
     }
 }
@@ -230,9 +235,20 @@ impl From<StatusForm> for LinkStatus {
     fn from(form: StatusForm) -> Self {
         let StatusForm { state, retry_in_ms, code, reason, .. } = form;
         let StatusForm { outbox, last_acked, storage, persisted, .. } = form;
-        let StatusForm { role, caught_up, gaps, uncertain, .. } = form;
+        let StatusForm { role, caught_up, gaps, uncertain, subject, .. } = form;
         let state = StateForm { state, retry_in_ms, code, reason }.into();
-        Self { state, outbox, last_acked, storage, persisted, role, caught_up, gaps, uncertain }
+        Self {
+            state,
+            outbox,
+            last_acked,
+            storage,
+            persisted,
+            role,
+            caught_up,
+            gaps,
+            uncertain,
+            subject,
+        }
     }
 }
 

@@ -94,6 +94,11 @@ impl Link {
             || tab.fallback().is_some_and(|fallback| fallback.signed(source))
     }
 
+    /// Whose link the peer says this is.
+    pub(crate) fn subject(&self) -> Option<String> {
+        self.tab.borrow_mut().client().subject().map(str::to_owned)
+    }
+
     /// The number of durable events without an answer, of all tabs that share the outbox.
     pub(crate) fn unanswered(&self) -> usize {
         self.tab.borrow().outbox_len()

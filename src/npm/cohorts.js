@@ -37,7 +37,7 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
         label,
         echo,
         group,
-        balance: typeof balance === "object" ? "by" : balance,
+        balance: balance?.by ? 2 : Number(balance === "least-pending"),
         capacity: queue?.capacity ?? 0,
         policy: queue?.policy ?? 0,
         key: key ?? balance?.by,

@@ -16,7 +16,8 @@ export interface Stored {
 export interface Rejected {
   readonly status: "rejected";
   /**
-   * For programs: `illegal_topic`, `too_large`, `expired`, `cancelled`, `uncertain` (it may or may not be stored), ...
+   * For programs: `illegal_topic`, `not_allowed`, `too_large`, `expired`, `cancelled`, `uncertain` (it may or may not be
+   * stored), ...
    */
   readonly code: string;
   readonly message: string;
@@ -75,6 +76,8 @@ export type LinkState = (
   readonly gaps: number;
   /** The number of events reported on `$bus.uncertain`. */
   readonly uncertain: number;
+  /** Whose link it is: see `Link.subject`. */
+  readonly subject?: string;
 };
 
 /** The data of events on `$bus.caught_up`: a rule has delivered all past events. */
@@ -174,6 +177,8 @@ export interface ConnectOptions {
 export interface Link extends Disposing {
   readonly close: () => void;
   readonly state: LinkState;
+  /** Whose link the peer says this is: an account's name, or `~` and the id of a guest. Absent while it is down. */
+  readonly subject: string | undefined;
   /**
    * Connects now: after a stop, once its cause is fixed (the user has signed in again, for example), or instead of
    * waiting for the next attempt of a link that is offline.

@@ -40,6 +40,10 @@ export class Event {
     return this.#more?.source ?? "";
   }
 
+  get account() {
+    return this.#more?.account;
+  }
+
   get delivery() {
     return this.#more?.delivery ?? local;
   }
@@ -92,8 +96,8 @@ function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function makeEvent(topic, data, source, time, delivery, id, error) {
-  return new Event(topic, data, { source, time, delivery, id, error });
+export function makeEvent(topic, data, source, time, delivery, id, account, error) {
+  return new Event(topic, data, { source, time, delivery, id, account, error });
 }
 
 export function replaced(event, data) {

@@ -26,6 +26,11 @@ export interface Event<Data = unknown> {
   /** The publisher, as attested by the peer; empty for an event of this page: `if (event.source === "") mine()`. */
   readonly source: string;
   /**
+   * The account that has published it, as attested by a peer that knows accounts; absent for an event of this page and of
+   * a guest: `if (event.account === link.subject) mine()`.
+   */
+  readonly account?: string;
+  /**
    * When it was published, in milliseconds since 1970 by the publisher's clock; `undefined` if that does not say. Of an
    * event of this page it is taken when it is first read, so read it in the handler: `show(event.time ?? Date.now())`.
    */

@@ -103,6 +103,9 @@ export function connector(core, held) {
       get state() {
         return link.state();
       },
+      get subject() {
+        return link.state().subject;
+      },
     };
     if (Symbol.dispose) face[Symbol.dispose] = end;
     return Object.freeze(face);

@@ -62,9 +62,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn group(this: &SubscribeOptions) -> Option<String>;
 
-    /// How the group chooses a member: `"by"` the key, `"least-pending"`, or in rotation.
+    /// How the group chooses a member: in rotation (0), the least pending (1), or by the key (2).
     #[wasm_bindgen(method, getter)]
-    fn balance(this: &SubscribeOptions) -> Option<String>;
+    fn balance(this: &SubscribeOptions) -> u8;
 
     /// The capacity of its queue, or 0 for no queue.
     #[wasm_bindgen(method, getter)]
@@ -120,7 +120,7 @@ pub(super) fn subscribe_with(
     }
     let group = options.group();
     if let Some(group) = &group {
-        let balance = balance_of(options.balance().as_deref(), options.key());
+        let balance = balance_of(options.balance(), options.key());
         subscriber = subscriber.group(group, balance);
     }
     if let Some(capacity) = NonZeroUsize::new(options.capacity() as usize) {
@@ -192,10 +192,10 @@ impl SubscriptionRef {
     }
 }
 
-fn balance_of(name: Option<&str>, key: Option<Function>) -> Balance {
-    match (name, key) {
-        (Some("by"), Some(key)) => Balance::by_key(move |_, event| key_of(&key, event)),
-        (Some("least-pending"), _) => Balance::least_pending(),
+fn balance_of(balance: u8, key: Option<Function>) -> Balance {
+    match (balance, key) {
+        (2, Some(key)) => Balance::by_key(move |_, event| key_of(&key, event)),
+        (1, _) => Balance::least_pending(),
         _ => Balance::round_robin(),
     }
 }

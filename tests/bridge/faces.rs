@@ -147,6 +147,25 @@ async fn an_event_without_a_time_stays_without() {
 }
 
 #[wasm_bindgen_test]
+async fn an_event_names_the_account_of_its_author_and_a_link_its_subject() {
+    let of_ann = Body { authid: Some("ann".to_owned()), ..body("1", None, b"1") };
+    let mut stage = Stage::connected(&[of_ann, body("2", None, b"1")], "").await;
+    stage.js(r#"
+        bus.subscribe("t.x", (data, event) => { other.push(`live ${event.id} ${event.account}`); });
+        other.link.history("t.x").then(({ events }) => {
+          for (const event of events) other.push(`past ${event.id} ${event.account}`);
+          other.push(`${/^~[0-9a-f]{32}$/.test(other.link.subject)} ${other.link.subject === other.link.state.subject}`);
+        });
+        "#);
+    stage.serve().await;
+    assert_eq!(stage.told(), ["past 2 undefined", "past 1 ann", "true true"]);
+    stage.told.set_length(0);
+    stage.js("bus.connect({ url: 'ws://peer.test/ws', storage: 'memory', rules: [{ pattern: 't.x', direction: 'in', from: 'earliest' }] });");
+    stage.serve().await;
+    assert_eq!(stage.told(), ["live 1 ann", "live 2 undefined"]);
+}
+
+#[wasm_bindgen_test]
 async fn bytes_travel_as_bytes_whatever_holds_them() {
     let mut stage = Stage::connected(&[], "{ pattern: 't.>', durable: true }").await;
     stage.js(

@@ -300,14 +300,6 @@ impl<P: Payload> Core<P> {
         reached
     }
 
-    fn deliver_probed(&self, route: &Route<P>, event: &Event<'_, P>) -> usize {
-        let probe = self.probe.borrow().clone();
-        match probe {
-            Some(probe) => probe.deliver(self, route, event),
-            None => self.deliver(route, event),
-        }
-    }
-
     #[cold]
     pub(crate) fn failed(&self, head: &Head<P>, topic: &Topic, cause: P::Cause) {
         self.fail(Failure { topic: topic.clone(), label: head.label(), cause });
@@ -324,27 +316,35 @@ impl<P: Payload> Core<P> {
     }
 
     fn execute(&self, turn: Turn<P>) -> usize {
-        match turn {
+        let (route, topic, payload, request, held) = match turn {
             Turn::Event { topic, payload, request, held } => {
-                let event = Event { topic: &topic, payload: &payload, request: request.as_ref() };
-                let reached = self.deliver_probed(&self.route(&topic), &event);
-                drop(held);
-                reached
+                (self.route(&topic), topic, payload, request, held)
             }
             Turn::Echo { topic, payload, to } => {
-                let mut slots = Vec::from(&*self.route(&topic));
-                slots.retain(|slot| slot.head().receives_echo(to));
+                let mut slots = Vec::new();
+                for slot in self.route(&topic).iter() {
+                    if slot.head().receives_echo(to) {
+                        slots.push(slot.clone());
+                    }
+                }
                 if slots.is_empty() {
                     return 0;
                 }
-                let event = Event { topic: &topic, payload: &payload, request: None };
-                self.deliver_probed(&slots.into(), &event)
+                (slots.into(), topic, payload, None, Vec::new())
             }
             Turn::Job(job) => {
                 job();
-                0
+                return 0;
             }
-        }
+        };
+        let event = Event { topic: &topic, payload: &payload, request: request.as_ref() };
+        let probe = self.probe.borrow().clone();
+        let reached = match probe {
+            Some(probe) => probe.deliver(self, &route, &event),
+            None => self.deliver(&route, &event),
+        };
+        drop(held);
+        reached
     }
 }
 

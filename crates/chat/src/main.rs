@@ -3,6 +3,7 @@
 //! Components know topics but not each other: see [`events`] for the topics, [`components`] for their publishers
 //! and subscribers, and [`model`] for the state that they show.
 
+mod account;
 mod address;
 mod app;
 mod clock;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use session::rights::Rights;
 pub use session::server::Granted;
 
 /// Checks credentials, from a client's hello and from its refreshes.
@@ -9,10 +10,11 @@ pub use session::server::Granted;
 /// The check must not block: it runs on the thread that serves the connection and others. An authority that depends
 /// on another service must cache the answers.
 pub trait Authority: fmt::Debug + Send + Sync + 'static {
-    /// Returns the grant for `token`. Clients that speak `cloudevents.json` have no token.
+    /// Returns the grant for `token`, or for a client without one, which is a guest.
     ///
     /// # Errors
-    /// [`Refused`]. The connection is closed, and its client does not reconnect by itself.
+    /// [`Refused`]. The connection is closed, and its client does not reconnect by itself. A client that speaks
+    /// `cloudevents.json` and has no token yet may still send one in its hello.
     fn check(&self, token: Option<&str>) -> Result<Granted, Refused>;
 }
 
@@ -20,3 +22,13 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub String);
+
+/// Admits every client as a guest with these rights, and ignores its token.
+#[derive(Debug, Clone)]
+pub struct Guests(pub Rights);
+
+impl Authority for Guests {
+    fn check(&self, _: Option<&str>) -> Result<Granted, Refused> {
+        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None })
+    }
+}

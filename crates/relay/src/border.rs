@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 mod gate;
+mod http1;
 mod origin;
 mod permits;
 mod proxy;
@@ -24,6 +25,7 @@ use crate::limits::{Allowance, Key, Kind, Limiter, Limits};
 use crate::metrics::Metrics;
 use audit::Refused;
 pub(crate) use gate::Gate;
+pub(crate) use http1::Http1;
 use origin::Authority;
 pub use origin::{Host, NameError, Origin};
 use permits::{ConnectionPermit, ConnectionPermits};
@@ -41,6 +43,8 @@ pub(crate) struct Rules {
     pub(crate) hosts: Vec<Host>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) proxies: Vec<IpNet>,
+    /// Whether the relay itself speaks TLS.
+    pub(crate) has_tls: bool,
 }
 
 /// See the [module](self).
@@ -49,6 +53,7 @@ pub(crate) struct Border {
     hosts: Vec<Host>,
     origins: Vec<Origin>,
     proxies: Proxies,
+    has_tls: bool,
     connection_permits: Arc<ConnectionPermits>,
     limiter: Limiter,
     /// The budget of unfinished messages, half of the memory. So a finished message never waits for unfinished ones.
@@ -85,6 +90,7 @@ impl Border {
             hosts: rules.hosts,
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
+            has_tls: rules.has_tls,
             connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
             limiter: Limiter::counted(limits, metrics.events.limited.clone()),
             unfinished,
@@ -144,10 +150,16 @@ impl Border {
         let Some(origin) = origins.next() else { return true };
         let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok());
         let Some(origin) = origin.filter(|_| origins.next().is_none()) else { return false };
-        let is_secure = self.proxies.is_secure(peer.address, headers);
+        let is_secure = self.has_tls || self.proxies.is_secure(peer.address, headers);
         let scheme = if is_secure { "https" } else { "http" };
         let own = authority(headers).map(|authority| Origin::new(scheme, authority));
         own.as_ref() == Some(&origin) || self.origins.contains(&origin)
+    }
+
+    /// Whether browsers should use nothing but TLS for this relay from now on. Not for loopback: that would affect every
+    /// other server there.
+    pub(crate) fn is_for_tls_only(&self) -> bool {
+        self.has_tls && !self.hosts.is_empty()
     }
 
     /// Counts a plain request, and waits if the rate is exceeded. Returns false if there are too many connections.

@@ -104,11 +104,15 @@ pub(crate) fn run(
     shared: Shared,
     peer: Arc<Peer>,
     from: Client,
+    token: Option<String>,
 ) -> impl Future<Output = ()> + Send {
     let mut heads = shared.hub.heads();
     let mut last = heads.borrow_and_update().to_vec();
     let (answers, mut answered) = mpsc::unbounded_channel();
     let mut connection = Connection::new(socket, wire, shared, peer, from, &last, answers);
+    if wire == Wire::Json {
+        connection.begin_json(token.as_deref());
+    }
     let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
     let mut stopping = connection.shared.stopping.clone();
@@ -132,6 +136,7 @@ pub(crate) fn run(
                 }
                 reading = connection.next_read();
             }
+            connection.meter.look(&connection.server, &connection.told, reading.is_none());
             // What moves the deadline back is far more frequent than the deadline.
             let deadline = connection.deadline();
             if deadline < alarm.deadline() {
@@ -240,7 +245,7 @@ impl Connection {
         answers: mpsc::UnboundedSender<Vec<Answer>>,
     ) -> Self {
         let meter = Meter::new(&shared.metrics, wire, last);
-        let mut connection = Self {
+        Self {
             server: Server::new(Arc::clone(&shared.options), wire, last, 0),
             socket: Socket::new(socket, meter.stalled()),
             meter,
@@ -267,19 +272,7 @@ impl Connection {
             bell: Arc::default(),
             stopping: false,
             shared,
-        };
-        if wire == Wire::Json {
-            let mut guest = [0; 16];
-            match getrandom::fill(&mut guest) {
-                Ok(()) => connection.server.set_guest(guest),
-                Err(_) => {
-                    connection.server.close(CloseCode::Unavailable, "the system has no randomness");
-                }
-            }
-            // JSON has no hello that could carry a credential.
-            connection.authorize(None);
         }
-        connection
     }
 
     fn now(&self) -> u64 {
@@ -355,9 +348,7 @@ impl Connection {
                     self.shared.hub.forward(Forwarded { from: self.number, event });
                 }
                 Effect::Query(ticket, query) => self.queries.push_back(Asked::new(ticket, query)),
-                Effect::Refresh(token) => {
-                    self.authorize(Some(&token));
-                }
+                Effect::Refresh(token) => self.refresh(&token),
                 effect @ (Effect::Join { .. }
                 | Effect::Leave(_)
                 | Effect::Watch(_)

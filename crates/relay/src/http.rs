@@ -115,6 +115,10 @@ async fn guard(
     for (name, value) in &HEADERS {
         response.headers_mut().entry(name.clone()).or_insert(HeaderValue::from_static(value));
     }
+    if border.is_for_tls_only() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     response
 }
 
@@ -145,6 +149,7 @@ async fn socket(
 ) -> Response {
     let AppState { shared, connections_done, border, .. } = app_state;
     let client = border.client(&peer, &headers);
+    let token = bearer(&headers);
     if !border.is_origin(&peer, &headers) {
         audit::refused(
             &border.metrics,
@@ -184,7 +189,7 @@ async fn socket(
                 let code = CloseCode::Overloaded;
                 Box::pin(reject(socket, wire, shared.metrics, code, message, Some(RETRY)))
             }
-            Some(wire) => Box::pin(connection::run(socket, wire, shared, peer, client)),
+            Some(wire) => Box::pin(connection::run(socket, wire, shared, peer, client, token)),
             None => {
                 let message = "speak event-driven-kit.v1 or cloudevents.json";
                 let code = CloseCode::UnsupportedSubprotocol;
@@ -196,4 +201,39 @@ async fn socket(
             drop(connections_done);
         }
     })
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750, 2.1). Other schemes may be for a proxy.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let is_bearer = |line: &&HeaderValue| {
+        let scheme = line.as_bytes().split(|byte| *byte == b' ').next();
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    };
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter().filter(is_bearer);
+    let line = lines.next()?;
+    // Of two, the client cannot mean both. An empty token is refused.
+    let token = line.to_str().ok().filter(|_| lines.next().is_none());
+    let token = token.and_then(|line| line.split_once(' ')).map_or("", |(_, token)| token.trim());
+    Some(token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_found_among_other_schemes_and_two_are_none() {
+        let bearer = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| (header::AUTHORIZATION, line.parse().unwrap()));
+            bearer(&lines.collect())
+        };
+        assert_eq!(bearer(&[]), None);
+        assert_eq!(bearer(&["Basic eA=="]), None);
+        assert_eq!(bearer(&["Bearerx y"]), None);
+        assert_eq!(bearer(&["Basic eA==", "bearer  a.b.c "]).as_deref(), Some("a.b.c"));
+        for wrong in [&["Bearer"][..], &["Bearer "], &["Bearer a", "Bearer b"], &["Bearer \u{e4}"]]
+        {
+            assert_eq!(bearer(wrong).as_deref(), Some(""), "{wrong:?}");
+        }
+    }
 }

@@ -16,9 +16,12 @@ pub mod metrics;
 mod page;
 mod relay;
 pub mod streams;
+mod tls;
+pub mod tokens;
 pub mod units;
 mod upkeep;
 mod websocket;
 
 pub use border::{Host, NameError, Origin};
 pub use relay::{Config, Relay, RunError, StartError};
+pub use tls::{Tls, TlsError};

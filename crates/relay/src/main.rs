@@ -1,4 +1,4 @@
-//! `event-relay`: runs a relay until it is stopped, or makes a backup.
+//! `event-relay`: runs a relay until it is stopped, or makes a backup, a key pair or a token.
 
 mod options;
 
@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::{Limited, Run};
+use options::{Access, Limited, NewKeys, Run, Token};
+#[cfg(unix)]
+use relay::Tls;
 use relay::{Config, Relay, admin};
 use tracing_subscriber::EnvFilter;
 
@@ -25,6 +27,8 @@ struct Arguments {
     run: Option<Run>,
     // Not in `Run`: clap cannot detect an optional struct by the presence of a struct inside it.
     #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
     limits: Limited,
 }
 
@@ -39,16 +43,22 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
+    /// Makes a key pair that signs tokens.
+    Keys(NewKeys),
+    /// Makes a token with which a client can sign in: for development and for backends.
+    Token(Token),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { command, run, limits } = Arguments::parse();
+    let Arguments { command, run, access, limits } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match (command, run) {
         (Some(Command::Backup { data, to }), _) => backup(data, to).await,
-        (None, Some(run)) => serve(run.config(limits)).await,
+        (Some(Command::Keys(keys)), _) => keys.make().map_err(Into::into).map(say),
+        (Some(Command::Token(token)), _) => token.make().map(say),
+        (None, Some(run)) => serve(run.config(limits), access).await,
         // clap requires one of the two.
         (None, None) => Ok(()),
     };
@@ -61,20 +71,44 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn serve(mut config: Config, access: Access) -> Result<(), Box<dyn std::error::Error>> {
+    access.configure(&mut config)?;
+    #[cfg(unix)]
+    if let Some(tls) = config.tls.clone() {
+        // Before the relay says that it listens: until then, the signal would end it.
+        let hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+        tokio::spawn(reload(tls, hangups));
+    }
     let relay = Relay::start(config).await?;
-    // The parent process may have closed the pipe, which is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "listening on http://{}", relay.address());
+    say(format!("listening on {}", relay.url()));
     if let Some(address) = relay.metrics_address() {
-        let _ = writeln!(std::io::stdout(), "metrics on http://{address}/metrics");
+        say(format!("metrics on http://{address}/metrics"));
     }
     Ok(relay.run(told_to_stop()).await?)
 }
 
+/// Reads the certificate again at each SIGHUP.
+#[cfg(unix)]
+async fn reload(tls: Tls, mut hangups: tokio::signal::unix::Signal) {
+    while hangups.recv().await.is_some() {
+        let tls = tls.clone();
+        match tokio::task::spawn_blocking(move || tls.reload()).await {
+            Ok(Ok(())) => tracing::info!("the TLS certificate was read again"),
+            Ok(Err(error)) => tracing::error!(%error, "the previous TLS certificate stays in use"),
+            Err(error) => tracing::error!(%error, "the TLS certificate could not be read again"),
+        }
+    }
+}
+
 async fn backup(data: PathBuf, to: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     let told = tokio::task::spawn_blocking(move || admin::backup(&data, &to)).await??;
-    let _ = writeln!(std::io::stdout(), "{told}");
+    say(told);
     Ok(())
+}
+
+/// Writes a line to standard output. The parent process may have closed the pipe, which is no reason to stop.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Resolves at SIGINT or SIGTERM.
@@ -97,5 +131,26 @@ async fn told_to_stop() {
     tokio::select! {
         () = interrupt => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_readme_has_each_option() {
+        let readme = include_str!("../README.md");
+        let command = Arguments::command();
+        let options = command.get_arguments().filter_map(|option| option.get_long());
+        let options: Vec<_> = options.filter(|name| !["help", "version"].contains(name)).collect();
+        assert!(options.len() > 30, "{options:?}");
+        for name in options {
+            let is_there =
+                ["`", " ", "|"].iter().any(|end| readme.contains(&format!("--{name}{end}")));
+            assert!(is_there, "README.md does not have --{name}");
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! The command line of the relay.
 
+mod access;
+mod issue;
 mod limits;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use access::Access;
 use ipnet::IpNet;
+pub use issue::{NewKeys, Token};
 pub use limits::Limited;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
@@ -90,6 +94,7 @@ impl Run {
             allow_origin: run.allow_origin,
             proxies: run.behind_proxy,
             authority: None,
+            tls: None,
             store,
             limits: limits.limits(run.max_subscriptions, run.new_clients),
             metrics: run.metrics,

@@ -1,7 +1,9 @@
 //! A relay on a port: start, operation and orderly shutdown.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,12 +17,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admin;
 use crate::authority::Authority;
-use crate::border::{Acceptor, Border, Host, Origin, Rules};
+use crate::border::{Acceptor, Border, Host, Http1, Origin, Rules};
 use crate::connection::Shared;
 use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::{Exporter, Metrics};
+use crate::tls::Tls;
 use crate::upkeep;
 
 /// Longer than any relay runs, in milliseconds.
@@ -45,8 +48,10 @@ pub struct Config {
     pub allow_origin: Vec<Origin>,
     /// The networks of the reverse proxies before the relay, which are trusted to name the client.
     pub proxies: Vec<IpNet>,
-    /// Checks the clients' credentials. Without one, every client may connect.
+    /// Checks the clients' credentials. Without one, every client may connect, but only on loopback.
     pub authority: Option<Arc<dyn Authority>>,
+    /// The certificate, if the relay itself speaks TLS.
+    pub tls: Option<Tls>,
     /// The settings of the store.
     pub store: Settings,
     /// The limits on clients.
@@ -70,6 +75,7 @@ impl Config {
             allow_origin: Vec::new(),
             proxies: Vec::new(),
             authority: None,
+            tls: None,
             store: Settings::default(),
             limits: Limits::default(),
             metrics: None,
@@ -84,7 +90,7 @@ impl Config {
 pub enum RunError {
     /// The port failed.
     #[error("cannot serve any longer: {0}")]
-    Serve(#[from] std::io::Error),
+    Serve(#[from] io::Error),
     /// The store has been unusable for [`Config::give_up`].
     #[error("the store has been unusable for {since:?}, so the relay ends: {error}")]
     Store {
@@ -109,7 +115,7 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
         /// The system's error.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// The address of the metrics cannot be listened on.
     #[error(
@@ -119,13 +125,18 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
         /// The system's error.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// Clients from other machines would be refused.
     #[error(
         "{0} is not loopback: name the host by which clients reach it with --host, such as --host example.org"
     )]
     NoHost(SocketAddr),
+    /// Everyone could read and write everything.
+    #[error(
+        "{0} is not loopback: say who may connect, with --auth-keys for accounts or --anonymous for guests"
+    )]
+    NoAuthority(SocketAddr),
     /// There is no page.
     #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
     NoPage(PathBuf),
@@ -143,6 +154,7 @@ pub struct Relay {
     exporter: Exporter,
     app_state: AppState,
     border: Arc<Border>,
+    tls: Option<Tls>,
     header_timeout: Duration,
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
@@ -158,8 +170,17 @@ impl Relay {
     /// # Errors
     /// A [`StartError`] that says what to do.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if config.hosts.is_empty() && !config.listen.ip().to_canonical().is_loopback() {
+        let is_loopback = config.listen.ip().to_canonical().is_loopback();
+        if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
+        }
+        if config.authority.is_none() {
+            if !is_loopback {
+                return Err(StartError::NoAuthority(config.listen));
+            }
+            tracing::info!(
+                "every client on this machine may read and write everything; see --auth-keys"
+            );
         }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
@@ -192,8 +213,12 @@ impl Relay {
             ..Options::default()
         });
         let Config { page, data, give_up, authority, .. } = config;
-        let rules =
-            Rules { hosts: config.hosts, origins: config.allow_origin, proxies: config.proxies };
+        let rules = Rules {
+            hosts: config.hosts,
+            origins: config.allow_origin,
+            proxies: config.proxies,
+            has_tls: config.tls.is_some(),
+        };
         let Limits { header_timeout, message_timeout, .. } = config.limits;
         let border = Arc::new(Border::new(rules, config.limits, Arc::clone(&metrics)));
         let exporter = Exporter::new(&metrics, &border, &hub, &store);
@@ -214,6 +239,7 @@ impl Relay {
             exporter,
             app_state,
             border,
+            tls: config.tls,
             header_timeout,
             stop,
             ended,
@@ -222,6 +248,12 @@ impl Relay {
             data,
             give_up,
         })
+    }
+
+    /// The URL of its page.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The address that it listens on.
@@ -258,9 +290,8 @@ impl Relay {
             ..
         } = self;
         let handle = Handle::new();
-        let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
-            .acceptor(Acceptor(Arc::clone(&border)))
-            .handle(handle.clone());
+        let mut server =
+            axum_server::Server::<SocketAddr>::from_listener(listener).handle(handle.clone());
         if !self.header_timeout.is_zero() {
             // The first one is for connections that send nothing.
             server = server.first_request_timeout(self.header_timeout);
@@ -276,8 +307,13 @@ impl Relay {
         };
         tokio::spawn(shutdown);
         let mut stopping = stop.subscribe();
+        let acceptor = Acceptor(Arc::clone(&border));
+        let serving: Pin<Box<dyn Future<Output = io::Result<()>> + Send>> = match self.tls {
+            None => Box::pin(server.acceptor(Http1(acceptor)).serve(service)),
+            Some(tls) => Box::pin(server.acceptor(Http1(tls.acceptor(acceptor))).serve(service)),
+        };
         let served = tokio::select! {
-            served = server.serve(service) => served.map_err(RunError::Serve),
+            served = serving => served.map_err(RunError::Serve),
             error = upkeep::run(&store, &border, give_up, || writer.is_finished()) => {
                 stop.send_replace(true);
                 Err(error)

@@ -79,12 +79,12 @@ pub use credit::Window;
 pub use effect::{
     ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
 };
-use expected::Expected;
 use history::Requests;
 use identity::Identity;
 use link::Connection;
+pub(crate) use link::PeerSays;
 pub use memory::MemoryOutbox;
-use outbox::Outbox;
+use outbox::{Outbox, OutboxEntry};
 use presence::PresenceState;
 pub use publishing::{PublishError, PublishOptions};
 pub(crate) use sharing::MAX_BASE;
@@ -146,7 +146,8 @@ pub struct Client {
     /// The wall clock minus the clock of `now`, in milliseconds.
     wall_is_ahead: i64,
     subscriptions: Subscriptions,
-    expected: Expected,
+    /// Settled events that subscriptions have not read past, each with its position, in the order of their answers.
+    expected: VecDeque<OutboxEntry>,
     requests: Requests,
     presence_state: PresenceState,
     /// Whether another tab has the socket.
@@ -175,7 +176,7 @@ impl Client {
             renumbered: Vec::new(),
             wall_is_ahead: 0,
             subscriptions: Subscriptions::default(),
-            expected: Expected::default(),
+            expected: VecDeque::new(),
             requests: Requests::default(),
             presence_state: PresenceState::default(),
             following: false,
@@ -230,18 +231,22 @@ impl Client {
 
     /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.
     pub fn peer(&self) -> Option<&str> {
-        self.is_online().then_some(self.connection.peer.as_str())
+        self.is_online().then_some(self.connection.peer.id.as_str())
     }
 
     /// Whose connection the peer says this is: an account's name, or `~` and a client id. `None` while offline, and if the
     /// peer does not say.
     pub fn subject(&self) -> Option<&str> {
-        self.connection.subject.as_deref().filter(|_| self.is_online())
+        self.connection.peer.subject.as_deref().filter(|_| self.is_online())
     }
 
     /// What this client may do, as the peer said when it admitted it.
     pub fn rights(&self) -> &Rights {
-        &self.connection.rights
+        &self.connection.peer.rights
+    }
+
+    pub(crate) fn peer_says(&self) -> PeerSays {
+        self.connection.peer.clone()
     }
 
     /// Handles a binary message from the socket.

@@ -157,6 +157,7 @@ fn a_client_knows_what_its_peer_takes_beyond_version_1() {
     for (kind, takes) in [(2, true), (26, true), (27, false), (28, true), (MAX_NUMBER, true)] {
         assert_eq!(dialogue.client.takes(kind), takes, "{kind}");
     }
+    assert_eq!(dialogue.client.subject(), Some("ann"));
     // A peer of another version may answer the next attempt.
     dialogue.reconnect();
     assert!(dialogue.client.takes(17) && !dialogue.client.takes(28));

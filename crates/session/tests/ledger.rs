@@ -115,3 +115,19 @@ fn a_bounded_number_of_outcomes_is_kept() {
     let illegal = store(&mut account, &numbered(1, MAX_NUMBER + 1, 1));
     assert_eq!(code(&illegal), Some((RejectCode::IllegalEvent, false)));
 }
+
+#[test]
+fn a_client_belongs_to_its_first_subject_and_a_peer_without_an_authority_compares_nothing() {
+    let mut account = Account::new(SECRET, false);
+    let check = |account: &Account, subject| Account::check_subject(Some(account), subject);
+    assert_eq!(Account::check_subject(None, Some("ann")), Ok(()));
+    account.belong_to(None);
+    assert!(!account.is_changed());
+    assert_eq!(check(&account, Some("ann")), Ok(()));
+    account.belong_to(Some("ann"));
+    assert!(account.is_changed());
+    assert_eq!(check(&account, Some("ann")), Ok(()));
+    assert_eq!(check(&account, Some("bob")), Err(Opened::OtherSubject));
+    assert_eq!(check(&account, Some("~01")), Err(Opened::OtherSubject));
+    assert_eq!(check(&account, None), Ok(()));
+}

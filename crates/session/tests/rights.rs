@@ -1,9 +1,11 @@
 //! What a client may do is what its rights cover: publishing, subscribing, the past, and presence.
 
+mod dialogue;
 mod peer;
 
+use dialogue::{Dialogue, WELCOME};
 use peer::{Peer, caught_up, credit, hello, subscribe, told};
-use session::rights::{PatternLists, Rights, Subject};
+use session::rights::{PatternLists, Right, Rights, Subject};
 use session::server::{Effect, Granted, Options};
 use session::*;
 
@@ -248,6 +250,32 @@ fn the_welcome_names_the_subject_and_its_rights() {
     let of_guest = Granted { rights: own.parse().unwrap(), ..Granted::default() };
     let expected = lists(&[&format!("person.{guest}")], &[]).parse().unwrap();
     assert_eq!(welcome(Some(of_guest)), (guest, expected));
+}
+
+#[test]
+fn a_client_offers_what_the_welcome_says_and_reports_what_was_denied() {
+    let mut dialogue = Dialogue::new(client::Options::default());
+    assert_eq!(dialogue.client.subject(), None);
+    let rights = lists(&["chat.*"], &["chat.>"]).parse().unwrap();
+    let subject = Some("ann".to_owned());
+    dialogue.say(FromPeer::Welcome(Welcome { subject, rights, ..WELCOME }));
+    assert_eq!(dialogue.client.subject(), Some("ann"));
+    let admin = peer::topic("admin");
+    assert!(!dialogue.client.rights().allow(Right::Publish, &admin));
+    assert!(dialogue.client.rights().allow(Right::Publish, &peer::topic("chat.a")));
+
+    dialogue.client.send_ephemeral(&admin, &peer::body("e"));
+    let heard = dialogue.heard();
+    let [FromClient::Publish(publish)] = &heard[..] else { panic!("{heard:?}") };
+    let (code, message) = (RejectCode::NotAllowed, "no right".to_owned());
+    for topic in [publish.topic, publish.topic + 1] {
+        dialogue.say(FromPeer::Denied(Denied { topic, code, message: message.clone() }));
+    }
+    let denied = client::Effect::Denied { topic: "admin".to_owned(), code, message };
+    let said = dialogue.effects.iter().filter(|it| matches!(it, client::Effect::Denied { .. }));
+    assert_eq!(said.collect::<Vec<_>>(), [&denied], "a number without a topic says nothing");
+    dialogue.close(1_006);
+    assert_eq!(dialogue.client.subject(), None);
 }
 
 #[test]

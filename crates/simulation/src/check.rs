@@ -1,4 +1,4 @@
-//! Checks a [history](crate::history) against the seven promises of the protocol.
+//! Checks a [history](crate::history) against the promises of the protocol.
 //!
 //! It does not know how the machines work. It knows only what was committed and what each application received. The
 //! tests of this module feed it histories that break each promise.
@@ -36,6 +36,8 @@ pub enum Promise {
     Answered,
     /// 7: the events of a client are in the log in the order of its publishes.
     OwnOrder,
+    /// 8: nobody is delivered what their rights do not cover at that moment. [`access`](crate::access) checks it.
+    Allowed,
     /// In addition: a reader receives no more than it has room for.
     Room,
     /// In addition: the machines come to rest and do not send requests forever.

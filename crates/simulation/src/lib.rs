@@ -1,6 +1,7 @@
 //! A simulation of clients, tabs, a relay and its store in virtual time, over links that break in every known way. A
 //! checker compares the resulting history with the protocol's promises.
 
+pub mod access;
 pub mod check;
 pub mod coverage;
 pub mod fault;

@@ -33,11 +33,15 @@ pub enum Mutation {
     GhostsStay,
     /// A row from a deleted disk counts as sent although it was not sent with its new number.
     MarksRowsOfAnotherClient,
+    /// The peer gives a connection that resumes the rights of its client's first connection.
+    ResumeUnchecked,
+    /// The peer keeps rights after the credential has ended.
+    RightOutlivesToken,
 }
 
 impl Mutation {
     /// All variants.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -52,6 +56,8 @@ impl Mutation {
         Self::PageSkipsOne,
         Self::GhostsStay,
         Self::MarksRowsOfAnotherClient,
+        Self::ResumeUnchecked,
+        Self::RightOutlivesToken,
     ];
 
     /// The bug of the relay's store, if it is one.

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use model::{ClientId, Found, Outcome};
 
+use crate::access;
 use crate::check::{Promise, Violation, check};
 use crate::coverage::Coverage;
 use crate::history::{ClientNo, EventNo, History, LifeNo, ProfileNo, ReaderNo, Record, TopicNo};
@@ -183,7 +184,7 @@ impl World {
         let end = world.plan();
         world.run_until(end + PATIENCE);
         let verdict = match world.is_restless() {
-            false => check(&world.history),
+            false => check(&world.history).and_then(|()| access::run(seed, mutation).verdict),
             true => Err(Violation {
                 promise: Promise::Rest,
                 text: "the machines do not come to rest".to_owned(),

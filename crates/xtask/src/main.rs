@@ -58,6 +58,9 @@ enum Task {
         /// Serve the counter of examples/yew instead of the chat
         #[arg(long)]
         example: bool,
+        /// Serve the chat with three accounts to choose from, which have different rights
+        #[arg(long, conflicts_with = "example")]
+        auth: bool,
     },
     /// Run all checks and tests; the last line sums up the tests
     Test {
@@ -120,8 +123,12 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     match task {
-        Task::Run { listen, host, data, example } => {
-            let served = if example { run::Served::Example } else { run::Served::Chat };
+        Task::Run { listen, host, data, example, auth } => {
+            let served = match (example, auth) {
+                (true, _) => run::Served::Example,
+                (false, true) => run::Served::ChatWithAccounts,
+                (false, false) => run::Served::Chat,
+            };
             run::run(&workspace, served, listen, &host, data.as_deref())?;
         }
         Task::Test { only } => return suite::run(&workspace, &only),

@@ -1,6 +1,8 @@
 //! `run`: builds the page and the relay, and starts the relay. It ends when the relay does, or on Ctrl-C, which it
 //! passes on so that the relay can close its sockets and its store.
 
+mod accounts;
+
 use crate::page::{self, Page, Part};
 use crate::process;
 use crate::process::running;
@@ -27,6 +29,8 @@ const GRACE: Duration = Duration::from_secs(15);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Served {
     Chat,
+    /// The chat with accounts instead of guests.
+    ChatWithAccounts,
     /// The Yew example.
     Example,
 }
@@ -52,6 +56,11 @@ pub fn run(
             build(workspace)?;
             (workspace.dist(), workspace.root.join("data"))
         }
+        Served::ChatWithAccounts => {
+            accounts::check(listen)?;
+            build(workspace)?;
+            (workspace.dist(), workspace.own_target().join("accounts/data"))
+        }
         Served::Example => {
             relay(workspace)?;
             (page::example::ensure(workspace)?, workspace.own_target().join("page/example-data"))
@@ -59,6 +68,11 @@ pub fn run(
     };
     let mut relay = relay_command(workspace, listen, data.unwrap_or(&default), &page);
     relay.args(hosts.iter().flat_map(|host| ["--host", host]));
+    accounts::remove(&page)?;
+    match served {
+        Served::ChatWithAccounts => relay.args(accounts::make(workspace, &page)?),
+        Served::Chat | Served::Example => relay.arg("--anonymous"),
+    };
     let interrupts = count_interrupts()?;
     let mut child = start(&mut relay)?;
     if let Some(output) = child.stdout.take() {
@@ -175,12 +189,13 @@ fn print_output(output: impl Read, started: Instant, workspace: &Workspace, serv
             continue;
         };
         let took = progress::duration(started.elapsed());
-        let name = match served {
-            Served::Chat => "chat",
-            Served::Example => "counter",
+        let (name, path) = match served {
+            Served::Chat => ("chat is", ""),
+            Served::ChatWithAccounts => ("accounts of the chat are", accounts::PATH),
+            Served::Example => ("counter is", ""),
         };
         progress::print(&format!(
-            "\nThe {name} is at {address} (press Ctrl-C to stop; started in {took})"
+            "\nThe {name} at {address}{path} (press Ctrl-C to stop; started in {took})"
         ));
         if served == Served::Example {
             continue;

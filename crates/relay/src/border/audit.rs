@@ -1,6 +1,6 @@
-//! The audit log of refusals, on the `tracing` target `audit`.
+//! The audit log of refusals and of accounts that sign in, on the `tracing` target `audit`.
 //!
-//! It contains addresses and codes, and nothing that a client wrote. Each kind has a rate limit, so that an attacker
+//! It contains addresses, codes and the names of accounts, and nothing that a client wrote. Each kind has a rate limit, so that an attacker
 //! cannot flood the log. The next line counts what was left out.
 
 use std::net::IpAddr;
@@ -45,18 +45,36 @@ struct Lines {
     left_out: AtomicU64,
 }
 
-static LINES: LazyLock<[Lines; Refused::NAMES.len()]> = LazyLock::new(|| {
-    std::array::from_fn(|_| Lines { bucket: Bucket::new(RATE), left_out: AtomicU64::new(0) })
-});
+static LINES: LazyLock<[Lines; Refused::NAMES.len()]> =
+    LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
+static SIGNED_IN: LazyLock<Lines> = LazyLock::new(Lines::new);
+
+impl Lines {
+    fn new() -> Self {
+        Self { bucket: Bucket::new(RATE), left_out: AtomicU64::new(0) }
+    }
+
+    /// Whether there may be another line now, and how many were left out since the last one.
+    fn next(&self) -> Option<u64> {
+        if self.bucket.try_take(1) {
+            return Some(self.left_out.swap(0, Ordering::Relaxed));
+        }
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
 
 /// Counts and logs a refusal of `address`, with the status or close code of the answer, or 0 if the connection was dropped.
 pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code: u16) {
     metrics.connections.refused(refused);
-    let lines = &LINES[refused as usize];
-    if lines.bucket.try_take(1) {
-        let left_out = lines.left_out.swap(0, Ordering::Relaxed);
+    if let Some(left_out) = LINES[refused as usize].next() {
         tracing::warn!(target: "audit", refused = refused.name(), %address, code, left_out, "refused");
-    } else {
-        lines.left_out.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Logs that `address` has signed in with an account, or has refreshed its credential.
+pub(crate) fn signed_in(account: &str, address: IpAddr) {
+    if let Some(left_out) = SIGNED_IN.next() {
+        tracing::info!(target: "audit", account, %address, left_out, "signed in");
     }
 }

@@ -15,34 +15,18 @@ use super::gate::Wait;
 
 /// The time limit for a client to accept some of an HTTP answer. A WebSocket has its own limit.
 const STALLED: Duration = Duration::from_secs(30);
-/// The preface of HTTP/2, which is refused, because the HTTP layer has no timeouts for it.
-const HTTP2: &[u8] = b"PRI";
 
 /// See the [module](self).
 pub(crate) struct Guarded<S> {
     inner: S,
     peer: Arc<Peer>,
     wait: Option<Wait>,
-    /// How many bytes of [`HTTP2`] have arrived, or more once the connection begins differently.
-    like_http2: usize,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Guarded<S> {
     pub(super) fn new(inner: S, peer: Arc<Peer>) -> Self {
-        Self { inner, peer, wait: None, like_http2: 0, stalled: None }
-    }
-
-    /// Whether the connection begins as HTTP/2.
-    fn begins_http2(&mut self, bytes: &[u8]) -> bool {
-        for &byte in bytes {
-            match HTTP2.get(self.like_http2) {
-                Some(&next) if next == byte => self.like_http2 += 1,
-                Some(_) => self.like_http2 = usize::MAX,
-                None => break,
-            }
-        }
-        self.like_http2 == HTTP2.len()
+        Self { inner, peer, wait: None, stalled: None }
     }
 
     /// Counts what was written, and limits the time of writes until the connection is a WebSocket.
@@ -85,12 +69,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
-        let read = &buffer.filled()[before..];
-        if this.like_http2 <= HTTP2.len() && this.begins_http2(read) {
-            return Poll::Ready(Err(io::Error::other("HTTP/2 is not spoken here")));
-        }
-        this.peer.gate.read(read.len());
-        this.peer.metrics.connections.received.inc_by(read.len() as u64);
+        let read = buffer.filled().len() - before;
+        this.peer.gate.read(read);
+        this.peer.metrics.connections.received.inc_by(read as u64);
         Poll::Ready(Ok(()))
     }
 }

@@ -26,13 +26,14 @@ impl Connection {
                     self.make_room(bytes).await;
                     self.server.committed(&events);
                     self.told[stream] = events.last().map_or(told, |last| last.offset);
+                    self.meter.fed(stream, self.told[stream]);
                 }
                 Recent::Older => {
                     self.server.lagged(stream, *head);
                     self.told[stream] = *head;
+                    self.meter.read();
                 }
             }
-            self.measure_lag(stream);
         }
     }
 
@@ -80,10 +81,5 @@ impl Connection {
             self.meter.sent_run(events);
             self.server.send_run(frames);
         }
-    }
-
-    /// Says in the metrics how far the connection has got in a stream.
-    pub(super) fn measure_lag(&self, stream: usize) {
-        self.meter.reach(&self.server, stream, self.told[stream]);
     }
 }

@@ -118,7 +118,7 @@ impl Connection {
     /// Checks the time limits.
     pub(super) fn tick(&mut self) {
         let now = self.now();
-        (0..self.told.len()).for_each(|stream| self.measure_lag(stream));
+        self.meter.look_now(&self.server, &self.told);
         let gate = &self.peer.gate;
         self.is_shut = gate.is_shut();
         let limit = self.shared.message_timeout;

@@ -1,9 +1,11 @@
 //! Services that connections share, besides the log: the authority and presence.
 
+use session::CloseCode;
 use session::server::{Effect, Joiner, News};
 
 use super::Connection;
-use crate::limits::Key;
+use crate::border::audit;
+use crate::limits::{Key, Kind};
 
 impl Connection {
     /// Asks the authority about a credential. Returns false if it refuses and the connection ends.
@@ -11,13 +13,44 @@ impl Connection {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
             None => {}
-            Some(Ok(granted)) => self.server.granted(granted, now),
+            Some(Ok(granted)) => {
+                if let Some(account) = &granted.account {
+                    audit::signed_in(account.name(), self.from.address);
+                }
+                self.server.granted(granted, now);
+            }
             Some(Err(refused)) => {
                 self.server.credential_refused(&refused.0);
                 return false;
             }
         }
         true
+    }
+
+    /// Checks another credential. Each costs as much as that of a handshake.
+    pub(super) fn refresh(&mut self, token: &str) {
+        if self.from.allowance.try_take(Kind::Handshakes, 1) {
+            self.authorize(Some(token));
+        } else {
+            self.overloaded("too many credentials come from your address");
+        }
+    }
+
+    /// Begins a connection of `cloudevents.json`, with the token of its upgrade. A client without one may send it in
+    /// its hello; until then it is a guest, or may do nothing.
+    pub(super) fn begin_json(&mut self, token: Option<&str>) {
+        let mut guest = [0; 16];
+        match getrandom::fill(&mut guest) {
+            Ok(()) => self.server.set_guest(guest),
+            Err(_) => {
+                return self.server.close(CloseCode::Unavailable, "the system has no randomness");
+            }
+        }
+        let admits_guests =
+            self.shared.authority.as_deref().is_some_and(|it| it.check(None).is_ok());
+        if token.is_some() || admits_guests {
+            self.authorize(token);
+        }
     }
 
     /// Carries out the effects of presence.

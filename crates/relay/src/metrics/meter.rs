@@ -2,6 +2,7 @@
 //! arrived together.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::gauge::Gauge;
 use session::server::{Delivered, Server, Wire};
@@ -11,11 +12,20 @@ use super::positions::Position;
 use super::resources::gauged;
 use super::{Metrics, SessionOf};
 
+/// How often subscriptions are looked at while they read.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) metrics: Arc<Metrics>,
     position: Position,
+    /// The streams, as bits, of which a subscription still reads what is older.
+    behind: u64,
+    /// Whether subscriptions have read since they were last looked at,
+    has_read: bool,
+    /// and when that was.
+    looked: Instant,
     _websocket: Counted,
     /// Ephemeral events that the client has published,
     forwarded: u64,
@@ -35,6 +45,9 @@ impl Meter {
         }
         Self {
             position: metrics.positions.join(offsets),
+            behind: 0,
+            has_read: false,
+            looked: Instant::now(),
             _websocket: Counted::of(metrics.connections.websockets(wire)),
             metrics: Arc::clone(metrics),
             forwarded: 0,
@@ -79,11 +92,34 @@ impl Meter {
         }
     }
 
-    /// The connection has got to an offset of a stream: that of the newest event that it was fed, unless a
-    /// subscription still reads what is older.
-    pub(crate) fn reach(&self, server: &Server, stream: usize, told: u64) {
-        let unread = server.unread(stream).map_or(told, |next| told.min(next - 1));
-        self.position.reach(stream, unread);
+    /// The connection was fed a stream up to an offset.
+    pub(crate) fn fed(&self, stream: usize, offset: u64) {
+        if (self.behind >> stream) & 1 == 0 {
+            self.position.reach(stream, offset);
+        }
+    }
+
+    /// Subscriptions have read from the log.
+    pub(crate) fn read(&mut self) {
+        self.has_read = true;
+    }
+
+    /// Says how far subscriptions have got that have read: when they are done, and each second until then. There may be
+    /// thousands of them. The connection was fed each stream up to the offsets of `told`.
+    pub(crate) fn look(&mut self, server: &Server, told: &[u64], are_done: bool) {
+        if self.has_read && (are_done || self.looked.elapsed() >= LOOK) {
+            self.look_now(server, told);
+        }
+    }
+
+    /// The same at once.
+    pub(crate) fn look_now(&mut self, server: &Server, told: &[u64]) {
+        (self.behind, self.has_read, self.looked) = (0, false, Instant::now());
+        for (stream, told) in told.iter().enumerate() {
+            let unread = server.unread(stream).map(|next| next.saturating_sub(1));
+            self.behind |= u64::from(unread.is_some()) << stream;
+            self.position.reach(stream, unread.map_or(*told, |unread| unread.min(*told)));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The relay's binary through real WebSocket clients.
 
+mod accounts;
 mod attacks;
 mod authority;
 mod backup;
@@ -13,4 +14,6 @@ mod presence;
 mod reading;
 mod streams;
 mod support;
+mod texts;
 mod third_party;
+mod tls;

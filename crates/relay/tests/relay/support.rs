@@ -56,7 +56,8 @@ impl Process {
     pub fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        let (_, address) = line.trim().split_once("://").unwrap();
+        let address = address.to_owned();
         Self { child, address }
     }
 
@@ -66,9 +67,14 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Stops it like a service manager.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 

@@ -12,6 +12,14 @@ use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
 
+/// What the peer says of itself and of the client when it admits it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct PeerSays {
+    pub(crate) id: String,
+    pub(crate) subject: Option<String>,
+    pub(crate) rights: Rights,
+}
+
 /// The state that ends with a connection.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
@@ -22,9 +30,7 @@ pub(super) struct Connection {
     fence: Option<u64>,
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
-    pub(super) peer: String,
-    pub(super) subject: Option<String>,
-    pub(super) rights: Rights,
+    pub(super) peer: PeerSays,
     /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
@@ -224,8 +230,8 @@ impl Client {
             self.uncertain();
         }
         self.state = ClientState::Online { since: now };
-        self.connection.peer = welcome.peer;
-        (self.connection.subject, self.connection.rights) = (welcome.subject, welcome.rights);
+        let Welcome { peer, subject, rights, .. } = welcome;
+        self.connection.peer = PeerSays { id: peer, subject, rights };
         self.connection.kinds = welcome.kinds;
         self.connection.heartbeat = welcome.heartbeat.into();
         self.effects.push_back(Effect::Link(ConnectionState::Online));

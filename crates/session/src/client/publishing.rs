@@ -202,8 +202,9 @@ impl Client {
 
     /// Reports an outcome that is remembered already.
     pub(super) fn tell_outcome(&mut self, row: OutboxRow, outcome: Outcome) {
-        let comes = self.expect(&row.id, &row.topic, &outcome);
-        self.effects.push_back(Effect::Settled { id: row.id, outcome, comes });
+        let id = row.id.clone();
+        let comes = self.expect(row, &outcome);
+        self.effects.push_back(Effect::Settled { id, outcome, comes });
     }
 
     pub(super) fn reject(&mut self, id: String, code: RejectCode, message: &str) {

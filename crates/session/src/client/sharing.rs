@@ -8,7 +8,7 @@ use super::outbox::Stage;
 use super::publishing::{UNWRITTEN, dropped_because};
 use super::state::ClientState;
 use super::tab_presence::PresenceChange;
-use super::{Client, ConnectionState, Effect, OutboxRow, Outcome};
+use super::{Client, ConnectionState, Effect, OutboxRow, Outcome, PeerSays};
 use crate::wire::encode;
 use crate::wire::frame::{AtTopic, Event, FromClient, FromPeer, Recipient, Unsubscribe};
 use crate::wire::message::frames;
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// The leader's link is up under this client id, and accepts this tab's frames.
-    pub(crate) fn joined(&mut self, peer: String, client: [u8; 16], base: u32, now: Millis) {
+    pub(crate) fn joined(&mut self, peer: PeerSays, client: [u8; 16], base: u32, now: Millis) {
         self.disconnected();
         self.state = ClientState::Online { since: now };
         self.connection.client = client;
@@ -127,8 +127,10 @@ impl Client {
     /// Removes the row of an event that the store no longer holds, or that this page has kept under a number of a client
     /// that it has not loaded yet.
     pub(super) fn forget_row(&mut self, id: &str) -> Option<OutboxRow> {
-        let renumbered = self.renumbered.extract_if(.., |row| row.id == id).last();
-        self.outbox.forget_id(id).or(renumbered)
+        self.outbox.forget_id(id).or_else(|| {
+            let at = self.renumbered.iter().position(|row| row.id == id)?;
+            Some(self.renumbered.remove(at))
+        })
     }
 
     /// Erases a row that the store still holds although its outcome is known here.

@@ -125,6 +125,8 @@ impl Server {
     }
 
     pub(super) fn refresh(&mut self, token: String) {
+        // What was sent before is covered by the rights until here.
+        self.flush();
         self.effects.push_back(Effect::Refresh(token));
     }
 

@@ -75,7 +75,7 @@ impl Server {
     pub(super) fn refuse(
         &mut self,
         subscription: u32,
-        pattern: &str,
+        _pattern: &str,
         code: RejectCode,
         message: String,
     ) {
@@ -84,7 +84,7 @@ impl Server {
                 self.send(&FromPeer::Refused(Refused { subscription, code, message }));
             }
             #[cfg(feature = "json")]
-            Wire::Json => self.refuse_text(pattern, code, &message),
+            Wire::Json => self.refuse_text(_pattern, code, &message),
         }
     }
 

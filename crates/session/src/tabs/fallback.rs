@@ -122,9 +122,8 @@ impl Tab {
                 // The subscriptions of the shared client deliver it. Its row is erased after this.
                 client::Effect::Settled { id, outcome, .. } => {
                     let mut rows = fallback.store.saved().rows.iter();
-                    let comes = rows
-                        .find(|row| row.id == id)
-                        .is_some_and(|row| self.client.expect(&id, &row.topic, &outcome));
+                    let row = rows.find(|row| row.id == id).cloned();
+                    let comes = row.is_some_and(|row| self.client.expect(row, &outcome));
                     let settled = client::Effect::Settled { id, outcome, comes };
                     return Some(Effect::Fallback(settled));
                 }

@@ -109,7 +109,7 @@ impl Tab {
     }
 
     pub(super) fn say_who_leads(&mut self) {
-        let peer = self.client.peer().unwrap_or_default().to_owned();
+        let peer = self.client.peer_says();
         let followers = self
             .followers
             .iter()

@@ -1,8 +1,8 @@
 //! The messages between tabs: CBOR like the frames of a link, each an array of its kind and a map.
 
-use crate::client::{ConnectionState, OutboxRow, Outcome, TabId};
+use crate::client::{ConnectionState, OutboxRow, Outcome, PeerSays, TabId};
 use crate::wire::decode;
-use crate::wire::encode::{at, bytes, flag, number, tagged, text};
+use crate::wire::encode::{at, bytes, flag, number, tagged, text, with_rights};
 use crate::{Body, Millis};
 use topic::Topic;
 
@@ -23,7 +23,7 @@ pub(super) enum TabMessage {
     Lead {
         term: u64,
         link: ConnectionState,
-        peer: String,
+        peer: PeerSays,
         client: [u8; 16],
         followers: Vec<(TabId, u32, u32)>,
     },
@@ -94,12 +94,16 @@ impl Envelope {
                 }
                 let (state, figure) = (number(state), number(figure));
                 let (term, list) = (number(*term), bytes(&list));
-                let (reason, peer) = (text(reason), text(peer));
-                tagged(
-                    out,
-                    kind::LEAD,
-                    &[from, term, state, figure, reason, peer, list, bytes(client)],
-                );
+                let (reason, id) = (text(reason), text(&peer.id));
+                let subject = peer.subject.as_deref().and_then(text);
+                with_rights(&peer.rights, |rights| {
+                    let client = bytes(client);
+                    tagged(
+                        out,
+                        kind::LEAD,
+                        &[from, term, state, figure, reason, id, list, client, subject, rights],
+                    );
+                });
             }
             TabMessage::ToPeer { term, leader, frames } => {
                 tagged(out, kind::TO_PEER, &[from, number(*term), bytes(frames), bytes(leader)]);
@@ -166,7 +170,7 @@ impl Envelope {
             kind::LEAD => TabMessage::Lead {
                 term: f.number(1),
                 link: link(f.number(2), f.number(3), f.text(4))?,
-                peer: f.text(5),
+                peer: PeerSays { id: f.text(5), subject: f.optional_text(8), rights: f.rights(9) },
                 client: f.array(7),
                 followers: followers(f.bytes(6))?,
             },
@@ -287,7 +291,11 @@ mod tests {
         messages.extend(links.map(|link| TabMessage::Lead {
             term: 8,
             link,
-            peer: "p".into(),
+            peer: PeerSays {
+                id: "p".into(),
+                subject: Some("ann".into()),
+                rights: crate::rights::Rights::none(),
+            },
             client: [5; 16],
             followers: vec![([2; 16], 7, 1), ([3; 16], 8, 4_095)],
         }));

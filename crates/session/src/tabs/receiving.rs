@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Effect, PATIENCE, SPOKEN, Tab, TabMessage};
-use crate::client::{ConnectionState, Outcome, TabId};
+use crate::client::{ConnectionState, Outcome, PeerSays, TabId};
 use crate::{Body, Millis, RejectCode};
 
 impl Tab {
@@ -60,7 +60,7 @@ impl Tab {
         from: TabId,
         term: u64,
         link: ConnectionState,
-        (peer, client): (String, [u8; 16]),
+        (peer, client): (PeerSays, [u8; 16]),
         followers: &[(TabId, u32, u32)],
     ) {
         let is_news = term > self.term;

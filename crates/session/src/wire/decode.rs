@@ -95,7 +95,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             max_message: f.number32(4),
             forgotten: f.flag(5),
             subject: f.optional_text(6),
-            rights: f.nested(7, rights).unwrap_or_default(),
+            rights: f.rights(7),
             kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {

@@ -103,19 +103,20 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
             let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
-            let rights = |out: &mut Writer<'_>| rights(out, &f.rights);
-            let fields = [
-                text(&f.peer),
-                number(f.highest),
-                optional_text(&f.highest_id),
-                number(f.heartbeat),
-                number(f.max_message),
-                flag(f.forgotten),
-                optional_text(&f.subject),
-                (!f.rights.are_all()).then_some(By(&rights)),
-                (!f.kinds.is_empty()).then_some(By(&kinds)),
-            ];
-            frame(message, FrameKind::Welcome, &fields);
+            with_rights(&f.rights, |rights| {
+                let fields = [
+                    text(&f.peer),
+                    number(f.highest),
+                    optional_text(&f.highest_id),
+                    number(f.heartbeat),
+                    number(f.max_message),
+                    flag(f.forgotten),
+                    optional_text(&f.subject),
+                    rights,
+                    (!f.kinds.is_empty()).then_some(By(&kinds)),
+                ];
+                frame(message, FrameKind::Welcome, &fields);
+            });
         }
         FromPeer::Subscribed(f) => {
             let others = (!f.others.is_empty()).then_some(Value::Positions(&f.others));
@@ -259,7 +260,13 @@ fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
     numbers.iter().for_each(|number| out.number(*number));
 }
 
-fn rights(out: &mut Writer<'_>, rights: &Rights) {
+/// Calls `used` with the field that says what a client may do: none for all rights.
+pub(crate) fn with_rights(rights: &Rights, used: impl FnOnce(Option<Value<'_>>)) {
+    let write = |out: &mut Writer<'_>| write_rights(out, rights);
+    used((!rights.are_all()).then_some(By(&write)));
+}
+
+fn write_rights(out: &mut Writer<'_>, rights: &Rights) {
     let lists = Right::ALL.map(|right| rights.patterns(right).unwrap_or_default());
     out.map(lists.iter().filter(|list| !list.is_empty()).count());
     for (right, list) in Right::ALL.iter().zip(lists).filter(|(_, list)| !list.is_empty()) {

@@ -163,7 +163,7 @@ async fn subscriptions_beyond_an_addresss_memory_end_the_connection_that_asks_fo
         while left > 0 {
             match client.frame().await {
                 FromPeer::CaughtUp(_) => left -= 1,
-                FromPeer::Subscribed(_) => {}
+                FromPeer::Subscribed(_) | FromPeer::Ping(_) => {}
                 FromPeer::Bye(bye) => return Some(bye),
                 other => panic!("{other:?}"),
             }

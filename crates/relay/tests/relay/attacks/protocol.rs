@@ -11,31 +11,10 @@ use session::{
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, PATIENCE, Process, assert_serves, connect, hello, publish};
-
-/// A JSON client.
-struct Texts(Client);
+use crate::support::{Client, PATIENCE, Process, assert_serves, hello, publish};
+use crate::texts::Texts;
 
 impl Texts {
-    async fn connect(relay: &Process) -> Self {
-        Self(connect(relay, &[("sec-websocket-protocol", "cloudevents.json")]).await.unwrap())
-    }
-
-    async fn send(&mut self, text: impl Into<String>) {
-        self.0.socket.send(Message::text(text.into())).await.unwrap();
-    }
-
-    async fn receive(&mut self) -> Value {
-        loop {
-            let message = timeout(PATIENCE, self.0.socket.next()).await.unwrap().unwrap().unwrap();
-            match message {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Close(frame) => panic!("{frame:?}"),
-                _ => {}
-            }
-        }
-    }
-
     /// Publishes with these members, and returns the answer.
     async fn publish(&mut self, id: &str, members: Value) -> Value {
         let mut event = json!({ "specversion": "1.0", "id": id, "source": "s", "type": "a" });

@@ -8,13 +8,14 @@ pub(in crate::client) struct OutboxEntry {
     pub(in crate::client) row: OutboxRow,
     /// Whether its frame was sent on this connection.
     pub(in crate::client) sent: bool,
-    /// Whether a subscription has delivered it. Then it is in the log, whatever the answer says.
+    /// Its position in the log, once a subscription has delivered it or its answer has named it. Then it is in the log,
+    /// whatever a later answer says.
     pub(in crate::client) seen: Option<Position>,
     pub(in crate::client) stage: Stage,
 }
 
 impl OutboxEntry {
-    pub(super) fn new(row: OutboxRow) -> Self {
+    pub(in crate::client) fn new(row: OutboxRow) -> Self {
         Self { row, sent: false, seen: None, stage: Stage::Idle }
     }
 

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use super::reader::Kind;
-use super::{Malformed, Read, Reader, list, position, triple};
+use super::{Malformed, Read, Reader, list, position, rights, triple};
+use crate::rights::Rights;
 use crate::wire::body::{Position, Stream};
 use crate::wire::frame::Attendee;
 use crate::{Durability, MAX_NUMBER, RejectCode};
@@ -164,6 +165,11 @@ impl<'b> Fields<'b> {
 
     pub(crate) fn attendees(&self, key: usize) -> Vec<Attendee> {
         self.triples(key, |(id, key, data)| Attendee { id, key, data })
+    }
+
+    /// All rights if they are absent.
+    pub(crate) fn rights(&self, key: usize) -> Rights {
+        self.nested(key, rights).unwrap_or_default()
     }
 
     pub(crate) fn durability(&self, key: usize) -> Durability {

@@ -135,3 +135,32 @@ fn a_bounded_number_of_outcomes_is_kept_and_the_rest_waits() {
     let offsets: Vec<_> = next.iter().map(offset).collect();
     assert_eq!(offsets, [Some(1), Some(most + 1), None]);
 }
+
+#[test]
+fn a_client_belongs_to_the_first_subject_that_opens_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let opened = |store: &Embedded, fence, subject: Option<&str>| {
+        let Write::Open { hello, may_be_new, .. } = hello_of(client(1), fence) else { panic!() };
+        let subject = subject.map(str::to_owned);
+        match &store.write(&[Write::Open { hello, subject, may_be_new }]).unwrap().outcomes[0] {
+            WriteOutcome::Opened(opened) => opened.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let is_welcome = |opened: Opened| matches!(opened, Opened::Welcome { .. });
+    // At a peer without an authority it belongs to nobody.
+    assert!(is_welcome(opened(&store, 1, None)));
+    assert!(is_welcome(opened(&store, 2, Some("ann"))));
+    for reopened in [false, true] {
+        if reopened {
+            drop(store);
+            store = open(folder.path());
+        }
+        assert_eq!(opened(&store, 3, Some("bob")), Opened::OtherSubject);
+        assert_eq!(opened(&store, 3, Some("~01")), Opened::OtherSubject);
+    }
+    assert!(is_welcome(opened(&store, 3, Some("ann"))));
+    assert!(is_welcome(opened(&store, 4, None)), "without an authority nothing is compared");
+    assert_eq!(opened(&store, 5, Some("bob")), Opened::OtherSubject);
+}

@@ -1,0 +1,130 @@
+//! The claims of a token, and the claim `edk` with its rights.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use session::rights::{PatternLists, Rights, RightsError};
+
+/// The claims that the relay reads.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    pub(super) sub: String,
+    #[serde(deserialize_with = "seconds")]
+    pub(super) exp: u64,
+    #[serde(default, deserialize_with = "optional_seconds")]
+    pub(super) iat: Option<u64>,
+    #[serde(default)]
+    pub(super) edk: RightsClaim,
+}
+
+/// The claim `edk`. The relay ignores members that it does not know: a list can only add rights.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RightsClaim {
+    /// Topics to publish to.
+    #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
+    pub publish: Option<Vec<String>>,
+    /// Topics to subscribe to.
+    #[serde(rename = "sub", skip_serializing_if = "Option::is_none")]
+    pub subscribe: Option<Vec<String>>,
+    /// Topics at which to be present and to watch presence; those of `subscribe` if it is missing.
+    #[serde(rename = "prs", skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Vec<String>>,
+    /// Topics whose past may be read; those of `subscribe` if it is missing.
+    #[serde(rename = "hst", skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<String>>,
+    /// Topics whose events may be deleted.
+    #[serde(rename = "adm", skip_serializing_if = "Option::is_none")]
+    pub moderate: Option<Vec<String>>,
+}
+
+impl RightsClaim {
+    /// Checks the patterns.
+    ///
+    /// # Errors
+    /// A [`RightsError`] that names the list and the pattern.
+    pub fn rights(self) -> Result<Rights, RightsError> {
+        let Self { publish, subscribe, presence, history, moderate } = self;
+        PatternLists { publish, subscribe, presence, history, moderate }.parse()
+    }
+}
+
+/// Why a text is not a list of rights.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "give rights as lists of patterns, such as 'pub=chat.>;sub=chat.>,news.*', with the names pub, sub, prs, hst and adm"
+)]
+pub struct RightsTextError;
+
+/// `pub=chat.>;sub=chat.>,news.*`.
+impl FromStr for RightsClaim {
+    type Err = RightsTextError;
+
+    fn from_str(text: &str) -> Result<Self, RightsTextError> {
+        let mut rights = Self::default();
+        for part in text.split(';').map(str::trim) {
+            let (name, patterns) = part.split_once('=').ok_or(RightsTextError)?;
+            let list = match name {
+                "pub" => &mut rights.publish,
+                "sub" => &mut rights.subscribe,
+                "prs" => &mut rights.presence,
+                "hst" => &mut rights.history,
+                "adm" => &mut rights.moderate,
+                _ => return Err(RightsTextError),
+            };
+            if list.is_some() {
+                return Err(RightsTextError);
+            }
+            let patterns = patterns.split(',').map(str::trim).filter(|it| !it.is_empty());
+            *list = Some(patterns.map(str::to_owned).collect());
+        }
+        Ok(rights)
+    }
+}
+
+/// A time, which may have a fraction (RFC 7519, 2).
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    match (number.as_u64(), number.as_f64()) {
+        (Some(seconds), _) => Ok(seconds),
+        // The cast saturates.
+        (None, Some(seconds)) if seconds >= 0.0 => Ok(seconds as u64),
+        _ => Err(serde::de::Error::custom("a time before 1970")),
+    }
+}
+
+fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    seconds(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_lists_of_patterns() {
+        let rights: RightsClaim = "pub=chat.>, lobby.*;sub=chat.>; hst=".parse().unwrap();
+        let list = |patterns: &[&str]| Some(patterns.iter().map(|it| (*it).to_owned()).collect());
+        assert_eq!(rights.publish, list(&["chat.>", "lobby.*"]));
+        assert_eq!(rights.subscribe, list(&["chat.>"]));
+        assert_eq!((rights.history, rights.presence), (list(&[]), None));
+        for text in ["", "chat.>", "pub:chat.>", "pub=a;pub=b", "sub=a;;pub=b", "deny=a"] {
+            assert_eq!(text.parse::<RightsClaim>(), Err(RightsTextError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_number_from_1970_on() {
+        let exp = |json: &str| {
+            serde_json::from_str::<Claims>(&format!(r#"{{"sub":"ann","exp":{json}}}"#))
+                .ok()
+                .map(|claims| claims.exp)
+        };
+        assert_eq!(exp("17"), Some(17));
+        assert_eq!(exp("17.9"), Some(17));
+        assert_eq!(exp("1e300"), Some(u64::MAX));
+        for json in ["\"17\"", "-1", "null", "[17]", "1e999"] {
+            assert_eq!(exp(json), None, "{json}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub use clients::ClientId;
 use clients::{Clients, Known};
 use log::Log;
 
-/// See the [module](self). Clones are cheap because they share bodies.
+/// A store in memory: the logs of its streams and the records of its clients. Clones are cheap because they share bodies.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     logs: Vec<Log>,

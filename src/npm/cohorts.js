@@ -25,14 +25,15 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
   let uncounted = 0;
 
   bus.add = (pattern, call, options) => {
-    const { priority = 0, label = pattern, echo = false, group, balance, queue, key, replay = false, serves = false } = options;
+    const { priority = 0, label = pattern, echo = false, group, balance } = options;
+    const { queue, key, replay = false, serves = false } = options;
     const slot = { call, label, queued: queue !== undefined, cohort: undefined, at: 0 };
     const plain = priority === 0 && !echo && group === undefined && queue === undefined && !replay && !serves;
     refreshViews();
     forgetOld();
     if (!plain || !join(pattern, slot)) {
       const before = words[version];
-      const number = core.subscribe(pattern, plain && label === pattern ? undefined : {
+      const wanted = {
         priority,
         label,
         echo,
@@ -43,7 +44,8 @@ export function subscribing(core, flag, version, bus, refresh, skip) {
         key: key ?? balance?.by,
         replay,
         serves,
-      });
+      };
+      const number = core.subscribe(pattern, plain && label === pattern ? undefined : wanted);
       slot.cohort = { number, pattern, label: slot.label, members: [slot], size: 1 };
       cohorts[number] = slot.cohort;
       const wasAlone = follow(before);

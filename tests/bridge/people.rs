@@ -62,7 +62,8 @@ async fn credentials_are_fetched_for_each_connection_and_refreshed_on_it() {
         (peer.credentials[1].as_str(), failures.borrow().join(" ")),
         ("pass 3", "credentials".into())
     );
-    let granted = session::server::Granted { expires_in: Some(100), ..Default::default() };
+    let expires_in = Some(100);
+    let granted = session::server::Granted { expires_in, ..Default::default() };
     peer.server().granted(granted, 0);
     peer.server().tick(60);
     peer.serve().await;

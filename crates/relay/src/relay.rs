@@ -174,13 +174,9 @@ impl Relay {
         if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
         }
-        if config.authority.is_none() {
-            if !is_loopback {
-                return Err(StartError::NoAuthority(config.listen));
-            }
-            tracing::info!(
-                "every client on this machine may read and write everything; see --auth-keys"
-            );
+        let is_open_by_default = config.authority.is_none();
+        if is_open_by_default && !is_loopback {
+            return Err(StartError::NoAuthority(config.listen));
         }
         let authority = config.authority.filter(|authority| !authority.is_open());
         let failed = |error| StartError::Listen { address: config.listen, error };
@@ -213,6 +209,11 @@ impl Relay {
             },
             ..Options::default()
         });
+        if is_open_by_default {
+            tracing::info!(
+                "every client on this machine may read and write everything; see --auth-keys"
+            );
+        }
         let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,

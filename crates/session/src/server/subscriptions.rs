@@ -138,11 +138,11 @@ impl Subscriptions {
 
     /// What `select` makes of the subscriptions: of their patterns, and of whether they still read the past.
     pub(super) fn select<T>(&self, select: impl Fn(&Pattern, Past) -> Option<T>) -> Vec<(u32, T)> {
-        let selected = |(number, it): (&u32, &Box<Subscription>)| {
+        let selected = self.by_number.iter().filter_map(|(number, it)| {
             let past = if it.has_caught_up { Past::NotWanted } else { it.past };
             Some((*number, select(&it.pattern, past)?))
-        };
-        self.by_number.iter().filter_map(selected).collect()
+        });
+        selected.collect()
     }
 
     /// Whether a subscription reads the past.

@@ -264,6 +264,7 @@ fn a_client_offers_what_the_welcome_says_and_reports_what_was_denied() {
     assert!(!dialogue.client.rights().allow(Right::Publish, &admin));
     assert!(dialogue.client.rights().allow(Right::Publish, &peer::topic("chat.a")));
 
+    dialogue.heard();
     dialogue.client.send_ephemeral(&admin, &peer::body("e"));
     let heard = dialogue.heard();
     let [FromClient::Publish(publish)] = &heard[..] else { panic!("{heard:?}") };

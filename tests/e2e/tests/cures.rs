@@ -326,7 +326,7 @@ async fn a_paste_of_100_kilobytes_does_not_block_the_page_and_a_message_of_800_l
         let spent = ann.run_async(paste, vec![text.clone().into()]).await;
         quickest = quickest.min(spent.as_f64().unwrap());
     }
-    assert!(quickest < 300.0, "{quickest} ms");
+    assert!(quickest < 1_000.0, "{quickest} ms");
     ann.appears(".write .problem:not(:empty)").await;
 
     ann.paste(&"line\n".repeat(800)).await;

@@ -16,11 +16,11 @@ struct Budget {
     files: fn(&Workspace) -> Result<Vec<PathBuf>>,
 }
 
-/// Just above the current sizes, so that they can only shrink. The goals are 130 kB for the chat's wasm and 45 kB for
-/// the npm package.
+/// Just above the current sizes, so that they grow only on purpose. The chat's wasm may have 185 kB with all features that
+/// are planned. The goal for the npm package is 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 156_800, files: |workspace| chat(workspace, "wasm") },
-    Budget { name: "chat JS", bytes: 6_400, files: |workspace| chat(workspace, "js") },
+    Budget { name: "chat wasm", bytes: 168_000, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat JS", bytes: 6_600, files: |workspace| chat(workspace, "js") },
     Budget { name: "npm wasm and JS", bytes: 113_900, files: npm },
 ];
 

@@ -17,9 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
         now += u64::from(kind >> 4 & 7);
         match kind & 15 {
             1 => now += 10 * u64::from(step.first().copied().unwrap_or(255)),
-            2 => peer.toggle_failure(),
-            3 => peer.fill(step.is_empty()),
-            4 => peer.trim(step.len() as u64),
+            2 => peer.model.store.fails ^= true,
+            3 => peer.model.store.full = step.is_empty(),
+            4 => _ = peer.model.store.trim(0, step.len() as u64),
             5 => peer.commit(now),
             6 => peer.lag(now),
             7 => peer.server.fenced(),

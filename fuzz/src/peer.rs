@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use model::{Connection, ConnectionNo};
-use session::server::{Append, Effect, Granted, Options, StreamNo, Wire};
+use session::server::{Append, Effect, Granted, Options, Wire};
 use session::{Body, MAX_NUMBER, Millis, json};
 use topic::Topic;
 
@@ -11,12 +11,10 @@ use crate::members_and_nesting;
 
 /// See the [module](self). It can be used as its only connection.
 pub struct Peer {
-    model: model::Peer,
+    pub model: model::Peer,
 }
 
 const ONLY: ConnectionNo = 0;
-/// Its only stream.
-const MAIN: StreamNo = 0;
 
 impl Deref for Peer {
     type Target = Connection;
@@ -38,21 +36,6 @@ impl Peer {
         let mut model = model::Peer::new(Options { page: 3, ..Options::default() });
         model.accept(ONLY, wire, 0);
         Self { model }
-    }
-
-    /// The store cannot be used, or can be used again.
-    pub fn toggle_failure(&mut self) {
-        self.model.store.fails = !self.model.store.fails;
-    }
-
-    /// The store's disk has no room, or has some again.
-    pub fn fill(&mut self, full: bool) {
-        self.model.store.full = full;
-    }
-
-    /// The store drops all but the last events.
-    pub fn trim(&mut self, left: u64) {
-        self.model.store.trim(MAIN, left);
     }
 
     /// Commits what waits, and tells of it.

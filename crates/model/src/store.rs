@@ -8,8 +8,7 @@ mod log;
 use std::sync::Arc;
 
 use session::server::{
-    Answer, Append, Decided, Located, Logged, Numbered, Older, Opened, Page, Query, StreamNo,
-    Ticket,
+    Answer, Append, Decided, Located, Logged, Numbered, Opened, Page, Query, StreamNo, Ticket,
 };
 use session::{Body, Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
@@ -19,7 +18,7 @@ pub use clients::ClientId;
 use clients::{Clients, Known};
 use log::Log;
 
-/// See the [module](self). Clones are cheap because they share bodies.
+/// A store in memory: the logs of its streams and the records of its clients. Clones are cheap because they share bodies.
 #[derive(Debug, Clone, Default)]
 pub struct Store {
     logs: Vec<Log>,
@@ -184,13 +183,16 @@ impl Store {
                 Answer::Page(self.page(*stream, pattern, *from, *limit))
             }
             Query::History { stream, pattern, before, limit } => {
-                Answer::Older(self.older(*stream, pattern, *before, *limit, look_at))
+                let mut older = self.logs[*stream].older(pattern, *before, *limit, look_at);
+                if self.bug == Some(Bug::PageSkipsOne) {
+                    older.events.pop();
+                }
+                Answer::Older(older)
             }
         }
     }
 
-    /// The start of a subscription.
-    pub fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
+    fn locate(&self, pattern: &Pattern, start: &Start) -> Located {
         let (mut places, mut strange) = (Vec::new(), Vec::new());
         for log in &self.logs {
             match log.locate(pattern, start) {
@@ -204,22 +206,6 @@ impl Store {
     /// The matching events of a stream from an offset on.
     pub fn page(&self, stream: StreamNo, pattern: &Pattern, from: u64, limit: usize) -> Page {
         self.logs[stream].page(pattern, from, limit)
-    }
-
-    /// The matching events of a stream before an offset. Looks at no more than a number of events.
-    pub fn older(
-        &self,
-        stream: StreamNo,
-        pattern: &Pattern,
-        before: Option<u64>,
-        limit: usize,
-        look_at: usize,
-    ) -> Older {
-        let mut older = self.logs[stream].older(pattern, before, limit, look_at);
-        if self.bug == Some(Bug::PageSkipsOne) {
-            older.events.pop();
-        }
-        older
     }
 
     /// Drops the oldest events of a stream until a number of them is left, and returns the last dropped offset.

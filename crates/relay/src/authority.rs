@@ -16,6 +16,12 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
     /// [`Refused`]. The connection is closed, and its client does not reconnect by itself. A client that speaks
     /// `cloudevents.json` and has no token yet may still send one in its hello.
     fn check(&self, token: Option<&str>) -> Result<Granted, Refused>;
+
+    /// Whether all clients are guests who may do everything but moderate. The relay then asks for nothing: guests choose
+    /// the keys of their presence, and their clients can belong to accounts later.
+    fn is_open(&self) -> bool {
+        false
+    }
 }
 
 /// A credential is refused. The client receives the text, which should say what to do and must not contain a secret.
@@ -30,5 +36,9 @@ pub struct Guests(pub Rights);
 impl Authority for Guests {
     fn check(&self, _: Option<&str>) -> Result<Granted, Refused> {
         Ok(Granted { account: None, rights: self.0.clone(), expires_in: None })
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.are_all()
     }
 }

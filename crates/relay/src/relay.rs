@@ -174,14 +174,11 @@ impl Relay {
         if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
         }
-        if config.authority.is_none() {
-            if !is_loopback {
-                return Err(StartError::NoAuthority(config.listen));
-            }
-            tracing::info!(
-                "every client on this machine may read and write everything; see --auth-keys"
-            );
+        let is_open_by_default = config.authority.is_none();
+        if is_open_by_default && !is_loopback {
+            return Err(StartError::NoAuthority(config.listen));
         }
+        let authority = config.authority.filter(|authority| !authority.is_open());
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -205,14 +202,19 @@ impl Relay {
             peer: store.peer().to_owned(),
             streams: store.streams().to_vec(),
             max_subscriptions: config.max_subscriptions,
-            has_authority: config.authority.is_some(),
+            has_authority: authority.is_some(),
             hello_within: match u64::try_from(config.limits.hello_timeout.as_millis()) {
                 Ok(0) | Err(_) => FOREVER,
                 Ok(within) => within,
             },
             ..Options::default()
         });
-        let Config { page, data, give_up, authority, .. } = config;
+        if is_open_by_default {
+            tracing::info!(
+                "every client on this machine may read and write everything; see --auth-keys"
+            );
+        }
+        let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,
             origins: config.allow_origin,

@@ -286,7 +286,7 @@ fn before_a_grant_nothing_is_allowed() {
     let frames = answers(&mut peer, subscribe(1, "a", Start::Latest, None));
     assert_eq!(refused(&frames), [(1, RejectCode::NotAllowed)]);
     assert_eq!(denied(&answers(&mut peer, publish(None, 0, Some("a")))).len(), 1);
-    assert_eq!(Options::default().has_authority, false);
+    assert!(!Options::default().has_authority);
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub fn use_failures(bus: &Bus) {
     use_memo((), move |()| {
         let failures = Rc::new(Failures::default());
         bus.subscribe(ERROR_TOPIC, move |event| {
-            failures.add(&*event.data::<Failure>()?);
+            let failure = event.data::<Failure>()?;
+            failures.add(&failure);
             Ok(())
         })
     });

@@ -19,7 +19,12 @@ impl Refusal {
     pub fn new(code: &str, message: &str) -> Self {
         let (reason, can_retry) = match code {
             "too_large" => ("It is too long.", false),
-            "illegal_topic" | "illegal_event" => {
+            "not_allowed" => ("You may not write in this room.", false),
+            "illegal_topic"
+            | "illegal_event"
+            | "bad_signature"
+            | "unknown_certificate"
+            | "not_signed" => {
                 let reason = ["The server does not accept it: ", message, "."].concat();
                 return Self { reason, can_retry: false };
             }
@@ -56,9 +61,12 @@ mod tests {
         let too_large = Refusal::new("too_large", "an event may have 262144 bytes");
         assert_eq!(too_large.reason, "It is too long.");
         assert!(!too_large.can_retry);
-        let denied = Refusal::new("illegal_topic", "you may not publish here");
-        assert_eq!(denied.reason, "The server does not accept it: you may not publish here.");
+        let denied = Refusal::new("not_allowed", "no rule allows to publish here");
+        assert_eq!(denied.reason, "You may not write in this room.");
         assert!(!denied.can_retry);
+        let illegal = Refusal::new("illegal_event", "it has no id");
+        assert_eq!(illegal.reason, "The server does not accept it: it has no id.");
+        assert!(!illegal.can_retry);
         assert!(Refusal::new("too_fast", "").can_retry);
         assert!(!unpublished(&PublishError::OutboxFull(9)).contains('9'));
         let unknown = Refusal::new("a code of a later version", "not today");

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use relay::authority::{Authority, Granted, Refused};
+use relay::authority::{Authority, Granted, Guests, Refused};
 use relay::{Config, Relay};
-use session::rights::Subject;
+use session::rights::{PatternLists, Rights, Subject};
 use session::{AtTopic, CloseCode, FromClient, FromPeer, Join, Refresh};
 use tokio::sync::oneshot;
 
@@ -32,8 +32,15 @@ impl Authority for ByName {
 
 /// The relay's address, and a guard that stops it.
 async fn start(data: &std::path::Path) -> (String, oneshot::Sender<()>) {
+    start_with(data, ByName).await
+}
+
+async fn start_with(
+    data: &std::path::Path,
+    authority: impl Authority,
+) -> (String, oneshot::Sender<()>) {
     let mut config = Config::new(data.to_owned());
-    config.authority = Some(Arc::new(ByName));
+    config.authority = Some(Arc::new(authority));
     let relay = Relay::start(config);
     let relay = relay.await.unwrap();
     let url = format!("ws://{}/ws", relay.address());
@@ -117,18 +124,35 @@ async fn a_credential_is_refreshed_in_time_or_the_connection_ends() {
     assert_eq!(client.close_code().await, CloseCode::CredentialRefused.code());
 }
 
-#[tokio::test]
-async fn nobody_is_present_under_another_name_than_the_authoritys() {
-    let data = tempfile::tempdir().unwrap();
-    let (url, _stop) = start(data.path()).await;
-    let mut client = say_hello(&url, 1, Some("ann")).await;
+/// The key under which a client that joins as `bob` is shown.
+async fn key_of_bob(client: &mut Client) -> String {
     assert!(matches!(client.frame().await, FromPeer::Welcome(_)));
     let topic = "lobby".to_owned();
     let (key, data) = ("bob".to_owned(), Vec::new());
     client.send(&[FromClient::Join(Join { topic: topic.clone(), key, data })]).await;
     client.send(&[FromClient::Watch(AtTopic { topic })]).await;
     match client.frame().await {
-        FromPeer::Present(present) => assert_eq!(present.entries[0].key, "ann"),
+        FromPeer::Present(present) => present.entries[0].key.clone(),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_client_is_present_under_the_name_that_the_authority_says() {
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start(data.path()).await;
+    assert_eq!(key_of_bob(&mut say_hello(&url, 1, Some("ann")).await).await, "ann");
+    // A guest with limited rights could otherwise take the name of an account.
+    let data = tempfile::tempdir().unwrap();
+    let lists = PatternLists { subscribe: Some(vec![">".to_owned()]), ..PatternLists::default() };
+    let (url, _stop) = start_with(data.path(), Guests(lists.parse().unwrap())).await;
+    let key = key_of_bob(&mut say_hello(&url, 1, None).await).await;
+    assert!(key.starts_with('~') && key.len() == 33, "{key}");
+}
+
+#[tokio::test]
+async fn where_all_are_guests_with_all_rights_they_choose_their_names() {
+    let data = tempfile::tempdir().unwrap();
+    let (url, _stop) = start_with(data.path(), Guests(Rights::all())).await;
+    assert_eq!(key_of_bob(&mut say_hello(&url, 1, None).await).await, "bob");
 }

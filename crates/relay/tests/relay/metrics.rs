@@ -7,7 +7,7 @@ use std::time::Duration;
 use relay::limits::{Limits, Rate};
 use relay::{Config, Relay};
 use session::{
-    AtTopic, Body, CloseCode, FromClient, FromPeer, History, Join, Publish, Start, Stream,
+    AtTopic, Body, CloseCode, Credit, FromClient, FromPeer, History, Join, Publish, Start, Stream,
 };
 use store::{Keep, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -288,6 +288,32 @@ async fn an_ephemeral_event_counts_once_for_each_connection_that_receives_it() {
     let sample = r#"event_relay_deliveries_total{kind="ephemeral"}"#;
     let scrape = until(metrics, |scrape| scrape.value(sample) >= all).await;
     assert_eq!(scrape.value(sample), all);
+}
+
+#[tokio::test]
+async fn the_lag_is_that_of_the_slowest_subscription_until_it_has_read_on() {
+    const LAG: &str = r#"event_relay_stream_lag_events{stream="main"}"#;
+    let data = tempfile::tempdir().unwrap();
+    let (address, metrics, _stop) = start(data.path()).await;
+    let url = format!("ws://{address}/ws");
+    let mut publisher = Client::connect_to(&url).await;
+    publisher.hello(1, 1, 1).await;
+    for number in 1..=5 {
+        publisher.send(&[publish(number, "a", &format!("e{number}"))]).await;
+        publisher.ack().await;
+    }
+    let mut reader = Client::connect_to(&url).await;
+    reader.hello(2, 1, 1).await;
+    reader.subscribe_with("a", Start::Earliest, Some((1, 1 << 20))).await;
+    reader.event().await;
+    until(metrics, |scrape| scrape.value(LAG) == 4.0).await;
+    // What comes meanwhile counts too.
+    publisher.send(&[publish(6, "a", "e6")]).await;
+    publisher.ack().await;
+    until(metrics, |scrape| scrape.value(LAG) == 5.0).await;
+    let credit = Credit { subscription: 1, events: 100, bytes: 1 << 20 };
+    reader.send(&[FromClient::Credit(credit)]).await;
+    until(metrics, |scrape| scrape.value(LAG) == 0.0).await;
 }
 
 #[tokio::test]

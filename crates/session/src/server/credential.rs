@@ -31,7 +31,6 @@ pub(super) struct Credential {
     /// The id of the client, if it is a guest.
     pub(super) guest: [u8; 16],
     /// The id of a JSON client's hello that waits for the authority.
-    #[cfg(feature = "json")]
     pub(super) greeting: Option<String>,
     ends: Option<Millis>,
     /// When to notify the client. `None` once it was notified.
@@ -45,7 +44,6 @@ impl Credential {
             rights: if options.has_authority { Rights::none() } else { Rights::all() },
             granted: Rights::none(),
             guest: [0; 16],
-            #[cfg(feature = "json")]
             greeting: None,
             ends: None,
             notice: None,
@@ -80,10 +78,7 @@ impl Credential {
 
     /// Whether a JSON client names its credential now: only then may a guest become an account.
     fn is_greeting(&self) -> bool {
-        #[cfg(feature = "json")]
-        return self.greeting.is_some();
-        #[cfg(not(feature = "json"))]
-        false
+        self.greeting.is_some()
     }
 }
 

@@ -75,9 +75,13 @@ fn number(dialogue: &mut Dialogue) -> u32 {
 fn subscribe(dialogue: &mut Dialogue, pattern: &str, start: Start) -> (SubscriptionId, u32) {
     let id = dialogue.client.subscribe(Pattern::parse(pattern).unwrap(), start);
     let subscription = number(dialogue);
-    let (head, others) = (position(0), Vec::new());
-    dialogue.say(FromPeer::Subscribed(Subscribed { subscription, head, reset: false, others }));
+    subscribed(dialogue, subscription, position(0), false);
     (id, subscription)
+}
+
+fn subscribed(dialogue: &mut Dialogue, subscription: u32, head: Position, reset: bool) {
+    let others = Vec::new();
+    dialogue.say(FromPeer::Subscribed(Subscribed { subscription, head, reset, others }));
 }
 
 fn deliver(dialogue: &mut Dialogue, subscription: u32, id: &str, offset: u64) {
@@ -167,8 +171,7 @@ fn a_gap_the_head_of_a_new_subscription_and_another_epoch_pass_an_event() {
     publish(&mut dialogue, "a", &["one"]);
     ack(&mut dialogue, 1, 1);
     assert_eq!(reports(&mut dialogue), [Stored("one", true)]);
-    let (head, others) = (position(4), Vec::new());
-    dialogue.say(FromPeer::Subscribed(Subscribed { subscription, head, reset: false, others }));
+    subscribed(&mut dialogue, subscription, position(4), false);
     assert_eq!(reports(&mut dialogue), [Passed("one")]);
 
     // The log that had it is lost.
@@ -177,8 +180,7 @@ fn a_gap_the_head_of_a_new_subscription_and_another_epoch_pass_an_event() {
     publish(&mut dialogue, "a", &["one"]);
     ack(&mut dialogue, 1, 1);
     assert_eq!(reports(&mut dialogue), [Stored("one", true)]);
-    let (head, others) = (Position { epoch: 2, ..position(1) }, Vec::new());
-    dialogue.say(FromPeer::Subscribed(Subscribed { subscription, head, reset: true, others }));
+    subscribed(&mut dialogue, subscription, Position { epoch: 2, ..position(1) }, true);
     assert_eq!(reports(&mut dialogue), [Passed("one")]);
 }
 
@@ -210,8 +212,7 @@ fn a_break_passes_nothing_and_the_next_connection_delivers_it() {
     dialogue.reconnect();
     assert_eq!(reports(&mut dialogue), [Stored("one", true)]);
     let subscription = number(&mut dialogue);
-    let (head, others) = (position(1), Vec::new());
-    dialogue.say(FromPeer::Subscribed(Subscribed { subscription, head, reset: false, others }));
+    subscribed(&mut dialogue, subscription, position(1), false);
     deliver(&mut dialogue, subscription, "one", 1);
     assert_eq!(reports(&mut dialogue), [Delivered("one"), Passed("one")]);
 }

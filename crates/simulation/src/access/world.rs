@@ -285,7 +285,7 @@ impl World {
             Effect::Open(ref hello) => {
                 let token = hello.token.clone();
                 if self.authorize(wire, token.as_deref(), true) {
-                    self.peer.carry_out(wire, effect, self.now);
+                    self.peer.carry_out(wire, effect);
                 }
             }
             Effect::Refresh(token) => {
@@ -305,7 +305,7 @@ impl World {
                     }
                     _ => {}
                 }
-                self.peer.carry_out(wire, effect, self.now);
+                self.peer.carry_out(wire, effect);
             }
         }
     }

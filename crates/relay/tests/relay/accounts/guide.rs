@@ -46,7 +46,8 @@ fn run(folder: &Path, ports: &[(&str, u16)]) -> (std::process::Child, Vec<String
             return (child, lines);
         }
     }
-    panic!("a command of the guide has failed: {lines:?}");
+    let status = child.wait().unwrap();
+    panic!("a command of the guide has failed, {status}: {lines:?}");
 }
 
 /// Says hello until the relay that was started in the background listens.

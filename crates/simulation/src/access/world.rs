@@ -190,11 +190,11 @@ impl World {
     }
 
     fn some_topic(&mut self) -> Option<Topic> {
-        Topic::parse(*self.random.of(&TOPICS)).ok()
+        Topic::parse(self.random.of(&TOPICS)).ok()
     }
 
     fn some_pattern(&mut self) -> Option<Pattern> {
-        Pattern::parse(*self.random.of(&PATTERNS)).ok()
+        Pattern::parse(self.random.of(&PATTERNS)).ok()
     }
 
     /// The peer commits, reads and feeds, for some of its connections.

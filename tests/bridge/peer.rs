@@ -126,9 +126,6 @@ impl Peer {
             }
             return self.hang_up(1006, "");
         }
-        while self.model.commit() {
-            self.carry_out();
-        }
         while let Some(number) = self.model.presence.wake() {
             while self.model.tell_news(number as ConnectionNo) {}
         }
@@ -143,14 +140,15 @@ impl Peer {
         self.model.connections.keys().copied().collect()
     }
 
-    /// Carries out all effects, but commits nothing.
+    /// Carries out all effects. Writes come before queries, and wait if the peer is about to crash.
     fn carry_out(&mut self) {
         for number in self.numbers() {
             loop {
                 while let Some(effect) = self.model.poll(number) {
                     self.carry(number, effect);
                 }
-                if !self.model.answer(number) {
+                let commits = !self.dies && self.model.commit_next(number);
+                if !commits && !self.model.answer(number) {
                     break;
                 }
             }

@@ -190,11 +190,13 @@ impl World {
     }
 
     fn some_topic(&mut self) -> Option<Topic> {
-        Topic::parse(*self.random.of(&TOPICS)).ok()
+        let topic: &&str = self.random.of(&TOPICS);
+        Topic::parse(topic).ok()
     }
 
     fn some_pattern(&mut self) -> Option<Pattern> {
-        Pattern::parse(*self.random.of(&PATTERNS)).ok()
+        let pattern: &&str = self.random.of(&PATTERNS);
+        Pattern::parse(pattern).ok()
     }
 
     /// The peer commits, reads and feeds, for some of its connections.

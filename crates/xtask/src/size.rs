@@ -21,7 +21,7 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget { name: "chat wasm", bytes: 168_000, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 6_600, files: |workspace| chat(workspace, "js") },
-    Budget { name: "npm wasm and JS", bytes: 113_900, files: npm },
+    Budget { name: "npm wasm and JS", bytes: 115_200, files: npm },
 ];
 
 /// A line of the table.

@@ -79,7 +79,7 @@ impl Bus {
             let reply = handler(event.payload)?;
             Ok(Event::new(event.topic.clone(), reply, Delivery::Local))
         });
-        Ok(responder.into())
+        Ok(responder)
     }
 }
 

@@ -53,7 +53,8 @@ async fn an_answered_event_that_waits_for_room_when_its_rule_ends_is_echoed_as_s
     peer.serve().await;
     say(&bus, "a", "mine");
     peer.serve().await;
-    (echo.take(), plain.take());
+    echo.take();
+    plain.take();
     drop(rule);
     peer.serve().await;
     queue.pop().unwrap();

@@ -1,107 +1,29 @@
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
+mod failing;
 
 use futures_util::FutureExt;
-use session::server::{Effect, Located, Older, Options, Page, Server, Wire};
-use session::{Body, FromClient, Hello, Millis, Position, Publish, RejectCode, Start, Stream};
-use store::{Command, Copied, Embedded, Keep, Search, Settings, Usage, Written};
+use session::server::{Effect, Options, Server, Wire};
+use session::{Body, FromClient, Hello, Position, Publish, RejectCode, Start};
+use store::{Embedded, Keep, Search, Settings};
 use topic::Pattern;
 
 use super::*;
-
-/// A store whose commits fail while it is told so.
-struct Failing {
-    inner: Embedded,
-    fails: AtomicBool,
-    /// As `fails`, but the commit is there: only its success is not told.
-    fails_after: AtomicBool,
-    /// Held by the test to let writes pile up.
-    gate: Mutex<()>,
-    /// The number of passes of the writer that have begun.
-    passes: AtomicU64,
-}
-
-impl Failing {
-    fn new(inner: Embedded) -> Self {
-        let [fails, fails_after] = [(); 2].map(|()| AtomicBool::new(false));
-        let (gate, passes) = (Mutex::default(), AtomicU64::default());
-        Self { inner, fails, fails_after, gate, passes }
-    }
-}
-
-impl Store for Failing {
-    fn peer(&self) -> &str {
-        self.inner.peer()
-    }
-    fn epoch(&self) -> u64 {
-        self.inner.epoch()
-    }
-    fn streams(&self) -> &[Stream] {
-        self.inner.streams()
-    }
-    fn heads(&self) -> Result<Vec<u64>, StoreError> {
-        self.inner.heads()
-    }
-    fn first(&self, stream: StreamNo) -> u64 {
-        self.inner.first(stream)
-    }
-    fn knows(&self, clients: &[[u8; 16]]) -> Result<Vec<bool>, StoreError> {
-        self.inner.knows(clients)
-    }
-    fn apply(&self, commands: &[Command<'_>]) -> Result<Vec<Written>, StoreError> {
-        self.passes.fetch_add(1, Ordering::SeqCst);
-        let _gate = self.gate.lock().unwrap();
-        if self.fails.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::Engine("the disk is full".into()));
-        }
-        let written = self.inner.apply(commands)?;
-        if self.fails_after.swap(false, Ordering::SeqCst) {
-            return Err(StoreError::Engine("announced too late".into()));
-        }
-        Ok(written)
-    }
-    fn has_room(&self, bytes: u64) -> Result<bool, StoreError> {
-        self.inner.has_room(bytes)
-    }
-    fn usage(&self) -> Result<Usage, StoreError> {
-        self.inner.usage()
-    }
-    fn maintain(&self, now: Millis) -> Result<bool, StoreError> {
-        self.inner.maintain(now)
-    }
-    fn backup(&self, to: &Path) -> Result<Copied, StoreError> {
-        self.inner.backup(to)
-    }
-    fn locate(
-        &self,
-        pattern: &Pattern,
-        start: &Start,
-        search: &mut Search,
-    ) -> Result<Option<Located>, StoreError> {
-        self.inner.locate(pattern, start, search)
-    }
-    fn read(
-        &self,
-        stream: StreamNo,
-        pattern: &Pattern,
-        from: u64,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        self.inner.read(stream, pattern, from, limit)
-    }
-    fn history(
-        &self,
-        stream: StreamNo,
-        pattern: &Pattern,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Older, StoreError> {
-        self.inner.history(stream, pattern, before, limit)
-    }
-}
+use failing::Failing;
 
 fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(&[]))
+}
+
+/// A hub over a store whose commits can fail, in a folder that lasts as long as the test.
+fn start(
+    new_clients_per_hour: u32,
+    metrics: Arc<Metrics>,
+) -> (tempfile::TempDir, Arc<Failing>, Arc<Hub>, JoinHandle<()>) {
+    let directory = tempfile::tempdir().unwrap();
+    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
+    let store = Arc::new(Failing::new(inner));
+    let (hub, writer) =
+        Hub::start(Arc::clone(&store) as Arc<dyn Store>, new_clients_per_hour, metrics).unwrap();
+    (directory, store, hub, writer)
 }
 
 fn writes(numbers: &[u64]) -> (Write, Vec<Write>) {
@@ -138,6 +60,14 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
     (Write::Open { hello, subject: None, may_be_new: false }, appends)
 }
 
+/// The one write of a job: a client's hello.
+fn hello(client: u8, fence: u64) -> Vec<Write> {
+    let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
+        panic!()
+    };
+    vec![Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new }]
+}
+
 async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u64, RejectCode> {
     match answers.recv().await.unwrap().remove(0) {
         Answer::Decided(_, Decided::Stored(position, _)) => Ok(position.offset),
@@ -148,10 +78,7 @@ async fn decided(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Result<u
 
 #[tokio::test]
 async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
+    let (_directory, store, hub, thread) = start(0, metrics());
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -181,10 +108,7 @@ async fn a_commit_that_fails_acknowledges_nothing_and_no_higher_number_overtakes
 
 #[tokio::test]
 async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
+    let (_directory, store, hub, _thread) = start(0, metrics());
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3, 4]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -216,10 +140,7 @@ async fn neither_an_answer_nor_an_event_comes_before_the_commit() {
 
 #[tokio::test]
 async fn what_a_repeat_finds_in_the_log_is_shown_to_all_though_its_commit_seemed_to_fail() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, metrics()).unwrap();
+    let (_directory, store, hub, _thread) = start(0, metrics());
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -253,17 +174,8 @@ async fn opened(answers: &mut mpsc::UnboundedReceiver<Vec<Answer>>) -> Opened {
 
 #[tokio::test]
 async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 3, metrics()).unwrap();
+    let (_directory, store, hub, _thread) = start(3, metrics());
     let (from, elsewhere) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
-    let hello = |client, fence| {
-        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
-            panic!()
-        };
-        vec![Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new }]
-    };
     let asked = [(1, 1), (1, 2), (2, 1), (2, u64::MAX), (3, 1), (4, 1), (1, 3), (3, 2)];
     let mut one_by_one = Vec::new();
     for (client, fence) in asked {
@@ -299,18 +211,11 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
 
 #[tokio::test]
 async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or_limited() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1, metrics()).unwrap();
+    let (_directory, store, hub, _thread) = start(1, metrics());
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for (client, fence, passes) in [(1, 1, 1), (1, 2, 2), (2, 1, 3)] {
-        let Write::Open { hello, subject, may_be_new } = writes_of([client; 16], &[]).0 else {
-            panic!()
-        };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
-        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        hub.write(hello(client, fence), from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Limited { .. }), client == 2, "{opened:?}");
         assert_eq!(store.passes.load(Ordering::SeqCst), passes);
@@ -319,12 +224,8 @@ async fn a_hello_takes_one_pass_of_the_writer_whether_its_client_is_new_known_or
 
 #[tokio::test]
 async fn the_metrics_say_what_waits_for_the_store_and_how_many_commits_failed() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
     let metrics = metrics();
-    let (hub, _thread) =
-        Hub::start(Arc::clone(&store) as Arc<dyn Store>, 0, Arc::clone(&metrics)).unwrap();
+    let (_directory, store, hub, _thread) = start(0, Arc::clone(&metrics));
     let (answer, mut answers) = mpsc::unbounded_channel();
     let (hello, appends) = writes(&[1, 2, 3]);
     hub.write(vec![hello], None, &answer, Charge::default()).await;
@@ -367,18 +268,11 @@ async fn the_metrics_say_what_waits_for_the_store_and_how_many_commits_failed() 
 
 #[tokio::test]
 async fn an_invalid_hello_takes_nothing_from_the_share_of_its_address() {
-    let directory = tempfile::tempdir().unwrap();
-    let inner = Embedded::open(directory.path(), Settings::default()).unwrap();
-    let store = Arc::new(Failing::new(inner));
-    let (hub, _thread) = Hub::start(Arc::clone(&store) as Arc<dyn Store>, 1, metrics()).unwrap();
+    let (_directory, _store, hub, _thread) = start(1, metrics());
     let (answer, mut answers) = mpsc::unbounded_channel();
     let from = "192.0.2.1".parse().ok();
     for fence in [u64::MAX, 1] {
-        let Write::Open { hello, subject, may_be_new } = writes_of([1; 16], &[]).0 else {
-            panic!()
-        };
-        let hello = Write::Open { hello: Hello { fence, ..hello }, subject, may_be_new };
-        hub.write(vec![hello], from, &answer, Charge::default()).await;
+        hub.write(hello(1, fence), from, &answer, Charge::default()).await;
         let opened = opened(&mut answers).await;
         assert_eq!(matches!(opened, Opened::Welcome { .. }), fence == 1, "{opened:?}");
     }

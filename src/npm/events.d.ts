@@ -27,7 +27,7 @@ export interface Event<Data = unknown> {
   readonly source: string;
   /**
    * The account that has published it, as attested by a peer that knows accounts; absent for an event of this page and of
-   * a guest: `if (event.account === link.subject) mine()`.
+   * a guest: `if (event.account && event.account === link.subject) mine()`.
    */
   readonly account?: string;
   /**

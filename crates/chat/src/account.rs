@@ -17,7 +17,8 @@ pub fn sign_in(peer: BridgeOptions) -> BridgeOptions {
     peer.identity(account).credentials(move || ready(token(&key).ok_or_else(|| Cause::from(none))))
 }
 
-fn account() -> Option<String> {
+/// The account in the page's address.
+pub fn account() -> Option<String> {
     let search = window()?.location().search().ok()?;
     search.strip_prefix("?account=").map(str::to_owned)
 }

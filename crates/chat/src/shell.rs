@@ -15,8 +15,9 @@ pub struct Typed {
     pub asked: bool,
 }
 
-/// Reads the join screen. `None` if the page has none.
+/// Reads the join screen. `None` if the page shows none.
 pub fn typed(document: &Document) -> Option<Typed> {
+    document.query_selector("main.join:not([hidden])").ok()??;
     let value = |id| {
         let field: HtmlInputElement = document.get_element_by_id(id)?.dyn_into().ok()?;
         Some(field.value())

@@ -3,24 +3,32 @@
 
 use web_sys::{Storage, window};
 
-use crate::address;
+use crate::{account, address};
 
 /// Begins all keys. The script in index.html uses it, too.
 const PREFIX: &str = "event-driven-kit.chat.";
 
 /// What is kept under `key`, unless it is empty.
 pub fn read(key: &str) -> Option<String> {
-    let text = storage()?.get_item(&[PREFIX, key].concat()).ok()??;
+    let text = storage()?.get_item(&full(key)).ok()??;
     (!text.is_empty()).then_some(text)
 }
 
 /// Keeps `text` under `key`, or nothing if it is empty.
 pub fn write(key: &str, text: &str) {
     if let Some(storage) = storage() {
-        let key = [PREFIX, key].concat();
+        let key = full(key);
         // If storage is full or closed, only convenience is lost, which needs no message.
         let _ =
             if text.is_empty() { storage.remove_item(&key) } else { storage.set_item(&key, text) };
+    }
+}
+
+/// Each account is a person of its own. The script in index.html does the same.
+fn full(key: &str) -> String {
+    match account::account() {
+        Some(account) => [PREFIX, "account.", &account, ".", key].concat(),
+        None => [PREFIX, key].concat(),
     }
 }
 

@@ -122,6 +122,11 @@ pub(crate) fn run(
         let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
         let mut reading = None;
         while connection.carry_out().await {
+            // A credential may have ended during a long send.
+            if connection.deadline() <= Instant::now() {
+                connection.tick();
+                continue;
+            }
             if connection.forwarded(&mut arrived).await || connection.next_part() {
                 continue;
             }
@@ -332,7 +337,9 @@ impl Connection {
                     return false;
                 }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
-                Effect::Open(hello) => {
+                Effect::Open(mut hello) => {
+                    // The store needs no credential.
+                    hello.token = None;
                     self.greeting = Some((hello.client, hello.fence));
                     let subject = self.server.subject().map(str::to_owned);
                     self.writes.push(Write::Open { hello, subject, may_be_new: false });

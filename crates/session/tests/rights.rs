@@ -230,6 +230,40 @@ fn a_page_that_the_store_answers_after_the_right_has_ended_is_not_sent() {
 }
 
 #[test]
+fn a_subscription_is_not_told_which_event_of_other_topics_is_the_newest() {
+    let id = |subscribe_to: &[&str]| {
+        let mut peer = peer(1, &lists(&[], subscribe_to));
+        let frames = answers(&mut peer, subscribe(1, "b", Start::Latest, None));
+        let subscribed = frames.iter().find_map(|frame| match frame {
+            FromPeer::Subscribed(subscribed) => Some(subscribed.head.clone()),
+            _ => None,
+        });
+        let head = subscribed.unwrap();
+        assert_eq!(head.offset, 1);
+        head.id
+    };
+    assert!(id(ALL).is_some());
+    assert_eq!(id(&["b"]), None);
+}
+
+#[test]
+fn what_follows_a_credential_waits_for_its_rights() {
+    let mut peer = peer(0, &lists(&[], &[]));
+    let mut message = Vec::new();
+    FromClient::Refresh(Refresh { token: "wider".to_owned() }).encode(&mut message);
+    let refresh = message.len();
+    publish(Some(1), 0, Some("a")).encode(&mut message);
+    let next = peer.server.received_part(&message, 0, 0).expect("the rest waits");
+    assert_eq!(next, refresh);
+    assert!(peer.server.awaits_authority());
+    assert_eq!(peer.server.poll(), Some(Effect::Refresh("wider".to_owned())));
+    assert!(!peer.server.awaits_authority());
+    peer.server.granted(granted(&lists(&["a"], &[])), 0);
+    assert_eq!(peer.server.received_part(&message, next, 0), None);
+    assert!(matches!(peer.server.poll(), Some(Effect::Append(_))));
+}
+
+#[test]
 fn the_welcome_names_the_subject_and_its_rights() {
     let welcome = |grant: Option<Granted>| {
         let mut peer = if grant.is_some() { Peer::with_authority(0) } else { Peer::new(0) };

@@ -135,7 +135,7 @@ fn ensure_others(workspace: &Workspace, needs: &[Need]) -> Result<Toolchain> {
     Ok(toolchain)
 }
 
-/// Fails before minutes of building if the relay's allocator could not be built.
+/// Fails before minutes of building if the relay's C code could not be built.
 pub fn check_c_compiler() -> Result<()> {
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let is_there = |program: &std::ffi::OsStr| which::which(program).is_ok();
@@ -143,7 +143,7 @@ pub fn check_c_compiler() -> Result<()> {
         return Ok(());
     }
     anyhow::bail!(
-        "a C compiler and make are needed for the relay's allocator: put `cc` and `make` on PATH \
+        "a C compiler and make are needed for the relay's allocator and cryptography: put `cc` and `make` on PATH \
          (Debian: `apt-get install build-essential`)"
     )
 }

@@ -74,7 +74,9 @@ pub fn Join(props: &JoinProps) -> Html {
             let Some(typed) = typed else {
                 return focus(if value(name).is_empty() { name } else { room });
             };
-            fill(name, &typed.name);
+            if !typed.name.is_empty() {
+                fill(name, &typed.name);
+            }
             fill(room, &typed.room);
             focus(if typed.is_in_room { room } else { name });
             if typed.asked {

@@ -45,7 +45,9 @@ impl Connection {
                 _ => TOGETHER,
             };
             self.heard(heard);
-            let is_enough = bytes >= TOGETHER || self.server.pending_effects() >= EFFECTS;
+            let is_enough = bytes >= TOGETHER
+                || self.server.pending_effects() >= EFFECTS
+                || self.server.awaits_authority();
             if !is_enough && self.rest.is_none() && !self.server.is_full() {
                 next = self.socket.hear_now();
             }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use store::Store;
 use tokio::net::TcpListener;
 
 use super::Metrics;
-use crate::border::{Acceptor, Border, Rules};
+use crate::border::{Acceptor, Border, Http1, Rules};
 use crate::hub::Hub;
 use crate::limits::{Limits, Rate};
 
@@ -34,6 +34,9 @@ pub(crate) struct Exporter {
     store: Weak<dyn Store>,
     /// The border of this address.
     own_border: Arc<Border>,
+    /// Whether only this machine can ask. Then the name of the host must be one of this machine's, because a page in a
+    /// browser can have its own name lead here.
+    is_local: bool,
 }
 
 impl Exporter {
@@ -57,6 +60,7 @@ impl Exporter {
             hub: Arc::downgrade(hub),
             store: Arc::downgrade(store),
             own_border: Arc::new(Border::new(Rules::default(), limits, apart)),
+            is_local: false,
         }
     }
 
@@ -64,10 +68,14 @@ impl Exporter {
     ///
     /// # Errors
     /// The error that ended it.
-    pub(crate) async fn serve(self, listener: Option<TcpListener>) -> std::io::Result<Infallible> {
+    pub(crate) async fn serve(
+        mut self,
+        listener: Option<TcpListener>,
+    ) -> std::io::Result<Infallible> {
         let Some(listener) = listener else { return std::future::pending().await };
+        self.is_local = listener.local_addr()?.ip().is_loopback();
         let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
-            .acceptor(Acceptor(Arc::clone(&self.own_border)))
+            .acceptor(Http1(Acceptor(Arc::clone(&self.own_border))))
             .first_request_timeout(HEADERS);
         server.http_builder().http1().header_read_timeout(HEADERS);
         let router = Router::new().route("/metrics", get(scrape)).with_state(self);
@@ -76,7 +84,10 @@ impl Exporter {
     }
 }
 
-async fn scrape(State(exporter): State<Exporter>) -> Response {
+async fn scrape(State(exporter): State<Exporter>, headers: HeaderMap) -> Response {
+    if exporter.is_local && !exporter.own_border.is_host(&headers) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
     // Reads the store, which may block.
     match tokio::task::spawn_blocking(move || exporter.text()).await {
         Ok(Some(text)) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),

@@ -24,7 +24,7 @@ pub struct Access {
     auth_audience: Option<String>,
     /// Admit clients without a token as guests, with rights such as 'pub=chat.>;sub=chat.>,news.*'. Without RIGHTS,
     /// guests may do everything except moderate.
-    #[arg(long, value_name = "RIGHTS", num_args = 0..=1, default_missing_value = "", value_parser = guests)]
+    #[arg(long, value_name = "RIGHTS", num_args = 0..=1, default_missing_value = EVERYTHING, value_parser = guests)]
     anonymous: Option<Rights>,
     /// The PEM file with the certificate chain, for TLS without a proxy. The relay reads it again on SIGHUP.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -57,9 +57,12 @@ impl Access {
     }
 }
 
+/// `--anonymous` without rights. An empty text is an error, because an unset variable must not admit guests to everything.
+const EVERYTHING: &str = "all";
+
 /// The rights of guests.
 fn guests(text: &str) -> Result<Rights, String> {
-    if text.is_empty() {
+    if text == EVERYTHING {
         return Ok(Rights::all());
     }
     let claim: RightsClaim = text.parse().map_err(|error| format!("{error}"))?;
@@ -90,6 +93,7 @@ mod tests {
         let some = parse(&["--anonymous", "sub=chat.>"]).unwrap().anonymous.unwrap();
         assert!(!some.are_all());
         for (rights, error) in [
+            ("", "give rights as lists"),
             ("chat.>", "give rights as lists"),
             ("sub=a..b", "invalid pattern"),
             ("sub={x}", "{sub}"),

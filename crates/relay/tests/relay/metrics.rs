@@ -78,7 +78,7 @@ impl Scrape {
 
 async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: relay\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -355,6 +355,20 @@ async fn the_metrics_have_an_address_of_their_own() {
     assert!(get(metrics, "/healthz").await.starts_with("HTTP/1.1 404"));
     let relays = get(address, "/metrics").await;
     assert!(!relays.starts_with("HTTP/1.1 200") && !relays.contains("event_relay_"), "{relays}");
+    // A page whose name leads to this machine.
+    let mut stream = TcpStream::connect(metrics).await.unwrap();
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    // HTTP/2 has no timeouts.
+    let mut stream = TcpStream::connect(metrics).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let mut ended = Vec::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut ended)).await.expect("an end");
     // No address, no metrics.
     let other = tempfile::tempdir().unwrap();
     let relay = Relay::start(Config::new(other.path().to_owned())).await.unwrap();

@@ -7,7 +7,7 @@ use topic::escape_token;
 
 /// The identity of a client: an account's subject, or a guest.
 ///
-/// A guest is named `~` and its client id. No account's name begins with `~`.
+/// A guest is named `~` and its client id, or `~json-` and its id if it has no client. No account's name begins with `~`.
 ///
 /// ```
 /// use session::rights::Subject;
@@ -76,6 +76,13 @@ impl Subject {
         Self { escaped: name.clone(), name }
     }
 
+    /// The guest of `cloudevents.json` with this id. Its name differs from that of each client with a hello, because such
+    /// a client chooses its id.
+    pub fn json_guest(id: &[u8; 16]) -> Self {
+        let name: Arc<str> = format!("~json-{:032x}", u128::from_be_bytes(*id)).into();
+        Self { escaped: name.clone(), name }
+    }
+
     /// The name, as the authority gave it.
     pub fn name(&self) -> &str {
         &self.name
@@ -117,5 +124,7 @@ mod tests {
         assert!(Subject::account(&"x".repeat(64)).is_ok());
         assert_eq!(Subject::account(&".x".repeat(17)), Err(SubjectError::TooLong(68)));
         assert_eq!(Subject::guest(&[1; 16]).name(), format!("~{}", "01".repeat(16)));
+        assert_ne!(Subject::guest(&[1; 16]), Subject::json_guest(&[1; 16]));
+        assert!(Subject::json_guest(&[1; 16]).is_guest());
     }
 }

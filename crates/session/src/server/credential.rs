@@ -28,8 +28,8 @@ pub(super) struct Credential {
     pub(super) rights: Rights,
     /// The rights as they were granted, with `{sub}` in the patterns.
     granted: Rights,
-    /// The id of the client, if it is a guest.
-    pub(super) guest: [u8; 16],
+    /// Whose connection this is if it is a guest's.
+    pub(super) guest: Subject,
     /// The id of a JSON client's hello that waits for the authority.
     pub(super) greeting: Option<String>,
     ends: Option<Millis>,
@@ -43,7 +43,7 @@ impl Credential {
             subject: None,
             rights: if options.has_authority { Rights::none() } else { Rights::all() },
             granted: Rights::none(),
-            guest: [0; 16],
+            guest: Subject::guest(&[0; 16]),
             greeting: None,
             ends: None,
             notice: None,
@@ -72,7 +72,7 @@ impl Credential {
     #[cfg(feature = "json")]
     pub(super) fn name_guest(&mut self) {
         if self.subject.is_some() {
-            self.belongs_to(Subject::guest(&self.guest));
+            self.belongs_to(self.guest.clone());
         }
     }
 
@@ -90,7 +90,7 @@ impl Server {
             return;
         }
         let Granted { account, rights, expires_in } = granted;
-        let subject = account.unwrap_or_else(|| Subject::guest(&self.credential.guest));
+        let subject = account.unwrap_or_else(|| self.credential.guest.clone());
         let may_become = |before: &Subject| before.is_guest() && self.credential.is_greeting();
         let before = self.credential.subject.as_ref();
         if before.is_some_and(|before| *before != subject && !may_become(before)) {
@@ -117,6 +117,11 @@ impl Server {
     /// [`Server::granted`], and without an authority. The store remembers whom a client belongs to.
     pub fn subject(&self) -> Option<&str> {
         self.credential.subject.as_ref().map(Subject::name)
+    }
+
+    /// Whether the authority must answer before the owner feeds more: what follows a credential is covered by its rights.
+    pub fn awaits_authority(&self) -> bool {
+        matches!(self.effects.back(), Some(Effect::Refresh(_)))
     }
 
     pub(super) fn refresh(&mut self, token: String) {

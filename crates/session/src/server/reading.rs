@@ -14,6 +14,7 @@ use super::{
     ChangedPatterns, Ephemeral, Located, Logged, Page, Query, Rendered, Server, StartPoint,
     StreamNo, Ticket, Wire,
 };
+use crate::rights::Right;
 use crate::wire::encode;
 use crate::wire::frame::{
     CaughtUp, Credit, FromPeer, Gap, Recipient, Refused, Subscribe, Subscribed,
@@ -137,6 +138,12 @@ impl Server {
     }
 
     fn say_subscribed(&mut self, subscription: u32, mut heads: Vec<Position>, reset: bool) {
+        // The newest event may be on a topic that the client may not read.
+        let reads_all =
+            Pattern::parse(">").is_ok_and(|all| self.credential.rights.cover(Right::History, &all));
+        if !reads_all {
+            heads.iter_mut().for_each(|head| head.id = None);
+        }
         if !heads.is_empty() {
             let (head, others) = (heads.remove(0), heads);
             self.send(&FromPeer::Subscribed(Subscribed { subscription, head, reset, others }));

@@ -1,6 +1,7 @@
 //! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
 use super::{Effect, Server, ServerState, Wire};
+use crate::rights::Subject;
 use crate::wire::decode;
 use crate::wire::frame::{self, DecodeError, FromClient, FromPeer};
 use crate::wire::message::frames;
@@ -62,7 +63,8 @@ impl Server {
             if self.state == ServerState::Closed {
                 return None;
             }
-            if next - at >= PART_BYTES || self.effects.len() - before >= PART_EFFECTS {
+            let is_part = next - at >= PART_BYTES || self.effects.len() - before >= PART_EFFECTS;
+            if is_part || self.awaits_authority() {
                 return (next < message.len()).then_some(next);
             }
         }
@@ -76,7 +78,7 @@ impl Server {
                 let frame::Hello { client, fence, lowest, returning, .. } = hello;
                 self.state = ServerState::Opening { client, fence, lowest, returning };
                 self.hello_until = None;
-                self.credential.guest = client;
+                self.credential.guest = Subject::guest(&client);
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {

@@ -73,7 +73,7 @@ impl Server {
     pub fn set_guest(&mut self, id: [u8; 16]) {
         if self.wire == Wire::Json {
             self.source = format!("/guests/{:032x}", u128::from_be_bytes(id));
-            self.credential.guest = id;
+            self.credential.guest = Subject::json_guest(&id);
         }
     }
 
@@ -85,7 +85,9 @@ impl Server {
             let hash: [u8; 32] = Sha256::digest(secret).into();
             let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
             self.source = format!("/guests/{digits}");
-            self.credential.guest.copy_from_slice(&hash[..16]);
+            let mut id = [0; 16];
+            id.copy_from_slice(&hash[..16]);
+            self.credential.guest = Subject::json_guest(&id);
             self.credential.name_guest();
         }
         match token {
@@ -118,8 +120,7 @@ impl Server {
 
     fn welcome_text(&mut self, id: &str) {
         let subject = self.subject();
-        let guest = Subject::guest(&self.credential.guest);
-        let subject = subject.unwrap_or(guest.name());
+        let subject = subject.unwrap_or(self.credential.guest.name());
         self.text(json::welcome(id, &self.source, subject, &self.credential.rights));
     }
 

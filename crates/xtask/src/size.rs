@@ -19,7 +19,7 @@ struct Budget {
 /// Just above the current sizes, so that they grow only on purpose. The chat's wasm may have 185 kB with all features that
 /// are planned. The goal for the npm package is 45 kB.
 const BUDGETS: [Budget; 3] = [
-    Budget { name: "chat wasm", bytes: 168_000, files: |workspace| chat(workspace, "wasm") },
+    Budget { name: "chat wasm", bytes: 168_600, files: |workspace| chat(workspace, "wasm") },
     Budget { name: "chat JS", bytes: 6_600, files: |workspace| chat(workspace, "js") },
     Budget { name: "npm wasm and JS", bytes: 115_200, files: npm },
 ];

@@ -285,7 +285,7 @@ impl Tab {
             Role::Leading => self.client.connect(now),
             Role::Following => self.post(TabMessage::Connect),
         }
-        self.use_fallback();
+        self.connect_fallback(|_| true);
     }
 
     /// See [`Client::answer`].

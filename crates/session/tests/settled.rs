@@ -85,8 +85,7 @@ fn subscribed(dialogue: &mut Dialogue, subscription: u32, head: Position, reset:
 }
 
 fn deliver(dialogue: &mut Dialogue, subscription: u32, id: &str, offset: u64) {
-    let body =
-        Body { id: id.to_owned(), source: "/clients/somebody".to_owned(), ..Body::default() };
+    let body = Body { id: id.to_owned(), source: "/clients/other".to_owned(), ..Body::default() };
     dialogue.say(FromPeer::Event(Event {
         topic: 0,
         name: Some("a".to_owned()),

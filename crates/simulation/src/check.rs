@@ -36,7 +36,7 @@ pub enum Promise {
     Answered,
     /// 7: the events of a client are in the log in the order of its publishes.
     OwnOrder,
-    /// 8: nobody is delivered what their rights do not cover at that moment. [`access`](crate::access) checks it.
+    /// 8: no client is sent what its rights do not cover at that moment. [`access`](crate::access) checks it.
     Allowed,
     /// In addition: a reader receives no more than it has room for.
     Room,

@@ -5,6 +5,7 @@ mod application;
 mod disks;
 mod doubts;
 mod faults;
+mod links;
 mod machine;
 mod people;
 mod plan;

@@ -1,4 +1,4 @@
-//! Promise 8: nobody is delivered what their rights do not cover at that moment.
+//! Promise 8: no client is sent what its rights do not cover at that moment.
 
 use simulation::access::check::{Covers, Record, check};
 use simulation::access::run;

@@ -1,4 +1,4 @@
-//! The menu of the room, and the ways to bring somebody in, which an empty room offers, too.
+//! The menu of the room, and the ways to invite people, which an empty room offers, too.
 //!
 //! These are functions and not components: they have no state of their own.
 

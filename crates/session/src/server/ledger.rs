@@ -104,8 +104,8 @@ impl Account {
         Ok(())
     }
 
-    /// Checks whom the client belongs to. `subject` is [that of the connection](super::Server::subject). A client that
-    /// belongs to nobody may [come to belong](Account::belong_to) to anybody who knows its secret.
+    /// Checks the owner of the client. `subject` is [that of the connection](super::Server::subject). A client without an
+    /// owner is [given](Account::belong_to) to the first subject that knows its secret.
     ///
     /// # Errors
     /// The response, if the client belongs to another subject.

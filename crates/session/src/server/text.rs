@@ -91,7 +91,7 @@ impl Server {
             self.credential.name_guest();
         }
         match token {
-            // Without an authority there is nobody to ask, and everything is allowed.
+            // Without an authority, the token is not checked and everything is allowed.
             Some(token) if self.options.has_authority => {
                 self.credential.greeting = Some(id);
                 self.refresh(token);

@@ -80,13 +80,18 @@ impl Tab {
         self.use_fallback();
     }
 
-    /// Connects the fallback client, if it has something to send.
+    /// Connects the fallback client, if it has something to send and does not connect by itself.
     pub(super) fn use_fallback(&mut self) {
+        self.connect_fallback(Client::is_stopped);
+    }
+
+    /// Connects the fallback client if it has something to send and `should` says so.
+    pub(super) fn connect_fallback(&mut self, should: impl FnOnce(&Client) -> bool) {
         let takes_part = self.takes_part();
         if let Some(fallback) = &mut self.fallback
             && takes_part
             && fallback.is_used()
-            && fallback.client.is_stopped()
+            && should(&fallback.client)
         {
             fallback.client.connect(self.now);
         }

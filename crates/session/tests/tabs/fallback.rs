@@ -119,6 +119,8 @@ struct Scripted {
     tab: Tab,
     store: MemoryOutbox,
     reports: Vec<String>,
+    /// The lanes that connected.
+    opened: Vec<Lane>,
 }
 
 impl Scripted {
@@ -127,7 +129,7 @@ impl Scripted {
         let mut tab = Tab::new(Options::default(), entropy(2), store.saved().clone());
         tab.start(0);
         tab.lock_granted(0);
-        Self { tab, store, reports: Vec::new() }
+        Self { tab, store, reports: Vec::new(), opened: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -142,7 +144,10 @@ impl Scripted {
                     self.tab.answer(Err(StoreFailed { asked, error: StoreError::Full }), 0);
                 }
                 ClientEffect::Store(asked) => self.tab.answer(Ok(self.store.run(asked)), 0),
-                ClientEffect::Open => self.tab.client_on(lane, 0).unwrap().opened(0),
+                ClientEffect::Open => {
+                    self.opened.push(lane);
+                    self.tab.client_on(lane, 0).unwrap().opened(0);
+                }
                 ClientEffect::Deliver(delivery) => {
                     self.reports.push(format!("{} delivered", delivery.body.id));
                 }
@@ -162,6 +167,23 @@ impl Scripted {
         self.tab.client_on(lane, 0).unwrap().received(&bytes, 0);
         self.run();
     }
+}
+
+#[test]
+fn a_user_who_connects_waits_for_neither_link() {
+    let mut page = Scripted::new();
+    page.run();
+    page.say(Lane::Shared, FromPeer::Welcome(WELCOME));
+    page.tab.client().publish(topic("a"), &body("one"), 0).unwrap();
+    page.run();
+    for lane in [Lane::Shared, Lane::Fallback] {
+        page.tab.client_on(lane, 0).unwrap().closed(1_006, "", 0);
+    }
+    page.run();
+    page.opened.clear();
+    page.tab.connect(0);
+    page.run();
+    assert_eq!(page.opened, [Lane::Shared, Lane::Fallback]);
 }
 
 #[test]

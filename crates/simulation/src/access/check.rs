@@ -1,4 +1,4 @@
-//! Checks promise 8: nobody is delivered what their rights do not cover at that moment. In addition, what rights do cover
+//! Checks promise 8: no client is sent what its rights do not cover at that moment. In addition, what rights do cover
 //! is not refused.
 
 use std::collections::{BTreeMap, HashMap};

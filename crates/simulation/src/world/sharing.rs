@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::tabs::{Link, Tab};
+use super::links::Link;
+use super::tabs::Tab;
 use super::{Happening, World};
 use crate::history::LifeNo;
 use crate::mutation::Mutation;

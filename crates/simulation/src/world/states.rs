@@ -2,9 +2,10 @@
 
 use super::World;
 use super::disks::Profile;
+use super::links::Link;
 use super::machine::Machine;
 use super::reading::Reader;
-use super::tabs::{Link, Tab};
+use super::tabs::Tab;
 use crate::fault::{FaultState, Phase, Role};
 
 impl World {

@@ -8,6 +8,7 @@ use session::client::{
 use session::tabs::{Effect, Tab as Sharer};
 
 use super::disks::Answered;
+use super::links::Link;
 use super::machine::Machine;
 use super::people::{PresencePlan, Watcher};
 use super::reading::{Reader, Want};
@@ -52,17 +53,6 @@ pub(super) struct Tab {
     pub(super) presence_plan: PresencePlan,
     pub(super) watchers: Vec<Watcher>,
     timer: Option<u64>,
-}
-
-/// The last known state of a tab's link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    /// Nothing since it has joined.
-    Unknown,
-    Waiting,
-    Opening,
-    Online,
-    Stopped,
 }
 
 impl Tab {
@@ -362,41 +352,5 @@ impl World {
             | ClientEffect::Sent(_)
             | ClientEffect::Requeued(_) => {}
         }
-    }
-
-    fn link(&mut self, number: usize, state: &ConnectionState) {
-        self.say(|| format!("tab {number}: {state:?}"));
-        let tab = &mut self.tabs[number];
-        tab.link = match state {
-            ConnectionState::Connecting if tab.link == Link::Unknown => Link::Unknown,
-            ConnectionState::Connecting => Link::Opening,
-            ConnectionState::Online => Link::Online,
-            ConnectionState::Offline { .. } => Link::Waiting,
-            ConnectionState::Stopped { .. } => Link::Stopped,
-        };
-        if tab.link != Link::Online {
-            for reader in &mut tab.readers {
-                reader.is_caught_up = false;
-            }
-        }
-        match tab.link {
-            Link::Online if tab.wire.is_some() => self.admitted(number),
-            Link::Stopped => self.says_go_on(number),
-            _ => {}
-        }
-    }
-
-    /// A link was stopped. The user notices and continues.
-    fn says_go_on(&mut self, number: usize) {
-        let wait = self.random.between(500, 5_000);
-        self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
-    }
-
-    /// The application makes a stopped machine continue.
-    pub(super) fn connect(&mut self, number: usize) {
-        if let Some(wait) = self.stands_still(number) {
-            return self.after(wait, Happening::Planned(super::plan::Step::Connect(number)));
-        }
-        self.with_machine(number, Machine::connect);
     }
 }

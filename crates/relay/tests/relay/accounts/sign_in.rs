@@ -12,7 +12,7 @@ use super::*;
 use crate::support::PATIENCE;
 
 #[tokio::test]
-async fn a03_without_a_token_nobody_is_admitted() {
+async fn a03_a_client_without_a_token_is_refused() {
     let accounts = Accounts::start(&["--hello-timeout", "1s"]);
     assert_eq!(accounts.frames(1, 1, None).await.close_code().await, REFUSED.code());
     accounts.refuses("").await;
@@ -75,7 +75,7 @@ async fn a07_a_certificate_is_not_a_token() {
 }
 
 #[tokio::test]
-async fn a08_a_connection_cannot_become_somebody_elses() {
+async fn a08_a_connection_cannot_change_its_account() {
     let accounts = Accounts::start(&[]);
     let (ann, bob) = (accounts.token("ann", "pub=>;sub=>"), accounts.token("bob", "pub=>;sub=>"));
     let mut client = accounts.welcomed(1, &ann).await;

@@ -249,7 +249,7 @@ fn a_client_that_does_not_sign_in_is_closed_whatever_it_says() {
 }
 
 #[test]
-fn a_guest_may_become_an_account_and_nobody_somebody_else() {
+fn a_guest_may_become_an_account_and_an_account_no_other() {
     let mut server = unknown();
     server.granted(granted(None, "guests.{sub}", "a"), 0);
     let secret = "0123456789abcdef0123456789abcdef";
@@ -272,7 +272,7 @@ fn a_guest_may_become_an_account_and_nobody_somebody_else() {
     let closed = |it: &Effect| matches!(it, Effect::Close(CloseCode::CredentialRefused, _));
     assert!(effects(&mut server).1.iter().any(closed));
 
-    // The upgrade's credential decides, not a later one of somebody else.
+    // The upgrade's credential decides, not a later one of another account.
     let mut server = unknown();
     server.granted(granted(Some("ann"), "a", "a"), 0);
     say(&mut server, "$link.hello", json!({ "token": "t" }));

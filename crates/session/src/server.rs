@@ -79,6 +79,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::rights::Subject;
+use crate::signed::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -122,6 +123,8 @@ pub struct Server {
     costs: Costs,
     delivered: Delivered,
     credential: Credential,
+    /// The public key that the client has proven to hold.
+    key: Option<PublicKey>,
     publish_rights: PublishRights,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
@@ -196,6 +199,7 @@ impl Server {
             costs: Costs::default(),
             delivered: Delivered::default(),
             credential,
+            key: None,
             publish_rights: PublishRights::default(),
             held_back: None,
             topics_in: TopicNames::default(),
@@ -309,6 +313,11 @@ impl Server {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
         }
+    }
+
+    /// The public key that the client has proven to hold. It names the source of events with a signature.
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.key.as_ref()
     }
 
     /// Closes the connection because a newer connection of this client has taken over.

@@ -32,6 +32,8 @@ pub enum CloseCode {
     TooManyUnanswered = 4507,
     /// The credential was refused, or has ended. The client does not retry with the same one.
     CredentialRefused = 4508,
+    /// The client's key or account was revoked.
+    Revoked = 4509,
 }
 
 impl CloseCode {

@@ -135,11 +135,13 @@ impl Client {
             let token = self.connection.token.take();
             self.send(&FromClient::Hello(Hello {
                 client,
-                secret,
+                secret: Some(secret),
                 fence,
                 lowest,
                 returning,
                 token,
+                key: None,
+                proof: None,
             }));
         }
     }

@@ -120,7 +120,7 @@ impl Server {
         topic: Result<Topic, UnknownTopic>,
         mut body: Body,
     ) -> Result<(Topic, Body), Refusal> {
-        let legal = claims::check(&body, self.key.is_some());
+        let legal = claims::check(&body, self.key().is_some());
         self.sign(&mut body);
         // The peer's additions may exceed a limit, and what is logged must stay readable.
         let legal =
@@ -150,7 +150,7 @@ impl Server {
     /// time if the event has none.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
-        let key = self.key.as_ref().filter(|_| body.signature.is_some());
+        let key = self.key().filter(|_| body.signature.is_some());
         let key = key.map(|key| Thumbprint::of(key).source());
         let prefix = key.as_deref().unwrap_or(&self.source);
         let mut source = String::with_capacity(prefix.len() + 1 + said.len());

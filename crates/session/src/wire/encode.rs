@@ -23,11 +23,13 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
             FrameKind::Hello,
             &[
                 bytes(&f.client),
-                bytes(&f.secret),
+                f.secret.as_ref().and_then(|it| bytes(it)),
                 number(f.fence),
                 number(f.lowest),
                 flag(f.returning),
                 optional_text(&f.token),
+                f.key.as_ref().and_then(|it| bytes(it)),
+                f.proof.as_ref().and_then(|it| bytes(it)),
             ],
         ),
         FromClient::Subscribe(f) => frame(

@@ -11,9 +11,7 @@ const NOW: u64 = 1_796_029_200_000;
 /// The server of a welcomed client, which has proven this key.
 fn welcomed(key: Option<[u8; 65]>) -> Server {
     let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
-    let (client, secret) = ([1; 16], [2; 32]);
-    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
-    send(&mut server, FromClient::Hello(hello));
+    send(&mut server, FromClient::Hello(Hello::new([1; 16], [2; 32], 1)));
     server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}
     server.key = key;

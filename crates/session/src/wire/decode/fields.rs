@@ -127,6 +127,11 @@ impl<'b> Fields<'b> {
         self.required(self.optional_bytes(key), &[])
     }
 
+    pub(crate) fn optional_array<const N: usize>(&self, key: usize) -> Option<[u8; N]> {
+        let bytes = self.optional_bytes(key)?;
+        Some(self.required(bytes.try_into().ok(), [0; N]))
+    }
+
     pub(crate) fn array<const N: usize>(&self, key: usize) -> [u8; N] {
         self.required(self.bytes(key).try_into().ok(), [0; N])
     }

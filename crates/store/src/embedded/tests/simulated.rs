@@ -21,7 +21,7 @@ fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
         Ask::Open { client, secret, fence, lowest, returning } => {
             let (client, secret) = ([client; 16], [secret; 32]);
-            Ok(Hello { client, secret, fence, lowest, returning, token: None })
+            Ok(Hello { lowest, returning, ..Hello::new(client, secret, fence) })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });

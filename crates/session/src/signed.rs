@@ -159,7 +159,7 @@ mod tests {
     fn the_cases_of_the_cloudevents_specification_come_out() {
         let five = Body {
             content_type: Some("application/octet-stream".to_owned()),
-            data: vec![0xf0, 0x9f, 0xa1, 0xa1],
+            data: vec![0xf0, 0x9f, 0xa4, 0xa1],
             ..example()
         };
         let expected = r#"{"core":"qCSeiZkS+hH9WiClfq6plfqYNVy2kvxWRfoBrLEzoDk="}"#;

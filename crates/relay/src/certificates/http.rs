@@ -145,8 +145,8 @@ fn certified(
         return refuse(StatusCode::UNAUTHORIZED, "sign in: send a token in `authorization: Bearer`");
     };
     let granted = authority.check(Some(&token));
-    let account = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?.account;
-    let Some(account) = account else {
+    let granted = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?;
+    let Some(account) = granted.account else {
         return refuse(StatusCode::FORBIDDEN, "only accounts have certificates");
     };
     let key = serde_json::from_slice(body).ok().and_then(|jwk: Jwk| jwk.key());
@@ -157,6 +157,10 @@ fn certified(
     let thumbprint = Thumbprint::of(&key);
     if certificates.revocations.has_key(&thumbprint) {
         return refuse(StatusCode::FORBIDDEN, "the key was revoked: make a new one");
+    }
+    // A stolen token of this kind is of no use without the key.
+    if granted.key.is_some_and(|key| key != thumbprint.0) {
+        return refuse(StatusCode::FORBIDDEN, "the token is for another key");
     }
     let Some((issuer, own)) = &certificates.own else {
         return refuse(StatusCode::NOT_FOUND, "this relay makes no certificates");

@@ -27,7 +27,7 @@ fn claim(changed: Value) -> Result<trust::Certificate, CertificateError> {
 }
 
 #[test]
-fn a_07_a_token_that_signs_in_is_not_a_certificate() {
+fn a07_a_token_that_signs_in_is_not_a_certificate() {
     for typ in [json!("JWT"), json!("at+jwt"), json!(""), json!(null), json!(7)] {
         let read = parse_certificate(&jwt(json!({ "typ": typ }), json!({})));
         assert_eq!(read, Err(CertificateError::Type), "{typ}");

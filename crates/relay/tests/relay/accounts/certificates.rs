@@ -12,27 +12,27 @@ use trust::{PublicKey, Record, Thumbprint, parse_certificate};
 use super::*;
 
 /// A device with its key.
-struct Device {
+pub struct Device {
     pair: EcdsaKeyPair,
-    public: PublicKey,
+    pub public: PublicKey,
 }
 
 impl Device {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let public = pair.public_key().as_ref().try_into().unwrap();
         Self { pair, public }
     }
 
-    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.pair.sign(&SystemRandom::new(), bytes).unwrap().as_ref().try_into().unwrap()
     }
 
-    fn thumbprint(&self) -> Thumbprint {
+    pub fn thumbprint(&self) -> Thumbprint {
         Thumbprint::of(&self.public)
     }
 
-    fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let [x, y] = [&self.public[1..33], &self.public[33..]];
         let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
         json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "ext": true, "key_ops": ["verify"] })
@@ -40,7 +40,7 @@ impl Device {
 }
 
 /// A relay that makes certificates itself, with its folder.
-fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
+pub fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("certificates.json");
     IssuerKey::generate().unwrap().write(&path).unwrap();
@@ -63,13 +63,13 @@ fn request(relay: &Process, line: &str, headers: &[(&str, &str)], body: &str) ->
     (status, head.to_owned(), body.to_owned())
 }
 
-fn certify(accounts: &Accounts, token: &str, jwk: &Value) -> (u16, String, String) {
+pub fn certify(accounts: &Accounts, token: &str, jwk: &Value) -> (u16, String, String) {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     request(&accounts.relay, "POST /certificate", &headers, &jwk.to_string())
 }
 
-fn revoke(accounts: &Accounts, what: &[&str]) -> Output {
+pub fn revoke(accounts: &Accounts, what: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_event-relay"));
     let data = accounts._folder.path().join("data");
     command.arg("revoke").arg("--data").arg(data).args(what).output().unwrap()
@@ -87,14 +87,14 @@ fn lines(log: &mut dyn BufRead, mut is_last: impl FnMut(&str) -> bool) -> String
 }
 
 /// A durable event with this data.
-fn event(number: u64, topic: &str, data: Value) -> FromClient {
+pub fn event(number: u64, topic: &str, data: Value) -> FromClient {
     let (id, data) = (format!("e{number}"), data.to_string().into_bytes());
     let body = Body { id, data, ..Body::default() }.encode();
     let name = Some(topic.to_owned());
     FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }
 
-async fn rejected(client: &mut Client) -> (RejectCode, String) {
+pub async fn rejected(client: &mut Client) -> (RejectCode, String) {
     match client.frame().await {
         FromPeer::Reject(reject) => (reject.code, reject.message),
         other => panic!("{other:?}"),
@@ -131,7 +131,7 @@ fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
 }
 
 #[tokio::test]
-async fn a_07_a_certificate_is_not_a_token_that_signs_in() {
+async fn a07_a_certificate_is_not_a_token_that_signs_in() {
     let (accounts, _folder) = issuing(&[]);
     let (status, _, jwt) = certify(&accounts, &accounts.token("ann", "pub=>"), &Device::new().jwk());
     assert_eq!(status, 200);
@@ -222,7 +222,7 @@ async fn what_is_not_a_certificate_of_the_clients_own_proven_key_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_34_a_revoked_account_is_closed_and_refused_also_after_a_restart() {
+async fn a34_a_revoked_account_is_closed_and_refused_also_after_a_restart() {
     let (mut accounts, _folder) = issuing(&[]);
     let token = accounts.token("ann", "pub=>;sub=>");
     let mut ann = accounts.welcomed(1, &token).await;

@@ -336,6 +336,10 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
+                // Proofs are not verified yet.
+                Effect::Open(hello) if hello.key.is_some() => {
+                    self.server.opened(Opened::WrongProof);
+                }
                 Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
                 Effect::Open(mut hello) => {
                     // The store needs no credential.

@@ -27,6 +27,7 @@ use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::metrics::{Meter, Metrics, SessionOf};
+use crate::proof::ProofHosts;
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Asked, none};
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
+    pub(crate) proof_hosts: ProofHosts,
     pub(crate) metrics: Arc<Metrics>,
     /// Becomes true when the relay is shutting down.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -336,14 +338,10 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
-                // Proofs are not verified yet.
-                Effect::Open(hello) if hello.key.is_some() => {
-                    self.server.opened(Opened::WrongProof);
-                }
-                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
+                Effect::Open(hello) if !self.admits(&hello) => {}
                 Effect::Open(mut hello) => {
-                    // The store needs no credential.
-                    hello.token = None;
+                    // The store needs no credential and no proof.
+                    (hello.token, hello.proof) = (None, None);
                     self.greeting = Some((hello.client, hello.fence));
                     let subject = self.server.subject().map(str::to_owned);
                     self.writes.push(Write::Open { hello, subject, may_be_new: false });

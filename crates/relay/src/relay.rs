@@ -23,6 +23,7 @@ use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::{Exporter, Metrics};
+use crate::proof::ProofHosts;
 use crate::tls::Tls;
 use crate::upkeep;
 
@@ -214,6 +215,7 @@ impl Relay {
                 "every client on this machine may read and write everything; see --auth-keys"
             );
         }
+        let proof_hosts = ProofHosts::new(&config.hosts);
         let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,
@@ -230,6 +232,7 @@ impl Relay {
             options,
             message_timeout,
             authority,
+            proof_hosts,
             metrics,
             stopping,
         };

@@ -1,6 +1,7 @@
 //! Attacks on accounts and rights, on both wires. The numbers are the rows of the attack suite.
 
 mod commands;
+mod device;
 mod guide;
 mod rights;
 mod sign_in;

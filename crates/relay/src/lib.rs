@@ -8,6 +8,7 @@ mod around;
 pub mod authority;
 mod border;
 pub mod budget;
+pub mod certificates;
 mod connection;
 mod http;
 pub mod hub;

@@ -1,11 +1,12 @@
 //! Services that connections share, besides the log: the authority and presence.
 
-use session::server::{Effect, Granted, Joiner, News, Opened};
-use session::{CloseCode, Hello};
+use session::server::{Append, Effect, Granted, Joiner, News, Opened, Refusal};
+use session::{CloseCode, Hello, RejectCode};
 use trust::Thumbprint;
 
 use super::Connection;
-use crate::border::audit;
+use crate::border::audit::{self, Refused};
+use crate::certificates::Sender;
 use crate::limits::{Key, Kind};
 
 impl Connection {
@@ -53,6 +54,37 @@ impl Connection {
             self.authorize(Some(token), key.as_ref());
         } else {
             self.overloaded("too many credentials come from your address");
+        }
+    }
+
+    /// Refuses an event on a topic of certificates unless it is a valid certificate of this client.
+    pub(super) fn check_certificate(&self, append: &mut Append) {
+        let Ok((topic, body)) = &append.event else { return };
+        if !trust::is_for_certificates(topic.as_str()) {
+            return;
+        }
+        let sender = Sender { subject: self.server.subject(), key: self.server.key() };
+        let checked = match self.shared.certificates.as_deref() {
+            Some(certificates) => certificates.check(topic, body, sender),
+            None => Err("this relay has no accounts, and takes no certificates".to_owned()),
+        };
+        if let Err(message) = checked {
+            let (metrics, address) = (&self.shared.metrics, self.from.address);
+            audit::refused(metrics, Refused::Certificate, address, 0);
+            let (code, id) = (RejectCode::UnknownCertificate, Some(body.id.clone()));
+            append.event = Err(Refusal { code, message, id });
+        }
+    }
+
+    /// Closes the connection if its key or its account was revoked.
+    pub(super) fn end_if_revoked(&mut self) {
+        let Some(certificates) = self.shared.certificates.as_deref() else { return };
+        let revocations = &certificates.revocations;
+        let key = self.server.key().map(Thumbprint::of);
+        if key.is_some_and(|key| revocations.has_key(&key)) {
+            self.server.close(CloseCode::Revoked, "the key was revoked");
+        } else if self.server.subject().is_some_and(|subject| revocations.has_subject(subject)) {
+            self.server.close(CloseCode::Revoked, "the account was revoked");
         }
     }
 

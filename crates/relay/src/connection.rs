@@ -28,6 +28,7 @@ use crate::budget::Permit;
 use crate::certificates::Certificates;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::metrics::{Meter, Metrics, SessionOf};
+use crate::proof::ProofHosts;
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Asked, none};
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
+    pub(crate) proof_hosts: ProofHosts,
     /// Whose certificates are taken. Without it, none are.
     pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) metrics: Arc<Metrics>,
@@ -350,10 +352,10 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
-                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
+                Effect::Open(hello) if !self.admits(&hello) => {}
                 Effect::Open(mut hello) => {
-                    // The store needs no credential.
-                    hello.token = None;
+                    // The store needs no credential and no proof.
+                    (hello.token, hello.proof) = (None, None);
                     self.greeting = Some((hello.client, hello.fence));
                     let subject = self.server.subject().map(str::to_owned);
                     self.writes.push(Write::Open { hello, subject, may_be_new: false });

@@ -15,6 +15,7 @@ pub mod hub;
 pub mod limits;
 pub mod metrics;
 mod page;
+mod proof;
 mod relay;
 pub mod streams;
 mod tls;

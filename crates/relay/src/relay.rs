@@ -24,6 +24,7 @@ use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::{Exporter, Metrics};
+use crate::proof::ProofHosts;
 use crate::tls::Tls;
 use crate::upkeep;
 
@@ -233,6 +234,7 @@ impl Relay {
                 "every client on this machine may read and write everything; see --auth-keys"
             );
         }
+        let proof_hosts = ProofHosts::new(&config.hosts);
         let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,
@@ -254,6 +256,7 @@ impl Relay {
             options,
             message_timeout,
             authority,
+            proof_hosts,
             certificates,
             metrics,
             stopping,

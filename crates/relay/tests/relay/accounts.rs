@@ -2,6 +2,7 @@
 
 mod certificates;
 mod commands;
+mod device;
 mod guide;
 mod rights;
 mod sign_in;

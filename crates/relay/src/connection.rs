@@ -241,9 +241,10 @@ pub(crate) async fn echo(socket: WebSocket) {
 
 /// Resolves when there is another revocation.
 async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
+    // The sender lives as long as the relay.
     match revocations {
-        Some(changes) if changes.changed().await.is_ok() => {}
-        _ => std::future::pending().await,
+        Some(changes) => drop(changes.changed().await),
+        None => std::future::pending().await,
     }
 }
 

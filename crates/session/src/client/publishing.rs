@@ -3,7 +3,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::signing::{SIGNATURE_BYTES, SIGN_WITHIN};
+use super::signing::{SIGN_WITHIN, SIGNATURE_BYTES};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};

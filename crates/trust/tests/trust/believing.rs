@@ -35,9 +35,8 @@ fn read<'e>(
 ) -> Result<Trust<'e>, Untrusted> {
     let signed = signed_bytes(topic, &body.source, body);
     let key = certificates.first().map(|certificate| certificate.key);
-    let signature = body
-        .signature
-        .map(|signature| key.is_some_and(|key| is_right(&key, &signed, &signature)));
+    let signature =
+        body.signature.map(|signature| key.is_some_and(|key| is_right(&key, &signed, &signature)));
     let (source, time, authid) = (body.source.as_str(), body.time, body.authid.as_deref());
     check(&Evidence { source, time, authid, signature, certificates, revoked })
 }

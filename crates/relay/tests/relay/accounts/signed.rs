@@ -14,7 +14,7 @@ const TOPIC: &str = "chat.lobby.TEXT_MESSAGE";
 /// A connection that has said hello with a token and the proof of a key.
 async fn proving(accounts: &Accounts, id: u8, token: &str, device: &Device) -> Client {
     let (client, fence) = ([id; 16], 1);
-    let signed = proof_bytes(&accounts.relay.address, &client, fence, Some(token));
+    let signed = proof_bytes("127.0.0.1", &client, fence, Some(token));
     let hello = Hello {
         token: Some(token.to_owned()),
         key: Some(device.public),
@@ -54,7 +54,8 @@ async fn a_signed_event_and_its_certificate_reach_readers_who_verify_both_on_bot
     let (status, _, jwt) = certify(&accounts, &token, &device.jwk());
     assert_eq!(status, 200, "{jwt}");
     let mut ann = proven(&accounts, 1, &token, &device).await;
-    ann.send(&[event(1, &device.thumbprint().topic(), jwt.as_str().into()), signed(2, &device)]).await;
+    ann.send(&[event(1, &device.thumbprint().topic(), jwt.as_str().into()), signed(2, &device)])
+        .await;
     assert_eq!(ann.ack().await.position.stream.as_str(), "certs");
     assert_eq!(ann.ack().await.position.stream.as_str(), "main");
 

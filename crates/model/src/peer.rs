@@ -5,11 +5,11 @@ mod connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use session::{Hello, Millis};
 use session::server::{
     Answer, Effect, Joiner, News, Opened, Options, Page, PresenceRegistry, Server, StreamNo,
     Ticket, Wire,
 };
+use session::{Hello, Millis};
 
 use crate::store::{Outcome, Store, Write};
 pub use connection::Connection;

@@ -241,10 +241,12 @@ pub(crate) async fn echo(socket: WebSocket) {
 
 /// Resolves when there is another revocation.
 async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
-    match revocations {
-        Some(changes) if changes.changed().await.is_ok() => {}
-        _ => std::future::pending().await,
+    if let Some(changes) = revocations
+        && changes.changed().await.is_ok()
+    {
+        return;
     }
+    std::future::pending().await
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {

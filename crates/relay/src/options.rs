@@ -13,9 +13,9 @@ pub use access::Access;
 use ipnet::IpNet;
 pub use issue::{NewKeys, Token};
 pub use limits::Limited;
-pub use revoke::Revoke;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
+pub use revoke::Revoke;
 use store::{Route, Settings};
 
 /// The options of a relay.

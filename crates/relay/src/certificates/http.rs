@@ -142,7 +142,10 @@ fn certified(
     let token = bearer(headers);
     let authority = shared.authority.as_deref().filter(|_| token.is_some());
     let Some((authority, token)) = authority.zip(token) else {
-        return refuse(StatusCode::UNAUTHORIZED, "sign in: send a token in `authorization: Bearer`");
+        return refuse(
+            StatusCode::UNAUTHORIZED,
+            "sign in: send a token in `authorization: Bearer`",
+        );
     };
     let granted = authority.check(Some(&token));
     let account = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?.account;
@@ -163,8 +166,7 @@ fn certified(
     };
     let name = authority.name(&token);
     let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
-    let jwt =
-        jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let jwt = jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     audit::certified(account.name(), &thumbprint, client.address);
     Ok(jwt)
 }

@@ -169,12 +169,8 @@ fn what_was_revoked_stays_revoked() {
         since: Some(7),
         reason: Some("lost".to_owned()),
     };
-    let by_subject = Revocation {
-        keys: Vec::new(),
-        subject: Some("bob".to_owned()),
-        since: None,
-        reason: None,
-    };
+    let by_subject =
+        Revocation { keys: Vec::new(), subject: Some("bob".to_owned()), since: None, reason: None };
     let store = store::Embedded::open(folder.path(), settings.clone()).unwrap();
     for revocation in [&by_key, &by_subject] {
         revocation.check().unwrap();

@@ -3,7 +3,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::signing::{SIGNATURE_BYTES, SIGN_WITHIN};
+use super::signing::{SIGN_WITHIN, SIGNATURE_BYTES};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
@@ -314,7 +314,7 @@ const GONE: &str = "another tab took the event and reported no outcome";
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
         RejectCode::Expired => "it expired before it could be sent",
-        RejectCode::NotSigned => "no certificate covered it within 24 hours",
+        RejectCode::NotSigned => "no certificate covers it",
         RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }

@@ -125,21 +125,18 @@ impl Server {
         // The peer's additions may exceed a limit, and what is logged must stay readable.
         let legal =
             legal.and_then(|()| body.check().map_err(|error| (error.code(), error.to_string())));
-        let illegal =
-            match (legal, topic) {
-                (Err(illegal), _) => illegal,
-                (_, Err(UnknownTopic::Number)) => {
-                    (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
-                }
-                (_, Err(UnknownTopic::Name(error))) => {
-                    (RejectCode::IllegalTopic, error.to_string())
-                }
-                (_, Ok(topic)) if topic.is_system() => {
-                    let message = "topics that begin with `$` are not bridged".to_owned();
-                    (RejectCode::IllegalTopic, message)
-                }
-                (Ok(()), Ok(topic)) => return Ok((topic, body)),
-            };
+        let illegal = match (legal, topic) {
+            (Err(illegal), _) => illegal,
+            (_, Err(UnknownTopic::Number)) => {
+                (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
+            }
+            (_, Err(UnknownTopic::Name(error))) => (RejectCode::IllegalTopic, error.to_string()),
+            (_, Ok(topic)) if topic.is_system() => {
+                let message = "topics that begin with `$` are not bridged".to_owned();
+                (RejectCode::IllegalTopic, message)
+            }
+            (Ok(()), Ok(topic)) => return Ok((topic, body)),
+        };
         let (code, message) = illegal;
         let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
         let id = is_named.then_some(body.id);

@@ -217,8 +217,9 @@ impl Body {
     /// A [`BodyError`] if `bytes` is not a valid body.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
-        let body = body(&mut reader)
-            .map_err(|Malformed| BodyError::event("the event's body does not follow the grammar"))?;
+        let body = body(&mut reader).map_err(|Malformed| {
+            BodyError::event("the event's body does not follow the grammar")
+        })?;
         if reader.position() != bytes.len() {
             return Err(BodyError::event("bytes follow the event's body"));
         }

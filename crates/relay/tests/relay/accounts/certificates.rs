@@ -49,7 +49,12 @@ fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
 }
 
 /// The status, the headers and the body of an answer.
-fn request(relay: &Process, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
+fn request(
+    relay: &Process,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String, String) {
     let mut socket = TcpStream::connect(&relay.address).unwrap();
     let mut all = format!("{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", relay.address);
     for (name, value) in headers {
@@ -112,7 +117,10 @@ fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
     let read = parse_certificate(&jwt).unwrap();
     let certificate = &read.certificate;
     assert_eq!(certificate.key, device.public);
-    assert_eq!((certificate.subject.as_str(), certificate.name.as_deref()), ("ann", Some("Ann \u{1f600}")));
+    assert_eq!(
+        (certificate.subject.as_str(), certificate.name.as_deref()),
+        ("ann", Some("Ann \u{1f600}"))
+    );
     assert_eq!(certificate.issuer, "https://relay.example");
     assert_eq!(certificate.expires_at - certificate.issued_at, trust::MAX_LIFE);
     let (status, head, keys) = request(&accounts.relay, "GET /.well-known/jwks.json", &[], "");
@@ -124,7 +132,8 @@ fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
     assert_eq!((key["kid"].as_str(), key.get("d")), (read.kid.as_deref(), None));
     let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(key.clone()).unwrap());
     let signature = URL_SAFE_NO_PAD.encode(&read.signature);
-    let is_right = jsonwebtoken::crypto::verify(&signature, &read.signed, &key.unwrap(), Algorithm::ES256);
+    let is_right =
+        jsonwebtoken::crypto::verify(&signature, &read.signed, &key.unwrap(), Algorithm::ES256);
     assert!(is_right.unwrap());
     let line = lines(&mut accounts.log, |line| line.contains("certified"));
     assert!(line.contains("audit") && line.contains(&device.thumbprint().to_string()), "{line}");
@@ -133,7 +142,8 @@ fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
 #[tokio::test]
 async fn a_07_a_certificate_is_not_a_token_that_signs_in() {
     let (accounts, _folder) = issuing(&[]);
-    let (status, _, jwt) = certify(&accounts, &accounts.token("ann", "pub=>"), &Device::new().jwk());
+    let (status, _, jwt) =
+        certify(&accounts, &accounts.token("ann", "pub=>"), &Device::new().jwk());
     assert_eq!(status, 200);
     accounts.refuses(&jwt).await;
     let (status, ..) = certify(&accounts, &jwt, &Device::new().jwk());
@@ -166,13 +176,15 @@ fn a_certificate_is_made_for_a_token_and_a_public_key_and_nothing_else() {
         assert_eq!(certify(&accounts, &token, &jwk).0, 400, "{jwk}");
     }
     assert_eq!(certify(&accounts, &token, &with("x", "x".repeat(3_000).into())).0, 413);
-    let foreign = [("origin", "https://evil.example"), ("authorization", &format!("Bearer {token}"))];
+    let foreign =
+        [("origin", "https://evil.example"), ("authorization", &format!("Bearer {token}"))];
     let (status, ..) = request(&accounts.relay, "POST /certificate", &foreign, &jwk.to_string());
     assert_eq!(status, 403);
     let (status, ..) = request(&accounts.relay, "OPTIONS /certificate", &foreign[..1], "");
     assert_eq!(status, 403);
     let own = format!("http://{}", accounts.relay.address);
-    let (status, head, _) = request(&accounts.relay, "OPTIONS /certificate", &[("origin", &own)], "");
+    let (status, head, _) =
+        request(&accounts.relay, "OPTIONS /certificate", &[("origin", &own)], "");
     assert_eq!(status, 204);
     assert!(head.contains(&format!("access-control-allow-origin: {own}")), "{head}");
     let without = Accounts::start(&[]);

@@ -16,13 +16,7 @@ pub enum Ask {
         returning: bool,
     },
     /// An event with a topic and an id, or one that breaks the rules.
-    Append {
-        client: u8,
-        fence: u64,
-        number: u64,
-        lowest: u64,
-        event: Option<(u8, u8)>,
-    },
+    Append { client: u8, fence: u64, number: u64, lowest: u64, event: Option<(u8, u8)> },
 }
 
 /// Whether the disk has room, and what is asked for together.

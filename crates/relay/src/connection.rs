@@ -241,11 +241,12 @@ pub(crate) async fn echo(socket: WebSocket) {
 
 /// Resolves when there is another revocation.
 async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
-    // The sender lives as long as the relay.
-    match revocations {
-        Some(changes) => drop(changes.changed().await),
-        None => std::future::pending().await,
+    if let Some(changes) = revocations
+        && changes.changed().await.is_ok()
+    {
+        return;
     }
+    std::future::pending().await
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {

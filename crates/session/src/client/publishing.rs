@@ -314,7 +314,7 @@ const GONE: &str = "another tab took the event and reported no outcome";
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
         RejectCode::Expired => "it expired before it could be sent",
-        RejectCode::NotSigned => "no certificate covered it within 24 hours",
+        RejectCode::NotSigned => "no certificate covers it",
         RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }

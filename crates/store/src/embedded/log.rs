@@ -53,6 +53,11 @@ impl Extent {
         (self.first, self.head, self.count, self.bytes, self.peak, self.indexed)
     }
 
+    /// Whether an offset is neither trimmed nor above the head. Its event may be superseded.
+    pub(super) fn holds(&self, offset: u64) -> bool {
+        (self.first..=self.head).contains(&offset)
+    }
+
     /// Whether events are missing that were not trimmed.
     pub(super) fn has_holes(&self) -> bool {
         self.first + self.count <= self.head
@@ -117,7 +122,7 @@ impl<'t> Log<'t> {
             let first = self.fresh.get(&stream).and_then(|events| events.first());
             first.is_some_and(|first| first.offset <= offset)
         };
-        if !(extent.first..=extent.head).contains(&offset) {
+        if !extent.holds(offset) {
             return Ok(false);
         }
         if !extent.has_holes() || is_fresh() {

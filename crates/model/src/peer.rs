@@ -142,7 +142,10 @@ impl Peer {
     }
 
     fn commit_one(&mut self, number: ConnectionNo, write: &Write) {
-        let (outcome, _) = self.store.write(write, true);
+        let (outcome, logged) = self.store.write(write, true);
+        if let Some(logged) = logged {
+            self.store.supersede(logged.stream);
+        }
         if matches!(outcome, Outcome::Opened(Opened::Welcome { .. })) {
             for older in self.older(number) {
                 self.server(older).into_iter().for_each(Server::fenced);

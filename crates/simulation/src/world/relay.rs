@@ -30,14 +30,19 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// A relay with this many streams.
-    pub(super) fn new(streams: usize, mutation: Option<Mutation>) -> Self {
+    /// A relay with this many streams. The second one keeps so many events of each topic.
+    pub(super) fn new(
+        streams: usize,
+        keep_topic: Option<usize>,
+        mutation: Option<Mutation>,
+    ) -> Self {
         let names = [Stream::MAIN, Stream::named("side")];
         let streams = names[..streams].to_vec();
         let options = Options { peer: "relay".into(), page: 5, streams, ..Options::default() };
         let mut peer = Peer::new(options);
         peer.verifies = model::is_proven;
         peer.store.bug = mutation.and_then(Mutation::of_store);
+        keep_topic.into_iter().for_each(|count| peer.store.keep_last(1, count));
         let older = peer.store.clone();
         Self { is_up: true, life: 0, peer, older, leaves_at: None, batch: Vec::new() }
     }
@@ -280,6 +285,7 @@ impl World {
                 new.extend(append.client.map(|numbered| numbered.client).zip(logged));
             }
         }
+        self.relay.streams().for_each(|stream| store.supersede(stream));
         (told, new)
     }
 

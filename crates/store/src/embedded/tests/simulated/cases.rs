@@ -104,16 +104,16 @@ pub struct Case {
     pub steps: Vec<Step>,
     pub starts: Vec<Begin>,
     pub keep: u64,
+    /// How many events of each topic the second stream keeps.
+    pub keep_topic: Option<usize>,
     pub limit: usize,
 }
 
 pub fn case() -> impl Strategy<Value = Case> {
     let (steps, starts) =
         (prop::collection::vec(step(), 1..25), prop::collection::vec(begin(), 1..3));
-    (steps, starts, 1..15_u64, 1..6_usize).prop_map(|(steps, starts, keep, limit)| Case {
-        steps,
-        starts,
-        keep,
-        limit,
-    })
+    let keep_topic = prop::option::weighted(0.7, 1..4_usize);
+    (steps, starts, 1..15_u64, keep_topic, 1..6_usize).prop_map(
+        |(steps, starts, keep, keep_topic, limit)| Case { steps, starts, keep, keep_topic, limit },
+    )
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
-use session::{Bye, CloseCode, FromPeer};
+use session::{Bye, CloseCode, FromPeer, Hello};
 use store::{Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -341,9 +341,9 @@ impl Connection {
                     // The store needs no credential.
                     hello.token = None;
                     self.greeting = Some((hello.client, hello.fence));
-                    let subject = self.server.subject().map(str::to_owned);
-                    self.writes.push(Write::Open { hello, subject, may_be_new: false });
+                    self.open(hello);
                 }
+                Effect::Record(hello) => self.open(hello),
                 Effect::Append(append) => {
                     if self.writes.is_empty() {
                         self.writes.reserve(1 + self.server.pending_effects());
@@ -365,15 +365,23 @@ impl Connection {
         true
     }
 
+    /// Asks the store to admit a client.
+    fn open(&mut self, hello: Hello) {
+        let subject = self.server.subject().map(str::to_owned);
+        self.writes.push(Write::Open { hello, subject, may_be_new: false });
+    }
+
     fn answered(&mut self, answer: Answer) {
         match answer {
             Answer::Opened(opened) => {
+                let session = match opened {
+                    Opened::Welcome { new: false, .. } => Some(SessionOf::Known),
+                    Opened::Welcome { new: true, .. } | Opened::Reader => Some(SessionOf::New),
+                    _ => None,
+                };
                 // Until then it may be an impostor with another client's id.
-                if let (Opened::Welcome { new, .. }, Some((client, fence))) =
-                    (&opened, self.greeting.take())
-                {
-                    let of = if *new { SessionOf::New } else { SessionOf::Known };
-                    self.shared.metrics.connections.session(of);
+                if let (Some(session), Some((client, fence))) = (session, self.greeting.take()) {
+                    self.shared.metrics.connections.session(session);
                     self.client = Some((client, fence));
                     self.is_known = true;
                     self.fenced = Some(self.shared.hub.arrive(client, fence));

@@ -42,6 +42,9 @@ impl Clients {
         if let Err(refused) = Account::check(account, hello, &hello.secret) {
             return refused;
         }
+        if is_new && hello.reading {
+            return Opened::Reader;
+        }
         let row = self.rows.entry(hello.client).or_insert_with(|| ClientRow {
             account: Account::new(hello.secret, hello.returning),
             rejects: BTreeMap::new(),

@@ -33,6 +33,10 @@ pub(super) struct Connection {
     pub(super) peer: PeerSays,
     /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
+    /// Whether the peer has not recorded this client yet. Until it has, no durable event may be sent.
+    pub(super) is_reading: bool,
+    /// Whether it was asked to record it.
+    is_asked: bool,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
     /// When the answer to a probe is due.
@@ -128,19 +132,26 @@ impl Client {
             && let Some(fence) = self.connection.fence.take()
         {
             let is_known = self.stranger.is_none();
-            let identity = self.stranger.as_ref().unwrap_or(&self.identity);
-            let Identity { client, secret: Secret(secret), .. } = *identity;
-            let (lowest, returning) =
-                (self.outbox.lowest(), is_known && self.outbox.may_have_left());
             let token = self.connection.token.take();
-            self.send(&FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning,
-                token,
-            }));
+            self.hello(fence, token, !is_known || self.outbox.has_no_history());
+        }
+    }
+
+    fn hello(&mut self, fence: u64, token: Option<String>, reading: bool) {
+        let is_known = self.stranger.is_none();
+        let identity = self.stranger.as_ref().unwrap_or(&self.identity);
+        let Identity { client, secret: Secret(secret), .. } = *identity;
+        let (lowest, returning) = (self.outbox.lowest(), is_known && self.outbox.may_have_left());
+        let hello = Hello { client, secret, fence, lowest, returning, token, reading };
+        self.send(&FromClient::Hello(hello));
+    }
+
+    /// Asks the peer to record this client, which it answers with another welcome.
+    pub(super) fn ask_to_be_recorded(&mut self, now: Millis) {
+        if !self.connection.is_asked {
+            self.connection.is_asked = true;
+            self.connection.owing.get_or_insert(now);
+            self.hello(self.identity.fence, None, false);
         }
     }
 
@@ -159,7 +170,9 @@ impl Client {
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, now: Millis) {
-        if !matches!(self.state, ClientState::Greeting { .. }) {
+        let is_expected = matches!(self.state, ClientState::Greeting { .. })
+            || (self.is_online() && self.connection.is_reading);
+        if !is_expected {
             return self.out_of_step(now);
         }
         if self.is_strange(&welcome) || self.clone_detector.give_way(&self.options.tab) {
@@ -228,6 +241,10 @@ impl Client {
     fn admitted(&mut self, welcome: Welcome, now: Millis) {
         if welcome.forgotten {
             self.uncertain();
+        }
+        self.connection.is_reading = welcome.reading;
+        if self.is_online() {
+            return self.pump(now);
         }
         self.state = ClientState::Online { since: now };
         let Welcome { peer, subject, rights, .. } = welcome;

@@ -51,6 +51,7 @@ impl Server {
             return;
         }
         self.held_back = None;
+        self.record();
         let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), event);
     }
@@ -63,7 +64,7 @@ impl Server {
             _ => body.source.as_str().into(),
         };
         let event = Ephemeral::new(topic, key, body.encode().into());
-        self.effects.push_back(Effect::Forward(event));
+        self.show(Effect::Forward(event));
     }
 
     pub(super) fn append(

@@ -37,6 +37,7 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
             lowest: f.number(3),
             returning: f.flag(4),
             token: f.optional_text(5),
+            reading: f.flag(8),
         }),
         FrameKind::Subscribe => match f.nested(2, start).flatten() {
             Some(start) => FromClient::Subscribe(Subscribe {
@@ -97,6 +98,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             subject: f.optional_text(6),
             rights: f.rights(7),
             kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            reading: f.flag(9),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),

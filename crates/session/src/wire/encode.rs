@@ -28,6 +28,9 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 number(f.lowest),
                 flag(f.returning),
                 optional_text(&f.token),
+                None,
+                None,
+                flag(f.reading),
             ],
         ),
         FromClient::Subscribe(f) => frame(
@@ -101,6 +104,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                     optional_text(&f.subject),
                     rights,
                     (!f.kinds.is_empty()).then_some(By(&kinds)),
+                    flag(f.reading),
                 ];
                 frame(message, FrameKind::Welcome, &fields);
             });

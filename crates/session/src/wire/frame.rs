@@ -74,6 +74,9 @@ pub struct Hello {
     pub returning: bool,
     /// The credential for the peer's authority, if there is one.
     pub token: Option<String>,
+    /// The client has published no durable event so far. If the peer does not know it, it need not record it, until the
+    /// client says hello again on this connection.
+    pub reading: bool,
 }
 
 /// The response to [`Hello`].
@@ -97,6 +100,9 @@ pub struct Welcome {
     pub rights: Rights,
     /// The kinds of frames beyond version 1 that the peer supports. It skips all others.
     pub kinds: Vec<u64>,
+    /// The peer has not recorded the client, which said that it is [reading](Hello::reading). Before it sends a durable
+    /// event, the client says hello again, and waits for another welcome.
+    pub reading: bool,
 }
 
 /// Subscribes to events.
@@ -344,12 +350,13 @@ pub struct DecodeError {
 impl fmt::Debug for Hello {
     /// Without the secret and the token, which must not be logged.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, fence, lowest, returning, .. } = self;
+        let Self { client, fence, lowest, returning, reading, .. } = self;
         out.debug_struct("Hello")
             .field("client", client)
             .field("fence", fence)
             .field("lowest", lowest)
             .field("returning", returning)
+            .field("reading", reading)
             .finish_non_exhaustive()
     }
 }

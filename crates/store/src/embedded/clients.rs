@@ -111,6 +111,9 @@ impl<'t> Clients<'t> {
         if let Err(refused) = checked.and_then(|()| Account::check_subject(account, subject)) {
             return Ok(Some(refused));
         }
+        if is_new && hello.reading {
+            return Ok(Some(Opened::Reader));
+        }
         if is_new && !may_be_new {
             return Ok(None);
         }

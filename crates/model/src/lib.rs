@@ -34,8 +34,8 @@
 //!     message
 //! };
 //! let hello = |fence| {
-//!     let (client, secret, lowest) = ([1; 16], [2; 32], 1);
-//!     message(FromClient::Hello(Hello { client, secret, fence, lowest, returning: false, token: None }))
+//!     let (client, secret) = ([1; 16], [2; 32]);
+//!     message(FromClient::Hello(Hello::new(client, secret, fence)))
 //! };
 //! let body = Body { id: "e".into(), ..Body::default() }.encode();
 //! let (number, topic, name) = (Some(1), 0, Some("a.x".into()));

@@ -35,7 +35,7 @@ pub struct Guests(pub Rights);
 
 impl Authority for Guests {
     fn check(&self, _: Option<&str>) -> Result<Granted, Refused> {
-        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None })
+        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None, key: None })
     }
 
     fn is_open(&self) -> bool {

@@ -126,7 +126,7 @@ impl Authority for Tokens {
         let granted = match (token, &self.guests) {
             (Some(token), _) => self.rules.check(token, &self.keys.keys()),
             (None, Some(rights)) => {
-                Ok(Granted { account: None, rights: rights.clone(), expires_in: None })
+                Ok(Granted { account: None, rights: rights.clone(), expires_in: None, key: None })
             }
             (None, None) => Err(TokenError::Missing),
         };
@@ -168,6 +168,7 @@ impl Rules {
             rights: claims.edk.rights()?,
             // As long as a new connection would be accepted with it.
             expires_in: Some((claims.exp + LEEWAY).saturating_sub(now) * 1_000),
+            key: claims.cnf.map(|cnf| cnf.jkt),
         })
     }
 }

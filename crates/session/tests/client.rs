@@ -141,12 +141,9 @@ fn nothing_that_is_printed_shows_a_secret() {
     };
     let renew = StoreRequest::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
     let hello = Hello {
-        client: [1; 16],
-        secret: [77; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
         token: Some("77, my pass".into()),
+        proof: Some([77; 64]),
+        ..Hello::new([1; 16], [77; 32], 1)
     };
     let refresh = FromClient::Refresh(Refresh { token: "77, my pass".into() });
     for printed in [

@@ -39,18 +39,19 @@ impl Clients {
             row.account.fence = row.account.fence.min(hello.fence.saturating_sub(1));
         }
         let account = self.rows.get(&hello.client).map(|row| &row.account);
-        if let Err(refused) = Account::check(account, hello, &hello.secret) {
-            return refused;
-        }
+        let identity = match Account::check(account, hello, hello.secret) {
+            Ok(identity) => identity,
+            Err(refused) => return refused,
+        };
         if is_new && hello.reading {
             return Opened::Reader;
         }
         let row = self.rows.entry(hello.client).or_insert_with(|| ClientRow {
-            account: Account::new(hello.secret, hello.returning),
+            account: Account::new(identity.clone(), hello.returning),
             rejects: BTreeMap::new(),
         });
         let welcome = row.account.welcome(is_new);
-        row.account.open(hello, 0);
+        row.account.open(hello, identity, 0);
         row.rejects = row.rejects.split_off(&hello.lowest);
         welcome
     }

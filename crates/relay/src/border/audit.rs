@@ -20,7 +20,7 @@ pub(crate) enum Refused {
     Origin,
     /// A host that is not on the list.
     Host,
-    /// A client's secret.
+    /// A client's secret, key or proof.
     Secret,
     /// A credential.
     Credential,

@@ -1,6 +1,6 @@
 //! Acknowledged events stay in the log, once and in one order.
 
-use session::{CloseCode, FromClient, FromPeer, Position, Publish, RejectCode, Start};
+use session::{CloseCode, FromClient, FromPeer, Hello, Position, Publish, RejectCode, Start};
 
 use crate::support::{Client, Process, hello, id_of, publish};
 
@@ -30,6 +30,37 @@ async fn a_repeat_gets_the_same_answer_also_after_the_relay_was_killed() {
     // The same event under another number is the same event.
     client.send(&[publish(4, "a.b", "e1")]).await;
     assert_eq!(client.ack().await.position.offset, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_only_reads_is_fenced_and_leaves_no_record() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let reads = async |relay: &Process, fence| {
+        let mut client = Client::connect(relay).await;
+        let hello = Hello { reading: true, ..Hello::new([1; 16], [1; 32], fence) };
+        client.send(&[FromClient::Hello(hello)]).await;
+        let frame = client.frame().await;
+        assert!(matches!(&frame, FromPeer::Welcome(it) if it.reading), "{frame:?}");
+        client
+    };
+    let mut first = reads(&relay, 3).await;
+    let mut newest = reads(&relay, 4).await;
+    assert_eq!(first.close_code().await, CloseCode::Fenced.code());
+    assert_eq!(reads(&relay, 2).await.close_code().await, CloseCode::Fenced.code());
+    newest.subscribe("a", Start::Latest).await;
+    relay.kill();
+
+    let relay = Process::start(data.path());
+    let mut client = reads(&relay, 1).await;
+    client.send(&[hello(1, 1, 1)]).await;
+    assert!(matches!(client.frame().await, FromPeer::Welcome(it) if !it.reading));
+    client.send(&[publish(1, "a", "e1")]).await;
+    assert_eq!(client.ack().await.position.offset, 1);
+    let mut again = Client::connect(&relay).await;
+    let hello = Hello { reading: true, ..Hello::new([1; 16], [9; 32], 2) };
+    again.send(&[FromClient::Hello(hello)]).await;
+    assert_eq!(again.close_code().await, CloseCode::Unauthorized.code(), "it has a record");
 }
 
 #[tokio::test]
@@ -166,7 +197,7 @@ async fn a_newer_connection_of_a_client_ends_the_older_and_needs_the_secret() {
     stale.send(&[hello(1, 2, 1)]).await;
     assert_eq!(stale.close_code().await, CloseCode::Fenced.code());
     let FromClient::Hello(mut forged) = hello(1, 3, 1) else { unreachable!() };
-    forged.secret = [9; 32];
+    forged.secret = Some([9; 32]);
     let mut thief = Client::connect(&relay).await;
     thief.send(&[FromClient::Hello(forged)]).await;
     assert_eq!(thief.close_code().await, CloseCode::Unauthorized.code());

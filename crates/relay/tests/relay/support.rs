@@ -254,7 +254,7 @@ impl Client {
 
 pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
     let (client, secret) = ([id; 16], [id; 32]);
-    FromClient::Hello(Hello { client, secret, fence, lowest, returning: false, token: None })
+    FromClient::Hello(Hello { lowest, ..Hello::new(client, secret, fence) })
 }
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.

@@ -131,9 +131,8 @@ impl Client {
         if let ClientState::Greeting { .. } = self.state
             && let Some(fence) = self.connection.fence.take()
         {
-            let is_known = self.stranger.is_none();
             let token = self.connection.token.take();
-            self.hello(fence, token, !is_known || self.outbox.has_no_history());
+            self.hello(fence, token, self.stranger.is_some() || self.outbox.has_no_history());
         }
     }
 
@@ -142,8 +141,17 @@ impl Client {
         let identity = self.stranger.as_ref().unwrap_or(&self.identity);
         let Identity { client, secret: Secret(secret), .. } = *identity;
         let (lowest, returning) = (self.outbox.lowest(), is_known && self.outbox.may_have_left());
-        let hello = Hello { client, secret, fence, lowest, returning, token, reading };
-        self.send(&FromClient::Hello(hello));
+        self.send(&FromClient::Hello(Hello {
+            client,
+            secret: Some(secret),
+            fence,
+            lowest,
+            returning,
+            token,
+            key: None,
+            proof: None,
+            reading,
+        }));
     }
 
     /// Asks the peer to record this client, which it answers with another welcome.

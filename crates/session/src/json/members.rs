@@ -64,6 +64,11 @@ pub(super) fn nests_too_deep(json: &str) -> bool {
     false
 }
 
+/// Whether this is JSON that readers in any language can handle.
+pub(super) fn is_json(text: &str) -> bool {
+    !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,13 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::members::{Members, nests_too_deep};
+use super::members::{Members, is_json, nests_too_deep};
 use super::{Incoming, ReadError, time};
 use crate::wire::body::{is_extension_name, is_reserved};
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
 /// The media type of `data_base64` without a `datacontenttype`.
 const BYTES: &str = "application/octet-stream";
+/// The media type of `data` without a `datacontenttype`.
+const JSON: &str = "application/json";
 
 /// Reads a text.
 ///
@@ -94,7 +96,7 @@ fn publish(
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-/// The media type and the data. Without data a media type is ignored.
+/// The media type and the data. Without data a media type is ignored, and [`JSON`] need not be named.
 fn data(
     members: &mut Members<'_>,
     content_type: Option<String>,
@@ -110,7 +112,9 @@ fn data(
             let bytes = STANDARD
                 .decode(bytes)
                 .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
-            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+            let is_plain = bytes.is_empty() || std::str::from_utf8(&bytes).is_ok_and(is_json);
+            let content_type = content_type.or_else(|| Some(BYTES.to_owned()));
+            return Ok((content_type.filter(|it| it != JSON || !is_plain), bytes));
         }
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
@@ -123,7 +127,7 @@ fn data(
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),
     };
-    Ok((content_type, data))
+    Ok((content_type.filter(|it| it != JSON), data))
 }
 
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {

@@ -100,6 +100,14 @@ fn data_that_is_absent_null_or_empty_stays_what_it_is() {
         (json!({ "datacontenttype": "text/plain", "data": "" }), Some("text/plain"), ""),
         (json!({ "datacontenttype": "text/plain", "data": 7 }), Some("text/plain"), "7"),
         (json!({ "datacontenttype": "a/b+json", "data": null }), Some("a/b+json"), "null"),
+        (json!({ "datacontenttype": "application/json", "data": 7 }), None, "7"),
+        (json!({ "datacontenttype": "application/json", "data_base64": "Nw==" }), None, "7"),
+        (json!({ "datacontenttype": "application/json", "data_base64": "" }), None, ""),
+        (
+            json!({ "datacontenttype": "application/json", "data_base64": "eA==" }),
+            Some("application/json"),
+            "x",
+        ),
     ] {
         let body = body(members.clone());
         assert_eq!(body.content_type.as_deref(), content_type, "{members}");

@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
-use super::members::nests_too_deep;
+use super::members::is_json;
 use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
 use crate::wire::body::is_reserved;
@@ -227,11 +226,6 @@ fn string(out: &mut Vec<u8>, text: &str) {
 
 fn written(result: serde_json::Result<()>) {
     debug_assert!(result.is_ok(), "a text or a number could not be written");
-}
-
-/// Whether readers in any language can handle it.
-fn is_json(text: &str) -> bool {
-    !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 /// The peer's control events begin as events do, with what distinguishes them.

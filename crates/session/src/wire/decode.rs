@@ -30,15 +30,7 @@ pub(crate) type Read<T> = Result<T, Malformed>;
 pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
-        FrameKind::Hello => FromClient::Hello(Hello {
-            client: f.array(0),
-            secret: f.array(1),
-            fence: f.number(2),
-            lowest: f.number(3),
-            returning: f.flag(4),
-            token: f.optional_text(5),
-            reading: f.flag(8),
-        }),
+        FrameKind::Hello => FromClient::Hello(hello(&f)),
         FrameKind::Subscribe => match f.nested(2, start).flatten() {
             Some(start) => FromClient::Subscribe(Subscribe {
                 subscription: f.number32(0),
@@ -82,6 +74,24 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
+}
+
+fn hello(f: &Fields<'_>) -> Hello {
+    let (secret, key, proof) = (f.optional_array(1), f.optional_array(6), f.optional_array(7));
+    let is_proven = key.is_some() && proof.is_some();
+    let is_half = key.is_some() != proof.is_some();
+    f.required(((secret.is_some() || is_proven) && !is_half).then_some(()), ());
+    Hello {
+        client: f.array(0),
+        secret,
+        fence: f.number(2),
+        lowest: f.number(3),
+        returning: f.flag(4),
+        token: f.optional_text(5),
+        key,
+        proof,
+        reading: f.flag(8),
+    }
 }
 
 /// Reads the next frame of a peer. Returns `None` for a frame of a later version.

@@ -121,17 +121,37 @@ fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     prop::collection::vec(attendee, 0..3)
 }
 
+/// What proves a client's identity: its secret, a device key with a proof, or both.
+type Identity = (Option<[u8; 32]>, Option<[u8; 65]>, Option<[u8; 64]>);
+
+fn identity() -> impl Strategy<Value = Identity> {
+    let secret = || any::<[u8; 32]>();
+    let proven = || (prop::array::uniform(any::<u8>()), prop::array::uniform(any::<u8>()));
+    prop_oneof![
+        secret().prop_map(|secret| (Some(secret), None, None)),
+        proven().prop_map(|(key, proof)| (None, Some(key), Some(proof))),
+        (secret(), proven()).prop_map(|(secret, (key, proof))| {
+            (Some(secret), Some(key), Some(proof))
+        }),
+    ]
+}
+
 pub fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
-        (any::<[u8; 16]>(), any::<[u8; 32]>(), number(), number(), any::<bool>(), name()).prop_map(
-            |(client, secret, fence, lowest, returning, token)| FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning,
-                token
-            })
+        (any::<[u8; 16]>(), identity(), number(), number(), any::<bool>(), name()).prop_map(
+            |(client, (secret, key, proof), fence, lowest, returning, token)| {
+                FromClient::Hello(Hello {
+                    client,
+                    secret,
+                    fence,
+                    lowest,
+                    returning,
+                    token,
+                    key,
+                    proof,
+                    reading: !returning,
+                })
+            }
         ),
         (any::<u32>(), ".{0,20}", start(), prop::option::of(any::<(u32, u32)>())).prop_map(
             |(subscription, pattern, start, credit)| {
@@ -211,6 +231,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
                         subject,
                         rights,
                         kinds,
+                        reading: !forgotten,
                     })
                 }
             ),

@@ -19,9 +19,9 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
-        Ask::Open { client, secret, fence, lowest, returning } => {
+        Ask::Open { client, secret, fence, lowest, returning, reading } => {
             let (client, secret) = ([client; 16], [secret; 32]);
-            Ok(Hello { client, secret, fence, lowest, returning, token: None })
+            Ok(Hello { lowest, returning, reading, ..Hello::new(client, secret, fence) })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });

@@ -13,6 +13,7 @@ pub enum Ask {
         fence: u64,
         lowest: u64,
         returning: bool,
+        reading: bool,
     },
     /// An event with a topic and an id, or one that breaks the rules.
     Append {
@@ -50,10 +51,11 @@ pub enum Begin {
 
 fn ask() -> impl Strategy<Value = Ask> {
     let fence = || 1..5_u64;
-    let open = (1..4_u8, prop::bool::weighted(0.1), fence(), 1..8_u64, any::<bool>()).prop_map(
-        |(client, is_wrong, fence, lowest, returning)| {
+    let flags = any::<[bool; 2]>();
+    let open = (1..4_u8, prop::bool::weighted(0.1), fence(), 1..8_u64, flags).prop_map(
+        |(client, is_wrong, fence, lowest, [returning, reading])| {
             let secret = if is_wrong { 9 } else { 2 };
-            Ask::Open { client, secret, fence, lowest, returning }
+            Ask::Open { client, secret, fence, lowest, returning, reading }
         },
     );
     let event = prop::option::weighted(0.9, (0..6_u8, 0..20_u8));

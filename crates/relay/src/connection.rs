@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod admission;
 mod incoming;
 mod outgoing;
 mod pace;
@@ -16,8 +17,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
-use session::{Bye, CloseCode, FromPeer, Hello};
+use session::server::{ChangedPatterns, Effect, Options, Server, SocketMessage, Wire};
+use session::{Bye, CloseCode, FromPeer};
 use store::{Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
@@ -25,8 +26,8 @@ use tokio::time::{Instant, timeout};
 use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
-use crate::hub::{Answer, Forwarded, Hub, Queued};
-use crate::metrics::{Meter, Metrics, SessionOf};
+use crate::hub::{Answer, Forwarded, Greeting, Hub, Queued};
+use crate::metrics::{Meter, Metrics};
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Asked, none};
@@ -85,8 +86,8 @@ struct Connection {
     /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
     queries: VecDeque<Asked>,
-    /// The client whose hello is not answered yet, and its fencing token.
-    greeting: Option<([u8; 16], u64)>,
+    /// The hello that is not answered yet.
+    greeting: Option<Greeting>,
     /// The client of this connection, and its fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
@@ -340,7 +341,10 @@ impl Connection {
                 Effect::Open(mut hello) => {
                     // The store needs no credential.
                     hello.token = None;
-                    self.greeting = Some((hello.client, hello.fence));
+                    // The rights of a guest may name its id, which others then know.
+                    let is_guest = self.server.subject().is_some_and(|it| it.starts_with('~'));
+                    hello.reading &= !is_guest;
+                    self.greeting = Some(Greeting::of(&hello));
                     self.open(hello);
                 }
                 Effect::Record(hello) => self.open(hello),
@@ -363,32 +367,5 @@ impl Connection {
             }
         }
         true
-    }
-
-    /// Asks the store to admit a client.
-    fn open(&mut self, hello: Hello) {
-        let subject = self.server.subject().map(str::to_owned);
-        self.writes.push(Write::Open { hello, subject, may_be_new: false });
-    }
-
-    fn answered(&mut self, answer: Answer) {
-        match answer {
-            Answer::Opened(opened) => {
-                let session = match opened {
-                    Opened::Welcome { new: false, .. } => Some(SessionOf::Known),
-                    Opened::Welcome { new: true, .. } | Opened::Reader => Some(SessionOf::New),
-                    _ => None,
-                };
-                // Until then it may be an impostor with another client's id.
-                if let (Some(session), Some((client, fence))) = (session, self.greeting.take()) {
-                    self.shared.metrics.connections.session(session);
-                    self.client = Some((client, fence));
-                    self.is_known = true;
-                    self.fenced = Some(self.shared.hub.arrive(client, fence));
-                }
-                self.server.opened(opened);
-            }
-            Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
-        }
     }
 }

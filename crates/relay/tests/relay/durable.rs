@@ -47,7 +47,10 @@ async fn a_client_that_only_reads_is_fenced_and_leaves_no_record() {
     let mut first = reads(&relay, 3).await;
     let mut newest = reads(&relay, 4).await;
     assert_eq!(first.close_code().await, CloseCode::Fenced.code());
-    assert_eq!(reads(&relay, 2).await.close_code().await, CloseCode::Fenced.code());
+    let mut late = Client::connect(&relay).await;
+    let hello_late = Hello { reading: true, ..Hello::new([1; 16], [1; 32], 2) };
+    late.send(&[FromClient::Hello(hello_late)]).await;
+    assert_eq!(late.close_code().await, CloseCode::Fenced.code());
     newest.subscribe("a", Start::Latest).await;
     relay.kill();
 

@@ -18,7 +18,7 @@ use super::outcomes;
 pub(super) struct Stored {
     /// A row has this or a key. Relays that know no keys cannot read a row without it, and refuse its client.
     #[n(0)]
-    secret_hash: Option<ByteArray<32>>,
+    pub(super) secret_hash: Option<ByteArray<32>>,
     #[n(1)]
     pub(super) fence: u64,
     #[n(2)]
@@ -41,7 +41,7 @@ pub(super) struct Stored {
     #[n(9)]
     pub(super) subject: Option<String>,
     #[n(10)]
-    key: Option<ByteArray<65>>,
+    pub(super) key: Option<ByteArray<65>>,
 }
 
 /// A row, ready to be used.

@@ -71,7 +71,6 @@ impl Job {
     }
 }
 
-
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Hub {

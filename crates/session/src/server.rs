@@ -301,7 +301,8 @@ impl Server {
                 self.close(CloseCode::Unauthorized, message);
             }
             Opened::OtherKey => {
-                let message = "the client belongs to a device key that was not proven: come as a new client";
+                let message =
+                    "the client belongs to a device key that was not proven: come as a new client";
                 self.close(CloseCode::OtherKey, message);
             }
             Opened::OtherSubject => {

@@ -222,9 +222,7 @@ impl Client {
     pub(super) fn ask_store_for_the_rest(&mut self) {
         // On another client's link this client sends nothing. A peer that has decided an event has recorded the client.
         let is_recorded = match self.following {
-            true => {
-                self.connection.client == self.identity.client && self.outbox.decided().0 > 0
-            }
+            true => self.connection.client == self.identity.client && self.outbox.decided().0 > 0,
             false => !self.connection.is_reading,
         };
         let leaving = self.is_online() && self.stranger.is_none() && is_recorded;

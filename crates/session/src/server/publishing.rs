@@ -40,7 +40,10 @@ impl Server {
         });
         let Some(number) = publish.number else {
             return match event {
-                Ok((topic, body)) => self.forward(topic, &body),
+                Ok((topic, body)) => {
+                    let event = Self::ephemeral(topic, &body);
+                    self.show(Effect::Forward(event));
+                }
                 Err(refusal) if refusal.code == RejectCode::NotAllowed => {
                     self.denied(publish.topic, refusal.message);
                 }
@@ -56,15 +59,14 @@ impl Server {
         self.append(Waiting::Number(number), Some(client), event);
     }
 
-    pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
+    pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
         let mut extensions = body.extensions.iter();
         let key = match extensions.find(|(name, _)| name == "partitionkey") {
             Some((_, Extension::Text(key))) => key.as_str().into(),
             Some((_, Extension::Integer(key))) => key.to_string().into(),
             _ => body.source.as_str().into(),
         };
-        let event = Ephemeral::new(topic, key, body.encode().into());
-        self.show(Effect::Forward(event));
+        Ephemeral::new(topic, key, body.encode().into())
     }
 
     pub(super) fn append(

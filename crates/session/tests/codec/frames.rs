@@ -130,9 +130,8 @@ fn identity() -> impl Strategy<Value = Identity> {
     prop_oneof![
         secret().prop_map(|secret| (Some(secret), None, None)),
         proven().prop_map(|(key, proof)| (None, Some(key), Some(proof))),
-        (secret(), proven()).prop_map(|(secret, (key, proof))| {
-            (Some(secret), Some(key), Some(proof))
-        }),
+        (secret(), proven())
+            .prop_map(|(secret, (key, proof))| { (Some(secret), Some(key), Some(proof)) }),
     ]
 }
 

@@ -122,9 +122,8 @@ impl<'t> Clients<'t> {
             return Ok(None);
         }
         let row = self.used.entry(hello.client).or_default();
-        let row = row.get_or_insert_with(|| {
-            ClientRow::new(Account::new(identity.clone(), hello.returning))
-        });
+        let row = row
+            .get_or_insert_with(|| ClientRow::new(Account::new(identity.clone(), hello.returning)));
         let welcome = row.account.welcome(is_new);
         row.is_worn = false;
         row.account.belong_to(subject);

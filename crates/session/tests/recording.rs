@@ -141,7 +141,7 @@ fn a_client_asks_once_to_be_recorded_and_sends_nothing_durable_before() {
     assert_eq!(dialogue.effects.iter().find(is_link), None, "the link was up already");
     // Another welcome would be one too many.
     dialogue.say(FromPeer::Welcome(WELCOME));
-    assert!(matches!(dialogue.effects[..], [.., ClientEffect::Close(CloseCode::OutOfStep), _]));
+    assert!(dialogue.effects.contains(&ClientEffect::Close(CloseCode::OutOfStep)));
 }
 
 #[test]

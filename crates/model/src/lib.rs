@@ -67,9 +67,11 @@
 #![forbid(unsafe_code)]
 
 mod bug;
+mod key;
 mod peer;
 mod store;
 
 pub use bug::Bug;
+pub use key::{DeviceKey, is_proven};
 pub use peer::{Connection, ConnectionNo, Found, Peer};
 pub use store::{ClientId, Outcome, SIDE, Store, Write};

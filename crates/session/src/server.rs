@@ -79,6 +79,7 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::signed::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -128,7 +129,7 @@ pub struct Server {
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     /// The device key of the hello.
-    key: Option<[u8; 65]>,
+    key: Option<PublicKey>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
     /// The prefix for the sources of incoming events.
@@ -322,7 +323,7 @@ impl Server {
     }
 
     /// The public key of the client's device, once the client is welcome. It has proven that it has the private key.
-    pub fn key(&self) -> Option<&[u8; 65]> {
+    pub fn key(&self) -> Option<&PublicKey> {
         self.key.as_ref().filter(|_| self.is_open())
     }
 

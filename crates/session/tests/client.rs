@@ -373,7 +373,7 @@ fn a_topic_at_which_it_cannot_be_is_told() {
 fn an_event_is_this_clients_if_its_source_begins_with_the_clients_own() {
     let dialogue = Dialogue::welcomed();
     let id = format!("{:032x}", u128::from_be_bytes(dialogue.client.id()));
-    let is_own = |source: String| dialogue.client.signed(&source);
+    let is_own = |source: String| dialogue.client.is_own(&source);
     assert!(is_own(format!("/clients/{id}")) && is_own(format!("/clients/{id}/x")));
     for forged in [
         format!("/guests/{id}"),

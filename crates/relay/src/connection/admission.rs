@@ -41,6 +41,7 @@ impl Connection {
                     None => opened,
                 };
                 self.server.opened(opened);
+                self.end_if_revoked();
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
         }

@@ -61,6 +61,7 @@ impl Connection {
         let refused = match code {
             CloseCode::Unauthorized | CloseCode::OtherKey => Refused::Secret,
             CloseCode::CredentialRefused => Refused::Credential,
+            CloseCode::Revoked => Refused::Revoked,
             CloseCode::Overloaded => Refused::Limit,
             CloseCode::Silent | CloseCode::ProtocolError | CloseCode::UnexpectedHello
                 if !self.is_known =>

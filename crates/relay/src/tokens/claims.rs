@@ -29,6 +29,18 @@ pub(super) struct Confirmation {
     pub(super) jkt: [u8; 32],
 }
 
+/// The claim `name` of a token that was checked (OpenID Connect Core, 5.1), if people can read it.
+pub(super) fn name(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let name = serde_json::from_slice::<Named>(&claims).ok()?.name;
+    let is_fine = (1..=256).contains(&name.len()) && !name.contains(char::is_control);
+    is_fine.then_some(name)
+}
+
 /// The claim `edk`. The relay ignores members that it does not know: a list can only add rights.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

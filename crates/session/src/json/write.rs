@@ -8,6 +8,7 @@ use topic::{Pattern, Topic};
 use super::members::is_json;
 use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
+use crate::signed::dsse_material;
 use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
@@ -144,6 +145,9 @@ impl Text {
             }
             None => member(&mut out, "authtype", "unauthenticated"),
         }
+        if let Some(material) = dsse_material(topic.as_str(), body) {
+            member(&mut out, "dssematerial", &material);
+        }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
         for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
             match value {
@@ -190,7 +194,7 @@ fn data(out: &mut Vec<u8>, body: &Body) {
     match (form, std::str::from_utf8(bytes)) {
         // JSON is never empty, so there is no data.
         (Form::Json, _) if bytes.is_empty() => {}
-        (Form::Json, Ok(text)) if is_json(text) => {
+        (Form::Json, Ok(text)) if is_json(text) && is_exact(text, body) => {
             // In its original form: numbers keep their digits, and objects their order.
             out.extend_from_slice(br#","data":"#);
             out.extend_from_slice(bytes);
@@ -226,6 +230,11 @@ fn string(out: &mut Vec<u8>, text: &str) {
 
 fn written(result: serde_json::Result<()>) {
     debug_assert!(result.is_ok(), "a text or a number could not be written");
+}
+
+/// Whether readers find exactly these bytes as the value of a member. Unsigned data may lose the spaces around it.
+fn is_exact(text: &str, body: &Body) -> bool {
+    body.signature.is_none() || text.trim_ascii().len() == text.len()
 }
 
 /// The peer's control events begin as events do, with what distinguishes them.

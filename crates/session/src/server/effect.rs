@@ -129,6 +129,11 @@ pub struct Ephemeral {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
+impl Ticket {
+    /// Of an append that no server has requested. It has no answer.
+    pub const NONE: Self = Self(0);
+}
+
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketMessage {

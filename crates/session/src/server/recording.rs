@@ -55,7 +55,7 @@ impl Server {
     /// The first hello. The client may turn out to be known.
     pub(super) fn greeted(&mut self, hello: &Hello) {
         if hello.reading {
-            self.recorded = Recorded::Reading(Box::new(Hello { token: None, ..hello.clone() }));
+            self.recorded = Recorded::Reading(Box::new(Hello { token: None, proof: None, ..hello.clone() }));
         }
     }
 

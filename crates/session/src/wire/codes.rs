@@ -32,6 +32,8 @@ pub enum CloseCode {
     TooManyUnanswered = 4507,
     /// The credential was refused, or has ended. The client does not retry with the same one.
     CredentialRefused = 4508,
+    /// The client's key or account was revoked.
+    Revoked = 4509,
     /// The client belongs to a device key that its hello did not prove. It continues as a new client.
     OtherKey = 4510,
 }

@@ -18,6 +18,7 @@ pub(crate) use reader::Reader;
 use topic::Pattern;
 
 use crate::rights::{Right, Rights};
+use crate::signed::Signature;
 use crate::{MAX_NUMBER, MAX_POSITIONS};
 
 /// The bytes violate the grammar.
@@ -189,10 +190,11 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
     f.checked(Some(frame))
 }
 
-/// An event's body.
-fn body(d: &mut Reader<'_>) -> Read<Body> {
+/// An event's body. `None` if its signature has another length.
+fn body(d: &mut Reader<'_>) -> Read<Option<Body>> {
     let f = Fields::read(d)?;
-    f.checked(Body {
+    let signature = f.optional_bytes(8).map(Signature::try_from);
+    let body = signature.transpose().ok().map(|signature| Body {
         id: f.text(0),
         source: f.optional_text(1).unwrap_or_default(),
         // The log may hold what earlier versions accepted.
@@ -204,7 +206,10 @@ fn body(d: &mut Reader<'_>) -> Read<Body> {
         data: f.bytes(5).to_vec(),
         extensions: f.nested(6, extensions).unwrap_or_default(),
         path: f.nested(7, |nested| list(nested, peer)).unwrap_or_default(),
-    })
+        signature,
+        signed: f.nested(9, |nested| list(nested, peer)).unwrap_or_default(),
+    });
+    f.checked(body)
 }
 
 impl Body {
@@ -214,12 +219,13 @@ impl Body {
     /// A [`BodyError`] if `bytes` is not a valid body.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
-        let body = body(&mut reader)
-            .map_err(|Malformed| BodyError("the event's body does not follow the grammar"))?;
+        let body = body(&mut reader).map_err(|Malformed| {
+            BodyError::event("the event's body does not follow the grammar")
+        })?;
         if reader.position() != bytes.len() {
-            return Err(BodyError("bytes follow the event's body"));
+            return Err(BodyError::event("bytes follow the event's body"));
         }
-        Ok(body)
+        body.ok_or(BodyError::signature("the event's signature does not have 64 bytes"))
     }
 }
 

@@ -300,7 +300,8 @@ impl Body {
     pub fn encode(&self) -> Vec<u8> {
         let body = self;
         let attributes = body.id.len() + body.source.len();
-        let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
+        let signature = body.signature.map_or(0, |signature| signature.len());
+        let mut message = Vec::with_capacity(body.data.len() + attributes + signature + 64);
         let fields = [
             text(&body.id),
             (!body.source.is_empty()).then_some(Text(&body.source)),
@@ -310,8 +311,8 @@ impl Body {
             bytes(&body.data),
             (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
             (!body.path.is_empty()).then_some(Path(&body.path)),
-            None,
-            None,
+            body.signature.as_ref().and_then(|signature| bytes(signature)),
+            (!body.signed.is_empty()).then_some(Path(&body.signed)),
             (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
             optional_text(&body.authid),
         ];

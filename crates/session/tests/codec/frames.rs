@@ -61,6 +61,14 @@ pub fn body() -> impl Strategy<Value = Body> {
     ];
     let extensions = prop::collection::btree_map("[a-z0-9]{1,8}", extension, 0..3);
     let path = prop::collection::vec("[a-f0-9]{8}", 0..3);
+    let signed = prop::collection::vec("[a-z0-9]{1,8}", 0..3);
+    let signature = (prop::array::uniform32(any::<u16>()), signed).prop_map(|(half, signed)| {
+        let mut signature = [0; 64];
+        for (bytes, number) in signature.chunks_mut(2).zip(half) {
+            bytes.copy_from_slice(&number.to_be_bytes());
+        }
+        (signature, signed)
+    });
     (
         ".{1,20}",
         ".{0,20}",
@@ -70,7 +78,7 @@ pub fn body() -> impl Strategy<Value = Body> {
         name(),
         bytes(),
         extensions,
-        (path, name()),
+        (path, name(), prop::option::of(signature)),
     )
         .prop_map(
             |(
@@ -82,7 +90,7 @@ pub fn body() -> impl Strategy<Value = Body> {
                 schema,
                 data,
                 extensions,
-                (path, authid),
+                (path, authid, signature),
             )| Body {
                 id,
                 source,
@@ -94,6 +102,8 @@ pub fn body() -> impl Strategy<Value = Body> {
                 extensions: extensions.into_iter().collect(),
                 path,
                 authid,
+                signature: signature.as_ref().map(|(signature, _)| *signature),
+                signed: signature.map(|(_, signed)| signed).unwrap_or_default(),
             },
         )
 }

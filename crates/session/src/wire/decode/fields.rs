@@ -116,7 +116,7 @@ impl<'b> Fields<'b> {
         self.required(self.optional_text(key), String::new())
     }
 
-    fn optional_bytes(&self, key: usize) -> Option<&'b [u8]> {
+    pub(crate) fn optional_bytes(&self, key: usize) -> Option<&'b [u8]> {
         self.optional(key, |value| match value {
             Value::Bytes(bytes) => Some(*bytes),
             _ => None,

@@ -6,7 +6,8 @@ mod peer;
 use dialogue::{Dialogue, WELCOME};
 use peer::{Peer, subscribe, topic};
 use session::client::{Effect as ClientEffect, Outcome};
-use session::server::Effect;
+use session::rights::{PatternLists, Subject};
+use session::server::{Effect, Granted};
 use session::*;
 
 const CLIENT: [u8; 16] = [1; 16];
@@ -95,6 +96,26 @@ fn a_client_that_cannot_be_recorded_shows_nothing() {
     peer.server.opened(server::Opened::Limited { retry: 9 });
     peer.run();
     assert_eq!((peer.closed, peer.asked.len()), (Some(CloseCode::Overloaded), 0));
+}
+
+#[test]
+fn what_waits_for_the_record_is_dropped_with_its_right() {
+    let may_publish = |topic: &str| {
+        let publish = Some(vec![topic.to_owned()]);
+        let rights = PatternLists { publish, ..PatternLists::default() }.parse().unwrap();
+        let account = Some(Subject::account("ann").unwrap());
+        Granted { account, rights, ..Granted::default() }
+    };
+    for (topic, sent) in [("b", 0), ("a", 1)] {
+        let mut peer = Peer::with_authority(0);
+        peer.say(hello(true), 0);
+        peer.server.granted(may_publish("a"), 0);
+        assert!(matches!(&peer.run()[..], [FromPeer::Welcome(it)] if it.reading));
+        peer.say(publish(None, "e1"), 0);
+        peer.server.granted(may_publish(topic), 0);
+        peer.run();
+        assert_eq!(peer.asked.len(), sent, "{topic}");
+    }
 }
 
 #[test]

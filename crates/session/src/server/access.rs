@@ -119,6 +119,7 @@ impl Server {
         if rights.are_all() {
             return;
         }
+        self.retain_waiting(|right, topic| rights.allow(right, topic));
         let ends = self.subscriptions.select(|pattern, past| {
             let right = if past == Past::Readable { Right::History } else { Right::Subscribe };
             let is_covered =

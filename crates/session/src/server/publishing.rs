@@ -138,9 +138,7 @@ impl Server {
                 let message = "topics that begin with `$` are not bridged".to_owned();
                 (RejectCode::IllegalTopic, message)
             }
-            (Ok(()), Ok(topic))
-                if is_for_certificates(topic.as_str()) && self.key().is_none() =>
-            {
+            (Ok(()), Ok(topic)) if is_for_certificates(topic.as_str()) && self.key().is_none() => {
                 let message =
                     "a certificate comes from the holder of its key: the hello has not proven one";
                 (RejectCode::UnknownCertificate, message.to_owned())

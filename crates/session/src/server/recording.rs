@@ -4,10 +4,12 @@
 //! id to others. A durable event needs more: if the client sent one, and the peer crashed before it recorded the client,
 //! then nobody could tell later whether the peer had forgotten it. So the client asks first, by another hello.
 
+use topic::Topic;
+
 use super::publishing::source_of;
 use super::{Effect, Server, ServerState};
 use crate::Hello;
-use crate::rights::Subject;
+use crate::rights::{Right, Subject};
 use crate::wire::frame::{FromPeer, Welcome};
 
 /// Whether the store knows the client of a connection.
@@ -55,7 +57,8 @@ impl Server {
     /// The first hello. The client may turn out to be known.
     pub(super) fn greeted(&mut self, hello: &Hello) {
         if hello.reading {
-            self.recorded = Recorded::Reading(Box::new(Hello { token: None, proof: None, ..hello.clone() }));
+            self.recorded =
+                Recorded::Reading(Box::new(Hello { token: None, proof: None, ..hello.clone() }));
         }
     }
 
@@ -85,6 +88,17 @@ impl Server {
         match &mut self.recorded {
             Recorded::Pending(waiting) => waiting.push(effect),
             _ => self.effects.push_back(effect),
+        }
+    }
+
+    /// Drops what waits and is no longer allowed.
+    pub(super) fn retain_waiting(&mut self, allows: impl Fn(Right, &Topic) -> bool) {
+        if let Recorded::Pending(waiting) = &mut self.recorded {
+            waiting.retain(|effect| match effect {
+                Effect::Forward(event) => allows(Right::Publish, &event.topic),
+                Effect::Join { topic, .. } => allows(Right::Presence, topic),
+                _ => true,
+            });
         }
     }
 

@@ -44,7 +44,7 @@ pub enum Write {
         /// [Whose connection](session::server::Server::subject) it is.
         subject: Option<String>,
         /// Whether the client may be created. If it is neither known nor may be created, the outcome is
-        /// [`WriteOutcome::NewClient`].
+        /// [`WriteOutcome::NewClient`]. A client that only [reads](Hello::reading) is never created.
         may_be_new: bool,
     },
     /// An event is to be logged.

@@ -14,6 +14,7 @@ pub enum Ask {
         fence: u64,
         lowest: u64,
         returning: bool,
+        reading: bool,
     },
     /// An event with a topic and an id, or one that breaks the rules.
     Append { client: u8, fence: u64, number: u64, lowest: u64, event: Option<(u8, u8)> },
@@ -50,10 +51,10 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::option::weighted(0.9, prop_oneof![9 => Just(2_u8), 1 => Just(9)]),
         prop::option::weighted(0.3, prop_oneof![9 => Just(4_u8), 1 => Just(5)]),
     );
-    let open = (1..4_u8, shown, fence(), 1..8_u64, any::<bool>()).prop_map(
-        |(client, (secret, key), fence, lowest, returning)| {
+    let open = (1..4_u8, shown, fence(), 1..8_u64, any::<[bool; 2]>()).prop_map(
+        |(client, (secret, key), fence, lowest, [returning, reading])| {
             let secret = secret.or((key.is_none()).then_some(2));
-            Ask::Open { client, secret, key, fence, lowest, returning }
+            Ask::Open { client, secret, key, fence, lowest, returning, reading }
         },
     );
     let event = prop::option::weighted(0.9, (0..6_u8, 0..20_u8));

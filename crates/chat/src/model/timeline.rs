@@ -60,6 +60,7 @@ pub enum Change {
     /// An event in the log is about another message.
     Related { about: Reference, day: u32, author: Author, at: (u64, u64), relation: Relation },
     /// The message at this offset was deleted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no event deletes messages yet"))]
     Deleted { epoch: u64, offset: u64 },
     /// Events of the log's newest epoch are gone: the first and the last offset.
     Gap { from: u64, to: u64 },

@@ -181,17 +181,20 @@ async fn the_first_of_5000_messages_is_reached_by_scrolling_and_few_are_in_the_p
 
 /// Waits until this message is highlighted, with its middle in the middle of the list.
 async fn lands_on(ann: &Browser, number: u32) {
-    let mut found = Value::Null;
+    let mut seen = Vec::new();
     let deadline = Instant::now() + Duration::from_secs(20);
     while Instant::now() < deadline {
-        found = look(
+        let found = look(
             ann,
             "const row = log.querySelector('.target');
-            return row && [number(row), place(row) + (row.offsetHeight - log.clientHeight) / 2];",
+            return row && [number(row), place(row) + (row.getBoundingClientRect().height - log.clientHeight) / 2];",
         )
         .await;
         if found[0] == number && found[1].as_f64().is_some_and(|away| away.abs() <= 1.0) {
             return;
+        }
+        if seen.last() != Some(&found) {
+            seen.push(found);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -199,7 +202,7 @@ async fn lands_on(ann: &Browser, number: u32) {
         look(ann, "return [location.hash, rows().length, number(rows()[0]), log.scrollTop]").await;
     let notice = ann.text(".toast").await;
     panic!(
-        "{number} is not in the middle: {found}, {shown}, {notice}, {:?}",
+        "{number} is not in the middle: {seen:?}, {shown}, {notice}, {:?}",
         ann.console_errors().await
     );
 }

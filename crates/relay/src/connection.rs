@@ -26,6 +26,7 @@ use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::certificates::Certificates;
+use crate::certificates::revocations::next_revocation;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::metrics::{Meter, Metrics, SessionOf};
 use crate::proof::ProofHosts;
@@ -121,8 +122,7 @@ pub(crate) fn run(
     let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
     let mut stopping = connection.shared.stopping.clone();
-    let certificates = connection.shared.certificates.as_ref();
-    let mut revocations = certificates.map(|it| it.revocations.changes());
+    let mut revoked = connection.shared.certificates.as_ref().map(|it| it.revocations.changes());
     async move {
         // A copy, because the guard of the value is not `Send`.
         let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
@@ -179,7 +179,7 @@ pub(crate) fn run(
                     connection.tick();
                     alarm.as_mut().reset(connection.deadline());
                 }
-                () = changed(&mut revocations) => connection.end_if_revoked(),
+                () = next_revocation(&mut revoked) => connection.end_if_revoked(),
                 () = ended(&mut connection.fenced) => {
                     connection.fenced = None;
                     connection.server.fenced();
@@ -236,15 +236,6 @@ pub(crate) async fn echo(socket: WebSocket) {
         if !socket.feed(message).await || !socket.flush().await {
             return;
         }
-    }
-}
-
-/// Resolves when there is another revocation.
-async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
-    // The sender lives as long as the relay.
-    match revocations {
-        Some(changes) => drop(changes.changed().await),
-        None => std::future::pending().await,
     }
 }
 

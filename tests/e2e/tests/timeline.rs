@@ -158,10 +158,18 @@ async fn the_first_of_5000_messages_is_reached_by_scrolling_and_few_are_in_the_p
     eventually("the first message", async || (first_seen(&ann).await.0 == 0).then_some(())).await;
     // All rows are there once and in order, whichever part is in the page.
     eventually("the end by scrolling", async || {
-        let ordered = look(&ann, "const all = rows().map(number);
-            return all.every((one, at) => at === 0 || one === all[at - 1] + 1);").await;
+        let ordered = look(
+            &ann,
+            "const all = rows().map(number);
+            return all.every((one, at) => at === 0 || one === all[at - 1] + 1);",
+        )
+        .await;
         assert_eq!(ordered, true);
-        let left = look(&ann, "log.scrollTop += 9000; return log.scrollHeight - log.scrollTop - log.clientHeight").await;
+        let left = look(
+            &ann,
+            "log.scrollTop += 9000; return log.scrollHeight - log.scrollTop - log.clientHeight",
+        )
+        .await;
         left.as_f64().is_some_and(|left| left < 2.0).then_some(())
     })
     .await;

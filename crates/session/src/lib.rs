@@ -12,6 +12,7 @@ pub mod rights;
 pub mod server;
 pub mod signed;
 pub mod tabs;
+mod thumbprint;
 mod timers;
 mod wire;
 

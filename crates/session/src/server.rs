@@ -79,7 +79,7 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::signed::PublicKey;
+use crate::thumbprint::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};

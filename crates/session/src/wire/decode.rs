@@ -4,7 +4,7 @@
 mod fields;
 mod reader;
 
-use super::body::{Body, BodyError, Extension, Position, Start};
+use super::body::{Body, BodyError, Extension, Position, Signature, Start};
 use super::frame::{
     Ack, AtTopic, Bye, CaughtUp, Credit, Denied, Event, Expiring, FromClient, FromPeer, Gap, Hello,
     History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
@@ -18,7 +18,6 @@ pub(crate) use reader::Reader;
 use topic::Pattern;
 
 use crate::rights::{Right, Rights};
-use crate::signed::Signature;
 use crate::{MAX_NUMBER, MAX_POSITIONS};
 
 /// The bytes violate the grammar.

@@ -163,9 +163,19 @@ impl Border {
     }
 
     /// Counts a plain request, and waits if the rate is exceeded. Returns false if there are too many connections.
-    pub(crate) async fn admits_request(&self, peer: &Peer, client: &Client) -> bool {
-        client.allowance.take(Kind::Kibibytes, REQUEST).await;
+    pub(crate) async fn admits_request(&self, peer: &Peer, allowance: &Allowance) -> bool {
+        self.charge_request(allowance).await;
         !peer.lock().is_surplus()
+    }
+
+    /// Counts a plain request, and waits if the rate is exceeded.
+    pub(crate) async fn charge_request(&self, allowance: &Allowance) {
+        allowance.take(Kind::Kibibytes, REQUEST).await;
+    }
+
+    /// A client's share of the memory for unfinished messages.
+    pub(crate) fn unfinished(&self, client: &Client) -> Share {
+        self.unfinished.share(&client.key)
     }
 
     /// Counts a WebSocket handshake. Returns false if there are too many handshakes or connections.
@@ -174,7 +184,7 @@ impl Border {
         let is_one_more = !permit.assign(&client.key) || permit.is_surplus();
         drop(permit);
         peer.gate.assign(&client.allowance);
-        peer.gate.upgraded(self.unfinished.share(&client.key));
+        peer.gate.upgraded(self.unfinished(client));
         !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
     }
 }

@@ -33,7 +33,7 @@ use reading::{Asked, none};
 use socket::Socket;
 
 /// The time limit for a write to wait for memory.
-const FULL: Duration = Duration::from_secs(10);
+pub(crate) const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Clone)]

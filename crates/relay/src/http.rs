@@ -1,4 +1,6 @@
-//! The routes: `/ws`, `/healthz`, and the page.
+//! The routes: `/ws`, `/events`, `/healthz`, and the page.
+
+mod events;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -8,7 +10,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use session::server::Wire;
 use session::{CloseCode, SUBPROTOCOL, json};
@@ -22,6 +24,8 @@ use crate::{connection::reject, page};
 
 /// When a client beyond a limit of connections should reconnect, in milliseconds.
 const RETRY: u32 = 5_000;
+/// The routes with limits of their own.
+const LIMITED: [&str; 2] = ["/ws", "/events"];
 /// On every answer. The page's own headers take precedence.
 static HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -70,7 +74,10 @@ impl AppState {
 pub(crate) fn router(app_state: AppState) -> Router {
     let page = app_state.page.clone();
     let border = Arc::clone(&app_state.border);
-    let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
+    let routes = Router::new()
+        .route("/ws", any(socket))
+        .route("/events", post(events::post))
+        .route("/healthz", get(health));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
     let routes = routes.with_state(app_state);
@@ -99,7 +106,7 @@ async fn guard(
         );
         let message = "this relay does not serve that host; see --host\n";
         (StatusCode::MISDIRECTED_REQUEST, message).into_response()
-    } else if path != "/ws" && !border.admits_request(&peer, &client).await {
+    } else if !LIMITED.contains(&path) && !border.admits_request(&peer, &client.allowance).await {
         audit::refused(
             &border.metrics,
             Refused::Limit,

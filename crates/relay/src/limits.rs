@@ -251,6 +251,11 @@ impl Allowance {
         self.0[kind as usize].take(count).await;
     }
 
+    /// The most that a bucket can hold.
+    pub fn burst(&self, kind: Kind) -> usize {
+        self.0[kind as usize].burst()
+    }
+
     /// How long an empty bucket takes to hold one again.
     pub fn retry(&self, kind: Kind) -> Duration {
         self.0[kind as usize].each()

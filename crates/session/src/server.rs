@@ -60,6 +60,8 @@ mod effect;
 mod history;
 pub mod ledger;
 mod options;
+#[cfg(feature = "json")]
+mod posted;
 mod prefix_cache;
 mod presence;
 mod presence_registry;
@@ -92,6 +94,8 @@ pub use effect::{
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
+#[cfg(feature = "json")]
+pub use posted::Posted;
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};

@@ -41,6 +41,11 @@ impl Bucket {
         Duration::from_secs(1) / self.rate.per_second.max(1)
     }
 
+    /// The most that it can hold.
+    pub(crate) fn burst(&self) -> usize {
+        self.limiter.as_ref().map_or(usize::MAX, |_| self.rate.burst.max(1) as usize)
+    }
+
     pub(crate) fn try_take(&self, count: u32) -> bool {
         let Some(limiter) = &self.limiter else { return true };
         let Some(count) = NonZeroU32::new(count) else { return true };

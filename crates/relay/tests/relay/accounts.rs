@@ -1,5 +1,6 @@
 //! Attacks on accounts and rights, on both wires. The numbers are the rows of the attack suite.
 
+mod backends;
 mod commands;
 mod guide;
 mod rights;

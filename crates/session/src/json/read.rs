@@ -11,7 +11,7 @@ use crate::wire::body::{is_extension_name, is_reserved};
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
 /// The media type of `data_base64` without a `datacontenttype`.
-const BYTES: &str = "application/octet-stream";
+pub(super) const BYTES: &str = "application/octet-stream";
 
 /// Reads a text.
 ///
@@ -126,7 +126,8 @@ fn data(
     Ok((content_type, data))
 }
 
-fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
+/// Checks the name of an extension.
+pub(super) fn extension_name(name: &str) -> Result<(), String> {
     if is_reserved(name) {
         return Err(format!("`{name}` is not an extension that a client may set"));
     }
@@ -135,6 +136,11 @@ fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
             "{name:?} is not an extension's name: 1 to 64 lower-case letters and digits"
         ));
     }
+    Ok(())
+}
+
+fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
+    extension_name(name)?;
     let unfit = || format!("`{name}` is not a string, a boolean or an integer of 32 bits");
     match serde_json::from_str(value.get()).map_err(|_| unfit())? {
         Value::String(text) => Ok(Extension::Text(text)),
@@ -151,7 +157,7 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     let data = control(members)?;
     let guest = match data.get("guest") {
         None | Some(Value::Null) => None,
-        Some(Value::String(secret)) if has_128_bits(secret) => Some(secret.clone()),
+        Some(Value::String(secret)) if is_guest_secret(secret) => Some(secret.clone()),
         Some(_) => {
             let unfit = "`guest` is a random string of 128 bits or more: 32 hexadecimal digits, or 22 of base64url";
             return Err(unfit.to_owned());
@@ -165,8 +171,8 @@ fn hello(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
     Ok(Incoming::Hello { id: id.to_owned(), guest, token })
 }
 
-/// Whether a random text of this length and alphabet can have this many bits.
-fn has_128_bits(secret: &str) -> bool {
+/// Whether a guest's secret is long enough: a random text of this length and alphabet can have 128 bits.
+pub fn is_guest_secret(secret: &str) -> bool {
     let is_hex = secret.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     secret.len() >= if is_hex { 32 } else { 22 }
 }

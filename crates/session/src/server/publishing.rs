@@ -56,14 +56,7 @@ impl Server {
     }
 
     pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
-        let mut extensions = body.extensions.iter();
-        let key = match extensions.find(|(name, _)| name == "partitionkey") {
-            Some((_, Extension::Text(key))) => key.as_str().into(),
-            Some((_, Extension::Integer(key))) => key.to_string().into(),
-            _ => body.source.as_str().into(),
-        };
-        let event = Ephemeral::new(topic, key, body.encode().into());
-        self.effects.push_back(Effect::Forward(event));
+        self.effects.push_back(Effect::Forward(ephemeral(topic, body)));
     }
 
     pub(super) fn append(
@@ -194,4 +187,15 @@ impl Server {
 /// The prefix for the sources of a client's events.
 pub(super) fn source_of(client: &[u8; 16]) -> String {
     format!("/clients/{:032x}", u128::from_be_bytes(*client))
+}
+
+/// The event for the other connections.
+pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
+    let mut extensions = body.extensions.iter();
+    let key = match extensions.find(|(name, _)| name == "partitionkey") {
+        Some((_, Extension::Text(key))) => key.as_str().into(),
+        Some((_, Extension::Integer(key))) => key.to_string().into(),
+        _ => body.source.as_str().into(),
+    };
+    Ephemeral::new(topic, key, body.encode().into())
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tower_http::add_extension::AddExtension;
 
 use crate::budget::{Budget, Share};
-use crate::limits::{Allowance, Key, Kind, Limiter, Limits};
+use crate::limits::{Allowance, Key, Kind, Limiter, Limits, Raised};
 use crate::metrics::Metrics;
 use audit::Refused;
 pub(crate) use gate::Gate;
@@ -77,9 +77,10 @@ pub(crate) struct Peer {
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
     pub(crate) allowance: Allowance,
-    /// Its share of the memory, except for unfinished messages.
+    /// Its address's share of the memory, except for unfinished messages.
     pub(crate) share: Share,
-    key: Key,
+    /// Whose rates and presence count: its address, or its account once it has signed in.
+    pub(crate) key: Key,
 }
 
 impl Border {
@@ -91,7 +92,7 @@ impl Border {
             origins: rules.origins,
             proxies: Proxies::new(rules.proxies),
             has_tls: rules.has_tls,
-            connection_permits: ConnectionPermits::new(limits.connections, limits.max_connections),
+            connection_permits: ConnectionPermits::new(&limits),
             limiter: Limiter::counted(limits, metrics.events.limited.clone()),
             unfinished,
             memory,
@@ -173,9 +174,29 @@ impl Border {
         allowance.take(Kind::Kibibytes, REQUEST).await;
     }
 
-    /// A client's share of the memory for unfinished messages.
+    /// The share of a client's address of the memory for unfinished messages.
     pub(crate) fn unfinished(&self, client: &Client) -> Share {
-        self.unfinished.share(&client.key)
+        self.unfinished.share(&Key::of(client.address))
+    }
+
+    /// The client of a request has shown a credential: its rates are those of its account.
+    pub(crate) fn sign_in(&self, client: &mut Client, account: &str, raised: Raised) {
+        client.key = Key::Account(account.into());
+        client.allowance = self.limiter.raised(&client.key, raised);
+    }
+
+    /// The same for a connection. Returns false if the account has too many connections.
+    pub(crate) fn sign_in_connection(
+        &self,
+        peer: &Peer,
+        client: &mut Client,
+        account: &str,
+        raised: Raised,
+    ) -> bool {
+        self.sign_in(client, account, raised);
+        peer.gate.assign(&client.allowance);
+        let mut permit = peer.lock();
+        permit.assign(&client.key) && !permit.is_surplus()
     }
 
     /// Counts a WebSocket handshake. Returns false if there are too many handshakes or connections.

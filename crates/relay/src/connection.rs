@@ -23,7 +23,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::border::{Client, Peer};
+use crate::border::{Border, Client, Peer};
 use crate::budget::Permit;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::metrics::{Meter, Metrics, SessionOf};
@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    pub(crate) border: Arc<Border>,
     /// The time limit for a large message; zero for none.
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.

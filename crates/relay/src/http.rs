@@ -45,7 +45,6 @@ pub(crate) struct AppState {
     /// A clone is held by each connection, so that the relay can wait until all have ended.
     connections_done: mpsc::Sender<()>,
     page: Option<PathBuf>,
-    border: Arc<Border>,
 }
 
 impl std::fmt::Debug for AppState {
@@ -63,17 +62,16 @@ impl FromRef<AppState> for Shared {
 impl AppState {
     pub(crate) fn new(
         shared: Shared,
-        border: Arc<Border>,
         connections_done: mpsc::Sender<()>,
         page: Option<PathBuf>,
     ) -> Self {
-        Self { shared, connections_done, page, border }
+        Self { shared, connections_done, page }
     }
 }
 
 pub(crate) fn router(app_state: AppState) -> Router {
     let page = app_state.page.clone();
-    let border = Arc::clone(&app_state.border);
+    let border = Arc::clone(&app_state.shared.border);
     let routes = Router::new()
         .route("/ws", any(socket))
         .route("/events", post(events::post))
@@ -154,7 +152,8 @@ async fn socket(
     headers: HeaderMap,
     handshake: Handshake,
 ) -> Response {
-    let AppState { shared, connections_done, border, .. } = app_state;
+    let AppState { shared, connections_done, .. } = app_state;
+    let border = Arc::clone(&shared.border);
     let client = border.client(&peer, &headers);
     let token = bearer(&headers);
     if !border.is_origin(&peer, &headers) {

@@ -4,8 +4,9 @@ use session::CloseCode;
 use session::server::{Effect, Joiner, News};
 
 use super::Connection;
+use crate::authority::Admitted;
 use crate::border::audit;
-use crate::limits::{Key, Kind};
+use crate::limits::Kind;
 
 impl Connection {
     /// Asks the authority about a credential. Returns false if it refuses and the connection ends.
@@ -13,9 +14,15 @@ impl Connection {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
             None => {}
-            Some(Ok(granted)) => {
+            Some(Ok(Admitted { granted, raised, key })) => {
                 if let Some(account) = &granted.account {
                     audit::signed_in(account.name(), self.from.address);
+                    let border = &self.shared.border;
+                    let (from, name) = (&mut self.from, account.name());
+                    if !border.sign_in_connection(&self.peer, from, name, raised) {
+                        self.overloaded("too many connections are open with your account");
+                        return false;
+                    }
                 }
                 self.server.granted(granted, now);
             }
@@ -60,7 +67,7 @@ impl Connection {
             Effect::Join { topic, key, data } => {
                 // Only clients with a hello can be present.
                 let Some((client, _)) = self.client else { return };
-                let share = Some(Key::of(self.from.address).number());
+                let share = Some(self.from.key.number());
                 let joiner = Joiner { connection: self.number, client, share };
                 if let Err(code) =
                     presence.join(joiner, &topic, &key, &data, Some(&self.from.share))

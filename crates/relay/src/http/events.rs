@@ -23,8 +23,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{AppState, RETRY, bearer};
+use crate::authority::Admitted;
 use crate::border::audit::{self, Refused};
-use crate::border::{Border, Client, Peer};
+use crate::border::{Client, Peer};
 use crate::connection::{FULL, Shared};
 use crate::hub::{Answer, Forwarded, Queued};
 use crate::limits::{Allowance, Kind};
@@ -57,18 +58,19 @@ async fn publish(
     request: Request,
 ) -> Result<(StatusCode, Value), Problem> {
     // The sender of `connections_done` is held until the events are answered.
-    let AppState { shared, border, connections_done: _done, .. } = app_state;
+    let AppState { shared, connections_done: _done, .. } = app_state;
+    let border = &*shared.border;
     let (head, body) = request.into_parts();
     let headers = &head.headers;
-    let client = border.client(peer, headers);
+    let mut client = border.client(peer, headers);
     if !border.is_origin(peer, headers) {
         let code = StatusCode::FORBIDDEN.as_u16();
         audit::refused(&border.metrics, Refused::Origin, client.address, code);
         let detail = "pages of this origin may not publish; see --allow-origin";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
-    let (mut server, allowance) = sign_in(&shared, &border, &client, headers).await?;
-    if !border.admits_request(peer, &allowance).await {
+    let mut server = sign_in(&shared, &mut client, headers).await?;
+    if !border.admits_request(peer, &client.allowance).await {
         let code = StatusCode::SERVICE_UNAVAILABLE.as_u16();
         audit::refused(&border.metrics, Refused::Limit, client.address, code);
         let problem = Problem::overloaded("too many connections come from your address");
@@ -76,13 +78,13 @@ async fn publish(
     }
     let mode = Mode::of(headers)?;
     let (bytes, permit) = {
-        let _lent = peer.gate.lend(&allowance);
+        let _lent = peer.gate.lend(&client.allowance);
         let most = shared.options.max_message;
         body::read(body, headers, most, &border.unfinished(&client), shared.message_timeout).await?
     };
-    let most = MAX_UNANSWERED.min(allowance.burst(Kind::Publishes));
+    let most = MAX_UNANSWERED.min(client.allowance.burst(Kind::Publishes));
     let events = mode.read(headers, bytes, most)?;
-    charge(&shared, &allowance, events.len())?;
+    charge(&shared, &client.allowance, events.len())?;
     let (events, forwards, writes) = check(&mut server, events)?;
     let queued = Queued::new(client.share.clone());
     let charge = timeout(FULL, queued.charge(&writes)).await;
@@ -114,13 +116,12 @@ async fn publish(
     Ok((status, mode.answer(acks)))
 }
 
-/// Asks the authority who the client is. Returns what checks its events, and its rates.
+/// Asks the authority who the client is. Returns what checks its events.
 async fn sign_in(
     shared: &Shared,
-    border: &Border,
-    client: &Client,
+    client: &mut Client,
     headers: &HeaderMap,
-) -> Result<(Server, Allowance), Problem> {
+) -> Result<Server, Problem> {
     let heads = shared.hub.heads().borrow().to_vec();
     let mut server = Server::new(Arc::clone(&shared.options), Wire::Json, &heads, 0);
     server.set_clock(0, store::now());
@@ -131,12 +132,17 @@ async fn sign_in(
     let token = bearer(headers);
     match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {
         None => {}
-        Some(Ok(granted)) => server.granted(granted, 0),
+        Some(Ok(Admitted { granted, raised, .. })) => {
+            if let Some(account) = &granted.account {
+                shared.border.sign_in(client, account.name(), raised);
+            }
+            server.granted(granted, 0);
+        }
         Some(Err(refused)) => {
             // Checking a wrong token costs as much as a valid request.
-            border.charge_request(&client.allowance).await;
+            shared.border.charge_request(&client.allowance).await;
             let code = StatusCode::UNAUTHORIZED.as_u16();
-            audit::refused(&border.metrics, Refused::Credential, client.address, code);
+            audit::refused(&shared.metrics, Refused::Credential, client.address, code);
             return Err(Problem::unauthorized(&refused.0, token.is_some()));
         }
     }
@@ -146,7 +152,7 @@ async fn sign_in(
         let secret = secret.ok_or_else(|| Problem::rejected(RejectCode::IllegalEvent, unfit))?;
         server.set_guest_secret(secret);
     }
-    Ok((server, client.allowance.clone()))
+    Ok(server)
 }
 
 /// Takes the events from the rate of the client. A request that exceeds it is refused, because a backend can wait.

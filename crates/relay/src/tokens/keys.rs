@@ -35,7 +35,7 @@ pub(super) struct Keys(Vec<Key>);
 /// A public key with the only algorithm that it is used for.
 #[derive(Debug)]
 pub(super) struct Key {
-    id: Option<String>,
+    pub(super) id: Option<String>,
     pub(super) key: DecodingKey,
     pub(super) algorithm: Algorithm,
 }

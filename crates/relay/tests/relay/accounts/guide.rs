@@ -92,7 +92,10 @@ async fn the_commands_of_the_guide_do_what_it_says() {
     assert!(said.iter().any(|line| line == "ok"), "the answer of /healthz by TLS: {said:?}");
     let stored = said.iter().find(|line| line.contains("note-1")).expect("the answer of /events");
     let stored: serde_json::Value = serde_json::from_str(stored).unwrap();
-    assert_eq!((&stored["source"], &stored["durability"]), (&"/users/ann/shop".into(), &"disk".into()));
+    assert_eq!(
+        (&stored["source"], &stored["durability"]),
+        (&"/users/ann/shop".into(), &"disk".into())
+    );
     let [(_, guests), (_, accounts), _] = ports;
 
     let (mut guest, welcome) = answer(guests, 1, None).await;

@@ -69,6 +69,8 @@ pub(crate) struct Peer {
     address: IpAddr,
     pub(crate) gate: Gate,
     permit: Mutex<ConnectionPermit>,
+    /// Whether its handshake counts already, as that of TLS.
+    has_paid: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -110,13 +112,18 @@ impl Border {
         // The client behind a proxy is known only from its requests.
         let key = (!self.proxies.has(address)).then(|| Key::of(address));
         let allowance = key.as_ref().map(|key| self.limiter.of(key));
-        let Some(permit) = self.connection_permits.take(key) else {
+        // TLS begins with a handshake that costs more than that of a WebSocket.
+        let has_paid = self.has_tls && allowance.is_some();
+        let may_begin = |allowance: &Allowance| allowance.try_take(Kind::Handshakes, 1);
+        let is_admitted = !has_paid || allowance.as_ref().is_none_or(may_begin);
+        let permit = is_admitted.then(|| self.connection_permits.take(key)).flatten();
+        let Some(permit) = permit else {
             audit::refused(&self.metrics, Refused::Limit, address, 0);
             return None;
         };
         self.metrics.connections.accepted.inc();
         let (gate, metrics) = (Gate::new(allowance), Arc::clone(&self.metrics));
-        Some(Arc::new(Peer { address, gate, permit: Mutex::new(permit), metrics }))
+        Some(Arc::new(Peer { address, gate, permit: Mutex::new(permit), has_paid, metrics }))
     }
 
     /// The number of open connections.
@@ -206,7 +213,7 @@ impl Border {
         drop(permit);
         peer.gate.assign(&client.allowance);
         peer.gate.upgraded(self.unfinished(client));
-        !is_one_more && client.allowance.try_take(Kind::Handshakes, 1)
+        !is_one_more && (peer.has_paid || client.allowance.try_take(Kind::Handshakes, 1))
     }
 }
 

@@ -127,6 +127,8 @@ pub struct Server {
     delivered: Delivered,
     credential: Credential,
     publish_rights: PublishRights,
+    /// Since they were last taken.
+    denials: u32,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     topics_in: TopicNames,
@@ -201,6 +203,7 @@ impl Server {
             delivered: Delivered::default(),
             credential,
             publish_rights: PublishRights::default(),
+            denials: 0,
             held_back: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),

@@ -16,7 +16,6 @@ impl Connection {
             None => {}
             Some(Ok(Admitted { granted, raised, key })) => {
                 if let Some(account) = &granted.account {
-                    audit::signed_in(account.name(), self.from.address);
                     let border = &self.shared.border;
                     let (from, name) = (&mut self.from, account.name());
                     if !border.sign_in_connection(&self.peer, from, name, raised) {
@@ -25,6 +24,7 @@ impl Connection {
                     }
                 }
                 self.server.granted(granted, now);
+                audit::connected(self.who(), key.as_deref());
             }
             Some(Err(refused)) => {
                 self.server.credential_refused(&refused.0);

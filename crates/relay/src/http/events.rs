@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use super::{AppState, RETRY, bearer};
 use crate::authority::Admitted;
-use crate::border::audit::{self, Refused};
+use crate::border::audit::{self, Refused, Who};
 use crate::border::{Client, Peer};
 use crate::connection::{FULL, Shared};
 use crate::hub::{Answer, Forwarded, Queued};
@@ -85,7 +85,11 @@ async fn publish(
     let most = MAX_UNANSWERED.min(client.allowance.burst(Kind::Publishes));
     let events = mode.read(headers, bytes, most)?;
     charge(&shared, &client.allowance, events.len())?;
-    let (events, forwards, writes) = check(&mut server, events)?;
+    let checked = check(&mut server, events);
+    if server.take_denials() > 0 {
+        audit::denied(Who { subject: server.subject(), address: client.address });
+    }
+    let (events, forwards, writes) = checked?;
     let queued = Queued::new(client.share.clone());
     let charge = timeout(FULL, queued.charge(&writes)).await;
     let full = || Problem::overloaded("too many events of your address wait for the store");
@@ -132,11 +136,13 @@ async fn sign_in(
     let token = bearer(headers);
     match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {
         None => {}
-        Some(Ok(Admitted { granted, raised, .. })) => {
+        Some(Ok(Admitted { granted, raised, key })) => {
             if let Some(account) = &granted.account {
                 shared.border.sign_in(client, account.name(), raised);
             }
             server.granted(granted, 0);
+            let who = Who { subject: server.subject(), address: client.address };
+            audit::connected(who, key.as_deref());
         }
         Some(Err(refused)) => {
             // Checking a wrong token costs as much as a valid request.

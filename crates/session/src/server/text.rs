@@ -146,7 +146,7 @@ impl Server {
 
     /// Checks an event and the client's right to publish it. `bytes` is the size of its message.
     pub(super) fn admitted(
-        &self,
+        &mut self,
         topic: &str,
         body: Body,
         bytes: usize,

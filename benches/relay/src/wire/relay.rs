@@ -18,6 +18,8 @@ const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
+    /// For the hello.
+    token: Option<String>,
     /// The number of each numbered topic.
     numbers: HashMap<String, usize>,
     /// The topics by number. The oldest number is reused first.
@@ -28,11 +30,11 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn new() -> Self {
+    pub fn new(token: Option<String>) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (numbers, topics) = (HashMap::new(), Vec::new());
-        Self { client, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
+        Self { client, token, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
     }
 
     /// The number of a topic, with its name if the relay does not know the number yet.
@@ -73,8 +75,8 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let hello =
-            Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token: None };
+        let token = self.token.take();
+        let hello = Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token };
         FromClient::Hello(hello).encode(out);
     }
 

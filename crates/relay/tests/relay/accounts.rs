@@ -6,6 +6,7 @@ mod guide;
 mod limits;
 mod rights;
 mod sign_in;
+mod upgrade;
 
 use std::io::BufRead;
 
@@ -33,7 +34,11 @@ struct Accounts {
 
 impl Accounts {
     fn start(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), options)
+    }
+
+    /// With the store in the folder's `data`, if there is one.
+    fn start_in(folder: tempfile::TempDir, options: &[&str]) -> Self {
         let keys = folder.path().join("keys.json");
         let key = IssuerKey::generate().unwrap();
         key.publish(&keys).unwrap();

@@ -92,6 +92,7 @@ impl Clock for Timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Raised;
     use std::sync::Arc;
 
     #[tokio::test(start_paused = true)]
@@ -146,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_times_the_rates_still_is_a_rate() {
         let limits = crate::limits::Limits::default().times(1_000);
-        for (_, rate) in limits.rates() {
+        for (_, rate) in limits.rates(Raised::default()) {
             let bucket = Bucket::new(rate);
             bucket.take(rate.burst).await;
             assert!(!bucket.try_take(rate.per_second), "{rate:?}");

@@ -20,9 +20,7 @@ use crate::support::{PATIENCE, id_of};
 
 /// The streams of the older relay.
 const STREAMS: [&str; 2] = ["--stream", "orders=shop.*"];
-/// The pages of the older relay's file that are not empty, each after its number.
-const STORE: &[u8] = include_bytes!("../../upgrade/events.redb.pages");
-const PAGE: usize = 4_096;
+const STORE: &[u8] = include_bytes!("../../upgrade/events.redb");
 const MESSAGES: &str = include_str!("../../upgrade/client.hex");
 /// All events, by stream.
 const EVENTS: [&str; 2] = ["g1 e1 e2 e4 e5 e7", "e3 e6"];
@@ -32,14 +30,7 @@ fn older() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    let mut file = Vec::new();
-    for page in STORE.chunks(4 + PAGE) {
-        let (number, page) = page.split_first_chunk().unwrap();
-        let at = u32::from_le_bytes(*number) as usize * PAGE;
-        file.resize(file.len().max(at + PAGE), 0);
-        file[at..at + PAGE].copy_from_slice(page);
-    }
-    std::fs::write(data.join("events.redb"), file).unwrap();
+    std::fs::write(data.join("events.redb"), STORE).unwrap();
     folder
 }
 
@@ -49,8 +40,10 @@ fn without_accounts(folder: &Path) -> Process {
 
 /// The messages of the older client.
 fn messages() -> Vec<Vec<u8>> {
-    let byte = |digits| u8::from_str_radix(digits, 16).unwrap();
-    let line = |line: &str| (0..line.len()).step_by(2).map(|at| byte(&line[at..at + 2])).collect();
+    let line = |line: &str| {
+        let digits = |at| u8::from_str_radix(&line[at..at + 2], 16).unwrap();
+        (0..line.len()).step_by(2).map(digits).collect()
+    };
     MESSAGES.lines().map(line).collect()
 }
 

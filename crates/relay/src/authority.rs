@@ -37,6 +37,11 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
     /// `cloudevents.json` and has no token yet may still send one in its hello.
     fn check(&self, token: Option<&str>) -> Result<Admitted, Refused>;
 
+    /// The name for people of the account of a valid token, if the token has one.
+    fn name(&self, _token: &str) -> Option<String> {
+        None
+    }
+
     /// Whether all clients are guests who may do everything but moderate. The relay then asks for nothing: guests choose
     /// the keys of their presence, and their clients can belong to accounts later.
     fn is_open(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The routes: `/ws`, `/events`, `/healthz`, and the page.
+//! The routes: `/ws`, `/events`, `/certificate`, `/healthz`, and the page.
 
 mod events;
 
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::border::audit::{self, Refused};
 use crate::border::{Border, Peer};
+use crate::certificates::http::{certify, keys, may_certify};
 use crate::connection::{self, Shared};
 use crate::websocket::Handshake;
 use crate::{connection::reject, page};
@@ -59,6 +60,12 @@ impl FromRef<AppState> for Shared {
     }
 }
 
+impl FromRef<AppState> for Arc<Border> {
+    fn from_ref(app_state: &AppState) -> Self {
+        Arc::clone(&app_state.shared.border)
+    }
+}
+
 impl AppState {
     pub(crate) fn new(
         shared: Shared,
@@ -75,7 +82,9 @@ pub(crate) fn router(app_state: AppState) -> Router {
     let routes = Router::new()
         .route("/ws", any(socket))
         .route("/events", post(events::post))
-        .route("/healthz", get(health));
+        .route("/healthz", get(health))
+        .route("/certificate", post(certify).options(may_certify))
+        .route("/.well-known/jwks.json", get(keys));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
     let routes = routes.with_state(app_state);
@@ -210,7 +219,7 @@ async fn socket(
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750, 2.1). Other schemes may be for a proxy.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
     let is_bearer = |line: &&HeaderValue| {
         let scheme = line.as_bytes().split(|byte| *byte == b' ').next();
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))

@@ -19,17 +19,17 @@ use crate::authority::{Admitted, Authority, Granted, Refused};
 use claims::Claims;
 pub use claims::{LimitsClaim, RightsClaim, RightsTextError};
 pub use issuer::{IssuerError, IssuerKey, NewToken};
-use key_file::KeyFile;
+pub(crate) use key_file::KeyFile;
 pub use key_file::KeyFileError;
 pub use keys::KeySetError;
-use keys::Keys;
+pub(crate) use keys::Keys;
 
 /// The maximum size of a token.
 const MAX_TOKEN: usize = 8 << 10;
 /// The maximum lifetime of a token, in seconds.
 pub const MAX_LIFE: u64 = 24 * 60 * 60;
 /// How far the clocks of the issuer and the relay may differ, in seconds.
-const LEEWAY: u64 = 60;
+pub(crate) const LEEWAY: u64 = 60;
 /// The types of access tokens. Others, such as `edk-cert+jwt`, are not for signing in (RFC 8725, 3.11).
 const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
@@ -132,6 +132,10 @@ impl Authority for Tokens {
         };
         admitted.map_err(|error| Refused(error.to_string()))
     }
+
+    fn name(&self, token: &str) -> Option<String> {
+        claims::name(token)
+    }
 }
 
 impl Rules {
@@ -168,6 +172,7 @@ impl Rules {
             rights: claims.edk.rights.rights()?,
             // As long as a new connection would be accepted with it.
             expires_in: Some((claims.exp + LEEWAY).saturating_sub(now) * 1_000),
+            key: claims.cnf.map(|cnf| cnf.jkt),
         };
         Ok(Admitted { granted, raised: claims.edk.limits.raised(), key: key.id.clone() })
     }

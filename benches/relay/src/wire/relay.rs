@@ -75,8 +75,7 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let token = self.token.take();
-        let hello = Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token };
+        let hello = Hello { token: self.token.take(), ..Hello::new(client, [7; 32], 1) };
         FromClient::Hello(hello).encode(out);
     }
 

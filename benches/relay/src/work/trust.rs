@@ -8,7 +8,7 @@ use topic::Topic;
 
 use super::durable::publish;
 use super::ephemeral::{fan_out_of, many_to_one_of, one_in_flight_of};
-use super::{Bench, Beside, PAYLOAD, Ready, beside, measure};
+use super::{Bench, Beside, Ready, beside, measure};
 use crate::client::Client;
 use crate::load::Load;
 use crate::rounds::compare;

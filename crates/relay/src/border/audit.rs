@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use session::RejectCode;
+use trust::Thumbprint;
 
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Metrics;
@@ -22,7 +23,7 @@ pub(crate) enum Refused {
     Origin,
     /// A host that is not on the list.
     Host,
-    /// A client's secret.
+    /// A client's secret, key or proof.
     Secret,
     /// A credential.
     Credential,
@@ -30,12 +31,16 @@ pub(crate) enum Refused {
     Limit,
     /// A connection without a valid hello.
     Hello,
+    /// A certificate, or a request for one.
+    Certificate,
+    /// A key or an account that was revoked.
+    Revoked,
 }
 
 impl Refused {
     /// Their names in the log and in the metrics, in the order of the kinds.
-    pub(crate) const NAMES: [&str; 6] =
-        ["origin", "host", "secret", "credential", "limit", "hello"];
+    pub(crate) const NAMES: [&str; 8] =
+        ["origin", "host", "secret", "credential", "limit", "hello", "certificate", "revoked"];
 
     fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -65,6 +70,7 @@ static REFUSED: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
 static CONNECTED: LazyLock<Lines> = LazyLock::new(Lines::new);
 static DENIED: LazyLock<Lines> = LazyLock::new(Lines::new);
+static CERTIFIED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
     fn new() -> Self {
@@ -102,4 +108,16 @@ pub(crate) fn denied(who: Who<'_>) {
     let Some(left_out) = DENIED.next() else { return };
     let (code, Who { subject, address }) = (RejectCode::NotAllowed.number(), who);
     tracing::warn!(target: "audit", subject, %address, code, left_out, "denied");
+}
+
+/// Logs that a client has got a certificate for a key of its account.
+pub(crate) fn certified(who: Who<'_>, key: &Thumbprint) {
+    let Some(left_out) = CERTIFIED.next() else { return };
+    let Who { subject, address } = who;
+    tracing::info!(target: "audit", subject, %key, %address, left_out, "certified");
+}
+
+/// Logs that the operator has revoked keys or an account.
+pub(crate) fn revoked(subject: Option<&str>, keys: &[String]) {
+    tracing::warn!(target: "audit", subject, ?keys, "revoked");
 }

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{AppState, RETRY, bearer};
-use crate::authority::Admitted;
+use crate::authority::{Admitted, Refused as Refusal};
 use crate::border::audit::{self, Refused, Who};
 use crate::border::{Client, Peer};
 use crate::connection::{FULL, Shared};
@@ -89,7 +89,7 @@ async fn publish(
     if server.take_denials() > 0 {
         audit::denied(Who { subject: server.subject(), address: client.address });
     }
-    let (events, forwards, writes) = checked?;
+    let Checked { events, forwards, writes } = checked?;
     let queued = Queued::new(client.share.clone());
     let charge = timeout(FULL, queued.charge(&writes)).await;
     let full = || Problem::overloaded("too many events of your address wait for the store");
@@ -134,7 +134,12 @@ async fn sign_in(
         .map_err(|_| Problem::rejected(RejectCode::Unavailable, "the system has no randomness"))?;
     server.set_guest(guest);
     let token = bearer(headers);
-    match shared.authority.as_deref().map(|authority| authority.check(token.as_deref())) {
+    let unbound = |admitted: Admitted| match admitted.granted.key {
+        None => Ok(admitted),
+        Some(_) => Err(Refusal("the token is bound to a device key: use one without".to_owned())),
+    };
+    let checked = shared.authority.as_deref().map(|authority| authority.check(token.as_deref()));
+    match checked.map(|checked| checked.and_then(unbound)) {
         None => {}
         Some(Ok(Admitted { granted, raised, key })) => {
             if let Some(account) = &granted.account {
@@ -214,12 +219,21 @@ fn name_of(durability: Durability) -> &'static str {
     }
 }
 
+/// The events of a request, none of which is refused.
+#[derive(Default)]
+struct Checked {
+    /// All of them, in their order.
+    events: Vec<Event>,
+    /// The ephemeral ones.
+    forwards: Vec<Ephemeral>,
+    /// The durable ones.
+    writes: Vec<Write>,
+}
+
 /// Checks all events before any of them is published.
-fn check(
-    server: &mut Server,
-    incoming: Vec<Incoming>,
-) -> Result<(Vec<Event>, Vec<Ephemeral>, Vec<Write>), Problem> {
-    let (mut events, mut forwards, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+fn check(server: &mut Server, incoming: Vec<Incoming>) -> Result<Checked, Problem> {
+    let mut checked = Checked::default();
+    let Checked { events, forwards, writes } = &mut checked;
     for incoming in incoming {
         let Incoming::Publish { topic, body, ephemeral } = incoming else {
             let detail = "types that begin with `$link.` are for connections";
@@ -230,7 +244,7 @@ fn check(
             Ok(Posted::Append(append)) => {
                 let source = append.event.as_ref().ok().map(|(_, body)| body.source.clone());
                 events.push(Event { id, source });
-                writes.push(Write::Append(append.into()));
+                writes.push(Write::Append((*append).into()));
             }
             Ok(Posted::Forward(event)) => {
                 events.push(Event { id, source: None });
@@ -239,5 +253,5 @@ fn check(
             Err(refusal) => return Err(Problem::rejected(refusal.code, &refusal.message).of(id)),
         }
     }
-    Ok((events, forwards, writes))
+    Ok(checked)
 }

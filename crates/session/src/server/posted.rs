@@ -11,7 +11,7 @@ use crate::Body;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Posted {
     /// Log it. The outcome is the answer to the client.
-    Append(Append),
+    Append(Box<Append>),
     /// Send it to the connections.
     Forward(Ephemeral),
 }
@@ -35,6 +35,7 @@ impl Server {
             return Ok(Posted::Forward(ephemeral(topic, &body)));
         }
         let ticket = self.ticket();
-        Ok(Posted::Append(Append { ticket, client: None, event: Ok((topic, body)) }))
+        let append = Append { ticket, client: None, event: Ok((topic, body)) };
+        Ok(Posted::Append(Box::new(append)))
     }
 }

@@ -53,6 +53,22 @@ impl Dialogue {
         dialogue
     }
 
+    /// Another page with what the store of this one holds.
+    pub fn reload(self, options: Options) -> Self {
+        let saved = self.store.saved().clone();
+        let client = Client::new(options, Box::new(|bytes| bytes.fill(3)), saved.clone());
+        let mut again = Self {
+            client,
+            store: MemoryOutbox::new(saved),
+            effects: Vec::new(),
+            said: Vec::new(),
+            ..self
+        };
+        again.client.connect(again.now);
+        again.run();
+        again
+    }
+
     /// The peer sends a frame.
     pub fn say(&mut self, frame: FromPeer) {
         let mut bytes = Vec::new();

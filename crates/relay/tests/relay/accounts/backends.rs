@@ -37,7 +37,11 @@ fn without_a_valid_token_nothing_is_published() {
     refused.is_problem(401, "credential_refused");
     assert_eq!(refused.headers["www-authenticate"], "Bearer");
     let expired = accounts.forged(json!({ "alg": "ES256" }), json!({ "exp": 1 }), "");
-    for token in ["x", "", &expired] {
+    // A token that is bound to a device key needs a proof, which a request does not have.
+    let jkt = URL_SAFE_NO_PAD.encode([7; 32]);
+    let bound = json!({ "cnf": { "jkt": jkt } });
+    let bound = accounts.forged(json!({ "alg": "ES256" }), bound, "");
+    for token in ["x", "", &expired, &bound] {
         let bearer = format!("Bearer {token}");
         let refused = post(&accounts.relay, &[STRUCTURED, ("authorization", &bearer)], &text);
         refused.is_problem(401, "credential_refused");

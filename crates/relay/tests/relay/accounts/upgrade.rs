@@ -219,7 +219,7 @@ async fn a_page_that_has_a_secret_goes_on_without_accounts_and_then_with_a_token
     // What the older page has left in its outbox.
     let mut entropy: Entropy = Box::new(|bytes| getrandom::fill(bytes).unwrap());
     let mut saved = SavedState::new(&mut entropy);
-    (saved.client, saved.secret) = (older.client, client::Secret(older.secret));
+    (saved.client, saved.secret) = (older.client, client::Secret(older.secret.unwrap()));
     (saved.next, saved.fence, saved.decided) = (5, older.fence, (4, "e4".to_owned()));
     let mut page = Page::new(MemoryOutbox::new(saved), relay.url(), None);
     for (id, topic) in [("e5", "a"), ("e6", "shop.order"), ("e7", "a.c")] {

@@ -20,6 +20,7 @@ pub struct Relay {
     client: u64,
     /// For the hello.
     token: Option<String>,
+    is_welcome: bool,
     /// The number of each numbered topic.
     numbers: HashMap<String, usize>,
     /// The topics by number. The oldest number is reused first.
@@ -34,7 +35,16 @@ impl Relay {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (numbers, topics) = (HashMap::new(), Vec::new());
-        Self { client, token, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
+        Self {
+            client,
+            token,
+            is_welcome: false,
+            numbers,
+            topics,
+            oldest: 0,
+            subscriptions: 0,
+            published: 0,
+        }
     }
 
     /// The number of a topic, with its name if the relay does not know the number yet.
@@ -75,7 +85,8 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let hello = Hello { token: self.token.take(), ..Hello::new(client, [7; 32], 1) };
+        let token = self.token.take();
+        let hello = Hello { token, reading: true, ..Hello::new(client, [7; 32], 1) };
         FromClient::Hello(hello).encode(out);
     }
 
@@ -121,7 +132,11 @@ impl Wire for Relay {
                         seen.acks += 1;
                         seen.position = (ack.position.epoch, ack.position.offset);
                     }
-                    FromPeer::Welcome(_) => seen.ready += 1,
+                    FromPeer::Welcome(_) if self.is_welcome => {}
+                    FromPeer::Welcome(_) => {
+                        self.is_welcome = true;
+                        seen.ready += 1;
+                    }
                     FromPeer::Subscribed(subscribed) if !subscribed.reset => seen.ready += 1,
                     FromPeer::Ping(ping) => FromClient::Pong(ping).encode(out),
                     FromPeer::CaughtUp(_) | FromPeer::Pong(_) => {}

@@ -154,6 +154,12 @@ impl Client {
         }
         self.connection.hold_until = None;
         self.ask_to_sign();
+        if self.connection.is_reading {
+            if self.outbox.len() > 0 {
+                self.ask_to_be_recorded(now);
+            }
+            return;
+        }
         let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
             self.ask_store(StoreRequest::Mark { client: self.identity.client, numbers });

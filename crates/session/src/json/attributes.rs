@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{BYTES, extension_name};
+use super::read::{extension_name, type_of_bytes};
 use super::{Incoming, ReadError, time};
 use crate::{Body, Extension};
 
@@ -41,8 +41,10 @@ fn event(
         None | Some("false") => false,
         Some(_) => return Err("`ephemeral` is true or false".to_owned()),
     };
-    // Bytes of an unknown type are not JSON, which is the type of an event without one.
-    let content_type = content_type.or_else(|| (!data.is_empty()).then(|| BYTES.to_owned()));
+    let content_type = match content_type {
+        None if data.is_empty() => None,
+        content_type => type_of_bytes(content_type, &data),
+    };
     let schema = attributes.remove("dataschema");
     let extension = |(name, value): (String, String)| {
         extension_name(&name).map(|()| (name, Extension::Text(value)))
@@ -90,7 +92,10 @@ mod tests {
         let Ok(Incoming::Publish { topic, body, ephemeral }) = read(&more, "hi") else { panic!() };
         assert_eq!((topic.as_str(), ephemeral), ("a.b", true));
         assert_eq!((body.id.as_str(), body.source.as_str(), body.time), ("1", "s", Some(1_000)));
-        assert_eq!((body.content_type.as_deref(), body.data), (Some(BYTES), b"hi".to_vec()));
+        assert_eq!(
+            (body.content_type.as_deref(), body.data),
+            (Some("application/octet-stream"), b"hi".to_vec())
+        );
         let subject = ("subject".to_owned(), Extension::Text("x".to_owned()));
         assert_eq!(body.extensions, [subject]);
     }

@@ -3,7 +3,6 @@
 //! They pass the same checks as those of a connection, and get the same identity. A server that takes them is of
 //! [`Wire::Json`](super::Wire), and is used for one request.
 
-use super::publishing::ephemeral;
 use super::{Append, Ephemeral, Refusal, Server};
 use crate::Body;
 
@@ -32,7 +31,7 @@ impl Server {
     pub fn post(&mut self, topic: &str, body: Body, is_ephemeral: bool) -> Result<Posted, Refusal> {
         let (topic, body) = self.admitted(topic, body, usize::MAX)?;
         if is_ephemeral {
-            return Ok(Posted::Forward(ephemeral(topic, &body)));
+            return Ok(Posted::Forward(Self::ephemeral(topic, &body)));
         }
         let ticket = self.ticket();
         let append = Append { ticket, client: None, event: Ok((topic, body)) };

@@ -48,7 +48,10 @@ impl Server {
                 Ok((topic, _)) if is_for_certificates(topic.as_str()) => {
                     self.close(CloseCode::ProtocolError, NOT_DURABLE);
                 }
-                Ok((topic, body)) => self.forward(topic, &body),
+                Ok((topic, body)) => {
+                    let event = Self::ephemeral(topic, &body);
+                    self.show(Effect::Forward(event));
+                }
                 Err(refusal) if refusal.code == RejectCode::NotAllowed => {
                     self.denied(publish.topic, refusal.message);
                 }
@@ -59,12 +62,20 @@ impl Server {
             return;
         }
         self.held_back = None;
+        self.record();
         let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), event);
     }
 
-    pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
-        self.effects.push_back(Effect::Forward(ephemeral(topic, body)));
+    /// The event for the other connections.
+    pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
+        let mut extensions = body.extensions.iter();
+        let key = match extensions.find(|(name, _)| name == "partitionkey") {
+            Some((_, Extension::Text(key))) => key.as_str().into(),
+            Some((_, Extension::Integer(key))) => key.to_string().into(),
+            _ => body.source.as_str().into(),
+        };
+        Ephemeral::new(topic, key, body.encode().into())
     }
 
     pub(super) fn append(
@@ -202,17 +213,6 @@ impl Server {
 /// The prefix for the sources of a client's events.
 pub(super) fn source_of(client: &[u8; 16]) -> String {
     format!("/clients/{:032x}", u128::from_be_bytes(*client))
-}
-
-/// The event for the other connections.
-pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
-    let mut extensions = body.extensions.iter();
-    let key = match extensions.find(|(name, _)| name == "partitionkey") {
-        Some((_, Extension::Text(key))) => key.as_str().into(),
-        Some((_, Extension::Integer(key))) => key.to_string().into(),
-        _ => body.source.as_str().into(),
-    };
-    Ephemeral::new(topic, key, body.encode().into())
 }
 
 #[cfg(test)]

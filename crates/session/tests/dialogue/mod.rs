@@ -24,6 +24,7 @@ pub const WELCOME: Welcome = Welcome {
     subject: None,
     rights: session::rights::Rights::all(),
     kinds: Vec::new(),
+    reading: false,
 };
 
 impl Dialogue {

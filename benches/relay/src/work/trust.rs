@@ -61,14 +61,14 @@ pub fn connect(bench: &Bench<'_>) -> Result<()> {
 pub fn identity(_: &Bench<'_>) -> Result<()> {
     let source = format!("/clients/{:032x}", 7);
     let guests = Body { id: "e".to_owned(), source, ..Body::default() };
-    let account = Body { authid: Some("ann@example.org".to_owned()), ..guests.clone() };
+    let account = Body { authid: Some("ann".to_owned()), ..guests.clone() };
     let bytes = account.encode().len() - guests.encode().len();
     Row::counted("identity: bytes of an event", "bytes", bytes as f64, IDENTITY).print();
     let position = EventPosition { stream: &Stream::MAIN, epoch: 7, offset: 7, previous: None };
     let topic = Topic::parse("chat.lobby.TEXT_MESSAGE")?;
     let text = event(&topic, &account, Some(position));
     let begin = text.find("\"authtype\"").context("an event has no `authtype`")?;
-    let name = "\"ann@example.org\",";
+    let name = "\"ann\",";
     let end = text[begin..].find(name).context("an event has no `authid`")? + name.len();
     Row::counted("identity: bytes of an event, JSON", "bytes", end as f64, IDENTITY).print();
     Ok(())

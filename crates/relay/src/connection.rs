@@ -24,7 +24,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::authority::Authority;
-use crate::border::{Client, Peer};
+use crate::border::{Border, Client, Peer};
 use crate::budget::Permit;
 use crate::certificates::Certificates;
 use crate::certificates::revocations::next_revocation;
@@ -37,7 +37,7 @@ use reading::{Asked, none};
 use socket::Socket;
 
 /// The time limit for a write to wait for memory.
-const FULL: Duration = Duration::from_secs(10);
+pub(crate) const FULL: Duration = Duration::from_secs(10);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) options: Arc<Options>,
+    pub(crate) border: Arc<Border>,
     /// The time limit for a large message; zero for none.
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.

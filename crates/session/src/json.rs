@@ -1,9 +1,11 @@
 //! The texts of the subprotocol `cloudevents.json`, each a CloudEvents 1.0 JSON event. Used by
-//! [`Server`](crate::server::Server).
+//! [`Server`](crate::server::Server). Also batches of events, and events whose attributes are HTTP headers.
 //!
 //! The topic is `type`. Types that begin with `$link.` control the link. Offsets and epochs are decimal strings,
 //! because CloudEvents' integers have 32 bits and JavaScript's have 53.
 
+mod attributes;
+mod batch;
 mod members;
 mod read;
 #[cfg(test)]
@@ -12,7 +14,9 @@ mod time;
 mod write;
 
 use crate::{Body, Start, Stream};
-pub use read::read;
+pub use attributes::read_attributes;
+pub use batch::{BatchError, read_batch};
+pub use read::{is_guest_secret, read};
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
 pub use write::{ack, event, expiring, gap, refused, reject, subscribed, welcome};

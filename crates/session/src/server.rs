@@ -60,6 +60,8 @@ mod effect;
 mod history;
 pub mod ledger;
 mod options;
+#[cfg(feature = "json")]
+mod posted;
 mod prefix_cache;
 mod presence;
 mod presence_registry;
@@ -93,6 +95,8 @@ pub use effect::{
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
+#[cfg(feature = "json")]
+pub use posted::Posted;
 use prefix_cache::PrefixCache;
 use presence::PresenceState;
 pub use presence_registry::{Joiner, News, PresenceRegistry};
@@ -126,6 +130,8 @@ pub struct Server {
     delivered: Delivered,
     credential: Credential,
     publish_rights: PublishRights,
+    /// Since they were last taken.
+    denials: u32,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
     /// The device key of the hello.
@@ -203,6 +209,7 @@ impl Server {
             delivered: Delivered::default(),
             credential,
             publish_rights: PublishRights::default(),
+            denials: 0,
             held_back: None,
             key: None,
             topics_in: TopicNames::default(),

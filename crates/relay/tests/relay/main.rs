@@ -6,6 +6,7 @@ mod authority;
 mod backup;
 mod bad_input;
 mod durable;
+mod events;
 mod kept;
 mod killed;
 mod metrics;

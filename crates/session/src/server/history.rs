@@ -28,6 +28,7 @@ impl Server {
             return self.no_page(request, Some(RejectCode::IllegalTopic));
         };
         if !self.credential.rights.cover(Right::History, &pattern) {
+            self.denials += 1;
             return self.no_page(request, Some(RejectCode::NotAllowed));
         }
         if self.requests.len() >= REQUESTS {
@@ -52,6 +53,7 @@ impl Server {
         }
         // The rights may have changed meanwhile.
         if !self.credential.rights.cover(Right::History, &pattern) {
+            self.denials += 1;
             return self.no_page(request, Some(RejectCode::NotAllowed));
         }
         let entries = older.events.iter().map(|it| (it.offset, it.topic.as_str(), &*it.body));

@@ -67,6 +67,7 @@ impl Server {
         self.append(Waiting::Number(number), Some(client), event);
     }
 
+    /// The event for the other connections.
     pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
         let mut extensions = body.extensions.iter();
         let key = match extensions.find(|(name, _)| name == "partitionkey") {

@@ -10,7 +10,8 @@ use topic::{Pattern, Topic};
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
 use super::{
-    Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
+    Decided, Effect, Ephemeral, Refusal, Rendered, Server, ServerState, SocketMessage, StreamNo,
+    Texts, Wire,
 };
 use crate::json::{self, Incoming, Text};
 use crate::rights::{Right, Subject};
@@ -82,13 +83,7 @@ impl Server {
         if let Some(secret) = guest
             && !is_account
         {
-            let hash: [u8; 32] = Sha256::digest(secret).into();
-            let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            self.source = format!("/guests/{digits}");
-            let mut id = [0; 16];
-            id.copy_from_slice(&hash[..16]);
-            self.credential.guest = Subject::json_guest(&id);
-            self.credential.name_guest();
+            self.name_guest(secret);
         }
         match token {
             // Without an authority, the token is not checked and everything is allowed.
@@ -102,6 +97,17 @@ impl Server {
             }
             _ => self.welcome_text(&id),
         }
+    }
+
+    /// Identifies a guest by the hash of its secret.
+    pub(super) fn name_guest(&mut self, secret: &str) {
+        let hash: [u8; 32] = Sha256::digest(secret).into();
+        let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.source = format!("/guests/{digits}");
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        self.credential.guest = Subject::json_guest(&id);
+        self.credential.name_guest();
     }
 
     /// The authority has granted a credential.
@@ -131,21 +137,7 @@ impl Server {
 
     fn publish_text(&mut self, topic: &str, body: Body, ephemeral: bool, bytes: usize) {
         let id = body.id.clone();
-        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
-        // The encoded form is shorter than the text.
-        let fits = match bytes <= self.options.max_event {
-            true => Ok(()),
-            false => self.fits(body.encode().len()),
-        };
-        let allowed = |(topic, body): (Topic, Body)| match self
-            .credential
-            .rights
-            .allow(Right::Publish, &topic)
-        {
-            true => Ok((topic, body)),
-            false => Err(self.not_allowed(&topic, body.id)),
-        };
-        match fits.and_then(|()| self.signed(topic, body)).and_then(allowed) {
+        match self.admitted(topic, body, bytes) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
             Ok((topic, body)) if ephemeral => {
                 let event = Self::ephemeral(topic, &body);
@@ -154,6 +146,25 @@ impl Server {
                 self.show(Effect::Forward(event));
             }
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
+        }
+    }
+
+    /// Checks an event and the client's right to publish it. `bytes` is the size of its message.
+    pub(super) fn admitted(
+        &mut self,
+        topic: &str,
+        body: Body,
+        bytes: usize,
+    ) -> Result<(Topic, Body), Refusal> {
+        let topic = Topic::parse(topic).map_err(UnknownTopic::Name);
+        // The encoded form is shorter than the text.
+        if bytes > self.options.max_event {
+            self.fits(body.encode().len())?;
+        }
+        let (topic, body) = self.signed(topic, body)?;
+        match self.credential.rights.allow(Right::Publish, &topic) {
+            true => Ok((topic, body)),
+            false => Err(self.not_allowed(&topic, body.id)),
         }
     }
 

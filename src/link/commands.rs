@@ -66,8 +66,13 @@ impl Link {
         self.tab.borrow_mut().client().history(pattern, before, limit)
     }
 
-    pub(crate) fn forget_history(&self, id: RequestId) {
-        self.tab.borrow_mut().client().forget_history(id);
+    /// Requests to delete an event of the peer's log.
+    pub(crate) fn delete(&self, position: Position) -> RequestId {
+        self.tab.borrow_mut().client().delete(position)
+    }
+
+    pub(crate) fn forget_request(&self, id: RequestId) {
+        self.tab.borrow_mut().client().forget_request(id);
     }
 
     /// Becomes present at a topic, or changes key and data there.

@@ -193,6 +193,14 @@ export interface Link extends Disposing {
     options?: { readonly before?: Position; readonly limit?: number },
   ) => Promise<HistoryPage>;
   /**
+   * Deletes a stored event, and resolves with the position of the deletion event:
+   * `await link.delete(event.delivery.position)`. The author may do so, and who has the right to moderate the topic. Only
+   * the event's id, source, account and time stay in the peer's log, and all subscribers get an event with
+   * {@link Event.deletes}. Rejects with `not_allowed`, with `not_found`, or with `not_available` if the peer cannot delete.
+   * Waits for the link; deleting an event again does no harm.
+   */
+  readonly delete: (position: Position) => Promise<Position>;
+  /**
    * Joins a topic, until the returned disposer is called. A reload does not leave it. Other members see `key` and
    * `data`, which must be JSON.
    */

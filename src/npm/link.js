@@ -1,7 +1,7 @@
 // The bridge in the npm package: `connect`, its rules, and the receipts of durable events.
 
 import { ending } from "./ends.js";
-import { expect, expectTopic, fail, FUNCTION, STRING, take, TEXT } from "./options.js";
+import { expect, expectTopic, fail, FUNCTION, POSITION, STRING, take, TEXT } from "./options.js";
 
 /** Keeps open links alive: their handlers are called even if the page holds no reference to the bus. */
 const open = new Set();
@@ -87,6 +87,10 @@ export function connector(core, held) {
         expectTopic(pattern, "the pattern");
         const { before, limit = 50 } = take(given, HISTORY);
         return link.history(pattern, before, limit);
+      },
+      async delete(position) {
+        expect(position, POSITION, "the position");
+        return link.delete(position);
       },
       join(topic, key, data, given) {
         const { signal } = take(given, SIGNAL);

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use super::link::{Link, thrown};
 use super::{face_of, fail, kept, marked};
-use crate::bridge::{HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard};
+use crate::bridge::{DeleteError, HistoryError, HistoryPage, PRESENCE_TOPIC, Position, PresenceGuard};
 use crate::js::{object, promise};
 use crate::{Payload, Subscription};
 
@@ -50,6 +50,27 @@ impl Link {
             }
             let next = next.map_or(JsValue::UNDEFINED, |next| place(&next));
             Ok(object(&[("events", faces.into()), ("next", next)]))
+        })
+    }
+
+    /// Deletes the event at a position. Resolves with the position of the deletion event.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn delete(&self, at: &JsValue) -> Promise {
+        let deleted = self.open().zip(position(at));
+        let deleted = deleted.map(|(open, position)| open.bridge.delete(&position));
+        promise(async move {
+            let deleted = match deleted {
+                Some(deleted) => deleted.await,
+                None => Err(DeleteError::Closed),
+            };
+            deleted.map(|position| place(&position)).map_err(|error| {
+                let code = match error {
+                    DeleteError::Refused(code) => code.name(),
+                    DeleteError::Closed => "closed",
+                    _ => "not_available",
+                };
+                fail(code, &error.to_string())
+            })
         })
     }
 

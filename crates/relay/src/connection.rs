@@ -350,6 +350,7 @@ impl Connection {
                     }
                     self.writes.push(Write::Append(append.into()));
                 }
+                Effect::Delete(deletion) => self.writes.push(Write::Delete(deletion)),
                 Effect::Forward(event) => {
                     self.meter.forwarded();
                     self.shared.hub.forward(Forwarded { from: self.number, event });
@@ -381,6 +382,10 @@ impl Connection {
                 self.server.opened(opened);
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
+            Answer::Deleted(ticket, decided) => {
+                self.audit_delete(&decided);
+                self.server.decided(ticket, decided);
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Start, Stream};
+use crate::{Body, Position, Start, Stream};
 pub use read::read;
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
@@ -54,6 +54,13 @@ pub enum Incoming {
         pattern: String,
         /// Where to start.
         start: Start,
+    },
+    /// Deletes an event.
+    Delete {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The event's position.
+        position: Position,
     },
     /// Ends a subscription.
     Unsubscribe {

@@ -18,7 +18,7 @@ pub use topic::Form;
 pub use wire::body::{Body, BodyError, Extension, Position, Start, Stream};
 pub use wire::codes::{CloseCode, Durability, RejectCode};
 pub use wire::frame::{
-    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Denied, Event, Expiring,
+    Ack, AtTopic, Attendee, Bye, CaughtUp, Credit, DecodeError, Delete, Deleted, Denied, Event, Expiring,
     FromClient, FromPeer, Gap, Hello, History, HistoryEntry, HistoryPage, Join, NotPresent, Ping,
     Presence, Present, Publish, Recipient, Refresh, Refused, Reject, SUBPROTOCOL, Subscribe,
     Subscribed, Unsubscribe, Welcome,

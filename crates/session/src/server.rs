@@ -12,7 +12,7 @@
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
+//!   [`Server::opened`], [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`] (after the commit), and [`Effect::Query`] has
 //!   [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
@@ -56,6 +56,7 @@ mod access;
 mod claims;
 mod conflated;
 mod credential;
+mod deleting;
 mod effect;
 mod history;
 pub mod ledger;
@@ -81,11 +82,12 @@ use std::sync::Arc;
 use crate::rights::Subject;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
-use crate::{CloseCode, Millis};
+use crate::{CloseCode, FrameKind, Millis};
 use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
+pub use deleting::{Deletable, Deletion};
 pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
     Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
@@ -289,7 +291,7 @@ impl Server {
                     forgotten: new && returning,
                     subject,
                     rights,
-                    kinds: Vec::new(),
+                    kinds: FrameKind::LATER.map(FrameKind::number).to_vec(),
                 }));
             }
             Opened::WrongSecret => {

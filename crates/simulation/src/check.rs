@@ -3,6 +3,7 @@
 //! It does not know how the machines work. It knows only what was committed and what each application received. The
 //! tests of this module feed it histories that break each promise.
 
+mod deletions;
 mod log;
 mod pages;
 mod presence;
@@ -12,7 +13,8 @@ mod scrolls;
 
 use std::fmt;
 
-use crate::history::{History, Record};
+use crate::history::{History, Record, deletion_of};
+use deletions::Deletions;
 use log::Logs;
 use presence::Presence;
 use publishers::Publishers;
@@ -38,6 +40,9 @@ pub enum Promise {
     OwnOrder,
     /// 8: no client is sent what its rights do not cover at that moment. [`access`](crate::access) checks it.
     Allowed,
+    /// In addition: an event is emptied if and only if it was deleted. No reader that begins after that was acked receives
+    /// its data.
+    Deleted,
     /// In addition: a reader receives no more than it has room for.
     Room,
     /// In addition: the machines come to rest and do not send requests forever.
@@ -77,21 +82,27 @@ struct Checker {
     readers: Readers,
     scrolls: Scrolls,
     presence: Presence,
+    deletions: Deletions,
 }
 
 impl Checker {
     fn step(&mut self, record: Record) -> Result<(), Breach> {
-        let Self { logs, publishers, readers, scrolls, presence } = self;
+        let Self { logs, publishers, readers, scrolls, presence, deletions } = self;
         match record {
             Record::Logged { place, client, event, topic } => {
                 publishers.logged(logs, client, event, place)?;
                 logs.append(place, event, topic)?;
+            }
+            Record::LoggedDeletion { place, target, topic } => {
+                deletions.logged(place, target)?;
+                logs.append(place, deletion_of(target.stream, target.offset), topic)?;
             }
             Record::Trimmed { stream, up_to } => {
                 logs.change(stream).trim(up_to);
                 readers.less_is_there();
             }
             Record::TailLost { stream, epoch, head } => {
+                deletions.tail_lost(stream, logs.of(stream).epoch(), epoch, head);
                 for event in logs.change(stream).lose_tail(epoch, head) {
                     publishers.lost(stream, event);
                 }
@@ -130,20 +141,27 @@ impl Checker {
             }
             Record::Subscribed { reader, topics, from, room } => {
                 readers.subscribed(logs, reader, topics, from, room);
+                deletions.begins(reader);
             }
             Record::CaughtUp { reader } => readers.caught_up(logs, reader)?,
             Record::Delivered { reader, place, event } => {
                 readers.delivered(logs, reader, place, event)?;
             }
+            Record::Data { reader, place, is_there } => deletions.data(reader, place, is_there)?,
             Record::Took { reader } => readers.took(reader),
             Record::Gap { reader, stream, from, to } => {
                 readers.gap(logs, reader, stream, (from, to))?;
             }
             Record::Reset { reader, stream } => readers.reset(reader, stream),
-            Record::Scrolls { reader, topics } => scrolls.begins(logs, reader, topics),
+            Record::Scrolls { reader, topics } => {
+                scrolls.begins(logs, reader, topics);
+                deletions.begins(reader);
+            }
             Record::Older { reader, place, event } => scrolls.older(logs, reader, place, event)?,
             Record::Bottom { reader } => scrolls.bottom(logs, reader)?,
             Record::ScrollsAgain { reader } => scrolls.again(logs, reader),
+            Record::Deletes { reader, target } => deletions.asked(reader, target),
+            Record::Deleted { reader, deletion } => deletions.answered(reader, deletion)?,
             Record::Present { topic, profile, here } => presence.present(topic, profile, here),
             Record::Watches { reader, topic } => presence.watches(reader, topic),
             Record::Seen { reader, profile, here } => presence.seen(reader, profile, here),
@@ -151,6 +169,7 @@ impl Checker {
                 readers.ended(reader);
                 scrolls.ended(reader);
                 presence.ended(reader);
+                deletions.ended(reader);
             }
         }
         Ok(())
@@ -160,7 +179,8 @@ impl Checker {
         self.publishers.finish()?;
         self.readers.finish(&self.logs)?;
         self.scrolls.finish()?;
-        self.presence.finish()
+        self.presence.finish()?;
+        self.deletions.finish()
     }
 }
 

@@ -29,6 +29,10 @@ pub enum Mutation {
     NoCredit,
     /// A page of history misses its last event.
     PageSkipsOne,
+    /// The store keeps the data of a deleted event.
+    DeletesNothing,
+    /// The store logs the deletion of a deleted event again.
+    DeletesTwice,
     /// A client that disconnects without leaving stays present forever.
     GhostsStay,
     /// A row from a deleted disk counts as sent although it was not sent with its new number.
@@ -41,7 +45,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All variants.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -54,6 +58,8 @@ impl Mutation {
         Self::OtherStream,
         Self::NoCredit,
         Self::PageSkipsOne,
+        Self::DeletesNothing,
+        Self::DeletesTwice,
         Self::GhostsStay,
         Self::MarksRowsOfAnotherClient,
         Self::ResumeUnchecked,
@@ -69,6 +75,8 @@ impl Mutation {
             Self::NoFence => Bug::NoFence,
             Self::OtherStream => Bug::OtherStream,
             Self::PageSkipsOne => Bug::PageSkipsOne,
+            Self::DeletesNothing => Bug::DeletesNothing,
+            Self::DeletesTwice => Bug::DeletesTwice,
             _ => return None,
         })
     }

@@ -7,6 +7,7 @@ mod blocks;
 mod client_row;
 mod clients;
 mod decide;
+mod deleting;
 mod error;
 mod filter;
 mod format;

@@ -50,6 +50,20 @@ impl Log {
         logged
     }
 
+    /// The event at an offset, if it is there.
+    pub(super) fn event(&self, offset: u64) -> Option<&Arc<Logged>> {
+        self.at(offset).map(|(event, _)| event)
+    }
+
+    /// Replaces the body of the event at an offset. Its id stays.
+    pub(super) fn replace(&mut self, offset: u64, body: &Body) {
+        let Some(at) = offset.checked_sub(self.trimmed + 1) else { return };
+        if let Some((event, _)) = self.events.get_mut(at as usize) {
+            let (number, topic) = (event.stream, event.topic.clone());
+            *event = Arc::new(Logged::new(number, offset, topic, body.encode().into()));
+        }
+    }
+
     pub(super) fn trim(&mut self, left: u64) -> u64 {
         let gone = (self.events.len() as u64).saturating_sub(left);
         self.events.drain(..gone as usize);

@@ -1,4 +1,4 @@
-//! The audit log of refusals and of accounts that sign in, on the `tracing` target `audit`.
+//! The audit log of refusals, of accounts that sign in and of deletes, on the `tracing` target `audit`.
 //!
 //! It contains addresses, codes and the names of accounts, and nothing that a client wrote. Each kind has a rate limit, so that an attacker
 //! cannot flood the log. The next line counts what was left out.
@@ -6,6 +6,8 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use session::{Position, RejectCode};
 
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Metrics;
@@ -48,6 +50,7 @@ struct Lines {
 static LINES: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
 static SIGNED_IN: LazyLock<Lines> = LazyLock::new(Lines::new);
+static DELETED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
     fn new() -> Self {
@@ -76,5 +79,25 @@ pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code
 pub(crate) fn signed_in(account: &str, address: IpAddr) {
     if let Some(left_out) = SIGNED_IN.next() {
         tracing::info!(target: "audit", account, %address, left_out, "signed in");
+    }
+}
+
+/// Logs the outcome of a delete: the position of the deletion event, or why the event stays. Without an authority the
+/// subject is not known.
+pub(crate) fn deleted(
+    subject: Option<&str>,
+    address: IpAddr,
+    outcome: Result<&Position, RejectCode>,
+) {
+    let Some(left_out) = DELETED.next() else { return };
+    let subject = subject.unwrap_or_default();
+    match outcome {
+        Ok(position) => {
+            tracing::info!(target: "audit", subject, %address, %position, left_out, "deleted");
+        }
+        Err(code) => {
+            let code = code.name();
+            tracing::warn!(target: "audit", subject, %address, code, left_out, "delete refused");
+        }
     }
 }

@@ -31,7 +31,7 @@ const QUERIES: [[&str; 2]; 5] = [
     ["history", "store"],
 ];
 /// The codes of refused publishes.
-const REJECTS: [RejectCode; 11] = [
+const REJECTS: [RejectCode; 13] = [
     RejectCode::IllegalTopic,
     RejectCode::IllegalEvent,
     RejectCode::TooLarge,
@@ -42,6 +42,8 @@ const REJECTS: [RejectCode; 11] = [
     RejectCode::DiskFull,
     RejectCode::TooMany,
     RejectCode::TooFast,
+    RejectCode::NotAllowed,
+    RejectCode::NotFound,
     RejectCode::Unknown,
 ];
 

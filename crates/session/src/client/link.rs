@@ -18,6 +18,8 @@ pub(crate) struct PeerSays {
     pub(crate) id: String,
     pub(crate) subject: Option<String>,
     pub(crate) rights: Rights,
+    /// The kinds of frames beyond version 1 that it supports.
+    pub(crate) kinds: Vec<u64>,
 }
 
 /// The state that ends with a connection.
@@ -31,8 +33,6 @@ pub(super) struct Connection {
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: PeerSays,
-    /// The kinds of frames beyond version 1 that the peer supports.
-    kinds: Vec<u64>,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
     /// When the answer to a probe is due.
@@ -230,10 +230,9 @@ impl Client {
             self.uncertain();
         }
         self.state = ClientState::Online { since: now };
-        let Welcome { peer, subject, rights, .. } = welcome;
-        self.connection.peer = PeerSays { id: peer, subject, rights };
-        self.connection.kinds = welcome.kinds;
-        self.connection.heartbeat = welcome.heartbeat.into();
+        let Welcome { peer, subject, rights, kinds, heartbeat, .. } = welcome;
+        self.connection.peer = PeerSays { id: peer, subject, rights, kinds };
+        self.connection.heartbeat = heartbeat.into();
         self.effects.push_back(Effect::Link(ConnectionState::Online));
         self.ask_for_all();
         self.connection.owing = (!self.connection.message.is_empty()).then_some(now);
@@ -276,11 +275,11 @@ impl Client {
         self.wait(now, 0);
     }
 
-    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower can
-    /// rely on version 1 only, because its leader may be an older page.
+    /// Whether the peer supports frames of this kind. It would skip others, so no answer would come. A follower asks for
+    /// what its leader passes on too.
     pub fn takes(&self, kind: u64) -> bool {
         self.is_online()
-            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.kinds.contains(&kind))
+            && (kind <= FrameKind::LAST_OF_VERSION_1 || self.connection.peer.kinds.contains(&kind))
     }
 
     pub(super) fn is_online(&self) -> bool {

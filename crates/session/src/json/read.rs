@@ -47,8 +47,9 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             let pattern = text_of(&control(&members)?, "pattern")?;
             Ok(Incoming::Unsubscribe { pattern })
         }
+        "$link.delete" => delete(id, &members),
         _ if topic.starts_with("$link.") => {
-            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe` and `$link.unsubscribe`"
+            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe`, `$link.unsubscribe` and `$link.delete`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -179,6 +180,13 @@ fn subscribe(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
         Some(from) => start(from)?,
     };
     Ok(Incoming::Subscribe { id: id.to_owned(), pattern, start })
+}
+
+fn delete(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let position = position(&control(members)?).ok_or(
+        "`data` is the event's position: {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}",
+    )?;
+    Ok(Incoming::Delete { id: id.to_owned(), position })
 }
 
 fn start(from: &Value) -> Result<Start, String> {

@@ -10,6 +10,7 @@ use super::members::nests_too_deep;
 use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
 use crate::wire::body::is_reserved;
+use crate::wire::deletion::is_of_peers;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
 /// `$link.welcome`: the answer to the hello `id`. The sources of the client's events begin with this one. The rights are
@@ -146,7 +147,9 @@ impl Text {
             None => member(&mut out, "authtype", "unauthenticated"),
         }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
-        for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
+        let is_of_peer = body.deletes().is_some() || body.deleted().is_some();
+        let is_written = |name: &str| !is_reserved(name) || (is_of_peer && is_of_peers(name));
+        for (name, value) in body.extensions.iter().filter(|(name, _)| is_written(name)) {
             match value {
                 Extension::Text(text) => member(&mut out, name, text),
                 Extension::Integer(integer) => bare(&mut out, name, &integer.to_string()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
-use super::{Rendered, Texts};
+use super::{Deletion, Rendered, Texts};
 use crate::{Body, CloseCode, Durability, Hello, Position, RejectCode, Start};
 
 /// What the owner of a [`Server`](super::Server) must do, in order.
@@ -27,6 +27,8 @@ pub enum Effect {
     /// may be outstanding. When an event is refused for now, the client's higher numbers get [`RejectCode::HeldBack`]
     /// until that number was retried, because events are logged in the order of their numbers.
     Append(Append),
+    /// Delete an event, and answer as for an append.
+    Delete(Deletion),
     /// Send an ephemeral event to the other connections.
     Forward(Ephemeral),
     /// Ask the store, and answer with [`Server::answer`](super::Server::answer). Only one query is outstanding at a time.
@@ -204,10 +206,10 @@ pub enum Opened {
     Unavailable,
 }
 
-/// The outcome of an [`Append`].
+/// The outcome of an [`Append`] or of a [`Deletion`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
-    /// The event is in the log, possibly since an earlier attempt.
+    /// The event, or the deletion event, is in the log, possibly since an earlier attempt.
     Stored(Position, Durability),
     /// The event is not in the log.
     Rejected {

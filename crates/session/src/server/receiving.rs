@@ -1,5 +1,6 @@
 //! Incoming messages, fed in parts. An owner with rate limits waits between the parts.
 
+use super::publishing::Waiting;
 use super::{Effect, Server, ServerState, Wire};
 use crate::rights::Subject;
 use crate::wire::decode;
@@ -14,7 +15,7 @@ const PART_EFFECTS: usize = 128;
 /// The counts since they were last taken. See [`Server::take_costs`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// Publishes, durable or ephemeral.
+    /// Publishes, durable or ephemeral, and deletes.
     pub publishes: u32,
     /// Subscriptions.
     pub subscribes: u32,
@@ -120,6 +121,10 @@ impl Server {
                 self.watch(at.topic);
             }
             (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Delete(delete)) => {
+                self.costs.publishes += 1;
+                self.delete(Waiting::Delete(delete.request), delete.position);
+            }
             (ServerState::Open { .. }, FromClient::Ping(ping)) => self.send(&FromPeer::Pong(ping)),
             (ServerState::Open { .. }, FromClient::Pong(_)) => {}
             (ServerState::Greeting | ServerState::Opening { .. }, _) => {

@@ -56,6 +56,10 @@ impl Server {
                 self.costs.subscribes += 1;
                 self.subscribe_text(&id, &pattern, start);
             }
+            Ok(Incoming::Delete { id, position }) => {
+                self.costs.publishes += 1;
+                self.delete(Waiting::Id(id), position);
+            }
             Ok(Incoming::Unsubscribe { pattern }) => {
                 if let Some(subscription) = self.subscriptions.find(&pattern) {
                     self.unsubscribe(subscription);
@@ -203,6 +207,7 @@ impl Server {
             | FromPeer::Reject(_)
             | FromPeer::Refused(_)
             | FromPeer::Denied(_)
+            | FromPeer::Deleted(_)
             | FromPeer::Event(_) => {}
         }
     }

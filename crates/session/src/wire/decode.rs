@@ -6,7 +6,7 @@ mod reader;
 
 use super::body::{Body, BodyError, Extension, Position, Start};
 use super::frame::{
-    Ack, AtTopic, Bye, CaughtUp, Credit, Denied, Event, Expiring, FromClient, FromPeer, Gap, Hello,
+    Ack, AtTopic, Bye, CaughtUp, Credit, Delete, Deleted, Denied, Event, Expiring, FromClient, FromPeer, Gap, Hello,
     History, HistoryEntry, HistoryPage, Join, NotPresent, Ping, Presence, Present, Publish,
     Recipient, Refresh, Refused, Reject, Subscribe, Subscribed, Unsubscribe, Welcome,
 };
@@ -78,6 +78,9 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
         FrameKind::Leave => FromClient::Leave(AtTopic { topic: f.text(0) }),
         FrameKind::Watch => FromClient::Watch(AtTopic { topic: f.text(0) }),
         FrameKind::Unwatch => FromClient::Unwatch(AtTopic { topic: f.text(0) }),
+        FrameKind::Delete => {
+            FromClient::Delete(Delete { request: f.number32(0), position: f.position(1) })
+        }
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
@@ -96,7 +99,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             forgotten: f.flag(5),
             subject: f.optional_text(6),
             rights: f.rights(7),
-            kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            kinds: f.numbers(8),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),
@@ -160,7 +163,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
         FrameKind::Presence => FromPeer::Presence(Presence {
             topic: f.text(0),
             joined: f.attendees(1),
-            left: f.nested(2, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            left: f.numbers(2),
         }),
         FrameKind::NotPresent => FromPeer::NotPresent(NotPresent {
             topic: f.text(0),
@@ -171,6 +174,14 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             topic: f.number32(0),
             code: f.reject_code(1),
             message: f.text(2),
+        }),
+        FrameKind::Deleted => FromPeer::Deleted(Deleted {
+            request: f.number32(0),
+            outcome: match f.optional_reject_code(2) {
+                Some(code) => Err(code),
+                None => Ok(f.position(1)),
+            },
+            retry: f.optional_number32(3),
         }),
         _ => return Err(Malformed),
     };

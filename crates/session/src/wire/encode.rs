@@ -10,7 +10,7 @@ use super::frame::{Attendee, FromClient, FromPeer, Recipient};
 use super::kind::FrameKind;
 use crate::rights::{Right, Rights};
 use fields::{Value, map, optional_text, stream};
-pub(crate) use fields::{at, bytes, flag, number, text};
+pub(crate) use fields::{at, bytes, flag, number, number_list, text};
 use writer::Writer;
 
 use Value::{By, Extensions, Number, Pair, Path, Start as StartAt, Text};
@@ -82,6 +82,9 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         FromClient::Leave(f) => frame(message, FrameKind::Leave, &[text(&f.topic)]),
         FromClient::Watch(f) => frame(message, FrameKind::Watch, &[text(&f.topic)]),
         FromClient::Unwatch(f) => frame(message, FrameKind::Unwatch, &[text(&f.topic)]),
+        FromClient::Delete(f) => {
+            frame(message, FrameKind::Delete, &[number(f.request), at(&f.position)])
+        }
     }
 }
 
@@ -89,7 +92,6 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
 pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
     match sent {
         FromPeer::Welcome(f) => {
-            let kinds = |out: &mut Writer<'_>| numbers(out, &f.kinds);
             with_rights(&f.rights, |rights| {
                 let fields = [
                     text(&f.peer),
@@ -100,7 +102,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                     flag(f.forgotten),
                     optional_text(&f.subject),
                     rights,
-                    (!f.kinds.is_empty()).then_some(By(&kinds)),
+                    number_list(&f.kinds),
                 ];
                 frame(message, FrameKind::Welcome, &fields);
             });
@@ -164,12 +166,11 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             &[text(&f.topic), Some(By(&|out| attendees(out, &f.entries)))],
         ),
         FromPeer::Presence(f) => {
-            let left = |out: &mut Writer<'_>| numbers(out, &f.left);
             let joined = |out: &mut Writer<'_>| attendees(out, &f.joined);
             frame(
                 message,
                 FrameKind::Presence,
-                &[text(&f.topic), Some(By(&joined)), Some(By(&left))],
+                &[text(&f.topic), Some(By(&joined)), Some(Value::Numbers(&f.left))],
             );
         }
         FromPeer::NotPresent(f) => frame(
@@ -182,6 +183,15 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
             FrameKind::Denied,
             &[number(f.topic), number(f.code as u64), text(&f.message)],
         ),
+        FromPeer::Deleted(f) => {
+            let code = f.outcome.as_ref().err().and_then(|code| number(*code as u64));
+            let position = f.outcome.as_ref().ok().and_then(at);
+            frame(
+                message,
+                FrameKind::Deleted,
+                &[number(f.request), position, code, f.retry.and_then(number)],
+            );
+        }
     }
 }
 
@@ -240,11 +250,6 @@ pub(crate) fn page<'p>(
             next.and_then(|(of, _)| stream(of)),
         ],
     );
-}
-
-fn numbers(out: &mut Writer<'_>, numbers: &[u64]) {
-    out.array(numbers.len());
-    numbers.iter().for_each(|number| out.number(*number));
 }
 
 /// Calls `used` with the field that says what a client may do: none for all rights.

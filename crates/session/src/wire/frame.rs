@@ -3,6 +3,7 @@
 //! A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is an array of its kind and a map with
 //! integer keys. Receivers ignore unknown keys and skip frames of unknown kinds.
 
+mod deleting;
 mod presence;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::fmt;
 use super::body::{Position, Start, Stream};
 use super::codes::{Durability, RejectCode};
 use crate::rights::Rights;
+pub use deleting::{Delete, Deleted};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
 
 /// The WebSocket subprotocol of these frames.
@@ -34,6 +36,7 @@ pub enum FromClient {
     Leave(AtTopic),
     Watch(AtTopic),
     Unwatch(AtTopic),
+    Delete(Delete),
 }
 
 /// A frame from a peer.
@@ -57,6 +60,7 @@ pub enum FromPeer {
     Presence(Presence),
     NotPresent(NotPresent),
     Denied(Denied),
+    Deleted(Deleted),
 }
 
 /// The first frame of a client, which identifies and authenticates it.

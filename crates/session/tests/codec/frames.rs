@@ -41,6 +41,7 @@ fn code() -> impl Strategy<Value = RejectCode> {
         RejectCode::TooFast,
         RejectCode::Expired,
         RejectCode::Cancelled,
+        RejectCode::NotFound,
         RejectCode::Unknown,
     ])
 }
@@ -172,6 +173,8 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
         ".{0,20}".prop_map(|topic| FromClient::Leave(AtTopic { topic })),
         ".{0,20}".prop_map(|topic| FromClient::Watch(AtTopic { topic })),
         ".{0,20}".prop_map(|topic| FromClient::Unwatch(AtTopic { topic })),
+        (any::<u32>(), position())
+            .prop_map(|(request, position)| FromClient::Delete(Delete { request, position })),
     ]
 }
 
@@ -279,6 +282,12 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
         )),
         (any::<u32>(), code(), ".{0,20}")
             .prop_map(|(topic, code, message)| FromPeer::Denied(Denied { topic, code, message })),
+        (any::<u32>(), position(), prop::option::of(code()), retry()).prop_map(
+            |(request, position, code, retry)| {
+                let outcome = code.map_or(Ok(position), Err);
+                FromPeer::Deleted(Deleted { request, outcome, retry })
+            }
+        ),
     ]
 }
 

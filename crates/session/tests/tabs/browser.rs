@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::Peer;
 use session::client::{
-    Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed, StoreRequest,
-    StoreResponse,
+    RequestError, Entropy, MemoryOutbox, Options, Outcome, RequestId, SavedState, StoreError,
+    StoreFailed, StoreRequest, StoreResponse,
 };
 use session::tabs::{Lane, Tab};
 use session::*;
@@ -63,6 +63,7 @@ pub struct Page {
     pub published: Vec<String>,
     pub settled: Vec<(String, Outcome)>,
     pub shared: Vec<String>,
+    pub deletions: Vec<(RequestId, Result<Position, RequestError>)>,
 }
 
 impl Page {
@@ -132,6 +133,7 @@ impl Browser {
             published: Vec::new(),
             settled: Vec::new(),
             shared: Vec::new(),
+            deletions: Vec::new(),
         });
         for page in &mut self.tabs {
             page.inbox.resize_with(index + 1, VecDeque::new);

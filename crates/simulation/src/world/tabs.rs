@@ -7,6 +7,7 @@ use session::client::{
 };
 use session::tabs::{Effect, Tab as Sharer};
 
+use super::deleting::PendingDelete;
 use super::disks::Answered;
 use super::links::Link;
 use super::machine::Machine;
@@ -50,6 +51,7 @@ pub(super) struct Tab {
     pub(super) wants: Vec<Want>,
     pub(super) readers: Vec<Reader>,
     pub(super) scrolls: Vec<Scroll>,
+    pub(super) deletes: Vec<PendingDelete>,
     pub(super) presence_plan: PresencePlan,
     pub(super) watchers: Vec<Watcher>,
     timer: Option<u64>,
@@ -84,6 +86,7 @@ impl World {
             wants,
             readers: Vec::new(),
             scrolls: Vec::new(),
+            deletes: Vec::new(),
             presence_plan,
             watchers: Vec::new(),
             timer: None,
@@ -166,7 +169,8 @@ impl World {
         let readers = std::mem::take(&mut tab.readers).into_iter().map(|it| it.number);
         let scrolls = std::mem::take(&mut tab.scrolls).into_iter().map(|it| it.number);
         let watchers = std::mem::take(&mut tab.watchers).into_iter().map(|it| it.number);
-        for reader in readers.chain(scrolls).chain(watchers).collect::<Vec<_>>() {
+        let deletes = std::mem::take(&mut tab.deletes).into_iter().map(|it| it.number);
+        for reader in readers.chain(scrolls).chain(watchers).chain(deletes).collect::<Vec<_>>() {
             self.record(Record::Ended { reader });
         }
         self.tell_presence(number);
@@ -339,6 +343,7 @@ impl World {
                 }
             }
             ClientEffect::History(id, page) => self.turned(number, id, page),
+            ClientEffect::Deleted(id, outcome) => self.deleted(number, id, &outcome),
             ClientEffect::Occupants(occupants) => self.told_occupants(number, &occupants),
             ClientEffect::Store(storage) => self.ask_disk(number, storage),
             ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),

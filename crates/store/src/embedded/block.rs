@@ -41,11 +41,7 @@ pub(super) fn pack(
             if count > 0 && bytes.len() + LENGTHS + named.len() + event.body.len() > most {
                 break;
             }
-            let too_long = |_| corrupt("an event that is too long");
-            bytes.extend(u16::try_from(named.len()).map_err(too_long)?.to_le_bytes());
-            bytes.extend(u32::try_from(event.body.len()).map_err(too_long)?.to_le_bytes());
-            bytes.extend_from_slice(named.as_bytes());
-            bytes.extend_from_slice(&event.body);
+            push(&mut bytes, named, &event.body)?;
             left -= LENGTHS + event.body.len();
             last = topic;
             count += 1;
@@ -53,6 +49,36 @@ pub(super) fn pack(
         row(first.offset, &bytes)?;
         events = &events[count..];
     }
+    Ok(())
+}
+
+/// The row with another body for the event at an offset, and the length of the body before.
+pub(super) fn replace(
+    first: u64,
+    row: &[u8],
+    offset: u64,
+    body: &[u8],
+) -> Result<(Vec<u8>, usize)> {
+    let (mut bytes, mut before) = (Vec::with_capacity(row.len() + body.len()), None);
+    let mut last = "";
+    for entry in entries(first, row) {
+        let entry = entry?;
+        let named = if entry.topic == last { "" } else { entry.topic };
+        let is_replaced = entry.offset == offset;
+        push(&mut bytes, named, if is_replaced { body } else { entry.body })?;
+        before = before.or(is_replaced.then_some(entry.body.len()));
+        last = entry.topic;
+    }
+    Ok((bytes, before.ok_or(corrupt("block"))?))
+}
+
+/// Appends an event, with its topic unless that is the one of the event before it.
+fn push(bytes: &mut Vec<u8>, named: &str, body: &[u8]) -> Result<()> {
+    let too_long = |_| corrupt("an event that is too long");
+    bytes.extend(u16::try_from(named.len()).map_err(too_long)?.to_le_bytes());
+    bytes.extend(u32::try_from(body.len()).map_err(too_long)?.to_le_bytes());
+    bytes.extend_from_slice(named.as_bytes());
+    bytes.extend_from_slice(body);
     Ok(())
 }
 
@@ -147,6 +173,30 @@ mod tests {
                 prop_assert!(pair[0].1.len() + pair[1].1.len() > BYTES - LENGTHS);
             }
         }
+    }
+
+    #[test]
+    fn a_body_is_replaced_in_its_place() {
+        let event = |(offset, topic): (u64, &str)| {
+            let body = vec![offset as u8; 20].into();
+            Arc::new(Logged::new(0, offset, Topic::parse(topic).unwrap(), body))
+        };
+        let events: Vec<_> = [(5, "a"), (6, "a"), (7, "b")].map(event).into();
+        pack(&events, |first, row| {
+            for offset in 5..8 {
+                let (replaced, before) = replace(first, row, offset, b"new").unwrap();
+                assert_eq!(before, 20);
+                for (was, is) in entries(first, row).zip(entries(first, &replaced)) {
+                    let (was, is) = (was.unwrap(), is.unwrap());
+                    let body: &[u8] = if is.offset == offset { b"new" } else { was.body };
+                    assert_eq!(is, BlockEntry { body, ..was });
+                }
+                assert_eq!(entries(first, &replaced).count(), 3);
+            }
+            assert!(replace(first, row, 8, b"new").is_err());
+            Ok(())
+        })
+        .unwrap();
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub enum Ask {
         lowest: u64,
         event: Option<(u8, u8)>,
     },
+    /// The event at an offset in one of the streams, by a client or by an account that may moderate.
+    Delete {
+        client: Option<u8>,
+        is_side: bool,
+        offset: u64,
+        is_other_epoch: bool,
+    },
 }
 
 /// Whether the disk has room, and what is asked for together.
@@ -66,7 +73,14 @@ fn ask() -> impl Strategy<Value = Ask> {
             event,
         },
     );
-    prop_oneof![1 => open, 4 => append]
+    let delete = (prop::option::of(1..4_u8), any::<bool>(), 0..20_u64, prop::bool::weighted(0.1))
+        .prop_map(|(client, is_side, offset, is_other_epoch)| Ask::Delete {
+            client,
+            is_side,
+            offset,
+            is_other_epoch,
+        });
+    prop_oneof![2 => open, 8 => append, 2 => delete]
 }
 
 fn commands() -> impl Strategy<Value = Vec<Asked>> {

@@ -16,6 +16,7 @@ mod requests;
 mod rule;
 mod rules;
 mod state;
+mod tally;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -38,6 +39,7 @@ pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
 pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, Uncertain};
+pub use tally::{TallyError, TopicTally};
 
 use inbound::Inbox;
 use options::Fetch;
@@ -190,6 +192,7 @@ impl Port for Endpoint {
             Effect::Refused(subscription, _, message) => self.was_refused(subscription, message),
             Effect::History(id, page) => self.answered(id, Answer::Page(page)),
             Effect::Deleted(id, outcome) => self.answered(id, Answer::Deleted(outcome)),
+            Effect::Tallied(id, tallies) => self.answered(id, Answer::Tallied(tallies)),
             Effect::Occupants(occupants) => self.tell_occupants(&occupants),
             Effect::NotPresent { topic, message, .. } | Effect::Denied { topic, message, .. } => {
                 self.complain(&topic, message.into());

@@ -22,8 +22,11 @@ pub(super) fn received(
     let payload = published.filter(|_| !is_deleted);
     let payload =
         payload.unwrap_or_else(|| Payload::from_bytes(content(body.content_type, body.data)));
-    Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery)
-        .attested(body.authid, deletes, is_deleted)
+    Event::inbound(topic, payload, &body.id, &body.source, body.time, delivery).attested(
+        body.authid,
+        deletes,
+        is_deleted,
+    )
 }
 
 /// The body of an event that is published here.

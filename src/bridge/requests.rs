@@ -1,11 +1,11 @@
-//! Requests that have one answer: pages of the peer's log, and deletes.
+//! Requests that have one answer: pages of the peer's log, deletes, and counts.
 
 use std::future::poll_fn;
 use std::rc::Weak;
 use std::task::{Poll, Waker};
 
-use session::Position;
 use session::client::{self, Older, RequestId};
+use session::{Position, TopicTally};
 
 use super::Endpoint;
 use crate::link::Link;
@@ -14,6 +14,7 @@ use crate::link::Link;
 pub(super) enum Answer {
     Page(Result<Older, client::HistoryError>),
     Deleted(Result<Position, client::RequestError>),
+    Tallied(Result<Vec<TopicTally>, client::RequestError>),
 }
 
 /// A request without an answer, or whose answer was not taken yet.

@@ -3,7 +3,7 @@
 
 use session::client::{PublishError, PublishOptions, RequestId, SubscriptionId, Window};
 use session::tabs::Lane;
-use session::{Body, Position, Start};
+use session::{Body, Position, Start, TallyTopic};
 use topic::{Pattern, Topic};
 
 use super::{Link, OutboxStorage, Role};
@@ -69,6 +69,11 @@ impl Link {
     /// Requests to delete an event of the peer's log.
     pub(crate) fn delete(&self, position: Position) -> RequestId {
         self.tab.borrow_mut().client().delete(position)
+    }
+
+    /// Requests counts of the events of topics.
+    pub(crate) fn tally(&self, topics: Vec<TallyTopic>) -> RequestId {
+        self.tab.borrow_mut().client().tally(topics)
     }
 
     pub(crate) fn forget_request(&self, id: RequestId) {

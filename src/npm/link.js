@@ -92,6 +92,15 @@ export function connector(core, held) {
         expect(position, POSITION, "the position");
         return link.delete(position);
       },
+      async tally(topics) {
+        return link.tally(
+          Array.from(topics, (given) => {
+            const { topic, after } = typeof given === "string" ? { topic: given } : take(given, TALLY);
+            expectTopic(topic, "the topic");
+            return [topic, after];
+          }),
+        );
+      },
       join(topic, key, data, given) {
         const { signal } = take(given, SIGNAL);
         expectTopic(topic, "the topic");
@@ -120,6 +129,7 @@ const CONNECT = ["url", "rules", "signal", "identity", "storage", "credentials"]
 const RULE = ["pattern", "direction", "durable", "from", "window"];
 const WINDOW = ["events", "bytes"];
 const HISTORY = ["before", "limit"];
+const TALLY = ["topic", "after"];
 const SIGNAL = ["signal"];
 
 function readRule(rule) {

@@ -4,10 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use event_driven_kit::bridge::{
-    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, DeleteError, HistoryError, LinkState, Occupants, Position,
-    RejectCode, StartFrom,
+    CAUGHT_UP_TOPIC, CaughtUp, CloseCode, DeleteError, HistoryError, LinkState, Occupants,
+    Position, RejectCode, StartFrom,
 };
-use event_driven_kit::{Bridge, BridgeOptions, Bus, Cause, Delivery, ERROR_TOPIC, Rule, Topic, Typed};
+use event_driven_kit::{
+    Bridge, BridgeOptions, Bus, Cause, Delivery, ERROR_TOPIC, Rule, Topic, Typed,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -190,13 +192,8 @@ async fn a_deleted_event_is_reported_to_subscribers_and_empty_in_history() {
         peer.serve().await;
     }
     let refused = |code| Err(DeleteError::Refused(code));
-    let expected = [
-        Ok(3),
-        Ok(3),
-        refused(RejectCode::NotAllowed),
-        refused(RejectCode::NotFound),
-        Ok(0),
-    ];
+    let expected =
+        [Ok(3), Ok(3), refused(RejectCode::NotAllowed), refused(RejectCode::NotFound), Ok(0)];
     assert_eq!(*outcomes.borrow(), expected);
     assert_eq!(*told.borrow(), [(None, false), (None, false), (Some(1), false)]);
     assert_eq!((values.get(), failures.get()), (2, 0));

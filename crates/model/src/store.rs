@@ -9,7 +9,8 @@ mod log;
 use std::sync::Arc;
 
 use session::server::{
-    Answer, Append, Decided, Deletion, Located, Logged, Numbered, Opened, Page, Query, StreamNo, Ticket,
+    Answer, Append, Decided, Deletion, Located, Logged, Numbered, Opened, Page, Query, StreamNo,
+    Ticket,
 };
 use session::{Body, Durability, Hello, Position, RejectCode, Start, Stream};
 use topic::{Pattern, Topic};
@@ -195,6 +196,12 @@ impl Store {
                     older.events.pop();
                 }
                 Answer::Older(older)
+            }
+            Query::Tally(topics) => {
+                let count = |(topic, after): &(Topic, Option<Position>)| {
+                    self.logs[self.stream_of(topic)].count(topic, after.as_ref())
+                };
+                Answer::Counts(topics.iter().map(count).collect())
             }
         }
     }

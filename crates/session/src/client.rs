@@ -71,14 +71,15 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::{FrameKind, Millis};
 use crate::rights::Rights;
 use crate::wire::frame::{FromClient, FromPeer};
+use crate::{FrameKind, Millis};
 use backoff::Backoff;
 use clone_detector::CloneDetector;
 pub use credit::Window;
 pub use effect::{
-    ConnectionState, RequestError, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
+    ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestError,
+    RequestId,
 };
 use identity::Identity;
 use link::Connection;
@@ -296,6 +297,7 @@ impl Client {
             FromPeer::NotPresent(not_present) => self.not_present(not_present),
             FromPeer::Denied(denied) => self.denied(denied),
             FromPeer::Deleted(deleted) => self.deleted(deleted, now),
+            FromPeer::Tallied(tallied) => self.tallied(tallied, now),
         }
     }
 

@@ -11,11 +11,11 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Position, Start, Stream};
+use crate::{Body, Position, Start, Stream, TallyTopic};
 pub use read::read;
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
-pub use write::{ack, event, expiring, gap, refused, reject, subscribed, welcome};
+pub use write::{ack, event, expiring, gap, refused, reject, subscribed, tallied, welcome};
 
 /// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
@@ -61,6 +61,13 @@ pub enum Incoming {
         id: String,
         /// The event's position.
         position: Position,
+    },
+    /// Counts the events of topics.
+    Tally {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The topics, unchecked.
+        topics: Vec<TallyTopic>,
     },
     /// Ends a subscription.
     Unsubscribe {

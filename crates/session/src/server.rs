@@ -71,6 +71,7 @@ mod receiving;
 mod rendered;
 mod run;
 mod subscriptions;
+mod tally;
 #[cfg(feature = "json")]
 mod text;
 mod texts;
@@ -90,7 +91,7 @@ pub use credential::Granted;
 pub use deleting::{Deletable, Deletion};
 pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
-    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
+    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket, TopicCount,
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
@@ -103,6 +104,7 @@ pub use reading::Delivered;
 pub use receiving::Costs;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
+use tally::TallyRequest;
 pub use texts::Texts;
 
 /// The state machine. See the [module](self) for how to drive it.
@@ -120,6 +122,8 @@ pub struct Server {
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The outstanding requests for history.
     requests: Vec<HistoryRequest>,
+    /// The outstanding requests to count events.
+    tallies: Vec<TallyRequest>,
     presence_state: PresenceState,
     costs: Costs,
     delivered: Delivered,
@@ -194,6 +198,7 @@ impl Server {
             queries: Queries::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
+            tallies: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
             delivered: Delivered::default(),

@@ -5,7 +5,7 @@ mod peer;
 
 use dialogue::{Dialogue, WELCOME};
 use peer::{Peer, hello};
-use session::client::{RequestError, Effect, RequestId};
+use session::client::{Effect, RequestError, RequestId};
 use session::rights::{PatternLists, Subject};
 use session::server::Granted;
 use session::*;
@@ -190,6 +190,7 @@ fn history_and_readers_get_the_emptied_event_and_the_deletion() {
     let bodies: Vec<_> = page.entries.iter().map(|it| Body::decode(&it.body).unwrap()).collect();
     let deletions: Vec<_> = bodies.iter().map(|it| (it.deletes(), it.deleted())).collect();
     assert_eq!(deletions, [(Some(1), None), (None, Some(2))]);
+    peer.server.lagged(0, 2);
     let frames = answers(&mut peer, peer::subscribe(1, "a", Start::Earliest, None));
     assert_eq!(peer::told(&frames, 1).len(), 2);
 }
@@ -330,7 +331,8 @@ fn a_json_guest_deletes_what_it_published_under_its_secret() {
     // The same guest on another connection.
     let done = say(&mut peer, 1, "$link.delete", "d", target);
     assert!(done.contains("$link.ack") && done.contains(r#""offset":"2""#), "{done}");
-    let bodies: Vec<_> = peer.store.events(0).map(|(it, _)| Body::decode(&it.body).unwrap()).collect();
+    let bodies: Vec<_> =
+        peer.store.events(0).map(|(it, _)| Body::decode(&it.body).unwrap()).collect();
     assert_eq!((bodies[0].deleted(), bodies[1].deletes()), (Some(2), Some(1)));
     let at = topic::Topic::parse("a.b").unwrap();
     let texts: Vec<_> = bodies.iter().map(|body| json::event(&at, body, None)).collect();

@@ -63,7 +63,7 @@ fn a_newer_client_is_served() {
     let frames = peer.run();
     let [FromPeer::Welcome(welcome)] = &frames[..] else { panic!("{frames:?}") };
     // The client requests nothing else beyond version 1.
-    assert_eq!(welcome.kinds, [28]);
+    assert_eq!(welcome.kinds, [28, 30]);
 
     for new in new_frames() {
         peer.server.received(&new, 0);
@@ -154,7 +154,9 @@ fn settled(dialogue: &Dialogue) -> Vec<(&str, &Outcome)> {
 #[test]
 fn a_client_knows_what_its_peer_takes_beyond_version_1() {
     let mut dialogue = with_newer_peer();
-    for (kind, takes) in [(2, true), (26, true), (27, false), (28, false), (98, true), (MAX_NUMBER, true)] {
+    for (kind, takes) in
+        [(2, true), (26, true), (27, false), (28, false), (98, true), (MAX_NUMBER, true)]
+    {
         assert_eq!(dialogue.client.takes(kind), takes, "{kind}");
     }
     assert_eq!(dialogue.client.subject(), Some("ann"));

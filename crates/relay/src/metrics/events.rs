@@ -23,12 +23,13 @@ const PUBLISHES: [[&str; 2]; 6] = [
     ["ephemeral", "forwarded"],
 ];
 /// The queries to the log, and where the answers come from.
-const QUERIES: [[&str; 2]; 5] = [
+const QUERIES: [[&str; 2]; 6] = [
     ["locate", "memory"],
     ["locate", "store"],
     ["read", "memory"],
     ["read", "store"],
     ["history", "store"],
+    ["tally", "store"],
 ];
 /// The codes of refused publishes.
 const REJECTS: [RejectCode; 13] = [
@@ -200,7 +201,7 @@ impl Events {
         }
     }
 
-    /// Counts a query. Histories are always in the store.
+    /// Counts a query. Histories and tallies are always in the store.
     pub(crate) fn queried(&self, query: &Query, is_in_memory: bool) {
         let at = match (query, is_in_memory) {
             (Query::Locate { .. }, true) => 0,
@@ -208,6 +209,7 @@ impl Events {
             (Query::Read { .. }, true) => 2,
             (Query::Read { .. }, false) => 3,
             (Query::History { .. }, _) => 4,
+            (Query::Tally(_), _) => 5,
         };
         self.queries[at].inc();
     }

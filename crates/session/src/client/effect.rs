@@ -3,7 +3,7 @@
 use topic::Topic;
 
 use super::{StoreError, StoreRequest, SubscriptionId};
-use crate::wire::frame::Attendee;
+use crate::wire::frame::{Attendee, TopicTally};
 use crate::{Body, CloseCode, Durability, Millis, Position, RejectCode, Stream};
 
 /// What the owner of a [`Client`](super::Client) must do, in order.
@@ -80,6 +80,8 @@ pub enum Effect {
     History(RequestId, Result<Older, HistoryError>),
     /// The response to [`Client::delete`](super::Client::delete): the position of the deletion event.
     Deleted(RequestId, Result<Position, RequestError>),
+    /// The response to [`Client::tally`](super::Client::tally): one for each topic, in the order of the request.
+    Tallied(RequestId, Result<Vec<TopicTally>, RequestError>),
     /// Who is present at a [watched](super::Client::watch) topic: at first, and after each change.
     Occupants(Occupants),
     /// The peer refuses to let this client join a topic, or watch it.
@@ -141,7 +143,7 @@ pub enum Outcome {
     Rejected(RejectCode, String),
 }
 
-/// Identifies a request for a page of history, or a delete. It stays valid across reconnects.
+/// Identifies a request for a page of history, a delete, or a request for counts. It stays valid across reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
 

@@ -17,7 +17,10 @@ impl Client {
 }
 
 /// Returns `None` if the page does not follow the grammar.
-pub(super) fn read(page: HistoryPage, before: Option<&Position>) -> Option<Result<Older, HistoryError>> {
+pub(super) fn read(
+    page: HistoryPage,
+    before: Option<&Position>,
+) -> Option<Result<Older, HistoryError>> {
     if let Some(code) = page.refused {
         return Some(Err(HistoryError::Refused(code)));
     }

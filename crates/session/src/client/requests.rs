@@ -1,10 +1,12 @@
-//! Requests that have one answer: pages of history, and deletes. A request survives reconnects: it is sent again until it
+//! Requests that have one answer: pages of history, deletes, and counts. A request survives reconnects: it is sent again until it
 //! is answered or cancelled.
 
 use topic::Pattern;
 
-use super::{Client, RequestError, Effect, RequestId, history};
-use crate::wire::frame::{Delete, Deleted, FromClient, History, HistoryPage};
+use super::{Client, Effect, RequestError, RequestId, history};
+use crate::wire::frame::{
+    Delete, Deleted, FromClient, History, HistoryPage, Tallied, Tally, TallyTopic,
+};
 use crate::{FrameKind, Millis, Position, RejectCode};
 
 #[derive(Debug, Default)]
@@ -29,6 +31,7 @@ struct Request {
 pub(super) enum Asked {
     History { pattern: Pattern, before: Option<Position>, limit: u32 },
     Delete(Position),
+    Tally(Vec<TallyTopic>),
 }
 
 /// The maximum number of outstanding requests of one tab. A peer allows a few for all tabs together.
@@ -41,6 +44,12 @@ impl Client {
     /// right to moderate its topic.
     pub fn delete(&mut self, position: Position) -> RequestId {
         self.request(Asked::Delete(position))
+    }
+
+    /// Counts the events of topics, at most [`MAX_TALLIED`](crate::MAX_TALLIED), after a position each.
+    /// [`Effect::Tallied`] brings the answer when the link is up. Each topic needs the right to read its past.
+    pub fn tally(&mut self, topics: Vec<TallyTopic>) -> RequestId {
+        self.request(Asked::Tally(topics))
     }
 
     /// Cancels a request. What was sent may have its effect, which is not reported.
@@ -75,6 +84,9 @@ impl Client {
                     limit: *limit,
                     stream: before.as_ref().map(|it| it.stream.clone()).unwrap_or_default(),
                 }),
+                Asked::Tally(topics) => {
+                    FromClient::Tally(Tally { request, topics: topics.clone() })
+                }
                 Asked::Delete(position) => {
                     FromClient::Delete(Delete { request, position: position.clone() })
                 }
@@ -85,12 +97,18 @@ impl Client {
 
     /// Answers the requests that the peer would skip.
     fn refuse_unsupported(&mut self) {
-        if self.takes(FrameKind::Delete.number()) {
-            return;
-        }
-        let is_unsupported = |it: &mut Request| matches!(it.asked, Asked::Delete(_));
+        let takes = |kind: FrameKind| self.takes(kind.number());
+        let (deletes, tallies) = (takes(FrameKind::Delete), takes(FrameKind::Tally));
+        let is_unsupported = |it: &mut Request| match it.asked {
+            Asked::History { .. } => false,
+            Asked::Delete(_) => !deletes,
+            Asked::Tally(_) => !tallies,
+        };
         let refused = self.requests.all.extract_if(.., is_unsupported);
-        let refused = refused.map(|it| Effect::Deleted(it.id, Err(RequestError::NotAvailable)));
+        let refused = refused.map(|Request { id, asked, .. }| match asked {
+            Asked::Tally(_) => Effect::Tallied(id, Err(RequestError::NotAvailable)),
+            _ => Effect::Deleted(id, Err(RequestError::NotAvailable)),
+        });
         self.effects.extend(refused);
     }
 
@@ -121,6 +139,17 @@ impl Client {
         let id = self.requests.all.remove(at).id;
         let outcome = deleted.outcome.map_err(RequestError::Refused);
         self.effects.push_back(Effect::Deleted(id, outcome));
+        self.send_requests();
+    }
+
+    pub(super) fn tallied(&mut self, tallied: Tallied, now: Millis) {
+        let Some(at) = self.requests.at(tallied.request) else { return };
+        if tallied.topics == Err(RejectCode::TooMany) {
+            return self.ask_again(at, now + RETRY);
+        }
+        let id = self.requests.all.remove(at).id;
+        let topics = tallied.topics.map_err(RequestError::Refused);
+        self.effects.push_back(Effect::Tallied(id, topics));
         self.send_requests();
     }
 

@@ -94,7 +94,11 @@ impl Server {
             return self.rejected(ticket, RejectCode::NotFound, "there is no such stream");
         };
         if self.is_unknown() {
-            return self.rejected(ticket, RejectCode::NotAllowed, "no right to delete: sign in first");
+            return self.rejected(
+                ticket,
+                RejectCode::NotAllowed,
+                "no right to delete: sign in first",
+            );
         }
         let account = self.credential.account();
         let time = self.wall_is_ahead.map(|ahead| self.heard.saturating_add_signed(ahead));

@@ -84,6 +84,8 @@ pub enum Query {
         /// The most events to answer with.
         limit: usize,
     },
+    /// Count the events of each topic after a position in its stream. The answer is [`Answer::Counts`].
+    Tally(Vec<(Topic, Option<Position>)>),
 }
 
 /// The answer to a [`Query`].
@@ -95,6 +97,8 @@ pub enum Answer {
     Page(Page),
     /// To [`Query::History`].
     Older(Older),
+    /// To [`Query::Tally`], in its order.
+    Counts(Vec<TopicCount>),
 }
 
 /// The index of a stream in [`Options::streams`](super::Options::streams).
@@ -272,6 +276,19 @@ pub struct Older {
     pub next: Option<u64>,
 }
 
+/// What the log holds of a topic: of the stream that takes the topic's events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TopicCount {
+    /// The number of events after the position, at most [`MAX_TALLY`](crate::MAX_TALLY). All events if the position belongs
+    /// to another stream or epoch.
+    pub count: u64,
+    /// The position of the newest event.
+    pub head: Option<Position>,
+    /// The newest event that [may be shown](TopicCount::may_show), if it is among the newest
+    /// [few](TopicCount::LOOKED_AT).
+    pub newest: Option<Arc<Logged>>,
+}
+
 /// An event of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -285,6 +302,20 @@ pub struct Logged {
     pub body: Arc<[u8]>,
     /// Its text form, rendered once for all receivers that want it.
     pub text: Rendered,
+}
+
+impl TopicCount {
+    /// The number of the newest events among which a store looks for one to show.
+    pub const LOOKED_AT: usize = 16;
+    /// Larger bodies are not shown.
+    const MAX_BODY: usize = 4_095;
+
+    /// Whether an event is shown as the newest: neither deleted nor a deletion. `None` if it is that event, but too large.
+    pub fn may_show(body: &[u8]) -> Option<bool> {
+        let is_shown = Body::decode(body)
+            .is_ok_and(|body| body.deletes().is_none() && body.deleted().is_none());
+        (!is_shown || body.len() <= Self::MAX_BODY).then_some(is_shown)
+    }
 }
 
 impl StartPoint {

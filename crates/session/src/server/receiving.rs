@@ -19,7 +19,7 @@ pub struct Costs {
     pub publishes: u32,
     /// Subscriptions.
     pub subscribes: u32,
-    /// Requests for history.
+    /// Requests for history, and for counts of events.
     pub histories: u32,
     /// Presence joins and watches.
     pub joins: u32,
@@ -121,6 +121,7 @@ impl Server {
                 self.watch(at.topic);
             }
             (ServerState::Open { .. }, FromClient::Unwatch(at)) => self.unwatch(&at.topic),
+            (ServerState::Open { .. }, FromClient::Tally(tally)) => self.tally(tally),
             (ServerState::Open { .. }, FromClient::Delete(delete)) => {
                 self.costs.publishes += 1;
                 self.delete(Waiting::Delete(delete.request), delete.position);

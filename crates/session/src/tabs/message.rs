@@ -100,17 +100,7 @@ impl Envelope {
                 with_rights(&peer.rights, |rights| {
                     let client = bytes(client);
                     let fields = [
-                        from,
-                        term,
-                        state,
-                        figure,
-                        reason,
-                        id,
-                        list,
-                        client,
-                        subject,
-                        rights,
-                        kinds,
+                        from, term, state, figure, reason, id, list, client, subject, rights, kinds,
                     ];
                     tagged(out, kind::LEAD, &fields);
                 });

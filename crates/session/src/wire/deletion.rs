@@ -12,7 +12,12 @@ const PEERS: &str = "/peers/";
 impl Body {
     /// The event with which a peer reports a deletion. It has the same id whenever the same event is deleted. `authid` is
     /// the account that deletes.
-    pub fn deletion(peer: &str, target: &Position, authid: Option<&str>, time: Option<u64>) -> Self {
+    pub fn deletion(
+        peer: &str,
+        target: &Position,
+        authid: Option<&str>,
+        time: Option<u64>,
+    ) -> Self {
         Self {
             id: format!("delete:{target}"),
             source: format!("{PEERS}{peer}"),

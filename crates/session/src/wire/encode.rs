@@ -6,7 +6,7 @@ mod writer;
 
 use super::body::{Body, Stream};
 use super::codes::RejectCode;
-use super::frame::{Attendee, FromClient, FromPeer, Recipient};
+use super::frame::{Attendee, FromClient, FromPeer, Recipient, TallyTopic, TopicTally};
 use super::kind::FrameKind;
 use crate::rights::{Right, Rights};
 use fields::{Value, map, optional_text, stream};
@@ -84,6 +84,19 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
         FromClient::Unwatch(f) => frame(message, FrameKind::Unwatch, &[text(&f.topic)]),
         FromClient::Delete(f) => {
             frame(message, FrameKind::Delete, &[number(f.request), at(&f.position)])
+        }
+        FromClient::Tally(f) => {
+            let topics = |out: &mut Writer<'_>| {
+                out.array(f.topics.len());
+                for TallyTopic { topic, after } in &f.topics {
+                    out.array(1 + usize::from(after.is_some()));
+                    out.text(topic);
+                    if let Some(after) = after {
+                        fields::write(out, &Value::Position(after));
+                    }
+                }
+            };
+            frame(message, FrameKind::Tally, &[number(f.request), Some(By(&topics))]);
         }
     }
 }
@@ -192,6 +205,17 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                 &[number(f.request), position, code, f.retry.and_then(number)],
             );
         }
+        FromPeer::Tallied(f) => {
+            let topics = f.topics.as_ref().ok().map(|topics| {
+                move |out: &mut Writer<'_>| {
+                    out.array(topics.len());
+                    topics.iter().for_each(|topic| count(out, topic));
+                }
+            });
+            let code = f.topics.as_ref().err().and_then(|code| number(*code as u64));
+            let topics = topics.as_ref().map(|topics| By(topics));
+            frame(message, FrameKind::Tallied, &[number(f.request), topics, code]);
+        }
     }
 }
 
@@ -266,6 +290,18 @@ fn write_rights(out: &mut Writer<'_>, rights: &Rights) {
         out.array(list.len());
         list.iter().for_each(|pattern| out.text(pattern.as_str()));
     }
+}
+
+fn count(out: &mut Writer<'_>, tally: &TopicTally) {
+    let newest = tally.newest.as_ref();
+    let fields = [
+        number(tally.count),
+        tally.head.as_ref().and_then(at),
+        newest.and_then(|(offset, _)| number(*offset)),
+        newest.and_then(|(_, body)| bytes(body)),
+        tally.refused.and_then(|code| number(code as u64)),
+    ];
+    map(out, &fields);
 }
 
 fn attendees(out: &mut Writer<'_>, attendees: &[Attendee]) {

@@ -5,6 +5,7 @@
 
 mod deleting;
 mod presence;
+mod tally;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use super::codes::{Durability, RejectCode};
 use crate::rights::Rights;
 pub use deleting::{Delete, Deleted};
 pub use presence::{AtTopic, Attendee, Join, NotPresent, Presence, Present};
+pub use tally::{Tallied, Tally, TallyTopic, TopicTally};
 
 /// The WebSocket subprotocol of these frames.
 pub const SUBPROTOCOL: &str = "event-driven-kit.v1";
@@ -37,6 +39,7 @@ pub enum FromClient {
     Watch(AtTopic),
     Unwatch(AtTopic),
     Delete(Delete),
+    Tally(Tally),
 }
 
 /// A frame from a peer.
@@ -61,6 +64,7 @@ pub enum FromPeer {
     NotPresent(NotPresent),
     Denied(Denied),
     Deleted(Deleted),
+    Tallied(Tallied),
 }
 
 /// The first frame of a client, which identifies and authenticates it.

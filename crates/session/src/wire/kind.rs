@@ -35,11 +35,13 @@ pub enum FrameKind {
     Denied = 27,
     Delete = 28,
     Deleted = 29,
+    Tally = 30,
+    Tallied = 31,
 }
 
 impl FrameKind {
     /// All kinds of this version, by number.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Hello,
         Self::Welcome,
         Self::Subscribe,
@@ -70,16 +72,18 @@ impl FrameKind {
         Self::Denied,
         Self::Delete,
         Self::Deleted,
+        Self::Tally,
+        Self::Tallied,
     ];
 
     /// The highest number of this version. Receivers skip frames with a higher one.
-    pub const LAST: u64 = Self::Deleted.number();
+    pub const LAST: u64 = Self::Tallied.number();
 
     /// The highest number of version 1. A peer names the kinds beyond it that it supports.
     pub(crate) const LAST_OF_VERSION_1: u64 = Self::NotPresent.number();
 
     /// The kinds of clients' frames beyond version 1 that peers of this version support.
-    pub(crate) const LATER: [Self; 1] = [Self::Delete];
+    pub(crate) const LATER: [Self; 2] = [Self::Delete, Self::Tally];
 
     /// The number on the wire.
     pub const fn number(self) -> u64 {

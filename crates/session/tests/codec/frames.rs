@@ -122,6 +122,12 @@ fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     prop::collection::vec(attendee, 0..3)
 }
 
+fn topic_tally() -> impl Strategy<Value = TopicTally> {
+    let newest = prop::option::of((number(), bytes()));
+    (number(), prop::option::of(position()), newest, prop::option::of(code()))
+        .prop_map(|(count, head, newest, refused)| TopicTally { count, head, newest, refused })
+}
+
 pub fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
         (any::<[u8; 16]>(), any::<[u8; 32]>(), number(), number(), any::<bool>(), name()).prop_map(
@@ -175,6 +181,14 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
         ".{0,20}".prop_map(|topic| FromClient::Unwatch(AtTopic { topic })),
         (any::<u32>(), position())
             .prop_map(|(request, position)| FromClient::Delete(Delete { request, position })),
+        (any::<u32>(), prop::collection::vec((".{0,20}", prop::option::of(position())), 0..3))
+            .prop_map(|(request, topics)| {
+                let topic = |(topic, after)| TallyTopic { topic, after };
+                FromClient::Tally(Tally {
+                    request,
+                    topics: topics.into_iter().map(topic).collect(),
+                })
+            }),
     ]
 }
 
@@ -288,6 +302,11 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
                 FromPeer::Deleted(Deleted { request, outcome, retry })
             }
         ),
+        (any::<u32>(), prop::collection::vec(topic_tally(), 0..3), prop::option::of(code()))
+            .prop_map(|(request, topics, code)| {
+                let topics = code.map_or(Ok(topics), Err);
+                FromPeer::Tallied(Tallied { request, topics })
+            }),
     ]
 }
 

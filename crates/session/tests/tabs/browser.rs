@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::Peer;
 use session::client::{
-    RequestError, Entropy, MemoryOutbox, Options, Outcome, RequestId, SavedState, StoreError,
+    Entropy, MemoryOutbox, Options, Outcome, RequestError, RequestId, SavedState, StoreError,
     StoreFailed, StoreRequest, StoreResponse,
 };
 use session::tabs::{Lane, Tab};

@@ -355,6 +355,7 @@ impl World {
             | ClientEffect::Refused(..)
             | ClientEffect::Passed { .. }
             | ClientEffect::Sent(_)
+            | ClientEffect::Tallied(..)
             | ClientEffect::Requeued(_) => {}
         }
     }

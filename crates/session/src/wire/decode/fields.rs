@@ -168,7 +168,7 @@ impl<'b> Fields<'b> {
     }
 
     pub(crate) fn numbers(&self, key: usize) -> Vec<u64> {
-        self.nested(key, |nested| list(nested, Reader::number)).unwrap_or_default()
+        self.nested(key, |nested| list(nested, |item| item.number())).unwrap_or_default()
     }
 
     /// All rights if they are absent.

@@ -33,7 +33,7 @@ pub(super) fn map(out: &mut Writer<'_>, fields: &[Option<Value<'_>>]) {
     }
 }
 
-fn write(out: &mut Writer<'_>, value: &Value<'_>) {
+pub(super) fn write(out: &mut Writer<'_>, value: &Value<'_>) {
     match value {
         Number(number) => out.number(*number),
         Value::Flag => out.flag(true),

@@ -39,13 +39,16 @@ fn an_event_is_emptied_in_its_row_and_its_size_and_repeats_are_known() {
     let before = store.usage().unwrap().streams[0].bytes;
     let written = store.write(&[delete(&store, 2)]).unwrap();
     assert_eq!(offset(&written.outcomes[0]), Some(4));
-    let expected =
-        [(1, true, None, None), (2, false, None, Some(4)), (3, true, None, None), (4, false, Some(2), None)];
+    let expected = [
+        (1, true, None, None),
+        (2, false, None, Some(4)),
+        (3, true, None, None),
+        (4, false, Some(2), None),
+    ];
     assert_eq!(read(&store), expected);
     let page = store.read(0, &Pattern::parse("a").unwrap(), 1, 100).unwrap();
     assert_eq!(*written.emptied, page.events[1..2]);
-    let bytes: usize =
-        page.events.iter().map(|it| it.topic.as_str().len() + it.body.len()).sum();
+    let bytes: usize = page.events.iter().map(|it| it.topic.as_str().len() + it.body.len()).sum();
     let after = store.usage().unwrap().streams[0].bytes;
     assert_eq!(after, bytes as u64);
     assert!(after < before);
@@ -85,9 +88,10 @@ fn a_deletion_is_known_after_its_event_is_trimmed_and_waits_for_room() {
     let full = [delete(&store, 1)];
     let command = Command { time: 1.into(), has_room: false, writes: &full };
     let outcomes = store.apply(&[command]).unwrap().remove(0).outcomes;
-    assert!(matches!(&outcomes[0], WriteOutcome::Decided(Decided::Rejected {
-        code: RejectCode::DiskFull, retry: Some(_), ..
-    })));
+    assert!(matches!(
+        &outcomes[0],
+        WriteOutcome::Decided(Decided::Rejected { code: RejectCode::DiskFull, retry: Some(_), .. })
+    ));
     assert_eq!(read(&store), [(1, true, None, None)]);
     assert_eq!(offset(&store.write(&full).unwrap().outcomes[0]), Some(2));
     store.write(&[event("3", 9, None)]).unwrap();

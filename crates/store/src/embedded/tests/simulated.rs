@@ -143,6 +143,12 @@ fn answer(store: &Embedded, query: &Query) -> Answer {
         Query::History { stream, pattern, before, limit } => {
             Answer::Older(store.history(*stream, pattern, *before, *limit).unwrap())
         }
+        Query::Tally(topics) => {
+            let count = |(topic, after): &(Topic, Option<Position>)| {
+                store.tally(topic, after.as_ref()).unwrap()
+            };
+            Answer::Counts(topics.iter().map(count).collect())
+        }
     }
 }
 
@@ -153,6 +159,7 @@ struct Seen {
     /// What each stream holds from the start on, and what it lacks of that.
     read: Vec<(Vec<Event>, Vec<RangeInclusive<u64>>)>,
     history: Vec<Vec<Event>>,
+    tally: Option<Answer>,
 }
 
 type Event = (u64, Topic, Vec<u8>);
@@ -186,6 +193,14 @@ fn seen(ask: impl Fn(Query) -> Answer, pattern: &Pattern, start: Start, limit: u
         }
         all
     };
+    let tally = pattern.as_topic().map(|topic| {
+        let positions = match &start {
+            Start::After(positions) => positions.clone(),
+            _ => Vec::new(),
+        };
+        let after = positions.into_iter().map(Some).chain([None]);
+        ask(Query::Tally(after.map(|after| (topic.clone(), after)).collect()))
+    });
     let query = Query::Locate { pattern: pattern.clone(), start };
     let Answer::Located(mut located) = ask(query) else { panic!() };
     let mut read_all = vec![read(0, 1, 0), read(1, 1, 0)];
@@ -198,7 +213,7 @@ fn seen(ask: impl Fn(Query) -> Answer, pattern: &Pattern, start: Start, limit: u
             place.next = first.map_or(place.head.offset + 1, |(offset, ..)| *offset);
         }
     }
-    Seen { located, read: read_all, history: vec![history(0), history(1)] }
+    Seen { located, read: read_all, history: vec![history(0), history(1)], tally }
 }
 
 fn start(from: &Begin, epoch: u64) -> Start {
@@ -261,7 +276,9 @@ impl Pair {
                         .retain_mut(|it| apply_to_model(it, commands, keep, epoch) == done),
                     Err(_) => {
                         let mut others = self.models.clone();
-                        others.iter_mut().for_each(|it| _ = apply_to_model(it, commands, keep, epoch));
+                        others
+                            .iter_mut()
+                            .for_each(|it| _ = apply_to_model(it, commands, keep, epoch));
                         self.models.extend(others);
                     }
                 }

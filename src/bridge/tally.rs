@@ -52,20 +52,19 @@ impl Bridge {
     /// use event_driven_kit::Bridge;
     ///
     /// async fn is_unread(bridge: &Bridge, room: &str, read: Position) -> Result<bool, TallyError> {
-    ///     let tallies = bridge.tally([(format!("chat.{room}.TEXT_MESSAGE"), Some(read))]).await?;
+    ///     let tallies = bridge.tally(vec![(format!("chat.{room}.TEXT_MESSAGE"), Some(read))]).await?;
     ///     Ok(tallies.iter().any(|tally| tally.count > 0))
     /// }
     /// ```
     ///
     /// # Errors
     /// A [`TallyError`].
-    pub fn tally<T: Into<String>>(
+    pub fn tally(
         &self,
-        topics: impl IntoIterator<Item = (T, Option<Position>)>,
-    ) -> impl Future<Output = Result<Vec<TopicTally>, TallyError>> + use<T> {
-        let topic =
-            |(topic, after): (T, Option<Position>)| TallyTopic { topic: topic.into(), after };
-        let topics: Vec<TallyTopic> = topics.into_iter().map(topic).collect();
+        topics: Vec<(String, Option<Position>)>,
+    ) -> impl Future<Output = Result<Vec<TopicTally>, TallyError>> + use<> {
+        let topics: Vec<TallyTopic> =
+            topics.into_iter().map(|(topic, after)| TallyTopic { topic, after }).collect();
         let endpoint = self.endpoint.this.clone();
         async move {
             let mut all = Vec::with_capacity(topics.len());

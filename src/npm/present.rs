@@ -78,6 +78,7 @@ impl Link {
             let it: Array = it.unchecked_into();
             (it.get(0).as_string().unwrap_or_default(), position(&it.get(1)))
         });
+        let topics = topics.collect();
         let tallies = self.open().map(|open| open.bridge.tally(topics));
         promise(async move {
             let tallies = match tallies {

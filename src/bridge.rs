@@ -200,6 +200,8 @@ impl Port for Endpoint {
             // The link carries these out.
             Effect::Open
             | Effect::FetchCredential
+            | Effect::Prove(_)
+            | Effect::Sign { .. }
             | Effect::Store(_)
             | Effect::Send(_)
             | Effect::Close(_)

@@ -45,7 +45,7 @@ impl Outlet for Endpoint {
             Some(Some(durability)) => {
                 let expires = within.map(|within| js_sys::Date::now() as Millis + millis(within));
                 let event = pending(topic, payload);
-                self.publish(event, bytes, PublishOptions { expires, durability })
+                self.publish(event, bytes, PublishOptions { expires, durability, signed: false })
             }
             Some(None) => self.send(bus, topic, payload, bytes),
         })

@@ -5,7 +5,7 @@ use session::client::{self, Effect};
 use session::tabs::{Effect as TabEffect, Lane};
 
 use super::{Link, Port};
-use crate::js::text_of;
+use crate::js::{monotonic, text_of};
 
 /// The code of a link that this end has closed.
 pub(crate) const CLOSED: u16 = 1_000;
@@ -58,6 +58,17 @@ impl Link {
         match effect {
             Effect::Open => self.open(lane),
             Effect::FetchCredential => self.fetch_credential(lane, port),
+            // This page has no key.
+            Effect::Prove(request) => {
+                if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
+                    client.cannot_prove(request.fence);
+                }
+            }
+            Effect::Sign { id, .. } => {
+                if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
+                    client.cannot_sign(&id);
+                }
+            }
             Effect::Send(message) => self.connection(lane).send(message, lane, &self.this),
             Effect::Close(code) => self.connection(lane).close(code),
             Effect::Store(operation) => self.store.run(operation),

@@ -3,6 +3,7 @@
 mod access;
 mod issue;
 mod limits;
+mod revoke;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use issue::{NewKeys, Token};
 pub use limits::Limited;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
+pub use revoke::Revoke;
 use store::{Route, Settings};
 
 /// The options of a relay.
@@ -94,6 +96,7 @@ impl Run {
             allow_origin: run.allow_origin,
             proxies: run.behind_proxy,
             authority: None,
+            certificates: None,
             tls: None,
             store,
             limits: limits.limits(run.max_subscriptions, run.new_clients),

@@ -41,6 +41,10 @@ pub enum Mutation {
     ResumeUnchecked,
     /// The peer keeps rights after the credential has ended.
     RightOutlivesToken,
+    /// A disk forgets which events must be signed.
+    DiskForgetsToSign,
+    /// The relay admits a client by its secret although the client has proven a key.
+    SecretOpensAfterKey,
 }
 
 impl Mutation {
@@ -64,6 +68,8 @@ impl Mutation {
         Self::MarksRowsOfAnotherClient,
         Self::ResumeUnchecked,
         Self::RightOutlivesToken,
+        Self::DiskForgetsToSign,
+        Self::SecretOpensAfterKey,
     ];
 
     /// The bug of the relay's store, if it is one.
@@ -74,6 +80,7 @@ impl Mutation {
             Self::RejectAnsweredAsStored => Bug::RejectAnsweredAsStored,
             Self::NoFence => Bug::NoFence,
             Self::OtherStream => Bug::OtherStream,
+            Self::SecretOpensAfterKey => Bug::SecretOpensAfterKey,
             Self::PageSkipsOne => Bug::PageSkipsOne,
             Self::DeletesNothing => Bug::DeletesNothing,
             Self::DeletesTwice => Bug::DeletesTwice,

@@ -6,6 +6,7 @@ mod deleting;
 mod disks;
 mod doubts;
 mod faults;
+mod keys;
 mod links;
 mod machine;
 mod people;
@@ -33,6 +34,7 @@ use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::wire::{Wire, WireNo};
 use disks::Profile;
+use keys::{Keys, Signs};
 use plan::Step;
 use relay::Relay;
 use tabs::Tab;
@@ -84,6 +86,7 @@ pub struct World {
     present: BTreeSet<(TopicNo, ProfileNo)>,
     /// Whether links are stable from now on.
     healed: bool,
+    keys: Keys,
 }
 
 /// A step and when it is due.
@@ -143,6 +146,8 @@ enum Happening {
     BothDead(WireNo),
     /// The relay's disk has room again.
     DiskHasRoom,
+    /// A device has signed something, or could not.
+    Signs { tab: usize, life: LifeNo, is_fallback: bool, what: Signs },
     /// A step of the plan.
     Planned(Step),
     /// Links are stable from now on.
@@ -184,6 +189,7 @@ impl World {
             refusable: BTreeSet::new(),
             present: BTreeSet::new(),
             healed: false,
+            keys: Keys::new(seed),
         };
         let end = world.plan();
         world.run_until(end + PATIENCE);
@@ -253,6 +259,9 @@ impl World {
                 self.wires[wire].down.is_dead = true;
             }
             Happening::DiskHasRoom => self.relay.peer.store.full = false,
+            Happening::Signs { tab, life, is_fallback, what } => {
+                self.signs(tab, life, is_fallback, what);
+            }
             Happening::Planned(step) => self.step(step),
             Happening::Heal => self.heal(),
         }

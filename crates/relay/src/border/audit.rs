@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use session::{Position, RejectCode};
+use trust::Thumbprint;
 
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Metrics;
@@ -22,7 +23,7 @@ pub(crate) enum Refused {
     Origin,
     /// A host that is not on the list.
     Host,
-    /// A client's secret.
+    /// A client's secret, key or proof.
     Secret,
     /// A credential.
     Credential,
@@ -30,12 +31,16 @@ pub(crate) enum Refused {
     Limit,
     /// A connection without a valid hello.
     Hello,
+    /// A certificate, or a request for one.
+    Certificate,
+    /// A key or an account that was revoked.
+    Revoked,
 }
 
 impl Refused {
     /// Their names in the log and in the metrics, in the order of the kinds.
-    pub(crate) const NAMES: [&str; 6] =
-        ["origin", "host", "secret", "credential", "limit", "hello"];
+    pub(crate) const NAMES: [&str; 8] =
+        ["origin", "host", "secret", "credential", "limit", "hello", "certificate", "revoked"];
 
     fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -51,6 +56,7 @@ static LINES: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
 static SIGNED_IN: LazyLock<Lines> = LazyLock::new(Lines::new);
 static DELETED: LazyLock<Lines> = LazyLock::new(Lines::new);
+static CERTIFIED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
     fn new() -> Self {
@@ -73,6 +79,18 @@ pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code
     if let Some(left_out) = LINES[refused as usize].next() {
         tracing::warn!(target: "audit", refused = refused.name(), %address, code, left_out, "refused");
     }
+}
+
+/// Logs that `address` has got a certificate for a key of its account.
+pub(crate) fn certified(account: &str, key: &Thumbprint, address: IpAddr) {
+    if let Some(left_out) = CERTIFIED.next() {
+        tracing::info!(target: "audit", account, %key, %address, left_out, "certified");
+    }
+}
+
+/// Logs that the operator has revoked keys or an account.
+pub(crate) fn revoked(account: Option<&str>, keys: &[String]) {
+    tracing::warn!(target: "audit", account, ?keys, "revoked");
 }
 
 /// Logs that `address` has signed in with an account, or has refreshed its credential.

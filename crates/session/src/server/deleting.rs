@@ -8,6 +8,7 @@ use topic::Topic;
 use super::publishing::Waiting;
 use super::{Decided, Effect, Server, StreamNo, Ticket};
 use crate::rights::{Right, Rights};
+use crate::signed::{Thumbprint, is_for_certificates};
 use crate::wire::frame::{Deleted, FromPeer};
 use crate::{Body, Position, RejectCode};
 
@@ -23,8 +24,8 @@ pub struct Deletion {
     pub target: Position,
     /// The deletion event, for the topic and the stream of the deleted one.
     pub event: Body,
-    /// The beginning of the sources of the client's events.
-    pub source: String,
+    /// The beginnings of the sources of the client's events: of its own, and of its device's key.
+    pub sources: Vec<String>,
     /// The account of the client; `None` for a guest.
     pub account: Option<String>,
     /// What the client may do.
@@ -65,6 +66,9 @@ impl Deletion {
         if body.is_from_peer() {
             return Err((RejectCode::NotAllowed, "an event of the peer itself cannot be deleted"));
         }
+        if is_for_certificates(topic.as_str()) {
+            return Err((RejectCode::NotAllowed, "certificates are revoked, not deleted"));
+        }
         if !self.is_of_author(&body) && !self.rights.allow(Right::Moderate, topic) {
             let message =
                 "only the author may delete an event, and those who may moderate its topic";
@@ -81,8 +85,11 @@ impl Deletion {
         if self.account.is_some() || body.authid.is_some() {
             return self.account == body.authid;
         }
-        let rest = body.source.strip_prefix(&self.source);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let begins = |source: &String| {
+            let rest = body.source.strip_prefix(source);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.sources.iter().any(begins)
     }
 }
 
@@ -100,6 +107,8 @@ impl Server {
                 "no right to delete: sign in first",
             );
         }
+        let key = self.key().map(|key| Thumbprint::of(key).source());
+        let sources = std::iter::once(self.source.clone()).chain(key).collect();
         let account = self.credential.account();
         let time = self.wall_is_ahead.map(|ahead| self.heard.saturating_add_signed(ahead));
         let deletion = Deletion {
@@ -107,7 +116,7 @@ impl Server {
             stream,
             event: Body::deletion(&self.options.peer, &target, account, time),
             target,
-            source: self.source.clone(),
+            sources,
             account: account.map(str::to_owned),
             rights: self.credential.rights.clone(),
         };

@@ -7,7 +7,7 @@ const DELETES: &str = "deletes";
 /// The extension of a deleted event: the offset of the deletion event.
 const DELETED: &str = "deleted";
 /// The beginning of the source of a peer's own events. The sources of clients begin differently.
-const PEERS: &str = "/peers/";
+const PEERS: &str = "/relays/";
 
 impl Body {
     /// The event with which a peer reports a deletion. It has the same id whenever the same event is deleted. `authid` is
@@ -96,6 +96,7 @@ mod tests {
             extensions: vec![("partitionkey".to_owned(), Extension::Text("secret".to_owned()))],
             path: vec!["p".to_owned()],
             authid: Some("bob".to_owned()),
+            ..Body::default()
         };
         let emptied = event.emptied(9);
         assert_eq!((emptied.deletes(), emptied.deleted()), (None, Some(9)));
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn what_a_client_claims_is_no_deletion() {
         let target = Position { offset: 7, ..Position::start_of(1) };
-        let source = "/clients/00/peers/p".to_owned();
+        let source = "/clients/00/relays/p".to_owned();
         let claimed = Body { source, ..Body::deletion("p", &target, None, None) };
         assert_eq!(claimed.deletes(), None);
         let with_data = Body { data: b"1".to_vec(), ..claimed.emptied(3) };

@@ -15,7 +15,7 @@ fn delete(store: &Embedded, offset: u64) -> Write {
         stream: 0,
         event: Body::deletion("p", &target, None, None),
         target,
-        source: "s".to_owned(),
+        sources: vec!["s".to_owned()],
         account: None,
         rights: Rights::all(),
     })

@@ -21,9 +21,11 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 /// What a client asks of a log in this epoch.
 fn write_of(ask: &Ask, epoch: u64) -> Asks {
     match *ask {
-        Ask::Open { client, secret, fence, lowest, returning } => {
-            let (client, secret) = ([client; 16], [secret; 32]);
-            Asks::Open(Hello { client, secret, fence, lowest, returning, token: None })
+        Ask::Open { client, secret, key, fence, lowest, returning } => {
+            let secret = secret.map(|secret| [secret; 32]);
+            let (key, proof) = (key.map(|key| [key; 65]), key.map(|_| [0; 64]));
+            let hello = Hello::new([client; 16], [0; 32], fence);
+            Asks::Open(Hello { secret, key, proof, lowest, returning, ..hello })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });
@@ -54,7 +56,7 @@ fn write_of(ask: &Ask, epoch: u64) -> Asks {
                 event: Body::deletion("p", &target, account.as_deref(), None),
                 target,
                 // The third client is a stranger.
-                source: if client == Some(3) { "other" } else { "s" }.to_owned(),
+                sources: vec![if client == Some(3) { "other" } else { "s" }.to_owned()],
                 account,
                 rights: lists.parse().unwrap(),
             })

@@ -19,6 +19,8 @@ pub enum Bug {
     DeletesNothing,
     /// It logs the deletion of a deleted event again.
     DeletesTwice,
+    /// A stream that keeps the last values of its topics drops the newest ones instead of the oldest.
+    DropsNewestValue,
     /// A log that has lost its tail keeps its epoch.
     SameEpochAfterLostTail,
 }

@@ -16,7 +16,7 @@ use std::fmt;
 
 use crate::history::{EventNo, History, Record, deletion_of};
 use deletions::Deletions;
-use log::Logs;
+use log::{Logs, Superseded};
 use presence::Presence;
 use publishers::Publishers;
 use readers::Readers;
@@ -25,7 +25,8 @@ use scrolls::Scrolls;
 /// The promises, with the numbers of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Promise {
-    /// 1: every reader receives each acked event, or a gap that contains it.
+    /// 1: every reader receives each acked event, or a gap that contains it, or a later event of its topic where the stream
+    /// keeps the last values.
     Read,
     /// 2: no event is delivered twice.
     Once,
@@ -94,13 +95,19 @@ impl Checker {
     fn step(&mut self, record: Record) -> Result<(), Breach> {
         let Self { logs, publishers, readers, scrolls, presence, deletions, must_be_signed } = self;
         match record {
+            Record::KeepsLast { stream, count } => logs.change(stream).keep_last(count),
             Record::Logged { place, client, event, topic } => {
                 publishers.logged(logs, client, event, place)?;
-                logs.append(place, event, topic)?;
+                if let Some(Superseded(topic)) = logs.append(place, event, topic)? {
+                    readers.superseded(place.stream, topic);
+                }
             }
             Record::LoggedDeletion { place, target, topic } => {
                 deletions.logged(place, target)?;
-                logs.append(place, deletion_of(target.stream, target.offset), topic)?;
+                let event = deletion_of(target.stream, target.offset);
+                if let Some(Superseded(topic)) = logs.append(place, event, topic)? {
+                    readers.superseded(place.stream, topic);
+                }
             }
             Record::Trimmed { stream, up_to } => {
                 logs.change(stream).trim(up_to);

@@ -62,7 +62,7 @@ pub(crate) async fn keys(State(shared): State<Shared>) -> Response {
         // They are public.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
-    (headers, key.key_set()).into_response()
+    (headers, format!("{}\n", key.key_set())).into_response()
 }
 
 /// Makes a certificate for the account of a token and the key in the body, a JWK. The answer is the certificate itself.

@@ -46,11 +46,12 @@ pub(super) fn run(
         let took = began.elapsed();
         let mut decided = Outcomes::default();
         match written {
-            Ok((limited, Written { outcomes, logged, emptied, heads })) => {
+            Ok((limited, Written { outcomes, logged, emptied, superseded, heads })) => {
                 // A commit that seemed to fail may have moved a head too.
                 if heads[..] != committed.borrow()[..] {
                     let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
                     tails.extend(&logged);
+                    tails.supersede(&superseded);
                     tails.reach(&heads);
                     tails.replace(&emptied);
                     drop(tails);
@@ -68,7 +69,7 @@ pub(super) fn run(
                     decided.add(&outcome);
                     answers[asker].tell(write, outcome);
                 }
-                metrics.events.committed(took, logged.len(), &decided);
+                metrics.events.committed(took, logged.len(), superseded.len(), &decided);
                 if holds > 0 {
                     failed.clear();
                 }

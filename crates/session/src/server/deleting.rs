@@ -120,7 +120,7 @@ impl Server {
             account: account.map(str::to_owned),
             rights: self.credential.rights.clone(),
         };
-        self.effects.push_back(Effect::Delete(deletion));
+        self.emit(Effect::Delete(deletion));
     }
 
     fn rejected(&mut self, ticket: Ticket, code: RejectCode, message: &str) {

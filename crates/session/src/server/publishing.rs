@@ -49,7 +49,10 @@ impl Server {
                 Ok((topic, _)) if is_for_certificates(topic.as_str()) => {
                     self.close(CloseCode::ProtocolError, NOT_DURABLE);
                 }
-                Ok((topic, body)) => self.forward(topic, &body),
+                Ok((topic, body)) => {
+                    let event = Self::ephemeral(topic, &body);
+                    self.show(Effect::Forward(event));
+                }
                 Err(refusal) if refusal.code == RejectCode::NotAllowed => {
                     self.denied(publish.topic, refusal.message);
                 }
@@ -60,19 +63,19 @@ impl Server {
             return;
         }
         self.held_back = None;
+        self.record();
         let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), event);
     }
 
-    pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
+    pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
         let mut extensions = body.extensions.iter();
         let key = match extensions.find(|(name, _)| name == "partitionkey") {
             Some((_, Extension::Text(key))) => key.as_str().into(),
             Some((_, Extension::Integer(key))) => key.to_string().into(),
             _ => body.source.as_str().into(),
         };
-        let event = Ephemeral::new(topic, key, body.encode().into());
-        self.effects.push_back(Effect::Forward(event));
+        Ephemeral::new(topic, key, body.encode().into())
     }
 
     pub(super) fn append(

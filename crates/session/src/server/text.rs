@@ -156,7 +156,12 @@ impl Server {
         };
         match fits.and_then(|()| self.signed(topic, body)).and_then(allowed) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
-            Ok((topic, body)) if ephemeral => self.forward(topic, &body),
+            Ok((topic, body)) if ephemeral => {
+                let event = Self::ephemeral(topic, &body);
+                // Its receivers probably speak JSON too, and the body need not be decoded for them.
+                event.text.keep(&event.body, Text::new(&event.topic, &body, None));
+                self.show(Effect::Forward(event));
+            }
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
         }
     }

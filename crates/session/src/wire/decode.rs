@@ -99,6 +99,7 @@ fn hello(f: &Fields<'_>) -> Hello {
         token: f.optional_text(5),
         key,
         proof,
+        reading: f.flag(8),
     }
 }
 
@@ -116,6 +117,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             subject: f.optional_text(6),
             rights: f.rights(7),
             kinds: f.numbers(8),
+            reading: f.flag(9),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),

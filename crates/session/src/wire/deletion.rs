@@ -70,6 +70,7 @@ impl Body {
 }
 
 /// Whether only peers may set this extension.
+#[cfg(feature = "json")]
 pub(crate) fn is_of_peers(name: &str) -> bool {
     matches!(name, DELETES | DELETED)
 }

@@ -30,6 +30,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 optional_text(&f.token),
                 f.key.as_ref().and_then(|it| bytes(it)),
                 f.proof.as_ref().and_then(|it| bytes(it)),
+                flag(f.reading),
             ],
         ),
         FromClient::Subscribe(f) => frame(
@@ -118,6 +119,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                     optional_text(&f.subject),
                     rights,
                     number_list(&f.kinds),
+                    flag(f.reading),
                 ];
                 frame(message, FrameKind::Welcome, &fields);
             });

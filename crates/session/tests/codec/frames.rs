@@ -165,6 +165,7 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
                     token,
                     key,
                     proof,
+                    reading: !returning,
                 })
             }
         ),
@@ -256,6 +257,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
                         subject,
                         rights,
                         kinds,
+                        reading: !forgotten,
                     })
                 }
             ),

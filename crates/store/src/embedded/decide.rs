@@ -33,6 +33,7 @@ pub(super) fn decide(
         outcomes: Vec::with_capacity(command.writes.len()),
         logged: Vec::with_capacity(command.writes.len()),
         emptied: Vec::new(),
+        superseded: Vec::new(),
         heads: Vec::new(),
     };
     for write in command.writes {

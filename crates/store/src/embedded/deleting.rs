@@ -48,7 +48,7 @@ pub(super) fn delete(
     let logged = log.append(number, &Ready { topic: topic.clone(), id, digest, body: encoded });
     let position = (number, logged.offset);
     let emptied = body.emptied(logged.offset).encode();
-    log.replace(number, target.offset, &emptied)?;
+    log.replace_body(number, target.offset, &emptied)?;
     ids.add(digest, position);
     written.emptied.push(Arc::new(Logged::new(*stream, target.offset, topic, emptied.into())));
     written.logged.push(logged);

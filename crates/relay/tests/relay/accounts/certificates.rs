@@ -110,7 +110,7 @@ pub async fn rejected(client: &mut Client) -> (RejectCode, String) {
 fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
     let (mut accounts, _folder) = issuing(&["--issuer-name", "https://relay.example"]);
     let device = Device::new();
-    let token = accounts.forged(json!({}), json!({ "name": "Ann \u{1f600}" }), "");
+    let token = accounts.forged(json!({ "alg": "ES256" }), json!({ "name": "Ann \u{1f600}" }), "");
     let (status, head, jwt) = certify(&accounts, &token, &device.jwk());
     assert_eq!(status, 200, "{jwt}");
     assert!(head.contains("content-type: application/jwt"), "{head}");

@@ -69,14 +69,14 @@ fn ask() -> impl Strategy<Value = Ask> {
             event,
         },
     );
-    let delete = (prop::option::of(1..4_u8), any::<bool>(), 0..20_u64, prop::bool::weighted(0.1))
+    let delete = (prop::option::of(1..4_u8), any::<bool>(), 0..7_u64, prop::bool::weighted(0.05))
         .prop_map(|(client, is_side, offset, is_other_epoch)| Ask::Delete {
             client,
             is_side,
             offset,
             is_other_epoch,
         });
-    prop_oneof![2 => open, 8 => append, 2 => delete]
+    prop_oneof![2 => open, 8 => append, 5 => delete]
 }
 
 fn commands() -> impl Strategy<Value = Vec<Asked>> {

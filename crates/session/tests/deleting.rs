@@ -64,7 +64,7 @@ fn account(name: &str, moderate: &[&str]) -> Peer {
     let mut peer = Peer::with_authority(1);
     peer.say(hello(Some("token")), 0);
     let rights = lists.parse().unwrap();
-    peer.server.granted(Granted { account, rights, expires_in: None }, 0);
+    peer.server.granted(Granted { account, rights, ..Granted::default() }, 0);
     peer.run();
     peer
 }

@@ -104,7 +104,7 @@ fn each_topic_needs_the_right_to_read_its_past() {
         PatternLists { subscribe: list(&[">"]), history: list(&["a"]), ..PatternLists::default() };
     let account = Some(Subject::account("ann").unwrap());
     let rights = lists.parse().unwrap();
-    peer.server.granted(Granted { account, rights, expires_in: None }, 0);
+    peer.server.granted(Granted { account, rights, ..Granted::default() }, 0);
     peer.run();
     let wanted = ["b", "a", "a..b", "*"].map(|name| topic(name, None));
     let tallies = tally(&mut peer, wanted.to_vec()).unwrap();

@@ -2,6 +2,7 @@
 //! the outbox.
 
 mod body;
+mod deleting;
 mod error;
 mod handle;
 mod history;
@@ -11,9 +12,11 @@ mod outbound;
 mod pending;
 mod presence;
 mod report;
+mod requests;
 mod rule;
 mod rules;
 mod state;
+mod tally;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -27,6 +30,7 @@ use crate::link::{CLOSED, Fetching, Link, Port};
 use crate::{Bus, Cause, Delivery, Event, Payload, Stage};
 
 pub use crate::link::{OutboxStorage, Role};
+pub use deleting::DeleteError;
 pub use error::BridgeError;
 pub use handle::{Bridge, RuleGuard};
 pub use history::{HistoryError, HistoryPage};
@@ -35,13 +39,14 @@ pub use presence::{Occupant, Occupants, PRESENCE_TOPIC, PresenceGuard};
 pub use rule::Rule;
 pub use session::{CloseCode, Durability, Position, RejectCode, Start as StartFrom};
 pub use state::{Acked, CaughtUp, Gap, LinkState, LinkStatus, Uncertain};
+pub use tally::{TallyError, TopicTally};
 
-use history::Reader;
 use inbound::Inbox;
 use options::Fetch;
 use pending::Pending;
 use presence::PresenceRecord;
 use report::Report;
+use requests::{Answer, Request};
 use rules::Rules;
 
 /// The topic that reports the state of a link and its outbox, as a [`LinkStatus`], whenever it changes. Retained.
@@ -63,8 +68,7 @@ struct Endpoint {
     inbox: Inbox,
     rules: RefCell<Rules>,
     pending: RefCell<Pending>,
-    /// The requests for pages of history.
-    readers: RefCell<Vec<Reader>>,
+    requests: RefCell<Vec<Request>>,
     presence: RefCell<Vec<PresenceRecord>>,
     /// Itself, from its end until the store has written what it was given.
     flushing: RefCell<Option<Rc<Self>>>,
@@ -90,7 +94,7 @@ impl Endpoint {
             inbox: Inbox::default(),
             rules: RefCell::default(),
             pending: RefCell::default(),
-            readers: RefCell::default(),
+            requests: RefCell::default(),
             presence: RefCell::default(),
             flushing: RefCell::default(),
             last_key: Cell::new(0),
@@ -104,7 +108,7 @@ impl Endpoint {
     fn end(&self) {
         // Before the link ends: events that were published just now are still to be written.
         self.flushing.replace(self.this.upgrade());
-        self.end_reading();
+        self.end_requests();
         self.inbox.clear();
         let reason = "the application closed the link".to_owned();
         self.report.enter(LinkState::Stopped { code: CLOSED, reason });
@@ -186,7 +190,9 @@ impl Port for Endpoint {
                 self.found_gap(subscription, stream.as_str(), from, to);
             }
             Effect::Refused(subscription, _, message) => self.was_refused(subscription, message),
-            Effect::History(request, page) => self.paged(request, page),
+            Effect::History(id, page) => self.answered(id, Answer::Page(page)),
+            Effect::Deleted(id, outcome) => self.answered(id, Answer::Deleted(outcome)),
+            Effect::Tallied(id, tallies) => self.answered(id, Answer::Tallied(tallies)),
             Effect::Occupants(occupants) => self.tell_occupants(&occupants),
             Effect::NotPresent { topic, message, .. } | Effect::Denied { topic, message, .. } => {
                 self.complain(&topic, message.into());

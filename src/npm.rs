@@ -60,6 +60,7 @@ extern "C" {
         id: Option<&str>,
         account: Option<&str>,
         error: &JsValue,
+        deletion: Option<String>,
     ) -> JsValue;
     #[wasm_bindgen(js_name = makeStatus)]
     fn make_status(status: &str, first: &str, second: &str, stream: &str) -> JsValue;
@@ -344,8 +345,15 @@ fn marked<'a>(event: &'a Event, data: &JsValue, error: &JsValue) -> &'a JsValue 
     event.face(|id| {
         let delivery = delivery(event.delivery());
         let (topic, source, account) = (event.topic().as_str(), event.source(), event.account());
-        make_event(topic, data, source, event.time(), delivery, id, account, error)
+        let deletion = deletion(event);
+        make_event(topic, data, source, event.time(), delivery, id, account, error, deletion)
     })
+}
+
+/// The offset of the deleted event for a deletion, and an empty text for a deleted event.
+fn deletion(event: &Event) -> Option<String> {
+    let deletes = event.deletes().map(|position| position.offset.to_string());
+    deletes.or_else(|| event.is_deleted().then(String::new))
 }
 
 fn delivery(delivery: &Delivery) -> JsValue {

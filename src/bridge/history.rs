@@ -1,16 +1,13 @@
 //! Pages of the peer's log, backwards.
 
-use std::future::poll_fn;
-use std::rc::Weak;
-use std::task::{Poll, Waker};
-
 use bus::Pattern;
-use session::client::{self, Older, RequestId};
+use session::client::{self, Older};
 use session::{Position, RejectCode};
 
-use super::body::content;
+use super::body::received;
+use super::requests::{Answer, request};
 use super::{Bridge, Endpoint};
-use crate::{Delivery, Event, Payload, TopicError};
+use crate::{Delivery, Event, TopicError};
 
 /// A page of the peer's log.
 #[derive(Debug, Clone)]
@@ -39,21 +36,6 @@ pub enum HistoryError {
     /// The bridge was dropped.
     #[error("the bridge is closed")]
     Closed,
-}
-
-type Answer = Result<Older, client::HistoryError>;
-
-/// A request for a page.
-pub(super) struct Reader {
-    id: RequestId,
-    page: Option<Answer>,
-    waker: Option<Waker>,
-}
-
-/// Cancels a request when it is dropped.
-struct PageRequest<'a> {
-    endpoint: &'a Weak<Endpoint>,
-    id: RequestId,
 }
 
 impl Bridge {
@@ -90,17 +72,12 @@ impl Bridge {
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
         let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
-            let id = {
-                let endpoint = endpoint.upgrade().ok_or(HistoryError::Closed)?;
-                endpoint.request_page(pattern?, before, limit)
+            let pattern = pattern?;
+            let Some(Answer::Page(page)) =
+                request(&endpoint, |link| link.history(pattern, before, limit)).await
+            else {
+                return Err(HistoryError::Closed);
             };
-            let wanted = PageRequest { endpoint: &endpoint, id };
-            let page = poll_fn(|context| match endpoint.upgrade() {
-                Some(endpoint) => endpoint.poll_page(id, context.waker()),
-                None => Poll::Ready(None),
-            });
-            let page = page.await.ok_or(HistoryError::Closed)?;
-            drop(wanted);
             let older = page.map_err(|error| match error {
                 client::HistoryError::Refused(code) => HistoryError::Refused(code),
                 _ => HistoryError::Reset,
@@ -111,61 +88,10 @@ impl Bridge {
 }
 
 impl Endpoint {
-    fn request_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
-        let id = self.link.history(pattern, before, limit);
-        self.readers.borrow_mut().push(Reader { id, page: None, waker: None });
-        self.link.drive();
-        id
-    }
-
-    /// The answer to a request.
-    pub(super) fn paged(&self, id: RequestId, page: Answer) {
-        let waker = {
-            let mut readers = self.readers.borrow_mut();
-            let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else { return };
-            reader.page = Some(page);
-            reader.waker.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
-    }
-
-    /// Resolves to `None` if the bridge has been dropped.
-    fn poll_page(&self, id: RequestId, waker: &Waker) -> Poll<Option<Answer>> {
-        let mut readers = self.readers.borrow_mut();
-        let Some(reader) = readers.iter_mut().find(|reader| reader.id == id) else {
-            return Poll::Ready(None);
-        };
-        match reader.page.take() {
-            Some(page) => Poll::Ready(Some(page)),
-            None => {
-                reader.waker = Some(waker.clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Ends all requests.
-    pub(super) fn end_reading(&self) {
-        let readers = self.readers.take();
-        readers.into_iter().filter_map(|reader| reader.waker).for_each(Waker::wake);
-    }
-
     fn page(&self, older: Older) -> HistoryPage {
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
-            let payload = Payload::from_bytes(content(body.content_type, body.data));
-            let (time, stored) = (body.time, Delivery::Stored(position));
-            let event = Event::inbound(topic, payload, &body.id, &body.source, time, stored);
-            self.bus.admit(event.by(body.authid))
+            self.bus.admit(received(topic, body, None, Delivery::Stored(position)))
         });
         HistoryPage { events: events.collect(), next: older.next }
-    }
-}
-
-impl Drop for PageRequest<'_> {
-    fn drop(&mut self) {
-        if let Some(endpoint) = self.endpoint.upgrade() {
-            endpoint.link.forget_history(self.id);
-            endpoint.readers.borrow_mut().retain(|reader| reader.id != self.id);
-        }
     }
 }

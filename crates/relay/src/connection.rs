@@ -365,6 +365,7 @@ impl Connection {
                     }
                     self.writes.push(Write::Append(append.into()));
                 }
+                Effect::Delete(deletion) => self.writes.push(Write::Delete(deletion)),
                 Effect::Forward(event) => {
                     self.meter.forwarded();
                     self.shared.hub.forward(Forwarded { from: self.number, event });

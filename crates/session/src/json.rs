@@ -13,13 +13,13 @@ mod tests;
 mod time;
 mod write;
 
-use crate::{Body, Start, Stream};
+use crate::{Body, Position, Start, Stream, TallyTopic};
 pub use attributes::read_attributes;
 pub use batch::{BatchError, read_batch};
 pub use read::{is_guest_secret, read};
 pub(crate) use write::Text;
 pub(crate) use write::path_segment;
-pub use write::{ack, event, expiring, gap, refused, reject, subscribed, welcome};
+pub use write::{ack, event, expiring, gap, refused, reject, subscribed, tallied, welcome};
 
 /// The WebSocket subprotocol of these texts.
 pub const SUBPROTOCOL: &str = "cloudevents.json";
@@ -59,6 +59,20 @@ pub enum Incoming {
         pattern: String,
         /// Where to start.
         start: Start,
+    },
+    /// Deletes an event.
+    Delete {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The event's position.
+        position: Position,
+    },
+    /// Counts the events of topics.
+    Tally {
+        /// The id of the control event, for the answer.
+        id: String,
+        /// The topics, unchecked.
+        topics: Vec<TallyTopic>,
     },
     /// Ends a subscription.
     Unsubscribe {

@@ -12,7 +12,8 @@
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
+//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] and [`Effect::Delete`] have [`Server::decided`]
+//!   (after the commit), and [`Effect::Query`] has
 //!   [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
@@ -56,6 +57,7 @@ mod access;
 mod claims;
 mod conflated;
 mod credential;
+mod deleting;
 mod effect;
 mod history;
 pub mod ledger;
@@ -73,6 +75,7 @@ mod recording;
 mod rendered;
 mod run;
 mod subscriptions;
+mod tally;
 #[cfg(feature = "json")]
 mod text;
 mod texts;
@@ -89,9 +92,10 @@ use access::PublishRights;
 use conflated::Conflated;
 use credential::Credential;
 pub use credential::Granted;
+pub use deleting::{Deletable, Deletion};
 pub use effect::{
     Answer, Append, ChangedPatterns, Decided, Effect, Ephemeral, Located, Logged, Numbered, Older,
-    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket,
+    Opened, Page, Query, Refusal, SocketMessage, StartPoint, StreamNo, Ticket, TopicCount,
 };
 use history::HistoryRequest;
 pub use options::{Options, Wire};
@@ -107,6 +111,7 @@ pub use receiving::Costs;
 use recording::Recorded;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
+use tally::TallyRequest;
 pub use texts::Texts;
 
 /// The state machine. See the [module](self) for how to drive it.
@@ -125,6 +130,8 @@ pub struct Server {
     unanswered: VecDeque<(Ticket, Waiting)>,
     /// The outstanding requests for history.
     requests: Vec<HistoryRequest>,
+    /// The outstanding requests to count events.
+    tallies: Vec<TallyRequest>,
     presence_state: PresenceState,
     costs: Costs,
     delivered: Delivered,
@@ -204,6 +211,7 @@ impl Server {
             queries: Queries::default(),
             unanswered: VecDeque::new(),
             requests: Vec::new(),
+            tallies: Vec::new(),
             presence_state: PresenceState::default(),
             costs: Costs::default(),
             delivered: Delivered::default(),

@@ -1,4 +1,4 @@
-//! The audit log, on the `tracing` target `audit`: who connects, and what is refused or denied.
+//! The audit log, on the `tracing` target `audit`: who connects, what is refused or denied, and what is deleted.
 //!
 //! It contains addresses, codes, the names of accounts and the ids of their keys, and nothing that a client wrote. Each kind has a
 //! rate limit, so that an attacker cannot flood the log. The next line counts what was left out.
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use session::RejectCode;
+use session::{Position, RejectCode};
 use trust::Thumbprint;
 
 use crate::limits::{Bucket, Rate};
@@ -70,6 +70,7 @@ static REFUSED: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
 static CONNECTED: LazyLock<Lines> = LazyLock::new(Lines::new);
 static DENIED: LazyLock<Lines> = LazyLock::new(Lines::new);
+static DELETED: LazyLock<Lines> = LazyLock::new(Lines::new);
 static CERTIFIED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
@@ -120,4 +121,20 @@ pub(crate) fn certified(who: Who<'_>, key: &Thumbprint) {
 /// Logs that the operator has revoked keys or an account.
 pub(crate) fn revoked(subject: Option<&str>, keys: &[String]) {
     tracing::warn!(target: "audit", subject, ?keys, "revoked");
+}
+
+/// Logs the outcome of a delete: the position of the deletion event, or why the event stays. Without an authority the
+/// subject is not known.
+pub(crate) fn deleted(who: Who<'_>, outcome: Result<&Position, RejectCode>) {
+    let Some(left_out) = DELETED.next() else { return };
+    let Who { subject, address } = who;
+    match outcome {
+        Ok(position) => {
+            tracing::info!(target: "audit", subject, %address, %position, left_out, "deleted");
+        }
+        Err(code) => {
+            let code = code.name();
+            tracing::warn!(target: "audit", subject, %address, code, left_out, "delete refused");
+        }
+    }
 }

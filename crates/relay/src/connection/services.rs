@@ -1,6 +1,6 @@
 //! Services that connections share, besides the log: the authority and presence.
 
-use session::server::{Append, Effect, Granted, Joiner, News, Opened, Refusal};
+use session::server::{Append, Decided, Effect, Granted, Joiner, News, Opened, Refusal};
 use session::{CloseCode, Hello, RejectCode};
 use trust::Thumbprint;
 
@@ -110,6 +110,18 @@ impl Connection {
             self.shared.authority.as_deref().is_some_and(|it| it.check(None).is_ok());
         if token.is_some() || admits_guests {
             self.authorize(token, None);
+        }
+    }
+
+    /// Logs the outcome of a delete that is decided for good.
+    pub(super) fn audit_delete(&self, decided: &Decided) {
+        let (subject, address) = (self.server.subject(), self.from.address);
+        match decided {
+            Decided::Stored(position, _) => audit::deleted(subject, address, Ok(position)),
+            Decided::Rejected { code, retry: None, .. } => {
+                audit::deleted(subject, address, Err(*code));
+            }
+            Decided::Rejected { .. } | Decided::Fenced => {}
         }
     }
 

@@ -5,6 +5,7 @@ mod attacks;
 mod authority;
 mod backup;
 mod bad_input;
+mod deleting;
 mod durable;
 mod events;
 mod kept;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::members::{Members, is_json, nests_too_deep};
 use super::{Incoming, ReadError, time};
 use crate::wire::body::{is_extension_name, is_reserved};
-use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
+use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream, TallyTopic};
 
 /// The media type of `data_base64` without a `datacontenttype`.
 const BYTES: &str = "application/octet-stream";
@@ -49,8 +49,10 @@ fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
             let pattern = text_of(&control(&members)?, "pattern")?;
             Ok(Incoming::Unsubscribe { pattern })
         }
+        "$link.delete" => delete(id, &members),
+        "$link.tally" => tally(id, &members),
         _ if topic.starts_with("$link.") => {
-            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe` and `$link.unsubscribe`"
+            Err("a client may send only `$link.hello`, `$link.refresh`, `$link.subscribe`, `$link.unsubscribe`, `$link.delete` and `$link.tally`"
                 .to_owned())
         }
         _ => publish(id, source, topic, members),
@@ -192,6 +194,31 @@ fn subscribe(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
         Some(from) => start(from)?,
     };
     Ok(Incoming::Subscribe { id: id.to_owned(), pattern, start })
+}
+
+fn delete(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let position = position(&control(members)?).ok_or(
+        "`data` is the event's position: {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}",
+    )?;
+    Ok(Incoming::Delete { id: id.to_owned(), position })
+}
+
+fn tally(id: &str, members: &Members<'_>) -> Result<Incoming, String> {
+    let data = control(members)?;
+    let topic = |it: &Value| {
+        let topic = it.get("topic")?.as_str()?.to_owned();
+        let after = match it.get("after") {
+            None | Some(Value::Null) => None,
+            Some(after) => Some(position(after)?),
+        };
+        Some(TallyTopic { topic, after })
+    };
+    let topics = data.get("topics").and_then(Value::as_array);
+    let topics = topics.and_then(|topics| topics.iter().map(topic).collect());
+    let topics = topics.ok_or(
+        "`data` has no `topics`: [{\"topic\": \"…\", \"after\": {\"stream\": \"main\", \"epoch\": \"…\", \"offset\": \"…\"}}]",
+    )?;
+    Ok(Incoming::Tally { id: id.to_owned(), topics })
 }
 
 fn start(from: &Value) -> Result<Start, String> {

@@ -31,7 +31,7 @@ impl Server {
             self.denials += 1;
             return self.no_page(request, Some(RejectCode::NotAllowed));
         }
-        if self.requests.len() >= REQUESTS {
+        if self.has_too_many_requests() {
             return self.no_page(request, Some(RejectCode::TooMany));
         }
         let Some(stream) = self.options.streams.iter().position(|other| *other == stream) else {
@@ -42,6 +42,11 @@ impl Server {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, self.options.page);
         self.requests.push(HistoryRequest { ticket, request, stream, pattern: pattern.clone() });
         self.queries.push(ticket, Query::History { stream, pattern, before, limit });
+    }
+
+    /// Whether the connection may have no further request for history or counts now.
+    pub(super) fn has_too_many_requests(&self) -> bool {
+        self.requests.len() + self.tallies.len() >= REQUESTS
     }
 
     pub(super) fn older(&mut self, ticket: Ticket, older: &Older) {

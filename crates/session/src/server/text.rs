@@ -9,6 +9,7 @@ use topic::{Pattern, Topic};
 
 use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
+use super::tally::TallyFor;
 use super::{
     Decided, Effect, Ephemeral, Refusal, Rendered, Server, ServerState, SocketMessage, StreamNo,
     Texts, Wire,
@@ -17,7 +18,7 @@ use crate::json::{self, Incoming, Text};
 use crate::rights::{Right, Subject};
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
-use crate::{Body, CloseCode, Millis, RejectCode, Start};
+use crate::{Body, CloseCode, Millis, RejectCode, Start, TopicTally};
 
 use sha2::{Digest, Sha256};
 
@@ -56,6 +57,14 @@ impl Server {
             Ok(Incoming::Subscribe { id, pattern, start }) => {
                 self.costs.subscribes += 1;
                 self.subscribe_text(&id, &pattern, start);
+            }
+            Ok(Incoming::Tally { id, topics }) => {
+                let names = topics.iter().map(|it| it.topic.clone()).collect();
+                self.tally_for(TallyFor::Id(id, names), topics);
+            }
+            Ok(Incoming::Delete { id, position }) => {
+                self.costs.publishes += 1;
+                self.delete(Waiting::Id(id), position);
             }
             Ok(Incoming::Unsubscribe { pattern }) => {
                 if let Some(subscription) = self.subscriptions.find(&pattern) {
@@ -219,6 +228,8 @@ impl Server {
             | FromPeer::Reject(_)
             | FromPeer::Refused(_)
             | FromPeer::Denied(_)
+            | FromPeer::Deleted(_)
+            | FromPeer::Tallied(_)
             | FromPeer::Event(_) => {}
         }
     }
@@ -230,6 +241,20 @@ impl Server {
             Decided::Rejected { code, message, .. } => self.text(json::reject(id, code, &message)),
             Decided::Fenced => self.fenced(),
         }
+    }
+
+    /// The answer to the tally `id` of topics with these names.
+    pub(super) fn tallied_text(
+        &mut self,
+        id: &str,
+        names: &[String],
+        topics: Result<Vec<TopicTally>, RejectCode>,
+    ) {
+        let text = match topics {
+            Ok(tallies) => json::tallied(id, names, &tallies),
+            Err(code) => json::reject(id, code, "at most 64 topics, and a few requests at once"),
+        };
+        self.text(text);
     }
 
     pub(super) fn event_text(

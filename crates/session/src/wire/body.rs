@@ -186,6 +186,8 @@ pub(crate) fn is_reserved(name: &str) -> bool {
             | "type"
             | "authid"
             | "authtype"
+            | "deleted"
+            | "deletes"
             | "dssematerial"
             | "ephemeral"
             | "epoch"

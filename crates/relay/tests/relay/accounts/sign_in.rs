@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use session::{CloseCode, FromClient, Refresh};
+use session::{CloseCode, Delete, FromClient, Refresh};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -192,4 +192,29 @@ async fn the_audit_log_has_who_connects_with_which_key_and_what_is_refused_or_de
     let payload = token.split('.').nth(1).unwrap();
     assert!(lines.iter().all(|line| !line.contains("secret-text") && !line.contains(payload)));
     assert!(lines.iter().all(|line| !line.contains("other")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn deletes_are_in_the_audit_log_with_the_subject_and_the_outcome() {
+    let accounts = Accounts::start(&[]);
+    let mut ann = accounts.welcomed(9, &accounts.token("ann", "pub=a")).await;
+    ann.send(&[publish(1, "a", "e")]).await;
+    let position = ann.ack().await.position;
+    for (number, subject, rights) in [(10, "bob", "pub=>;sub=>"), (11, "mod", "adm=a")] {
+        let mut other = accounts.welcomed(number, &accounts.token(subject, rights)).await;
+        let (request, position) = (1, position.clone());
+        other.send(&[FromClient::Delete(Delete { request, position })]).await;
+        let answer = other.frame().await;
+        let FromPeer::Deleted(deleted) = &answer else { panic!("{answer:?}") };
+        assert_eq!(deleted.outcome.is_ok(), subject == "mod");
+    }
+    let Accounts { relay, log, .. } = accounts;
+    relay.terminate();
+    let lines: Vec<_> = log.lines().map_while(Result::ok).collect();
+    let has = |parts: &[&str]| {
+        lines.iter().filter(|line| parts.iter().all(|part| line.contains(part))).count()
+    };
+    let refused = has(&[" audit: ", "delete refused", "subject=\"bob\"", "code=\"not_allowed\""]);
+    let deleted = has(&[" audit: ", "deleted", "subject=\"mod\"", "position=2@"]);
+    assert_eq!((refused, deleted), (1, 1), "{lines:?}");
 }

@@ -115,12 +115,9 @@ impl Connection {
 
     /// Logs the outcome of a delete that is decided for good.
     pub(super) fn audit_delete(&self, decided: &Decided) {
-        let (subject, address) = (self.server.subject(), self.from.address);
         match decided {
-            Decided::Stored(position, _) => audit::deleted(subject, address, Ok(position)),
-            Decided::Rejected { code, retry: None, .. } => {
-                audit::deleted(subject, address, Err(*code));
-            }
+            Decided::Stored(position, _) => audit::deleted(self.who(), Ok(position)),
+            Decided::Rejected { code, retry: None, .. } => audit::deleted(self.who(), Err(*code)),
             Decided::Rejected { .. } | Decided::Fenced => {}
         }
     }

@@ -204,9 +204,8 @@ impl Event {
                 })
             }
             // Events without a number are not fenced, and each one is answered.
-            Some(Answer::Decided(_, Decided::Fenced) | Answer::Opened(_)) | None => {
-                Err(Problem::rejected(RejectCode::Unavailable, "the store did not answer"))
-            }
+            Some(Answer::Decided(_, Decided::Fenced) | Answer::Deleted(..) | Answer::Opened(_))
+            | None => Err(Problem::rejected(RejectCode::Unavailable, "the store did not answer")),
         }
     }
 }

@@ -256,7 +256,7 @@ async fn every_family_moves_and_gauges_fall_back_when_clients_leave() {
     assert!(all.len() >= 25, "{all:?}");
     assert_eq!(moved, all);
 
-    drop((publisher, reader, setter, stalled, open));
+    drop((publisher, reader, stalled, open));
     // Presence waits for the same client to come again.
     until(metrics, |scrape| {
         let gauges = [

@@ -21,11 +21,12 @@ pub fn use_announcer(room: &Room, origin: &Origin, is_live: bool) -> NodeRef {
     let (announcer, origin) = (place.clone(), origin.clone());
     use_subscription(room.text_message.as_str(), move |event| {
         let is_new = newest.borrow_mut().is_new(event) && is_live;
-        if is_new && !origin.client(event).is_empty() {
-            if let Some(message) = text::shown(event.data::<TextMessage>()?) {
-                let text = text::folded(&message.text).unwrap_or(&message.text);
-                announce(&announcer, &[&*message.sender.name, ": ", text].concat());
-            }
+        if is_new
+            && !origin.client(event).is_empty()
+            && let Some(message) = text::shown(event.data::<TextMessage>()?)
+        {
+            let text = text::folded(&message.text).unwrap_or(&message.text);
+            announce(&announcer, &[&*message.sender.name, ": ", text].concat());
         }
         Ok(())
     });

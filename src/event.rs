@@ -24,6 +24,8 @@ struct Attributes {
     id: OnceCell<Box<str>>,
     source: Box<str>,
     account: Option<Box<str>>,
+    #[cfg(feature = "trust")]
+    verified: Option<Rc<crate::trust::Verified>>,
     time: Option<f64>,
     delivery: Delivery,
     /// Set for an event that a peer has sent.
@@ -92,6 +94,8 @@ impl Event {
             id,
             source: source.clone(),
             account: account.clone(),
+            #[cfg(feature = "trust")]
+            verified: self.0.verified.clone(),
             time: *time,
             delivery,
             flow,
@@ -122,6 +126,8 @@ impl Event {
             id,
             source,
             account: None,
+            #[cfg(feature = "trust")]
+            verified: None,
             time,
             delivery,
             flow: None,
@@ -161,6 +167,18 @@ impl Event {
     /// for one of a guest.
     pub fn account(&self) -> Option<&str> {
         self.0.account.as_deref()
+    }
+
+    /// Who has published it, and how that is known.
+    #[cfg(feature = "trust")]
+    pub fn trust(&self) -> crate::trust::TrustStatus {
+        use crate::trust::TrustStatus;
+        match (&self.0.verified, self.account()) {
+            (Some(verified), _) => TrustStatus::Verified(verified.as_ref().clone()),
+            (None, Some(account)) => TrustStatus::Attested(account.to_owned()),
+            (None, None) if self.source().is_empty() => TrustStatus::Unknown,
+            (None, None) => TrustStatus::Anonymous,
+        }
     }
 
     /// When it was published, in milliseconds since 1970 by the publisher's clock, or `None` if unknown.
@@ -252,6 +270,15 @@ impl Event {
     pub(crate) fn by(mut self, account: Option<String>) -> Self {
         if let Some(attributes) = Rc::get_mut(&mut self.0) {
             attributes.account = account.map(String::into_boxed_str);
+        }
+        self
+    }
+
+    /// The same event, whose signature was verified.
+    #[cfg(feature = "trust")]
+    pub(crate) fn verified(mut self, verified: Option<crate::trust::Verified>) -> Self {
+        if let Some(attributes) = Rc::get_mut(&mut self.0) {
+            attributes.verified = verified.map(Rc::new);
         }
         self
     }

@@ -90,27 +90,47 @@ impl Bridge {
     ) -> impl Future<Output = Result<HistoryPage, HistoryError>> + use<> {
         let (pattern, endpoint) = (Pattern::parse(pattern), self.endpoint.this.clone());
         async move {
-            let id = {
-                let endpoint = endpoint.upgrade().ok_or(HistoryError::Closed)?;
-                endpoint.request_page(pattern?, before, limit)
-            };
-            let wanted = PageRequest { endpoint: &endpoint, id };
-            let page = poll_fn(|context| match endpoint.upgrade() {
-                Some(endpoint) => endpoint.poll_page(id, context.waker()),
-                None => Poll::Ready(None),
-            });
-            let page = page.await.ok_or(HistoryError::Closed)?;
-            drop(wanted);
-            let older = page.map_err(|error| match error {
-                client::HistoryError::Refused(code) => HistoryError::Refused(code),
-                _ => HistoryError::Reset,
-            })?;
-            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older))
+            let older = Endpoint::read_page(&endpoint, pattern?, before, limit).await?;
+            #[cfg(feature = "trust")]
+            let verdicts = Endpoint::verify_page(&endpoint, &older).await;
+            #[cfg(not(feature = "trust"))]
+            let verdicts = ();
+            Ok(endpoint.upgrade().ok_or(HistoryError::Closed)?.page(older, verdicts))
         }
     }
 }
 
+/// What the events of a page show about their authors.
+#[cfg(feature = "trust")]
+type Verdicts = Vec<super::checking::Verdict>;
+#[cfg(not(feature = "trust"))]
+type Verdicts = ();
+
 impl Endpoint {
+    /// Reads a page of the peer's log, without checking its events.
+    pub(super) async fn read_page(
+        this: &Weak<Self>,
+        pattern: Pattern,
+        before: Option<Position>,
+        limit: u32,
+    ) -> Result<Older, HistoryError> {
+        let id = {
+            let endpoint = this.upgrade().ok_or(HistoryError::Closed)?;
+            endpoint.request_page(pattern, before, limit)
+        };
+        let wanted = PageRequest { endpoint: this, id };
+        let page = poll_fn(|context| match this.upgrade() {
+            Some(endpoint) => endpoint.poll_page(id, context.waker()),
+            None => Poll::Ready(None),
+        });
+        let page = page.await.ok_or(HistoryError::Closed)?;
+        drop(wanted);
+        page.map_err(|error| match error {
+            client::HistoryError::Refused(code) => HistoryError::Refused(code),
+            _ => HistoryError::Reset,
+        })
+    }
+
     fn request_page(&self, pattern: Pattern, before: Option<Position>, limit: u32) -> RequestId {
         let id = self.link.history(pattern, before, limit);
         self.readers.borrow_mut().push(Reader { id, page: None, waker: None });
@@ -150,12 +170,27 @@ impl Endpoint {
         readers.into_iter().filter_map(|reader| reader.waker).for_each(Waker::wake);
     }
 
-    fn page(&self, older: Older) -> HistoryPage {
+    fn page(&self, older: Older, verdicts: Verdicts) -> HistoryPage {
+        #[cfg(feature = "trust")]
+        let mut verdicts = verdicts.into_iter();
+        #[cfg(not(feature = "trust"))]
+        let () = verdicts;
         let events = older.events.into_iter().filter_map(|(position, topic, body)| {
+            #[cfg(feature = "trust")]
+            let verified = match verdicts.next()? {
+                Ok(verified) => verified,
+                Err(reason) => {
+                    self.withhold(&topic, &body, reason);
+                    return None;
+                }
+            };
             let payload = Payload::from_bytes(content(body.content_type, body.data));
             let (time, stored) = (body.time, Delivery::Stored(position));
             let event = Event::inbound(topic, payload, &body.id, &body.source, time, stored);
-            self.bus.admit(event.by(body.authid))
+            let event = event.by(body.authid);
+            #[cfg(feature = "trust")]
+            let event = event.verified(verified);
+            self.bus.admit(event)
         });
         HistoryPage { events: events.collect(), next: older.next }
     }

@@ -90,8 +90,8 @@ impl Link {
     /// Whether a peer has attested with this source that an event is from this page's client.
     pub(crate) fn is_own(&self, source: &str) -> bool {
         let mut tab = self.tab.borrow_mut();
-        tab.client().signed(source)
-            || tab.fallback().is_some_and(|fallback| fallback.signed(source))
+        tab.client().is_own(source)
+            || tab.fallback().is_some_and(|fallback| fallback.is_own(source))
     }
 
     /// Whose link the peer says this is.

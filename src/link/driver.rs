@@ -58,6 +58,10 @@ impl Link {
         match effect {
             Effect::Open => self.open(lane),
             Effect::FetchCredential => self.fetch_credential(lane, port),
+            #[cfg(feature = "trust")]
+            Effect::Prove(request) => self.prove(lane, request),
+            #[cfg(feature = "trust")]
+            Effect::Sign { id, topic, body } => self.sign(lane, id, topic, body),
             Effect::Send(message) => self.connection(lane).send(message, lane, &self.this),
             Effect::Close(code) => self.connection(lane).close(code),
             Effect::Store(operation) => self.store.run(operation),

@@ -44,6 +44,12 @@ export class Event {
     return this.#more?.account;
   }
 
+  get trust() {
+    const { verified, account, source } = this.#more ?? {};
+    if (verified) return verified;
+    return account ? { status: "attested", subject: account } : { status: source ? "anonymous" : "unknown" };
+  }
+
   get delivery() {
     return this.#more?.delivery ?? local;
   }
@@ -96,8 +102,12 @@ function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function makeEvent(topic, data, source, time, delivery, id, account, error) {
-  return new Event(topic, data, { source, time, delivery, id, account, error });
+export function makeEvent(topic, data, source, time, delivery, id, account, verified, error) {
+  return new Event(topic, data, { source, time, delivery, id, account, verified, error });
+}
+
+export function makeVerified(subject, name, key) {
+  return { status: "verified", subject, name, key };
 }
 
 export function replaced(event, data) {

@@ -43,6 +43,7 @@ pub(super) fn row(row: &OutboxRow) -> JsValue {
         row.leaving.into(),
         bytes(&row.owner),
         row.dropped.map_or(JsValue::NULL, |why| number(why.number())),
+        row.sign_by.map_or(JsValue::NULL, number),
     ])
 }
 
@@ -67,6 +68,7 @@ fn read_row(row: &Array) -> Option<OutboxRow> {
         leaving: row.get(6).is_truthy(),
         owner: read_bytes(&row.get(7))?,
         dropped: read_number(&row.get(8)).and_then(RejectCode::from_number),
+        sign_by: read_number(&row.get(9)),
     })
 }
 

@@ -26,7 +26,7 @@ extern "C" {
     fn string(value: &JsValue) -> Result<String, JsValue>;
 }
 
-/// Fills `bytes` from the platform's secure random source. False if there is none.
+/// Fills `bytes` from the platform's secure random source. False without such a source.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> bool {
     get_random_values(bytes).is_ok()
 }

@@ -22,7 +22,7 @@ const line = (text) => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, "").
 /** One spelling for names that look the same, as the chat has it. */
 const spell = (text) => line(text.normalize("NFC"));
 
-/** At most so many code points of a text. */
+/** The maximum number of code points of a text. */
 const first = (count, text) => (text.length <= count ? text : [...text.slice(0, 2 * count)].slice(0, count).join(""));
 
 /** What the page shows of a name that others have sent. */

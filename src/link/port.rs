@@ -6,7 +6,7 @@ use session::Body;
 use session::client::{self, Effect};
 use topic::Topic;
 
-/// Resolves to a credential, or to `None` if there is none to be had now.
+/// Resolves to a credential, or to `None` if the application has none now.
 pub(crate) type Fetching = Pin<Box<dyn Future<Output = Option<String>>>>;
 
 /// The owner of a link. Its methods are called with nothing borrowed, so that they may call the link again.

@@ -104,7 +104,7 @@ impl Border {
         self.limiter.forget_stale();
     }
 
-    /// Takes a permit for a connection. Returns `None` if there is none, and the connection is dropped.
+    /// Takes a permit for a connection. Returns `None` at the limit, and the connection is dropped.
     fn peer(&self, address: IpAddr) -> Option<Arc<Peer>> {
         // The client behind a proxy is known only from its requests.
         let key = (!self.proxies.has(address)).then(|| Key::of(address));

@@ -52,7 +52,7 @@ pub trait Store: Send + Sync + 'static {
     /// The streams of the log. They stay the same while the store is open.
     fn streams(&self) -> &[Stream];
 
-    /// The offset of the last event of each stream; 0 if there is none.
+    /// The offset of the last event of each stream; 0 if the stream is empty.
     ///
     /// # Errors
     /// A [`StoreError`] if the store cannot be used now.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::backlog::Entry;
 
 pub(super) struct Member<P, W> {
-    /// The number of the current worker, whose reports count; 0 while there is none.
+    /// The number of the current worker, whose reports count; 0 without one.
     pub(super) number: u64,
     pub(super) worker: Option<Rc<W>>,
     pub(super) is_ready: bool,

@@ -87,7 +87,7 @@ impl Connection {
         }
     }
 
-    /// Feeds the next part of a message. Returns false if there is none, or if it must wait.
+    /// Feeds the next part of a message. Returns false without one, or if it must wait.
     pub(super) fn next_part(&mut self) -> bool {
         if self.debt.is_some() {
             return false;

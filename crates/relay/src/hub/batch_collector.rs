@@ -123,7 +123,7 @@ mod tests {
 
     const MOMENT: Duration = Duration::from_millis(1);
 
-    /// One that has just answered four writes while so many others waited, and to which no more come.
+    /// One that has just answered four writes while as many others waited, and that receives no more.
     fn after(waiting: usize) -> BatchCollector {
         let (sender, queue) = mpsc::channel(4);
         let (answer, _) = mpsc::unbounded_channel();

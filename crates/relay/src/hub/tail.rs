@@ -16,7 +16,7 @@ const BYTES: usize = 16 << 20;
 const ANSWER: usize = 128;
 /// and about the most bytes: a connection holds them as messages until its client has taken them.
 const ANSWER_BYTES: usize = 64 << 10;
-/// A page ends after about so many bytes of bodies.
+/// The approximate size of a page, in bytes of bodies.
 const PAGE: usize = 256 << 10;
 
 /// One of each stream.

@@ -10,7 +10,7 @@ use crate::{CloseCode, Millis};
 const RETRY: Millis = 5_000;
 
 impl Client {
-    /// The response to [`Effect::FetchCredential`]: a credential, or `None` if there is none at present. Then the
+    /// The response to [`Effect::FetchCredential`]: a credential, or `None` without one. Then the
     /// link waits as after a failed connection.
     pub fn credential(&mut self, credential: Option<String>, now: Millis) {
         match (self.state, credential) {

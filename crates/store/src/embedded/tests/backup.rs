@@ -67,7 +67,7 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
     let new = head(&restored);
     assert_ne!(new.epoch, old.epoch);
     assert_eq!(restored.peer(), store.peer());
-    // A subscriber that is ahead of the backup, or level with it, is told to begin anew.
+    // A subscriber that is ahead of the backup, or level with it, must begin anew.
     for position in [old.clone(), session::Position { offset: 2, id: Some("e2".to_owned()), ..old }]
     {
         let located = locate(&restored, ">", &Start::After(vec![position]));
@@ -81,7 +81,7 @@ fn a_restored_backup_starts_a_new_epoch_and_clients_go_on_from_what_it_holds() {
         refused(3),
         event("e5", 1, numbered(1, 2, 5)),
         event("e6", 1, numbered(1, 2, 6)),
-        // The other client is not known: it is told, and what it had sent is uncertain.
+        // The other client is not known: its welcome says so, and what it had sent is uncertain.
         event("f1", 1, numbered(2, 1, 1)),
     ];
     let outcomes = restored.write(&again).unwrap().outcomes;

@@ -57,7 +57,7 @@ fn a_repeat_is_recognised_as_long_as_the_log_holds_it_and_then_its_id_goes_too()
 enum Between {
     Nothing,
     Trim,
-    /// This operation of the disk fails in the next commit, if it has so many: the file is opened anew.
+    /// The number of the operation of the disk that fails in the next commit. The file is then opened anew.
     Fail(u64),
     Crash,
     /// The store goes on from a backup of itself.

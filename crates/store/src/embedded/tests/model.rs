@@ -118,7 +118,7 @@ fn write(
     Ok(())
 }
 
-/// Reading forwards, backwards and from the newest so many says what the end of the list says.
+/// Reading forwards, backwards and from the newest events returns the end of the list.
 fn check(
     store: &Embedded,
     pattern: &str,

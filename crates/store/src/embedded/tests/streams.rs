@@ -67,7 +67,7 @@ fn a_repeat_has_its_place_also_where_its_topic_has_another_stream_now() {
     let stand = log(&store, &[(1, 1), (1, 2)]);
     assert_eq!(stand, places(&[("main", 1), ("below", 1)]));
     drop(store);
-    // Nor is what a stream holds lost when it takes no topics any more.
+    // A stream that takes no topics keeps what it holds.
     disk = disk.crashed(Crash::CutClean);
     let store = on(&disk, Settings::default());
     assert_eq!(

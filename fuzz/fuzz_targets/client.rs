@@ -1,11 +1,12 @@
-//! A client with an arbitrary peer, a failing store and a jumping clock. Each event is settled once.
+//! A client with an arbitrary peer, a failing store, a device that signs some things, and a jumping clock. Each event is
+//! settled once, and what must be signed is never sent unsigned.
 #![no_main]
 
 use topic::{Pattern, Topic};
 use fuzzing::{Store, entropy, steps};
 use libfuzzer_sys::fuzz_target;
 use session::client::{Client, Effect, Options, PublishOptions};
-use session::{Body, FromPeer, Start, Welcome};
+use session::{Body, FromClient, FromPeer, Start, Welcome};
 
 struct Page {
     client: Client,
@@ -41,6 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             }
             8 => page.client.connect(now),
+            12 => page.client.sign_again(now),
             9 => page.client.stop(),
             10 => page.client.wake(now),
             11 => page.received(&welcome()),
@@ -56,7 +58,7 @@ impl Page {
     fn new(first: u8) -> Self {
         let mut entropy = entropy(first);
         let store = Store::new(&mut entropy);
-        let options = Options { outbox_events: 8, ..Options::default() };
+        let options = Options { outbox_events: 8, proves: first & 4 != 0, ..Options::default() };
         let mut client = Client::new(options, entropy, store.saved());
         if let Ok(pattern) = Pattern::parse("a.>") {
             client.subscribe(pattern, Start::Earliest);
@@ -68,7 +70,7 @@ impl Page {
         let Ok(topic) = Topic::parse("a.x") else { return };
         let body = Body { id: index.to_string(), data: step.to_vec(), ..Body::default() };
         let expires = step.first().map(|in_time| self.now + 50 * u64::from(*in_time));
-        let options = PublishOptions { expires, ..PublishOptions::default() };
+        let options = PublishOptions { expires, signed: step.len() % 2 == 1, ..PublishOptions::default() };
         let _ = self.client.publish_with(topic, &body, options, self.now);
         assert!(self.client.outbox_len() <= 8);
     }
@@ -92,12 +94,28 @@ impl Page {
                 Effect::Close(_) => self.has_socket = false,
                 Effect::Send(message) => {
                     assert!(self.has_socket && !message.is_empty(), "sends to nobody");
+                    FromClient::decode(&message).for_each(|frame| may_be_sent(frame.unwrap()));
                 }
+                Effect::Prove(request) if request.fence % 3 == 0 => {
+                    self.client.cannot_prove(request.fence);
+                }
+                Effect::Prove(request) => self.client.proved(request.fence, [4; 65], [5; 64]),
+                Effect::Sign { id, body, .. } if body.data.len() % 4 == 1 => {
+                    self.client.signed(&id, [7; 64], self.now);
+                }
+                Effect::Sign { id, .. } => self.client.cannot_sign(&id),
                 Effect::Settled { id, outcome, .. } => self.store.settle(id, &outcome),
                 _ => {}
             }
         }
     }
+}
+
+/// An event with data of an odd length must be signed.
+fn may_be_sent(frame: FromClient) {
+    let FromClient::Publish(publish) = frame else { return };
+    let body = Body::decode(&publish.body).expect("it was encoded");
+    assert_eq!(body.signature.is_some(), body.data.len() % 2 == 1, "{body:?}");
 }
 
 fn welcome() -> Vec<u8> {

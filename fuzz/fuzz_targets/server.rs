@@ -39,14 +39,6 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn hello() -> Vec<u8> {
     let mut message = Vec::new();
-    FromClient::Hello(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
-        token: None,
-    })
-    .encode(&mut message);
+    FromClient::Hello(Hello::new([1; 16], [2; 32], 1)).encode(&mut message);
     message
 }

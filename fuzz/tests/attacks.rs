@@ -11,9 +11,7 @@ use session::{FromClient, Hello};
 #[test]
 fn a_peer_takes_nothing_that_hurts_it_or_its_readers() {
     let mut hello = Vec::new();
-    let secret = [2; 32];
-    let (client, fence, lowest, returning, token) = ([1; 16], 1, 1, false, None);
-    FromClient::Hello(Hello { client, secret, fence, lowest, returning, token }).encode(&mut hello);
+    FromClient::Hello(Hello::new([1; 16], [2; 32], 1)).encode(&mut hello);
     for message in attacks::frames() {
         let mut peer = Peer::new(Wire::Frames);
         peer.server.received(&hello, 0);

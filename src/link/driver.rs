@@ -5,6 +5,8 @@ use session::client::{self, Effect};
 use session::tabs::{Effect as TabEffect, Lane};
 
 use super::{Link, Port};
+#[cfg(not(feature = "trust"))]
+use crate::js::monotonic;
 use crate::js::text_of;
 
 /// The code of a link that this end has closed.
@@ -62,6 +64,19 @@ impl Link {
             Effect::Prove(request) => self.prove(lane, request),
             #[cfg(feature = "trust")]
             Effect::Sign { id, topic, body } => self.sign(lane, id, topic, body),
+            // This page has no key.
+            #[cfg(not(feature = "trust"))]
+            Effect::Prove(request) => {
+                if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
+                    client.cannot_prove(request.fence);
+                }
+            }
+            #[cfg(not(feature = "trust"))]
+            Effect::Sign { id, .. } => {
+                if let Some(client) = self.tab.borrow_mut().client_on(lane, monotonic()) {
+                    client.cannot_sign(&id);
+                }
+            }
             Effect::Send(message) => self.connection(lane).send(message, lane, &self.this),
             Effect::Close(code) => self.connection(lane).close(code),
             Effect::Store(operation) => self.store.run(operation),

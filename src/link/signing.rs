@@ -17,7 +17,7 @@ impl Link {
     /// The key of this device, or `None` if the page is not secure.
     pub(crate) async fn device_key(&self) -> Option<Rc<DeviceKey>> {
         let key = self.device.key(self.store.database()).await?;
-        self.tab.borrow_mut().client().signs_as(&key.thumbprint.source());
+        self.tab.borrow_mut().signs_as(&key.thumbprint.source());
         Some(key)
     }
 
@@ -66,13 +66,7 @@ impl Link {
             return;
         }
         self.device.certify(self.store.database(), jwt, unverified.certificate).await;
-        {
-            let mut tab = self.tab.borrow_mut();
-            tab.client().sign_again(monotonic());
-            if let Some(fallback) = tab.fallback() {
-                fallback.sign_again(monotonic());
-            }
-        }
+        self.tab.borrow_mut().sign_again(monotonic());
         self.drive();
     }
 
@@ -122,6 +116,9 @@ impl Link {
     }
 
     async fn signature(&self, topic: &Topic, body: &Body) -> Option<[u8; 64]> {
+        if !self.options.has_key {
+            return None;
+        }
         let key = self.device_key().await?;
         let time = body.time.unwrap_or_default() / 1_000;
         if !self.device.is_certified_at(time) {

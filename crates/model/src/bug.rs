@@ -7,6 +7,8 @@ pub enum Bug {
     NoDedupe,
     /// It ignores fencing tokens.
     NoFence,
+    /// It admits a client by its secret although the client has proven a key.
+    SecretOpensAfterKey,
     /// It answers the repeat of a rejected event as if the event were stored.
     RejectAnsweredAsStored,
     /// It names the wrong stream in the position of an event.

@@ -34,8 +34,8 @@
 //!     message
 //! };
 //! let hello = |fence| {
-//!     let (client, secret, lowest) = ([1; 16], [2; 32], 1);
-//!     message(FromClient::Hello(Hello { client, secret, fence, lowest, returning: false, token: None }))
+//!     let (client, secret) = ([1; 16], [2; 32]);
+//!     message(FromClient::Hello(Hello::new(client, secret, fence)))
 //! };
 //! let body = Body { id: "e".into(), ..Body::default() }.encode();
 //! let (number, topic, name) = (Some(1), 0, Some("a.x".into()));
@@ -67,9 +67,11 @@
 #![forbid(unsafe_code)]
 
 mod bug;
+mod key;
 mod peer;
 mod store;
 
 pub use bug::Bug;
+pub use key::{DeviceKey, is_proven};
 pub use peer::{Connection, ConnectionNo, Found, Peer};
 pub use store::{ClientId, Outcome, SIDE, Store, Write};

@@ -5,7 +5,7 @@ mod connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use session::Millis;
+use session::{Hello, Millis};
 use session::server::{
     Answer, Effect, Joiner, News, Opened, Options, Page, PresenceRegistry, Server, StreamNo,
     Ticket, Wire,
@@ -28,6 +28,8 @@ pub struct Peer {
     pub connections: BTreeMap<ConnectionNo, Connection>,
     /// The writes that are in no commit yet, in the order of their arrival.
     pub writes: VecDeque<(ConnectionNo, Write)>,
+    /// Whether the proof of a hello is valid. Without a change every proof is.
+    pub verifies: fn(&Hello) -> bool,
     options: Arc<Options>,
 }
 
@@ -48,6 +50,7 @@ impl Peer {
             presence: PresenceRegistry::default(),
             connections: BTreeMap::new(),
             writes: VecDeque::new(),
+            verifies: |_| true,
             options: Arc::new(options),
         }
     }
@@ -95,6 +98,9 @@ impl Peer {
         match effect {
             Effect::Send(message) => connection.send(message),
             Effect::Close(code, _) => connection.closed = Some(code),
+            Effect::Open(hello) if !(self.verifies)(&hello) => {
+                connection.server.opened(Opened::WrongProof);
+            }
             Effect::Open(hello) => {
                 connection.client = Some((hello.client, hello.fence));
                 self.writes.push_back((number, Write::Open(hello)));

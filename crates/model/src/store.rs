@@ -104,7 +104,7 @@ impl Store {
         if self.fails {
             return Opened::Unavailable;
         }
-        self.clients.open(hello, self.bug != Some(Bug::NoFence))
+        self.clients.open(hello, self.bug)
     }
 
     /// Decides about an event, and returns the new log entry. Without `checks_fence` the connection may be fenced.
@@ -228,6 +228,11 @@ impl Store {
     /// The fencing token of a client's newest connection.
     pub fn fence(&self, client: &ClientId) -> Option<u64> {
         self.clients.fence(client)
+    }
+
+    /// The device key that a client has proven.
+    pub fn key(&self, client: &ClientId) -> Option<[u8; 65]> {
+        self.clients.key(client)
     }
 
     /// The highest decided number of a client, and the id of that event.

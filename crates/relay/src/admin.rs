@@ -1,19 +1,29 @@
-//! Administration of a running relay: backups.
+//! Administration of a running relay: backups and revocations.
 //!
-//! Only one process can open the store's file, so a running relay makes the copy. The request arrives over a Unix
-//! socket in the data directory, which only the relay's own user may use: one line with the path of the new file,
-//! answered by one line that begins with `ok` or `failed`.
+//! Only one process can open the store's file, so a running relay does the work. The request arrives over a Unix socket in
+//! the data directory, which only the relay's own user may use: one line, answered by one line that begins with `ok` or
+//! `failed`.
+
+#[cfg(unix)]
+mod socket;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use session::server::Decided;
 use store::{Embedded, Settings, Store, StoreError};
+use tokio::sync::mpsc;
 
-/// Why a backup failed.
+use crate::border::audit;
+use crate::certificates::revocations::{self, Unsound};
+use crate::certificates::{Certificates, Revocation};
+use crate::hub::{Answer, Charge, Hub};
+
+/// Why an operator's request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    /// There is no store to copy.
+pub enum AdminError {
+    /// There is no store.
     #[error("{0} holds no store; give the directory of the log with --data")]
     NoStore(PathBuf),
     /// The path of the new file cannot be sent to the relay.
@@ -25,24 +35,43 @@ pub enum BackupError {
     /// The running relay reports a failure.
     #[error("the relay says: {0}")]
     Failed(String),
-    /// The store cannot be copied.
+    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is nothing to revoke.
+    #[error(transparent)]
+    Revocation(#[from] Unsound),
+}
+
+/// What operators work on.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    pub(crate) store: Arc<dyn Store>,
+    /// Its writer ends when all others have dropped it.
+    pub(crate) hub: Weak<Hub>,
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 /// Copies the store in `data` to the new file `to`, through the relay that runs on `data`, or directly if none runs.
 /// Returns the message for the operator.
 ///
 /// # Errors
-/// A [`BackupError`] that says what to do. No file is left behind then.
-pub fn backup(data: &Path, to: &Path) -> Result<String, BackupError> {
+/// An [`AdminError`] that says what to do. No file is left behind then.
+pub fn backup(data: &Path, to: &Path) -> Result<String, AdminError> {
     if !Embedded::is_in(data) {
-        return Err(BackupError::NoStore(data.to_owned()));
+        return Err(AdminError::NoStore(data.to_owned()));
     }
-    let to = std::path::absolute(to).map_err(|_| BackupError::Name(to.to_owned()))?;
+    let to = std::path::absolute(to).map_err(|_| AdminError::Name(to.to_owned()))?;
     #[cfg(unix)]
-    if let Some(answer) = socket::ask(data, &to)? {
-        return answer.map_err(BackupError::Failed);
+    {
+        let request = || {
+            let name = to.to_str().filter(|name| !name.contains('\n'));
+            let name = name.ok_or_else(|| AdminError::Name(to.clone()))?;
+            Ok(format!("backup {name}"))
+        };
+        if let Some(answer) = socket::ask(data, request)? {
+            return answer.map_err(AdminError::Failed);
+        }
     }
     let store = Embedded::open(data, Settings::default())?;
     Ok(copy(&store, &to)?)
@@ -53,127 +82,88 @@ fn copy(store: &dyn Store, to: &Path) -> Result<String, StoreError> {
     Ok(format!("{} events, {} bytes in {}", copied.events, copied.bytes, to.display()))
 }
 
-/// Serves operators for as long as it is polled.
-pub(crate) async fn serve(data: &Path, store: &Arc<dyn Store>) {
+/// Revokes keys, or an account with all keys of which it has sent certificates: through the relay that runs on `data`, which
+/// closes their connections, or in the log alone if none runs. Returns the message for the operator.
+///
+/// # Errors
+/// An [`AdminError`] that says what to do.
+pub fn revoke(data: &Path, revocation: &Revocation) -> Result<String, AdminError> {
+    if !Embedded::is_in(data) {
+        return Err(AdminError::NoStore(data.to_owned()));
+    }
+    revocation.check()?;
     #[cfg(unix)]
-    socket::serve(data, store).await;
+    {
+        let request = || Ok(format!("revoke {}", serde_json::json!(revocation)));
+        if let Some(answer) = socket::ask(data, request)? {
+            return answer.map_err(AdminError::Failed);
+        }
+    }
+    let mut settings = Settings::default();
+    // These settings have no other stream.
+    let _ = Certificates::add_stream(&mut settings);
+    let store = Embedded::open(data, settings)?;
+    let revocation = revocation.clone().complete(&store)?;
+    revocations::write(&store, &revocation.writes(store.peer()))?;
+    Ok(revocation.summary())
+}
+
+/// Serves operators for as long as it is polled.
+pub(crate) async fn serve(data: &Path, admin: &Admin) {
+    #[cfg(unix)]
+    socket::serve(data, admin).await;
     #[cfg(not(unix))]
-    let _ = (data, store);
+    let _ = (data, admin);
     std::future::pending().await
 }
 
-#[cfg(unix)]
-mod socket {
-    use std::fs::{self, Permissions};
-    use std::io::{self, ErrorKind, Read, Write};
-    use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::UnixStream;
-    use std::path::{Path, PathBuf};
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use store::Store;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::UnixListener;
-
-    use super::{BackupError, copy};
-
-    /// The maximum size of a request.
-    const LONGEST: u64 = 8 << 10;
-    /// The time limit for sending a request.
-    const ASKS_WITHIN: Duration = Duration::from_secs(5);
-
-    fn path(data: &Path) -> PathBuf {
-        data.join("admin.sock")
-    }
-
-    /// Serves one request after the other, for as long as it is polled. The caller has opened the store, so an
-    /// existing socket belongs to a relay that is gone.
-    pub(super) async fn serve(data: &Path, store: &Arc<dyn Store>) {
-        let path = path(data);
-        let _ = fs::remove_file(&path);
-        let listener = UnixListener::bind(&path).and_then(|listener| {
-            fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-            Ok(listener)
-        });
-        let listener = match listener {
-            Ok(listener) => listener,
-            Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "the admin socket cannot be created, so backups are not available (a path may have about 100 bytes)");
-                return;
-            }
-        };
-        let _remove = Remove(path);
-        loop {
-            let Ok((mut stream, _)) = listener.accept().await else {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
-            };
-            let (mut asked, mut request) = ((&mut stream).take(LONGEST), String::new());
-            let read = tokio::time::timeout(ASKS_WITHIN, asked.read_to_string(&mut request)).await;
-            let Some(to) = request.strip_prefix("backup ").and_then(|to| to.strip_suffix('\n'))
-            else {
-                tracing::warn!(?read, "a request on the admin socket was invalid");
-                continue;
-            };
-            let (store, to) = (Arc::clone(store), PathBuf::from(to));
+impl Admin {
+    /// Answers one request. `None` if it is not valid.
+    #[cfg(unix)]
+    async fn answer(&self, request: &str) -> Option<Result<String, String>> {
+        const STOPPING: &str = "the relay is shutting down";
+        let request = request.strip_suffix('\n')?;
+        if let Some(to) = request.strip_prefix("backup ") {
+            let (store, to) = (Arc::clone(&self.store), PathBuf::from(to));
             let copied = tokio::task::spawn_blocking(move || copy(&*store, &to)).await;
-            let answer = match copied {
-                Ok(Ok(told)) => {
-                    tracing::info!("backup: {told}");
-                    format!("ok {told}\n")
-                }
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "there is no backup");
-                    format!("failed {error}\n")
-                }
-                Err(_) => "failed the relay is shutting down\n".to_owned(),
-            };
-            // The operator may have stopped waiting.
-            let _ = stream.write_all(answer.as_bytes()).await;
+            return Some(match copied {
+                Ok(copied) => copied.map_err(|error| error.to_string()),
+                Err(_) => Err(STOPPING.to_owned()),
+            });
         }
+        let json = request.strip_prefix("revoke ")?;
+        let revocation: Revocation = serde_json::from_str(json).ok()?;
+        revocation.check().ok()?;
+        Some(self.revoke(revocation).await)
     }
 
-    /// Sends a request to the relay that runs on `data`. Returns `None` if none runs.
-    pub(super) fn ask(
-        data: &Path,
-        to: &Path,
-    ) -> Result<Option<Result<String, String>>, BackupError> {
-        let mut stream = match UnixStream::connect(path(data)) {
-            Ok(stream) => stream,
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(BackupError::Silent(data.to_owned(), error)),
+    /// Revokes at once, and in the log.
+    #[cfg(unix)]
+    async fn revoke(&self, revocation: Revocation) -> Result<String, String> {
+        const NOT_LOGGED: &str = "it is revoked until the relay ends, but not in the log: repeat it";
+        let certificates = self.certificates.as_ref();
+        let certificates = certificates.ok_or("this relay has no accounts, see --auth-keys")?;
+        let hub = self.hub.upgrade().ok_or("the relay is shutting down")?;
+        let store = Arc::clone(&self.store);
+        // Before its keys are looked for, so that none is added meanwhile.
+        certificates.revocations.add(&revocation);
+        let complete = tokio::task::spawn_blocking(move || revocation.complete(&*store)).await;
+        let revocation = match complete {
+            Ok(complete) => complete.map_err(|error| format!("{error}; {NOT_LOGGED}"))?,
+            Err(_) => return Err(NOT_LOGGED.to_owned()),
         };
-        let Some(name) = to.to_str().filter(|name| !name.contains('\n')) else {
-            return Err(BackupError::Name(to.to_owned()));
-        };
-        let mut answer = String::new();
-        let mut talk = || -> io::Result<()> {
-            stream.write_all(format!("backup {name}\n").as_bytes())?;
-            stream.shutdown(std::net::Shutdown::Write)?;
-            stream.read_to_string(&mut answer)?;
-            Ok(())
-        };
-        let silent = |error| BackupError::Silent(data.to_owned(), error);
-        talk().map_err(silent)?;
-        let answer = answer.trim_end();
-        match answer.split_once(' ') {
-            Some(("ok", told)) => Ok(Some(Ok(told.to_owned()))),
-            Some(("failed", why)) => Ok(Some(Err(why.to_owned()))),
-            _ => Err(silent(ErrorKind::UnexpectedEof.into())),
+        certificates.revocations.add(&revocation);
+        audit::revoked(revocation.subject.as_deref(), &revocation.keys);
+        let writes = revocation.writes(self.store.peer());
+        let (mut missing, (answers, mut answered)) = (writes.len(), mpsc::unbounded_channel());
+        if !hub.write(writes, None, &answers, Charge::default()).await {
+            return Err(NOT_LOGGED.to_owned());
         }
-    }
-
-    /// Deletes the socket's file when the relay ends.
-    struct Remove(PathBuf);
-
-    impl Drop for Remove {
-        fn drop(&mut self) {
-            let _ = fs::remove_file(&self.0);
+        drop((answers, hub));
+        while let Some(answers) = answered.recv().await {
+            let is_stored = |it: &&Answer| matches!(it, Answer::Decided(_, Decided::Stored(..)));
+            missing -= answers.iter().filter(is_stored).count();
         }
+        if missing > 0 { Err(NOT_LOGGED.to_owned()) } else { Ok(revocation.summary()) }
     }
 }

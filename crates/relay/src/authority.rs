@@ -17,6 +17,11 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
     /// `cloudevents.json` and has no token yet may still send one in its hello.
     fn check(&self, token: Option<&str>) -> Result<Granted, Refused>;
 
+    /// The name for people of the account of a valid token, if the token has one.
+    fn name(&self, _token: &str) -> Option<String> {
+        None
+    }
+
     /// Whether all clients are guests who may do everything but moderate. The relay then asks for nothing: guests choose
     /// the keys of their presence, and their clients can belong to accounts later.
     fn is_open(&self) -> bool {
@@ -35,7 +40,7 @@ pub struct Guests(pub Rights);
 
 impl Authority for Guests {
     fn check(&self, _: Option<&str>) -> Result<Granted, Refused> {
-        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None })
+        Ok(Granted { account: None, rights: self.0.clone(), expires_in: None, key: None })
     }
 
     fn is_open(&self) -> bool {

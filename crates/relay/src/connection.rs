@@ -25,8 +25,10 @@ use tokio::time::{Instant, timeout};
 use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
+use crate::certificates::Certificates;
 use crate::hub::{Answer, Forwarded, Hub, Queued};
 use crate::metrics::{Meter, Metrics, SessionOf};
+use crate::proof::ProofHosts;
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
 use reading::{Asked, none};
@@ -45,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) message_timeout: Duration,
     /// Checks credentials. Without one, every client may connect.
     pub(crate) authority: Option<Arc<dyn Authority>>,
+    pub(crate) proof_hosts: ProofHosts,
+    /// Whose certificates are taken. Without it, none are.
+    pub(crate) certificates: Option<Arc<Certificates>>,
     pub(crate) metrics: Arc<Metrics>,
     /// Becomes true when the relay is shutting down.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -116,6 +121,8 @@ pub(crate) fn run(
     let mailbox = connection.shared.hub.mailbox(connection.number);
     let mut arrived = VecDeque::new();
     let mut stopping = connection.shared.stopping.clone();
+    let certificates = connection.shared.certificates.as_ref();
+    let mut revocations = certificates.map(|it| it.revocations.changes());
     async move {
         // A copy, because the guard of the value is not `Send`.
         let mut stopped = pin!(async { stopping.wait_for(|stopping| *stopping).await.is_ok() });
@@ -172,6 +179,7 @@ pub(crate) fn run(
                     connection.tick();
                     alarm.as_mut().reset(connection.deadline());
                 }
+                () = changed(&mut revocations) => connection.end_if_revoked(),
                 () = ended(&mut connection.fenced) => {
                     connection.fenced = None;
                     connection.server.fenced();
@@ -228,6 +236,14 @@ pub(crate) async fn echo(socket: WebSocket) {
         if !socket.feed(message).await || !socket.flush().await {
             return;
         }
+    }
+}
+
+/// Resolves when there is another revocation.
+async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
+    match revocations {
+        Some(changes) if changes.changed().await.is_ok() => {}
+        _ => std::future::pending().await,
     }
 }
 
@@ -336,15 +352,16 @@ impl Connection {
                     self.socket.close(code, &reason).await;
                     return false;
                 }
-                Effect::Open(hello) if !self.authorize(hello.token.as_deref()) => {}
+                Effect::Open(hello) if !self.admits(&hello) => {}
                 Effect::Open(mut hello) => {
-                    // The store needs no credential.
-                    hello.token = None;
+                    // The store needs no credential and no proof.
+                    (hello.token, hello.proof) = (None, None);
                     self.greeting = Some((hello.client, hello.fence));
                     let subject = self.server.subject().map(str::to_owned);
                     self.writes.push(Write::Open { hello, subject, may_be_new: false });
                 }
-                Effect::Append(append) => {
+                Effect::Append(mut append) => {
+                    self.check_certificate(&mut append);
                     if self.writes.is_empty() {
                         self.writes.reserve(1 + self.server.pending_effects());
                     }
@@ -379,6 +396,7 @@ impl Connection {
                     self.fenced = Some(self.shared.hub.arrive(client, fence));
                 }
                 self.server.opened(opened);
+                self.end_if_revoked();
             }
             Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
         }

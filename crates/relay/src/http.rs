@@ -8,7 +8,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use session::server::Wire;
 use session::{CloseCode, SUBPROTOCOL, json};
@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::border::audit::{self, Refused};
 use crate::border::{Border, Peer};
+use crate::certificates::http::{certify, keys, may_certify};
 use crate::connection::{self, Shared};
 use crate::websocket::Handshake;
 use crate::{connection::reject, page};
@@ -56,6 +57,12 @@ impl FromRef<AppState> for Shared {
     }
 }
 
+impl FromRef<AppState> for Arc<Border> {
+    fn from_ref(app_state: &AppState) -> Self {
+        Arc::clone(&app_state.border)
+    }
+}
+
 impl AppState {
     pub(crate) fn new(
         shared: Shared,
@@ -70,7 +77,11 @@ impl AppState {
 pub(crate) fn router(app_state: AppState) -> Router {
     let page = app_state.page.clone();
     let border = Arc::clone(&app_state.border);
-    let routes = Router::new().route("/ws", any(socket)).route("/healthz", get(health));
+    let routes = Router::new()
+        .route("/ws", any(socket))
+        .route("/healthz", get(health))
+        .route("/certificate", post(certify).options(may_certify))
+        .route("/.well-known/jwks.json", get(keys));
     #[cfg(feature = "echo")]
     let routes = routes.route("/echo", any(echo));
     let routes = routes.with_state(app_state);
@@ -204,7 +215,7 @@ async fn socket(
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750, 2.1). Other schemes may be for a proxy.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
     let is_bearer = |line: &&HeaderValue| {
         let scheme = line.as_bytes().split(|byte| *byte == b' ').next();
         scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))

@@ -1,4 +1,4 @@
-//! `event-relay`: runs a relay until it is stopped, or makes a backup, a key pair or a token.
+//! `event-relay`: runs a relay until it is stopped, makes a backup, a key pair or a token, or revokes keys.
 
 mod options;
 
@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use options::{Access, Limited, NewKeys, Run, Token};
+use options::{Access, Limited, NewKeys, Revoke, Run, Token};
 #[cfg(unix)]
 use relay::Tls;
-use relay::{Config, Relay, admin};
+use relay::admin::{self, AdminError};
+use relay::{Config, Relay};
 use tracing_subscriber::EnvFilter;
 
 #[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
+    /// Revokes keys: closes their connections, and takes no more certificates of them.
+    Revoke(Revoke),
     /// Makes a key pair that signs tokens.
     Keys(NewKeys),
     /// Makes a token with which a client can sign in: for development and for backends.
@@ -55,7 +58,8 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match (command, run) {
-        (Some(Command::Backup { data, to }), _) => backup(data, to).await,
+        (Some(Command::Backup { data, to }), _) => run_blocking(move || admin::backup(&data, &to)).await,
+        (Some(Command::Revoke(revoke)), _) => run_blocking(move || revoke.run()).await,
         (Some(Command::Keys(keys)), _) => keys.make().map_err(Into::into).map(say),
         (Some(Command::Token(token)), _) => token.make().map(say),
         (None, Some(run)) => serve(run.config(limits), access).await,
@@ -100,9 +104,11 @@ async fn reload(tls: Tls, mut hangups: tokio::signal::unix::Signal) {
     }
 }
 
-async fn backup(data: PathBuf, to: PathBuf) -> Result<(), Box<dyn std::error::Error>> {
-    let told = tokio::task::spawn_blocking(move || admin::backup(&data, &to)).await??;
-    say(told);
+/// Runs an operator's command and says what it has done.
+async fn run_blocking(
+    command: impl FnOnce() -> Result<String, AdminError> + Send + 'static,
+) -> Result<(), Box<dyn std::error::Error>> {
+    say(tokio::task::spawn_blocking(command).await??);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod issue;
 mod limits;
+mod revoke;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub use access::Access;
 use ipnet::IpNet;
 pub use issue::{NewKeys, Token};
 pub use limits::Limited;
+pub use revoke::Revoke;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
 use store::{Route, Settings};
@@ -94,6 +96,7 @@ impl Run {
             allow_origin: run.allow_origin,
             proxies: run.behind_proxy,
             authority: None,
+            certificates: None,
             tls: None,
             store,
             limits: limits.limits(run.max_subscriptions, run.new_clients),

@@ -15,14 +15,16 @@ use store::{Embedded, Settings, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use crate::admin;
+use crate::admin::{self, Admin};
 use crate::authority::Authority;
 use crate::border::{Acceptor, Border, Host, Http1, Origin, Rules};
+use crate::certificates::{Certificates, StreamTaken, Unrevoked};
 use crate::connection::Shared;
 use crate::http::{self, AppState};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::{Exporter, Metrics};
+use crate::proof::ProofHosts;
 use crate::tls::Tls;
 use crate::upkeep;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub proxies: Vec<IpNet>,
     /// Checks the clients' credentials. Without one, every client may connect, but only on loopback.
     pub authority: Option<Arc<dyn Authority>>,
+    /// Whose certificates of keys are taken, if any are. They need an authority.
+    pub certificates: Option<Arc<Certificates>>,
     /// The certificate, if the relay itself speaks TLS.
     pub tls: Option<Tls>,
     /// The settings of the store.
@@ -75,6 +79,7 @@ impl Config {
             allow_origin: Vec::new(),
             proxies: Vec::new(),
             authority: None,
+            certificates: None,
             tls: None,
             store: Settings::default(),
             limits: Limits::default(),
@@ -137,6 +142,11 @@ pub enum StartError {
         "{0} is not loopback: say who may connect, with --auth-keys for accounts or --anonymous for guests"
     )]
     NoAuthority(SocketAddr),
+    /// The stream of certificates has another use.
+    #[error(
+        "the stream `certs` is for certificates and keeps all of them: give your own stream another name"
+    )]
+    CertificatesStream,
     /// There is no page.
     #[error("{0} holds no index.html; build the page first, or give its directory with --page")]
     NoPage(PathBuf),
@@ -160,6 +170,7 @@ pub struct Relay {
     ended: mpsc::Receiver<()>,
     writer: JoinHandle<()>,
     store: Arc<dyn Store>,
+    admin: Admin,
     data: PathBuf,
     give_up: Duration,
 }
@@ -169,7 +180,7 @@ impl Relay {
     ///
     /// # Errors
     /// A [`StartError`] that says what to do.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         let is_loopback = config.listen.ip().to_canonical().is_loopback();
         if config.hosts.is_empty() && !is_loopback {
             return Err(StartError::NoHost(config.listen));
@@ -178,7 +189,13 @@ impl Relay {
         if is_open_by_default && !is_loopback {
             return Err(StartError::NoAuthority(config.listen));
         }
-        let authority = config.authority.filter(|authority| !authority.is_open());
+        let mut authority = config.authority.filter(|authority| !authority.is_open());
+        let certificates = config.certificates.filter(|_| authority.is_some());
+        if let Some(certificates) = certificates.clone() {
+            Certificates::add_stream(&mut config.store)
+                .map_err(|StreamTaken| StartError::CertificatesStream)?;
+            authority = authority.map(|inner| Arc::new(Unrevoked { inner, certificates }) as _);
+        }
         let failed = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -193,6 +210,9 @@ impl Relay {
             return Err(StartError::NoPage(page.clone()));
         }
         let store: Arc<dyn Store> = Arc::new(Embedded::open(&config.data, config.store)?);
+        if let Some(certificates) = &certificates {
+            certificates.revocations.load(&*store)?;
+        }
         let metrics = Arc::new(Metrics::new(store.streams()));
         let new_clients = config.limits.new_clients_per_hour;
         let (hub, writer) = Hub::start(Arc::clone(&store), new_clients, Arc::clone(&metrics))?;
@@ -214,6 +234,7 @@ impl Relay {
                 "every client on this machine may read and write everything; see --auth-keys"
             );
         }
+        let proof_hosts = ProofHosts::new(&config.hosts);
         let Config { page, data, give_up, .. } = config;
         let rules = Rules {
             hosts: config.hosts,
@@ -224,12 +245,19 @@ impl Relay {
         let Limits { header_timeout, message_timeout, .. } = config.limits;
         let border = Arc::new(Border::new(rules, config.limits, Arc::clone(&metrics)));
         let exporter = Exporter::new(&metrics, &border, &hub, &store);
+        let admin = Admin {
+            store: Arc::clone(&store),
+            hub: Arc::downgrade(&hub),
+            certificates: certificates.clone(),
+        };
         let shared = Shared {
             hub,
             store: Arc::clone(&store),
             options,
             message_timeout,
             authority,
+            proof_hosts,
+            certificates,
             metrics,
             stopping,
         };
@@ -247,6 +275,7 @@ impl Relay {
             ended,
             writer,
             store,
+            admin,
             data,
             give_up,
         })
@@ -287,6 +316,7 @@ impl Relay {
             mut ended,
             writer,
             store,
+            admin,
             data,
             give_up,
             ..
@@ -320,7 +350,7 @@ impl Relay {
                 stop.send_replace(true);
                 Err(error)
             }
-            () = admin::serve(&data, &store) => Ok(()),
+            () = admin::serve(&data, &admin) => Ok(()),
             Err(error) = exporter.serve(metrics) => Err(RunError::Serve(error)),
             // A client that keeps a plain HTTP connection open delays the server.
             () = async {

@@ -19,17 +19,17 @@ use crate::authority::{Authority, Granted, Refused};
 use claims::Claims;
 pub use claims::{RightsClaim, RightsTextError};
 pub use issuer::{IssuerError, IssuerKey, NewToken};
-use key_file::KeyFile;
+pub(crate) use key_file::KeyFile;
 pub use key_file::KeyFileError;
 pub use keys::KeySetError;
-use keys::Keys;
+pub(crate) use keys::Keys;
 
 /// The maximum size of a token.
 const MAX_TOKEN: usize = 8 << 10;
 /// The maximum lifetime of a token, in seconds.
 pub const MAX_LIFE: u64 = 24 * 60 * 60;
 /// How far the clocks of the issuer and the relay may differ, in seconds.
-const LEEWAY: u64 = 60;
+pub(crate) const LEEWAY: u64 = 60;
 /// The types of access tokens. Others, such as `edk-cert+jwt`, are not for signing in (RFC 8725, 3.11).
 const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
@@ -126,11 +126,15 @@ impl Authority for Tokens {
         let granted = match (token, &self.guests) {
             (Some(token), _) => self.rules.check(token, &self.keys.keys()),
             (None, Some(rights)) => {
-                Ok(Granted { account: None, rights: rights.clone(), expires_in: None })
+                Ok(Granted { account: None, rights: rights.clone(), expires_in: None, key: None })
             }
             (None, None) => Err(TokenError::Missing),
         };
         granted.map_err(|error| Refused(error.to_string()))
+    }
+
+    fn name(&self, token: &str) -> Option<String> {
+        claims::name(token)
     }
 }
 
@@ -168,6 +172,7 @@ impl Rules {
             rights: claims.edk.rights()?,
             // As long as a new connection would be accepted with it.
             expires_in: Some((claims.exp + LEEWAY).saturating_sub(now) * 1_000),
+            key: claims.cnf.map(|cnf| cnf.jkt),
         })
     }
 }

@@ -12,6 +12,9 @@
 //!   itself, with a new `Open`, until [`ConnectionState::Stopped`].
 //! - **The store.** Answer each [`Effect::Store`] with [`Client::answer`], once and in order; failures too. A store in
 //!   memory is [`MemoryOutbox`].
+//! - **The device's key.** Answer [`Effect::Prove`] with [`Client::proved`] or [`Client::cannot_prove`], and
+//!   [`Effect::Sign`] with [`Client::signed`] or [`Client::cannot_sign`]. The first comes only with [`Options::proves`],
+//!   the second only after a publish with [`PublishOptions::signed`].
 //! - **Credentials.** Answer [`Effect::FetchCredential`] with [`Client::credential`]. It comes only with
 //!   [`Options::credentials`].
 //! - **Time.** Call [`Client::tick`] at [`Client::deadline`], which may change with every input. An early or late tick
@@ -58,6 +61,7 @@ mod presence;
 mod publishing;
 mod reading;
 mod sharing;
+mod signing;
 mod state;
 mod store;
 mod store_requests;
@@ -77,7 +81,8 @@ use backoff::Backoff;
 use clone_detector::CloneDetector;
 pub use credit::Window;
 pub use effect::{
-    ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, RequestId,
+    ConnectionState, Delivery, Effect, HistoryError, Occupants, Older, Outcome, ProofRequest,
+    RequestId,
 };
 use history::Requests;
 use identity::Identity;
@@ -112,6 +117,8 @@ pub struct Options {
     pub connect_timeout: Millis,
     /// Whether the peer requires a credential. If so, [`Effect::FetchCredential`] comes before each connection.
     pub credentials: bool,
+    /// Whether the client proves that it has the device's key. If so, [`Effect::Prove`] comes before each hello.
+    pub proves: bool,
     /// Identifies this page among those that share its store. Random, new with each load of the page.
     pub tab: TabId,
 }
@@ -124,6 +131,7 @@ impl Default for Options {
             max_event: (1 << 20) - 1_024,
             connect_timeout: 10_000,
             credentials: false,
+            proves: false,
             tab: [0; 16],
         }
     }
@@ -136,6 +144,8 @@ pub struct Client {
     identity: Identity,
     /// Used in place of `identity` while the store has not said what it holds.
     stranger: Option<Identity>,
+    /// The source of the events that the device's key has signed.
+    key_source: Option<Rc<str>>,
     state: ClientState,
     clone_detector: CloneDetector,
     backoff: Backoff,
@@ -168,6 +178,7 @@ impl Client {
         let mut client = Self {
             identity: Identity::of(&saved),
             stranger: None,
+            key_source: None,
             state: ClientState::Stopped,
             clone_detector: CloneDetector::default(),
             backoff: Backoff::default(),
@@ -195,7 +206,9 @@ impl Client {
         let entropy = Rc::clone(&self.entropy);
         let mut entropy: Entropy = Box::new(move |bytes| entropy.borrow_mut()(bytes));
         let saved = SavedState::new(&mut entropy);
-        (Self::new(self.options.clone(), entropy, saved.clone()), MemoryOutbox::new(saved))
+        let mut other = Self::new(self.options.clone(), entropy, saved.clone());
+        other.key_source.clone_from(&self.key_source);
+        (other, MemoryOutbox::new(saved))
     }
 
     /// Sets the wall clock, in milliseconds since 1970, by which events expire. Call it again when the page wakes up.
@@ -223,10 +236,12 @@ impl Client {
         self.identity.client
     }
 
-    /// Whether the peer attests that this source is of this client's events: `/clients/<id>`, then what the client
-    /// itself wrote.
-    pub fn signed(&self, source: &str) -> bool {
-        self.identity.signed(source)
+    /// Whether the peer attests that this source is of this client's events: `/clients/<id>` or
+    /// [that of its key](Self::signs_as), then what the client itself wrote.
+    pub fn is_own(&self, source: &str) -> bool {
+        let rest = self.key_source.as_deref().and_then(|own| source.strip_prefix(own));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            || self.identity.is_own(source)
     }
 
     /// The peer's id as it occurs on the path of events, once the peer has welcomed this client.

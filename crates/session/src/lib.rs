@@ -10,6 +10,7 @@ pub mod client;
 pub mod json;
 pub mod rights;
 pub mod server;
+pub mod signed;
 pub mod tabs;
 mod timers;
 mod wire;

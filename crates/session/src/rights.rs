@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic, TopicError};
 
+use crate::signed::Thumbprint;
 pub use subject::{Subject, SubjectError};
 
 /// The maximum number of patterns in one list.
@@ -15,7 +16,8 @@ pub const MAX_PATTERNS: usize = 64;
 /// Stands for the subject in the pattern of a right.
 const PLACEHOLDER: &str = "{sub}";
 
-/// What a client may do with topics: for each [`Right`] a list of patterns. What no pattern covers is forbidden.
+/// What a client may do with topics: for each [`Right`] a list of patterns. What no pattern covers is forbidden, except
+/// for the certificates of a key: all who have any right may read them by their exact topic, and send their own.
 ///
 /// In lists, the token `{sub}` stands for the [escaped](Subject::escaped) subject. [`Rights::for_subject`] replaces
 /// it; a server does so when it is [granted](crate::server::Server::granted) the rights.
@@ -97,6 +99,11 @@ impl Right {
     /// All kinds, by number.
     pub const ALL: [Self; 5] =
         [Self::Publish, Self::Subscribe, Self::Presence, Self::History, Self::Moderate];
+}
+
+/// Whether a topic or a pattern is that of one key's certificates. With wildcards it would list all accounts.
+fn is_of_a_key(topic: &str) -> bool {
+    Thumbprint::from_topic(topic).is_some()
 }
 
 impl fmt::Display for Right {
@@ -195,15 +202,27 @@ impl Rights {
     pub fn allow(&self, right: Right, topic: &Topic) -> bool {
         match self.patterns(right) {
             None => right != Right::Moderate,
-            Some(patterns) => patterns.iter().any(|pattern| pattern.matches(topic)),
+            Some(patterns) => {
+                patterns.iter().any(|pattern| pattern.matches(topic))
+                    || self.reach_certificates(right) && is_of_a_key(topic.as_str())
+            }
         }
+    }
+
+    /// Whether certificates can be sent and read: by all who have any right. The peer has other rules for what it takes.
+    fn reach_certificates(&self, right: Right) -> bool {
+        matches!(right, Right::Publish | Right::Subscribe | Right::History)
+            && self.0.iter().any(|lists| lists.iter().any(|list| !list.is_empty()))
     }
 
     /// Whether one of the patterns covers all topics of `wanted`.
     pub fn cover(&self, right: Right, wanted: &Pattern) -> bool {
         match self.patterns(right) {
             None => right != Right::Moderate,
-            Some(patterns) => patterns.iter().any(|pattern| pattern.covers(wanted)),
+            Some(patterns) => {
+                patterns.iter().any(|pattern| pattern.covers(wanted))
+                    || self.reach_certificates(right) && is_of_a_key(wanted.as_str())
+            }
         }
     }
 }
@@ -256,6 +275,20 @@ mod tests {
         let everything = Pattern::parse(">").unwrap();
         let covered = Right::ALL.map(|right| all.cover(right, &everything));
         assert_eq!(covered, allowed);
+    }
+
+    #[test]
+    fn the_certificates_of_a_key_are_for_all_who_have_a_right_and_not_as_a_list() {
+        let topic = Topic::parse(&Thumbprint([7; 32]).topic()).unwrap();
+        let exact = Pattern::parse(topic.as_str()).unwrap();
+        let some = subscribe(&["chat.>"]).parse().unwrap();
+        assert_eq!(Right::ALL.map(|right| some.allow(right, &topic)), [true, true, false, true, false]);
+        assert_eq!(Right::ALL.map(|right| some.cover(right, &exact)), [true, true, false, true, false]);
+        for pattern in ["certs.*", "certs.>", "certs.revoked", "*.>"] {
+            assert!(!some.cover(Right::History, &Pattern::parse(pattern).unwrap()), "{pattern}");
+        }
+        let none = Rights::none();
+        assert!(!none.allow(Right::Publish, &topic) && !none.cover(Right::Subscribe, &exact));
     }
 
     #[test]

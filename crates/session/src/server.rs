@@ -37,7 +37,7 @@
 //! // A new connection to a log with one stream, which is empty.
 //! let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
 //! let (client, secret) = ([1; 16], [2; 32]);
-//! let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+//! let hello = Hello::new(client, secret, 1);
 //! let mut message = Vec::new();
 //! FromClient::Hello(hello).encode(&mut message);
 //! server.received(&message, 0);
@@ -79,6 +79,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::rights::Subject;
+use crate::signed::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, Millis};
@@ -125,6 +126,8 @@ pub struct Server {
     publish_rights: PublishRights,
     /// A number that must be retried before higher ones are accepted.
     held_back: Option<u64>,
+    /// The device key of the hello.
+    key: Option<PublicKey>,
     topics_in: TopicNames,
     topics_out: TopicNumbers,
     /// The prefix for the sources of incoming events.
@@ -198,6 +201,7 @@ impl Server {
             credential,
             publish_rights: PublishRights::default(),
             held_back: None,
+            key: None,
             topics_in: TopicNames::default(),
             topics_out: TopicNumbers::default(),
             source: "/guests".to_owned(),
@@ -295,6 +299,15 @@ impl Server {
             Opened::WrongSecret => {
                 self.close(CloseCode::Unauthorized, "the secret does not match the client id")
             }
+            Opened::WrongProof => {
+                let message = "the proof is not by this key for this host, client, fencing token and credential";
+                self.close(CloseCode::Unauthorized, message);
+            }
+            Opened::OtherKey => {
+                let message =
+                    "the client belongs to a device key that was not proven: come as a new client";
+                self.close(CloseCode::OtherKey, message);
+            }
             Opened::OtherSubject => {
                 let message = "the client belongs to another subject: use a client for each";
                 self.close(CloseCode::Unauthorized, message);
@@ -309,6 +322,11 @@ impl Server {
                 self.close(CloseCode::Unavailable, "the store cannot be used now")
             }
         }
+    }
+
+    /// The public key of the client's device, once the client is welcome. It has proven that it has the private key.
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.key.as_ref().filter(|_| self.is_open())
     }
 
     /// Closes the connection because a newer connection of this client has taken over.

@@ -26,7 +26,7 @@
 //!
 //! [`Tab::start`] begins; [`Tab::leave`] ends, for example before a page is frozen. Without a lock, a channel or a shared
 //! store, call [`Tab::go_alone`] in place of waiting for the lock. The application publishes and subscribes with
-//! [`Tab::client`], but reconnects with [`Tab::connect`], cancels with [`Tab::cancel`], and sends ephemeral events with
+//! [`Tab::client`], says with [`Tab::signs_as`] which source its key has, but reconnects with [`Tab::connect`], cancels with [`Tab::cancel`], and sends ephemeral events with
 //! [`Tab::send_ephemeral`].
 //!
 //! ```
@@ -62,6 +62,7 @@ mod fallback;
 mod leading;
 mod message;
 mod receiving;
+mod signing;
 mod timers;
 
 use std::collections::VecDeque;

@@ -141,12 +141,9 @@ fn nothing_that_is_printed_shows_a_secret() {
     };
     let renew = StoreRequest::Renew { from: [1; 16], highest: 0, client: [2; 16], secret };
     let hello = Hello {
-        client: [1; 16],
-        secret: [77; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
         token: Some("77, my pass".into()),
+        proof: Some([77; 64]),
+        ..Hello::new([1; 16], [77; 32], 1)
     };
     let refresh = FromClient::Refresh(Refresh { token: "77, my pass".into() });
     for printed in [
@@ -376,7 +373,7 @@ fn a_topic_at_which_it_cannot_be_is_told() {
 fn an_event_is_this_clients_if_its_source_begins_with_the_clients_own() {
     let dialogue = Dialogue::welcomed();
     let id = format!("{:032x}", u128::from_be_bytes(dialogue.client.id()));
-    let is_own = |source: String| dialogue.client.signed(&source);
+    let is_own = |source: String| dialogue.client.is_own(&source);
     assert!(is_own(format!("/clients/{id}")) && is_own(format!("/clients/{id}/x")));
     for forged in [
         format!("/guests/{id}"),

@@ -1,13 +1,13 @@
 //! The ledger: a number is decided once, in ascending order, and its outcome is kept as long as it is needed.
 
-use session::server::ledger::{Account, Admission, Held};
+use session::server::ledger::{Account, Admission, Held, Identity};
 use session::server::{Decided, Numbered, Opened};
 use session::{Hello, MAX_NUMBER, MAX_UNANSWERED, RejectCode};
 
 const SECRET: [u8; 32] = [2; 32];
 
 fn hello(fence: u64, lowest: u64) -> Hello {
-    Hello { client: [1; 16], secret: SECRET, fence, lowest, returning: false, token: None }
+    Hello { lowest, ..Hello::new([1; 16], SECRET, fence) }
 }
 
 fn numbered(fence: u64, number: u64, lowest: u64) -> Numbered {
@@ -16,8 +16,8 @@ fn numbered(fence: u64, number: u64, lowest: u64) -> Numbered {
 
 /// A client that has connected with the fencing token 1.
 fn account() -> Account {
-    let mut account = Account::new(SECRET, false);
-    account.open(&hello(1, 1), 0);
+    let mut account = Account::new(Identity::Secret(SECRET), false);
+    account.open(&hello(1, 1), Identity::Secret(SECRET), 0);
     account
 }
 
@@ -77,7 +77,7 @@ fn the_lowest_number_is_held_and_a_new_connection_or_a_decision_ends_it() {
     assert_eq!(account.held, Some(Held { fence: 1, number: 5 }));
     account.hold(&numbered(1, 3, 1));
     assert_eq!(account.held, Some(Held { fence: 1, number: 3 }));
-    account.open(&hello(2, 1), 0);
+    account.open(&hello(2, 1), Identity::Secret(SECRET), 0);
     assert_eq!(account.held, None);
     account.hold(&numbered(1, 3, 1));
     assert_eq!(account.held, None, "of an older connection");
@@ -89,14 +89,16 @@ fn the_lowest_number_is_held_and_a_new_connection_or_a_decision_ends_it() {
 #[test]
 fn older_connections_are_fenced_and_tokens_rise_by_steps() {
     let account = account();
-    let check = |fence| Account::check(Some(&account), &hello(fence, 1), &SECRET);
+    let check = |fence| Account::check(Some(&account), &hello(fence, 1), Some(SECRET));
     assert_eq!(check(1), Err(Opened::Fenced));
-    assert_eq!(check(2), Ok(()));
+    assert_eq!(check(2), Ok(Identity::Secret(SECRET)));
     assert!(matches!(check(MAX_NUMBER), Err(Opened::Refused(..))));
-    assert!(matches!(Account::check(None, &hello(u64::MAX, 1), &SECRET), Err(Opened::Refused(..))));
-    assert_eq!(Account::check(Some(&account), &hello(2, 1), &[3; 32]), Err(Opened::WrongSecret));
+    let unknown = Account::check(None, &hello(u64::MAX, 1), Some(SECRET));
+    assert!(matches!(unknown, Err(Opened::Refused(..))));
+    let other = Account::check(Some(&account), &hello(2, 1), Some([3; 32]));
+    assert_eq!(other, Err(Opened::WrongSecret));
     let mut account = account;
-    account.open(&hello(2, 1), 0);
+    account.open(&hello(2, 1), Identity::Secret(SECRET), 0);
     let fenced = Admission::Answer(Decided::Fenced);
     assert_eq!(store(&mut account, &numbered(1, 1, 1)), fenced);
 }
@@ -118,7 +120,7 @@ fn a_bounded_number_of_outcomes_is_kept() {
 
 #[test]
 fn a_client_belongs_to_its_first_subject_and_a_peer_without_an_authority_compares_nothing() {
-    let mut account = Account::new(SECRET, false);
+    let mut account = Account::new(Identity::Secret(SECRET), false);
     let check = |account: &Account, subject| Account::check_subject(Some(account), subject);
     assert_eq!(Account::check_subject(None, Some("ann")), Ok(()));
     account.belong_to(None);
@@ -130,4 +132,35 @@ fn a_client_belongs_to_its_first_subject_and_a_peer_without_an_authority_compare
     assert_eq!(check(&account, Some("bob")), Err(Opened::OtherSubject));
     assert_eq!(check(&account, Some("~01")), Err(Opened::OtherSubject));
     assert_eq!(check(&account, None), Ok(()));
+}
+
+#[test]
+fn a_client_takes_a_key_once_and_then_its_secret_is_of_no_use() {
+    let key = |key: u8| Identity::Key([key; 65]);
+    let with = |fence, key: Option<u8>| Hello {
+        key: key.map(|key| [key; 65]),
+        proof: key.map(|_| [9; 64]),
+        ..hello(fence, 1)
+    };
+    let mut account = account();
+    let check = |account: &Account, fence, key, secret: Option<u8>| {
+        Account::check(Some(account), &with(fence, key), secret.map(|secret| [secret; 32]))
+    };
+    // The key comes with the secret, once.
+    assert_eq!(check(&account, 2, Some(4), Some(3)), Err(Opened::WrongSecret));
+    assert_eq!(check(&account, 2, Some(4), None), Err(Opened::OtherKey));
+    assert_eq!(check(&account, 1, Some(4), Some(2)), Err(Opened::Fenced));
+    let taken = check(&account, 2, Some(4), Some(2)).unwrap();
+    assert_eq!(taken, key(4));
+    account.open(&with(2, Some(4)), taken, 0);
+    // From then on only the key counts.
+    assert_eq!(check(&account, 3, None, Some(2)), Err(Opened::OtherKey));
+    assert_eq!(check(&account, 3, Some(5), Some(2)), Err(Opened::OtherKey));
+    for secret in [None, Some(2), Some(3)] {
+        assert_eq!(check(&account, 3, Some(4), secret), Ok(key(4)));
+        assert_eq!(check(&account, 2, Some(4), secret), Err(Opened::Fenced), "a replay");
+    }
+    // A new client needs no secret.
+    assert_eq!(Account::check(None, &with(1, Some(4)), None), Ok(key(4)));
+    assert_eq!(Account::check(None, &with(1, None), None), Err(Opened::WrongSecret));
 }

@@ -116,15 +116,7 @@ fn nothing_is_said_of_numbers_that_are_held_back_until_the_lowest_comes_again() 
         frame.encode(&mut message);
         server.received(&message, 0);
     };
-    let hello = Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
-        token: None,
-    };
-    say(&mut server, FromClient::Hello(hello));
+    say(&mut server, FromClient::Hello(Hello::new([1; 16], [2; 32], 1)));
     server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}
     let publish = |number: u64| {
@@ -178,15 +170,7 @@ fn a_stop_code_stops_and_a_reconnect_code_does_not() {
 fn a_client_without_a_sign_of_life_is_pinged_and_then_closed() {
     let mut server = Server::new(Options::default().into(), Wire::Frames, &[0], 0);
     let mut hello = Vec::new();
-    FromClient::Hello(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
-        token: None,
-    })
-    .encode(&mut hello);
+    FromClient::Hello(Hello::new([1; 16], [2; 32], 1)).encode(&mut hello);
     server.received(&hello, 0);
     server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
     while server.poll().is_some() {}

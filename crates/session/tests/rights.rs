@@ -21,7 +21,7 @@ fn lists(publish: &[&str], subscribe: &[&str]) -> PatternLists {
 
 fn granted(lists: &PatternLists) -> Granted {
     let account = Some(Subject::account("ann").unwrap());
-    Granted { account, rights: lists.parse().unwrap(), expires_in: None }
+    Granted { account, rights: lists.parse().unwrap(), expires_in: None, key: None }
 }
 
 /// A welcomed connection with these rights, to a log of this many events on `a`.

@@ -10,9 +10,10 @@ mod publishers;
 mod readers;
 mod scrolls;
 
+use std::collections::HashSet;
 use std::fmt;
 
-use crate::history::{History, Record};
+use crate::history::{EventNo, History, Record};
 use log::Logs;
 use presence::Presence;
 use publishers::Publishers;
@@ -42,6 +43,9 @@ pub enum Promise {
     Room,
     /// In addition: the machines come to rest and do not send requests forever.
     Rest,
+    /// In addition: an event that must be signed is never sent without its signature, and a client that has proven a key is
+    /// admitted with that key only.
+    Signed,
 }
 
 /// A broken promise.
@@ -77,11 +81,12 @@ struct Checker {
     readers: Readers,
     scrolls: Scrolls,
     presence: Presence,
+    must_be_signed: HashSet<EventNo>,
 }
 
 impl Checker {
     fn step(&mut self, record: Record) -> Result<(), Breach> {
-        let Self { logs, publishers, readers, scrolls, presence } = self;
+        let Self { logs, publishers, readers, scrolls, presence, must_be_signed } = self;
         match record {
             Record::Logged { place, client, event, topic } => {
                 publishers.logged(logs, client, event, place)?;
@@ -102,6 +107,16 @@ impl Checker {
             Record::Taken { profile, event } => publishers.kept(profile, event, false)?,
             Record::Refusable { event } => {
                 publishers.refusable(event);
+            }
+            Record::MustBeSigned { event } => _ = must_be_signed.insert(event),
+            Record::LoggedUnsigned { event } if must_be_signed.contains(&event) => {
+                let text = format!("{event} is in the log without its signature");
+                return Err(Breach(Promise::Signed, text));
+            }
+            Record::LoggedUnsigned { .. } => {}
+            Record::AdmittedWithoutKey { client } => {
+                let text = format!("client {client} was admitted without the key that it has");
+                return Err(Breach(Promise::Signed, text));
             }
             Record::Copied { profile, event } => publishers.copied(profile, event)?,
             Record::Restored { profile, event, is_other } => {

@@ -108,6 +108,12 @@ pub enum Record {
     Taken { profile: ProfileNo, event: EventNo },
     /// The event may be rejected, because it breaks a rule, is cancelled or may expire. No other event may be.
     Refusable { event: EventNo },
+    /// The event must be signed before it is sent.
+    MustBeSigned { event: EventNo },
+    /// The store has committed an event without a signature of its device.
+    LoggedUnsigned { event: EventNo },
+    /// The peer has admitted a connection that did not prove the key of its client.
+    AdmittedWithoutKey { client: ClientNo },
     /// This profile now has a copy of the row of an event.
     Copied { profile: ProfileNo, event: EventNo },
     /// This profile has the row of an event again, from a backup. `is_other`: it has had another client id since, with which

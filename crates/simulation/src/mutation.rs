@@ -37,11 +37,15 @@ pub enum Mutation {
     ResumeUnchecked,
     /// The peer keeps rights after the credential has ended.
     RightOutlivesToken,
+    /// A disk forgets which events must be signed.
+    DiskForgetsToSign,
+    /// The relay admits a client by its secret although the client has proven a key.
+    SecretOpensAfterKey,
 }
 
 impl Mutation {
     /// All variants.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
@@ -58,6 +62,8 @@ impl Mutation {
         Self::MarksRowsOfAnotherClient,
         Self::ResumeUnchecked,
         Self::RightOutlivesToken,
+        Self::DiskForgetsToSign,
+        Self::SecretOpensAfterKey,
     ];
 
     /// The bug of the relay's store, if it is one.
@@ -68,6 +74,7 @@ impl Mutation {
             Self::RejectAnsweredAsStored => Bug::RejectAnsweredAsStored,
             Self::NoFence => Bug::NoFence,
             Self::OtherStream => Bug::OtherStream,
+            Self::SecretOpensAfterKey => Bug::SecretOpensAfterKey,
             Self::PageSkipsOne => Bug::PageSkipsOne,
             _ => return None,
         })

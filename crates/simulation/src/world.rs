@@ -5,6 +5,7 @@ mod application;
 mod disks;
 mod doubts;
 mod faults;
+mod keys;
 mod links;
 mod machine;
 mod people;
@@ -30,6 +31,7 @@ use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::wire::{Wire, WireNo};
 use disks::Profile;
+use keys::{Keys, Signs};
 use plan::Step;
 use relay::Relay;
 use tabs::Tab;
@@ -81,6 +83,7 @@ pub struct World {
     present: BTreeSet<(TopicNo, ProfileNo)>,
     /// Whether links are stable from now on.
     healed: bool,
+    keys: Keys,
 }
 
 /// A step and when it is due.
@@ -140,6 +143,8 @@ enum Happening {
     BothDead(WireNo),
     /// The relay's disk has room again.
     DiskHasRoom,
+    /// A device has signed something, or could not.
+    Signs { tab: usize, life: LifeNo, is_fallback: bool, what: Signs },
     /// A step of the plan.
     Planned(Step),
     /// Links are stable from now on.
@@ -181,6 +186,7 @@ impl World {
             refusable: BTreeSet::new(),
             present: BTreeSet::new(),
             healed: false,
+            keys: Keys::new(seed),
         };
         let end = world.plan();
         world.run_until(end + PATIENCE);
@@ -250,6 +256,9 @@ impl World {
                 self.wires[wire].down.is_dead = true;
             }
             Happening::DiskHasRoom => self.relay.peer.store.full = false,
+            Happening::Signs { tab, life, is_fallback, what } => {
+                self.signs(tab, life, is_fallback, what);
+            }
             Happening::Planned(step) => self.step(step),
             Happening::Heal => self.heal(),
         }

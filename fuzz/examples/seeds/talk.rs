@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use model::{ConnectionNo, Peer};
-use session::client::{Effect as ClientEffect, Entropy, MemoryOutbox, Options, SavedState};
+use session::client::{
+    Effect as ClientEffect, Entropy, MemoryOutbox, Options, PublishOptions, SavedState,
+};
 use session::server::{self, Wire};
 use session::tabs::{Effect, Lane, Tab};
 use session::{Body, Start};
@@ -34,7 +36,7 @@ pub fn record() -> Talk {
     let outbox = MemoryOutbox::new(SavedState::new(&mut entropy));
     let tabs = [0, 1].map(|number: u8| {
         let entropy: Entropy = Box::new(move |bytes| bytes.fill(number));
-        let options = Options { tab: [number + 2; 16], ..Options::default() };
+        let options = Options { tab: [number + 2; 16], proves: true, ..Options::default() };
         Tab::new(options, entropy, outbox.saved().clone())
     });
     let mut peer = Peer::new(server::Options::default());
@@ -52,7 +54,8 @@ pub fn record() -> Talk {
     for (number, id) in [(0, "one"), (1, "two"), (1, "three")] {
         if let Ok(topic) = Topic::parse("a.x") {
             let body = Body { id: id.into(), ..Body::default() };
-            let _ = stage.tabs[number].client().publish(topic.clone(), &body, 0);
+            let options = PublishOptions { signed: id == "two", ..PublishOptions::default() };
+            let _ = stage.tabs[number].client().publish_with(topic.clone(), &body, options, 0);
             stage.tabs[number].share(&topic, &body);
             stage.tabs[number].send_ephemeral(&topic, &body);
         }
@@ -104,6 +107,16 @@ impl Stage {
             Effect::Client(ClientEffect::Open) => {
                 if let Some(client) = self.tabs[number].client_on(Lane::Shared, 0) {
                     client.opened(0);
+                }
+            }
+            Effect::Client(ClientEffect::Prove(request)) => {
+                if let Some(client) = self.tabs[number].client_on(Lane::Shared, 0) {
+                    client.proved(request.fence, [4; 65], [5; 64]);
+                }
+            }
+            Effect::Client(ClientEffect::Sign { id, .. }) => {
+                if let Some(client) = self.tabs[number].client_on(Lane::Shared, 0) {
+                    client.signed(&id, [7; 64], 0);
                 }
             }
             Effect::Client(ClientEffect::Send(message)) => {

@@ -68,6 +68,7 @@ fn read_row(row: &Array) -> Option<OutboxRow> {
         leaving: row.get(6).is_truthy(),
         owner: read_bytes(&row.get(7))?,
         dropped: read_number(&row.get(8)).and_then(RejectCode::from_number),
+        // Rows of older versions end before it.
         sign_by: read_number(&row.get(9)),
     })
 }

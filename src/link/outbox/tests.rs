@@ -99,6 +99,7 @@ fn row(id: &str) -> OutboxRow {
         leaving: false,
         dropped: None,
         owner: [9; 16],
+        sign_by: (id == "signed").then_some(1_800_000_000_000),
     }
 }
 
@@ -112,12 +113,12 @@ async fn kept_rows_survive_a_reload() {
     let store = Store::open(&name);
     let made = store.load().await;
     assert_eq!((made.next, made.fence, made.rows.len()), (1, 0, 0));
-    assert_eq!(store.keep(&["a", "expires"]).await, 1);
+    assert_eq!(store.keep(&["a", "expires", "signed"]).await, 1);
     drop(store);
 
     let found = Store::open(&name).load().await;
-    assert_eq!((found.client, found.secret, found.next), (made.client, made.secret, 3));
-    let rows = ["a", "expires"].map(row);
+    assert_eq!((found.client, found.secret, found.next), (made.client, made.secret, 4));
+    let rows = ["a", "expires", "signed"].map(row);
     let rows: Vec<OutboxRow> =
         (1..).zip(rows).map(|(number, row)| OutboxRow { number, ..row }).collect();
     assert_eq!(found.rows, rows);

@@ -112,8 +112,7 @@ pub fn message(frames: &[FromClient]) -> Vec<u8> {
 
 pub fn hello(id: u64, secret: u8) -> FromClient {
     let client = (u128::from(std::process::id()) << 64 | u128::from(id)).to_be_bytes();
-    let secret = [secret; 32];
-    FromClient::Hello(Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None })
+    FromClient::Hello(Hello::new(client, [secret; 32], 1))
 }
 
 pub fn publish(number: Option<u64>, topic: &str, bytes: usize) -> FromClient {

@@ -73,9 +73,7 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        let hello =
-            Hello { client, secret: [7; 32], fence: 1, lowest: 1, returning: false, token: None };
-        FromClient::Hello(hello).encode(out);
+        FromClient::Hello(Hello::new(client, [7; 32], 1)).encode(out);
     }
 
     fn subscribe(&mut self, topic: &str, out: &mut Vec<u8>) {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use session::server::ledger::{Account, Admission, LogPosition};
+use session::server::ledger::{Account, Admission, Identity, LogPosition};
 use session::server::{Decided, Numbered, Opened};
 use session::{Hello, RejectCode};
+
+use crate::bug::Bug;
 
 /// A client's public id.
 pub type ClientId = [u8; 16];
@@ -29,25 +31,30 @@ pub(super) enum Known {
 }
 
 impl Clients {
-    /// Answers a hello. A deliberate bug ignores the fence.
-    pub(super) fn open(&mut self, hello: &Hello, checks_fence: bool) -> Opened {
+    /// Answers a hello. Deliberate bugs ignore the fence, or the key.
+    pub(super) fn open(&mut self, hello: &Hello, bug: Option<Bug>) -> Opened {
         let row = self.rows.get_mut(&hello.client);
         let is_new = row.is_none();
-        if let Some(row) = row
-            && !checks_fence
-        {
-            row.account.fence = row.account.fence.min(hello.fence.saturating_sub(1));
+        match (row, bug, hello.secret) {
+            (Some(row), Some(Bug::NoFence), _) => {
+                row.account.fence = row.account.fence.min(hello.fence.saturating_sub(1));
+            }
+            (Some(row), Some(Bug::SecretOpensAfterKey), Some(secret)) if hello.key.is_none() => {
+                row.account.identity = Identity::Secret(secret);
+            }
+            _ => {}
         }
         let account = self.rows.get(&hello.client).map(|row| &row.account);
-        if let Err(refused) = Account::check(account, hello, &hello.secret) {
-            return refused;
-        }
+        let identity = match Account::check(account, hello, hello.secret) {
+            Ok(identity) => identity,
+            Err(refused) => return refused,
+        };
         let row = self.rows.entry(hello.client).or_insert_with(|| ClientRow {
-            account: Account::new(hello.secret, hello.returning),
+            account: Account::new(identity.clone(), hello.returning),
             rejects: BTreeMap::new(),
         });
         let welcome = row.account.welcome(is_new);
-        row.account.open(hello, 0);
+        row.account.open(hello, identity, 0);
         row.rejects = row.rejects.split_off(&hello.lowest);
         welcome
     }
@@ -100,6 +107,13 @@ impl Clients {
 
     pub(super) fn fence(&self, client: &ClientId) -> Option<u64> {
         self.rows.get(client).map(|row| row.account.fence)
+    }
+
+    pub(super) fn key(&self, client: &ClientId) -> Option<[u8; 65]> {
+        match self.rows.get(client).map(|row| &row.account.identity)? {
+            Identity::Key(key) => Some(*key),
+            Identity::Secret(_) => None,
+        }
     }
 
     pub(super) fn last_decided(&self, client: &ClientId) -> Option<(u64, Option<&str>)> {

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use trust::Thumbprint;
+
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Metrics;
 
@@ -20,7 +22,7 @@ pub(crate) enum Refused {
     Origin,
     /// A host that is not on the list.
     Host,
-    /// A client's secret.
+    /// A client's secret, key or proof.
     Secret,
     /// A credential.
     Credential,
@@ -28,12 +30,16 @@ pub(crate) enum Refused {
     Limit,
     /// A connection without a valid hello.
     Hello,
+    /// A certificate, or a request for one.
+    Certificate,
+    /// A key or an account that was revoked.
+    Revoked,
 }
 
 impl Refused {
     /// Their names in the log and in the metrics, in the order of the kinds.
-    pub(crate) const NAMES: [&str; 6] =
-        ["origin", "host", "secret", "credential", "limit", "hello"];
+    pub(crate) const NAMES: [&str; 8] =
+        ["origin", "host", "secret", "credential", "limit", "hello", "certificate", "revoked"];
 
     fn name(self) -> &'static str {
         Self::NAMES[self as usize]
@@ -48,6 +54,7 @@ struct Lines {
 static LINES: LazyLock<[Lines; Refused::NAMES.len()]> =
     LazyLock::new(|| std::array::from_fn(|_| Lines::new()));
 static SIGNED_IN: LazyLock<Lines> = LazyLock::new(Lines::new);
+static CERTIFIED: LazyLock<Lines> = LazyLock::new(Lines::new);
 
 impl Lines {
     fn new() -> Self {
@@ -70,6 +77,18 @@ pub(crate) fn refused(metrics: &Metrics, refused: Refused, address: IpAddr, code
     if let Some(left_out) = LINES[refused as usize].next() {
         tracing::warn!(target: "audit", refused = refused.name(), %address, code, left_out, "refused");
     }
+}
+
+/// Logs that `address` has got a certificate for a key of its account.
+pub(crate) fn certified(account: &str, key: &Thumbprint, address: IpAddr) {
+    if let Some(left_out) = CERTIFIED.next() {
+        tracing::info!(target: "audit", account, %key, %address, left_out, "certified");
+    }
+}
+
+/// Logs that the operator has revoked keys or an account.
+pub(crate) fn revoked(account: Option<&str>, keys: &[String]) {
+    tracing::warn!(target: "audit", account, ?keys, "revoked");
 }
 
 /// Logs that `address` has signed in with an account, or has refreshed its credential.

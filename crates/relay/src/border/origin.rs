@@ -25,6 +25,11 @@ pub enum NameError {
 pub struct Host(String);
 
 impl Host {
+    /// The host as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the host is the machine's loopback.
     pub fn is_loopback(&self) -> bool {
         let address = self.0.trim_start_matches('[').trim_end_matches(']');

@@ -59,8 +59,9 @@ impl Connection {
     /// Logs a close that is a refusal.
     pub(super) fn audit_close(&self, code: CloseCode) {
         let refused = match code {
-            CloseCode::Unauthorized => Refused::Secret,
+            CloseCode::Unauthorized | CloseCode::OtherKey => Refused::Secret,
             CloseCode::CredentialRefused => Refused::Credential,
+            CloseCode::Revoked => Refused::Revoked,
             CloseCode::Overloaded => Refused::Limit,
             CloseCode::Silent | CloseCode::ProtocolError | CloseCode::UnexpectedHello
                 if !self.is_known =>

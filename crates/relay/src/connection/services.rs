@@ -1,18 +1,38 @@
 //! Services that connections share, besides the log: the authority and presence.
 
-use session::CloseCode;
-use session::server::{Effect, Joiner, News};
+use session::server::{Append, Effect, Granted, Joiner, News, Opened, Refusal};
+use session::{CloseCode, Hello, RejectCode};
+use trust::Thumbprint;
 
 use super::Connection;
-use crate::border::audit;
+use crate::border::audit::{self, Refused};
+use crate::certificates::Sender;
 use crate::limits::{Key, Kind};
 
 impl Connection {
-    /// Asks the authority about a credential. Returns false if it refuses and the connection ends.
-    pub(super) fn authorize(&mut self, token: Option<&str>) -> bool {
+    /// Verifies the proof of a hello, and asks the authority about its credential. Returns false if one of them refuses
+    /// and the connection ends.
+    pub(super) fn admits(&mut self, hello: &Hello) -> bool {
+        if !self.shared.proof_hosts.accept(hello) {
+            self.server.opened(Opened::WrongProof);
+            return false;
+        }
+        self.authorize(hello.token.as_deref(), hello.key.as_ref())
+    }
+
+    /// Asks the authority about a credential, for a client that has proven this key. Returns false if it refuses and the
+    /// connection ends.
+    fn authorize(&mut self, token: Option<&str>, key: Option<&[u8; 65]>) -> bool {
         let now = self.now();
         match self.shared.authority.as_deref().map(|authority| authority.check(token)) {
             None => {}
+            Some(Ok(Granted { key: Some(bound), .. }))
+                if key.map(|key| Thumbprint::of(key).0) != Some(bound) =>
+            {
+                let message = "the token is bound to a device key, which this connection has not proven";
+                self.server.credential_refused(message);
+                return false;
+            }
             Some(Ok(granted)) => {
                 if let Some(account) = &granted.account {
                     audit::signed_in(account.name(), self.from.address);
@@ -30,9 +50,41 @@ impl Connection {
     /// Checks another credential. Each costs as much as that of a handshake.
     pub(super) fn refresh(&mut self, token: &str) {
         if self.from.allowance.try_take(Kind::Handshakes, 1) {
-            self.authorize(Some(token));
+            let key = self.server.key().copied();
+            self.authorize(Some(token), key.as_ref());
         } else {
             self.overloaded("too many credentials come from your address");
+        }
+    }
+
+    /// Refuses an event on a topic of certificates unless it is a valid certificate of this client.
+    pub(super) fn check_certificate(&self, append: &mut Append) {
+        let Ok((topic, body)) = &append.event else { return };
+        if !trust::is_for_certificates(topic.as_str()) {
+            return;
+        }
+        let sender = Sender { subject: self.server.subject(), key: self.server.key() };
+        let checked = match self.shared.certificates.as_deref() {
+            Some(certificates) => certificates.check(topic, body, sender),
+            None => Err("this relay has no accounts, and takes no certificates".to_owned()),
+        };
+        if let Err(message) = checked {
+            let (metrics, address) = (&self.shared.metrics, self.from.address);
+            audit::refused(metrics, Refused::Certificate, address, 0);
+            let (code, id) = (RejectCode::UnknownCertificate, Some(body.id.clone()));
+            append.event = Err(Refusal { code, message, id });
+        }
+    }
+
+    /// Closes the connection if its key or its account was revoked.
+    pub(super) fn end_if_revoked(&mut self) {
+        let Some(certificates) = self.shared.certificates.as_deref() else { return };
+        let revocations = &certificates.revocations;
+        let key = self.server.key().map(Thumbprint::of);
+        if key.is_some_and(|key| revocations.has_key(&key)) {
+            self.server.close(CloseCode::Revoked, "the key was revoked");
+        } else if self.server.subject().is_some_and(|subject| revocations.has_subject(subject)) {
+            self.server.close(CloseCode::Revoked, "the account was revoked");
         }
     }
 
@@ -49,7 +101,7 @@ impl Connection {
         let admits_guests =
             self.shared.authority.as_deref().is_some_and(|it| it.check(None).is_ok());
         if token.is_some() || admits_guests {
-            self.authorize(token);
+            self.authorize(token, None);
         }
     }
 

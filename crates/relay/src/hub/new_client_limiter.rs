@@ -69,7 +69,7 @@ impl NewClientLimiter {
             // A client that says hello twice is created once, and an invalid hello creates none.
             let is_free = is_known
                 || admitted.contains(&hello.client)
-                || Account::check(None, hello, &hello.secret).is_err();
+                || Account::check(None, hello, hello.secret).is_err();
             if is_free {
                 continue;
             }

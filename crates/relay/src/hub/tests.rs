@@ -45,7 +45,7 @@ pub(super) fn writes_of(client: [u8; 16], numbers: &[u64]) -> (Write, Vec<Write>
         }
         effect
     };
-    let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+    let hello = Hello::new(client, secret, 1);
     let Some(Effect::Open(hello)) = say(FromClient::Hello(hello)) else { panic!() };
     let appends = numbers.iter().map(|&number| {
         let body = Body { id: number.to_string(), ..Body::default() }.encode();

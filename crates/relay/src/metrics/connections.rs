@@ -13,7 +13,7 @@ use crate::border::audit::Refused;
 const PROTOCOLS: [&str; 3] = [session::SUBPROTOCOL, session::json::SUBPROTOCOL, "other"];
 
 /// The codes with which the relay closes.
-const CLOSES: [CloseCode; 13] = [
+const CLOSES: [CloseCode; 15] = [
     CloseCode::GoingAway,
     CloseCode::Silent,
     CloseCode::Overloaded,
@@ -27,6 +27,8 @@ const CLOSES: [CloseCode; 13] = [
     CloseCode::UnexpectedHello,
     CloseCode::TooManyUnanswered,
     CloseCode::CredentialRefused,
+    CloseCode::Revoked,
+    CloseCode::OtherKey,
 ];
 
 /// The client of a session.

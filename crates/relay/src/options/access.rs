@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use relay::authority::{Authority, Guests};
-use relay::tokens::{RightsClaim, Settings, Tokens, TokensError};
+use relay::certificates::{self, Certificates};
+use relay::tokens::{IssuerKey, RightsClaim, Settings, Tokens, TokensError};
 use relay::{Config, Tls};
 use session::rights::Rights;
 
@@ -22,6 +23,13 @@ pub struct Access {
     /// The audience of the tokens, one of their claim `aud`.
     #[arg(long, value_name = "AUDIENCE", requires = "auth_keys")]
     auth_audience: Option<String>,
+    /// Make certificates for the accounts' keys, at POST /certificate, with this private key of `event-relay keys`. Readers
+    /// find the public key at /.well-known/jwks.json.
+    #[arg(long, value_name = "FILE", requires = "auth_keys")]
+    issuer: Option<PathBuf>,
+    /// The name of the relay as an issuer, the claim `iss` of its certificates.
+    #[arg(long, value_name = "ISSUER", requires = "issuer", default_value = "event-relay")]
+    issuer_name: String,
     /// Admit clients without a token as guests, with rights such as 'pub=chat.>;sub=chat.>,news.*'. Without RIGHTS,
     /// guests may do everything except moderate.
     #[arg(long, value_name = "RIGHTS", num_args = 0..=1, default_missing_value = EVERYTHING, value_parser = guests)]
@@ -40,8 +48,21 @@ impl Access {
         if let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) {
             config.tls = Some(Tls::open(cert.clone(), key.clone())?);
         }
+        config.certificates = self.certificates()?;
         config.authority = self.authority()?;
         Ok(())
+    }
+
+    /// Whose certificates are taken: those of the tokens' issuer, and the relay's own.
+    fn certificates(&self) -> Result<Option<Arc<Certificates>>, Box<dyn std::error::Error>> {
+        let (Some(keys), Some(issuer)) = (&self.auth_keys, &self.auth_issuer) else {
+            return Ok(None);
+        };
+        let own = self.issuer.as_deref().map(IssuerKey::read).transpose()?;
+        let own = own.map(|key| (self.issuer_name.clone(), key));
+        let issuers = vec![(issuer.clone(), keys.clone())];
+        let settings = certificates::Settings { issuers, own };
+        Ok(Some(Arc::new(Certificates::open(settings)?)))
     }
 
     /// What checks the clients' credentials, if there are options for it.

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize};
 use session::rights::{PatternLists, Rights, RightsError};
 
@@ -15,6 +17,28 @@ pub(super) struct Claims {
     pub(super) iat: Option<u64>,
     #[serde(default)]
     pub(super) edk: RightsClaim,
+    pub(super) cnf: Option<Confirmation>,
+}
+
+/// The claim `cnf`: only a client that has proven this key may use the token (RFC 7800). Other ways of confirmation than
+/// `jkt` make the token invalid, because the relay cannot check them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Confirmation {
+    /// The thumbprint of the key (RFC 9449, 6.1).
+    #[serde(deserialize_with = "thumbprint")]
+    pub(super) jkt: [u8; 32],
+}
+
+/// The claim `name` of a token that was checked (OpenID Connect Core, 5.1), if people can read it.
+pub(super) fn name(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let name = serde_json::from_slice::<Named>(&claims).ok()?.name;
+    let is_fine = (1..=256).contains(&name.len()) && !name.contains(char::is_control);
+    is_fine.then_some(name)
 }
 
 /// The claim `edk`. The relay ignores members that it does not know: a list can only add rights.
@@ -93,6 +117,12 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     }
 }
 
+fn thumbprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| serde::de::Error::custom("not a thumbprint"))
+}
+
 fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     seconds(deserializer).map(Some)
 }
@@ -110,6 +140,22 @@ mod tests {
         assert_eq!((rights.history, rights.presence), (list(&[]), None));
         for text in ["", "chat.>", "pub:chat.>", "pub=a;pub=b", "sub=a;;pub=b", "deny=a"] {
             assert_eq!(text.parse::<RightsClaim>(), Err(RightsTextError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_bound_to_a_key_by_its_thumbprint_or_to_none() {
+        let cnf = |json: &str| {
+            let claims = format!(r#"{{"sub":"ann","exp":17{json}}}"#);
+            serde_json::from_str::<Claims>(&claims).ok().map(|claims| claims.cnf.map(|it| it.jkt))
+        };
+        let jkt = URL_SAFE_NO_PAD.encode([7; 32]);
+        assert_eq!(cnf(""), Some(None));
+        assert_eq!(cnf(&format!(r#","cnf":{{"jkt":"{jkt}"}}"#)), Some(Some([7; 32])));
+        for json in
+            [r#""x""#, "{}", r#"{"jwk":{}}"#, r#"{"jkt":""}"#, r#"{"jkt":7}"#, r#"{"jkt":"AAAA"}"#]
+        {
+            assert_eq!(cnf(&format!(r#","cnf":{json}"#)), None, "{json}");
         }
     }
 

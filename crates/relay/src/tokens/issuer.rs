@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use trust::PublicKey;
 
 use super::keys::{KeySetError, Keys};
 use super::{MAX_LIFE, RightsClaim};
@@ -194,6 +195,41 @@ impl IssuerKey {
             "iat": now, "exp": now + token.seconds, "edk": token.rights,
         });
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
+        encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)
+    }
+
+    /// Makes a certificate that says from now on for this many seconds whose a key is.
+    ///
+    /// # Errors
+    /// [`IssuerError::Life`] and [`IssuerError::Crypto`].
+    pub fn certify(
+        &self,
+        issuer: &str,
+        subject: &str,
+        name: Option<&str>,
+        key: &PublicKey,
+        seconds: u64,
+    ) -> Result<String, IssuerError> {
+        if !(1..=trust::MAX_LIFE).contains(&seconds) {
+            return Err(IssuerError::Life);
+        }
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|_| IssuerError::Crypto)?;
+        let [x, y] = [&key[1..33], &key[33..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let now = get_current_timestamp();
+        let mut claims = json!({
+            "iss": issuer, "sub": subject, "iat": now, "exp": now + seconds,
+            "jti": URL_SAFE_NO_PAD.encode(id),
+            "cnf": { "jwk": { "kty": "EC", "crv": "P-256", "x": x, "y": y } },
+        });
+        if let Some(name) = name {
+            claims["name"] = name.into();
+        }
+        let header = Header {
+            typ: Some(trust::TYPE.to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
         encode(&header, &claims, &self.encoding_key()?).map_err(|_| IssuerError::Crypto)
     }
 

@@ -34,7 +34,7 @@ pub enum KeyFileError {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct KeyFile {
+pub(crate) struct KeyFile {
     path: PathBuf,
     current: Mutex<Current>,
 }
@@ -65,7 +65,7 @@ impl Stamp {
 }
 
 impl KeyFile {
-    pub(super) fn open(path: PathBuf) -> Result<Self, KeyFileError> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, KeyFileError> {
         // Before the content, so that a change in between is noticed.
         let stamp = Self::stamp(&path);
         let keys = Arc::new(Self::read(&path)?);
@@ -73,7 +73,7 @@ impl KeyFile {
     }
 
     /// The keys. If the file has changed and cannot be used, these are the previous ones.
-    pub(super) fn keys(&self) -> Arc<Keys> {
+    pub(crate) fn keys(&self) -> Arc<Keys> {
         let stamp = Self::stamp(&self.path);
         // No panic can leave this inconsistent.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,14 +30,14 @@ pub enum KeySetError {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Keys(Vec<Key>);
+pub(crate) struct Keys(Vec<Key>);
 
 /// A public key with the only algorithm that it is used for.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     id: Option<String>,
-    pub(super) key: DecodingKey,
-    pub(super) algorithm: Algorithm,
+    pub(crate) key: DecodingKey,
+    pub(crate) algorithm: Algorithm,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct Set {
 
 impl Keys {
     /// Parses a JWK Set. Keys of other kinds are skipped, because the sets of identity providers have them.
-    pub(super) fn parse(json: &[u8]) -> Result<Self, KeySetError> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, KeySetError> {
         let set: Set = serde_json::from_slice(json).map_err(|_| KeySetError::NotASet)?;
         if set.keys.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
@@ -67,7 +67,7 @@ impl Keys {
     }
 
     /// The key that a token names. A token without a key id is for the only key.
-    pub(super) fn find(&self, id: Option<&str>) -> Option<&Key> {
+    pub(crate) fn find(&self, id: Option<&str>) -> Option<&Key> {
         match (id, &self.0[..]) {
             (None, [key]) => Some(key),
             (None, _) => None,

@@ -1,6 +1,8 @@
 //! Attacks on accounts and rights, on both wires. The numbers are the rows of the attack suite.
 
+mod certificates;
 mod commands;
+mod device;
 mod guide;
 mod rights;
 mod sign_in;
@@ -26,6 +28,7 @@ struct Accounts {
     relay: Process,
     log: Box<dyn BufRead + Send>,
     key: IssuerKey,
+    options: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -38,7 +41,21 @@ impl Accounts {
         let accounts = ["--auth-keys", keys.to_str().unwrap(), "--auth-issuer", ISSUER];
         let options = [&accounts, &["--auth-audience", AUDIENCE][..], options].concat();
         let (relay, log) = Process::start_logged(&folder.path().join("data"), &options);
-        Self { relay, log: Box::new(log), key, _folder: folder }
+        let options = options.into_iter().map(str::to_owned).collect();
+        Self { relay, log: Box::new(log), key, options, _folder: folder }
+    }
+
+    /// Stops the relay in order.
+    fn stop(&mut self) {
+        self.relay.terminate();
+        self.relay.wait();
+    }
+
+    /// Starts it again on the same log. Tokens stay valid.
+    fn start_again(&mut self) {
+        let options: Vec<_> = self.options.iter().map(String::as_str).collect();
+        let (relay, log) = Process::start_logged(&self._folder.path().join("data"), &options);
+        (self.relay, self.log) = (relay, Box::new(log));
     }
 
     /// A token for an hour with rights such as `pub=a;sub=b`.

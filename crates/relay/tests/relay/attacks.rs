@@ -2,5 +2,6 @@
 
 mod border;
 mod floods;
+mod keys;
 mod protocol;
 mod store;

@@ -166,7 +166,7 @@ async fn a_newer_connection_of_a_client_ends_the_older_and_needs_the_secret() {
     stale.send(&[hello(1, 2, 1)]).await;
     assert_eq!(stale.close_code().await, CloseCode::Fenced.code());
     let FromClient::Hello(mut forged) = hello(1, 3, 1) else { unreachable!() };
-    forged.secret = [9; 32];
+    forged.secret = Some([9; 32]);
     let mut thief = Client::connect(&relay).await;
     thief.send(&[FromClient::Hello(forged)]).await;
     assert_eq!(thief.close_code().await, CloseCode::Unauthorized.code());

@@ -154,7 +154,7 @@ async fn every_family_moves_and_gauges_fall_back_when_clients_leave() {
     assert!(matches!(publisher.frame().await, FromPeer::Reject(_)));
     let mut thief = Client::connect_to(&url).await;
     let FromClient::Hello(stolen) = hello(1, 2, 1) else { unreachable!() };
-    thief.send(&[FromClient::Hello(session::Hello { secret: [9; 32], ..stolen })]).await;
+    thief.send(&[FromClient::Hello(session::Hello { secret: Some([9; 32]), ..stolen })]).await;
     assert_eq!(thief.close_code().await, CloseCode::Unauthorized.code());
     let mut reader = Client::connect_to(&url).await;
     reader.hello(2, 1, 1).await;

@@ -7,6 +7,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use futures_util::{SinkExt, StreamExt};
 use session::{
     Ack, Body, Event, FromClient, FromPeer, Hello, Publish, SUBPROTOCOL, Start, Subscribe, Welcome,
@@ -254,7 +256,7 @@ impl Client {
 
 pub fn hello(id: u8, fence: u64, lowest: u64) -> FromClient {
     let (client, secret) = ([id; 16], [id; 32]);
-    FromClient::Hello(Hello { client, secret, fence, lowest, returning: false, token: None })
+    FromClient::Hello(Hello { lowest, ..Hello::new(client, secret, fence) })
 }
 
 /// A durable event whose topic is named each time, so that it can be sent on any connection.
@@ -298,4 +300,27 @@ pub async fn assert_serves(relay: &Process) {
 fn next() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A device with a key.
+pub struct Device(EcdsaKeyPair);
+
+impl Device {
+    pub fn new() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+    }
+
+    pub fn key(&self) -> [u8; 65] {
+        self.0.public_key().as_ref().try_into().unwrap()
+    }
+
+    /// A hello with its proof for this host.
+    pub fn prove(&self, hello: FromClient, host: &str) -> FromClient {
+        let FromClient::Hello(hello) = hello else { unreachable!() };
+        let Hello { client, fence, token, .. } = &hello;
+        let proven = trust::proof_bytes(host, client, *fence, token.as_deref());
+        let proof = self.0.sign(&SystemRandom::new(), &proven).unwrap();
+        let proof = proof.as_ref().try_into().unwrap();
+        FromClient::Hello(Hello { key: Some(self.key()), proof: Some(proof), ..hello })
+    }
 }

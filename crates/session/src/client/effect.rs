@@ -1,5 +1,7 @@
 //! What a client requests from its owner, and what it reports.
 
+use std::fmt;
+
 use topic::Topic;
 
 use super::{StoreError, StoreRequest, SubscriptionId};
@@ -13,6 +15,19 @@ pub enum Effect {
     Open,
     /// Ask the application for a credential, and call [`Client::credential`](super::Client::credential).
     FetchCredential,
+    /// Sign the request with the device's key, and call [`Client::proved`](super::Client::proved) or
+    /// [`Client::cannot_prove`](super::Client::cannot_prove). A later request replaces this one.
+    Prove(ProofRequest),
+    /// Sign the event with the device's key, and call [`Client::signed`](super::Client::signed) or
+    /// [`Client::cannot_sign`](super::Client::cannot_sign). Until then the event and all later ones wait.
+    Sign {
+        /// The event's id.
+        id: String,
+        /// Its topic.
+        topic: Topic,
+        /// Its body.
+        body: Body,
+    },
     /// Apply the request to the store, and call [`Client::answer`](super::Client::answer). Several requests may be
     /// outstanding; apply and answer them in this order.
     Store(StoreRequest),
@@ -89,6 +104,27 @@ pub enum Effect {
         /// The reason in words.
         message: String,
     },
+}
+
+/// What a client must prove: that the device's key is used for this connection and no other one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProofRequest {
+    /// The client's id.
+    pub client: [u8; 16],
+    /// The fencing token of the connection.
+    pub fence: u64,
+    /// The credential that the hello shows.
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for ProofRequest {
+    /// Without the credential, which must not be logged.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ProofRequest")
+            .field("client", &self.client)
+            .field("fence", &self.fence)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The state of a link.

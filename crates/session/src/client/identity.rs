@@ -22,7 +22,7 @@ impl Identity {
 
     /// Whether the peer attests that this source is of this client's events: `/clients/<id>`, then what the client
     /// itself wrote.
-    pub(super) fn signed(&self, source: &str) -> bool {
+    pub(super) fn is_own(&self, source: &str) -> bool {
         let mut digits = source.bytes().skip("/clients/".len());
         let is_id = self.client.iter().all(|byte| {
             [byte >> 4, byte & 15].map(|n| b"0123456789abcdef"[usize::from(n)])

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use super::clone_detector::CloneDetector;
+use super::signing::Proof;
 use super::state::ClientState;
 use super::tab_presence::TabPresence;
 use super::{Client, ConnectionState, Effect, Identity, SavedState, Secret, StoreRequest};
@@ -27,7 +28,8 @@ pub(super) struct Connection {
     pub(super) topics_out: TopicNumbers,
     pub(super) message: Vec<u8>,
     /// The token for the hello, once the store has given it.
-    fence: Option<u64>,
+    pub(super) fence: Option<u64>,
+    pub(super) proof: Proof,
     /// An unexpected welcome, kept while the store is asked whether another tab explains it.
     pub(super) strange: Option<Welcome>,
     pub(super) peer: PeerSays,
@@ -122,32 +124,40 @@ impl Client {
         }
     }
 
-    /// Sends the hello, once the socket is open and the token is known.
-    fn greet(&mut self) {
-        if let ClientState::Greeting { .. } = self.state
-            && let Some(fence) = self.connection.fence.take()
-        {
-            let is_known = self.stranger.is_none();
-            let identity = self.stranger.as_ref().unwrap_or(&self.identity);
-            let Identity { client, secret: Secret(secret), .. } = *identity;
-            let (lowest, returning) =
-                (self.outbox.lowest(), is_known && self.outbox.may_have_left());
-            let token = self.connection.token.take();
-            self.send(&FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning,
-                token,
-            }));
+    /// Sends the hello, once the socket is open, the token is known, and the proof is made.
+    pub(super) fn greet(&mut self) {
+        let Some(fence) = self.connection.fence else { return };
+        if !self.is_proven(fence) || !matches!(self.state, ClientState::Greeting { .. }) {
+            return;
         }
+        self.connection.fence = None;
+        let is_known = self.stranger.is_none();
+        let identity = self.stranger.as_ref().unwrap_or(&self.identity);
+        let Identity { client, secret: Secret(secret), .. } = *identity;
+        let (lowest, returning) = (self.outbox.lowest(), is_known && self.outbox.may_have_left());
+        let token = self.connection.token.take();
+        let (key, proof) = self.connection.proof.take();
+        // The secret goes along with the proof: the peer may know this client by its secret, or know no keys.
+        let secret = Some(secret);
+        self.send(&FromClient::Hello(Hello {
+            client,
+            secret,
+            fence,
+            lowest,
+            returning,
+            token,
+            key,
+            proof,
+        }));
     }
 
     /// The socket has closed, or could not be opened.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
         if !self.has_socket() {
             return;
+        }
+        if self.must_renew(code) {
+            return self.renew(self.outbox.decided().0);
         }
         let is_final = self.ends(code);
         self.disconnected();
@@ -195,17 +205,25 @@ impl Client {
         if !self.is_strange(&welcome) && !self.clone_detector.give_way(&self.options.tab) {
             return self.admitted(welcome, now);
         }
+        self.renew(welcome.highest);
+    }
+
+    /// Whether the peer admits this client only with a key that it does not have. Such a client continues as a new one.
+    fn must_renew(&self, code: u16) -> bool {
+        code == CloseCode::OtherKey.code()
+            && self.stranger.is_none()
+            && matches!(self.state, ClientState::Greeting { .. })
+    }
+
+    /// Gives up the identity, of whose numbers the peer may have decided those up to `highest`.
+    fn renew(&mut self, highest: u64) {
         self.clone_detector = CloneDetector::default();
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
         self.state = ClientState::Storing;
         let SavedState { client, secret, .. } = SavedState::new(&mut self.entropy.borrow_mut());
-        self.ask_store(StoreRequest::Renew {
-            from: self.identity.client,
-            highest: welcome.highest,
-            client,
-            secret,
-        });
+        let from = self.identity.client;
+        self.ask_store(StoreRequest::Renew { from, highest, client, secret });
     }
 
     /// The store now holds another client. What this connection says is about the old one.
@@ -230,6 +248,7 @@ impl Client {
             self.uncertain();
         }
         self.state = ClientState::Online { since: now };
+        self.outbox.sign_again();
         let Welcome { peer, subject, rights, .. } = welcome;
         self.connection.peer = PeerSays { id: peer, subject, rights };
         self.connection.kinds = welcome.kinds;
@@ -259,6 +278,9 @@ impl Client {
 
     /// Handles a bye at once: not every WebSocket client sees the code of the close frame that follows.
     pub(super) fn bye(&mut self, bye: &Bye, now: Millis) {
+        if self.must_renew(bye.code) {
+            return self.renew(self.outbox.decided().0);
+        }
         let is_final = self.ends(bye.code);
         self.effects.push_back(Effect::Close(CloseCode::GoingAway));
         self.disconnected();
@@ -329,7 +351,7 @@ impl Client {
     pub(super) fn dial(&mut self, now: Millis) {
         self.state = ClientState::Opening { until: now + self.options.connect_timeout };
         self.effects.push_back(Effect::Open);
-        self.connection.fence = None;
+        (self.connection.fence, self.connection.proof) = (None, Proof::NotAsked);
         self.store_requests.fences += 1;
         self.ask_store(StoreRequest::TakeFence { used: self.identity.fence });
     }

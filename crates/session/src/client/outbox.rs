@@ -5,6 +5,7 @@ mod entry;
 mod keeping;
 mod removing;
 mod sending;
+mod signing;
 
 use std::collections::VecDeque;
 
@@ -12,7 +13,7 @@ use super::store::{OutboxRow, SavedState};
 use crate::Millis;
 use keeping::Waiting;
 
-pub(super) use entry::{LOST, OutboxEntry, Stage};
+pub(super) use entry::{LOST, OutboxEntry, Signing, Stage};
 pub(super) use keeping::Full;
 
 /// Bounded in rows and bytes. Beyond that, publishes fail.
@@ -36,7 +37,7 @@ pub(super) struct Outbox {
     next: u64,
     /// All rows below this were sent on this connection.
     unsent: u64,
-    /// Whether a row may expire, or be given up.
+    /// Whether a row may expire, must be signed in time, or may be given up.
     timed: bool,
     decided: (u64, String),
     bytes: usize,
@@ -112,7 +113,7 @@ impl Outbox {
             return None;
         }
         let times = self.rows.iter().filter_map(|entry| match entry.stage {
-            Stage::Idle if expires => entry.expires().map(|at| at.saturating_add_signed(-ahead)),
+            Stage::Idle if expires => entry.ends().map(|at| at.saturating_add_signed(-ahead)),
             Stage::Lost { .. } if entry.seen.is_some() => Some(0),
             Stage::Lost { until, .. } => Some(until),
             _ => None,
@@ -141,7 +142,7 @@ impl Outbox {
         if row.number < self.next {
             return false;
         }
-        self.timed |= row.expires.is_some();
+        self.timed |= row.is_timed();
         self.bytes += row.body.len();
         self.rows.insert(at, OutboxEntry::new(row));
         self.advance();
@@ -164,7 +165,7 @@ impl Outbox {
     pub(super) fn leave_rows(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let (keeping, bytes) = (self.keeping, waiting.iter().map(|w| w.row.body.len()).sum());
-        let timed = waiting.iter().any(|w| w.row.expires.is_some());
+        let timed = waiting.iter().any(|w| w.row.is_timed());
         let empty = Self::new(self.max_rows, self.max_bytes);
         *self = Self { waiting, keeping, bytes, timed, ..empty };
     }
@@ -207,7 +208,7 @@ impl Outbox {
                 }
                 None => {
                     new.push((row.number, row.id.clone()));
-                    self.timed |= row.expires.is_some();
+                    self.timed |= row.is_timed();
                     self.bytes += row.body.len();
                     OutboxEntry::new(row)
                 }

@@ -3,6 +3,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
+use super::signing::{SIGNATURE_BYTES, SIGN_WITHIN};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
@@ -27,12 +28,14 @@ pub struct PublishOptions {
     pub expires: Option<Millis>,
     /// The least durability of the answer. The event stays in the outbox until an answer promises at least this.
     pub durability: Durability,
+    /// Whether the event is [signed](Effect::Sign) with the device's key before it is sent.
+    pub signed: bool,
 }
 
 impl Default for PublishOptions {
-    /// Never expires, and asks for the peer's disk.
+    /// Never expires, asks for the peer's disk, and is not signed.
     fn default() -> Self {
-        Self { expires: None, durability: Durability::Disk }
+        Self { expires: None, durability: Durability::Disk, signed: false }
     }
 }
 
@@ -65,10 +68,12 @@ impl Client {
         now: Millis,
     ) -> Result<(), PublishError> {
         let bytes = body.encode();
-        if bytes.len() > self.options.max_event {
-            return Err(PublishError::TooLarge(bytes.len()));
+        let PublishOptions { expires, durability, signed } = options;
+        let size = bytes.len() + if signed { SIGNATURE_BYTES } else { 0 };
+        if size > self.options.max_event {
+            return Err(PublishError::TooLarge(size));
         }
-        let PublishOptions { expires, durability } = options;
+        let sign_by = signed.then(|| self.wall(now).saturating_add(SIGN_WITHIN));
         let row = OutboxRow {
             number: 0,
             id: body.id.clone(),
@@ -79,6 +84,7 @@ impl Client {
             leaving: false,
             dropped: None,
             owner: self.options.tab,
+            sign_by: sign_by.map(|sign_by| sign_by.min(MAX_NUMBER)),
         };
         self.outbox.push(row).map_err(|Full| PublishError::OutboxFull)?;
         self.pump(now);
@@ -147,6 +153,7 @@ impl Client {
             return;
         }
         self.connection.hold_until = None;
+        self.ask_to_sign();
         let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
             self.ask_store(StoreRequest::Mark { client: self.identity.client, numbers });
@@ -224,17 +231,29 @@ impl Client {
         }
     }
 
-    /// Drops events that have expired unsent, and gives up on those that no tab reports an outcome for.
+    /// Drops events that have expired unsent or could not be signed in time, and gives up on those that no tab reports an
+    /// outcome for.
     pub(super) fn expire(&mut self, now: Millis) {
         let wall = self.wall(now);
-        let (mut expired, mut lost) = (Vec::new(), Vec::new());
+        let (mut expired, mut unsigned) = (Vec::new(), Vec::new());
+        let (mut uncertain, mut lost) = (Vec::new(), Vec::new());
         let (sends, online) = (self.sends(), self.is_online());
         for entry in self.outbox.entries() {
             match entry.stage {
-                Stage::Idle if sends && entry.expires().is_some_and(|at| at <= wall) => {
+                Stage::Idle if sends => {
+                    let Some(why) = entry.has_ended(wall) else { continue };
+                    let number = entry.row.number;
+                    match why {
+                        RejectCode::Expired => expired.push(number),
+                        // An earlier page may have signed and sent it.
+                        _ if entry.row.leaving => {
+                            uncertain.push(number);
+                            continue;
+                        }
+                        _ => unsigned.push(number),
+                    }
                     // This also covers a number that a broken store has given twice: the store is read once more.
-                    entry.stage = Stage::Dropping(RejectCode::Expired);
-                    expired.push(entry.row.number);
+                    entry.stage = Stage::Dropping(why);
                 }
                 Stage::Lost { .. } if entry.seen.is_some() => lost.push(entry.row.number),
                 // While the link is up, a subscription may deliver the event, which is proof enough.
@@ -248,6 +267,12 @@ impl Client {
             }
         }
         self.drop_rows(expired, RejectCode::Expired);
+        self.drop_rows(unsigned, RejectCode::NotSigned);
+        for number in uncertain {
+            if let Some(row) = self.outbox.settle(number, false) {
+                self.reject(row.id, RejectCode::Uncertain, UNSIGNED);
+            }
+        }
         for number in lost {
             let seen = self.outbox.get(number).and_then(|entry| entry.seen.take());
             let Some(row) = self.outbox.forget(number) else { continue };
@@ -283,11 +308,13 @@ const FORGOTTEN: &str = "the peer does not know this client: the event may or ma
 pub(super) const CLONED: &str =
     "this client was a copy of another: the event may or may not be stored";
 pub(super) const UNWRITTEN: &str = "the outbox cannot be written";
+const UNSIGNED: &str = "it may have been sent, and could not be signed again within 24 hours";
 const GONE: &str = "another tab took the event and reported no outcome";
 
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
         RejectCode::Expired => "it expired before it could be sent",
+        RejectCode::NotSigned => "no certificate covered it within 24 hours",
         RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }

@@ -132,8 +132,8 @@ impl Client {
         let position = place.map(|(offset, epoch)| Position { stream, epoch, offset, id: id() });
         if let Some(position) = &position
             && !subscriptions.is_empty()
+            && self.is_own(&body.source)
             && let Some(entry) = self.outbox.find(&body.id)
-            && self.identity.signed(&body.source)
         {
             entry.seen = Some(position.clone());
         }

@@ -30,7 +30,14 @@ impl Client {
     /// Gives up the socket because another tab leads.
     pub(crate) fn follow(&mut self) {
         self.effects.retain(|effect| {
-            !matches!(effect, Effect::Send(_) | Effect::Open | Effect::FetchCredential)
+            !matches!(
+                effect,
+                Effect::Send(_)
+                    | Effect::Open
+                    | Effect::FetchCredential
+                    | Effect::Prove(_)
+                    | Effect::Sign { .. }
+            )
         });
         if !self.following {
             self.effects.push_back(Effect::Close(CloseCode::GoingAway));

@@ -35,6 +35,16 @@ pub struct OutboxRow {
     pub dropped: Option<RejectCode>,
     /// The tab that published it.
     pub owner: TabId,
+    /// By when it must be signed, in milliseconds since 1970. It is never sent without a signature, which the store does
+    /// not hold. `None` if it needs none.
+    pub sign_by: Option<Millis>,
+}
+
+impl OutboxRow {
+    /// Whether it may be rejected because of the time.
+    pub(super) fn is_timed(&self) -> bool {
+        self.expires.is_some() || self.sign_by.is_some()
+    }
 }
 
 /// Proves a client's identity. Its `Debug` output hides it.

@@ -88,8 +88,7 @@ fn publish(
         schema,
         data,
         extensions,
-        path: Vec::new(),
-        authid: None,
+        ..Body::default()
     };
     Ok(Incoming::Publish { topic, body, ephemeral })
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::str::FromStr;
 
 use crate::Millis;
+use crate::signed::zulu;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -53,20 +54,14 @@ pub(super) fn read(text: &str) -> Option<(Millis, u32)> {
 
 /// The text of a time in UTC, or `None` beyond the year 9999.
 pub(super) fn write(time: Millis, nanoseconds: u32) -> Option<String> {
-    let seconds = i64::try_from(time / 1_000).ok()?;
-    let (year, month, day) = date(seconds.div_euclid(DAY));
-    if year > 9999 {
-        return None;
-    }
-    let of_day = seconds.rem_euclid(DAY);
-    let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    let mut text = zulu(time / 1_000)?;
     let fraction = time % 1_000 * 1_000_000 + u64::from(nanoseconds);
     if fraction > 0 {
+        text.truncate(text.len() - 1);
         let _ = write!(text, ".{fraction:09}");
         text.truncate(text.trim_end_matches('0').len());
+        text.push('Z');
     }
-    text.push('Z');
     Some(text)
 }
 
@@ -124,19 +119,6 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let of_cycle = of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year;
     year.div_euclid(400) * DAYS_OF_CYCLE + of_cycle - DAYS_TO_1970
-}
-
-/// Year, month and day of a day since 1970.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + DAYS_TO_1970;
-    let of_cycle = days.rem_euclid(DAYS_OF_CYCLE);
-    let year = (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12 + 1;
-    let year = year + days.div_euclid(DAYS_OF_CYCLE) * 400;
-    (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
 #[cfg(test)]

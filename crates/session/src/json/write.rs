@@ -9,6 +9,7 @@ use topic::{Pattern, Topic};
 use super::members::nests_too_deep;
 use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
+use crate::signed::dsse_material;
 use crate::wire::body::is_reserved;
 use crate::{Body, Extension, Form, Position, RejectCode, Stream};
 
@@ -145,6 +146,9 @@ impl Text {
             }
             None => member(&mut out, "authtype", "unauthenticated"),
         }
+        if let Some(material) = dsse_material(topic.as_str(), body) {
+            member(&mut out, "dssematerial", &material);
+        }
         // The log may hold what earlier versions accepted: extensions whose names would occur twice here.
         for (name, value) in body.extensions.iter().filter(|(name, _)| !is_reserved(name)) {
             match value {
@@ -191,7 +195,7 @@ fn data(out: &mut Vec<u8>, body: &Body) {
     match (form, std::str::from_utf8(bytes)) {
         // JSON is never empty, so there is no data.
         (Form::Json, _) if bytes.is_empty() => {}
-        (Form::Json, Ok(text)) if is_json(text) => {
+        (Form::Json, Ok(text)) if is_json(text) && is_exact(text, body) => {
             // In its original form: numbers keep their digits, and objects their order.
             out.extend_from_slice(br#","data":"#);
             out.extend_from_slice(bytes);
@@ -232,6 +236,11 @@ fn written(result: serde_json::Result<()>) {
 /// Whether readers in any language can handle it.
 fn is_json(text: &str) -> bool {
     !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+/// Whether readers find exactly these bytes as the value of a member. Unsigned data may lose the spaces around it.
+fn is_exact(text: &str, body: &Body) -> bool {
+    body.signature.is_none() || text.trim_ascii().len() == text.len()
 }
 
 /// The peer's control events begin as events do, with what distinguishes them.

@@ -2,24 +2,38 @@
 //! prefix that the peer puts before it.
 
 use crate::wire::body::is_reserved;
-use crate::{Body, Millis};
+use crate::{Body, Millis, RejectCode};
 
 /// The client's time is kept if it is at most this far ahead of the peer's clock,
 const AHEAD: Millis = 10 * 60 * 1_000;
 /// or at most this far behind. Otherwise the event gets the time of its arrival.
 const BEHIND: Millis = 31 * 24 * 60 * 60 * 1_000;
 
-/// Returns why the body claims something that a client must not.
-pub(super) fn illegal(body: &Body) -> Option<String> {
+/// Checks that the body claims nothing that a client must not. A signature is that of the key which the client has proven
+/// that it holds, if there is one.
+pub(super) fn check(body: &Body, has_key: bool) -> Result<(), (RejectCode, String)> {
+    let illegal = |rule: &str| Err((RejectCode::IllegalEvent, rule.to_owned()));
+    let bad_signature = |rule: &str| Err((RejectCode::BadSignature, rule.to_owned()));
     if !is_path(&body.source) {
-        return Some(
-            "`source` has a dot segment, an empty segment, `?`, `#`, `%`, `\\` or a control character"
-                .to_owned(),
+        return illegal(
+            "`source` has a dot segment, an empty segment, `?`, `#`, `%`, `\\` or a control character",
         );
     }
     let mut names = body.extensions.iter().map(|(name, _)| name);
-    let name = names.find(|name| is_reserved(name))?;
-    Some(format!("`{name}` is not an extension that a client may set"))
+    if let Some(name) = names.find(|name| is_reserved(name)) {
+        return illegal(&format!("`{name}` is not an extension that a client may set"));
+    }
+    if body.signature.is_none() {
+        return Ok(());
+    }
+    if !has_key {
+        return bad_signature("the event is signed, but the hello has not proven a key");
+    }
+    // Otherwise the peer would have to put one, and change what is signed.
+    if body.time.is_none() {
+        return bad_signature("the event is signed, but has no `time`");
+    }
+    Ok(())
 }
 
 /// Whether a source stays below its prefix `/clients/<id>` when a reader resolves the whole as a URI.
@@ -42,8 +56,11 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_legal)
 }
 
-/// Replaces a time that is missing or implausible with the time of arrival.
+/// Replaces a time that is missing or implausible with the time of arrival. A signed time stays: a certificate must cover it.
 pub(super) fn put_time(body: &mut Body, now: Millis) {
+    if body.signature.is_some() {
+        return;
+    }
     let is_near = |time: Millis| time <= now + AHEAD && time + BEHIND >= now;
     if !body.time.is_some_and(is_near) {
         (body.time, body.nanoseconds) = (Some(now), 0);

@@ -19,6 +19,9 @@ pub struct Granted {
     pub rights: Rights,
     /// The lifetime of the grant in milliseconds. `None` for no end.
     pub expires_in: Option<Millis>,
+    /// The thumbprint (RFC 7638) of the device key that the credential is bound to. The owner refuses the credential on
+    /// a connection that has not proven this key.
+    pub key: Option<[u8; 32]>,
 }
 
 #[derive(Debug)]
@@ -89,7 +92,7 @@ impl Server {
         if self.is_closed() {
             return;
         }
-        let Granted { account, rights, expires_in } = granted;
+        let Granted { account, rights, expires_in, key: _ } = granted;
         let subject = account.unwrap_or_else(|| self.credential.guest.clone());
         let may_become = |before: &Subject| before.is_guest() && self.credential.is_greeting();
         let before = self.credential.subject.as_ref();

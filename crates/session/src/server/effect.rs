@@ -15,7 +15,8 @@ pub enum Effect {
     /// Close the socket. No effect follows.
     Close(CloseCode, String),
     /// Look up the client, and fence its older connections. Answer with [`Server::opened`](super::Server::opened). An
-    /// owner with an authority first asks it about the hello's token, and calls
+    /// owner first verifies the hello's proof, if it has one, and answers with [`Opened::WrongProof`] if it is not valid.
+    /// An owner with an authority then asks it about the hello's token, and calls
     /// [`Server::granted`](super::Server::granted) or
     /// [`Server::credential_refused`](super::Server::credential_refused). After a grant, the client belongs to
     /// [`Server::subject`](super::Server::subject), which the store compares.
@@ -125,6 +126,11 @@ pub struct Ephemeral {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub(super) u64);
 
+impl Ticket {
+    /// Of an append that no server has requested. It has no answer.
+    pub const NONE: Self = Self(0);
+}
+
 /// A WebSocket message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketMessage {
@@ -189,6 +195,10 @@ pub enum Opened {
     },
     /// The secret does not match the client id.
     WrongSecret,
+    /// The hello's proof is not valid: it is for another host, client, fencing token or credential, or by another key.
+    WrongProof,
+    /// The client belongs to a device key that the hello does not prove.
+    OtherKey,
     /// The client belongs to another subject.
     OtherSubject,
     /// A connection with this fencing token or a higher one exists.

@@ -8,10 +8,12 @@
 //! repeat gets the same outcome. Numbers are decided in ascending order. If one is refused for now, the higher ones of
 //! its connection are held back until it is retried; otherwise it would count as decided long ago.
 
+mod identity;
 mod outcomes;
 
 use super::{Decided, Numbered, Opened};
 use crate::{CloseCode, Hello, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
+pub use identity::Identity;
 pub use outcomes::{LogPosition, Outcomes, Run};
 
 /// The maximum rise of a fencing token from one connection to the next. Clients count them up; without this limit, a
@@ -24,8 +26,8 @@ const RETRY: u32 = 1_000;
 /// What a peer keeps of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The hash of the client's secret, or whatever else the store compares.
-    pub secret: [u8; 32],
+    /// What the client must show.
+    pub identity: Identity,
     /// The fencing token of the newest connection.
     pub fence: u64,
     /// The highest number that was decided; 0 if none was.
@@ -71,9 +73,9 @@ pub enum Admission {
 
 impl Account {
     /// The account of an unknown client.
-    pub fn new(secret: [u8; 32], is_returning: bool) -> Self {
+    pub fn new(identity: Identity, is_returning: bool) -> Self {
         Self {
-            secret,
+            identity,
             fence: 0,
             highest: 0,
             highest_id: None,
@@ -86,13 +88,19 @@ impl Account {
         }
     }
 
-    /// Checks a hello. `secret` is what [`Account::secret`] must be, and `account` is what is known of the client.
+    /// Checks a hello whose proof, if it has one, was verified. `secret` is the form of its secret that the store
+    /// compares, and `account` is what is known of the client. Returns what the client must show from now on.
     ///
     /// # Errors
     /// The response, if the hello is refused.
-    pub fn check(account: Option<&Self>, hello: &Hello, secret: &[u8; 32]) -> Result<(), Opened> {
+    pub fn check(
+        account: Option<&Self>,
+        hello: &Hello,
+        secret: Option<[u8; 32]>,
+    ) -> Result<Identity, Opened> {
+        let known = account.map(|account| &account.identity);
+        let identity = Identity::shown(known, hello.key, secret)?;
         let fence = match account {
-            Some(account) if account.secret != *secret => return Err(Opened::WrongSecret),
             Some(account) if hello.fence <= account.fence => return Err(Opened::Fenced),
             Some(account) => account.fence,
             None => 0,
@@ -101,7 +109,7 @@ impl Account {
             let message = "a fencing token may rise by at most 4294967296";
             return Err(Opened::Refused(CloseCode::ProtocolError, message));
         }
-        Ok(())
+        Ok(identity)
     }
 
     /// Checks the owner of the client. `subject` is [that of the connection](super::Server::subject). A client without an
@@ -124,10 +132,11 @@ impl Account {
         }
     }
 
-    /// Applies a hello that passed [`Account::check`]: fences older connections. Returns the rejected numbers whose
-    /// reasons can be dropped.
-    pub fn open(&mut self, hello: &Hello, now: Millis) -> Vec<u64> {
+    /// Applies a hello that passed [`Account::check`], which returned `identity`: fences older connections. Returns the
+    /// rejected numbers whose reasons can be dropped.
+    pub fn open(&mut self, hello: &Hello, identity: Identity, now: Millis) -> Vec<u64> {
         (self.fence, self.seen, self.changed) = (hello.fence, Some(now), true);
+        self.identity = identity;
         // The new connection starts with its lowest unanswered number.
         self.held = None;
         self.outcomes.forget(hello.lowest)

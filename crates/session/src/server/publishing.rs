@@ -6,9 +6,14 @@ use topic::Topic;
 use super::{
     Append, Decided, Effect, Ephemeral, Numbered, Refusal, Server, ServerState, Ticket, claims,
 };
+use crate::signed::{Thumbprint, is_for_certificates};
 use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
+
+/// Why a certificate is refused that is not to be logged.
+pub(super) const NOT_DURABLE: &str =
+    "topics of the form `certs.*` have durable events only: the certificates of keys";
 
 /// What an [`Append`] is waiting for.
 #[derive(Debug)]
@@ -40,6 +45,9 @@ impl Server {
         });
         let Some(number) = publish.number else {
             return match event {
+                Ok((topic, _)) if is_for_certificates(topic.as_str()) => {
+                    self.close(CloseCode::ProtocolError, NOT_DURABLE);
+                }
                 Ok((topic, body)) => self.forward(topic, &body),
                 Err(refusal) if refusal.code == RejectCode::NotAllowed => {
                     self.denied(publish.topic, refusal.message);
@@ -90,7 +98,7 @@ impl Server {
     ) -> Result<(Topic, Body), Refusal> {
         self.fits(body.len())?;
         let body = Body::decode(body).map_err(|error| Refusal {
-            code: RejectCode::IllegalEvent,
+            code: error.code(),
             message: error.to_string(),
             id: None,
         })?;
@@ -112,12 +120,14 @@ impl Server {
         topic: Result<Topic, UnknownTopic>,
         mut body: Body,
     ) -> Result<(Topic, Body), Refusal> {
-        let illegal = claims::illegal(&body);
+        let legal = claims::check(&body, self.key().is_some());
         self.sign(&mut body);
         // The peer's additions may exceed a limit, and what is logged must stay readable.
+        let legal =
+            legal.and_then(|()| body.check().map_err(|error| (error.code(), error.to_string())));
         let illegal =
-            match (illegal.map_or_else(|| body.check().map_err(|it| it.to_string()), Err), topic) {
-                (Err(error), _) => (RejectCode::IllegalEvent, error),
+            match (legal, topic) {
+                (Err(illegal), _) => illegal,
                 (_, Err(UnknownTopic::Number)) => {
                     (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
                 }
@@ -136,12 +146,15 @@ impl Server {
         Err(Refusal { code, message, id })
     }
 
-    /// Adds what only the peer can attest: the client in the source, its account, the peer on the path, and the time if
-    /// the event has none.
+    /// Adds what only the peer can attest: the client or its key in the source, its account, the peer on the path, and the
+    /// time if the event has none.
     fn sign(&self, body: &mut Body) {
         let said = body.source.trim_start_matches('/');
-        let mut source = String::with_capacity(self.source.len() + 1 + said.len());
-        source.push_str(&self.source);
+        let key = self.key().filter(|_| body.signature.is_some());
+        let key = key.map(|key| Thumbprint::of(key).source());
+        let prefix = key.as_deref().unwrap_or(&self.source);
+        let mut source = String::with_capacity(prefix.len() + 1 + said.len());
+        source.push_str(prefix);
         if !said.is_empty() {
             source.push('/');
             source.push_str(said);
@@ -195,3 +208,6 @@ impl Server {
 pub(super) fn source_of(client: &[u8; 16]) -> String {
     format!("/clients/{:032x}", u128::from_be_bytes(*client))
 }
+
+#[cfg(test)]
+mod tests;

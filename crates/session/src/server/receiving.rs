@@ -79,6 +79,7 @@ impl Server {
                 self.state = ServerState::Opening { client, fence, lowest, returning };
                 self.hello_until = None;
                 self.credential.guest = Subject::guest(&client);
+                self.key = hello.key;
                 self.effects.push_back(Effect::Open(hello));
             }
             (_, FromClient::Hello(_)) => {
@@ -155,7 +156,7 @@ mod tests {
     fn welcomed() -> Server {
         let mut server = Server::new(Arc::new(Options::default()), Wire::Frames, &[0], 0);
         let (client, secret) = ([1; 16], [2; 32]);
-        let hello = Hello { client, secret, fence: 1, lowest: 1, returning: false, token: None };
+        let hello = Hello::new(client, secret, 1);
         server.received(&message([FromClient::Hello(hello)]), 0);
         server.opened(Opened::Welcome { highest: 0, highest_id: None, new: true });
         while server.poll().is_some() {}

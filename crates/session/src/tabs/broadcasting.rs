@@ -18,7 +18,14 @@ impl Tab {
                 }
                 return;
             }
-            client::Effect::Open | client::Effect::FetchCredential if !self.leads() => return,
+            client::Effect::Open
+            | client::Effect::FetchCredential
+            | client::Effect::Prove(_)
+            | client::Effect::Sign { .. }
+                if !self.leads() =>
+            {
+                return;
+            }
             client::Effect::Close(_) if self.base != 0 => {
                 self.base = 0;
                 self.join_at = Some(self.now + AWAY);

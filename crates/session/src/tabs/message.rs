@@ -123,6 +123,7 @@ impl Envelope {
                     row.expires.and_then(number),
                     number(row.durability as u64),
                     flag(row.leaving),
+                    row.sign_by.and_then(number),
                 ],
             ),
             TabMessage::Settled { id, outcome } => match outcome {
@@ -194,6 +195,7 @@ impl Envelope {
                     leaving: f.flag(7),
                     dropped: None,
                     owner: from,
+                    sign_by: f.clamped_number(8),
                 };
                 TabMessage::Kept { client: f.array(1), row }
             }
@@ -258,6 +260,7 @@ mod tests {
             leaving: true,
             dropped: None,
             owner: [1; 16],
+            sign_by: Some(10),
         };
         let links = [
             ConnectionState::Connecting,
@@ -278,7 +281,7 @@ mod tests {
             TabMessage::Kept { client: [4; 16], row: row.clone() },
             TabMessage::Kept {
                 client: [4; 16],
-                row: OutboxRow { expires: None, leaving: false, ..row },
+                row: OutboxRow { expires: None, leaving: false, sign_by: None, ..row },
             },
             TabMessage::Settled { id: "id".into(), outcome: stored },
             TabMessage::Settled { id: "id".into(), outcome: rejected },

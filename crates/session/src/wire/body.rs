@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::codes::RejectCode;
+use crate::signed::{self, Signature};
+
 /// An event without its topic: the attributes of CloudEvents 1.0 and the data.
 ///
 /// The topic is the `type` attribute. The peer that logs an event encodes it once for all receivers.
@@ -28,6 +31,10 @@ pub struct Body {
     pub path: Vec<String>,
     /// The name of the account that published it, which the peer attests. A guest's event has none.
     pub authid: Option<String>,
+    /// What the publisher's key has signed: see [`signed`](crate::signed).
+    pub signature: Option<Signature>,
+    /// The names of the extensions that are signed too, in the order in which they are.
+    pub signed: Vec<String>,
 }
 
 /// The value of an extension attribute.
@@ -76,7 +83,22 @@ pub enum Start {
 /// The rule that a body breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BodyError(pub(super) &'static str);
+pub struct BodyError(&'static str, RejectCode);
+
+impl BodyError {
+    pub(super) fn event(rule: &'static str) -> Self {
+        Self(rule, RejectCode::IllegalEvent)
+    }
+
+    pub(super) fn signature(rule: &'static str) -> Self {
+        Self(rule, RejectCode::BadSignature)
+    }
+
+    /// The code with which a peer rejects the event.
+    pub fn code(&self) -> RejectCode {
+        self.1
+    }
+}
 
 impl Body {
     /// The maximum size of an id, a source, a media type, a schema, or an extension's value.
@@ -92,20 +114,20 @@ impl Body {
         let short = |text: &str| text.len() <= Self::MAX_ATTRIBUTE_BYTES;
         let optional = |text: &Option<String>| text.as_deref().is_none_or(short);
         if self.id.is_empty() {
-            return Err(BodyError("the event has no id: give each event one of its own"));
+            return Err(BodyError::event("the event has no id: give each event one of its own"));
         }
         let attributes_are_short = short(&self.id)
             && short(&self.source)
             && optional(&self.content_type)
             && optional(&self.schema);
         if !attributes_are_short {
-            return Err(BodyError("an attribute is longer than 1,024 bytes"));
+            return Err(BodyError::event("an attribute is longer than 1,024 bytes"));
         }
         if self.nanoseconds > 999_999 {
-            return Err(BodyError("the nanoseconds of the time are a millisecond or more"));
+            return Err(BodyError::event("the nanoseconds of the time are a millisecond or more"));
         }
         if self.extensions.len() > Self::MAX_LIST || self.path.len() > Self::MAX_LIST {
-            return Err(BodyError("more than 32 extensions or peers on the path"));
+            return Err(BodyError::event("more than 32 extensions or peers on the path"));
         }
         let value_is_fine =
             |value: &Extension| !matches!(value, Extension::Text(text) if !short(text));
@@ -116,11 +138,11 @@ impl Body {
             is_extension_name(name) && value_is_fine(value) && is_first(at, name)
         });
         if !extensions_are_fine || !self.path.iter().all(|peer| short(peer)) {
-            return Err(BodyError(
+            return Err(BodyError::event(
                 "an extension's name is not 1 to 64 lower-case letters and digits or occurs twice, or a value is too long",
             ));
         }
-        Ok(())
+        signed::illegal(self).map_or(Ok(()), |rule| Err(BodyError::signature(rule)))
     }
 }
 

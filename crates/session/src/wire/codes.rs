@@ -1,7 +1,7 @@
 //! Close codes and reject codes.
 
 /// The close codes of a connection, in the range that RFC 6455 (7.4.2) leaves to applications. After 4000-4499 a
-/// client reconnects; after 4500-4999 it stops.
+/// client reconnects; after 4500-4999 it stops, unless it knows what to do about the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u16)]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum CloseCode {
     MessageTooLarge = 4502,
     /// A newer connection of this client has taken over.
     Fenced = 4503,
-    /// The secret does not match the client id.
+    /// The secret does not match the client id, or the proof is not valid.
     Unauthorized = 4504,
     /// A second hello, or a frame before the first one.
     UnexpectedHello = 4505,
@@ -32,6 +32,10 @@ pub enum CloseCode {
     TooManyUnanswered = 4507,
     /// The credential was refused, or has ended. The client does not retry with the same one.
     CredentialRefused = 4508,
+    /// The client's key or account was revoked.
+    Revoked = 4509,
+    /// The client belongs to a device key that its hello did not prove. It continues as a new client.
+    OtherKey = 4510,
 }
 
 impl CloseCode {

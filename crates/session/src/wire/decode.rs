@@ -18,6 +18,7 @@ pub(crate) use reader::Reader;
 use topic::Pattern;
 
 use crate::rights::{Right, Rights};
+use crate::signed::Signature;
 use crate::{MAX_NUMBER, MAX_POSITIONS};
 
 /// The bytes violate the grammar.
@@ -30,14 +31,7 @@ pub(crate) type Read<T> = Result<T, Malformed>;
 pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
     let Some((kind, f)) = frame(d)? else { return Ok(None) };
     let frame = match kind {
-        FrameKind::Hello => FromClient::Hello(Hello {
-            client: f.array(0),
-            secret: f.array(1),
-            fence: f.number(2),
-            lowest: f.number(3),
-            returning: f.flag(4),
-            token: f.optional_text(5),
-        }),
+        FrameKind::Hello => FromClient::Hello(hello(&f)),
         FrameKind::Subscribe => match f.nested(2, start).flatten() {
             Some(start) => FromClient::Subscribe(Subscribe {
                 subscription: f.number32(0),
@@ -81,6 +75,23 @@ pub(crate) fn from_client(d: &mut Reader<'_>) -> Read<Option<FromClient>> {
         _ => return Err(Malformed),
     };
     f.checked(Some(frame))
+}
+
+fn hello(f: &Fields<'_>) -> Hello {
+    let (secret, key, proof) = (f.optional_array(1), f.optional_array(6), f.optional_array(7));
+    let is_proven = key.is_some() && proof.is_some();
+    let is_half = key.is_some() != proof.is_some();
+    f.required(((secret.is_some() || is_proven) && !is_half).then_some(()), ());
+    Hello {
+        client: f.array(0),
+        secret,
+        fence: f.number(2),
+        lowest: f.number(3),
+        returning: f.flag(4),
+        token: f.optional_text(5),
+        key,
+        proof,
+    }
 }
 
 /// Reads the next frame of a peer. Returns `None` for a frame of a later version.
@@ -177,10 +188,11 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
     f.checked(Some(frame))
 }
 
-/// An event's body.
-fn body(d: &mut Reader<'_>) -> Read<Body> {
+/// An event's body. `None` if its signature has another length.
+fn body(d: &mut Reader<'_>) -> Read<Option<Body>> {
     let f = Fields::read(d)?;
-    f.checked(Body {
+    let signature = f.optional_bytes(8).map(Signature::try_from);
+    let body = signature.transpose().ok().map(|signature| Body {
         id: f.text(0),
         source: f.optional_text(1).unwrap_or_default(),
         // The log may hold what earlier versions accepted.
@@ -192,7 +204,10 @@ fn body(d: &mut Reader<'_>) -> Read<Body> {
         data: f.bytes(5).to_vec(),
         extensions: f.nested(6, extensions).unwrap_or_default(),
         path: f.nested(7, |nested| list(nested, peer)).unwrap_or_default(),
-    })
+        signature,
+        signed: f.nested(9, |nested| list(nested, peer)).unwrap_or_default(),
+    });
+    f.checked(body)
 }
 
 impl Body {
@@ -203,11 +218,11 @@ impl Body {
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
         let body = body(&mut reader)
-            .map_err(|Malformed| BodyError("the event's body does not follow the grammar"))?;
+            .map_err(|Malformed| BodyError::event("the event's body does not follow the grammar"))?;
         if reader.position() != bytes.len() {
-            return Err(BodyError("bytes follow the event's body"));
+            return Err(BodyError::event("bytes follow the event's body"));
         }
-        Ok(body)
+        body.ok_or(BodyError::signature("the event's signature does not have 64 bytes"))
     }
 }
 

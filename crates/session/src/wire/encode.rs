@@ -23,11 +23,13 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
             FrameKind::Hello,
             &[
                 bytes(&f.client),
-                bytes(&f.secret),
+                f.secret.as_ref().and_then(|it| bytes(it)),
                 number(f.fence),
                 number(f.lowest),
                 flag(f.returning),
                 optional_text(&f.token),
+                f.key.as_ref().and_then(|it| bytes(it)),
+                f.proof.as_ref().and_then(|it| bytes(it)),
             ],
         ),
         FromClient::Subscribe(f) => frame(
@@ -296,7 +298,8 @@ impl Body {
     pub fn encode(&self) -> Vec<u8> {
         let body = self;
         let attributes = body.id.len() + body.source.len();
-        let mut message = Vec::with_capacity(body.data.len() + attributes + 64);
+        let signature = body.signature.map_or(0, |signature| signature.len());
+        let mut message = Vec::with_capacity(body.data.len() + attributes + signature + 64);
         let fields = [
             text(&body.id),
             (!body.source.is_empty()).then_some(Text(&body.source)),
@@ -306,8 +309,8 @@ impl Body {
             bytes(&body.data),
             (!body.extensions.is_empty()).then_some(Extensions(&body.extensions)),
             (!body.path.is_empty()).then_some(Path(&body.path)),
-            None,
-            None,
+            body.signature.as_ref().and_then(|signature| bytes(signature)),
+            (!body.signed.is_empty()).then_some(Path(&body.signed)),
             (body.nanoseconds > 0).then_some(Number(body.nanoseconds.into())),
             optional_text(&body.authid),
         ];

@@ -64,8 +64,8 @@ pub enum FromPeer {
 pub struct Hello {
     /// The client's public id.
     pub client: [u8; 16],
-    /// Proves that the client owns the id. The peer keeps only a hash of it.
-    pub secret: [u8; 32],
+    /// Proves that the client owns the id. The peer keeps only a hash of it. Absent only if there is a proof.
+    pub secret: Option<[u8; 32]>,
     /// The fencing token: higher than those of all earlier connections of this client.
     pub fence: u64,
     /// The client's lowest unanswered number. The peer may forget the outcomes of lower ones.
@@ -74,6 +74,27 @@ pub struct Hello {
     pub returning: bool,
     /// The credential for the peer's authority, if there is one.
     pub token: Option<String>,
+    /// The public key of the client's device: an uncompressed point of P-256 (`0x04`, x, y). Comes with a proof.
+    pub key: Option<[u8; 65]>,
+    /// Proves that the client has the private key: an ES256 signature (r, s) that no other peer, client, fencing token or
+    /// credential has. From the first proof on, the client belongs to the key, and the secret no longer counts.
+    pub proof: Option<[u8; 64]>,
+}
+
+impl Hello {
+    /// The hello of a client that has published nothing yet, with its secret.
+    pub fn new(client: [u8; 16], secret: [u8; 32], fence: u64) -> Self {
+        Self {
+            client,
+            secret: Some(secret),
+            fence,
+            lowest: 1,
+            returning: false,
+            token: None,
+            key: None,
+            proof: None,
+        }
+    }
 }
 
 /// The response to [`Hello`].
@@ -342,7 +363,7 @@ pub struct DecodeError {
 }
 
 impl fmt::Debug for Hello {
-    /// Without the secret and the token, which must not be logged.
+    /// Without the secret, the token and the proof, which must not be logged.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { client, fence, lowest, returning, .. } = self;
         out.debug_struct("Hello")

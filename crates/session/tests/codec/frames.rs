@@ -61,6 +61,14 @@ pub fn body() -> impl Strategy<Value = Body> {
     ];
     let extensions = prop::collection::btree_map("[a-z0-9]{1,8}", extension, 0..3);
     let path = prop::collection::vec("[a-f0-9]{8}", 0..3);
+    let signed = prop::collection::vec("[a-z0-9]{1,8}", 0..3);
+    let signature = (prop::array::uniform32(any::<u16>()), signed).prop_map(|(half, signed)| {
+        let mut signature = [0; 64];
+        for (bytes, number) in signature.chunks_mut(2).zip(half) {
+            bytes.copy_from_slice(&number.to_be_bytes());
+        }
+        (signature, signed)
+    });
     (
         ".{1,20}",
         ".{0,20}",
@@ -70,7 +78,7 @@ pub fn body() -> impl Strategy<Value = Body> {
         name(),
         bytes(),
         extensions,
-        (path, name()),
+        (path, name(), prop::option::of(signature)),
     )
         .prop_map(
             |(
@@ -82,7 +90,7 @@ pub fn body() -> impl Strategy<Value = Body> {
                 schema,
                 data,
                 extensions,
-                (path, authid),
+                (path, authid, signature),
             )| Body {
                 id,
                 source,
@@ -94,6 +102,8 @@ pub fn body() -> impl Strategy<Value = Body> {
                 extensions: extensions.into_iter().collect(),
                 path,
                 authid,
+                signature: signature.as_ref().map(|(signature, _)| *signature),
+                signed: signature.map(|(_, signed)| signed).unwrap_or_default(),
             },
         )
 }
@@ -121,17 +131,35 @@ fn attendees() -> impl Strategy<Value = Vec<Attendee>> {
     prop::collection::vec(attendee, 0..3)
 }
 
+/// What proves a client's identity: its secret, a device key with a proof, or both.
+type Identity = (Option<[u8; 32]>, Option<[u8; 65]>, Option<[u8; 64]>);
+
+fn identity() -> impl Strategy<Value = Identity> {
+    let secret = || any::<[u8; 32]>();
+    let proven = || (prop::array::uniform(any::<u8>()), prop::array::uniform(any::<u8>()));
+    prop_oneof![
+        secret().prop_map(|secret| (Some(secret), None, None)),
+        proven().prop_map(|(key, proof)| (None, Some(key), Some(proof))),
+        (secret(), proven())
+            .prop_map(|(secret, (key, proof))| { (Some(secret), Some(key), Some(proof)) }),
+    ]
+}
+
 pub fn from_client() -> impl Strategy<Value = FromClient> {
     prop_oneof![
-        (any::<[u8; 16]>(), any::<[u8; 32]>(), number(), number(), any::<bool>(), name()).prop_map(
-            |(client, secret, fence, lowest, returning, token)| FromClient::Hello(Hello {
-                client,
-                secret,
-                fence,
-                lowest,
-                returning,
-                token
-            })
+        (any::<[u8; 16]>(), identity(), number(), number(), any::<bool>(), name()).prop_map(
+            |(client, (secret, key, proof), fence, lowest, returning, token)| {
+                FromClient::Hello(Hello {
+                    client,
+                    secret,
+                    fence,
+                    lowest,
+                    returning,
+                    token,
+                    key,
+                    proof,
+                })
+            }
         ),
         (any::<u32>(), ".{0,20}", start(), prop::option::of(any::<(u32, u32)>())).prop_map(
             |(subscription, pattern, start, credit)| {

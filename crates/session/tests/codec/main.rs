@@ -85,6 +85,38 @@ fn the_grammar_refuses_what_is_no_frame() {
 }
 
 #[test]
+fn a_hello_has_a_secret_or_a_key_with_its_proof() {
+    let (secret, key, proof) = (Some([2; 32]), Some([4; 65]), Some([5; 64]));
+    for (secret, key, proof, is_legal) in [
+        (secret, None, None, true),
+        (None, key, proof, true),
+        (secret, key, proof, true),
+        (None, None, None, false),
+        (None, key, None, false),
+        (None, None, proof, false),
+        (secret, key, None, false),
+        (secret, None, proof, false),
+    ] {
+        let hello = Hello { secret, key, proof, ..Hello::new([1; 16], [0; 32], 1) };
+        let message = from_client_encoded(&[FromClient::Hello(hello.clone())]);
+        let frames: Vec<_> = FromClient::decode(&message).collect();
+        match is_legal {
+            true => assert_eq!(frames, [Ok(FromClient::Hello(hello))]),
+            false => assert!(matches!(frames[..], [Err(_)]), "{frames:?}"),
+        }
+    }
+    // A key that is too short.
+    let mut message = from_hex("8200a60050");
+    message.extend([1; 16]);
+    message.extend(from_hex("02010301065840"));
+    message.extend([4; 64]);
+    message.extend(from_hex("075840"));
+    message.extend([5; 64]);
+    message.extend(from_hex("1863f6"));
+    assert!(FromClient::decode(&message).all(|frame| frame.is_err()));
+}
+
+#[test]
 fn a_frame_of_the_other_end_is_an_error() {
     let bye = FromPeer::Bye(Bye { code: 4000, message: String::new(), retry: None });
     assert!(FromClient::decode(&from_peer_encoded(&[bye])).all(|frame| frame.is_err()));

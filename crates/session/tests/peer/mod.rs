@@ -166,14 +166,8 @@ impl Peer {
 }
 
 pub fn hello(token: Option<&str>) -> FromClient {
-    FromClient::Hello(Hello {
-        client: [1; 16],
-        secret: [2; 32],
-        fence: 1,
-        lowest: 1,
-        returning: false,
-        token: token.map(str::to_owned),
-    })
+    let token = token.map(str::to_owned);
+    FromClient::Hello(Hello { token, ..Hello::new([1; 16], [2; 32], 1) })
 }
 
 pub fn subscribe(

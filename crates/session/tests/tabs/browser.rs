@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::Peer;
 use session::client::{
-    Entropy, MemoryOutbox, Options, Outcome, SavedState, StoreError, StoreFailed, StoreRequest,
+    Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState, StoreError, StoreFailed, StoreRequest,
     StoreResponse,
 };
 use session::tabs::{Lane, Tab};
@@ -17,6 +17,9 @@ use topic::{Pattern, Topic};
 use crate::socket::{Happened, Socket};
 use crate::world::{body, next_random};
 
+/// What the device makes of every event.
+pub const SIGNATURE: [u8; 64] = [7; 64];
+
 pub struct Browser {
     pub tabs: Vec<Page>,
     pub store: MemoryOutbox,
@@ -24,6 +27,8 @@ pub struct Browser {
     pub fails: bool,
     /// Whether the store cannot even be read.
     pub is_broken: bool,
+    /// Whether the device has a key, with which every other event must be signed.
+    pub signs: bool,
     pub peer: Peer,
     pub now: Millis,
     /// The tab that holds the lock, and the tabs that wait for it.
@@ -49,6 +54,8 @@ pub struct Page {
     lock_events: VecDeque<bool>,
     asked: VecDeque<StoreRequest>,
     answers: VecDeque<Result<StoreResponse, StoreFailed>>,
+    /// Events that the device has not signed yet.
+    to_sign: VecDeque<(Lane, String)>,
     socket: Option<Socket>,
     /// The fallback client's.
     pub fallback: Option<Socket>,
@@ -80,6 +87,7 @@ impl Browser {
             store,
             fails: false,
             is_broken: false,
+            signs: false,
             peer: Peer::new(server::Options { page: 7, ..server::Options::default() }),
             now: 1_000,
             holder: None,
@@ -107,7 +115,7 @@ impl Browser {
         let mut entropy = entropy(self.random ^ index as u64);
         let mut id = [0; 16];
         entropy(&mut id);
-        let options = Options { tab: id, ..Options::default() };
+        let options = Options { tab: id, proves: self.signs, ..Options::default() };
         let mut tab = Tab::new(options, entropy, self.store.saved().clone());
         tab.client().subscribe(Pattern::parse(">").unwrap(), Start::Earliest);
         tab.start(self.now);
@@ -122,6 +130,7 @@ impl Browser {
             lock_events: VecDeque::new(),
             asked: VecDeque::new(),
             answers: VecDeque::new(),
+            to_sign: VecDeque::new(),
             socket: None,
             fallback: None,
             kept: Vec::new(),
@@ -150,9 +159,27 @@ impl Browser {
     pub fn publish(&mut self, tab: usize) {
         self.published += 1;
         let id = format!("{tab}-{}", self.published);
+        let options =
+            PublishOptions { signed: self.must_be_signed(&id), ..PublishOptions::default() };
         let page = &mut self.tabs[tab];
-        page.tab.client().publish(topic("a"), &body(&id), self.now).unwrap();
+        let body = Body { time: Some(1), ..body(&id) };
+        page.tab.client().publish_with(topic("a"), &body, options, self.now).unwrap();
         page.published.push(id);
+    }
+
+    /// Whether an event must be signed. Its id ends with its number.
+    pub fn must_be_signed(&self, id: &str) -> bool {
+        self.signs && id.ends_with(['1', '3', '5', '7', '9'])
+    }
+
+    /// The device signs the next event of a tab. Returns whether there was one.
+    fn sign(&mut self, tab: usize) -> bool {
+        let page = &mut self.tabs[tab];
+        let Some((lane, id)) = page.to_sign.pop_front() else { return false };
+        if let Some(client) = page.tab.client_on(lane, self.now) {
+            client.signed(&id, SIGNATURE, self.now);
+        }
+        true
     }
 
     /// A tab crashes. Its store requests may be applied or not.
@@ -232,6 +259,9 @@ impl Browser {
             let mut busy = false;
             for &tab in running {
                 busy |= self.carry(tab, usize::MAX);
+                while self.sign(tab) {
+                    busy = true;
+                }
                 for from in 0..self.tabs.len() {
                     while let Some(message) = self.tabs[tab].inbox[from].pop_front() {
                         busy = true;
@@ -254,6 +284,9 @@ impl Browser {
             return self.step_away(tab);
         }
         let mut busy = self.carry(tab, 3);
+        if !self.tabs[tab].to_sign.is_empty() {
+            busy |= self.random(3) > 0 || self.sign(tab);
+        }
         match self.random(6) {
             0 => {
                 if let Some(granted) = self.tabs[tab].lock_events.pop_front() {

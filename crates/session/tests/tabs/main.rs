@@ -11,8 +11,8 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use browser::{Browser, topic};
-use session::RejectCode;
+use browser::{Browser, SIGNATURE, topic};
+use session::{Body, RejectCode};
 use session::client::Outcome;
 use world::body;
 
@@ -32,7 +32,10 @@ fn opened(seed: u64, tabs: usize) -> Browser {
 
 /// Tabs that share a working link. The first one leads.
 fn online(seed: u64, tabs: usize) -> Browser {
-    let mut browser = Browser::new(seed);
+    online_in(Browser::new(seed), tabs)
+}
+
+fn online_in(mut browser: Browser, tabs: usize) -> Browser {
     for _ in 0..tabs {
         browser.open();
         browser.settle();
@@ -41,10 +44,12 @@ fn online(seed: u64, tabs: usize) -> Browser {
     browser
 }
 
-/// Tabs that publish, leave and come back at random, while their store fails and recovers. At the end the store works,
-/// all tabs are back, and no event is in the log twice.
+/// Tabs that publish, leave and come back at random, while their store fails and recovers; in half of the schedules they
+/// sign. At the end the store works, all tabs are back, no event is in the log twice, and none without its signature.
 fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -> Browser {
-    let mut browser = online(seed, 1 + seed as usize % 3);
+    let mut browser = Browser::new(seed);
+    browser.signs = seed.is_multiple_of(2);
+    let mut browser = online_in(browser, 1 + seed as usize % 3);
     for _ in 0..100 {
         let running = browser.running();
         let tab = running[browser.random(running.len())];
@@ -73,6 +78,11 @@ fn random_schedule(seed: u64, store_fails: impl Fn(&mut Browser) -> &mut bool) -
     browser.settle();
     let (logged, once) = (ids(&browser), BTreeSet::from_iter(ids(&browser)));
     assert_eq!(logged.len(), once.len(), "doubled, seed {seed}");
+    for (event, id) in browser.peer.store.events(0) {
+        let signature = Body::decode(&event.body).unwrap().signature;
+        let expected = browser.must_be_signed(id).then_some(SIGNATURE);
+        assert_eq!(signature, expected, "the signature of {id}, seed {seed}");
+    }
     browser
 }
 

@@ -330,7 +330,7 @@ impl World {
         let outlives = self.mutation == Some(Mutation::RightOutlivesToken);
         let Ok(rights) = granted.lists.parse() else { return false };
         let expires_in = (!outlives).then_some(until - self.now);
-        let granted = Granted { account: granted.account(), rights, expires_in };
+        let granted = Granted { account: granted.account(), rights, expires_in, key: None };
         if let Some(server) = self.peer.server(wire) {
             server.granted(granted, self.now);
         }

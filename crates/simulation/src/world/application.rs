@@ -16,8 +16,10 @@ impl World {
     pub(super) fn publish(&mut self, number: usize, topic: TopicNo) {
         let event = self.publishes;
         let Ok(name) = Topic::parse(TOPICS[usize::from(topic)]) else { return };
-        let body = Body { id: format!("e{event}"), data: vec![7; 24], ..Body::default() };
-        let mut options = PublishOptions::default();
+        let signed = self.is_to_sign(number);
+        let (id, time) = (format!("e{event}"), signed.then_some(1));
+        let body = Body { id, time, data: vec![7; 24], ..Body::default() };
+        let mut options = PublishOptions { signed, ..PublishOptions::default() };
         let is_short = self.random.once_in(12);
         if is_short {
             let wall = self.clock(number).saturating_add_signed(self.tabs[number].wall);
@@ -31,6 +33,9 @@ impl World {
             return;
         }
         self.publishes += 1;
+        if options.signed {
+            self.record(Record::MustBeSigned { event });
+        }
         if topic == REFUSED || is_short {
             self.refusable.insert(event);
         }

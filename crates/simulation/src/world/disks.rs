@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use model::DeviceKey;
 use session::Position;
 use session::client::{
     Entropy, MemoryOutbox, SavedState, StoreError, StoreFailed, StoreRequest, StoreResponse,
@@ -35,6 +36,10 @@ pub(super) struct Profile {
     pub(super) hangs: bool,
     /// It was deleted, and nothing was written since. The first operation creates a new client.
     is_empty: bool,
+    /// The key of its device, if it has one.
+    pub(super) key: Option<DeviceKey>,
+    /// Whether there is a certificate that covers what it signs.
+    pub(super) is_certified: bool,
     /// The events that an application knows to be kept, on disk or in memory, with the last time of that.
     kept: BTreeMap<EventNo, u64>,
 }
@@ -67,6 +72,8 @@ impl Profile {
             throws: false,
             hangs: false,
             is_empty: false,
+            key: None,
+            is_certified: true,
             kept: BTreeMap::new(),
         }
     }
@@ -203,7 +210,12 @@ impl World {
             *client = profile.client();
         }
         profile.is_empty = false;
-        let answer = profile.outbox.run(request);
+        let mut answer = profile.outbox.run(request);
+        if let StoreResponse::Loaded(saved) = &mut answer
+            && self.mutation == Some(Mutation::DiskForgetsToSign)
+        {
+            saved.rows.iter_mut().for_each(|row| row.sign_by = None);
+        }
         if !kept.is_empty() && uses_twice {
             let mut saved = profile.outbox.saved().clone();
             saved.next -= 1;
@@ -281,9 +293,11 @@ impl World {
 
     /// A profile's disk is restored from a backup.
     pub(super) fn restore(&mut self, number: usize) {
+        let is_orphan = self.is_orphan(&self.profiles[number].backup.saved().client);
         let profile = &mut self.profiles[number];
         let before = profile.rows();
-        let is_other = profile.backup.saved().client != profile.outbox.saved().client;
+        let is_other =
+            is_orphan || profile.backup.saved().client != profile.outbox.saved().client;
         (profile.outbox, profile.is_empty) = (profile.backup.clone(), false);
         let after = profile.rows();
         profile.asked.clear();
@@ -301,6 +315,7 @@ impl World {
         let kept = events(&saved);
         let mut copy = Profile::new(saved, self.profiles[number].shares);
         copy.kept.extend(kept.iter().map(|event| (*event, self.now)));
+        copy.key = self.key_of_copy(number);
         self.profiles.push(copy);
         let profile = self.profiles.len() - 1;
         for event in kept {

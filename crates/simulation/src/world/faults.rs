@@ -295,5 +295,6 @@ impl World {
         for profile in &mut self.profiles {
             profile.works();
         }
+        self.certify_all();
     }
 }

@@ -67,6 +67,22 @@ impl Machine {
         self.tab()?.fallback()
     }
 
+    /// Its device signs under this source.
+    pub(super) fn signs_as(&mut self, source: &str) {
+        match self {
+            Self::Alone(client) => client.signs_as(source),
+            Self::Sharing(tab) => tab.signs_as(source),
+        }
+    }
+
+    /// Its device has another certificate.
+    pub(super) fn sign_again(&mut self, now: u64) {
+        match self {
+            Self::Alone(client) => client.sign_again(now),
+            Self::Sharing(tab) => tab.sign_again(now),
+        }
+    }
+
     pub(super) fn cancel(&mut self, id: &str) -> bool {
         match self {
             Self::Alone(client) => client.cancel(id),

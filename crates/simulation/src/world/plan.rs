@@ -20,6 +20,14 @@ pub(super) enum Step {
     Refuse,
     /// The faults that are missing for the minimum occur now.
     BreakMissing,
+    /// The certificate of a profile's key ends or is replaced.
+    Certify(usize),
+    /// A tab's device has another certificate.
+    SignAgain(usize),
+    /// The key of a profile is revoked, and the profile makes another one.
+    Revoke(usize),
+    /// An attacker says a hello that it has overheard, or made of one.
+    Impersonate,
     /// The application of a tab continues.
     Connect(usize),
 }
@@ -44,6 +52,7 @@ impl World {
                 self.new_tab(profile);
             }
         }
+        self.plan_keys(LENGTH);
         let mut planned = 0;
         while planned < PUBLISHES {
             let count = if self.random.once_in(6) { self.random.between(5, 25) } else { 1 };
@@ -100,6 +109,10 @@ impl World {
             Step::Break(fault, state) => self.arm(fault, state),
             Step::Refuse => self.refuse_some(),
             Step::BreakMissing => self.break_missing(),
+            Step::Certify(profile) => self.certify(profile),
+            Step::SignAgain(tab) => self.sign_again(tab),
+            Step::Revoke(profile) => self.revoke(profile),
+            Step::Impersonate => self.impersonate(),
             Step::Connect(tab) => self.connect(tab),
         }
     }

@@ -7,7 +7,7 @@ use model::{ClientId, Found, Outcome, Peer, Store, Write};
 use session::server::{
     Answer, Effect, Logged, Opened, Options, Server, SocketMessage, StreamNo, Wire as Spoken,
 };
-use session::{Body, FromClient, Stream, Subscribe};
+use session::{Body, CloseCode, FromClient, Stream, Subscribe};
 use topic::Pattern;
 
 use super::{Happening, World};
@@ -36,6 +36,7 @@ impl Relay {
         let streams = names[..streams].to_vec();
         let options = Options { peer: "relay".into(), page: 5, streams, ..Options::default() };
         let mut peer = Peer::new(options);
+        peer.verifies = model::is_proven;
         peer.store.bug = mutation.and_then(Mutation::of_store);
         let older = peer.store.clone();
         Self { is_up: true, life: 0, peer, older, leaves_at: None, batch: Vec::new() }
@@ -152,6 +153,11 @@ impl World {
                         self.with_server(other, |server, _| server.forwarded(&event));
                     }
                 }
+                Effect::Open(hello) if self.is_revoked(&hello) => {
+                    if let Some(server) = self.relay.peer.server(wire) {
+                        server.close(CloseCode::Revoked, "the key was revoked");
+                    }
+                }
                 effect => {
                     self.relay.peer.carry_out(wire, effect);
                     if self.relay.batch.is_empty() {
@@ -222,6 +228,7 @@ impl World {
             let stream = event.stream;
             let epoch = heads[stream].epoch;
             let place = LoggedAt { stream: stream as u8, epoch, offset: event.offset };
+            self.check_signature(&event);
             let (event, topic) = (event_no(&event.body), self.topic_no(&event.topic));
             self.record(Record::Logged { place, client, event, topic });
         }

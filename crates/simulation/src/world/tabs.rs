@@ -8,6 +8,7 @@ use session::client::{
 use session::tabs::{Effect, Tab as Sharer};
 
 use super::disks::Answered;
+use super::keys::Signs;
 use super::links::Link;
 use super::machine::Machine;
 use super::people::{PresencePlan, Watcher};
@@ -60,6 +61,14 @@ impl Tab {
     pub(super) fn wire_of(&mut self, is_fallback: bool) -> &mut Option<WireNo> {
         if is_fallback { &mut self.fallback_wire } else { &mut self.wire }
     }
+
+    /// Whether it has a client of its own beside that of its profile.
+    pub(super) fn sends_from_memory(&mut self) -> bool {
+        let mut fallback = self.machine.as_mut().and_then(|machine| machine.fallback());
+        self.fallback_wire.is_some()
+            || self.memory.is_some()
+            || fallback.as_mut().is_some_and(|it| it.outbox_len() > 0)
+    }
 }
 
 impl World {
@@ -105,7 +114,8 @@ impl World {
         }
         self.lives += 1;
         let mut entropy = self.random.fork();
-        let mut options = Options { connect_timeout: 5_000, ..Options::default() };
+        let proves = self.profiles[profile].key.is_some();
+        let mut options = Options { connect_timeout: 5_000, proves, ..Options::default() };
         entropy.fill(&mut options.tab);
         let mut entropy: Entropy = Box::new(move |bytes: &mut [u8]| entropy.fill(bytes));
         let is_refused = std::mem::take(&mut self.tabs[number].is_refused);
@@ -131,6 +141,7 @@ impl World {
             self.subscribe(number, index);
         }
         self.take_places(number);
+        self.sign_as_device(number);
         self.start(number);
     }
 
@@ -343,6 +354,10 @@ impl World {
             ClientEffect::Store(storage) => self.ask_disk(number, storage),
             ClientEffect::Kept(id) => self.told_kept(number, number_of(&id)),
             ClientEffect::Pending { body, .. } => self.echoed(number, number_of(&body.id)),
+            ClientEffect::Prove(request) => {
+                self.ask_device(number, is_fallback, Signs::Hello(request));
+            }
+            ClientEffect::Sign { id, .. } => self.ask_device(number, is_fallback, Signs::Event(id)),
             ClientEffect::StoreFailed(_)
             | ClientEffect::FetchCredential
             | ClientEffect::NotPresent { .. }

@@ -44,6 +44,17 @@ fn a_reject_without_a_reason_is_caught() {
 }
 
 #[test]
+fn an_event_that_must_be_signed_and_a_client_with_a_key_are_held_to_it() {
+    let must = MustBeSigned { event: 2 };
+    let unsigned = |event| LoggedUnsigned { event };
+    let before = |records: &[Record]| [records, &good()[..]].concat();
+    assert_eq!(verdict(before(&[must])), Ok(()));
+    assert_eq!(verdict(before(&[must, unsigned(1)])), Ok(()));
+    assert_eq!(verdict(before(&[must, unsigned(2)])), Err(Promise::Signed));
+    assert_eq!(verdict(with(AdmittedWithoutKey { client: 0 })), Err(Promise::Signed));
+}
+
+#[test]
 fn a_kept_publish_without_an_outcome_is_caught() {
     assert_eq!(verdict(vec![kept(1)]), Err(Promise::Answered));
     assert_eq!(verdict(vec![Taken { profile: 0, event: 1 }]), Ok(()), "it was in memory only");

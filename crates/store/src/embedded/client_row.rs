@@ -1,13 +1,13 @@
 //! The row of a client, and what can be used of one that cannot be read.
 //!
 //! A row of an older relay may hold a number or a fencing token above [`MAX_NUMBER`]: its outcomes cannot be
-//! read, or its owner is shut out. Such a row is worn. Its secret still says whose it is, and with that the client
-//! starts over, as one that was forgotten.
+//! read, or its owner is shut out. Such a row is worn. Its secret or its key still says whose it is, and with that the
+//! client starts over, as one that was forgotten.
 
-use minicbor::bytes::ByteVec;
+use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
 use session::MAX_NUMBER;
-use session::server::ledger::{Account, Held, Outcomes};
+use session::server::ledger::{Account, Held, Identity, Outcomes};
 
 use super::error::{Result, corrupt};
 use super::outcomes;
@@ -16,9 +16,9 @@ use super::outcomes;
 #[derive(Debug, Clone, Encode, Decode)]
 #[cbor(map)]
 pub(super) struct Stored {
+    /// A row has this or a key. Relays that know no keys cannot read a row without it, and refuse its client.
     #[n(0)]
-    #[cbor(with = "minicbor::bytes")]
-    pub(super) secret_hash: [u8; 32],
+    pub(super) secret_hash: Option<ByteArray<32>>,
     #[n(1)]
     pub(super) fence: u64,
     #[n(2)]
@@ -40,21 +40,28 @@ pub(super) struct Stored {
     /// [`Account::subject`].
     #[n(9)]
     pub(super) subject: Option<String>,
+    #[n(10)]
+    pub(super) key: Option<ByteArray<65>>,
 }
 
 /// A row, ready to be used.
 #[derive(Debug, Clone)]
 pub(super) struct ClientRow {
     pub(super) account: Account,
-    /// Only its secret, its subject and its fencing token count.
+    /// Only its identity, its subject and its fencing token count.
     pub(super) is_worn: bool,
 }
 
 impl Stored {
     /// The row of a client that was not known.
-    pub(super) fn new(secret_hash: [u8; 32], was_forgotten: bool) -> Self {
+    pub(super) fn new(identity: Identity, was_forgotten: bool) -> Self {
+        let (secret_hash, key) = match identity {
+            Identity::Secret(hash) => (Some(hash.into()), None),
+            Identity::Key(key) => (None, Some(key.into())),
+        };
         Self {
             secret_hash,
+            key,
             fence: 0,
             highest: 0,
             highest_id: None,
@@ -74,9 +81,18 @@ impl Stored {
         minicbor::to_vec(self).map_err(|_| corrupt("client"))
     }
 
-    fn account(self, outcomes: Outcomes) -> Account {
+    /// `None` if neither a key nor a secret says whose it is.
+    fn identity(&self) -> Option<Identity> {
+        match (self.key, self.secret_hash) {
+            (Some(key), _) => Some(Identity::Key(key.into())),
+            (None, Some(hash)) => Some(Identity::Secret(hash.into())),
+            (None, None) => None,
+        }
+    }
+
+    fn account(self, identity: Identity, outcomes: Outcomes) -> Account {
         let held = self.held.filter(|(fence, number)| *fence.max(number) <= MAX_NUMBER);
-        let mut account = Account::new(self.secret_hash, self.was_forgotten == Some(true));
+        let mut account = Account::new(identity, self.was_forgotten == Some(true));
         (account.fence, account.highest, account.highest_id) =
             (self.fence, self.highest, self.highest_id);
         account.held = held.map(|(fence, number)| Held { fence, number });
@@ -91,9 +107,10 @@ impl ClientRow {
         Self { account, is_worn: false }
     }
 
-    /// `None` if not even the secret can be read.
+    /// `None` if not even its identity can be read.
     pub(super) fn decode(row: &[u8]) -> Option<Self> {
         let mut stored = Stored::decode(row)?;
+        let identity = stored.identity()?;
         let outcomes = stored.outcomes.take();
         let outcomes = outcomes::decode(outcomes.as_deref().map_or(&[][..], |bytes| bytes)).ok();
         let is_fenced_off = stored.fence > MAX_NUMBER;
@@ -101,29 +118,39 @@ impl ClientRow {
             stored.fence = 0;
         }
         Some(match outcomes.filter(|_| stored.highest <= MAX_NUMBER) {
-            Some(outcomes) => Self { account: stored.account(outcomes), is_worn: is_fenced_off },
+            Some(outcomes) => {
+                Self { account: stored.account(identity, outcomes), is_worn: is_fenced_off }
+            }
             None => {
-                let Stored { secret_hash, fence, seen, subject, .. } = stored;
-                let stored = Stored { fence, seen, subject, ..Stored::new(secret_hash, true) };
-                Self { account: stored.account(Outcomes::default()), is_worn: true }
+                let Stored { fence, seen, subject, .. } = stored;
+                let stored = Stored { fence, seen, subject, ..Stored::new(identity.clone(), true) };
+                Self { account: stored.account(identity, Outcomes::default()), is_worn: true }
             }
         })
     }
 
     pub(super) fn encode(self) -> Result<Vec<u8>> {
         let Account {
-            secret, fence, highest, highest_id, seen, was_forgotten, held, subject, ..
-        } = self.account;
-        let stored = Stored {
-            secret_hash: secret,
+            identity,
             fence,
             highest,
             highest_id,
             seen,
-            outcomes: Some(outcomes::encode(&self.account.outcomes).into()),
-            was_forgotten: was_forgotten.then_some(true),
+            was_forgotten,
+            held,
+            subject,
+            outcomes,
+            ..
+        } = self.account;
+        let stored = Stored {
+            fence,
+            highest,
+            highest_id,
+            seen,
+            outcomes: Some(outcomes::encode(&outcomes).into()),
             held: held.map(|Held { fence, number }| (fence, number)),
             subject,
+            ..Stored::new(identity, was_forgotten)
         };
         stored.encode()
     }
@@ -141,7 +168,7 @@ mod tests {
             highest,
             highest_id: id,
             outcomes: Some(outcomes.into()),
-            ..Stored::new([7; 32], false)
+            ..Stored::new(Identity::Secret([7; 32]), false)
         };
         row.encode().unwrap()
     }
@@ -158,10 +185,23 @@ mod tests {
             let Account { fence, highest, ref highest_id, was_forgotten, .. } = row.account;
             assert!(row.is_worn);
             assert_eq!((fence, highest, highest_id, was_forgotten), (4, 0, &None, true));
-            assert_eq!(row.account.secret, [7; 32]);
+            assert_eq!(row.account.identity, Identity::Secret([7; 32]));
         }
         let locked = ClientRow::decode(&stored(u64::MAX, 3, vec![])).unwrap();
         assert_eq!((locked.is_worn, locked.account.fence, locked.account.highest), (true, 0, 3));
+    }
+
+    #[test]
+    fn a_row_has_a_key_or_a_secret_and_keeps_it() {
+        for identity in [Identity::Secret([7; 32]), Identity::Key([4; 65])] {
+            let row = Stored { fence: 5, ..Stored::new(identity.clone(), false) };
+            let row = ClientRow::decode(&row.encode().unwrap()).unwrap();
+            assert_eq!((&row.account.identity, row.account.fence), (&identity, 5));
+            let again = ClientRow::decode(&row.encode().unwrap()).unwrap();
+            assert_eq!(again.account.identity, identity);
+        }
+        let of_none = Stored { secret_hash: None, ..Stored::new(Identity::Secret([7; 32]), false) };
+        assert!(ClientRow::decode(&of_none.encode().unwrap()).is_none());
     }
 
     proptest! {

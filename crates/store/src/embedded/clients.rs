@@ -1,5 +1,5 @@
-//! The table of clients, in the same transaction as the log: the hash of a client's secret, its fencing token, its
-//! highest decided number, and the outcomes that it may still ask for.
+//! The table of clients, in the same transaction as the log: the device key of a client or the hash of its secret, its
+//! fencing token, its highest decided number, and the outcomes that it may still ask for.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -97,7 +97,7 @@ impl<'t> Clients<'t> {
         now: u64,
         may_be_new: bool,
     ) -> Result<Option<Opened>> {
-        let secret: [u8; 32] = Sha256::digest(hello.secret).into();
+        let secret = hello.secret.map(|secret| Sha256::digest(secret).into());
         let account = match self.find(&hello.client)? {
             Found::Unreadable => {
                 let message = "what is stored of this client cannot be read: come as a new one";
@@ -107,19 +107,24 @@ impl<'t> Clients<'t> {
             Found::Nothing => None,
         };
         let is_new = account.is_none();
-        let checked = Account::check(account, hello, &secret);
-        if let Err(refused) = checked.and_then(|()| Account::check_subject(account, subject)) {
-            return Ok(Some(refused));
-        }
+        let checked = Account::check(account, hello, secret).and_then(|identity| {
+            Account::check_subject(account, subject)?;
+            Ok(identity)
+        });
+        let identity = match checked {
+            Ok(identity) => identity,
+            Err(refused) => return Ok(Some(refused)),
+        };
         if is_new && !may_be_new {
             return Ok(None);
         }
         let row = self.used.entry(hello.client).or_default();
-        let row = row.get_or_insert_with(|| ClientRow::new(Account::new(secret, hello.returning)));
+        let row = row
+            .get_or_insert_with(|| ClientRow::new(Account::new(identity.clone(), hello.returning)));
         let welcome = row.account.welcome(is_new);
         row.is_worn = false;
         row.account.belong_to(subject);
-        let forgotten = row.account.open(hello, now);
+        let forgotten = row.account.open(hello, identity, now);
         self.drop_rejects(&hello.client, &forgotten)?;
         Ok(Some(welcome))
     }

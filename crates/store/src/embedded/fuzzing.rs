@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use redb::Database;
 use session::server::Logged;
-use session::server::ledger::Outcomes;
+use session::server::ledger::{Identity, Outcomes};
 use session::{Body, MAX_NUMBER};
 use topic::Topic;
 
@@ -68,12 +68,13 @@ pub fn seeds() -> Vec<Vec<u8>> {
     for part in [u64::MAX, 1, 1, 5] {
         packed::push(&mut poisoned, part);
     }
-    let row = |highest: u64, outcomes: Vec<u8>| {
+    let row_of = |identity: Identity, highest: u64, outcomes: Vec<u8>| {
         let id = Some("e1".to_owned());
         let outcomes = Some(outcomes.into());
-        let row = Stored { highest, highest_id: id, outcomes, ..Stored::new([7; 32], true) };
+        let row = Stored { highest, highest_id: id, outcomes, ..Stored::new(identity, true) };
         row.encode().unwrap_or_default()
     };
+    let row = |highest, outcomes| row_of(Identity::Secret([7; 32]), highest, outcomes);
     let numbers = |numbers: &[u64]| -> Vec<u8> {
         numbers.iter().flat_map(|number| number.to_le_bytes().into_iter().chain([3])).collect()
     };
@@ -87,6 +88,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     vec![
         of(CLIENT, row(9, kept::encode(&kept))),
         of(CLIENT, row(u64::MAX, poisoned.clone())),
+        of(CLIENT, row_of(Identity::Key([4; 65]), 9, kept::encode(&kept))),
         of(OUTCOMES, kept::encode(&kept)),
         of(OUTCOMES, poisoned),
         of(DECIDED, numbers(&[1, 2, 3, 7, 8])),
@@ -101,10 +103,12 @@ pub fn seeds() -> Vec<Vec<u8>> {
 fn client(bytes: &[u8]) {
     if let Some(row) = ClientRow::decode(bytes) {
         let before = (row.account.fence, row.account.highest, row.account.outcomes.clone());
+        let identity = row.account.identity.clone();
         let written = row.encode().expect("a row is written");
         let again = ClientRow::decode(&written).expect("what was written is read");
         assert!(!again.is_worn, "a row that is written is not worn");
         assert_eq!((again.account.fence, again.account.highest, again.account.outcomes), before);
+        assert_eq!(again.account.identity, identity);
     }
 }
 

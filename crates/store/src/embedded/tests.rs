@@ -104,7 +104,7 @@ fn hello(fence: u64) -> Write {
 
 fn hello_of(client: [u8; 16], fence: u64) -> Write {
     let secret = [2; 32];
-    let hello = Hello { client, secret, fence, lowest: 1, returning: false, token: None };
+    let hello = Hello::new(client, secret, fence);
     Write::Open { hello, subject: None, may_be_new: true }
 }
 

@@ -74,6 +74,7 @@ const NATIVE: &[&str] = &[
     "event-driven-kit-topic",
     "event-driven-kit-bus",
     "event-driven-kit-session",
+    "event-driven-kit-trust",
     "event-driven-kit-model",
     "event-driven-kit-store",
     "event-driven-kit-relay",

@@ -357,7 +357,7 @@ async fn each_kind_of_refusal_is_in_the_audit_log() {
     let _first = Client::welcomed_from(&relay, 2, 1).await;
     let mut thief = connect_from(&relay, 3, &[frames]).await.unwrap();
     let session::FromClient::Hello(mut stolen) = hello(1, 2, 1) else { unreachable!() };
-    stolen.secret = [9; 32];
+    stolen.secret = Some([9; 32]);
     thief.send(&[session::FromClient::Hello(stolen)]).await;
     assert_eq!(thief.close_code().await, CloseCode::Unauthorized.code());
     logged("secret", 3, CloseCode::Unauthorized.code()).await;

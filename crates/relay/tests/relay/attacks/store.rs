@@ -33,7 +33,7 @@ fn poisoned(client: u8) -> Vec<u8> {
 
 fn hello_with(client: u8, secret: u8, fence: u64) -> FromClient {
     let FromClient::Hello(hello) = hello(client, fence, 1) else { unreachable!() };
-    FromClient::Hello(Hello { secret: [secret; 32], ..hello })
+    FromClient::Hello(Hello { secret: Some([secret; 32]), ..hello })
 }
 
 /// A relay's answer to a hello that it refuses.

@@ -12,17 +12,47 @@ pub(in crate::client) struct OutboxEntry {
     /// whatever a later answer says.
     pub(in crate::client) seen: Option<Position>,
     pub(in crate::client) stage: Stage,
+    pub(in crate::client) signing: Signing,
 }
 
 impl OutboxEntry {
     pub(in crate::client) fn new(row: OutboxRow) -> Self {
-        Self { row, sent: false, seen: None, stage: Stage::Idle }
+        Self { row, sent: false, seen: None, stage: Stage::Idle, signing: Signing::NotAsked }
+    }
+
+    /// Whether it must not be sent yet, because it must be signed first.
+    pub(in crate::client) fn is_unsigned(&self) -> bool {
+        self.row.sign_by.is_some() && self.signing != Signing::Done
+    }
+
+    /// When it is rejected, if it can still be. An event that was never refused a signature may get one.
+    pub(in crate::client) fn ends(&self) -> Option<Millis> {
+        let sign_by = self.row.sign_by.filter(|_| self.signing == Signing::Impossible);
+        [self.expires(), sign_by].into_iter().flatten().min()
+    }
+
+    /// Why it is rejected at this time of the wall clock.
+    pub(in crate::client) fn has_ended(&self, wall: Millis) -> Option<RejectCode> {
+        self.ends().filter(|at| *at <= wall)?;
+        let has_expired = self.expires().is_some_and(|at| at <= wall);
+        Some(if has_expired { RejectCode::Expired } else { RejectCode::NotSigned })
     }
 
     /// When it expires, if it still can.
     pub(in crate::client) fn expires(&self) -> Option<Millis> {
         self.row.expires.filter(|_| !self.row.leaving)
     }
+}
+
+/// The signature of a row that must have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) enum Signing {
+    NotAsked,
+    Asked,
+    /// It could not be made.
+    Impossible,
+    /// The body has it.
+    Done,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

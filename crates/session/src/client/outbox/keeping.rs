@@ -21,7 +21,7 @@ impl Outbox {
         if self.len() >= self.max_rows || self.bytes + row.body.len() > self.max_bytes {
             return Err(Full);
         }
-        self.timed |= row.expires.is_some();
+        self.timed |= row.is_timed();
         self.bytes += row.body.len();
         self.waiting.push_back(Waiting { row, cancelled: false });
         Ok(())
@@ -37,7 +37,10 @@ impl Outbox {
         if self.keeping > 0 || self.waiting.is_empty() {
             return None;
         }
+        // A row that must be signed is marked after that. Those behind it wait for it, and can be cancelled meanwhile.
+        let mut leaving = leaving && !self.rows.iter().any(OutboxEntry::is_unsigned);
         let rows = self.waiting.iter_mut().take(MAX_KEEP).map(|waiting| {
+            leaving &= waiting.row.sign_by.is_none();
             waiting.row.leaving = leaving;
             waiting.row.clone()
         });

@@ -1,6 +1,6 @@
 //! Out of the store: rows that are answered, and rows that are dropped unsent.
 
-use super::{Outbox, Stage};
+use super::{Outbox, Signing, Stage};
 use crate::client::store::{OutboxRow, StoreRequest};
 use crate::{Millis, RejectCode};
 
@@ -108,11 +108,15 @@ impl Outbox {
         gone
     }
 
-    /// The store could not drop these rows. They no longer expire.
+    /// The store could not drop these rows. They no longer expire, and those without a signature wait until they are asked
+    /// about again.
     pub(in crate::client) fn not_dropped(&mut self) {
         for number in self.drops.pop_front().unwrap_or_default() {
             if let Some(entry) = self.get(number) {
                 (entry.stage, entry.row.expires) = (Stage::Idle, None);
+                if entry.signing == Signing::Impossible {
+                    entry.signing = Signing::Asked;
+                }
             }
         }
     }

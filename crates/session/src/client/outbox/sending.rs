@@ -5,7 +5,7 @@ use crate::Millis;
 use crate::client::store::OutboxRow;
 
 impl Outbox {
-    /// The numbers of rows to mark before they may be sent, without expired ones.
+    /// The numbers of rows to mark before they may be sent, without expired ones and those behind an unsigned one.
     pub(in crate::client) fn mark(&mut self, window: usize, wall: Millis) -> Vec<u64> {
         let mut numbers = Vec::new();
         if self.marking {
@@ -14,6 +14,9 @@ impl Outbox {
         let window = window.min(self.rows.len());
         let from = self.rows.partition_point(|entry| entry.row.number < self.unsent).min(window);
         for entry in self.rows.range_mut(from..window) {
+            if entry.is_unsigned() && !matches!(entry.stage, Stage::Lost { .. }) {
+                break;
+            }
             let expired = entry.expires().is_some_and(|at| at <= wall);
             if entry.stage != Stage::Idle || entry.row.leaving || expired {
                 continue;
@@ -55,7 +58,7 @@ impl Outbox {
         let mut unsent = self.rows.range(from.min(window)..window);
         let next = unsent.find(|entry| !matches!(entry.stage, Stage::Lost { .. }))?;
         let ready = next.stage == Stage::Idle && next.row.leaving && next.row.number < self.next;
-        ready.then_some(&next.row)
+        (ready && !next.is_unsigned()).then_some(&next.row)
     }
 
     /// Records that the [next row](Self::next_to_send) was sent.

@@ -195,7 +195,7 @@ fn granted(account: Option<&str>, publish: &str, subscribe: &str) -> Granted {
         ..PatternLists::default()
     };
     let account = account.map(|name| Subject::account(name).unwrap());
-    Granted { account, rights: lists.parse().unwrap(), expires_in: None }
+    Granted { account, rights: lists.parse().unwrap(), expires_in: None, key: None }
 }
 
 /// A connection to a peer with an authority.

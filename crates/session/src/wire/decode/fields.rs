@@ -116,12 +116,20 @@ impl<'b> Fields<'b> {
         self.required(self.optional_text(key), String::new())
     }
 
-    pub(crate) fn bytes(&self, key: usize) -> &'b [u8] {
-        let bytes = self.optional(key, |value| match value {
+    pub(crate) fn optional_bytes(&self, key: usize) -> Option<&'b [u8]> {
+        self.optional(key, |value| match value {
             Value::Bytes(bytes) => Some(*bytes),
             _ => None,
-        });
-        self.required(bytes, &[])
+        })
+    }
+
+    pub(crate) fn bytes(&self, key: usize) -> &'b [u8] {
+        self.required(self.optional_bytes(key), &[])
+    }
+
+    pub(crate) fn optional_array<const N: usize>(&self, key: usize) -> Option<[u8; N]> {
+        let bytes = self.optional_bytes(key)?;
+        Some(self.required(bytes.try_into().ok(), [0; N]))
     }
 
     pub(crate) fn array<const N: usize>(&self, key: usize) -> [u8; N] {

@@ -65,6 +65,12 @@ impl Browser {
                 page.socket = Some(Socket::new(&mut self.peer, self.now));
                 page.tab.client_on(Lane::Shared, self.now).unwrap().opened(self.now);
             }
+            client::Effect::Prove(request) => {
+                if let Some(client) = page.tab.client_on(Lane::Shared, self.now) {
+                    client.proved(request.fence, [4; 65], [5; 64]);
+                }
+            }
+            client::Effect::Sign { id, .. } => page.to_sign.push_back((Lane::Shared, id)),
             client::Effect::Store(asked) => page.asked.push_back(asked),
             client::Effect::Send(message) => {
                 assert!(page.tab.leads(), "a follower sends");
@@ -109,6 +115,10 @@ impl Browser {
                     socket.send(message);
                 }
             }
+            client::Effect::Prove(request) => {
+                page.tab.fallback().unwrap().proved(request.fence, [4; 65], [5; 64]);
+            }
+            client::Effect::Sign { id, .. } => page.to_sign.push_back((Lane::Fallback, id)),
             client::Effect::Close(_) => page.fallback = None,
             client::Effect::Store(_) => panic!("it asks the store of all tabs"),
             effect => self.carry_client(tab, effect),

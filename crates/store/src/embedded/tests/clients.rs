@@ -164,3 +164,34 @@ fn a_client_belongs_to_the_first_subject_that_opens_it() {
     assert!(is_welcome(opened(&store, 4, None)), "without an authority nothing is compared");
     assert_eq!(opened(&store, 5, Some("bob")), Opened::OtherSubject);
 }
+
+#[test]
+fn a_client_that_proves_a_key_belongs_to_it_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let opened = |store: &Embedded, fence, secret: Option<u8>, key: Option<u8>| {
+        let hello = Hello {
+            secret: secret.map(|secret| [secret; 32]),
+            key: key.map(|key| [key; 65]),
+            ..Hello::new(client(1), [0; 32], fence)
+        };
+        let write = Write::Open { hello, subject: None, may_be_new: true };
+        match &store.write(&[write]).unwrap().outcomes[0] {
+            WriteOutcome::Opened(opened) => opened.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let is_welcome = |opened: Opened| matches!(opened, Opened::Welcome { .. });
+    assert!(is_welcome(opened(&store, 1, Some(2), None)));
+    assert_eq!(opened(&store, 2, None, Some(4)), Opened::OtherKey, "the secret is missing");
+    assert_eq!(opened(&store, 2, Some(3), Some(4)), Opened::WrongSecret);
+    assert!(is_welcome(opened(&store, 2, Some(2), Some(4))));
+    for fence in [3, 4] {
+        assert_eq!(opened(&store, fence, Some(2), None), Opened::OtherKey);
+        assert_eq!(opened(&store, fence, Some(2), Some(5)), Opened::OtherKey);
+        assert!(is_welcome(opened(&store, fence, None, Some(4))));
+        assert_eq!(opened(&store, fence, None, Some(4)), Opened::Fenced);
+        drop(store);
+        store = open(folder.path());
+    }
+}

@@ -19,9 +19,11 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
-        Ask::Open { client, secret, fence, lowest, returning } => {
-            let (client, secret) = ([client; 16], [secret; 32]);
-            Ok(Hello { client, secret, fence, lowest, returning, token: None })
+        Ask::Open { client, secret, key, fence, lowest, returning } => {
+            let secret = secret.map(|secret| [secret; 32]);
+            let (key, proof) = (key.map(|key| [key; 65]), key.map(|_| [0; 64]));
+            let hello = Hello::new([client; 16], [0; 32], fence);
+            Ok(Hello { secret, key, proof, lowest, returning, ..hello })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });

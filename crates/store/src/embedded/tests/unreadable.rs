@@ -1,6 +1,7 @@
 //! What cannot be read of a client harms that client only.
 
 use redb::ReadableTable;
+use session::server::ledger::Identity;
 use session::{CloseCode, RejectCode};
 
 use super::disk::{Crash, Disk};
@@ -72,7 +73,7 @@ fn row(fence: u64, highest: u64, outcomes: Vec<u8>) -> Vec<u8> {
         highest_id: Some("x".to_owned()),
         seen: Some(0),
         outcomes: Some(outcomes.into()),
-        ..Stored::new(Sha256::digest([2; 32]).into(), false)
+        ..Stored::new(Identity::Secret(Sha256::digest([2; 32]).into()), false)
     };
     stored.encode().unwrap()
 }
@@ -138,7 +139,7 @@ fn the_client_of_a_poisoned_row_starts_over_with_its_secret_and_others_notice_no
         assert_eq!(code(&outcomes[1]), Some(RejectCode::Uncertain));
 
         let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
-        let other = Hello { secret: [3; 32], ..hello.clone() };
+        let other = Hello { secret: Some([3; 32]), ..hello.clone() };
         let known = Hello { returning: true, ..hello };
         let batch = [
             Write::Open { hello: other, subject: None, may_be_new: true },
@@ -259,7 +260,7 @@ fn what_is_refused_or_only_repeated_costs_no_commit() {
     let before = disk.operations();
     let Write::Open { hello, .. } = hello_of(BAD, 2) else { unreachable!() };
     let wrong = || Write::Open {
-        hello: Hello { secret: [3; 32], ..hello.clone() },
+        hello: Hello { secret: Some([3; 32]), ..hello.clone() },
         subject: None,
         may_be_new: true,
     };

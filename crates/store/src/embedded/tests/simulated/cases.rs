@@ -9,7 +9,8 @@ use super::Crash;
 pub enum Ask {
     Open {
         client: u8,
-        secret: u8,
+        secret: Option<u8>,
+        key: Option<u8>,
         fence: u64,
         lowest: u64,
         returning: bool,
@@ -50,10 +51,15 @@ pub enum Begin {
 
 fn ask() -> impl Strategy<Value = Ask> {
     let fence = || 1..5_u64;
-    let open = (1..4_u8, prop::bool::weighted(0.1), fence(), 1..8_u64, any::<bool>()).prop_map(
-        |(client, is_wrong, fence, lowest, returning)| {
-            let secret = if is_wrong { 9 } else { 2 };
-            Ask::Open { client, secret, fence, lowest, returning }
+    // A secret that is wrong at times, a key that is another one at times, or both.
+    let shown = (
+        prop::option::weighted(0.9, prop_oneof![9 => Just(2_u8), 1 => Just(9)]),
+        prop::option::weighted(0.3, prop_oneof![9 => Just(4_u8), 1 => Just(5)]),
+    );
+    let open = (1..4_u8, shown, fence(), 1..8_u64, any::<bool>()).prop_map(
+        |(client, (secret, key), fence, lowest, returning)| {
+            let secret = secret.or((key.is_none()).then_some(2));
+            Ask::Open { client, secret, key, fence, lowest, returning }
         },
     );
     let event = prop::option::weighted(0.9, (0..6_u8, 0..20_u8));

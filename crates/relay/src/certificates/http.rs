@@ -1,0 +1,170 @@
+//! The relay as an issuer of certificates: `POST /certificate` and `GET /.well-known/jwks.json`.
+
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use axum::Extension;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use trust::{PublicKey, Thumbprint};
+
+use super::Certificates;
+use crate::border::audit::{self, Refused};
+use crate::border::{Border, Client, Peer};
+use crate::connection::Shared;
+use crate::http::bearer;
+use crate::limits::Kind;
+
+/// The maximum size of a request.
+const MAX_KEY: usize = 2 << 10;
+/// The lifetime of a certificate, in seconds. What is published while no certificate is valid cannot be verified, and a
+/// device may be offline for long; a key can be revoked.
+const LIFE: u64 = trust::MAX_LIFE;
+
+/// A public key of P-256 (RFC 7518, 6.2.1). Other members are ignored.
+#[derive(Debug, Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: String,
+    x: String,
+    y: String,
+    d: Option<String>,
+}
+
+impl Jwk {
+    /// The key, if it is on the curve.
+    fn key(&self) -> Option<PublicKey> {
+        if self.kty != "EC" || self.crv != "P-256" || self.d.is_some() {
+            return None;
+        }
+        let part = |text: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+            (bytes.len() == 32).then_some(bytes)
+        };
+        let point = [vec![4], part(&self.x)?, part(&self.y)?].concat();
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).ok()?;
+        point.try_into().ok()
+    }
+}
+
+/// The public keys with which the relay's certificates are verified.
+pub(crate) async fn keys(State(shared): State<Shared>) -> Response {
+    let own = shared.certificates.as_deref().and_then(|certificates| certificates.own.as_ref());
+    let Some((_, key)) = own else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, "max-age=300"),
+        // They are public.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    (headers, key.key_set()).into_response()
+}
+
+/// Makes a certificate for the account of a token and the key in the body, a JWK. The answer is the certificate itself.
+pub(crate) async fn certify(
+    State(shared): State<Shared>,
+    State(border): State<Arc<Border>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let client = border.client(&peer, &headers);
+    let Some(certificates) = shared.certificates.clone().filter(|it| it.own.is_some()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if !border.is_origin(&peer, &headers) {
+        let status = StatusCode::FORBIDDEN;
+        audit::refused(&border.metrics, Refused::Origin, client.address, status.as_u16());
+        return (status, "pages of this origin may not ask; see --allow-origin\n").into_response();
+    }
+    let mut response = match to_bytes(body, MAX_KEY).await {
+        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the key has more than 2 KiB\n").into_response(),
+        Ok(body) => match certified(&shared, &certificates, &client, &headers, &body) {
+            Ok(jwt) => ([(header::CONTENT_TYPE, "application/jwt")], jwt).into_response(),
+            Err((status, message)) => {
+                let kind = match status {
+                    StatusCode::TOO_MANY_REQUESTS => Refused::Limit,
+                    _ => Refused::Certificate,
+                };
+                audit::refused(&border.metrics, kind, client.address, status.as_u16());
+                (status, format!("{message}\n")).into_response()
+            }
+        },
+    };
+    allow_origin(&headers, &mut response);
+    response
+}
+
+/// Answers a page of another origin that asks whether it may ask (Fetch, "CORS-preflight fetch").
+pub(crate) async fn may_certify(
+    State(border): State<Arc<Border>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    headers: HeaderMap,
+) -> Response {
+    if !border.is_origin(&peer, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    let mut response = (StatusCode::NO_CONTENT, allowed).into_response();
+    allow_origin(&headers, &mut response);
+    response
+}
+
+/// Lets the page read the answer. Its origin was checked.
+fn allow_origin(headers: &HeaderMap, response: &mut Response) {
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
+    }
+}
+
+fn certified(
+    shared: &Shared,
+    certificates: &Certificates,
+    client: &Client,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<String, (StatusCode, String)> {
+    let refuse = |status, message: &str| Err((status, message.to_owned()));
+    // It costs as much as to connect.
+    if !client.allowance.try_take(Kind::Handshakes, 1) {
+        return refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests come from your address");
+    }
+    let token = bearer(headers);
+    let authority = shared.authority.as_deref().filter(|_| token.is_some());
+    let Some((authority, token)) = authority.zip(token) else {
+        return refuse(StatusCode::UNAUTHORIZED, "sign in: send a token in `authorization: Bearer`");
+    };
+    let granted = authority.check(Some(&token));
+    let account = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?.account;
+    let Some(account) = account else {
+        return refuse(StatusCode::FORBIDDEN, "only accounts have certificates");
+    };
+    let key = serde_json::from_slice(body).ok().and_then(|jwk: Jwk| jwk.key());
+    let Some(key) = key else {
+        let message = "the body is not a public key of P-256 as a JWK (RFC 7517)";
+        return refuse(StatusCode::BAD_REQUEST, message);
+    };
+    let thumbprint = Thumbprint::of(&key);
+    if certificates.revocations.has_key(&thumbprint) {
+        return refuse(StatusCode::FORBIDDEN, "the key was revoked: make a new one");
+    }
+    let Some((issuer, own)) = &certificates.own else {
+        return refuse(StatusCode::NOT_FOUND, "this relay makes no certificates");
+    };
+    let name = authority.name(&token);
+    let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
+    let jwt =
+        jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    audit::certified(account.name(), &thumbprint, client.address);
+    Ok(jwt)
+}

@@ -1,0 +1,231 @@
+//! The form in which an event is signed, and the name of the key that signs.
+//!
+//! The form is the extension "Verifiable CloudEvents with DSSE" of CloudEvents (`cloudevents/extensions/verifiability.md`,
+//! `payloadType` `…/dsse/v0.1`): the digests of all attributes and of the data make the digest `core`, the chosen
+//! extensions make the digest `ext`, and what is signed is the JSON of both in the pre-authentication encoding of DSSE
+//! 1.0.2. On the wire of frames only the signature travels, because each end can make the rest from the event. In
+//! `cloudevents.json` the attribute `dssematerial` has all of it.
+//!
+//! `time` is signed to the second, as the extension demands. `authid` and the path are not signed: peers set them.
+
+mod thumbprint;
+mod zulu;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use crate::{Body, Extension};
+pub use thumbprint::{PublicKey, Thumbprint, is_for_certificates};
+pub use zulu::zulu;
+
+/// The type of what is signed.
+pub const PAYLOAD_TYPE: &str = "https://cloudevents.io/verifiability/dsse/v0.1";
+
+/// The `r` and `s` of a signature by ES256 (RFC 7518, 3.4), as WebCrypto makes it.
+pub type Signature = [u8; 64];
+
+/// The bytes that a key signs by ES256, for an event of this topic with this source.
+///
+/// The source is a parameter because a body on its way to the peer has none yet: the peer puts `/keys/<thumbprint>` before
+/// it.
+///
+/// ```
+/// use session::{Body, signed};
+/// let body = Body { id: "1".into(), data: b"true".to_vec(), ..Body::default() };
+/// let bytes = signed::signed_bytes("chat.lobby", "/keys/x", &body);
+/// assert!(bytes.starts_with(b"DSSEv1 46 https://cloudevents.io/verifiability/dsse/v0.1 55 {\"core\":"));
+/// ```
+pub fn signed_bytes(topic: &str, source: &str, body: &Body) -> Vec<u8> {
+    pae(PAYLOAD_TYPE, verification_material(topic, source, body).as_bytes())
+}
+
+/// The pre-authentication encoding of DSSE 1.0.2: it keeps what is signed for one purpose from being taken for another.
+pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+/// The value of the attribute `dssematerial`, a DSSE envelope in base64. `None` for an event without a signature.
+pub fn dsse_material(topic: &str, body: &Body) -> Option<String> {
+    let signature = STANDARD.encode(body.signature?);
+    let payload = STANDARD.encode(verification_material(topic, &body.source, body));
+    // Its text needs no escape: a source that names no key has no key id.
+    let key = Thumbprint::from_source(&body.source).map(|key| key.to_string()).unwrap_or_default();
+    Some(STANDARD.encode(format!(
+        r#"{{"payloadType":"{PAYLOAD_TYPE}","payload":"{payload}","signatures":[{{"keyid":"{key}","sig":"{signature}"}}]}}"#
+    )))
+}
+
+/// The JSON of the digests. The names of extensions need no escape.
+fn verification_material(topic: &str, source: &str, body: &Body) -> String {
+    let core = STANDARD.encode(core_digest(topic, source, body));
+    if body.signed.is_empty() {
+        return format!(r#"{{"core":"{core}"}}"#);
+    }
+    let mut digests = Sha256::new();
+    for name in &body.signed {
+        digests.update(Sha256::digest(extension(body, name)));
+    }
+    let (ext, names) = (STANDARD.encode(digests.finalize()), body.signed.join("\",\""));
+    format!(r#"{{"core":"{core}","ext":"{ext}","signedextattrs":["{names}"]}}"#)
+}
+
+/// In the extension's order. An attribute that is absent counts as empty.
+fn core_digest(topic: &str, source: &str, body: &Body) -> [u8; 32] {
+    let time = body.time.and_then(|time| zulu(time / 1_000)).unwrap_or_default();
+    // CloudEvents' `subject` is no member of a body, so that it comes as an extension.
+    let subject = extension(body, "subject");
+    let mut digests = Sha256::new();
+    for value in [
+        body.id.as_bytes(),
+        source.as_bytes(),
+        b"1.0",
+        topic.as_bytes(),
+        body.content_type.as_deref().unwrap_or_default().as_bytes(),
+        body.schema.as_deref().unwrap_or_default().as_bytes(),
+        &subject,
+        time.as_bytes(),
+        &body.data,
+    ] {
+        digests.update(Sha256::digest(value));
+    }
+    digests.finalize().into()
+}
+
+/// The canonical bytes of an extension's value. Empty if there is no such extension.
+fn extension(body: &Body, name: &str) -> Vec<u8> {
+    let mut extensions = body.extensions.iter();
+    match extensions.find(|(it, _)| it == name).map(|(_, value)| value) {
+        Some(Extension::Text(text)) => text.clone().into_bytes(),
+        Some(Extension::Integer(integer)) => integer.to_string().into_bytes(),
+        Some(Extension::Boolean(boolean)) => boolean.to_string().into_bytes(),
+        None => Vec::new(),
+    }
+}
+
+/// Why a signature's list of extensions is not valid.
+pub(crate) fn illegal(body: &Body) -> Option<&'static str> {
+    if body.signed.is_empty() {
+        return None;
+    }
+    let is_first = |at: usize, name: &String| !body.signed.iter().take(at).any(|it| it == name);
+    let is_fine = |(at, name): (usize, &String)| {
+        let is_name = crate::wire::body::is_extension_name(name);
+        is_name && is_first(at, name) && name != "subject" && !crate::wire::body::is_reserved(name)
+    };
+    let is_short = body.signed.len() <= Body::MAX_LIST;
+    if body.signature.is_some() && is_short && body.signed.iter().enumerate().all(is_fine) {
+        return None;
+    }
+    Some(
+        "the list of signed extensions is for an event with a signature: at most 32 names of extensions, each once",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The payload of a DSSE envelope in base64.
+    fn payload(material: &str) -> String {
+        let envelope = String::from_utf8(STANDARD.decode(material).unwrap()).unwrap();
+        let (_, rest) = envelope.split_once(r#""payload":""#).unwrap();
+        let payload = STANDARD.decode(rest.split_once('"').unwrap().0).unwrap();
+        String::from_utf8(payload).unwrap()
+    }
+
+    fn text(name: &str, value: &str) -> (String, Extension) {
+        (name.to_owned(), Extension::Text(value.to_owned()))
+    }
+
+    fn example() -> Body {
+        Body {
+            id: "1".to_owned(),
+            source: "example/uri".to_owned(),
+            content_type: Some("application/json".to_owned()),
+            data: br#"{"hello":"world"}"#.to_vec(),
+            ..Body::default()
+        }
+    }
+
+    fn material(topic: &str, body: &Body) -> String {
+        verification_material(topic, &body.source, body)
+    }
+
+    /// The section "Test Vectors" of the extension. Of its cases with JSON data only the digests of extensions are compared:
+    /// no serialization of the data gives their `core`.
+    #[test]
+    fn the_cases_of_the_cloudevents_specification_come_out() {
+        let five = Body {
+            content_type: Some("application/octet-stream".to_owned()),
+            data: vec![0xf0, 0x9f, 0xa1, 0xa1],
+            ..example()
+        };
+        let expected = r#"{"core":"qCSeiZkS+hH9WiClfq6plfqYNVy2kvxWRfoBrLEzoDk="}"#;
+        assert_eq!(material("example.type.binary", &five), expected);
+        let six = Body {
+            extensions: vec![text("exta", "value1"), text("extb", "value2")],
+            signed: vec!["exta".to_owned()],
+            ..example()
+        };
+        let ends = r#"","ext":"kU1P8bDaEnyNhglWzdTJNHh77khNWSZebBUxufVM2pU=","signedextattrs":["exta"]}"#;
+        assert!(material("example.type", &six).ends_with(ends));
+        let seven = Body { signed: vec!["exta".to_owned(), "extb".to_owned()], ..six };
+        let ends = r#"","ext":"HB1pe431FoQZRsJbyLNMq0QaAvqPtmhdi8dHGShbJAU=","signedextattrs":["exta","extb"]}"#;
+        assert!(material("example.type", &seven).ends_with(ends));
+    }
+
+    #[test]
+    fn a_time_is_signed_to_the_second() {
+        let at = |time, nanoseconds| {
+            material("t", &Body { time: Some(time), nanoseconds, ..example() })
+        };
+        assert_eq!(at(1_592_501_093_000, 0), at(1_592_501_093_999, 999_999));
+        assert_ne!(at(1_592_501_093_000, 0), at(1_592_501_094_000, 0));
+        assert_eq!(zulu(1_592_501_093).unwrap(), "2020-06-18T17:24:53Z");
+    }
+
+    #[test]
+    fn subject_is_an_attribute_of_its_own_and_not_an_extension() {
+        let with = |value: &str| Body { extensions: vec![text("subject", value)], ..example() };
+        assert_eq!(material("t", &with("")), material("t", &example()));
+        assert_ne!(material("t", &with("a")), material("t", &example()));
+    }
+
+    #[test]
+    fn an_event_without_a_signature_has_no_material() {
+        assert_eq!(dsse_material("t", &example()), None);
+        let signed = Body { signature: Some([7; 64]), ..example() };
+        let made = dsse_material("t", &signed).unwrap();
+        assert_eq!(payload(&made), material("t", &signed));
+    }
+
+    #[test]
+    fn a_list_of_signed_extensions_has_names_once_and_a_signature() {
+        let with = |names: &[&str]| Body {
+            signature: Some([7; 64]),
+            signed: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..example()
+        };
+        assert_eq!(illegal(&with(&[])), None);
+        assert_eq!(illegal(&with(&["exta", "extb"])), None);
+        for names in [
+            &["exta", "exta"][..],
+            &["id"],
+            &["subject"],
+            &["time"],
+            &["dssematerial"],
+            &["authid"],
+            &["specversion"],
+            &[""],
+            &["A"],
+            &["a\"b"],
+        ] {
+            assert!(illegal(&with(names)).is_some(), "{names:?}");
+        }
+        let many: Vec<String> = (0..33).map(|number| format!("a{number}")).collect();
+        assert!(illegal(&Body { signed: many, ..with(&[]) }).is_some());
+        assert!(illegal(&Body { signature: None, ..with(&["exta"]) }).is_some());
+    }
+}

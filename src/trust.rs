@@ -65,7 +65,7 @@ pub struct Verified {
 }
 
 /// A certificate of a device: the payload of the events on [`CERTIFICATE_TOPIC`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Certified {
     /// The account.
     pub subject: String,

@@ -10,7 +10,7 @@ use js_sys::{Array, JSON, Promise, Reflect};
 use session::{Body, Millis, Position};
 use topic::Topic;
 use trust::{Certificate, Evidence, LEEWAY, Record, Thumbprint, Unverified, Untrusted};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::Endpoint;
 use crate::js::{monotonic, promise};
@@ -163,8 +163,9 @@ impl Issuer {
         if self.keys.get().is_none() {
             let set = JSON::parse(&self.jwks).unwrap_or_default();
             let get = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+            let set = get(&set, "keys").dyn_into::<Array>().unwrap_or_default();
             let mut keys = Vec::new();
-            for jwk in Array::from(&get(&set, "keys")) {
+            for jwk in set.iter() {
                 if let Ok(key) = subtle::import_jwk(&jwk).await {
                     keys.push(IssuerKey { id: get(&jwk, "kid").as_string(), key });
                 }

@@ -150,7 +150,7 @@ impl Database {
 
     async fn write(&self, how: Writing, record: &Array) -> Option<JsValue> {
         let ((_, store), key) = (self.0.begin().ok()?, RECORD.into());
-        let request = match how {
+        let request: IdbRequest = match how {
             Writing::Add => store.add(record, Some(&key)).ok()?.into(),
             Writing::Put => store.put(record, Some(&key)).ok()?.into(),
         };

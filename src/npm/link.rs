@@ -51,7 +51,9 @@ pub(super) fn connect(
     }
     let mut trust = Trust::default();
     for issuer in issuers.chunks_exact(2) {
-        trust = trust.and_issuer(&*issuer[0], &*issuer[1]);
+        if let [name, keys] = issuer {
+            trust = trust.and_issuer(name, keys);
+        }
     }
     options = options.trust(trust);
     let bridge = Bridge::connect(bus, options).map_err(|error| thrown(&error))?;

@@ -130,6 +130,7 @@ fn welcome() -> Vec<u8> {
         subject: None,
         rights: Default::default(),
         kinds: Vec::new(),
+        reading: false,
     })
     .encode(&mut message);
     message

@@ -1,18 +1,53 @@
-//! The page's address. Its hash names the room, so that users can share links to rooms. Its host is the peer's
-//! host. With `?guest` the page is a guest window: another person, for as long as its tab is open.
+//! The page's address. Its hash names the room, so that users can share links to rooms: `#room`, and with the offset of
+//! a message `#room/1234`. Its host is the peer's host. With `?guest` the page is a guest window: another person, for as long as its tab is open.
 
 use event_driven_kit::BridgeOptions;
 use js_sys::{JsString, decode_uri_component, encode_uri_component};
 use web_sys::{Location, window};
 
-/// The room in the address, if any.
-pub fn room() -> Option<String> {
-    let hash = location()?.hash().ok()?;
-    let name = hash.strip_prefix('#')?;
+/// What the address names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Named {
+    /// The room.
+    pub room: Option<String>,
+    /// The offset of a message in the room.
+    pub offset: Option<u64>,
+}
+
+/// What the address names.
+pub fn named() -> Named {
+    let hash = location().and_then(|location| location.hash().ok()).unwrap_or_default();
+    let (name, offset) = parts(hash.strip_prefix('#').unwrap_or_default());
     // A hash that was typed by hand may not be well-formed. It is used as it is.
     let decoded = decode_uri_component(name).map(String::from);
     let name = decoded.unwrap_or_else(|_| name.to_owned());
-    (!name.trim().is_empty()).then(|| composed(&name))
+    let room = (!name.trim().is_empty()).then(|| composed(&name));
+    Named { room, offset }
+}
+
+/// The room and the offset of a hash. A slash in the name of a room is escaped.
+fn parts(hash: &str) -> (&str, Option<u64>) {
+    let cut = hash.rsplit_once('/');
+    match cut.and_then(|(name, offset)| Some((name, offset.parse().ok()?))) {
+        Some((name, offset)) => (name, Some(offset)),
+        None => (hash, None),
+    }
+}
+
+/// The hash of a message in a room.
+pub fn hash_of(room: &str, offset: u64) -> String {
+    ["#", &String::from(encode_uri_component(room)), "/", &offset.to_string()].concat()
+}
+
+/// Removes the message from the address. The page is notified by `hashchange`.
+pub fn forget_message() {
+    if let Some(location) = location()
+        && let Ok(hash) = location.hash()
+        && let (name, Some(_)) = parts(&hash)
+    {
+        // Fails only in a document that is no longer shown.
+        let _ = location.replace(name);
+    }
 }
 
 /// Puts `room` into the address. The page is notified by `hashchange`.
@@ -52,7 +87,7 @@ fn with_search(search: &str) -> String {
     };
     let [origin, path, hash] =
         [location.origin(), location.pathname(), location.hash()].map(Result::unwrap_or_default);
-    [&*origin, &path, search, &hash].concat()
+    [&*origin, &path, search, parts(&hash).0].concat()
 }
 
 const GUEST: &str = "?guest";
@@ -88,4 +123,25 @@ pub fn composed(name: &str) -> String {
 
 fn location() -> Option<Location> {
     Some(window()?.location())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn a_number_after_the_last_slash_is_the_offset_of_a_message() {
+        for (hash, name, offset) in [
+            ("", "", None),
+            ("tea", "tea", None),
+            ("tea/12", "tea", Some(12)),
+            ("a/b", "a/b", None),
+            ("a/b/7", "a/b", Some(7)),
+            ("tea/", "tea/", None),
+            ("tea/-1", "tea/-1", None),
+            ("tea/99999999999999999999", "tea/99999999999999999999", None),
+        ] {
+            assert_eq!(parts(hash), (name, offset), "{hash}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use gloo_events::EventListener;
 use web_sys::window;
 use yew::prelude::*;
 
+use crate::address::Named;
 use crate::components::{
     Join, Joined, LinkBar, RoomView, menu, use_failures, use_refused, use_uplink,
 };
@@ -25,9 +26,9 @@ pub struct AppProps {
 pub fn App(props: &AppProps) -> Html {
     let bus = use_memo((), |()| Bus::new());
     let me = use_state(profile::person);
-    let asked = use_room_of_address();
+    let asked = use_address();
     let typed = use_state(|| props.typed.clone());
-    let room = use_memo((*asked).clone(), |asked| asked.as_deref().map(Room::named));
+    let room = use_memo(asked.room.clone(), |asked| asked.as_deref().map(Room::named));
     let open = match room.as_ref() {
         Some(Ok(room)) if !me.name.is_empty() => Some(room.clone()),
         _ => None,
@@ -44,9 +45,12 @@ pub fn App(props: &AppProps) -> Html {
         let (me, asked, typed) = (me.clone(), asked.clone(), typed.setter());
         Callback::from(move |Joined { name, room }: Joined| {
             profile::remember(&name, &room.name);
-            address::go_to(&room.name);
             me.set(Person { id: me.id.clone(), name });
-            asked.set(Some(room.name.to_string()));
+            // The address may name a message of the room.
+            if asked.room.as_deref() != Some(&*room.name) {
+                address::go_to(&room.name);
+                asked.set(Named { room: Some(room.name.to_string()), offset: None });
+            }
             typed.set(None);
         })
     };
@@ -54,7 +58,7 @@ pub fn App(props: &AppProps) -> Html {
         let asked = asked.clone();
         Callback::from(move |_: MouseEvent| {
             address::leave();
-            asked.set(None);
+            asked.set(Named::default());
         })
     };
 
@@ -68,11 +72,17 @@ pub fn App(props: &AppProps) -> Html {
                 }
             </header>
             if let Some(room) = open {
-                <RoomView key={room.name.to_string()} room={room.clone()} me={(*me).clone()} {bridge} />
+                <RoomView
+                    key={room.name.to_string()}
+                    room={room.clone()}
+                    me={(*me).clone()}
+                    {bridge}
+                    offset={asked.offset}
+                />
             } else {
                 <Join
                     name={me.name.clone()}
-                    room={(*asked).clone().or_else(profile::last_room)}
+                    room={asked.room.clone().or_else(profile::last_room)}
                     typed={(*typed).clone()}
                     {on_join}
                 />
@@ -93,14 +103,14 @@ fn title(open: Option<&Room>) -> Html {
     }
 }
 
-/// The room's name in the address, updated when the user goes back or edits the address.
+/// What the address names, updated when the user goes back or edits the address.
 #[hook]
-fn use_room_of_address() -> UseStateHandle<Option<String>> {
-    let asked = use_state_eq(address::room);
+fn use_address() -> UseStateHandle<Named> {
+    let asked = use_state_eq(address::named);
     let set = asked.setter();
     use_effect_with((), move |()| {
         let listener = window().map(|window| {
-            EventListener::new(&window, "hashchange", move |_| set.set(address::room()))
+            EventListener::new(&window, "hashchange", move |_| set.set(address::named()))
         });
         move || drop(listener)
     });

@@ -11,6 +11,7 @@ const DAY_MS: f64 = 86_400_000.0;
 
 thread_local! {
     static TIME: Function = format(&[("timeStyle", "short")]);
+    static DATE: Function = format(&[("dateStyle", "full")]);
     static DATE_AND_TIME: Function = format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
 }
 
@@ -29,6 +30,19 @@ pub fn sane(time_ms: f64) -> Option<u64> {
 /// The day as a number that increases by one at each midnight of the user's time zone.
 pub fn today() -> f64 {
     day(&Date::new_0())
+}
+
+/// The day of a time, like [`today`]. 0 if the time is not known, or is past tomorrow.
+pub fn day_of(time_ms: Option<u64>) -> i32 {
+    let day = time_ms.map_or(0.0, |time_ms| day(&date(time_ms)));
+    // `as` keeps the nearest number that exists.
+    if day <= today() + 1.0 { day as i32 } else { 0 }
+}
+
+/// A day in words.
+pub fn day_in_words(time_ms: u64) -> String {
+    let text = DATE.with(|format| format.call1(&JsValue::UNDEFINED, &date(time_ms)));
+    text.ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// The time of day, preceded by the date unless the day is `today`.

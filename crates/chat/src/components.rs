@@ -3,7 +3,7 @@
 //! | component | publishes | subscribes |
 //! | --- | --- | --- |
 //! | [`LinkBar`] | | `$bus.link` |
-//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `TEXT_SUCCESS`, `TEXT_ERROR`, `$bus.link` |
+//! | [`MessageList`] | `TEXT_MESSAGE` (again, on retry), `ui.compose`, `ui.notice` | `TEXT_MESSAGE` with echo, `on.>`, `TEXT_SUCCESS`, `TEXT_ERROR`, `ui.jump`, `$bus.link`, `$bus.gap` |
 //! | [`TypingBar`] | | `typing`, `TEXT_MESSAGE` |
 //! | [`Composer`] | `TEXT_MESSAGE`, `typing` | `ui.compose` |
 //! | [`menu`], [`invite`] | `ui.notice` | |
@@ -11,12 +11,17 @@
 //! | [`use_outlet`] | `TEXT_SUCCESS`, `TEXT_ERROR` | `TEXT_MESSAGE` with echo |
 //! | [`use_history_is_over`] | | `$bus.caught_up` |
 //! | [`use_title`] | | `TEXT_MESSAGE` |
+//! | [`use_announcer`] | | `TEXT_MESSAGE` |
 //! | [`use_refused`] | | `TEXT_MESSAGE` of all rooms, with echo |
 //! | [`use_failures`] | | `$bus.error` |
 //!
-//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, and [`Origin`]
-//! determines who has sent an event.
+//! [`use_uplink`] owns the bridge, [`use_room_rules`] decides which topics of a room cross it, [`Origin`] determines who
+//! has sent an event, and [`Newest`] which events come again.
+//!
+//! The message list reads older messages from the bridge in pages, and not as events: they are news to no other
+//! component.
 
+mod announcer;
 mod composer;
 mod emoji_picker;
 mod failures;
@@ -26,6 +31,7 @@ mod link_bar;
 mod menu;
 mod message_list;
 mod message_row;
+mod newest;
 mod notice;
 mod origin;
 mod outlet;
@@ -44,12 +50,14 @@ pub use refused::use_refused;
 pub use room_view::RoomView;
 pub use uplink::use_uplink;
 
+use announcer::use_announcer;
 use composer::Composer;
 use emoji_picker::EmojiPicker;
 use history::use_history_is_over;
 use menu::invite;
 use message_list::MessageList;
 use message_row::{Action, MessageRow};
+use newest::Newest;
 use notice::use_notice;
 use origin::Origin;
 use outlet::use_outlet;

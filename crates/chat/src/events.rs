@@ -9,13 +9,15 @@ use crate::model::text;
 
 /// Local, with a text for the composer.
 pub const COMPOSE: &str = "ui.compose";
+/// Local, with the [`Reference`] to a message that is to be shown.
+pub const JUMP: &str = "ui.jump";
 /// Local, with a text to show for some seconds.
 pub const NOTICE: &str = "ui.notice";
 /// The messages of all rooms.
 pub const TEXT_MESSAGES: &str = "chat.*.TEXT_MESSAGE";
 
-/// How many of the newest messages of a room a new client receives.
-pub const HISTORY: u64 = 200;
+/// How many messages of a room are read at a time, beginning with the newest ones.
+pub const PAGE: u32 = 64;
 
 /// A room: its name as users write it, and its topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Room {
     pub text_message: Topic,
     /// Ephemeral, with the [`Person`] who is typing.
     pub typing: Topic,
+    /// Begins all topics of the room.
+    prefix: String,
     /// Local, with [`TextSuccess`].
     pub text_success: Topic,
     /// Local, with [`TextError`].
@@ -62,13 +66,33 @@ impl Room {
                 other => RoomError::Topic(other),
             })
         };
+        // The longest one: all topics of a room have to be possible.
+        topic("on.00000000.REACTED")?;
         Ok(Self {
             name: AttrValue::from(name),
             text_message: topic("TEXT_MESSAGE")?,
+            prefix: ["chat.", &token, "."].concat(),
             typing: topic("typing")?,
             text_success: topic("TEXT_SUCCESS")?,
             text_error: topic("TEXT_ERROR")?,
         })
+    }
+}
+
+impl Room {
+    /// The pattern of all events that are about messages: [`Edited`] and [`Reacted`].
+    pub fn relations(&self) -> String {
+        [&*self.prefix, "on.>"].concat()
+    }
+
+    /// The pattern of the events that are about the messages of a [day](crate::model::timeline::utc_day).
+    pub fn relations_of(&self, day: u32) -> String {
+        [&*self.prefix, "on.", &day.to_string(), ".*"].concat()
+    }
+
+    /// A pattern that brings messages like `TEXT_MESSAGE`, with a subscription of its own.
+    pub fn messages_again(&self) -> String {
+        [&*self.prefix, "*"].concat()
     }
 }
 
@@ -88,6 +112,39 @@ pub struct TextMessage {
     pub sender: Person,
     /// Plain text, never markup.
     pub text: String,
+}
+
+/// A message that another event is about: the id of its event, and its position in the log as decimal numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The id of its event.
+    pub id: String,
+    /// The epoch of the log.
+    pub epoch: String,
+    /// Its offset in the log.
+    pub offset: String,
+}
+
+/// The author of a message has changed its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The message.
+    pub about: Reference,
+    /// The whole new text.
+    pub text: String,
+}
+
+/// A person has reacted to a message, or has taken a reaction back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reacted {
+    /// The message.
+    pub about: Reference,
+    /// The emoji.
+    pub emoji: String,
+    /// Whether the reaction holds from now on.
+    pub is_on: bool,
+    /// The [id](Person::id) of the person. A claim: reactions are counted by the client or account that the relay attests.
+    pub person: String,
 }
 
 /// The log has stored a message of this browser.

@@ -8,3 +8,4 @@ pub mod text;
 pub mod throttle;
 pub mod timeline;
 pub mod typists;
+pub mod window;

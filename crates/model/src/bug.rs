@@ -15,6 +15,8 @@ pub enum Bug {
     OtherStream,
     /// A page of history misses its last event.
     PageSkipsOne,
+    /// A stream that keeps the last values of its topics drops the newest ones instead of the oldest.
+    DropsNewestValue,
     /// A log that has lost its tail keeps its epoch.
     SameEpochAfterLostTail,
 }

@@ -40,7 +40,7 @@ impl DeviceKey {
 /// Whether a hello has no key, or a valid proof by it.
 pub fn is_proven(hello: &Hello) -> bool {
     let Some(key) = hello.key else { return true };
-    let proof =
-        DeviceKey::of(&key).map(|key| key.prove(&hello.client, hello.fence, hello.token.as_deref()));
+    let proof = DeviceKey::of(&key)
+        .map(|key| key.prove(&hello.client, hello.fence, hello.token.as_deref()));
     proof == hello.proof
 }

@@ -5,11 +5,11 @@ mod connection;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use session::{Hello, Millis};
 use session::server::{
     Answer, Effect, Joiner, News, Opened, Options, Page, PresenceRegistry, Server, StreamNo,
     Ticket, Wire,
 };
+use session::{Hello, Millis};
 
 use crate::store::{Outcome, Store, Write};
 pub use connection::Connection;
@@ -105,6 +105,7 @@ impl Peer {
                 connection.client = Some((hello.client, hello.fence));
                 self.writes.push_back((number, Write::Open(hello)));
             }
+            Effect::Record(hello) => self.writes.push_back((number, Write::Open(hello))),
             Effect::Append(append) => self.writes.push_back((number, Write::Append(append))),
             Effect::Refresh(_) => {}
             Effect::Query(ticket, query) => connection.queries.push_back((ticket, query)),
@@ -142,11 +143,12 @@ impl Peer {
     }
 
     fn commit_one(&mut self, number: ConnectionNo, write: &Write) {
-        let (outcome, _) = self.store.write(write, true);
-        if matches!(outcome, Outcome::Opened(Opened::Welcome { .. })) {
-            for older in self.older(number) {
-                self.server(older).into_iter().for_each(Server::fenced);
-            }
+        let (outcome, logged) = self.store.write(write, true);
+        if let Some(logged) = logged {
+            self.store.supersede(logged.stream);
+        }
+        for fenced in self.fenced_by(number, &outcome) {
+            self.server(fenced).into_iter().for_each(Server::fenced);
         }
         self.tell(number, outcome);
     }
@@ -160,13 +162,25 @@ impl Peer {
         }
     }
 
-    /// The older connections of a connection's client. A welcome fences them.
-    pub fn older(&self, number: ConnectionNo) -> Vec<ConnectionNo> {
+    /// The connections that end because of the answer to a connection's hello. A welcome ends the older ones of its
+    /// client. Without a record of the client, the connection itself may be an older one.
+    pub fn fenced_by(&self, number: ConnectionNo, outcome: &Outcome) -> Vec<ConnectionNo> {
         let client = self.connections.get(&number).and_then(|connection| connection.client);
-        let Some((client, fence)) = client else { return Vec::new() };
-        let is_older =
-            |it: &Connection| it.client.is_some_and(|(id, of)| id == client && of < fence);
-        self.connections.iter().filter(|(_, it)| is_older(it)).map(|(other, _)| *other).collect()
+        let (Some((client, fence)), Outcome::Opened(opened)) = (client, outcome) else {
+            return Vec::new();
+        };
+        let others = || {
+            let others = self.connections.iter().filter(|(other, _)| **other != number);
+            let fences = others.filter_map(|(other, it)| Some((*other, it.client?)));
+            fences.filter_map(|(other, (id, fence))| (id == client).then_some((other, fence)))
+        };
+        match opened {
+            Opened::Reader if others().any(|(_, other)| other >= fence) => vec![number],
+            Opened::Welcome { .. } | Opened::Reader => {
+                others().filter(|(_, other)| *other < fence).map(|(other, _)| other).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Begins the next read of a connection: committed events come before queries. The world passes the result to

@@ -208,6 +208,17 @@ impl Store {
         self.logs[stream].page(pattern, from, limit)
     }
 
+    /// Makes a stream keep only the newest events of each topic, up to this number.
+    pub fn keep_last(&mut self, stream: StreamNo, count: usize) {
+        self.logs[stream].keep_last(count);
+    }
+
+    /// Drops the events of a stream that later ones of their topics supersede. A relay does this in the commit of the later
+    /// ones.
+    pub fn supersede(&mut self, stream: StreamNo) {
+        self.logs[stream].supersede(self.bug == Some(Bug::DropsNewestValue));
+    }
+
     /// Drops the oldest events of a stream until a number of them is left, and returns the last dropped offset.
     pub fn trim(&mut self, stream: StreamNo, left: u64) -> u64 {
         self.logs[stream].trim(left)

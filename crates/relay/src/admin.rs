@@ -140,7 +140,8 @@ impl Admin {
     /// Revokes at once, and in the log.
     #[cfg(unix)]
     async fn revoke(&self, revocation: Revocation) -> Result<String, String> {
-        const NOT_LOGGED: &str = "it is revoked until the relay ends, but not in the log: repeat it";
+        const NOT_LOGGED: &str =
+            "it is revoked until the relay ends, but not in the log: repeat it";
         let certificates = self.certificates.as_ref();
         let certificates = certificates.ok_or("this relay has no accounts, see --auth-keys")?;
         let hub = self.hub.upgrade().ok_or("the relay is shutting down")?;

@@ -116,7 +116,7 @@ impl Certificates {
         let key = Thumbprint::from_topic(topic.as_str())
             .ok_or("topics of the form `certs.*` are for the certificates of keys")?;
         if sender.key.map(Thumbprint::of) != Some(key) {
-            return Err("the topic is that of a key which the hello has not proven".to_owned());
+            return Err("the topic is that of a key that the hello has not proven".to_owned());
         }
         let is_json = Form::of(body.content_type.as_deref()) == Form::Json;
         let Some(Record::Certificate(jwt)) = Record::parse(&body.data).filter(|_| is_json) else {

@@ -2,6 +2,7 @@
 //!
 //! It awaits each send before it feeds more, so that a slow receiver costs a position and not a queue.
 
+mod admission;
 mod incoming;
 mod outgoing;
 mod pace;
@@ -16,7 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::server::{ChangedPatterns, Effect, Opened, Options, Server, SocketMessage, Wire};
+use session::server::{ChangedPatterns, Effect, Options, Server, SocketMessage, Wire};
 use session::{Bye, CloseCode, FromPeer};
 use store::{Store, Write};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -26,8 +27,8 @@ use crate::authority::Authority;
 use crate::border::{Client, Peer};
 use crate::budget::Permit;
 use crate::certificates::Certificates;
-use crate::hub::{Answer, Forwarded, Hub, Queued};
-use crate::metrics::{Meter, Metrics, SessionOf};
+use crate::hub::{Answer, Forwarded, Greeting, Hub, Queued};
+use crate::metrics::{Meter, Metrics};
 use crate::proof::ProofHosts;
 use crate::websocket::WebSocket;
 use pace::{Debt, Rest, paid};
@@ -90,8 +91,8 @@ struct Connection {
     /// Writes that arrived together go to the writer together.
     writes: Vec<Write>,
     queries: VecDeque<Asked>,
-    /// The client whose hello is not answered yet, and its fencing token.
-    greeting: Option<([u8; 16], u64)>,
+    /// The hello that is not answered yet.
+    greeting: Option<Greeting>,
     /// The client of this connection, and its fencing token.
     client: Option<([u8; 16], u64)>,
     fenced: Option<oneshot::Receiver<()>>,
@@ -241,10 +242,12 @@ pub(crate) async fn echo(socket: WebSocket) {
 
 /// Resolves when there is another revocation.
 async fn changed(revocations: &mut Option<watch::Receiver<()>>) {
-    match revocations {
-        Some(changes) if changes.changed().await.is_ok() => {}
-        _ => std::future::pending().await,
+    if let Some(changes) = revocations
+        && changes.changed().await.is_ok()
+    {
+        return;
     }
+    std::future::pending().await
 }
 
 async fn ended(fenced: &mut Option<oneshot::Receiver<()>>) {
@@ -356,10 +359,13 @@ impl Connection {
                 Effect::Open(mut hello) => {
                     // The store needs no credential and no proof.
                     (hello.token, hello.proof) = (None, None);
-                    self.greeting = Some((hello.client, hello.fence));
-                    let subject = self.server.subject().map(str::to_owned);
-                    self.writes.push(Write::Open { hello, subject, may_be_new: false });
+                    // The rights of a guest may name its id, which others then know.
+                    let is_guest = self.server.subject().is_some_and(|it| it.starts_with('~'));
+                    hello.reading &= !is_guest;
+                    self.greeting = Some(Greeting::of(&hello));
+                    self.open(hello);
                 }
+                Effect::Record(hello) => self.open(hello),
                 Effect::Append(mut append) => {
                     self.check_certificate(&mut append);
                     if self.writes.is_empty() {
@@ -380,25 +386,5 @@ impl Connection {
             }
         }
         true
-    }
-
-    fn answered(&mut self, answer: Answer) {
-        match answer {
-            Answer::Opened(opened) => {
-                // Until then it may be an impostor with another client's id.
-                if let (Opened::Welcome { new, .. }, Some((client, fence))) =
-                    (&opened, self.greeting.take())
-                {
-                    let of = if *new { SessionOf::New } else { SessionOf::Known };
-                    self.shared.metrics.connections.session(of);
-                    self.client = Some((client, fence));
-                    self.is_known = true;
-                    self.fenced = Some(self.shared.hub.arrive(client, fence));
-                }
-                self.server.opened(opened);
-                self.end_if_revoked();
-            }
-            Answer::Decided(ticket, decided) => self.server.decided(ticket, decided),
-        }
     }
 }

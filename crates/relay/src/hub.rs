@@ -4,6 +4,7 @@
 //! The writer commits everything that waits at once, and only then replies and publishes the events. A connection keeps
 //! a position and pulls; the hub queues no events for it.
 
+mod arrivals;
 mod batch_collector;
 mod ephemeral;
 mod failed;
@@ -19,10 +20,9 @@ mod tail;
 mod tests;
 mod writer;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use session::Start;
@@ -32,6 +32,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use topic::Pattern;
 
 use crate::metrics::{Metrics, gauged};
+use arrivals::Arrivals;
+pub use arrivals::Greeting;
 use ephemeral::Mailboxes;
 pub use ephemeral::{First, Forwarded, Mailbox};
 use new_client_limiter::NewClientLimiter;
@@ -69,9 +71,6 @@ impl Job {
     }
 }
 
-/// The connection of each client: its fencing token, and the sender that ends it when dropped.
-type Present = HashMap<[u8; 16], (u64, oneshot::Sender<()>)>;
-
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Hub {
@@ -80,7 +79,7 @@ pub struct Hub {
     heads: watch::Receiver<Arc<[u64]>>,
     tails: Arc<RwLock<Tails>>,
     ephemeral: Arc<Mailboxes>,
-    present: Mutex<Present>,
+    arrivals: Arrivals,
     presence: Arc<Presence>,
     connections: AtomicU64,
     long_searches: Arc<Semaphore>,
@@ -108,7 +107,7 @@ impl Hub {
             heads,
             tails: Arc::clone(&tails),
             ephemeral: Arc::new(Mailboxes::counted(metrics.events.dropped.clone())),
-            present: Mutex::default(),
+            arrivals: Arrivals::default(),
             presence: Arc::default(),
             connections: AtomicU64::new(0),
             long_searches: Arc::new(Semaphore::new(1)),
@@ -200,23 +199,23 @@ impl Hub {
         &self.presence
     }
 
-    /// Registers the connection of a client, which ends the client's older connections. The returned receiver resolves
-    /// when a newer one arrives.
-    pub fn arrive(&self, client: [u8; 16], fence: u64) -> oneshot::Receiver<()> {
-        let (ended, end) = oneshot::channel();
-        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        if present.get(&client).is_none_or(|(newest, _)| *newest < fence) {
-            present.insert(client, (fence, ended));
-        }
-        end
+    /// Registers the connection of a client that the store has admitted, perhaps as one that only
+    /// [reads](Opened::Reader). It ends the client's older connections. The returned receiver resolves when a newer one
+    /// arrives.
+    ///
+    /// # Errors
+    /// The response to the client, if it only reads and its id is taken.
+    pub fn arrive(
+        &self,
+        greeting: Greeting,
+        only_reads: bool,
+    ) -> Result<oneshot::Receiver<()>, Opened> {
+        self.arrivals.arrive(greeting, only_reads)
     }
 
     /// Undoes [`Hub::arrive`].
     pub fn leave(&self, client: [u8; 16], fence: u64) {
-        let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
-        if present.get(&client).is_some_and(|(newest, _)| *newest == fence) {
-            present.remove(&client);
-        }
+        self.arrivals.leave(client, fence);
     }
 }
 

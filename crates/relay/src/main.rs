@@ -58,7 +58,9 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let ended = match (command, run) {
-        (Some(Command::Backup { data, to }), _) => run_blocking(move || admin::backup(&data, &to)).await,
+        (Some(Command::Backup { data, to }), _) => {
+            run_blocking(move || admin::backup(&data, &to)).await
+        }
         (Some(Command::Revoke(revoke)), _) => run_blocking(move || revoke.run()).await,
         (Some(Command::Keys(keys)), _) => keys.make().map_err(Into::into).map(say),
         (Some(Command::Token(token)), _) => token.make().map(say),

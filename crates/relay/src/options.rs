@@ -13,9 +13,9 @@ pub use access::Access;
 use ipnet::IpNet;
 pub use issue::{NewKeys, Token};
 pub use limits::Limited;
-pub use revoke::Revoke;
 use relay::streams::{self, Scoped};
 use relay::{Config, Host, Origin, units};
+pub use revoke::Revoke;
 use store::{Route, Settings};
 
 /// The options of a relay.
@@ -59,6 +59,10 @@ pub struct Run {
     /// How long to keep events, such as 30d. Repeatable for a stream.
     #[arg(long, value_name = "[STREAM=]TIME", value_parser = streams::age)]
     keep_age: Vec<Scoped<Duration>>,
+    /// The number of events to keep of each topic, at most 1000: an older one leaves the log without a gap. 1 keeps the last
+    /// values. Repeatable for a stream, such as state=1.
+    #[arg(long, value_name = "[STREAM=]COUNT", value_parser = streams::per_topic)]
+    keep_topic: Vec<Scoped<usize>>,
     /// How long to remember a client after its last activity. What it sends after that may be stored twice.
     #[arg(long, value_name = "TIME", value_parser = units::time, default_value = "90d")]
     keep_clients: Duration,
@@ -80,7 +84,8 @@ impl Run {
     /// The configuration of a relay with these options and limits.
     pub fn config(self, limits: Limited) -> Config {
         let run = self;
-        let (keep, keep_of) = streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age);
+        let (keep, keep_of) =
+            streams::keep(&run.keep_events, &run.keep_bytes, &run.keep_age, &run.keep_topic);
         let store = Settings {
             routes: run.stream,
             keep,

@@ -106,6 +106,9 @@ mod tests {
         ] {
             assert!(!hosts.accept(&changed), "{changed:?}");
         }
-        assert!(hosts.accept(&Hello { key: None, proof: None, ..valid }), "the secret says who it is");
+        assert!(
+            hosts.accept(&Hello { key: None, proof: None, ..valid }),
+            "the secret says who it is"
+        );
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use session::Stream;
-use store::{Keep, Route};
+use store::{Keep, MAX_KEEP_TOPIC, Route};
 use topic::{Pattern, TopicError};
 
 use crate::units::{self, UnitError};
@@ -38,6 +38,9 @@ pub enum StreamError {
     /// An invalid count.
     #[error("give a number of events, at least 1, or STREAM=COUNT")]
     Count,
+    /// An invalid count of the events of each topic.
+    #[error("give a number of events from 1 to {MAX_KEEP_TOPIC}, or STREAM=COUNT")]
+    TopicCount,
     /// An invalid amount.
     #[error("{0}; STREAM=AMOUNT says it of one stream")]
     Amount(#[from] UnitError),
@@ -84,20 +87,34 @@ pub fn age(text: &str) -> Result<Scoped<Duration>, StreamError> {
     scoped(text, |time| Ok(units::time(time)?))
 }
 
+/// Parses how many events of each topic to keep.
+///
+/// # Errors
+/// See [`route`].
+pub fn per_topic(text: &str) -> Result<Scoped<usize>, StreamError> {
+    scoped(text, |count| {
+        let count = count.parse().ok().filter(|count| (1..=MAX_KEEP_TOPIC).contains(count));
+        count.ok_or(StreamError::TopicCount)
+    })
+}
+
 /// The default retention, and the retention of the streams with their own settings. The last of several values
 /// counts.
 pub fn keep(
     events: &[Scoped<u64>],
     bytes: &[Scoped<u64>],
     age: &[Scoped<Duration>],
+    topic: &[Scoped<usize>],
 ) -> (Keep, Vec<(Stream, Keep)>) {
     let of = |stream: Option<&Stream>| Keep {
         events: said(events, stream).unwrap_or(u64::MAX),
         bytes: said(bytes, stream).unwrap_or(u64::MAX),
         age: said(age, stream),
+        topic: said(topic, stream),
     };
     let named = events.iter().chain(bytes).filter_map(|it| it.stream.as_ref());
-    let mut names: Vec<_> = named.chain(age.iter().filter_map(|it| it.stream.as_ref())).collect();
+    let named = named.chain(age.iter().filter_map(|it| it.stream.as_ref()));
+    let mut names: Vec<_> = named.chain(topic.iter().filter_map(|it| it.stream.as_ref())).collect();
     names.sort_by_key(|name| name.as_str());
     names.dedup();
     (of(None), names.into_iter().map(|name| (name.clone(), of(Some(name)))).collect())
@@ -152,19 +169,23 @@ mod tests {
         let events = [events("100").unwrap(), events("main=7").unwrap()];
         let bytes = [bytes("orders=1MiB").unwrap()];
         let age = [age("30d").unwrap(), age("orders=1d").unwrap(), age("orders=2d").unwrap()];
+        let topic = [per_topic("main=1").unwrap()];
         let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
-        let all = Keep { events: 100, bytes: u64::MAX, age: days(30) };
-        let main = Keep { events: 7, ..all.clone() };
-        let orders = Keep { events: 100, bytes: 1 << 20, age: days(2) };
+        let all = Keep { events: 100, bytes: u64::MAX, age: days(30), topic: None };
+        let main = Keep { events: 7, topic: Some(1), ..all.clone() };
+        let orders = Keep { bytes: 1 << 20, age: days(2), ..all.clone() };
         let of = vec![(Stream::MAIN, main), (Stream::named("orders"), orders)];
-        assert_eq!(keep(&events, &bytes, &age), (all, of));
-        assert_eq!(keep(&[], &[], &[]), (Keep::default(), Vec::new()));
+        assert_eq!(keep(&events, &bytes, &age, &topic), (all, of));
+        assert_eq!(keep(&[], &[], &[], &[]), (Keep::default(), Vec::new()));
     }
 
     #[test]
     fn what_is_no_amount_is_told() {
         assert_eq!(events("orders=0"), Err(StreamError::Count));
         assert_eq!(events("x"), Err(StreamError::Count));
+        for text in ["0", "orders=1001", "x"] {
+            assert_eq!(per_topic(text), Err(StreamError::TopicCount), "{text}");
+        }
         assert!(matches!(bytes("orders=x"), Err(StreamError::Amount(UnitError::Bytes))));
         assert!(matches!(age("7"), Err(StreamError::Amount(UnitError::Time))));
         assert_eq!(age("a b=7d"), Err(StreamError::Name));

@@ -52,6 +52,7 @@ mod credit;
 mod effect;
 mod expected;
 mod follower_frames;
+mod greeting;
 mod history;
 mod identity;
 mod link;

@@ -282,8 +282,14 @@ mod tests {
         let topic = Topic::parse(&Thumbprint([7; 32]).topic()).unwrap();
         let exact = Pattern::parse(topic.as_str()).unwrap();
         let some = subscribe(&["chat.>"]).parse().unwrap();
-        assert_eq!(Right::ALL.map(|right| some.allow(right, &topic)), [true, true, false, true, false]);
-        assert_eq!(Right::ALL.map(|right| some.cover(right, &exact)), [true, true, false, true, false]);
+        assert_eq!(
+            Right::ALL.map(|right| some.allow(right, &topic)),
+            [true, true, false, true, false]
+        );
+        assert_eq!(
+            Right::ALL.map(|right| some.cover(right, &exact)),
+            [true, true, false, true, false]
+        );
         for pattern in ["certs.*", "certs.>", "certs.revoked", "*.>"] {
             assert!(!some.cover(Right::History, &Pattern::parse(pattern).unwrap()), "{pattern}");
         }

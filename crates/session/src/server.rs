@@ -12,7 +12,7 @@
 //!   limits; each text of a JSON client to `Server::received_text`; and other signs of life to [`Server::heard`]. While
 //!   [`Server::is_full`], read nothing. [`Effect::Send`] and [`Effect::Close`] go to the socket; nothing follows a close.
 //! - **The store.** Each of these effects has one answer, which may come later: [`Effect::Open`] has
-//!   [`Server::opened`], [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
+//!   [`Server::opened`], and so has [`Effect::Record`]; [`Effect::Append`] has [`Server::decided`] (after the commit), and [`Effect::Query`] has
 //!   [`Server::answer`].
 //! - **Committed events.** From [`Server::new`] on, pass the events of each stream to [`Server::committed`], in order, or
 //!   report with [`Server::lagged`] that there are more than are at hand. Feed nothing while the socket is full, and
@@ -67,6 +67,7 @@ mod publishing;
 mod queries;
 mod reading;
 mod receiving;
+mod recording;
 mod rendered;
 mod run;
 mod subscriptions;
@@ -78,7 +79,6 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::rights::Subject;
 use crate::signed::PublicKey;
 use crate::wire::frame::{self, FromPeer, Recipient};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
@@ -100,6 +100,7 @@ use publishing::Waiting;
 use queries::Queries;
 pub use reading::Delivered;
 pub use receiving::Costs;
+use recording::Recorded;
 pub use rendered::Rendered;
 use subscriptions::Subscriptions;
 pub use texts::Texts;
@@ -110,6 +111,7 @@ pub struct Server {
     options: Arc<Options>,
     wire: Wire,
     state: ServerState,
+    recorded: Recorded,
     /// For each stream, the first offset that the server does not know as committed.
     seen: Vec<u64>,
     subscriptions: Subscriptions,
@@ -189,6 +191,7 @@ impl Server {
             options,
             wire,
             state,
+            recorded: Recorded::default(),
             seen: heads.iter().map(|head| head + 1).collect(),
             subscriptions: Subscriptions::default(),
             conflated: Conflated::default(),
@@ -274,28 +277,23 @@ impl Server {
         self.close(CloseCode::MessageTooLarge, &message);
     }
 
-    /// The response to [`Effect::Open`].
+    /// The response to [`Effect::Open`] and [`Effect::Record`].
     pub fn opened(&mut self, opened: Opened) {
-        let ServerState::Opening { client, fence, lowest, returning } = self.state else { return };
+        let (client, returning) = match self.state {
+            ServerState::Opening { client, fence, lowest, returning } => {
+                ((client, fence, lowest), returning)
+            }
+            ServerState::Open { client: Some(client) } if self.is_being_recorded() => {
+                (client, false)
+            }
+            _ => return,
+        };
         match opened {
             Opened::Welcome { highest, highest_id, new } => {
-                self.state = ServerState::Open { client: Some((client, fence, lowest)) };
-                self.source = publishing::source_of(&client);
-                let subject = self.subject().map(str::to_owned);
-                let subject = subject.or_else(|| Some(Subject::guest(&client).name().to_owned()));
-                let rights = self.credential.rights.clone();
-                self.send(&FromPeer::Welcome(frame::Welcome {
-                    peer: self.options.peer.clone(),
-                    highest,
-                    highest_id,
-                    heartbeat: self.options.heartbeat.try_into().unwrap_or(u32::MAX),
-                    max_message: self.options.max_message.try_into().unwrap_or(u32::MAX),
-                    forgotten: new && returning,
-                    subject,
-                    rights,
-                    kinds: Vec::new(),
-                }));
+                self.welcome(client, (highest, highest_id), new && returning, false);
+                self.is_recorded();
             }
+            Opened::Reader => self.welcome(client, (0, None), false, true),
             Opened::WrongSecret => {
                 self.close(CloseCode::Unauthorized, "the secret does not match the client id")
             }

@@ -55,7 +55,7 @@ fn a_newer_client_is_served() {
         (1, bytes(&[2; 32])),
         (2, vec![1]),
         (3, vec![1]),
-        (6, bytes(&[4; 65])),
+        (20, bytes(&[4; 65])),
         (9, text("new")),
     ];
     let message = new_frames().into_iter().chain([frame(0, &hello)]).collect::<Vec<_>>().concat();

@@ -4,8 +4,7 @@ mod dialogue;
 
 use dialogue::{Dialogue, WELCOME};
 use session::client::{
-    Client, ConnectionState, Effect, MemoryOutbox, Options, Outcome, ProofRequest, PublishOptions,
-    SavedState, StoreRequest,
+    ConnectionState, Effect, Options, Outcome, ProofRequest, PublishOptions, StoreRequest,
 };
 use session::*;
 use topic::Topic;
@@ -102,19 +101,8 @@ fn answer(dialogue: &mut Dialogue, number: u64) {
     dialogue.say(FromPeer::Ack(Ack { number, position, durability: Durability::Disk }));
 }
 
-/// Another page with what the store of this one holds.
 fn reload(dialogue: Dialogue) -> Dialogue {
-    let saved: SavedState = dialogue.store.saved().clone();
-    let options = Options { proves: true, tab: [2; 16], ..Options::default() };
-    let mut again = Dialogue {
-        client: Client::new(options, Box::new(|bytes| bytes.fill(3)), saved.clone()),
-        store: MemoryOutbox::new(saved),
-        effects: Vec::new(),
-        ..dialogue
-    };
-    again.client.connect(again.now);
-    again.run();
-    again
+    dialogue.reload(Options { proves: true, tab: [2; 16], ..Options::default() })
 }
 
 #[test]
@@ -296,6 +284,24 @@ fn an_event_without_a_signature_is_rejected_after_a_day_and_those_behind_it_leav
     assert_eq!(outcomes(&mut dialogue), [("1".to_owned(), Some(RejectCode::NotSigned))]);
     assert_eq!(sent(&mut dialogue), [("2".to_owned(), false)]);
     assert_eq!(dialogue.store.saved().rows.len(), 1);
+}
+
+#[test]
+fn an_event_that_can_never_be_signed_is_rejected_at_once() {
+    let mut dialogue = with_key();
+    welcome(&mut dialogue);
+    publish(&mut dialogue, "1", true);
+    publish(&mut dialogue, "2", true);
+    assert_eq!(to_sign(&mut dialogue), ["1", "2"]);
+    dialogue.client.never_signs("1", dialogue.now);
+    dialogue.client.never_signs("of no event", dialogue.now);
+    sign(&mut dialogue, "2");
+    assert_eq!(outcomes(&mut dialogue), [("1".to_owned(), Some(RejectCode::NotSigned))]);
+    assert_eq!(sent(&mut dialogue), [("2".to_owned(), true)]);
+    // What has its signature keeps it.
+    dialogue.client.never_signs("2", dialogue.now);
+    dialogue.run();
+    assert_eq!(outcomes(&mut dialogue), []);
 }
 
 #[test]

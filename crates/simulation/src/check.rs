@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::history::{EventNo, History, Record};
-use log::Logs;
+use log::{Logs, Superseded};
 use presence::Presence;
 use publishers::Publishers;
 use readers::Readers;
@@ -23,7 +23,8 @@ use scrolls::Scrolls;
 /// The promises, with the numbers of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Promise {
-    /// 1: every reader receives each acked event, or a gap that contains it.
+    /// 1: every reader receives each acked event, or a gap that contains it, or a later event of its topic where the stream
+    /// keeps the last values.
     Read,
     /// 2: no event is delivered twice.
     Once,
@@ -88,9 +89,12 @@ impl Checker {
     fn step(&mut self, record: Record) -> Result<(), Breach> {
         let Self { logs, publishers, readers, scrolls, presence, must_be_signed } = self;
         match record {
+            Record::KeepsLast { stream, count } => logs.change(stream).keep_last(count),
             Record::Logged { place, client, event, topic } => {
                 publishers.logged(logs, client, event, place)?;
-                logs.append(place, event, topic)?;
+                if let Some(Superseded(topic)) = logs.append(place, event, topic)? {
+                    readers.superseded(place.stream, topic);
+                }
             }
             Record::Trimmed { stream, up_to } => {
                 logs.change(stream).trim(up_to);

@@ -95,6 +95,8 @@ pub enum PageState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // each field is named after its type
 pub enum Record {
+    /// The store keeps the newest events of each topic of a stream, up to this number, and may drop the others.
+    KeepsLast { stream: StreamNo, count: usize },
     /// The store has committed an event.
     Logged { place: LoggedAt, client: ClientNo, event: EventNo, topic: TopicNo },
     /// The store has dropped the events of a stream up to this offset.

@@ -15,6 +15,8 @@ pub enum Mutation {
     SkipOneOnResume,
     /// A log that has lost its tail keeps its epoch.
     SameEpochAfterLostTail,
+    /// A stream that keeps the last values of its topics drops the newest ones.
+    DropsNewestValue,
     /// The outbox uses the same number for two rows.
     NumberUsedTwice,
     /// The relay acks a final reject.
@@ -45,12 +47,13 @@ pub enum Mutation {
 
 impl Mutation {
     /// All variants.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NoDedupe,
         Self::AckBeforeCommit,
         Self::DeliverBeforeCommit,
         Self::SkipOneOnResume,
         Self::SameEpochAfterLostTail,
+        Self::DropsNewestValue,
         Self::NumberUsedTwice,
         Self::RejectAnsweredAsStored,
         Self::NoFence,
@@ -71,6 +74,7 @@ impl Mutation {
         Some(match self {
             Self::NoDedupe => Bug::NoDedupe,
             Self::SameEpochAfterLostTail => Bug::SameEpochAfterLostTail,
+            Self::DropsNewestValue => Bug::DropsNewestValue,
             Self::RejectAnsweredAsStored => Bug::RejectAnsweredAsStored,
             Self::NoFence => Bug::NoFence,
             Self::OtherStream => Bug::OtherStream,

@@ -161,7 +161,9 @@ impl World {
     pub fn run(seed: u64, mutation: Option<Mutation>, traces: bool) -> RunOutcome {
         let mut random = Random::new(seed);
         let streams = if random.once_in(3) { 1 } else { 2 };
-        let relay = Relay::new(streams, mutation);
+        let keeps_last = streams > 1 && random.once_in(2);
+        let keep_topic = keeps_last.then(|| random.between(1, 3) as usize);
+        let relay = Relay::new(streams, keep_topic, mutation);
         let mut world = Self {
             now: 0,
             due: BinaryHeap::new(),
@@ -188,6 +190,9 @@ impl World {
             healed: false,
             keys: Keys::new(seed),
         };
+        if let Some(count) = keep_topic {
+            world.record(Record::KeepsLast { stream: 1, count });
+        }
         let end = world.plan();
         world.run_until(end + PATIENCE);
         let verdict = match world.is_restless() {

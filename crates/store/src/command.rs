@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use session::server::{Decided, Logged, Numbered, Opened};
+use session::server::{Decided, Logged, Numbered, Opened, StreamNo};
 use session::{Hello, Millis};
 
 use crate::Record;
@@ -44,7 +44,7 @@ pub enum Write {
         /// [Whose connection](session::server::Server::subject) it is.
         subject: Option<String>,
         /// Whether the client may be created. If it is neither known nor may be created, the outcome is
-        /// [`WriteOutcome::NewClient`].
+        /// [`WriteOutcome::NewClient`]. A client that only [reads](Hello::reading) is never created.
         may_be_new: bool,
     },
     /// An event is to be logged.
@@ -83,6 +83,9 @@ pub struct Written {
     pub outcomes: Vec<WriteOutcome>,
     /// The events that are new in the log, ascending in each stream.
     pub logged: Vec<Arc<Logged>>,
+    /// The streams and offsets of the events that left the log because it holds enough later ones of their topics. Events
+    /// that are new may be among them.
+    pub superseded: Vec<(StreamNo, u64)>,
     /// The offset of the last event of each stream after it; 0 for an empty stream.
     pub heads: Vec<u64>,
 }

@@ -22,6 +22,7 @@ mod outcomes;
 mod packed;
 mod reading;
 mod room;
+mod sweeping;
 #[cfg(test)]
 mod tests;
 mod unreadable;
@@ -46,6 +47,7 @@ use log::{Extent, Log};
 use maintenance::Pruning;
 use open_file::{File, OpenFile};
 use reading::{Reading, locate};
+use sweeping::Sweeping;
 use unreadable::Unreadable;
 
 /// A [`Store`] in one file of a directory.
@@ -55,6 +57,7 @@ pub struct Embedded {
     streams: Streams,
     peer: String,
     pruning: Mutex<Pruning>,
+    sweeping: Mutex<Sweeping>,
     unreadable: Mutex<Unreadable>,
     /// Of each stream the oldest offset that is not trimmed, as far as something was trimmed since it was opened.
     firsts: Box<[AtomicU64]>,
@@ -97,6 +100,7 @@ impl Embedded {
             settings,
             streams,
             pruning: Mutex::default(),
+            sweeping: Mutex::default(),
             unreadable: Mutex::default(),
             firsts,
             is_full: AtomicBool::new(false),
@@ -173,7 +177,12 @@ impl Store for Embedded {
     }
 
     fn usage(&self) -> Result<Usage, StoreError> {
-        let of = |Extent { first, head, bytes, .. }: Extent| StreamUsage { first, head, bytes };
+        let of = |Extent { first, head, count, bytes, .. }: Extent| StreamUsage {
+            first,
+            head,
+            count,
+            bytes,
+        };
         let streams = self.extents()?.into_iter().map(of).collect();
         let file = std::fs::metadata(self.file.host.path()).map_or(0, |file| file.len());
         Ok(Usage { file, streams })

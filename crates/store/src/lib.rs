@@ -30,7 +30,7 @@ pub use embedded::fuzzing;
 pub use error::StoreError;
 pub use record::Record;
 pub use search::Search;
-pub use settings::{Keep, Route, Settings};
+pub use settings::{Keep, MAX_KEEP_TOPIC, Route, Settings};
 
 /// The most streams of a store.
 pub const MAX_STREAMS: usize = 64;
@@ -87,7 +87,7 @@ pub trait Store: Send + Sync + 'static {
     /// As [`Store::heads`].
     fn usage(&self) -> Result<Usage, StoreError>;
 
-    /// Drops some of what is no longer kept: old events, and clients that stay away. Returns `true` if there is more to
+    /// Drops some of what is no longer kept: old and superseded events, and clients that stay away. Returns `true` if there is more to
     /// drop at once. `now` is in milliseconds since 1970.
     ///
     /// # Errors
@@ -161,6 +161,8 @@ pub struct StreamUsage {
     pub first: u64,
     /// The newest offset; 0 if there never was an event.
     pub head: u64,
+    /// How many events it holds. Fewer than there are offsets if some were superseded.
+    pub count: u64,
     /// The bytes of topics and bodies.
     pub bytes: u64,
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use session::Stream;
 use topic::Pattern;
 
+/// The most events of each topic that [`Keep::topic`] can keep: an append looks through so many in the index.
+pub const MAX_KEEP_TOPIC: usize = 1_000;
+
 /// What a store is opened with.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -51,11 +54,21 @@ pub struct Keep {
     pub bytes: u64,
     /// The maximum age, to the second; `None` for any age.
     pub age: Option<Duration>,
+    /// The most events of each topic, 1 to [`MAX_KEEP_TOPIC`]; `None` for any number. An older one is superseded: it
+    /// leaves the log without a gap.
+    pub topic: Option<usize>,
+}
+
+impl Keep {
+    /// [`Keep::topic`] within its bounds.
+    pub(crate) fn of_each_topic(&self) -> Option<usize> {
+        self.topic.map(|count| count.clamp(1, MAX_KEEP_TOPIC))
+    }
 }
 
 impl Default for Keep {
     /// Everything is kept.
     fn default() -> Self {
-        Self { events: u64::MAX, bytes: u64::MAX, age: None }
+        Self { events: u64::MAX, bytes: u64::MAX, age: None, topic: None }
     }
 }

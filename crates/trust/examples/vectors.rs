@@ -72,7 +72,10 @@ fn bodies() -> Vec<Body> {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     vec![
         body("json", br#"{"text":"hello"}"#),
-        body("json-as-it-is-written", "{ \"b\": 1.10,  \"a\": [\"}\\\"\", \"\u{e9}\"] }".as_bytes()),
+        body(
+            "json-as-it-is-written",
+            "{ \"b\": 1.10,  \"a\": [\"}\\\"\", \"\u{e9}\"] }".as_bytes(),
+        ),
         body("spaces-around-json", b" 1 "),
         body("json-that-is-a-string", br#""hello""#),
         body("not-json", b"{"),
@@ -131,7 +134,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let signed = format!("{head}.{middle}");
     let signature = URL_SAFE_NO_PAD.encode(issuer.sign(signed.as_bytes())?);
     let proof = |token: Option<&str>| -> Result<Value, Box<dyn Error>> {
-        let (host, client, fence) = ("example.org:8443", [0xab; 16], 9_007_199_254_740_991);
+        let (host, client, fence) = ("example.org", [0xab; 16], 9_007_199_254_740_991);
         let signed = proof_bytes(host, &client, fence, token);
         Ok(json!({
             "host": host, "client": STANDARD.encode(client), "fence": fence, "token": token,

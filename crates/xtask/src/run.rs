@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// Where `trunk serve` serves the page that it builds; see Trunk.toml.
 const TRUNK_SERVE: [&str; 2] = ["http://127.0.0.1:8081", "http://localhost:8081"];
+/// The stream of the last values: profiles, read positions, and the titles of rooms.
+const STATE: [&str; 4] = ["--stream", "state=person.>,chat.*.ROOM", "--keep-topic", "state=1"];
 /// How long the relay may take to stop before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -166,7 +168,7 @@ fn relay_command(workspace: &Workspace, listen: SocketAddr, data: &Path, page: &
     let mut relay = process::command(workspace.relay());
     relay.arg("--listen").arg(listen.to_string());
     relay.arg("--data").arg(data);
-    relay.arg("--page").arg(page);
+    relay.arg("--page").arg(page).args(STATE);
     for origin in TRUNK_SERVE {
         relay.args(["--allow-origin", origin]);
     }

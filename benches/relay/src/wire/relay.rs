@@ -18,6 +18,7 @@ const TOPICS: usize = 1_024;
 
 pub struct Relay {
     client: u64,
+    is_welcome: bool,
     /// The number of each numbered topic.
     numbers: HashMap<String, usize>,
     /// The topics by number. The oldest number is reused first.
@@ -32,7 +33,15 @@ impl Relay {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
         let (numbers, topics) = (HashMap::new(), Vec::new());
-        Self { client, numbers, topics, oldest: 0, subscriptions: 0, published: 0 }
+        Self {
+            client,
+            is_welcome: false,
+            numbers,
+            topics,
+            oldest: 0,
+            subscriptions: 0,
+            published: 0,
+        }
     }
 
     /// The number of a topic, with its name if the relay does not know the number yet.
@@ -73,7 +82,8 @@ impl Wire for Relay {
 
     fn greet(&mut self, out: &mut Vec<u8>) {
         let client = (u128::from(std::process::id()) << 64 | u128::from(self.client)).to_be_bytes();
-        FromClient::Hello(Hello::new(client, [7; 32], 1)).encode(out);
+        let hello = Hello { reading: true, ..Hello::new(client, [7; 32], 1) };
+        FromClient::Hello(hello).encode(out);
     }
 
     fn subscribe(&mut self, topic: &str, out: &mut Vec<u8>) {
@@ -118,7 +128,11 @@ impl Wire for Relay {
                         seen.acks += 1;
                         seen.position = (ack.position.epoch, ack.position.offset);
                     }
-                    FromPeer::Welcome(_) => seen.ready += 1,
+                    FromPeer::Welcome(_) if self.is_welcome => {}
+                    FromPeer::Welcome(_) => {
+                        self.is_welcome = true;
+                        seen.ready += 1;
+                    }
                     FromPeer::Subscribed(subscribed) if !subscribed.reset => seen.ready += 1,
                     FromPeer::Ping(ping) => FromClient::Pong(ping).encode(out),
                     FromPeer::CaughtUp(_) | FromPeer::Pong(_) => {}

@@ -1,151 +1,252 @@
 //! The messages of the room. It subscribes with echo, so that the user's own messages appear at once. It sends refused
-//! messages again, and takes waiting ones back, on request.
+//! messages again, and takes waiting ones back, on request. It shows the message that `ui.jump` or the address names.
+//!
+//! Only a part of the messages is in the page: [`viewport`] decides which, and keeps what is read in its place.
 
-mod stick_to_end;
+mod actions;
+mod changes;
+mod chunk;
+mod feed;
+mod frames;
+mod pages;
 mod today;
+mod viewport;
 
 use std::rc::Rc;
 
-use event_driven_kit::bridge::LINK_TOPIC;
+use event_driven_kit::bridge::{GAP_TOPIC, Gap, LINK_TOPIC};
 use event_driven_kit::hooks::{use_bus, use_subscription, use_subscription_with_echo};
-use event_driven_kit::{Bus, DataError, Delivery, Event, Stage};
 use yew::prelude::*;
 
 use super::refused::{forget, kept};
-use super::{Action, MessageRow, Origin, invite};
-use crate::clock;
-use crate::events::{COMPOSE, NOTICE, Person, Room, TextError, TextMessage, TextSuccess};
-use crate::model::refusal::{CANCELLED, Refusal, unpublished};
+use super::{Origin, invite};
+use crate::events::{JUMP, Person, Reference, Room, TextError, TextMessage, TextSuccess};
+use crate::model::refusal::{CANCELLED, Refusal};
 use crate::model::refused::Refused;
-use crate::model::text;
-use crate::model::timeline::{Change, Row, Seen, State, Timeline};
-use stick_to_end::use_stick_to_end;
+use crate::model::timeline::{Author, Change, Seen, State, Timeline};
+use crate::{address, clock};
+use actions::{notify, use_actions};
+use chunk::{ChunkView, Shared};
+use feed::{Feed, Paging};
+use frames::{Frames, use_frames};
 use today::use_today;
+use viewport::{Viewport, use_viewport};
+
+/// Within this distance from the first or the last message, in heights of the list, the next page is read.
+const NEAR: f64 = 2.0;
 
 #[derive(Properties, PartialEq)]
 pub struct MessageListProps {
     pub room: Room,
     pub me: Person,
     pub origin: Origin,
-    /// Whether the history has been replayed.
+    /// Whether the newest page of the history is there.
     pub is_live: bool,
-}
-
-impl Reducible for Timeline {
-    type Action = Change;
-
-    fn reduce(self: Rc<Self>, change: Change) -> Rc<Self> {
-        let mut timeline = Rc::unwrap_or_clone(self);
-        timeline.apply(change);
-        Rc::new(timeline)
-    }
+    /// The offset of the message to show.
+    pub offset: Option<u64>,
 }
 
 #[component]
 pub fn MessageList(props: &MessageListProps) -> Html {
-    let MessageListProps { is_live, .. } = *props;
     let bus = use_bus();
-    let timeline = use_timeline(props);
+    let frames = use_frames();
+    let viewport = use_viewport(&frames);
+    let feed = use_feed(props, &frames, &viewport);
     let is_offline = use_is_offline(&props.origin);
     let today = use_today();
-    let end = use_stick_to_end(&timeline);
-    let on_action = use_actions(props, timeline.dispatcher());
+    let on_action = use_actions(&props.room, &props.origin, &feed);
 
-    let mut before: Option<&Rc<Row>> = None;
-    let rows = timeline.rows().iter().map(|row| {
-        let follows = before.is_some_and(|before| row.follows(before));
-        before = Some(row);
-        html! {
-            <MessageRow
-                key={row.key()}
-                row={row.clone()}
-                own={row.is_by(&props.me.id)}
-                {follows}
+    let chunks = feed.look(|timeline| timeline.chunks().to_vec());
+    let gaps = feed.look(|timeline| timeline.gaps().clone());
+    let drawn = viewport.before_render(&chunks, feed.goes_on());
+    let highlighted = feed.highlighted();
+    let earlier = chunks[..drawn.start].iter().map(|chunk| chunk.newest_day()).max();
+    let mut newest_day = earlier.unwrap_or(today as i32);
+    let mut before = chunks[..drawn.start].last().and_then(|chunk| chunk.rows.last().cloned());
+    let views = chunks[drawn.clone()].iter().map(|chunk| {
+        let is_highlighted = |id: &Rc<str>| chunk.rows.iter().any(|row| row.seen.id == *id);
+        let waits = is_offline && chunk.rows.iter().any(|row| row.state == State::Queued);
+        let view = html! {
+            <ChunkView
+                key={chunk.key.to_string()}
+                chunk={Shared(chunk.clone())}
+                before={before.clone()}
+                {newest_day}
+                gaps={gaps.clone()}
+                room={props.room.clone()}
+                me={props.me.clone()}
                 {today}
-                is_waiting={is_offline && row.state == State::Queued}
+                is_offline={waits}
+                highlighted={highlighted.clone().filter(is_highlighted)}
                 on_action={on_action.clone()}
             />
-        }
+        };
+        newest_day =
+            if before.is_none() { chunk.newest_day() } else { newest_day.max(chunk.newest_day()) };
+        before = chunk.rows.last().cloned();
+        view
     });
-    let rows: Html = rows.collect();
+    let views: Html = views.collect();
+    let is_empty = props.is_live && feed.is_ready() && chunks.is_empty();
+
+    let looked = (feed.clone(), viewport.clone(), frames.clone());
+    use_effect(move || {
+        let (feed, viewport, frames) = looked;
+        if viewport.after_render(&chunks, &drawn) {
+            frames.render();
+        }
+        read_more(&feed, &viewport);
+    });
+    let onscroll = {
+        let (feed, viewport) = (feed.clone(), viewport.clone());
+        Callback::from(move |_: web_sys::Event| {
+            if feed.look(|timeline| viewport.scrolled(timeline.chunks())) {
+                frames.render();
+            }
+            feed.is_at_newest();
+            read_more(&feed, &viewport);
+        })
+    };
+    let to_newest = {
+        let feed = feed.clone();
+        Callback::from(move |_: MouseEvent| {
+            feed.go_to_newest();
+            address::forget_message();
+        })
+    };
 
     html! {
         <div class="board">
-            <div
-                ref={end.scroller}
-                class="log"
-                role="log"
-                tabindex="0"
-                aria-label="Messages"
-                // Screen readers do not announce the history.
-                aria-live={if is_live { "polite" } else { "off" }}
-                aria-busy={if is_live { "false" } else { "true" }}
-                onscroll={end.onscroll}
-            >
-                if is_live && timeline.rows().is_empty() {
-                    <div class="empty">
-                        <p>{ "Nobody has said anything here yet." }</p>
-                        <div class="invite">{ invite(&bus, None) }</div>
-                    </div>
-                }
-                <ol ref={end.content} class="messages">{ rows }</ol>
+            <div ref={viewport.scroller.clone()} class="log" role="region" tabindex="0" aria-label="Messages" {onscroll}>
+                <div ref={viewport.content.clone()}>
+                    if is_empty {
+                        <div class="empty">
+                            <p>{ "Nobody has said anything here yet." }</p>
+                            <div class="invite">{ invite(&bus, None) }</div>
+                        </div>
+                    } else {
+                        { beginning(&feed) }
+                    }
+                    <div ref={viewport.above.clone()} />
+                    <div ref={viewport.list.clone()} class="list">{ views }</div>
+                    <div ref={viewport.below.clone()} />
+                </div>
             </div>
-            if end.has_newer {
+            if feed.has_newer() || feed.goes_on() {
                 <div class="newer">
-                    <button type="button" onclick={end.jump}>{ "New messages ↓" }</button>
+                    <button type="button" onclick={to_newest}>
+                        { if feed.has_newer() { "New messages ↓" } else { "Back to the newest ↓" } }
+                    </button>
                 </div>
             }
         </div>
     }
 }
 
+/// What stands above the first message.
+fn beginning(feed: &Rc<Feed>) -> Html {
+    let again = feed.clone();
+    let onclick = Callback::from(move |_: MouseEvent| again.read_older());
+    let is_first = feed.look(Timeline::is_first);
+    html! {
+        <div class="beginning">
+            if is_first {
+                <p>{ "Beginning of #" }<bdi>{ feed.room.name.clone() }</bdi></p>
+            } else if feed.paging() == Paging::Waiting {
+                <p>{ "Loading…" }</p>
+            } else if feed.paging() == Paging::Failed {
+                <p>{ "Earlier messages could not be loaded." }</p>
+                <button type="button" {onclick}>{ "Try again" }</button>
+            }
+        </div>
+    }
+}
+
+/// Reads more when the reader is near the beginning or the end of what is there.
+fn read_more(feed: &Feed, viewport: &Viewport) {
+    let left = viewport.left();
+    if left.above < NEAR && feed.paging() == Paging::Idle {
+        feed.read_older();
+    }
+    if left.below < NEAR {
+        feed.read_newer();
+    }
+}
+
 #[hook]
-fn use_timeline(props: &MessageListProps) -> UseReducerHandle<Timeline> {
-    let MessageListProps { room, me, origin, is_live } = props;
-    let timeline = use_reducer(|| {
-        Timeline::with_refused(kept(room).into_iter().map(|refused| restored(refused, me)))
+fn use_feed(props: &MessageListProps, frames: &Rc<Frames>, viewport: &Rc<Viewport>) -> Rc<Feed> {
+    let MessageListProps { room, me, origin, is_live, offset } = props;
+    let bus = use_bus();
+    let feed = use_memo((), |()| {
+        let refused = kept(room).into_iter().map(|refused| restored(refused, me));
+        let timeline = Timeline::with_refused(refused);
+        Feed::new(room, origin, (frames, viewport), timeline, move |text| notify(&bus, text))
     });
-    let fold = timeline.dispatcher();
-    let origin = origin.clone();
+    let feed = (*feed).clone();
+    feed.set_origin(origin);
+    let heard = feed.clone();
     use_subscription_with_echo(room.text_message.as_str(), move |event| {
-        if let Some(change) = change(event, &origin)? {
-            fold.dispatch(change);
-        }
-        Ok(())
+        Ok(heard.hear_message(event)?)
     });
-    let fold = timeline.dispatcher();
+    let heard = feed.clone();
+    use_subscription(&room.relations(), move |event| Ok(heard.hear_relation(event)?));
+    let heard = feed.clone();
     use_subscription(room.text_success.as_str(), move |event| {
         let success = event.data::<TextSuccess>()?;
         if let Ok(offset) = success.offset.parse() {
             let id = success.id.as_str().into();
-            fold.dispatch(Change::Succeeded { id, offset });
+            heard.apply(Change::Succeeded { id, offset });
         }
         Ok(())
     });
-    let fold = timeline.dispatcher();
+    let heard = feed.clone();
     use_subscription(room.text_error.as_str(), move |event| {
         let error = event.data::<TextError>()?;
         let id = error.id.as_str().into();
-        fold.dispatch(match &*error.code {
+        heard.apply(match &*error.code {
             CANCELLED => Change::Removed { id },
             code => Change::Failed { id, refusal: Refusal::new(code, &error.message) },
         });
         Ok(())
     });
-    let fold = timeline.dispatcher();
+    let (heard, pattern) = (feed.clone(), room.text_message.clone());
+    use_subscription(GAP_TOPIC, move |event| {
+        let gap = event.data::<Gap>()?;
+        if gap.pattern == pattern.as_str()
+            && let (Ok(from), Ok(to)) = (gap.from.parse(), gap.to.parse())
+        {
+            heard.apply(Change::Gap { from, to });
+        }
+        Ok(())
+    });
+    let heard = feed.clone();
+    use_subscription(JUMP, move |event| {
+        if let Some(message) = changes::reference(&*event.data::<Reference>()?) {
+            heard.jump(message.offset);
+        }
+        Ok(())
+    });
+    let heard = feed.clone();
     use_effect_with(*is_live, move |is_live| {
         if *is_live {
-            fold.dispatch(Change::Live);
+            heard.has_caught_up();
         }
     });
-    use_forgetting(room, timeline.refused());
-    timeline
+    let heard = feed.clone();
+    use_effect_with(*offset, move |offset| {
+        if let Some(offset) = *offset {
+            heard.jump(offset);
+        }
+    });
+    use_forgetting(room, feed.refused());
+    feed
 }
 
 fn restored(refused: Refused, me: &Person) -> (Seen, Refusal) {
     let Refused { id, time_ms, refusal, text } = refused;
     let message = Rc::new(TextMessage { sender: me.clone(), text });
-    (Seen { id: id.into(), client: "".into(), message, time_ms }, refusal)
+    let (author, day) = (Author::default(), clock::day_of(time_ms));
+    (Seen { id: id.into(), author, message, time_ms, day }, refusal)
 }
 
 /// Forgets the messages that are no longer refused.
@@ -168,65 +269,4 @@ fn use_is_offline(origin: &Origin) -> bool {
         Ok(())
     });
     *is_offline
-}
-
-/// The change to the timeline that an event of the room's text causes. `TEXT_ERROR` reports refused messages. Events
-/// that are neither durable nor from this browser are ignored.
-fn change(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
-    let seen = |message| Seen {
-        id: event.id().into(),
-        client: origin.client(event).into(),
-        message,
-        time_ms: clock::sane(event.time().unwrap_or_default()),
-    };
-    Ok(match event.delivery() {
-        Delivery::Pending(stage) => {
-            let state = if *stage == Stage::Sent { State::Sent } else { State::Queued };
-            Some(Change::Pending { seen: seen(event.data()?), state })
-        }
-        Delivery::Stored(position) => {
-            let (epoch, offset) = (position.epoch, position.offset);
-            let message = text::shown(event.data()?);
-            message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
-        }
-        _ => None,
-    })
-}
-
-/// Does what the user asks for a message of their own: sends it again as a new event, puts its text into the composer,
-/// removes it, or takes it back. The focus goes to the composer, because the button that had it is gone.
-#[hook]
-fn use_actions(
-    props: &MessageListProps,
-    fold: UseReducerDispatcher<Timeline>,
-) -> Callback<(Action, Rc<Row>)> {
-    let bus = use_bus();
-    let deps = (props.room.text_message.clone(), props.origin.clone());
-    use_callback(deps, move |(action, row): (Action, Rc<Row>), (topic, origin)| {
-        let id = row.id.clone();
-        let mut text = "";
-        match action {
-            Action::Retry => match bus.publish(topic.clone(), row.message.as_ref().clone()) {
-                Ok(_receipt) => fold.dispatch(Change::Removed { id }),
-                Err(error) => return notify(&bus, &unpublished(&error)),
-            },
-            Action::TakeBack if !origin.cancel(&id) => {
-                return notify(&bus, "This message may have been sent already.");
-            }
-            // The echo of the cancelled event removes it.
-            Action::TakeBack => text = &row.message.text,
-            Action::Edit => {
-                text = &row.message.text;
-                fold.dispatch(Change::Removed { id });
-            }
-            Action::Delete => fold.dispatch(Change::Removed { id }),
-        }
-        // Nothing limits the number of events on this topic.
-        let _ = bus.publish(COMPOSE, text.to_owned());
-    })
-}
-
-fn notify(bus: &Bus, text: &str) {
-    // Nothing limits the number of events on this topic.
-    let _ = bus.publish(NOTICE, text.to_owned());
 }

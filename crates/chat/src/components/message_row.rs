@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use crate::clock;
 use crate::model::refusal::Refusal;
 use crate::model::timeline::{Row, State};
 use crate::model::{emoji, text};
+use crate::{address, clock};
 
 #[derive(Properties, PartialEq)]
 pub struct MessageRowProps {
@@ -17,10 +17,14 @@ pub struct MessageRowProps {
     pub own: bool,
     /// Whether it continues the message above.
     pub follows: bool,
+    /// The name of the room, for the message's address.
+    pub room: AttrValue,
     /// The [day](clock::today).
     pub today: f64,
     /// Whether it waits for the link, so that it can be taken back.
     pub is_waiting: bool,
+    /// Whether the reader has jumped to it.
+    pub is_highlighted: bool,
     /// Called when the user presses a button.
     pub on_action: Callback<(Action, Rc<Row>)>,
 }
@@ -36,36 +40,41 @@ pub enum Action {
 
 #[component]
 pub fn MessageRow(props: &MessageRowProps) -> Html {
-    let MessageRowProps { row, own, follows, today, .. } = props;
-    let (sender, text) = (&row.message.sender, &row.message.text);
+    let MessageRowProps { row, own, follows, is_highlighted, .. } = props;
+    let (sender, text) = (&row.seen.message.sender, row.text());
     let is_open = use_state_eq(|| false);
-    let folded = text::folded(text);
+    let folded = text::folded(text).filter(|_| !row.is_deleted());
     let unfold = {
         let is_open = is_open.clone();
         Callback::from(move |_: MouseEvent| is_open.set(!*is_open))
     };
     html! {
         <li
-            class={classes!("message", own.then_some("own"), follows.then_some("follows"))}
-            data-id={row.id.clone()}
+            class={classes!("message", own.then_some("own"), follows.then_some("follows"), is_highlighted.then_some("target"))}
+            data-id={row.seen.id.clone()}
             data-state={row.state.word()}
         >
             <span class={classes!("sender", tone(row), follows.then_some("aside"))}>
                 <bdi>{ sender.name.clone() }</bdi>
             </span>
             <div class="bubble">
-                <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
-                    { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
-                </div>
+                if row.is_deleted() {
+                    <div class="text deleted">{ "This message was deleted." }</div>
+                } else {
+                    <div class={classes!("text", emoji::is_few(text).then_some("few"))} dir="auto">
+                        { folded.filter(|_| !*is_open).unwrap_or(text).to_owned() }
+                    </div>
+                }
                 if folded.is_some() {
                     <button type="button" class="unfold" aria-expanded={is_open.to_string()} onclick={unfold}>
                         { if *is_open { "Show less" } else { "Show all" } }
                     </button>
                 }
                 <span class="meta">
-                    if let Some(time_ms) = row.time_ms {
-                        <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
+                    if row.is_edited() && !row.is_deleted() {
+                        { "edited " }
                     }
+                    { time(props) }
                     if *own {
                         { sign(&row.state) }
                     }
@@ -73,6 +82,22 @@ pub fn MessageRow(props: &MessageRowProps) -> Html {
             </div>
             { actions(props) }
         </li>
+    }
+}
+
+/// When it was published, as a link to the message.
+fn time(props: &MessageRowProps) -> Html {
+    let MessageRowProps { row, room, today, .. } = props;
+    let Some(time_ms) = row.seen.time_ms else { return Html::default() };
+    let time = html! {
+        <time datetime={clock::iso(time_ms)}>{ clock::local(time_ms, *today) }</time>
+    };
+    match row.offset() {
+        // It is reached by the keyboard in another way than by a thousand stops.
+        Some(offset) => {
+            html! { <a href={address::hash_of(room, offset)} tabindex="-1">{ time }</a> }
+        }
+        None => time,
     }
 }
 
@@ -117,6 +142,7 @@ fn tone(row: &Row) -> &'static str {
     const TONES: [&str; 8] =
         ["tone-0", "tone-1", "tone-2", "tone-3", "tone-4", "tone-5", "tone-6", "tone-7"];
     let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(usize::from(byte));
-    let client = if row.client.is_empty() { &row.message.sender.id } else { &*row.client };
+    let client = &*row.seen.author.client;
+    let client = if client.is_empty() { &*row.seen.message.sender.id } else { client };
     TONES[client.bytes().fold(0, mix) % TONES.len()]
 }

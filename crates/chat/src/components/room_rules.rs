@@ -6,7 +6,7 @@ use event_driven_kit::bridge::StartFrom;
 use event_driven_kit::{Bridge, Rule};
 use yew::prelude::*;
 
-use crate::events::{HISTORY, Room};
+use crate::events::{PAGE, Room};
 
 /// Sets the room's rules in an effect. The components of the room subscribe while they render, so they miss nothing of
 /// a replay. Returns the text to show if a rule is refused.
@@ -29,9 +29,12 @@ pub fn use_room_rules(room: &Room, bridge: &Option<Rc<Bridge>>) -> Option<String
     (*problem).clone()
 }
 
-fn rules(room: &Room) -> [Rule; 2] {
+/// The relations come first: what is published while the first page is read is not missed.
+fn rules(room: &Room) -> [Rule; 3] {
+    let first_page = StartFrom::Last(PAGE.into());
     [
-        Rule::both(room.text_message.as_str()).durable().from(StartFrom::Last(HISTORY)),
+        Rule::both(room.relations()).durable(),
+        Rule::both(room.text_message.as_str()).durable().from(first_page),
         Rule::both(room.typing.as_str()).ephemeral(),
     ]
 }

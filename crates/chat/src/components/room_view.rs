@@ -6,8 +6,8 @@ use event_driven_kit::Bridge;
 use yew::prelude::*;
 
 use super::{
-    Composer, MessageList, Origin, TypingBar, use_history_is_over, use_notice, use_outlet,
-    use_room_rules, use_title,
+    Composer, MessageList, Origin, TypingBar, use_announcer, use_history_is_over, use_notice,
+    use_outlet, use_room_rules, use_title,
 };
 use crate::events::{Person, Room};
 
@@ -17,6 +17,8 @@ pub struct RoomViewProps {
     pub me: Person,
     /// `None` until there is one.
     pub bridge: Option<Rc<Bridge>>,
+    /// The offset of the message that the address names.
+    pub offset: Option<u64>,
 }
 
 #[component]
@@ -27,11 +29,13 @@ pub fn RoomView(props: &RoomViewProps) -> Html {
     use_outlet(&props.room);
     let is_live = use_history_is_over(&props.room);
     use_title(&props.room, &origin(), is_live);
+    let announcer = use_announcer(&props.room, &origin(), is_live);
     let notice = use_notice();
     let problem = use_room_rules(&props.room, &props.bridge);
     html! {
         <main class="room">
-            <MessageList room={room()} me={me()} origin={origin()} {is_live} />
+            <MessageList room={room()} me={me()} origin={origin()} {is_live} offset={props.offset} />
+            <div ref={announcer} class="aside" role="status" />
             <TypingBar room={room()} me={me()} origin={origin()} />
             { notice }
             <Composer room={room()} me={me()} />

@@ -7,7 +7,7 @@ use gloo_events::EventListener;
 use web_sys::{Document, window};
 use yew::prelude::*;
 
-use super::Origin;
+use super::{Newest, Origin};
 use crate::events::{Room, TextMessage};
 use crate::model::text;
 
@@ -15,9 +15,14 @@ use crate::model::text;
 #[hook]
 pub fn use_title(room: &Room, origin: &Origin, is_live: bool) {
     let unread = use_memo((), |()| Cell::new(0_u32));
+    let newest = use_mut_ref(Newest::default);
     let (count, name, from) = (unread.clone(), room.name.clone(), origin.clone());
     use_subscription(room.text_message.as_str(), move |event| {
-        let counts = is_live && !from.client(event).is_empty() && is_away();
+        // A part of the history may come again.
+        let counts = newest.borrow_mut().is_new(event)
+            && is_live
+            && !from.client(event).is_empty()
+            && is_away();
         if counts && text::is_visible(&event.data::<TextMessage>()?.text) {
             count.set(count.get() + 1);
             set_title(&name, count.get());

@@ -6,7 +6,7 @@ use event_driven_kit::hooks::use_subscription;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
-use super::Origin;
+use super::{Newest, Origin};
 use crate::clock;
 use crate::events::{Person, Room};
 use crate::model::text;
@@ -54,9 +54,11 @@ pub fn TypingBar(props: &TypingBarProps) -> Html {
         }
         Ok(())
     });
-    let hear = typing.dispatcher();
+    let (hear, newest) = (typing.dispatcher(), use_mut_ref(Newest::default));
     use_subscription(props.room.text_message.as_str(), move |event| {
-        hear.dispatch(Heard::Said(origin.client(event).into()));
+        if newest.borrow_mut().is_new(event) {
+            hear.dispatch(Heard::Said(origin.client(event).into()));
+        }
         Ok(())
     });
 

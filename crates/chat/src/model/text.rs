@@ -15,6 +15,9 @@ const MOST_CHARACTERS: usize = 6_000;
 /// The most code points of a name.
 pub const MOST_OF_NAME: usize = 64;
 
+/// The most bytes of a reaction: the longest emoji sequences of Unicode have 35.
+const MOST_OF_EMOJI: usize = 64;
+
 /// Shown in place of a name without visible characters.
 const NO_NAME: &str = "(no name)";
 
@@ -107,8 +110,22 @@ pub fn shown(message: Rc<TextMessage>) -> Option<Rc<TextMessage>> {
         return Some(message);
     }
     let [bounded, id] = bounded;
-    let text = if bounded == text { text.clone() } else { [bounded, "…"].concat() };
-    Some(Rc::new(TextMessage { sender: Person { id: id.to_owned(), name }, text }))
+    let sender = Person { id: id.to_owned(), name };
+    Some(Rc::new(TextMessage { sender, text: cut(text, bounded) }))
+}
+
+fn cut(text: &str, bounded: &str) -> String {
+    if bounded == text { text.to_owned() } else { [bounded, "…"].concat() }
+}
+
+/// The part of an edited text that is kept and shown. Empty if nothing is visible.
+pub fn shown_text(text: &str) -> Option<Rc<str>> {
+    is_visible(text).then(|| cut(text, first(MOST_CHARACTERS, text)).into())
+}
+
+/// A reaction that is shown: a few visible characters.
+pub fn shown_emoji(text: &str) -> Option<Rc<str>> {
+    (text.len() <= MOST_OF_EMOJI && is_visible(text)).then(|| text.into())
 }
 
 /// The first code points of `text`, up to a limit.

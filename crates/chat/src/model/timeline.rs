@@ -1,77 +1,47 @@
 //! The messages of one room in the order in which they are shown: first those in the log, in the log's order, then the
 //! user's own messages that are not in the log yet, in the order of their publishing. A refused message stays between
-//! the messages that it stood between.
+//! the messages that it stood between. Edits, reactions and deletions change the message that they are about.
 //!
-//! The message list folds it from the room's events. Each message occurs once.
+//! The message list folds it from the room's events. Each message occurs once, and the order in which events of the log
+//! arrive does not matter.
 
+mod chunks;
+mod marks;
+mod part;
+mod relations;
+mod row;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::refusal::Refusal;
-use crate::events::TextMessage;
 
-/// How many messages from the log are kept. Older ones are removed. Refused ones stay.
-const MOST_STORED: usize = 1_000;
+pub use chunks::Chunk;
+pub use marks::{Gap, Mark, marks};
+pub use relations::{About, Fold, Relation, utc_day};
+pub use row::{Author, Place, Row, Seen, State};
 
-/// Two messages of one sender within this time, in milliseconds, are grouped.
-const TURN_MS: u64 = 5 * 60 * 1_000;
+use chunks::Chunks;
+use part::Part;
+use relations::Orphans;
 
-/// The messages of a room.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The messages of a room, or a part of them.
+#[derive(Debug, Clone, Default)]
 pub struct Timeline {
-    rows: Vec<Rc<Row>>,
+    chunks: Chunks,
+    /// The place of each row, by its key.
+    places: BTreeMap<Rc<str>, Place>,
+    orphans: Orphans,
     /// The epochs of the log, in the order of their first events.
     epochs: Vec<u64>,
     /// How many pending messages of this browser were added so far.
     pending_seen: u64,
-    /// Whether the history has been replayed.
+    /// Whether the newest page of the history is there.
     is_live: bool,
-}
-
-/// One message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The id of its event. Clients choose ids, so two clients may use the same.
-    pub id: Rc<str>,
-    /// The client that has sent it, as attested by the relay. Empty for this browser.
-    pub client: Rc<str>,
-    /// The text, and the author according to the client.
-    pub message: Rc<TextMessage>,
-    /// When it was published, in milliseconds since 1970 by its sender's clock, if known.
-    pub time_ms: Option<u64>,
-    /// Its state.
-    pub state: State,
-    place: Place,
-}
-
-/// The state of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// It waits for the link.
-    Queued,
-    /// It was sent and is not acked yet.
-    Sent,
-    /// It is in the log.
-    Stored,
-    /// It was refused.
-    Failed(Refusal),
-}
-
-/// The sort key of a row: messages in the log come before pending ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// At this offset, or after it: the number of a refused message, or zero for the message at the offset itself.
-    InLog {
-        life: usize,
-        offset: u64,
-        after: u64,
-    },
-    Pending(u64),
-}
-
-impl Place {
-    fn in_log(life: usize, offset: u64) -> Self {
-        Self::InLog { life, offset, after: 0 }
-    }
+    /// Which part of the log it is.
+    part: Part,
+    /// Where events are gone.
+    gaps: Rc<Vec<Gap>>,
 }
 
 /// A change to the timeline.
@@ -87,55 +57,47 @@ pub enum Change {
     Failed { id: Rc<str>, refusal: Refusal },
     /// The user has taken back a waiting message, or has removed a refused one.
     Removed { id: Rc<str> },
-    /// The history has been replayed.
+    /// An event in the log is about another message.
+    Related { about: Reference, day: u32, author: Author, at: (u64, u64), relation: Relation },
+    /// The message at this offset was deleted.
+    Deleted { epoch: u64, offset: u64 },
+    /// Events of the log's newest epoch are gone: the first and the last offset.
+    Gap { from: u64, to: u64 },
+    /// The newest page of the history is there.
     Live,
 }
 
-/// A message from an event.
+/// The message that an event says it is about.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Reference {
     pub id: Rc<str>,
-    pub client: Rc<str>,
-    pub message: Rc<TextMessage>,
-    pub time_ms: Option<u64>,
+    pub epoch: u64,
+    pub offset: u64,
 }
 
-impl State {
-    /// The state in one word, for style and tests.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Stored => "stored",
-            Self::Failed(_) => "failed",
-        }
-    }
-}
-
-impl Row {
-    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
-    pub fn follows(&self, before: &Row) -> bool {
-        let pause = self.time_ms.zip(before.time_ms).map(|(one, other)| one.abs_diff(other));
-        self.client == before.client
-            && self.message.sender == before.message.sender
-            && pause.is_none_or(|pause| pause < TURN_MS)
-    }
-
-    /// Whether this browser's user has written it, independent of any claims.
-    pub fn is_by(&self, me: &str) -> bool {
-        self.client.is_empty() && self.message.sender.id == me
-    }
-
-    /// The unique key of the row, which stays the same when the message moves into the log.
-    pub fn key(&self) -> String {
-        [&*self.client, &*self.id].concat()
-    }
-}
+/// The most gaps that are shown.
+const MOST_GAPS: usize = 100;
 
 impl Timeline {
-    /// The messages in order.
-    pub fn rows(&self) -> &[Rc<Row>] {
-        &self.rows
+    /// The messages in order, in chunks.
+    pub fn chunks(&self) -> &[Rc<Chunk>] {
+        self.chunks.all()
+    }
+
+    /// Where events are gone.
+    pub fn gaps(&self) -> &Rc<Vec<Gap>> {
+        &self.gaps
+    }
+
+    /// Whether it has this browser's message with this id.
+    pub fn has(&self, id: &Rc<str>) -> bool {
+        self.find_own(id).is_some()
+    }
+
+    /// The message at an offset of the newest epoch, and the index of its chunk.
+    pub fn find(&self, offset: u64) -> Option<(usize, &Rc<Row>)> {
+        let place = Place::in_log(self.newest_life(), offset);
+        Some((self.chunks.chunk_of(place)?, self.chunks.get(place)?))
     }
 
     /// The timeline of a page that was just loaded, with the messages that were refused before.
@@ -149,40 +111,56 @@ impl Timeline {
 
     /// The ids of the refused messages.
     pub fn refused(&self) -> Vec<Rc<str>> {
-        let failed = self.rows.iter().filter(|row| matches!(row.state, State::Failed(_)));
-        failed.map(|row| row.id.clone()).collect()
+        let failed = self.chunks.rows().filter(|row| matches!(row.state, State::Failed(_)));
+        failed.map(|row| row.seen.id.clone()).collect()
     }
 
     /// Applies a change. Known messages change nothing.
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Pending { seen, state } => self.pending(seen, state),
-            Change::Stored { mut seen, epoch, offset } => {
-                let life = self.life(epoch);
-                if let Some(row) = self.remove_same(&seen)
-                    && row.client != seen.client
-                {
-                    // The relay knows this browser under an earlier client id.
-                    seen = row.seen();
-                }
-                self.insert(seen, State::Stored, Place::in_log(life, offset));
-                self.forget_oldest();
+            Change::Stored { seen, epoch, offset } => {
+                let place = Place::in_log(self.life(epoch), offset);
+                self.stored(seen, place);
             }
             Change::Succeeded { id, offset } => {
-                let life = self.epochs.len().saturating_sub(1);
+                let place = Place::in_log(self.newest_life(), offset);
                 if let Some(row) = self.remove_pending(&id) {
-                    self.insert(row.seen(), State::Stored, Place::in_log(life, offset));
+                    self.insert(row.seen.clone(), State::Stored, place);
                 }
             }
             Change::Failed { id, refusal } => {
                 if let Some(row) = self.remove_pending(&id) {
                     // Before the history is there, nothing says between which messages it stands.
                     let place = if self.is_live { self.fixed(&row) } else { row.place };
-                    self.insert(row.seen(), State::Failed(refusal), place);
+                    self.insert(row.seen.clone(), State::Failed(refusal), place);
                 }
             }
             Change::Removed { id } => {
                 self.remove_pending(&id);
+            }
+            Change::Related { about, day, author, at: (epoch, offset), relation } => {
+                let Reference { id, epoch: of, offset: target } = about;
+                let about = About { id, place: Place::in_log(self.life(of), target), day };
+                let place = Place::in_log(self.life(epoch), offset);
+                self.related(about, author, place, relation);
+            }
+            Change::Deleted { epoch, offset } => {
+                let place = Place::in_log(self.life(epoch), offset);
+                match self.chunks.get(place) {
+                    Some(row) => {
+                        let fold = Some(relations::deleted(row.fold.as_ref()));
+                        self.chunks.insert(Rc::new(Row { fold, ..(**row).clone() }));
+                    }
+                    None => self.orphans.delete(place),
+                }
+            }
+            Change::Gap { from, to } => {
+                let life = self.newest_life();
+                let gap = Gap { from: Place::in_log(life, from), to: Place::in_log(life, to) };
+                if self.gaps.len() < MOST_GAPS && !self.gaps.contains(&gap) {
+                    Rc::make_mut(&mut self.gaps).push(gap);
+                }
             }
             Change::Live => {
                 self.is_live = true;
@@ -191,13 +169,51 @@ impl Timeline {
         }
     }
 
+    fn stored(&mut self, mut seen: Seen, place: Place) {
+        let row = Row::new(seen.clone(), State::Stored, place, None);
+        // The row of the same message: one of the same client, or a pending one, whose id no other client knows yet.
+        let known = self.places.get(&row.key).copied().or_else(|| {
+            let at = *self.places.get(&seen.id)?;
+            self.chunks.get(at)?.is_pending().then_some(at)
+        });
+        if let Some(at) = known {
+            if !place.is_better_than(at) && self.chunks.get(at).is_some_and(|row| !row.is_pending())
+            {
+                return;
+            }
+            if let Some(row) = self.remove(at)
+                && row.seen.author.client != seen.author.client
+            {
+                // The relay knows this browser under an earlier client id.
+                seen = row.seen.clone();
+            }
+        }
+        self.insert(seen, State::Stored, place);
+    }
+
+    fn related(&mut self, about: About, author: Author, place: Place, relation: Relation) {
+        let Some(row) = self.chunks.get(about.place) else {
+            if self.orphans.add(about, author, place, relation) {
+                self.part.forget_days();
+            }
+            return;
+        };
+        if row.seen.id == about.id && utc_day(row.seen.time_ms) == about.day {
+            let fold = Some(relations::with(row.fold.as_ref(), author, place, relation));
+            self.chunks.insert(Rc::new(Row { fold, ..(**row).clone() }));
+        }
+    }
+
     /// The place of a refused message: before the user's first later message, or else at the end of the log. Other
     /// clients' clocks say nothing about the order.
     fn fixed(&self, refused: &Row) -> Place {
         let Place::Pending(number) = refused.place else { return refused.place };
-        let is_later = |row: &Row| row.client.is_empty() && row.time_ms > refused.time_ms;
-        let log = self.rows.iter().filter(|row| row.state == State::Stored);
-        let before = log.take_while(|row| refused.time_ms.is_none() || !is_later(row)).last();
+        let time_ms = refused.seen.time_ms;
+        let is_later = |row: &Row| {
+            time_ms.is_some() && row.seen.author.client.is_empty() && row.seen.time_ms > time_ms
+        };
+        let log = || self.chunks.rows().filter(|row| row.state == State::Stored);
+        let before = log().take_while(|row| !is_later(row)).last();
         match before.map(|row| row.place) {
             Some(Place::InLog { life, offset, .. }) => Place::InLog { life, offset, after: number },
             _ => Place::InLog { life: 0, offset: 0, after: number },
@@ -207,7 +223,7 @@ impl Timeline {
     fn fix_refused(&mut self) {
         for id in self.refused() {
             if let Some(row) = self.remove_pending(&id) {
-                self.insert(row.seen(), row.state.clone(), self.fixed(&row));
+                self.insert(row.seen.clone(), row.state.clone(), self.fixed(&row));
             }
         }
     }
@@ -215,13 +231,12 @@ impl Timeline {
     /// Applies an echo: adds a row at the end, or changes the state of one. A late echo does not reset a stored or refused
     /// message to pending.
     fn pending(&mut self, seen: Seen, state: State) {
-        match self.find(&seen.id) {
+        match self.find_own(&seen.id) {
             None => self.add_pending(seen, state),
-            Some(at) => {
-                let row = &self.rows[at];
+            Some(row) => {
                 if matches!(row.state, State::Queued | State::Sent) {
-                    let place = row.place;
-                    self.rows[at] = Rc::new(seen.into_row(state, place));
+                    let row = Row { seen, state, ..(**row).clone() };
+                    self.chunks.insert(Rc::new(row));
                 }
             }
         }
@@ -241,66 +256,39 @@ impl Timeline {
         })
     }
 
-    /// This browser's message with this id. Searches from the end, where it most likely is.
-    fn find(&self, id: &str) -> Option<usize> {
-        self.rows.iter().rposition(|row| &*row.id == id && row.client.is_empty())
+    fn newest_life(&self) -> usize {
+        self.epochs.len().saturating_sub(1)
     }
 
-    /// The row of the same message: one of the same client, or a pending one, whose id no other client knows yet.
-    fn remove_same(&mut self, seen: &Seen) -> Option<Rc<Row>> {
-        let is_same =
-            |row: &Rc<Row>| row.id == seen.id && (row.client == seen.client || row.is_pending());
-        let at = self.rows.iter().rposition(is_same)?;
-        Some(self.rows.remove(at))
+    /// This browser's message with this id.
+    fn find_own(&self, id: &Rc<str>) -> Option<&Rc<Row>> {
+        let row = self.chunks.get(*self.places.get(id)?)?;
+        row.seen.author.client.is_empty().then_some(row)
     }
 
-    fn remove_pending(&mut self, id: &str) -> Option<Rc<Row>> {
-        let at = self.find(id)?;
-        self.rows[at].is_pending().then(|| self.rows.remove(at))
+    fn remove_pending(&mut self, id: &Rc<str>) -> Option<Rc<Row>> {
+        let place = self.find_own(id).filter(|row| row.is_pending())?.place;
+        self.remove(place)
+    }
+
+    fn remove(&mut self, place: Place) -> Option<Rc<Row>> {
+        let row = self.chunks.remove(place)?;
+        self.places.remove(&row.key);
+        Some(row)
     }
 
     fn insert(&mut self, seen: Seen, state: State, place: Place) {
-        let after = self.rows.iter().rposition(|row| row.place < place);
-        let at = after.map_or(0, |at| at + 1);
-        self.rows.insert(at, Rc::new(seen.into_row(state, place)));
-    }
-
-    fn forget_oldest(&mut self) {
-        let stored = self.rows.iter().filter(|row| !row.is_pending()).count();
-        let mut excess = stored.saturating_sub(MOST_STORED);
-        if excess > 0 {
-            self.rows.retain(|row| {
-                let is_kept = excess == 0 || row.is_pending();
-                excess -= usize::from(!is_kept);
-                is_kept
-            });
-        }
-    }
-}
-
-impl Row {
-    fn seen(&self) -> Seen {
-        Seen {
-            id: self.id.clone(),
-            client: self.client.clone(),
-            message: self.message.clone(),
-            time_ms: self.time_ms,
-        }
-    }
-
-    /// Whether it is not in the log.
-    fn is_pending(&self) -> bool {
-        self.state != State::Stored
-    }
-}
-
-impl Seen {
-    fn into_row(self, state: State, place: Place) -> Row {
-        let Self { id, client, message, time_ms } = self;
-        Row { id, client, message, time_ms, state, place }
+        let about = About { id: seen.id.clone(), place, day: utc_day(seen.time_ms) };
+        let fold = self.orphans.take(&about);
+        let row = Rc::new(Row::new(seen, state, place, fold));
+        self.places.insert(row.key.clone(), place);
+        self.chunks.insert(row);
     }
 }
 
 #[cfg(test)]
-#[path = "timeline/tests.rs"]
-mod tests;
+mod any_order;
+#[cfg(test)]
+mod parts;
+#[cfg(test)]
+pub(crate) mod tests;

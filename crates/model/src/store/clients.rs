@@ -49,6 +49,9 @@ impl Clients {
             Ok(identity) => identity,
             Err(refused) => return refused,
         };
+        if is_new && hello.reading {
+            return Opened::Reader;
+        }
         let row = self.rows.entry(hello.client).or_insert_with(|| ClientRow {
             account: Account::new(identity.clone(), hello.returning),
             rejects: BTreeMap::new(),

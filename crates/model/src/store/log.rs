@@ -1,6 +1,6 @@
 //! The log of a stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use session::server::{Logged, Older, Page, StartPoint, StreamNo};
@@ -12,8 +12,12 @@ pub(super) struct Log {
     number: StreamNo,
     name: Stream,
     epoch: u64,
+    /// The most events of each topic.
+    keeps: usize,
+    last: u64,
     /// Up to here all is gone.
     trimmed: u64,
+    /// By ascending offsets. Superseded events are missing.
     events: Vec<(Arc<Logged>, String)>,
     /// Source and id of what is there.
     ids: BTreeMap<(String, String), u64>,
@@ -21,7 +25,16 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn new(number: StreamNo, name: Stream) -> Self {
-        Self { number, name, epoch: 1, trimmed: 0, events: Vec::new(), ids: BTreeMap::new() }
+        Self {
+            number,
+            name,
+            epoch: 1,
+            keeps: usize::MAX,
+            last: 0,
+            trimmed: 0,
+            events: Vec::new(),
+            ids: BTreeMap::new(),
+        }
     }
 
     pub(super) fn head(&self) -> Position {
@@ -42,7 +55,8 @@ impl Log {
     }
 
     pub(super) fn append(&mut self, topic: &Topic, body: &Body) -> Arc<Logged> {
-        let offset = self.last() + 1;
+        self.last += 1;
+        let offset = self.last;
         let encoded = body.encode().into();
         let logged = Arc::new(Logged::new(self.number, offset, topic.clone(), encoded));
         self.events.push((Arc::clone(&logged), body.id.clone()));
@@ -52,11 +66,38 @@ impl Log {
 
     pub(super) fn trim(&mut self, left: u64) -> u64 {
         let gone = (self.events.len() as u64).saturating_sub(left);
-        self.events.drain(..gone as usize);
-        self.trimmed += gone;
+        if let Some((last, _)) = self.events.drain(..gone as usize).next_back() {
+            self.trimmed = last.offset;
+        }
         let first = self.trimmed + 1;
         self.ids.retain(|_, offset| *offset >= first);
         self.trimmed
+    }
+
+    pub(super) fn keep_last(&mut self, count: usize) {
+        self.keeps = count;
+    }
+
+    /// Drops all but the newest events of each topic. A deliberate bug drops the newest instead of the oldest ones.
+    pub(super) fn supersede(&mut self, drops_newest: bool) {
+        let mut counts: BTreeMap<Topic, usize> = BTreeMap::new();
+        for (event, _) in &self.events {
+            *counts.entry(event.topic.clone()).or_default() += 1;
+        }
+        let keeps = self.keeps;
+        let mut is_surplus = |event: &Logged| {
+            let surplus = counts.get_mut(&event.topic).filter(|count| **count > keeps);
+            surplus.map(|count| *count -= 1).is_some()
+        };
+        let mut gone = BTreeSet::new();
+        let mut look = |event: &Logged| _ = is_surplus(event) && gone.insert(event.offset);
+        if drops_newest {
+            self.events.iter().rev().for_each(|(event, _)| look(event));
+        } else {
+            self.events.iter().for_each(|(event, _)| look(event));
+        }
+        self.events.retain(|(event, _)| !gone.contains(&event.offset));
+        self.ids.retain(|_, offset| !gone.contains(offset));
     }
 
     pub(super) fn start_epoch(&mut self, epoch: u64) {
@@ -123,7 +164,7 @@ impl Log {
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Page {
         let gap = (from <= self.trimmed).then_some((from, self.trimmed));
         let mut page = Page { events: Vec::new(), next: self.last() + 1, gap };
-        let skip = from.saturating_sub(self.trimmed + 1) as usize;
+        let skip = self.events.partition_point(|(event, _)| event.offset < from);
         for (event, _) in self.events.iter().skip(skip) {
             if page.events.len() == limit {
                 page.next = event.offset;
@@ -137,10 +178,11 @@ impl Log {
     }
 
     pub(super) fn last(&self) -> u64 {
-        self.trimmed + self.events.len() as u64
+        self.last
     }
 
     fn at(&self, offset: u64) -> Option<&(Arc<Logged>, String)> {
-        self.events.get(offset.checked_sub(self.trimmed + 1)? as usize)
+        let at = self.events.binary_search_by_key(&offset, |(event, _)| event.offset);
+        self.events.get(at.ok()?)
     }
 }

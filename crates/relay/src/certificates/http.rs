@@ -62,7 +62,7 @@ pub(crate) async fn keys(State(shared): State<Shared>) -> Response {
         // They are public.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
-    (headers, key.key_set()).into_response()
+    (headers, format!("{}\n", key.key_set())).into_response()
 }
 
 /// Makes a certificate for the account of a token and the key in the body, a JWK. The answer is the certificate itself.
@@ -142,11 +142,14 @@ fn certified(
     let token = bearer(headers);
     let authority = shared.authority.as_deref().filter(|_| token.is_some());
     let Some((authority, token)) = authority.zip(token) else {
-        return refuse(StatusCode::UNAUTHORIZED, "sign in: send a token in `authorization: Bearer`");
+        return refuse(
+            StatusCode::UNAUTHORIZED,
+            "sign in: send a token in `authorization: Bearer`",
+        );
     };
     let granted = authority.check(Some(&token));
-    let account = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?.account;
-    let Some(account) = account else {
+    let granted = granted.map_err(|refused| (StatusCode::UNAUTHORIZED, refused.0))?;
+    let Some(account) = granted.account else {
         return refuse(StatusCode::FORBIDDEN, "only accounts have certificates");
     };
     let key = serde_json::from_slice(body).ok().and_then(|jwk: Jwk| jwk.key());
@@ -158,13 +161,16 @@ fn certified(
     if certificates.revocations.has_key(&thumbprint) {
         return refuse(StatusCode::FORBIDDEN, "the key was revoked: make a new one");
     }
+    // A stolen token of this kind is of no use without the key.
+    if granted.key.is_some_and(|key| key != thumbprint.0) {
+        return refuse(StatusCode::FORBIDDEN, "the token is for another key");
+    }
     let Some((issuer, own)) = &certificates.own else {
         return refuse(StatusCode::NOT_FOUND, "this relay makes no certificates");
     };
     let name = authority.name(&token);
     let jwt = own.certify(issuer, account.name(), name.as_deref(), &key, LIFE);
-    let jwt =
-        jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let jwt = jwt.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     audit::certified(account.name(), &thumbprint, client.address);
     Ok(jwt)
 }

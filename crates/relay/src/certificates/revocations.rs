@@ -104,7 +104,8 @@ impl Revocation {
         // The constant is a valid topic, and so are those of keys.
         let first = Topic::parse(RECORDS).into_iter().map(|topic| (topic, json!(self).to_string()));
         let keys = self.keys.iter().filter_map(|key| Thumbprint::parse(key));
-        let keys = keys.filter_map(|key| Some((Topic::parse(&key.topic()).ok()?, said.to_string())));
+        let keys =
+            keys.filter_map(|key| Some((Topic::parse(&key.topic()).ok()?, said.to_string())));
         let time = store::now();
         let event = |(topic, data): (Topic, String)| {
             // Two revocations of a key are two events, unless they are made in the same millisecond.

@@ -82,7 +82,7 @@ fn a_certificate_of_a_known_issuer_is_taken_from_the_holder_of_its_key() {
 }
 
 #[test]
-fn a_36_a_certificate_under_another_thumbprint_or_of_another_account_is_refused() {
+fn a36_a_certificate_under_another_thumbprint_or_of_another_account_is_refused() {
     let world = World::new();
     let certificate = || Value::from(world.certificate());
     let refused = |topic, proven| world.check(certificate(), topic, proven).unwrap_err();
@@ -106,7 +106,7 @@ fn a_36_a_certificate_under_another_thumbprint_or_of_another_account_is_refused(
 }
 
 #[test]
-fn a_07_a_token_that_signs_in_is_not_a_certificate() {
+fn a07_a_token_that_signs_in_is_not_a_certificate() {
     let world = World::new();
     for typ in ["JWT", "at+jwt"] {
         let header = Header { typ: Some(typ.to_owned()), ..header() };
@@ -169,12 +169,8 @@ fn what_was_revoked_stays_revoked() {
         since: Some(7),
         reason: Some("lost".to_owned()),
     };
-    let by_subject = Revocation {
-        keys: Vec::new(),
-        subject: Some("bob".to_owned()),
-        since: None,
-        reason: None,
-    };
+    let by_subject =
+        Revocation { keys: Vec::new(), subject: Some("bob".to_owned()), since: None, reason: None };
     let store = store::Embedded::open(folder.path(), settings.clone()).unwrap();
     for revocation in [&by_key, &by_subject] {
         revocation.check().unwrap();

@@ -89,7 +89,7 @@ impl Connection {
 
     /// Feeds the next part of a message. Returns false without one, or if it must wait.
     pub(super) fn next_part(&mut self) -> bool {
-        if self.debt.is_some() {
+        if self.debt.is_some() || self.server.is_full() {
             return false;
         }
         let Some((message, at)) = self.rest.take() else { return false };

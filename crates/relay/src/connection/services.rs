@@ -29,7 +29,8 @@ impl Connection {
             Some(Ok(Granted { key: Some(bound), .. }))
                 if key.map(|key| Thumbprint::of(key).0) != Some(bound) =>
             {
-                let message = "the token is bound to a device key, which this connection has not proven";
+                let message =
+                    "the token is bound to a device key, which this connection has not proven";
                 self.server.credential_refused(message);
                 return false;
             }

@@ -1,8 +1,8 @@
 //! How many clients an address may create: each costs rows that live for months.
 //!
-//! Only a client that the store does not know takes from the share of its address. So before a commit, the writer asks
-//! the store which clients it [knows](store::Store::knows), and asks here for the others. Each hello then carries the
-//! decision into the commit.
+//! Only a client that the store does not know takes from the share of its address, and only when it is recorded: one
+//! that reads has no row. So before a commit, the writer asks the store which clients it
+//! [knows](store::Store::knows), and asks here for the others. Each hello then carries the decision into the commit.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -55,6 +55,9 @@ impl NewClientLimiter {
             for write in writes {
                 let Write::Open { hello, may_be_new, .. } = write else { continue };
                 *may_be_new = true;
+                if hello.reading {
+                    continue;
+                }
                 hellos.extend(from.map(|from| (from, &*hello, may_be_new)));
             }
         }

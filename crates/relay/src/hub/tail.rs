@@ -1,6 +1,6 @@
 //! The newest committed events, kept for connections that are nearly up to date.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use session::server::{Logged, Page, StreamNo};
@@ -34,6 +34,13 @@ impl Tails {
     pub(super) fn extend(&mut self, events: &[Arc<Logged>]) {
         for event in events {
             self.tails[event.stream].push(event);
+        }
+    }
+
+    /// The store no longer holds these events. Connections that follow the head still get them.
+    pub(super) fn supersede(&mut self, events: &[(StreamNo, u64)]) {
+        for (stream, offset) in events {
+            self.tails[*stream].supersede(*offset);
         }
     }
 
@@ -74,6 +81,8 @@ impl Tails {
 struct Tail {
     /// Without gaps.
     events: VecDeque<Arc<Logged>>,
+    /// The offsets of those that the store no longer holds.
+    superseded: HashSet<u64>,
     bytes: usize,
     /// Events, and bytes.
     most: (usize, usize),
@@ -92,8 +101,7 @@ impl Tail {
     fn push(&mut self, event: &Arc<Logged>) {
         if self.events.back().is_some_and(|last| last.offset + 1 != event.offset) {
             // A commit that seemed to fail left events that only the store has.
-            self.events.clear();
-            self.bytes = 0;
+            self.clear();
         }
         self.bytes += cost(event);
         self.events.push_back(Arc::clone(event));
@@ -103,15 +111,27 @@ impl Tail {
                 break;
             };
             self.bytes -= cost(&oldest);
+            self.superseded.remove(&oldest.offset);
         }
+    }
+
+    fn supersede(&mut self, offset: u64) {
+        if self.events.front().is_some_and(|oldest| oldest.offset <= offset) {
+            self.superseded.insert(offset);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.superseded.clear();
+        self.bytes = 0;
     }
 
     /// Empties the tail if the stream's last event, at this offset, is not in it: the tail must not pass for the end of
     /// the stream.
     fn reach(&mut self, head: u64) {
         if self.events.back().is_some_and(|last| last.offset < head) {
-            self.events.clear();
-            self.bytes = 0;
+            self.clear();
         }
     }
 
@@ -148,6 +168,9 @@ impl Tail {
             if page.events.len() >= limit || bytes >= PAGE {
                 page.next = event.offset;
                 break;
+            }
+            if self.superseded.contains(&event.offset) {
+                continue;
             }
             let matches = match last {
                 Some((other, matches)) if other.topic == event.topic => matches,
@@ -215,6 +238,24 @@ mod tests {
         tails.extend(&events(100_000..100_010, PAGE / 2));
         let two = tails.page(0, &t, 100_000, 10).unwrap();
         assert_eq!((two.events.len(), two.next), (2, 100_002));
+    }
+
+    #[test]
+    fn a_page_lacks_what_the_store_no_longer_holds_and_who_follows_gets_it() {
+        let mut tails = Tails::new(1);
+        let t = Pattern::parse("t").unwrap();
+        tails.extend(&events(1..6, 1));
+        tails.supersede(&[(0, 2), (0, 3)]);
+        let page = tails.page(0, &t, 1, 2).unwrap();
+        let offsets: Vec<_> = page.events.iter().map(|event| event.offset).collect();
+        assert_eq!((offsets, page.next, page.gap), (vec![1, 4], 5, None));
+        assert_eq!(tails.from(0, 2), Recent::Events(events(2..6, 1)));
+        // It forgets them with the events.
+        tails.extend(&events(6..20_000, 1));
+        tails.supersede(&[(0, 4), (0, 19_000)]);
+        assert_eq!(tails.tails[0].superseded.len(), 1);
+        tails.extend(&events(30_000..30_001, 1));
+        assert!(tails.tails[0].superseded.is_empty());
     }
 
     #[test]

@@ -203,6 +203,17 @@ async fn new_clients_of_an_address_are_limited_and_known_ones_are_not() {
         let Opened::Limited { retry } = found[5] else { panic!("{found:?}") };
         assert!((1_190_000..=1_200_001).contains(&retry), "{retry}");
     }
+    // A client that only reads has no row.
+    let reader = |hello: Write| match hello {
+        Write::Open { hello, subject, may_be_new } => {
+            Write::Open { hello: Hello { reading: true, ..hello }, subject, may_be_new }
+        }
+        other => other,
+    };
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let writes = hello(50, 1).into_iter().map(reader).collect();
+    hub.write(writes, from, &answer, Charge::default()).await;
+    assert_eq!(opened(&mut answers).await, Opened::Reader);
     // Without an address there is no limit.
     let (answer, mut answers) = mpsc::unbounded_channel();
     hub.write(hello(200, 1), None, &answer, Charge::default()).await;

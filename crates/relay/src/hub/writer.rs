@@ -46,11 +46,12 @@ pub(super) fn run(
         let took = began.elapsed();
         let mut decided = Outcomes::default();
         match written {
-            Ok((limited, Written { outcomes, logged, heads })) => {
+            Ok((limited, Written { outcomes, logged, superseded, heads })) => {
                 // A commit that seemed to fail may have moved a head too.
                 if heads[..] != committed.borrow()[..] {
                     let mut tails = tails.write().unwrap_or_else(PoisonError::into_inner);
                     tails.extend(&logged);
+                    tails.supersede(&superseded);
                     tails.reach(&heads);
                     drop(tails);
                     committed.send_replace(heads.into());
@@ -67,7 +68,7 @@ pub(super) fn run(
                     decided.add(&outcome);
                     answers[asker].tell(write, outcome);
                 }
-                metrics.events.committed(took, logged.len(), &decided);
+                metrics.events.committed(took, logged.len(), superseded.len(), &decided);
                 if holds > 0 {
                     failed.clear();
                 }

@@ -51,6 +51,7 @@ pub(crate) struct Events {
     publishes: [Counter; PUBLISHES.len()],
     rejects: [Counter; REJECTS.len()],
     deliveries: [Counter; 2],
+    superseded: Counter,
     pub(crate) dropped: Counter,
     pub(super) subscriptions: Gauge,
     requests: [Counter; 4],
@@ -116,6 +117,10 @@ impl Events {
                 "kind",
                 ["durable", "ephemeral"],
             ),
+            superseded: families.counter(
+                "superseded_events",
+                "Events that a later one of their topic has replaced in a stream that keeps the last values",
+            ),
             dropped: families
                 .counter("dropped_events", "Ephemeral events that a client was too slow to receive"),
             subscriptions: families.gauge("subscriptions", "Subscriptions of all connections"),
@@ -155,8 +160,15 @@ impl Events {
         }
     }
 
-    /// Counts a commit of `new` events.
-    pub(crate) fn committed(&self, took: Duration, new: usize, outcomes: &Outcomes) {
+    /// Counts a commit of `new` events, which `superseded` others.
+    pub(crate) fn committed(
+        &self,
+        took: Duration,
+        new: usize,
+        superseded: usize,
+        outcomes: &Outcomes,
+    ) {
+        add(&self.superseded, superseded as u64);
         self.commit_time.observe(took.as_secs_f64());
         self.commit_events.observe(new as f64);
         self.decided(new as u64, outcomes);

@@ -65,7 +65,7 @@ impl Resources {
             ),
             trimmed: families.counters_of(
                 "trimmed_events",
-                "Events that a stream has dropped since it exists",
+                "Events that a stream has trimmed since it exists, with those superseded before them",
                 "stream",
                 streams(),
             ),
@@ -87,14 +87,14 @@ impl Resources {
         let Some(Usage { file, streams }) = usage else { return };
         self.store_size.set(gauged(*file));
         for (stream, usage) in streams.iter().enumerate() {
-            let StreamUsage { first, head, bytes } = *usage;
+            let StreamUsage { first, head, count, bytes } = *usage;
             let set = |gauges: &[Gauge], value| {
                 if let Some(gauge) = gauges.get(stream) {
                     gauge.set(gauged(value));
                 }
             };
             set(&self.heads, head);
-            set(&self.kept, (head + 1).saturating_sub(first));
+            set(&self.kept, count);
             set(&self.kept_bytes, bytes);
             set(&self.lags, lags.get(stream).copied().unwrap_or_default());
             if let Some(trimmed) = self.trimmed.get(stream) {

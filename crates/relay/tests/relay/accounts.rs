@@ -6,6 +6,7 @@ mod device;
 mod guide;
 mod rights;
 mod sign_in;
+mod signed;
 
 use std::io::BufRead;
 

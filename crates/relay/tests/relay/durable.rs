@@ -1,6 +1,6 @@
 //! Acknowledged events stay in the log, once and in one order.
 
-use session::{CloseCode, FromClient, FromPeer, Position, Publish, RejectCode, Start};
+use session::{CloseCode, FromClient, FromPeer, Hello, Position, Publish, RejectCode, Start};
 
 use crate::support::{Client, Process, hello, id_of, publish};
 
@@ -30,6 +30,40 @@ async fn a_repeat_gets_the_same_answer_also_after_the_relay_was_killed() {
     // The same event under another number is the same event.
     client.send(&[publish(4, "a.b", "e1")]).await;
     assert_eq!(client.ack().await.position.offset, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_only_reads_is_fenced_and_leaves_no_record() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = Process::start(data.path());
+    let reads = async |relay: &Process, fence| {
+        let mut client = Client::connect(relay).await;
+        let hello = Hello { reading: true, ..Hello::new([1; 16], [1; 32], fence) };
+        client.send(&[FromClient::Hello(hello)]).await;
+        let frame = client.frame().await;
+        assert!(matches!(&frame, FromPeer::Welcome(it) if it.reading), "{frame:?}");
+        client
+    };
+    let mut first = reads(&relay, 3).await;
+    let mut newest = reads(&relay, 4).await;
+    assert_eq!(first.close_code().await, CloseCode::Fenced.code());
+    let mut late = Client::connect(&relay).await;
+    let hello_late = Hello { reading: true, ..Hello::new([1; 16], [1; 32], 2) };
+    late.send(&[FromClient::Hello(hello_late)]).await;
+    assert_eq!(late.close_code().await, CloseCode::Fenced.code());
+    newest.subscribe("a", Start::Latest).await;
+    relay.kill();
+
+    let relay = Process::start(data.path());
+    let mut client = reads(&relay, 1).await;
+    client.send(&[hello(1, 1, 1)]).await;
+    assert!(matches!(client.frame().await, FromPeer::Welcome(it) if !it.reading));
+    client.send(&[publish(1, "a", "e1")]).await;
+    assert_eq!(client.ack().await.position.offset, 1);
+    let mut again = Client::connect(&relay).await;
+    let hello = Hello { reading: true, ..Hello::new([1; 16], [9; 32], 2) };
+    again.send(&[FromClient::Hello(hello)]).await;
+    assert_eq!(again.close_code().await, CloseCode::Unauthorized.code(), "it has a record");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use relay::{Config, Relay};
 use session::{
     AtTopic, Body, CloseCode, Credit, FromClient, FromPeer, History, Join, Publish, Start, Stream,
 };
-use store::{Keep, Settings};
+use store::{Keep, Route, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -103,7 +103,12 @@ async fn until(address: SocketAddr, holds: impl Fn(&Scrape) -> bool) -> Scrape {
 async fn start(data: &std::path::Path) -> (SocketAddr, SocketAddr, oneshot::Sender<()>) {
     let mut config = Config::new(data.to_owned());
     config.metrics = Some(([127, 0, 0, 1], 0).into());
-    config.store = Settings { keep: Keep { events: 5, ..Keep::default() }, ..Settings::default() };
+    let keep = Keep { events: 5, ..Keep::default() };
+    let state = Stream::named("state");
+    let patterns = vec!["state.>".try_into().unwrap()];
+    let routes = vec![Route { stream: state.clone(), patterns }];
+    let keep_of = vec![(state, Keep { topic: Some(1), ..Keep::default() })];
+    config.store = Settings { keep, routes, keep_of, ..Settings::default() };
     let rate = Rate::new(0, 0);
     let histories = Rate::new(5, 1);
     config.limits = Limits { publishes: rate, kibibytes: rate, histories, ..Limits::default() };
@@ -162,21 +167,29 @@ async fn every_family_moves_and_gauges_fall_back_when_clients_leave() {
     for _ in 0..5 {
         reader.event().await;
     }
+    let mut setter = Client::connect_to(&url).await;
+    setter.hello(3, 1, 1).await;
+    for number in 1..=3 {
+        setter.send(&[publish(number, "state.a", &format!("s{number}"))]).await;
+        setter.ack().await;
+    }
     let scrape = until(metrics, |scrape| {
         scrape.value(r#"event_relay_deliveries_total{kind="durable"}"#) == 5.0
     })
     .await;
     let expected = [
-        (r#"event_relay_publishes_total{kind="durable",outcome="stored"}"#, 12.0),
+        (r#"event_relay_publishes_total{kind="durable",outcome="stored"}"#, 15.0),
         (r#"event_relay_publishes_total{kind="durable",outcome="rejected"}"#, 1.0),
         (r#"event_relay_rejects_total{code="illegal_topic"}"#, 1.0),
         (r#"event_relay_refusals_total{reason="secret"}"#, 1.0),
         (r#"event_relay_closes_total{code="4504"}"#, 1.0),
-        (r#"event_relay_sessions_total{client="new"}"#, 2.0),
-        (r#"event_relay_handshakes_total{protocol="event-driven-kit.v1"}"#, 3.0),
+        (r#"event_relay_sessions_total{client="new"}"#, 3.0),
+        (r#"event_relay_handshakes_total{protocol="event-driven-kit.v1"}"#, 4.0),
         (r#"event_relay_stream_head_offset{stream="main"}"#, 12.0),
         (r#"event_relay_stream_lag_events{stream="main"}"#, 0.0),
-        ("event_relay_commit_events_sum", 12.0),
+        ("event_relay_commit_events_sum", 15.0),
+        ("event_relay_superseded_events_total", 2.0),
+        (r#"event_relay_stream_events{stream="state"}"#, 1.0),
         ("event_relay_subscriptions", 1.0),
         ("event_relay_store_up", 1.0),
     ];

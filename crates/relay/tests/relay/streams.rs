@@ -110,6 +110,43 @@ async fn what_is_kept_is_said_of_each_stream_and_its_gap_is_told_of_it() {
 }
 
 #[tokio::test]
+async fn a_stream_of_last_values_has_no_gap_and_its_superseded_positions_are_resumed_after() {
+    let data = tempfile::tempdir().unwrap();
+    let keep = ["--stream", "state=person.>", "--keep-topic", "state=1"];
+    let mut relay = Process::start_with(data.path(), &keep);
+    let mut client = Client::welcomed(&relay, 1, 1).await;
+    let mut live = Client::welcomed(&relay, 2, 1).await;
+    live.subscribe("person.*", Start::Latest).await;
+    let mut positions = Vec::new();
+    for (number, topic) in (1..).zip(["person.a", "person.b", "person.a", "person.c", "person.a"]) {
+        positions.push(log(&mut client, number, topic).await);
+    }
+    let all = ["e1", "e2", "e3", "e4", "e5"];
+    let all: Vec<_> = (1..).zip(all).map(|(at, id)| ("state", at, id)).collect();
+    assert_eq!(take(&mut live, 5).await, expected(&all));
+
+    // Once from memory, and once from the store.
+    for fence in 2..4 {
+        let mut reader = Client::welcomed(&relay, 3, fence).await;
+        assert!(!reader.subscribe("person.*", Start::Earliest).await.reset);
+        let values = [("state", 2, "e2"), ("state", 4, "e4"), ("state", 5, "e5")];
+        assert_eq!(take(&mut reader, 3).await, expected(&values));
+        for (position, values) in positions.iter().zip([&values[..], &values[1..], &values[1..]]) {
+            let mut reader = Client::welcomed(&relay, 4, 3 * fence + position.offset).await;
+            let start = Start::After(vec![position.clone()]);
+            assert!(!reader.subscribe("person.*", start).await.reset);
+            assert_eq!(take(&mut reader, values.len()).await, expected(values));
+            assert!(matches!(reader.frame().await, FromPeer::CaughtUp(_)));
+        }
+        // A repeat has its first answer, and supersedes nothing.
+        let mut client = Client::welcomed(&relay, 1, fence).await;
+        assert_eq!(log(&mut client, 3, "person.a").await.offset, 3);
+        relay.kill();
+        relay = Process::start_with(data.path(), &keep);
+    }
+}
+
+#[tokio::test]
 async fn a_topic_that_has_another_stream_now_is_read_from_where_it_was_too() {
     let data = tempfile::tempdir().unwrap();
     let relay = Process::start(data.path());
@@ -182,6 +219,8 @@ fn what_is_said_of_a_stream_that_is_not_there_is_refused_at_the_start() {
     let data = tempfile::tempdir().unwrap();
     let error = refused(data.path(), &["--keep-age", "order=7d", "--stream", "orders=paid.>"]);
     assert!(error.contains("no stream `order`"), "{error}");
+    let error = refused(data.path(), &["--keep-topic", "main=0"]);
+    assert!(error.contains("from 1 to 1000"), "{error}");
     let error = refused(data.path(), &["--stream", "orders=paid..x"]);
     assert!(error.contains("`paid..x` is not a pattern"), "{error}");
 }

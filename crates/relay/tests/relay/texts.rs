@@ -32,10 +32,15 @@ impl Texts {
     }
 
     pub async fn receive(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    /// The next text as it is.
+    pub async fn text(&mut self) -> String {
         loop {
             let message = timeout(PATIENCE, self.0.socket.next()).await.unwrap().unwrap().unwrap();
             match message {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => return text.as_str().to_owned(),
                 Message::Close(frame) => panic!("{frame:?}"),
                 _ => {}
             }

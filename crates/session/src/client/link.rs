@@ -7,9 +7,9 @@ use super::clone_detector::CloneDetector;
 use super::signing::Proof;
 use super::state::ClientState;
 use super::tab_presence::TabPresence;
-use super::{Client, ConnectionState, Effect, Identity, SavedState, Secret, StoreRequest};
+use super::{Client, ConnectionState, Effect, SavedState, StoreRequest};
 use crate::rights::Rights;
-use crate::wire::frame::{Bye, FromClient, Hello, Ping, Welcome};
+use crate::wire::frame::{Bye, FromClient, Ping, Welcome};
 use crate::wire::topic_numbers::{TopicNames, TopicNumbers};
 use crate::{CloseCode, FrameKind, Millis};
 
@@ -35,6 +35,10 @@ pub(super) struct Connection {
     pub(super) peer: PeerSays,
     /// The kinds of frames beyond version 1 that the peer supports.
     kinds: Vec<u64>,
+    /// Whether the peer has not recorded this client yet. Until it has, no durable event may be sent.
+    pub(super) is_reading: bool,
+    /// Whether it was asked to record it.
+    pub(super) is_asked: bool,
     pub(super) heartbeat: Millis,
     pub(super) heard: Millis,
     /// When the answer to a probe is due.
@@ -124,33 +128,6 @@ impl Client {
         }
     }
 
-    /// Sends the hello, once the socket is open, the token is known, and the proof is made.
-    pub(super) fn greet(&mut self) {
-        let Some(fence) = self.connection.fence else { return };
-        if !self.is_proven(fence) || !matches!(self.state, ClientState::Greeting { .. }) {
-            return;
-        }
-        self.connection.fence = None;
-        let is_known = self.stranger.is_none();
-        let identity = self.stranger.as_ref().unwrap_or(&self.identity);
-        let Identity { client, secret: Secret(secret), .. } = *identity;
-        let (lowest, returning) = (self.outbox.lowest(), is_known && self.outbox.may_have_left());
-        let token = self.connection.token.take();
-        let (key, proof) = self.connection.proof.take();
-        // The secret goes along with the proof: the peer may know this client by its secret, or know no keys.
-        let secret = Some(secret);
-        self.send(&FromClient::Hello(Hello {
-            client,
-            secret,
-            fence,
-            lowest,
-            returning,
-            token,
-            key,
-            proof,
-        }));
-    }
-
     /// The socket has closed, or could not be opened.
     pub fn closed(&mut self, code: u16, reason: &str, now: Millis) {
         if !self.has_socket() {
@@ -169,7 +146,9 @@ impl Client {
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, now: Millis) {
-        if !matches!(self.state, ClientState::Greeting { .. }) {
+        let is_expected = matches!(self.state, ClientState::Greeting { .. })
+            || (self.is_online() && self.connection.is_reading);
+        if !is_expected {
             return self.out_of_step(now);
         }
         if self.is_strange(&welcome) || self.clone_detector.give_way(&self.options.tab) {
@@ -246,6 +225,10 @@ impl Client {
     fn admitted(&mut self, welcome: Welcome, now: Millis) {
         if welcome.forgotten {
             self.uncertain();
+        }
+        self.connection.is_reading = welcome.reading;
+        if self.is_online() {
+            return self.pump(now);
         }
         self.state = ClientState::Online { since: now };
         self.outbox.sign_again();

@@ -107,6 +107,11 @@ impl Outbox {
         self.decided.0 > 0 || self.rows.iter().any(|entry| entry.row.leaving)
     }
 
+    /// Whether the client has published nothing that is known here.
+    pub(super) fn has_no_history(&self) -> bool {
+        self.decided.0 == 0 && self.len() == 0
+    }
+
     /// When the next row expires or is given up, on a clock that is `ahead` behind the wall clock.
     pub(super) fn next_expiry(&self, expires: bool, ahead: i64) -> Option<Millis> {
         if !self.timed {

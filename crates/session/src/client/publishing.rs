@@ -3,7 +3,7 @@
 use topic::Topic;
 
 use super::outbox::{Full, LOST, Stage};
-use super::signing::{SIGNATURE_BYTES, SIGN_WITHIN};
+use super::signing::{SIGN_WITHIN, SIGNATURE_BYTES};
 use super::{Client, Effect, OutboxRow, Outcome, StoreRequest};
 use crate::wire::frame::{Ack, Denied, FromClient, Publish, Reject};
 use crate::{Body, Durability, MAX_NUMBER, MAX_UNANSWERED, Millis, RejectCode};
@@ -154,6 +154,12 @@ impl Client {
         }
         self.connection.hold_until = None;
         self.ask_to_sign();
+        if self.connection.is_reading {
+            if self.outbox.len() > 0 {
+                self.ask_to_be_recorded(now);
+            }
+            return;
+        }
         let numbers = self.outbox.mark(MAX_UNANSWERED, self.wall(now));
         if !numbers.is_empty() {
             self.ask_store(StoreRequest::Mark { client: self.identity.client, numbers });
@@ -314,7 +320,7 @@ const GONE: &str = "another tab took the event and reported no outcome";
 pub(super) fn dropped_because(why: RejectCode) -> &'static str {
     match why {
         RejectCode::Expired => "it expired before it could be sent",
-        RejectCode::NotSigned => "no certificate covered it within 24 hours",
+        RejectCode::NotSigned => "no certificate covers it",
         RejectCode::Cancelled => "the application cancelled it",
         _ => CLONED,
     }

@@ -85,6 +85,12 @@ impl Client {
         self.outbox.cannot_sign(id);
     }
 
+    /// The same if no certificate will ever cover the event: it is rejected at once, so that later ones need not wait.
+    pub fn never_signs(&mut self, id: &str, now: Millis) {
+        self.outbox.never_signs(id);
+        self.expire(now);
+    }
+
     /// Asks again for the signatures that could not be made: there is another certificate.
     pub fn sign_again(&mut self, now: Millis) {
         self.outbox.sign_again();

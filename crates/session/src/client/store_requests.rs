@@ -220,10 +220,12 @@ impl Client {
 
     /// Requests what can wait until there is nothing else to do, so that it is batched.
     pub(super) fn ask_store_for_the_rest(&mut self) {
-        // On another client's link this client sends nothing.
-        let leaving = self.is_online()
-            && self.stranger.is_none()
-            && (!self.following || self.connection.client == self.identity.client);
+        // On another client's link this client sends nothing. A peer that has decided an event has recorded the client.
+        let is_recorded = match self.following {
+            true => self.connection.client == self.identity.client && self.outbox.decided().0 > 0,
+            false => !self.connection.is_reading,
+        };
+        let leaving = self.is_online() && self.stranger.is_none() && is_recorded;
         if let Some(keep) = self.outbox.keep(self.identity.client, leaving) {
             self.ask_store(keep);
         }

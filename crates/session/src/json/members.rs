@@ -1,21 +1,52 @@
 //! The members of a JSON object in their original form, each at most once, and the nesting depth of JSON.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// How deep arrays and objects may nest. Readers in other languages fail beyond a few hundred.
 const MAX_NESTING: usize = 64;
 
+/// The maximum number of members: more than the attributes and extensions that an event can have. So few are found
+/// fastest by looking at each.
+const MAX_MEMBERS: usize = 64;
+
 /// The members of an event. The values keep their original form, so that data keeps its bytes.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
-    pub(super) by_name: BTreeMap<String, &'a RawValue>,
-    /// A name that occurs twice.
-    pub(super) twice: Option<String>,
+    members: Vec<(Name<'a>, &'a RawValue)>,
+    /// Why the members are not those of an event: one occurs twice, or there are too many.
+    pub(super) fault: Option<String>,
+}
+
+/// Copied only if it has escapes.
+#[derive(Debug, PartialEq)]
+struct Name<'a>(Cow<'a, str>);
+
+impl<'a> Members<'a> {
+    /// The value of a member.
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.members.iter().find(|(other, _)| other.0 == name).map(|(_, value)| *value)
+    }
+
+    /// Takes a member out.
+    pub(super) fn remove(&mut self, name: &str) -> Option<&'a RawValue> {
+        let at = self.members.iter().position(|(other, _)| other.0 == name)?;
+        Some(self.members.swap_remove(at).1)
+    }
+
+    /// Removes the members that are null. Null data stays.
+    pub(super) fn drop_nulls(&mut self) {
+        self.members.retain(|(name, value)| value.get() != "null" || name.0 == "data");
+    }
+
+    /// The remaining members, by name.
+    pub(super) fn into_rest(mut self) -> impl Iterator<Item = (String, &'a RawValue)> {
+        self.members.sort_unstable_by(|(one, _), (other, _)| one.0.cmp(&other.0));
+        self.members.into_iter().map(|(name, value)| (name.0.into_owned(), value))
+    }
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -30,11 +61,14 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members { by_name: BTreeMap::new(), twice: None };
-                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    match members.by_name.entry(name) {
-                        Entry::Vacant(new) => _ = new.insert(value),
-                        Entry::Occupied(there) => members.twice = Some(there.key().clone()),
+                let mut members = Members { members: Vec::with_capacity(16), fault: None };
+                while let Some((name, value)) = map.next_entry::<Name<'_>, &RawValue>()? {
+                    if members.get(&name.0).is_some() {
+                        members.fault = Some(format!("`{}` occurs twice", name.0));
+                    } else if members.members.len() < MAX_MEMBERS {
+                        members.members.push((name, value));
+                    } else {
+                        members.fault = Some(format!("an event has at most {MAX_MEMBERS} members"));
                     }
                 }
                 Ok(members)
@@ -42,6 +76,30 @@ impl<'de> Deserialize<'de> for Members<'de> {
         }
 
         deserializer.deserialize_map(Object)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 
@@ -64,9 +122,15 @@ pub(super) fn nests_too_deep(json: &str) -> bool {
     false
 }
 
+/// Whether this is JSON that readers in any language can handle.
+pub(super) fn is_json(text: &str) -> bool {
+    !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::{ReadError, read};
 
     #[test]
     fn nesting_is_counted_outside_of_strings() {
@@ -77,5 +141,37 @@ mod tests {
         assert!(nests_too_deep(&format!("{}1{}", "{\"a\":".repeat(65), "}".repeat(65))));
         assert!(!nests_too_deep(&format!("\"\\\"{}\\\\\"", "[".repeat(100))));
         assert!(!nests_too_deep(&format!("[{}1]", "[],{},".repeat(100))));
+    }
+
+    #[test]
+    fn a_member_that_occurs_twice_makes_an_illegal_event() {
+        for twice in [
+            r#""data":1,"data":2"#,
+            r#""data":null,"data":2"#,
+            r#""\u0064ata":1,"data":2"#,
+            r#""source":"a""#,
+            r#""id":"other""#,
+            r#""x":1,"x":1"#,
+        ] {
+            let text =
+                format!(r#"{{"specversion":"1.0","id":"e1","source":"s","type":"t",{twice}}}"#);
+            let error = read(&text).unwrap_err();
+            assert!(matches!(error, ReadError::Event { ref id, .. } if id == "e1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_with_too_many_members_is_illegal() {
+        let with = |members: usize| {
+            let more: String = (4..members).map(|it| format!(r#","{it:04}":null"#)).collect();
+            read(&format!(r#"{{"specversion":"1.0","id":"e1","source":"s","type":"t"{more}}}"#))
+        };
+        assert!(with(64).is_ok());
+        for many in [65, 50_000] {
+            assert!(
+                matches!(with(many), Err(ReadError::Event { ref id, .. }) if id == "e1"),
+                "{many}"
+            );
+        }
     }
 }

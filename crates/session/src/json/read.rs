@@ -5,13 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::members::{Members, nests_too_deep};
+use super::members::{Members, is_json, nests_too_deep};
 use super::{Incoming, ReadError, time};
 use crate::wire::body::{is_extension_name, is_reserved};
 use crate::{Body, Extension, Form, MAX_NUMBER, Position, Start, Stream};
 
 /// The media type of `data_base64` without a `datacontenttype`.
 const BYTES: &str = "application/octet-stream";
+/// The media type of `data` without a `datacontenttype`.
+const JSON: &str = "application/json";
 
 /// Reads a text.
 ///
@@ -21,7 +23,7 @@ pub fn read(text: &str) -> Result<Incoming, ReadError> {
     let mut members: Members<'_> = serde_json::from_str(text)
         .map_err(|error| ReadError::Text(format!("not a CloudEvents JSON object: {error}")))?;
     // A null attribute is absent. Null data is data.
-    members.by_name.retain(|name, value| value.get() != "null" || name == "data");
+    members.drop_nulls();
     let id = string(&mut members, "id")
         .ok()
         .flatten()
@@ -31,8 +33,8 @@ pub fn read(text: &str) -> Result<Incoming, ReadError> {
 }
 
 fn event(id: &str, mut members: Members<'_>) -> Result<Incoming, String> {
-    if let Some(name) = members.twice {
-        return Err(format!("`{name}` occurs twice"));
+    if let Some(fault) = members.fault {
+        return Err(fault);
     }
     if string(&mut members, "specversion")?.as_deref() != Some("1.0") {
         return Err("`specversion` is not \"1.0\"".to_owned());
@@ -67,14 +69,13 @@ fn publish(
     let content_type = string(&mut members, "datacontenttype")?;
     let schema = string(&mut members, "dataschema")?;
     let (content_type, data) = data(&mut members, content_type)?;
-    let ephemeral = match members.by_name.remove("ephemeral").map(RawValue::get) {
+    let ephemeral = match members.remove("ephemeral").map(RawValue::get) {
         Some("true") => true,
         None | Some("false") => false,
         Some(_) => return Err("`ephemeral` is true or false".to_owned()),
     };
     let extensions = members
-        .by_name
-        .into_iter()
+        .into_rest()
         .map(|(name, value)| extension(&name, value).map(|value| (name, value)))
         .collect::<Result<_, _>>()?;
     let id = id.to_owned();
@@ -93,14 +94,14 @@ fn publish(
     Ok(Incoming::Publish { topic, body, ephemeral })
 }
 
-/// The media type and the data. Without data a media type is ignored.
+/// The media type and the data. Without data a media type is ignored, and [`JSON`] need not be named.
 fn data(
     members: &mut Members<'_>,
     content_type: Option<String>,
 ) -> Result<(Option<String>, Vec<u8>), String> {
     let form = Form::of(content_type.as_deref());
     let is_value = |value: &&RawValue| form == Form::Json || value.get() != "null";
-    let (value, base64) = (members.by_name.remove("data"), string(members, "data_base64")?);
+    let (value, base64) = (members.remove("data"), string(members, "data_base64")?);
     let data = match (value.filter(is_value), base64) {
         (Some(value), Some(_)) if value.get() != "null" => {
             return Err("an event has `data` or `data_base64`, not both".to_owned());
@@ -109,7 +110,9 @@ fn data(
             let bytes = STANDARD
                 .decode(bytes)
                 .map_err(|error| format!("`data_base64` is not base64 (RFC 4648): {error}"))?;
-            return Ok((content_type.or_else(|| Some(BYTES.to_owned())), bytes));
+            let is_plain = bytes.is_empty() || std::str::from_utf8(&bytes).is_ok_and(is_json);
+            let content_type = content_type.or_else(|| Some(BYTES.to_owned()));
+            return Ok((content_type.filter(|it| it != JSON || !is_plain), bytes));
         }
         (Some(value), None) if nests_too_deep(value.get()) => {
             return Err("`data` nests more than 64 levels deep".to_owned());
@@ -122,7 +125,7 @@ fn data(
         (Some(value), None) => value.get().as_bytes().to_owned(),
         (None, None) => return Ok((None, Vec::new())),
     };
-    Ok((content_type, data))
+    Ok((content_type.filter(|it| it != JSON), data))
 }
 
 fn extension(name: &str, value: &RawValue) -> Result<Extension, String> {
@@ -222,7 +225,7 @@ fn position(from: &Value) -> Option<Position> {
 
 /// The data of a control event.
 fn control(members: &Members<'_>) -> Result<Value, String> {
-    let data = members.by_name.get("data").ok_or("a control event has `data`, an object")?;
+    let data = members.get("data").ok_or("a control event has `data`, an object")?;
     serde_json::from_str(data.get()).map_err(|error| format!("`data` is not JSON: {error}"))
 }
 
@@ -232,7 +235,7 @@ fn text_of(data: &Value, name: &str) -> Result<String, String> {
 }
 
 fn string(members: &mut Members<'_>, name: &str) -> Result<Option<String>, String> {
-    let value = members.by_name.remove(name).map(|value| serde_json::from_str(value.get()));
+    let value = members.remove(name).map(|value| serde_json::from_str(value.get()));
     value.transpose().map_err(|_| format!("`{name}` is not a string"))
 }
 

@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use topic::{Pattern, Topic};
 
-use super::members::nests_too_deep;
+use super::members::is_json;
 use super::{EventPosition, time};
 use crate::rights::{Right, Rights};
 use crate::signed::dsse_material;
@@ -231,11 +230,6 @@ fn string(out: &mut Vec<u8>, text: &str) {
 
 fn written(result: serde_json::Result<()>) {
     debug_assert!(result.is_ok(), "a text or a number could not be written");
-}
-
-/// Whether readers in any language can handle it.
-fn is_json(text: &str) -> bool {
-    !nests_too_deep(text) && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 /// Whether readers find exactly these bytes as the value of a member. Unsigned data may lose the spaces around it.

@@ -119,6 +119,7 @@ impl Server {
         if rights.are_all() {
             return;
         }
+        self.retain_waiting(|right, topic| rights.allow(right, topic));
         let ends = self.subscriptions.select(|pattern, past| {
             let right = if past == Past::Readable { Right::History } else { Right::Subscribe };
             let is_covered =
@@ -138,7 +139,8 @@ impl Server {
         for topic in self.presence_state.leave_unless(|it| rights.allow(Right::Presence, it)) {
             let message = self.no_right(Right::Presence, topic.as_str());
             self.deny(topic.to_string(), RejectCode::NotAllowed, message);
-            self.effects.extend([Effect::Leave(topic.clone()), Effect::Unwatch(topic)]);
+            self.emit(Effect::Leave(topic.clone()));
+            self.effects.push_back(Effect::Unwatch(topic));
         }
     }
 }

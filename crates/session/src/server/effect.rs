@@ -21,6 +21,9 @@ pub enum Effect {
     /// [`Server::credential_refused`](super::Server::credential_refused). After a grant, the client belongs to
     /// [`Server::subject`](super::Server::subject), which the store compares.
     Open(Hello),
+    /// Record a client that only read so far, as for [`Effect::Open`] but without its credential, which was checked
+    /// then. Answer with [`Server::opened`](super::Server::opened) too.
+    Record(Hello),
     /// Ask the authority about a credential: the next one of a client that was granted one, or the first one of a JSON
     /// client. Answer as for a hello's, before anything else is fed. An owner without an authority ignores it.
     Refresh(String),
@@ -180,7 +183,7 @@ pub struct Numbered {
     pub lowest: u64,
 }
 
-/// The response to [`Effect::Open`].
+/// The response to [`Effect::Open`] and [`Effect::Record`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     /// The client is admitted.
@@ -193,6 +196,8 @@ pub enum Opened {
         /// its events was decided since.
         new: bool,
     },
+    /// The client is unknown and only [reads](Hello::reading) so far. It is admitted without a record.
+    Reader,
     /// The secret does not match the client id.
     WrongSecret,
     /// The hello's proof is not valid: it is for another host, client, fencing token or credential, or by another key.

@@ -47,12 +47,12 @@ impl Server {
             let message = format!("a connection may join at most {TOPICS} topics");
             return self.deny(name, RejectCode::TooMany, message);
         }
-        self.effects.push_back(Effect::Join { topic, key, data });
+        self.show(Effect::Join { topic, key, data });
     }
 
     pub(super) fn leave(&mut self, topic: &str) {
         if let Some(topic) = self.presence_state.joined.take(topic) {
-            self.effects.push_back(Effect::Leave(topic));
+            self.emit(Effect::Leave(topic));
         }
     }
 

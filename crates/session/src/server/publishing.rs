@@ -11,8 +11,8 @@ use crate::wire::frame::{Ack, FromPeer, Publish, Reject};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Extension, MAX_UNANSWERED, RejectCode};
 
-/// Why a certificate is refused that is not to be logged.
-pub(super) const NOT_DURABLE: &str =
+/// Why an ephemeral event is refused among certificates.
+const NOT_DURABLE: &str =
     "topics of the form `certs.*` have durable events only: the certificates of keys";
 
 /// What an [`Append`] is waiting for.
@@ -48,7 +48,10 @@ impl Server {
                 Ok((topic, _)) if is_for_certificates(topic.as_str()) => {
                     self.close(CloseCode::ProtocolError, NOT_DURABLE);
                 }
-                Ok((topic, body)) => self.forward(topic, &body),
+                Ok((topic, body)) => {
+                    let event = Self::ephemeral(topic, &body);
+                    self.show(Effect::Forward(event));
+                }
                 Err(refusal) if refusal.code == RejectCode::NotAllowed => {
                     self.denied(publish.topic, refusal.message);
                 }
@@ -59,19 +62,19 @@ impl Server {
             return;
         }
         self.held_back = None;
+        self.record();
         let client = Numbered { client, fence, number, lowest };
         self.append(Waiting::Number(number), Some(client), event);
     }
 
-    pub(super) fn forward(&mut self, topic: Topic, body: &Body) {
+    pub(super) fn ephemeral(topic: Topic, body: &Body) -> Ephemeral {
         let mut extensions = body.extensions.iter();
         let key = match extensions.find(|(name, _)| name == "partitionkey") {
             Some((_, Extension::Text(key))) => key.as_str().into(),
             Some((_, Extension::Integer(key))) => key.to_string().into(),
             _ => body.source.as_str().into(),
         };
-        let event = Ephemeral::new(topic, key, body.encode().into());
-        self.effects.push_back(Effect::Forward(event));
+        Ephemeral::new(topic, key, body.encode().into())
     }
 
     pub(super) fn append(
@@ -125,21 +128,23 @@ impl Server {
         // The peer's additions may exceed a limit, and what is logged must stay readable.
         let legal =
             legal.and_then(|()| body.check().map_err(|error| (error.code(), error.to_string())));
-        let illegal =
-            match (legal, topic) {
-                (Err(illegal), _) => illegal,
-                (_, Err(UnknownTopic::Number)) => {
-                    (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
-                }
-                (_, Err(UnknownTopic::Name(error))) => {
-                    (RejectCode::IllegalTopic, error.to_string())
-                }
-                (_, Ok(topic)) if topic.is_system() => {
-                    let message = "topics that begin with `$` are not bridged".to_owned();
-                    (RejectCode::IllegalTopic, message)
-                }
-                (Ok(()), Ok(topic)) => return Ok((topic, body)),
-            };
+        let illegal = match (legal, topic) {
+            (Err(illegal), _) => illegal,
+            (_, Err(UnknownTopic::Number)) => {
+                (RejectCode::IllegalTopic, "the topic's number has no name".to_owned())
+            }
+            (_, Err(UnknownTopic::Name(error))) => (RejectCode::IllegalTopic, error.to_string()),
+            (_, Ok(topic)) if topic.is_system() => {
+                let message = "topics that begin with `$` are not bridged".to_owned();
+                (RejectCode::IllegalTopic, message)
+            }
+            (Ok(()), Ok(topic)) if is_for_certificates(topic.as_str()) && self.key().is_none() => {
+                let message =
+                    "a certificate comes from the holder of its key: the hello has not proven one";
+                (RejectCode::UnknownCertificate, message.to_owned())
+            }
+            (Ok(()), Ok(topic)) => return Ok((topic, body)),
+        };
         let (code, message) = illegal;
         let is_named = (1..=Body::MAX_ATTRIBUTE_BYTES).contains(&body.id.len());
         let id = is_named.then_some(body.id);

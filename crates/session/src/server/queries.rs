@@ -81,10 +81,10 @@ impl Server {
         }
     }
 
-    /// Whether the client has asked for more than the store has answered yet. Until it has, the driver reads no further
-    /// message.
+    /// Whether the client has asked for more than the store has answered yet, or is being recorded. Until then, the driver
+    /// reads no further message.
     pub fn is_full(&self) -> bool {
-        self.queries.locating > FULL
+        self.queries.locating > FULL || self.is_being_recorded()
     }
 
     /// How many bytes of queries wait here.

@@ -79,9 +79,11 @@ impl Server {
                 self.state = ServerState::Opening { client, fence, lowest, returning };
                 self.hello_until = None;
                 self.credential.guest = Subject::guest(&client);
+                self.greeted(&hello);
                 self.key = hello.key;
                 self.effects.push_back(Effect::Open(hello));
             }
+            (ServerState::Open { .. }, FromClient::Hello(_)) if self.greeted_again() => {}
             (_, FromClient::Hello(_)) => {
                 self.close(CloseCode::UnexpectedHello, "the client has said hello already")
             }

@@ -29,6 +29,14 @@ impl Rendered {
         2 * body + 512
     }
 
+    /// Keeps a text that is rendered already.
+    pub(crate) fn keep(&self, body: &[u8], text: Text) {
+        if text.len() <= Self::most(body.len()) {
+            // Another connection may have rendered it meanwhile.
+            let _ = self.text.set(Arc::new(text));
+        }
+    }
+
     /// Calls `used` with the text, rendering it with `made` if necessary.
     pub(crate) fn with(
         &self,
@@ -41,10 +49,7 @@ impl Rendered {
         }
         let Some(text) = made() else { return };
         used(&text);
-        if text.len() <= Self::most(body.len()) {
-            // Another connection may have rendered it meanwhile.
-            let _ = self.text.set(Arc::new(text));
-        }
+        self.keep(body, text);
     }
 }
 

@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use topic::{Pattern, Topic};
 
-use super::publishing::{NOT_DURABLE, Waiting};
+use super::publishing::Waiting;
 use super::run::RUN_TEXT_BYTES;
 use super::{
     Decided, Effect, Ephemeral, Rendered, Server, ServerState, SocketMessage, StreamNo, Texts, Wire,
 };
 use crate::json::{self, Incoming, Text};
 use crate::rights::{Right, Subject};
-use crate::signed::is_for_certificates;
 use crate::wire::frame::{FromPeer, Recipient, Subscribe};
 use crate::wire::topic_numbers::UnknownTopic;
 use crate::{Body, CloseCode, Millis, RejectCode, Start};
@@ -148,10 +147,12 @@ impl Server {
         };
         match fits.and_then(|()| self.signed(topic, body)).and_then(allowed) {
             Err(refusal) => self.text(json::reject(&id, refusal.code, &refusal.message)),
-            Ok((topic, _)) if ephemeral && is_for_certificates(topic.as_str()) => {
-                self.text(json::reject(&id, RejectCode::UnknownCertificate, NOT_DURABLE));
+            Ok((topic, body)) if ephemeral => {
+                let event = Self::ephemeral(topic, &body);
+                // Its receivers probably speak JSON too, and the body need not be decoded for them.
+                event.text.keep(&event.body, Text::new(&event.topic, &body, None));
+                self.show(Effect::Forward(event));
             }
-            Ok((topic, body)) if ephemeral => self.forward(topic, &body),
             Ok(event) => self.append(Waiting::Id(id), None, Ok(event)),
         }
     }

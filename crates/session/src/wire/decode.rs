@@ -91,6 +91,7 @@ fn hello(f: &Fields<'_>) -> Hello {
         token: f.optional_text(5),
         key,
         proof,
+        reading: f.flag(8),
     }
 }
 
@@ -108,6 +109,7 @@ pub(crate) fn from_peer(d: &mut Reader<'_>) -> Read<Option<FromPeer>> {
             subject: f.optional_text(6),
             rights: f.rights(7),
             kinds: f.nested(8, |nested| list(nested, |item| item.number())).unwrap_or_default(),
+            reading: f.flag(9),
         }),
         FrameKind::Subscribed => FromPeer::Subscribed(Subscribed {
             subscription: f.number32(0),
@@ -217,8 +219,9 @@ impl Body {
     /// A [`BodyError`] if `bytes` is not a valid body.
     pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
         let mut reader = Reader::new(bytes);
-        let body = body(&mut reader)
-            .map_err(|Malformed| BodyError::event("the event's body does not follow the grammar"))?;
+        let body = body(&mut reader).map_err(|Malformed| {
+            BodyError::event("the event's body does not follow the grammar")
+        })?;
         if reader.position() != bytes.len() {
             return Err(BodyError::event("bytes follow the event's body"));
         }

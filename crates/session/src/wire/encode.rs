@@ -30,6 +30,7 @@ pub(crate) fn from_client(sent: &FromClient, message: &mut Vec<u8>) {
                 optional_text(&f.token),
                 f.key.as_ref().and_then(|it| bytes(it)),
                 f.proof.as_ref().and_then(|it| bytes(it)),
+                flag(f.reading),
             ],
         ),
         FromClient::Subscribe(f) => frame(
@@ -103,6 +104,7 @@ pub(crate) fn from_peer(sent: &FromPeer, message: &mut Vec<u8>) {
                     optional_text(&f.subject),
                     rights,
                     (!f.kinds.is_empty()).then_some(By(&kinds)),
+                    flag(f.reading),
                 ];
                 frame(message, FrameKind::Welcome, &fields);
             });

@@ -79,6 +79,9 @@ pub struct Hello {
     /// Proves that the client has the private key: an ES256 signature (r, s) that no other peer, client, fencing token or
     /// credential has. From the first proof on, the client belongs to the key, and the secret no longer counts.
     pub proof: Option<[u8; 64]>,
+    /// The client has published no durable event so far. If the peer does not know it, it need not record it, until the
+    /// client says hello again on this connection.
+    pub reading: bool,
 }
 
 impl Hello {
@@ -93,6 +96,7 @@ impl Hello {
             token: None,
             key: None,
             proof: None,
+            reading: false,
         }
     }
 }
@@ -118,6 +122,9 @@ pub struct Welcome {
     pub rights: Rights,
     /// The kinds of frames beyond version 1 that the peer supports. It skips all others.
     pub kinds: Vec<u64>,
+    /// The peer has not recorded the client, which said that it is [reading](Hello::reading). Before it sends a durable
+    /// event, the client says hello again, and waits for another welcome.
+    pub reading: bool,
 }
 
 /// Subscribes to events.
@@ -365,12 +372,13 @@ pub struct DecodeError {
 impl fmt::Debug for Hello {
     /// Without the secret, the token and the proof, which must not be logged.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, fence, lowest, returning, .. } = self;
+        let Self { client, fence, lowest, returning, reading, .. } = self;
         out.debug_struct("Hello")
             .field("client", client)
             .field("fence", fence)
             .field("lowest", lowest)
             .field("returning", returning)
+            .field("reading", reading)
             .finish_non_exhaustive()
     }
 }

@@ -158,6 +158,7 @@ pub fn from_client() -> impl Strategy<Value = FromClient> {
                     token,
                     key,
                     proof,
+                    reading: !returning,
                 })
             }
         ),
@@ -239,6 +240,7 @@ pub fn from_peer() -> impl Strategy<Value = FromPeer> {
                         subject,
                         rights,
                         kinds,
+                        reading: !forgotten,
                     })
                 }
             ),

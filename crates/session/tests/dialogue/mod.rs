@@ -24,6 +24,7 @@ pub const WELCOME: Welcome = Welcome {
     subject: None,
     rights: session::rights::Rights::all(),
     kinds: Vec::new(),
+    reading: false,
 };
 
 impl Dialogue {
@@ -51,6 +52,22 @@ impl Dialogue {
         dialogue.say(FromPeer::Welcome(WELCOME));
         dialogue.heard();
         dialogue
+    }
+
+    /// Another page with what the store of this one holds.
+    pub fn reload(self, options: Options) -> Self {
+        let saved = self.store.saved().clone();
+        let client = Client::new(options, Box::new(|bytes| bytes.fill(3)), saved.clone());
+        let mut again = Self {
+            client,
+            store: MemoryOutbox::new(saved),
+            effects: Vec::new(),
+            said: Vec::new(),
+            ..self
+        };
+        again.client.connect(again.now);
+        again.run();
+        again
     }
 
     /// The peer sends a frame.

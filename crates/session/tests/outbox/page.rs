@@ -136,6 +136,7 @@ impl Page {
             subject: None,
             rights: Default::default(),
             kinds: Vec::new(),
+            reading: false,
         }));
     }
 

@@ -142,9 +142,11 @@ impl Peer {
                         self.asked.push(effect.clone());
                         self.peer.carry_out(ONLY, effect);
                     }
-                    Effect::Send(_) | Effect::Close(..) | Effect::Open(_) | Effect::Query(..) => {
-                        self.peer.carry_out(ONLY, effect);
-                    }
+                    Effect::Send(_)
+                    | Effect::Close(..)
+                    | Effect::Open(_)
+                    | Effect::Record(_)
+                    | Effect::Query(..) => self.peer.carry_out(ONLY, effect),
                     other => self.asked.push(other),
                 }
             }

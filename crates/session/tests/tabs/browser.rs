@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use model::Peer;
 use session::client::{
-    Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState, StoreError, StoreFailed, StoreRequest,
-    StoreResponse,
+    Entropy, MemoryOutbox, Options, Outcome, PublishOptions, SavedState, StoreError, StoreFailed,
+    StoreRequest, StoreResponse,
 };
 use session::tabs::{Lane, Tab};
 use session::*;

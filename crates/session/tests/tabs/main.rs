@@ -12,8 +12,8 @@ mod world;
 use std::collections::BTreeSet;
 
 use browser::{Browser, SIGNATURE, topic};
-use session::{Body, RejectCode};
 use session::client::Outcome;
+use session::{Body, RejectCode};
 use world::body;
 
 fn ids(browser: &Browser) -> Vec<String> {

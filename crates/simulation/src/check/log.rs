@@ -1,6 +1,6 @@
 //! The committed events of each stream, in all epochs of its log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Breach, Promise};
 use crate::history::{EventNo, LoggedAt, STREAMS, StreamNo, TopicNo, Topics};
@@ -31,13 +31,14 @@ impl Logs {
         place: LoggedAt,
         event: EventNo,
         topic: TopicNo,
-    ) -> Result<(), Breach> {
+    ) -> Result<Option<Superseded>, Breach> {
         let home = *self.homes.entry(topic).or_insert(place.stream);
         if home != place.stream {
             let text = format!("topic {topic} stands at {place}, and stood in stream {home}");
             return Err(Breach(Promise::Order, text));
         }
-        self.change(place.stream).append(place, event, topic)
+        self.change(place.stream).append(place, event, topic)?;
+        Ok(self.change(place.stream).values.add(topic, place.offset))
     }
 
     /// The event at a position, now or earlier.
@@ -46,11 +47,36 @@ impl Logs {
     }
 }
 
+/// The topic of an event that the store may drop, because enough later ones of its topic are in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Superseded(pub(super) TopicNo);
+
+/// The newest events of each topic, in a stream that keeps no others.
+#[derive(Debug, Default)]
+struct Values {
+    /// `None` for a stream that keeps all.
+    count: Option<usize>,
+    newest: HashMap<TopicNo, VecDeque<u64>>,
+    superseded: HashSet<u64>,
+}
+
+impl Values {
+    fn add(&mut self, topic: TopicNo, offset: u64) -> Option<Superseded> {
+        let count = self.count?;
+        let newest = self.newest.entry(topic).or_default();
+        newest.push_back(offset);
+        let oldest = (newest.len() > count).then(|| newest.pop_front());
+        self.superseded.insert(oldest??);
+        Some(Superseded(topic))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Log {
     epoch: u64,
-    /// From offset 1, including trimmed events.
+    /// From offset 1, including trimmed and superseded events.
     entries: Vec<(EventNo, TopicNo)>,
+    values: Values,
     trimmed: u64,
     /// The highest trimmed offset of all epochs.
     ever_trimmed: u64,
@@ -60,7 +86,14 @@ pub(super) struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { epoch: 1, entries: Vec::new(), trimmed: 0, ever_trimmed: 0, stood: HashMap::new() }
+        Self {
+            epoch: 1,
+            entries: Vec::new(),
+            values: Values::default(),
+            trimmed: 0,
+            ever_trimmed: 0,
+            stood: HashMap::new(),
+        }
     }
 }
 
@@ -80,6 +113,10 @@ impl Log {
         Ok(())
     }
 
+    pub(super) fn keep_last(&mut self, count: usize) {
+        self.values.count = Some(count);
+    }
+
     pub(super) fn trim(&mut self, up_to: u64) {
         self.trimmed = self.trimmed.max(up_to);
         self.ever_trimmed = self.ever_trimmed.max(up_to);
@@ -90,6 +127,10 @@ impl Log {
         let kept = usize::try_from(head).unwrap_or(usize::MAX).min(self.entries.len());
         let lost = self.entries.drain(kept..).map(|(event, _)| event).collect();
         self.trimmed = self.trimmed.min(head);
+        self.values = Values { count: self.values.count, ..Values::default() };
+        for (offset, (_, topic)) in (1..).zip(&self.entries) {
+            self.values.add(*topic, offset);
+        }
         if epoch != self.epoch {
             self.epoch = epoch;
             for (offset, (event, _)) in (1..).zip(&self.entries) {
@@ -116,13 +157,18 @@ impl Log {
         self.ever_trimmed
     }
 
+    /// Whether the store may have dropped the event at this offset.
+    pub(super) fn may_be_gone(&self, offset: u64) -> bool {
+        (1..=self.trimmed).contains(&offset) || self.values.superseded.contains(&offset)
+    }
+
     /// The topic of the event at this offset.
     pub(super) fn topic(&self, offset: u64) -> Option<TopicNo> {
         let index = usize::try_from(offset.checked_sub(1)?).ok()?;
         self.entries.get(index).map(|(_, topic)| *topic)
     }
 
-    /// The matching events between these two offsets, exclusive.
+    /// The matching events between these two offsets, exclusive, without superseded ones.
     pub(super) fn between(
         &self,
         after: u64,
@@ -133,6 +179,7 @@ impl Log {
         (after.saturating_add(1)..before)
             .zip(self.entries.iter().skip(skip))
             .filter(move |(_, (_, topic))| topics.holds(*topic))
+            .filter(|(offset, _)| !self.values.superseded.contains(offset))
             .map(|(offset, (event, _))| (offset, *event))
     }
 }

@@ -162,7 +162,7 @@ impl Publishers {
         // Neither the client's numbers nor the log distinguish such a restored row from a new one.
         if published.was_restored
             && self.forgotten.contains(&client)
-            && (1..=logs.of(place.stream).trimmed()).contains(&published.offset)
+            && logs.of(place.stream).may_be_gone(published.offset)
         {
             published.may_stand += 1;
         }

@@ -1,11 +1,11 @@
 //! Promises 1 to 4 for each reader: it receives the events of each stream forwards, once and without a hole, until the end,
-//! and never more than it has room for.
+//! and never more than it has room for. Of a stream that keeps the last values it may miss what a later one supersedes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::log::{Log, Logs};
 use super::{Breach, Promise};
-use crate::history::{EventNo, From, LoggedAt, ReaderNo, STREAMS, StreamNo, Topics};
+use crate::history::{EventNo, From, LoggedAt, ReaderNo, STREAMS, StreamNo, TopicNo, Topics};
 
 #[derive(Debug, Default)]
 pub(super) struct Readers {
@@ -98,7 +98,8 @@ impl Track {
         self.gaps.clear();
     }
 
-    /// The first matching event before `before` that it has neither received nor seen in a gap.
+    /// The first matching event before `before` that it has neither received nor seen in a gap, and that no later event of
+    /// its topic supersedes.
     fn hole(&self, log: &Log, topics: Topics, before: u64) -> Option<(u64, EventNo)> {
         let (after, gone) = match self.told {
             Told::Unknown => return None,
@@ -171,6 +172,14 @@ impl Readers {
     pub(super) fn less_is_there(&mut self) {
         for track in self.readers.values_mut().flat_map(|reader| &mut reader.streams) {
             track.promised = 0;
+        }
+    }
+
+    /// An event of this topic leaves a stream for a later one. A reader may have caught up before that one is delivered.
+    pub(super) fn superseded(&mut self, stream: StreamNo, topic: TopicNo) {
+        for reader in self.readers.values_mut().filter(|reader| reader.topics.holds(topic)) {
+            let track = &mut reader.streams[usize::from(stream)];
+            track.promised = track.promised.saturating_sub(1);
         }
     }
 

@@ -296,8 +296,7 @@ impl World {
         let is_orphan = self.is_orphan(&self.profiles[number].backup.saved().client);
         let profile = &mut self.profiles[number];
         let before = profile.rows();
-        let is_other =
-            is_orphan || profile.backup.saved().client != profile.outbox.saved().client;
+        let is_other = is_orphan || profile.backup.saved().client != profile.outbox.saved().client;
         (profile.outbox, profile.is_empty) = (profile.backup.clone(), false);
         let after = profile.rows();
         profile.asked.clear();

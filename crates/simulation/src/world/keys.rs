@@ -230,7 +230,8 @@ impl World {
         let hello = random.of(overheard).clone();
         let store = &self.relay.peer.store;
         // Whom the relay does not know, or knows by a secret, it cannot tell from an impostor.
-        let (Some(key), Some(fence)) = (store.key(&hello.client), store.fence(&hello.client)) else {
+        let (Some(key), Some(fence)) = (store.key(&hello.client), store.fence(&hello.client))
+        else {
             return;
         };
         if Some(key) != hello.key || fence < hello.fence {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{ClientId, Found, Outcome, Peer, Store, Write};
 use session::server::{
-    Answer, Effect, Logged, Opened, Options, Server, SocketMessage, StreamNo, Wire as Spoken,
+    Answer, Effect, Logged, Options, Server, SocketMessage, StreamNo, Wire as Spoken,
 };
 use session::{Body, CloseCode, FromClient, Stream, Subscribe};
 use topic::Pattern;
@@ -30,14 +30,19 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// A relay with this many streams.
-    pub(super) fn new(streams: usize, mutation: Option<Mutation>) -> Self {
+    /// A relay with this many streams. The second one keeps so many events of each topic.
+    pub(super) fn new(
+        streams: usize,
+        keep_topic: Option<usize>,
+        mutation: Option<Mutation>,
+    ) -> Self {
         let names = [Stream::MAIN, Stream::named("side")];
         let streams = names[..streams].to_vec();
         let options = Options { peer: "relay".into(), page: 5, streams, ..Options::default() };
         let mut peer = Peer::new(options);
         peer.verifies = model::is_proven;
         peer.store.bug = mutation.and_then(Mutation::of_store);
+        keep_topic.into_iter().for_each(|count| peer.store.keep_last(1, count));
         let older = peer.store.clone();
         Self { is_up: true, life: 0, peer, older, leaves_at: None, batch: Vec::new() }
     }
@@ -77,10 +82,12 @@ impl Relay {
         self.wires().into_iter().filter(|wire| self.is_of(*wire, id)).collect()
     }
 
-    /// Whether this is the newest connection of its client.
+    /// Whether this is the newest connection of its client, which may have no record.
     pub(super) fn is_newest(&self, wire: WireNo) -> bool {
-        let client = self.client(wire);
-        client.is_some_and(|(client, fence)| self.peer.store.fence(&client) == Some(fence))
+        let Some((client, fence)) = self.client(wire) else { return false };
+        let fences = self.wires_of(&client).into_iter().filter_map(|other| self.client(other));
+        let newest = fences.map(|(_, fence)| fence).max();
+        self.peer.store.fence(&client).or(newest) == Some(fence)
     }
 
     /// Whether this is a connection of this client.
@@ -246,9 +253,7 @@ impl World {
             return;
         }
         for (wire, outcome) in told {
-            if matches!(outcome, Outcome::Opened(Opened::Welcome { .. })) {
-                self.fence_older(wire);
-            }
+            self.fence_older(wire, &outcome);
             if self.relay.serves(wire) {
                 self.relay.peer.tell(wire, outcome);
                 self.drive_relay(wire);
@@ -259,12 +264,12 @@ impl World {
         }
     }
 
-    /// A connection is welcome, so the older ones of its client are fenced.
-    fn fence_older(&mut self, wire: WireNo) {
+    /// If a connection is welcome, the older ones of its client are fenced.
+    fn fence_older(&mut self, wire: WireNo, outcome: &Outcome) {
         if self.mutation == Some(Mutation::NoFence) {
             return;
         }
-        let older = self.relay.peer.older(wire).into_iter();
+        let older = self.relay.peer.fenced_by(wire, outcome).into_iter();
         for other in older.filter(|other| !self.is_stale(*other)).collect::<Vec<_>>() {
             self.with_server(other, |server, _| server.fenced());
         }
@@ -280,6 +285,7 @@ impl World {
                 new.extend(append.client.map(|numbered| numbered.client).zip(logged));
             }
         }
+        self.relay.streams().for_each(|stream| store.supersede(stream));
         (told, new)
     }
 

@@ -4,6 +4,7 @@ mod paging;
 mod presence;
 mod publishing;
 mod streams;
+mod values;
 
 use simulation::check::{Promise, check};
 use simulation::history::Record::*;

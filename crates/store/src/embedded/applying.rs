@@ -1,5 +1,6 @@
-//! Commands in one transaction: decided, trimmed, committed.
+//! Commands in one transaction: decided, superseded, trimmed, committed.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use topic::Topic;
@@ -12,7 +13,7 @@ use super::ids::Ids;
 use super::log::Log;
 use crate::{Command, StoreError, Written};
 
-/// A command trims twice as many events as it logs plus this number, so that a log that is too long shrinks.
+/// A command drops twice as many events as it logs plus this number, so that a log that is too long shrinks.
 const TRIM_ROWS: usize = 64;
 
 impl Embedded {
@@ -35,9 +36,12 @@ impl Embedded {
                 let mut all = Vec::with_capacity(commands.len());
                 for command in commands {
                     log.at(command.time);
-                    let written =
+                    let mut written =
                         decide(command, &mut log, &mut ids, &mut clients, &circumstances)?;
                     self.trim(&mut log, &written)?;
+                    let superseded = log.take_superseded().into_iter();
+                    written.superseded =
+                        superseded.map(|(stream, offset)| (stream as usize, offset)).collect();
                     all.push(written);
                 }
                 self.note_firsts(&log);
@@ -61,15 +65,22 @@ impl Embedded {
         })
     }
 
-    /// Drops the events that those of a command push out.
+    /// Drops the events that those of a command supersede or push out.
     fn trim(&self, log: &mut Log<'_>, written: &Written) -> Result<()> {
         log.flush()?;
         let most = 2 * written.logged.len() + TRIM_ROWS;
         for (stream, keep) in self.streams.keep() {
+            let new = written.logged.iter().filter(|event| event.stream == stream as usize);
+            let mut new = new.peekable();
             // A stream without new events is left to the maintenance.
-            if written.logged.iter().any(|event| event.stream == stream as usize) {
-                log.trim(stream, keep, most)?;
+            if new.peek().is_none() {
+                continue;
             }
+            if let Some(count) = keep.of_each_topic() {
+                let topics: BTreeSet<&str> = new.map(|event| event.topic.as_str()).collect();
+                log.supersede(stream, topics, count, most)?;
+            }
+            log.trim(stream, keep, most)?;
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ fn write(moment: &ReadTransaction, to: &Path) -> Result<u64> {
     table(moment, &transaction, REJECTS)?;
     let mut events = 0;
     for row in transaction.open_table(EXTENTS)?.iter()? {
-        events += Extent::of(row?.1.value()).count();
+        events += Extent::of(row?.1.value()).count;
     }
     mark_backup(&transaction)?;
     transaction.commit()?;

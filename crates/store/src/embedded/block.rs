@@ -1,13 +1,16 @@
-//! Consecutive events in one row: a commit of many costs few rows, and fills the pages of the file.
+//! Events in one row: a commit of many costs few rows, and fills the pages of the file.
 //!
 //! An event is encoded as the length of its topic in two bytes (0 for the topic of the event before it), the length of
-//! its body in four, lowest byte first, its topic and its body.
+//! its body in four, lowest byte first, its topic and its body. Its offset is the one after the event before it, or the
+//! row's key. Where events are missing, the highest bit of the topic's length is set, and the number of missing offsets
+//! follows the two lengths. A row without missing events is the same in format 3.
 
 use std::sync::Arc;
 
 use session::server::Logged;
 
 use super::error::{Result, corrupt};
+use super::packed;
 
 /// The most bytes of a row with several events. With its key it fills one page of the engine.
 const BYTES: usize = 4_076;
@@ -15,6 +18,8 @@ const BYTES: usize = 4_076;
 const MANY_BYTES: usize = 16_364;
 /// The bytes of the two lengths.
 const LENGTHS: usize = 6;
+/// Marks the length of a topic where events are missing.
+const HOLE: u16 = 1 << 15;
 
 /// An event in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +29,49 @@ pub(super) struct BlockEntry<'r> {
     pub(super) body: &'r [u8],
 }
 
-/// Packs consecutive events into rows. Calls `row` with the first offset and the bytes of each.
+/// A row while it is encoded.
+struct Row<'e> {
+    bytes: Vec<u8>,
+    /// The offset after the last event.
+    next: u64,
+    /// The topic of the last event.
+    topic: &'e str,
+}
+
+impl<'e> Row<'e> {
+    /// Appends an event with a higher offset.
+    fn push(&mut self, entry: BlockEntry<'e>) -> Result<()> {
+        let BlockEntry { offset, topic, body } = entry;
+        let named = if topic == self.topic { "" } else { topic };
+        let length = u16::try_from(named.len()).ok().filter(|length| *length < HOLE);
+        let (Some(length), Ok(size)) = (length, u32::try_from(body.len())) else {
+            return Err(corrupt("an event that is too long"));
+        };
+        let missing = offset.checked_sub(self.next).ok_or(corrupt("offsets"))?;
+        let hole = if missing > 0 { HOLE } else { 0 };
+        self.bytes.extend((length | hole).to_le_bytes());
+        self.bytes.extend(size.to_le_bytes());
+        if missing > 0 {
+            packed::push(&mut self.bytes, missing);
+        }
+        self.bytes.extend_from_slice(named.as_bytes());
+        self.bytes.extend_from_slice(body);
+        (self.next, self.topic) = (offset + 1, topic);
+        Ok(())
+    }
+}
+
+/// Encodes events as the row with the key `first`, in the order of their offsets, which are `first` or higher.
+pub(super) fn encode<'e>(
+    first: u64,
+    entries: impl IntoIterator<Item = BlockEntry<'e>>,
+) -> Result<Vec<u8>> {
+    let mut row = Row { bytes: Vec::new(), next: first, topic: "" };
+    entries.into_iter().try_for_each(|entry| row.push(entry))?;
+    Ok(row.bytes)
+}
+
+/// Packs events into rows, in the order of their offsets. Calls `row` with the first offset and the bytes of each.
 pub(super) fn pack(
     mut events: &[Arc<Logged>],
     mut row: impl FnMut(u64, &[u8]) -> Result<()>,
@@ -34,29 +81,27 @@ pub(super) fn pack(
     while let Some(first) = events.first() {
         bytes.clear();
         let most = if left < MANY_BYTES { BYTES } else { MANY_BYTES };
-        let (mut count, mut last) = (0, "");
+        let mut block = Row { bytes, next: first.offset, topic: "" };
+        let mut count = 0;
         for event in events {
-            let topic = event.topic.as_str();
-            let named = if topic == last { "" } else { topic };
-            if count > 0 && bytes.len() + LENGTHS + named.len() + event.body.len() > most {
+            let before = block.bytes.len();
+            let (offset, topic, body) = (event.offset, event.topic.as_str(), &*event.body);
+            block.push(BlockEntry { offset, topic, body })?;
+            if count > 0 && block.bytes.len() > most {
+                block.bytes.truncate(before);
                 break;
             }
-            let too_long = |_| corrupt("an event that is too long");
-            bytes.extend(u16::try_from(named.len()).map_err(too_long)?.to_le_bytes());
-            bytes.extend(u32::try_from(event.body.len()).map_err(too_long)?.to_le_bytes());
-            bytes.extend_from_slice(named.as_bytes());
-            bytes.extend_from_slice(&event.body);
             left -= LENGTHS + event.body.len();
-            last = topic;
             count += 1;
         }
+        bytes = block.bytes;
         row(first.offset, &bytes)?;
         events = &events[count..];
     }
     Ok(())
 }
 
-/// The events of a row. Its key is the first offset.
+/// The events of a row with the key `first`.
 pub(super) fn entries(first: u64, row: &[u8]) -> Entries<'_> {
     Entries { offset: first, topic: "", rest: row }
 }
@@ -72,16 +117,17 @@ pub(super) struct Entries<'r> {
 impl<'r> Entries<'r> {
     fn entry(&mut self) -> Option<BlockEntry<'r>> {
         let (topic, rest) = self.rest.split_first_chunk()?;
-        let (body, rest) = rest.split_first_chunk()?;
-        let topic = usize::from(u16::from_le_bytes(*topic));
-        let (topic, rest) = rest.split_at_checked(topic)?;
+        let (body, mut rest) = rest.split_first_chunk()?;
+        let topic = u16::from_le_bytes(*topic);
+        let missing = if topic & HOLE == 0 { 0 } else { packed::take(&mut rest).ok()? };
+        let (topic, rest) = rest.split_at_checked(usize::from(topic & !HOLE))?;
         let body = usize::try_from(u32::from_le_bytes(*body)).ok()?;
         let (body, rest) = rest.split_at_checked(body)?;
         if !topic.is_empty() {
             self.topic = std::str::from_utf8(topic).ok()?;
         }
         self.rest = rest;
-        let offset = self.offset;
+        let offset = self.offset.checked_add(missing)?;
         self.offset = offset.checked_add(1)?;
         Some(BlockEntry { offset, topic: self.topic, body })
     }
@@ -110,15 +156,23 @@ mod tests {
     use proptest::prelude::*;
     use topic::Topic;
 
+    fn missing() -> impl Strategy<Value = u64> {
+        prop_oneof![8 => Just(0_u64), 1 => 1..3_u64, 1 => 100..1_u64 << 40]
+    }
+
     proptest! {
         #[test]
         fn events_are_read_as_they_were_packed_and_small_ones_share_a_row(
-            events in proptest::collection::vec(("[ab]{1,2}", 0..5_000_usize), 0..40),
+            events in proptest::collection::vec(("[ab]{1,2}", 0..5_000_usize, missing()), 0..40),
             first in 1..u64::MAX / 2,
+            stays in proptest::collection::vec(any::<bool>(), 40),
         ) {
-            let events: Vec<_> = (first..)
-                .zip(&events)
-                .map(|(offset, (topic, size))| {
+            let mut next = first;
+            let events: Vec<_> = events
+                .iter()
+                .map(|(topic, size, missing)| {
+                    let offset = next + missing;
+                    next = offset + 1;
                     let body = vec![offset as u8; *size].into();
                     Arc::new(Logged::new(0, offset, Topic::parse(topic).unwrap(), body))
                 })
@@ -146,24 +200,33 @@ mod tests {
             for pair in rows.windows(2) {
                 prop_assert!(pair[0].1.len() + pair[1].1.len() > BYTES - LENGTHS);
             }
+            // A row keeps its key when some of its events go.
+            for (first, row) in &rows {
+                let left: Vec<_> = entries(*first, row)
+                    .map(Result::unwrap)
+                    .zip(&stays)
+                    .filter_map(|(entry, stays)| stays.then_some(entry))
+                    .collect();
+                let row = encode(*first, left.iter().copied()).unwrap();
+                let read: Vec<_> = entries(*first, &row).map(Result::unwrap).collect();
+                prop_assert_eq!(read, left);
+            }
         }
     }
 
     #[test]
     fn a_row_that_is_cut_is_corrupt_and_ends() {
-        let body = vec![1; 50].into();
-        let event = Logged::new(0, 3, Topic::parse("t").unwrap(), body);
-        pack(&[Arc::new(event)], |first, row| {
+        for offset in [3, 300] {
+            let entry = BlockEntry { offset, topic: "t", body: &[1; 50] };
+            let row = encode(3, [entry]).unwrap();
             for end in 1..row.len() {
-                let mut entries = entries(first, &row[..end]);
+                let mut entries = entries(3, &row[..end]);
                 assert!(
                     matches!(entries.next(), Some(Err(Error(StoreError::Corrupt(_))))),
                     "{end}"
                 );
                 assert!(entries.next().is_none());
             }
-            Ok(())
-        })
-        .unwrap();
+        }
     }
 }

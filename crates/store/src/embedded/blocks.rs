@@ -100,9 +100,7 @@ fn at<'r>(
     row: &'r AccessGuard<'static, &'static [u8]>,
     offset: u64,
 ) -> Result<Option<BlockEntry<'r>>> {
-    if offset < first {
-        return Ok(None);
-    }
-    let skipped = usize::try_from(offset - first).unwrap_or(usize::MAX);
-    block::entries(first, row.value()).nth(skipped).transpose()
+    let mut entries = block::entries(first, row.value());
+    let found = entries.find(|entry| entry.as_ref().map_or(true, |entry| entry.offset >= offset));
+    Ok(found.transpose()?.filter(|entry| entry.offset == offset))
 }

@@ -115,6 +115,9 @@ impl<'t> Clients<'t> {
             Ok(identity) => identity,
             Err(refused) => return Ok(Some(refused)),
         };
+        if is_new && hello.reading {
+            return Ok(Some(Opened::Reader));
+        }
         if is_new && !may_be_new {
             return Ok(None);
         }

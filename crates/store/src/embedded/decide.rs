@@ -31,6 +31,7 @@ pub(super) fn decide(
     let mut written = Written {
         outcomes: Vec::with_capacity(command.writes.len()),
         logged: Vec::with_capacity(command.writes.len()),
+        superseded: Vec::new(),
         heads: Vec::new(),
     };
     for write in command.writes {

@@ -25,14 +25,14 @@ pub(super) const TOPICS: TableDefinition<'_, (u32, &str, u64), &[u8]> =
 /// Stream and milliseconds since 1970 to the first event logged then: one row for each second with events.
 pub(super) const TIMES: TableDefinition<'_, (u32, u64), u64> = TableDefinition::new("logged");
 /// Stream to [`Extent`](super::log::Extent).
-pub(super) const EXTENTS: TableDefinition<'_, u32, ExtentRow> = TableDefinition::new("extents");
+pub(super) const EXTENTS: TableDefinition<'_, u32, ExtentRow> = TableDefinition::new("held");
 /// The format's version, the epoch and the peer's id; in a backup also a mark.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The number of the stream that takes all topics.
 pub(super) const MAIN: u32 = 0;
 /// The version of these tables.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 
 /// What identifies a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(super) fn prepare(
             Some(found @ 1..FORMAT) => {
                 let path = path.display();
                 tracing::info!(%path, "the store is brought from format {found} to {FORMAT}");
-                older::bring_up_to_date(&transaction, now)?;
+                older::bring_up_to_date(&transaction, found, now)?;
             }
             Some(found) => {
                 let path = path.to_owned();

@@ -2,7 +2,7 @@
 //!
 //! Ids are random, so each new one changes another page of the table, and pages are what a commit costs. So new ids stay in
 //! memory first, and go to the table slice by slice, many to a page. Nothing is lost with the memory: what the table lacks
-//! is read again from the end of the log. The ids of trimmed events leave the table in the same way.
+//! is read again from the end of the log. The ids of trimmed and superseded events leave the table in the same way.
 //!
 //! A new id costs no read of the table once the sweep has passed its slice and built the slice's [`Filter`]: after the file
 //! is opened, one sweep takes at most [`LONGEST`] events.
@@ -21,7 +21,7 @@ use super::format::EXTENTS;
 use super::log::{Extent, Log};
 use crate::digest::{Digest, digest_of};
 
-/// Digest to position. Rows of trimmed events may be left.
+/// Digest to position. Rows of events that are gone may be left.
 pub(super) const IDS: TableDefinition<'_, &Digest, LogPosition> = TableDefinition::new("known");
 
 /// A sweep through the table goes by the first byte of the digests.
@@ -41,7 +41,7 @@ fn slice(digest: &Digest) -> usize {
 /// What the table does not have yet. It belongs to the open file.
 #[derive(Debug)]
 pub(super) struct Recent {
-    /// Positions, or `None` for a trimmed event, by the slice of the table.
+    /// Positions, or `None` for an event that is gone, by the slice of the table.
     waiting: Vec<HashMap<Digest, Option<LogPosition>, RandomState>>,
     /// What each slice of the table has; `None` until the sweep has passed it.
     filters: Vec<Option<Filter>>,
@@ -53,7 +53,7 @@ pub(super) struct Recent {
     slice: usize,
     /// How many changes have not moved the sweep yet.
     credit: u64,
-    /// The table may hold rows of trimmed events that `waiting` does not know.
+    /// The table may hold rows of events that are gone and that `waiting` does not know.
     has_litter: bool,
 }
 
@@ -77,7 +77,7 @@ impl Recent {
             let (stream, extent) = row?;
             let (stream, extent) = (stream.value(), Extent::of(extent.value()));
             heads.insert(stream, extent.head);
-            has_litter |= extent.first > 1;
+            has_litter |= extent.first > 1 || extent.has_holes();
             let from = extent.first.max(extent.indexed + 1);
             Blocks::new(transaction, stream)?.each_from(from, |entry| {
                 if let Some(digest) = digest_of(entry.body) {
@@ -170,7 +170,10 @@ impl<'t> Ids<'t> {
             None if !self.recent.table_may_have(digest) => None,
             None => self.table.get(digest)?.map(|place| place.value()),
         };
-        Ok(place.filter(|(stream, offset)| log.extent(*stream).holds(*offset)))
+        Ok(match place {
+            Some(place) if log.holds(place)? => Some(place),
+            _ => None,
+        })
     }
 
     /// Adds the position of an event that was [not found](Ids::find).
@@ -178,7 +181,7 @@ impl<'t> Ids<'t> {
         self.changes.new.insert(digest, place);
     }
 
-    /// Ends the transaction's changes: takes the trimmed events from `log`, and moves the sweep on.
+    /// Ends the transaction's changes: takes the events that are gone from `log`, and moves the sweep on.
     pub(super) fn close(mut self, log: &mut Log<'_>) -> Result<Changes> {
         self.changes.gone = log.take_gone();
         let moved = self.changes.new.len() + self.changes.gone.len();
@@ -209,9 +212,11 @@ impl<'t> Ids<'t> {
         }
         let (first, last) = ends(slice);
         if self.recent.has_litter {
-            self.table.retain_in::<&Digest, _>(&first..=&last, |_, (stream, offset)| {
-                offset >= log.extent(stream).first
+            let mut failed = Ok(());
+            self.table.retain_in::<&Digest, _>(&first..=&last, |_, place| {
+                stays(log.holds(place), &mut failed)
             })?;
+            failed?;
         }
         let mut waiting: Vec<_> = self.recent.waiting[slice].iter().collect();
         waiting.sort_unstable();
@@ -235,14 +240,17 @@ impl<'t> Ids<'t> {
     fn rewrite(&mut self, slice: usize, log: &Log<'_>) -> Result<Vec<Digest>> {
         let (first, last) = ends(slice);
         let waiting = &self.recent.waiting[slice];
-        let mut rows = Vec::new();
+        let (mut rows, mut failed) = (Vec::new(), Ok(()));
         self.table.retain_in::<&Digest, _>(&first..=&last, |digest, place| {
-            let (stream, offset) = place;
-            if offset >= log.extent(stream).first && !waiting.contains_key(digest) {
+            let may_be_litter = self.recent.has_litter;
+            if !waiting.contains_key(digest)
+                && (!may_be_litter || stays(log.holds(place), &mut failed))
+            {
                 rows.push((*digest, place));
             }
             false
         })?;
+        failed?;
         rows.extend(waiting.iter().filter_map(|(digest, place)| Some((*digest, (*place)?))));
         rows.sort_unstable();
         let mut cursor = self.table.lower_bound_mut(Bound::Included(&first))?;
@@ -252,6 +260,16 @@ impl<'t> Ids<'t> {
         cursor.close()?;
         Ok(rows.into_iter().map(|(digest, _)| digest).collect())
     }
+}
+
+/// Whether a row stays. The first error is kept, and all rows stay after it.
+fn stays(holds: Result<bool>, failed: &mut Result<()>) -> bool {
+    holds.unwrap_or_else(|error| {
+        if failed.is_ok() {
+            *failed = Err(error);
+        }
+        true
+    })
 }
 
 /// The first and the last digest that a slice could have.

@@ -1,6 +1,8 @@
 //! The log in a write transaction: appends at its head, trims at its other end. The keys of a row begin with the number
 //! of its stream.
 
+mod superseding;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -26,7 +28,9 @@ pub(super) struct Extent {
     pub(super) first: u64,
     /// The newest offset; 0 if there never was an event.
     pub(super) head: u64,
-    /// The [cost] of all events in between.
+    /// How many events there are in between: some may be superseded.
+    pub(super) count: u64,
+    /// The [cost] of these events.
     pub(super) bytes: u64,
     /// The most that `bytes` ever was: the file has room for it.
     pub(super) peak: u64,
@@ -35,25 +39,28 @@ pub(super) struct Extent {
 }
 
 /// A row of [`EXTENTS`].
-pub(super) type ExtentRow = (u64, u64, u64, u64, u64);
+pub(super) type ExtentRow = (u64, u64, u64, u64, u64, u64);
 
 impl Extent {
-    pub(super) const EMPTY: Self = Self { first: 1, head: 0, bytes: 0, peak: 0, indexed: 0 };
+    pub(super) const EMPTY: Self =
+        Self { first: 1, head: 0, count: 0, bytes: 0, peak: 0, indexed: 0 };
 
-    pub(super) fn of((first, head, bytes, peak, indexed): ExtentRow) -> Self {
-        Self { first, head, bytes, peak, indexed }
+    pub(super) fn of((first, head, count, bytes, peak, indexed): ExtentRow) -> Self {
+        Self { first, head, count, bytes, peak, indexed }
     }
 
     pub(super) fn row(&self) -> ExtentRow {
-        (self.first, self.head, self.bytes, self.peak, self.indexed)
+        (self.first, self.head, self.count, self.bytes, self.peak, self.indexed)
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.head + 1 - self.first
-    }
-
+    /// Whether an offset is neither trimmed nor above the head. Its event may be superseded.
     pub(super) fn holds(&self, offset: u64) -> bool {
         (self.first..=self.head).contains(&offset)
+    }
+
+    /// Whether events are missing that were not trimmed.
+    pub(super) fn has_holes(&self) -> bool {
+        self.first + self.count <= self.head
     }
 }
 
@@ -72,8 +79,9 @@ pub(super) struct Log<'t> {
     extents: BTreeMap<u32, Extent>,
     /// The appended events of each stream that are not in the tables yet.
     fresh: BTreeMap<u32, Vec<Arc<Logged>>>,
-    /// Trimmed events.
+    /// The ids of trimmed and superseded events.
     gone: Vec<(Digest, LogPosition)>,
+    superseded: Vec<LogPosition>,
 }
 
 impl<'t> Log<'t> {
@@ -93,6 +101,7 @@ impl<'t> Log<'t> {
             extents,
             fresh: BTreeMap::new(),
             gone: Vec::new(),
+            superseded: Vec::new(),
         })
     }
 
@@ -106,9 +115,25 @@ impl<'t> Log<'t> {
         self.extents.get(&stream).copied().unwrap_or(Extent::EMPTY)
     }
 
+    /// Whether the log holds an event at this position.
+    pub(super) fn holds(&self, (stream, offset): LogPosition) -> Result<bool> {
+        let extent = self.extent(stream);
+        let is_fresh = || {
+            let first = self.fresh.get(&stream).and_then(|events| events.first());
+            first.is_some_and(|first| first.offset <= offset)
+        };
+        if !extent.holds(offset) {
+            return Ok(false);
+        }
+        if !extent.has_holes() || is_fresh() {
+            return Ok(true);
+        }
+        self.has_any(stream, offset, offset + 1)
+    }
+
     /// How many events there are.
     pub(super) fn count(&self) -> u64 {
-        self.extents.values().map(Extent::count).sum()
+        self.extents.values().map(|extent| extent.count).sum()
     }
 
     /// Logs an event that was [not found](super::ids::Ids::find).
@@ -116,6 +141,7 @@ impl<'t> Log<'t> {
         let extent = self.extents.entry(stream).or_insert(Extent::EMPTY);
         let (topic, body) = (ready.topic.clone(), Arc::clone(&ready.body));
         extent.head += 1;
+        extent.count += 1;
         extent.bytes += cost(topic.as_str(), &body);
         extent.peak = extent.peak.max(extent.bytes);
         let offset = extent.head;
@@ -143,48 +169,48 @@ impl<'t> Log<'t> {
     pub(super) fn trim(&mut self, stream: u32, keep: &Keep, most: usize) -> Result<bool> {
         self.flush()?;
         let young = self.younger_than(stream, keep)?;
-        let goes = |extent: &Extent| {
-            let over = extent.count() > keep.events || extent.bytes > keep.bytes;
-            extent.first < young || (over && extent.first < extent.head)
-        };
         let mut extent = self.extent(stream);
-        let last = extent.first.saturating_add(most as u64);
+        let is_over = |extent: &Extent| extent.count > keep.events || extent.bytes > keep.bytes;
+        if young <= extent.first && !is_over(&extent) {
+            return Ok(false);
+        }
+        let (mut left, mut more) = (most, false);
         let mut topics = BTreeSet::new();
-        while extent.first < last && goes(&extent) {
+        'rows: while extent.count > 0 {
             let row = self.blocks.range((stream, 0)..=(stream, u64::MAX))?.next().transpose()?;
             let row = row.map(|(key, row)| (key.value().1, row.value().to_vec()));
             let (block, row) = row.ok_or(corrupt("first"))?;
-            let mut is_empty = true;
             for entry in block::entries(block, &row) {
                 let entry = entry?;
                 if entry.offset < extent.first {
                     continue;
                 }
-                if extent.first >= last || !goes(&extent) {
-                    is_empty = false;
-                    break;
+                let goes = entry.offset < young || (is_over(&extent) && entry.offset < extent.head);
+                more = goes && left == 0;
+                if !goes || more {
+                    break 'rows;
                 }
                 let digest = digest_of(entry.body);
                 self.gone.extend(digest.map(|digest| (digest, (stream, entry.offset))));
                 if !topics.contains(entry.topic) {
                     topics.insert(entry.topic.to_owned());
                 }
-                extent.first += 1;
+                left -= 1;
+                extent.first = entry.offset + 1;
+                extent.count = extent.count.saturating_sub(1);
                 extent.bytes = extent.bytes.saturating_sub(cost(entry.topic, entry.body));
             }
-            if is_empty {
-                self.blocks.remove((stream, block))?;
-            }
+            self.blocks.remove((stream, block))?;
         }
         for topic in topics {
             self.drop_offsets(stream, &topic, extent.first)?;
         }
         self.drop_times(stream, extent.first)?;
         self.extents.insert(stream, extent);
-        Ok(goes(&extent))
+        Ok(more)
     }
 
-    /// Takes the ids of trimmed events.
+    /// Takes the ids of trimmed and superseded events.
     pub(super) fn take_gone(&mut self) -> Vec<(Digest, LogPosition)> {
         std::mem::take(&mut self.gone)
     }
@@ -221,6 +247,26 @@ impl<'t> Log<'t> {
         let next = self.times.range((stream, horizon + 1)..=(stream, u64::MAX))?.next();
         let next = next.transpose()?.map(|(_, offset)| offset.value());
         Ok(next.unwrap_or(self.extent(stream).head + 1))
+    }
+
+    /// Whether the tables hold an event of a stream between these offsets, the second one excluded.
+    fn has_any(&self, stream: u32, from: u64, to: u64) -> Result<bool> {
+        for row in self.blocks.range((stream, 0)..(stream, to))?.rev() {
+            let (key, row) = row?;
+            // Only the last row may begin with missing events.
+            let mut begins_before = false;
+            for entry in block::entries(key.value().1, row.value()) {
+                let offset = entry?.offset;
+                begins_before |= offset < from;
+                if (from..to).contains(&offset) {
+                    return Ok(true);
+                }
+            }
+            if begins_before {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     /// Drops the rows of a topic whose events are all trimmed. The other rows keep their trimmed offsets.

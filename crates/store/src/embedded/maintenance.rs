@@ -13,8 +13,8 @@ use super::ids::Ids;
 use super::log::Log;
 use crate::StoreError;
 
-/// The most events of a stream that one step trims.
-const MOST_ROWS: usize = 1_024;
+/// The most events of a stream that one step drops.
+pub(super) const MOST_ROWS: usize = 1_024;
 /// The most clients that one step looks at.
 const MOST_CLIENTS: usize = 1_000;
 /// How often all clients are looked through, in milliseconds.
@@ -50,6 +50,10 @@ impl Embedded {
                     let before = log.extent(stream);
                     more |= log.trim(stream, keep, MOST_ROWS)?;
                     changed |= before != log.extent(stream);
+                }
+                if let Some(swept) = self.sweep(&mut log, now)? {
+                    more = true;
+                    changed |= swept.changed;
                 }
                 self.note_firsts(&log);
                 ids = Ids::open(&transaction, &recent, 0)?.close(&mut log)?;

@@ -30,6 +30,15 @@ pub(super) fn push_offset(row: &mut Vec<u8>, last: u64, offset: u64) {
     push(row, offset - last);
 }
 
+/// The row of these ascending offsets. The first one belongs into its key.
+pub(super) fn row(offsets: &[u64]) -> Vec<u8> {
+    let mut row = Vec::new();
+    for pair in offsets.windows(2) {
+        push_offset(&mut row, pair[0], pair[1]);
+    }
+    row
+}
+
 /// The offsets of a row: `first` is in its key, the others are in `row`.
 pub(super) fn offsets(first: u64, mut row: &[u8]) -> Result<Vec<u64>> {
     let mut offsets = vec![first];
@@ -59,10 +68,6 @@ mod tests {
     #[test]
     fn offsets_are_read_as_they_were_written() {
         let written = [7, 8, 9, 200, 1 << 40];
-        let mut row = Vec::new();
-        for pair in written.windows(2) {
-            push_offset(&mut row, pair[0], pair[1]);
-        }
-        assert_eq!(offsets(7, &row).unwrap(), written);
+        assert_eq!(offsets(7, &row(&written)).unwrap(), written);
     }
 }

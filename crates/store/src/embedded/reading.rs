@@ -38,14 +38,17 @@ pub(super) struct Reading {
     /// The oldest offset that is not trimmed.
     first: u64,
     head: u64,
+    /// How many events there are.
+    count: u64,
 }
 
 impl Reading {
     pub(super) fn new(transaction: &ReadTransaction, stream: u32, epoch: u64) -> Result<Self> {
         let extent = transaction.open_table(EXTENTS)?.get(stream)?.map(|row| row.value());
-        let Extent { first, head, .. } = extent.map_or(Extent::EMPTY, Extent::of);
+        let Extent { first, head, count, .. } = extent.map_or(Extent::EMPTY, Extent::of);
         let topics = transaction.open_table(TOPICS)?;
-        Ok(Self { blocks: Blocks::new(transaction, stream)?, topics, stream, epoch, first, head })
+        let blocks = Blocks::new(transaction, stream)?;
+        Ok(Self { blocks, topics, stream, epoch, first, head, count })
     }
 
     pub(super) fn page(&self, pattern: &Pattern, from: u64, limit: usize) -> Result<Page> {

@@ -13,6 +13,7 @@ mod retention;
 mod simulated;
 mod streams;
 mod unreadable;
+mod values;
 
 use std::collections::HashMap;
 use std::path::Path;

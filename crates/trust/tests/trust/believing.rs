@@ -35,9 +35,8 @@ fn read<'e>(
 ) -> Result<Trust<'e>, Untrusted> {
     let signed = signed_bytes(topic, &body.source, body);
     let key = certificates.first().map(|certificate| certificate.key);
-    let signature = body
-        .signature
-        .map(|signature| key.is_some_and(|key| is_right(&key, &signed, &signature)));
+    let signature =
+        body.signature.map(|signature| key.is_some_and(|key| is_right(&key, &signed, &signature)));
     let (source, time, authid) = (body.source.as_str(), body.time, body.authid.as_deref());
     check(&Evidence { source, time, authid, signature, certificates, revoked })
 }
@@ -53,7 +52,7 @@ fn a_signed_event_is_verified_by_the_certificate_of_its_key() {
 }
 
 #[test]
-fn a_31_any_change_of_what_is_signed_is_found() {
+fn a31_any_change_of_what_is_signed_is_found() {
     let certificates = [certificate()];
     let event = event("signed-extensions");
     let with = |name: &str, value: Extension| {
@@ -89,7 +88,7 @@ fn a_31_any_change_of_what_is_signed_is_found() {
 
 proptest! {
     #[test]
-    fn a_31_any_bit_that_is_changed_in_an_encoded_event_is_found_or_harmless(
+    fn a31_any_bit_that_is_changed_in_an_encoded_event_is_found_or_harmless(
         at: prop::sample::Index,
         bit in 0..8,
     ) {
@@ -131,7 +130,7 @@ proptest! {
 }
 
 #[test]
-fn a_32_a_signature_of_another_key_or_a_certificate_of_another_key_proves_nothing() {
+fn a32_a_signature_of_another_key_or_a_certificate_of_another_key_proves_nothing() {
     let certificates = [certificate()];
     let forged = Body { signature: Some([7; 64]), ..event("json") };
     assert_eq!(read(TOPIC, &forged, &certificates, None), Err(Untrusted::BadSignature));
@@ -147,7 +146,7 @@ fn a_32_a_signature_of_another_key_or_a_certificate_of_another_key_proves_nothin
 }
 
 #[test]
-fn a_33_a_signature_that_was_taken_away_is_missed() {
+fn a33_a_signature_that_was_taken_away_is_missed() {
     let certificates = [certificate()];
     let stripped = Body { signature: None, ..event("json") };
     assert_eq!(read(TOPIC, &stripped, &certificates, None), Err(Untrusted::NotSigned));
@@ -158,7 +157,7 @@ fn a_33_a_signature_that_was_taken_away_is_missed() {
 }
 
 #[test]
-fn a_34_an_event_needs_a_certificate_of_its_time_and_a_key_that_is_not_revoked() {
+fn a34_an_event_needs_a_certificate_of_its_time_and_a_key_that_is_not_revoked() {
     let event = event("json");
     let time = event.time.unwrap();
     let seconds = time / 1_000;

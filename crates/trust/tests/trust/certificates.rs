@@ -27,7 +27,7 @@ fn claim(changed: Value) -> Result<trust::Certificate, CertificateError> {
 }
 
 #[test]
-fn a_07_a_token_that_signs_in_is_not_a_certificate() {
+fn a07_a_token_that_signs_in_is_not_a_certificate() {
     for typ in [json!("JWT"), json!("at+jwt"), json!(""), json!(null), json!(7)] {
         let read = parse_certificate(&jwt(json!({ "typ": typ }), json!({})));
         assert_eq!(read, Err(CertificateError::Type), "{typ}");
@@ -117,7 +117,8 @@ fn a_record_is_a_certificate_or_a_revocation() {
     assert_eq!(Record::parse(br#"{"revoked":true}"#), revoked(None, None));
     let all = br#"{"reason":"lost","since":17,"revoked":true,"new":[1]}"#;
     assert_eq!(Record::parse(all), revoked(Some(17), Some("lost")));
-    for data in [&b"{}"[..], b"", b"7", b"{\"revoked\":false}", b"{\"revoked\":1}", b"\xff", b"[]"] {
+    for data in [&b"{}"[..], b"", b"7", b"{\"revoked\":false}", b"{\"revoked\":1}", b"\xff", b"[]"]
+    {
         assert_eq!(Record::parse(data), None);
     }
 }

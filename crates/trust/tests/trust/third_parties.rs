@@ -93,13 +93,21 @@ fn attacks(event: &str, signed_extensions: &str) -> Vec<String> {
         with(signed_extensions, "absent", "here".into()),
         repacked(event, |envelope| envelope["payloadType"] = "text/plain".into()),
         repacked(event, |envelope| envelope["signatures"] = json!([])),
-        repacked(event, |envelope| envelope["signatures"][0]["sig"] = STANDARD.encode([7; 64]).into()),
+        repacked(event, |envelope| {
+            envelope["signatures"][0]["sig"] = STANDARD.encode([7; 64]).into()
+        }),
         repacked(event, |envelope| envelope["signatures"][0]["keyid"] = issuer[6..].into()),
         repacked(event, payload(json!({ "core": digest }))),
         repacked(event, payload(json!({ "core": digest, "ext": digest }))),
         repacked(event, payload(json!({ "core": digest, "signedextattrs": ["t"] }))),
-        repacked(event, payload(json!({ "core": digest, "ext": digest, "signedextattrs": ["t", "t"] }))),
-        repacked(event, payload(json!({ "core": digest, "ext": digest, "signedextattrs": ["id"] }))),
+        repacked(
+            event,
+            payload(json!({ "core": digest, "ext": digest, "signedextattrs": ["t", "t"] })),
+        ),
+        repacked(
+            event,
+            payload(json!({ "core": digest, "ext": digest, "signedextattrs": ["id"] })),
+        ),
     ]
 }
 

@@ -82,7 +82,7 @@ fn a_proof_has_its_known_bytes_and_a_right_signature() {
         assert!(is_right(&key, &signed, &bytes(&proof["signature"])));
         // No part of it can be exchanged.
         for other in [
-            proof_bytes("example.org", &client, fence, proof["token"].as_str()),
+            proof_bytes("www.example.org", &client, fence, proof["token"].as_str()),
             proof_bytes(host, &[0; 16], fence, proof["token"].as_str()),
             proof_bytes(host, &client, fence - 1, proof["token"].as_str()),
             proof_bytes(host, &client, fence, Some("another")),

@@ -1,22 +1,31 @@
 //! The promises of the fold, for any order of echoes, log and outcomes.
 
 use super::*;
-use crate::events::Person;
+use crate::events::{Person, TextMessage};
 
-fn seen(id: &str) -> Seen {
+pub(crate) fn seen(id: &str) -> Seen {
     seen_of("ann", id, Some(1))
+}
+
+/// A row of the log.
+pub(crate) fn stored_row(seen: Seen, offset: u64) -> Row {
+    Row::new(seen, State::Stored, Place::in_log(0, offset), None)
 }
 
 fn seen_of(sender: &str, id: &str, time_ms: Option<u64>) -> Seen {
     let sender = Person { id: sender.into(), name: sender.to_uppercase() };
     let text = format!("text of {id}");
     let message = Rc::new(TextMessage { sender, text });
-    Seen { id: id.into(), client: "".into(), message, time_ms }
+    Seen { id: id.into(), author: Author::default(), message, time_ms, day: 0 }
+}
+
+fn client(client: &str) -> Author {
+    Author { client: client.into(), account: None }
 }
 
 /// A message of another client that claims to be from Ann.
 fn forged(id: &str) -> Seen {
-    Seen { client: "/clients/mallory".into(), ..seen(id) }
+    Seen { author: client("/clients/mallory"), ..seen(id) }
 }
 
 fn queued(id: &str) -> Change {
@@ -27,7 +36,7 @@ fn sent(id: &str) -> Change {
     Change::Pending { seen: seen(id), state: State::Sent }
 }
 
-fn stored(id: &str, offset: u64) -> Change {
+pub(crate) fn stored(id: &str, offset: u64) -> Change {
     Change::Stored { seen: seen(id), epoch: 7, offset }
 }
 
@@ -39,7 +48,7 @@ fn refusal() -> Refusal {
     Refusal::new("too_large", "")
 }
 
-fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {
+pub(crate) fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {
     let mut timeline = Timeline::default();
     for change in changes {
         timeline.apply(change);
@@ -47,9 +56,27 @@ fn fold(changes: impl IntoIterator<Item = Change>) -> Timeline {
     timeline
 }
 
+pub(crate) fn rows(timeline: &Timeline) -> Vec<&Rc<Row>> {
+    timeline.chunks.rows().collect()
+}
+
+/// Ann's message with this id and offset gets a relation by Ann.
+pub(crate) fn related(id: &str, offset: u64, at: u64, relation: Relation) -> Change {
+    related_by(Author::default(), id, offset, at, relation)
+}
+
+fn related_by(author: Author, id: &str, offset: u64, at: u64, relation: Relation) -> Change {
+    let about = Reference { id: id.into(), epoch: 7, offset };
+    Change::Related { about, day: 19_700_101, author, at: (7, at), relation }
+}
+
+fn edit(text: &str) -> Relation {
+    Relation::Edited { text: text.into() }
+}
+
 fn shown(timeline: &Timeline) -> Vec<(&str, &str)> {
-    let rows = timeline.rows().iter();
-    rows.map(|row| (&*row.id, row.state.word())).collect()
+    let rows = timeline.chunks.rows();
+    rows.map(|row| (&*row.seen.id, row.state.word())).collect()
 }
 
 #[test]
@@ -99,7 +126,7 @@ fn a_message_waits_again_when_the_link_broke_before_its_answer() {
 fn a_rejected_message_stays_with_its_reason_and_no_late_echo_revives_it() {
     let timeline = fold([sent("mine"), failed("mine"), sent("mine"), stored("a", 1)]);
     assert_eq!(shown(&timeline), [("a", "stored"), ("mine", "failed")]);
-    assert_eq!(timeline.rows()[1].state, State::Failed(refusal()));
+    assert_eq!(rows(&timeline)[1].state, State::Failed(refusal()));
 }
 
 #[test]
@@ -144,25 +171,12 @@ fn a_new_life_of_the_log_stands_after_the_old_one() {
 }
 
 #[test]
-fn the_oldest_leave_when_the_screen_is_full_and_pending_ones_stay() {
-    let most = MOST_STORED as u64;
-    let mut timeline = fold([queued("refused"), Change::Live, failed("refused"), queued("mine")]);
-    for offset in 0..most + 5 {
-        timeline.apply(stored(&offset.to_string(), offset));
-    }
-    let ids: Vec<&str> = shown(&timeline).into_iter().map(|(id, _)| id).collect();
-    assert_eq!(ids.len(), MOST_STORED + 2);
-    assert!(ids[..2].contains(&"refused") && ids[..2].contains(&"5"), "{:?}", &ids[..2]);
-    assert_eq!(ids[MOST_STORED + 1], "mine");
-}
-
-#[test]
 fn rows_that_do_not_change_are_shared_with_the_timeline_before() {
     let before = fold([stored("a", 1), queued("b")]);
     let mut after = before.clone();
     after.apply(sent("b"));
-    assert!(Rc::ptr_eq(&before.rows()[0], &after.rows()[0]));
-    assert!(!Rc::ptr_eq(&before.rows()[1], &after.rows()[1]));
+    assert!(Rc::ptr_eq(&rows(&before)[0], &rows(&after)[0]));
+    assert!(!Rc::ptr_eq(&rows(&before)[1], &rows(&after)[1]));
 }
 
 #[test]
@@ -208,7 +222,7 @@ fn a_refused_message_that_is_stored_after_all_stands_once() {
 }
 
 fn row(seen: Seen) -> Row {
-    seen.into_row(State::Stored, Place::Pending(0))
+    stored_row(seen, 0)
 }
 
 #[test]
@@ -234,7 +248,11 @@ fn a_client_that_takes_the_id_of_a_message_changes_nothing_of_it() {
     let forged = |offset| Change::Stored { seen: forged("mine"), epoch: 7, offset };
     let timeline = fold([stored("mine", 4), forged(5), failed("mine")]);
     let clients = |timeline: &Timeline| -> Vec<(Rc<str>, String)> {
-        timeline.rows().iter().map(|row| (row.client.clone(), row.key())).collect()
+        timeline
+            .chunks
+            .rows()
+            .map(|row| (row.seen.author.client.clone(), row.key.to_string()))
+            .collect()
     };
     let mallory = "/clients/mallory";
     let expected = [("".into(), "mine".to_owned()), (mallory.into(), format!("{mallory}mine"))];
@@ -246,11 +264,98 @@ fn a_client_that_takes_the_id_of_a_message_changes_nothing_of_it() {
 #[test]
 fn an_own_message_that_is_stored_under_an_earlier_client_stays_one_and_own() {
     let mut earlier = seen("mine");
-    earlier.client = "/clients/earlier".into();
+    earlier.author = client("/clients/earlier");
     for answer in [sent("mine"), failed("mine")] {
         let came = Change::Stored { seen: earlier.clone(), epoch: 7, offset: 1 };
         let timeline = fold([queued("mine"), answer, came]);
         assert_eq!(shown(&timeline), [("mine", "stored")]);
-        assert!(timeline.rows()[0].is_by("ann"));
+        assert!(rows(&timeline)[0].is_by("ann"));
     }
+}
+
+#[test]
+fn an_edit_by_the_author_counts_and_an_edit_by_another_person_changes_nothing() {
+    let bob = || client("/clients/bob");
+    let edits = [
+        related_by(bob(), "a", 1, 9, edit("by Bob")),
+        related("a", 1, 5, edit("second")),
+        related("a", 1, 3, edit("first")),
+    ];
+    for timeline in [
+        fold(std::iter::once(stored("a", 1)).chain(edits.clone())),
+        fold(edits.into_iter().chain([stored("a", 1)])),
+    ] {
+        assert_eq!(rows(&timeline)[0].text(), "second");
+        assert!(rows(&timeline)[0].is_edited());
+    }
+}
+
+#[test]
+fn an_account_edits_from_any_of_its_clients_and_a_guest_does_not_edit_for_an_account() {
+    let of = |client: &str, account: Option<&str>| Author {
+        client: client.into(),
+        account: account.map(Into::into),
+    };
+    let mut message = seen("a");
+    message.author = of("/clients/1", Some("carol"));
+    let message = Change::Stored { seen: message, epoch: 7, offset: 1 };
+    let guest = related_by(of("/clients/1", None), "a", 1, 9, edit("by the guest"));
+    let carol = related_by(of("/clients/2", Some("carol")), "a", 1, 8, edit("by Carol"));
+    let timeline = fold([message, guest, carol]);
+    assert_eq!(rows(&timeline)[0].text(), "by Carol");
+}
+
+#[test]
+fn a_relation_on_another_days_topic_or_to_another_place_is_ignored() {
+    let mut other_day = related("a", 1, 2, edit("other day"));
+    if let Change::Related { day, .. } = &mut other_day {
+        *day = 19_700_102;
+    }
+    let elsewhere = related("a", 3, 4, edit("elsewhere"));
+    let timeline = fold([other_day.clone(), stored("a", 1), other_day, elsewhere]);
+    assert_eq!(rows(&timeline)[0].text(), "text of a");
+}
+
+#[test]
+fn the_last_reaction_of_each_person_with_each_emoji_counts() {
+    let react = |who: &str, emoji: &str, at, is_on| {
+        related_by(client(who), "a", 1, at, Relation::Reacted { emoji: emoji.into(), is_on })
+    };
+    let timeline = fold([
+        react("bob", "+", 5, true),
+        react("eve", "+", 4, true),
+        react("eve", "-", 6, true),
+        react("bob", "-", 7, false),
+        stored("a", 1),
+        react("bob", "+", 3, false),
+        react("eve", "-", 9, false),
+    ]);
+    let fold = rows(&timeline)[0].fold.clone().unwrap();
+    assert_eq!(fold.reactions(), [("+".into(), vec![client("eve"), client("bob")])]);
+}
+
+#[test]
+fn a_deletion_beats_all_in_any_order() {
+    let deleted = Change::Deleted { epoch: 7, offset: 1 };
+    let edited = related("a", 1, 9, edit("edited"));
+    let orders = [
+        [stored("a", 1), deleted.clone(), edited.clone()],
+        [deleted.clone(), edited.clone(), stored("a", 1)],
+        [edited, stored("a", 1), deleted],
+    ];
+    for order in orders {
+        assert!(rows(&fold(order))[0].is_deleted());
+    }
+}
+
+#[test]
+fn a_flood_of_relations_to_unknown_messages_is_bounded() {
+    let mut timeline = Timeline::default();
+    let day = timeline.unread_days([Some(1)]);
+    timeline.has_read_days(&day);
+    for offset in 0..5_000 {
+        timeline.apply(related(&offset.to_string(), offset, offset + 1, edit(&"x".repeat(1_000))));
+    }
+    assert!(timeline.orphans.bytes() < 2_000_000, "{}", timeline.orphans.bytes());
+    assert_eq!(timeline.unread_days([Some(1)]), day, "the dropped ones are read again");
 }

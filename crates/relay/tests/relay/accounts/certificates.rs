@@ -12,27 +12,27 @@ use trust::{PublicKey, Record, Thumbprint, parse_certificate};
 use super::*;
 
 /// A device with its key.
-struct Device {
+pub struct Device {
     pair: EcdsaKeyPair,
-    public: PublicKey,
+    pub public: PublicKey,
 }
 
 impl Device {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let public = pair.public_key().as_ref().try_into().unwrap();
         Self { pair, public }
     }
 
-    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.pair.sign(&SystemRandom::new(), bytes).unwrap().as_ref().try_into().unwrap()
     }
 
-    fn thumbprint(&self) -> Thumbprint {
+    pub fn thumbprint(&self) -> Thumbprint {
         Thumbprint::of(&self.public)
     }
 
-    fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let [x, y] = [&self.public[1..33], &self.public[33..]];
         let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
         json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "ext": true, "key_ops": ["verify"] })
@@ -40,7 +40,7 @@ impl Device {
 }
 
 /// A relay that makes certificates itself, with its folder.
-fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
+pub fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("certificates.json");
     IssuerKey::generate().unwrap().write(&path).unwrap();
@@ -49,7 +49,12 @@ fn issuing(options: &[&str]) -> (Accounts, tempfile::TempDir) {
 }
 
 /// The status, the headers and the body of an answer.
-fn request(relay: &Process, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
+fn request(
+    relay: &Process,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, String, String) {
     let mut socket = TcpStream::connect(&relay.address).unwrap();
     let mut all = format!("{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", relay.address);
     for (name, value) in headers {
@@ -63,13 +68,13 @@ fn request(relay: &Process, line: &str, headers: &[(&str, &str)], body: &str) ->
     (status, head.to_owned(), body.to_owned())
 }
 
-fn certify(accounts: &Accounts, token: &str, jwk: &Value) -> (u16, String, String) {
+pub fn certify(accounts: &Accounts, token: &str, jwk: &Value) -> (u16, String, String) {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     request(&accounts.relay, "POST /certificate", &headers, &jwk.to_string())
 }
 
-fn revoke(accounts: &Accounts, what: &[&str]) -> Output {
+pub fn revoke(accounts: &Accounts, what: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_event-relay"));
     let data = accounts._folder.path().join("data");
     command.arg("revoke").arg("--data").arg(data).args(what).output().unwrap()
@@ -87,14 +92,14 @@ fn lines(log: &mut dyn BufRead, mut is_last: impl FnMut(&str) -> bool) -> String
 }
 
 /// A durable event with this data.
-fn event(number: u64, topic: &str, data: Value) -> FromClient {
+pub fn event(number: u64, topic: &str, data: Value) -> FromClient {
     let (id, data) = (format!("e{number}"), data.to_string().into_bytes());
     let body = Body { id, data, ..Body::default() }.encode();
     let name = Some(topic.to_owned());
     FromClient::Publish(Publish { number: Some(number), topic: 0, name, body, lowest: None })
 }
 
-async fn rejected(client: &mut Client) -> (RejectCode, String) {
+pub async fn rejected(client: &mut Client) -> (RejectCode, String) {
     match client.frame().await {
         FromPeer::Reject(reject) => (reject.code, reject.message),
         other => panic!("{other:?}"),
@@ -105,14 +110,17 @@ async fn rejected(client: &mut Client) -> (RejectCode, String) {
 fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
     let (mut accounts, _folder) = issuing(&["--issuer-name", "https://relay.example"]);
     let device = Device::new();
-    let token = accounts.forged(json!({}), json!({ "name": "Ann \u{1f600}" }), "");
+    let token = accounts.forged(json!({ "alg": "ES256" }), json!({ "name": "Ann \u{1f600}" }), "");
     let (status, head, jwt) = certify(&accounts, &token, &device.jwk());
     assert_eq!(status, 200, "{jwt}");
     assert!(head.contains("content-type: application/jwt"), "{head}");
     let read = parse_certificate(&jwt).unwrap();
     let certificate = &read.certificate;
     assert_eq!(certificate.key, device.public);
-    assert_eq!((certificate.subject.as_str(), certificate.name.as_deref()), ("ann", Some("Ann \u{1f600}")));
+    assert_eq!(
+        (certificate.subject.as_str(), certificate.name.as_deref()),
+        ("ann", Some("Ann \u{1f600}"))
+    );
     assert_eq!(certificate.issuer, "https://relay.example");
     assert_eq!(certificate.expires_at - certificate.issued_at, trust::MAX_LIFE);
     let (status, head, keys) = request(&accounts.relay, "GET /.well-known/jwks.json", &[], "");
@@ -124,16 +132,18 @@ fn the_relay_makes_certificates_for_its_accounts_that_anyone_can_verify() {
     assert_eq!((key["kid"].as_str(), key.get("d")), (read.kid.as_deref(), None));
     let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(key.clone()).unwrap());
     let signature = URL_SAFE_NO_PAD.encode(&read.signature);
-    let is_right = jsonwebtoken::crypto::verify(&signature, &read.signed, &key.unwrap(), Algorithm::ES256);
+    let is_right =
+        jsonwebtoken::crypto::verify(&signature, &read.signed, &key.unwrap(), Algorithm::ES256);
     assert!(is_right.unwrap());
     let line = lines(&mut accounts.log, |line| line.contains("certified"));
     assert!(line.contains("audit") && line.contains(&device.thumbprint().to_string()), "{line}");
 }
 
 #[tokio::test]
-async fn a_07_a_certificate_is_not_a_token_that_signs_in() {
+async fn a07_a_certificate_is_not_a_token_that_signs_in() {
     let (accounts, _folder) = issuing(&[]);
-    let (status, _, jwt) = certify(&accounts, &accounts.token("ann", "pub=>"), &Device::new().jwk());
+    let (status, _, jwt) =
+        certify(&accounts, &accounts.token("ann", "pub=>"), &Device::new().jwk());
     assert_eq!(status, 200);
     accounts.refuses(&jwt).await;
     let (status, ..) = certify(&accounts, &jwt, &Device::new().jwk());
@@ -166,13 +176,15 @@ fn a_certificate_is_made_for_a_token_and_a_public_key_and_nothing_else() {
         assert_eq!(certify(&accounts, &token, &jwk).0, 400, "{jwk}");
     }
     assert_eq!(certify(&accounts, &token, &with("x", "x".repeat(3_000).into())).0, 413);
-    let foreign = [("origin", "https://evil.example"), ("authorization", &format!("Bearer {token}"))];
+    let foreign =
+        [("origin", "https://evil.example"), ("authorization", &format!("Bearer {token}"))];
     let (status, ..) = request(&accounts.relay, "POST /certificate", &foreign, &jwk.to_string());
     assert_eq!(status, 403);
     let (status, ..) = request(&accounts.relay, "OPTIONS /certificate", &foreign[..1], "");
     assert_eq!(status, 403);
     let own = format!("http://{}", accounts.relay.address);
-    let (status, head, _) = request(&accounts.relay, "OPTIONS /certificate", &[("origin", &own)], "");
+    let (status, head, _) =
+        request(&accounts.relay, "OPTIONS /certificate", &[("origin", &own)], "");
     assert_eq!(status, 204);
     assert!(head.contains(&format!("access-control-allow-origin: {own}")), "{head}");
     let without = Accounts::start(&[]);
@@ -222,7 +234,7 @@ async fn what_is_not_a_certificate_of_the_clients_own_proven_key_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_34_a_revoked_account_is_closed_and_refused_also_after_a_restart() {
+async fn a34_a_revoked_account_is_closed_and_refused_also_after_a_restart() {
     let (mut accounts, _folder) = issuing(&[]);
     let token = accounts.token("ann", "pub=>;sub=>");
     let mut ann = accounts.welcomed(1, &token).await;

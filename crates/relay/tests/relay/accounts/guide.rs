@@ -83,14 +83,22 @@ async fn refusal(client: &mut Client, subscription: u32, pattern: &str) -> Optio
 #[tokio::test]
 async fn the_commands_of_the_guide_do_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
-    let ports = ["8080", "8090", "8443"].map(|port| {
+    let ports = ["8080", "8090", "8091", "8443"].map(|port| {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         (port, free.local_addr().unwrap().port())
     });
     let path = folder.path().to_owned();
     let (mut shell, said) = tokio::task::spawn_blocking(move || run(&path, &ports)).await.unwrap();
     assert!(said.iter().any(|line| line == "ok"), "the answer of /healthz by TLS: {said:?}");
-    let [(_, guests), (_, accounts), _] = ports;
+    let [(_, guests), (_, accounts), ..] = ports;
+    let certificate = std::fs::read_to_string(folder.path().join("ann.certificate")).unwrap();
+    let certificate = trust::parse_certificate(&certificate).unwrap().certificate;
+    assert_eq!(certificate.subject, "ann");
+    // The key that the guide revokes is the one of its certificate.
+    let revoked = format!("revoked {}", certificate.thumbprint());
+    for line in [revoked.as_str(), "revoked the account mallory and no keys"] {
+        assert!(said.iter().any(|it| it == line), "{line}: {said:?}");
+    }
 
     let (mut guest, welcome) = answer(guests, 1, None).await;
     assert!(matches!(welcome, FromPeer::Welcome(_)), "{welcome:?}");

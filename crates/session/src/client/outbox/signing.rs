@@ -46,6 +46,13 @@ impl Outbox {
         }
     }
 
+    /// A row will never be signed.
+    pub(in crate::client) fn never_signs(&mut self, id: &str) {
+        if let Some(entry) = self.find(id).filter(|entry| entry.is_unsigned()) {
+            (entry.signing, entry.row.sign_by) = (Signing::Impossible, Some(0));
+        }
+    }
+
     /// Asks again for signatures that are outstanding, or could not be made.
     pub(in crate::client) fn sign_again(&mut self) {
         for entry in self.rows.iter_mut().filter(|entry| entry.is_unsigned()) {

@@ -96,11 +96,22 @@ fn a_signature_without_a_proven_key_or_a_time_or_of_another_form_is_bad() {
 }
 
 #[test]
-fn an_ephemeral_event_has_no_place_among_certificates() {
+fn nothing_comes_among_certificates_but_durable_events_of_the_holder_of_a_key() {
     for topic in ["certs.x", &Thumbprint::of(&KEY).topic()] {
-        let effects = publish(&mut welcomed(None), None, topic, signed().encode());
-        let is_closed = |it: &Effect| matches!(it, Effect::Close(CloseCode::ProtocolError, _));
-        assert!(effects.iter().any(is_closed), "{topic}");
+        let body = Body { signature: None, ..signed() }.encode();
+        for key in [None, Some(KEY)] {
+            let effects = publish(&mut welcomed(key), None, topic, body.clone());
+            let is_closed = |it: &Effect| matches!(it, Effect::Close(CloseCode::ProtocolError, _));
+            assert!(effects.iter().any(is_closed), "{topic}");
+            let effects = publish(&mut welcomed(key), Some(1), topic, body.clone());
+            let appended = effects.into_iter().find_map(|effect| match effect {
+                Effect::Append(append) => Some(append.event.map(drop)),
+                _ => None,
+            });
+            let code = appended.unwrap().map_err(|refusal| refusal.code);
+            let expected = key.map(drop).ok_or(RejectCode::UnknownCertificate);
+            assert_eq!(code, expected, "{topic}");
+        }
     }
     let body = Body { signature: None, ..signed() };
     for topic in ["certs", "certs.a.b", "a.certs"] {

@@ -1,7 +1,8 @@
 //! The migration from older versions, in one transaction.
 //!
 //! Up to version 2 each event had a row in the log, one in the index of its topic, one for its id, and one for its number.
-//! Version 1 had neither times nor extents: it kept everything.
+//! Version 1 had neither times nor extents: it kept everything. Up to version 3 no event was missing between others, so
+//! that an extent did not count its events. The blocks of version 3 are [those of today](crate::embedded::block).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,13 +24,35 @@ const OLD_IDS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("id
 const OLD_TIMES: TableDefinition<'_, u64, u64> = TableDefinition::new("times");
 const OLD_STREAMS: TableDefinition<'_, &str, (u64, u64, u64, u64)> =
     TableDefinition::new("streams");
+/// First, head, bytes, peak and indexed of a stream.
+type OldExtentRow = (u64, u64, u64, u64, u64);
+const OLD_EXTENTS: TableDefinition<'_, u32, OldExtentRow> = TableDefinition::new("extents");
 const OLD_OUTCOMES: TableDefinition<'_, (&[u8; 16], u64), u64> = TableDefinition::new("outcomes");
 
 /// How many events are moved at a time.
 const TOGETHER: usize = 4_096;
 
-/// Brings the tables up to date. The age of what version 1 holds counts from `now`.
-pub(super) fn bring_up_to_date(transaction: &WriteTransaction, now: u64) -> Result<()> {
+/// Brings the tables of the version `found` up to date. The age of what version 1 holds counts from `now`.
+pub(super) fn bring_up_to_date(transaction: &WriteTransaction, found: u64, now: u64) -> Result<()> {
+    if found < 3 { from_rows(transaction, now) } else { count_events(transaction) }
+}
+
+/// From version 3: counts the events of each stream.
+fn count_events(transaction: &WriteTransaction) -> Result<()> {
+    let mut extents = transaction.open_table(EXTENTS)?;
+    for row in transaction.open_table(OLD_EXTENTS)?.iter()? {
+        let (stream, extent) = row?;
+        let (first, head, bytes, peak, indexed) = extent.value();
+        let count = (head + 1).checked_sub(first).ok_or(corrupt("offsets"))?;
+        let extent = Extent { first, head, count, bytes, peak, indexed };
+        extents.insert(stream.value(), extent.row())?;
+    }
+    transaction.delete_table(OLD_EXTENTS)?;
+    Ok(())
+}
+
+/// From version 1 or 2.
+fn from_rows(transaction: &WriteTransaction, now: u64) -> Result<()> {
     let extent = move_events(transaction)?;
     {
         let mut times = transaction.open_table(TIMES)?;
@@ -37,7 +60,7 @@ pub(super) fn bring_up_to_date(transaction: &WriteTransaction, now: u64) -> Resu
             let (time, offset) = row?;
             times.insert((MAIN, time.value()), offset.value())?;
         }
-        if times.is_empty()? && extent.count() > 0 {
+        if times.is_empty()? && extent.count > 0 {
             times.insert((MAIN, now), extent.first)?;
         }
         transaction.open_table(EXTENTS)?.insert(MAIN, extent.row())?;
@@ -95,8 +118,9 @@ fn move_events(transaction: &WriteTransaction) -> Result<Extent> {
             (old.first()?.map_or(1, |(offset, _)| offset.value()), head, bytes, bytes)
         }
     };
-    if head + 1 - first != old.len()? {
+    let count = old.len()?;
+    if head + 1 - first != count {
         return Err(corrupt("offsets"));
     }
-    Ok(Extent { first, head, bytes, peak, indexed: head })
+    Ok(Extent { first, head, count, bytes, peak, indexed: head })
 }

@@ -29,7 +29,7 @@ impl Reading {
         search: &mut Search,
         rows: &mut usize,
     ) -> Result<bool> {
-        let all = (self.head + 1).saturating_sub(self.first);
+        let all = self.count;
         if count == 0 || all == 0 || count >= all {
             let begin = (count > 0 && all > 0).then_some(self.first);
             search.begins.push(begin);

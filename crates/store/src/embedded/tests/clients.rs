@@ -50,6 +50,30 @@ fn a_client_that_was_forgotten_is_told_so_until_something_of_it_is_decided() {
 }
 
 #[test]
+fn a_client_that_only_reads_has_no_row_and_a_known_one_is_checked_all_the_same() {
+    let (store, _) = store();
+    let reads = |index, fence, secret| {
+        let Write::Open { hello, .. } = hello_of(client(index), fence) else { panic!() };
+        let hello = Hello { reading: true, secret, ..hello };
+        let write = Write::Open { hello, subject: None, may_be_new: false };
+        match store.write(&[write]).unwrap().outcomes.remove(0) {
+            WriteOutcome::Opened(opened) => opened,
+            other => panic!("{other:?}"),
+        }
+    };
+    let Write::Open { hello, .. } = hello_of(client(1), 1) else { panic!() };
+    let secret = hello.secret;
+    assert_eq!([1, 2, 1].map(|fence| reads(1, fence, secret)), [(); 3].map(|()| Opened::Reader));
+    assert!(matches!(reads(1, u64::MAX, secret), Opened::Refused(..)));
+    assert_eq!(store.knows(&[client(1)]).unwrap(), [false]);
+    assert!(is_new(&store, client(1), 5));
+    assert_eq!(reads(1, 5, secret), Opened::Fenced);
+    assert_eq!(reads(1, 6, Some([9; 32])), Opened::WrongSecret);
+    assert!(matches!(reads(1, 6, secret), Opened::Welcome { .. }));
+    assert!(!is_new(&store, client(1), 7));
+}
+
+#[test]
 fn a_client_is_known_for_ninety_days_after_it_was_last_heard_of() {
     let (store, disk) = store();
     let hellos: Vec<_> = (0..2_500).map(|index| hello_of(client(index), 1)).collect();

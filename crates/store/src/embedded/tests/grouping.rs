@@ -176,6 +176,7 @@ proptest! {
         events in 2..20_u64,
         bytes in 100..2_000_u64,
         age in proptest::option::of(1..9_u64),
+        topic in proptest::option::of(1..5_usize),
     ) {
         let mut now = 1_000_000;
         for command in &mut commands {
@@ -184,7 +185,7 @@ proptest! {
         }
         let first = Owned { time: 1_000_000, ..Owned::one(hello_of(CLIENT, 1)) };
         commands.insert(0, first);
-        let keep = Keep { events, bytes, age: age.map(Duration::from_secs) };
+        let keep = Keep { events, bytes, age: age.map(Duration::from_secs), topic };
         let settings = Settings { keep, ..Settings::default() };
         let alone = run(&commands, &[1], &settings, false);
         prop_assert_eq!(&run(&commands, &[commands.len()], &settings, false), &alone);

@@ -41,7 +41,7 @@ proptest! {
         limit in 1..7_usize,
         count in 0..9_u64,
     ) {
-        let keep = Keep { events, bytes, age: age.map(Duration::from_secs) };
+        let keep = Keep { events, bytes, age: age.map(Duration::from_secs), topic: None };
         let settings = Settings { keep, ..Settings::default() };
         let (mut disk, mut now) = (Disk::default(), 1_000_000);
         disk.set_clock(now);

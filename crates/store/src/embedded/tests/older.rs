@@ -1,6 +1,6 @@
 //! Files that older versions have written.
 
-use redb::TableDefinition;
+use redb::{ReadableTable, TableDefinition};
 
 use super::*;
 
@@ -56,6 +56,45 @@ fn a_file_of_an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
         let store = Embedded::open(directory.path(), settings).unwrap();
         assert_eq!(offsets(&store, ">"), [head - 1, head, head + 1]);
     }
+}
+
+#[test]
+fn a_file_of_format_3_is_counted_and_its_blocks_stay_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let keep = |topic| Settings {
+        keep: Keep { events: 8, topic, ..Keep::default() },
+        ..Settings::default()
+    };
+    let store = Embedded::open(directory.path(), keep(None)).unwrap();
+    for id in 0..10 {
+        store.write(&[append(id % 3, id, None)]).unwrap();
+    }
+    drop(store);
+    let old: TableDefinition<'_, u32, (u64, u64, u64, u64, u64)> = TableDefinition::new("extents");
+    let meta: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+    let file = redb::Database::open(directory.path().join("events.redb")).unwrap();
+    let transaction = file.begin_write().unwrap();
+    {
+        let new = transaction.open_table(crate::embedded::format::EXTENTS).unwrap();
+        let (first, head, count, bytes, peak, indexed) = new.get(0).unwrap().unwrap().value();
+        assert_eq!((first, head, count), (3, 10, 8));
+        let row = (first, head, bytes, peak, indexed);
+        transaction.open_table(old).unwrap().insert(0, row).unwrap();
+        transaction.open_table(meta).unwrap().insert("format", 3).unwrap();
+    }
+    transaction.delete_table(crate::embedded::format::EXTENTS).unwrap();
+    transaction.commit().unwrap();
+    drop(file);
+
+    let store = Embedded::open(directory.path(), keep(Some(2))).unwrap();
+    let usage = store.usage().unwrap().streams[0];
+    assert_eq!((usage.first, usage.head, usage.count), (3, 10, 8));
+    assert_eq!(offsets(&store, ">"), (3..=10).collect::<Vec<_>>());
+    let again = store.write(&[append(2, 8, None), append(0, 11, None)]).unwrap().outcomes;
+    assert_eq!(again.iter().map(offset).collect::<Vec<_>>(), [Some(9), Some(11)]);
+    while store.maintain_now().unwrap() {}
+    assert_eq!(offsets(&store, ">"), [5, 6, 8, 9, 10, 11]);
+    assert_eq!(store.usage().unwrap().streams[0].count, 6);
 }
 
 /// The tables as they were, with events of a client whose number 8 was rejected.

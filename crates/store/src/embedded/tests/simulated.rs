@@ -19,11 +19,11 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 fn write_of(ask: &Ask) -> Result<Hello, Box<Append>> {
     match *ask {
-        Ask::Open { client, secret, key, fence, lowest, returning } => {
+        Ask::Open { client, secret, key, fence, lowest, returning, reading } => {
             let secret = secret.map(|secret| [secret; 32]);
             let (key, proof) = (key.map(|key| [key; 65]), key.map(|_| [0; 64]));
             let hello = Hello::new([client; 16], [0; 32], fence);
-            Ok(Hello { secret, key, proof, lowest, returning, ..hello })
+            Ok(Hello { secret, key, proof, lowest, returning, reading, ..hello })
         }
         Ask::Append { client, fence, number, lowest, event } => {
             let client = Some(Numbered { client: [client; 16], fence, number, lowest });
@@ -103,6 +103,7 @@ fn apply_to_model(model: &mut Model, commands: &[Asked], keep: u64) -> Vec<Done>
         // Only a stream with new events is trimmed.
         for stream in [0, 1] {
             if new.iter().any(|(changed, _)| *changed == stream) {
+                model.supersede(stream);
                 model.trim(stream, keep);
             }
         }
@@ -206,16 +207,19 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(keep: u64, bug: Option<Bug>) -> Self {
+    fn new(keep: u64, keep_topic: Option<usize>, bug: Option<Bug>) -> Self {
         let patterns = vec!["b.>".try_into().unwrap()];
         let side = Route { stream: Stream::named("side"), patterns };
         let keep = Keep { events: keep, ..Keep::default() };
-        let settings = Settings { routes: vec![side], keep, ..Settings::default() };
+        let last = Keep { topic: keep_topic, ..keep.clone() };
+        let keep_of = vec![(Stream::named("side"), last)];
+        let settings = Settings { routes: vec![side], keep, keep_of, ..Settings::default() };
         let (disk, now) = (Disk::default(), 1_000 * DAY);
         disk.set_clock(now);
         let store = Embedded::on(Box::new(disk.clone()), settings.clone()).unwrap();
         let epoch = place(locate(&store, ">", &Start::Latest)).head.epoch;
         let mut model = Model::new(store.streams());
+        keep_topic.into_iter().for_each(|count| model.keep_last(1, count));
         model.bug = bug;
         [0, 1].into_iter().for_each(|stream| model.recovered(stream, epoch));
         Self { disk, settings, now, store, epoch, models: vec![model] }
@@ -263,7 +267,7 @@ impl Pair {
 
 /// Runs a case. Fails if there is no model that explains what the store says.
 fn run(case: &Case, bug: Option<Bug>) -> Result<(), TestCaseError> {
-    let mut pair = Pair::new(case.keep, bug);
+    let mut pair = Pair::new(case.keep, case.keep_topic, bug);
     for step in &case.steps {
         pair.step(step);
         prop_assert!(!pair.models.is_empty(), "no model explains {step:?}");
@@ -299,6 +303,7 @@ fn a_store_that_is_wrong_on_purpose_answers_otherwise() {
         Bug::RejectAnsweredAsStored,
         Bug::OtherStream,
         Bug::PageSkipsOne,
+        Bug::DropsNewestValue,
     ] {
         let config = ProptestConfig {
             failure_persistence: None,

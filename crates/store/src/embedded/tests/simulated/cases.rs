@@ -14,15 +14,10 @@ pub enum Ask {
         fence: u64,
         lowest: u64,
         returning: bool,
+        reading: bool,
     },
     /// An event with a topic and an id, or one that breaks the rules.
-    Append {
-        client: u8,
-        fence: u64,
-        number: u64,
-        lowest: u64,
-        event: Option<(u8, u8)>,
-    },
+    Append { client: u8, fence: u64, number: u64, lowest: u64, event: Option<(u8, u8)> },
 }
 
 /// Whether the disk has room, and what is asked for together.
@@ -56,10 +51,10 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::option::weighted(0.9, prop_oneof![9 => Just(2_u8), 1 => Just(9)]),
         prop::option::weighted(0.3, prop_oneof![9 => Just(4_u8), 1 => Just(5)]),
     );
-    let open = (1..4_u8, shown, fence(), 1..8_u64, any::<bool>()).prop_map(
-        |(client, (secret, key), fence, lowest, returning)| {
+    let open = (1..4_u8, shown, fence(), 1..8_u64, any::<[bool; 2]>()).prop_map(
+        |(client, (secret, key), fence, lowest, [returning, reading])| {
             let secret = secret.or((key.is_none()).then_some(2));
-            Ask::Open { client, secret, key, fence, lowest, returning }
+            Ask::Open { client, secret, key, fence, lowest, returning, reading }
         },
     );
     let event = prop::option::weighted(0.9, (0..6_u8, 0..20_u8));
@@ -110,16 +105,16 @@ pub struct Case {
     pub steps: Vec<Step>,
     pub starts: Vec<Begin>,
     pub keep: u64,
+    /// How many events of each topic the second stream keeps.
+    pub keep_topic: Option<usize>,
     pub limit: usize,
 }
 
 pub fn case() -> impl Strategy<Value = Case> {
     let (steps, starts) =
         (prop::collection::vec(step(), 1..25), prop::collection::vec(begin(), 1..3));
-    (steps, starts, 1..15_u64, 1..6_usize).prop_map(|(steps, starts, keep, limit)| Case {
-        steps,
-        starts,
-        keep,
-        limit,
-    })
+    let keep_topic = prop::option::weighted(0.7, 1..4_usize);
+    (steps, starts, 1..15_u64, keep_topic, 1..6_usize).prop_map(
+        |(steps, starts, keep, keep_topic, limit)| Case { steps, starts, keep, keep_topic, limit },
+    )
 }

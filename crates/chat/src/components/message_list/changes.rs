@@ -1,0 +1,71 @@
+//! What the events of a room change in its timeline.
+
+use std::rc::Rc;
+
+use event_driven_kit::{DataError, Delivery, Event, Stage};
+
+use super::super::Origin;
+use crate::clock;
+use crate::events::{Edited, Reacted, Reference};
+use crate::model::text;
+use crate::model::timeline::{self, Author, Change, Relation, Seen, State};
+
+/// The change that an event of the room's text causes. `TEXT_ERROR` reports refused messages. Events that are neither
+/// durable nor from this browser are ignored.
+pub fn of_message(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
+    let seen = |message| {
+        let time_ms = clock::sane(event.time().unwrap_or_default());
+        let (id, author, day) = (event.id().into(), author(event, origin), clock::day_of(time_ms));
+        Seen { id, author, message, time_ms, day }
+    };
+    Ok(match event.delivery() {
+        Delivery::Pending(stage) => {
+            let state = if *stage == Stage::Sent { State::Sent } else { State::Queued };
+            Some(Change::Pending { seen: seen(event.data()?), state })
+        }
+        Delivery::Stored(position) => {
+            let (epoch, offset) = (position.epoch, position.offset);
+            let message = text::shown(event.data()?);
+            message.map(|message| Change::Stored { seen: seen(message), epoch, offset })
+        }
+        _ => None,
+    })
+}
+
+/// The change that an event about a message causes. Its topic is `chat.<room>.on.<day>.<kind>`.
+pub fn of_relation(event: &Event, origin: &Origin) -> Result<Option<Change>, DataError> {
+    let Delivery::Stored(position) = event.delivery() else { return Ok(None) };
+    let mut tokens = event.topic().as_str().rsplit('.');
+    let (kind, day) = (tokens.next(), tokens.next().and_then(|day| day.parse().ok()));
+    let (about, relation) = match kind {
+        Some("EDITED") => {
+            let edited = event.data::<Edited>()?;
+            let relation = text::shown_text(&edited.text).map(|text| Relation::Edited { text });
+            (edited.about.clone(), relation)
+        }
+        Some("REACTED") => {
+            let reacted = event.data::<Reacted>()?;
+            let emoji = text::shown_emoji(&reacted.emoji);
+            let relation = emoji.map(|emoji| Relation::Reacted { emoji, is_on: reacted.is_on });
+            (reacted.about.clone(), relation)
+        }
+        _ => return Ok(None),
+    };
+    let (Some(about), Some(day), Some(relation)) = (reference(&about), day, relation) else {
+        return Ok(None);
+    };
+    let at = (position.epoch, position.offset);
+    Ok(Some(Change::Related { about, day, author: author(event, origin), at, relation }))
+}
+
+/// The message that an event is about, unless its numbers are none.
+pub fn reference(about: &Reference) -> Option<timeline::Reference> {
+    let Reference { id, epoch, offset } = about;
+    let id: Rc<str> = id.as_str().into();
+    Some(timeline::Reference { id, epoch: epoch.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+fn author(event: &Event, origin: &Origin) -> Author {
+    let account = event.account().map(Into::into);
+    Author { client: origin.client(event).into(), account }
+}

@@ -1,0 +1,367 @@
+//! Reads parts of the room's log that its rules do not bring: older pages, the relations of their messages, and the
+//! messages around one that the reader jumps to.
+
+use std::rc::Rc;
+
+use event_driven_kit::bridge::{HistoryError, HistoryPage, Position, StartFrom};
+use event_driven_kit::{Delivery, Event, Rule};
+use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
+
+use super::changes;
+use super::feed::{Feed, Older, Paging};
+use crate::events::PAGE;
+use crate::model::timeline::{Change, Timeline};
+
+/// The messages of a part have relations of up to so many days. For more days all relations since then are read.
+const MOST_DAYS: usize = 7;
+/// How many relations are read at a time, and at most how often for a day.
+const RELATIONS: u32 = 256;
+const MOST_PAGES: u32 = 16;
+/// How many messages are shown before the one that the reader jumps to.
+const BEFORE: u32 = 32;
+/// How many bytes the peer sends ahead of a reader who reads forward.
+const WINDOW_BYTES: u32 = 1 << 20;
+/// How long a message that the reader has jumped to is highlighted, in milliseconds.
+const HIGHLIGHT_MS: u32 = 3_000;
+
+impl Feed {
+    /// The rule has brought the newest page. It is shown once the relations of its messages are there.
+    pub fn has_caught_up(&self) {
+        let Some((times, oldest)) =
+            self.held.borrow().as_ref().map(|first| (times(&first.changes), first.oldest))
+        else {
+            return;
+        };
+        let mut days = self.live.borrow().unread_days(times);
+        self.spawn(async move |feed| {
+            let relations = feed.relations(&mut days, oldest).await;
+            let first = feed.held.take()?;
+            {
+                let mut live = feed.live.borrow_mut();
+                first.changes.into_iter().chain(relations).for_each(|change| live.apply(change));
+                live.has_read_days(&days);
+                live.begins_at(first.oldest, first.events < PAGE);
+                live.apply(Change::Live);
+            }
+            feed.frames.render();
+            let wanted = feed.wanted.take()?;
+            feed.jump(wanted);
+            Some(())
+        });
+    }
+
+    /// Reads the page before those that are shown, unless one is on its way.
+    pub fn read_older(&self) {
+        if self.paging.get() == Paging::Waiting || !self.is_ready() {
+            return;
+        }
+        let (oldest, is_first) = self.look(|timeline| (timeline.oldest(), timeline.is_first()));
+        let Some((epoch, offset)) = oldest.filter(|_| !is_first) else { return };
+        let Some(before) = self.position(epoch, offset) else { return };
+        self.paging.set(Paging::Waiting);
+        self.frames.render();
+        self.spawn(async move |feed| {
+            let page = feed.history(feed.room.text_message.as_str(), Some(before), PAGE).await;
+            let days = |times| feed.look(|timeline| timeline.unread_days(times));
+            let read = match page {
+                Ok(page) => Some(feed.read(page, days).await),
+                // A new log has no older events.
+                Err(HistoryError::Reset) => Some(Part::default()),
+                Err(_) => None,
+            };
+            feed.paging.set(if read.is_some() { Paging::Idle } else { Paging::Failed });
+            // Else the reader has jumped to another part.
+            if feed.look(|timeline| timeline.oldest() == oldest)
+                && let Some(part) = read
+            {
+                feed.change(|timeline| part.add_to(timeline));
+                feed.split_overfull();
+            }
+            feed.frames.render();
+            Some(())
+        });
+    }
+
+    /// Shows a message, and highlights it for some seconds.
+    pub fn jump(&self, offset: u64) {
+        if !self.is_ready() {
+            return self.wanted.set(Some(offset));
+        }
+        if self.row(offset).is_none() && self.live.borrow().find(offset).is_some() {
+            self.older.take();
+        }
+        if self.show(offset) {
+            return;
+        }
+        let Some(newest) = self.newest.borrow().clone() else { return self.is_gone() };
+        let before = Position { offset: offset.saturating_add(1), id: None, ..newest };
+        self.spawn(async move |feed| {
+            let topic = feed.room.text_message.as_str();
+            let page = feed.history(topic, Some(before), BEFORE + 1).await.ok();
+            let Some(page) = page.filter(|page| !page.events.is_empty()) else {
+                feed.is_gone();
+                return Some(());
+            };
+            let mut timeline = feed.live.borrow_mut().separate();
+            let part = feed.read(page, |times| timeline.unread_days(times)).await;
+            let end = part.newest?;
+            part.add_to(&mut timeline);
+            feed.paging.set(Paging::Idle);
+            feed.read_on(timeline);
+            if !feed.show(offset) {
+                feed.is_gone();
+                feed.show(end.1);
+            }
+            feed.frames.render();
+            Some(())
+        });
+    }
+
+    /// Scrolls to a message of the shown ones.
+    fn show(&self, offset: u64) -> bool {
+        let Some((chunk, row)) = self.row(offset) else { return false };
+        let id = row.seen.id.clone();
+        self.viewport.show(chunk, id.clone());
+        self.highlighted.replace(Some(id.clone()));
+        let this = self.this.clone();
+        Timeout::new(HIGHLIGHT_MS, move || {
+            if let Some(this) = this.upgrade()
+                && this.highlighted.borrow().as_ref() == Some(&id)
+            {
+                this.highlighted.take();
+                this.viewport.release();
+                this.frames.render();
+            }
+        })
+        .forget();
+        self.frames.render();
+        true
+    }
+
+    fn is_gone(&self) {
+        (self.notify)("This message is not there.");
+    }
+
+    /// Shows a part of its own, and reads on after its newest message.
+    pub(super) fn read_on(&self, timeline: Timeline) {
+        let after = timeline.end().and_then(|(epoch, offset)| self.position(epoch, offset));
+        let rule = Rule::inbound(self.room.messages_again()).window(PAGE, WINDOW_BYTES);
+        let bridge = self.origin.borrow().0.clone();
+        // First the old rule ends: both would be the same subscription.
+        self.older.take();
+        let rule = bridge
+            .zip(after)
+            .and_then(|(bridge, after)| bridge.rule(rule.from(StartFrom::After(vec![after]))).ok());
+        let (holds, waiting) = (Vec::new(), Vec::new());
+        let older =
+            Older { timeline, _rule: rule, holds, waiting, is_reading: false, is_complete: false };
+        self.older.replace(Some(older));
+    }
+
+    /// An event that is older than the newest messages: from the rule that reads forward.
+    pub(super) fn read_forward(&self, event: &Event, change: Option<Change>) {
+        if let Some(older) = &mut *self.older.borrow_mut() {
+            older.holds.extend(event.hold());
+            older.waiting.extend(change);
+        }
+        self.add_waiting();
+    }
+
+    /// The rule that reads forward has reached the newest messages.
+    pub(super) fn reach_newest(&self) {
+        if let Some(older) = &mut *self.older.borrow_mut() {
+            older.is_complete = true;
+        }
+        self.add_waiting();
+    }
+
+    /// The reader is near the end of what is shown.
+    pub fn read_newer(&self) {
+        let holds = match &mut *self.older.borrow_mut() {
+            Some(older) if !older.is_reading => std::mem::take(&mut older.holds),
+            _ => return,
+        };
+        // Without a borrow: the next events may come at once.
+        drop(holds);
+    }
+
+    /// Shows what has arrived, once the relations of its messages are there.
+    fn add_waiting(&self) {
+        let is_new = self
+            .older
+            .borrow_mut()
+            .as_mut()
+            .is_some_and(|older| !std::mem::replace(&mut older.is_reading, true));
+        if !is_new {
+            return;
+        }
+        self.spawn(async move |feed| {
+            loop {
+                let (changes, mut days) = {
+                    let mut older = feed.older.borrow_mut();
+                    let older = older.as_mut()?;
+                    let changes = std::mem::take(&mut older.waiting);
+                    if changes.is_empty() {
+                        older.is_reading = false;
+                        break;
+                    }
+                    let days = older.timeline.unread_days(times(&changes));
+                    (changes, days)
+                };
+                let relations = feed.relations(&mut days, oldest(&changes)).await;
+                let mut older = feed.older.borrow_mut();
+                let timeline = &mut older.as_mut()?.timeline;
+                changes.into_iter().chain(relations).for_each(|change| timeline.apply(change));
+                timeline.has_read_days(&days);
+                timeline.trim(feed.viewport.first_drawn());
+                drop(older);
+                feed.frames.render();
+            }
+            let is_complete = feed.older.borrow().as_ref().is_some_and(|older| older.is_complete);
+            if is_complete && let Some(older) = feed.older.take() {
+                feed.live.borrow_mut().join(older.timeline);
+                feed.frames.render();
+            }
+            Some(())
+        });
+    }
+
+    /// A reader at the beginning of too many messages no longer sees those in the middle.
+    fn split_overfull(&self) {
+        let older = self.change(|timeline| timeline.is_overfull().then(|| timeline.split()));
+        if let Some(older) = older {
+            self.read_on(older);
+        }
+    }
+
+    async fn history(
+        &self,
+        pattern: &str,
+        before: Option<Position>,
+        limit: u32,
+    ) -> Result<HistoryPage, HistoryError> {
+        let bridge = self.origin.borrow().0.clone().ok_or(HistoryError::Closed)?;
+        let page = bridge.history(pattern, before, limit);
+        // The page outlives the room that is open.
+        drop(bridge);
+        page.await
+    }
+
+    /// What a page of messages changes, with the relations of its messages.
+    async fn read(
+        &self,
+        page: HistoryPage,
+        unread_days: impl FnOnce(Vec<Option<u64>>) -> Vec<u32>,
+    ) -> Part {
+        let positions = || page.events.iter().filter_map(stored_at);
+        let (first, last) = (positions().map(at).min(), positions().map(at).max());
+        let stream = positions().next().map(|position| position.stream.clone());
+        // Other streams have no messages of this room.
+        let next = page.next.filter(|next| stream.is_none_or(|stream| stream == next.stream));
+        let mut changes: Vec<Change> = Vec::new();
+        for event in &page.events {
+            // What can't be read is no message.
+            changes.extend(changes::of_message(event, &self.origin.borrow()).ok().flatten());
+        }
+        let mut days = unread_days(times(&changes));
+        changes.extend(self.relations(&mut days, first).await);
+        let oldest = next.as_ref().map(at).or(first);
+        Part { changes, days, oldest, newest: last, is_first: next.is_none() }
+    }
+
+    /// The relations of the messages of these days. If these are many, all relations since `oldest`, which may not be all
+    /// of the first day: it is removed then.
+    async fn relations(&self, days: &mut Vec<u32>, oldest: Option<(u64, u64)>) -> Vec<Change> {
+        let (patterns, oldest) = if days.len() > MOST_DAYS {
+            days.pop();
+            (vec![self.room.relations()], oldest)
+        } else {
+            (days.iter().map(|day| self.room.relations_of(*day)).collect(), None)
+        };
+        let mut changes = Vec::new();
+        for pattern in patterns {
+            let mut before = None;
+            for _ in 0..MOST_PAGES {
+                // Without its relations a message is shown as it was written.
+                let Ok(page) = self.history(&pattern, before, RELATIONS).await else { break };
+                for event in &page.events {
+                    changes
+                        .extend(changes::of_relation(event, &self.origin.borrow()).ok().flatten());
+                }
+                let last = page.events.last().and_then(stored_at).map(at);
+                before = page
+                    .next
+                    .filter(|_| oldest.is_none_or(|oldest| last.is_none_or(|last| last > oldest)));
+                if before.is_none() {
+                    break;
+                }
+            }
+        }
+        changes
+    }
+
+    /// A position in the stream of the room's messages.
+    fn position(&self, epoch: u64, offset: u64) -> Option<Position> {
+        let newest = self.newest.borrow().clone()?;
+        Some(Position { epoch, offset, id: None, ..newest })
+    }
+
+    fn spawn(&self, task: impl AsyncFnOnce(Rc<Self>) -> Option<()> + 'static) {
+        if let Some(this) = self.this.upgrade() {
+            spawn_local(async move {
+                task(this).await;
+            });
+        }
+    }
+}
+
+/// What a page changes.
+#[derive(Default)]
+struct Part {
+    changes: Vec<Change>,
+    /// The days of which it has all relations.
+    days: Vec<u32>,
+    /// The epoch and the offset from which on all is known.
+    oldest: Option<(u64, u64)>,
+    newest: Option<(u64, u64)>,
+    is_first: bool,
+}
+
+impl Part {
+    fn add_to(self, timeline: &mut Timeline) {
+        let is_first = self.is_first || self.oldest.is_none();
+        self.changes.into_iter().for_each(|change| timeline.apply(change));
+        timeline.has_read_days(&self.days);
+        timeline.begins_at(self.oldest, is_first);
+    }
+}
+
+fn stored_at(event: &Event) -> Option<&Position> {
+    match event.delivery() {
+        Delivery::Stored(position) => Some(position),
+        _ => None,
+    }
+}
+
+fn at(position: &Position) -> (u64, u64) {
+    (position.epoch, position.offset)
+}
+
+/// When the messages were published.
+fn times(changes: &[Change]) -> Vec<Option<u64>> {
+    let time = |change: &Change| match change {
+        Change::Stored { seen, .. } => Some(seen.time_ms),
+        _ => None,
+    };
+    changes.iter().filter_map(time).collect()
+}
+
+/// Where the oldest message is in the log.
+fn oldest(changes: &[Change]) -> Option<(u64, u64)> {
+    let at = |change: &Change| match change {
+        Change::Stored { epoch, offset, .. } => Some((*epoch, *offset)),
+        _ => None,
+    };
+    changes.iter().filter_map(at).min()
+}

@@ -1,0 +1,140 @@
+//! Any order of arrival gives the same timeline.
+
+use proptest::prelude::*;
+
+use super::tests::seen;
+use super::*;
+
+/// The number of days and messages of a log.
+const DAYS: u64 = 3;
+
+#[derive(Debug, Clone)]
+enum Entry {
+    Message { author: u8, day: u64 },
+    Edited { author: u8, message: usize, day: u64, text: u8 },
+    Reacted { author: u8, message: usize, day: u64, emoji: u8, is_on: bool },
+    Deleted { message: usize },
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let (author, message, day) = (|| 0..3_u8, || 0..8_usize, || 0..DAYS);
+    prop_oneof![
+        4 => (author(), day()).prop_map(|(author, day)| Entry::Message { author, day }),
+        4 => (author(), message(), day(), any::<u8>())
+            .prop_map(|(author, message, day, text)| Entry::Edited { author, message, day, text }),
+        4 => (author(), message(), day(), 0..3_u8, any::<bool>()).prop_map(
+            |(author, message, day, emoji, is_on)| Entry::Reacted { author, message, day, emoji, is_on }
+        ),
+        1 => message().prop_map(|message| Entry::Deleted { message }),
+    ]
+}
+
+/// Author 0 is this browser's user; author 2 has an account and several clients.
+fn author(number: u8, offset: u64) -> Author {
+    match number {
+        0 => Author::default(),
+        1 => Author { client: "/clients/bob".into(), account: None },
+        _ => Author {
+            client: format!("/clients/{}", offset % 2).into(),
+            account: Some("carol".into()),
+        },
+    }
+}
+
+fn day_of(day: u64) -> u32 {
+    utc_day(Some(day * 86_400_000))
+}
+
+/// The changes that the entries of a log cause, with the echoes of the user's own messages.
+fn changes(log: &[Entry]) -> Vec<Change> {
+    let offsets = (10..).step_by(10);
+    let messages: Vec<(u64, u8, u64)> = log
+        .iter()
+        .zip(offsets.clone())
+        .filter_map(|(entry, offset)| match entry {
+            Entry::Message { author, day } => Some((offset, *author, *day)),
+            _ => None,
+        })
+        .collect();
+    let mut changes = Vec::new();
+    for (entry, offset) in log.iter().zip(offsets) {
+        let about = |message: usize| {
+            let (offset, ..) = *messages.get(message % messages.len().max(1))?;
+            Some(Reference { id: offset.to_string().into(), epoch: 7, offset })
+        };
+        let right_day =
+            |message: usize| messages.get(message % messages.len().max(1)).map(|it| it.2);
+        let related = |number, about, day: u64, relation| {
+            let (day, author) = (day_of(day), author(number, offset));
+            Change::Related { about, day, author, at: (7, offset), relation }
+        };
+        match entry {
+            Entry::Message { author: number, day } => {
+                let mut seen = seen(&offset.to_string());
+                (seen.author, seen.time_ms) = (author(*number, offset), Some(day * 86_400_000));
+                if *number == 0 {
+                    changes.push(Change::Pending { seen: seen.clone(), state: State::Queued });
+                    changes.push(Change::Pending { seen: seen.clone(), state: State::Sent });
+                    changes.push(Change::Succeeded { id: seen.id.clone(), offset });
+                }
+                changes.push(Change::Stored { seen, epoch: 7, offset });
+            }
+            Entry::Edited { author, message, day, text } => {
+                // Most edits are on the right topic.
+                let day = right_day(*message).filter(|_| text % 4 > 0).unwrap_or(*day);
+                let text = text.to_string().into();
+                changes.extend(
+                    about(*message).map(|it| related(*author, it, day, Relation::Edited { text })),
+                );
+            }
+            Entry::Reacted { author, message, day, emoji, is_on } => {
+                let day = right_day(*message).filter(|_| emoji % 3 > 0).unwrap_or(*day);
+                let relation = Relation::Reacted { emoji: emoji.to_string().into(), is_on: *is_on };
+                changes.extend(about(*message).map(|it| related(*author, it, day, relation)));
+            }
+            Entry::Deleted { message } => {
+                let deleted =
+                    about(*message).map(|it| Change::Deleted { epoch: 7, offset: it.offset });
+                changes.extend(deleted);
+            }
+        }
+    }
+    changes
+}
+
+/// All that is shown of a timeline.
+fn shown(timeline: &Timeline) -> Vec<String> {
+    let row = |row: &Rc<Row>| {
+        let reactions = row.fold.as_ref().map(|fold| fold.reactions()).unwrap_or_default();
+        let (text, deleted) = (row.text(), row.is_deleted());
+        format!("{} {text} {deleted} {reactions:?} {}", row.key, row.state.word())
+    };
+    timeline.chunks.rows().map(row).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn events_in_any_order_give_the_same_timeline(
+        log in proptest::collection::vec(entry(), 0..24),
+        order in any::<u64>(),
+    ) {
+        let in_order = changes(&log);
+        let mut shuffled = in_order.clone();
+        let mut random = order | 1;
+        for at in (1..shuffled.len()).rev() {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            shuffled.swap(at, (random >> 33) as usize % (at + 1));
+        }
+        let fold = |changes: &[Change]| {
+            let mut timeline = Timeline::default();
+            changes.iter().cloned().for_each(|change| timeline.apply(change));
+            timeline
+        };
+        let (expected, folded) = (fold(&in_order), fold(&shuffled));
+        prop_assert_eq!(shown(&folded), shown(&expected));
+        let offsets: Vec<_> = folded.chunks.rows().filter_map(|row| row.offset()).collect();
+        prop_assert!(offsets.is_sorted());
+    }
+}

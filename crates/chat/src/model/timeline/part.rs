@@ -1,0 +1,169 @@
+//! Which part of the log a timeline is: where it begins, which relations it has, and how parts join. A reader who jumps
+//! far back reads a part of its own, which joins the newest one when it has grown up to it.
+
+use std::rc::Rc;
+
+use super::chunks::Chunks;
+use super::{Chunk, Place, Timeline, utc_day};
+
+/// The most messages of a timeline, and the most bytes that they may need, about. The oldest ones are forgotten; paging
+/// back brings them again.
+const MOST_ROWS: usize = 20_000;
+const MOST_BYTES: usize = 24_000_000;
+
+/// Chunks of separate parts get keys from separate ranges.
+const KEYS: u64 = 1 << 32;
+
+/// What a timeline knows about its part of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// Events before this place are not known. Without it, the log had no event when it was read.
+    oldest: Option<Place>,
+    /// It begins with the first message.
+    is_first: bool,
+    /// The days of which all relations are known.
+    days: Vec<u32>,
+    /// The number of the newest separate part.
+    separate: u64,
+}
+
+impl Part {
+    pub(super) fn forget_days(&mut self) {
+        self.days.clear();
+    }
+}
+
+impl Timeline {
+    /// The epoch and the offset of the oldest known event, before which paging continues.
+    pub fn oldest(&self) -> Option<(u64, u64)> {
+        match self.part.oldest? {
+            Place::InLog { life, offset, .. } => Some((*self.epochs.get(life)?, offset)),
+            Place::Pending(_) => None,
+        }
+    }
+
+    /// Whether it begins with the first message of the room.
+    pub fn is_first(&self) -> bool {
+        self.part.is_first
+    }
+
+    /// Everything from this offset on is known now. `is_first` says that nothing is before it.
+    pub fn begins_at(&mut self, oldest: Option<(u64, u64)>, is_first: bool) {
+        if let Some((epoch, offset)) = oldest {
+            let place = Place::in_log(self.life(epoch), offset);
+            self.part.oldest = Some(self.part.oldest.map_or(place, |known| known.min(place)));
+        }
+        self.part.is_first = is_first;
+    }
+
+    /// Whether an event at this offset belongs to this part, which goes on to the newest one.
+    pub fn covers(&mut self, epoch: u64, offset: u64) -> bool {
+        let place = Place::in_log(self.life(epoch), offset);
+        self.part.oldest.is_none_or(|oldest| place >= oldest)
+    }
+
+    /// The days of these messages of which the relations are still to be read, newest first.
+    pub fn unread_days(&self, times: impl IntoIterator<Item = Option<u64>>) -> Vec<u32> {
+        let mut days: Vec<u32> = times.into_iter().map(utc_day).collect();
+        days.sort_unstable_by(|one, other| other.cmp(one));
+        days.dedup();
+        days.retain(|day| !self.part.days.contains(day));
+        days
+    }
+
+    /// All relations of these days were applied.
+    pub fn has_read_days(&mut self, days: &[u32]) {
+        self.part.days.extend(days);
+    }
+
+    /// An empty part of the same log, for another place of it.
+    pub fn separate(&mut self) -> Self {
+        self.part.separate += 1;
+        let chunks = Chunks::from_key(self.part.separate * KEYS);
+        let days = self.part.days.clone();
+        let part = Part { days, ..Part::default() };
+        let (orphans, epochs) = (self.orphans.clone(), self.epochs.clone());
+        Self {
+            chunks,
+            orphans,
+            epochs,
+            part,
+            is_live: true,
+            gaps: self.gaps.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Joins a separate part that ends where this one begins.
+    pub fn join(&mut self, before: Self) {
+        self.chunks.prepend(before.chunks);
+        self.places.extend(before.places);
+        self.orphans.append(before.orphans);
+        self.part.oldest = before.part.oldest;
+        self.part.is_first = before.part.is_first;
+        self.part.days.extend(before.part.days);
+    }
+
+    /// Forgets the oldest messages when there are too many, but no chunk from `read` on, which the reader sees.
+    pub fn trim(&mut self, read: Option<u64>) {
+        let is_full = |it: &Self| it.chunks.len() > MOST_ROWS || it.chunks.bytes() > MOST_BYTES;
+        if !is_full(self) {
+            return;
+        }
+        let read = self.chunks().iter().position(|chunk| Some(chunk.key) == read);
+        let most = read.unwrap_or(usize::MAX).min(self.chunks().len().saturating_sub(1));
+        let mut gone = Vec::new();
+        while is_full(self) && gone.len() < most {
+            gone.extend(self.chunks.drain(0..1));
+        }
+        self.forget(&gone);
+    }
+
+    /// Whether it is so full that new messages have no room although the reader is at its beginning.
+    pub fn is_overfull(&self) -> bool {
+        self.chunks.len() > 2 * MOST_ROWS || self.chunks.bytes() > 2 * MOST_BYTES
+    }
+
+    /// Splits a timeline whose reader is at its beginning: returns the oldest messages as a separate part, and forgets
+    /// those in the middle, so that both are far below the limits.
+    pub fn split(&mut self) -> Self {
+        let mut older = self.separate();
+        (older.part.oldest, older.part.is_first) = (self.part.oldest, self.part.is_first);
+        let mut first = self.chunks.drain(0..self.chunks().len() / 2);
+        let middle = first.split_off(first.len() / 2);
+        for row in first.iter().flat_map(|chunk| &chunk.rows) {
+            self.places.remove(&row.key);
+            older.places.insert(row.key.clone(), row.place);
+        }
+        older.chunks.adopt(first);
+        self.forget(&middle);
+        older.part.days.clone_from(&self.part.days);
+        older
+    }
+
+    /// Forgets messages, but not those that were refused, which no log brings again.
+    fn forget(&mut self, gone: &[Rc<Chunk>]) {
+        for row in gone.iter().flat_map(|chunk| &chunk.rows) {
+            let day = utc_day(row.seen.time_ms);
+            self.part.days.retain(|known| *known != day);
+            if row.is_pending() {
+                self.chunks.insert(row.clone());
+            } else {
+                self.places.remove(&row.key);
+            }
+        }
+        if !gone.is_empty() {
+            let first = self.chunks.rows().find(|row| !row.is_pending());
+            self.part.oldest = first.map(|row| row.place).or(self.part.oldest);
+            self.part.is_first = false;
+        }
+    }
+
+    /// The epoch and the offset of the newest message in the log.
+    pub fn end(&self) -> Option<(u64, u64)> {
+        self.chunks.rows().rev().find_map(|row| match row.place {
+            Place::InLog { life, offset, after: 0 } => Some((*self.epochs.get(life)?, offset)),
+            _ => None,
+        })
+    }
+}

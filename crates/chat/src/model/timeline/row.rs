@@ -1,0 +1,178 @@
+//! One message of a timeline, and where it stands.
+
+use std::rc::Rc;
+
+use super::Fold;
+use crate::events::TextMessage;
+use crate::model::refusal::Refusal;
+
+/// Two messages of one sender within this time, in milliseconds, are grouped.
+const TURN_MS: u64 = 5 * 60 * 1_000;
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The unique key of the row, which stays the same when the message moves into the log.
+    pub key: Rc<str>,
+    /// What its event says.
+    pub seen: Seen,
+    /// Its state.
+    pub state: State,
+    /// Where it stands.
+    pub place: Place,
+    /// What later events have changed about it.
+    pub fold: Option<Rc<Fold>>,
+}
+
+/// A message from an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The id of its event. Clients choose ids, so two clients may use the same.
+    pub id: Rc<str>,
+    /// Who has sent it.
+    pub author: Author,
+    /// The text, and the author according to the client. A deleted message has an empty text.
+    pub message: Rc<TextMessage>,
+    /// When it was published, in milliseconds since 1970 by its sender's clock, if known.
+    pub time_ms: Option<u64>,
+    /// The [day](crate::clock::day_of) on which it was published, by the user's time zone. 0 if it is not known, or is
+    /// past tomorrow.
+    pub day: i32,
+}
+
+/// Who has sent an event, as attested by the relay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Author {
+    /// The client. Empty for this browser.
+    pub client: Rc<str>,
+    /// The account, if it is not a guest.
+    pub account: Option<Rc<str>>,
+}
+
+/// The state of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It waits for the link.
+    Queued,
+    /// It was sent and is not acked yet.
+    Sent,
+    /// It is in the log.
+    Stored,
+    /// It was refused.
+    Failed(Refusal),
+}
+
+/// The sort key of a row: messages in the log come before pending ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// At this offset, or after it: the number of a refused message, or zero for the message at the offset itself.
+    InLog {
+        /// The number of the log's epoch.
+        life: usize,
+        /// The offset.
+        offset: u64,
+        /// The number of a refused message.
+        after: u64,
+    },
+    /// After all that is in the log, by the order of publishing.
+    Pending(u64),
+}
+
+impl Place {
+    pub(super) fn in_log(life: usize, offset: u64) -> Self {
+        Self::InLog { life, offset, after: 0 }
+    }
+
+    /// Which of two places of one message is right: that in the newest log, and in it the first.
+    pub(super) fn is_better_than(self, other: Self) -> bool {
+        match (self, other) {
+            (
+                Self::InLog { life: one, offset: at, .. },
+                Self::InLog { life: two, offset: there, .. },
+            ) => one > two || (one == two && at <= there),
+            _ => true,
+        }
+    }
+}
+
+impl Author {
+    /// Whether both are the same. An account may have several clients.
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.account, &other.account) {
+            (None, None) => self.client == other.client,
+            (one, two) => one == two,
+        }
+    }
+}
+
+impl State {
+    /// The state in one word, for style and tests.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Stored => "stored",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+impl Row {
+    pub(super) fn new(seen: Seen, state: State, place: Place, fold: Option<Rc<Fold>>) -> Self {
+        let key = match &*seen.author.client {
+            "" => seen.id.clone(),
+            client => [client, &*seen.id].concat().into(),
+        };
+        Self { key, seen, state, place, fold }
+    }
+
+    /// The text as its author has last written it.
+    pub fn text(&self) -> &str {
+        let edit = self.fold.as_ref().and_then(|fold| fold.edit(&self.seen.author));
+        edit.unwrap_or(&self.seen.message.text)
+    }
+
+    /// Whether its author has changed the text.
+    pub fn is_edited(&self) -> bool {
+        self.fold.as_ref().is_some_and(|fold| fold.edit(&self.seen.author).is_some())
+    }
+
+    /// Whether it was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.state == State::Stored
+            && (self.seen.message.text.is_empty()
+                || self.fold.as_ref().is_some_and(|fold| fold.is_deleted()))
+    }
+
+    /// Whether it continues `before`, so that the sender is not named again. The attested clients must be the same.
+    pub fn follows(&self, before: &Row) -> bool {
+        let (one, other) = (&self.seen, &before.seen);
+        let pause = one.time_ms.zip(other.time_ms).map(|(one, other)| one.abs_diff(other));
+        one.author.client == other.author.client
+            && one.message.sender == other.message.sender
+            && pause.is_none_or(|pause| pause < TURN_MS)
+    }
+
+    /// Whether this browser's user has written it, independent of any claims.
+    pub fn is_by(&self, me: &str) -> bool {
+        self.seen.author.client.is_empty() && self.seen.message.sender.id == me
+    }
+
+    /// Its offset in the log, if it is in the log.
+    pub fn offset(&self) -> Option<u64> {
+        match self.place {
+            Place::InLog { offset, after: 0, .. } => Some(offset),
+            _ => None,
+        }
+    }
+
+    /// Whether it is not in the log.
+    pub(super) fn is_pending(&self) -> bool {
+        self.state != State::Stored
+    }
+
+    /// The bytes that it needs, about.
+    pub(super) fn bytes(&self) -> usize {
+        400 + self.seen.message.text.len() + self.fold.as_ref().map_or(0, |fold| fold.bytes())
+    }
+}

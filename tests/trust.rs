@@ -68,6 +68,10 @@ impl Page {
         let bridge = Bridge::connect(&bus, options).unwrap();
         // Kept until the page ends: these tests end with the bridge.
         std::mem::forget(bridge.rule(rule.from(StartFrom::Earliest)).unwrap());
+        // The outbox is loaded before the page connects.
+        while socket::count() == 0 {
+            sleep(5).await;
+        }
         peer.accept();
         let mut page = Self { bus, bridge, peer, heard, withheld, _subscriptions };
         page.serve().await;
@@ -225,15 +229,16 @@ async fn an_event_whose_signature_was_taken_away_is_withheld() {
     let events = [stripped, Body { id: "2".to_owned(), ..disguised }];
     let peer = peer_with(&issuer, &ann, &events).await;
     let page = Page::open(peer, options(&issuer), Rule::inbound("chat.>")).await;
-    assert_eq!((page.heard(), page.withheld()), (vec!["2 attested ann".to_owned()], vec![
-        "1 not_signed".to_owned()
-    ]));
+    assert_eq!(
+        (page.heard(), page.withheld()),
+        (vec!["2 attested ann".to_owned()], vec!["1 not_signed".to_owned()])
+    );
     let peer = peer_with(&issuer, &ann, &events).await;
     let page = Page::open(peer, options(&issuer), Rule::inbound("chat.>").signed()).await;
-    assert_eq!((page.heard(), page.withheld()), (vec![], vec![
-        "1 not_signed".to_owned(),
-        "2 not_signed".to_owned()
-    ]));
+    assert_eq!(
+        (page.heard(), page.withheld()),
+        (vec![], vec!["1 not_signed".to_owned(), "2 not_signed".to_owned()])
+    );
 }
 
 #[wasm_bindgen_test]

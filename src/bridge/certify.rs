@@ -6,8 +6,8 @@ use std::rc::Rc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bus::Topic;
-use session::client::PublishOptions;
 use session::RejectCode;
+use session::client::PublishOptions;
 use trust::Thumbprint;
 
 use super::{Bridge, Endpoint};

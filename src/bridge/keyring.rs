@@ -9,7 +9,7 @@ use gloo_timers::future::sleep;
 use js_sys::{Array, JSON, Promise, Reflect};
 use session::{Body, Millis, Position};
 use topic::Topic;
-use trust::{Certificate, Evidence, LEEWAY, Record, Thumbprint, Unverified, Untrusted};
+use trust::{Certificate, Evidence, LEEWAY, Record, Thumbprint, Untrusted, Unverified};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::Endpoint;

@@ -86,7 +86,12 @@ impl Device {
     }
 
     /// Signs events under this certificate from now on.
-    pub(super) async fn certify(&self, database: Option<&str>, jwt: &str, certificate: Certificate) {
+    pub(super) async fn certify(
+        &self,
+        database: Option<&str>,
+        jwt: &str,
+        certificate: Certificate,
+    ) {
         self.certificate.replace(Some(certificate));
         self.is_awaited.set(false);
         let Some(store) = open(database).await else { return };

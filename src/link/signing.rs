@@ -14,8 +14,11 @@ pub(crate) use super::device::DeviceKey;
 use crate::js::{monotonic, spawn};
 
 impl Link {
-    /// The key of this device, or `None` if the page is not secure.
+    /// The key of this device, or `None` if it has none.
     pub(crate) async fn device_key(&self) -> Option<Rc<DeviceKey>> {
+        if !self.options.has_key {
+            return None;
+        }
         let key = self.device.key(self.store.database()).await?;
         self.tab.borrow_mut().signs_as(&key.thumbprint.source());
         Some(key)
@@ -116,9 +119,6 @@ impl Link {
     }
 
     async fn signature(&self, topic: &Topic, body: &Body) -> Option<[u8; 64]> {
-        if !self.options.has_key {
-            return None;
-        }
         let key = self.device_key().await?;
         let time = body.time.unwrap_or_default() / 1_000;
         if !self.device.is_certified_at(time) {

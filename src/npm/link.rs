@@ -63,7 +63,8 @@ pub(super) fn connect(
 /// The result of an application's function: a string, or a promise of one.
 async fn text(returned: Result<JsValue, JsValue>) -> Result<String, Cause> {
     let text = JsFuture::from(Promise::resolve(&returned?)).await?;
-    text.as_string().ok_or_else(|| "a credential or a certificate must be a string: return one".into())
+    text.as_string()
+        .ok_or_else(|| "a credential or a certificate must be a string: return one".into())
 }
 
 impl Link {

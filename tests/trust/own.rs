@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use event_driven_kit::trust::CertifyError;
-use event_driven_kit::{Bridge, BridgeOptions, Bus, Cause, Rule, Status};
+use event_driven_kit::{BridgeOptions, Cause, Rule, Status};
 use trust::{Thumbprint, signed_bytes};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
@@ -83,7 +83,11 @@ async fn from_the_certificate_on_durable_events_are_signed() {
     let [unsigned, signed] = &logged(&page, "chat.a")[..] else { panic!() };
     assert_eq!(unsigned.signature, None);
     assert_eq!(signed.source, format!("/keys/{}", sent.key));
-    assert_eq!(page.withheld(), [format!("{} other_account", signed.id)], "the peer has no accounts");
+    assert_eq!(
+        page.withheld(),
+        [format!("{} other_account", signed.id)],
+        "the peer has no accounts"
+    );
     assert_eq!(page.heard(), [format!("{} anonymous", unsigned.id)]);
     assert!(verify(signed, &certificates[0]).await);
 }
@@ -126,6 +130,7 @@ async fn the_key_and_its_certificate_survive_a_reload() {
     let Page { bus, bridge, peer, .. } = page;
     drop((bus, bridge));
     sleep(50).await;
+    socket::install();
     let mut page = Page::open(peer, options, rule()).await;
     page.bus.publish("chat.a", "signed").unwrap();
     page.serve().await;
@@ -181,10 +186,9 @@ async fn without_a_secure_page_there_is_no_key() {
     let user = new_user();
     let restore = hide_crypto();
     let options = certify(user, &issuer, 0, 3_600);
-    let mut page = Page::open(Peer::default(), options, Rule::both("chat.>").durable()).await;
-    let result = code(send(&mut page).await);
     restore.call0(&JsValue::UNDEFINED).unwrap();
-    assert_eq!(result, "not_available");
+    let mut page = Page::open(Peer::default(), options, Rule::both("chat.>").durable()).await;
+    assert_eq!(code(send(&mut page).await), "not_available");
     let receipt = page.bus.publish("chat.a", "unsigned").unwrap();
     page.serve().await;
     assert!(matches!(receipt.status(), Status::Stored(_)));

@@ -242,6 +242,29 @@ async fn an_event_whose_signature_was_taken_away_is_withheld() {
 }
 
 #[wasm_bindgen_test]
+async fn a_signed_rule_takes_the_peers_reports_of_deletions_and_no_forged_ones() {
+    let (issuer, ann) = (Issuer::new().await, Device::of("ann").await);
+    let extension = |name: &str| (name.to_owned(), session::Extension::Text("1".to_owned()));
+    let about = |id: &str, name: &str, source: &str, data: &[u8]| Body {
+        extensions: vec![extension(name)],
+        source: source.to_owned(),
+        data: data.to_vec(),
+        ..body(id)
+    };
+    let key = ann.thumbprint().source();
+    let events = [
+        about("report", "deletes", "/relays/one", b""),
+        about("emptied", "deleted", &key, b""),
+        about("not a peer", "deletes", "/guests/0", b""),
+        about("not empty", "deleted", &key, b"1"),
+    ];
+    let peer = peer_with(&issuer, &ann, &events).await;
+    let page = Page::open(peer, options(&issuer), Rule::inbound("chat.>").signed()).await;
+    assert_eq!(page.heard(), ["report anonymous", "emptied anonymous"]);
+    assert_eq!(page.withheld(), ["not a peer not_signed", "not empty not_signed"]);
+}
+
+#[wasm_bindgen_test]
 async fn an_event_outside_the_time_of_its_certificate_is_withheld() {
     let (issuer, ann) = (Issuer::new().await, Device::of("ann").await);
     let at = |id: &str, seconds: u64| Body { time: Some(seconds * 1_000), ..body(id) };

@@ -71,6 +71,12 @@ impl Device {
         })
     }
 
+    /// Whether an event of this time, in seconds, is too old for any certificate that is issued from now on.
+    pub(super) fn is_too_late_for(&self, time: u64) -> bool {
+        let certificate = self.certificate.borrow();
+        certificate.as_ref().is_some_and(|newest| time < newest.issued_at.saturating_sub(LEEWAY))
+    }
+
     /// Whether an event could not be signed for want of a certificate.
     pub(super) fn is_awaited(&self) -> bool {
         self.is_awaited.get()

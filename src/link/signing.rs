@@ -111,6 +111,9 @@ impl Link {
             if let Some(client) = link.tab.borrow_mut().client_on(lane, monotonic()) {
                 match signature {
                     Some(signature) => client.signed(&id, signature, monotonic()),
+                    None if link.device.is_too_late_for(seconds_of(&body)) => {
+                        client.never_signs(&id, monotonic());
+                    }
                     None => client.cannot_sign(&id),
                 }
             }
@@ -120,7 +123,7 @@ impl Link {
 
     async fn signature(&self, topic: &Topic, body: &Body) -> Option<[u8; 64]> {
         let key = self.device_key().await?;
-        let time = body.time.unwrap_or_default() / 1_000;
+        let time = seconds_of(body);
         if !self.device.is_certified_at(time) {
             // Another tab may have written one.
             self.device.reload(self.store.database()).await;
@@ -131,4 +134,9 @@ impl Link {
         }
         key.sign(&trust::signed_bytes(topic.as_str(), &key.thumbprint.source(), body)).await
     }
+}
+
+/// When an event was published, in seconds since 1970.
+fn seconds_of(body: &Body) -> u64 {
+    body.time.unwrap_or_default() / 1_000
 }

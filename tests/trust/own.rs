@@ -121,6 +121,20 @@ async fn events_of_a_signed_rule_wait_for_the_certificate() {
 }
 
 #[wasm_bindgen_test]
+async fn an_event_that_no_certificate_will_cover_is_rejected_and_holds_up_no_other() {
+    let issuer = Rc::new(Issuer::new().await);
+    // The certificate covers only events from 100 seconds on.
+    let options = trusting(certify(new_user(), &issuer, 400, 3_600), &issuer);
+    let mut page =
+        Page::open(Peer::default(), options, Rule::both("chat.>").durable().signed()).await;
+    let receipt = page.bus.publish("chat.a", "too early").unwrap();
+    page.serve().await;
+    send(&mut page).await.unwrap();
+    let Status::Rejected(rejection) = receipt.status() else { panic!("{:?}", receipt.status()) };
+    assert_eq!(rejection.code.name(), "not_signed");
+}
+
+#[wasm_bindgen_test]
 async fn the_key_and_its_certificate_survive_a_reload() {
     let issuer = Rc::new(Issuer::new().await);
     let options = trusting(certify(new_user(), &issuer, 0, 3_600), &issuer);
